@@ -1,0 +1,94 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+BASE_PYTHON ?= python3
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+HOST ?= 127.0.0.1
+PORT ?= 8000
+SIZE ?= 1000
+export BASE_PYTHON HOST PORT SIZE DEMO
+
+# Only a database server needs the extra that is compiled.
+DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" .env 2>/dev/null)
+EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
+
+TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*')
+# These run on SQLite too: it is what `make run` begins with.
+ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes
+# Settings as on a real host, whatever .env says.
+PRODUCTION := ENV_FILE=/dev/null DEBUG=no HTTPS=yes ALLOWED_HOSTS=panel.example.org DATABASE_URL=sqlite://:memory: \
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: packages
+packages:
+	@deploy/bin/install-packages run mysql messages test
+
+.PHONY: setup
+setup: packages .venv/installed-dev ## Install all that development needs: Debian packages and .venv
+
+.PHONY: run
+run: .venv/installed-$(EXTRA) ## Serve the panel (HOST=127.0.0.1 PORT=8000, DEMO=1 for sample data)
+	@deploy/bin/run
+
+.PHONY: test
+test: setup lint ## Install what the tests need, then lint and run all tests
+	TEST_DATABASE=sqlite $(PYTEST) -q -n logical --maxprocesses 4 $(ON_SQLITE)
+	$(PYTEST) -n logical --maxprocesses 4
+
+.PHONY: lint
+lint: .venv/installed-dev ## Check style, templates, imports, migrations and production settings
+	.venv/bin/ruff check --quiet --output-format concise
+	.venv/bin/ruff format --check --quiet
+	.venv/bin/djade --check $(TEMPLATES)
+	.venv/bin/lint-imports --no-logo
+	$(PRODUCTION) $(PYTHON) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+.PHONY: fmt
+fmt: .venv/installed-dev ## Format the code and the templates
+	.venv/bin/ruff check --fix --exit-zero
+	.venv/bin/ruff format
+	.venv/bin/djade $(TEMPLATES)
+
+.PHONY: messages
+messages: .venv/installed-run ## Collect and compile the translations in locale/
+	@deploy/bin/install-packages messages
+	$(PYTHON) manage.py makemessages --all --no-obsolete --add-location file --ignore '.venv' --ignore 'var'
+	$(PYTHON) manage.py compilemessages --ignore '.venv'
+
+.PHONY: bench
+bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes)
+	$(PYTHON) -m tests.bench
+
+.PHONY: screenshots
+screenshots: setup ## Take the README's screenshots
+	$(PYTHON) -m tests.screenshots
+
+# --- The virtual environment: one stamp per set of dependencies
+
+.venv/bin/pip:
+	@deploy/bin/install-packages run
+	$(BASE_PYTHON) -m venv --clear .venv
+
+.venv/installed-run: pyproject.toml | .venv/bin/pip
+	@echo "Installing Python packages into .venv"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-mysql: pyproject.toml | .venv/bin/pip
+	@deploy/bin/install-packages mysql
+	@echo "Installing Python packages into .venv"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[mysql]'
+	@touch $@ .venv/installed-run
+
+.venv/installed-dev: pyproject.toml | .venv/bin/pip
+	@deploy/bin/install-packages mysql
+	@echo "Installing Python packages into .venv"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[mysql,dev]'
+	@touch $@ .venv/installed-mysql .venv/installed-run

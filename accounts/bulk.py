@@ -1,0 +1,70 @@
+"""One action on several rows of a list: a confirming page first, then each row by its service."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.generic import TemplateView
+
+from accounts.generic import PAGE_SIZES, ScopedMixin, safe_next
+
+ACTIONS = ("activate", "deactivate", "delete")
+
+
+class BulkView(ScopedMixin, TemplateView):
+    """POST ``action`` and ``pk`` (several); without ``confirmed`` the page says what will happen.
+
+    Each row is its own transaction: what cannot be done is named with its reason, the rest is
+    done. Rows outside the scope are a 404 for the whole request.
+    """
+
+    http_method_names = ["post", "options"]
+    list_url_name = None
+
+    def post(self, request, *args, **kwargs):
+        action = request.POST.get("action", "")
+        keys = list(dict.fromkeys(request.POST.getlist("pk")))[: max(PAGE_SIZES)]
+        back = safe_next(request, reverse(self.list_url_name))
+        if action not in ACTIONS:
+            raise Http404
+        rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
+        if len(rows) != len(keys):
+            raise Http404
+        if not rows:
+            messages.info(request, _("Nothing was selected."))
+            return HttpResponseRedirect(back)
+        consequences = self.consequences(rows)
+        if action != "activate" and "confirmed" not in request.POST:
+            context = self.get_context_data(action=action, rows=rows, next=back, **consequences)
+            return self.render_to_response(context)
+        self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
+        self.run(action, rows)
+        return HttpResponseRedirect(back)
+
+    def consequences(self, rows):
+        """Return the context of the confirming page; ``pointing`` are aliases to clean up."""
+        return {}
+
+    def run(self, action, rows):
+        done = 0
+        for row in rows:
+            try:
+                getattr(self, action)(row)
+                done += 1
+            except ValidationError as error:
+                messages.error(self.request, f"{row}: {' '.join(error.messages)}")
+            except type(row).DoesNotExist:
+                continue  # another administrator was faster
+        if done:
+            messages.success(self.request, self.summary(action, done))
+
+    def summary(self, action, done):
+        if action == "activate":
+            text = ngettext("%(n)d activated.", "%(n)d activated.", done)
+        elif action == "deactivate":
+            text = ngettext("%(n)d deactivated.", "%(n)d deactivated.", done)
+        else:
+            text = ngettext("%(n)d deleted.", "%(n)d deleted.", done)
+        return text % {"n": done}

@@ -1,0 +1,42 @@
+"""Columns shaped the way PostfixAdmin's tables and the daemons' look-ups need them."""
+
+from datetime import UTC, datetime
+
+from django.db import models
+
+UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's word for "not known"
+
+
+class KeyField(models.CharField):
+    """An address, a domain or a login name: compared byte for byte, at most 255 characters.
+
+    With MariaDB's default collation ``ü1@example.org`` finds ``u1@example.org``: mail for one
+    person would reach another. Values are lower-cased before they are stored.
+    """
+
+    def __init__(self, *args, max_length=255, **kwargs):
+        super().__init__(*args, max_length=max_length, **kwargs)
+
+    def db_parameters(self, connection):
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "mysql":
+            parameters["collation"] = "utf8mb4_bin"
+        return parameters
+
+
+class SecondsField(models.DateTimeField):
+    """A ``datetime`` without fractions, as PostfixAdmin declares it."""
+
+    def db_type(self, connection):
+        return "datetime" if connection.vendor == "mysql" else super().db_type(connection)
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        return value.replace(microsecond=0) if value else value
+
+
+class ShortTextField(models.TextField):
+    """A ``text`` column: at most 65,535 bytes, which the writer must hold."""
+
+    def db_type(self, connection):
+        return "text" if connection.vendor == "mysql" else super().db_type(connection)

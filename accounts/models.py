@@ -1,0 +1,179 @@
+"""Administrators and the audit log, in PostfixAdmin's tables; and failed logins."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts import passwords
+from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from accounts.scoping import ScopedQuerySet, SuperadminQuerySet
+
+
+class Account(AbstractBaseUser):
+    """What administrators and mailbox users share: a name, a password, a state.
+
+    Two tables and two passwords: a mailbox password never opens an administrator's account.
+    """
+
+    username = KeyField(_("login name"), primary_key=True)
+    password = KeyField(_("password"))
+    last_login = None
+    created = SecondsField(_("created"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    modified = SecondsField(_("changed"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    active = models.BooleanField(_("active"), default=True, db_default=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True, default="", db_default="")
+    email_other = models.CharField(
+        _("other e-mail address"), max_length=255, blank=True, default="", db_default=""
+    )
+    token = models.CharField(max_length=255, default="", db_default="", editable=False)
+    token_validity = SecondsField(default=timezone.now, db_default=UNKNOWN_MOMENT, editable=False)
+    totp_secret = models.CharField(max_length=255, null=True, blank=True, editable=False)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = []
+
+    is_superadmin = False
+    is_domain_admin = False
+    is_mailbox_user = False
+    domain_names = ()
+    client_ip = None
+
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return self.username
+
+    @property
+    def is_active(self):
+        return self.active
+
+    def set_password(self, raw_password):
+        self.password = passwords.hash_password(raw_password)
+
+    def check_password(self, raw_password):
+        return passwords.verify_password(raw_password, self.password)[0]
+
+
+class AdminManager(models.Manager.from_queryset(SuperadminQuerySet)):
+    def get_by_natural_key(self, username):
+        return self.get(username=username.lower())
+
+
+class Admin(Account):
+    """An administrator: a superadmin, or the admin of the domains in ``domain_admins``."""
+
+    superadmin = models.BooleanField(
+        _("superadmin"),
+        default=False,
+        db_default=False,
+        help_text=_("May do everything, in every domain."),
+    )
+
+    objects = AdminManager()
+
+    class Meta:
+        db_table = "admin"
+        default_permissions = ()
+        verbose_name = _("administrator")
+        verbose_name_plural = _("administrators")
+
+    @property
+    def is_superadmin(self):
+        return self.superadmin
+
+    @property
+    def is_domain_admin(self):
+        return not self.superadmin
+
+    @cached_property
+    def domain_names(self):
+        """The names of the domains a domain admin manages, sorted. One query, once."""
+        return tuple(self.domains.order_by("pk").values_list("pk", flat=True))
+
+
+class LogQuerySet(ScopedQuerySet):
+    def record(self, actor, action, *, domain="", target, changes=None):
+        """Write what ``actor`` did, in the caller's transaction: the entry exists if the change does.
+
+        ``actor`` is an Admin, a Mailbox, or None for the command line. ``action`` is
+        PostfixAdmin's word (``create_mailbox``); ``changes`` maps a field to ``[old, new]`` and
+        never holds a secret. Texts are copied, so the entry survives what it speaks of.
+        """
+        if actor is None:
+            who = "CLI (localhost)"
+        else:
+            who = f"{actor.username} ({actor.client_ip or 'localhost'})"
+        return self.create(
+            timestamp=timezone.now(),
+            username=who[:255],
+            domain=domain,
+            action=action,
+            data=target,
+            changes=changes or None,
+        )
+
+    def visible_to(self, account):
+        return self.manageable_by(account)
+
+
+class LogEntry(models.Model):
+    """One line of PostfixAdmin's ``log`` table, with old and new values added."""
+
+    id = models.AutoField(primary_key=True)
+    timestamp = SecondsField(_("when"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    username = KeyField(_("who"))
+    domain = KeyField(_("domain"), blank=True)
+    action = KeyField(_("action"))
+    data = ShortTextField(_("object"))
+    changes = models.JSONField(_("changes"), null=True, blank=True)
+
+    objects = LogQuerySet.as_manager()
+
+    class Meta:
+        db_table = "log"
+        default_permissions = ()
+        verbose_name = _("log entry")
+        verbose_name_plural = _("log")
+        indexes = [
+            models.Index(fields=["timestamp"], name="timestamp"),
+            models.Index(fields=["domain", "timestamp"], name="domain_timestamp"),
+            models.Index(fields=["username", "timestamp"], name="log_username_timestamp"),
+            models.Index(fields=["action", "timestamp"], name="log_action_timestamp"),
+        ]
+
+    def __str__(self):
+        return f"{self.timestamp:%Y-%m-%d %H:%M:%S} {self.username}: {self.action} {self.data}"
+
+    @property
+    def actor(self):
+        """The login name alone, without the client address."""
+        return self.username.partition(" (")[0]
+
+    @property
+    def address(self):
+        return self.username.partition(" (")[2].rstrip(")")
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise ValidationError("Log entries are never changed.", code="immutable")
+        super().save(*args, **kwargs)
+
+
+class LoginAttempt(models.Model):
+    """Failed logins of one source within the current window: see accounts/throttle.py."""
+
+    source = KeyField(primary_key=True)
+    failures = models.PositiveIntegerField(default=0, db_default=0)
+    since = SecondsField(default=timezone.now)
+
+    class Meta:
+        db_table = "login_attempt"
+        default_permissions = ()
+        indexes = [models.Index(fields=["since"], name="login_attempt_since")]
+
+    def __str__(self):
+        return f"{self.source}: {self.failures}"

@@ -1,0 +1,103 @@
+"""How commands print rows: a table on a terminal, tab-separated text in a pipe, or JSON."""
+
+import json
+from collections.abc import Callable
+from itertools import islice
+from typing import NamedTuple
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+BATCH = 1_000
+
+
+def plain(value):
+    """Return ``value`` as one line of text without control characters, which rows may hold."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(plain(item) for item in value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat(" ", "seconds")
+    return "".join(char if char.isprintable() else " " for char in str(value))
+
+
+def limit(value):
+    """A limit as people say it: PostfixAdmin stores 0 for unlimited and -1 for none."""
+    return "unlimited" if value == 0 else "none" if value < 0 else str(value)
+
+
+class Field(NamedTuple):
+    """One value of a row: its label, its key in JSON, and how a person reads it."""
+
+    label: str
+    key: str
+    text: Callable = plain
+    right: bool = False
+    listed: bool = True  # a column of the list too, not only of one row's page
+
+
+def in_batches(rows, *keys):
+    """Yield ``rows`` in the order of ``keys`` (the last one unique), BATCH at a time.
+
+    Each batch starts behind the last row in the index, so that a million rows need the memory
+    of a thousand and no lock or open cursor in between.
+    """
+    rows = rows.order_by(*keys)
+    batch = list(rows[:BATCH])
+    while batch:
+        yield from batch
+        if len(batch) < BATCH:
+            return
+        behind, same = Q(), {}
+        for key in keys:
+            value = getattr(batch[-1], key)
+            behind |= Q(**same, **{f"{key}__gt": value})
+            same[key] = value
+        batch = list(rows.filter(behind)[:BATCH])
+
+
+def as_json(record):
+    return json.dumps(record, cls=DjangoJSONEncoder)
+
+
+def print_lines(write, fields, records):
+    """Write one line a row, tab-separated, without a heading: for cut, awk and while read."""
+    for record in records:
+        write("\t".join(plain(record[field.key]) for field in fields if field.listed))
+
+
+def print_table(console, fields, records):
+    """Print ``records`` as they come. The first of several batches settles the columns' widths."""
+    fields = [field for field in fields if field.listed]
+    records = iter(records)
+    heading, widths = True, [None] * len(fields)
+    while batch := list(islice(records, BATCH)):
+        cells = [[plain(field.text(record[field.key])) for field in fields] for record in batch]
+        if heading and len(batch) == BATCH:
+            lines = [[field.label for field in fields], *cells]
+            widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+        table = Table(box=box.SIMPLE_HEAD, show_header=heading, pad_edge=False, show_edge=False)
+        for field, width in zip(fields, widths, strict=True):
+            justify = "right" if field.right else "left"
+            table.add_column(field.label, justify=justify, overflow="fold", width=width)
+        for line in cells:
+            table.add_row(*map(Text, line))
+        console.print(table)
+        heading = False
+
+
+def print_record(write, fields, record):
+    """Write one row as ``Label: value`` lines; what is empty is left out."""
+    width = max(len(field.label) for field in fields) + 2
+    for field in fields:
+        value = record.get(field.key)
+        text = "" if value is None or value == [] else plain(field.text(value))
+        if text:
+            write(f"{field.label + ':':<{width}}{text}")

@@ -1,0 +1,54 @@
+"""Who may read and who may change what. Nothing else in the code tests a role."""
+
+from django.conf import settings
+from django.db import models
+
+
+class ScopedQuerySet(models.QuerySet):
+    """Rows that belong to a mail domain.
+
+    ``domain_lookup`` leads from the model to the domain's name; ``owner_lookup`` to the login
+    name of the mailbox user who owns the row, if any does.
+    """
+
+    domain_lookup = "domain"
+    owner_lookup = None
+
+    def manageable_by(self, account):
+        """Rows ``account`` may create, change or delete as an administrator."""
+        if not account.is_active:
+            return self.none()
+        if account.is_superadmin:
+            return self.all()
+        if account.is_domain_admin:
+            # Names, not a subquery: the list stays in index order and stops at its page's end.
+            return self.filter(**{f"{self.domain_lookup}__in": account.domain_names})
+        return self.none()
+
+    def visible_to(self, account):
+        """Rows ``account`` may read: the ones they manage, and their own."""
+        if account.is_active and account.is_mailbox_user and self.owner_lookup:
+            return self.filter(**{self.owner_lookup: account.username})
+        return self.manageable_by(account)
+
+
+class SuperadminQuerySet(ScopedQuerySet):
+    """Rows that only superadmins manage: administrators and the domains' own settings."""
+
+    def manageable_by(self, account):
+        return self.all() if account.is_active and account.is_superadmin else self.none()
+
+
+def may_change_role_addresses(account):
+    """Say whether ``account`` (None: the command line) may touch postmaster@ and its like.
+
+    Who reads role addresses can get a TLS certificate for the domain.
+    """
+    return account is None or account.is_superadmin or not settings.ROLE_ADDRESSES_PROTECTED
+
+
+def may_open(account, *, superadmins_only=False):
+    """Say whether an administration page exists for ``account``: superadmins, or any administrator."""
+    if not account.is_active:
+        return False
+    return account.is_superadmin or (account.is_domain_admin and not superadmins_only)

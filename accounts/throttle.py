@@ -1,0 +1,69 @@
+"""Slow down guessing, without letting an outsider lock anybody out.
+
+Failures are counted per source: per pair of login name and client network, and (with ten times
+the allowance) per client network. A stranger who guesses an administrator's password from
+elsewhere is stopped; the administrator at their own desk is not.
+"""
+
+import ipaddress
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import LoginAttempt
+
+NETWORK_FACTOR = 10
+
+
+def network_of(ip):
+    """Return the network that counts as one client: an IPv4 address, an IPv6 /64."""
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return "unknown"
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped:
+        return str(mapped)
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _allowances(username, ip):
+    network = network_of(ip)
+    return {
+        f"{network} {username.strip().lower()}"[:255]: settings.LOGIN_FAILURES,
+        network: settings.LOGIN_FAILURES * NETWORK_FACTOR,
+    }
+
+
+def _window_start():
+    return timezone.now() - timedelta(minutes=settings.LOGIN_PAUSE_MINUTES)
+
+
+def is_blocked(username, ip):
+    """Say whether this client must wait before it may try this name again."""
+    allowances = _allowances(username, ip)
+    attempts = LoginAttempt.objects.filter(source__in=allowances, since__gt=_window_start())
+    return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
+
+
+@transaction.atomic
+def record_failure(username, ip):
+    """Count one wrong password. Counters of finished windows are dropped here."""
+    start = _window_start()
+    LoginAttempt.objects.filter(since__lte=start).delete()
+    for source in sorted(_allowances(username, ip)):
+        LoginAttempt.objects.get_or_create(source=source)
+        attempt = LoginAttempt.objects.select_for_update().get(source=source)
+        attempt.failures += 1
+        attempt.since = timezone.now()
+        attempt.save()
+
+
+def forget(username, ip):
+    """After a correct password: start again for this name from this client."""
+    source = next(iter(_allowances(username, ip)))
+    LoginAttempt.objects.filter(source=source).delete()

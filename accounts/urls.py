@@ -1,0 +1,16 @@
+from django.urls import path
+
+from accounts import views
+
+# Keys may hold a slash in rows of other programs, hence "path"; the page of a row comes last.
+urlpatterns = [
+    path("login/", views.SignIn.as_view(), name="login"),
+    path("logout/", views.SignOut.as_view(), name="logout"),
+    path("administrators/", views.AdminList.as_view(), name="admin-list"),
+    path("administrators/new/", views.AdminCreate.as_view(), name="admin-create"),
+    path("administrators/<path:pk>/edit/", views.AdminEdit.as_view(), name="admin-edit"),
+    path("administrators/<path:pk>/password/", views.AdminPassword.as_view(), name="admin-password"),
+    path("administrators/<path:pk>/delete/", views.AdminDelete.as_view(), name="admin-delete"),
+    path("administrators/<path:pk>/", views.AdminPage.as_view(), name="admin"),
+    path("log/", views.Log.as_view(), name="log"),
+]

@@ -1,0 +1,72 @@
+"""What a password must have, for administrators and mailboxes alike."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.passwords import MAX_PASSWORD_BYTES
+
+
+class StrengthValidator:
+    """Hold PASSWORD_MIN_LENGTH, PASSWORD_MIN_LETTERS and PASSWORD_MIN_DIGITS.
+
+    NUL is refused (C programs would cut there) and so are texts over MAX_PASSWORD_BYTES.
+    """
+
+    def validate(self, password, user=None):
+        errors = []
+        if len(password) < settings.PASSWORD_MIN_LENGTH:
+            errors.append(
+                ngettext(
+                    "Use at least %(n)d character.",
+                    "Use at least %(n)d characters.",
+                    settings.PASSWORD_MIN_LENGTH,
+                )
+                % {"n": settings.PASSWORD_MIN_LENGTH}
+            )
+        if sum(c.isalpha() for c in password) < settings.PASSWORD_MIN_LETTERS:
+            errors.append(
+                ngettext(
+                    "Use at least %(n)d letter.",
+                    "Use at least %(n)d letters.",
+                    settings.PASSWORD_MIN_LETTERS,
+                )
+                % {"n": settings.PASSWORD_MIN_LETTERS}
+            )
+        if sum(c.isdigit() for c in password) < settings.PASSWORD_MIN_DIGITS:
+            errors.append(
+                ngettext(
+                    "Use at least %(n)d digit.",
+                    "Use at least %(n)d digits.",
+                    settings.PASSWORD_MIN_DIGITS,
+                )
+                % {"n": settings.PASSWORD_MIN_DIGITS}
+            )
+        if len(password.encode()) > MAX_PASSWORD_BYTES or any(ord(c) < 32 for c in password):
+            errors.append(
+                _("Use at most %(n)d bytes and no control characters.") % {"n": MAX_PASSWORD_BYTES}
+            )
+        if errors:
+            raise ValidationError(errors, code="password_weak")
+
+    def get_help_text(self):
+        parts = [
+            ngettext(
+                "At least %(n)d character",
+                "At least %(n)d characters",
+                settings.PASSWORD_MIN_LENGTH,
+            )
+            % {"n": settings.PASSWORD_MIN_LENGTH}
+        ]
+        if settings.PASSWORD_MIN_LETTERS:
+            parts.append(
+                ngettext("%(n)d letter", "%(n)d letters", settings.PASSWORD_MIN_LETTERS)
+                % {"n": settings.PASSWORD_MIN_LETTERS}
+            )
+        if settings.PASSWORD_MIN_DIGITS:
+            parts.append(
+                ngettext("%(n)d digit", "%(n)d digits", settings.PASSWORD_MIN_DIGITS)
+                % {"n": settings.PASSWORD_MIN_DIGITS}
+            )
+        return ", ".join(parts) + "."

@@ -1,0 +1,242 @@
+"""Signing in, one's own account, administrators, and the log."""
+
+from datetime import datetime, time, timedelta
+
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.urls import reverse, reverse_lazy
+from django.utils.dateparse import parse_date
+from django.utils.decorators import method_decorator
+from django.utils.timezone import make_aware
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView
+
+from accounts import services
+from accounts.forms import AdminCreateForm, AdminForm, AdminPasswordForm, LoginForm, OwnPasswordForm
+from accounts.generic import (
+    ActorMixin,
+    ConfirmView,
+    KeysetMixin,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+    add_errors,
+    client_ip,
+    safe_next,
+)
+from accounts.models import Admin, LogEntry
+
+hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+@hide_passwords
+class SignIn(FormView):
+    """One page for superadmins, domain admins and mailbox users."""
+
+    template_name = "registration/login.html"
+    form_class = LoginForm
+
+    def get(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
+        return super().get(request, *args, **kwargs)
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"ip": client_ip(self.request)}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
+
+    def form_valid(self, form):
+        account = form.account
+        # A new session id, and nothing of whoever sat here before.
+        self.request.session.flush()
+        login(self.request, account, backend=account.backend)
+        return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
+
+    def form_invalid(self, form):
+        response = super().form_invalid(form)
+        response.status_code = 429 if form.has_error("__all__", "throttled") else 422
+        return response
+
+
+class SignOut(LogoutView):
+    http_method_names = ["post", "options"]
+
+
+@hide_passwords
+class OwnAccount(ActorMixin, FormView):
+    """An administrator's own page: the password. Who you are comes from the session alone."""
+
+    template_name = "accounts/account.html"
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("account")
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"actor": self.actor}
+
+    def form_valid(self, form):
+        try:
+            account = form.save()
+        except ValidationError as error:
+            add_errors(form, error)
+            return self.form_invalid(form)
+        # This session goes on; all others end, for the hash in them no longer fits.
+        update_session_auth_hash(self.request, account)
+        messages.success(self.request, _("Password changed. Other sessions are signed out."))
+        return HttpResponseRedirect(self.get_success_url())
+
+    def form_invalid(self, form):
+        response = super().form_invalid(form)
+        response.status_code = 422
+        return response
+
+
+class AdminPages:
+    """What all pages about administrators share: only superadmins find them."""
+
+    model = Admin
+    scope = "manageable_by"
+    superadmins_only = True
+    context_object_name = "admin"
+
+    def get_success_url(self):
+        return reverse("admin", args=[self.object.pk])
+
+
+class AdminList(AdminPages, KeysetMixin, ScopedListView):
+    template_name = "accounts/admin_list.html"
+
+    def filters(self):
+        get = self.request.GET.get
+        return {"q": get("q", "").strip(), "state": get("state", ""), "role": get("role", "")}
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        if filters["q"]:
+            rows = rows.filter(username__startswith=filters["q"].lower())
+        if filters["state"] in {"active", "inactive"}:
+            rows = rows.filter(active=filters["state"] == "active")
+        if filters["role"] in {"superadmin", "domain"}:
+            rows = rows.filter(superadmin=filters["role"] == "superadmin")
+        return rows
+
+
+class AdminPage(AdminPages, ScopedDetailView):
+    template_name = "accounts/admin_detail.html"
+    SHOWN = 200
+
+    def get_context_data(self, **kwargs):
+        names = list(self.object.domains.order_by("pk").values_list("pk", flat=True)[: self.SHOWN + 1])
+        entries = LogEntry.objects.filter(data=self.object.pk, domain="", action__endswith="admin")
+        return super().get_context_data(
+            domain_names=names[: self.SHOWN],
+            more_domains=len(names) > self.SHOWN,
+            log_entries=entries.order_by("-timestamp", "-pk")[:5],
+            **kwargs,
+        )
+
+
+@hide_passwords
+class AdminCreate(AdminPages, ScopedFormView):
+    template_name = "accounts/admin_form.html"
+    form_class = AdminCreateForm
+    success_message = gettext_lazy("Administrator %(object)s created.")
+
+
+class AdminEdit(AdminPages, ScopedFormView):
+    template_name = "accounts/admin_form.html"
+    form_class = AdminForm
+    success_message = gettext_lazy("Administrator %(object)s saved.")
+
+    def get_initial(self):
+        admin = self.object
+        return {
+            "superadmin": admin.superadmin,
+            "domains": "\n".join(admin.domains.order_by("pk").values_list("pk", flat=True)),
+            "active": admin.active,
+            "phone": admin.phone,
+            "email_other": admin.email_other,
+        }
+
+
+@hide_passwords
+class AdminPassword(AdminPages, ScopedFormView):
+    template_name = "accounts/admin_password.html"
+    form_class = AdminPasswordForm
+    success_message = gettext_lazy("New password of %(object)s saved. Its sessions are signed out.")
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        if self.object == self.actor:
+            update_session_auth_hash(self.request, self.object)
+        return response
+
+
+class AdminDelete(AdminPages, ConfirmView):
+    template_name = "accounts/admin_confirm_delete.html"
+    success_message = gettext_lazy("Administrator %(object)s deleted.")
+
+    def perform(self):
+        services.delete_admin(actor=self.actor, admin=self.object)
+        return reverse("admin-list")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(domain_count=self.object.domains.count(), **kwargs)
+
+
+class Log(KeysetMixin, ScopedListView):
+    """Who did what, newest first; a domain admin sees the entries of the own domains."""
+
+    model = LogEntry
+    scope = "visible_to"
+    template_name = "accounts/log.html"
+    orderings = {"when": ("timestamp", "pk")}
+    default_ordering = "-when"
+
+    def filters(self):
+        get = self.request.GET.get
+        return {name: get(name, "").strip() for name in ("domain", "person", "action", "day")}
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        if filters["domain"]:
+            rows = rows.filter(domain=filters["domain"].lower())
+        if filters["person"]:
+            # The stored text goes on with the client's address in brackets.
+            rows = rows.filter(username__startswith=filters["person"].lower())
+        if filters["action"]:
+            rows = rows.filter(action=filters["action"])
+        day = _day(filters["day"])
+        if day:
+            rows = rows.filter(timestamp__gte=day, timestamp__lt=day + timedelta(days=1))
+        return rows
+
+    def jump_values(self, text):
+        return ()
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(actions=LOG_ACTIONS, **kwargs)
+
+
+LOG_ACTIONS = [
+    f"{verb}_{noun}"
+    for noun in ("domain", "mailbox", "alias", "alias_domain", "admin")
+    for verb in ("create", "edit", "delete")
+] + ["edit_mailbox_state", "edit_alias_state", "edit_alias_domain_state", "edit_password"]
+
+
+def _day(text):
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    return make_aware(datetime.combine(day, time())) if day else None

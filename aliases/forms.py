@@ -1,0 +1,82 @@
+"""Forms for aliases."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import ActorForm
+from aliases import services
+from aliases.models import AliasTarget
+from aliases.targets import parse_targets
+from domains.addresses import normalise_local_part
+from domains.forms import DomainField
+from domains.models import Domain
+
+
+class AliasForm(ActorForm):
+    targets = forms.CharField(
+        label=_("Mail goes to"),
+        max_length=70_000,
+        widget=forms.Textarea({"rows": 5, "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=_("One address a line, here or anywhere else."),
+    )
+    description = forms.CharField(label=_("Description"), max_length=255, required=False)
+    active = forms.BooleanField(
+        label=_("Active"),
+        required=False,
+        initial=True,
+        help_text=_("Off: its mail goes to the catch-all, or is refused."),
+    )
+
+    def clean_targets(self):
+        alias = self.instance
+        return parse_targets(
+            self.cleaned_data["targets"], catch_all=alias.is_catch_all, keep=alias.targets
+        )
+
+    def missing_targets(self):
+        """Targets in domains of ours that nothing answers to: worth a warning, not an error."""
+        return list(
+            AliasTarget.objects.filter(alias=self.instance.pk, dangling=True).values_list("target", flat=True)
+        )
+
+    def save(self):
+        return services.update_alias(actor=self.actor, alias=self.instance, **self.changed())
+
+
+class AliasCreateForm(AliasForm):
+    local_part = forms.CharField(
+        label=_("Name"),
+        max_length=64,
+        help_text=_("The part before the @. * catches everything that nothing else answers to."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    domain = DomainField(label=_("Domain"))
+
+    field_order = ["local_part", "domain", "targets"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["domain"].limit_to(self.actor)
+
+    def clean_local_part(self):
+        local_part = self.cleaned_data["local_part"].strip().removesuffix("@")
+        if local_part == "*":
+            return local_part
+        if "@" in local_part:
+            raise ValidationError(_("Write the part before the @ only; the domain has its own field."), "at")
+        return normalise_local_part(local_part)
+
+    def clean_targets(self):
+        return parse_targets(
+            self.cleaned_data["targets"], catch_all=self.cleaned_data.get("local_part") == "*"
+        )
+
+    def clean(self):
+        domain: Domain | None = self.cleaned_data.get("domain")
+        error = domain and domain.limit_error("aliases")
+        if error:
+            self.add_error("domain", error)
+
+    def save(self):
+        return services.create_alias(actor=self.actor, **self.cleaned_data)

@@ -1,0 +1,165 @@
+"""Addresses that lead elsewhere, and where they lead. Read by Postfix: deploy/postfix/alias.cf."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from accounts.scoping import ScopedQuerySet, may_change_role_addresses
+from aliases import routing
+from domains.addresses import (
+    MAX_ADDRESS,
+    display_address,
+    normalise_local_part,
+    split_address,
+)
+from domains.models import Domain
+
+
+class AliasQuerySet(ScopedQuerySet):
+    """``manageable_by`` leaves out what an admin may see but not change: mailboxes' own rows,
+    which change with their mailbox, and for domain admins the role addresses."""
+
+    def manageable_by(self, account):
+        rows = super().manageable_by(account).filter(of_mailbox=False)
+        if not may_change_role_addresses(account):
+            roles = Q()
+            for role in settings.ROLE_ADDRESSES:
+                roles |= Q(address__startswith=f"{role}@")
+            rows = rows.exclude(roles)
+        return rows
+
+    def visible_to(self, account):
+        """The aliases of the account's domains, role addresses included."""
+        return super().manageable_by(account).filter(of_mailbox=False)
+
+    def search(self, text):
+        return self.filter(address__startswith=text.strip().lower())
+
+    def delete_all(self):
+        """Delete the rows in one statement, without loading them: a domain may hold 100,000."""
+        return self._raw_delete(self.db)
+
+
+class Alias(models.Model):
+    """An address of ours and its comma-separated targets in ``goto``.
+
+    ``@example.org`` is the catch-all. Every mailbox has a row of its own too (``of_mailbox``),
+    leading to itself, so that a catch-all does not swallow its mail, or to its forwarding.
+    """
+
+    address = KeyField(_("address"), primary_key=True)
+    goto = ShortTextField(_("targets"))
+    domain = models.ForeignKey(Domain, models.PROTECT, db_column="domain", verbose_name=_("domain"))
+    created = SecondsField(_("created"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    modified = SecondsField(_("changed"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    active = models.BooleanField(_("active"), default=True, db_default=True)
+    description = models.CharField(
+        _("description"), max_length=255, blank=True, default="", db_default=""
+    )
+    of_mailbox = models.BooleanField(default=False, db_default=False, editable=False)
+
+    objects = AliasQuerySet.as_manager()
+
+    class Meta:
+        db_table = "alias"
+        default_permissions = ()
+        verbose_name = _("alias")
+        verbose_name_plural = _("aliases")
+        indexes = [
+            models.Index(fields=["of_mailbox", "domain", "address"], name="alias_list"),
+            models.Index(fields=["of_mailbox", "address"], name="alias_search"),
+            models.Index(fields=["of_mailbox", "active", "domain", "address"], name="alias_state"),
+            models.Index(fields=["of_mailbox", "modified"], name="alias_modified"),
+            models.Index(fields=["domain", "of_mailbox", "modified"], name="alias_domain_modified"),
+        ]
+
+    def __str__(self):
+        return display_address(self.address)
+
+    @property
+    def targets(self):
+        """The targets as a list, in stored order."""
+        return [target.strip() for target in self.goto.split(",") if target.strip()]
+
+    @property
+    def is_catch_all(self):
+        return self.address.startswith("@")
+
+    @property
+    def is_role_address(self):
+        return split_address(self.address)[0] in settings.ROLE_ADDRESSES
+
+    def clean(self):
+        """Hold the address rules, whichever door the row comes through."""
+        if not self._state.adding or not self.domain_id:
+            return
+        local_part, _domain = split_address(self.address)
+        if not self.is_catch_all:
+            local_part = normalise_local_part(local_part)
+        self.address = f"{local_part}@{self.domain_id}"
+        if len(self.address) > MAX_ADDRESS:
+            raise ValidationError(
+                _("An address has at most %(n)d characters."), "invalid_address", {"n": MAX_ADDRESS}
+            )
+        taken = type(self).objects.filter(pk=self.address).exists()
+        if taken or self.domain.mailbox_set.filter(pk=self.address).exists():
+            raise ValidationError(
+                _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
+                "taken",
+                {"address": display_address(self.address)},
+            )
+
+    @classmethod
+    def leading_into(cls, domain):
+        """Targets in ``domain`` of aliases that belong to other domains."""
+        return AliasTarget.objects.filter(domain=domain.pk).exclude(owner=domain.pk)
+
+    @classmethod
+    def check_routes_into(cls, domain):
+        """Refuse a loop through any alias that leads into ``domain`` (a new way may close one)."""
+        pointing = AliasTarget.objects.filter(domain=domain.pk)
+        starts = list(pointing.values_list("alias", flat=True).distinct()[: routing.MAX_EXPANSION])
+        routing.refuse_loops(starts)
+
+
+class AliasTargetQuerySet(ScopedQuerySet):
+    domain_lookup = "owner"
+
+    def leading_to(self, addresses):
+        """Targets that name one of ``addresses``, with or without an extension."""
+        return self.filter(bare__in=addresses).exclude(alias__in=addresses)
+
+
+class AliasTarget(models.Model):
+    """One target of one alias, kept by database triggers whoever writes (mailboxes/triggers.py).
+
+    ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the
+    target's domain. ``dangling``: the domain is ours and nothing there answers to the target.
+    An alias that leads to itself alone has no row here.
+    """
+
+    alias = KeyField()
+    owner = KeyField()
+    target = KeyField()
+    bare = KeyField()
+    domain = KeyField()
+    dangling = models.BooleanField(default=False, db_default=False)
+
+    objects = AliasTargetQuerySet.as_manager()
+
+    class Meta:
+        db_table = "alias_target"
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["alias"], name="alias_target_alias"),
+            models.Index(fields=["bare"], name="alias_target_bare"),
+            models.Index(fields=["domain"], name="alias_target_domain"),
+            models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
+        ]
+
+    def __str__(self):
+        return f"{self.alias} → {self.target}"

@@ -1,0 +1,180 @@
+"""Operations on aliases: lock, check, save, log, in one transaction.
+
+``actor`` is the account named in the log, or None for the command line. Permission is the
+caller's job: pass rows that came out of ``manageable_by(actor)``. Each function raises
+ValidationError and then has written nothing. Postfix sees a change at its next look-up.
+"""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import LogEntry
+from accounts.scoping import may_change_role_addresses
+from aliases.models import Alias, AliasTarget
+from aliases.routing import refuse_loops
+from aliases.targets import parse_targets
+from domains.addresses import normalise_local_part
+from domains.models import RoutingLock
+from domains.services import changed_fields, insert, lock_domain
+
+
+def refuse_role_address(actor, local_part):
+    """Role addresses are the superadmins': who reads them can get a TLS certificate."""
+    if local_part in settings.ROLE_ADDRESSES and not may_change_role_addresses(actor):
+        raise ValidationError(
+            {
+                "local_part": ValidationError(
+                    _("%(name)s is a role address. Ask a superadmin to set it up."),
+                    "role",
+                    {"name": local_part},
+                )
+            }
+        )
+
+
+@transaction.atomic
+def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
+    """Create an alias and return it.
+
+    ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets``
+    is text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
+    concurrency. Refuses taken addresses, loops and too deep nests.
+    """
+    RoutingLock.hold()
+    domain = lock_domain(domain)
+    catch_all = local_part in ("", "*")
+    if not catch_all:
+        local_part = _named("local_part", normalise_local_part, local_part)
+        refuse_role_address(actor, local_part)
+    limit_error = domain.limit_error("aliases")
+    if limit_error:
+        raise ValidationError({"domain": limit_error})
+    parsed = _named("targets", parse_targets, targets, catch_all=catch_all)
+    alias = Alias(
+        address=f"{'' if catch_all else local_part}@{domain.pk}",
+        domain=domain,
+        goto=",".join(parsed),
+        active=active,
+        description=description,
+    )
+    if parsed == [alias.address]:
+        raise ValidationError(
+            {"targets": ValidationError(_("An alias cannot lead to itself alone."), "itself")}
+        )
+    alias.full_clean()
+    insert(alias)
+    refuse_loops([alias.address], "targets")
+    LogEntry.objects.record(
+        actor,
+        "create_alias",
+        domain=domain.pk,
+        target=alias.address,
+        changes={"goto": [None, alias.goto], "active": [None, active]},
+    )
+    return alias
+
+
+@transaction.atomic
+def update_alias(*, actor, alias, targets=None, **fields):
+    """Change targets, ``description`` or ``active`` of an alias and return it."""
+    RoutingLock.hold()
+    alias = Alias.objects.select_for_update().get(pk=alias.pk)
+    if targets is not None:
+        parsed = _named(
+            "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
+        )
+        if parsed == [alias.address]:
+            raise ValidationError(
+                {"targets": ValidationError(_("An alias cannot lead to itself alone."), "itself")}
+            )
+        fields["goto"] = ",".join(parsed)
+    changes = changed_fields(alias, fields)
+    if not changes:
+        return alias
+    alias.full_clean()
+    alias.modified = timezone.now()
+    alias.save(update_fields=[*changes, "modified"])
+    refuse_loops([alias.address], "targets" if targets is not None else None)
+    action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
+    LogEntry.objects.record(
+        actor, action, domain=alias.domain_id, target=alias.address, changes=changes
+    )
+    return alias
+
+
+def set_alias_active(*, actor, alias, active):
+    """Switch an alias on or off. Off, its mail goes to the catch-all or is refused."""
+    return update_alias(actor=actor, alias=alias, active=active)
+
+
+@transaction.atomic
+def delete_alias(*, actor, alias, drop_from=()):
+    """Delete an alias; ``drop_from`` are aliases (manageable ones) to take it out of as a target."""
+    RoutingLock.hold()
+    alias = Alias.objects.select_for_update().get(pk=alias.pk)
+    if alias.of_mailbox:
+        raise ValidationError(
+            _("%(address)s belongs to its mailbox. Delete the mailbox instead."),
+            "of_mailbox",
+            {"address": alias.address},
+        )
+    Alias.objects.filter(pk=alias.pk).delete()
+    LogEntry.objects.record(
+        actor,
+        "delete_alias",
+        domain=alias.domain_id,
+        target=alias.address,
+        changes={"goto": [alias.goto, None]},
+    )
+    drop_targets(actor=actor, addresses=[alias.address], aliases=drop_from)
+    refuse_loops([alias.address])
+
+
+@transaction.atomic
+def drop_targets(*, actor, addresses, aliases):
+    """Take ``addresses`` out of the targets of ``aliases``.
+
+    An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
+    """
+    dead = set(addresses)
+    names = [alias.pk for alias in aliases]
+    for alias in Alias.objects.select_for_update().filter(pk__in=names).order_by("pk"):
+        named = AliasTarget.objects.filter(alias=alias.pk, bare__in=dead)
+        gone = set(named.values_list("target", flat=True))
+        left = [target for target in alias.targets if target.lower() not in gone]
+        if left == alias.targets:
+            continue
+        if not left and alias.of_mailbox:
+            left = [alias.address]
+        old, alias.goto = alias.goto, ",".join(left)
+        if left:
+            alias.modified = timezone.now()
+            alias.save(update_fields=["goto", "modified"])
+            action = "edit_alias"
+        else:
+            Alias.objects.filter(pk=alias.pk).delete()
+            action = "delete_alias"
+        LogEntry.objects.record(
+            actor,
+            action,
+            domain=alias.domain_id,
+            target=alias.address,
+            changes={"goto": [old, alias.goto or None]},
+        )
+
+
+def aliases_leading_to(addresses):
+    """Return the alias rows (mailboxes' own rows included) that name one of ``addresses``."""
+    names = AliasTarget.objects.leading_to(addresses).values_list("alias", flat=True)
+    return Alias.objects.filter(pk__in=list(names[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
+
+
+def _named(field, function, *args, **kwargs):
+    """Call ``function``; put its ValidationError at ``field``."""
+    try:
+        return function(*args, **kwargs)
+    except ValidationError as error:
+        raise ValidationError({field: error.error_list}) from None

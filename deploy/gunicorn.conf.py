@@ -1,0 +1,24 @@
+"""How gunicorn serves the panel: gunicorn -c deploy/gunicorn.conf.py mailadmin.wsgi
+
+HOST and PORT say where to listen, WEB_CONCURRENCY how many processes serve.
+Under systemd's socket activation the socket it hands over wins.
+"""
+
+import os
+
+host = os.environ.get("HOST", "127.0.0.1")
+bind = "{}:{}".format(f"[{host}]" if ":" in host else host, os.environ.get("PORT", "8000"))
+
+# A panel is idle most of the day: each process takes about 80 MB, and a few keep every core busy.
+cores = len(os.sched_getaffinity(0))
+workers = int(os.environ.get("WEB_CONCURRENCY", max(2, min(cores, 4))))
+threads = 4  # also the database connections a process holds
+
+# A wrong setting ends the start with its one sentence, instead of once per process.
+preload_app = True
+keepalive = 5
+timeout = 120  # seconds; deleting a domain with 100,000 mailboxes takes a while
+# The processes' signs of life must not wait for a busy disk.
+memory = "/dev/shm"  # noqa: S108
+worker_tmp_dir = memory if os.access(memory, os.W_OK) else None
+control_socket_disable = True

@@ -1,0 +1,154 @@
+"""Mail addresses and domain names: one stored form, clear errors, nothing that escapes a path.
+
+Domains are stored as lower-case A-labels and shown as Unicode (RFC 5890); local parts are stored
+in lower case. Sources: RFC 5321 4.1.2 and 4.5.3.1, RFC 5322 3.2.3, UTS 46.
+"""
+
+import re
+import unicodedata
+
+import idna
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+MAX_ADDRESS = 254
+MAX_LOCAL_PART = 64
+MAX_DOMAIN = 253
+
+# Our own addresses: no character that a shell, a path, a LIKE pattern or a list would read.
+_OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$-]*(?:\.[a-z0-9_+=&$-]+)*")
+# Elsewhere any dot-atom may exist, except what Postfix would take for a command, file or list.
+_ANY_LOCAL_PART = re.compile(
+    r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
+)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
+
+
+def normalise_domain(text):
+    """Return the A-label form of a domain name, e.g. ``xn--mller-kva.example``.
+
+    Raises ValidationError (code ``invalid_domain``) for anything that is no full domain name.
+    """
+    name = unicodedata.normalize("NFC", str(text)).strip().lower()
+    problem = ValidationError(
+        _("“%(name)s” is not a domain name. Write it like example.org."),
+        "invalid_domain",
+        {"name": str(text).strip()[:100]},
+    )
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True, std3_rules=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            raise problem from None
+    labels = name.split(".")
+    if (
+        len(labels) < 2
+        or len(name) > MAX_DOMAIN
+        or labels[-1].isdigit()
+        or not all(_LABEL.fullmatch(label) for label in labels)
+    ):
+        raise problem
+    for label in labels:
+        if label.startswith("xn--"):
+            try:
+                idna.decode(label)
+            except (idna.IDNAError, UnicodeError):
+                raise problem from None
+    return name
+
+
+def display_domain(name):
+    """Return the Unicode form of a stored domain; labels that mix scripts stay ``xn--…``."""
+    if "xn--" not in name:
+        return name
+    shown = []
+    for label in name.split("."):
+        try:
+            unicode_label = idna.decode(label) if label.startswith("xn--") else label
+        except (idna.IDNAError, UnicodeError):
+            unicode_label = label
+        shown.append(unicode_label if _one_script(unicode_label) else label)
+    return ".".join(shown)
+
+
+def display_address(address):
+    """Return an address with its domain in Unicode. A catch-all keeps its leading ``@``."""
+    local_part, at, domain = address.rpartition("@")
+    return f"{local_part}{at}{display_domain(domain)}"
+
+
+def _one_script(label):
+    scripts = {unicodedata.name(c, "?").split(" ")[0] for c in label if c.isalpha()}
+    return len(scripts) <= 1 or scripts <= _JAPANESE
+
+
+def split_address(address):
+    """Return (local part, domain) of a stored address; the local part of a catch-all is ""."""
+    local_part, _at, domain = address.rpartition("@")
+    return local_part, domain
+
+
+def without_extension(address):
+    """Return ``user@example.org`` for ``user+tag@example.org``, as Postfix looks it up next."""
+    local_part, domain = split_address(address)
+    bare = local_part.partition(settings.RECIPIENT_DELIMITER)[0]
+    return f"{bare}@{domain}" if bare else address
+
+
+def normalise_local_part(text):
+    """Return a local part of ours in stored form. Raises ValidationError (``invalid_local_part``)."""
+    local_part = str(text).strip().lower()
+    if len(local_part) > MAX_LOCAL_PART:
+        raise ValidationError(
+            _("The part before the @ has more than %(n)d characters. Use a shorter one."),
+            "invalid_local_part",
+            {"n": MAX_LOCAL_PART},
+        )
+    if not _OWN_LOCAL_PART.fullmatch(local_part):
+        raise ValidationError(
+            _(
+                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $,"
+                " with a letter, a digit or _ first and no two dots in a row."
+            ),
+            "invalid_local_part",
+            {"text": local_part[:80]},
+        )
+    return local_part
+
+
+def normalise_mailbox_name(text):
+    """Return the local part of a mailbox: like any of ours, but without the recipient delimiter."""
+    local_part = normalise_local_part(text)
+    if settings.RECIPIENT_DELIMITER in local_part:
+        raise ValidationError(
+            _("A mailbox name has no “%(delimiter)s”: mail for it would go to the name before it."),
+            "delimiter",
+            {"delimiter": settings.RECIPIENT_DELIMITER},
+        )
+    return local_part
+
+
+def normalise_address(text, *, own=False):
+    """Return a whole address in stored form. Raises ValidationError (``invalid_address``).
+
+    ``own`` holds the local part to the narrower rules of addresses in our own tables.
+    """
+    address = unicodedata.normalize("NFC", str(text)).strip().lower()
+    local_part, at, domain = address.partition("@")
+    problem = ValidationError(
+        _("“%(address)s” is not an e-mail address. Write it like name@example.org."),
+        "invalid_address",
+        {"address": address[:100]},
+    )
+    if not at or "@" in domain:
+        raise problem
+    if own:
+        local_part = normalise_local_part(local_part)
+    elif len(local_part) > MAX_LOCAL_PART or not _ANY_LOCAL_PART.fullmatch(local_part):
+        raise problem
+    domain = normalise_domain(domain)
+    if len(local_part) + 1 + len(domain) > MAX_ADDRESS:
+        raise problem
+    return f"{local_part}@{domain}"

@@ -1,0 +1,223 @@
+"""Forms for domains and alias domains, and the fields that other apps' forms take from here."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import ActorForm
+from domains import services
+from domains.addresses import normalise_address, normalise_domain, normalise_local_part
+from domains.models import NONE_ALLOWED, UNLIMITED, Domain
+
+SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
+
+
+class DomainField(forms.CharField):
+    """One of the domains the actor manages: no other validates. A select while they are few."""
+
+    default_error_messages = {
+        "unknown": _("You manage no domain of this name. Check the spelling."),
+    }
+
+    def __init__(self, *args, **kwargs):
+        self.rows = Domain.objects.none()
+        kwargs.setdefault("max_length", 255)
+        super().__init__(*args, **kwargs)
+
+    def limit_to(self, actor):
+        """Offer and accept the domains ``actor`` manages, and no others."""
+        self.rows = Domain.objects.manageable_by(actor)
+        names = actor.domain_names
+        if 0 < len(names) <= SELECT_UP_TO:
+            self.widget = forms.Select(choices=[(name, name) for name in ("", *names)])
+        else:
+            self.widget = forms.TextInput(
+                {
+                    "list": "domain-suggestions",
+                    "autocomplete": "off",
+                    "autocapitalize": "none",
+                    "hx-get": reverse_lazy("domain-suggestions"),
+                    "hx-trigger": "input changed delay:200ms",
+                    "hx-target": "#domain-suggestions",
+                }
+            )
+        self.widget.is_required = self.required
+
+    def clean(self, value):
+        text = super().clean(value)
+        if not text:
+            return None
+        domain = self.rows.select_related("usage").filter(pk=normalise_domain(text)).first()
+        if domain is None:
+            raise ValidationError(self.error_messages["unknown"], "unknown")
+        return domain
+
+
+class LimitWidget(forms.MultiWidget):
+    """A select of the kind of limit and the number beside it."""
+
+    template_name = "django/forms/widgets/limit.html"
+
+    def __init__(self, choices, unit=""):
+        self.unit = unit
+        super().__init__(
+            [
+                forms.Select(choices=choices),
+                forms.NumberInput({"min": 1, "inputmode": "numeric"}),
+            ]
+        )
+
+    def decompress(self, value):
+        if value is None:
+            return ["limited", None]
+        return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(value, ["limited", value])
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["unit"] = self.unit
+        return context
+
+
+class LimitField(forms.MultiValueField):
+    """A limit in words: unlimited (0), none (-1), or a number."""
+
+    def __init__(self, *, none_label=_("None allowed"), unit="", **kwargs):
+        choices = [
+            ("limited", _("Up to")),
+            ("unlimited", _("Unlimited")),
+            ("none", none_label),
+        ]
+        super().__init__(
+            [forms.ChoiceField(choices=choices), forms.IntegerField(min_value=1, required=False)],
+            require_all_fields=False,
+            widget=LimitWidget(choices, unit),
+            **kwargs,
+        )
+
+    def compress(self, values):
+        kind, number = values or ("limited", None)
+        if kind == "unlimited":
+            return UNLIMITED
+        if kind == "none":
+            return NONE_ALLOWED
+        if not number:
+            raise ValidationError(_("Write a number of 1 or more, or choose “Unlimited”."), "required")
+        return number
+
+
+class DomainForm(ActorForm):
+    """What can be changed of a domain: everything but the name."""
+
+    description = forms.CharField(label=_("Description"), max_length=255, required=False)
+    mailboxes = LimitField(label=_("Mailboxes"))
+    aliases = LimitField(label=_("Aliases"), help_text=_("The mailboxes' own addresses do not count."))
+    maxquota = LimitField(
+        label=_("Largest mailbox"), unit=_("MB"), none_label=_("Quotas are not used")
+    )
+    quota = LimitField(
+        label=_("All mailboxes together"),
+        unit=_("MB"),
+        none_label=_("Quotas are not used"),
+        help_text=_("The sum of the mailboxes' quotas may not exceed this."),
+    )
+    password_expiry = forms.IntegerField(
+        label=_("Password lifetime"),
+        min_value=0,
+        required=False,
+        help_text=_("0: never. Counts only where Dovecot's query tests it."),
+        widget=forms.NumberInput({"suffix": _("days")}),
+    )
+    transport = forms.CharField(
+        label=_("Transport"),
+        max_length=255,
+        required=False,
+        help_text=_("“virtual” delivers here. Another one, such as smtp:[mx.example.org]:25, needs Postfix's transport map."),
+    )
+    backupmx = forms.BooleanField(
+        label=_("Backup MX"),
+        required=False,
+        help_text=_("Mail is accepted and passed on to the domain's first mail server."),
+    )
+    active = forms.BooleanField(
+        label=_("Active"),
+        required=False,
+        initial=True,
+        help_text=_("Off: nothing is delivered to it or through it, and nobody of it signs in."),
+    )
+
+    def clean_password_expiry(self):
+        return self.cleaned_data["password_expiry"] or 0
+
+    def clean_transport(self):
+        transport = self.cleaned_data["transport"].strip() or "virtual"
+        Domain._meta.get_field("transport").run_validators(transport)
+        return transport
+
+    def save(self):
+        return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
+
+
+class DomainCreateForm(DomainForm):
+    name = forms.CharField(
+        label=_("Domain"),
+        max_length=255,
+        help_text=_("For example example.org or müller.example."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    role_target = forms.CharField(
+        label=_("Role addresses lead to"),
+        max_length=255,
+        required=False,
+        help_text=_(
+            "Creates abuse, hostmaster, postmaster and webmaster as aliases. An address, or a name in this"
+            " domain. Empty: none are created."
+        ),
+        widget=forms.TextInput({"autocapitalize": "none"}),
+    )
+
+    field_order = ["name", "description", "role_target"]
+
+    def clean_name(self):
+        name = normalise_domain(self.cleaned_data["name"])
+        if Domain.objects.filter(pk=name).exists():
+            raise ValidationError(_("%(name)s exists already."), "taken", {"name": name})
+        return name
+
+    def clean_role_target(self):
+        target = self.cleaned_data["role_target"].strip()
+        if not target:
+            return ""
+        return normalise_address(target) if "@" in target else normalise_local_part(target)
+
+    def save(self):
+        return services.create_domain(actor=self.actor, **self.cleaned_data)
+
+
+class AliasDomainForm(ActorForm):
+    target_domain = DomainField(
+        label=_("Target domain"), help_text=_("Mail for name@alias-domain goes to the same name here.")
+    )
+    description = forms.CharField(label=_("Description"), max_length=255, required=False)
+    active = forms.BooleanField(label=_("Active"), required=False, initial=True)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("alias_domain", "target_domain"):
+            if name in self.fields:
+                self.fields[name].limit_to(self.actor)
+
+    def save(self):
+        return services.update_alias_domain(actor=self.actor, link=self.instance, **self.changed())
+
+
+class AliasDomainCreateForm(AliasDomainForm):
+    alias_domain = DomainField(
+        label=_("Alias domain"),
+        help_text=_("An existing domain. Its own mailboxes and aliases go on and come first."),
+    )
+
+    field_order = ["alias_domain", "target_domain"]
+
+    def save(self):
+        return services.create_alias_domain(actor=self.actor, **self.cleaned_data)

@@ -1,0 +1,314 @@
+"""Mail domains, their limits and administrators, and alias domains. Read by Postfix: see deploy/."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from accounts.scoping import ScopedQuerySet
+from domains.addresses import display_domain, normalise_domain
+
+NONE_ALLOWED = -1
+UNLIMITED = 0
+
+
+class DomainQuerySet(ScopedQuerySet):
+    domain_lookup = "pk"
+
+    def search(self, text):
+        return self.filter(name__startswith=text.strip().lower())
+
+
+class DomainManager(models.Manager.from_queryset(DomainQuerySet)):
+    """Hide PostfixAdmin's dummy row ``ALL``, which stands for "superadmin"."""
+
+    def get_queryset(self):
+        return super().get_queryset().exclude(name="ALL")
+
+
+class Domain(models.Model):
+    """A mail domain. Limits: 0 is unlimited, -1 allows none. ``quota`` and ``maxquota`` are in MB."""
+
+    name = KeyField(_("domain"), primary_key=True, db_column="domain")
+    description = models.CharField(
+        _("description"), max_length=255, blank=True, default="", db_default=""
+    )
+    aliases = models.IntegerField(
+        _("alias limit"), default=0, db_default=0, validators=[MinValueValidator(NONE_ALLOWED)]
+    )
+    mailboxes = models.IntegerField(
+        _("mailbox limit"), default=0, db_default=0, validators=[MinValueValidator(NONE_ALLOWED)]
+    )
+    maxquota = models.BigIntegerField(
+        _("largest mailbox quota, MB"),
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(NONE_ALLOWED)],
+    )
+    quota = models.BigIntegerField(
+        _("domain quota, MB"), default=0, db_default=0, validators=[MinValueValidator(NONE_ALLOWED)]
+    )
+    transport = KeyField(
+        _("transport"),
+        blank=True,
+        default="virtual",
+        db_default="virtual",
+        validators=[
+            RegexValidator(
+                r"^[a-z][a-z0-9_-]*(:[^\s,'\"\\]*)?\Z",
+                _("Write a Postfix transport such as virtual, smtp:[mx.example.org]:25 or relay:."),
+            )
+        ],
+    )
+    backupmx = models.BooleanField(_("backup MX"), default=False, db_default=False)
+    created = SecondsField(_("created"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    modified = SecondsField(_("changed"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    active = models.BooleanField(_("active"), default=True, db_default=True)
+    password_expiry = models.IntegerField(
+        _("password lifetime, days"),
+        null=True,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0)],
+    )
+    admins = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        through="DomainAdmin",
+        related_name="domains",
+        verbose_name=_("administrators"),
+    )
+
+    objects = DomainManager()
+
+    class Meta:
+        db_table = "domain"
+        base_manager_name = "objects"
+        default_permissions = ()
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        indexes = [
+            models.Index(fields=["active"], name="domain_active"),
+            models.Index(fields=["modified"], name="domain_modified"),
+        ]
+
+    def __str__(self):
+        return display_domain(self.name)
+
+    def clean(self):
+        self.name = normalise_domain(self.name)
+        if self._state.adding and self.name == settings.MAIL_HOSTNAME.lower():
+            raise ValidationError(
+                {
+                    "name": ValidationError(
+                        _(
+                            "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
+                        ),
+                        "own_host",
+                        {"name": self.name},
+                    )
+                }
+            )
+
+    @property
+    def allotted_mb(self):
+        """MB given to the domain's mailboxes together."""
+        return self.usage.allotted / settings.QUOTA_MULTIPLIER
+
+    @property
+    def alias_count(self):
+        return max(0, self.usage.alias_rows - self.usage.mailboxes)
+
+    def limit_error(self, kind):
+        """Return the ValidationError if one more of ``kind`` (mailboxes, aliases) is too many.
+
+        Reads the kept counters: hold the row's lock to make it true under concurrency.
+        """
+        limit = getattr(self, kind)
+        count = self.usage.mailboxes if kind == "mailboxes" else self.alias_count
+        if limit == UNLIMITED or count < limit:
+            return None
+        if kind == "mailboxes":
+            message = (
+                _("%(domain)s may have no mailboxes. Ask a superadmin to raise the limit.")
+                if limit < 0
+                else _(
+                    "%(domain)s already has its %(limit)d mailboxes."
+                    " Ask a superadmin to raise the limit, or delete one."
+                )
+            )
+        else:
+            message = (
+                _("%(domain)s may have no aliases. Ask a superadmin to raise the limit.")
+                if limit < 0
+                else _(
+                    "%(domain)s already has its %(limit)d aliases."
+                    " Ask a superadmin to raise the limit, or delete one."
+                )
+            )
+        return ValidationError(message, "limit_reached", {"domain": self, "limit": limit})
+
+
+class DomainUsage(models.Model):
+    """What a domain holds, kept by database triggers whoever writes (mailboxes/triggers.py).
+
+    ``alias_rows`` includes the mailboxes' own rows; ``allotted`` is in bytes. ``fullness`` is the
+    percentage of the tightest limit, never too low and at most 5 % too high: it finds candidates.
+    """
+
+    domain = models.OneToOneField(
+        Domain,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="domain",
+        db_constraint=False,
+        related_name="usage",
+    )
+    mailboxes = models.IntegerField(default=0, db_default=0)
+    alias_rows = models.IntegerField(default=0, db_default=0)
+    allotted = models.BigIntegerField(default=0, db_default=0)
+    fullness = models.BigIntegerField(default=0, db_default=0)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "domain_usage"
+        default_permissions = ()
+        indexes = [models.Index(fields=["fullness"], name="domain_usage_fullness")]
+
+    def __str__(self):
+        return f"{self.pk}: {self.mailboxes}, {self.alias_rows}"
+
+
+class DomainAdmin(models.Model):
+    """Who manages a domain. A superadmin has PostfixAdmin's row ``ALL`` here, hence no constraint."""
+
+    id = models.AutoField(primary_key=True)
+    username = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_column="username")
+    domain = models.ForeignKey(Domain, models.CASCADE, db_column="domain", db_constraint=False)
+    created = SecondsField(default=timezone.now, db_default=UNKNOWN_MOMENT)
+    active = models.BooleanField(default=True, db_default=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "domain_admins"
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["username", "domain", "active"], name="idx_domadm_user_domain_active"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.username_id}: {self.domain_id}"
+
+
+class AliasDomainQuerySet(ScopedQuerySet):
+    domain_lookup = "pk"
+
+    def manageable_by(self, account):
+        """Both ends must be the account's own."""
+        rows = super().manageable_by(account)
+        if account.is_active and account.is_domain_admin:
+            rows = rows.filter(target_domain__in=account.domain_names)
+        return rows
+
+    def visible_to(self, account):
+        return super().manageable_by(account)
+
+    def search(self, text):
+        return self.filter(pk__startswith=text.strip().lower())
+
+
+class AliasDomain(models.Model):
+    """Every address of ``alias_domain`` without a row of its own is the same name in ``target_domain``."""
+
+    alias_domain = models.OneToOneField(
+        Domain,
+        models.PROTECT,
+        primary_key=True,
+        db_column="alias_domain",
+        related_name="alias_of",
+        verbose_name=_("alias domain"),
+    )
+    target_domain = models.ForeignKey(
+        Domain,
+        models.PROTECT,
+        db_column="target_domain",
+        related_name="alias_domains",
+        verbose_name=_("target domain"),
+    )
+    created = SecondsField(_("created"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    modified = SecondsField(_("changed"), default=timezone.now, db_default=UNKNOWN_MOMENT)
+    active = models.BooleanField(_("active"), default=True, db_default=True)
+    description = models.CharField(
+        _("description"), max_length=255, blank=True, default="", db_default=""
+    )
+
+    objects = AliasDomainQuerySet.as_manager()
+
+    class Meta:
+        db_table = "alias_domain"
+        default_permissions = ()
+        verbose_name = _("alias domain")
+        verbose_name_plural = _("alias domains")
+        indexes = [models.Index(fields=["active"], name="active")]
+
+    def __str__(self):
+        return display_domain(self.alias_domain_id)
+
+    def clean(self):
+        """A domain is a source or a target, never both, and never its own target."""
+        source, target = self.alias_domain_id, self.target_domain_id
+        if not source or not target:
+            return
+        if source == target:
+            raise ValidationError(
+                {
+                    "target_domain": ValidationError(
+                        _("A domain cannot be its own target."), "itself"
+                    )
+                }
+            )
+        if AliasDomain.objects.filter(pk=target).exists():
+            raise ValidationError(
+                {
+                    "target_domain": ValidationError(
+                        _("%(domain)s is itself an alias domain. Choose the domain it leads to."),
+                        "chain",
+                        {"domain": self.target_domain},
+                    )
+                }
+            )
+        if AliasDomain.objects.filter(target_domain=source).exists():
+            raise ValidationError(
+                {
+                    "alias_domain": ValidationError(
+                        _("Other alias domains lead to %(domain)s, so it cannot lead elsewhere."),
+                        "chain",
+                        {"domain": self.alias_domain},
+                    )
+                }
+            )
+
+
+class RoutingLock(models.Model):
+    """One row, locked by every change of a route, so that two of them cannot close a loop together."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+
+    class Meta:
+        db_table = "routing_lock"
+        default_permissions = ()
+
+    def __str__(self):
+        return "routing lock"
+
+    @classmethod
+    def hold(cls):
+        """Wait for the lock and keep it until the transaction ends."""
+        cls.objects.get_or_create(pk=1)
+        cls.objects.select_for_update().get(pk=1)

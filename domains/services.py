@@ -1,0 +1,216 @@
+"""Operations on domains and alias domains: lock, check, save, log, in one transaction.
+
+Every function takes keywords only, ``actor`` first: the account named in the log, or None for
+the command line. Permission is the caller's job: pass rows that came out of
+``manageable_by(actor)``. Each raises ValidationError and then has written nothing.
+"""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import LogEntry
+from domains.addresses import normalise_address, normalise_domain
+from domains.models import AliasDomain, Domain, RoutingLock
+
+
+def lock_domain(domain):
+    """Return a fresh ``domain`` with its row locked until the transaction ends.
+
+    Everything that counts against a limit of the domain waits here.
+    """
+    return Domain.objects.select_for_update().get(pk=domain.pk)
+
+
+def changed_fields(row, values):
+    """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""
+    changes = {}
+    for field, new in values.items():
+        old = getattr(row, field)
+        if old != new:
+            changes[field] = [old, new]
+            setattr(row, field, new)
+    return changes
+
+
+def insert(row):
+    """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        field = row._meta.pk.name
+        raise ValidationError(
+            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row.pk})}
+        ) from error
+
+
+@transaction.atomic
+def create_domain(*, actor, name, role_target=None, **fields):
+    """Create a domain and return it.
+
+    ``fields`` are columns of Domain (limits: 0 unlimited, -1 none; quotas in MB). With
+    ``role_target``, an address, the role addresses (ROLE_ADDRESSES) are created as aliases to
+    it; a bare local part means that name in the new domain. They do not count as an error of
+    the alias limit, as in PostfixAdmin.
+    """
+    domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
+    domain.full_clean()
+    insert(domain)
+    LogEntry.objects.record(
+        actor,
+        "create_domain",
+        domain=domain.pk,
+        target=domain.pk,
+        changes={
+            field: [None, getattr(domain, field)]
+            for field in ("aliases", "mailboxes", "maxquota", "quota", "backupmx", "active")
+        },
+    )
+    if role_target:
+        _create_role_aliases(actor, domain, role_target)
+    return domain
+
+
+def _create_role_aliases(actor, domain, role_target):
+    target = role_target if "@" in role_target else f"{role_target}@{domain.pk}"
+    target = normalise_address(target)
+    for role in settings.ROLE_ADDRESSES:
+        address = f"{role}@{domain.pk}"
+        if address == target:
+            continue
+        alias = domain.alias_set.model(address=address, domain=domain, goto=target)
+        alias.full_clean()
+        insert(alias)
+        LogEntry.objects.record(
+            actor,
+            "create_alias",
+            domain=domain.pk,
+            target=address,
+            changes={"goto": [None, target]},
+        )
+
+
+@transaction.atomic
+def update_domain(*, actor, domain, **fields):
+    """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
+    domain = lock_domain(domain)
+    changes = changed_fields(domain, fields)
+    if not changes:
+        return domain
+    domain.full_clean()
+    domain.modified = timezone.now()
+    domain.save(update_fields=[*changes, "modified"])
+    LogEntry.objects.record(
+        actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
+    )
+    return domain
+
+
+def set_domain_active(*, actor, domain, active):
+    """Switch a domain on or off.
+
+    Off, nothing is delivered to it or through it (deploy/postfix/alias.cf) and nobody of it
+    signs in; its rows stay as they are.
+    """
+    return update_domain(actor=actor, domain=domain, active=active)
+
+
+@transaction.atomic
+def delete_domain(*, actor, domain):
+    """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
+
+    The log stays. Refused while alias domains lead here. Files on disk are not touched: the
+    maildirs are remembered, so that a new mailbox of the same name starts empty.
+    """
+    RoutingLock.hold()
+    domain = lock_domain(domain)
+    leading_here = [str(row) for row in domain.alias_domains.all()[:5]]
+    if leading_here:
+        raise ValidationError(
+            _("Alias domains lead to %(domain)s: %(sources)s. Delete them first."),
+            "alias_domains",
+            {"domain": domain, "sources": ", ".join(leading_here)},
+        )
+    name = domain.pk
+    counts = {"mailboxes": [domain.usage.mailboxes, None], "aliases": [domain.alias_count, None]}
+    mailboxes = domain.mailbox_set.all()
+    mailboxes.delete_all()
+    domain.alias_set.all().delete_all()
+    AliasDomain.objects.filter(pk=name).delete()
+    domain.domainadmin_set.all().delete()
+    Domain.objects.filter(pk=name)._raw_delete("default")
+    LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=counts)
+
+
+@transaction.atomic
+def create_alias_domain(*, actor, alias_domain, target_domain, active=True, description=""):
+    """Let every address of ``alias_domain`` lead to the same name in ``target_domain``.
+
+    Both are Domains the actor manages. Refused when it closes a loop.
+    """
+    RoutingLock.hold()
+    link = AliasDomain(
+        alias_domain=alias_domain,
+        target_domain=target_domain,
+        active=active,
+        description=description,
+    )
+    link.full_clean()
+    insert(link)
+    _check_routes_into(alias_domain)
+    LogEntry.objects.record(
+        actor,
+        "create_alias_domain",
+        domain=alias_domain.pk,
+        target=alias_domain.pk,
+        changes={"target_domain": [None, target_domain.pk]},
+    )
+    return link
+
+
+@transaction.atomic
+def update_alias_domain(*, actor, link, **fields):
+    """Change the target, the description or the state of an alias domain and return it."""
+    RoutingLock.hold()
+    link = AliasDomain.objects.select_for_update().get(pk=link.pk)
+    if "target_domain" in fields:
+        fields["target_domain_id"] = fields.pop("target_domain").pk
+    changes = changed_fields(link, fields)
+    if not changes:
+        return link
+    link.full_clean()
+    link.modified = timezone.now()
+    link.save()
+    _check_routes_into(link.alias_domain)
+    action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
+    LogEntry.objects.record(
+        actor,
+        action,
+        domain=link.pk,
+        target=link.pk,
+        changes={k.removesuffix("_id"): v for k, v in changes.items()},
+    )
+    return link
+
+
+@transaction.atomic
+def delete_alias_domain(*, actor, link):
+    """Remove the link; both domains stay. Addresses that only the link answered are unknown then."""
+    RoutingLock.hold()
+    name, target = link.pk, link.target_domain_id
+    AliasDomain.objects.filter(pk=name).delete()
+    LogEntry.objects.record(
+        actor,
+        "delete_alias_domain",
+        domain=name,
+        target=name,
+        changes={"target_domain": [target, None]},
+    )
+
+
+def _check_routes_into(domain):
+    # The aliases know the way; a reverse relation reaches them without importing their app.
+    domain.alias_set.model.check_routes_into(domain)

@@ -1,0 +1,260 @@
+"""Pages about domains and alias domains."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from accounts.generic import (
+    ConfirmView,
+    KeysetMixin,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+    bounded_count,
+)
+from accounts.models import LogEntry
+from accounts.scoping import may_open
+from domains import services
+from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
+from domains.models import AliasDomain, Domain
+
+SHOWN = 20
+
+
+class DomainPages:
+    """What all pages about one domain or many share."""
+
+    model = Domain
+    scope = "visible_to"
+    context_object_name = "domain"
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("usage")
+
+    def get_success_url(self):
+        return reverse("domain", args=[self.object.pk])
+
+
+class InDomainMixin:
+    """A list that may be narrowed to one domain (``?domain=``) and then wears its header and tabs."""
+
+    @cached_property
+    def domain(self):
+        name = self.request.GET.get("domain", "").strip().lower()
+        if not name:
+            return None
+        return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
+
+    def in_domain(self, rows):
+        """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
+        name = self.request.GET.get("domain", "").strip().lower()
+        return rows.filter(domain=name) if name else rows
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(domain=self.domain, **kwargs)
+
+
+class DomainList(DomainPages, KeysetMixin, ScopedListView):
+    template_name = "domains/domain_list.html"
+    orderings = {"name": ("pk",), "changed": ("modified", "pk")}
+    default_ordering = "name"
+
+    def filters(self):
+        get = self.request.GET.get
+        return {"q": get("q", "").strip(), "state": get("state", "")}
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        if filters["q"]:
+            rows = rows.search(filters["q"])
+        if filters["state"] in {"active", "inactive"}:
+            rows = rows.filter(active=filters["state"] == "active")
+        elif filters["state"] == "backupmx":
+            rows = rows.filter(backupmx=True)
+        return rows
+
+
+class DomainPage(DomainPages, ScopedDetailView):
+    """The overview: limits and use, what leads here, who manages it, what happened last."""
+
+    template_name = "domains/domain_detail.html"
+
+    def get_context_data(self, **kwargs):
+        domain = self.object
+        return super().get_context_data(
+            tab="overview",
+            alias_of=AliasDomain.objects.filter(pk=domain.pk).first(),
+            alias_domains=list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
+            admins=list(domain.admins.order_by("pk").values_list("pk", flat=True)[: SHOWN + 1]),
+            log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
+            **kwargs,
+        )
+
+
+class DomainCreate(DomainPages, ScopedFormView):
+    scope = "manageable_by"
+    superadmins_only = True
+    template_name = "domains/domain_form.html"
+    form_class = DomainCreateForm
+    success_message = _("Domain %(object)s created. Add its first mailbox?")
+
+    def get_initial(self):
+        role_target = self.actor.username if "@" in self.actor.username else ""
+        return settings.DOMAIN_DEFAULTS | {"transport": "virtual", "role_target": role_target}
+
+
+class DomainEdit(DomainPages, ScopedFormView):
+    scope = "manageable_by"
+    superadmins_only = True
+    template_name = "domains/domain_form.html"
+    form_class = DomainForm
+    success_message = _("Domain %(object)s saved.")
+
+    def get_initial(self):
+        return {name: getattr(self.object, name) for name in DomainForm.base_fields}
+
+
+class DomainState(DomainPages, ConfirmView):
+    """Switch a domain on or off; the page says what stops."""
+
+    scope = "manageable_by"
+    superadmins_only = True
+    template_name = "domains/domain_confirm_state.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            activate=not self.object.active, **consequences(self.object), **kwargs
+        )
+
+    def perform(self):
+        active = self.request.POST.get("active") == "1"
+        services.set_domain_active(actor=self.actor, domain=self.object, active=active)
+        return self.get_success_url()
+
+
+class DomainDelete(DomainPages, ConfirmView):
+    """Delete a domain and everything in it, after its name was typed."""
+
+    scope = "manageable_by"
+    superadmins_only = True
+    template_name = "domains/domain_confirm_delete.html"
+    success_message = _("Domain %(object)s deleted.")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**consequences(self.object), **kwargs)
+
+    def perform(self):
+        typed = self.request.POST.get("confirm", "").strip().lower()
+        if typed not in {self.object.pk, str(self.object).lower()}:
+            raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
+        services.delete_domain(actor=self.actor, domain=self.object)
+        return reverse("domain-list")
+
+
+def consequences(domain):
+    """What stops with ``domain``: alias domains, and aliases of other domains that lead into it."""
+    targets = domain.alias_set.model.leading_into(domain)
+    return {
+        "alias_domains": list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
+        "pointing": list(targets[:SHOWN]),
+        "pointing_count": bounded_count(targets),
+    }
+
+
+def domain_suggestions(request):
+    """Options for a domain field: at most ten of the actor's domains that begin like the text."""
+    names = []
+    if may_open(request.user):
+        text = next((value for value in request.GET.values() if value.strip()), "").strip().lower()
+        rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
+        names = rows.values_list("pk", flat=True)[:10]
+    options = format_html_join("", '<option value="{}"></option>', ((name,) for name in names))
+    return HttpResponse(options)
+
+
+class AliasDomainPages:
+    model = AliasDomain
+    context_object_name = "alias_domain"
+
+    def get_success_url(self):
+        return reverse("aliasdomain-list")
+
+
+class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
+    scope = "visible_to"
+    template_name = "domains/aliasdomain_list.html"
+
+    def in_domain(self, rows):
+        """Both ends count: what leads here, and where this one leads."""
+        name = self.request.GET.get("domain", "").strip().lower()
+        return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
+
+    def filters(self):
+        get = self.request.GET.get
+        return {
+            "q": get("q", "").strip(),
+            "domain_name": get("domain", "").strip(),
+            "state": get("state", ""),
+        }
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        rows = self.in_domain(rows)
+        if filters["q"]:
+            rows = rows.search(filters["q"])
+        if filters["state"] in {"active", "inactive"}:
+            rows = rows.filter(active=filters["state"] == "active")
+        return rows
+
+
+class AliasDomainCreate(AliasDomainPages, ScopedFormView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_form.html"
+    form_class = AliasDomainCreateForm
+    success_message = _("Alias domain %(object)s created.")
+
+    def get_initial(self):
+        return {"target_domain": self.request.GET.get("domain", "")}
+
+
+class AliasDomainEdit(AliasDomainPages, ScopedFormView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_form.html"
+    form_class = AliasDomainForm
+    success_message = _("Alias domain %(object)s saved.")
+
+    def get_initial(self):
+        link = self.object
+        return {
+            "target_domain": link.target_domain_id,
+            "description": link.description,
+            "active": link.active,
+        }
+
+
+class AliasDomainDelete(AliasDomainPages, ConfirmView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_delete.html"
+    success_message = _("Alias domain %(object)s deleted.")
+
+    def perform(self):
+        services.delete_alias_domain(actor=self.actor, link=self.object)
+        return self.get_success_url()
+
+
+class AliasDomainState(AliasDomainPages, ConfirmView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_state.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(activate=not self.object.active, **kwargs)
+
+    def perform(self):
+        active = self.request.POST.get("active") == "1"
+        services.update_alias_domain(actor=self.actor, link=self.object, active=active)
+        return self.get_success_url()

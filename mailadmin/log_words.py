@@ -1,0 +1,138 @@
+"""The log in words: an entry's action as a sentence, its old and new values as people read them."""
+
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from domains.addresses import display_address, display_domain
+
+SENTENCES = {
+    "create_domain": gettext_lazy("Created domain {object}"),
+    "edit_domain": gettext_lazy("Changed domain {object}"),
+    "delete_domain": gettext_lazy("Deleted domain {object}"),
+    "create_mailbox": gettext_lazy("Created mailbox {object}"),
+    "edit_mailbox": gettext_lazy("Changed mailbox {object}"),
+    "delete_mailbox": gettext_lazy("Deleted mailbox {object}"),
+    "create_alias": gettext_lazy("Created alias {object}"),
+    "edit_alias": gettext_lazy("Changed alias {object}"),
+    "delete_alias": gettext_lazy("Deleted alias {object}"),
+    "create_alias_domain": gettext_lazy("Created alias domain {object}"),
+    "edit_alias_domain": gettext_lazy("Changed alias domain {object}"),
+    "delete_alias_domain": gettext_lazy("Deleted alias domain {object}"),
+    "create_admin": gettext_lazy("Created administrator {object}"),
+    "edit_admin": gettext_lazy("Changed administrator {object}"),
+    "delete_admin": gettext_lazy("Deleted administrator {object}"),
+    "edit_password": gettext_lazy("Set a new password for {object}"),
+}
+# Actions that only switch something: (on, off, not known, as in rows written by PostfixAdmin).
+SWITCHES = {
+    "edit_domain_state": (
+        gettext_lazy("Activated domain {object}"),
+        gettext_lazy("Deactivated domain {object}"),
+        gettext_lazy("Changed the state of domain {object}"),
+    ),
+    "edit_mailbox_state": (
+        gettext_lazy("Activated mailbox {object}"),
+        gettext_lazy("Deactivated mailbox {object}"),
+        gettext_lazy("Changed the state of mailbox {object}"),
+    ),
+    "edit_alias_state": (
+        gettext_lazy("Activated alias {object}"),
+        gettext_lazy("Deactivated alias {object}"),
+        gettext_lazy("Changed the state of alias {object}"),
+    ),
+    "edit_alias_domain_state": (
+        gettext_lazy("Activated alias domain {object}"),
+        gettext_lazy("Deactivated alias domain {object}"),
+        gettext_lazy("Changed the state of alias domain {object}"),
+    ),
+    "edit_admin_state": (
+        gettext_lazy("Activated administrator {object}"),
+        gettext_lazy("Deactivated administrator {object}"),
+        gettext_lazy("Changed the state of administrator {object}"),
+    ),
+}
+FIELDS = {
+    "active": gettext_lazy("Active"),
+    "aliases": gettext_lazy("Aliases"),
+    "backupmx": gettext_lazy("Backup MX"),
+    "description": gettext_lazy("Description"),
+    "domains": gettext_lazy("Domains"),
+    "email_other": gettext_lazy("Other e-mail address"),
+    "goto": gettext_lazy("Targets"),
+    "mailboxes": gettext_lazy("Mailboxes"),
+    "maildir": gettext_lazy("Maildir"),
+    "maxquota": gettext_lazy("Largest mailbox quota"),
+    "name": gettext_lazy("Name"),
+    "password_expiry": gettext_lazy("Password lifetime, days"),
+    "phone": gettext_lazy("Phone"),
+    "quota": gettext_lazy("Quota"),
+    "smtp_active": gettext_lazy("May send"),
+    "superadmin": gettext_lazy("Superadmin"),
+    "target_domain": gettext_lazy("Target domain"),
+    "transport": gettext_lazy("Transport"),
+}
+
+
+def sentence(entry):
+    """Return the entry as HTML: what was done, to what."""
+    shown = _shown(entry.data)
+    if entry.action in SWITCHES:
+        on, off, unknown = SWITCHES[entry.action]
+        new = (entry.changes or {}).get("active", [None, None])[1]
+        words = unknown if new is None else on if new else off
+    elif entry.action in SENTENCES:
+        words = SENTENCES[entry.action]
+        if set(entry.changes or ()) == {"active"} and entry.action.startswith("edit_"):
+            on, off, _unknown = SWITCHES[f"{entry.action}_state"]
+            words = on if entry.changes["active"][1] else off
+    else:  # PostfixAdmin's other words, such as edit_vacation
+        return format_html("{}: <b>{}</b>", entry.action.replace("_", " ").capitalize(), shown)
+    return format_html(str(words), object=format_html("<b>{}</b>", shown))
+
+
+def label(action):
+    """Return an action's name for a filter: "Created mailbox …"."""
+    if action in SWITCHES:
+        return str(SWITCHES[action][2]).format(object="…")
+    return str(SENTENCES[action]).format(object="…") if action in SENTENCES else action
+
+
+def changes(entry):
+    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set."""
+    rows = []
+    for field, pair in (entry.changes or {}).items():
+        old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
+        if field == "active" and entry.action not in {"edit_admin", "edit_domain"}:
+            continue
+        if old in (None, "", []) and new in (None, "", [], False):
+            continue
+        rows.append(
+            (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))
+        )
+    return rows
+
+
+def _value(entry, field, value):
+    from mailadmin.templatetags import ui  # which imports this module
+
+    if value is None or value == "" or value == []:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    if field == "quota" and entry.action.endswith("_mailbox"):
+        return ui.size(value) if value else _("unlimited")
+    if field in {"quota", "maxquota"}:
+        return ui.mb_limit(value)
+    if field in {"mailboxes", "aliases"} and entry.action != "delete_domain":
+        return ui.limit(value)
+    if isinstance(value, int):
+        return number_format(value, force_grouping=True)
+    return ", ".join(_shown(part.strip()) for part in value.split(",")) if field == "goto" else str(value)
+
+
+def _shown(text):
+    return display_address(text) if "@" in text else display_domain(text)

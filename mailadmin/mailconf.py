@@ -1,0 +1,249 @@
+"""Fill in the files of deploy/ for this installation, and put them into a directory.
+
+One source: what an operator reads in deploy/ is what is written, with ``@NAME@`` markers
+replaced and ``# BEGIN name`` … ``# END name`` blocks kept or left out.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from domains.models import Domain
+
+DEPLOY = Path(settings.BASE_DIR) / "deploy"
+FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd")
+STATE_NAME = ".mailconf.json"
+MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
+BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
+SECRET = re.compile(r"(password\s*=\s*|IDENTIFIED BY\s+')[^\s']+", re.IGNORECASE)
+
+HOST = re.compile(r"[A-Za-z0-9.-]+")
+PATH = re.compile(r"/[A-Za-z0-9._/+-]*")
+NAME = re.compile(r"[A-Za-z0-9_$-]+")
+NUMBER = re.compile(r"[0-9]+")
+# What may stand in a place: none of the five file formats gets to see a quote or a blank.
+SHAPES = {
+    "HOSTNAME": HOST,
+    "PANEL_HOST": HOST,
+    "DB_NAME": NAME,
+    "DB_HOST": HOST,
+    "DB_PORT": NUMBER,
+    "DB_SOCKET": PATH,
+    "POSTFIX_SQL_USER": NAME,
+    "DOVECOT_SQL_USER": NAME,
+    "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+"),
+    "VMAIL_ROOT": PATH,
+    "VMAIL_UID": NUMBER,
+    "VMAIL_GID": NUMBER,
+    "VMAIL_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
+    "TLS_CERT": PATH,
+    "TLS_KEY": PATH,
+    "MAPS": PATH,
+    "DOVECOT_CONF": PATH,
+    "POSTFIX_QUEUE": PATH,
+    "PANEL_DIR": PATH,
+    "PANEL_PYTHON": PATH,
+}
+
+
+class NotPossible(Exception):
+    """The files cannot be written for this installation; the text says what to change."""
+
+
+def blocks_needed():
+    """Return the optional blocks that the domains in the database need."""
+    needed = set()
+    if Domain.objects.filter(backupmx=True).exists():
+        needed.add("backup-mx")
+    if Domain.objects.exclude(transport__in=["", "virtual"]).exists():
+        needed.add("transport")
+    return needed
+
+
+def marker_values(database, passwords, **given):
+    """Return what stands for each marker.
+
+    ``database`` is an entry of settings.DATABASES; ``given`` are markers set by hand (None
+    leaves the default). Raises NotPossible.
+    """
+    given = {name: str(value) for name, value in given.items() if value is not None}
+    values = {
+        "HOSTNAME": settings.MAIL_HOSTNAME,
+        "VMAIL_ROOT": settings.VMAIL_ROOT,
+        "VMAIL_UID": str(settings.VMAIL_UID),
+        "VMAIL_GID": str(settings.VMAIL_GID),
+        "MAPS": "/etc/postfix/sql",
+        "DOVECOT_CONF": "/etc/dovecot",
+        "POSTFIX_QUEUE": "/var/spool/postfix",
+        "POSTFIX_SQL_USER": "mailadmin_postfix",
+        "DOVECOT_SQL_USER": "mailadmin_dovecot",
+        "PANEL_DIR": str(settings.BASE_DIR),
+        "PANEL_PYTHON": f"{settings.BASE_DIR}/.venv/bin/python",
+        "DB_NAME": str(database.get("NAME", "")),
+        **_address_of(database),
+        **given,
+    }
+    values.setdefault("PANEL_HOST", values["HOSTNAME"])
+    certificates = f"/etc/letsencrypt/live/{values['HOSTNAME']}"
+    values.setdefault("TLS_CERT", f"{certificates}/fullchain.pem")
+    values.setdefault("TLS_KEY", f"{certificates}/privkey.pem")
+    values.setdefault("VMAIL_USER", _account_name(values["VMAIL_UID"]))
+    if "SQL_CLIENT" not in values:
+        raise NotPossible(
+            f"The database is on {values['DB_HOST']}: say from which address the mail server"
+            " connects to it, e.g. --sql-client 192.0.2.25."
+        )
+    for name, shape in SHAPES.items():
+        if name in values and not shape.fullmatch(values[name]):
+            raise NotPossible(f"{values[name]!r} cannot be used for {name}.")
+    values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
+    return values | _sql_values(values, passwords)
+
+
+def _address_of(database):
+    """Return how the database is reached: by socket, or by host and port."""
+    if not database["ENGINE"].endswith("mysql"):
+        raise NotPossible(
+            "Postfix and Dovecot read MariaDB or MySQL, and this panel uses another database."
+            " Set DATABASE_URL to mysql://… and run `manage.py migrate` first."
+        )
+    host = database.get("HOST") or ""
+    socket = database.get("OPTIONS", {}).get("unix_socket") or (host if host[:1] == "/" else "")
+    if socket or host in ("", "localhost"):
+        return {"DB_SOCKET": socket or "/run/mysqld/mysqld.sock", "SQL_CLIENT": "localhost"}
+    address = {"DB_HOST": host, "DB_PORT": str(database.get("PORT") or 3306)}
+    if host.startswith("127."):
+        address["SQL_CLIENT"] = "127.0.0.1"
+    return address
+
+
+def _account_name(uid):
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except (KeyError, ValueError):
+        return "vmail"
+
+
+def _sql_values(values, passwords):
+    """Return the connection as each program writes it."""
+    if "DB_SOCKET" in values:
+        place = {"DOVECOT_SQL_HOST": values["DB_SOCKET"], "DOVECOT_SQL_PORT": ""}
+        hosts, where = f"unix:{values['DB_SOCKET']}", f"host={values['DB_SOCKET']}"
+    else:
+        host, port = values["DB_HOST"], values["DB_PORT"]
+        place = {"DOVECOT_SQL_HOST": host, "DOVECOT_SQL_PORT": port}
+        hosts, where = f"inet:{host}:{port}", f"host={host} port={port}"
+    return {
+        **place,
+        "POSTFIX_SQL_HOSTS": hosts,
+        "POSTFIX_SQL_PASSWORD": passwords["postfix"],
+        "DOVECOT_SQL_PASSWORD": passwords["dovecot"],
+        "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
+        f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
+        "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
+        "PASSWORD_DEFAULT_SCHEME": settings.PASSWORD_DEFAULT_SCHEME,
+    }
+
+
+def render(values, blocks=()):
+    """Return ``{relative path: text}`` of every file of deploy/, filled in."""
+    blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
+    sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
+    files = {}
+    for path in sorted([*sources, DEPLOY / "README.md"]):
+        if path.is_file():
+            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", path.read_text())
+            files[str(path.relative_to(DEPLOY))] = MARKER.sub(lambda m: values[m[1]], text)
+    return files
+
+
+@dataclass
+class Change:
+    """A file whose new text differs from what lies in the directory (``old`` None: nothing)."""
+
+    path: str
+    old: str | None
+    new: str
+    ours: bool  # we wrote ``old``, and nobody changed it since
+
+    @property
+    def diff(self):
+        """The unified difference, with passwords masked."""
+        lines = difflib.unified_diff(
+            _masked(self.old or ""), _masked(self.new), f"{self.path} (there)", f"{self.path} (new)"
+        )
+        return "".join(lines)
+
+
+def _masked(text):
+    return SECRET.sub(r"\1********", text).splitlines(keepends=True)
+
+
+class Directory:
+    """A directory of written files. It remembers their checksums and the SQL passwords."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.passwords = {}
+        self.checksums = {}
+        try:
+            state = json.loads((self.path / STATE_NAME).read_text())
+            self.passwords, self.checksums = dict(state["passwords"]), dict(state["checksums"])
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotPossible(
+                f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
+                " the written files count as foreign and need --force."
+            ) from error
+        for user in ("postfix", "dovecot"):
+            self.passwords.setdefault(user, secrets.token_hex(20))
+
+    def compare(self, files):
+        """Return a Change for each of ``files`` that is not there with this very text."""
+        changes = []
+        for path, new in files.items():
+            try:
+                old = (self.path / path).read_text(errors="surrogateescape")
+            except FileNotFoundError:
+                old = None
+            except OSError as error:
+                raise NotPossible(f"{self.path / path}: {error.strerror}") from error
+            if old != new:
+                ours = old is not None and self.checksums.get(path) == _checksum(old)
+                changes.append(Change(path, old, new, ours))
+        return changes
+
+    def write(self, files):
+        """Write ``files`` and remember them. A reader sees a file's old or its new text, never half."""
+        self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for path, text in files.items():
+            target = self.path / path
+            for folder in reversed(target.parents):
+                if folder != self.path and folder.is_relative_to(self.path):
+                    folder.mkdir(mode=0o750, exist_ok=True)
+            _replace(target, text, 0o640)
+        self.checksums |= {path: _checksum(text) for path, text in files.items()}
+        state = {"passwords": self.passwords, "checksums": self.checksums}
+        _replace(self.path / STATE_NAME, json.dumps(state, indent=1) + "\n", 0o600)
+
+
+def _checksum(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _replace(target, text, mode):
+    new = target.with_name(f"{target.name}.new{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+    new.replace(target)

@@ -1,0 +1,109 @@
+"""manage.py mailconf DIR: the configuration of Postfix, Dovecot and the rest for this installation."""
+
+from argparse import BooleanOptionalAction
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from mailadmin import mailconf
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd) into DIR,"
+        " with this installation's database, paths and host name filled in. The passwords of the"
+        " two SQL users are made at the first run and kept in DIR. A file that was not written by"
+        " this command, or was changed since, is only overwritten with --force."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("dir", metavar="DIR", help="Where to write, e.g. /root/mailconf.")
+        parser.add_argument(
+            "--force", action="store_true", help="Overwrite foreign and changed files too."
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Show what would change and write nothing."
+        )
+        for option, marker, text in [
+            ("--hostname", "HOSTNAME", "The mail server's name (MAIL_HOSTNAME)."),
+            ("--panel-host", "PANEL_HOST", "The panel's name, if another one."),
+            ("--mail-root", "VMAIL_ROOT", "Where mail lies (VMAIL_ROOT)."),
+            ("--vmail-uid", "VMAIL_UID", "Whose mail it is: user id (VMAIL_UID)."),
+            ("--vmail-gid", "VMAIL_GID", "… and group id (VMAIL_GID)."),
+            ("--vmail-user", "VMAIL_USER", "The name of that user, if it is on another machine."),
+            ("--tls-cert", "TLS_CERT", "Certificate with its chain."),
+            ("--tls-key", "TLS_KEY", "Its key."),
+            ("--maps", "MAPS", "Where Postfix will find its maps (/etc/postfix/sql)."),
+            ("--dovecot-conf", "DOVECOT_CONF", "Dovecot's directory (/etc/dovecot)."),
+            ("--postfix-queue", "POSTFIX_QUEUE", "Postfix's queue (/var/spool/postfix)."),
+            ("--postfix-user", "POSTFIX_SQL_USER", "SQL user for Postfix (mailadmin_postfix)."),
+            ("--dovecot-user", "DOVECOT_SQL_USER", "SQL user for Dovecot (mailadmin_dovecot)."),
+            ("--sql-client", "SQL_CLIENT", "From where the mail server reaches the database."),
+        ]:
+            parser.add_argument(option, dest=marker, metavar=marker, help=text)
+        parser.add_argument(
+            "--postfix-version",
+            default="3.7",
+            help="From 3.10 on the maps may say how soon a database is tried again (default 3.7).",
+        )
+        for option, text in [
+            ("--backup-mx", "Be a backup MX (default: if a domain in the panel asks for it)."),
+            ("--transport", "Use transports per domain (default: likewise)."),
+        ]:
+            parser.add_argument(option, action=BooleanOptionalAction, help=text)
+
+    def handle(self, *, dir, force, dry_run, backup_mx, transport, postfix_version, **options):
+        given = {marker: options[marker] for marker in mailconf.SHAPES if marker in options}
+        wanted = {"backup-mx": backup_mx, "transport": transport}
+        try:
+            blocks = self._blocks(wanted, postfix_version)
+            directory = mailconf.Directory(dir)
+            values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
+            files = mailconf.render(values, blocks)
+            changes = directory.compare(files)
+            self._show(changes)
+            foreign = [
+                change.path for change in changes if change.old is not None and not change.ours
+            ]
+            if foreign and not force and not dry_run:
+                raise CommandError(
+                    f"Nothing was written: not written by mailconf, or changed since: {', '.join(foreign)}."
+                    " Look at the difference above, then use --force or another directory."
+                )
+            if not dry_run:
+                directory.write(files)
+        except (mailconf.NotPossible, OSError) as error:
+            raise CommandError(str(error)) from error
+        if dry_run:
+            self.stdout.write(f"{len(changes)} of {len(files)} files would be written.")
+        else:
+            self.stdout.write(
+                f"{len(changes)} of {len(files)} files in {dir} are new or changed."
+                f" How to install them: {dir}/README.md"
+            )
+
+    def _blocks(self, wanted, postfix_version):
+        try:
+            release = tuple(int(part) for part in postfix_version.split(".")[:2])
+        except ValueError:
+            raise CommandError(f"{postfix_version!r} is not a version of Postfix.") from None
+        blocks = {name for name, choice in wanted.items() if choice}
+        if None in wanted.values():
+            try:
+                needed = mailconf.blocks_needed()
+            except DatabaseError as error:
+                raise CommandError(
+                    "The domains cannot be read. Run `manage.py migrate` first, or say"
+                    f" --backup-mx and --transport, or --no-… yourself. ({error})"
+                ) from error
+            blocks |= {name for name in needed if wanted[name] is None}
+        if release >= (3, 10):
+            blocks.add("postfix-3.10")
+        return blocks
+
+    def _show(self, changes):
+        for change in changes:
+            if change.old is None:
+                self.stdout.write(f"new: {change.path}")
+            else:
+                self.stdout.write(change.diff)

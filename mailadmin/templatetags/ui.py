@@ -1,0 +1,275 @@
+"""The few tags and filters that templates need; a builtin library, no {% load %}."""
+
+from functools import lru_cache
+
+import heroicons
+from django import template
+from django.conf import settings
+from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from domains import addresses
+from mailadmin import log_words
+
+register = template.Library()
+
+UNLIMITED = 0
+NOT_FILTERS = {"after", "before", "jump", "size", "sort"}
+KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
+
+
+# --- Icons, addresses, numbers
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name, size=20, style="outline"):
+    """Return a heroicon as inline SVG, hidden from screen readers: words stand beside it."""
+    svg = heroicons._render_icon(str(style), str(name), size, {"class": "icon"})
+    return mark_safe("".join(line.strip() for line in svg.splitlines()))  # noqa: S308 -- from the package
+
+
+@register.filter
+def address(value):
+    """Return a stored address with its domain in Unicode."""
+    return addresses.display_address(str(value))
+
+
+@register.filter
+def domain_name(value):
+    """Return a stored domain in Unicode."""
+    return addresses.display_domain(str(value))
+
+
+@register.filter
+def number(value):
+    """Return a whole number with its thousands set apart."""
+    return number_format(value, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def mb(value):
+    """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB"."""
+    value = float(value or 0)
+    step, units = KB_MB_GB, (_("kB"), _("MB"), _("GB"), _("TB"))
+    value, power = value * step, 0
+    while round(value, 1) >= step and power < len(units) - 1:
+        value, power = value / step, power + 1
+    if power == 0:
+        value = 1 if 0 < value < 1 else round(value)
+    text = number_format(value, 0 if round(value, 1) == round(value) else 1)
+    return f"{text} {units[power] if value else units[1]}"
+
+
+@register.filter
+def size(value):
+    """Return a number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
+    return mb((value or 0) / settings.QUOTA_MULTIPLIER)
+
+
+@register.filter
+def limit(value):
+    """Return a limit of a domain in words: 0 is unlimited, below that none is allowed."""
+    if value == UNLIMITED:
+        return _("unlimited")
+    return _("none allowed") if value < 0 else number(value)
+
+
+@register.filter
+def mb_limit(value):
+    """Return a limit in MB in words: 0 is unlimited, below that the domain uses no quotas."""
+    if value == UNLIMITED:
+        return _("unlimited")
+    return _("not used") if value < 0 else mb(value)
+
+
+@register.filter
+def bounded(count, bound=1000):
+    """Return a count that stopped at ``bound`` + 1: "more than 1,000"."""
+    if count > bound:
+        return _("more than %(count)s") % {"count": number(bound)}
+    return number(count)
+
+
+@register.simple_tag(takes_context=True)
+def counted(context, kind, count):
+    """Return "128 mailboxes" or "more than 1,000 mailboxes" (bound: ``count_bound`` of the list)."""
+    words = {
+        "mailbox": ngettext("%(count)s mailbox", "%(count)s mailboxes", count),
+        "alias": ngettext("%(count)s alias", "%(count)s aliases", count),
+        "domain": ngettext("%(count)s domain", "%(count)s domains", count),
+        "aliasdomain": ngettext("%(count)s alias domain", "%(count)s alias domains", count),
+        "admin": ngettext("%(count)s administrator", "%(count)s administrators", count),
+        "entry": ngettext("%(count)s entry", "%(count)s entries", count),
+    }
+    return words[kind] % {"count": bounded(count, context.get("count_bound", 1000))}
+
+
+@register.filter
+def ago(moment):
+    """Return a moment as "5 minutes ago", the exact time on hover; after a week as a date."""
+    if moment is None or moment.year <= 2000:  # PostfixAdmin's word for "not known"
+        return _("unknown")
+    moment = timezone.localtime(moment)
+    passed = timezone.now() - moment
+    if passed.total_seconds() < 60:
+        text = _("just now")
+    elif passed.days < 7:
+        text = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+    else:
+        text = date_format(moment, "DATE_FORMAT")
+    exact = f"{date_format(moment, 'DATE_FORMAT')}, {moment:%H:%M:%S}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat("T", "seconds"), exact, text
+    )
+
+
+# --- Bars
+
+
+@register.inclusion_tag("partials/quota_bar.html")
+def quota_bar(used, allotted=None, *, limit_mb=None):
+    """Draw and say how much of a quota is used.
+
+    ``used`` and ``allotted`` are bytes; ``limit_mb`` stands in for ``allotted`` when the limit is
+    a domain's, in MB. 0 is unlimited; a limit of -1 means the domain uses no quotas.
+    """
+    total = limit_mb * settings.QUOTA_MULTIPLIER if limit_mb is not None else (allotted or 0)
+    if total <= 0:
+        words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
+        return {"words": words % {"used": size(used)}}
+    whole = mb(limit_mb) if limit_mb is not None else size(allotted)
+    return _bar(used, total, _("%(used)s of %(total)s") % {"used": size(used), "total": whole})
+
+
+@register.inclusion_tag("partials/quota_bar.html")
+def count_bar(used, allowed):
+    """Draw and say how many of a limit exist: 12 of 50; 0 is unlimited, -1 allows none."""
+    if allowed == UNLIMITED:
+        return {"words": _("%(used)s, no limit") % {"used": number(used)}}
+    if allowed < 0:
+        return {"words": _("%(used)s, none allowed") % {"used": number(used)}}
+    words = _("%(used)s of %(total)s") % {"used": number(used), "total": number(allowed)}
+    return _bar(used, allowed, words)
+
+
+def _bar(used, total, words):
+    percent = int(used * 100 // total)
+    level = "danger" if percent >= 95 else "warning" if percent >= 80 else ""
+    return {"words": words, "percent": percent, "shown": min(percent, 100), "level": level}
+
+
+# --- Lists
+
+
+@register.simple_tag(takes_context=True)
+def sort_header(context, ordering, label, css=""):
+    """Return a ``<th>`` whose link sorts by ``ordering``; the view's ``sort`` marks the current."""
+    current = context.get("sort", "")
+    active = current.removeprefix("-") == ordering
+    turned = f"-{ordering}" if current == ordering else ordering
+    query = context["request"].GET.copy()
+    for name in ("after", "before", "jump"):
+        query.pop(name, None)
+    query["sort"] = turned
+    state = ("descending" if current.startswith("-") else "ascending") if active else ""
+    return format_html(
+        '<th scope="col"{}{}><a class="sort" id="sort-{}" href="?{}">{}</a></th>',
+        format_html(' class="{}"', css) if css else "",
+        format_html(' aria-sort="{}"', state) if state else "",
+        ordering,
+        query.urlencode(),
+        label,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def is_filtered(context):
+    """Say whether the address holds a search or a filter, so that "nothing" means "nothing found"."""
+    query = context["request"].GET
+    return any(query[name].strip() for name in query if name not in NOT_FILTERS)
+
+
+@register.simple_tag(takes_context=True)
+def is_paged(context):
+    """Say whether the list starts somewhere else than at its beginning."""
+    return any(context["request"].GET.get(name) for name in ("after", "before", "jump"))
+
+
+@register.simple_tag(takes_context=True)
+def hidden_query(context, *without):
+    """Return the address's parameters as hidden inputs, but not those of ``without`` nor a place in the list."""
+    left_out = {*without, "after", "before", "jump"}
+    return format_html_join(
+        "",
+        '<input type="hidden" name="{}" value="{}">',
+        (
+            (name, value)
+            for name, values in context["request"].GET.lists()
+            if name not in left_out
+            for value in values
+            if value
+        ),
+    )
+
+
+# --- Forms
+
+
+@register.filter
+def control(field):
+    """Render a bound field's widget with Bootstrap's class; our own attrs stay out of the HTML.
+
+    ``suffix`` and ``prefix`` in a widget's attrs are drawn beside the input by field.html.
+    """
+    widget = field.field.widget
+    if isinstance(widget, (CheckboxSelectMultiple, RadioSelect)):
+        css = "form-check-input"
+    elif isinstance(widget, CheckboxInput):
+        css = "form-check-input"
+    elif isinstance(widget, Select):
+        css = "form-select"
+    else:
+        css = "form-control"
+    classes = [css, widget.attrs.get("class", ""), "is-invalid" if field.errors else ""]
+    return field.as_widget(
+        attrs={"class": " ".join(filter(None, classes)), "suffix": False, "prefix": False}
+    )
+
+
+@register.filter
+def field_kind(field):
+    """Return how field.html lays a field out: ``switch``, ``choices``, ``password`` or ``input``."""
+    widget = field.field.widget
+    if isinstance(widget, (CheckboxSelectMultiple, RadioSelect)):
+        return "choices"
+    if isinstance(widget, CheckboxInput):
+        return "switch"
+    return "password" if isinstance(widget, PasswordInput) else "input"
+
+
+# --- The log
+
+
+@register.filter
+def log_sentence(entry):
+    """Return what an entry tells: "Created mailbox anna@example.org"."""
+    return log_words.sentence(entry)
+
+
+@register.filter
+def log_action(action):
+    """Return an action's name for the log's filter: "Created mailbox …"."""
+    return log_words.label(action)
+
+
+@register.filter
+def log_changes(entry):
+    """Return (field in words, old, new) for each changed value of an entry."""
+    return log_words.changes(entry)

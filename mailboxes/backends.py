@@ -1,0 +1,9 @@
+"""Lets a mailbox user sign in to the panel with the mail password."""
+
+from accounts.backends import AccountBackend
+from mailboxes.models import Mailbox
+
+
+class MailboxBackend(AccountBackend):
+    def rows(self):
+        return Mailbox.objects.with_open_domain()

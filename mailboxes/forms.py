@@ -1,0 +1,168 @@
+"""Forms for mailboxes, for administrators and for the mailbox's own user."""
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import ActorForm, OwnPasswordForm, new_password_field, password_help
+from aliases.targets import parse_targets
+from domains.addresses import normalise_mailbox_name
+from domains.forms import DomainField
+from mailboxes import services
+from mailboxes.models import quota_error
+from mailboxes.welcome import send_welcome
+
+
+class MailboxForm(ActorForm):
+    """What can be changed of a mailbox. ``quota_mb`` is in MB, 0 no limit."""
+
+    name = forms.CharField(label=_("Name"), max_length=255, required=False, help_text=_("The person's or the desk's name."))
+    quota_mb = forms.DecimalField(
+        label=_("Quota"),
+        min_value=0,
+        max_value=10**12,
+        decimal_places=2,
+        localize=False,
+        help_text=_("0: no limit."),
+        widget=forms.NumberInput({"suffix": _("MB"), "step": "any", "inputmode": "decimal"}),
+    )
+    smtp_active = forms.BooleanField(
+        label=_("May send"),
+        required=False,
+        initial=True,
+        help_text=_("Off: reads mail, but cannot send through this server."),
+    )
+    phone = forms.CharField(label=_("Phone"), max_length=30, required=False)
+    email_other = forms.EmailField(
+        label=_("Other e-mail address"), max_length=255, required=False, help_text=_("Outside this mailbox, to reach its user.")
+    )
+    active = forms.BooleanField(
+        label=_("Active"),
+        required=False,
+        initial=True,
+        help_text=_("Off: nobody signs in, and mail goes to the catch-all or is refused."),
+    )
+
+    def quota_bytes(self):
+        return int(self.cleaned_data["quota_mb"] * settings.QUOTA_MULTIPLIER)
+
+    def save(self):
+        values = self.changed()
+        if "quota_mb" in values:
+            del values["quota_mb"]
+            values["quota"] = self.quota_bytes()
+        try:
+            return services.update_mailbox(actor=self.actor, mailbox=self.instance, **values)
+        except ValidationError as error:
+            raise at_shown_field(error) from None
+
+
+class MailboxCreateForm(MailboxForm):
+    local_part = forms.CharField(
+        label=_("Address"),
+        max_length=64,
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text=_("The part before the @."),
+    )
+    domain = DomainField(label=_("Domain"))
+    password = new_password_field()
+    welcome = forms.BooleanField(
+        label=_("Send a welcome mail"), required=False, help_text=_("The first message makes the mailbox appear in mail programs.")
+    )
+
+    field_order = ["local_part", "domain", "name", "password", "quota_mb"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["domain"].limit_to(self.actor)
+        self.fields["password"].help_text = password_help()
+
+    def clean_local_part(self):
+        local_part = self.cleaned_data["local_part"].strip().removesuffix("@")
+        if "@" in local_part:
+            raise ValidationError(_("Write the part before the @ only; the domain has its own field."), "at")
+        return normalise_mailbox_name(local_part)
+
+    def clean(self):
+        domain = self.cleaned_data.get("domain")
+        if domain is None:
+            return
+        error = domain.limit_error("mailboxes")
+        if error:
+            self.add_error("domain", error)
+        if "quota_mb" in self.cleaned_data:
+            error = quota_error(domain, self.quota_bytes(), others=domain.usage.allotted)
+            if error:
+                self.add_error("quota_mb", error)
+
+    def save(self):
+        values = self.cleaned_data | {"quota": self.quota_bytes()}
+        welcome = values.pop("welcome")
+        del values["quota_mb"]
+        try:
+            mailbox = services.create_mailbox(actor=self.actor, **values)
+        except ValidationError as error:
+            raise at_shown_field(error) from None
+        if welcome:
+            send_welcome(mailbox)
+        return mailbox
+
+
+def at_shown_field(error):
+    """Move what a service says about ``quota`` to the field that shows it."""
+    if not hasattr(error, "error_dict"):
+        return error
+    errors = {("quota_mb" if name == "quota" else name): found for name, found in error.error_dict.items()}
+    return ValidationError(errors)
+
+
+class MailboxPasswordForm(ActorForm):
+    password = new_password_field(_("New password"))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = password_help()
+
+    def save(self):
+        return services.set_mailbox_password(
+            actor=self.actor, mailbox=self.instance, password=self.cleaned_data["password"]
+        )
+
+
+class OwnMailboxPasswordForm(OwnPasswordForm):
+    def save(self):
+        return services.change_own_password(
+            mailbox=self.actor,
+            old_password=self.cleaned_data["old_password"],
+            password=self.cleaned_data["password"],
+        )
+
+
+class ForwardingForm(ActorForm):
+    """Where a mailbox's mail goes besides, or instead."""
+
+    targets = forms.CharField(
+        label=_("Forward to"),
+        required=False,
+        max_length=70_000,
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=_("One address a line. Empty: no forwarding."),
+    )
+    keep_copy = forms.BooleanField(
+        label=_("Keep a copy in this mailbox"), required=False, initial=True
+    )
+
+    def clean_targets(self):
+        text = self.cleaned_data["targets"]
+        stored, _copy = services.forwarding(self.instance)
+        return parse_targets(text, keep=stored) if text.strip() else []
+
+    def save(self):
+        services.set_forwarding(
+            actor=self.actor,
+            mailbox=self.instance,
+            targets=self.cleaned_data["targets"],
+            keep_copy=self.cleaned_data["keep_copy"],
+        )
+        return self.instance

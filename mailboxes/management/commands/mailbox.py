@@ -1,0 +1,270 @@
+"""manage.py mailbox add|list|show|edit|delete|password"""
+
+from argparse import BooleanOptionalAction
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from accounts.commands import NOTHING_TO_CHANGE, RowCommand, whole_number
+from accounts.output import Field
+from aliases.services import aliases_leading_to
+from domains.addresses import (
+    display_address,
+    normalise_address,
+    normalise_domain,
+    split_address,
+)
+from domains.models import Domain
+from mailboxes.models import Mailbox, megabytes
+from mailboxes.services import (
+    create_mailbox,
+    delete_mailbox,
+    forwarding,
+    set_forwarding,
+    set_mailbox_password,
+    update_mailbox,
+)
+from mailboxes.welcome import send_welcome
+
+
+def size(value):
+    return f"{megabytes(value):,g} MB"
+
+
+def quota(value):
+    return size(value) if value > 0 else "unlimited"
+
+
+class Command(RowCommand):
+    help = "Create, list, show, change and delete mailboxes."
+    noun = "mailbox"
+    verbs = {
+        "add": "Create a mailbox. The password is asked for, or read from standard input.",
+        "list": "List mailboxes. In a pipe: tab-separated address, name, quota and use in bytes, active.",
+        "show": "Show one mailbox.",
+        "edit": "Change a mailbox.",
+        "delete": "Delete a mailbox. Its mail stays on disk; a new mailbox of that name starts empty.",
+        "password": "Set a new password, asked for or read from standard input.",
+    }
+    fields = [
+        Field("Address", "address", display_address),
+        Field("Name", "name"),
+        Field("Quota", "quota_bytes", quota, right=True),
+        Field("Used", "used_bytes", size, right=True),
+        Field("Active", "active"),
+        Field("Messages", "messages", listed=False),
+        Field("May send", "may_send", listed=False),
+        Field("Forwards to", "forwards_to", listed=False),
+        Field("Keeps a copy", "keeps_copy", listed=False),
+        Field("Aliases leading here", "aliases", listed=False),
+        Field("Maildir", "maildir", listed=False),
+        Field("Phone", "phone", listed=False),
+        Field("Other address", "email_other", listed=False),
+        Field("Created", "created", listed=False),
+        Field("Changed", "modified", listed=False),
+    ]
+    words = {
+        "local_part": "address",
+        "username": "address",
+        "email_other": "email-other",
+        "targets": "forward",
+    }
+
+    # --- Options
+
+    def options_for_add(self, parser):
+        self._address(parser)
+        self._columns(parser, quota=" (default: the largest that the domain allows)")
+        self.password_option(parser)
+        parser.add_argument(
+            "--inactive", action="store_false", dest="active", help="Create it switched off."
+        )
+        parser.add_argument(
+            "--welcome",
+            action=BooleanOptionalAction,
+            default=settings.WELCOME_MAIL,
+            help="Send the welcome mail (default: as WELCOME_MAIL says).",
+        )
+
+    def options_for_list(self, parser):
+        super().options_for_list(parser)
+        parser.add_argument("--domain", metavar="DOMAIN", help="Only this domain.")
+
+    def options_for_show(self, parser):
+        self._address(parser)
+        self.json_option(parser)
+
+    def options_for_edit(self, parser):
+        self._address(parser)
+        self._columns(parser)
+        self.active_options(parser)
+        parser.add_argument(
+            "--forward",
+            nargs="*",
+            metavar="TARGET",
+            help="Send its mail on to these addresses; without one, forwarding ends.",
+        )
+        parser.add_argument(
+            "--keep-copy",
+            action=BooleanOptionalAction,
+            help="Keep forwarded mail here as well (default: as now).",
+        )
+
+    def options_for_delete(self, parser):
+        self._address(parser)
+        super().options_for_delete(parser)
+        parser.add_argument(
+            "--drop-targets",
+            action="store_true",
+            help="Take it out of the aliases and forwardings that lead here.",
+        )
+
+    def options_for_password(self, parser):
+        self._address(parser)
+        self.password_option(parser)
+        self.json_option(parser)
+
+    def _address(self, parser):
+        parser.add_argument("address", metavar="ADDRESS", help="E.g. joe@example.org.")
+
+    def _columns(self, parser, quota=""):
+        parser.add_argument("--name", metavar="NAME", help="The owner's name.")
+        parser.add_argument(
+            "--quota",
+            type=whole_number,
+            metavar="MB",
+            help=f"Size in MB, or “unlimited”{quota}.",
+        )
+        parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
+        parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
+        parser.add_argument(
+            "--may-send",
+            action=BooleanOptionalAction,
+            dest="smtp_active",
+            help="May send mail through this server.",
+        )
+        self.json_option(parser)
+
+    # --- Verbs
+
+    def add(self, *, address, generate, welcome, active, json, **options):
+        local_part, name = split_address(address.strip())
+        domain = self._domain(normalise_domain(name))
+        fields = self.given(options, "name", "phone", "email_other", "smtp_active")
+        if options["quota"] is None:
+            fields["quota"] = max(0, domain.maxquota) * settings.QUOTA_MULTIPLIER
+        else:
+            fields["quota"] = options["quota"] * settings.QUOTA_MULTIPLIER
+        password = self.ask_password(generate)
+        mailbox = create_mailbox(
+            actor=None,
+            domain=domain,
+            local_part=local_part,
+            password=password,
+            active=active,
+            **fields,
+        )
+        self.report("Created", mailbox, json=json, password=password if generate else None)
+        if welcome and not send_welcome(mailbox):
+            self.stderr.write("The welcome mail could not be sent: see the message above.")
+
+    def list(self, *, domain, search, active, json, **options):
+        rows = Mailbox.objects.select_related("usage")
+        if active is not None:
+            rows = rows.filter(active=active)
+        if domain:
+            rows = rows.filter(domain=self._domain(normalise_domain(domain)))
+        if search:
+            rows = rows.search(search)
+        by_name = search and not domain
+        self.print_list(rows, *(["username"] if by_name else ["domain_id", "username"]), json=json)
+
+    def show(self, *, address, json, **options):
+        self.print_one(self._mailbox(address), json=json)
+
+    def edit(self, *, address, forward, keep_copy, json, **options):
+        mailbox = self._mailbox(address)
+        fields = self.given(
+            options, "name", "quota", "phone", "email_other", "smtp_active", "active"
+        )
+        if not fields and forward is None and keep_copy is None:
+            raise CommandError(NOTHING_TO_CHANGE)
+        if "quota" in fields:
+            fields["quota"] *= settings.QUOTA_MULTIPLIER
+        with transaction.atomic():
+            if fields:
+                mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
+            if forward is not None or keep_copy is not None:
+                targets, kept = forwarding(mailbox)
+                set_forwarding(
+                    actor=None,
+                    mailbox=mailbox,
+                    targets=targets if forward is None else forward,
+                    keep_copy=kept if keep_copy is None else keep_copy,
+                )
+        self.report("Changed", mailbox, json=json)
+
+    def delete(self, *, address, yes, drop_targets, **options):
+        mailbox = self._mailbox(address)
+        leading_here = list(aliases_leading_to([mailbox.pk]))
+        self.confirm_delete(mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes)
+        delete_mailbox(
+            actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ()
+        )
+        self.report("Deleted", mailbox)
+
+    def password(self, *, address, generate, json, **options):
+        mailbox = self._mailbox(address)
+        password = self.ask_password(generate)
+        mailbox = set_mailbox_password(actor=None, mailbox=mailbox, password=password)
+        self.report(
+            "New password for", mailbox, json=json, password=password if generate else None
+        )
+
+    # --- Rows
+
+    def _mailbox(self, text):
+        rows = Mailbox.objects.select_related("domain", "usage")
+        return self.find(rows, normalise_address(text), "Is the address right?")
+
+    def _domain(self, name):
+        domain = Domain.objects.filter(pk=name).first()
+        if domain is None:
+            raise CommandError(
+                f"There is no domain {name}. Add it first: manage.py domain add {name}"
+            )
+        return domain
+
+    def _consequences(self, mailbox, leading_here, drop_targets):
+        usage = getattr(mailbox, "usage", None)
+        if usage:
+            yield f"It holds {size(usage.bytes)} in {usage.messages} messages, which stay on disk."
+        if leading_here:
+            yield from self.leading_here(leading_here, drop_targets)
+
+    def record(self, mailbox):
+        usage = getattr(mailbox, "usage", None)
+        return {
+            "address": mailbox.username,
+            "domain": mailbox.domain_id,
+            "name": mailbox.name,
+            "quota_bytes": mailbox.quota,
+            "used_bytes": usage.bytes if usage else 0,
+            "messages": usage.messages if usage else 0,
+            "active": mailbox.active,
+            "may_send": mailbox.smtp_active,
+            "phone": mailbox.phone,
+            "email_other": mailbox.email_other,
+            "maildir": mailbox.maildir,
+            "created": mailbox.created,
+            "modified": mailbox.modified,
+        }
+
+    def details(self, mailbox):
+        targets, keeps_copy = forwarding(mailbox)
+        return {
+            "forwards_to": targets,
+            "keeps_copy": keeps_copy if targets else None,
+            "aliases": sorted(row.pk for row in aliases_leading_to([mailbox.pk])),
+        }

@@ -1,0 +1,23 @@
+from django.db import migrations
+
+from mailboxes import triggers
+
+
+def create(apps, schema_editor):
+    triggers.create(schema_editor.connection)
+
+
+def drop(apps, schema_editor):
+    triggers.drop(schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+    """The triggers that keep our derived tables: see mailboxes/triggers.py."""
+
+    dependencies = [
+        ("mailboxes", "0001_initial"),
+        ("aliases", "0001_initial"),
+        ("domains", "0001_initial"),
+    ]
+
+    operations = [migrations.RunPython(create, drop)]

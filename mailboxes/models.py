@@ -1,0 +1,241 @@
+"""Places mail is delivered to, and what they hold. Read by Postfix and Dovecot: see deploy/."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from accounts.models import Account
+from accounts.scoping import ScopedQuerySet
+from domains.addresses import display_address
+from domains.models import Domain
+
+NEARLY_FULL = 80  # percent
+
+
+def megabytes(size):
+    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits."""
+    return round(size / settings.QUOTA_MULTIPLIER, 2)
+
+
+class MailboxQuerySet(ScopedQuerySet):
+    owner_lookup = "username"
+
+    def search(self, text):
+        return self.filter(username__startswith=text.strip().lower())
+
+    def with_open_domain(self):
+        """Mailboxes that may sign in: active, in an active domain."""
+        return self.filter(active=True, domain__active=True)
+
+    def delete_all(self):
+        """Delete the rows, their quota figures and sign-in state, in a few statements whatever their number."""
+        rows = self.order_by()
+        RetiredMaildir.objects.bulk_create(
+            (
+                RetiredMaildir(maildir=maildir, username=username)
+                for username, maildir in rows.values_list("username", "maildir").iterator()
+            ),
+            batch_size=1_000,
+            ignore_conflicts=True,
+        )
+        QuotaUsage.objects.filter(username__in=rows.values("pk"))._raw_delete(self.db)
+        return rows._raw_delete(self.db)
+
+
+class Mailbox(Account):
+    """A mailbox and the account of its user. ``quota`` is in bytes; 0 means no limit.
+
+    ``maildir`` is set once, relative to Dovecot's mail root, and ends with a slash.
+    """
+
+    name = models.CharField(_("name"), max_length=255, blank=True, default="", db_default="")
+    maildir = KeyField(_("maildir"), editable=False)
+    quota = models.BigIntegerField(
+        _("quota, bytes"),
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0, _("Use 0 for no limit."))],
+    )
+    local_part = KeyField(_("mailbox name"))
+    domain = models.ForeignKey(Domain, models.PROTECT, db_column="domain", verbose_name=_("domain"))
+    password_expiry = SecondsField(
+        db_default=UNKNOWN_MOMENT, default=UNKNOWN_MOMENT, editable=False
+    )
+    smtp_active = models.BooleanField(
+        _("may send"),
+        default=True,
+        db_default=True,
+        help_text=_("Off: may read mail, but not send through this server."),
+    )
+
+    objects = MailboxQuerySet.as_manager()
+
+    is_mailbox_user = True
+
+    class Meta:
+        db_table = "mailbox"
+        default_permissions = ()
+        verbose_name = _("mailbox")
+        verbose_name_plural = _("mailboxes")
+        indexes = [
+            models.Index(fields=["domain", "username"], name="mailbox_list"),
+            models.Index(fields=["active", "domain", "username"], name="mailbox_state"),
+            models.Index(fields=["domain", "modified"], name="mailbox_domain_modified"),
+            models.Index(fields=["modified"], name="mailbox_modified"),
+            models.Index(fields=["name"], name="mailbox_name"),
+        ]
+
+    def __str__(self):
+        return display_address(self.username)
+
+    def clean(self):
+        """Hold the quota rules of the domain (PostfixAdmin's, without its hole for -1)."""
+        if not self.domain_id or self.quota is None:
+            return
+        error = quota_error(
+            self.domain, self.quota, others=self.domain.usage.allotted - self._stored_quota
+        )
+        if error:
+            raise ValidationError({"quota": error})
+
+    @property
+    def _stored_quota(self):
+        """What the domain's counter already holds for this row, in bytes."""
+        if self._state.adding:
+            return 0
+        return max(0, type(self).objects.values_list("quota", flat=True).get(pk=self.pk))
+
+    @property
+    def quota_mb(self):
+        return megabytes(self.quota)
+
+    @property
+    def used(self):
+        """Bytes in the mailbox, as Dovecot last wrote them; 0 before the first delivery."""
+        try:
+            return self.usage.bytes
+        except QuotaUsage.DoesNotExist:
+            return 0
+
+    @property
+    def used_percent(self):
+        """Used share of the quota in percent, or None without a limit."""
+        return self.used * 100 // self.quota if self.quota > 0 else None
+
+
+def quota_error(domain, quota, *, others):
+    """Return the ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.
+
+    ``others``: bytes given to the domain's other mailboxes. Domain limits are in MB; 0 is no
+    limit and -1 says that the domain does not use quotas.
+    """
+    mb = settings.QUOTA_MULTIPLIER
+    if quota < 0:
+        return ValidationError(_("Use 0 for no limit."), "negative")
+    if domain.maxquota < 0 and quota > 0:
+        return ValidationError(
+            _("%(domain)s does not use mailbox quotas. Use 0."), "unused", {"domain": domain}
+        )
+    if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb:
+        return ValidationError(
+            _("A mailbox of %(domain)s may have from 1 to %(limit)d MB."),
+            "above_maxquota",
+            {"domain": domain, "limit": domain.maxquota},
+        )
+    if domain.quota > 0:
+        rest = max(0, domain.quota * mb - others)
+        if quota == 0:
+            return ValidationError(
+                _(
+                    "%(domain)s has a domain quota, so every mailbox needs a limit. %(rest)d MB are left."
+                ),
+                "unlimited",
+                {"domain": domain, "rest": rest // mb},
+            )
+        if quota > rest:
+            return ValidationError(
+                _(
+                    "%(domain)s has %(rest)d MB of its %(limit)d MB left. Give less, or ask for a larger domain quota."
+                ),
+                "above_domain_quota",
+                {"domain": domain, "rest": rest // mb, "limit": domain.quota},
+            )
+    return None
+
+
+class UsageQuerySet(ScopedQuerySet):
+    domain_lookup = "username__domain"
+
+
+class QuotaUsage(models.Model):
+    """What a mailbox holds: PostfixAdmin's ``quota2``, written by Dovecot's quota_clone."""
+
+    username = models.OneToOneField(
+        Mailbox,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="username",
+        db_constraint=False,
+        related_name="usage",
+    )
+    bytes = models.BigIntegerField(default=0, db_default=0)
+    messages = models.IntegerField(default=0, db_default=0)
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "quota2"
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.pk}: {self.bytes}"
+
+
+class FullMailboxQuerySet(ScopedQuerySet):
+    domain_lookup = "domain"
+
+
+class FullMailbox(models.Model):
+    """Mailboxes that use NEARLY_FULL percent of their quota or more; kept by database triggers."""
+
+    username = models.OneToOneField(
+        Mailbox,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="username",
+        db_constraint=False,
+        related_name="full",
+    )
+    domain = KeyField()
+    percent = models.BigIntegerField()
+
+    objects = FullMailboxQuerySet.as_manager()
+
+    class Meta:
+        db_table = "full_mailbox"
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["domain", "percent"], name="full_mailbox_domain"),
+            models.Index(fields=["percent"], name="full_mailbox_percent"),
+        ]
+
+    def __str__(self):
+        return f"{self.pk}: {self.percent} %"
+
+
+class RetiredMaildir(models.Model):
+    """A directory that may still hold a deleted mailbox's mail: never given to another one."""
+
+    maildir = KeyField(primary_key=True)
+    username = KeyField()
+    retired = SecondsField(db_default=models.functions.Now())
+
+    class Meta:
+        db_table = "retired_maildir"
+        default_permissions = ()
+
+    def __str__(self):
+        return self.maildir

@@ -1,0 +1,245 @@
+"""Operations on mailboxes: lock, check, save, log, in one transaction.
+
+``actor`` is the account named in the log, or None for the command line. Permission is the
+caller's job: pass rows that came out of ``manageable_by(actor)``. Each function raises
+ValidationError and then has written nothing. Postfix and Dovecot see a change at their next
+look-up; Dovecot's cache may answer with an old password until its ttl ends.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import LogEntry
+from accounts.passwords import verify_password
+from aliases.models import Alias
+from aliases.routing import refuse_loops
+from aliases.services import drop_targets
+from aliases.targets import parse_targets
+from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
+from domains.models import RoutingLock
+from domains.services import changed_fields, insert, lock_domain
+from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
+
+
+@transaction.atomic
+def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
+    """Create a mailbox with its own alias row and return it.
+
+    ``quota`` is in bytes, 0 no limit; ``fields`` are other columns of Mailbox (``name``,
+    ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
+    under concurrency. Dovecot makes the maildir at the first delivery or login.
+    """
+    domain = lock_domain(domain)
+    limit_error = domain.limit_error("mailboxes")
+    if limit_error:
+        raise ValidationError({"domain": limit_error})
+    try:
+        local_part = normalise_mailbox_name(local_part)
+    except ValidationError as error:
+        raise ValidationError({"local_part": error.error_list}) from None
+    address = f"{local_part}@{domain.pk}"
+    if len(address) > MAX_ADDRESS:
+        raise ValidationError(
+            {"local_part": _("An address has at most %(n)d characters.") % {"n": MAX_ADDRESS}}
+        )
+    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
+        raise ValidationError({"local_part": taken(address)})
+    mailbox = Mailbox(
+        username=address,
+        local_part=local_part,
+        domain=domain,
+        quota=quota,
+        maildir=_free_maildir(local_part, domain.pk),
+        **fields,
+    )
+    _set_password(mailbox, password)
+    mailbox.full_clean()
+    # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
+    try:
+        insert(
+            Alias(
+                address=address, goto=address, domain=domain, active=mailbox.active, of_mailbox=True
+            )
+        )
+        insert(mailbox)
+    except ValidationError:
+        raise ValidationError({"local_part": taken(address)}) from None
+    LogEntry.objects.record(
+        actor,
+        "create_mailbox",
+        domain=domain.pk,
+        target=address,
+        changes={
+            "name": [None, mailbox.name],
+            "quota": [None, quota],
+            "active": [None, mailbox.active],
+        },
+    )
+    return mailbox
+
+
+def taken(address):
+    """Return the error for an address that is in use."""
+    return ValidationError(
+        _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
+        "taken",
+        {"address": display_address(address)},
+    )
+
+
+def _free_maildir(local_part, domain):
+    """Return a maildir nobody had before: a new owner of an old name must not see the old mail."""
+    from django.conf import settings
+
+    base = settings.MAILDIR_LAYOUT.format(
+        local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
+    )
+    path, number = base, 1
+    while RetiredMaildir.objects.filter(pk=path).exists():
+        number += 1
+        path = f"{base.removesuffix('/')}+{number}/"
+    return path
+
+
+@transaction.atomic
+def update_mailbox(*, actor, mailbox, **fields):
+    """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
+
+    Switching it on or off switches its own alias row along, so that nothing is accepted and
+    then bounced.
+    """
+    if "active" in fields:
+        RoutingLock.hold()
+    domain = lock_domain(mailbox.domain)
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    mailbox.domain = domain
+    changes = changed_fields(mailbox, fields)
+    if not changes:
+        return mailbox
+    mailbox.full_clean(exclude=None if "quota" in changes else {"quota"})
+    mailbox.modified = timezone.now()
+    mailbox.save(update_fields=[*changes, "modified"])
+    if "active" in changes:
+        Alias.objects.filter(pk=mailbox.pk).update(active=mailbox.active, modified=mailbox.modified)
+        refuse_loops([mailbox.pk])
+    action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
+    LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
+    return mailbox
+
+
+def set_mailbox_active(*, actor, mailbox, active):
+    """Switch a mailbox on or off. Off, nobody signs in and its mail goes to the catch-all or is refused."""
+    return update_mailbox(actor=actor, mailbox=mailbox, active=active)
+
+
+@transaction.atomic
+def set_mailbox_password(*, actor, mailbox, password):
+    """Store a new password: other sessions end, the old one stops in IMAP and SMTP."""
+    mailbox = Mailbox.objects.select_for_update().select_related("domain").get(pk=mailbox.pk)
+    _set_password(mailbox, password)
+    mailbox.modified = timezone.now()
+    mailbox.save(update_fields=["password", "password_expiry", "modified"])
+    LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
+    return mailbox
+
+
+def change_own_password(*, mailbox, old_password, password):
+    """Let a mailbox user change the password; the old one must be right (``wrong_password``)."""
+    stored = Mailbox.objects.values_list("password", flat=True).get(pk=mailbox.pk)
+    if not verify_password(old_password, stored)[0]:
+        raise ValidationError(
+            {
+                "old_password": ValidationError(
+                    _("This is not your current password."), "wrong_password"
+                )
+            }
+        )
+    return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
+
+
+def _set_password(mailbox, password):
+    try:
+        validate_password(password, mailbox)
+    except ValidationError as error:
+        raise ValidationError({"password": error.error_list}) from None
+    mailbox.set_password(password)
+    # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it.
+    mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
+
+
+def forwarding(mailbox):
+    """Return (targets other than the mailbox itself, whether a copy is kept)."""
+    row = Alias.objects.filter(pk=mailbox.pk).first()
+    if row is None:
+        return [], True
+    targets = row.targets
+    return [t for t in targets if t != mailbox.pk], mailbox.pk in targets
+
+
+@transaction.atomic
+def set_forwarding(*, actor, mailbox, targets, keep_copy):
+    """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy."""
+    RoutingLock.hold()
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    row, _created = Alias.objects.select_for_update().get_or_create(
+        pk=mailbox.pk,
+        defaults={
+            "goto": mailbox.pk,
+            "domain_id": mailbox.domain_id,
+            "active": mailbox.active,
+            "of_mailbox": True,
+        },
+    )
+    text = targets if isinstance(targets, str) else "\n".join(targets)
+    parsed = []
+    if text.strip():
+        try:
+            parsed = [t for t in parse_targets(text, keep=row.targets) if t != mailbox.pk]
+        except ValidationError as error:
+            raise ValidationError({"targets": error.error_list}) from None
+    if not parsed or keep_copy:
+        parsed = [mailbox.pk, *parsed]
+    old, row.goto = row.goto, ",".join(parsed)
+    if old == row.goto:
+        return row
+    row.modified = timezone.now()
+    row.save(update_fields=["goto", "modified"])
+    refuse_loops([row.pk], "targets")
+    LogEntry.objects.record(
+        actor,
+        "edit_alias",
+        domain=mailbox.domain_id,
+        target=row.pk,
+        changes={"goto": [old, row.goto]},
+    )
+    return row
+
+
+@transaction.atomic
+def delete_mailbox(*, actor, mailbox, drop_from=()):
+    """Delete a mailbox with its own alias row and quota figures.
+
+    ``drop_from`` are aliases (manageable ones) to take it out of. Files stay on disk; the
+    maildir is remembered, so that a new mailbox of the same name starts empty.
+    """
+    RoutingLock.hold()
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    address = mailbox.pk
+    RetiredMaildir.objects.get_or_create(maildir=mailbox.maildir, defaults={"username": address})
+    QuotaUsage.objects.filter(pk=address).delete()
+    Mailbox.objects.filter(pk=address)._raw_delete("default")
+    Alias.objects.filter(pk=address)._raw_delete("default")
+    LogEntry.objects.record(
+        actor,
+        "delete_mailbox",
+        domain=mailbox.domain_id,
+        target=address,
+        changes={"maildir": [mailbox.maildir, None]},
+    )
+    drop_targets(actor=actor, addresses=[address], aliases=drop_from)
+    refuse_loops([address])

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from mailboxes import views
+
+urlpatterns = [
+    path("mailboxes/", views.MailboxList.as_view(), name="mailbox-list"),
+    path("mailboxes/new/", views.MailboxCreate.as_view(), name="mailbox-create"),
+    path("mailboxes/bulk/", views.MailboxBulk.as_view(), name="mailbox-bulk"),
+    path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
+    path("mailboxes/<path:pk>/forwarding/", views.MailboxForwarding.as_view(), name="mailbox-forwarding"),
+    path("mailboxes/<path:pk>/password/", views.MailboxPassword.as_view(), name="mailbox-password"),
+    path("mailboxes/<path:pk>/state/", views.MailboxState.as_view(), name="mailbox-state"),
+    path("mailboxes/<path:pk>/delete/", views.MailboxDelete.as_view(), name="mailbox-delete"),
+    path("mailboxes/<path:pk>/", views.MailboxPage.as_view(), name="mailbox"),
+]

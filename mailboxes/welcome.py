@@ -1,0 +1,36 @@
+"""The first mail in a new mailbox."""
+
+import logging
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+
+logger = logging.getLogger(__name__)
+TIMEOUT_SECONDS = 10  # somebody waits for the page meanwhile
+
+
+def send_welcome(mailbox):
+    """Send the welcome mail to a new mailbox; return whether the mail server took it.
+
+    Call it after the transaction: what is not committed, Postfix refuses. A failure is logged
+    and never raised, the mailbox exists anyway. In the language of this installation, because
+    nobody knows the new user's.
+    """
+    context = {"mailbox": mailbox, "mail_hostname": settings.MAIL_HOSTNAME}
+    with translation.override(settings.LANGUAGE_CODE):
+        subject = render_to_string("mailboxes/welcome_subject.txt", context)
+        text = render_to_string("mailboxes/welcome.txt", context)
+    try:
+        message = EmailMessage(
+            subject=" ".join(subject.split()),  # one line, whatever a name holds
+            body=text,
+            to=[mailbox.username],
+            headers={"Auto-Submitted": "auto-generated"},
+            connection=get_connection(timeout=TIMEOUT_SECONDS),
+        )
+        return message.send() == 1
+    except (OSError, ValueError) as error:
+        logger.error("The welcome mail to %s was not sent: %s", mailbox.username, error)
+        return False

@@ -1,0 +1,102 @@
+"""A few boring fixtures. Rows come in by the same door as from the pages: the services."""
+
+import pytest
+
+from accounts.services import create_admin
+from aliases.services import create_alias
+from domains.models import Domain
+from domains.services import create_domain
+from mailboxes.services import create_mailbox
+
+PASSWORD = "tangerine-7-bicycle"
+UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}
+
+
+@pytest.fixture
+def password():
+    """The password of every account that was made without naming one."""
+    return PASSWORD
+
+
+@pytest.fixture
+def add_domain(db):
+    """``add_domain("example.org", mailboxes=3)``: what is not named is unlimited."""
+
+    def add(name="example.org", **fields):
+        return create_domain(actor=None, name=name, **UNLIMITED | fields)
+
+    return add
+
+
+@pytest.fixture
+def example_org(add_domain):
+    return add_domain("example.org")
+
+
+@pytest.fixture
+def other_net(add_domain):
+    return add_domain("other.net")
+
+
+@pytest.fixture
+def add_mailbox(db):
+    """``add_mailbox("info@example.org", quota=5_000_000)``: quota is in bytes."""
+
+    def add(address, password=PASSWORD, **fields):
+        local_part, _at, domain = address.rpartition("@")
+        return create_mailbox(
+            actor=None,
+            domain=Domain.objects.get(pk=domain),
+            local_part=local_part,
+            password=password,
+            **fields,
+        )
+
+    return add
+
+
+@pytest.fixture
+def add_alias(db):
+    """``add_alias("sales@example.org", "a@example.org", "b@other.net")``; "@example.org" catches all."""
+
+    def add(address, *targets, **fields):
+        local_part, _at, domain = address.rpartition("@")
+        return create_alias(
+            actor=None,
+            domain=Domain.objects.get(pk=domain),
+            local_part=local_part,
+            targets=targets,
+            **fields,
+        )
+
+    return add
+
+
+@pytest.fixture
+def make_admin(db):
+    """A domain admin of ``domains``, or with ``superadmin=True`` a superadmin."""
+
+    def make(username=None, superadmin=False, domains=(), password=PASSWORD, **fields):
+        return create_admin(
+            actor=None,
+            username=username or ("super@example.org" if superadmin else "admin@example.org"),
+            password=password,
+            superadmin=superadmin,
+            domains=domains,
+            **fields,
+        )
+
+    return make
+
+
+@pytest.fixture
+def sign_in(client):
+    """Sign an administrator or a mailbox user in and return the client."""
+
+    def sign(account):
+        of_mailbox = "mailboxes.backends.MailboxBackend"
+        of_admin = "accounts.backends.AdminBackend"
+        client.force_login(account, backend=of_mailbox if account.is_mailbox_user else of_admin)
+        return client
+
+    return sign

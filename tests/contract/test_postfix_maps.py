@@ -1,0 +1,277 @@
+"""Each shipped map asked by Postfix's own postmap, as the restricted SQL user."""
+
+import pytest
+
+MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(empty_world):
+    world = empty_world
+    world.domain("example.org")
+    world.mailbox("ann@example.org")
+    world.mailbox("bob@example.org")
+    world.mailbox("away@example.org")
+    world.mailbox("away-copy@example.org")
+    world.raw("alias", "away@example.org", goto="away@elsewhere.test")
+    world.raw("alias", "away-copy@example.org", goto="away-copy@example.org,away@elsewhere.test")
+    world.mailbox("closed@example.org", active=False)
+    world.alias("sales@example.org", "ann@example.org", "bob@example.org")
+    world.alias("out@example.org", "someone@elsewhere.test")
+    world.alias("asleep@example.org", "ann@example.org", active=False)
+
+    world.domain("catch.example")
+    world.mailbox("cat@catch.example")
+    world.mailbox("dog@catch.example")
+    world.mailbox("gone@catch.example", active=False)
+    world.alias("@catch.example", "cat@catch.example")
+
+    world.domain("alias.example")
+    world.alias_domain("alias.example", "example.org")
+    world.domain("catch-alias.example")
+    world.alias_domain("catch-alias.example", "catch.example")
+    world.alias("dog@catch-alias.example", "ann@example.org")
+    world.domain("sleeping-alias.example")
+    world.alias_domain("sleeping-alias.example", "example.org", active=False)
+
+    world.domain("off.example")
+    world.mailbox("eve@off.example")
+    world.alias("all@off.example", "ann@example.org")
+    world.domain("off-alias.example")
+    world.alias_domain("off-alias.example", "off.example")
+    world.alias("leak@example.org", "eve@off.example")
+    world.alias("half@example.org", "eve@off.example", "ann@example.org")
+    world.mailbox("forward@example.org")
+    world.raw("alias", "forward@example.org", goto="eve@off.example")
+    world.raw("domain", "off.example", active=False)
+
+    world.domain("backup.example", backupmx=True)
+    world.domain("smart.example", transport="smtp:[192.0.2.7]:2525")
+    return world
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("example.org", "example.org"),
+        ("EXAMPLE.org", "example.org"),
+        ("alias.example", "alias.example"),
+        ("off.example", None),
+        ("backup.example", None),
+        ("elsewhere.test", None),
+        ("all", None),
+    ],
+)
+def test_domains_answers_what_is_delivered_here(postfix, key, answer):
+    assert postfix.lookup("domains", key) == answer
+
+
+def test_the_row_all_of_postfixadmin_is_no_domain(postfix, mail_server):
+    mail_server.execute("INSERT INTO domain (domain, description, transport) VALUES ('ALL', '', '')")
+
+    assert postfix.lookup("domains", "ALL") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("ann@example.org", "ann@example.org"),
+        ("ANN@example.ORG", "ann@example.org"),
+        ("sales@example.org", "ann@example.org,bob@example.org"),
+        ("out@example.org", "someone@elsewhere.test"),
+        ("away@example.org", "away@elsewhere.test"),
+        ("away-copy@example.org", "away-copy@example.org,away@elsewhere.test"),
+        ("nobody@example.org", None),
+        ("someone@elsewhere.test", None),
+        ("example.org", None),
+        ("ann", None),
+    ],
+)
+def test_alias_answers_aliases_and_mailboxes(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+# postmap does what the daemons do: the whole key, then without the extension, then @domain.
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("@catch.example", "cat@catch.example"),
+        ("dog@catch.example", "dog@catch.example"),
+        ("@example.org", None),
+        ("@catch-alias.example", "cat@catch.example"),
+        ("@elsewhere.test", None),
+    ],
+)
+def test_a_mailbox_comes_before_the_catch_all(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+def test_a_mailbox_without_a_row_of_its_own_comes_before_the_catch_all(postfix, world):
+    from aliases.models import Alias
+
+    Alias.objects.filter(pk="dog@catch.example")._raw_delete("default")
+    try:
+        assert postfix.lookup("alias", "dog@catch.example") == "dog@catch.example"
+    finally:
+        Alias.objects.create(
+            address="dog@catch.example", goto="dog@catch.example", domain_id="catch.example"
+        )
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("ann@alias.example", "ann@example.org"),
+        ("sales@alias.example", "ann@example.org,bob@example.org"),
+        ("away@alias.example", "away@elsewhere.test"),
+        ("nobody@alias.example", None),
+        ("dog@catch-alias.example", "ann@example.org"),
+        ("cat@catch-alias.example", "cat@catch.example"),
+        ("ann@sleeping-alias.example", None),
+        ("half@alias.example", "ann@example.org"),
+        ("leak@alias.example", None),
+    ],
+)
+def test_an_alias_domain_leads_to_the_same_name_in_its_target(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+# postmap asks the key as it is; that the daemons strip the extension is in test_delivery.
+@pytest.mark.parametrize("key", ["ann+list@example.org", "cat+list@catch-alias.example"])
+def test_a_plus_address_is_left_to_postfix_to_strip(postfix, key):
+    assert postfix.lookup("alias", key) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("closed@example.org", None),
+        ("asleep@example.org", None),
+        ("gone@catch.example", None),
+        ("closed@alias.example", None),
+        ("eve@off.example", None),
+        ("all@off.example", None),
+        ("eve@off-alias.example", None),
+        ("all@off-alias.example", None),
+        ("leak@example.org", None),
+        ("half@example.org", "ann@example.org"),
+        # Its forwarding is stopped, its own mail is not lost.
+        ("forward@example.org", "forward@example.org"),
+    ],
+)
+def test_what_is_inactive_stops_every_route(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+def test_an_inactive_mailbox_whose_own_row_is_still_active_is_unknown(postfix, world):
+    world.raw("alias", "closed@example.org", active=True)
+
+    assert postfix.lookup("alias", "closed@example.org") is None
+    assert postfix.lookup("mailbox", "closed@example.org") is None
+
+
+def test_a_long_list_of_targets_is_answered_whole(postfix, world):
+    targets = [f"someone-with-a-long-name-{n}@elsewhere.test" for n in range(900)]
+    world.alias("list@example.org", *targets)
+    world.alias("list-half@example.org", *targets, "eve@off.example")
+
+    assert postfix.lookup("alias", "list@example.org").split(",") == targets
+    assert sorted(postfix.lookup("alias", "list-half@example.org").split(",")) == sorted(targets)
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("ann@example.org", True),
+        ("closed@example.org", False),
+        ("sales@example.org", False),
+        ("ann@alias.example", False),
+        ("@example.org", False),
+        ("example.org", False),
+    ],
+)
+def test_mailbox_knows_who_exists(postfix, key, found):
+    assert postfix.lookup("mailbox", key) == ("example.org/ann/" if found else None)
+
+
+@pytest.mark.parametrize(
+    ("key", "owners"),
+    [
+        ("ann@example.org", "ann@example.org"),
+        ("sales@example.org", "ann@example.org,bob@example.org"),
+        ("ann@alias.example", "ann@example.org"),
+        ("sales@alias.example", "ann@example.org,bob@example.org"),
+        # Who gets a copy of somebody's mail may not send as them.
+        ("away@example.org", "away@example.org"),
+        ("away@alias.example", "away@example.org"),
+        ("closed@example.org", None),
+        ("closed@alias.example", None),
+        ("asleep@example.org", None),
+        # Who receives a catch-all may not send as every name in it.
+        ("anything@catch.example", None),
+        ("@catch.example", None),
+        # The alias domain has a row of its own for this name.
+        ("dog@catch-alias.example", "ann@example.org"),
+        ("all@off.example", None),
+        ("eve@off-alias.example", None),
+        ("ann@elsewhere.test", None),
+    ],
+)
+def test_sender_login_names_those_who_receive_an_address(postfix, key, owners):
+    assert postfix.lookup("sender_login", key) == owners
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [("backup.example", "backup.example"), ("example.org", None), ("elsewhere.test", None)],
+)
+def test_relay_domains_are_those_we_are_a_backup_for(postfix, key, answer):
+    assert postfix.lookup("relay_domains", key) == answer
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("x@smart.example", "smtp:[192.0.2.7]:2525"),
+        ("smart.example", None),
+        ("ann@example.org", None),
+        ("x@off.example", None),
+    ],
+)
+def test_transport_names_what_is_handed_on(postfix, key, answer):
+    assert postfix.lookup("transport", key) == answer
+
+
+HOSTILE = [
+    "поль@example.org",
+    "ünn@example.org",
+    "ann@exämple.org",
+    "😀@example.org",
+    "ann@example.org\u0301",
+    "o'brien@example.org",
+    "' OR '1'='1@example.org",
+    "ann@example.org' OR 'a'='a",
+    "ann\\@example.org",
+    "\\'; DROP TABLE alias; -- @example.org",
+    '"ann b"@example.org',
+    "ann@x@alias.example",
+    "%s@example.org",
+    "%u%d%%@example.org",
+    "a" * 5000 + "@example.org",
+    "@",
+    "@@example.org",
+    "ann@",
+    "/*@example.org",
+    b"\xff\xfe@example.org".decode(errors="surrogateescape"),
+    b"ann@\xffexample.org".decode(errors="surrogateescape"),
+]
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("utf8", ["yes", "no"])
+def test_odd_keys_are_not_found_and_never_an_error(postfix, name, utf8):
+    postfix.set(smtputf8_enable=utf8)
+    try:
+        assert [postfix.lookup(name, key) for key in HOSTILE] == [None] * len(HOSTILE)
+    finally:
+        postfix.set(smtputf8_enable="no")  # as shipped

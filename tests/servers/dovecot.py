@@ -1,0 +1,102 @@
+"""A private Dovecot 2.3 on the shipped dovecot.conf, with its own directories and ports."""
+
+import re
+import shutil
+import subprocess
+
+from tests.servers.processes import Process, answers, find, free_ports, wait_until
+
+# Later settings win, and services of one name are merged: the shipped file itself stays whole.
+PRIVATE = """
+base_dir = {run}
+state_dir = {run}/state
+log_path = {log}
+listen = 127.0.0.1
+default_vsz_limit = 0
+service imap-login {{
+  inet_listener imap {{
+    port = {ports[0]}
+  }}
+  inet_listener imaps {{
+    port = {ports[1]}
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {ports[2]}
+  }}
+  inet_listener pop3s {{
+    port = {ports[3]}
+  }}
+}}
+"""
+
+
+class Dovecot:
+    """Installs ``files`` (a folder that mailconf wrote) below ``directory``."""
+
+    def __init__(self, directory, files):
+        self.directory = directory
+        self.files = files
+        self.conf = directory / "dovecot"
+        self.log = directory / "dovecot.log"
+        ports = free_ports(4)
+        self.imap_port, self.imaps_port, self.pop3_port, self.pop3s_port = self.ports = ports
+        self._main = self.conf / "dovecot.conf"
+        self._process = Process(
+            [find("dovecot"), "-F", "-c", self._main], directory / "dovecot.out"
+        )
+
+    def install(self):
+        """Do what deploy/README.md says, then set apart what must not meet the machine's own."""
+        shutil.copytree(self.files, self.conf)
+        private = PRIVATE.format(run=self.directory / "run", log=self.log, ports=self.ports)
+        self._main.write_text(self._main.read_text() + private)
+        for path in [self.conf, *self.conf.iterdir()]:
+            shutil.chown(path, "root", "dovecot")
+            path.chmod(0o750 if path.is_dir() else 0o640)
+
+    def start(self):
+        self._process.start(lambda: all(map(answers, self.ports)))
+
+    def stop(self):
+        self._process.stop()
+
+    def query(self, name):
+        """Return the text of ``name`` (password_query …) in mailadmin-sql.conf.ext."""
+        text = (self.conf / "mailadmin-sql.conf.ext").read_text().replace("\\\n", "")
+        return " ".join(re.search(rf"^{name} = (.*)", text, re.M)[1].split())
+
+    def may_log_in(self, username, password, service="imap"):
+        """Ask doveadm whether this login works. A failure other than "no" raises."""
+        run = self._doveadm("auth", "test", "-x", f"service={service}", username, password)
+        if "auth succeeded" in run.stdout:
+            return True
+        if "auth failed" in run.stdout:
+            return False
+        raise RuntimeError(run.stdout + run.stderr)
+
+    def user(self, username):
+        """Return what doveadm says of a user as a dict, or None if there is none."""
+        run = self._doveadm("user", username)
+        if run.returncode == 67 or "doesn't exist" in run.stderr:
+            return None
+        if run.returncode:
+            raise RuntimeError(run.stdout + run.stderr)
+        rows = [line.split("\t", 1) for line in run.stdout.splitlines()[1:]]
+        return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
+
+    def doveadm(self, *arguments):
+        run = self._doveadm(*arguments)
+        if run.returncode:
+            raise RuntimeError(f"doveadm {' '.join(arguments)}: {run.stdout}{run.stderr}")
+        return run.stdout
+
+    def wait_for_log(self, pattern):
+        return wait_until(
+            lambda: re.search(pattern, self.log.read_text()), f"log line {pattern!r}"
+        )
+
+    def _doveadm(self, *arguments):
+        command = [find("doveadm"), "-c", self._main, *arguments]
+        return subprocess.run(command, capture_output=True, text=True)

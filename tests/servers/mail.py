@@ -1,0 +1,152 @@
+"""A mail server as an operator would have it after `manage.py mailconf`, on private ports."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import MySQLdb
+
+from mailadmin import mailconf
+from tests.servers.dovecot import Dovecot
+from tests.servers.gate import Gate
+from tests.servers.postfix import Postfix
+from tests.servers.processes import find
+from tests.servers.sink import Sink
+
+HOSTNAME = "mail.example.com"
+OWNER = "mail"  # whose files the mail is; every Debian has this account
+
+
+class MailServer:
+    """Postfix and Dovecot on ``database``, an entry of settings.DATABASES.
+
+    install() writes the files and makes the SQL users, start() does that and starts everything,
+    stop() ends it and removes ``directory`` if it was made here (all users must be able to
+    enter it). ``gate`` takes the database away from the daemons, ``outside`` collects mail for
+    other servers. Ports are ``smtp_port``, ``submission_port``, ``submissions_port``,
+    ``imap_port``, ``imaps_port``, ``pop3_port`` and ``pop3s_port``.
+    """
+
+    def __init__(self, database, directory=None, *, blocks=(), worker=""):
+        if os.geteuid() != 0:
+            raise RuntimeError("Postfix and Dovecot change users as they start: run this as root.")
+        self.database = database
+        self.blocks = blocks
+        self.kept = directory is not None
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="mail-"))
+        self.directory.chmod(0o755)
+        self.certificate = self.directory / "cert.pem"
+        self.mail_root = self.directory / "vmail"
+        # Several tests may share a database server, whose users are not per database.
+        self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
+        self.dovecot_sql_user = f"dovecot_{worker or os.getpid()}"
+        self.files = mailconf.Directory(self.directory / "files")
+        self.gate = Gate((database["HOST"], int(database["PORT"])))
+        self.outside = Sink()
+        self.postfix = Postfix(
+            self.directory, self.files.path / "postfix", outside_port=self.outside.port
+        )
+        self.dovecot = Dovecot(self.directory, self.files.path / "dovecot" / "2.3")
+        self.smtp_port = self.postfix.smtp_port
+        self.submission_port = self.postfix.submission_port
+        self.submissions_port = self.postfix.submissions_port
+        self.imap_port, self.imaps_port = self.dovecot.imap_port, self.dovecot.imaps_port
+        self.pop3_port, self.pop3s_port = self.dovecot.pop3_port, self.dovecot.pop3s_port
+
+    def install(self):
+        self.gate.open()
+        owner = pwd.getpwnam(OWNER)
+        values = mailconf.marker_values(
+            {**self.database, "PORT": self.gate.port},
+            self.files.passwords,
+            HOSTNAME=HOSTNAME,
+            VMAIL_ROOT=self.mail_root,
+            VMAIL_UID=owner.pw_uid,
+            VMAIL_GID=owner.pw_gid,
+            TLS_CERT=self.certificate,
+            TLS_KEY=self.directory / "key.pem",
+            MAPS=self.postfix.maps,
+            DOVECOT_CONF=self.dovecot.conf,
+            POSTFIX_QUEUE=self.postfix.queue,
+            POSTFIX_SQL_USER=self.postfix_sql_user,
+            DOVECOT_SQL_USER=self.dovecot_sql_user,
+        )
+        self.files.write(mailconf.render(values, self.blocks))
+        self._grant()
+        self._certify()
+        self.mail_root.mkdir(mode=0o700)
+        shutil.chown(self.mail_root, owner.pw_uid, owner.pw_gid)
+        self.postfix.prepare()
+        self.postfix.install()
+        self.dovecot.install()
+        return self
+
+    def start(self):
+        try:
+            self.install()
+            self.outside.start()
+            self.dovecot.start()
+            self.postfix.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self):
+        self.postfix.stop()
+        self.dovecot.stop()
+        self.gate.shut()
+        self.outside.stop()
+        if not self.kept:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    __enter__ = start
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def connect(self, user=None, password=None):
+        """Return a connection to the database, past the gate; by default as the panel's user."""
+        return MySQLdb.connect(
+            host=self.database["HOST"],
+            port=int(self.database["PORT"]),
+            user=user or self.database["USER"],
+            password=password or self.database["PASSWORD"],
+            database=self.database["NAME"],
+            charset="utf8mb4",
+            autocommit=True,
+        )
+
+    def connect_as_postfix(self):
+        return self.connect(self.postfix_sql_user, self.files.passwords["postfix"])
+
+    def connect_as_dovecot(self):
+        return self.connect(self.dovecot_sql_user, self.files.passwords["dovecot"])
+
+    def execute(self, statement, parameters=None, *, connection=None):
+        """Run one statement, by default as the panel's user, and return its rows."""
+        connection = connection or self.connect()
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+
+    def _grant(self):
+        script = (self.files.path / "mariadb" / "grants.sql").read_text()
+        lines = [line for line in script.splitlines() if not line.startswith("--")]
+        with contextlib.closing(self.connect()) as connection:
+            for statement in "\n".join(lines).split(";\n"):
+                if statement.strip():
+                    connection.query(statement)
+
+    def _certify(self):
+        command = [
+            *[find("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOSTNAME}"],
+            *["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+            *["-addext", f"subjectAltName=DNS:{HOSTNAME},DNS:localhost,IP:127.0.0.1"],
+            *["-keyout", str(self.directory / "key.pem"), "-out", str(self.certificate)],
+        ]
+        subprocess.run(command, check=True, capture_output=True)

@@ -1,0 +1,83 @@
+"""Start a program in the foreground, wait until it is there, stop it."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+# A daemon's PATH and an ordinary user's differ.
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def find(program):
+    path = shutil.which(program, path=PROGRAMS)
+    if not path:
+        raise RuntimeError(f"{program} is missing: run `make setup`.")
+    return path
+
+
+def free_ports(number):
+    """Return ports that were all free at one moment."""
+    probes = [socket.socket() for _ in range(number)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def wait_until(condition, what, seconds=30):
+    """Poll ``condition`` until it is true and return its answer."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} seconds")
+        time.sleep(0.02)
+    return answer
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Process:
+    """A daemon kept in the foreground. It ends with us even if we are killed."""
+
+    def __init__(self, command, log):
+        self.command = [find("setpriv"), "--pdeathsig=TERM", *map(str, command)]
+        self.log = log
+        self.process = None
+
+    def start(self, ready):
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={"PATH": PROGRAMS, "LC_ALL": "C"},
+                start_new_session=True,
+            )
+        wait_until(lambda: self._failed() or ready(), f"start of {self.command[2]}")
+        if self._failed():
+            raise RuntimeError(f"{self.command} ended:\n{self.log.read_text()[-3000:]}")
+
+    def _failed(self):
+        return self.process.poll() is not None
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
