@@ -5,7 +5,7 @@ from importlib import import_module
 from django.conf import settings
 
 from accounts.models import Admin
-from accounts.passwords import is_cheap, spend_time, verify_password
+from accounts.passwords import is_cheap, is_possible, spend_time, verify_password
 
 
 class AccountBackend:
@@ -52,7 +52,7 @@ def authenticate(username, password):
                 backend.store(account, replacement)
             account.backend = path
             return account
-        verifications += not is_cheap(account.password)
+        verifications += is_possible(password) and not is_cheap(account.password)
     for _missing in range(len(settings.AUTHENTICATION_BACKENDS) - verifications):
         spend_time()
     return None

@@ -14,7 +14,7 @@ ACTIONS = ("activate", "deactivate", "delete")
 
 
 class BulkView(ScopedMixin, TemplateView):
-    """POST ``action`` and ``pk`` (several); without ``confirmed`` the page says what will happen.
+    """POST ``action`` and ``selected`` (several keys); without ``confirmed`` the page says what will happen.
 
     Each row is its own transaction: what cannot be done is named with its reason, the rest is
     done. Rows outside the scope are a 404 for the whole request.
@@ -25,7 +25,7 @@ class BulkView(ScopedMixin, TemplateView):
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
-        keys = list(dict.fromkeys(request.POST.getlist("pk")))[: max(PAGE_SIZES)]
+        keys = list(dict.fromkeys(request.POST.getlist("selected")))[: max(PAGE_SIZES)]
         back = safe_next(request, reverse(self.list_url_name))
         if action not in ACTIONS:
             raise Http404

@@ -18,7 +18,7 @@ from django_rich.management import RichCommand
 from accounts import output
 from accounts.passwords import generate_password
 
-NO_PASSWORD = (
+NOTHING_READ = (
     "No password. Run this in a terminal to be asked for one, write it as one line to standard"
     " input, or use --generate."
 )
@@ -136,7 +136,7 @@ class RowCommand(RichCommand):
         if generate:
             return generate_password()
         if sys.stdin is None:
-            raise CommandError(NO_PASSWORD)
+            raise CommandError(NOTHING_READ)
         if sys.stdin.isatty():
             return self._prompt_password()
         try:
@@ -145,7 +145,7 @@ class RowCommand(RichCommand):
         except UnicodeError as error:
             raise CommandError("The password is not valid UTF-8 text.") from error
         if not password:
-            raise CommandError(NO_PASSWORD)
+            raise CommandError(NOTHING_READ)
         return password
 
     def _prompt_password(self):

@@ -7,21 +7,25 @@ from django.db import models
 UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's word for "not known"
 
 
-class KeyField(models.CharField):
-    """An address, a domain or a login name: compared byte for byte, at most 255 characters.
+class ByteForByteMixin:
+    """A text column without a notion of equal letters.
 
     With MariaDB's default collation ``ü1@example.org`` finds ``u1@example.org``: mail for one
-    person would reach another. Values are lower-cased before they are stored.
+    person would reach another.
     """
-
-    def __init__(self, *args, max_length=255, **kwargs):
-        super().__init__(*args, max_length=max_length, **kwargs)
 
     def db_parameters(self, connection):
         parameters = super().db_parameters(connection)
         if connection.vendor == "mysql":
             parameters["collation"] = "utf8mb4_bin"
         return parameters
+
+
+class KeyField(ByteForByteMixin, models.CharField):
+    """An address, a domain or a login name, at most 255 characters; lower-cased before it is stored."""
+
+    def __init__(self, *args, max_length=255, **kwargs):
+        super().__init__(*args, max_length=max_length, **kwargs)
 
 
 class SecondsField(models.DateTimeField):
@@ -35,7 +39,7 @@ class SecondsField(models.DateTimeField):
         return value.replace(microsecond=0) if value else value
 
 
-class ShortTextField(models.TextField):
+class ShortTextField(ByteForByteMixin, models.TextField):
     """A ``text`` column: at most 65,535 bytes, which the writer must hold."""
 
     def db_type(self, connection):

@@ -50,7 +50,12 @@ class LoginForm(forms.Form):
         label=_("E-mail address"),
         max_length=255,
         widget=forms.TextInput(
-            {"autocomplete": "username", "autocapitalize": "none", "autofocus": True, "inputmode": "email"}
+            {
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "autofocus": True,
+                "inputmode": "email",
+            }
         ),
     )
     password = forms.CharField(
@@ -71,7 +76,9 @@ class LoginForm(forms.Form):
             return
         if throttle.is_blocked(username, self.ip):
             raise ValidationError(
-                _("Too many wrong passwords from your network. Wait %(minutes)d minutes, then try again."),
+                _(
+                    "Too many wrong passwords from your network. Wait %(minutes)d minutes, then try again."
+                ),
                 "throttled",
                 {"minutes": settings.LOGIN_PAUSE_MINUTES},
             )
@@ -79,7 +86,8 @@ class LoginForm(forms.Form):
         if self.account is None:
             throttle.record_failure(username, self.ip)
             raise ValidationError(
-                _("Address and password do not match, or this account may not sign in."), "invalid_login"
+                _("Address and password do not match, or this account may not sign in."),
+                "invalid_login",
             )
         throttle.forget(username, self.ip)
 
@@ -120,7 +128,10 @@ class AdminForm(ActorForm):
         help_text=_("The domains this person manages, one a line. A superadmin needs none."),
     )
     active = forms.BooleanField(
-        label=_("Active"), required=False, initial=True, help_text=_("Off: cannot sign in; the rights stay.")
+        label=_("Active"),
+        required=False,
+        initial=True,
+        help_text=_("Off: cannot sign in; the rights stay."),
     )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
@@ -128,7 +139,7 @@ class AdminForm(ActorForm):
     def clean_domains(self):
         """Return the names of existing domains; the model is reached through the relation."""
         model = Admin._meta.get_field("domains").related_model
-        names = {_ascii(name.lower()) for name in self.cleaned_data["domains"].split()}
+        names = {ascii_name(name.lower()) for name in self.cleaned_data["domains"].split()}
         known = set(model.objects.filter(pk__in=names).values_list("pk", flat=True))
         unknown = sorted(names - known)
         if unknown:
@@ -149,7 +160,9 @@ class AdminCreateForm(AdminForm):
         label=_("E-mail address"),
         max_length=255,
         help_text=_("The login name. A mailbox of this address keeps its own password."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "inputmode": "email"}),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "inputmode": "email"}
+        ),
     )
     password = new_password_field()
 
@@ -176,7 +189,7 @@ class AdminPasswordForm(ActorForm):
         )
 
 
-def _ascii(name):
+def ascii_name(name):
     """The A-label form of a typed domain name, for the look-up; wrong names find nothing."""
     if name.isascii():
         return name

@@ -92,7 +92,9 @@ class Admin(Account):
     @cached_property
     def domain_names(self):
         """The names of the domains a domain admin manages, sorted. One query, once."""
-        return tuple(self.domains.order_by("pk").values_list("pk", flat=True))
+        links = self.domainadmin_set.filter(active=True).exclude(domain="ALL")
+        # Another program may have written a link twice.
+        return tuple(links.order_by("domain").values_list("domain", flat=True).distinct())
 
 
 class LogQuerySet(ScopedQuerySet):
@@ -148,6 +150,11 @@ class LogEntry(models.Model):
     def __str__(self):
         return f"{self.timestamp:%Y-%m-%d %H:%M:%S} {self.username}: {self.action} {self.data}"
 
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise ValidationError("Log entries are never changed.", code="immutable")
+        super().save(*args, **kwargs)
+
     @property
     def actor(self):
         """The login name alone, without the client address."""
@@ -156,11 +163,6 @@ class LogEntry(models.Model):
     @property
     def address(self):
         return self.username.partition(" (")[2].rstrip(")")
-
-    def save(self, *args, **kwargs):
-        if not self._state.adding:
-            raise ValidationError("Log entries are never changed.", code="immutable")
-        super().save(*args, **kwargs)
 
 
 class LoginAttempt(models.Model):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
+from django.utils.timezone import localtime
 from rich import box
 from rich.cells import cell_len
 from rich.table import Table
@@ -24,11 +25,11 @@ def plain(value):
     if isinstance(value, list):
         return ", ".join(plain(item) for item in value)
     if hasattr(value, "isoformat"):
-        return value.isoformat(" ", "seconds")
+        return localtime(value).isoformat(" ", "seconds")
     return "".join(char if char.isprintable() else " " for char in str(value))
 
 
-def limit(value):
+def limit_text(value):
     """A limit as people say it: PostfixAdmin stores 0 for unlimited and -1 for none."""
     return "unlimited" if value == 0 else "none" if value < 0 else str(value)
 
@@ -40,7 +41,16 @@ class Field(NamedTuple):
     key: str
     text: Callable = plain
     right: bool = False
+    of: str | None = None  # the key of the limit it counts against
     listed: bool = True  # a column of the list too, not only of one row's page
+
+    def shown(self, record):
+        """Return the value for a person's eyes."""
+        value = record.get(self.key)
+        if value is None or value == []:
+            return ""
+        text = plain(self.text(value))
+        return f"{text} of {limit_text(record[self.of])}" if self.of and record[self.of] else text
 
 
 def in_batches(rows, *keys):
@@ -69,8 +79,10 @@ def as_json(record):
 
 def print_lines(write, fields, records):
     """Write one line a row, tab-separated, without a heading: for cut, awk and while read."""
+    listed = [field for field in fields if field.listed]
+    keys = [key for field in listed for key in (field.key, field.of) if key]
     for record in records:
-        write("\t".join(plain(record[field.key]) for field in fields if field.listed))
+        write("\t".join(plain(record[key]) for key in keys))
 
 
 def print_table(console, fields, records):
@@ -79,14 +91,19 @@ def print_table(console, fields, records):
     records = iter(records)
     heading, widths = True, [None] * len(fields)
     while batch := list(islice(records, BATCH)):
-        cells = [[plain(field.text(record[field.key])) for field in fields] for record in batch]
+        cells = [[field.shown(record) for field in fields] for record in batch]
         if heading and len(batch) == BATCH:
             lines = [[field.label for field in fields], *cells]
             widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
         table = Table(box=box.SIMPLE_HEAD, show_header=heading, pad_edge=False, show_edge=False)
         for field, width in zip(fields, widths, strict=True):
-            justify = "right" if field.right else "left"
-            table.add_column(field.label, justify=justify, overflow="fold", width=width)
+            table.add_column(
+                field.label,
+                justify="right" if field.right else "left",
+                overflow="fold",
+                no_wrap=field is fields[0],  # the name can be copied in one piece
+                width=width,
+            )
         for line in cells:
             table.add_row(*map(Text, line))
         console.print(table)
@@ -97,7 +114,5 @@ def print_record(write, fields, record):
     """Write one row as ``Label: value`` lines; what is empty is left out."""
     width = max(len(field.label) for field in fields) + 2
     for field in fields:
-        value = record.get(field.key)
-        text = "" if value is None or value == [] else plain(field.text(value))
-        if text:
+        if text := field.shown(record):
             write(f"{field.label + ':':<{width}}{text}")

@@ -9,6 +9,7 @@ verified here, and anything else is a wrong password.
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 import secrets
 from functools import cache
@@ -17,9 +18,12 @@ from django.conf import settings
 from passlib.context import CryptContext
 from passlib.hash import pbkdf2_sha1
 
+from accounts.cram_md5 import cram_md5
+
 CURRENT_SCHEME = "SHA512-CRYPT"
-# Longer texts only cost time: SHA512-CRYPT's work grows with the length.
-MAX_PASSWORD_BYTES = 512
+# What crypt() of libxcrypt takes, and so Dovecot; longer texts would only cost time.
+MAX_PASSWORD_BYTES = 511
+MAX_ITERATIONS = 1_000_000  # of a stored PBKDF2 or SCRAM: more would keep a worker busy
 
 _PREFIX = re.compile(r"\{([A-Za-z0-9.-]+)\}(.*)", re.DOTALL)
 # Digests that Dovecot stores bare: hash name, digest length in bytes, whether a salt follows.
@@ -47,6 +51,8 @@ _CRYPTS = {
     "ARGON2I",
     "ARGON2ID",
 }
+_CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
+_SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
 
 
@@ -84,7 +90,7 @@ def verify_password(raw, stored):
     a format or a cost we have moved on from. A ``stored`` we cannot read is a wrong password:
     never an exception, never a comparison with plain text that nobody declared as such.
     """
-    if not raw or not stored or "\0" in raw or len(raw.encode()) > MAX_PASSWORD_BYTES:
+    if not stored or not is_possible(raw):
         return False, None
     scheme, bare = _split(stored)
     try:
@@ -94,6 +100,14 @@ def verify_password(raw, stored):
     if not correct:
         return False, None
     return True, None if _is_current(scheme, bare) else hash_password(raw)
+
+
+def is_possible(raw):
+    """Say whether ``raw`` can be a password at all; if not, verifying it takes no time."""
+    try:
+        return 0 < len((raw or "").encode()) <= MAX_PASSWORD_BYTES and "\0" not in raw
+    except UnicodeEncodeError:  # half a surrogate, made of bytes that are no UTF-8
+        return False
 
 
 def spend_time():
@@ -123,12 +137,17 @@ def is_cheap(stored):
 
 
 def generate_password(length=16):
-    """Return a random password without look-alike characters, about 93 bits at 16 characters."""
-    letters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    while True:
-        password = "".join(secrets.choice(letters) for _ in range(length))
-        if sum(c.isdigit() for c in password) >= 2 and sum(c.isalpha() for c in password) >= 3:
-            return password
+    """Return a random password without look-alike characters, about 90 bits at 16 characters.
+
+    Longer where PASSWORD_MIN_LENGTH, _LETTERS and _DIGITS ask for more.
+    """
+    letters, digits = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ", "23456789"
+    chosen = [secrets.choice(letters) for _ in range(max(3, settings.PASSWORD_MIN_LETTERS))]
+    chosen += [secrets.choice(digits) for _ in range(max(2, settings.PASSWORD_MIN_DIGITS))]
+    missing = max(length, settings.PASSWORD_MIN_LENGTH) - len(chosen)
+    chosen += [secrets.choice(letters + digits) for _ in range(missing)]
+    secrets.SystemRandom().shuffle(chosen)
+    return "".join(chosen)
 
 
 def _split(stored):
@@ -154,9 +173,9 @@ def _verify(raw, scheme, bare):
         decoded = (
             base64.b64decode(bare, validate=True) if encoding == "B64" else bytes.fromhex(bare)
         )
-        if scheme in _CRYPTS:
-            return _verify(raw, scheme, decoded.decode("ascii"))
-        return _verify_digest(raw, scheme, decoded)
+        if scheme in _DIGESTS and not decoded.startswith(b"$1$"):
+            return _verify_digest(raw, scheme, decoded)
+        return _verify(raw, scheme, decoded.decode())
     if scheme in _PLAIN:
         return secrets.compare_digest(raw.encode(), bare.encode())
     if scheme in _CRYPTS or (scheme == "MD5" and bare.startswith("$1$")):
@@ -165,6 +184,10 @@ def _verify(raw, scheme, bare):
         return _current().identify(bare) is not None and _current().verify(text, bare)
     if scheme == "PBKDF2":
         return _verify_pbkdf2(raw, bare)
+    if scheme in _SCRAMS:
+        return _verify_scram(raw, _SCRAMS[scheme], bare)
+    if scheme in _CRAMS:
+        return secrets.compare_digest(cram_md5(raw.encode()), bare.lower())
     if scheme in _DIGESTS:
         return _verify_digest(raw, scheme, _decode(bare, _DIGESTS[scheme][1]))
     return False
@@ -187,9 +210,22 @@ def _verify_digest(raw, scheme, stored):
 def _verify_pbkdf2(raw, bare):
     # Dovecot: $1$salt$rounds$hex, HMAC-SHA1, 20 bytes (its password-scheme-pbkdf2.c).
     empty, version, salt, rounds, digest = bare.split("$")
-    if empty or version != "1" or not 0 < int(rounds) <= 1_000_000:
+    if empty or version != "1" or not 0 < int(rounds) <= MAX_ITERATIONS:
         return False
     mine = hashlib.pbkdf2_hmac(
         "sha1", raw.encode(), salt.encode(), int(rounds), pbkdf2_sha1.checksum_size
     )
     return secrets.compare_digest(mine.hex(), digest.lower())
+
+
+def _verify_scram(raw, name, bare):
+    # Dovecot: rounds,salt,StoredKey,ServerKey (RFC 5802; its password-scheme-scram.c).
+    rounds, salt, stored, _server = bare.split(",")
+    if not 0 < int(rounds) <= MAX_ITERATIONS:
+        return False
+    salted = hashlib.pbkdf2_hmac(
+        name, raw.encode(), base64.b64decode(salt, validate=True), int(rounds)
+    )
+    client_key = hmac.digest(salted, b"Client Key", name)
+    mine = hashlib.new(name, client_key).digest()
+    return secrets.compare_digest(mine, base64.b64decode(stored, validate=True))

@@ -73,7 +73,7 @@ def update_admin(*, actor, admin, domains=None, **fields):
     superadmins = _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     was_open = admin.superadmin and admin.active
-    old_names = sorted(admin.domains.values_list("pk", flat=True))
+    old_names = list(admin.domain_names)
     changes = {}
     for field, new in fields.items():
         old = getattr(admin, field)
@@ -126,7 +126,7 @@ def delete_admin(*, actor, admin):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
         _refuse_locking_out(actor, admin, superadmins)
-    names = sorted(admin.domains.values_list("pk", flat=True))
+    names = list(admin.domain_names)
     _links().filter(username=admin).delete()
     Admin.objects.filter(pk=admin.pk)._raw_delete("default")
     LogEntry.objects.record(
@@ -172,8 +172,8 @@ def _assign(admin, superadmin, domains):
     names = sorted({str(getattr(domain, "pk", domain)) for domain in domains} - {ALL_DOMAINS})
     wanted = {*names, ALL_DOMAINS} if superadmin else set(names)
     links = _links().filter(username=admin)
+    links.exclude(active=True, domain__in=wanted).delete()
     present = set(links.values_list("domain_id", flat=True))
-    links.filter(domain_id__in=present - wanted).delete()
     _links().bulk_create(
         _links().model(username=admin, domain_id=name) for name in sorted(wanted - present)
     )

@@ -9,7 +9,9 @@ urlpatterns = [
     path("administrators/", views.AdminList.as_view(), name="admin-list"),
     path("administrators/new/", views.AdminCreate.as_view(), name="admin-create"),
     path("administrators/<path:pk>/edit/", views.AdminEdit.as_view(), name="admin-edit"),
-    path("administrators/<path:pk>/password/", views.AdminPassword.as_view(), name="admin-password"),
+    path(
+        "administrators/<path:pk>/password/", views.AdminPassword.as_view(), name="admin-password"
+    ),
     path("administrators/<path:pk>/delete/", views.AdminDelete.as_view(), name="admin-delete"),
     path("administrators/<path:pk>/", views.AdminPage.as_view(), name="admin"),
     path("log/", views.Log.as_view(), name="log"),

@@ -48,7 +48,7 @@ class StrengthValidator:
                 _("Use at most %(n)d bytes and no control characters.") % {"n": MAX_PASSWORD_BYTES}
             )
         if errors:
-            raise ValidationError(errors, code="password_weak")
+            raise ValidationError([ValidationError(error, "password_weak") for error in errors])
 
     def get_help_text(self):
         parts = [

@@ -7,10 +7,12 @@ from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +21,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts import services
-from accounts.forms import AdminCreateForm, AdminForm, AdminPasswordForm, LoginForm, OwnPasswordForm
+from accounts.forms import (
+    AdminCreateForm,
+    AdminForm,
+    AdminPasswordForm,
+    LoginForm,
+    OwnPasswordForm,
+    ascii_name,
+)
 from accounts.generic import (
     ActorMixin,
     ConfirmView,
@@ -32,6 +41,7 @@ from accounts.generic import (
     safe_next,
 )
 from accounts.models import Admin, LogEntry
+from accounts.scoping import starts_with
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
@@ -40,6 +50,8 @@ hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 @hide_passwords
 class SignIn(FormView):
     """One page for superadmins, domain admins and mailbox users."""
+
+    http_method_names = ["get", "head", "post", "options"]
 
     template_name = "registration/login.html"
     form_class = LoginForm
@@ -75,6 +87,8 @@ class SignOut(LogoutView):
 @hide_passwords
 class OwnAccount(ActorMixin, FormView):
     """An administrator's own page: the password. Who you are comes from the session alone."""
+
+    http_method_names = ["get", "head", "post", "options"]
 
     template_name = "accounts/account.html"
     form_class = OwnPasswordForm
@@ -122,12 +136,17 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
-            rows = rows.filter(username__startswith=filters["q"].lower())
+            rows = rows.filter(starts_with("username", filters["q"].lower()))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         if filters["role"] in {"superadmin", "domain"}:
             rows = rows.filter(superadmin=filters["role"] == "superadmin")
         return rows
+
+    def rows_of(self, keys):
+        """The rows with how many domains each manages."""
+        found = Admin.objects.annotate(domain_count=Count("domainadmin")).in_bulk(keys)
+        return [found[key] for key in keys if key in found]
 
 
 class AdminPage(AdminPages, ScopedDetailView):
@@ -135,8 +154,11 @@ class AdminPage(AdminPages, ScopedDetailView):
     SHOWN = 200
 
     def get_context_data(self, **kwargs):
-        names = list(self.object.domains.order_by("pk").values_list("pk", flat=True)[: self.SHOWN + 1])
-        entries = LogEntry.objects.filter(data=self.object.pk, domain="", action__endswith="admin")
+        names = list(
+            self.object.domains.order_by("pk").values_list("pk", flat=True)[: self.SHOWN + 1]
+        )
+        # Entries of no domain about this name are about the administrator, not a mailbox.
+        entries = LogEntry.objects.filter(data=self.object.pk, domain="")
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
@@ -204,15 +226,31 @@ class Log(KeysetMixin, ScopedListView):
 
     def filters(self):
         get = self.request.GET.get
-        return {name: get(name, "").strip() for name in ("domain", "person", "action", "day")}
+        return {
+            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "person": get("person", "").strip(),
+            "action": get("action", ""),
+            "day": get("day", "").strip(),
+        }
+
+    @cached_property
+    def domain(self):
+        """The domain the log is narrowed to, when it is one of the actor's, for its header."""
+        name = self.filters()["domain_name"]
+        if not name:
+            return None
+        # Reached through the relation: accounts imports no other app.
+        rows = Admin._meta.get_field("domains").related_model.objects.visible_to(self.actor)
+        return rows.select_related("usage").filter(pk=name).first()
 
     def filter_rows(self, rows):
         filters = self.filters()
-        if filters["domain"]:
-            rows = rows.filter(domain=filters["domain"].lower())
+        if filters["domain_name"]:
+            rows = rows.filter(domain=filters["domain_name"])
         if filters["person"]:
             # The stored text goes on with the client's address in brackets.
-            rows = rows.filter(username__startswith=filters["person"].lower())
+            person = filters["person"].lower()
+            rows = rows.filter(starts_with("username", "CLI" if person == "cli" else person))
         if filters["action"]:
             rows = rows.filter(action=filters["action"])
         day = _day(filters["day"])
@@ -224,7 +262,9 @@ class Log(KeysetMixin, ScopedListView):
         return ()
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(actions=LOG_ACTIONS, **kwargs)
+        return super().get_context_data(
+            domain=self.domain, actions=LOG_ACTIONS, jump="no", **kwargs
+        )
 
 
 LOG_ACTIONS = [

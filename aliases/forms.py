@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ActorForm
 from aliases import services
-from aliases.models import AliasTarget
 from aliases.targets import parse_targets
 from domains.addresses import normalise_local_part
 from domains.forms import DomainField
@@ -34,12 +33,6 @@ class AliasForm(ActorForm):
             self.cleaned_data["targets"], catch_all=alias.is_catch_all, keep=alias.targets
         )
 
-    def missing_targets(self):
-        """Targets in domains of ours that nothing answers to: worth a warning, not an error."""
-        return list(
-            AliasTarget.objects.filter(alias=self.instance.pk, dangling=True).values_list("target", flat=True)
-        )
-
     def save(self):
         return services.update_alias(actor=self.actor, alias=self.instance, **self.changed())
 
@@ -49,22 +42,28 @@ class AliasCreateForm(AliasForm):
         label=_("Name"),
         max_length=64,
         help_text=_("The part before the @. * catches everything that nothing else answers to."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
     )
     domain = DomainField(label=_("Domain"))
 
     field_order = ["local_part", "domain", "targets"]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, domain=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["domain"].limit_to(self.actor)
+        if domain is not None:
+            show_domain_as_suffix(self, domain)
 
     def clean_local_part(self):
         local_part = self.cleaned_data["local_part"].strip().removesuffix("@")
         if local_part == "*":
             return local_part
         if "@" in local_part:
-            raise ValidationError(_("Write the part before the @ only; the domain has its own field."), "at")
+            raise ValidationError(
+                _("Write the part before the @ only; the domain has its own field."), "at"
+            )
         return normalise_local_part(local_part)
 
     def clean_targets(self):
@@ -80,3 +79,9 @@ class AliasCreateForm(AliasForm):
 
     def save(self):
         return services.create_alias(actor=self.actor, **self.cleaned_data)
+
+
+def show_domain_as_suffix(form, domain):
+    """Write ``@example.org`` beside the name instead of asking for a domain that is known."""
+    form.fields["local_part"].widget.attrs["suffix"] = f"@{domain}"
+    form.fields["domain"].widget = forms.HiddenInput()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
-from accounts.scoping import ScopedQuerySet, may_change_role_addresses
+from accounts.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 from aliases import routing
 from domains.addresses import (
     MAX_ADDRESS,
@@ -37,7 +37,7 @@ class AliasQuerySet(ScopedQuerySet):
         return super().manageable_by(account).filter(of_mailbox=False)
 
     def search(self, text):
-        return self.filter(address__startswith=text.strip().lower())
+        return self.filter(starts_with("address", text.strip().lower()))
 
     def delete_all(self):
         """Delete the rows in one statement, without loading them: a domain may hold 100,000."""
@@ -74,7 +74,7 @@ class Alias(models.Model):
             models.Index(fields=["of_mailbox", "address"], name="alias_search"),
             models.Index(fields=["of_mailbox", "active", "domain", "address"], name="alias_state"),
             models.Index(fields=["of_mailbox", "modified"], name="alias_modified"),
-            models.Index(fields=["domain", "of_mailbox", "modified"], name="alias_domain_modified"),
+            models.Index(fields=["domain", "of_mailbox", "address"], name="alias_in_domain"),
         ]
 
     def __str__(self):
@@ -120,10 +120,8 @@ class Alias(models.Model):
 
     @classmethod
     def check_routes_into(cls, domain):
-        """Refuse a loop through any alias that leads into ``domain`` (a new way may close one)."""
-        pointing = AliasTarget.objects.filter(domain=domain.pk)
-        starts = list(pointing.values_list("alias", flat=True).distinct()[: routing.MAX_EXPANSION])
-        routing.refuse_loops(starts)
+        """Refuse a loop through any address of ``domain``: a new way in or out may close one."""
+        routing.refuse_loops([f"@{domain.pk}"])
 
 
 class AliasTargetQuerySet(ScopedQuerySet):

@@ -8,6 +8,7 @@ accepted, so none may be stored.
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from domains.addresses import display_address, split_address, without_extension
@@ -33,7 +34,7 @@ def next_hops(addresses):
     keys = {address: _keys(address, links) for address in addresses}
     wanted = {key for candidates in keys.values() for key in candidates}
     rows = {
-        alias.address: alias.targets
+        alias.address: [target.lower() for target in alias.targets]
         for alias in Alias.objects.filter(pk__in=wanted, active=True).only("address", "goto")
     }
     unanswered = {key for key in wanted if key not in rows and not key.startswith("@")}
@@ -44,7 +45,8 @@ def next_hops(addresses):
                 "mailbox__pk", flat=True
             )
         )
-    return {address: _targets(address, keys[address], rows, mailboxes) for address in addresses}
+    answers = rows | dict.fromkeys(mailboxes, ())
+    return {address: _targets(address, keys[address], answers) for address in addresses}
 
 
 def _keys(address, links):
@@ -62,33 +64,78 @@ def _keys(address, links):
     return list(dict.fromkeys(keys))
 
 
-def _targets(address, keys, rows, mailboxes):
-    for key in keys:
-        if key in mailboxes:
-            return []
-        if key in rows:
-            # A row that names its own key delivers there: Postfix stops at that target.
-            return [target for target in rows[key] if target not in (key, address)]
-    return []
+def _targets(address, keys, answers):
+    key = next((key for key in keys if key in answers), None)
+    if key is None:
+        return []
+    local_part, domain = split_address(address)
+    name, key_domain = split_address(key)
+    if key_domain != domain:  # an alias domain: the same name in its target
+        return [f"{local_part}@{key_domain}"]
+    # Postfix adds an extension that the key lacks to each answer, and the name to "@domain".
+    extension = local_part[len(name) :] if name else ""
+    targets = []
+    for target in answers[key]:
+        if target.startswith("@"):
+            target = f"{local_part}{target}"
+        else:
+            user, at, host = target.partition("@")
+            target = f"{user}{extension}{at}{host}"
+        targets.append(target)
+    # What leads to itself is delivered there: Postfix stops.
+    return [target for target in targets if target != address]
 
 
-def find_loop(start):
-    """Return the addresses of a loop (first and last alike) or of a too deep nest, or None."""
-    hops, level, parents, depth = {}, [start], {start: None}, 0
+def find_loop(start, hops=None):
+    """Return the addresses of a loop (first and last alike) or of a too deep nest, or None.
+
+    ``hops``: what is known of ``next_hops``, kept up to date for the next start.
+    """
+    hops = {} if hops is None else hops
+    level, parents, depth = [start], {start: None}, 0
     while level:
-        found = next_hops(level)
-        hops.update(found)
+        unknown = [address for address in level if address not in hops]
+        if unknown:
+            hops.update(next_hops(unknown))
         following = []
         for address in level:
-            for target in found[address]:
+            for target in hops[address]:
                 if target not in parents:
                     parents[target] = address
                     following.append(target)
         depth += 1
-        if depth > MAX_DEPTH or len(parents) > MAX_EXPANSION:
+        if following and (depth > MAX_DEPTH or len(parents) - 1 > MAX_EXPANSION):
             return _path(parents, following[-1])
         level = following
     return _cycle(start, hops)
+
+
+def addresses_above(addresses):
+    """Return the addresses from which mail reaches one of ``addresses``, nearest first.
+
+    At most MAX_EXPANSION, and two statements for each level. ``@example.org`` stands for
+    every address of that domain.
+    """
+    AliasTarget = apps.get_model("aliases", "AliasTarget")
+    found, level = dict.fromkeys(addresses), list(addresses)
+    for _level in range(MAX_DEPTH + 1):
+        parts = [split_address(without_extension(address)) for address in level]
+        sources = {}
+        domains = {domain for _name, domain in parts}
+        links = AliasDomain.objects.filter(target_domain__in=domains, active=True)
+        for source, target in links.values_list("pk", "target_domain_id"):
+            sources.setdefault(target, []).append(source)
+        twins = [(name, domain) for name, target in parts for domain in sources.get(target, ())]
+        names = [f"{name}@{domain}" for name, domain in parts + twins]
+        whole = [domain for name, domain in parts + twins if not name]
+        rows = AliasTarget.objects.filter(Q(bare__in=names) | Q(domain__in=whole))
+        above = [f"{name}@{domain}" for name, domain in twins]
+        above += rows.values_list("alias", flat=True)[:MAX_EXPANSION]
+        level = [address for address in dict.fromkeys(above) if address not in found]
+        found.update(dict.fromkeys(level))
+        if not level or len(found) > MAX_EXPANSION:
+            break
+    return [address for address in found if address not in addresses][:MAX_EXPANSION]
 
 
 def _path(parents, address):
@@ -115,10 +162,16 @@ def _cycle(start, hops):
     return None
 
 
-def refuse_loops(starts, field=None):
-    """Raise ValidationError (``loop``) with the path shown if mail to one of ``starts`` never ends."""
+def refuse_loops(addresses, field=None):
+    """Raise ValidationError (``loop``), with the path shown, if a change lets mail go on for ever.
+
+    ``addresses`` are those whose answer has changed; the ones that lead to them are looked at
+    too. Call it behind the change, in its transaction, under ``RoutingLock``.
+    """
+    starts = [*addresses, *addresses_above(addresses)]
+    hops = next_hops(starts)
     for start in starts:
-        path = find_loop(start)
+        path = find_loop(start, hops)
         if path is None:
             continue
         shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]

@@ -64,7 +64,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         raise ValidationError(
             {"targets": ValidationError(_("An alias cannot lead to itself alone."), "itself")}
         )
-    alias.full_clean()
+    alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
     refuse_loops([alias.address], "targets")
     LogEntry.objects.record(
@@ -97,7 +97,8 @@ def update_alias(*, actor, alias, targets=None, **fields):
     alias.full_clean()
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
-    refuse_loops([alias.address], "targets" if targets is not None else None)
+    if changes.keys() & {"goto", "active"}:
+        refuse_loops([alias.address], "targets" if targets is not None else None)
     action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes
@@ -138,8 +139,9 @@ def drop_targets(*, actor, addresses, aliases):
     """Take ``addresses`` out of the targets of ``aliases``.
 
     An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
+    The caller holds RoutingLock.
     """
-    dead = set(addresses)
+    dead, deleted = set(addresses), []
     names = [alias.pk for alias in aliases]
     for alias in Alias.objects.select_for_update().filter(pk__in=names).order_by("pk"):
         named = AliasTarget.objects.filter(alias=alias.pk, bare__in=dead)
@@ -156,6 +158,7 @@ def drop_targets(*, actor, addresses, aliases):
             action = "edit_alias"
         else:
             Alias.objects.filter(pk=alias.pk).delete()
+            deleted.append(alias.pk)
             action = "delete_alias"
         LogEntry.objects.record(
             actor,
@@ -164,6 +167,8 @@ def drop_targets(*, actor, addresses, aliases):
             target=alias.address,
             changes={"goto": [old, alias.goto or None]},
         )
+    if deleted:
+        refuse_loops(deleted)
 
 
 def aliases_leading_to(addresses):

@@ -20,6 +20,7 @@ def parse_targets(text, *, catch_all=False, keep=()):
     (PostfixAdmin allows ``root``). Raises ValidationError with one message per wrong line.
     """
     targets, errors = [], []
+    keep = {target.lower() for target in keep}
     for item in re.split(r"[,\n\r]+", text if isinstance(text, str) else "\n".join(text)):
         item = item.strip()
         if not item:
@@ -55,7 +56,7 @@ def _parse(item, catch_all, keep):
         return item.lower()
     if item.startswith("@") and catch_all:
         return "@" + normalise_domain(item[1:])
-    if item.startswith("*@") or item.startswith("@"):
+    if item.startswith(("*@", "@")):
         raise ValidationError(
             _("“%(target)s”: only a catch-all may lead to a whole domain."),
             "whole_domain",

@@ -1,18 +1,29 @@
 """Pages about aliases. A mailbox's own row shows on the mailbox's page instead."""
 
+from urllib.parse import urlencode
+
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
 
 from accounts.bulk import BulkView
-from accounts.generic import ConfirmView, KeysetMixin, ScopedDetailView, ScopedFormView, ScopedListView
+from accounts.generic import (
+    ConfirmView,
+    KeysetMixin,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+)
 from accounts.models import LogEntry
+from accounts.scoping import may_change_role_addresses
 from aliases import services
+from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
-from aliases.models import Alias, AliasTarget
+from aliases.models import Alias
 from aliases.services import aliases_leading_to
+from domains.addresses import without_extension
 from domains.models import Domain
-from domains.views import InDomainMixin
+from domains.views import InDomainMixin, switched, typed_name
 
 SHOWN = 50
 
@@ -23,6 +34,9 @@ class AliasPages:
     model = Alias
     scope = "manageable_by"
     context_object_name = "alias"
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("domain__alias_of")
 
     def get_success_url(self):
         return reverse("alias", args=[self.object.pk])
@@ -45,6 +59,7 @@ class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
         return bool(self.filters()["domain_name"] or self.actor.domain_names)
 
     def jump_values(self, text):
+        text = typed_name(text)
         if len(self.columns()) == 1:
             return (text,)
         return (text.rpartition("@")[2], text if "@" in text else "")
@@ -53,7 +68,7 @@ class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
         get = self.request.GET.get
         return {
             "q": get("q", "").strip(),
-            "domain_name": get("domain", "").strip().lower(),
+            "domain_name": self.domain_asked,
             "state": get("state", ""),
         }
 
@@ -61,10 +76,15 @@ class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
         filters = self.filters()
         rows = self.in_domain(rows)
         if filters["q"]:
-            rows = rows.search(filters["q"])
+            rows = rows.search(typed_name(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         return rows
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        rows = context["object_list"]
+        return context | {"manageable": {row.pk for row in rows if may_manage(self.actor, row)}}
 
 
 class AliasPage(AliasPages, ScopedDetailView):
@@ -73,26 +93,29 @@ class AliasPage(AliasPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        targets = alias.targets
-        dangling = set(
-            AliasTarget.objects.filter(alias=alias.pk, dangling=True).values_list("target", flat=True)
-        )
+        targets = destinations(self.actor, alias.pk, alias.targets)
+        if not alias.active:
+            find_substitutes([alias])
         return super().get_context_data(
-            targets=[(target, target.lower() in dangling) for target in targets[:SHOWN]],
+            targets=targets[:SHOWN],
             more_targets=max(0, len(targets) - SHOWN),
-            manageable=Alias.objects.manageable_by(self.actor).filter(pk=alias.pk).exists(),
+            goes_to=in_words(targets),
+            missing=[target for target in targets if target.kind == MISSING],
+            manageable=may_manage(self.actor, alias),
             leading_here=leading_here(self.actor, alias.pk),
             log_entries=recent_entries(alias),
             **kwargs,
         )
 
 
+def may_manage(actor, alias):
+    """Whether the actor, who sees the alias, may change it too: role addresses are kept from domain admins."""
+    return may_change_role_addresses(actor) or not alias.is_role_address
+
+
 def leading_here(actor, address):
-    """Aliases the actor may see that name ``address``, at most SHOWN."""
-    rows = aliases_leading_to([address])
-    if not actor.is_mailbox_user:
-        domains = Domain.objects.visible_to(actor)
-        rows = rows.filter(domain__in=domains) if actor.domain_names else rows
+    """Aliases the actor may see that name ``address``, at most SHOWN; mailboxes' forwardings too."""
+    rows = aliases_leading_to([address]).filter(domain__in=Domain.objects.visible_to(actor))
     return list(rows.order_by("pk")[:SHOWN])
 
 
@@ -102,18 +125,35 @@ def recent_entries(row, limit=5):
     return [entry for entry in entries if entry.data == row.pk][:limit]
 
 
-class AliasCreate(AliasPages, ScopedFormView):
-    template_name = "aliases/alias_form.html"
-    form_class = AliasCreateForm
+class ChosenDomainMixin:
+    """A form about something new in ``domain``: that of ``?domain=``, or the only one the actor manages."""
+
+    @cached_property
+    def domain(self):
+        name = typed_name(self.request.GET.get("domain", ""))
+        names = self.actor.domain_names
+        if not name and len(names) == 1:
+            name = names[0]
+        domains = Domain.objects.manageable_by(self.actor).select_related("usage")
+        return domains.filter(pk=name).first() if name else None
 
     def get_initial(self):
-        return {
-            "domain": self.request.GET.get("domain", ""),
-            "targets": self.request.GET.get("target", ""),
-        }
+        return {"domain": self.domain.pk if self.domain else ""}
 
-    def get_success_message(self, form):
-        return _("Alias %(object)s created.") % {"object": self.object}
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"domain": self.domain}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(domain=self.domain, **kwargs)
+
+
+class AliasCreate(ChosenDomainMixin, AliasPages, ScopedFormView):
+    template_name = "aliases/alias_form.html"
+    form_class = AliasCreateForm
+    success_message = gettext_lazy("Alias %(object)s created.")
+
+    def get_initial(self):
+        return super().get_initial() | {"targets": self.request.GET.get("target", "")}
 
 
 class AliasEdit(AliasPages, ScopedFormView):
@@ -134,13 +174,20 @@ class AliasState(AliasPages, ConfirmView):
     template_name = "aliases/alias_confirm_state.html"
 
     def get_context_data(self, **kwargs):
+        alias = self.object
+        find_substitutes([alias])
+        targets = destinations(self.actor, alias.pk, alias.targets)
         return super().get_context_data(
-            activate=not self.object.active, catch_all=catch_all_of(self.object), **kwargs
+            activate=not alias.active,
+            goes_to=in_words(targets),
+            **pointing(self.actor, [alias.pk]),
+            **kwargs,
         )
 
     def perform(self):
         active = self.request.POST.get("active") == "1"
         services.set_alias_active(actor=self.actor, alias=self.object, active=active)
+        self.success_message = switched(active)
         return self.get_success_url()
 
 
@@ -149,34 +196,46 @@ class AliasDelete(AliasPages, ConfirmView):
     success_message = gettext_lazy("Alias %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            catch_all=catch_all_of(self.object),
-            **pointing(self.actor, [self.object.pk]),
-            **kwargs,
-        )
+        find_substitutes([self.object])
+        return super().get_context_data(**pointing(self.actor, [self.object.pk]), **kwargs)
 
     def perform(self):
-        drop_from = pointing(self.actor, [self.object.pk])["pointing"] if "drop" in self.request.POST else ()
-        services.delete_alias(actor=self.actor, alias=self.object, drop_from=drop_from)
-        return reverse("alias-list")
+        services.delete_alias(
+            actor=self.actor,
+            alias=self.object,
+            drop_from=to_clean(self.request, self.actor, self.object),
+        )
+        return list_of("alias-list", self.object)
+
+
+def list_of(url_name, row):
+    """The list that a deleted row stood in: its domain's."""
+    return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
+
+
+def to_clean(request, actor, row):
+    """The aliases to take a deleted row out of: all the actor may change, if the box was ticked."""
+    return pointing(actor, [row.pk])["pointing"] if "drop" in request.POST else ()
 
 
 def pointing(actor, addresses):
-    """What else names ``addresses``: aliases the actor may clean up, and how many others there are."""
+    """What else names ``addresses``: aliases the actor may clean up, and how many others there are.
+
+    Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
+    would be left of an alias; ``pointing_shown`` is what a page lists.
+    """
     rows = aliases_leading_to(addresses)
-    # Mailboxes' own rows (forwardings) may be cleaned too, in the domains one manages.
-    mine = rows.filter(domain__in=Domain.objects.manageable_by(actor)) if actor.domain_names else rows
-    found = list(mine.order_by("pk"))
-    others = rows.exclude(pk__in=[alias.pk for alias in found]).count() if actor.domain_names else 0
-    return {"pointing": found, "pointing_elsewhere": others}
-
-
-def catch_all_of(row):
-    """The address that takes over when ``row`` answers no more: the domain's active catch-all, or None."""
-    address = f"@{row.domain_id}"
-    if row.pk == address:
-        return None
-    return Alias.objects.filter(pk=address, active=True).first()
+    mine = rows.filter(domain__in=Domain.objects.manageable_by(actor)).order_by("pk")
+    found = [alias for alias in mine if alias.of_mailbox or may_manage(actor, alias)]
+    for alias in found:
+        left = [t for t in alias.targets if without_extension(t.lower()) not in addresses]
+        alias.emptied = not left and not alias.of_mailbox
+    return {
+        "pointing": found,
+        "pointing_shown": found[:SHOWN],
+        "pointing_more": max(0, len(found) - SHOWN),
+        "pointing_elsewhere": rows.count() - len(found),
+    }
 
 
 class AliasBulk(AliasPages, BulkView):
@@ -184,6 +243,7 @@ class AliasBulk(AliasPages, BulkView):
     list_url_name = "alias-list"
 
     def consequences(self, rows):
+        find_substitutes(rows)
         return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
@@ -194,5 +254,3 @@ class AliasBulk(AliasPages, BulkView):
 
     def delete(self, row):
         services.delete_alias(actor=self.actor, alias=row, drop_from=self.drop_from)
-
-

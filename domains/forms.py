@@ -7,8 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ActorForm
 from domains import services
-from domains.addresses import normalise_address, normalise_domain, normalise_local_part
-from domains.models import NONE_ALLOWED, UNLIMITED, Domain
+from domains.addresses import (
+    display_domain,
+    normalise_address,
+    normalise_domain,
+    normalise_local_part,
+)
+from domains.models import NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
 
@@ -30,7 +35,9 @@ class DomainField(forms.CharField):
         self.rows = Domain.objects.manageable_by(actor)
         names = actor.domain_names
         if 0 < len(names) <= SELECT_UP_TO:
-            self.widget = forms.Select(choices=[(name, name) for name in ("", *names)])
+            self.widget = forms.Select(
+                choices=[("", ""), *((name, display_domain(name)) for name in names)]
+            )
         else:
             self.widget = forms.TextInput(
                 {
@@ -71,7 +78,9 @@ class LimitWidget(forms.MultiWidget):
     def decompress(self, value):
         if value is None:
             return ["limited", None]
-        return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(value, ["limited", value])
+        return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(
+            value, ["limited", value]
+        )
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
@@ -102,7 +111,9 @@ class LimitField(forms.MultiValueField):
         if kind == "none":
             return NONE_ALLOWED
         if not number:
-            raise ValidationError(_("Write a number of 1 or more, or choose “Unlimited”."), "required")
+            raise ValidationError(
+                _("Write a number of 1 or more, or choose “Unlimited”."), "required"
+            )
         return number
 
 
@@ -111,7 +122,9 @@ class DomainForm(ActorForm):
 
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     mailboxes = LimitField(label=_("Mailboxes"))
-    aliases = LimitField(label=_("Aliases"), help_text=_("The mailboxes' own addresses do not count."))
+    aliases = LimitField(
+        label=_("Aliases"), help_text=_("The mailboxes' own addresses do not count.")
+    )
     maxquota = LimitField(
         label=_("Largest mailbox"), unit=_("MB"), none_label=_("Quotas are not used")
     )
@@ -132,7 +145,9 @@ class DomainForm(ActorForm):
         label=_("Transport"),
         max_length=255,
         required=False,
-        help_text=_("“virtual” delivers here. Another one, such as smtp:[mx.example.org]:25, needs Postfix's transport map."),
+        help_text=_(
+            "“virtual” delivers here. Another one, such as smtp:[mx.example.org]:25, needs Postfix's transport map."
+        ),
     )
     backupmx = forms.BooleanField(
         label=_("Backup MX"),
@@ -163,7 +178,9 @@ class DomainCreateForm(DomainForm):
         label=_("Domain"),
         max_length=255,
         help_text=_("For example example.org or müller.example."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
     )
     role_target = forms.CharField(
         label=_("Role addresses lead to"),
@@ -181,7 +198,9 @@ class DomainCreateForm(DomainForm):
     def clean_name(self):
         name = normalise_domain(self.cleaned_data["name"])
         if Domain.objects.filter(pk=name).exists():
-            raise ValidationError(_("%(name)s exists already."), "taken", {"name": name})
+            raise ValidationError(
+                _("%(name)s exists already."), "taken", {"name": display_domain(name)}
+            )
         return name
 
     def clean_role_target(self):
@@ -196,7 +215,8 @@ class DomainCreateForm(DomainForm):
 
 class AliasDomainForm(ActorForm):
     target_domain = DomainField(
-        label=_("Target domain"), help_text=_("Mail for name@alias-domain goes to the same name here.")
+        label=_("Target domain"),
+        help_text=_("Mail for name@alias-domain goes to the same name here."),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     active = forms.BooleanField(label=_("Active"), required=False, initial=True)
@@ -218,6 +238,17 @@ class AliasDomainCreateForm(AliasDomainForm):
     )
 
     field_order = ["alias_domain", "target_domain"]
+
+    def clean_alias_domain(self):
+        domain = self.cleaned_data["alias_domain"]
+        link = AliasDomain.objects.select_related("target_domain").filter(pk=domain.pk).first()
+        if link:
+            raise ValidationError(
+                _("%(domain)s is an alias domain already: it leads to %(target)s."),
+                "taken",
+                {"domain": domain, "target": link.target_domain},
+            )
+        return domain
 
     def save(self):
         return services.create_alias_domain(actor=self.actor, **self.cleaned_data)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
-from accounts.scoping import ScopedQuerySet
+from accounts.scoping import ScopedQuerySet, starts_with
 from domains.addresses import display_domain, normalise_domain
 
 NONE_ALLOWED = -1
@@ -19,7 +19,7 @@ class DomainQuerySet(ScopedQuerySet):
     domain_lookup = "pk"
 
     def search(self, text):
-        return self.filter(name__startswith=text.strip().lower())
+        return self.filter(starts_with("name", text.strip().lower()))
 
 
 class DomainManager(models.Manager.from_queryset(DomainQuerySet)):
@@ -220,7 +220,7 @@ class AliasDomainQuerySet(ScopedQuerySet):
         return super().manageable_by(account)
 
     def search(self, text):
-        return self.filter(pk__startswith=text.strip().lower())
+        return self.filter(starts_with("pk", text.strip().lower()))
 
 
 class AliasDomain(models.Model):

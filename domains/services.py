@@ -56,6 +56,8 @@ def create_domain(*, actor, name, role_target=None, **fields):
     it; a bare local part means that name in the new domain. They do not count as an error of
     the alias limit, as in PostfixAdmin.
     """
+    if role_target:
+        RoutingLock.hold()
     domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
     domain.full_clean()
     insert(domain)
@@ -71,6 +73,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
+        _check_routes_into(domain)
     return domain
 
 
@@ -202,6 +205,7 @@ def delete_alias_domain(*, actor, link):
     RoutingLock.hold()
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
+    _check_routes_into(link.alias_domain)
     LogEntry.objects.record(
         actor,
         "delete_alias_domain",

@@ -13,6 +13,12 @@ urlpatterns = [
     path("alias-domains/", views.AliasDomainList.as_view(), name="aliasdomain-list"),
     path("alias-domains/new/", views.AliasDomainCreate.as_view(), name="aliasdomain-create"),
     path("alias-domains/<path:pk>/edit/", views.AliasDomainEdit.as_view(), name="aliasdomain-edit"),
-    path("alias-domains/<path:pk>/state/", views.AliasDomainState.as_view(), name="aliasdomain-state"),
-    path("alias-domains/<path:pk>/delete/", views.AliasDomainDelete.as_view(), name="aliasdomain-delete"),
+    path(
+        "alias-domains/<path:pk>/state/", views.AliasDomainState.as_view(), name="aliasdomain-state"
+    ),
+    path(
+        "alias-domains/<path:pk>/delete/",
+        views.AliasDomainDelete.as_view(),
+        name="aliasdomain-delete",
+    ),
 ]

@@ -2,11 +2,13 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.generic import (
@@ -20,10 +22,25 @@ from accounts.generic import (
 from accounts.models import LogEntry
 from accounts.scoping import may_open
 from domains import services
+from domains.addresses import display_domain, normalise_domain
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.models import AliasDomain, Domain
 
 SHOWN = 20
+ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
+
+
+def typed_name(text):
+    """The stored form of what somebody typed: a Unicode domain becomes its A-labels.
+
+    Takes an address too, or the beginning of either, which stays as it is.
+    """
+    text = text.strip().lower()
+    local_part, at, domain = text.rpartition("@")
+    try:
+        return text if text.isascii() else f"{local_part}{at}{normalise_domain(domain)}"
+    except ValidationError:
+        return text
 
 
 class DomainPages:
@@ -44,16 +61,19 @@ class InDomainMixin:
     """A list that may be narrowed to one domain (``?domain=``) and then wears its header and tabs."""
 
     @cached_property
+    def domain_asked(self):
+        return typed_name(self.request.GET.get("domain", ""))
+
+    @cached_property
     def domain(self):
-        name = self.request.GET.get("domain", "").strip().lower()
+        name = self.domain_asked
         if not name:
             return None
         return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
 
     def in_domain(self, rows):
         """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
-        name = self.request.GET.get("domain", "").strip().lower()
-        return rows.filter(domain=name) if name else rows
+        return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, **kwargs)
@@ -63,6 +83,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     template_name = "domains/domain_list.html"
     orderings = {"name": ("pk",), "changed": ("modified", "pk")}
     default_ordering = "name"
+    related = ("usage",)
 
     def filters(self):
         get = self.request.GET.get
@@ -71,12 +92,15 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
-            rows = rows.search(filters["q"])
+            rows = rows.search(typed_name(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         elif filters["state"] == "backupmx":
             rows = rows.filter(backupmx=True)
         return rows
+
+    def jump_values(self, text):
+        return (typed_name(text),) if len(self.columns()) == 1 else ()
 
 
 class DomainPage(DomainPages, ScopedDetailView):
@@ -88,7 +112,11 @@ class DomainPage(DomainPages, ScopedDetailView):
         domain = self.object
         return super().get_context_data(
             tab="overview",
-            alias_of=AliasDomain.objects.filter(pk=domain.pk).first(),
+            alias_of=AliasDomain.objects.select_related("target_domain")
+            .filter(pk=domain.pk)
+            .first(),
+            has_catch_all=domain.alias_set.filter(pk=f"@{domain.pk}", active=True).exists(),
+            used=storage_used(domain),
             alias_domains=list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
             admins=list(domain.admins.order_by("pk").values_list("pk", flat=True)[: SHOWN + 1]),
             log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
@@ -96,12 +124,27 @@ class DomainPage(DomainPages, ScopedDetailView):
         )
 
 
+def storage_used(domain):
+    """Bytes in the domain's mailboxes; None where adding them up would take long."""
+    if domain.usage.mailboxes > ADDED_UP:
+        return None
+    return domain.mailbox_set.aggregate(used=Sum("usage__bytes"))["used"] or 0
+
+
 class DomainCreate(DomainPages, ScopedFormView):
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_form.html"
     form_class = DomainCreateForm
-    success_message = _("Domain %(object)s created. Add its first mailbox?")
+
+    def get_success_message(self, form):
+        return format_html(
+            '{} <a href="{}?{}">{}</a>',
+            gettext("Domain %(object)s created.") % {"object": self.object},
+            reverse("mailbox-create"),
+            urlencode({"domain": self.object.pk}),
+            gettext("Add its first mailbox"),
+        )
 
     def get_initial(self):
         role_target = self.actor.username if "@" in self.actor.username else ""
@@ -134,7 +177,13 @@ class DomainState(DomainPages, ConfirmView):
     def perform(self):
         active = self.request.POST.get("active") == "1"
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
+        self.success_message = switched(active)
         return self.get_success_url()
+
+
+def switched(active):
+    """What the page says after a switch."""
+    return _("%(object)s is active.") if active else _("%(object)s is inactive.")
 
 
 class DomainDelete(DomainPages, ConfirmView):
@@ -149,8 +198,7 @@ class DomainDelete(DomainPages, ConfirmView):
         return super().get_context_data(**consequences(self.object), **kwargs)
 
     def perform(self):
-        typed = self.request.POST.get("confirm", "").strip().lower()
-        if typed not in {self.object.pk, str(self.object).lower()}:
+        if typed_name(self.request.POST.get("confirm", "")) != self.object.pk:
             raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
         services.delete_domain(actor=self.actor, domain=self.object)
         return reverse("domain-list")
@@ -160,8 +208,9 @@ def consequences(domain):
     """What stops with ``domain``: alias domains, and aliases of other domains that lead into it."""
     targets = domain.alias_set.model.leading_into(domain)
     return {
+        "alias_of": AliasDomain.objects.filter(pk=domain.pk).first(),
         "alias_domains": list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
-        "pointing": list(targets[:SHOWN]),
+        "pointing": list(targets.order_by("domain", "id")[:SHOWN]),
         "pointing_count": bounded_count(targets),
     }
 
@@ -170,10 +219,12 @@ def domain_suggestions(request):
     """Options for a domain field: at most ten of the actor's domains that begin like the text."""
     names = []
     if may_open(request.user):
-        text = next((value for value in request.GET.values() if value.strip()), "").strip().lower()
+        text = typed_name(next((value for value in request.GET.values() if value.strip()), ""))
         rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
         names = rows.values_list("pk", flat=True)[:10]
-    options = format_html_join("", '<option value="{}"></option>', ((name,) for name in names))
+    options = format_html_join(
+        "", '<option value="{}">{}</option>', ((name, display_domain(name)) for name in names)
+    )
     return HttpResponse(options)
 
 
@@ -188,10 +239,11 @@ class AliasDomainPages:
 class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
+    related = ("alias_domain", "target_domain")
 
     def in_domain(self, rows):
         """Both ends count: what leads here, and where this one leads."""
-        name = self.request.GET.get("domain", "").strip().lower()
+        name = self.domain_asked
         return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
 
     def filters(self):
@@ -206,10 +258,19 @@ class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListVi
         filters = self.filters()
         rows = self.in_domain(rows)
         if filters["q"]:
-            rows = rows.search(filters["q"])
+            rows = rows.search(typed_name(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         return rows
+
+    def jump_values(self, text):
+        return (typed_name(text),)
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        keys = [link.pk for link in context["object_list"]]
+        mine = AliasDomain.objects.manageable_by(self.actor).filter(pk__in=keys)
+        return context | {"manageable": set(mine.values_list("pk", flat=True))}
 
 
 class AliasDomainCreate(AliasDomainPages, ScopedFormView):
@@ -257,4 +318,5 @@ class AliasDomainState(AliasDomainPages, ConfirmView):
     def perform(self):
         active = self.request.POST.get("active") == "1"
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
+        self.success_message = switched(active)
         return self.get_success_url()

@@ -131,7 +131,11 @@ def _value(entry, field, value):
         return ui.limit(value)
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
-    return ", ".join(_shown(part.strip()) for part in value.split(",")) if field == "goto" else str(value)
+    return (
+        ", ".join(_shown(part.strip()) for part in value.split(","))
+        if field == "goto"
+        else str(value)
+    )
 
 
 def _shown(text):

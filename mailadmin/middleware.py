@@ -1,8 +1,4 @@
-"""What every response carries, and what happens when the database is away."""
-
-from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
-from django.template.loader import render_to_string
+"""What every response carries."""
 
 
 class ContentSecurityPolicyMiddleware:
@@ -23,22 +19,3 @@ class ContentSecurityPolicyMiddleware:
             # Pages show addresses and, once, passwords: no cache may keep them.
             response.headers.setdefault("Cache-Control", "no-store")
         return response
-
-
-class DatabaseAwayMiddleware:
-    """Answer 503 with a page that needs no database: mail is waiting meanwhile, not lost."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_exception(self, request, exception):
-        if isinstance(exception, (OperationalError, InterfaceError)):
-            return database_away()
-        return None
-
-
-def database_away():
-    return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "30"})

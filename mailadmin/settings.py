@@ -72,7 +72,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "mailadmin.middleware.DatabaseAwayMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mailadmin.middleware.ContentSecurityPolicyMiddleware",
@@ -121,6 +120,8 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("mysql"):
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         charset="utf8mb4",
+        # As the key columns: else no index answers a comparison with a text of ours.
+        collation="utf8mb4_bin",
         init_command="SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",  # no silent truncation
         # Counting under a lock must see what the holder before us committed.
         isolation_level="read committed",

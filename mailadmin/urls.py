@@ -1,15 +1,19 @@
 """The only place where the apps' addresses meet."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from mailadmin import views
+
+handler500 = "mailadmin.views.server_error"
 
 urlpatterns = [
     path("", views.Dashboard.as_view(), name="dashboard"),
     path("search/", views.Search.as_view(), name="search"),
     path("account/", views.Account.as_view(), name="account"),
     path("healthz", views.health, name="healthz"),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("language/", login_not_required(set_language), name="set_language"),
     path("", include("accounts.urls")),
     path("", include("domains.urls")),
     path("", include("mailboxes.urls")),

@@ -1,18 +1,21 @@
 """What crosses all apps: the dashboard, the search over everything, one's own account, health."""
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
-from django.http import HttpResponse, HttpResponseRedirect
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.generic import TemplateView, View
 
-from accounts.generic import ActorMixin, bounded_count
+from accounts.generic import COUNT_BOUND, ActorMixin, bounded_count
 from accounts.models import LogEntry
-from accounts.scoping import may_open
+from accounts.scoping import may_open, starts_with
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
-from domains.addresses import normalise_domain
-from domains.models import Domain, DomainUsage
+from domains.models import UNLIMITED, Domain, DomainUsage
+from domains.views import typed_name
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
 
@@ -21,72 +24,105 @@ NEAR_LIMIT = 90  # percent
 FULL = 90  # percent
 
 
-class Dashboard(ActorMixin, TemplateView):
+class AdministratorsPage(ActorMixin, TemplateView):
+    """A page over all of an administrator's domains; mailbox users are sent to their own."""
+
+    def get(self, request, *args, **kwargs):
+        if not may_open(self.actor):
+            return HttpResponseRedirect(reverse("account"))
+        return super().get(request, *args, **kwargs)
+
+
+class Dashboard(AdministratorsPage):
     """What needs attention in the account's domains, and what happened last."""
 
     template_name = "mailadmin/dashboard.html"
 
-    def get(self, request, *args, **kwargs):
-        if not may_open(self.actor):
-            return HttpResponseRedirect(reverse("account"))
-        return super().get(request, *args, **kwargs)
-
     def get_context_data(self, **kwargs):
         actor = self.actor
         usages = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
+        usages = usages.select_related("domain").order_by("-fullness")[:SHOWN]
         full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
+        full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
         dangling = AliasTarget.objects.visible_to(actor).filter(dangling=True)
+        attention = {
+            "near_limit": [row for usage in usages if (row := near_limit(usage.domain))],
+            "full_mailboxes": [row.username for row in full],
+            "dangling": with_kind(list(dangling.order_by("owner", "id")[:SHOWN])),
+        }
         return super().get_context_data(
-            near_limit=list(usages.select_related("domain").order_by("-fullness")[:SHOWN]),
-            full_mailboxes=list(
-                full.select_related("username__usage").order_by("-percent")[:SHOWN]
-            ),
-            dangling=list(dangling[:SHOWN]),
-            log_entries=list(LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN]),
+            **attention,
+            all_is_well=not any(attention.values()),
+            log_entries=LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN],
             domain_count=bounded_count(Domain.objects.visible_to(actor)),
             mailbox_count=bounded_count(Mailbox.objects.visible_to(actor)),
+            count_bound=COUNT_BOUND,
             **kwargs,
         )
 
 
-class Search(ActorMixin, TemplateView):
+def near_limit(domain):
+    """Return ``{"domain": …, "mailboxes": True, …}`` with the limits that are nearly used, or None.
+
+    ``DomainUsage.fullness`` only finds candidates; the limits themselves decide.
+    """
+    limits = {
+        "mailboxes": (domain.usage.mailboxes, domain.mailboxes),
+        "aliases": (domain.alias_count, domain.aliases),
+        "quota": (domain.allotted_mb, domain.quota),
+    }
+    near = {
+        name: True
+        for name, (used, limit) in limits.items()
+        if limit > UNLIMITED and used * 100 >= limit * NEAR_LIMIT
+    }
+    return {"domain": domain, **near} if near else None
+
+
+def with_kind(targets):
+    """Tell for each AliasTarget whether its alias is a mailbox's own row (``of_mailbox``)."""
+    rows = Alias.objects.filter(pk__in={target.alias for target in targets}, of_mailbox=True)
+    of_mailboxes = set(rows.values_list("pk", flat=True)) if targets else set()
+    for target in targets:
+        target.of_mailbox = target.alias in of_mailboxes
+    return targets
+
+
+class Search(AdministratorsPage):
     """Everything that begins with the text: domains, mailboxes, people, aliases, and targets."""
 
     template_name = "mailadmin/search.html"
 
-    def get(self, request, *args, **kwargs):
-        if not may_open(self.actor):
-            return HttpResponseRedirect(reverse("account"))
-        return super().get(request, *args, **kwargs)
-
     def get_context_data(self, **kwargs):
         text = self.request.GET.get("q", "").strip()
-        key = ascii_form(text.lower())
-        found = self.find(key, text) if key else {}
-        return super().get_context_data(q=text, nothing=bool(text) and not any(found.values()), **found, **kwargs)
+        found = self.find(typed_name(text), text) if text else {}
+        return super().get_context_data(
+            q=text,
+            shown=SHOWN,
+            nothing=bool(text) and not any(found.values()),
+            **found,
+            **kwargs,
+        )
 
     def find(self, key, text):
+        """One row more than is shown of each kind, to know whether there are more."""
         actor = self.actor
+        # A domain admin's rows come in the order of the index that begins with the domain.
+        by_domain = ("domain_id",) if actor.domain_names else ()
         mailboxes = Mailbox.objects.visible_to(actor).select_related("usage")
-        targets = AliasTarget.objects.visible_to(actor).filter(bare__startswith=key)
+        aliases = Alias.objects.visible_to(actor).search(key)
+        targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))
         return {
-            "domains": list(Domain.objects.visible_to(actor).search(key).order_by("pk")[:SHOWN]),
-            "mailboxes": list(mailboxes.search(key).order_by("pk")[:SHOWN]),
-            "people": list(mailboxes.filter(name__istartswith=text).order_by("name")[:SHOWN]),
-            "aliases": list(Alias.objects.visible_to(actor).search(key).order_by("pk")[:SHOWN]),
-            "targets": list(targets.order_by("bare")[:SHOWN]),
+            "domains": first(Domain.objects.visible_to(actor).search(key), "pk"),
+            "mailboxes": first(mailboxes.search(key), *by_domain, "pk"),
+            "people": first(mailboxes.filter(name__istartswith=text), "name", "pk"),
+            "aliases": first(aliases, *by_domain, "pk"),
+            "targets": with_kind(first(targets, "bare", "id")),
         }
 
 
-def ascii_form(text):
-    """The stored form of what was typed: a Unicode domain becomes its A-label."""
-    if text.isascii():
-        return text
-    local_part, at, domain = text.rpartition("@")
-    try:
-        return f"{local_part}{at}{normalise_domain(domain)}"
-    except ValueError:
-        return text
+def first(rows, *order):
+    return list(rows.order_by(*order)[: SHOWN + 1])
 
 
 class Account(View):
@@ -103,6 +139,17 @@ def health(request):
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return HttpResponse("database away\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+def server_error(request):
+    """The page of an error nobody foresaw; 503 when it is that the database is away.
+
+    Here and not in a middleware: the session and the account are read before any view.
+    """
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        page = render_to_string("503.html")
+        return HttpResponse(page, status=503, headers={"Retry-After": "30"})
+    return HttpResponseServerError(render_to_string("500.html"))

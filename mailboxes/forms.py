@@ -3,9 +3,12 @@
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ActorForm, OwnPasswordForm, new_password_field, password_help
+from aliases.forms import show_domain_as_suffix
 from aliases.targets import parse_targets
 from domains.addresses import normalise_mailbox_name
 from domains.forms import DomainField
@@ -15,7 +18,10 @@ from mailboxes.welcome import send_welcome
 
 
 class MailboxForm(ActorForm):
-    """What can be changed of a mailbox. ``quota_mb`` is in MB, 0 no limit."""
+    """What can be changed of a mailbox. ``quota_mb`` is in MB, 0 no limit.
+
+    ``domain``, if known yet, says how much the quota may be.
+    """
 
     name = forms.CharField(label=_("Name"), max_length=255, required=False, help_text=_("The person's or the desk's name."))
     quota_mb = forms.DecimalField(
@@ -44,6 +50,11 @@ class MailboxForm(ActorForm):
         help_text=_("Off: nobody signs in, and mail goes to the catch-all or is refused."),
     )
 
+    def __init__(self, *args, domain=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if domain is not None:
+            self.fields["quota_mb"].help_text = quota_help(domain, self.instance)
+
     def quota_bytes(self):
         return int(self.cleaned_data["quota_mb"] * settings.QUOTA_MULTIPLIER)
 
@@ -56,6 +67,26 @@ class MailboxForm(ActorForm):
             return services.update_mailbox(actor=self.actor, mailbox=self.instance, **values)
         except ValidationError as error:
             raise at_shown_field(error) from None
+
+
+def quota_help(domain, mailbox=None):
+    """Say what the domain allows a mailbox, and what it has left for this one."""
+    if domain.maxquota < 0:
+        return gettext("%(domain)s does not use quotas: leave it at 0.") % {"domain": domain}
+    texts = []
+    if domain.maxquota > 0:
+        texts.append(gettext("At most %(mb)s MB.") % {"mb": _grouped(domain.maxquota)})
+    if domain.quota > 0:
+        left = domain.quota - domain.allotted_mb + (mailbox.quota_mb if mailbox else 0)
+        texts.append(
+            gettext("%(domain)s has %(mb)s MB left for it.")
+            % {"domain": domain, "mb": _grouped(max(0, int(left)))}
+        )
+    return " ".join(texts) or gettext("0: no limit.")
+
+
+def _grouped(number):
+    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 class MailboxCreateForm(MailboxForm):
@@ -73,10 +104,12 @@ class MailboxCreateForm(MailboxForm):
 
     field_order = ["local_part", "domain", "name", "password", "quota_mb"]
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args, domain=None, **kwargs):
+        super().__init__(*args, domain=domain, **kwargs)
         self.fields["domain"].limit_to(self.actor)
         self.fields["password"].help_text = password_help()
+        if domain is not None:
+            show_domain_as_suffix(self, domain)
 
     def clean_local_part(self):
         local_part = self.cleaned_data["local_part"].strip().removesuffix("@")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from accounts.models import Account
-from accounts.scoping import ScopedQuerySet
+from accounts.scoping import ScopedQuerySet, starts_with
 from domains.addresses import display_address
 from domains.models import Domain
 
@@ -24,7 +24,7 @@ class MailboxQuerySet(ScopedQuerySet):
     owner_lookup = "username"
 
     def search(self, text):
-        return self.filter(username__startswith=text.strip().lower())
+        return self.filter(starts_with("username", text.strip().lower()))
 
     def with_open_domain(self):
         """Mailboxes that may sign in: active, in an active domain."""

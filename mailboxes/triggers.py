@@ -40,7 +40,8 @@ class Dialect:
             local_part = f"substr({address}, 1, instr({address}, '@') - 1)"
             name = f"substr({local_part}, 1, instr({local_part}, '{mark}') - 1)"
             joined = f"{name} || '@' || {self.domain_of(address)}"
-        return f"CASE WHEN {address} LIKE '_%{mark}%@%' THEN {joined} ELSE {address} END"
+        has_extension = f"{address} LIKE '%{mark}%@%' AND {address} NOT LIKE '{mark}%'"
+        return f"CASE WHEN {has_extension} THEN {joined} ELSE {address} END"
 
     def catch_all(self, domain):
         return f"CONCAT('@', {domain})" if self.mysql else f"'@' || {domain}"
@@ -52,12 +53,18 @@ class Dialect:
         return f"({number}) DIV ({by})" if self.mysql else f"({number}) / ({by})"
 
     def items(self, text):
-        """A table ``items(item)`` of the comma-separated parts of ``text``."""
+        """A table ``items`` of the comma-separated parts of ``text``, each in column ``item``."""
         if self.mysql:
             array = f"CONCAT('[', REPLACE(JSON_QUOTE({text}), ',', '\",\"'), ']')"
-            return f"JSON_TABLE({array}, '$[*]' COLUMNS (item TEXT PATH '$')) AS items"
+            # The database's own collation would let DISTINCT take ü@example.org for u@example.org.
+            column = "item TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$'"
+            return f"JSON_TABLE({array}, '$[*]' COLUMNS ({column})) AS items"
         array = f"'[' || replace(json_quote({text}), ',', '\",\"') || ']'"
-        return f"(SELECT value AS item FROM json_each({array})) AS items"
+        return f"json_each({array}) AS items"
+
+    @property
+    def item(self):
+        return "items.item" if self.mysql else "items.value"
 
     def clean(self, item):
         """One part as it is looked up: trimmed, lower case, at most 255 characters."""
@@ -228,7 +235,7 @@ def _own_row(address):
 
 def split_targets(sql, address, domain, goto, condition="1 = 1"):
     """The statements that store the targets of one alias row; none when it leads to itself alone."""
-    item = sql.clean("item")
+    item = sql.clean(sql.item)
     return (
         "INSERT INTO alias_target (alias, owner, target, bare, domain, dangling)"
         f" SELECT DISTINCT {address}, {domain}, {item}, {sql.bare(item)}, {sql.domain_of(item)}, FALSE"
@@ -291,8 +298,8 @@ def rebuild(connection):
         for table in ("alias_target", "full_mailbox", "domain_usage"):
             cursor.execute(f"DELETE FROM {table}")
         cursor.execute(
-            "UPDATE alias SET of_mailbox = TRUE WHERE NOT of_mailbox"
-            " AND EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)"
+            "UPDATE alias SET of_mailbox = NOT of_mailbox WHERE of_mailbox"
+            " <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)"
         )
         cursor.execute(
             "INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)"

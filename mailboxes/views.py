@@ -1,5 +1,7 @@
 """Pages about mailboxes, and the one page of a mailbox's own user."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -22,9 +24,22 @@ from accounts.generic import (
     add_errors,
 )
 from accounts.views import hide_passwords
-from aliases.views import catch_all_of, leading_here, pointing, recent_entries
-from domains.models import Domain
-from domains.views import InDomainMixin
+from aliases.destinations import (
+    OUTSIDE,
+    Destination,
+    destinations,
+    find_substitutes,
+    in_words,
+)
+from aliases.views import (
+    ChosenDomainMixin,
+    leading_here,
+    list_of,
+    pointing,
+    recent_entries,
+    to_clean,
+)
+from domains.views import InDomainMixin, switched, typed_name
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -33,7 +48,7 @@ from mailboxes.forms import (
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
-from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from mailboxes.models import NEARLY_FULL, Mailbox
 
 
 class MailboxPages:
@@ -44,7 +59,7 @@ class MailboxPages:
     context_object_name = "mailbox"
 
     def get_queryset(self):
-        return super().get_queryset().select_related("usage", "domain__usage")
+        return super().get_queryset().select_related("usage", "domain__usage", "domain__alias_of")
 
     def get_success_url(self):
         return reverse("mailbox", args=[self.object.pk])
@@ -53,9 +68,7 @@ class MailboxPages:
 class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
-
-    def get_queryset(self):
-        return super(MailboxPages, self).get_queryset().select_related("usage")
+    related = ("usage",)
 
     def columns(self):
         """Searching everywhere goes by address, for that is the index it reads."""
@@ -69,6 +82,7 @@ class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
         return bool(self.filters()["domain_name"] or self.actor.domain_names)
 
     def jump_values(self, text):
+        text = typed_name(text)
         if len(self.columns()) == 1:
             return (text,)
         return (text.rpartition("@")[2], text if "@" in text else "")
@@ -77,7 +91,7 @@ class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
         get = self.request.GET.get
         return {
             "q": get("q", "").strip(),
-            "domain_name": get("domain", "").strip().lower(),
+            "domain_name": self.domain_asked,
             "state": get("state", ""),
         }
 
@@ -85,7 +99,7 @@ class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
         filters = self.filters()
         rows = self.in_domain(rows)
         if filters["q"]:
-            rows = rows.search(filters["q"])
+            rows = rows.search(typed_name(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         elif filters["state"] == "full":
@@ -98,11 +112,16 @@ class MailboxPage(MailboxPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
-        forward, keeps_copy = services.forwarding(mailbox)
+        targets, keeps_copy = services.forwarding(mailbox)
+        if mailbox.active:
+            forwarding = destinations(self.actor, mailbox.pk, targets)
+        else:
+            forwarding = [Destination(target, OUTSIDE) for target in targets]
+            find_substitutes([mailbox])
         return super().get_context_data(
-            forward=forward,
+            forwarding=forwarding,
+            goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,
-            catch_all=None if mailbox.active else catch_all_of(mailbox),
             leading_here=leading_here(self.actor, mailbox.pk),
             log_entries=recent_entries(mailbox),
             **kwargs,
@@ -110,26 +129,23 @@ class MailboxPage(MailboxPages, ScopedDetailView):
 
 
 @hide_passwords
-class MailboxCreate(MailboxPages, ScopedFormView):
+class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxCreateForm
 
     def get_initial(self):
-        name = self.request.GET.get("domain", "").strip().lower()
-        domain = Domain.objects.manageable_by(self.actor).filter(pk=name).first() if name else None
-        return {
-            "domain": domain.pk if domain else "",
-            "quota_mb": max(0, (domain.maxquota if domain else settings.DOMAIN_DEFAULTS["maxquota"])),
+        return super().get_initial() | {
+            "quota_mb": first_quota(self.domain),
             "welcome": settings.WELCOME_MAIL,
         }
 
     def get_success_message(self, form):
+        query = urlencode({"domain": self.object.domain_id, "target": self.object.pk})
         return format_html(
-            '{} <a href="{}?domain={}&target={}">{}</a>',
+            '{} <a href="{}?{}">{}</a>',
             _("Mailbox %(object)s created.") % {"object": self.object},
             reverse("alias-create"),
-            self.object.domain_id,
-            self.object.pk,
+            query,
             _("Add an alias for it"),
         )
 
@@ -139,6 +155,9 @@ class MailboxEdit(MailboxPages, ScopedFormView):
     form_class = MailboxForm
     success_message = gettext_lazy("Mailbox %(object)s saved.")
 
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"domain": self.object.domain}
+
     def get_initial(self):
         mailbox = self.object
         fields = ("name", "smtp_active", "phone", "email_other", "active")
@@ -147,6 +166,15 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
 def _plain(number):
     return int(number) if number == int(number) else number
+
+
+def first_quota(domain):
+    """The quota a form begins with, in MB: the largest that the domain allows and still has."""
+    maxquota = domain.maxquota if domain else settings.DOMAIN_DEFAULTS["maxquota"]
+    if domain is None or maxquota < 0 or domain.quota <= 0:
+        return max(0, maxquota)
+    left = max(0, int(domain.quota - domain.allotted_mb))
+    return min(maxquota, left) if maxquota else left
 
 
 class MailboxForwarding(MailboxPages, ScopedFormView):
@@ -170,9 +198,10 @@ class MailboxState(MailboxPages, ConfirmView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
+        find_substitutes([self.object])
         return super().get_context_data(
             activate=not self.object.active,
-            catch_all=catch_all_of(self.object),
+            forwarding=services.forwarding(self.object)[0],
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -180,6 +209,7 @@ class MailboxState(MailboxPages, ConfirmView):
     def perform(self):
         active = self.request.POST.get("active") == "1"
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
+        self.success_message = switched(active)
         return self.get_success_url()
 
 
@@ -188,14 +218,18 @@ class MailboxDelete(MailboxPages, ConfirmView):
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
+        find_substitutes([self.object])
         return super().get_context_data(
-            catch_all=catch_all_of(self.object), **pointing(self.actor, [self.object.pk]), **kwargs
+            forwarding=services.forwarding(self.object)[0],
+            **pointing(self.actor, [self.object.pk]),
+            **kwargs,
         )
 
     def perform(self):
-        drop_from = pointing(self.actor, [self.object.pk])["pointing"] if "drop" in self.request.POST else ()
-        services.delete_mailbox(actor=self.actor, mailbox=self.object, drop_from=drop_from)
-        return reverse("mailbox-list")
+        services.delete_mailbox(
+            actor=self.actor, mailbox=self.object, drop_from=to_clean(self.request, self.actor, self.object)
+        )
+        return list_of("mailbox-list", self.object)
 
 
 class MailboxBulk(MailboxPages, BulkView):
@@ -203,6 +237,7 @@ class MailboxBulk(MailboxPages, BulkView):
     list_url_name = "mailbox-list"
 
     def consequences(self, rows):
+        find_substitutes(rows)
         return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
@@ -227,10 +262,12 @@ class OwnMailbox(ActorMixin, TemplateView):
         return super().dispatch(request, *args, **kwargs)
 
     def forms(self, data=None):
-        """Both forms; the one whose button was pressed is bound."""
+        """The forwarding in force and both forms; the one whose button was pressed is bound."""
         targets, keep_copy = services.forwarding(self.actor)
         chosen = data.get("form") if data is not None else None
         return {
+            "forwarding": targets,
+            "keeps_copy": keep_copy,
             "password_form": OwnMailboxPasswordForm(
                 data if chosen == "password" else None, actor=self.actor, prefix="password"
             ),
@@ -244,12 +281,9 @@ class OwnMailbox(ActorMixin, TemplateView):
         }
 
     def get_context_data(self, **kwargs):
-        mailbox = self.actor
+        forms = {} if "password_form" in kwargs else self.forms()
         return super().get_context_data(
-            mailbox=mailbox,
-            used_mb=megabytes(mailbox.used),
-            mail_hostname=settings.MAIL_HOSTNAME,
-            **(self.forms() | kwargs),
+            mailbox=self.actor, mail_hostname=settings.MAIL_HOSTNAME, **forms, **kwargs
         )
 
     def post(self, request, *args, **kwargs):

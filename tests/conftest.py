@@ -1,5 +1,8 @@
 """A few boring fixtures. Rows come in by the same door as from the pages: the services."""
 
+import os
+
+import hypothesis
 import pytest
 
 from accounts.services import create_admin
@@ -7,6 +10,23 @@ from aliases.services import create_alias
 from domains.models import Domain
 from domains.services import create_domain
 from mailboxes.services import create_mailbox
+
+pytest.register_assert_rewrite("tests.refusals")
+
+# What only MariaDB can show: schema, locks, real daemons.
+if os.environ.get("TEST_DATABASE") == "sqlite":
+    collect_ignore_glob = ["*_on_mariadb.py"]
+
+# The machine may be busy; rows of one example are rolled back by the test itself.
+hypothesis.settings.register_profile(
+    "mailadmin",
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.function_scoped_fixture,
+        hypothesis.HealthCheck.too_slow,
+    ],
+)
+hypothesis.settings.load_profile("mailadmin")
 
 PASSWORD = "tangerine-7-bicycle"
 UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}

@@ -43,9 +43,10 @@ class MariaDB:
     """
 
     def __init__(self, *options, directory=None):
-        self.options = [*LIKE_DEBIAN, *FAST, *options]
         self.kept = directory is not None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="mailadmin-mariadb-"))
+        # A starting server deletes what it takes for its own left-overs: not in a shared /tmp.
+        self.options = [*LIKE_DEBIAN, *FAST, f"--tmpdir={self.directory}", *options]
         self.socket = self.directory / "mariadb.sock"
         self.log = self.directory / "mariadb.log"
         self.password = secrets.token_hex(16)

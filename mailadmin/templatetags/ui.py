@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-import heroicons
 from django import template
 from django.conf import settings
 from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
@@ -13,6 +12,7 @@ from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from heroicons.templatetags import heroicons
 
 from domains import addresses
 from mailadmin import log_words
@@ -31,7 +31,8 @@ KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 @lru_cache(maxsize=256)
 def icon(name, size=20, style="outline"):
     """Return a heroicon as inline SVG, hidden from screen readers: words stand beside it."""
-    svg = heroicons._render_icon(str(style), str(name), size, {"class": "icon"})
+    render = getattr(heroicons, f"heroicon_{style}")
+    svg = render(name, size=size, **{"class": "icon"})
     return mark_safe("".join(line.strip() for line in svg.splitlines()))  # noqa: S308 -- from the package
 
 
@@ -56,15 +57,14 @@ def number(value):
 @register.filter
 def mb(value):
     """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB"."""
-    value = float(value or 0)
-    step, units = KB_MB_GB, (_("kB"), _("MB"), _("GB"), _("TB"))
-    value, power = value * step, 0
-    while round(value, 1) >= step and power < len(units) - 1:
-        value, power = value / step, power + 1
+    units = (_("kB"), _("MB"), _("GB"), _("TB"))
+    amount, power = float(value or 0) * KB_MB_GB, 0
+    while round(amount) >= KB_MB_GB and power < len(units) - 1:
+        amount, power = amount / KB_MB_GB, power + 1
     if power == 0:
-        value = 1 if 0 < value < 1 else round(value)
-    text = number_format(value, 0 if round(value, 1) == round(value) else 1)
-    return f"{text} {units[power] if value else units[1]}"
+        return f"{max(1, round(amount))} {units[0]}" if amount else f"0 {units[1]}"
+    rounded = round(amount, 1) if amount < 100 else round(amount)
+    return f"{number_format(rounded, 0 if rounded == int(rounded) else 1)} {units[power]}"
 
 
 @register.filter
@@ -165,7 +165,42 @@ def _bar(used, total, words):
     return {"words": words, "percent": percent, "shown": min(percent, 100), "level": level}
 
 
-# --- Lists
+# --- Lists and places
+
+
+@register.simple_tag
+def state(active):
+    """Return an object's state as a word in colour."""
+    css, word = ("on", _("Active")) if active else ("off", _("Inactive"))
+    return format_html('<span class="state {}">{}</span>', css, word)
+
+
+@register.simple_tag
+def row_select(key):
+    """Return a row's first cell: the tick box of the bulk bar (``selected``)."""
+    return format_html(
+        '<td class="row-select"><input class="form-check-input" type="checkbox" name="selected"'
+        ' value="{}" aria-label="{}"></td>',
+        key,
+        _("Select %(name)s") % {"name": addresses.display_address(str(key))},
+    )
+
+
+@register.simple_block_tag
+def row_menu(content, name):
+    """Return a row's last cell: a menu of the links between the tags. Works without JavaScript."""
+    return format_html(
+        '<td class="row-menu"><details class="menu"><summary aria-label="{}">⋯</summary>'
+        "<div>{}</div></details></td>",
+        _("Actions for %(name)s") % {"name": name},
+        mark_safe("".join(line.strip() for line in content.splitlines())),  # noqa: S308 -- rendered
+    )
+
+
+@register.inclusion_tag("partials/breadcrumbs.html")
+def breadcrumbs(*urls_and_labels):
+    """Show the way here: ``{% breadcrumbs url label url label %}``, without the page itself."""
+    return {"crumbs": list(zip(urls_and_labels[::2], urls_and_labels[1::2], strict=True))}
 
 
 @register.simple_tag(takes_context=True)
@@ -180,7 +215,7 @@ def sort_header(context, ordering, label, css=""):
     query["sort"] = turned
     state = ("descending" if current.startswith("-") else "ascending") if active else ""
     return format_html(
-        '<th scope="col"{}{}><a class="sort" id="sort-{}" href="?{}">{}</a></th>',
+        '<th scope="col"{}{}><a class="sort" id="sort-{}" href="?{}" hx-boost="true">{}</a></th>',
         format_html(' class="{}"', css) if css else "",
         format_html(' aria-sort="{}"', state) if state else "",
         ordering,
@@ -193,7 +228,9 @@ def sort_header(context, ordering, label, css=""):
 def is_filtered(context):
     """Say whether the address holds a search or a filter, so that "nothing" means "nothing found"."""
     query = context["request"].GET
-    return any(query[name].strip() for name in query if name not in NOT_FILTERS)
+    # In a domain's own tab the domain is the place, not a filter.
+    place = {"domain"} if hasattr(context.get("domain"), "pk") else set()
+    return any(query[name].strip() for name in query.keys() - NOT_FILTERS - place)
 
 
 @register.simple_tag(takes_context=True)
@@ -229,10 +266,8 @@ def control(field):
     ``suffix`` and ``prefix`` in a widget's attrs are drawn beside the input by field.html.
     """
     widget = field.field.widget
-    if isinstance(widget, (CheckboxSelectMultiple, RadioSelect)):
-        css = "form-check-input"
-    elif isinstance(widget, CheckboxInput):
-        css = "form-check-input"
+    if isinstance(widget, (CheckboxInput, CheckboxSelectMultiple, RadioSelect)):
+        css = "form-check-input" if isinstance(widget, CheckboxInput) else ""
     elif isinstance(widget, Select):
         css = "form-select"
     else:

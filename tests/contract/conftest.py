@@ -55,3 +55,15 @@ def _django_db_helper(django_db_setup, django_db_blocker):
     """Replaces pytest-django's: access to the database without a transaction around the test."""
     with django_db_blocker.unblock():
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Show the end of the daemons' logs with a failure."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("mail_server")
+    if report.failed and server:
+        for log in (server.postfix.log, server.dovecot.log):
+            if log.exists():
+                report.sections.append((log.name, log.read_text(errors="replace")[-5000:]))
+    return report

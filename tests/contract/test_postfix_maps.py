@@ -67,7 +67,9 @@ def test_domains_answers_what_is_delivered_here(postfix, key, answer):
 
 
 def test_the_row_all_of_postfixadmin_is_no_domain(postfix, mail_server):
-    mail_server.execute("INSERT INTO domain (domain, description, transport) VALUES ('ALL', '', '')")
+    mail_server.execute(
+        "INSERT INTO domain (domain, description, transport) VALUES ('ALL', '', '')"
+    )
 
     assert postfix.lookup("domains", "ALL") is None
 

@@ -39,13 +39,13 @@ class World:
 
     def alias_domain(self, source, target, **fields):
         source, target = Domain.objects.get(pk=source), Domain.objects.get(pk=target)
-        return create_alias_domain(
-            actor=None, alias_domain=source, target_domain=target, **fields
-        )
+        return create_alias_domain(actor=None, alias_domain=source, target_domain=target, **fields)
 
     def raw(self, model, address, **fields):
         """Change columns of a row as another program would, with none of the services' rules."""
-        changed = {"alias": Alias, "mailbox": Mailbox, "domain": Domain}[model].objects.filter(
-            pk=address
-        ).update(**fields)
+        changed = (
+            {"alias": Alias, "mailbox": Mailbox, "domain": Domain}[model]
+            .objects.filter(pk=address)
+            .update(**fields)
+        )
         assert changed == 1

@@ -1,90 +1,51 @@
-"""A TCP door in front of a server: shut, the server is down for those who come through it."""
+"""A TCP door in front of a server: shut, the server is down for those who come through it.
 
+Several tests share one database server; a gate takes it away from one of them only.
+It is a process of its own: its end refuses and cuts all connections at once.
+"""
+
+import asyncio
 import contextlib
-import socket
-import threading
+import sys
+
+from tests.servers.processes import Process, answers, free_ports
 
 
 class Gate:
-    """Forwards 127.0.0.1:``port`` to ``target``. shut() refuses and cuts all connections.
+    """Forwards 127.0.0.1:``port`` to ``target`` (host, port) between open() and shut()."""
 
-    Several tests share one database server; this takes it away from one of them only.
-    """
-
-    def __init__(self, target):
-        self.target = target
-        self.port = None
-        self._listener = None
-        self._pairs = set()
-        self._lock = threading.Lock()
+    def __init__(self, target, log):
+        [self.port] = free_ports(1)
+        host, port = target
+        command = [sys.executable, "-m", __name__, self.port, host, port]
+        self._process = Process(command, log)
 
     def open(self):
-        # The same port every time: it is written in the configuration of those who come.
-        self._listener = socket.create_server(("127.0.0.1", self.port or 0), backlog=100)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
-        return self
+        self._process.start(lambda: answers(self.port))
 
     def shut(self):
-        if self._listener is None:
-            return
-        # Closing alone would leave a thread in accept(), and with it the port.
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._listener = None
-        with self._lock:
-            pairs, self._pairs = self._pairs, set()
-        for pair in pairs:
-            _hang_up(pair)
-
-    def _accept(self, listener):
-        while True:
-            try:
-                client, _address = listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(self.target)
-            except OSError:
-                client.close()
-                continue
-            pair = (client, server)
-            for end in pair:  # a statement is smaller than a packet and must not wait for more
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                shut = self._listener is not listener
-                if not shut:
-                    self._pairs.add(pair)
-            if shut:
-                _hang_up(pair)
-                _close(pair)
-                continue
-            threading.Thread(target=self._carry, args=[pair], daemon=True).start()
-
-    def _carry(self, pair):
-        back = threading.Thread(target=_copy, args=[pair[1], pair[0]], daemon=True)
-        back.start()
-        _copy(*pair)
-        back.join()
-        with self._lock:
-            self._pairs.discard(pair)
-        _close(pair)
+        self._process.stop()
 
 
-def _copy(source, sink):
+async def _copy(reader, writer):
     with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    _hang_up((source, sink))
+        while data := await reader.read(65536):
+            writer.write(data)
+    writer.close()
 
 
-def _hang_up(pair):
-    for end in pair:
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+async def _main(port, host, target_port):
+    async def carry(reader, writer):
+        try:
+            far_reader, far_writer = await asyncio.open_connection(host, target_port)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+
+    server = await asyncio.start_server(carry, "127.0.0.1", port)
+    await server.serve_forever()
 
 
-def _close(pair):
-    for end in pair:
-        end.close()
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -45,7 +45,7 @@ class MailServer:
         self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
         self.dovecot_sql_user = f"dovecot_{worker or os.getpid()}"
         self.files = mailconf.Directory(self.directory / "files")
-        self.gate = Gate((database["HOST"], int(database["PORT"])))
+        self.gate = Gate((database["HOST"], int(database["PORT"])), self.directory / "gate.out")
         self.outside = Sink()
         self.postfix = Postfix(
             self.directory, self.files.path / "postfix", outside_port=self.outside.port

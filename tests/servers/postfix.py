@@ -1,5 +1,6 @@
 """A private Postfix on the shipped main.cf and master.cf, with its own queue and ports."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -77,6 +78,9 @@ class Postfix:
     def set(self, **parameters):
         """Change parameters of main.cf in place."""
         self._run("postconf", "-e", *(f"{name}={value}" for name, value in parameters.items()))
+        # Postfix waits up to two seconds for a file that changed just now to "cool down".
+        for path in [self.conf, *self.conf.rglob("*.cf")]:
+            os.utime(path, (0, 0))
 
     def start(self):
         ports = [self.smtp_port, self.submission_port, self.submissions_port]

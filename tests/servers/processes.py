@@ -4,7 +4,9 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 # A daemon's PATH and an ordinary user's differ.
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -62,6 +64,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 env={"PATH": PROGRAMS, "LC_ALL": "C"},
+                cwd=ROOT,
                 start_new_session=True,
             )
         wait_until(lambda: self._failed() or ready(), f"start of {self.command[2]}")

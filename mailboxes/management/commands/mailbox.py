@@ -6,16 +6,15 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from accounts.commands import NOTHING_TO_CHANGE, RowCommand, whole_number
+from accounts.commands import NOTHING_TO_CHANGE, whole_number
 from accounts.output import Field
 from aliases.services import aliases_leading_to
 from domains.addresses import (
     display_address,
     normalise_address,
-    normalise_domain,
     split_address,
 )
-from domains.models import Domain
+from domains.commands import DomainRowCommand
 from mailboxes.models import Mailbox, megabytes
 from mailboxes.services import (
     create_mailbox,
@@ -32,11 +31,15 @@ def size(value):
     return f"{megabytes(value):,g} MB"
 
 
+def display_all(addresses):
+    return [display_address(address) for address in addresses]
+
+
 def quota(value):
     return size(value) if value > 0 else "unlimited"
 
 
-class Command(RowCommand):
+class Command(DomainRowCommand):
     help = "Create, list, show, change and delete mailboxes."
     noun = "mailbox"
     verbs = {
@@ -55,9 +58,9 @@ class Command(RowCommand):
         Field("Active", "active"),
         Field("Messages", "messages", listed=False),
         Field("May send", "may_send", listed=False),
-        Field("Forwards to", "forwards_to", listed=False),
+        Field("Forwards to", "forwards_to", display_all, listed=False),
         Field("Keeps a copy", "keeps_copy", listed=False),
-        Field("Aliases leading here", "aliases", listed=False),
+        Field("Aliases leading here", "aliases", display_all, listed=False),
         Field("Maildir", "maildir", listed=False),
         Field("Phone", "phone", listed=False),
         Field("Other address", "email_other", listed=False),
@@ -150,7 +153,7 @@ class Command(RowCommand):
 
     def add(self, *, address, generate, welcome, active, json, **options):
         local_part, name = split_address(address.strip())
-        domain = self._domain(normalise_domain(name))
+        domain = self.domain(name)
         fields = self.given(options, "name", "phone", "email_other", "smtp_active")
         if options["quota"] is None:
             fields["quota"] = max(0, domain.maxquota) * settings.QUOTA_MULTIPLIER
@@ -174,7 +177,7 @@ class Command(RowCommand):
         if active is not None:
             rows = rows.filter(active=active)
         if domain:
-            rows = rows.filter(domain=self._domain(normalise_domain(domain)))
+            rows = rows.filter(domain=self.domain(domain))
         if search:
             rows = rows.search(search)
         by_name = search and not domain
@@ -208,19 +211,17 @@ class Command(RowCommand):
     def delete(self, *, address, yes, drop_targets, **options):
         mailbox = self._mailbox(address)
         leading_here = list(aliases_leading_to([mailbox.pk]))
-        self.confirm_delete(mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes)
-        delete_mailbox(
-            actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ()
+        self.confirm_delete(
+            mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
         )
+        delete_mailbox(actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ())
         self.report("Deleted", mailbox)
 
     def password(self, *, address, generate, json, **options):
         mailbox = self._mailbox(address)
         password = self.ask_password(generate)
         mailbox = set_mailbox_password(actor=None, mailbox=mailbox, password=password)
-        self.report(
-            "New password for", mailbox, json=json, password=password if generate else None
-        )
+        self.report("New password for", mailbox, json=json, password=password if generate else None)
 
     # --- Rows
 
@@ -228,18 +229,10 @@ class Command(RowCommand):
         rows = Mailbox.objects.select_related("domain", "usage")
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _domain(self, name):
-        domain = Domain.objects.filter(pk=name).first()
-        if domain is None:
-            raise CommandError(
-                f"There is no domain {name}. Add it first: manage.py domain add {name}"
-            )
-        return domain
-
     def _consequences(self, mailbox, leading_here, drop_targets):
         usage = getattr(mailbox, "usage", None)
         if usage:
-            yield f"It holds {size(usage.bytes)} in {usage.messages} messages, which stay on disk."
+            yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
         if leading_here:
             yield from self.leading_here(leading_here, drop_targets)
 

@@ -1,0 +1,183 @@
+"""manage.py admin add|list|show|edit|delete|password"""
+
+from argparse import BooleanOptionalAction
+
+from django.apps import apps
+from django.core.management.base import CommandError
+
+from accounts.commands import RowCommand
+from accounts.models import Admin
+from accounts.output import Field
+from accounts.scoping import starts_with
+from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
+
+
+class Command(RowCommand):
+    help = "Create, list, show, change and delete administrators."
+    noun = "administrator"
+    verbs = {
+        "add": "Create an administrator. The password is asked for, or read from standard input.",
+        "list": "List administrators. In a pipe: tab-separated login name, superadmin, active.",
+        "show": "Show one administrator.",
+        "edit": "Change an administrator.",
+        "delete": "Delete an administrator. The last superadmin stays.",
+        "password": "Set a new password, asked for or read from standard input.",
+    }
+    fields = [
+        Field("Login name", "username"),
+        Field("Superadmin", "superadmin"),
+        Field("Active", "active"),
+        Field("Domains", "domains", listed=False),
+        Field("Phone", "phone", listed=False),
+        Field("Other address", "email_other", listed=False),
+        Field("Created", "created", listed=False),
+        Field("Changed", "modified", listed=False),
+    ]
+    words = {"email_other": "email-other"}
+
+    # --- Options
+
+    def options_for_add(self, parser):
+        self._username(parser)
+        parser.add_argument(
+            "--superadmin", action="store_true", help="May do everything, in every domain."
+        )
+        parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="What to manage.")
+        parser.add_argument(
+            "--inactive", action="store_false", dest="active", help="Create it switched off."
+        )
+        self._contact(parser)
+        self.password_option(parser)
+
+    def options_for_list(self, parser):
+        super().options_for_list(parser)
+        parser.add_argument(
+            "--superadmins", action="store_true", help="Only those who may do everything."
+        )
+        parser.add_argument("--domain", metavar="DOMAIN", help="Only those who manage DOMAIN.")
+
+    def options_for_show(self, parser):
+        self._username(parser)
+        self.json_option(parser)
+
+    def options_for_edit(self, parser):
+        self._username(parser)
+        parser.add_argument(
+            "--superadmin",
+            action=BooleanOptionalAction,
+            help="May do everything, in every domain.",
+        )
+        parser.add_argument(
+            "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
+        )
+        self.active_options(parser)
+        self._contact(parser)
+
+    def options_for_delete(self, parser):
+        self._username(parser)
+        super().options_for_delete(parser)
+
+    def options_for_password(self, parser):
+        self._username(parser)
+        self.password_option(parser)
+        self.json_option(parser)
+
+    def _username(self, parser):
+        parser.add_argument(
+            "username", metavar="LOGIN", help="The login name, written like an address."
+        )
+
+    def _contact(self, parser):
+        parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
+        parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
+        self.json_option(parser)
+
+    # --- Verbs
+
+    def add(self, *, username, superadmin, domains, active, generate, json, **options):
+        names = self._domain_names(domains or [])
+        if not superadmin and not names:
+            raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
+        password = self.ask_password(generate)
+        admin = create_admin(
+            actor=None,
+            username=username,
+            password=password,
+            superadmin=superadmin,
+            domains=names,
+            active=active,
+            **self.given(options, "phone", "email_other"),
+        )
+        self.report("Created", admin, json=json, password=password if generate else None)
+
+    def list(self, *, superadmins, domain, search, active, json, **options):
+        rows = Admin.objects.all()
+        if active is not None:
+            rows = rows.filter(active=active)
+        if superadmins:
+            rows = rows.filter(superadmin=True)
+        if domain:
+            rows = rows.filter(domains__in=self._domain_names([domain]))
+        if search:
+            rows = rows.filter(starts_with("username", search.strip().lower()))
+        self.print_list(rows, "pk", json=json)
+
+    def show(self, *, username, json, **options):
+        self.print_one(self._admin(username), json=json)
+
+    def edit(self, *, username, json, **options):
+        fields = self.changes(options, "superadmin", "domains", "active", "phone", "email_other")
+        if "domains" in fields:
+            fields["domains"] = self._domain_names(fields["domains"])
+        admin = update_admin(actor=None, admin=self._admin(username), **fields)
+        self.report("Changed", admin, json=json)
+
+    def delete(self, *, username, yes, **options):
+        admin = self._admin(username)
+        self.confirm_delete(admin.pk, self._consequences(admin), yes)
+        delete_admin(actor=None, admin=admin)
+        self.report("Deleted", admin)
+
+    def password(self, *, username, generate, json, **options):
+        admin = self._admin(username)
+        password = self.ask_password(generate)
+        admin = set_admin_password(actor=None, admin=admin, password=password)
+        self.report("New password for", admin, json=json, password=password if generate else None)
+
+    # --- Rows
+
+    def _admin(self, text):
+        return self.find(Admin.objects.all(), text.strip().lower(), "Is the login name right?")
+
+    def _domain_names(self, texts):
+        """Return the stored names of domains that exist."""
+        Domain = apps.get_model("domains", "Domain")  # this app imports none that knows mail
+        names = []
+        for text in texts:
+            domain = Domain(name=text)
+            domain.clean()  # its stored form
+            if not Domain.objects.filter(pk=domain.name).exists():
+                raise CommandError(f"There is no domain {domain.name}. Is the name right?")
+            names.append(domain.name)
+        return names
+
+    def _consequences(self, admin):
+        yield "A superadmin." if admin.superadmin else "Not a superadmin."
+        if admin.domain_names:
+            names = ", ".join(admin.domain_names[:10])
+            more = len(admin.domain_names) - 10
+            yield f"Manages {names}{f' and {more} more' if more > 0 else ''}. The domains stay."
+
+    def record(self, admin):
+        return {
+            "username": admin.username,
+            "superadmin": admin.superadmin,
+            "active": admin.active,
+            "phone": admin.phone,
+            "email_other": admin.email_other,
+            "created": admin.created,
+            "modified": admin.modified,
+        }
+
+    def details(self, admin):
+        return {"domains": sorted(admin.domains.values_list("pk", flat=True))}

@@ -1,0 +1,177 @@
+"""manage.py alias add|list|show|edit|delete"""
+
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from accounts.commands import NOTHING_TO_CHANGE
+from accounts.output import Field
+from aliases.models import Alias, AliasTarget
+from aliases.services import aliases_leading_to, create_alias, delete_alias, update_alias
+from domains.addresses import (
+    display_address,
+    normalise_address,
+    normalise_domain,
+    split_address,
+)
+from domains.commands import DomainRowCommand
+from domains.models import RoutingLock
+
+
+def display_all(addresses):
+    return [display_address(address) for address in addresses]
+
+
+class Command(DomainRowCommand):
+    help = "Create, list, show, change and delete aliases. @example.org is the catch-all."
+    noun = "alias"
+    verbs = {
+        "add": "Create an alias.",
+        "list": "List aliases. In a pipe: tab-separated address, targets with commas, active.",
+        "show": "Show one alias.",
+        "edit": "Change an alias.",
+        "delete": "Delete an alias.",
+    }
+    fields = [
+        Field("Address", "address", display_address),
+        Field("Targets", "targets", display_all),
+        Field("Active", "active"),
+        Field("Description", "description", listed=False),
+        Field("Dangling targets", "dangling", display_all, listed=False),
+        Field("Aliases leading here", "aliases", display_all, listed=False),
+        Field("Created", "created", listed=False),
+        Field("Changed", "modified", listed=False),
+    ]
+    words = {"local_part": "address", "goto": "targets"}
+
+    # --- Options
+
+    def options_for_add(self, parser):
+        self._address(parser)
+        parser.add_argument("targets", metavar="TARGET", nargs="+", help="Where its mail goes.")
+        parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
+        parser.add_argument(
+            "--inactive", action="store_false", dest="active", help="Create it switched off."
+        )
+        self.json_option(parser)
+
+    def options_for_list(self, parser):
+        super().options_for_list(parser)
+        parser.add_argument("--domain", metavar="DOMAIN", help="Only this domain.")
+
+    def options_for_show(self, parser):
+        self._address(parser)
+        self.json_option(parser)
+
+    def options_for_edit(self, parser):
+        self._address(parser)
+        parser.add_argument("--targets", nargs="+", metavar="TARGET", help="Lead to these instead.")
+        parser.add_argument("--add", nargs="+", metavar="TARGET", help="Lead to these as well.")
+        parser.add_argument(
+            "--remove", nargs="+", metavar="TARGET", help="Lead to these no longer."
+        )
+        parser.add_argument("--description", metavar="TEXT", help="What it is for.")
+        self.active_options(parser)
+        self.json_option(parser)
+
+    def options_for_delete(self, parser):
+        self._address(parser)
+        super().options_for_delete(parser)
+        parser.add_argument(
+            "--drop-targets",
+            action="store_true",
+            help="Take it out of the aliases and forwardings that lead here.",
+        )
+
+    def _address(self, parser):
+        parser.add_argument(
+            "address", metavar="ADDRESS", help="E.g. info@example.org, or @example.org."
+        )
+
+    # --- Verbs
+
+    def add(self, *, address, targets, description, active, json, **options):
+        local_part, name = split_address(address.strip())
+        alias = create_alias(
+            actor=None,
+            domain=self.domain(name),
+            local_part=local_part,
+            targets=targets,
+            description=description,
+            active=active,
+        )
+        self.report("Created", alias, json=json)
+
+    def list(self, *, domain, search, active, json, **options):
+        rows = Alias.objects.filter(of_mailbox=False)
+        if active is not None:
+            rows = rows.filter(active=active)
+        if domain:
+            rows = rows.filter(domain=self.domain(domain))
+        if search:
+            rows = rows.search(search)
+        by_address = search and not domain
+        self.print_list(rows, *(["address"] if by_address else ["domain_id", "address"]), json=json)
+
+    def show(self, *, address, json, **options):
+        self.print_one(self._alias(address), json=json)
+
+    def edit(self, *, address, targets, add, remove, json, **options):
+        fields = self.given(options, "description", "active")
+        if not fields and not (targets or add or remove):
+            raise CommandError(NOTHING_TO_CHANGE)
+        with transaction.atomic():
+            RoutingLock.hold()  # between reading the targets and writing them nobody else may
+            alias = self._alias(address)
+            if targets or add or remove:
+                fields["targets"] = self._new_targets(alias, targets, add, remove)
+            alias = update_alias(actor=None, alias=alias, **fields)
+        self.report("Changed", alias, json=json)
+
+    def delete(self, *, address, yes, drop_targets, **options):
+        alias = self._alias(address)
+        leading_here = list(aliases_leading_to([alias.pk]))
+        consequences = [f"It leads to {', '.join(alias.targets)}."]
+        if leading_here:
+            consequences += self.leading_here(leading_here, drop_targets)
+        self.confirm_delete(alias.pk, consequences, yes)
+        delete_alias(actor=None, alias=alias, drop_from=leading_here if drop_targets else ())
+        self.report("Deleted", alias)
+
+    # --- Rows
+
+    def _alias(self, text):
+        local_part, name = split_address(text.strip())
+        if local_part in ("", "*"):
+            address = f"@{normalise_domain(name)}"
+        else:
+            address = normalise_address(text)
+        alias = self.find(Alias.objects.all(), address, "Is the address right?")
+        if alias.of_mailbox:
+            raise CommandError(f"{address} is a mailbox. Use: manage.py mailbox")
+        return alias
+
+    def _new_targets(self, alias, targets, add, remove):
+        wanted = [*(targets or alias.targets), *(add or [])]
+        gone = [item.strip().lower() for item in remove or []]
+        unknown = [item for item in gone if item not in wanted]
+        if unknown:
+            raise CommandError(f"{alias} does not lead to {', '.join(unknown)}.")
+        return [item for item in wanted if item not in gone]
+
+    def record(self, alias):
+        return {
+            "address": alias.address,
+            "domain": alias.domain_id,
+            "targets": alias.targets,
+            "active": alias.active,
+            "description": alias.description,
+            "created": alias.created,
+            "modified": alias.modified,
+        }
+
+    def details(self, alias):
+        dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
+        return {
+            "dangling": sorted(dangling.values_list("target", flat=True)),
+            "aliases": sorted(row.pk for row in aliases_leading_to([alias.pk])),
+        }

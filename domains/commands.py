@@ -1,0 +1,22 @@
+"""What the commands about rows of a domain share."""
+
+from django.core.management.base import CommandError
+
+from accounts.commands import RowCommand
+from domains.addresses import normalise_domain
+from domains.models import Domain
+
+
+class DomainRowCommand(RowCommand):
+    """A command about rows that belong to a domain."""
+
+    def domain(self, text):
+        """Return the Domain of that name, its counters loaded."""
+        name = normalise_domain(text)
+        domain = Domain.objects.select_related("usage").filter(pk=name).first()
+        if domain is None:
+            raise CommandError(
+                f"There is no domain {name}. Is the name right? If so, add it first:"
+                f" manage.py domain add {name}"
+            )
+        return domain

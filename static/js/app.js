@@ -1,0 +1,126 @@
+// What pages gain with JavaScript; each of them works without it.
+(() => {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const on = (type, selector, act) =>
+    document.addEventListener(type, (event) => {
+      const found = event.target.closest?.(selector);
+      if (found) act(found, event);
+    });
+
+  // --- Light, dark, or as the system; on a phone the one visible button goes round.
+  function showTheme() {
+    const choice = window.theme.stored();
+    for (const button of all("[data-theme-switch] button")) button.ariaPressed = String(button.value === choice);
+  }
+  on("click", "[data-theme-switch] button", (button) => {
+    const buttons = all("button", button.parentElement);
+    const alone = buttons.filter((other) => other.offsetParent).length === 1;
+    const next = alone ? buttons[(buttons.indexOf(button) + 1) % buttons.length] : button;
+    window.theme.choose(next.value);
+    showTheme();
+    next.focus();
+  });
+
+  // --- "/" goes to the search field; Escape and a click elsewhere close menus.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches?.("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const field = all("[data-global-search], #q").find((one) => one.offsetParent);
+      if (field) event.preventDefault();
+      field?.focus();
+    } else if (event.key === "Escape") {
+      const menu = all("details.menu[open]").at(-1);
+      menu?.querySelector("summary").focus();
+      menu?.removeAttribute("open");
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  // --- Passwords: show, generate, copy.
+  const LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"; // without l, o, I, O
+  const DIGITS = "23456789";
+  const below = (limit) => crypto.getRandomValues(new Uint32Array(1))[0] % limit; // uneven by 1 in 10 million
+  function generate(length, digits, letters) {
+    const kinds = [...Array(digits).fill(DIGITS), ...Array(letters).fill(LETTERS)];
+    while (kinds.length < length) kinds.push(LETTERS + DIGITS);
+    const drawn = kinds.map((kind) => [below(2 ** 32), kind[below(kind.length)]]);
+    return drawn.sort(([a], [b]) => a - b).map(([, character]) => character).join("");
+  }
+  function reveal(group, shown) {
+    group.querySelector("input").type = shown ? "text" : "password";
+    group.querySelector("[data-show]").ariaPressed = String(shown);
+  }
+  on("click", "[data-show]", (button) => reveal(button.closest("[data-password]"), button.ariaPressed !== "true"));
+  on("click", "[data-generate]", (button) => {
+    const input = button.closest("[data-password]").querySelector("input");
+    const { digits = 3, letters = 3 } = input.dataset; // what the strength rules ask for
+    const password = generate(Math.max(20, input.minLength), Number(digits), Number(letters));
+    input.value = password;
+    reveal(input.parentElement, true);
+    input.focus();
+  });
+  on("click", "[data-copy]", async (button) => {
+    const source = document.querySelector(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+    } catch {
+      getSelection().selectAllChildren(source); // plain http: the person copies what is marked
+      source.select?.();
+      return;
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.copied;
+    setTimeout(() => (button.textContent = label), 1500);
+  });
+
+  // --- Lists and forms: ticked rows, page size, limits, a typed name.
+  function countTicked(form) {
+    const boxes = all("[name=selected]", form);
+    const ticked = boxes.filter((box) => box.checked).length;
+    for (const label of all("[data-bulk-count]", form)) label.textContent = `${ticked} ${label.dataset.bulkCount}`;
+    for (const head of all("[data-select-all]", form)) {
+      head.checked = ticked === boxes.length;
+      head.indeterminate = ticked > 0 && !head.checked;
+    }
+  }
+  function showLimit(group) {
+    const limited = group.querySelector("select").value === "limited";
+    for (const part of all("input, .input-group-text", group)) part.hidden = !limited;
+  }
+  function compareName(input) {
+    const same = input.value.trim().toLowerCase() === input.dataset.confirm.toLowerCase();
+    input.form.querySelector("[type=submit]").disabled = !same;
+  }
+  on("change", "[name=selected]", (box) => countTicked(box.form));
+  on("change", "[data-select-all]", (head) => {
+    for (const box of all("[name=selected]", head.form)) box.checked = head.checked;
+    countTicked(head.form);
+  });
+  on("change", "select[data-submit]", (select) => select.form.requestSubmit());
+  on("change", "[data-limit] select", (select) => showLimit(select.parentElement));
+  on("input", "[data-confirm]", compareName);
+
+  // --- htmx: short addresses; a whole page when something else than the list came back.
+  document.addEventListener("htmx:configRequest", ({ detail: { verb, parameters } }) => {
+    if (verb === "get") for (const name of Object.keys(parameters)) if (!parameters[name]) delete parameters[name];
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target } }) => {
+    const landed = new URL(xhr.responseURL || location).pathname;
+    if (target.id === "list" && (landed !== location.pathname || xhr.status >= 400)) location.reload();
+  });
+
+  function prepare(root) {
+    const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all]";
+    for (const element of all(hidden, root)) element.hidden = false;
+    all("[data-limit]", root).forEach(showLimit);
+    all("[data-confirm]", root).forEach(compareName);
+    all("form:has([name=selected])", root).forEach(countTicked);
+  }
+  document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
+  prepare(document);
+  showTheme();
+  document.querySelector("[data-error-summary]")?.focus();
+})();

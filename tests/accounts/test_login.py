@@ -1,0 +1,194 @@
+"""Signing in: two tables behind one door, which answers alike whoever is not there."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user
+
+from accounts import passwords
+from accounts.backends import AdminBackend, authenticate
+from accounts.models import Admin
+from accounts.passwords import hash_password, verify_password
+from domains.services import set_domain_active
+from mailboxes.backends import MailboxBackend
+from mailboxes.models import Mailbox
+
+MD5_CRYPT = "$1$c9809462$9gHrd5apTpEkXg8RB0MrT."  # of the next line
+OLD_PASSWORD = "grün-42 apple"
+
+
+def test_an_administrator_and_a_mailbox_user_sign_in_by_the_same_door(
+    make_admin, add_mailbox, example_org, password
+):
+    admin = make_admin("boss@example.org")
+    mailbox = add_mailbox("info@example.org")
+
+    assert authenticate("boss@example.org", password) == admin
+    assert authenticate("info@example.org", password) == mailbox
+    assert authenticate(" Info@Example.ORG ", password) == mailbox
+
+
+def test_a_mailbox_password_never_opens_an_administrators_account(
+    make_admin, add_mailbox, example_org
+):
+    admin = make_admin("both@example.org", password="the-admin's-password")
+    mailbox = add_mailbox("both@example.org", password="the-mailbox-password")
+
+    assert authenticate("both@example.org", "the-admin's-password") == admin
+    assert authenticate("both@example.org", "the-mailbox-password") == mailbox
+    assert type(authenticate("both@example.org", "the-mailbox-password")) is Mailbox
+    assert authenticate("both@example.org", "another-password") is None
+
+
+def test_nobody_signs_in_to_an_inactive_account(make_admin, add_mailbox, example_org, password):
+    make_admin("boss@example.org", active=False)
+    add_mailbox("info@example.org", active=False)
+
+    assert authenticate("boss@example.org", password) is None
+    assert authenticate("info@example.org", password) is None
+
+
+def test_nobody_signs_in_to_a_mailbox_of_an_inactive_domain(add_mailbox, example_org, password):
+    add_mailbox("info@example.org")
+    set_domain_active(actor=None, domain=example_org, active=False)
+
+    assert authenticate("info@example.org", password) is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "\0", "info", "@example.org", "info@example.org\0", "%"])
+def test_a_name_that_is_none_finds_nobody(text, add_mailbox, example_org, password):
+    add_mailbox("info@example.org")
+
+    assert authenticate(text, password) is None
+
+
+def test_an_outdated_hash_is_replaced_at_the_first_login(add_mailbox, example_org):
+    add_mailbox("info@example.org")
+    Mailbox.objects.update(password=MD5_CRYPT)
+
+    account = authenticate("info@example.org", OLD_PASSWORD)
+
+    stored = Mailbox.objects.get().password
+    assert stored.startswith("{SHA512-CRYPT}$6$")
+    assert verify_password(OLD_PASSWORD, stored) == (True, None)
+    assert account.password == stored  # or the new session would end at once
+    assert authenticate("info@example.org", OLD_PASSWORD) == account
+    assert Mailbox.objects.get().password == stored
+
+
+def test_an_administrators_outdated_hash_is_replaced_too(make_admin):
+    make_admin("boss@example.org")
+    Admin.objects.update(password=MD5_CRYPT)
+
+    authenticate("boss@example.org", OLD_PASSWORD)
+
+    assert Admin.objects.get().password.startswith("{SHA512-CRYPT}$6$")
+
+
+def test_a_wrong_password_replaces_nothing(add_mailbox, example_org):
+    add_mailbox("info@example.org")
+    Mailbox.objects.update(password=MD5_CRYPT)
+
+    assert authenticate("info@example.org", "grün-42 apples") is None
+    assert Mailbox.objects.get().password == MD5_CRYPT
+
+
+def test_a_password_changed_meanwhile_is_not_overwritten(add_mailbox, example_org):
+    add_mailbox("info@example.org")
+    seen = MailboxBackend().find("info@example.org")
+    Mailbox.objects.update(password="{PLAIN}changed-by-another-program")
+
+    MailboxBackend().store(seen, hash_password("the one before"))
+
+    assert Mailbox.objects.get().password == "{PLAIN}changed-by-another-program"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"password": "{PLAIN}another-password"}, {"active": False}],
+    ids=["password", "active"],
+)
+def test_a_session_ends_with_the_password_or_the_account(change, sign_in, add_mailbox, example_org):
+    mailbox = add_mailbox("info@example.org")
+    client = sign_in(mailbox)
+    assert user_of(client) == mailbox
+
+    Mailbox.objects.update(**change)
+
+    assert user_of(client).is_anonymous is True
+
+
+def test_a_session_ends_with_the_domain(sign_in, add_mailbox, example_org):
+    client = sign_in(add_mailbox("info@example.org"))
+
+    set_domain_active(actor=None, domain=example_org, active=False)
+
+    assert user_of(client).is_anonymous is True
+
+
+def user_of(client):
+    return get_user(SimpleNamespace(session=client.session))
+
+
+def test_a_backend_knows_only_the_accounts_of_its_table(make_admin, add_mailbox, example_org):
+    make_admin("boss@example.org")
+    add_mailbox("info@example.org")
+
+    assert AdminBackend().get_user("boss@example.org").pk == "boss@example.org"
+    assert AdminBackend().get_user("info@example.org") is None
+    assert MailboxBackend().get_user("boss@example.org") is None
+
+
+class Counting:
+    """Passlib's context, counting the verifications that cost what our own format costs."""
+
+    def __init__(self, context):
+        self.context = context
+        self.verified = 0
+
+    def __getattr__(self, name):
+        return getattr(self.context, name)
+
+    def verify(self, raw, stored):
+        self.verified += stored.startswith("$6$") and not self.context.needs_update(stored)
+        return self.context.verify(raw, stored)
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    context = Counting(passwords._current())
+    monkeypatch.setattr(passwords, "_current", lambda: context)
+    return context
+
+
+@pytest.mark.parametrize(
+    "password", ["wrong-password", "", "nul\0inside", "x" * 600, "é" * 300, "\udc80half"]
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nobody@example.org",
+        "nobody@elsewhere.example",
+        "",
+        "boss@example.org",
+        "info@example.org",
+        "both@example.org",
+        "off@example.org",
+        "old@example.org",
+        "broken@example.org",
+    ],
+)
+def test_every_failure_costs_two_verifications_whoever_is_asked_for(
+    name, password, make_admin, add_mailbox, example_org, counting
+):
+    make_admin("boss@example.org")
+    make_admin("both@example.org")
+    for local_part in ("info", "both", "off", "old", "broken"):
+        add_mailbox(f"{local_part}@example.org", active=local_part != "off")
+    Mailbox.objects.filter(pk="old@example.org").update(password=MD5_CRYPT)
+    Mailbox.objects.filter(pk="broken@example.org").update(password="{ROT13}x")
+    counting.verified = 0
+
+    assert authenticate(name, password) is None
+
+    assert counting.verified == 2

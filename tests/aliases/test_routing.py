@@ -1,0 +1,455 @@
+"""Mail that would never end is refused with its path; what only looks like a loop is not."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from aliases.models import Alias
+from aliases.routing import MAX_DEPTH, MAX_EXPANSION, find_loop, next_hops
+from aliases.services import delete_alias, set_alias_active, update_alias
+from domains.services import (
+    create_alias_domain,
+    create_domain,
+    delete_alias_domain,
+    update_alias_domain,
+)
+from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
+
+
+def refused_path(function, *args, **kwargs):
+    """Call and return the path shown in the refusal."""
+    with pytest.raises(ValidationError) as refusal:
+        function(*args, **kwargs)
+    errors = (
+        [error for found in refusal.value.error_dict.values() for error in found]
+        if hasattr(refusal.value, "error_dict")
+        else refusal.value.error_list
+    )
+    assert [error.code for error in errors] == ["loop"]
+    return errors[0].params["path"]
+
+
+def stored(address):
+    return Alias.objects.get(pk=address).goto
+
+
+class TestLoops:
+    def test_two_aliases_cannot_lead_to_each_other(self, add_alias, example_org):
+        add_alias("a@example.org", "b@example.org")
+
+        path = refused_path(add_alias, "b@example.org", "a@example.org")
+
+        assert path == "b@example.org → a@example.org → b@example.org"
+        assert Alias.objects.filter(pk="b@example.org").exists() is False
+
+    def test_nor_can_three_in_two_domains(self, add_alias, example_org, other_net):
+        add_alias("a@example.org", "b@other.net", "x@elsewhere.example")
+        add_alias("b@other.net", "c@example.org")
+
+        path = refused_path(add_alias, "c@example.org", "a@example.org")
+
+        assert path == "c@example.org → a@example.org → b@other.net → c@example.org"
+
+    def test_an_edit_closes_no_loop(self, add_alias, example_org):
+        add_alias("a@example.org", "b@example.org")
+        b = add_alias("b@example.org", "c@elsewhere.example")
+
+        path = refused_path(update_alias, actor=None, alias=b, targets=["a@example.org"])
+
+        assert path == "b@example.org → a@example.org → b@example.org"
+        assert stored("b@example.org") == "c@elsewhere.example"
+
+    def test_a_catch_all_closes_no_loop(self, add_alias, example_org, other_net):
+        add_alias("a@other.net", "anything@example.org")
+
+        path = refused_path(add_alias, "@example.org", "a@other.net")
+
+        assert path == "a@other.net → anything@example.org → a@other.net"
+
+    def test_two_catch_alls_cannot_lead_to_each_other(self, add_alias, example_org, other_net):
+        add_alias("@example.org", "@other.net")
+
+        path = refused_path(add_alias, "@other.net", "@example.org")
+
+        assert path == "@other.net → @example.org → @other.net"
+
+    def test_one_name_cannot_go_round_through_a_domain_wide_forward(
+        self, add_alias, example_org, other_net
+    ):
+        add_alias("@example.org", "@other.net")
+
+        path = refused_path(add_alias, "info@other.net", "info@example.org")
+
+        assert path == "info@other.net → info@example.org → info@other.net"
+
+    def test_a_domain_wide_forward_closes_no_loop_for_one_name(
+        self, add_alias, example_org, other_net
+    ):
+        add_alias("info@other.net", "info@example.org")
+
+        path = refused_path(add_alias, "@example.org", "@other.net")
+
+        assert path == "info@other.net → info@example.org → info@other.net"
+        assert Alias.objects.filter(pk="@example.org").exists() is False
+
+    def test_an_alias_through_an_alias_domain(self, add_alias, example_org, other_net):
+        create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+
+        path = refused_path(add_alias, "a@example.org", "a@other.net")
+
+        assert path == "a@example.org → a@other.net → a@example.org"
+
+    def test_a_new_alias_domain_closes_no_loop(self, add_alias, example_org, other_net):
+        add_alias("a@example.org", "a@other.net")
+
+        path = refused_path(
+            create_alias_domain, actor=None, alias_domain=other_net, target_domain=example_org
+        )
+
+        assert path == "a@example.org → a@other.net → a@example.org"
+        assert example_org.alias_domains.count() == 0
+
+    def test_nor_does_switching_one_on_or_turning_it_elsewhere(
+        self, add_alias, add_domain, example_org, other_net
+    ):
+        third = add_domain("third.example")
+        off = create_alias_domain(
+            actor=None, alias_domain=other_net, target_domain=example_org, active=False
+        )
+        add_alias("a@example.org", "a@other.net")
+
+        refused_path(update_alias_domain, actor=None, link=off, active=True)
+        turned = update_alias_domain(actor=None, link=off, active=True, target_domain=third)
+        refused_path(update_alias_domain, actor=None, link=turned, target_domain=example_org)
+
+    def test_the_forwarding_of_a_mailbox(self, add_mailbox, add_alias, example_org):
+        mailbox = add_mailbox("joe@example.org")
+        add_alias("sales@example.org", "joe@example.org")
+
+        path = refused_path(
+            set_forwarding,
+            actor=None,
+            mailbox=mailbox,
+            targets="sales@example.org",
+            keep_copy=False,
+        )
+
+        assert path == "joe@example.org → sales@example.org → joe@example.org"
+        assert stored("joe@example.org") == "joe@example.org"
+
+    def test_two_mailboxes_that_forward_to_each_other_without_a_copy(
+        self, add_mailbox, example_org
+    ):
+        a, b = add_mailbox("a@example.org"), add_mailbox("b@example.org")
+        set_forwarding(actor=None, mailbox=a, targets="b@example.org", keep_copy=False)
+
+        path = refused_path(
+            set_forwarding, actor=None, mailbox=b, targets="a@example.org", keep_copy=False
+        )
+
+        assert path == "b@example.org → a@example.org → b@example.org"
+
+    def test_an_extension_does_not_hide_a_loop(self, add_alias, example_org):
+        add_alias("a@example.org", "b+x@example.org")
+
+        path = refused_path(add_alias, "b@example.org", "a@example.org")
+
+        assert path.startswith("b@example.org → a@example.org → b+x@example.org → a+x@example.org")
+
+    def test_an_alias_to_its_own_extension_grows_for_ever(self, add_alias, example_org):
+        """Postfix adds the extension to each answer again: propagate_unmatched_extensions."""
+        path = refused_path(add_alias, "a@example.org", "a+x@example.org")
+
+        assert path.startswith("a@example.org → a+x@example.org → a+x+x@example.org")
+
+    def test_letter_case_written_by_another_program_hides_no_loop(self, add_alias, example_org):
+        Alias.objects.create(address="a@example.org", domain=example_org, goto="B@Example.ORG")
+
+        path = refused_path(add_alias, "b@example.org", "a@example.org")
+
+        assert path == "b@example.org → a@example.org → b@example.org"
+
+
+class TestWhatWouldOpenALoop:
+    """Deleting or switching off a row lets the catch-all answer instead."""
+
+    @pytest.fixture
+    def held_open(self, add_alias, example_org, other_net):
+        """joe@ has a row of its own; without it the catch-all would lead round."""
+        add_alias("round@other.net", "joe@example.org")
+
+        def close():
+            add_alias("@example.org", "round@other.net")
+
+        return close
+
+    def test_deleting_an_alias(self, held_open, add_alias):
+        joe = add_alias("joe@example.org", "x@elsewhere.example")
+        held_open()
+
+        path = refused_path(delete_alias, actor=None, alias=joe)
+
+        assert path == "joe@example.org → round@other.net → joe@example.org"
+        assert stored("joe@example.org") == "x@elsewhere.example"
+
+    def test_switching_an_alias_off(self, held_open, add_alias):
+        joe = add_alias("joe@example.org", "x@elsewhere.example")
+        held_open()
+
+        refused_path(set_alias_active, actor=None, alias=joe, active=False)
+
+        assert Alias.objects.get(pk=joe.pk).active is True
+
+    def test_deleting_a_mailbox(self, held_open, add_mailbox):
+        joe = add_mailbox("joe@example.org")
+        held_open()
+
+        refused_path(delete_mailbox, actor=None, mailbox=joe)
+
+        assert Alias.objects.get(pk=joe.pk).of_mailbox is True
+
+    def test_unless_the_pointing_alias_goes_along(self, held_open, add_mailbox):
+        joe = add_mailbox("joe@example.org")
+        held_open()
+
+        delete_mailbox(
+            actor=None, mailbox=joe, drop_from=Alias.objects.filter(pk="round@other.net")
+        )
+
+        assert set(Alias.objects.values_list("pk", flat=True)) == {"@example.org"}
+
+    def test_switching_a_mailbox_off(self, held_open, add_mailbox):
+        joe = add_mailbox("joe@example.org")
+        held_open()
+
+        refused_path(set_mailbox_active, actor=None, mailbox=joe, active=False)
+
+        joe.refresh_from_db()
+        assert joe.active is True
+
+    def test_switching_an_alias_on(self, add_alias, example_org):
+        add_alias("a@example.org", "b@example.org")
+        b = add_alias("b@example.org", "a@example.org", active=False)
+
+        path = refused_path(set_alias_active, actor=None, alias=b, active=True)
+
+        assert path == "b@example.org → a@example.org → b@example.org"
+
+    def test_switching_a_mailbox_with_a_forwarding_on(self, add_mailbox, add_alias, example_org):
+        joe = add_mailbox("joe@example.org", active=False)
+        set_forwarding(actor=None, mailbox=joe, targets="sales@example.org", keep_copy=False)
+        add_alias("sales@example.org", "joe@example.org")
+
+        refused_path(set_mailbox_active, actor=None, mailbox=joe, active=True)
+
+    def test_an_alias_that_is_left_without_targets_and_goes(
+        self, add_alias, add_mailbox, example_org, other_net
+    ):
+        joe = add_mailbox("joe@other.net")
+        add_alias("list@example.org", "joe@other.net")
+        add_alias("round@other.net", "list@example.org")
+        add_alias("@example.org", "round@other.net")
+
+        path = refused_path(
+            delete_mailbox,
+            actor=None,
+            mailbox=joe,
+            drop_from=Alias.objects.filter(pk="list@example.org"),
+        )
+
+        assert path == "list@example.org → round@other.net → list@example.org"
+        assert stored("list@example.org") == "joe@other.net"
+
+    @pytest.fixture
+    def twin(self, add_alias, add_domain, example_org, other_net):
+        """joe@twin.example is joe@example.org; else twin's catch-all would lead round."""
+        twin = add_domain("twin.example")
+        link = create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+        add_alias("round@other.net", "joe@twin.example")
+        return link
+
+    def test_deleting_an_alias_domain(self, twin, add_mailbox, add_alias):
+        add_mailbox("joe@example.org")
+        add_alias("@twin.example", "round@other.net")
+
+        path = refused_path(delete_alias_domain, actor=None, link=twin)
+
+        assert path == "round@other.net → joe@twin.example → round@other.net"
+        assert type(twin).objects.filter(pk=twin.pk).exists() is True
+
+    def test_deleting_what_the_alias_domain_leads_to(self, twin, add_mailbox, add_alias):
+        joe = add_mailbox("joe@example.org")
+        add_alias("@twin.example", "round@other.net")
+
+        path = refused_path(delete_mailbox, actor=None, mailbox=joe)
+
+        assert path == "joe@twin.example → round@other.net → joe@twin.example"
+
+    def test_switching_off_what_the_alias_domain_leads_to(self, twin, add_alias):
+        joe = add_alias("joe@example.org", "x@elsewhere.example")
+        add_alias("@twin.example", "round@other.net")
+
+        refused_path(set_alias_active, actor=None, alias=joe, active=False)
+
+    def test_a_new_domain_whose_role_addresses_lead_round(self, add_alias, example_org):
+        add_alias("admin@example.org", "postmaster@new.example")
+
+        path = refused_path(
+            create_domain, actor=None, name="new.example", role_target="admin@example.org"
+        )
+
+        assert path == "admin@example.org → postmaster@new.example → admin@example.org"
+
+
+class TestNoLoops:
+    def test_a_mailbox_that_forwards_and_keeps_a_copy(self, add_mailbox, add_alias, example_org):
+        joe = add_mailbox("joe@example.org")
+
+        set_forwarding(actor=None, mailbox=joe, targets="x@elsewhere.example", keep_copy=True)
+
+        assert stored("joe@example.org") == "joe@example.org,x@elsewhere.example"
+        assert find_loop("joe@example.org") is None
+        assert find_loop("joe+tag@example.org") is None
+
+    def test_an_alias_that_keeps_its_own_address(self, add_alias, example_org):
+        add_alias("list@example.org", "list@example.org", "x@elsewhere.example")
+
+        assert find_loop("list@example.org") is None
+
+    def test_a_mailbox_before_the_catch_all_that_leads_to_it(
+        self, add_mailbox, add_alias, example_org
+    ):
+        add_mailbox("joe@example.org")
+        add_alias("@example.org", "joe@example.org")
+
+        assert find_loop("@example.org") is None
+        assert find_loop("anything@example.org") is None
+
+    def test_a_mailbox_without_its_own_row_before_the_catch_all(
+        self, add_mailbox, add_alias, example_org
+    ):
+        add_mailbox("joe@example.org")
+        Alias.objects.filter(pk="joe@example.org").delete()
+
+        add_alias("@example.org", "joe@example.org")
+
+        assert next_hops(["joe@example.org"]) == {"joe@example.org": []}
+
+    def test_a_mailbox_reached_with_an_extension(self, add_mailbox, add_alias, example_org):
+        add_mailbox("joe@example.org")
+
+        add_alias("@example.org", "joe+stray@example.org")
+
+        assert next_hops(["joe+stray@example.org"]) == {"joe+stray@example.org": []}
+
+    def test_a_mailbox_behind_an_alias_domain(self, add_mailbox, add_alias, example_org, other_net):
+        create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+        add_mailbox("joe@example.org")
+
+        add_alias("@example.org", "joe@other.net")
+
+        assert find_loop("anything@other.net") is None
+
+    def test_an_own_row_in_the_alias_domain_comes_first(self, add_alias, example_org, other_net):
+        create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+        add_alias("a@other.net", "x@elsewhere.example")
+
+        add_alias("a@example.org", "a@other.net")
+
+        assert next_hops(["a@other.net"]) == {"a@other.net": ["x@elsewhere.example"]}
+
+    def test_two_ways_to_one_place(self, add_alias, example_org):
+        add_alias("one@example.org", "end@elsewhere.example")
+        add_alias("two@example.org", "end@elsewhere.example", "one@example.org")
+
+        add_alias("all@example.org", "one@example.org", "two@example.org")
+
+        assert find_loop("all@example.org") is None
+
+    def test_an_inactive_alias_leads_nowhere(self, add_alias, example_org):
+        add_alias("a@example.org", "b@example.org", active=False)
+
+        add_alias("b@example.org", "a@example.org")
+
+        assert next_hops(["a@example.org"]) == {"a@example.org": []}
+
+    def test_the_extension_goes_along(self, add_alias, example_org):
+        add_alias("a@example.org", "b@elsewhere.example", "c+y@elsewhere.example")
+        add_alias("@example.org", "all@elsewhere.example")
+
+        assert next_hops(["a+x@example.org", "none+x@example.org"]) == {
+            "a+x@example.org": ["b+x@elsewhere.example", "c+y+x@elsewhere.example"],
+            "none+x@example.org": ["all@elsewhere.example"],
+        }
+
+    def test_a_plus_address_with_a_row_of_its_own_comes_first(self, add_alias, example_org):
+        add_alias("a@example.org", "b@elsewhere.example")
+
+        add_alias("a+x@example.org", "a@example.org")
+
+        assert next_hops(["a+x@example.org"]) == {"a+x@example.org": ["a@example.org"]}
+
+
+class TestNests:
+    @pytest.fixture
+    def chain(self, add_alias, example_org):
+        """Aliases 0 → 1 → … of ``length``, whose last target is outside."""
+
+        def make(length, first=0):
+            Alias.objects.bulk_create(
+                Alias(
+                    address=f"n{number}@example.org",
+                    goto=f"n{number + 1}@example.org",
+                    domain=example_org,
+                )
+                for number in range(first, first + length)
+            )
+
+        return make
+
+    def test_a_chain_may_be_this_long(self, chain, add_alias):
+        chain(MAX_DEPTH - 1)
+
+        add_alias("start@example.org", "n0@example.org")
+
+        assert find_loop("start@example.org") is None
+
+    def test_and_no_longer(self, chain, add_alias):
+        chain(MAX_DEPTH)
+
+        path = refused_path(add_alias, "start@example.org", "n0@example.org")
+
+        assert path.startswith("start@example.org → n0@example.org → n1@example.org")
+        assert path.endswith(f" → n{MAX_DEPTH}@example.org")
+
+    def test_a_chain_does_not_grow_at_its_far_end_either(self, chain, add_alias):
+        chain(MAX_DEPTH)
+
+        path = refused_path(add_alias, f"n{MAX_DEPTH}@example.org", f"n{MAX_DEPTH + 1}@example.org")
+
+        assert path.startswith("n0@example.org → n1@example.org")
+
+    def test_nor_in_the_middle(self, chain, add_alias):
+        chain(MAX_DEPTH // 2)
+        chain(MAX_DEPTH // 2, first=MAX_DEPTH // 2 + 1)
+
+        refused_path(
+            add_alias,
+            f"n{MAX_DEPTH // 2}@example.org",
+            f"n{MAX_DEPTH // 2 + 1}@example.org",
+        )
+
+    def test_an_alias_may_have_as_many_targets_as_postfix_expands(self, add_alias, example_org):
+        targets = [f"x{number}@elsewhere.example" for number in range(MAX_EXPANSION)]
+
+        add_alias("all@example.org", *targets)
+
+        assert find_loop("all@example.org") is None
+
+    def test_aliases_of_aliases_count_together(self, add_alias, example_org):
+        half = MAX_EXPANSION // 2
+        add_alias("one@example.org", *[f"x{number}@elsewhere.example" for number in range(half)])
+        add_alias("two@example.org", *[f"y{number}@elsewhere.example" for number in range(half)])
+
+        path = refused_path(add_alias, "all@example.org", "one@example.org", "two@example.org")
+
+        assert path.startswith("all@example.org → ")

@@ -1,0 +1,295 @@
+"""Aliases: what each operation writes, refuses and logs."""
+
+import pytest
+from django.db import connection
+
+from accounts.models import LogEntry
+from aliases.models import Alias
+from aliases.services import (
+    aliases_leading_to,
+    create_alias,
+    delete_alias,
+    drop_targets,
+    set_alias_active,
+    update_alias,
+)
+from domains.services import update_domain
+from tests.refusals import refused
+
+
+def last_log():
+    entry = LogEntry.objects.latest("pk")
+    return entry.action, entry.domain, entry.data, entry.changes
+
+
+def stored():
+    return dict(Alias.objects.filter(of_mailbox=False).values_list("pk", "goto"))
+
+
+class TestCreate:
+    def test_address_and_targets_are_stored_as_postfix_asks(self, example_org):
+        alias = create_alias(
+            actor=None, domain=example_org, local_part=" Sales ", targets="A@Other.NET\nb@other.net"
+        )
+
+        assert stored() == {"sales@example.org": "a@other.net,b@other.net"}
+        assert alias.targets == ["a@other.net", "b@other.net"]
+        assert last_log() == (
+            "create_alias",
+            "example.org",
+            "sales@example.org",
+            {"goto": [None, "a@other.net,b@other.net"], "active": [None, True]},
+        )
+
+    @pytest.mark.parametrize("local_part", ["", "*"])
+    def test_a_catch_all_is_the_domain_alone(self, local_part, example_org):
+        alias = create_alias(
+            actor=None, domain=example_org, local_part=local_part, targets="a@other.net"
+        )
+
+        assert stored() == {"@example.org": "a@other.net"}
+        assert (alias.is_catch_all, str(alias)) == (True, "@example.org")
+
+    def test_an_address_is_taken_once_by_a_mailbox_or_an_alias(
+        self, example_org, add_mailbox, add_alias
+    ):
+        add_mailbox("joe@example.org")
+        add_alias("sales@example.org", "joe@example.org")
+        add_alias("@example.org", "joe@example.org")
+
+        for local_part in ("JOE", "sales", "*"):
+            with refused("taken"):
+                create_alias(
+                    actor=None, domain=example_org, local_part=local_part, targets="x@other.net"
+                )
+
+    def test_a_mailbox_without_its_own_row_still_holds_its_address(
+        self, example_org, add_mailbox, add_alias
+    ):
+        add_mailbox("joe@example.org")
+        Alias.objects.all().delete()
+
+        with refused("taken"):
+            add_alias("joe@example.org", "x@other.net")
+
+    @pytest.mark.parametrize("text", ["a b", "a/b", "../x", "a..b", ".a", "a@b", "-a", "é"])
+    def test_a_hostile_name_is_refused_at_its_field(self, text, example_org):
+        with refused("invalid_local_part", field="local_part"):
+            create_alias(actor=None, domain=example_org, local_part=text, targets="x@other.net")
+
+    def test_wrong_targets_are_refused_at_their_field(self, example_org):
+        with refused("invalid_address", "invalid_address", field="targets"):
+            create_alias(actor=None, domain=example_org, local_part="a", targets="|x\nroot")
+        with refused("required", field="targets"):
+            create_alias(actor=None, domain=example_org, local_part="a", targets=" ")
+        with refused("itself", field="targets"):
+            create_alias(actor=None, domain=example_org, local_part="a", targets="A@example.org")
+        assert stored() == {}
+
+    def test_an_address_has_at_most_254_characters(self, add_domain):
+        domain = add_domain(".".join(["d" * 60] * 3) + ".example")
+
+        with refused("invalid_address"):
+            create_alias(actor=None, domain=domain, local_part="a" * 64, targets="x@other.net")
+
+    @pytest.mark.parametrize(("limit", "allowed"), [(0, 4), (-1, 0), (1, 1), (3, 3)])
+    def test_the_limit_counts_aliases_without_mailboxes(
+        self, limit, allowed, add_domain, add_mailbox
+    ):
+        domain = add_domain("example.org", aliases=limit)
+        add_mailbox("joe@example.org")
+        add_mailbox("ann@example.org")
+
+        for number in range(allowed):
+            create_alias(
+                actor=None, domain=domain, local_part=f"a{number}", targets="joe@example.org"
+            )
+        if limit:
+            with refused("limit_reached", field="domain"):
+                create_alias(actor=None, domain=domain, local_part="x", targets="joe@example.org")
+
+        assert len(stored()) == allowed
+
+    def test_a_role_address_is_the_superadmins(self, example_org, make_admin, settings):
+        boss, admin = make_admin(superadmin=True), make_admin(domains=["example.org"])
+
+        with refused("role", field="local_part"):
+            create_alias(
+                actor=admin, domain=example_org, local_part="PostMaster", targets="x@other.net"
+            )
+        create_alias(actor=boss, domain=example_org, local_part="postmaster", targets="x@other.net")
+        create_alias(actor=None, domain=example_org, local_part="abuse", targets="x@other.net")
+        settings.ROLE_ADDRESSES_PROTECTED = False
+        create_alias(actor=admin, domain=example_org, local_part="webmaster", targets="x@other.net")
+
+        assert len(stored()) == 3
+
+
+class TestChange:
+    def test_changes_are_logged_with_old_and_new(self, example_org, add_alias):
+        alias = add_alias("sales@example.org", "a@other.net")
+
+        update_alias(actor=None, alias=alias, targets=["b@other.net"], description="Shop")
+
+        assert stored() == {"sales@example.org": "b@other.net"}
+        assert last_log() == (
+            "edit_alias",
+            "example.org",
+            "sales@example.org",
+            {"goto": ["a@other.net", "b@other.net"], "description": ["", "Shop"]},
+        )
+
+    def test_nothing_changed_is_nothing_logged(self, example_org, add_alias):
+        alias = add_alias("sales@example.org", "a@other.net")
+        before = LogEntry.objects.count()
+
+        update_alias(actor=None, alias=alias, targets="a@other.net", active=True)
+
+        assert LogEntry.objects.count() == before
+
+    def test_switching_has_its_own_word_in_the_log(self, example_org, add_alias):
+        alias = add_alias("sales@example.org", "a@other.net")
+
+        set_alias_active(actor=None, alias=alias, active=False)
+
+        assert last_log()[0] == "edit_alias_state"
+        assert last_log()[3] == {"active": [True, False]}
+
+    def test_what_another_program_stored_may_stay(self, example_org):
+        alias = Alias.objects.create(
+            address="sales@example.org", domain=example_org, goto="Root, A@Other.NET"
+        )
+
+        alias = update_alias(actor=None, alias=alias, targets="Root\nA@Other.NET\nb@other.net")
+
+        assert alias.goto == "root,a@other.net,b@other.net"
+
+    def test_a_limit_that_is_reached_does_not_stop_an_edit(self, example_org, add_alias):
+        alias = add_alias("sales@example.org", "a@other.net")
+        update_domain(actor=None, domain=example_org, aliases=-1)
+
+        assert update_alias(actor=None, alias=alias, targets="b@other.net").goto == "b@other.net"
+
+
+class TestDelete:
+    def test_it_is_logged_with_what_it_was(self, example_org, add_alias):
+        alias = add_alias("sales@example.org", "a@other.net")
+
+        delete_alias(actor=None, alias=alias)
+
+        assert stored() == {}
+        assert last_log() == (
+            "delete_alias",
+            "example.org",
+            "sales@example.org",
+            {"goto": ["a@other.net", None]},
+        )
+
+    def test_a_mailboxs_own_row_goes_only_with_its_mailbox(self, example_org, add_mailbox):
+        add_mailbox("joe@example.org")
+
+        with refused("of_mailbox"):
+            delete_alias(actor=None, alias=Alias.objects.get())
+
+    def test_it_can_be_taken_out_of_others(self, example_org, other_net, add_alias):
+        alias = add_alias("old@example.org", "x@elsewhere.example")
+        add_alias("list@other.net", "old@example.org", "old+tag@example.org", "a@elsewhere.example")
+        add_alias("only@other.net", "old@example.org")
+        add_alias("not-asked@other.net", "old@example.org")
+
+        delete_alias(
+            actor=None,
+            alias=alias,
+            drop_from=Alias.objects.filter(pk__in=["list@other.net", "only@other.net"]),
+        )
+
+        assert stored() == {
+            "list@other.net": "a@elsewhere.example",
+            "not-asked@other.net": "old@example.org",
+        }
+        entries = LogEntry.objects.order_by("-pk").values_list("action", "data", "changes")[:3]
+        assert sorted(entries, key=lambda entry: entry[1]) == [
+            (
+                "edit_alias",
+                "list@other.net",
+                {
+                    "goto": [
+                        "old@example.org,old+tag@example.org,a@elsewhere.example",
+                        "a@elsewhere.example",
+                    ]
+                },
+            ),
+            (
+                "delete_alias",
+                "old@example.org",
+                {"goto": ["x@elsewhere.example", None]},
+            ),
+            ("delete_alias", "only@other.net", {"goto": ["old@example.org", None]}),
+        ]
+
+    def test_a_forwarding_that_loses_its_target_leads_home_again(
+        self, example_org, other_net, add_mailbox, add_alias
+    ):
+        from mailboxes.services import set_forwarding
+
+        joe = add_mailbox("joe@other.net")
+        add_alias("old@example.org", "x@elsewhere.example")
+        set_forwarding(actor=None, mailbox=joe, targets="old@example.org", keep_copy=False)
+
+        drop_targets(
+            actor=None,
+            addresses=["old@example.org"],
+            aliases=Alias.objects.filter(pk="joe@other.net"),
+        )
+
+        assert Alias.objects.get(pk="joe@other.net").goto == "joe@other.net"
+
+    def test_targets_stored_in_capitals_are_dropped_too(self, example_org, other_net):
+        alias = Alias.objects.create(
+            address="list@example.org", domain=example_org, goto="Old@Other.NET, a@b.example"
+        )
+
+        drop_targets(actor=None, addresses=["old@other.net"], aliases=[alias])
+
+        assert stored() == {"list@example.org": "a@b.example"}
+
+
+def test_who_leads_here(example_org, other_net, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("a@other.net", "joe@example.org")
+    add_alias("b@other.net", "joe+tag@example.org", "x@elsewhere.example")
+    add_alias("c@other.net", "joel@example.org")
+    add_alias("@other.net", "joe@example.org")
+
+    found = aliases_leading_to(["joe@example.org"])
+
+    assert set(found.values_list("pk", flat=True)) == {"a@other.net", "b@other.net", "@other.net"}
+
+
+def test_search_takes_wildcards_as_letters(example_org, add_alias):
+    add_alias("a_b@example.org", "x@other.net")
+    add_alias("acb@example.org", "x@other.net")
+
+    assert [str(alias) for alias in Alias.objects.search(" A_B")] == ["a_b@example.org"]
+    assert Alias.objects.search("%").count() == 0
+
+
+def test_letters_with_and_without_accents_are_different_targets(example_org):
+    """As other programs may write them; MariaDB's default collation holds them for equal."""
+    Alias.objects.create(
+        address="a@example.org", domain=example_org, goto="ü@b.example,u@b.example"
+    )
+
+    def targets():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT target FROM alias_target ORDER BY target")
+            return [target for (target,) in cursor.fetchall()]
+
+    assert targets() == ["u@b.example", "ü@b.example"]
+    Alias.objects.update(goto="u@b.example,u@b.example")
+    assert targets() == ["u@b.example"]
+    Alias.objects.update(goto="ù@b.example,u@b.example")
+    assert targets() == ["u@b.example", "ù@b.example"]
+    Alias.objects.update(goto="u@b.example,ù@b.example")
+    Alias.objects.update(goto="u@b.example,u@b.example")
+    assert targets() == ["u@b.example"]

@@ -1,0 +1,118 @@
+"""A client as plain as wrk, but signed in: one connection, one session, kept alive."""
+
+import multiprocessing
+import re
+import socket
+from dataclasses import dataclass, field
+from time import perf_counter
+from urllib.parse import urlencode
+
+COOKIE = re.compile(rb"(?i)\r\nset-cookie: ([^=;]+)=([^;]*)")
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
+
+
+@dataclass
+class Answer:
+    status: int
+    head: bytes
+    body: bytes
+    seconds: float
+
+    def header(self, name):
+        found = re.search(rb"(?i)\r\n" + name.encode() + rb": ([^\r]*)", self.head)
+        return found[1].decode() if found else ""
+
+
+@dataclass
+class Browser:
+    """Talks to 127.0.0.1:``port`` through one connection and keeps its cookies."""
+
+    port: int
+    cookies: dict = field(default_factory=dict)
+    connection: socket.socket | None = None
+
+    def sign_in(self, username, password):
+        self.get("/login/")
+        answer = self.post("/login/", {"username": username, "password": password})
+        if answer.status != 302:
+            raise RuntimeError(f"{username} cannot sign in: {answer.status}")
+        return self
+
+    def get(self, path):
+        return self._ask("GET", path)
+
+    def post(self, path, values):
+        values = {"csrfmiddlewaretoken": self.cookies.get("mailadmin_csrf", ""), **values}
+        return self._ask("POST", path, urlencode(values).encode())
+
+    def _ask(self, method, path, body=b""):
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
+        lines += ["Connection: keep-alive", "Accept-Language: en"]
+        if cookies:
+            lines.append(f"Cookie: {cookies}")
+        if method == "POST":
+            lines += [
+                "Content-Type: application/x-www-form-urlencoded",
+                f"Content-Length: {len(body)}",
+            ]
+        request = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+        start = perf_counter()
+        head, content = self._exchange(request)
+        answer = Answer(int(head[9:12]), head, content, perf_counter() - start)
+        for name, value in COOKIE.findall(head):
+            self.cookies[name.decode()] = value.decode()
+        return answer
+
+    def _exchange(self, request):
+        for attempt in (1, 2):  # the server may have closed a connection that was idle
+            if self.connection is None:
+                self.connection = socket.create_connection(("127.0.0.1", self.port))
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self.connection.sendall(request)
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += self._more()
+                head, _end, body = data.partition(b"\r\n\r\n")
+                length = LENGTH.search(head)
+                while len(body) < int(length[1]) if length else not body.endswith(b"0\r\n\r\n"):
+                    body += self._more()
+            except ConnectionError:
+                self.connection = None
+                if attempt == 2:
+                    raise
+                continue
+            if re.search(rb"(?i)\r\nconnection: close", head):
+                self.connection = None
+            return head, body
+        raise AssertionError
+
+    def _more(self):
+        data = self.connection.recv(1 << 18)
+        if not data:
+            raise ConnectionError("closed")
+        return data
+
+    def __getstate__(self):
+        return self.__dict__ | {"connection": None}
+
+
+def load(browsers, paths, seconds):
+    """Ask for ``paths`` in turn with all ``browsers`` at once; return the seconds each answer took."""
+    if len(browsers) == 1:
+        return _ask_for(browsers[0], paths, seconds)
+    with multiprocessing.Pool(len(browsers)) as pool:
+        parts = [pool.apply_async(_ask_for, (browser, paths, seconds)) for browser in browsers]
+        return [took for part in parts for took in part.get()]
+
+
+def _ask_for(browser, paths, seconds):
+    times = []
+    end = perf_counter() + seconds
+    while not times or perf_counter() < end:
+        answer = browser.get(paths[len(times) % len(paths)])
+        if answer.status != 200:
+            raise RuntimeError(f"{paths[len(times) % len(paths)]}: {answer.status}")
+        times.append(answer.seconds)
+    return times

@@ -1,0 +1,117 @@
+"""manage.py admin"""
+
+import json
+
+import pytest
+from django.core.management.base import CommandError
+
+from accounts.models import Admin, LogEntry
+
+
+def test_add_creates_the_first_superadmin(run, db, password):
+    printed = run("admin", "add", "Root@example.org", "--superadmin", stdin=password)
+
+    admin = Admin.objects.get()
+    assert printed == "Created administrator root@example.org.\n"
+    assert (admin.pk, admin.superadmin, admin.active) == ("root@example.org", True, True)
+    assert admin.check_password(password) is True
+    assert LogEntry.objects.get().username == "CLI (localhost)"
+
+
+def test_add_creates_the_administrator_of_domains(run, example_org, add_domain, password):
+    add_domain("müller.example")
+
+    run("admin", "add", "a@b.example", "--domains", "Example.org", "müller.example", stdin=password)
+
+    assert Admin.objects.get().domain_names == ("example.org", "xn--mller-kva.example")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a@b.example"], "^Say what to manage"),
+        (["a@b.example", "--domains", "absent.example"], r"^There is no domain absent\.example"),
+        (["a@b.example", "--domains", "absent"], "“absent” is not a domain name"),
+        (["somebody", "--superadmin"], "^username: Write the login name like"),
+        (["a@b.example", "--superadmin", "--phone", "1" * 31], "^phone: "),
+    ],
+)
+def test_a_wrong_argument_creates_nobody(run, db, arguments, message, password):
+    with pytest.raises(CommandError, match=message):
+        run("admin", "add", *arguments, stdin=password)
+
+    assert Admin.objects.count() == 0
+
+
+def test_a_taken_name_is_refused(run, make_admin, password):
+    make_admin("a@b.example", superadmin=True)
+
+    with pytest.raises(CommandError, match=r"^username: .*exists"):
+        run("admin", "add", "a@b.example", "--superadmin", stdin=password)
+
+
+def test_list_filters(run, example_org, other_net, make_admin):
+    make_admin("root@example.org", superadmin=True)
+    make_admin("one@example.org", domains=["example.org"])
+    make_admin("two@example.org", domains=["other.net"], active=False)
+
+    def names(*options):
+        return [line.split("\t")[0] for line in run("admin", "list", *options).splitlines()]
+
+    assert names() == ["one@example.org", "root@example.org", "two@example.org"]
+    assert names("--superadmins") == ["root@example.org"]
+    assert names("--domain", "other.net") == ["two@example.org"]
+    assert names("--active", "--search", "o") == ["one@example.org"]
+
+
+def test_edit_replaces_the_domains_and_the_role(run, example_org, other_net, make_admin):
+    make_admin("root@example.org", superadmin=True)
+    make_admin("one@example.org", domains=["example.org"])
+
+    run("admin", "edit", "one@example.org", "--domains", "other.net", "--phone", "112")
+    record = json.loads(run("admin", "show", "one@example.org", "--json"))
+    assert (record["domains"], record["phone"]) == (["other.net"], "112")
+
+    run("admin", "edit", "one@example.org", "--superadmin", "--domains")
+    record = json.loads(run("admin", "show", "one@example.org", "--json"))
+    assert (record["domains"], record["superadmin"]) == ([], True)
+    assert "password" not in record
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["edit", "--no-superadmin"], ["edit", "--inactive"], ["delete", "--yes"]],
+)
+def test_the_last_superadmin_stays(run, make_admin, arguments):
+    make_admin("root@example.org", superadmin=True)
+
+    with pytest.raises(CommandError, match=r"^root@example\.org is the last superadmin"):
+        run("admin", arguments[0], "root@example.org", *arguments[1:])
+
+    admin = Admin.objects.get()
+    assert (admin.superadmin, admin.active) == (True, True)
+
+
+def test_delete_says_which_domains_lose_their_administrator(run, example_org, make_admin):
+    make_admin("one@example.org", domains=["example.org"])
+
+    run("admin", "delete", "one@example.org", typed=["one@example.org"])
+
+    assert run.screen.splitlines()[:2] == [
+        "Not a superadmin.",
+        "Manages example.org. The domains stay.",
+    ]
+    assert Admin.objects.count() == 0
+
+
+def test_password_is_generated_and_printed_once(run, make_admin):
+    make_admin("root@example.org", superadmin=True)
+
+    record = json.loads(run("admin", "password", "root@example.org", "--generate", "--json"))
+
+    assert Admin.objects.get().check_password(record["password"]) is True
+
+
+def test_a_missing_administrator_is_named(run, db):
+    with pytest.raises(CommandError, match=r"^There is no administrator nobody@example\.org\."):
+        run("admin", "password", "nobody@example.org", "--generate")

@@ -1,0 +1,156 @@
+"""manage.py alias"""
+
+import json
+
+import pytest
+from django.core.management.base import CommandError
+
+from aliases.models import Alias
+
+
+def goto(address):
+    return Alias.objects.get(pk=address).goto
+
+
+def test_add_takes_several_targets(run, example_org):
+    printed = run("alias", "add", "Info@example.org", "joe@example.org", "other@x.example")
+
+    assert printed == "Created alias info@example.org.\n"
+    assert goto("info@example.org") == "joe@example.org,other@x.example"
+
+
+@pytest.mark.parametrize("address", ["@example.org", "*@example.org"])
+def test_an_address_without_a_name_is_the_catch_all(run, example_org, address):
+    run("alias", "add", address, "joe@example.org")
+
+    assert goto("@example.org") == "joe@example.org"
+    assert json.loads(run("alias", "show", address, "--json"))["address"] == "@example.org"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info@example.org", "nobody"], "^targets: “nobody” is not an e-mail address"),
+        (["info@example.org", "info@example.org"], "^targets: An alias cannot lead to itself"),
+        (["in fo@example.org", "a@b.example"], "^address: “in fo” cannot stand before the @"),
+        (["info@absent.example", "a@b.example"], r"^There is no domain absent\.example"),
+        (["info@example.org", "@b.example"], "^targets: “@b.example”: only a catch-all"),
+    ],
+)
+def test_what_cannot_be_is_refused(run, example_org, arguments, message):
+    with pytest.raises(CommandError, match=message):
+        run("alias", "add", *arguments)
+
+    assert Alias.objects.count() == 0
+
+
+def test_a_loop_is_refused_with_its_path(run, example_org, add_alias):
+    add_alias("a@example.org", "b@example.org")
+
+    with pytest.raises(CommandError, match=r"^targets: .*b@example.org → a@example.org → b@"):
+        run("alias", "add", "b@example.org", "a@example.org")
+
+    assert Alias.objects.count() == 1
+
+
+def test_the_limit_of_the_domain_holds(run, add_domain):
+    add_domain("example.org", aliases=-1)
+
+    with pytest.raises(CommandError, match=r"^domain: example\.org may have no aliases"):
+        run("alias", "add", "info@example.org", "joe@other.net")
+
+
+def test_every_error_has_its_line(run, example_org):
+    with pytest.raises(CommandError) as error:
+        run("alias", "add", "info@example.org", "one", "two")
+
+    assert [line.partition(" is not")[0] for line in str(error.value).splitlines()] == [
+        "targets: “one”",
+        "targets: “two”",
+    ]
+
+
+def test_list_leaves_the_mailboxes_own_rows_out(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org", "a@b.example")
+
+    assert run("alias", "list") == "info@example.org\tjoe@example.org, a@b.example\tyes\n"
+
+
+def test_list_filters(run, example_org, other_net, add_alias):
+    add_alias("info@example.org", "a@b.example")
+    add_alias("info@other.net", "a@b.example", active=False)
+
+    assert run("alias", "list", "--domain", "other.net", "--json").count("\n") == 1
+    assert run("alias", "list", "--inactive").split("\t")[0] == "info@other.net"
+    assert run("alias", "list", "--search", "inf").count("\n") == 2
+
+
+def test_edit_replaces_adds_and_removes_targets(run, example_org, add_alias):
+    add_alias("info@example.org", "a@b.example")
+
+    run("alias", "edit", "info@example.org", "--add", "c@d.example")
+    assert goto("info@example.org") == "a@b.example,c@d.example"
+
+    run("alias", "edit", "info@example.org", "--remove", "A@b.example", "--inactive")
+    assert goto("info@example.org") == "c@d.example"
+    assert Alias.objects.get().active is False
+
+    run("alias", "edit", "info@example.org", "--targets", "e@f.example", "g@h.example")
+    assert goto("info@example.org") == "e@f.example,g@h.example"
+
+
+def test_a_target_that_is_not_there_cannot_be_removed(run, example_org, add_alias):
+    add_alias("info@example.org", "a@b.example")
+
+    with pytest.raises(CommandError, match=r"^info@example\.org does not lead to x@y\.example\.$"):
+        run("alias", "edit", "info@example.org", "--remove", "x@y.example")
+
+
+def test_the_last_target_cannot_be_removed(run, example_org, add_alias):
+    add_alias("info@example.org", "a@b.example")
+
+    with pytest.raises(CommandError, match=r"^targets: Name at least one address"):
+        run("alias", "edit", "info@example.org", "--remove", "a@b.example")
+
+    assert goto("info@example.org") == "a@b.example"
+
+
+def test_show_names_dangling_targets(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org", "gone@example.org")
+
+    record = json.loads(run("alias", "show", "info@example.org", "--json"))
+
+    assert record["dangling"] == ["gone@example.org"]
+    assert record["targets"] == ["joe@example.org", "gone@example.org"]
+
+
+def test_a_mailbox_is_no_alias(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match=r"^joe@example\.org is a mailbox"):
+        run("alias", "delete", "joe@example.org", "--yes")
+
+    assert Alias.objects.count() == 1
+
+
+def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_alias):
+    add_alias("info@example.org", "a@b.example")
+    add_alias("all@example.org", "info@example.org", "c@d.example")
+
+    with pytest.raises(CommandError, match=r"^Not confirmed"):
+        run("alias", "delete", "info@example.org", typed=["no"])
+    assert run.screen.splitlines() == [
+        "It leads to a@b.example.",
+        "Leading here, 1: all@example.org.",
+        "They will lead nowhere; --drop-targets takes it out of them.",
+    ]
+
+    run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
+    assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
+
+
+def test_a_missing_alias_is_named(run, example_org):
+    with pytest.raises(CommandError, match=r"^There is no alias info@example\.org\."):
+        run("alias", "edit", "info@example.org", "--inactive")

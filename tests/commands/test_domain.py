@@ -1,0 +1,187 @@
+"""manage.py domain and manage.py aliasdomain"""
+
+import json
+
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from aliases.models import Alias
+from domains.models import AliasDomain, Domain
+from mailboxes.models import Mailbox
+
+
+def test_add_takes_every_limit(run, db):
+    printed = run(
+        *["domain", "add", "Example.ORG", "--mailboxes", "50", "--aliases", "0"],
+        *["--quota", "10240", "--max-quota", "1024", "--role-target", "joe", "--backup-mx"],
+        *["--transport", "smtp:[mx.example.net]:25", "--description", "Ours"],
+    )
+
+    domain = Domain.objects.get()
+    assert printed == "Created domain example.org.\n"
+    assert (domain.mailboxes, domain.aliases, domain.quota, domain.maxquota) == (50, 0, 10240, 1024)
+    assert (domain.backupmx, domain.transport) == (True, "smtp:[mx.example.net]:25")
+    assert set(Alias.objects.values_list("address", "goto")) == {
+        (f"{role}@example.org", "joe@example.org") for role in settings.ROLE_ADDRESSES
+    }
+
+
+def test_limits_that_are_not_named_come_from_the_settings(run, db):
+    run("domain", "add", "example.org")
+
+    domain = Domain.objects.get()
+    assert {
+        key: getattr(domain, key) for key in settings.DOMAIN_DEFAULTS
+    } == settings.DOMAIN_DEFAULTS
+
+
+def test_none_is_minus_one(run, db):
+    run("domain", "add", "example.org", "--mailboxes", "none", "--aliases", "-1")
+
+    domain = Domain.objects.get()
+    assert (domain.mailboxes, domain.aliases) == (-1, -1)
+
+
+def test_an_international_name_is_stored_in_ascii(run, db):
+    run("domain", "add", "müller.example", "--mailboxes", "5")
+
+    assert Domain.objects.get().pk == "xn--mller-kva.example"
+    assert run("domain", "show", "müller.example").splitlines()[0].split() == [
+        "Domain:",
+        "müller.example",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["example"], "“example” is not a domain name"),
+        (["mail.example.org"], "^domain: mail.example.org is this mail server's own host name"),
+        (["example.org", "--transport", "a b"], "^transport: Write a Postfix transport"),
+        (["example.org", "--role-target", "joe doe"], "“joe doe@example.org” is not an e-mail"),
+        (["example.org", "--mailboxes", "-2"], "--mailboxes"),
+        (["example.org", "--quota", "lots"], "neither a whole number nor"),
+    ],
+)
+def test_a_wrong_value_creates_nothing(run, db, arguments, message):
+    with pytest.raises(CommandError, match=message):
+        run("domain", "add", *arguments)
+
+    assert Domain.objects.count() == 0
+    assert Alias.objects.count() == 0
+
+
+def test_a_domain_is_added_once(run, example_org):
+    with pytest.raises(CommandError, match=r"^domain: .*exists"):
+        run("domain", "add", "example.org")
+
+
+def test_list_and_show_print_counts_beside_limits(run, add_domain, add_mailbox, add_alias):
+    add_domain("example.org", mailboxes=3, quota=100)
+    add_domain("other.net", active=False)
+    add_mailbox("joe@example.org", quota=40 * settings.QUOTA_MULTIPLIER)
+    add_alias("info@example.org", "joe@example.org")
+
+    assert run("domain", "list") == (
+        "example.org\t1\t3\t1\t0\t40\t100\tyes\nother.net\t0\t0\t0\t0\t0\t0\tno\n"
+    )
+    assert run("domain", "list", "--inactive", "--search", "OTH").split("\t")[0] == "other.net"
+    record = json.loads(run("domain", "show", "example.org", "--json"))
+    assert (record["mailboxes"], record["mailbox_limit"], record["allotted_mb"]) == (1, 3, 40)
+    shown = run("domain", "show", "example.org")
+    assert [" ".join(line.split()) for line in shown.splitlines()[1:4]] == [
+        "Mailboxes: 1 of 3",
+        "Aliases: 1",
+        "MB given: 40 of 100",
+    ]
+
+
+def test_edit_changes_only_what_is_named(run, add_domain):
+    add_domain("example.org", mailboxes=3, description="Ours")
+
+    run("domain", "edit", "example.org", "--mailboxes", "unlimited", "--inactive", "--backup-mx")
+
+    domain = Domain.objects.get()
+    assert (domain.mailboxes, domain.active, domain.backupmx) == (0, False, True)
+    assert domain.description == "Ours"
+
+
+def test_delete_counts_what_goes_and_who_leads_here(
+    run, example_org, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org")
+    add_alias("joe@other.net", "joe@example.org")
+
+    run("domain", "delete", "example.org", typed=["example.org"])
+
+    assert run.screen.splitlines() == [
+        "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
+        "Aliases of other domains lead here and will lead nowhere: joe@other.net.",
+        "Deleted domain example.org.",
+    ]
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]
+    assert Mailbox.objects.count() == 0
+
+
+def test_delete_is_refused_while_an_alias_domain_leads_there(run, example_org, other_net):
+    run("aliasdomain", "add", "other.net", "example.org")
+
+    with pytest.raises(CommandError, match=r"^Alias domains lead to example\.org: other\.net"):
+        run("domain", "delete", "example.org", "--yes")
+
+    assert Domain.objects.count() == 2
+
+
+def test_a_missing_domain_is_named(run, db):
+    for arguments in (["show"], ["edit", "--active"], ["delete", "--yes"]):
+        with pytest.raises(CommandError, match=r"^There is no domain example\.org\."):
+            run("domain", arguments[0], "example.org", *arguments[1:])
+
+
+def test_an_alias_domain_is_added_listed_changed_and_deleted(
+    run, add_domain, example_org, other_net
+):
+    add_domain("third.example")
+
+    assert run("aliasdomain", "add", "other.net", "example.org", "--description", "Old name") == (
+        "Created alias domain other.net.\n"
+    )
+    assert run("aliasdomain", "list") == "other.net\texample.org\tyes\n"
+    assert run("aliasdomain", "list", "--target", "third.example") == ""
+
+    run("aliasdomain", "edit", "other.net", "--target", "third.example", "--inactive")
+    record = json.loads(run("aliasdomain", "show", "other.net", "--json"))
+    assert (record["target_domain"], record["active"]) == ("third.example", False)
+
+    run("aliasdomain", "delete", "other.net", typed=["other.net"])
+    assert (
+        run.screen.splitlines()[0]
+        == "other.net no longer leads to third.example. Both domains stay."
+    )
+    assert AliasDomain.objects.count() == 0
+    assert Domain.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("example.org", "example.org", "^target: A domain cannot be its own target"),
+        ("absent.example", "example.org", r"^There is no domain absent\.example"),
+        ("example.org", "absent.example", r"^There is no domain absent\.example"),
+    ],
+)
+def test_an_impossible_alias_domain_is_refused(run, example_org, source, target, message):
+    with pytest.raises(CommandError, match=message):
+        run("aliasdomain", "add", source, target)
+
+    assert AliasDomain.objects.count() == 0
+
+
+def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other_net):
+    add_domain("third.example")
+    run("aliasdomain", "add", "other.net", "example.org")
+
+    with pytest.raises(CommandError, match=r"^target: other\.net is itself an alias domain"):
+        run("aliasdomain", "add", "third.example", "other.net")

@@ -1,0 +1,216 @@
+"""manage.py firstrun, manage.py recount and the welcome mail"""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.management.base import CommandError
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Admin, LogEntry
+from aliases.models import Alias, AliasTarget
+from domains.models import AliasDomain, Domain, DomainUsage
+from mailadmin import demo
+from mailboxes import triggers
+from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
+from mailboxes.welcome import send_welcome
+
+
+def test_the_first_run_creates_a_superadmin_and_prints_the_password_once(run, db):
+    first = run("firstrun", "--address", "http://127.0.0.1:9000")
+
+    admin = Admin.objects.get()
+    password = re.search(r"Sign in as admin@localhost with the password (\S+)", first)[1]
+    assert first.splitlines()[0] == "The panel is at http://127.0.0.1:9000"
+    assert (admin.superadmin, admin.active) == (True, True)
+    assert admin.check_password(password) is True
+
+    second = run("firstrun", "--address", "http://127.0.0.1:9000")
+    assert second.splitlines()[1].startswith("The accounts are there")
+    assert "with the password" not in second
+    assert Admin.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [
+        (None, None, "http://127.0.0.1:8000/"),
+        ("::1", "81", "http://[::1]:81/"),
+        ("10.0.0.5", "80", "http://10.0.0.5:80/"),
+    ],
+)
+def test_the_address_comes_from_the_environment(run, monkeypatch, host, port, address):
+    for name, value in (("HOST", host), ("PORT", port)):
+        monkeypatch.delenv(name, raising=False)
+        if value:
+            monkeypatch.setenv(name, value)
+
+    assert run("firstrun").splitlines()[0] == f"The panel is at {address}"
+
+
+def test_a_superadmin_of_before_is_enough(run, make_admin):
+    make_admin("root@example.org", superadmin=True)
+
+    assert "password " not in run("firstrun").splitlines()[0]
+    assert Admin.objects.count() == 1
+
+
+def test_somebody_who_may_not_sign_in_is_not_enough_and_stays_as_is(run, make_admin):
+    make_admin("admin@localhost", superadmin=True, active=False)
+
+    assert "Sign in as admin2@localhost" in run("firstrun")
+    assert Admin.objects.get(pk="admin@localhost").active is False
+
+
+def test_the_sample_data_gives_every_page_something_to_show(run, db):
+    printed = run("firstrun", "--demo")
+
+    password = re.search(r"All of them have the password (\S+),", printed)[1]
+    for login in ("it@brightwater.example", "services@northpier.example"):
+        assert login in printed
+        assert Admin.objects.get(pk=login).check_password(password) is True
+    assert Mailbox.objects.get(pk=demo.MAILBOX_USER).check_password(password) is True
+    assert Domain.objects.filter(usage__mailboxes__gt=0).count() == 3
+    assert Domain.objects.get(pk="xn--mller-kva.example").usage.mailboxes == 5
+    assert Domain.objects.filter(backupmx=True).count() == 1
+    assert AliasDomain.objects.count() == 1
+    assert Alias.objects.filter(pk="@harbour-books.example").exists()
+    assert Mailbox.objects.filter(active=False).count() == 1
+    assert FullMailbox.objects.filter(percent__gte=85, percent__lte=99).count() >= 5
+    assert [row.target for row in AliasTarget.objects.filter(dangling=True)] == [demo.FORMER]
+    assert DomainUsage.objects.filter(fullness__gte=90).count() >= 1
+    oldest = LogEntry.objects.order_by("timestamp").first().timestamp
+    assert oldest < timezone.now() - timedelta(days=20)
+    assert not LogEntry.objects.filter(timestamp__gt=timezone.now()).exists()
+    assert LogEntry.objects.values("username").distinct().count() >= 4
+
+
+def test_the_sample_data_is_filled_in_once(run, db):
+    run("firstrun", "--demo")
+    before = [model.objects.count() for model in (Domain, Mailbox, Alias, Admin, LogEntry)]
+
+    second = run("firstrun", "--demo")
+
+    assert second.splitlines()[-1] == "The sample data is there already."
+    assert [m.objects.count() for m in (Domain, Mailbox, Alias, Admin, LogEntry)] == before
+
+
+def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
+    run("firstrun", "--demo")
+    kept = [
+        sorted(model.objects.values_list(*columns))
+        for model, columns in (
+            (DomainUsage, ["domain_id", "mailboxes", "alias_rows", "allotted", "fullness"]),
+            (AliasTarget, ["alias", "owner", "target", "bare", "domain", "dangling"]),
+            (FullMailbox, ["username_id", "domain", "percent"]),
+        )
+    ]
+    triggers.rebuild(connection)
+
+    assert kept == [
+        sorted(
+            DomainUsage.objects.values_list(
+                "domain_id", "mailboxes", "alias_rows", "allotted", "fullness"
+            )
+        ),
+        sorted(
+            AliasTarget.objects.values_list(
+                "alias", "owner", "target", "bare", "domain", "dangling"
+            )
+        ),
+        sorted(FullMailbox.objects.values_list("username_id", "domain", "percent")),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recount_adopts_rows_that_were_there_before_the_triggers(
+    run, transactional_db, add_domain, add_mailbox, add_alias
+):
+    triggers.drop(connection)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO domain (domain) VALUES ('example.org')")
+            cursor.execute(
+                "INSERT INTO mailbox (username, password, maildir, quota, local_part, domain)"
+                " VALUES ('joe@example.org', 'x', 'example.org/joe/', 1000, 'joe', 'example.org')"
+            )
+            cursor.execute(
+                "INSERT INTO alias (address, goto, domain) VALUES"
+                " ('joe@example.org', 'joe@example.org', 'example.org'),"
+                " ('info@example.org', 'joe@example.org,gone@example.org', 'example.org')"
+            )
+            cursor.execute(
+                "INSERT INTO quota2 (username, bytes, messages) VALUES ('joe@example.org', 900, 3)"
+            )
+        with pytest.raises(CommandError, match="recount"):
+            run("domain", "list")
+    finally:
+        printed = run("recount")
+
+    assert printed == (
+        "Domains: 1, mailboxes: 1, aliases: 1, dangling targets: 1, nearly full mailboxes: 1.\n"
+    )
+    assert Alias.objects.get(pk="joe@example.org").of_mailbox is True
+    usage = DomainUsage.objects.get()
+    assert (usage.mailboxes, usage.alias_rows, usage.allotted) == (1, 2, 1000)
+    add_mailbox("ann@example.org")
+    assert DomainUsage.objects.get().mailboxes == 2
+
+
+def test_the_welcome_mail_goes_to_the_new_mailbox(run, example_org, password, settings):
+    run("mailbox", "add", "joe@example.org", "--name", "Joe <b>", "--welcome", stdin=password)
+
+    message = mail.outbox[0]
+    assert message.to == ["joe@example.org"]
+    assert message.subject == "Welcome to your mailbox joe@example.org"
+    assert message.body.startswith("Hello Joe <b>,\n\nyour mailbox joe@example.org is ready.")
+    assert settings.MAIL_HOSTNAME in message.body
+    assert password not in message.body
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "sent"),
+    [(False, [], 0), (True, [], 1), (True, ["--no-welcome"], 0)],
+)
+def test_the_setting_decides_unless_the_option_does(
+    run, example_org, password, settings, setting, options, sent
+):
+    settings.WELCOME_MAIL = setting
+
+    run("mailbox", "add", "joe@example.org", *options, stdin=password)
+
+    assert len(mail.outbox) == sent
+
+
+def test_a_refused_mailbox_gets_no_mail(run, example_org, add_mailbox, password):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError):
+        run("mailbox", "add", "joe@example.org", "--welcome", stdin=password)
+
+    assert mail.outbox == []
+
+
+def test_a_name_with_line_breaks_adds_no_header(example_org, add_mailbox):
+    joe = add_mailbox("joe@example.org")
+    joe.name = "Joe\r\nBcc: victim@other.net"
+
+    assert send_welcome(joe) is True
+    assert mail.outbox[0].recipients() == ["joe@example.org"]
+    assert "Bcc" not in mail.outbox[0].message()
+
+
+def test_a_mail_server_that_is_away_does_not_undo_the_mailbox(
+    run, example_org, password, settings, caplog, capsys
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens
+
+    run("mailbox", "add", "joe@example.org", "--welcome", stdin=password)
+
+    assert Mailbox.objects.count() == 1
+    assert caplog.messages[-1].startswith("The welcome mail to joe@example.org was not sent")
+    assert "could not be sent" in capsys.readouterr().err
+    assert QuotaUsage.objects.count() == 0

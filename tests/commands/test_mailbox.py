@@ -1,0 +1,326 @@
+"""manage.py mailbox"""
+
+import json
+
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from accounts.models import LogEntry
+from aliases.models import Alias
+from mailboxes.models import Mailbox, QuotaUsage
+
+MB = settings.QUOTA_MULTIPLIER
+
+
+def test_add_creates_a_mailbox_with_the_password_from_standard_input(run, example_org, password):
+    printed = run(
+        *["mailbox", "add", "Joe@Example.org", "--name", "Joe", "--quota", "500"],
+        stdin=f"{password}\n",
+    )
+
+    joe = Mailbox.objects.get()
+    assert printed == "Created mailbox joe@example.org.\n"
+    assert (joe.pk, joe.name, joe.quota, joe.active) == ("joe@example.org", "Joe", 500 * MB, True)
+    assert joe.check_password(password) is True
+    assert Alias.objects.get().goto == "joe@example.org"
+    entry = LogEntry.objects.get(action="create_mailbox")
+    assert (entry.username, entry.data) == ("CLI (localhost)", "joe@example.org")
+
+
+def test_add_asks_at_a_terminal_and_twice(run, example_org, password):
+    run("mailbox", "add", "joe@example.org", typed=[password, password])
+
+    assert run.asked == ["Password: ", "The same again: "]
+    assert Mailbox.objects.get().check_password(password) is True
+
+
+def test_two_different_passwords_create_nothing(run, example_org, password):
+    with pytest.raises(CommandError, match=r"^The passwords differ"):
+        run("mailbox", "add", "joe@example.org", typed=[password, password + "x"])
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_leaving_the_question_creates_nothing(run, example_org):
+    with pytest.raises(CommandError, match=r"^Cancelled\. Nothing was changed\.$"):
+        run("mailbox", "add", "joe@example.org", typed=[])
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_without_a_terminal_and_a_password_nothing_is_created(run, example_org):
+    with pytest.raises(CommandError, match=r"^No password") as error:
+        run("mailbox", "add", "joe@example.org", stdin="")
+
+    assert "--generate" in str(error.value)
+    assert Mailbox.objects.count() == 0
+
+
+def test_generate_prints_the_password_once(run, example_org):
+    printed = run("mailbox", "add", "joe@example.org", "--generate")
+
+    label, _colon, password = printed.splitlines()[1].partition(": ")
+    assert label == "Password"
+    assert Mailbox.objects.get().check_password(password) is True
+    assert password not in run("mailbox", "show", "joe@example.org")
+
+
+def test_generated_passwords_hold_the_rules_of_this_installation(run, example_org, settings):
+    settings.PASSWORD_MIN_LENGTH = 24
+    settings.PASSWORD_MIN_DIGITS = 12
+
+    record = json.loads(run("mailbox", "add", "joe@example.org", "--generate", "--json"))
+
+    assert len(record["password"]) == 24
+    assert sum(char.isdigit() for char in record["password"]) >= 12
+
+
+def test_a_weak_password_is_refused_with_the_rule(run, example_org):
+    with pytest.raises(CommandError, match=r"^password: Use at least 10 characters"):
+        run("mailbox", "add", "joe@example.org", stdin="short\n")
+
+    assert Mailbox.objects.count() == 0
+    assert Alias.objects.count() == 0
+
+
+def test_the_default_quota_is_the_largest_the_domain_allows(run, add_domain, password):
+    add_domain("example.org", maxquota=700)
+
+    run("mailbox", "add", "joe@example.org", stdin=password)
+
+    assert Mailbox.objects.get().quota == 700 * MB
+
+
+@pytest.mark.parametrize("word", ["0", "unlimited", "Unlimited"])
+def test_unlimited_is_zero(run, example_org, password, word):
+    run("mailbox", "add", "joe@example.org", "--quota", word, stdin=password)
+
+    assert Mailbox.objects.get().quota == 0
+
+
+@pytest.mark.parametrize("word", ["-5", "1.5", "much", "5GB", "٣", "9" * 13])
+def test_a_quota_that_is_no_number_is_refused(run, example_org, password, word):
+    with pytest.raises(CommandError, match="--quota"):
+        run("mailbox", "add", "joe@example.org", f"--quota={word}", stdin=password)
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_an_unknown_domain_is_named_with_the_command_that_adds_it(run, db, password):
+    with pytest.raises(CommandError, match=r"no domain example\.org.*domain add example\.org"):
+        run("mailbox", "add", "joe@example.org", stdin=password)
+
+
+@pytest.mark.parametrize(
+    "text", ["joe", "joe@", "@example.org", "a b@example.org", "../x@example.org"]
+)
+def test_what_is_no_address_is_refused(run, example_org, password, text):
+    with pytest.raises(CommandError, match=r"Write it like|cannot stand before the @"):
+        run("mailbox", "add", text, stdin=password)
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_the_limit_of_the_domain_holds(run, add_domain, add_mailbox, password):
+    add_domain("example.org", mailboxes=1)
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match=r"^domain: example\.org already has its 1 mailboxes"):
+        run("mailbox", "add", "ann@example.org", stdin=password)
+
+    assert Mailbox.objects.count() == 1
+
+
+def test_a_taken_address_is_refused(run, example_org, add_alias, password):
+    add_alias("joe@example.org", "ann@other.net")
+
+    with pytest.raises(CommandError, match=r"^address: joe@example\.org exists already"):
+        run("mailbox", "add", "joe@example.org", stdin=password)
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_a_quota_above_the_domain_is_refused_under_its_option(run, add_domain, password):
+    add_domain("example.org", maxquota=100)
+
+    with pytest.raises(
+        CommandError, match=r"^quota: A mailbox of example.org may have from 1 to 100"
+    ):
+        run("mailbox", "add", "joe@example.org", "--quota", "101", stdin=password)
+
+
+def test_list_is_tab_separated_in_a_pipe_and_ordered_by_domain(
+    run, example_org, other_net, add_mailbox
+):
+    add_mailbox("zoe@example.org", name="Zoë\tO'Hara", quota=5 * MB)
+    add_mailbox("ann@other.net")
+    add_mailbox("bob@example.org", active=False)
+
+    assert run("mailbox", "list") == (
+        "bob@example.org\t\t0\t0\tno\n"
+        f"zoe@example.org\tZoë O'Hara\t{5 * MB}\t0\tyes\n"
+        "ann@other.net\t\t0\t0\tyes\n"
+    )
+
+
+def test_list_filters(run, example_org, other_net, add_mailbox):
+    for address in ["ann@example.org", "anna@other.net", "bob@example.org"]:
+        add_mailbox(address)
+    add_mailbox("abe@example.org", active=False)
+
+    def addresses(*options):
+        lines = run("mailbox", "list", *options, "--json").splitlines()
+        return [json.loads(line)["address"] for line in lines]
+
+    assert addresses("--search", "AN") == ["ann@example.org", "anna@other.net"]
+    assert addresses("--domain", "example.org", "--search", "a") == [
+        "abe@example.org",
+        "ann@example.org",
+    ]
+    assert addresses("--inactive") == ["abe@example.org"]
+    assert addresses("--active", "--domain", "other.net") == ["anna@other.net"]
+    assert addresses("--search", "nobody") == []
+
+
+def test_list_of_an_unknown_domain_is_an_error_not_an_empty_list(run, db):
+    with pytest.raises(CommandError, match=r"There is no domain example\.org"):
+        run("mailbox", "list", "--domain", "example.org")
+
+
+def test_list_is_a_table_at_a_terminal(run, add_domain, add_mailbox):
+    add_domain("müller.example")
+    add_mailbox("joe@xn--mller-kva.example", name="[red]Joe[/]", quota=5 * MB)
+
+    lines = run("mailbox", "list", typed=[]).splitlines()
+
+    assert lines[0].split() == ["Address", "Name", "Quota", "Used", "Active"]
+    assert lines[2].split() == ["joe@müller.example", "[red]Joe[/]", "5", "MB", "0", "MB", "yes"]
+
+
+def test_show_says_what_the_mailbox_holds_and_what_leads_there(
+    run, example_org, add_mailbox, add_alias
+):
+    joe = add_mailbox("joe@example.org", quota=5 * MB)
+    QuotaUsage.objects.create(username=joe, bytes=2 * MB, messages=7)
+    add_alias("info@example.org", "joe@example.org")
+    run("mailbox", "edit", "joe@example.org", "--forward", "me@home.example")
+
+    record = json.loads(run("mailbox", "show", "joe@example.org", "--json"))
+
+    assert (record["used_bytes"], record["messages"]) == (2 * MB, 7)
+    assert record["aliases"] == ["info@example.org"]
+    assert (record["forwards_to"], record["keeps_copy"]) == (["me@home.example"], True)
+    assert "password" not in record
+    assert "$6$" not in run("mailbox", "show", "joe@example.org")
+
+
+def test_show_of_a_missing_mailbox_is_an_error(run, example_org):
+    with pytest.raises(
+        CommandError, match=r"^There is no mailbox joe@example\.org\. Is the address right\?$"
+    ):
+        run("mailbox", "show", "joe@example.org")
+
+
+def test_edit_changes_only_what_is_named(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org", name="Joe", quota=5 * MB)
+
+    run("mailbox", "edit", "joe@example.org", "--quota", "7", "--inactive", "--no-may-send")
+
+    joe = Mailbox.objects.get()
+    assert (joe.name, joe.quota, joe.active, joe.smtp_active) == ("Joe", 7 * MB, False, False)
+    assert Alias.objects.get().active is False
+
+
+def test_edit_without_a_change_is_an_error(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match=r"^Nothing to change\."):
+        run("mailbox", "edit", "joe@example.org")
+
+
+def test_a_refused_forwarding_leaves_the_other_changes_undone(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org", name="Joe")
+
+    with pytest.raises(CommandError, match=r"^forward: “nowhere” is not an e-mail address"):
+        run("mailbox", "edit", "joe@example.org", "--name", "Jo", "--forward", "nowhere")
+
+    assert Mailbox.objects.get().name == "Joe"
+
+
+def test_forwarding_can_drop_the_copy_and_end(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    run("mailbox", "edit", "joe@example.org", "--forward", "a@b.example", "--no-keep-copy")
+    assert Alias.objects.get().goto == "a@b.example"
+
+    run("mailbox", "edit", "joe@example.org", "--forward")
+    assert Alias.objects.get().goto == "joe@example.org"
+
+
+def test_password_sets_a_new_one(run, example_org, add_mailbox, password):
+    add_mailbox("joe@example.org")
+
+    run("mailbox", "password", "joe@example.org", stdin="violet-harbour-99\n")
+
+    joe = Mailbox.objects.get()
+    assert joe.check_password("violet-harbour-99") is True
+    assert joe.check_password(password) is False
+
+
+def test_password_of_a_missing_mailbox_asks_for_none(run, example_org):
+    with pytest.raises(CommandError, match=r"^There is no mailbox"):
+        run("mailbox", "password", "joe@example.org", typed=["x", "x"])
+
+    assert run.asked == []
+
+
+def test_delete_says_what_else_is_affected_and_wants_the_name(
+    run, example_org, add_mailbox, add_alias
+):
+    joe = add_mailbox("joe@example.org")
+    QuotaUsage.objects.create(username=joe, bytes=2 * MB, messages=7)
+    add_alias("info@example.org", "joe@example.org")
+
+    run("mailbox", "delete", "joe@example.org", typed=["joe@example.org"])
+
+    assert run.asked == ["Type joe@example.org to delete it: "]
+    assert run.screen.splitlines() == [
+        "It holds 2 MB (messages: 7), which stay on disk.",
+        "Leading here, 1: info@example.org.",
+        "They will lead nowhere; --drop-targets takes it out of them.",
+        "Deleted mailbox joe@example.org.",
+    ]
+    assert Mailbox.objects.count() == 0
+    assert Alias.objects.get().goto == "joe@example.org"
+
+
+@pytest.mark.parametrize("answer", ["", "y", "yes", "ann@example.org"])
+def test_a_wrong_confirmation_deletes_nothing(run, example_org, add_mailbox, answer):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match=r"^Not confirmed\. Nothing was deleted\.$"):
+        run("mailbox", "delete", "joe@example.org", typed=[answer])
+
+    assert Mailbox.objects.count() == 1
+
+
+def test_delete_in_a_script_needs_yes(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match="--yes"):
+        run("mailbox", "delete", "joe@example.org", stdin="joe@example.org\n")
+    assert Mailbox.objects.count() == 1
+
+    run("mailbox", "delete", "joe@example.org", "--yes")
+    assert Mailbox.objects.count() == 0
+
+
+def test_drop_targets_takes_it_out_of_the_aliases(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org", "ann@other.net")
+    add_alias("only@example.org", "joe@example.org")
+
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets")
+
+    assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]

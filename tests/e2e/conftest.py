@@ -1,0 +1,78 @@
+"""One panel, one mail server and one browser for all journeys.
+
+Package scope throughout: while Playwright runs, Django takes this thread for an asynchronous one,
+and tests of other packages must not meet that. Rows come in through the browser or manage.py.
+"""
+
+import environ
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.e2e.browsing import CHROMIUM, Visitors
+from tests.e2e.panel import Panel
+from tests.mariadb import MariaDB
+from tests.servers.mail import HOSTNAME, MailServer
+
+
+def pytest_collection_modifyitems(items):
+    # All of it to one worker, for it shares the servers.
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.xdist_group("mail"))
+
+
+@pytest.fixture(scope="package")
+def database_url():
+    with MariaDB() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="package")
+def stopped_mail_server(database_url):
+    """Its ports are known; what it is granted to read are the panel's tables, which come first."""
+    # The sample data have a domain of each kind, for which mailconf writes these too.
+    blocks = ("backup-mx", "transport")
+    server = MailServer(environ.Env.db_url_config(database_url), blocks=blocks)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def mail_server(stopped_mail_server, panel):
+    return stopped_mail_server.start()
+
+
+@pytest.fixture(scope="package")
+def panel(database_url, stopped_mail_server, tmp_path_factory):
+    """The panel, which sends its own mail through the mail server."""
+    panel = Panel(
+        database_url,
+        tmp_path_factory.mktemp("panel"),
+        EMAIL_URL=f"smtp://127.0.0.1:{stopped_mail_server.smtp_port}",
+        FROM_EMAIL=f"postmaster@{HOSTNAME}",
+    )
+    try:
+        yield panel.start()
+    finally:
+        panel.stop()
+
+
+@pytest.fixture(scope="package")
+def accounts(panel):
+    """{login: password} of the sample data's accounts; the first one is the superadmin's."""
+    return panel.fill_with_demo()
+
+
+@pytest.fixture(scope="package")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitors(browser, panel):
+    """Open pages as somebody; at the end nothing must have gone wrong in any of them."""
+    with Visitors(browser, panel.url) as visitors:
+        yield visitors

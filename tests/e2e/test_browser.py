@@ -1,0 +1,295 @@
+"""What the pages do in a browser beyond links and forms."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browsing import create_domain, create_mailbox, fill, message, submit
+
+PASSWORD = "tangerine-7-bicycle"
+
+
+@pytest.fixture
+def superadmin(accounts):
+    return next(iter(accounts.items()))
+
+
+@pytest.fixture
+def page(visitors, superadmin):
+    """The superadmin's page."""
+    return visitors.sign_in(*superadmin)
+
+
+def addresses(page):
+    """What the list shows, in its order."""
+    return page.locator("#list tbody th[scope=row] a").all_inner_texts()
+
+
+def test_slash_goes_to_the_search_and_finds_an_address(page):
+    page.keyboard.press("/")
+    expect(page.locator("[data-global-search]")).to_be_focused()
+
+    page.keyboard.type("maria/")
+    expect(page.locator("[data-global-search]")).to_have_value("maria/")
+    page.keyboard.press("Backspace")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+    expect(page.locator("main")).to_contain_text("maria.castellanos@brightwater.example")
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(page):
+    page.goto("/mailboxes/")
+    page.keyboard.press("Tab")
+    link = page.locator(".skip-link")
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_typing_searches_the_list_and_leaves_the_rest_of_the_page_alone(page):
+    page.goto("/mailboxes/")
+    everybody = addresses(page)
+    page.evaluate("window.untouched = true")
+    search = page.locator("#q")
+
+    search.press_sequentially("mar")
+
+    expect(page).to_have_url(re.compile(r"/mailboxes/\?q=mar$"))
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    assert addresses(page) == ["maria.castellanos@brightwater.example"]
+    expect(page.locator("#count")).to_have_text("1")
+    expect(search).to_be_focused()
+    assert page.evaluate("window.untouched")
+
+    search.press_sequentially("zipan")
+    expect(page.locator("#list")).to_contain_text("marzipan")
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#list tbody tr")).to_have_count(len(everybody))
+    assert addresses(page) == everybody
+
+
+def test_filters_sorting_and_paging_keep_each_other(page):
+    page.goto("/mailboxes/?size=25&sort=address")
+    first = addresses(page)
+    assert len(first) == 25
+
+    page.locator("#next").click()
+    expect(page).to_have_url(re.compile("after="))
+    expect(page.locator("#previous")).to_be_visible()
+    second = addresses(page)
+    assert second
+    assert not set(first) & set(second)
+    page.locator("#previous").click()
+    expect(page.locator("#next")).to_be_visible()
+    assert addresses(page) == first
+
+    page.get_by_label("State", exact=True).select_option("inactive")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    assert addresses(page) == ["sam.whitlock@brightwater.example"]
+    expect(page).to_have_url(re.compile(r"size=25"))
+
+
+def test_going_to_an_address(page):
+    page.goto("/mailboxes/?size=25")
+
+    page.locator("#jump").fill("friederike@xn--mller-kva.example")
+    page.locator("#jump").press("Enter")
+
+    expect(page.locator("#list tbody tr").first).to_contain_text("friederike@müller.example")
+
+
+def test_several_rows_at_once_after_a_question(page):
+    create_domain(page, "bulk.example")
+    for name in ("ada", "ben", "cem"):
+        create_mailbox(page, f"{name}@bulk.example", PASSWORD)
+    page.goto("/mailboxes/?domain=bulk.example")
+    expect(page.get_by_role("button", name="Deactivate", exact=True)).to_be_hidden()
+
+    page.get_by_label("Select all on this page").check()
+    page.get_by_label("Select ben@bulk.example").uncheck()
+    expect(page.locator("[data-bulk-count]")).to_have_text("2 selected")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Deactivate", exact=True).click()
+    expect(page.locator("main")).to_contain_text("ada@bulk.example")
+    expect(page.locator("main")).not_to_contain_text("ben@bulk.example")
+    submit(page)
+
+    assert message(page) == "2 deactivated."
+    assert page.url.endswith("/mailboxes/?domain=bulk.example")
+    states = page.locator("#list tbody .state").all_inner_texts()
+    assert states == ["Inactive", "Active", "Inactive"]
+
+    page.get_by_label("Select cem@bulk.example").check()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Delete…").click()
+    submit(page)
+    assert message(page) == "1 deleted."
+    assert addresses(page) == ["ada@bulk.example", "ben@bulk.example"]
+
+
+def test_a_password_is_made_shown_and_copied(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/mailboxes/new/")
+    field = page.get_by_label("Password", exact=True)
+    field.fill("abc")
+    expect(field).to_have_attribute("type", "password")
+    page.get_by_role("button", name="Show").click()
+    expect(field).to_have_attribute("type", "text")
+
+    page.get_by_role("button", name="Generate").click()
+    password = field.input_value()
+    assert len(password) >= 20
+    assert len(re.findall(r"\d", password)) >= 3
+    page.get_by_role("button", name="Copy").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == password
+    page.get_by_role("button", name="Generate").click()
+    assert field.input_value() != password
+
+
+def test_the_chosen_colours_stay(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, color_scheme="light")
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-bs-theme", "light")
+
+    page.get_by_role("button", name="Dark").click()
+    expect(html).to_have_attribute("data-bs-theme", "dark")
+    light_ground = "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light_ground
+    page.goto("/domains/")
+    expect(html).to_have_attribute("data-bs-theme", "dark")
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+
+    page.get_by_role("button", name="As the system").click()
+    expect(html).to_have_attribute("data-bs-theme", "light")
+    page.emulate_media(color_scheme="dark")
+    expect(html).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):
+    page.goto("/mailboxes/new/")
+    fill(
+        page,
+        {"Address": "new", "Domain": "brightwater.example", "Name": "New", "Password": "short"},
+    )
+    submit(page)
+
+    summary = page.locator("[data-error-summary]")
+    expect(summary).to_be_focused()
+    expect(page.get_by_label("Address", exact=True)).to_have_value("new")
+    expect(page.get_by_label("Password", exact=True)).to_have_value("")
+    summary.get_by_role("link", name="Password").click()
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
+
+
+def test_a_limit_is_said_in_words(page):
+    page.goto("/domains/new/")
+    limit = page.get_by_role("group", name="Mailboxes")
+    number = limit.get_by_label("Limit", exact=True)
+    expect(number).to_have_value("10")
+
+    limit.get_by_label("Kind of limit").select_option("Unlimited")
+    expect(number).to_be_hidden()
+    fill(page, {"Domain": "endless.example"})
+    submit(page)
+
+    page.goto("/domains/endless.example/edit/")
+    expect(limit.get_by_label("Kind of limit")).to_have_value("unlimited")
+
+
+def test_deleting_a_domain_waits_for_its_name(page):
+    create_domain(page, "brief.example")
+    page.goto("/domains/brief.example/delete/")
+    button = page.locator("main .form-actions [type=submit]")
+    expect(button).to_be_disabled()
+
+    page.locator("#confirm").fill("brief.exampl")
+    expect(button).to_be_disabled()
+    page.locator("#confirm").press("End")
+    page.keyboard.type("e")
+    expect(button).to_be_enabled()
+    submit(page)
+
+    assert "brief.example" in message(page)
+    assert page.goto("/domains/brief.example/").status == 404
+
+
+def test_a_rows_menu_opens_and_closes_by_keyboard(page):
+    page.goto("/mailboxes/")
+    menu = page.locator(".row-menu details").first
+    menu.locator("summary").focus()
+
+    page.keyboard.press("Enter")
+    expect(menu).to_have_attribute("open", "")
+    expect(menu.get_by_role("link").first).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+
+
+def test_on_a_phone_the_menu_comes_by_a_button(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, viewport={"width": 390, "height": 844}, has_touch=True)
+    link = page.locator("nav.side").get_by_role("link", name="Mailboxes")
+    expect(link).to_be_hidden()
+
+    page.get_by_role("button", name="Menu").tap()
+    expect(link).to_be_visible()
+    with page.expect_navigation():
+        link.tap()
+
+    assert page.url.endswith("/mailboxes/")
+
+
+def test_a_list_asked_for_after_the_session_ended_leads_to_the_login(page):
+    page.goto("/mailboxes/")
+    page.context.clear_cookies()
+
+    with page.expect_navigation(url=re.compile("/login/")):
+        page.locator("#q").press_sequentially("m")
+
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_everything_works_without_javascript(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, java_script_enabled=False)
+    create_domain(page, "plain.example")
+    create_mailbox(page, "first@plain.example", PASSWORD)
+    create_mailbox(page, "second@plain.example", PASSWORD)
+
+    page.goto("/mailboxes/")
+    page.locator("#q").fill("second@p")
+    with page.expect_navigation():
+        page.locator("#toolbar [type=submit]").click()
+    assert addresses(page) == ["second@plain.example"]
+
+    page.get_by_label("Select second@plain.example").check()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Deactivate", exact=True).click()
+    submit(page)
+    assert page.locator("#list tbody .state").all_inner_texts() == ["Inactive"]
+
+    page.locator(".row-menu summary").click()
+    with page.expect_navigation():
+        page.locator(".row-menu").get_by_role("link", name="Delete").click()
+    submit(page)
+    assert "second@plain.example" in message(page)
+    assert page.goto("/mailboxes/second@plain.example/").status == 404
+
+    page.goto("/domains/plain.example/delete/")
+    page.locator("#confirm").fill("plain.example")
+    submit(page)
+    assert page.goto("/mailboxes/first@plain.example/").status == 404
+
+    page.goto("/")
+    page.locator(".account-menu summary").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").click()
+    assert "/login/" in page.url

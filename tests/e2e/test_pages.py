@@ -1,0 +1,119 @@
+"""What must hold on every page, whoever opens it: taken from the URLconf, so none is forgotten."""
+
+import pytest
+from django.urls import URLPattern, get_resolver, reverse
+
+# One row of the sample data for each kind of page, by the first word of its name.
+ROWS = {
+    "domain": ["brightwater.example", "lakeside-archive.example", "xn--mller-kva.example"],
+    "mailbox": ["maria.castellanos@brightwater.example", "sam.whitlock@brightwater.example"],
+    "alias": ["instructors@brightwater.example", "@harbour-books.example"],
+    "aliasdomain": ["brightwater-sailing.example"],
+    "admin": ["it@brightwater.example"],
+}
+LISTS = ["domain-list", "mailbox-list", "alias-list", "aliasdomain-list", "admin-list", "log"]
+QUERIES = [
+    "?q=nothing-begins-like-this",
+    "?state=inactive",
+    "?domain=brightwater.example",
+    "?domain=nowhere.example",
+    "?size=25&jump=m",
+    "?person=it&action=edit_mailbox&day=2001-01-01",
+]
+NO_PAGES = {"healthz", "logout", "set_language", "domain-suggestions"}
+
+FAULTS = """() => {
+  const found = [];
+  const say = (what, elements) => elements.forEach((element) => found.push(`${what}: ${element.outerHTML.slice(0, 160)}`));
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const named = (element) => element.getAttribute("aria-label") || element.textContent.trim();
+  if (all("h1").length !== 1) found.push(`${all("h1").length} h1`);
+  if (!document.title.trim() || document.title.trim().startsWith("·")) found.push("no title");
+  say("no label", all("input:not([type=hidden]), select, textarea").filter(
+    (field) => !field.getAttribute("aria-label") && ![...field.labels].some((label) => label.textContent.trim())));
+  say("no name", all("a[href], button, summary").filter((element) => !named(element)));
+  say("picture neither hidden nor named", all("svg, img").filter(
+    (picture) => !picture.closest("[aria-hidden=true]") && !picture.alt && !picture.getAttribute("aria-label")));
+  say("column without scope", all("th:not([scope])"));
+  say("no such id", all("[aria-describedby], [aria-labelledby], label[for]").filter((element) =>
+    ["aria-describedby", "aria-labelledby", "for"].some((name) =>
+      (element.getAttribute(name) || "").split(" ").some((id) => id && !document.getElementById(id)))));
+  const ids = all("[id]").map((element) => element.id);
+  new Set(ids.filter((id, place) => ids.indexOf(id) !== place)).forEach((id) => found.push(`id twice: ${id}`));
+  return found;
+}"""
+TOO_WIDE = """() => {
+  const ends = (element) => Math.round(element.getBoundingClientRect().right);
+  // For screen readers only: clipped to nothing.
+  const clipped = (element) => element && ((element.offsetWidth <= 1 && getComputedStyle(element).overflow === "hidden") || clipped(element.parentElement));
+  const inside = [...document.querySelectorAll(".panel *")].filter(
+    (element) => element.offsetParent && ends(element) > ends(element.closest(".panel")) && !clipped(element));
+  const outside = [...document.querySelectorAll("body *")].filter((element) => ends(element) > innerWidth);
+  const scrolls = document.documentElement.scrollWidth > innerWidth;
+  return (scrolls ? outside : inside).map((element) => element.outerHTML.slice(0, 120)).slice(0, 2);
+}"""
+
+
+def every_path():
+    """Yield the address of every page, of each row that it may be about, and of lists' filters."""
+    for page in sorted(pages(get_resolver().url_patterns), key=lambda page: page.name):
+        if page.name.endswith("-bulk") or page.name in NO_PAGES:
+            continue
+        if "pk" in page.pattern.converters:
+            rows = ROWS[page.name.partition("-")[0]]
+            yield from (reverse(page.name, args=[row]) for row in rows)
+        else:
+            yield reverse(page.name)
+    for name in LISTS:
+        yield from (reverse(name) + query for query in QUERIES)
+    yield from ("/search/?q=m", "/search/?q=nothing-begins-like-this", "/no-such-page/")
+
+
+def pages(patterns):
+    for entry in patterns:
+        if isinstance(entry, URLPattern):
+            yield entry
+        else:
+            yield from pages(entry.url_patterns)
+
+
+def faults_of(page, path):
+    answer = page.goto(path)
+    found = page.evaluate(FAULTS)
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        if too_wide := page.evaluate(TOO_WIDE):
+            found.append(f"too wide at {width}: {too_wide}")
+    return answer.status, found
+
+
+def test_every_page_is_well_formed_and_fits(visitors, accounts):
+    page = visitors.sign_in(*next(iter(accounts.items())))
+
+    answers = {path: faults_of(page, path) for path in every_path()}
+
+    faults = [f"{path}: {fault}" for path, (_status, found) in answers.items() for fault in found]
+    assert not faults, "\n".join(faults)
+    assert {path for path, (status, _found) in answers.items() if status != 200} == {
+        "/no-such-page/"
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "paths"),
+    [
+        (None, ["/login/?next=/mailboxes/"]),
+        (
+            1,
+            ["/", "/domains/", "/domains/brightwater.example/", "/mailboxes/new/", "/aliases/new/"],
+        ),
+        (1, ["/aliases/postmaster@brightwater.example/", "/account/", "/log/", "/administrators/"]),
+        (3, ["/account/", "/mailboxes/"]),
+    ],
+)
+def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts):
+    page = visitors.open() if role is None else visitors.sign_in(*list(accounts.items())[role])
+
+    faults = [f"{path}: {fault}" for path in paths for fault in faults_of(page, path)[1]]
+
+    assert not faults, "\n".join(faults)

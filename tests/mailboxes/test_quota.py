@@ -1,0 +1,119 @@
+"""The quota rules against PostfixAdmin's (postfix_admin_says), without its hole for -1."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domains.models import Domain
+from domains.services import update_domain
+from mailboxes.models import Mailbox, quota_error
+from mailboxes.services import create_mailbox, update_mailbox
+from tests.refusals import refused
+
+MB = 1_024_000
+limits = st.sampled_from([-1, 0, 1, 5, 10, 100])
+sizes = st.sampled_from([-2, -1, 0, 1, 4, 5, 6, 10, 50, 100, 101])
+
+
+def postfix_admin_says(quota, maxquota, domain_quota, others):
+    """Its check_quota() line by line, in MB."""
+    if quota < 0:
+        return False  # there: passes, and Dovecot refuses the mailbox
+    if maxquota > 0 and quota == 0:
+        return False
+    if maxquota != 0 and quota > maxquota:
+        return False
+    if domain_quota <= 0:
+        return True
+    if quota == 0:
+        return False
+    return others + quota <= domain_quota
+
+
+@given(
+    quota=sizes, maxquota=limits, domain_quota=limits, others=st.sampled_from([0, 1, 5, 99, 200])
+)
+def test_the_rules_are_postfixadmins(quota, maxquota, domain_quota, others):
+    domain = Domain(name="example.org", maxquota=maxquota, quota=domain_quota)
+
+    error = quota_error(domain, quota * MB, others=others * MB)
+
+    assert (error is None) == postfix_admin_says(quota, maxquota, domain_quota, others)
+
+
+@given(quota=st.integers(-(10**15), 10**15), maxquota=limits, domain_quota=limits)
+def test_bytes_between_whole_megabytes_count_too(quota, maxquota, domain_quota):
+    domain = Domain(name="example.org", maxquota=maxquota, quota=domain_quota)
+
+    error = quota_error(domain, quota, others=0)
+
+    assert (error is None) == postfix_admin_says(quota / MB, maxquota, domain_quota, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "quota", "code"),
+    [
+        ({}, -1, "negative"),
+        ({"maxquota": -1}, 1, "unused"),
+        ({"maxquota": 10}, 0, "above_maxquota"),
+        ({"maxquota": 10}, 11, "above_maxquota"),
+        ({"quota": 10}, 0, "unlimited"),
+        ({"quota": 10}, 11, "above_domain_quota"),
+    ],
+)
+def test_each_refusal_says_which_rule(limits, quota, code, add_domain, password):
+    domain = add_domain("example.org", **limits)
+    codes = ["min_value", code] if quota < 0 else [code]
+
+    with refused(*codes, field="quota"):
+        create_mailbox(
+            actor=None, domain=domain, local_part="joe", password=password, quota=quota * MB
+        )
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_the_domain_quota_counts_all_its_mailboxes_and_no_others(
+    add_domain, other_net, add_mailbox
+):
+    add_domain("example.org", quota=10)
+    add_mailbox("elsewhere@other.net", quota=100 * MB)
+    add_mailbox("a@example.org", quota=6 * MB)
+
+    with refused("above_domain_quota", field="quota") as refusal:
+        add_mailbox("b@example.org", quota=4 * MB + 1)
+    assert refusal.value.error_dict["quota"][0].params["rest"] == 4
+
+    assert add_mailbox("b@example.org", quota=4 * MB).quota == 4 * MB
+
+
+def test_an_edit_counts_the_mailbox_once(add_domain, add_mailbox):
+    add_domain("example.org", quota=10)
+    a = add_mailbox("a@example.org", quota=6 * MB)
+    add_mailbox("b@example.org", quota=2 * MB)
+
+    assert update_mailbox(actor=None, mailbox=a, quota=8 * MB).quota == 8 * MB
+    with refused("above_domain_quota", field="quota"):
+        update_mailbox(actor=None, mailbox=a, quota=8 * MB + 1)
+    assert update_mailbox(actor=None, mailbox=a, quota=1 * MB).quota == 1 * MB
+
+
+def test_negative_quotas_of_other_programs_make_no_room(add_domain, add_mailbox):
+    add_domain("example.org", quota=10)
+    add_mailbox("a@example.org", quota=6 * MB)
+    Mailbox.objects.filter(pk="a@example.org").update(quota=-100 * MB)
+
+    with refused("above_domain_quota", field="quota"):
+        add_mailbox("b@example.org", quota=11 * MB)
+    assert add_mailbox("b@example.org", quota=10 * MB).quota == 10 * MB
+
+
+def test_a_quota_that_was_too_large_may_shrink_but_only_to_what_is_allowed(add_domain, add_mailbox):
+    domain = add_domain("example.org")
+    joe = add_mailbox("joe@example.org", quota=100 * MB)
+    update_domain(actor=None, domain=domain, maxquota=10)
+
+    with pytest.raises(ValidationError):
+        update_mailbox(actor=None, mailbox=joe, quota=50 * MB)
+    assert update_mailbox(actor=None, mailbox=joe, quota=10 * MB).quota == 10 * MB

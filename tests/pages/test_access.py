@@ -1,0 +1,266 @@
+"""Every page and method against every role and a foreign domain's rows, taken from the URLconf.
+
+A page nobody has written yet fails here until it names its rule.
+"""
+
+from urllib.parse import quote
+
+import pytest
+from django.apps import apps
+from django.core.serializers import serialize
+from django.urls import URLPattern, get_resolver, reverse
+
+from accounts.generic import ScopedMixin
+from accounts.services import update_admin
+from domains.services import create_alias_domain
+
+PUBLIC = {"login", "healthz", "set_language"}
+# Pages about oneself, which take no identifier; what they show begins with a scope all the same.
+OWN = {"account", "dashboard", "search", "domain-suggestions", "logout"}
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def walk(patterns):
+    for entry in patterns:
+        if isinstance(entry, URLPattern):
+            yield entry
+        else:
+            yield from walk(entry.url_patterns)
+
+
+PATTERNS = {entry.name: entry for entry in walk(get_resolver().url_patterns)}
+VIEWS = {name: getattr(entry.callback, "view_class", None) for name, entry in PATTERNS.items()}
+SCOPED = sorted(VIEWS.keys() - PUBLIC - OWN)
+OF_A_ROW = [name for name in SCOPED if "pk" in PATTERNS[name].pattern.converters]
+OF_NO_ROW = [name for name in SCOPED if name not in OF_A_ROW]
+SUPERADMINS_ONLY = [name for name in SCOPED if VIEWS[name].superadmins_only]
+
+
+def key_of(name):
+    """The example.org row that a page is about, by the first word of its name."""
+    return {
+        "domain": "example.org",
+        "mailbox": "joe@example.org",
+        "alias": "sales@example.org",
+        "aliasdomain": "alias.example.org",
+        "admin": "theirs@example.org",
+    }[name.partition("-")[0]]
+
+
+@pytest.fixture
+def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin):
+    """example.org with one row of everything, other.net beside it, and one account of each role."""
+    source = add_domain("alias.example.org")
+    create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
+    mailbox = add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    foreign_mailbox = add_mailbox("ann@other.net")
+    return {
+        "superadmin": make_admin("root@example.org", superadmin=True),
+        "own admin": make_admin("theirs@example.org", domains=["example.org", "alias.example.org"]),
+        "foreign admin": make_admin("others@other.net", domains=["other.net"]),
+        "mailbox user": mailbox,
+        "foreign mailbox user": foreign_mailbox,
+    }
+
+
+def contents():
+    """Everything stored, sessions aside, to see that nothing changed."""
+    own = ("accounts", "domains", "aliases", "mailboxes")
+    models = [model for model in apps.get_models() if model._meta.app_label in own]
+    return {model.__name__: serialize("json", model.objects.order_by("pk")) for model in models}
+
+
+def address_of(name):
+    return reverse(name, args=[key_of(name)]) if name in OF_A_ROW else reverse(name)
+
+
+def test_only_these_pages_open_without_signing_in():
+    open_pages = {
+        name
+        for name, entry in PATTERNS.items()
+        if not getattr(entry.callback, "login_required", True)
+    }
+    assert open_pages == PUBLIC
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_every_other_page_names_its_scope(name):
+    assert issubclass(VIEWS[name], ScopedMixin)
+    assert VIEWS[name].scope in {"visible_to", "manageable_by"}
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS.keys() - PUBLIC))
+def test_a_stranger_is_sent_to_the_login_and_changes_nothing(name, client, world):
+    address = address_of(name)
+    before = contents()
+
+    for method in METHODS:
+        response = getattr(client, method)(address)
+        assert (response.status_code, response.url) == (302, f"/login/?next={quote(address)}")
+
+    assert contents() == before
+
+
+@pytest.mark.parametrize("role", ["foreign admin", "mailbox user", "foreign mailbox user"])
+@pytest.mark.parametrize("name", OF_A_ROW)
+def test_a_row_of_a_foreign_domain_does_not_exist(name, role, sign_in, world):
+    client = sign_in(world[role])
+    before = contents()
+
+    answers = {method: getattr(client, method)(address_of(name)).status_code for method in METHODS}
+
+    assert answers.pop("post") == (404 if hasattr(VIEWS[name], "post") else 405)
+    assert answers.pop("get") == (405 if name.endswith("-bulk") else 404)
+    assert set(answers.values()) <= {404, 405}  # the answer is the same whether the row exists
+    assert contents() == before
+
+
+@pytest.mark.parametrize("role", ["mailbox user", "foreign mailbox user"])
+@pytest.mark.parametrize("name", OF_NO_ROW)
+def test_administration_does_not_exist_for_mailbox_users(name, role, sign_in, world):
+    client = sign_in(world[role])
+    before = contents()
+
+    answers = {method: getattr(client, method)(address_of(name)).status_code for method in METHODS}
+
+    assert set(answers.values()) == {404}
+    assert contents() == before
+
+
+@pytest.mark.parametrize("role", ["own admin", "foreign admin"])
+@pytest.mark.parametrize("name", SUPERADMINS_ONLY)
+def test_superadmins_pages_do_not_exist_for_domain_admins(name, role, sign_in, world):
+    client = sign_in(world[role])
+    before = contents()
+
+    answers = {method: getattr(client, method)(address_of(name)).status_code for method in METHODS}
+
+    assert set(answers.values()) == {404}
+    assert contents() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in OF_NO_ROW if not n.endswith("-bulk") and n not in SUPERADMINS_ONLY],
+)
+def test_lists_and_forms_of_a_foreign_admin_show_nothing_of_this_domain(name, sign_in, world):
+    client = sign_in(world["foreign admin"])
+
+    page = client.get(address_of(name), {"domain": "example.org", "q": "joe", "target": ""})
+
+    assert page.status_code == 200
+    assert b"joe@example.org" not in page.content
+    assert b"sales@example.org" not in page.content
+
+
+@pytest.mark.parametrize("name", ["dashboard", "search", "account", "domain-suggestions"])
+def test_pages_about_oneself_show_a_foreign_admin_nothing_of_this_domain(name, sign_in, world):
+    client = sign_in(world["foreign admin"])
+
+    pages = [client.get(reverse(name), {"q": text}) for text in ("joe", "sales", "ex", "root")]
+
+    assert {page.status_code for page in pages} == {200}
+    for page in pages:
+        assert b"joe@example.org" not in page.content
+        assert b"sales@example.org" not in page.content
+        assert b'value="example.org"' not in page.content
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [(name, "superadmin") for name in SCOPED]
+    + [(name, "own admin") for name in SCOPED if name not in SUPERADMINS_ONLY],
+)
+def test_those_who_may_open_a_page_can(name, role, sign_in, world):
+    client = sign_in(world[role])
+    before = contents()
+
+    response = client.get(address_of(name))
+
+    assert response.status_code == (405 if name.endswith("-bulk") else 200)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_no_method_but_post_changes_anything_even_for_a_superadmin(name, sign_in, world):
+    client = sign_in(world["superadmin"])
+    before = contents()
+
+    for method in ("get", "head", "options", "put", "patch", "delete"):
+        response = getattr(client, method)(address_of(name))
+        assert response.status_code in {200, 405, 422}
+
+    assert contents() == before
+
+
+@pytest.mark.parametrize("name", ["mailbox-bulk", "alias-bulk"])
+@pytest.mark.parametrize("action", ["activate", "deactivate", "delete"])
+def test_a_bulk_action_with_one_foreign_row_does_nothing_at_all(name, action, sign_in, world):
+    client = sign_in(world["foreign admin"])
+    before = contents()
+    keys = ["ann@other.net", key_of(name)]
+
+    response = client.post(reverse(name), {"action": action, "selected": keys, "confirmed": "1"})
+
+    assert response.status_code == 404
+    assert contents() == before
+
+
+def test_a_row_is_gone_at_once_when_the_domain_is_taken_from_its_admin(sign_in, world):
+    client = sign_in(world["own admin"])
+    assert client.get(reverse("mailbox", args=["joe@example.org"])).status_code == 200
+
+    update_admin(actor=None, admin=world["own admin"], domains=["other.net"])
+
+    assert client.get(reverse("mailbox", args=["joe@example.org"])).status_code == 404
+
+
+def test_a_deactivated_admin_is_signed_out_at_once(sign_in, world):
+    client = sign_in(world["own admin"])
+
+    update_admin(actor=None, admin=world["own admin"], active=False)
+
+    assert client.get(reverse("dashboard")).status_code == 302
+
+
+@pytest.mark.parametrize("fields", [{"domain": "example.org"}, {"domain": "EXAMPLE.ORG"}])
+def test_a_foreign_admin_cannot_create_in_this_domain(fields, sign_in, world, password):
+    client = sign_in(world["foreign admin"])
+    before = contents()
+
+    mailbox = {"local_part": "new", "password": password, "quota_mb": "1", "active": "on"} | fields
+    alias = {"local_part": "new", "targets": "ann@other.net", "active": "on"} | fields
+    links = {"alias_domain": "example.org", "target_domain": "other.net"}
+    answers = [
+        client.post(reverse("mailbox-create"), mailbox).status_code,
+        client.post(reverse("alias-create"), alias).status_code,
+        client.post(reverse("aliasdomain-create"), links).status_code,
+    ]
+
+    assert answers == [422, 422, 422]
+    assert contents() == before
+
+
+def test_fields_nobody_shows_are_not_written(sign_in, world):
+    client = sign_in(world["own admin"])
+    address = reverse("mailbox-edit", args=["joe@example.org"])
+
+    extra = {
+        "maildir": "/etc/",
+        "domain": "other.net",
+        "username": "x@other.net",
+        "totp_secret": "x",
+    }
+    client.post(
+        address, {"name": "Joe", "quota_mb": "0", "active": "on", "smtp_active": "on"} | extra
+    )
+
+    mailbox = world["mailbox user"]
+    mailbox.refresh_from_db()
+    assert (mailbox.name, mailbox.maildir, mailbox.domain_id, mailbox.totp_secret) == (
+        "Joe",
+        "example.org/joe/",
+        "example.org",
+        None,
+    )

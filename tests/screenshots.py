@@ -1,0 +1,105 @@
+"""Takes the README's screenshots: a panel with the sample data, in a real browser.
+
+``python -m tests.screenshots`` writes docs/screenshots/; with ``--all DIR`` every page is taken
+in both colours, wide and on a phone, to look through.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import django
+from playwright.sync_api import sync_playwright
+
+from tests.e2e.browsing import CHROMIUM, Visitors
+from tests.e2e.panel import Panel
+from tests.servers.processes import ROOT
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER = 0, 1, 3  # place among the sample data's accounts
+README = [
+    # name, whose, path, sizes
+    ("dashboard", SUPERADMIN, "/", [WIDE, PHONE]),
+    ("domain", SUPERADMIN, "/domains/brightwater.example/", [WIDE]),
+    ("mailboxes", SUPERADMIN, "/mailboxes/?domain=brightwater.example", [WIDE, PHONE]),
+    ("mailbox-form", DOMAIN_ADMIN, "/mailboxes/new/?domain=brightwater.example", [WIDE]),
+    ("own", MAILBOX_USER, "/account/", [WIDE, PHONE]),
+]
+
+
+@contextlib.contextmanager
+def sample_panel():
+    """Yield the address of a panel with the sample data, and its accounts."""
+    with tempfile.TemporaryDirectory(prefix="mailadmin-screenshots-") as directory:
+        panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory)
+        try:
+            panel.start()
+            yield panel.url, list(panel.fill_with_demo().items())
+        finally:
+            panel.stop()
+
+
+def photograph(visitors, accounts, jobs, directory, full_page=False):
+    """Take ``jobs``, (name, whose, path, sizes), in both colours."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pages = {}
+    for name, whose, path, sizes in jobs:
+        if whose not in pages:
+            nobody = whose is None
+            pages[whose] = visitors.open() if nobody else visitors.sign_in(*accounts[whose])
+        page = pages[whose]
+        page.goto(path)
+        for size in sizes:
+            page.set_viewport_size(size)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                kind = "-phone" if size is PHONE else ""
+                file = directory / f"{name}{kind}-{scheme}.png"
+                page.screenshot(path=file, full_page=full_page)
+                print(f"{file}  {file.stat().st_size // 1000} kB")
+
+
+def every_page():
+    """Yield a job for every page there is, as the superadmin and as the others see it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from tests.e2e.test_pages import every_path  # noqa: PLC0415  needs Django's settings
+
+    yield "login", None, "/login/", [WIDE, PHONE]
+    for whose in (SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER):
+        paths = (
+            every_path()
+            if whose == SUPERADMIN
+            else ["/", "/domains/", "/account/", "/mailboxes/new/", "/nothing/"]
+        )
+        for path in paths:
+            name = re.sub(r"[^\w.@]+", "-", path).strip("-") or "dashboard"
+            yield f"{whose}-{name}", whose, path, [WIDE, PHONE]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--all", metavar="DIR", type=Path, help="take every page into DIR")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="with --all: paths that contain TEXT"
+    )
+    options = parser.parse_args()
+    with sample_panel() as (url, accounts), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**CHROMIUM)
+        with Visitors(browser, url) as visitors:
+            if options.all:
+                jobs = [job for job in every_page() if options.only in job[2]]
+                photograph(visitors, accounts, jobs, options.all, full_page=True)
+            else:
+                photograph(visitors, accounts, README, ROOT / "docs" / "screenshots")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

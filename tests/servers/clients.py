@@ -1,0 +1,128 @@
+"""What people's mail programs do with a MailServer: send, and look into a mailbox."""
+
+import contextlib
+import imaplib
+import poplib
+import smtplib
+import ssl
+import uuid
+
+from tests.servers.processes import wait_until
+
+
+def trusting(server):
+    """Return a TLS context that knows the server's certificate and nothing else."""
+    return ssl.create_default_context(cafile=server.certificate)
+
+
+@contextlib.contextmanager
+def smtp(server, port, *, login=None, starttls=None, source=None):
+    """A session with ``port``. With ``login`` (user, password) or on 587 it uses TLS."""
+    options = {"timeout": 30, "source_address": (source, 0) if source else None}
+    if port == server.submissions_port:
+        session = smtplib.SMTP_SSL("127.0.0.1", port, context=trusting(server), **options)
+    else:
+        session = smtplib.SMTP("127.0.0.1", port, **options)
+    try:
+        session.ehlo("client.example.net")
+        if starttls if starttls is not None else port == server.submission_port:
+            session.starttls(context=trusting(server))
+            session.ehlo("client.example.net")
+        if login:
+            session.login(*login)
+        yield session
+    finally:
+        session.close()
+
+
+def message(sender, recipient, size=0):
+    """Return (subject, text) of a message nobody sent before; ``size`` adds about as many bytes."""
+    subject = f"test {uuid.uuid4().hex}"
+    body = "".join("x" * 70 + "\r\n" for _ in range(size // 72)) or "Hello\r\n"
+    head = f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n"
+    return subject, f"{head}\r\n{body}"
+
+
+def send(server, sender, recipient, *, port=None, login=None, size=0, **options):
+    """Send one message and return its subject. A refusal raises smtplib's exception."""
+    subject, text = message(sender, recipient, size)
+    port = port or (server.submission_port if login else server.smtp_port)
+    with smtp(server, port, login=login, **options) as session:
+        session.sendmail(sender, [recipient], text)
+    return subject
+
+
+def refusal(server, sender, recipient, **options):
+    """Send as send() does; return the code and text with which it was refused, or None."""
+    try:
+        send(server, sender, recipient, **options)
+    except smtplib.SMTPRecipientsRefused as error:
+        [(code, text)] = error.recipients.values()
+    except smtplib.SMTPResponseException as error:
+        code, text = error.smtp_code, error.smtp_error
+    else:
+        return None
+    return code, text.decode()
+
+
+@contextlib.contextmanager
+def imap(server, username, password):
+    session = imaplib.IMAP4_SSL("localhost", server.imaps_port, ssl_context=trusting(server))
+    try:
+        session.login(username, password)
+        yield session
+    finally:
+        with contextlib.suppress(imaplib.IMAP4.error):
+            session.logout()
+
+
+def may_imap(server, username, password):
+    """Whether this login works in IMAP; a fault of the server raises."""
+    try:
+        with imap(server, username, password):
+            return True
+    except imaplib.IMAP4.error as error:
+        if "AUTHENTICATIONFAILED" in str(error):
+            return False
+        raise
+
+
+def may_submit(server, username, password):
+    """Whether this login works on port 587."""
+    try:
+        with smtp(server, server.submission_port, login=(username, password)):
+            return True
+    except smtplib.SMTPAuthenticationError:
+        return False
+
+
+def may_pop(server, username, password):
+    session = poplib.POP3_SSL("localhost", server.pop3s_port, context=trusting(server))
+    try:
+        session.user(username)
+        session.pass_(password)
+    except poplib.error_proto:
+        return False
+    else:
+        return True
+    finally:
+        session.close()
+
+
+def subjects(server, username, password, folder="INBOX"):
+    """Return the subjects in a folder, oldest first."""
+    with imap(server, username, password) as session:
+        session.select(folder, readonly=True)
+        _ok, [numbers] = session.search(None, "ALL")
+        found = []
+        for number in numbers.split():
+            _ok, answer = session.fetch(number, "(BODY[HEADER.FIELDS (SUBJECT)])")
+            found.append(answer[0][1].decode().removeprefix("Subject:").strip())
+        return found
+
+
+def wait_for(server, username, password, subject):
+    """Wait until the message with ``subject`` has arrived."""
+    wait_until(
+        lambda: subject in subjects(server, username, password), f"{subject!r} for {username}"
+    )

@@ -1,0 +1,197 @@
+"""Who sees and who manages which rows: role by model, and an inactive account sees nothing."""
+
+import pytest
+
+from accounts.models import Admin, LogEntry, LoginAttempt
+from accounts.services import update_admin
+from aliases.models import Alias, AliasTarget
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
+from domains.services import create_alias_domain
+from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
+
+# Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
+MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
+MODELS += [FullMailbox, LogEntry, Admin]
+
+EVERYTHING = {
+    Domain: {"example.org", "org.example", "other.net", "net.example"},
+    DomainUsage: {"example.org", "org.example", "other.net", "net.example"},
+    AliasDomain: {"org.example", "net.example"},
+    DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
+    Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
+    AliasTarget: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
+    Mailbox: {"info@example.org", "more@example.org", "info@other.net"},
+    QuotaUsage: {"info@example.org", "more@example.org", "info@other.net"},
+    FullMailbox: {"info@example.org", "info@other.net"},
+    LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
+    Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
+}
+OF_DOMAIN_ADMIN = {
+    Domain: {"example.org", "org.example"},
+    DomainUsage: {"example.org", "org.example"},
+    AliasDomain: {"org.example"},
+    DomainAdmin: {"admin@example.org"},
+    Alias: {"sales@example.org", "postmaster@example.org"},
+    AliasTarget: {"sales@example.org", "postmaster@example.org"},
+    Mailbox: {"info@example.org", "more@example.org"},
+    QuotaUsage: {"info@example.org", "more@example.org"},
+    FullMailbox: {"info@example.org"},
+    LogEntry: {"example.org", "org.example"},
+    Admin: set(),
+}
+MANAGED_BY_DOMAIN_ADMIN = OF_DOMAIN_ADMIN | {Alias: {"sales@example.org"}}
+NOTHING = {model: set() for model in MODELS}
+OF_MAILBOX_USER = NOTHING | {Mailbox: {"info@example.org"}}
+
+NAME = {
+    LogEntry: "domain",
+    DomainAdmin: "username",
+    AliasTarget: "alias",
+}
+
+
+@pytest.fixture
+def accounts(make_admin, add_domain, add_mailbox, add_alias):
+    """Both domains filled alike; returns the accounts by role."""
+    for domain, twin in (("example.org", "org.example"), ("other.net", "net.example")):
+        target, source = add_domain(domain), add_domain(twin)
+        add_mailbox(f"info@{domain}", quota=100)
+        QuotaUsage.objects.create(username_id=f"info@{domain}", bytes=90)
+        add_alias(f"sales@{domain}", f"info@{domain}")
+        create_alias_domain(actor=None, alias_domain=source, target_domain=target)
+    add_mailbox("more@example.org")
+    QuotaUsage.objects.create(username_id="more@example.org", bytes=90)
+    add_alias("postmaster@example.org", "info@example.org")
+    make_admin("stranger@other.net", domains=["other.net", "net.example"])
+    return {
+        "superadmin": make_admin("super@example.org", superadmin=True),
+        "domain admin": make_admin("admin@example.org", domains=["example.org", "org.example"]),
+        "mailbox user": Mailbox.objects.get(pk="info@example.org"),
+    }
+
+
+def names(rows):
+    return set(rows.values_list(NAME.get(rows.model, "pk"), flat=True))
+
+
+VISIBLE = {
+    "superadmin": EVERYTHING,
+    "domain admin": OF_DOMAIN_ADMIN,
+    "mailbox user": OF_MAILBOX_USER,
+}
+MANAGED = {
+    "superadmin": EVERYTHING,
+    "domain admin": MANAGED_BY_DOMAIN_ADMIN,
+    "mailbox user": NOTHING,
+}
+
+
+@pytest.mark.parametrize("role", VISIBLE)
+def test_what_each_role_sees(role, accounts):
+    seen = {model: names(model.objects.visible_to(accounts[role])) for model in MODELS}
+
+    assert seen == VISIBLE[role]
+
+
+@pytest.mark.parametrize("role", MANAGED)
+def test_what_each_role_manages(role, accounts):
+    managed = {model: names(model.objects.manageable_by(accounts[role])) for model in MODELS}
+
+    assert managed == MANAGED[role]
+
+
+@pytest.mark.parametrize("role", VISIBLE)
+def test_an_inactive_account_sees_and_manages_nothing(role, accounts):
+    account = accounts[role]
+    account.active = False
+
+    seen = {model: names(model.objects.visible_to(account)) for model in MODELS}
+    managed = {model: names(model.objects.manageable_by(account)) for model in MODELS}
+
+    assert seen == NOTHING
+    assert managed == NOTHING
+
+
+def test_every_model_with_rows_of_a_domain_is_in_the_tables():
+    scoped = {
+        model
+        for model in django_models()
+        if hasattr(model._default_manager, "manageable_by") and model is not LoginAttempt
+    }
+
+    assert scoped == set(MODELS)
+
+
+def django_models():
+    from django.apps import apps
+
+    ours = ("accounts", "domains", "aliases", "mailboxes")
+    return [model for model in apps.get_models() if model._meta.app_label in ours]
+
+
+def test_rows_are_never_doubled_by_a_join(accounts, make_admin):
+    make_admin("second@example.org", domains=["example.org", "org.example"])
+
+    for model in MODELS:
+        rows = list(model.objects.visible_to(accounts["domain admin"]).values_list("pk", flat=True))
+        assert len(rows) == len(set(rows))
+
+
+def test_an_admin_of_no_domain_sees_nothing(accounts, make_admin):
+    nobody = make_admin("nobody@example.org")
+
+    assert {model: names(model.objects.visible_to(nobody)) for model in MODELS} == NOTHING
+
+
+def test_an_alias_domain_is_managed_only_with_both_ends(accounts, make_admin):
+    of_source = make_admin("source@example.org", domains=["org.example"])
+    of_target = make_admin("target@example.org", domains=["example.org"])
+
+    assert names(AliasDomain.objects.visible_to(of_source)) == {"org.example"}
+    assert names(AliasDomain.objects.manageable_by(of_source)) == set()
+    assert names(AliasDomain.objects.visible_to(of_target)) == set()
+
+
+def test_mailboxes_own_rows_are_never_managed_as_aliases(accounts):
+    assert Alias.objects.filter(pk="info@example.org", of_mailbox=True).exists()
+    for account in accounts.values():
+        assert "info@example.org" not in names(Alias.objects.visible_to(account))
+        assert "info@example.org" not in names(Alias.objects.manageable_by(account))
+
+
+@pytest.mark.parametrize(
+    ("protected", "managed"),
+    [(True, {"sales@example.org"}), (False, {"sales@example.org", "postmaster@example.org"})],
+)
+def test_role_addresses_are_the_superadmins_unless_configured(
+    protected, managed, accounts, settings
+):
+    settings.ROLE_ADDRESSES_PROTECTED = protected
+
+    assert names(Alias.objects.manageable_by(accounts["domain admin"])) == managed
+
+
+def test_a_name_that_only_begins_like_a_role_address_is_not_protected(accounts, add_alias):
+    add_alias("postmaster-team@example.org", "info@example.org")
+
+    managed = names(Alias.objects.manageable_by(accounts["domain admin"]))
+
+    assert "postmaster-team@example.org" in managed
+
+
+def test_a_domain_taken_away_is_out_of_sight_at_once(accounts):
+    update_admin(actor=None, admin=accounts["domain admin"], domains=["org.example"])
+    admin = Admin.objects.get(pk="admin@example.org")
+
+    assert names(Mailbox.objects.visible_to(admin)) == set()
+    assert names(Domain.objects.visible_to(admin)) == {"org.example"}
+
+
+def test_postfixadmins_dummy_domain_is_nobodys(accounts):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO domain (domain, description, transport) VALUES ('ALL', '', '')")
+
+    assert names(Domain.objects.visible_to(accounts["superadmin"])) == EVERYTHING[Domain]
+    assert Domain.objects.filter(pk="ALL").exists() is False
