@@ -95,18 +95,15 @@ class Mailbox(Account):
         """Hold the quota rules of the domain (PostfixAdmin's, without its hole for -1)."""
         if not self.domain_id or self.quota is None:
             return
-        error = quota_error(
-            self.domain, self.quota, others=self.domain.usage.allotted - self._stored_quota
-        )
+        stored = 0
+        if not self._state.adding:
+            stored = type(self).objects.values_list("quota", flat=True).get(pk=self.pk)
+            if stored == self.quota:  # a limit that was lowered since stops no other change
+                return
+        others = self.domain.usage.allotted - max(0, stored)
+        error = quota_error(self.domain, self.quota, others=others)
         if error:
             raise ValidationError({"quota": error})
-
-    @property
-    def _stored_quota(self):
-        """What the domain's counter already holds for this row, in bytes."""
-        if self._state.adding:
-            return 0
-        return max(0, type(self).objects.values_list("quota", flat=True).get(pk=self.pk))
 
     @property
     def quota_mb(self):
@@ -135,7 +132,9 @@ def quota_error(domain, quota, *, others):
     mb = settings.QUOTA_MULTIPLIER
     if quota < 0:
         return ValidationError(_("Use 0 for no limit."), "negative")
-    if domain.maxquota < 0 and quota > 0:
+    if domain.maxquota < 0:
+        if quota == 0:
+            return None
         return ValidationError(
             _("%(domain)s does not use mailbox quotas. Use 0."), "unused", {"domain": domain}
         )

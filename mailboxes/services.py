@@ -18,7 +18,7 @@ from accounts.models import LogEntry
 from accounts.passwords import verify_password
 from aliases.models import Alias
 from aliases.routing import refuse_loops
-from aliases.services import drop_targets
+from aliases.services import drop_targets, refuse_role_address
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
@@ -42,10 +42,17 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
         local_part = normalise_mailbox_name(local_part)
     except ValidationError as error:
         raise ValidationError({"local_part": error.error_list}) from None
+    refuse_role_address(actor, local_part)
     address = f"{local_part}@{domain.pk}"
     if len(address) > MAX_ADDRESS:
         raise ValidationError(
-            {"local_part": _("An address has at most %(n)d characters.") % {"n": MAX_ADDRESS}}
+            {
+                "local_part": ValidationError(
+                    _("An address has at most %(n)d characters."),
+                    "invalid_address",
+                    {"n": MAX_ADDRESS},
+                )
+            }
         )
     if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
         raise ValidationError({"local_part": taken(address)})
@@ -102,7 +109,8 @@ def _free_maildir(local_part, domain):
     path, number = base, 1
     while RetiredMaildir.objects.filter(pk=path).exists():
         number += 1
-        path = f"{base.removesuffix('/')}+{number}/"
+        # No mailbox name has a ~, so this directory is no other mailbox's.
+        path = f"{base.removesuffix('/')}~{number}/"
     return path
 
 

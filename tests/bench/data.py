@@ -1,5 +1,7 @@
 """Fill MariaDB with a mail server of any size, by statements over whole tables.
 
+``python -m tests.bench.data SIZE`` fills the database of DATABASE_URL, if it is empty.
+
 The database makes the rows itself (its SEQUENCE engine), without triggers; afterwards
 triggers.rebuild() computes the derived tables, as after an import. A million mailboxes take a
 few minutes.
@@ -176,3 +178,14 @@ def statements(plan):
         " IF(seq %% 2, '{\"active\": [true, false]}', NULL)"
         f" FROM seq_1_to_{2 * size}",
     )
+
+
+# What is asked of the maps: keys that are there, by kind. With an x in front none of them is.
+LOOKUPS = {
+    "mailbox": "SELECT username AS name FROM mailbox WHERE active",
+    "alias": "SELECT address AS name FROM alias WHERE active AND NOT of_mailbox",
+    "domain": "SELECT domain AS name FROM domain WHERE active AND NOT backupmx AND domain <> 'ALL'",
+    "backup domain": "SELECT domain AS name FROM domain WHERE active AND backupmx",
+    "address in an alias domain": "SELECT CONCAT(m.local_part, '@', d.alias_domain) AS name"
+    " FROM alias_domain d JOIN mailbox m ON m.domain = d.target_domain AND m.active",
+}

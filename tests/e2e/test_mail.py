@@ -178,7 +178,7 @@ def test_a_user_changes_the_password_and_only_the_new_one_counts(office, visitor
         assert not may(mail_server, name, old)
         assert may(mail_server, name, new)
     at_home.reload()
-    assert at_home.url.endswith("/account/")
+    assert "/account/" in at_home.url
     elsewhere.reload()
     assert "/login/" in elsewhere.url
 
@@ -233,28 +233,32 @@ def test_a_deleted_mailbox_leaves_the_aliases_it_was_in(office, mail_server):
     assert "status=bounced" not in mail_server.postfix.log.read_text()
 
 
-def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors, mail_server):
-    login = ("keeper@town.example", PASSWORD)
+def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors):
+    create_domain(office, "quiet.example")
+    ida = create_mailbox(office, "ida@quiet.example", PASSWORD)
+    login = ("keeper@outside.test", PASSWORD)
     office.goto("/administrators/new/")
-    fill(office, {"E-mail address": login[0], "Password": PASSWORD, "Domains": "town.example"})
+    fill(office, {"E-mail address": login[0], "Password": PASSWORD, "Domains": "quiet.example"})
     submit(office)
     keeper = visitors.sign_in(*login)
 
-    pages = ["/", "/domains/", "/mailboxes/", "/aliases/", "/alias-domains/", "/log/"]
-    pages += ["/search/?q=cato", "/search/?q=harbour", "/mailboxes/new/", "/aliases/new/"]
-    pages += ["/domains/suggestions/?q=h", "/mailboxes/?domain=harbour.example", "/account/"]
-    for path in pages:
-        answer = keeper.goto(path)
-        assert answer.status == 200, path
-        text = keeper.content().replace("harbour.example" if "domain=" in path else "\0", "")
-        for foreign in ("harbour", "cato@", "dora@", "brightwater"):
-            assert foreign not in text.replace('value="harbour"', "").replace("“harbour”", ""), path
-    for path in [
-        "/domains/harbour.example/",
-        f"/mailboxes/{CATO[0]}/",
-        "/administrators/",
-        "/domains/new/",
-    ]:
-        assert keeper.goto(path).status == 404
-    keeper.goto(f"/mailboxes/{ANNA[0]}/")
-    expect(keeper.locator("h1")).to_contain_text(ANNA[0])
+    lists = ["/", "/domains/", "/mailboxes/", "/aliases/", "/alias-domains/", "/log/"]
+    forms = ["/mailboxes/new/", "/aliases/new/", "/alias-domains/new/", "/account/"]
+    # These repeat what was asked for, so they are asked for less than an address.
+    searches = ["/search/?q=cato", "/search/?q=ha", "/mailboxes/?q=cato", "/domains/suggestions/?q=ha"]
+    for path in lists + forms + searches:
+        assert keeper.goto(path).status == 200, path
+        for foreign in ("town.example", "harbour", "brightwater", "cato@"):
+            assert foreign not in keeper.content(), path
+    for path in ["/mailboxes/?domain=harbour.example", "/log/?domain=harbour.example"]:
+        assert keeper.goto(path).status == 200
+        expect(keeper.locator("main")).not_to_contain_text("cato")
+    foreign = ["/domains/harbour.example/", f"/mailboxes/{CATO[0]}/", f"/mailboxes/{CATO[0]}/delete/"]
+    foreign += ["/aliases/sales@town.example/", "/administrators/", "/domains/new/"]
+    for path in foreign:
+        assert keeper.goto(path).status == 404, path
+
+    keeper.goto("/search/?q=ida")
+    expect(keeper.locator("main")).to_contain_text(ida[0])
+    keeper.goto("/mailboxes/")
+    assert keeper.locator("#list tbody th a").all_inner_texts() == [ida[0]]

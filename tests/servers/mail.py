@@ -134,6 +134,24 @@ class MailServer:
             cursor.execute(statement, parameters)
             return cursor.fetchall()
 
+    @contextlib.contextmanager
+    def statements_of(self, user):
+        """Collect, in a list that is filled at the end, the statements ``user`` sends meanwhile."""
+        self.execute("SET GLOBAL log_output = 'TABLE'")
+        [[start]] = self.execute("SELECT NOW(6)")
+        self.execute("SET GLOBAL general_log = ON")
+        collected = []
+        try:
+            yield collected
+        finally:
+            self.execute("SET GLOBAL general_log = OFF")
+        rows = self.execute(
+            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log WHERE event_time >= %s"
+            " AND command_type = 'Query' AND user_host LIKE %s ORDER BY event_time",
+            [start, f"{user}[%"],
+        )
+        collected += [" ".join(argument.split()) for [argument] in rows]
+
     def _grant(self):
         script = (self.files.path / "mariadb" / "grants.sql").read_text()
         lines = [line for line in script.splitlines() if not line.startswith("--")]

@@ -1,0 +1,86 @@
+"""A filled database with the panel in front, as it is served on a host."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.pages import Samples
+from tests.e2e.panel import Panel
+from tests.mariadb import MariaDB
+from tests.servers.processes import PROGRAMS, ROOT
+
+# As on a host: nothing is lost when the machine fails, and the data fits into memory.
+LIKE_A_HOST = [
+    "--innodb-flush-method=fsync",
+    "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-doublewrite=1",
+    "--innodb-log-file-size=1G",
+]
+
+
+class CountingPanel(Panel):
+    """The same panel in one process that tells with each answer what it cost (tests/bench/cost.py)."""
+
+    def _write_settings(self, settings):
+        super()._write_settings(settings)
+        self._environment |= {
+            "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+            "WEB_CONCURRENCY": "1",
+        }
+
+
+class Site:
+    """``size`` mailboxes. With ``keep``, a directory, the database stays there for the next time."""
+
+    def __init__(self, size, keep=None):
+        self.size = size
+        self.temporary = tempfile.TemporaryDirectory(prefix="mailadmin-bench-")
+        self.directory = Path(self.temporary.name)
+        self.directory.chmod(0o755)  # postmap's and the database's users come in
+        buffer_pool = f"--innodb-buffer-pool-size={max(256, size * 4_000 >> 20)}M"
+        kept = Path(keep) / str(size) if keep else None
+        self.database = MariaDB(*LIKE_A_HOST, buffer_pool, directory=kept)
+        self.panels = []
+        self.port = self.counting_port = None
+
+    def __enter__(self):
+        try:
+            self.database.start()
+            self.filled = self._fill()
+            self.samples = Samples(**self.filled["samples"])
+            self.port = self._serve(Panel).port
+            self.counting_port = self._serve(CountingPanel).port
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception):
+        for panel in self.panels:
+            panel.stop()
+        self.database.stop()
+        self.temporary.cleanup()
+
+    def _panel(self, kind):
+        directory = self.directory / kind.__name__
+        directory.mkdir(exist_ok=True)
+        # The throttle would take 4 clients for one that guesses.
+        return kind(self.database.url, directory, LOGIN_FAILURES="1000")
+
+    def _serve(self, kind):
+        panel = self._panel(kind)
+        self.panels.append(panel)
+        return panel.start()
+
+    def _fill(self):
+        panel = self._panel(Panel)
+        panel.manage("migrate", "--no-input", "-v", "0")
+        self.manage = panel.manage
+        command = [sys.executable, "-m", "tests.bench.fill", str(self.size)]
+        environment = panel._environment | {"PATH": PROGRAMS}
+        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        if run.returncode:
+            raise RuntimeError(run.stderr[-3000:])
+        return json.loads(run.stdout)
