@@ -9,7 +9,8 @@ import ipaddress
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import LoginAttempt
@@ -53,14 +54,18 @@ def is_blocked(username, ip):
 @transaction.atomic
 def record_failure(username, ip):
     """Count one wrong password. Counters of finished windows are dropped here."""
-    start = _window_start()
-    LoginAttempt.objects.filter(since__lte=start).delete()
-    for source in sorted(_allowances(username, ip)):
-        LoginAttempt.objects.get_or_create(source=source)
-        attempt = LoginAttempt.objects.select_for_update().get(source=source)
-        attempt.failures += 1
-        attempt.since = timezone.now()
-        attempt.save()
+    sources = sorted(_allowances(username, ip))
+    LoginAttempt.objects.filter(since__lte=_window_start()).delete()
+    # One statement for new and known sources: reading first would let two that fail at once
+    # wait for each other.
+    target = ["source"] if connection.features.supports_update_conflicts_with_target else None
+    LoginAttempt.objects.bulk_create(
+        [LoginAttempt(source=source, since=timezone.now()) for source in sources],
+        update_conflicts=True,
+        update_fields=["since"],
+        unique_fields=target,
+    )
+    LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
 def forget(username, ip):

@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ActorForm
 from aliases import services
+from aliases.models import Alias
 from aliases.targets import parse_targets
-from domains.addresses import normalise_local_part
+from domains.addresses import display_address, normalise_local_part
 from domains.forms import DomainField
 from domains.models import Domain
 
@@ -39,7 +40,7 @@ class AliasForm(ActorForm):
 
 class AliasCreateForm(AliasForm):
     local_part = forms.CharField(
-        label=_("Name"),
+        label=_("Address"),
         max_length=64,
         help_text=_("The part before the @. * catches everything that nothing else answers to."),
         widget=forms.TextInput(
@@ -76,9 +77,34 @@ class AliasCreateForm(AliasForm):
         error = domain and domain.limit_error("aliases")
         if error:
             self.add_error("domain", error)
+        local_part = self.cleaned_data.get("local_part")
+        if domain and local_part:
+            check_free(self, f"{'' if local_part == '*' else local_part}@{domain.pk}")
 
     def save(self):
-        return services.create_alias(actor=self.actor, **self.cleaned_data)
+        try:
+            return services.create_alias(actor=self.actor, **self.cleaned_data)
+        except ValidationError as error:
+            raise at_shown_field(error, address="local_part") from None
+
+
+def check_free(form, address):
+    """Say at the name that ``address`` is in use, together with what else is wrong.
+
+    Every mailbox has an alias row, so this table knows all; a twin that comes later is the
+    service's to find.
+    """
+    if Alias.objects.filter(pk=address).exists():
+        error = _("%(address)s exists already, as a mailbox or an alias. Choose another name.")
+        params = {"address": display_address(address)}
+        form.add_error("local_part", ValidationError(error, "taken", params))
+
+
+def at_shown_field(error, **fields):
+    """Move what a service says about a column to the form's field for it: ``quota="quota_mb"``."""
+    if not hasattr(error, "error_dict"):
+        return error
+    return ValidationError({fields.get(name, name): e for name, e in error.error_dict.items()})
 
 
 def show_domain_as_suffix(form, domain):

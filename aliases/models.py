@@ -155,7 +155,7 @@ class AliasTarget(models.Model):
         indexes = [
             models.Index(fields=["alias"], name="alias_target_alias"),
             models.Index(fields=["bare"], name="alias_target_bare"),
-            models.Index(fields=["domain"], name="alias_target_domain"),
+            models.Index(fields=["domain", "dangling"], name="alias_target_domain"),
             models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
         ]
 

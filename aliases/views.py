@@ -84,7 +84,10 @@ class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         rows = context["object_list"]
-        return context | {"manageable": {row.pk for row in rows if may_manage(self.actor, row)}}
+        return context | {
+            "manageable": {row.pk for row in rows if may_manage(self.actor, row)},
+            "described": any(row.description for row in rows),
+        }
 
 
 class AliasPage(AliasPages, ScopedDetailView):

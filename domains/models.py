@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -296,7 +296,11 @@ class AliasDomain(models.Model):
 
 
 class RoutingLock(models.Model):
-    """One row, locked by every change of a route, so that two of them cannot close a loop together."""
+    """One row, locked first by every change of a domain, a mailbox or an alias.
+
+    So two of them cannot close a loop together, nor wait in a circle for the rows that the
+    triggers of both write.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
 
@@ -310,5 +314,11 @@ class RoutingLock(models.Model):
     @classmethod
     def hold(cls):
         """Wait for the lock and keep it until the transaction ends."""
-        cls.objects.get_or_create(pk=1)
-        cls.objects.select_for_update().get(pk=1)
+        # One statement: reading first would let two that find no row wait for each other.
+        statement = (
+            "INSERT INTO routing_lock (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1"
+            if connection.vendor == "mysql"
+            else "INSERT INTO routing_lock (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement)

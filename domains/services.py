@@ -56,8 +56,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     it; a bare local part means that name in the new domain. They do not count as an error of
     the alias limit, as in PostfixAdmin.
     """
-    if role_target:
-        RoutingLock.hold()
+    RoutingLock.hold()
     domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
     domain.full_clean()
     insert(domain)
@@ -99,6 +98,7 @@ def _create_role_aliases(actor, domain, role_target):
 @transaction.atomic
 def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
+    RoutingLock.hold()
     domain = lock_domain(domain)
     changes = changed_fields(domain, fields)
     if not changes:

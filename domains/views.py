@@ -22,7 +22,7 @@ from accounts.generic import (
 from accounts.models import LogEntry
 from accounts.scoping import may_open
 from domains import services
-from domains.addresses import display_domain, normalise_domain
+from domains.addresses import display_domain, normalise_address, normalise_domain
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.models import AliasDomain, Domain
 
@@ -81,7 +81,7 @@ class InDomainMixin:
 
 class DomainList(DomainPages, KeysetMixin, ScopedListView):
     template_name = "domains/domain_list.html"
-    orderings = {"name": ("pk",), "changed": ("modified", "pk")}
+    orderings = {"name": ("pk",)}
     default_ordering = "name"
     related = ("usage",)
 
@@ -100,7 +100,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (typed_name(text),) if len(self.columns()) == 1 else ()
+        return (typed_name(text),)
 
 
 class DomainPage(DomainPages, ScopedDetailView):
@@ -147,7 +147,10 @@ class DomainCreate(DomainPages, ScopedFormView):
         )
 
     def get_initial(self):
-        role_target = self.actor.username if "@" in self.actor.username else ""
+        try:
+            role_target = normalise_address(self.actor.username)
+        except ValidationError:  # admin@localhost
+            role_target = ""
         return settings.DOMAIN_DEFAULTS | {"transport": "virtual", "role_target": role_target}
 
 

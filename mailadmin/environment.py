@@ -1,5 +1,7 @@
 """Read settings from the environment, and refuse a wrong value with one clear sentence."""
 
+import warnings
+
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -28,9 +30,11 @@ class Environment(environ.Env):
                 f"{name} is not set. Expected: {expected}. See .env.example."
             )
         try:
-            value = getattr(self, cast)(name, **kwargs)
+            # An unknown scheme of a URL is only a warning there.
+            with warnings.catch_warnings(action="error", category=UserWarning):
+                value = getattr(self, cast)(name, **kwargs)
             fits = valid(value)
-        except (ValueError, TypeError, LookupError, ImproperlyConfigured):
+        except (ValueError, TypeError, LookupError, ImproperlyConfigured, UserWarning):
             fits = False
         if not fits:
             raise ImproperlyConfigured(

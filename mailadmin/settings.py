@@ -112,7 +112,10 @@ TEMPLATES = [
 # --- Database: the tables Postfix and Dovecot read
 DATABASES = {
     "default": env.read(
-        "db_url", "DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/mailadmin.sqlite3"
+        "db_url",
+        "DATABASE_URL",
+        default=f"sqlite:///{BASE_DIR}/var/mailadmin.sqlite3",
+        valid=lambda database: database["ENGINE"].endswith((".mysql", ".sqlite3")),
     )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 600

@@ -2,18 +2,19 @@
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ActorForm, OwnPasswordForm, new_password_field, password_help
-from aliases.forms import show_domain_as_suffix
+from aliases.forms import at_shown_field, check_free, show_domain_as_suffix
 from aliases.targets import parse_targets
 from domains.addresses import normalise_mailbox_name
 from domains.forms import DomainField
 from mailboxes import services
-from mailboxes.models import quota_error
+from mailboxes.models import Mailbox, quota_error
 from mailboxes.welcome import send_welcome
 
 
@@ -23,7 +24,12 @@ class MailboxForm(ActorForm):
     ``domain``, if known yet, says how much the quota may be.
     """
 
-    name = forms.CharField(label=_("Name"), max_length=255, required=False, help_text=_("The person's or the desk's name."))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=255,
+        required=False,
+        help_text=_("The person's or the desk's name."),
+    )
     quota_mb = forms.DecimalField(
         label=_("Quota"),
         min_value=0,
@@ -41,7 +47,10 @@ class MailboxForm(ActorForm):
     )
     phone = forms.CharField(label=_("Phone"), max_length=30, required=False)
     email_other = forms.EmailField(
-        label=_("Other e-mail address"), max_length=255, required=False, help_text=_("Outside this mailbox, to reach its user.")
+        label=_("Other e-mail address"),
+        max_length=255,
+        required=False,
+        help_text=_("Outside this mailbox, to reach its user."),
     )
     active = forms.BooleanField(
         label=_("Active"),
@@ -66,7 +75,7 @@ class MailboxForm(ActorForm):
         try:
             return services.update_mailbox(actor=self.actor, mailbox=self.instance, **values)
         except ValidationError as error:
-            raise at_shown_field(error) from None
+            raise at_shown_field(error, quota="quota_mb") from None
 
 
 def quota_help(domain, mailbox=None):
@@ -93,13 +102,17 @@ class MailboxCreateForm(MailboxForm):
     local_part = forms.CharField(
         label=_("Address"),
         max_length=64,
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
         help_text=_("The part before the @."),
     )
     domain = DomainField(label=_("Domain"))
     password = new_password_field()
     welcome = forms.BooleanField(
-        label=_("Send a welcome mail"), required=False, help_text=_("The first message makes the mailbox appear in mail programs.")
+        label=_("Send a welcome mail"),
+        required=False,
+        help_text=_("The first message makes the mailbox appear in mail programs."),
     )
 
     field_order = ["local_part", "domain", "name", "password", "quota_mb"]
@@ -114,7 +127,9 @@ class MailboxCreateForm(MailboxForm):
     def clean_local_part(self):
         local_part = self.cleaned_data["local_part"].strip().removesuffix("@")
         if "@" in local_part:
-            raise ValidationError(_("Write the part before the @ only; the domain has its own field."), "at")
+            raise ValidationError(
+                _("Write the part before the @ only; the domain has its own field."), "at"
+            )
         return normalise_mailbox_name(local_part)
 
     def clean(self):
@@ -128,6 +143,17 @@ class MailboxCreateForm(MailboxForm):
             error = quota_error(domain, self.quota_bytes(), others=domain.usage.allotted)
             if error:
                 self.add_error("quota_mb", error)
+        local_part, password = map(self.cleaned_data.get, ("local_part", "password"))
+        if local_part:
+            check_free(self, f"{local_part}@{domain.pk}")
+        if local_part and password:
+            person = Mailbox(
+                username=f"{local_part}@{domain.pk}", name=self.cleaned_data.get("name", "")
+            )
+            try:
+                validate_password(password, person)
+            except ValidationError as error:
+                self.add_error("password", error)
 
     def save(self):
         values = self.cleaned_data | {"quota": self.quota_bytes()}
@@ -136,18 +162,10 @@ class MailboxCreateForm(MailboxForm):
         try:
             mailbox = services.create_mailbox(actor=self.actor, **values)
         except ValidationError as error:
-            raise at_shown_field(error) from None
+            raise at_shown_field(error, quota="quota_mb") from None
         if welcome:
             send_welcome(mailbox)
         return mailbox
-
-
-def at_shown_field(error):
-    """Move what a service says about ``quota`` to the field that shows it."""
-    if not hasattr(error, "error_dict"):
-        return error
-    errors = {("quota_mb" if name == "quota" else name): found for name, found in error.error_dict.items()}
-    return ValidationError(errors)
 
 
 class MailboxPasswordForm(ActorForm):

@@ -8,6 +8,7 @@ look-up; Dovecot's cache may answer with an old password until its ttl ends.
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -34,10 +35,6 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
     ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
     under concurrency. Dovecot makes the maildir at the first delivery or login.
     """
-    domain = lock_domain(domain)
-    limit_error = domain.limit_error("mailboxes")
-    if limit_error:
-        raise ValidationError({"domain": limit_error})
     try:
         local_part = normalise_mailbox_name(local_part)
     except ValidationError as error:
@@ -54,17 +51,16 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
                 )
             }
         )
+    mailbox = Mailbox(username=address, local_part=local_part, domain=domain, quota=quota, **fields)
+    _set_password(mailbox, password)  # the slow part, so before the locks
+    RoutingLock.hold()
+    domain = mailbox.domain = lock_domain(domain)
+    limit_error = domain.limit_error("mailboxes")
+    if limit_error:
+        raise ValidationError({"domain": limit_error})
     if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
         raise ValidationError({"local_part": taken(address)})
-    mailbox = Mailbox(
-        username=address,
-        local_part=local_part,
-        domain=domain,
-        quota=quota,
-        maildir=_free_maildir(local_part, domain.pk),
-        **fields,
-    )
-    _set_password(mailbox, password)
+    mailbox.maildir = _free_maildir(local_part, domain.pk)
     mailbox.full_clean()
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
     try:
@@ -101,8 +97,6 @@ def taken(address):
 
 def _free_maildir(local_part, domain):
     """Return a maildir nobody had before: a new owner of an old name must not see the old mail."""
-    from django.conf import settings
-
     base = settings.MAILDIR_LAYOUT.format(
         local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
     )
@@ -121,8 +115,7 @@ def update_mailbox(*, actor, mailbox, **fields):
     Switching it on or off switches its own alias row along, so that nothing is accepted and
     then bounced.
     """
-    if "active" in fields:
-        RoutingLock.hold()
+    RoutingLock.hold()
     domain = lock_domain(mailbox.domain)
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     mailbox.domain = domain
@@ -148,7 +141,7 @@ def set_mailbox_active(*, actor, mailbox, active):
 @transaction.atomic
 def set_mailbox_password(*, actor, mailbox, password):
     """Store a new password: other sessions end, the old one stops in IMAP and SMTP."""
-    mailbox = Mailbox.objects.select_for_update().select_related("domain").get(pk=mailbox.pk)
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     _set_password(mailbox, password)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])

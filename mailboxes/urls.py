@@ -7,7 +7,11 @@ urlpatterns = [
     path("mailboxes/new/", views.MailboxCreate.as_view(), name="mailbox-create"),
     path("mailboxes/bulk/", views.MailboxBulk.as_view(), name="mailbox-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
-    path("mailboxes/<path:pk>/forwarding/", views.MailboxForwarding.as_view(), name="mailbox-forwarding"),
+    path(
+        "mailboxes/<path:pk>/forwarding/",
+        views.MailboxForwarding.as_view(),
+        name="mailbox-forwarding",
+    ),
     path("mailboxes/<path:pk>/password/", views.MailboxPassword.as_view(), name="mailbox-password"),
     path("mailboxes/<path:pk>/state/", views.MailboxState.as_view(), name="mailbox-state"),
     path("mailboxes/<path:pk>/delete/", views.MailboxDelete.as_view(), name="mailbox-delete"),

@@ -1,5 +1,6 @@
 """Pages about mailboxes, and the one page of a mailbox's own user."""
 
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -161,11 +162,14 @@ class MailboxEdit(MailboxPages, ScopedFormView):
     def get_initial(self):
         mailbox = self.object
         fields = ("name", "smtp_active", "phone", "email_other", "active")
-        return {name: getattr(mailbox, name) for name in fields} | {"quota_mb": _plain(mailbox.quota_mb)}
+        return {name: getattr(mailbox, name) for name in fields} | {
+            "quota_mb": _plain(mailbox.quota_mb)
+        }
 
 
 def _plain(number):
-    return int(number) if number == int(number) else number
+    """As the form reads it back: a float is never equal to a typed 1.21, and would be written anew."""
+    return int(number) if number == int(number) else Decimal(str(number))
 
 
 def first_quota(domain):
@@ -227,7 +231,9 @@ class MailboxDelete(MailboxPages, ConfirmView):
 
     def perform(self):
         services.delete_mailbox(
-            actor=self.actor, mailbox=self.object, drop_from=to_clean(self.request, self.actor, self.object)
+            actor=self.actor,
+            mailbox=self.object,
+            drop_from=to_clean(self.request, self.actor, self.object),
         )
         return list_of("mailbox-list", self.object)
 
@@ -300,7 +306,9 @@ class OwnMailbox(ActorMixin, TemplateView):
             else:
                 if name == "password_form":
                     update_session_auth_hash(request, account)
-                    messages.success(request, _("Password changed. Use the new one in your mail programs too."))
+                    messages.success(
+                        request, _("Password changed. Use the new one in your mail programs too.")
+                    )
                 else:
                     messages.success(request, _("Forwarding saved."))
                 return HttpResponseRedirect(reverse("account"))

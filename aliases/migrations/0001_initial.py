@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["alias"], name="alias_target_alias"),
                     models.Index(fields=["bare"], name="alias_target_bare"),
-                    models.Index(fields=["domain"], name="alias_target_domain"),
+                    models.Index(fields=["domain", "dangling"], name="alias_target_domain"),
                     models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
                 ],
             },
@@ -112,7 +112,9 @@ class Migration(migrations.Migration):
                         fields=["of_mailbox", "active", "domain", "address"], name="alias_state"
                     ),
                     models.Index(fields=["of_mailbox", "modified"], name="alias_modified"),
-                    models.Index(fields=["domain", "of_mailbox", "address"], name="alias_in_domain"),
+                    models.Index(
+                        fields=["domain", "of_mailbox", "address"], name="alias_in_domain"
+                    ),
                 ],
             },
         ),

@@ -1,8 +1,8 @@
 """A client as plain as wrk, but signed in: one connection, one session, kept alive."""
 
-import multiprocessing
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urlencode
@@ -94,17 +94,12 @@ class Browser:
             raise ConnectionError("closed")
         return data
 
-    def __getstate__(self):
-        return self.__dict__ | {"connection": None}
-
 
 def load(browsers, paths, seconds):
     """Ask for ``paths`` in turn with all ``browsers`` at once; return the seconds each answer took."""
-    if len(browsers) == 1:
-        return _ask_for(browsers[0], paths, seconds)
-    with multiprocessing.Pool(len(browsers)) as pool:
-        parts = [pool.apply_async(_ask_for, (browser, paths, seconds)) for browser in browsers]
-        return [took for part in parts for took in part.get()]
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        parts = pool.map(lambda browser: _ask_for(browser, paths, seconds), browsers)
+        return [took for part in parts for took in part]
 
 
 def _ask_for(browser, paths, seconds):

@@ -77,6 +77,15 @@ def fill(connection, size, report=lambda step: None):
         cursor.execute(f"ANALYZE TABLE {tables}")
 
 
+def tidy(connection):
+    """Remove what an earlier run of the bench created (pages.forms)."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM mailbox WHERE username LIKE 'bench%'")
+        cursor.execute("DELETE FROM alias WHERE address LIKE 'bench%' OR address = %s", [f"@{BIG}"])
+        cursor.execute("DELETE FROM domain WHERE domain LIKE 'bench%'")
+        cursor.execute("DELETE FROM retired_maildir")
+
+
 def _pick(words, number):
     quoted = ", ".join(f"'{word}'" for word in words.split())
     return f"ELT(1 + ({number}) %% {len(words.split())}, {quoted})"
@@ -130,7 +139,7 @@ def statements(plan):
     yield (
         "quota in use",
         "INSERT INTO quota2 (username, bytes, messages)"
-        f" SELECT username, IF(number %% 100 < 2, 80 + number %% 23, number %% 75) * quota DIV 100, number %% 4000"
+        " SELECT username, IF(number %% 100 < 2, 80 + number %% 23, number %% 75) * quota DIV 100, number %% 4000"
         " FROM (SELECT username, quota, CRC32(username) AS number FROM mailbox) AS made ORDER BY 1",
     )
     yield (
@@ -175,7 +184,8 @@ def statements(plan):
         f" IF(seq %% 10 = 0, '{BIG}', {_numbered_domain(f'1 + seq %% {domains}')}),"
         f" {_pick('create_mailbox edit_mailbox edit_mailbox_state edit_password create_alias edit_alias delete_alias edit_domain', 'seq DIV 7')},"
         f" CONCAT('team', seq, '@', {_numbered_domain(f'1 + seq %% {domains}')}),"
-        " IF(seq %% 2, '{\"active\": [true, false]}', NULL)"
+        ' ELT(1 + (seq DIV 7) %% 8, NULL, \'{"name": ["", "Mia Rossi"]}\', \'{"active": [true, false]}\', NULL,'
+        ' NULL, \'{"goto": ["a@elsewhere.test", "b@elsewhere.test"]}\', NULL, \'{"quota": [0, 2048]}\')'
         f" FROM seq_1_to_{2 * size}",
     )
 

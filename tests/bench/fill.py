@@ -22,7 +22,9 @@ def main(size):
         filled = cursor.fetchone()[0] >= size
     steps = {}
     start = time.monotonic()
-    if not filled:
+    if filled:
+        data.tidy(connection)
+    else:
         last = [start, None]
 
         def report(step):

@@ -146,6 +146,16 @@ def forms(samples, number):
         return {"local_part": f"bench{number}", "domain": domain} | values
 
     return {
+        "sign in, superadmin": (
+            "/login/",
+            {"username": data.SUPERADMIN, "password": data.PASSWORD},
+            1,
+        ),
+        "sign in, mailbox user": (
+            "/login/",
+            {"username": of.big_mailbox, "password": data.PASSWORD},
+            1,
+        ),
         "create mailbox, average domain": (
             "/mailboxes/new/",
             new(of.average, password=NEW_PASSWORD, **mailbox),
@@ -183,13 +193,20 @@ def forms(samples, number):
             0,
         ),
         "delete alias": (f"/aliases/benchalias{number}@{of.average}/delete/", {}, 0),
-        "catch-all of big domain, create": ("/aliases/new/", alias | {"local_part": "*", "domain": big}, 0),
+        "catch-all of big domain, create": (
+            "/aliases/new/",
+            alias | {"local_part": "*", "domain": big},
+            0,
+        ),
         "catch-all of big domain, delete": (f"/aliases/{quote('@' + big)}/delete/", {}, 0),
         "create domain": (
             "/domains/new/",
             {
                 "name": f"bench{number}.example",
-                **{f"{limit}_0": "unlimited" for limit in ("mailboxes", "aliases", "maxquota", "quota")},
+                **{
+                    f"{limit}_0": "unlimited"
+                    for limit in ("mailboxes", "aliases", "maxquota", "quota")
+                },
                 "transport": "virtual",
                 "active": "on",
             },

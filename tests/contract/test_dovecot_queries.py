@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from mailboxes.models import Mailbox, QuotaUsage
 from tests.contract.world import PASSWORD
 from tests.servers import clients
 from tests.servers.processes import wait_until
@@ -16,6 +17,7 @@ def world(empty_world, mail_server):
     world = empty_world
     world.domain("example.org")
     world.mailbox("ann@example.org", quota=GIGABYTE)
+    world.mailbox("size@example.org", quota=GIGABYTE)
     world.mailbox("free@example.org")
     world.mailbox("closed@example.org", active=False)
     world.mailbox("reader@example.org", smtp_active=False)
@@ -92,8 +94,6 @@ def test_stored_formats_are_dovecots(dovecot, world, stored):
 
 
 def test_a_hash_of_the_panel_works_without_its_prefix(dovecot, world):
-    from mailboxes.models import Mailbox
-
     stored = Mailbox.objects.get(pk="ann@example.org").password
     assert stored.startswith("{SHA512-CRYPT}$6$")
     world.raw("mailbox", "free@example.org", password=stored.removeprefix("{SHA512-CRYPT}"))
@@ -119,6 +119,7 @@ def test_every_active_mailbox_is_listed(dovecot):
 
     assert listed == {
         "ann@example.org",
+        "size@example.org",
         "free@example.org",
         "reader@example.org",
         "minus@example.org",
@@ -127,21 +128,15 @@ def test_every_active_mailbox_is_listed(dovecot):
 
 
 def test_used_quota_as_doveadm_and_the_panel_see_it(dovecot, mail_server):
-    from mailboxes.models import Mailbox
+    subject = clients.send(mail_server, "joe@outside.test", "size@example.org", size=30_000)
+    clients.wait_for(mail_server, "size@example.org", PASSWORD, subject)
 
-    subject = clients.send(mail_server, "joe@outside.test", "ann@example.org", size=30_000)
-    clients.wait_for(mail_server, "ann@example.org", PASSWORD, subject)
-
-    table = dovecot.doveadm("-f", "tab", "quota", "get", "-u", "ann@example.org")
+    table = dovecot.doveadm("-f", "tab", "quota", "get", "-u", "size@example.org")
     used = int(re.search(r"STORAGE\t(\d+)\t1000000\t", table)[1])
-    assert 29 <= used <= 34
-    ann = Mailbox.objects.get(pk="ann@example.org")
-    wait_until(
-        lambda: Mailbox.objects.get(pk="ann@example.org").used > 0, "quota2 from the delivery"
-    )
-    ann = Mailbox.objects.get(pk="ann@example.org")
-    assert 29_000 < ann.used < 34_000
-    assert ann.usage.messages == 1
+    assert 29 <= used <= 34  # KiB
+    usage = wait_until(lambda: QuotaUsage.objects.filter(pk="size@example.org").first(), "quota2")
+    assert 29_000 < usage.bytes < 34_000
+    assert usage.messages == 1
 
 
 def test_the_queries_of_2_4_are_those_of_2_3(mail_server):
@@ -150,7 +145,7 @@ def test_the_queries_of_2_4_are_those_of_2_3(mail_server):
     new = (folder / "2.4" / "dovecot.conf").read_text()
 
     def query(text, pattern):
-        return " ".join(re.search(pattern, text.replace("\\\n", ""), re.S)[1].split())
+        return " ".join(re.search(pattern, text.replace("\\\n", ""), re.DOTALL)[1].split())
 
     for name, pattern in {
         "password_query": r"passdb sql \{.*?\n  query = (.*?)\n",

@@ -2,8 +2,11 @@
 
 Counted is everything Postfix's SQL user sends, from the connection of the client to the hand-over
 to Dovecot (or the refusal): smtpd, cleanup and the queue manager together, for a recipient
-and a foreign sender that none of these processes has seen before. Dovecot's own statements
-are not in it; they are counted below for themselves.
+and a foreign sender that none of these processes has seen before.
+
+One of these belongs to the message and not to a recipient: at MAIL FROM smtpd asks whether the
+sender's domain is ours, once, however many recipients follow. It is named "sender" here.
+Dovecot's own statements are another user's, and counted for themselves.
 """
 
 import re
@@ -49,19 +52,20 @@ def warm(mail_server, world):
     clients.wait_for(mail_server, "first@example.org", PASSWORD, subject)
 
 
-def cost(mail_server, sender, recipient, delivered_to=None, **options):
+def cost(mail_server, sender, recipients, delivered_to=None, **options):
     """Return {map: statements} for one message, or for its refusal."""
     with mail_server.statements_of(mail_server.postfix_sql_user) as statements:
         if delivered_to:
-            subject = clients.send(mail_server, sender, recipient, **options)
-            # Seen from outside of the database's log: IMAP asks as Dovecot's user.
+            subject = clients.send(mail_server, sender, recipients, **options)
+            # This asks the database too, but as Dovecot's user.
             clients.wait_for(mail_server, delivered_to, PASSWORD, subject)
         else:
-            assert clients.refusal(mail_server, sender, recipient, **options)
+            assert clients.refusal(mail_server, sender, recipients, **options)
     named = Counter()
     for statement in statements:
         [name] = [name for name, sign in SIGNS.items() if sign in statement]
-        named[name] += 1
+        of_sender = name == "domains" and f"'{sender.partition('@')[2]}'" in statement
+        named["sender" if of_sender else name] += 1
     return dict(named)
 
 
@@ -85,24 +89,34 @@ def stranger():
     ],
 )
 def test_statements_for_one_recipient(mail_server, warm, recipient, delivered_to, statements):
-    assert cost(mail_server, stranger(), recipient, delivered_to) == statements
+    found = cost(mail_server, stranger(), recipient, delivered_to)
+
+    assert found == {"sender": 1, **statements}
 
 
-def test_a_sender_of_ours_costs_nothing_more_on_port_25(mail_server, warm, world):
-    world.mailbox("eve@example.org")
+def test_a_mailbox_and_an_unknown_user_cost_at_most_four(mail_server, warm, world):
+    for name in ("hugo", "ida", "jim"):
+        world.mailbox(f"{name}@example.org")
+    known = [f"{name}@example.org" for name in ("hugo", "ida", "jim")]
 
-    found = cost(mail_server, "ann@example.org", "eve@example.org", "eve@example.org")
+    one = cost(mail_server, stranger(), "kim@example.org")
+    three = cost(mail_server, stranger(), known, known[-1])
 
-    assert found == {"domains": 2, "alias": 2}
+    assert sum(one.values()) - one["sender"] == 4
+    assert three.pop("sender") == 1
+    assert sum(three.values()) <= 3 * 4
 
 
-def test_a_login_adds_the_question_whose_address_it_is(mail_server, warm, world):
+def test_sending_after_a_login(mail_server, warm, world):
+    """Whose address it is, and the sender's domain twice: at MAIL FROM and for that question."""
+    world.domain("sender.example")
+    world.mailbox("me@sender.example")
     world.mailbox("finn@example.org")
-    login = ("ann@example.org", PASSWORD)
+    login = ("me@sender.example", PASSWORD)
 
     found = cost(mail_server, login[0], "finn@example.org", "finn@example.org", login=login)
 
-    assert found == {"domains": 2, "alias": 2, "sender_login": 1}
+    assert found == {"sender": 2, "sender_login": 1, "domains": 2, "alias": 2}
 
 
 def test_what_dovecot_asks_for_one_delivery(mail_server, warm, world):

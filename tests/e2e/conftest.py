@@ -14,13 +14,6 @@ from tests.mariadb import MariaDB
 from tests.servers.mail import HOSTNAME, MailServer
 
 
-def pytest_collection_modifyitems(items):
-    # All of it to one worker, for it shares the servers.
-    for item in items:
-        if "/e2e/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("mail"))
-
-
 @pytest.fixture(scope="package")
 def database_url():
     with MariaDB() as server:

@@ -17,6 +17,8 @@ from tests.servers import clients
 from tests.servers.mail import HOSTNAME
 from tests.servers.processes import wait_until
 
+pytestmark = pytest.mark.xdist_group("mail")
+
 PASSWORD = "tangerine-7-bicycle"
 ANNA, BERT = ("anna@town.example", PASSWORD), ("bert@town.example", PASSWORD)
 CATO, DORA = ("cato@harbour.example", PASSWORD), ("dora@harbour.example", PASSWORD)

@@ -3,6 +3,8 @@
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
+pytestmark = pytest.mark.xdist_group("mail")
+
 # One row of the sample data for each kind of page, by the first word of its name.
 ROWS = {
     "domain": ["brightwater.example", "lakeside-archive.example", "xn--mller-kva.example"],
@@ -50,7 +52,8 @@ TOO_WIDE = """() => {
     (element) => element.offsetParent && ends(element) > ends(element.closest(".panel")) && !clipped(element));
   const outside = [...document.querySelectorAll("body *")].filter((element) => ends(element) > innerWidth);
   const scrolls = document.documentElement.scrollWidth > innerWidth;
-  return (scrolls ? outside : inside).map((element) => element.outerHTML.slice(0, 120)).slice(0, 2);
+  const found = (scrolls ? outside : inside).map((element) => element.outerHTML.slice(0, 120)).slice(0, 2);
+  return scrolls ? ["the page scrolls", ...found] : found;
 }"""
 
 
@@ -117,3 +120,44 @@ def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts
     faults = [f"{path}: {fault}" for path in paths for fault in faults_of(page, path)[1]]
 
     assert not faults, "\n".join(faults)
+
+
+def test_the_checks_find_what_they_look_for(visitors):
+    page = visitors.open(viewport={"width": 360, "height": 800})
+    page.goto("/login/")
+    with page.expect_response("**/static/nothing"):
+        page.locator("main").evaluate("""main => main.innerHTML = `
+      <h1>A</h1><h1>B</h1><label>Word <input></label><label for="gone"></label><input id="a">
+      <a href="/"><svg></svg></a><img src="/static/nothing"><p id="a" aria-describedby="gone"></p>
+      <div class="panel"><table><tr><th></th></tr></table></div>
+      <div class="panel"><p>${"wide".repeat(99)}</p></div>`""")
+
+    found = [fault.partition(":")[0] for fault in page.evaluate(FAULTS)]
+
+    assert found == [
+        "2 h1",
+        "no label",
+        "no name",
+        "picture neither hidden nor named",
+        "picture neither hidden nor named",
+        "column without scope",
+        "no such id",
+        "no such id",
+        "id twice",
+    ]
+    assert page.evaluate(TOO_WIDE)
+    assert [fault.partition(" ")[0] for fault in visitors.faults] == ["404"]
+    visitors.faults.clear()
+
+
+def test_a_broken_policy_or_script_is_heard(visitors):
+    page = visitors.open()
+    page.goto("/login/")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")
+    with page.expect_event("pageerror"):
+        page.evaluate("setTimeout(() => { throw new Error('broken') })")
+
+    words = "\n".join(visitors.faults)
+    assert "policy: style-src-attr" in words
+    assert "broken" in words
+    visitors.faults.clear()

@@ -244,7 +244,7 @@ def kept(cursor):
 
 
 @pytest.mark.django_db
-@settings(max_examples=300)
+@settings(max_examples=250)
 @given(history=histories)
 def test_the_derived_tables_are_true_after_any_history(history):
     with transaction.atomic(), connection.cursor() as cursor:

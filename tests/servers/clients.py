@@ -44,11 +44,15 @@ def message(sender, recipient, size=0):
 
 
 def send(server, sender, recipient, *, port=None, login=None, size=0, **options):
-    """Send one message and return its subject. A refusal raises smtplib's exception."""
-    subject, text = message(sender, recipient, size)
+    """Send one message to one recipient or a list, and return its subject.
+
+    A refusal raises smtplib's exception.
+    """
+    recipients = [recipient] if isinstance(recipient, str) else recipient
+    subject, text = message(sender, recipients[0], size)
     port = port or (server.submission_port if login else server.smtp_port)
     with smtp(server, port, login=login, **options) as session:
-        session.sendmail(sender, [recipient], text)
+        session.sendmail(sender, recipients, text)
     return subject
 
 

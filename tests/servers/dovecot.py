@@ -72,7 +72,7 @@ class Dovecot:
     def query(self, name):
         """Return the text of ``name`` (password_query …) in mailadmin-sql.conf.ext."""
         text = (self.conf / "mailadmin-sql.conf.ext").read_text().replace("\\\n", "")
-        return " ".join(re.search(rf"^{name} = (.*)", text, re.M)[1].split())
+        return " ".join(re.search(rf"^{name} = (.*)", text, re.MULTILINE)[1].split())
 
     def may_log_in(self, username, password, service="imap"):
         """Ask doveadm whether this login works. A failure other than "no" raises."""

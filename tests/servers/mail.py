@@ -40,6 +40,7 @@ class MailServer:
         self.directory = Path(directory or tempfile.mkdtemp(prefix="mail-"))
         self.directory.chmod(0o755)
         self.certificate = self.directory / "cert.pem"
+        self.key = self.directory / "key.pem"
         self.mail_root = self.directory / "vmail"
         # Several tests may share a database server, whose users are not per database.
         self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
@@ -68,7 +69,7 @@ class MailServer:
             VMAIL_UID=owner.pw_uid,
             VMAIL_GID=owner.pw_gid,
             TLS_CERT=self.certificate,
-            TLS_KEY=self.directory / "key.pem",
+            TLS_KEY=self.key,
             MAPS=self.postfix.maps,
             DOVECOT_CONF=self.dovecot.conf,
             POSTFIX_QUEUE=self.postfix.queue,
@@ -165,6 +166,6 @@ class MailServer:
             *[find("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOSTNAME}"],
             *["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
             *["-addext", f"subjectAltName=DNS:{HOSTNAME},DNS:localhost,IP:127.0.0.1"],
-            *["-keyout", str(self.directory / "key.pem"), "-out", str(self.certificate)],
+            *["-keyout", str(self.key), "-out", str(self.certificate)],
         ]
         subprocess.run(command, check=True, capture_output=True)

@@ -53,7 +53,9 @@ class Postfix:
             ("submission", self.submission_port),
             ("submissions", self.submissions_port),
         ]:
-            master = re.sub(rf"^{service} +inet ", f"127.0.0.1:{port} inet ", master, flags=re.M)
+            master = re.sub(
+                rf"^{service} +inet ", f"127.0.0.1:{port} inet ", master, flags=re.MULTILINE
+            )
         self.conf.joinpath("master.cf").write_text(master)
         self.set(
             queue_directory=self.queue,
@@ -105,8 +107,8 @@ class Postfix:
 
     def query(self, name):
         """Return the query text of the map ``name``, as Postfix reads it."""
-        text = re.sub(r"^#.*\n", "", (self.maps / f"{name}.cf").read_text(), flags=re.M)
-        return " ".join(re.search(r"^query = (.*(?:\n\s+.*)*)", text, re.M)[1].split())
+        text = re.sub(r"^#.*\n", "", (self.maps / f"{name}.cf").read_text(), flags=re.MULTILINE)
+        return " ".join(re.search(r"^query = (.*(?:\n\s+.*)*)", text, re.MULTILINE)[1].split())
 
     def flush(self):
         """Try everything in the queue now."""
@@ -116,7 +118,7 @@ class Postfix:
         self._run("postfix", "reload")
 
     def queue_ids(self):
-        return re.findall(r"^([0-9A-F]+)\S* ", self._run("postqueue", "-p"), re.M)
+        return re.findall(r"^([0-9A-F]+)\S* ", self._run("postqueue", "-p"), re.MULTILINE)
 
     def wait_for_log(self, pattern, after=0):
         """Wait for a line that matches; return the match. ``after`` is where to begin to look."""

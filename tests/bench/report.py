@@ -1,0 +1,233 @@
+"""What was measured, as lines while it runs and as docs/performance.md."""
+
+import os
+import platform
+import re
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+
+import django
+import gunicorn
+
+from tests.bench import data
+from tests.servers.processes import find
+
+WHO = {
+    data.SUPERADMIN: "Superadmin",
+    data.MANY_ADMIN: f"Domain admin of {data.MANY} domains",
+    data.BIG_ADMIN: "Domain admin of the big domain",
+}
+
+
+@dataclass
+class Page:
+    one: float  # p50 with one client, seconds
+    rate: float  # answers/s with four
+    p50: float
+    p95: float
+    kilobytes: float
+    statements: int
+    rows: int
+
+
+@dataclass
+class Results:
+    fill: dict
+    hash_seconds: float
+    pages: dict = field(default_factory=dict)  # account → name → size → Page
+    forms: dict = field(default_factory=dict)  # name → size → Page
+    lookups: dict = field(default_factory=dict)  # size → {(map, asked): (hits/s, misses/s)}
+
+    def add_page(self, account, name, size, one, four, rate, answer):
+        page = Page(median(one), rate, median(four), p95(four), *_cost(answer))
+        self.pages.setdefault(account, {}).setdefault(name, {})[size] = page
+
+    def add_form(self, name, size, times, hashes, answer):
+        times = [max(0.0, seconds - hashes * self.hash_seconds) for seconds in times]
+        page = Page(median(times), 0, median(times), p95(times), *_cost(answer))
+        self.forms.setdefault(name, {})[size] = page
+
+    def line(self, account, name):
+        sizes = self.pages[account][name]
+        parts = [
+            f"{size:>9,}: {1000 * page.one:6.1f} ms, {page.rate:6.0f}/s"
+            f" {1000 * page.p50:5.1f}/{1000 * page.p95:5.1f} ms"
+            f" {page.statements:3} st. {page.rows:6} rows {page.kilobytes:5.1f} kB"
+            for size, page in sizes.items()
+        ]
+        return f"{WHO[account][:12]:12} {name:32} {' | '.join(parts)} {flatness(sizes)}"
+
+    def form_line(self, name):
+        sizes = self.forms[name]
+        parts = [
+            f"{size:>9,}: {1000 * page.p50:6.1f}/{1000 * page.p95:6.1f} ms {page.statements:3} st. {page.rows:6} rows"
+            for size, page in sizes.items()
+        ]
+        return f"POST {name:40} {' | '.join(parts)} {flatness(sizes)}"
+
+    def lookup_lines(self, size):
+        for (table, asked), (hits, misses) in self.lookups[size].items():
+            yield f"{size:>9,} {table:26} {asked:28} {hits:8,.0f}/s found {misses:8,.0f}/s not found"
+
+
+def _cost(answer):
+    statements, rows, _milliseconds = answer.header("X-Cost").split()
+    return len(answer.body) / 1000, int(statements), int(rows)
+
+
+def p95(times):
+    return quantiles(times, n=20, method="inclusive")[18] if len(times) > 1 else times[0]
+
+
+def flatness(sizes):
+    """How much longer the largest size takes than the smallest; empty for one size."""
+    if len(sizes) < 2:
+        return ""
+    return f"×{sizes[max(sizes)].one / sizes[min(sizes)].one:.2f}"
+
+
+def document(results):
+    sizes = sorted(results.fill)
+    parts = [
+        "# Performance",
+        "",
+        f'Written by `make bench SIZE="{" ".join(map(str, sizes))}"` on {datetime.now(UTC):%Y-%m-%d}:'
+        " change the bench (tests/bench), not this file.",
+        "",
+        *_machine(),
+        *_data(results, sizes),
+        *_pages(results, sizes),
+        *_forms(results, sizes),
+        *_lookups(results, sizes),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _machine():
+    with Path("/proc/meminfo").open() as file:
+        memory = int(re.search(r"MemTotal: +(\d+)", file.read())[1]) / 2**20
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    versions = [
+        f"Python {platform.python_version()}",
+        f"Django {django.__version__}",
+        f"gunicorn {gunicorn.__version__}",
+        f"MariaDB {_first(r'[0-9]+[.][0-9.]+', find('mariadbd'), '--version')}",
+        f"Postfix {_first(r'[0-9]+[.][0-9.]+', find('postconf'), '-d', 'mail_version')}",
+    ]
+    system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return [
+        "## The machine and the method",
+        "",
+        f"{cpu[1] if cpu else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
+        f" {memory:.0f} GiB of memory, {system}. {', '.join(versions)}."
+        f" Load of the machine at the end: {os.getloadavg()[1]:.1f}.",
+        "",
+        "Everything runs on this machine, the clients too: a private MariaDB with safe settings and a"
+        " buffer pool that holds the data, gunicorn as shipped (`deploy/gunicorn.conf.py`), plain HTTP,"
+        " one session for each connection. The sizes are measured in turn, page by page.",
+        "",
+    ]
+
+
+def _first(pattern, *command):
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.search(pattern, output)[0]
+
+
+def _data(results, sizes):
+    lines = [
+        "| mailboxes | domains | in big.example | aliases | administrators | log entries | filled in |"
+    ]
+    lines += ["|--:|--:|--:|--:|--:|--:|--:|"]
+    for size in sizes:
+        rows, seconds = results.fill[size]["rows"], results.fill[size]["seconds"]
+        lines.append(
+            f"| {rows['mailbox']:,} | {rows['domain'] - 1:,} | {data.Plan(size).in_big:,}"
+            f" | {rows['alias'] - rows['mailbox']:,} | {rows['admin']:,} | {rows['log']:,}"
+            f" | {f'{seconds:.0f} s' if results.fill[size]['steps'] else 'kept'} |"
+        )
+    return [*lines, ""]
+
+
+def _pages(results, sizes):
+    lines = [
+        "## Pages",
+        "",
+        "One client: the median in ms. Four clients: answers per second, then median and 95th percentile"
+        " in ms. *Flat*: the median with one client at the largest size divided by that at the smallest."
+        " Statements, rows the database looked at, and HTML in kB are those of the largest size."
+        " *Average* is a domain of the usual size, *big* holds a tenth of all mailboxes; *next* and"
+        " *jump* lead into the middle of a list.",
+        "",
+    ]
+    for account, named in results.pages.items():
+        lines += [f"### {WHO[account]}", ""]
+        lines.append(
+            "| page | "
+            + " | ".join(f"{size:,}" for size in sizes)
+            + " | flat | "
+            + " | ".join(f"4 clients, {size:,}" for size in sizes)
+            + " | statements | rows | kB |"
+        )
+        lines.append("|---|" + "--:|" * (2 * len(sizes) + 4))
+        for name, found in named.items():
+            last = found[sizes[-1]]
+            lines.append(
+                f"| {name} | "
+                + " | ".join(f"{1000 * found[size].one:.1f}" for size in sizes)
+                + f" | {flatness(found)} | "
+                + " | ".join(
+                    f"{page.rate:.0f}/s {1000 * page.p50:.0f}/{1000 * page.p95:.0f}"
+                    for page in (found[size] for size in sizes)
+                )
+                + f" | {last.statements} | {last.rows:,} | {last.kilobytes:.0f} |"
+            )
+        lines.append("")
+    return lines
+
+
+def _forms(results, sizes):
+    lines = [
+        "## Forms",
+        "",
+        "The POST alone, one client, without the password hash"
+        f" ({1000 * results.hash_seconds:.1f} ms with 5,000 rounds): median and 95th percentile in ms."
+        " Statements include savepoints.",
+        "",
+        "| form | " + " | ".join(f"{size:,}" for size in sizes) + " | flat | statements | rows |",
+        "|---|" + "--:|" * (len(sizes) + 3),
+    ]
+    for name, found in results.forms.items():
+        last = found[sizes[-1]]
+        lines.append(
+            f"| {name} | "
+            + " | ".join(
+                f"{1000 * page.p50:.1f} / {1000 * page.p95:.1f}"
+                for page in (found[size] for size in sizes)
+            )
+            + f" | {flatness(found)} | {last.statements} | {last.rows:,} |"
+        )
+    return [*lines, ""]
+
+
+def _lookups(results, sizes):
+    lines = [
+        "## Look-ups of Postfix",
+        "",
+        "Look-ups per second of each shipped map (`deploy/postfix`) through real `postmap`, one connection,"
+        " 20,000 keys: those that find something / those that do not. The floor is"
+        " `SELECT goto FROM alias WHERE address = '…'` by the same tool, and from Python (mysqlclient).",
+        "",
+        "| map | asked for | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "|---|---|" + "--:|" * len(sizes),
+    ]
+    for table, asked in results.lookups.get(sizes[-1], {}):
+        rates = [
+            " / ".join(f"{rate:,.0f}" for rate in results.lookups[size][table, asked])
+            for size in sizes
+        ]
+        lines.append(f"| {table} | {asked} | {' | '.join(rates)} |")
+    return [*lines, ""]

@@ -1,0 +1,73 @@
+"""What the daemons' SQL users may not do (what they may, every other contract test needs)."""
+
+import MySQLdb
+import pytest
+
+REFUSED = {1142, 1143, 1044, 1227}  # no right on the table, the column, the database, at all
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(empty_world):
+    empty_world.domain("example.org")
+    empty_world.mailbox("ann@example.org")
+
+
+def refused(mail_server, connection, statement):
+    try:
+        mail_server.execute(statement, connection=connection)
+    except MySQLdb.Error as error:
+        return error.args[0] in REFUSED
+    return False
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT password FROM mailbox",
+        "SELECT * FROM mailbox",
+        "SELECT username FROM mailbox WHERE password LIKE '{SHA512-CRYPT}$6$a%'",
+        "SELECT username FROM mailbox ORDER BY password",
+        "SELECT token FROM mailbox",
+        "SELECT totp_secret FROM mailbox",
+        "SELECT username FROM admin",
+        "SELECT * FROM log",
+        "SELECT * FROM django_session",
+        "SELECT * FROM quota2",
+        "UPDATE alias SET goto = 'me@elsewhere.test'",
+        "INSERT INTO domain (domain, description, transport) VALUES ('x.test', '', '')",
+        "DELETE FROM mailbox",
+        "CREATE TABLE mine (x int)",
+        "SELECT password FROM mysql.global_priv",
+        "SELECT LOAD_FILE('/etc/passwd') FROM mysql.user",
+    ],
+)
+def test_postfix_finds_addresses_and_nothing_else(mail_server, statement):
+    assert refused(mail_server, mail_server.connect_as_postfix(), statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT token FROM mailbox",
+        "SELECT totp_secret FROM mailbox",
+        "SELECT * FROM mailbox",
+        "SELECT username FROM admin",
+        "SELECT * FROM log",
+        "SELECT * FROM django_session",
+        "UPDATE mailbox SET password = '{PLAIN}x'",
+        "UPDATE mailbox SET quota = 0",
+        "DELETE FROM alias",
+        "CREATE TABLE mine (x int)",
+    ],
+)
+def test_dovecot_checks_passwords_and_writes_used_quota_only(mail_server, statement):
+    assert refused(mail_server, mail_server.connect_as_dovecot(), statement)
+
+
+def test_a_statement_that_is_allowed_is_not_refused(mail_server):
+    write = "INSERT INTO quota2 (username, bytes) VALUES ('ann@example.org', 1)"
+
+    assert not refused(mail_server, mail_server.connect_as_dovecot(), write)
+    assert not refused(
+        mail_server, mail_server.connect_as_postfix(), "SELECT username FROM mailbox"
+    )

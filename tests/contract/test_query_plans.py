@@ -1,0 +1,109 @@
+"""EXPLAIN of every shipped query, with rows enough for a scan to look like one."""
+
+import contextlib
+
+import pytest
+
+from tests.contract.test_postfix_maps import MAPS
+
+ROWS = 1000
+DIRECT = {"const", "eq_ref", "ref", "system", None}  # None: nothing to read at all
+KEYS = [
+    "u7@d7.example",
+    "a7@d7.example",
+    "two@d7.example",
+    "u7@ad7.example",
+    "a7@ad7.example",
+    "leak@d7.example",
+    "leak@ad7.example",
+    "nobody@d7.example",
+    "nobody@ad7.example",
+    "@d7.example",
+    "@ad7.example",
+    "u8@off.example",
+    "someone@elsewhere.test",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_rows(empty_world, mail_server):
+    world = empty_world
+    for number in range(100):
+        world.domain(f"d{number}.example")
+    world.domain("ad7.example")
+    world.alias_domain("ad7.example", "d7.example")
+    world.domain("off.example")
+    world.alias("two@d7.example", "u7@d7.example", "u8@d8.example")
+    world.alias("leak@d7.example", "x@off.example", "u7@d7.example")
+    for number in range(30):
+        world.domain(f"off{number}.example", active=False)
+    world.raw("domain", "off.example", active=False)
+    source = f"FROM seq_1_to_{ROWS}"
+    name, domain = (
+        "CONCAT('u', seq, '@d', seq % 100, '.example')",
+        "CONCAT('d', seq % 100, '.example')",
+    )
+    for statement in [
+        f"INSERT INTO alias (address, goto, domain) SELECT {name}, {name}, {domain} {source}",
+        f"INSERT INTO alias (address, goto, domain) SELECT CONCAT('a', {name}), {name}, {domain} {source}",
+        "INSERT INTO mailbox (username, password, name, maildir, local_part, domain)"
+        f" SELECT {name}, '', '', {name}, CONCAT('u', seq), {domain} {source}",
+        "ANALYZE TABLE domain, alias, mailbox, alias_domain, alias_target",
+    ]:
+        mail_server.execute(statement)
+
+
+def plan(connection, query):
+    """Return [(table, type)] of EXPLAIN."""
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query}")
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [(row["table"], row["type"]) for row in rows]
+
+
+def scans(steps):
+    return [step for step in steps if step[1] not in DIRECT]
+
+
+def expand(query, key, service=""):
+    """Fill in the variables as the daemons do."""
+    user, _at, domain = key.rpartition("@")
+    for variable, value in {"%s": service or key, "%u": key if service else user}.items():
+        query = query.replace(variable, value)
+    return query.replace("%n", user).replace("%d", domain)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_postfix_map_reads_by_key_only(mail_server, name):
+    query = mail_server.postfix.query(name)
+    keys = [*KEYS, "d7.example"] if name in ("domains", "relay_domains") else KEYS
+
+    plans = {key: plan(mail_server.connect_as_postfix(), expand(query, key)) for key in keys}
+
+    assert {key: steps for key, steps in plans.items() if scans(steps)} == {}
+
+
+@pytest.mark.parametrize("name", ["password_query", "user_query"])
+@pytest.mark.parametrize("service", ["imap", "smtp", "lmtp", "quota-status"])
+def test_a_dovecot_query_reads_by_key_only(mail_server, name, service):
+    query = mail_server.dovecot.query(name)
+
+    plans = {
+        key: plan(mail_server.connect_as_dovecot(), expand(query, key, service)) for key in KEYS
+    }
+
+    assert {key: steps for key, steps in plans.items() if scans(steps)} == {}
+
+
+def test_the_list_of_all_mailboxes_reads_the_active_ones(mail_server):
+    """For `doveadm -A`; nothing asks it while mail flows."""
+    steps = plan(mail_server.connect_as_dovecot(), mail_server.dovecot.query("iterate_query"))
+
+    assert scans(steps) == []
+
+
+def test_a_scan_would_be_seen_here(mail_server):
+    steps = plan(mail_server.connect_as_postfix(), "SELECT address FROM alias WHERE goto = 'x'")
+
+    assert scans(steps) == [("alias", "ALL")]

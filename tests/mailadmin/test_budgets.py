@@ -1,0 +1,122 @@
+"""What a page may cost, in the middle of large lists: statements, rows read, bytes. Times are the bench's."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.generic import COUNT_BOUND
+from accounts.models import Admin
+from domains.models import Domain
+from mailboxes.models import Mailbox
+from tests.bench import data, pages
+from tests.bench.cost import measured
+
+SIZE = 10_000  # mailboxes: enough that a scan breaks the budget
+STATEMENTS = 10
+STATEMENTS_OF_FORMS = 30  # with the savepoints
+BYTES = 100_000
+ROWS_PER_ROW = 20
+SHOWN = 50  # rows of a page, at least
+ROWS_PER_COUNT = 2 * (COUNT_BOUND + 1) + 250  # a range for each of an administrator's domains
+
+# All pages read the same rows, made once: one worker has them.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("budgets")]
+
+NAMES = pages.pages(pages.Samples(*["x"] * 9))
+
+
+@pytest.fixture(scope="module")
+def samples(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        data.fill(connection, SIZE)
+        yield pages.sample(connection, SIZE)
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def visit(samples):
+    """``visit(account)`` gives a client that is signed in and has asked for a page before."""
+
+    def sign_in(account):
+        client = Client()
+        backend = "accounts.backends.AdminBackend"
+        client.force_login(Admin.objects.get(pk=account), backend=backend)
+        client.get("/account/")
+        return client
+
+    return sign_in
+
+
+@pytest.mark.parametrize(
+    ("account", "name"), [(account, name) for account, named in NAMES.items() for name in named]
+)
+def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
+    client = visit(account)
+    url = pages.pages(samples)[account][name]
+
+    with CaptureQueriesContext(connection) as captured, measured() as cost:
+        response = client.get(url)
+
+    assert response.status_code == 200
+    statements = [query["sql"] for query in captured if "SHOW SESSION STATUS" not in query["sql"]]
+    assert len(statements) <= STATEMENTS, statements
+    assert len(response.content) <= BYTES
+    counts = sum(f"LIMIT {COUNT_BOUND + 1}" in statement for statement in statements)
+    shown = max(SHOWN, len(response.context.get("object_list") or ()))
+    assert cost.rows <= ROWS_PER_ROW * shown + ROWS_PER_COUNT * counts, statements
+
+
+@pytest.mark.parametrize("path", ["/domains/", "/mailboxes/", "/aliases/", "/log/"])
+def test_a_page_of_the_largest_size_stays_small(path, visit, samples):
+    response = visit(data.SUPERADMIN).get(path, {"size": 100})
+
+    assert len(response.context["object_list"]) == 100
+    assert len(response.content) <= BYTES
+
+
+@pytest.mark.parametrize("path", ["/mailboxes/", "/aliases/", "/log/", "/domains/{}/"])
+def test_as_many_statements_for_any_number_of_rows(
+    path, visit, samples, add_domain, add_mailbox, add_alias
+):
+    client = visit(data.SUPERADMIN)
+    costs = {}
+    for rows in (1, 3):
+        domain = add_domain(f"with{rows}.example").pk
+        for number in range(rows):
+            add_mailbox(f"m{number}@{domain}")
+            add_alias(f"a{number}@{domain}", f"m{number}@{domain}", "b@elsewhere.test")
+        query = {} if "{" in path else {"domain": domain}
+        with measured() as cost:
+            response = client.get(path.format(domain), query)
+        assert response.status_code == 200
+        costs[rows] = cost.statements
+
+    assert costs[1] == costs[3]
+
+
+@pytest.mark.parametrize("name", list(pages.forms(pages.Samples(*["x"] * 9), 0)))
+def test_a_form_costs_the_same_in_a_large_domain(name, visit, samples):
+    client = Client() if name.startswith("sign in") else visit(data.SUPERADMIN)
+    for before in ("create mailbox, average domain", "create alias, average domain"):
+        if name == f"delete {before.split()[1].rstrip(',')}":
+            url, values, _hashes = pages.forms(samples, 1)[before]
+            assert client.post(url, values).status_code == 302
+    if name == "catch-all of big domain, delete":
+        url, values, _hashes = pages.forms(samples, 1)["catch-all of big domain, create"]
+        assert client.post(url, values).status_code == 302
+    url, values, _hashes = pages.forms(samples, 1)[name]
+
+    with measured() as cost:
+        response = client.post(url, values)
+
+    assert response.status_code == 302
+    assert cost.statements <= STATEMENTS_OF_FORMS
+    assert cost.rows <= ROWS_PER_ROW * SHOWN
+
+
+def test_the_data_is_large_enough_to_tell(samples):
+    assert Mailbox.objects.count() == SIZE
+    assert Mailbox.objects.filter(domain=data.BIG).count() == SIZE // 10
+    assert Domain.objects.count() > 2 * SHOWN

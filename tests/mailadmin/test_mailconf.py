@@ -1,0 +1,261 @@
+"""manage.py mailconf: what it writes, and what it refuses to overwrite."""
+
+import re
+import stat
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from mailadmin import mailconf
+
+MYSQL = {
+    "ENGINE": "django.db.backends.mysql",
+    "NAME": "panel",
+    "HOST": "",
+    "PORT": "",
+    "OPTIONS": {},
+}
+PASSWORDS = {"postfix": "postfix-secret", "dovecot": "dovecot-secret"}
+
+
+@pytest.fixture
+def run(db, tmp_path, monkeypatch):
+    """Run the command into a new directory, on a database of MariaDB at the default socket."""
+    for name, value in MYSQL.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+
+    def run(*options):
+        output = StringIO()
+        call_command("mailconf", str(tmp_path / "out"), *options, stdout=output)
+        return output.getvalue()
+
+    return run
+
+
+def files_in(directory):
+    return {
+        str(path.relative_to(directory)): path.read_text()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
+    settings.MAIL_HOSTNAME = "mx.example.net"
+
+    output = run()
+
+    written = files_in(tmp_path / "out")
+    assert {
+        "postfix/main.cf",
+        "postfix/master.cf",
+        "postfix/alias.cf",
+        "postfix/domains.cf",
+        "postfix/mailbox.cf",
+        "postfix/sender_login.cf",
+        "dovecot/2.3/dovecot.conf",
+        "dovecot/2.4/dovecot.conf",
+        "mariadb/grants.sql",
+        "nginx/mailadmin.conf",
+        "systemd/mailadmin.service",
+        "README.md",
+    } <= written.keys()
+    assert [name for name, text in written.items() if mailconf.MARKER.search(text)] == []
+    assert "myhostname = mx.example.net\n" in written["postfix/main.cf"]
+    assert "hosts = unix:/run/mysqld/mysqld.sock\n" in written["postfix/alias.cf"]
+    assert "dbname = panel\n" in written["postfix/alias.cf"]
+    assert f"{len(written) - 1} of {len(written) - 1} files" in output
+
+
+def test_every_map_named_in_main_cf_is_written(run, tmp_path):
+    run("--backup-mx", "--transport")
+
+    main = (tmp_path / "out/postfix/main.cf").read_text()
+    named = set(re.findall(r"proxy:mysql:/etc/postfix/sql/(\w+\.cf)", main))
+    written = {path.name for path in (tmp_path / "out/postfix").iterdir()}
+    assert named == written - {"main.cf", "master.cf"}
+
+
+def test_nobody_else_may_read_the_passwords(run, tmp_path):
+    run()
+
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*")}
+    assert modes.pop(tmp_path / "out" / mailconf.STATE_NAME) == 0o600
+    assert set(modes.values()) == {0o640, 0o750}
+
+
+def test_each_program_gets_its_own_password_and_keeps_it(run, tmp_path):
+    run()
+    first = files_in(tmp_path / "out")
+    run("--hostname", "other.example.net")
+    second = files_in(tmp_path / "out")
+
+    def secret(files, name, pattern):
+        return re.search(pattern, files[name])[1]
+
+    postfix = secret(first, "postfix/alias.cf", r"password = (\w{40})\n")
+    dovecot = secret(first, "dovecot/2.4/dovecot.conf", r"password = (\w{40})\n")
+    assert postfix != dovecot
+    assert postfix == secret(second, "postfix/alias.cf", r"password = (\w+)\n")
+    assert f"password={dovecot}\n" in second["dovecot/2.3/mailadmin-sql.conf.ext"]
+    assert second["mariadb/grants.sql"].count(postfix) == 2
+
+
+def test_a_second_run_changes_nothing(run, tmp_path):
+    run()
+    before = files_in(tmp_path / "out")
+
+    output = run()
+
+    assert files_in(tmp_path / "out") == before
+    assert "0 of" in output
+
+
+def test_shows_the_difference_without_passwords(run, tmp_path):
+    run()
+
+    output = run("--hostname", "other.example.net", "--postfix-version", "3.10")
+
+    assert "-myhostname = mail.example.org\n+myhostname = other.example.net\n" in output
+    assert "+retry_interval = 2\n" in output
+    assert "********" in output
+    assert not re.search(r"\b[0-9a-f]{40}\b", output)
+
+
+def test_refuses_to_overwrite_a_file_that_was_changed(run, tmp_path):
+    run()
+    changed = tmp_path / "out/postfix/main.cf"
+    changed.write_text(changed.read_text() + "relayhost = [smart.example.net]\n")
+    before = files_in(tmp_path / "out")
+
+    with pytest.raises(CommandError, match=r"changed since: postfix/main\.cf"):
+        run("--hostname", "other.example.net")
+    assert files_in(tmp_path / "out") == before
+
+    output = run("--hostname", "other.example.net", "--force")
+    assert "-relayhost = [smart.example.net]" in output
+    assert "relayhost" not in changed.read_text()
+
+
+def test_refuses_to_overwrite_a_file_it_did_not_write(run, tmp_path):
+    foreign = tmp_path / "out/dovecot/2.3/dovecot.conf"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("protocols = imap\npassword=hunter2\n")
+
+    with pytest.raises(CommandError, match="Nothing was written"):
+        run()
+
+    assert files_in(tmp_path / "out") == {
+        "dovecot/2.3/dovecot.conf": "protocols = imap\npassword=hunter2\n"
+    }
+
+
+def test_a_dry_run_shows_and_writes_nothing(run, tmp_path):
+    foreign = tmp_path / "out/postfix/main.cf"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("relayhost = x\npassword = hunter2\n")
+
+    output = run("--dry-run")
+
+    assert "-relayhost = x\n" in output
+    assert "hunter2" not in output
+    assert files_in(tmp_path / "out") == {"postfix/main.cf": foreign.read_text()}
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "blocks"),
+    [
+        ([], {}, set()),
+        ([], {"backupmx": True}, {"backup-mx"}),
+        ([], {"transport": "smtp:[192.0.2.7]"}, {"transport"}),
+        (["--no-backup-mx"], {"backupmx": True}, set()),
+        (["--backup-mx", "--transport"], {}, {"backup-mx", "transport"}),
+    ],
+)
+def test_backup_mx_and_transport_come_when_a_domain_needs_them(
+    run, tmp_path, add_domain, options, fields, blocks
+):
+    add_domain("example.org", **fields)
+
+    run(*options)
+
+    main = (tmp_path / "out/postfix/main.cf").read_text()
+    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks
+    assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
+    assert ("\ntransport_maps = " in main) is ("transport" in blocks)
+
+
+@pytest.mark.parametrize(
+    ("database", "hosts", "connect"),
+    [
+        ({}, "unix:/run/mysqld/mysqld.sock", "host=/run/mysqld/mysqld.sock dbname"),
+        ({"HOST": "localhost"}, "unix:/run/mysqld/mysqld.sock", "host=/run/mysqld/mysqld.sock db"),
+        ({"HOST": "/tmp/x.sock"}, "unix:/tmp/x.sock", "host=/tmp/x.sock dbname"),
+        ({"OPTIONS": {"unix_socket": "/tmp/y"}}, "unix:/tmp/y", "host=/tmp/y dbname"),
+        ({"HOST": "127.0.0.1"}, "inet:127.0.0.1:3306", "host=127.0.0.1 port=3306 dbname"),
+        ({"HOST": "127.0.0.1", "PORT": 3307}, "inet:127.0.0.1:3307", "port=3307 dbname"),
+    ],
+)
+def test_the_connection_of_the_panel_is_that_of_the_daemons(database, hosts, connect):
+    values = mailconf.marker_values({**MYSQL, **database}, PASSWORDS)
+
+    assert values["POSTFIX_SQL_HOSTS"] == hosts
+    assert connect in values["DOVECOT_SQL_CONNECT"]
+    assert values["SQL_CLIENT"] == ("127.0.0.1" if "inet" in hosts else "localhost")
+    two_four = mailconf.render(values)["dovecot/2.4/dovecot.conf"]
+    assert ("\n  port = " in two_four) is ("inet" in hosts)
+
+
+def test_a_database_elsewhere_asks_where_the_mail_server_is():
+    database = {**MYSQL, "HOST": "db.example.net"}
+
+    with pytest.raises(mailconf.NotPossible, match="--sql-client"):
+        mailconf.marker_values(database, PASSWORDS)
+
+    values = mailconf.marker_values(database, PASSWORDS, SQL_CLIENT="192.0.2.25")
+    assert "'mailadmin_postfix'@'192.0.2.25'" in mailconf.render(values)["mariadb/grants.sql"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"HOSTNAME": "mail.example.org; rm"},
+        {"VMAIL_ROOT": "/var/v mail"},
+        {"TLS_KEY": "key.pem"},
+        {"POSTFIX_SQL_USER": "x'@'%"},
+        {"VMAIL_UID": "-1"},
+        {"MAPS": "/etc/postfix\nuser = root"},
+    ],
+)
+def test_values_that_would_break_out_of_their_place_are_refused(given):
+    with pytest.raises(mailconf.NotPossible, match="cannot be used"):
+        mailconf.marker_values(MYSQL, PASSWORDS, **given)
+
+
+def test_sqlite_is_not_what_postfix_reads():
+    with pytest.raises(mailconf.NotPossible, match="DATABASE_URL"):
+        mailconf.marker_values({"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}, PASSWORDS)
+
+
+def test_a_damaged_memory_is_not_taken_for_an_empty_one(run, tmp_path):
+    run()
+    (tmp_path / "out" / mailconf.STATE_NAME).write_text("{")
+
+    with pytest.raises(CommandError, match="damaged"):
+        run()
+
+
+def test_no_option_takes_a_password():
+    from mailadmin.management.commands.mailconf import Command
+
+    text = Command().create_parser("manage.py", "mailconf").format_help()
+    assert "--postfix-user" in text
+    assert not re.search(r"--\S*(password|secret)", text)
+
+
+def test_each_shipped_file_says_how_to_try_it():
+    for path in [p for folder in mailconf.FOLDERS for p in (mailconf.DEPLOY / folder).rglob("*")]:
+        if path.is_file() and path.name != "main.cf":
+            assert "Try it:" in path.read_text(), path

@@ -1,0 +1,305 @@
+"""Whatever other programs write, in whatever order: the derived tables say what a full count says.
+
+The statements are those PostfixAdmin and Dovecot send; nothing here goes through our models.
+"""
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domains.addresses import split_address, without_extension
+from mailboxes import triggers
+
+DOMAINS = ["a.example", "b.example", "c.example"]
+NAMES = ["joe", "joe+tag", "ann", "+x+y", ""]  # "" is the catch-all
+ADDRESSES = [f"{name}@{domain}" for domain in DOMAINS for name in NAMES]
+OWN = [address for address in ADDRESSES if not address.startswith(("@", "+"))]
+TARGETS = [
+    *ADDRESSES,
+    "Joe@A.example",
+    "x@elsewhere.example",
+    "@b.example",
+    "root",
+    "ann+z@b.example",
+]
+TARGETS += ["ü@c.example", "u@c.example"]
+
+domains = st.sampled_from(DOMAINS)
+addresses = st.sampled_from(ADDRESSES)
+gotos = st.builds(
+    lambda targets, separator: separator.join(targets),
+    st.lists(st.sampled_from(TARGETS), min_size=1, max_size=4),
+    st.sampled_from([",", ", ", ",\n", " ,,"]),
+)
+quotas = st.sampled_from([-1, 0, 100, 1_024_000, 50_000_000])
+limits = st.sampled_from([-1, 0, 1, 3, 40])
+flags = st.booleans()
+
+operations = st.one_of(
+    st.tuples(st.just("add_domain"), domains, limits, limits, limits, flags),
+    st.tuples(st.just("edit_domain"), domains, limits, limits, limits, flags),
+    st.tuples(st.just("delete_domain"), domains),
+    st.tuples(st.just("add_alias"), addresses, gotos),
+    st.tuples(st.just("add_alias"), addresses, gotos),
+    st.tuples(st.just("edit_alias"), addresses, gotos),
+    st.tuples(st.just("toggle_alias"), addresses, flags),
+    st.tuples(st.just("delete_alias"), addresses),
+    st.tuples(st.just("add_mailbox"), st.sampled_from(OWN), quotas, flags),
+    st.tuples(st.just("add_mailbox"), st.sampled_from(OWN), quotas, flags),
+    st.tuples(st.just("edit_mailbox"), st.sampled_from(OWN), quotas, flags),
+    st.tuples(st.just("delete_mailbox"), st.sampled_from(OWN), flags),
+    st.tuples(
+        st.just("use"), st.sampled_from(OWN), st.sampled_from([-5, 0, 79, 80, 1_000_000, 10**9])
+    ),
+    st.tuples(st.just("forget_use"), st.sampled_from(OWN)),
+    st.tuples(st.just("link"), domains, domains),
+    st.tuples(st.just("edit_link"), domains, flags),
+    st.tuples(st.just("unlink"), domains),
+)
+# Three domains to begin with: an operation without its domain does nothing.
+histories = st.lists(operations, max_size=25).map(
+    lambda found: [("add_domain", domain, 0, 0, 40, False) for domain in DOMAINS] + found
+)
+
+
+class OtherPrograms:
+    """The statements of PostfixAdmin and of Dovecot's quota dictionary."""
+
+    def __init__(self, cursor):
+        self.cursor = cursor
+
+    def run(self, statement, *values):
+        self.cursor.execute(statement, values)
+
+    def has(self, table, column, value):
+        self.run(f"SELECT 1 FROM {table} WHERE {column} = %s", value)
+        return self.cursor.fetchone() is not None
+
+    def add_domain(self, domain, aliases, mailboxes, quota, backupmx):
+        if not self.has("domain", "domain", domain):
+            self.run(
+                "INSERT INTO domain (domain, description, aliases, mailboxes, maxquota, quota,"
+                " transport, backupmx, active, created, modified)"
+                " VALUES (%s, '', %s, %s, 0, %s, 'virtual', %s, 1, '2026-01-01', '2026-01-01')",
+                *(domain, aliases, mailboxes, quota, backupmx),
+            )
+
+    def edit_domain(self, domain, aliases, mailboxes, quota, backupmx):
+        self.run(
+            "UPDATE domain SET aliases = %s, mailboxes = %s, quota = %s, backupmx = %s,"
+            " modified = '2026-01-02' WHERE domain = %s",
+            *(aliases, mailboxes, quota, backupmx, domain),
+        )
+
+    def delete_domain(self, domain):
+        if not self.has("alias_domain", "target_domain", domain):
+            self.run("DELETE FROM alias WHERE domain = %s", domain)
+            self.run("DELETE FROM mailbox WHERE domain = %s", domain)
+            self.run("DELETE FROM alias_domain WHERE alias_domain = %s", domain)
+            self.run("DELETE FROM quota2 WHERE username LIKE %s", f"%@{domain}")
+            self.run("DELETE FROM domain WHERE domain = %s", domain)
+
+    def add_alias(self, address, goto):
+        domain = split_address(address)[1]
+        if self.has("domain", "domain", domain) and not self.has("alias", "address", address):
+            self.run(
+                "INSERT INTO alias (address, goto, domain, active, created, modified)"
+                " VALUES (%s, %s, %s, 1, '2026-01-01', '2026-01-01')",
+                *(address, goto, domain),
+            )
+
+    def edit_alias(self, address, goto):
+        self.run("UPDATE alias SET goto = %s WHERE address = %s", goto, address)
+
+    def toggle_alias(self, address, active):
+        self.run("UPDATE alias SET active = %s WHERE address = %s", active, address)
+
+    def delete_alias(self, address):
+        self.run("DELETE FROM alias WHERE address = %s", address)
+
+    def add_mailbox(self, address, quota, alias_first):
+        local_part, domain = split_address(address)
+        if not self.has("domain", "domain", domain) or self.has("mailbox", "username", address):
+            return
+        if alias_first:
+            self.add_alias(address, address)
+        self.run(
+            "INSERT INTO mailbox (username, password, name, maildir, quota, local_part, domain,"
+            " active, created, modified) VALUES (%s, 'x', '', %s, %s, %s, %s, 1,"
+            " '2026-01-01', '2026-01-01')",
+            *(address, f"{domain}/{local_part}/", quota, local_part, domain),
+        )
+        self.add_alias(address, address)
+
+    def edit_mailbox(self, address, quota, active):
+        self.run(
+            "UPDATE mailbox SET quota = %s, active = %s WHERE username = %s", quota, active, address
+        )
+
+    def delete_mailbox(self, address, with_alias):
+        self.run("DELETE FROM quota2 WHERE username = %s", address)
+        if with_alias:
+            self.run("DELETE FROM alias WHERE address = %s", address)
+        self.run("DELETE FROM mailbox WHERE username = %s", address)
+
+    def use(self, address, size):
+        again = (
+            "ON DUPLICATE KEY UPDATE bytes = %s, messages = messages + 1"
+            if connection.vendor == "mysql"
+            else "ON CONFLICT (username) DO UPDATE SET bytes = %s, messages = messages + 1"
+        )
+        self.run(
+            f"INSERT INTO quota2 (username, bytes, messages) VALUES (%s, %s, 1) {again}",
+            *(address, size, size),
+        )
+
+    def forget_use(self, address):
+        self.run("DELETE FROM quota2 WHERE username = %s", address)
+
+    def link(self, source, target):
+        there = self.has("domain", "domain", source) and self.has("domain", "domain", target)
+        if there and not self.has("alias_domain", "alias_domain", source):
+            self.run(
+                "INSERT INTO alias_domain (alias_domain, target_domain, active, created, modified)"
+                " VALUES (%s, %s, 1, '2026-01-01', '2026-01-01')",
+                *(source, target),
+            )
+
+    def edit_link(self, source, active):
+        self.run("UPDATE alias_domain SET active = %s WHERE alias_domain = %s", active, source)
+
+    def unlink(self, source):
+        self.run("DELETE FROM alias_domain WHERE alias_domain = %s", source)
+
+
+def rows(cursor, statement):
+    cursor.execute(statement)
+    return [tuple(row) for row in cursor.fetchall()]
+
+
+def counted(cursor):
+    """The derived tables, computed the slow way from what they derive from."""
+    domain = rows(cursor, "SELECT domain, aliases, mailboxes, quota, backupmx FROM domain")
+    alias = rows(cursor, "SELECT address, goto, domain FROM alias")
+    mailbox = rows(cursor, "SELECT username, domain, quota FROM mailbox")
+    used = dict(rows(cursor, "SELECT username, bytes FROM quota2"))
+    linked = {source for (source,) in rows(cursor, "SELECT alias_domain FROM alias_domain")}
+    delivered = {name for name, _aliases, _mailboxes, _quota, backupmx in domain if not backupmx}
+    answered = {address for address, _goto, _domain in alias}
+    users = {username for username, _domain, _quota in mailbox}
+
+    usage = set()
+    for name, alias_limit, mailbox_limit, quota, _backupmx in domain:
+        mailboxes = sum(1 for _username, of, _quota in mailbox if of == name)
+        alias_rows = sum(1 for _address, _goto, of in alias if of == name)
+        allotted = sum(max(size, 0) for _username, of, size in mailbox if of == name)
+        shares = [0]
+        shares += [mailboxes * 100 // mailbox_limit] if mailbox_limit > 0 else []
+        # Division cuts towards zero, as in SQL: mailboxes may be more than alias rows.
+        shares += [int((alias_rows - mailboxes) * 100 / alias_limit)] if alias_limit > 0 else []
+        shares += [allotted // 1_000_000 * 100 // quota] if quota > 0 else []
+        usage.add((name, mailboxes, alias_rows, allotted, max(shares)))
+
+    targets = set()
+    for address, goto, owner in alias:
+        if goto == address:
+            continue
+        for target in {item.strip(" \n\r").lower() for item in goto.split(",")} - {""}:
+            bare, of = without_extension(target), split_address(target)[1]
+            answers = {target, bare} & (answered | users) or f"@{of}" in answered
+            dangling = (
+                not target.startswith("@") and of in delivered and not answers and of not in linked
+            )
+            targets.add((address, owner, target, bare, of, dangling))
+
+    full = {
+        (username, of, used[username] * 100 // quota)
+        for username, of, quota in mailbox
+        if quota > 0 and used.get(username, 0) * 100 >= quota * 80
+    }
+    return {
+        "domain_usage": usage,
+        "alias_target": targets,
+        "full_mailbox": full,
+        "of_mailbox": answered & users,
+    }
+
+
+def kept(cursor):
+    """The derived tables as the triggers keep them."""
+    found = {
+        "domain_usage": rows(
+            cursor, "SELECT domain, mailboxes, alias_rows, allotted, fullness FROM domain_usage"
+        ),
+        "alias_target": rows(
+            cursor, "SELECT alias, owner, target, bare, domain, dangling FROM alias_target"
+        ),
+        "full_mailbox": rows(cursor, "SELECT username, domain, percent FROM full_mailbox"),
+        "of_mailbox": [a for (a,) in rows(cursor, "SELECT address FROM alias WHERE of_mailbox")],
+    }
+    for table, lines in found.items():
+        assert len(lines) == len(set(lines)), f"{table} has a row twice"
+    return {table: set(lines) for table, lines in found.items()}
+
+
+@pytest.mark.django_db
+@settings(max_examples=2500)
+@given(history=histories)
+def test_the_derived_tables_are_true_after_any_history(history):
+    with transaction.atomic(), connection.cursor() as cursor:
+        others = OtherPrograms(cursor)
+        for name, *values in history:
+            getattr(others, name)(*values)
+
+        truth = counted(cursor)
+        assert kept(cursor) == truth
+
+        triggers.rebuild(connection)
+        assert kept(cursor) == truth
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@settings(max_examples=30)
+@given(history=histories)
+def test_a_rebuild_repairs_rows_older_than_the_triggers(history):
+    with transaction.atomic(), connection.cursor() as cursor:
+        others = OtherPrograms(cursor)
+        for name, *values in history:
+            getattr(others, name)(*values)
+        truth = counted(cursor)
+        others.run(
+            "UPDATE domain_usage SET mailboxes = 7, alias_rows = 7, allotted = 7, fullness = 7"
+        )
+        others.run("DELETE FROM alias_target WHERE alias LIKE 'joe%%'")
+        others.run("UPDATE alias SET of_mailbox = NOT of_mailbox")
+        others.run("DELETE FROM full_mailbox")
+
+        triggers.rebuild(connection)
+
+        assert kept(cursor) == truth
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delimiter", ["+", "-", "="])
+def test_the_triggers_cut_extensions_as_python_does(delimiter, settings):
+    settings.RECIPIENT_DELIMITER = delimiter
+    sql = triggers.Dialect(connection.vendor)
+    mark = delimiter
+    texts = [
+        *("joe@a.example", f"joe{mark}x@a.example", f"joe{mark}x{mark}y@a.example", "root"),
+        *(f"{mark}x@a.example", f"{mark}x{mark}y@a.example", f"joe{mark}@a.example", "@a.example"),
+        *(
+            f"root{mark}x",
+            f"joe@a{mark}b.example",
+            f"joe{mark}x@a{mark}b.example",
+            f"{mark}@a.example",
+        ),
+    ]
+
+    with connection.cursor() as cursor:
+        for text in texts:
+            cursor.execute(f"SELECT {sql.bare('x.address')} FROM (SELECT '{text}' AS address) AS x")
+            assert (text, cursor.fetchone()[0]) == (text, without_extension(text))

@@ -1,0 +1,15 @@
+"""Who looks at the pages."""
+
+import pytest
+
+
+@pytest.fixture
+def admin(example_org, other_net, make_admin, sign_in):
+    """The client of a domain admin of example.org; other.net belongs to somebody else."""
+    make_admin("neighbour@other.net", domains=["other.net"])
+    return sign_in(make_admin("theirs@example.org", domains=["example.org"]))
+
+
+@pytest.fixture
+def superadmin(example_org, make_admin, sign_in):
+    return sign_in(make_admin(superadmin=True))

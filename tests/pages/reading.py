@@ -1,0 +1,41 @@
+"""What a page says, for tests that read it as a person does."""
+
+import re
+from html import unescape
+
+from django.contrib.messages import get_messages
+
+
+def rows(response):
+    """The keys of the list's rows, in order."""
+    return [row.pk for row in response.context["object_list"]]
+
+
+def text(response):
+    """The words of the page's main part, in one line."""
+    main = response.content.decode().partition("<main")[2]
+    words = re.sub(r"<[^>]+>", " ", main.partition(">")[2].partition("</main>")[0])
+    return re.sub(r"\s+([.,:?])", r"\1", " ".join(unescape(words).split()))
+
+
+def links(response):
+    """Where the links of the page's main part lead."""
+    main = response.content.decode().partition("<main")[2]
+    return [unescape(link) for link in re.findall(r'<a [^>]*?href="([^"]*)"', main)]
+
+
+def told(response):
+    """The messages that the next page will show, with those nobody has seen yet."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def errors(response, form="form"):
+    return dict(response.context[form].errors)
+
+
+def hidden_inputs(response):
+    """What a page sends along by itself: name → values."""
+    found = re.findall(
+        r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.content.decode()
+    )
+    return {name: [unescape(v) for n, v in found if n == name] for name, _value in found}

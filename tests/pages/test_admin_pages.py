@@ -1,0 +1,290 @@
+"""Pages about administrators, and an administrator's own account."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Admin, LogEntry
+from accounts.services import update_admin
+from tests.pages.reading import links, rows, text
+
+NEW_PASSWORD = "marmalade-3-window"
+NEW_ADMIN = {
+    "username": "new@example.org",
+    "password": NEW_PASSWORD,
+    "domains": "",
+    "active": "on",
+    "phone": "",
+    "email_other": "",
+}
+
+
+@pytest.fixture
+def root(make_admin):
+    return make_admin("root@example.org", superadmin=True)
+
+
+@pytest.fixture
+def client_of_root(sign_in, root):
+    return sign_in(root)
+
+
+def page_of(client, name, *args, **query):
+    return client.get(reverse(name, args=args), query)
+
+
+# --- List and page
+
+
+def test_the_list_says_role_domains_and_state(client_of_root, make_admin, example_org, other_net):
+    make_admin("two@example.org", domains=["example.org", "other.net"])
+    make_admin("one@example.org", domains=["example.org"], active=False)
+
+    said = text(page_of(client_of_root, "admin-list"))
+
+    assert "one@example.org Domain admin 1 domain Inactive" in said
+    assert "root@example.org Superadmin all domains Active" in said
+    assert "two@example.org Domain admin 2 domains Active" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "R"}, ["root@example.org"]),
+        ({"role": "domain"}, ["ann@example.org", "bob@example.org"]),
+        ({"role": "superadmin"}, ["root@example.org"]),
+        ({"state": "inactive"}, ["bob@example.org"]),
+        ({"q": "zz"}, []),
+    ],
+)
+def test_the_list_searches_and_filters(query, found, client_of_root, make_admin):
+    make_admin("ann@example.org")
+    make_admin("bob@example.org", active=False)
+
+    assert rows(page_of(client_of_root, "admin-list", **query)) == found
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_list_asks_as_often_for_any_number_of_administrators(
+    number, client_of_root, make_admin, example_org, django_assert_num_queries
+):
+    for n in range(number):
+        make_admin(f"a{n}@example.org", domains=["example.org"])
+
+    with django_assert_num_queries(5):  # session, account, keys, rows, count
+        page = page_of(client_of_root, "admin-list")
+
+    assert len(rows(page)) == number + 1
+
+
+def test_the_page_says_what_the_administrator_may_do(client_of_root, make_admin, example_org):
+    make_admin("ann@example.org", domains=["example.org"])
+    make_admin("none@example.org")
+
+    assert "May do everything, in every domain." in text(
+        page_of(client_of_root, "admin", "root@example.org")
+    )
+    assert "Manages the mailboxes and aliases of these domains." in text(
+        page_of(client_of_root, "admin", "ann@example.org")
+    )
+    assert "Manages no domain yet, and so sees nothing after signing in." in text(
+        page_of(client_of_root, "admin", "none@example.org")
+    )
+
+
+def test_the_page_shows_what_was_changed_on_the_account(client_of_root, make_admin, root):
+    ann = make_admin("ann@example.org")
+    update_admin(actor=root, admin=ann, phone="112")
+
+    said = text(page_of(client_of_root, "admin", "ann@example.org"))
+
+    assert "Changed administrator ann@example.org root@example.org localhost · just now" in said
+    assert "Phone: 112" in said
+
+
+def test_a_domain_admin_finds_no_administrators_anywhere(sign_in, make_admin, example_org):
+    client = sign_in(make_admin(domains=["example.org"]))
+
+    page = page_of(client, "dashboard")
+
+    assert reverse("admin-list") not in page.content.decode()
+    assert page_of(client, "admin-list").status_code == 404
+
+
+# --- Creating and editing
+
+
+def test_an_administrator_is_created_with_domains(client_of_root, add_domain, example_org):
+    add_domain("müller.example")
+
+    response = client_of_root.post(
+        reverse("admin-create"),
+        NEW_ADMIN | {"username": "New@Example.org", "domains": "Müller.example\r\nexample.org"},
+        follow=True,
+    )
+
+    admin = Admin.objects.get(pk="new@example.org")
+    assert admin.domain_names == ("example.org", "xn--mller-kva.example")
+    assert (admin.superadmin, admin.active) == (False, True)
+    assert admin.check_password(NEW_PASSWORD) is True
+    assert "Administrator new@example.org created." in text(response)
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        (
+            {"username": "root@example.org"},
+            {"username": ["Administrator with this Login name already exists."]},
+        ),
+        ({"username": "root"}, {"username": ["Write the login name like an e-mail address."]}),
+        ({"password": "kayak-7"}, {"password": ["Use at least 10 characters."]}),
+        (
+            {"domains": "example.org nowhere.example"},
+            {"domains": ["No such domain: nowhere.example. Create it first, or correct the name."]},
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(changes, errors, client_of_root, example_org):
+    response = client_of_root.post(reverse("admin-create"), NEW_ADMIN | changes)
+
+    assert response.status_code == 422
+    assert response.context["form"].errors == errors
+    assert list(Admin.objects.values_list("pk", flat=True)) == ["root@example.org"]
+
+
+def test_a_refused_password_is_not_sent_back(client_of_root):
+    response = client_of_root.post(reverse("admin-create"), NEW_ADMIN | {"username": "root"})
+
+    assert NEW_PASSWORD not in response.content.decode()
+
+
+def test_editing_changes_rights_at_once(client_of_root, make_admin, example_org, other_net):
+    make_admin("ann@example.org", domains=["example.org"])
+    changed = {"domains": "other.net", "active": "on", "phone": "112", "email_other": ""}
+
+    client_of_root.post(reverse("admin-edit", args=["ann@example.org"]), changed)
+
+    ann = Admin.objects.get(pk="ann@example.org")
+    assert (ann.domain_names, ann.phone) == (("other.net",), "112")
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["the last one", "one of two"])
+def test_no_superadmin_takes_the_right_from_oneself(others, client_of_root, make_admin):
+    for n in range(others):
+        make_admin(f"other{n}@example.org", superadmin=True)
+    address = reverse("admin-edit", args=["root@example.org"])
+
+    demoted = client_of_root.post(address, {"active": "on"})
+    deactivated = client_of_root.post(address, {"superadmin": "on"})
+
+    for response in (demoted, deactivated):
+        assert response.status_code == 422
+        assert response.context["form"].non_field_errors() == [
+            "You cannot take this right from yourself. Ask another superadmin."
+        ]
+    root = Admin.objects.get(pk="root@example.org")
+    assert (root.superadmin, root.active) == (True, True)
+
+
+def test_a_superadmin_demotes_another(client_of_root, make_admin):
+    make_admin("other@example.org", superadmin=True)
+
+    client_of_root.post(reverse("admin-edit", args=["other@example.org"]), {"active": "on"})
+
+    assert Admin.objects.get(pk="other@example.org").superadmin is False
+
+
+def test_a_new_password_signs_the_person_out_and_is_never_shown(client_of_root, make_admin, client):
+    ann = make_admin("ann@example.org")
+    other = type(client)()
+    other.force_login(ann, backend="accounts.backends.AdminBackend")
+
+    response = client_of_root.post(
+        reverse("admin-password", args=["ann@example.org"]), {"password": NEW_PASSWORD}, follow=True
+    )
+
+    assert "New password of ann@example.org saved. Its sessions are signed out." in text(response)
+    assert NEW_PASSWORD not in response.content.decode()
+    assert other.get(reverse("account")).status_code == 302
+
+
+# --- Deleting
+
+
+def test_before_deleting_the_page_says_what_changes(client_of_root, make_admin, example_org):
+    make_admin("ann@example.org", domains=["example.org"])
+
+    said = text(page_of(client_of_root, "admin-delete", "ann@example.org"))
+
+    assert "Delete administrator ann@example.org?" in said
+    assert "No longer managed by this person: 1 domain." in said
+    assert "A mailbox of the same address stays, with its own password." in said
+
+
+def test_an_administrator_is_deleted_and_the_log_keeps_the_deeds(client_of_root, make_admin):
+    make_admin("ann@example.org")
+
+    response = client_of_root.post(reverse("admin-delete", args=["ann@example.org"]), follow=True)
+
+    assert "Administrator ann@example.org deleted." in text(response)
+    assert list(Admin.objects.values_list("pk", flat=True)) == ["root@example.org"]
+    assert LogEntry.objects.filter(data="ann@example.org").count() == 2
+
+
+def test_nobody_deletes_oneself(client_of_root, make_admin):
+    make_admin("other@example.org", superadmin=True)
+
+    response = client_of_root.post(reverse("admin-delete", args=["root@example.org"]))
+
+    assert response.status_code == 422
+    assert response.context["errors"] == [
+        "You cannot take this right from yourself. Ask another superadmin."
+    ]
+    assert Admin.objects.count() == 2
+
+
+# --- One's own account
+
+
+def test_an_administrator_changes_the_own_password_and_stays_signed_in(
+    sign_in, make_admin, password
+):
+    admin = make_admin()
+    client = sign_in(admin)
+
+    response = client.post(
+        reverse("account"), {"old_password": password, "password": NEW_PASSWORD}, follow=True
+    )
+
+    assert response.status_code == 200
+    assert "Password changed. Other sessions are signed out." in text(response)
+    admin.refresh_from_db()
+    assert admin.check_password(NEW_PASSWORD) is True
+
+
+def test_the_own_password_needs_the_old_one(sign_in, make_admin, password):
+    admin = make_admin()
+
+    response = sign_in(admin).post(
+        reverse("account"), {"old_password": "wrong", "password": NEW_PASSWORD}
+    )
+
+    assert response.status_code == 422
+    assert response.context["form"].errors == {
+        "old_password": ["This is not your current password."]
+    }
+    admin.refresh_from_db()
+    assert admin.check_password(password) is True
+
+
+def test_the_own_page_says_which_domains_are_yours(sign_in, make_admin, add_domain):
+    add_domain("müller.example")
+
+    page = page_of(sign_in(make_admin(domains=["xn--mller-kva.example"])), "account")
+
+    assert "Role Domain admin Domains müller.example" in text(page)
+    assert reverse("domain", args=["xn--mller-kva.example"]) in links(page)
+
+
+def test_the_own_page_of_a_superadmin_says_so(client_of_root):
+    assert "Superadmin: everything, in every domain" in text(page_of(client_of_root, "account"))

@@ -1,0 +1,397 @@
+"""The pages about aliases, as administrators use them."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from accounts.models import LogEntry
+from aliases.models import Alias
+from aliases.services import set_alias_active
+from domains.services import set_domain_active
+from mailboxes.services import set_forwarding
+from tests.pages.reading import errors, hidden_inputs, rows, text, told
+
+
+def fields(**changes):
+    """What a filled in form for a new alias sends."""
+    return {
+        "local_part": "sales",
+        "domain": "example.org",
+        "targets": "joe@elsewhere.example",
+        "active": "on",
+    } | changes
+
+
+# --- Lists
+
+
+def test_a_domain_admin_sees_the_own_aliases_without_the_mailboxes_own_rows(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    add_alias("@example.org", "joe@example.org")
+    add_alias("theirs@other.net", "joe@example.org")
+
+    page = admin.get(reverse("alias-list"))
+
+    assert rows(page) == ["@example.org", "sales@example.org"]
+    assert page.context["count"] == 2
+    assert "@example.org Catch-all" in text(page)
+    assert rows(admin.get(reverse("alias-list"), {"domain": "other.net"})) == []
+    assert rows(admin.get(reverse("alias-list"), {"q": "theirs"})) == []
+
+
+def test_search_and_state_narrow_the_list(admin, add_alias):
+    for name in ("anna", "andy", "bob"):
+        add_alias(f"{name}@example.org", "x@elsewhere.example")
+    add_alias("ann@example.org", "x@elsewhere.example", active=False)
+
+    def found(**query):
+        return rows(admin.get(reverse("alias-list"), query))
+
+    assert found(q="AN") == ["andy@example.org", "ann@example.org", "anna@example.org"]
+    assert found(q="an", state="active") == ["andy@example.org", "anna@example.org"]
+    assert found(state="inactive") == ["ann@example.org"]
+
+
+def test_pages_lead_forwards_and_back_by_key(admin, add_alias):
+    names = [f"a{number:02}@example.org" for number in range(60)]
+    for name in names:
+        add_alias(name, "x@elsewhere.example", "y@elsewhere.example", "z@elsewhere.example")
+    address = reverse("alias-list")
+
+    first = admin.get(address, {"size": 25})
+    second = admin.get(address + first.context["next_url"])
+    third = admin.get(address + second.context["next_url"])
+    again = admin.get(address + third.context["previous_url"])
+
+    assert [rows(first), rows(second), rows(third)] == [names[:25], names[25:50], names[50:]]
+    assert (first.context["previous_url"], third.context["next_url"]) == (None, None)
+    assert rows(again) == names[25:50]
+    assert rows(admin.get(address, {"jump": "a58@example.org"})) == names[58:]
+    assert rows(admin.get(address, {"sort": "-address", "size": 25})) == names[:-26:-1]
+    assert "x@elsewhere.example, y@elsewhere.example and 1 more" in text(first)
+    assert len(admin.get(address).content) < 100_000
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_more_rows_cost_no_more_statements(number, admin, add_alias, django_assert_max_num_queries):
+    for index in range(number):
+        add_alias(f"a{index}@example.org", "x@elsewhere.example", description="For x")
+
+    with django_assert_max_num_queries(6):
+        page = admin.get(reverse("alias-list"))
+
+    assert len(rows(page)) == number
+
+
+def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched(admin, add_alias):
+    assert "No aliases yet" in text(admin.get(reverse("alias-list")))
+
+    add_alias("sales@example.org", "x@elsewhere.example")
+
+    assert "Nothing begins with “zz”" in text(admin.get(reverse("alias-list"), {"q": "zz"}))
+
+
+def test_rows_of_other_programs_show_and_open_whatever_they_hold(superadmin, example_org):
+    hostile = '"><script>alert(1)</script>'
+    Alias.objects.create(pk="a/b@example.org", goto=f"{hostile}@x.example,root", domain=example_org)
+    Alias.objects.create(
+        pk="<script>@example.org", goto="a/b@example.org", domain=example_org, description=hostile
+    )
+
+    pages = [
+        superadmin.get(address)
+        for address in (
+            reverse("alias-list"),
+            reverse("alias", args=["a/b@example.org"]),
+            reverse("alias-edit", args=["a/b@example.org"]),
+            reverse("alias-delete", args=["a/b@example.org"]),
+        )
+    ]
+
+    assert rows(pages[0]) == ["<script>@example.org", "a/b@example.org"]
+    for page in pages:
+        assert page.status_code == 200
+        assert b"<script>alert" not in page.content
+        assert b"<script>@" not in page.content
+
+
+def test_role_addresses_show_to_domain_admins_but_offer_nothing(admin, add_alias):
+    add_alias("postmaster@example.org", "x@elsewhere.example")
+
+    listed = admin.get(reverse("alias-list"))
+    page = admin.get(reverse("alias", args=["postmaster@example.org"]))
+
+    assert rows(listed) == ["postmaster@example.org"]
+    assert b'name="selected"' not in listed.content
+    assert b"postmaster@example.org/edit/" not in listed.content + page.content
+    assert "This is a role address: only a superadmin can change it." in text(page)
+    for name in ("alias-edit", "alias-state", "alias-delete"):
+        address = reverse(name, args=["postmaster@example.org"])
+        assert (admin.get(address).status_code, admin.post(address).status_code) == (404, 404)
+    chosen = {"action": "delete", "selected": ["postmaster@example.org"], "confirmed": "1"}
+    assert admin.post(reverse("alias-bulk"), chosen).status_code == 404
+    assert Alias.objects.count() == 1
+
+
+# --- One alias
+
+
+def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org")
+    sales = add_alias("sales@example.org", "joe@example.org")
+    mixed = [
+        "joe+x@example.org",
+        "team@example.org",
+        "gone@example.org",
+        "a@other.net",
+        "b@else.example",
+    ]
+    add_alias("mixed@example.org", *mixed)
+
+    def page(key="sales@example.org"):
+        return text(admin.get(reverse("alias", args=[key])))
+
+    assert "Mail for this address goes to joe@example.org." in page()
+    assert (
+        "Mail for this address goes to 1 mailbox, 1 alias, 2 outside addresses"
+        " and 1 address that does not exist." in page("mixed@example.org")
+    )
+    assert "gone@example.org does not exist: mail for it comes back to its sender." in (
+        page("mixed@example.org")
+    )
+    set_alias_active(actor=None, alias=sales, active=False)
+    assert "Inactive. Mail for sales@example.org is refused." in page()
+    add_alias("@example.org", "joe@example.org", "b@else.example")
+    assert (
+        "Inactive. Mail for sales@example.org goes to the catch-all @example.org instead." in page()
+    )
+    assert (
+        "Mail for every address of example.org that is no mailbox and no alias goes to"
+        " 1 mailbox and 1 outside address." in page("@example.org")
+    )
+    set_domain_active(actor=None, domain=sales.domain, active=False)
+    assert "example.org is switched off: mail for its addresses is refused." in page()
+
+
+def test_a_target_in_a_neighbours_domain_is_outside_whether_it_exists_or_not(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("there@other.net")
+    add_alias("sales@example.org", "there@other.net", "not-there@other.net")
+
+    page = admin.get(reverse("alias", args=["sales@example.org"]))
+
+    assert "Mail for this address goes to 2 outside addresses." in text(page)
+    assert "Does not exist" not in text(page)
+    assert b'href="/mailboxes/there@other.net/"' not in page.content
+
+
+def test_targets_and_what_leads_here_are_links_to_their_own_pages(admin, add_mailbox, add_alias):
+    ann = add_mailbox("ann@example.org")
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    set_forwarding(actor=None, mailbox=ann, targets="sales@example.org", keep_copy=True)
+
+    page = admin.get(reverse("alias", args=["sales@example.org"])).content
+
+    assert b'<a href="/mailboxes/joe@example.org/">joe@example.org</a>' in page
+    assert b'<a href="/mailboxes/ann@example.org/">ann@example.org</a>' in page
+
+
+def test_long_lists_of_targets_are_cut_and_say_so(admin, add_alias):
+    add_alias("all@example.org", *(f"t{n}@else.example" for n in range(60)))
+
+    page = admin.get(reverse("alias", args=["all@example.org"]))
+
+    assert "and 10 more" in text(page)
+    assert len(page.context["targets"]) == 50
+
+
+def test_no_page_of_an_alias_needs_more_than_ten_statements(
+    admin, add_mailbox, add_alias, django_assert_max_num_queries
+):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org", "gone@example.org", "x@else.example")
+    add_alias("all@example.org", "sales@example.org")
+    add_alias("@example.org", "joe@example.org")
+
+    for active in (True, False):
+        Alias.objects.filter(pk="sales@example.org").update(active=active)
+        for name in ("", "-edit", "-state", "-delete"):
+            with django_assert_max_num_queries(10):
+                page = admin.get(reverse(f"alias{name}", args=["sales@example.org"]))
+            assert page.status_code == 200
+
+
+# --- Creating and editing
+
+
+def test_a_new_alias_is_stored_with_its_targets(admin):
+    page = admin.post(
+        reverse("alias-create"),
+        fields(local_part="Sales", targets="Joe@Elsewhere.example,\n ann@müller.example\n"),
+    )
+
+    alias = Alias.objects.get()
+    assert (alias.pk, alias.goto) == (
+        "sales@example.org",
+        "joe@elsewhere.example,ann@xn--mller-kva.example",
+    )
+    assert page.url == "/aliases/sales@example.org/"
+    assert told(page) == ["Alias sales@example.org created."]
+    assert LogEntry.objects.get(action="create_alias").data == "sales@example.org"
+
+
+def test_an_asterisk_makes_the_catch_all(admin):
+    admin.post(reverse("alias-create"), fields(local_part="*"))
+
+    assert Alias.objects.get().pk == "@example.org"
+
+
+def test_the_form_begins_with_the_domain_and_target_it_was_opened_for(superadmin, add_domain):
+    add_domain("müller.example")
+
+    query = {"domain": "müller.example", "target": "a&b@müller.example"}
+    page = superadmin.get(reverse("alias-create"), query)
+
+    assert "@müller.example" in text(page)
+    assert hidden_inputs(page)["domain"] == ["xn--mller-kva.example"]
+    assert page.context["form"].initial["targets"] == "a&b@müller.example"
+
+
+def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):
+    page = admin.get(reverse("alias-create"), {"domain": "other.net"})
+
+    assert "other.net" not in text(page)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (
+            {"local_part": "joe"},
+            {
+                "local_part": [
+                    "joe@example.org exists already, as a mailbox or an alias. Choose another name."
+                ]
+            },
+        ),
+        (
+            {"local_part": "a b"},
+            {
+                "local_part": [
+                    "“a b” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $,"
+                    " with a letter, a digit or _ first and no two dots in a row."
+                ]
+            },
+        ),
+        (
+            {"local_part": "postmaster"},
+            {"local_part": ["postmaster is a role address. Ask a superadmin to set it up."]},
+        ),
+        (
+            {"targets": "nobody\n|/bin/sh"},
+            {
+                "targets": [
+                    "“nobody” is not an e-mail address. Write it like name@example.org.",
+                    "“|/bin/sh” is not an e-mail address. Write it like name@example.org.",
+                ]
+            },
+        ),
+        ({"targets": ""}, {"targets": ["This field is required."]}),
+        (
+            {"targets": "sales@example.org"},
+            {"targets": ["An alias cannot lead to itself alone."]},
+        ),
+        (
+            {"local_part": "round", "targets": "back@example.org"},
+            {
+                "targets": [
+                    "This would send mail round in circles:"
+                    " round@example.org → back@example.org → round@example.org."
+                ]
+            },
+        ),
+        (
+            {"domain": "other.net"},
+            {"domain": ["You manage no domain of this name. Check the spelling."]},
+        ),
+    ],
+)
+def test_a_wrong_field_is_named(wrong, expected, admin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("back@example.org", "round@example.org")
+
+    page = admin.post(reverse("alias-create"), fields(**wrong))
+
+    assert page.status_code == 422
+    assert errors(page) == expected
+    assert Alias.objects.count() == 2
+
+
+def test_a_full_domain_refuses_one_more_at_its_field(make_admin, sign_in, add_domain, add_alias):
+    add_domain("small.example", aliases=2)
+    for name in ("a", "b"):
+        add_alias(f"{name}@small.example", "x@else.example")
+    client = sign_in(make_admin(domains=["small.example"]))
+
+    page = client.post(reverse("alias-create"), fields(domain="small.example"))
+
+    message = (
+        "small.example already has its 2 aliases."
+        " Ask a superadmin to raise the limit, or delete one."
+    )
+    assert page.status_code == 422
+    assert errors(page) == {"domain": [message]}
+    assert message in text(page)
+
+
+def test_a_twin_that_was_faster_is_told_at_the_name(admin, monkeypatch):
+    def late(**kwargs):
+        raise ValidationError({"address": ValidationError("Taken meanwhile.", "taken")})
+
+    monkeypatch.setattr("aliases.services.create_alias", late)
+    page = admin.post(reverse("alias-create"), fields())
+
+    assert page.status_code == 422
+    assert errors(page) == {"local_part": ["Taken meanwhile."]}
+    assert "Taken meanwhile." in text(page)
+
+
+def test_editing_writes_what_was_changed_and_keeps_what_others_stored(admin, add_alias):
+    add_alias("sales@example.org", "x@else.example")
+    Alias.objects.update(goto="root,x@else.example")
+    address = reverse("alias-edit", args=["sales@example.org"])
+    assert admin.get(address).context["form"].initial["targets"] == "root\nx@else.example"
+
+    done = admin.post(
+        address, {"targets": "root\ny@else.example", "description": "Shop", "active": "on"}
+    )
+
+    alias = Alias.objects.get()
+    assert (alias.goto, alias.description, alias.active) == ("root,y@else.example", "Shop", True)
+    assert told(done) == ["Alias sales@example.org saved."]
+    assert LogEntry.objects.get(action="edit_alias").changes == {
+        "goto": ["root,x@else.example", "root,y@else.example"],
+        "description": ["", "Shop"],
+    }
+
+
+def test_an_edit_that_closes_a_loop_is_refused_with_its_path(admin, add_alias):
+    add_alias("a@example.org", "x@else.example")
+    add_alias("b@example.org", "a@example.org")
+
+    page = admin.post(
+        reverse("alias-edit", args=["a@example.org"]), {"targets": "b@example.org", "active": "on"}
+    )
+
+    assert page.status_code == 422
+    assert errors(page) == {
+        "targets": [
+            "This would send mail round in circles: a@example.org → b@example.org → a@example.org."
+        ]
+    }

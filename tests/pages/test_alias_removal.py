@@ -1,0 +1,119 @@
+"""Switching aliases off and on, deleting them, one or several at once."""
+
+from django.urls import reverse
+
+from aliases.models import Alias
+from tests.pages.reading import hidden_inputs, text, told
+
+# --- One
+
+
+def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_alias):
+    alias = add_alias("sales@example.org", "x@else.example")
+    address = reverse("alias-state", args=["sales@example.org"])
+
+    asked = text(admin.get(address))
+    assert "Deactivate sales@example.org?" in asked
+    assert "Mail for sales@example.org is refused." in asked
+    assert "Nothing goes through it to x@else.example any more." in asked
+
+    done = admin.post(address)
+    alias.refresh_from_db()
+    assert (alias.active, told(done)) == (False, ["sales@example.org is inactive."])
+    assert "Mail for it goes to x@else.example again." in text(admin.get(address))
+
+    done = admin.post(address, {"active": "1"})
+    alias.refresh_from_db()
+    assert (alias.active, told(done)[-1]) == (True, "sales@example.org is active.")
+
+
+def test_switching_on_a_loop_is_refused_on_the_page(admin, add_alias):
+    add_alias("a@example.org", "x@else.example", active=False)
+    Alias.objects.update(goto="b@example.org")
+    add_alias("b@example.org", "a@example.org")
+
+    page = admin.post(reverse("alias-state", args=["a@example.org"]), {"active": "1"})
+
+    assert page.status_code == 422
+    assert "This would send mail round in circles:" in text(page)
+    assert Alias.objects.get(pk="a@example.org").active is False
+
+
+def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_alias):
+    add_alias("sales@example.org", "x@else.example")
+    add_alias("all@example.org", "sales@example.org", "y@else.example")
+    add_alias("abuse@example.org", "sales@example.org")
+    add_alias("theirs@other.net", "sales@example.org")
+    address = reverse("alias-delete", args=["sales@example.org"])
+
+    page = text(admin.get(address))
+    assert "Mail for sales@example.org is refused." in page
+    assert "What leads here all@example.org Take sales@example.org out of these" in page
+    assert "And 2 in domains or at role addresses that you do not manage" in page
+    assert "theirs@other.net" not in page
+
+    done = admin.post(address, {"drop": "1"})
+    assert done.url == "/aliases/?domain=example.org"
+    assert told(done) == ["Alias sales@example.org deleted."]
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "all@example.org": "y@else.example",
+        "abuse@example.org": "sales@example.org",
+        "theirs@other.net": "sales@example.org",
+    }
+
+
+def test_a_plus_address_falls_back_to_the_name_before_it(admin, add_alias):
+    add_alias("sales+news@example.org", "x@else.example")
+    add_alias("sales@example.org", "y@else.example")
+
+    page = text(admin.get(reverse("alias-delete", args=["sales+news@example.org"])))
+
+    assert "Mail for sales+news@example.org goes to sales@example.org instead." in page
+
+
+def test_a_mailboxs_own_row_has_no_alias_page(superadmin, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    for name in ("alias", "alias-edit", "alias-state", "alias-delete"):
+        assert superadmin.get(reverse(name, args=["joe@example.org"])).status_code == 404
+
+
+# --- Several at once
+
+
+def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_alias):
+    for name in ("a", "b", "c"):
+        add_alias(f"{name}@example.org", "x@else.example")
+    add_alias("all@example.org", "a@example.org", "b@example.org")
+    chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
+
+    asked = admin.post(reverse("alias-bulk"), chosen)
+    assert "Delete 2 aliases?" in text(asked)
+    assert "Mail for a@example.org is refused." in text(asked)
+    assert "all@example.org leads nowhere else, and would be deleted" in text(asked)
+    assert Alias.objects.count() == 4
+
+    done = admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
+    assert told(done) == ["2 deleted."]
+    assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
+
+
+def test_several_are_switched_off_and_on(admin, add_alias):
+    for name in ("a", "b"):
+        add_alias(f"{name}@example.org", "x@else.example")
+    chosen = {"selected": ["a@example.org", "b@example.org"], "next": "/aliases/?q=a"}
+
+    asked = admin.post(reverse("alias-bulk"), chosen | {"action": "deactivate"})
+    done = admin.post(reverse("alias-bulk"), hidden_inputs(asked))
+    assert done.url == "/aliases/?q=a"
+    assert list(Alias.objects.values_list("active", flat=True)) == [False, False]
+
+    admin.post(reverse("alias-bulk"), chosen | {"action": "activate"})
+    assert list(Alias.objects.values_list("active", flat=True)) == [True, True]
+
+
+def test_nothing_selected_is_said_and_an_unknown_action_not_found(admin):
+    done = admin.post(reverse("alias-bulk"), {"action": "delete", "next": "//evil.example/"})
+
+    assert (done.url, told(done)) == ("/aliases/", ["Nothing was selected."])
+    assert admin.post(reverse("alias-bulk"), {"action": "rename"}).status_code == 404

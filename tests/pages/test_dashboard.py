@@ -1,0 +1,183 @@
+"""The dashboard: what needs attention, and calm when nothing does."""
+
+import pytest
+from django.urls import reverse
+
+from domains.models import Domain
+from domains.services import update_domain
+from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.services import set_forwarding
+from tests.pages.reading import links, text
+
+MB = 1_024_000
+WELL = "All is well."
+
+
+@pytest.fixture
+def as_superadmin(sign_in, make_admin):
+    return sign_in(make_admin(superadmin=True))
+
+
+@pytest.fixture
+def fill(add_mailbox):
+    """``fill("joe@example.org", 95)``: a mailbox of 100 MB, used to that percentage."""
+
+    def make(address, percent):
+        mailbox = add_mailbox(address, quota=100 * MB)
+        QuotaUsage.objects.create(username=mailbox, bytes=percent * MB, messages=1)
+        return mailbox
+
+    return make
+
+
+def dashboard(client):
+    return client.get(reverse("dashboard"))
+
+
+def test_on_the_first_day_it_offers_to_create_a_domain(as_superadmin):
+    page = dashboard(as_superadmin)
+
+    assert "Welcome. There is no domain yet" in text(page)
+    assert "Create your first domain" in text(page)
+    assert reverse("domain-create") in links(page)
+    assert WELL not in text(page)
+
+
+def test_an_admin_without_domains_is_told_whom_to_ask(sign_in, make_admin, example_org):
+    page = dashboard(sign_in(make_admin()))
+
+    assert "You manage no domain yet" in text(page)
+    assert reverse("domain-create") not in links(page)
+
+
+def test_all_is_well_when_nothing_needs_attention(as_superadmin, example_org, fill):
+    fill("joe@example.org", 50)
+
+    said = text(dashboard(as_superadmin))
+
+    assert WELL in said
+    assert "Domains 1 Mailboxes 1" in said
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"mailboxes": 2}, "limited.example Mailboxes 2 of 2, 100 % "),
+        ({"aliases": 1}, "limited.example Aliases 1 of 1, 100 % "),
+        ({"quota": 210}, "limited.example Storage allotted 200 MB of 210 MB, 95 % "),
+        (
+            {"mailboxes": 2, "aliases": 1, "quota": 200},
+            "limited.example Mailboxes 2 of 2, 100 % Aliases 1 of 1, 100 %"
+            " Storage allotted 200 MB of 200 MB, 100 % ",
+        ),
+    ],
+)
+def test_a_domain_near_a_limit_is_named_with_this_limit(
+    limits, said, as_superadmin, add_domain, add_mailbox, add_alias
+):
+    domain = add_domain("limited.example")
+    for name in ("ann", "joe"):
+        add_mailbox(f"{name}@limited.example", quota=100 * MB)
+    add_alias("sales@limited.example", "joe@limited.example")
+    update_domain(actor=None, domain=domain, **limits)
+
+    page = dashboard(as_superadmin)
+
+    assert f"Domains near a limit {said}" in text(page)
+    assert WELL not in text(page)
+
+
+@pytest.mark.parametrize("limits", [{}, {"mailboxes": 3}, {"aliases": -1}, {"quota": -1}])
+def test_a_domain_with_room_or_without_limits_is_not_named(
+    limits, as_superadmin, example_org, add_mailbox
+):
+    for name in ("ann", "joe"):
+        add_mailbox(f"{name}@example.org")
+    update_domain(actor=None, domain=Domain.objects.get(), **limits)
+
+    assert WELL in text(dashboard(as_superadmin))
+
+
+def test_nearly_full_mailboxes_come_fullest_first(as_superadmin, example_org, fill):
+    fill("ann@example.org", 91)
+    fill("joe@example.org", 99)
+    fill("roomy@example.org", 89)
+
+    said = text(dashboard(as_superadmin))
+
+    assert (
+        "Nearly full mailboxes joe@example.org 99 MB of 100 MB, 99 %"
+        " ann@example.org 91 MB of 100 MB, 91 %"
+    ) in said
+    assert "roomy@example.org" not in said.partition("Recently")[0]
+
+
+def test_aliases_and_forwardings_that_lead_to_nobody_are_named(
+    as_superadmin, example_org, add_mailbox, add_alias
+):
+    joe = add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "gone@example.org", "joe@example.org")
+    set_forwarding(actor=None, mailbox=joe, targets=["lost@example.org"], keep_copy=True)
+
+    page = dashboard(as_superadmin)
+
+    assert (
+        "Aliases that lead to nobody sales@example.org → gone@example.org"
+        " joe@example.org → lost@example.org"
+    ) in text(page)
+    assert reverse("alias", args=["sales@example.org"]) in links(page)
+    assert reverse("mailbox", args=["joe@example.org"]) in links(page)
+
+
+def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    assert "Created mailbox joe@example.org CLI localhost" in text(dashboard(as_superadmin))
+
+
+def test_a_domain_admin_sees_only_what_is_in_the_own_domains(
+    sign_in, make_admin, example_org, add_domain, fill, add_alias
+):
+    add_domain("foreign.example", mailboxes=1)
+    fill("full@foreign.example", 99)
+    add_alias("lost@foreign.example", "gone@foreign.example")
+
+    page = dashboard(sign_in(make_admin(domains=["example.org"])))
+
+    assert WELL in text(page)
+    assert b"foreign.example" not in page.content
+
+
+def test_a_mailbox_user_is_led_to_the_own_page(sign_in, add_mailbox, example_org):
+    response = dashboard(sign_in(add_mailbox("joe@example.org")))
+
+    assert (response.status_code, response.url) == (302, reverse("account"))
+
+
+def test_hostile_text_is_only_text(as_superadmin, example_org, add_mailbox):
+    add_mailbox("joe@example.org", name="<img src=x onerror=alert(1)>")
+
+    page = dashboard(as_superadmin).content.decode()
+
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_it_asks_as_often_for_any_number_of_troubles(
+    number, sign_in, make_admin, add_domain, fill, add_alias, django_assert_num_queries
+):
+    names = [f"d{n}.example" for n in range(number)]
+    for name in names:
+        add_domain(name, mailboxes=1)
+        fill(f"full@{name}", 95)
+        add_alias(f"lost@{name}", f"gone@{name}")
+    client = sign_in(make_admin(domains=names))
+
+    with django_assert_num_queries(10):
+        page = dashboard(client)
+
+    assert Mailbox.objects.count() == number
+    assert len(page.context["near_limit"]) == number
+    assert len(page.context["full_mailboxes"]) == number
+    assert len(page.context["dangling"]) == number

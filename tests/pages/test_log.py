@@ -1,0 +1,215 @@
+"""The log: who did what and when, with the old and the new value."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import LogEntry
+from domains.services import update_domain
+from mailboxes.services import set_mailbox_active
+from tests.pages.reading import text
+
+
+@pytest.fixture
+def root(make_admin):
+    return make_admin("root@example.org", superadmin=True)
+
+
+@pytest.fixture
+def write(db):
+    """Write an entry; ``when`` is a moment or the time that has passed since."""
+
+    def entry(
+        action, target, domain="", who="root@example.org (192.0.2.7)", when=None, changes=None
+    ):
+        if not isinstance(when, datetime):
+            when = timezone.now() - (when or timedelta())
+        return LogEntry.objects.create(
+            action=action,
+            data=target,
+            domain=domain,
+            username=who,
+            timestamp=when,
+            changes=changes,
+        )
+
+    return entry
+
+
+def log(client, **query):
+    return client.get(reverse("log"), query)
+
+
+def shown(page):
+    """The objects of the entries, in the order of the page."""
+    return [entry.data for entry in page.context["object_list"]]
+
+
+def test_an_entry_says_who_when_and_what(sign_in, root, write):
+    write(
+        "edit_domain",
+        "example.org",
+        domain="example.org",
+        when=timedelta(minutes=5, seconds=1),
+        changes={"mailboxes": [10, 0], "description": ["", "Ours"]},
+    )
+
+    said = text(log(sign_in(root), domain="example.org"))
+
+    assert (
+        "5 minutes ago root@example.org 192.0.2.7 Changed domain example.org"
+        " Mailboxes: 10 → unlimited Description: Ours"
+    ) in said
+
+
+def test_the_exact_time_is_there_on_hover(sign_in, root, write):
+    write("create_alias", "a@example.org", when=datetime(2025, 3, 9, 14, 5, 6, tzinfo=UTC))
+
+    page = log(sign_in(root)).content.decode()
+
+    assert 'datetime="2025-03-09T14:05:06+00:00" title="March 9, 2025, 14:05:06"' in page
+
+
+def test_what_the_services_write_reads_as_sentences(sign_in, root, example_org, add_mailbox):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    set_mailbox_active(actor=root, mailbox=mailbox, active=False)
+    update_domain(actor=root, domain=example_org, backupmx=True)
+
+    said = text(log(sign_in(root)))
+
+    assert "Created mailbox joe@example.org Name: Joe" in said
+    assert "Deactivated mailbox joe@example.org" in said
+    assert "Changed domain example.org Backup MX: no → yes" in said
+
+
+def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
+    LogEntry.objects.all().delete()
+    for n in range(3):
+        write("create_alias", f"a{n}@example.org", when=timedelta(hours=3 - n))
+    client = sign_in(root)
+
+    assert shown(log(client)) == ["a2@example.org", "a1@example.org", "a0@example.org"]
+    assert shown(log(client, sort="when")) == ["a0@example.org", "a1@example.org", "a2@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"domain": "one.example"}, ["1"]),
+        ({"domain": "ONE.example"}, ["1"]),
+        ({"person": "ann"}, ["2"]),
+        ({"person": "Ann@other.net"}, ["2"]),
+        ({"person": "cli"}, ["3"]),
+        ({"person": "nn@"}, []),
+        ({"action": "create_alias"}, ["2"]),
+        ({"action": "nonsense"}, []),
+        ({"day": "2025-03-09"}, ["1"]),
+        ({"day": "2025-03-09", "person": "ann"}, []),
+        ({"day": "not a day"}, ["3", "2", "1"]),
+        ({"day": "2025-02-31"}, ["3", "2", "1"]),
+        ({"day": ""}, ["3", "2", "1"]),
+    ],
+)
+def test_it_filters_by_domain_person_action_and_day(query, found, sign_in, root, write):
+    LogEntry.objects.all().delete()
+    write(
+        "create_mailbox",
+        "1",
+        domain="one.example",
+        when=datetime(2025, 3, 9, 23, 59, 59, tzinfo=UTC),
+    )
+    write(
+        "create_alias",
+        "2",
+        domain="two.example",
+        who="ann@other.net (::1)",
+        when=datetime(2025, 3, 10, tzinfo=UTC),
+    )
+    write("edit_admin", "3", who="CLI (localhost)", when=datetime(2025, 3, 11, tzinfo=UTC))
+
+    assert shown(log(sign_in(root), **query)) == found
+
+
+def test_a_unicode_domain_filters_too(sign_in, root, write):
+    write("create_alias", "a@xn--mller-kva.example", domain="xn--mller-kva.example")
+
+    assert shown(log(sign_in(root), domain="Müller.example")) == ["a@xn--mller-kva.example"]
+
+
+def test_the_log_of_a_domain_wears_its_header(sign_in, root, example_org):
+    page = log(sign_in(root), domain="example.org")
+
+    assert text(page).startswith("Domains example.org Active Edit Deactivate Overview Mailboxes 0")
+
+
+def test_a_domain_admin_sees_the_own_domains_entries_only(
+    sign_in, make_admin, example_org, other_net, add_mailbox, root
+):
+    add_mailbox("joe@example.org")
+    add_mailbox("ann@other.net")
+    client = sign_in(make_admin(domains=["example.org"]))
+
+    assert {entry.domain for entry in log(client).context["object_list"]} == {"example.org"}
+    foreign = log(client, domain="other.net")
+    assert shown(foreign) == []
+    assert b"ann@other.net" not in foreign.content
+
+
+def test_nothing_found_offers_to_clear_the_filters(sign_in, root, example_org):
+    assert "No row fits these filters. Clear search and filters" in text(
+        log(sign_in(root), person="zz")
+    )
+
+
+def test_the_empty_log_says_what_it_is_for(sign_in, root):
+    LogEntry.objects.all().delete()
+
+    assert "Nothing happened yet Every change to a domain" in text(log(sign_in(root)))
+
+
+def test_an_old_panels_entry_without_values_is_shown_as_it_is(sign_in, root, write):
+    write("edit_vacation", "joe@example.org", who="joe@example.org (10.0.0.1)")
+
+    assert "joe@example.org 10.0.0.1 Edit vacation: joe@example.org" in text(log(sign_in(root)))
+
+
+def test_hostile_text_is_only_text(sign_in, root, write):
+    hostile = "<script>alert(1)</script>"
+    write(hostile, hostile, domain=hostile, who=hostile, changes={hostile: [hostile, hostile]})
+
+    page = log(sign_in(root)).content.decode()
+
+    assert hostile not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_pages_follow_each_other_without_gap_even_at_the_same_second(sign_in, root, write):
+    LogEntry.objects.all().delete()
+    moment = timezone.now().replace(microsecond=0)
+    for n in range(60):
+        write("create_alias", f"{n}", when=moment)
+    client = sign_in(root)
+
+    first = log(client, size="25")
+    second = client.get(reverse("log") + first.context["next_url"])
+    third = client.get(reverse("log") + second.context["next_url"])
+
+    assert shown(first) + shown(second) + shown(third) == [f"{n}" for n in range(59, -1, -1)]
+    assert third.context["next_url"] is None
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_it_asks_as_often_for_any_number_of_entries(
+    number, sign_in, root, example_org, write, django_assert_num_queries
+):
+    LogEntry.objects.all().delete()
+    for n in range(number):
+        write("create_alias", f"a{n}@example.org", domain="example.org")
+    client = sign_in(root)
+
+    with django_assert_num_queries(6):  # session, account, keys, rows, count, domain
+        page = log(client, domain="example.org")
+
+    assert len(shown(page)) == number

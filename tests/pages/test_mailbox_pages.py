@@ -1,0 +1,391 @@
+"""The pages about mailboxes, as administrators use them."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from accounts.models import LogEntry
+from aliases.models import Alias
+from domains.services import set_domain_active
+from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.services import forwarding, set_forwarding, set_mailbox_active
+from tests.pages.reading import errors, rows, text, told
+
+MB = 1_024_000
+
+
+def fields(**changes):
+    """What a filled in form for a new mailbox sends."""
+    return {
+        "local_part": "joe",
+        "domain": "example.org",
+        "password": "tangerine-7-bicycle",
+        "quota_mb": "100",
+        "active": "on",
+        "smtp_active": "on",
+    } | changes
+
+
+# --- Lists
+
+
+def test_a_domain_admin_sees_the_own_mailboxes_and_not_the_neighbours(admin, add_mailbox):
+    for address in ("b@example.org", "a@example.org", "z@other.net"):
+        add_mailbox(address)
+
+    page = admin.get(reverse("mailbox-list"))
+
+    assert rows(page) == ["a@example.org", "b@example.org"]
+    assert page.context["count"] == 2
+    assert rows(admin.get(reverse("mailbox-list"), {"domain": "other.net"})) == []
+    assert rows(admin.get(reverse("mailbox-list"), {"q": "z"})) == []
+
+
+def test_search_and_state_narrow_the_list(admin, add_mailbox):
+    for address in ("anna@example.org", "andy@example.org", "bob@example.org"):
+        add_mailbox(address)
+    add_mailbox("ann@example.org", active=False)
+    add_mailbox("full@example.org", quota=100)
+    QuotaUsage.objects.create(pk="full@example.org", bytes=95, messages=1)
+
+    def found(**query):
+        return rows(admin.get(reverse("mailbox-list"), query))
+
+    assert found(q="AN") == ["andy@example.org", "ann@example.org", "anna@example.org"]
+    assert found(q="an", state="active") == ["andy@example.org", "anna@example.org"]
+    assert found(state="inactive") == ["ann@example.org"]
+    assert found(state="full") == ["full@example.org"]
+
+
+def test_a_typed_unicode_domain_finds_its_mailboxes(superadmin, add_domain, add_mailbox):
+    add_domain("müller.example")
+    add_mailbox("joe@xn--mller-kva.example")
+
+    page = superadmin.get(reverse("mailbox-list"), {"domain": "Müller.example"})
+
+    assert rows(page) == ["joe@xn--mller-kva.example"]
+    assert "joe@müller.example" in text(page)
+
+
+def test_pages_lead_forwards_and_back_by_key(admin, add_mailbox):
+    names = [f"m{number:02}@example.org" for number in range(60)]
+    for name in names:
+        add_mailbox(name)
+    address = reverse("mailbox-list")
+
+    first = admin.get(address, {"size": 25})
+    second = admin.get(address + first.context["next_url"])
+    third = admin.get(address + second.context["next_url"])
+    again = admin.get(address + third.context["previous_url"])
+
+    assert [rows(first), rows(second), rows(third)] == [names[:25], names[25:50], names[50:]]
+    assert third.context["next_url"] is None
+    assert first.context["previous_url"] is None
+    assert rows(again) == names[25:50]
+    assert len(rows(admin.get(address))) == 50
+    assert len(rows(admin.get(address, {"size": "7"}))) == 50
+    assert rows(admin.get(address, {"jump": "m58@example.org"})) == names[58:]
+    assert rows(admin.get(address, {"sort": "-address", "size": 25})) == names[:-26:-1]
+    assert len(admin.get(address).content) < 100_000
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_more_rows_cost_no_more_statements(
+    number, admin, add_mailbox, django_assert_max_num_queries
+):
+    for index in range(number):
+        add_mailbox(f"m{index}@example.org", quota=100)
+        QuotaUsage.objects.create(pk=f"m{index}@example.org", bytes=95, messages=1)
+
+    with django_assert_max_num_queries(6):
+        page = admin.get(reverse("mailbox-list"))
+
+    assert len(rows(page)) == number
+
+
+def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched(
+    admin, add_mailbox
+):
+    assert "No mailboxes yet" in text(admin.get(reverse("mailbox-list")))
+
+    add_mailbox("joe@example.org")
+
+    page = admin.get(reverse("mailbox-list"), {"q": "zz"})
+    assert "Nothing begins with “zz”" in text(page)
+    assert "Clear search and filters" in text(page)
+
+
+def test_rows_of_other_programs_show_and_open_whatever_they_hold(superadmin, example_org):
+    hostile = '"><script>alert(1)</script>'
+    Mailbox.objects.create(
+        pk="a/b@example.org", local_part="a/b", domain=example_org, name=hostile, maildir=hostile
+    )
+    Mailbox.objects.create(pk="<script>@example.org", local_part="<script>", domain=example_org)
+
+    page = superadmin.get(reverse("mailbox-list"))
+    of_one = superadmin.get(reverse("mailbox", args=["a/b@example.org"]))
+    deleting = superadmin.get(reverse("mailbox-delete", args=["a/b@example.org"]))
+
+    assert rows(page) == ["<script>@example.org", "a/b@example.org"]
+    for response in (page, of_one, deleting):
+        assert response.status_code == 200
+        assert b"<script>alert" not in response.content
+        assert b"<script>@" not in response.content
+    assert hostile in text(page)
+
+
+# --- One mailbox
+
+
+def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
+    mailbox = add_mailbox("joe@example.org")
+    add_mailbox("ann@example.org")
+
+    def lead():
+        return text(admin.get(reverse("mailbox", args=["joe@example.org"])))
+
+    assert "Mail for this address is delivered here." in lead()
+    set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=True)
+    assert (
+        "Mail for this address is delivered here, and a copy goes to joe@elsewhere.example."
+        in lead()
+    )
+    set_forwarding(
+        actor=None,
+        mailbox=mailbox,
+        targets="joe@elsewhere.example, ann@example.org",
+        keep_copy=False,
+    )
+    assert (
+        "Mail for this address goes to 1 mailbox and 1 outside address. Nothing is kept here."
+        in lead()
+    )
+    set_mailbox_active(actor=None, mailbox=mailbox, active=False)
+    assert "Inactive: nobody signs in. Mail for joe@example.org is refused." in lead()
+    add_alias("@example.org", "ann@example.org")
+    assert (
+        "Mail for joe@example.org goes to the catch-all instead, so to ann@example.org." in lead()
+    )
+    set_domain_active(actor=None, domain=mailbox.domain, active=False)
+    assert "example.org is switched off: mail for its addresses is refused" in lead()
+
+
+def test_its_page_names_what_leads_here_but_nothing_of_the_neighbours(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    add_alias("secret@other.net", "joe@example.org")
+
+    page = text(admin.get(reverse("mailbox", args=["joe@example.org"])))
+
+    assert "What leads here sales@example.org" in page
+    assert "secret@other.net" not in page
+
+
+def test_no_page_of_a_mailbox_needs_more_than_ten_statements(
+    admin, add_mailbox, add_alias, django_assert_max_num_queries
+):
+    mailbox = add_mailbox("joe@example.org", quota=MB)
+    add_alias("@example.org", "joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    targets = "ann@elsewhere.example, sam@example.org, sales+x@example.org"
+    set_forwarding(actor=None, mailbox=add_mailbox("sam@example.org"), targets="", keep_copy=True)
+    Alias.objects.filter(pk="joe@example.org").update(goto=targets)
+
+    names = ("", "-edit", "-forwarding", "-password", "-state", "-delete")
+    for active in (True, False):
+        Mailbox.objects.filter(pk=mailbox.pk).update(active=active)
+        for name in names:
+            with django_assert_max_num_queries(10):
+                page = admin.get(reverse(f"mailbox{name}", args=[mailbox.pk]))
+            assert page.status_code == 200
+
+
+# --- Creating
+
+
+def test_a_new_mailbox_is_stored_and_the_next_step_offered(admin):
+    page = admin.post(reverse("mailbox-create"), fields(local_part="J&oe", name="Joe"))
+
+    mailbox = Mailbox.objects.get()
+    assert (mailbox.pk, mailbox.name, mailbox.quota) == ("j&oe@example.org", "Joe", 100 * MB)
+    assert page.url == "/mailboxes/j&oe@example.org/"
+    assert told(page) == [
+        'Mailbox j&amp;oe@example.org created. <a href="/aliases/new/'
+        '?domain=example.org&amp;target=j%26oe%40example.org">Add an alias for it</a>'
+    ]
+    assert (
+        LogEntry.objects.get(action="create_mailbox").username == "theirs@example.org (127.0.0.1)"
+    )
+
+
+def test_the_form_knows_the_domain_of_the_list_it_was_opened_from(superadmin, add_domain):
+    add_domain("small.example", maxquota=500, quota=300)
+
+    page = superadmin.get(reverse("mailbox-create"), {"domain": "small.example"})
+
+    assert "@small.example" in text(page)
+    assert '<input type="hidden" name="domain" value="small.example"' in page.content.decode()
+    assert page.context["form"].initial["quota_mb"] == 300
+    assert "At most 500 MB. small.example has 300 MB left for it." in text(page)
+
+
+def test_a_form_for_any_domain_suggests_instead_of_listing_thousands(superadmin):
+    page = superadmin.get(reverse("mailbox-create")).content.decode()
+
+    assert '<datalist id="domain-suggestions">' in page
+    assert 'list="domain-suggestions"' in page
+
+
+def test_a_domain_admin_of_one_domain_need_not_name_it(admin):
+    assert "@example.org" in text(admin.get(reverse("mailbox-create")))
+
+
+def test_everything_wrong_is_said_at_once_and_at_its_field(
+    make_admin, sign_in, add_domain, add_mailbox
+):
+    add_domain("small.example", mailboxes=1, maxquota=500)
+    add_mailbox("joe@small.example", quota=MB)
+    client = sign_in(make_admin(domains=["small.example"]))
+
+    page = client.post(
+        reverse("mailbox-create"),
+        fields(domain="small.example", password="short", quota_mb="501"),
+    )
+
+    assert page.status_code == 422
+    assert errors(page) == {
+        "domain": [
+            "small.example already has its 1 mailboxes."
+            " Ask a superadmin to raise the limit, or delete one."
+        ],
+        "local_part": [
+            "joe@small.example exists already, as a mailbox or an alias. Choose another name."
+        ],
+        "password": ["Use at least 10 characters."],
+        "quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."],
+    }
+    assert "small.example already has its 1 mailboxes." in text(page)
+    assert Mailbox.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "message"),
+    [
+        (
+            {"local_part": "joe@example.org"},
+            "local_part",
+            "Write the part before the @ only; the domain has its own field.",
+        ),
+        (
+            {"local_part": "joe+tag"},
+            "local_part",
+            "A mailbox name has no “+”: mail for it would go to the name before it.",
+        ),
+        (
+            {"domain": "other.net"},
+            "domain",
+            "You manage no domain of this name. Check the spelling.",
+        ),
+        ({"quota_mb": "-1"}, "quota_mb", "Ensure this value is greater than or equal to 0."),
+    ],
+)
+def test_a_wrong_field_is_named(wrong, field, message, admin):
+    page = admin.post(reverse("mailbox-create"), fields(**wrong))
+
+    assert page.status_code == 422
+    assert errors(page) == {field: [message]}
+    assert Mailbox.objects.count() == 0
+
+
+def test_a_twin_that_was_faster_is_told_on_the_form(admin, monkeypatch):
+    error = ValidationError({"local_part": ValidationError("Taken meanwhile.", "taken")})
+
+    def late(**kwargs):
+        raise error
+
+    monkeypatch.setattr("mailboxes.services.create_mailbox", late)
+    page = admin.post(reverse("mailbox-create"), fields())
+
+    assert page.status_code == 422
+    assert errors(page) == {"local_part": ["Taken meanwhile."]}
+    assert "Taken meanwhile." in text(page)
+
+
+# --- Editing
+
+
+def test_only_what_was_changed_is_written(admin, add_mailbox):
+    add_mailbox("joe@example.org", name="Joe", quota=1_234_567, smtp_active=False)
+    address = reverse("mailbox-edit", args=["joe@example.org"])
+    shown = admin.get(address).context["form"].initial
+
+    values = {"name": "Joseph", "quota_mb": shown["quota_mb"], "active": "on"}
+    page = admin.post(address, values)
+
+    mailbox = Mailbox.objects.get()
+    assert (mailbox.name, mailbox.quota, mailbox.smtp_active) == ("Joseph", 1_234_567, False)
+    assert told(page) == ["Mailbox joe@example.org saved."]
+    assert LogEntry.objects.get(action="edit_mailbox").changes == {"name": ["Joe", "Joseph"]}
+
+
+def test_a_quota_above_the_domains_limit_is_refused_at_its_field(
+    make_admin, sign_in, add_domain, add_mailbox
+):
+    add_domain("small.example", maxquota=500)
+    add_mailbox("joe@small.example", quota=MB)
+    client = sign_in(make_admin(domains=["small.example"]))
+
+    page = client.post(
+        reverse("mailbox-edit", args=["joe@small.example"]), {"quota_mb": "501", "active": "on"}
+    )
+
+    assert page.status_code == 422
+    assert errors(page) == {"quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."]}
+
+
+def test_a_new_password_opens_the_mailbox_and_a_weak_one_is_refused(admin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org")
+    address = reverse("mailbox-password", args=["joe@example.org"])
+
+    refused = admin.post(address, {"password": "short"})
+    done = admin.post(address, {"password": "another-9-bicycle"})
+
+    assert refused.status_code == 422
+    assert errors(refused) == {"password": ["Use at least 10 characters."]}
+    assert told(done) == ["New password of joe@example.org saved."]
+    mailbox.refresh_from_db()
+    assert mailbox.check_password("another-9-bicycle")
+    assert LogEntry.objects.filter(action="edit_password").count() == 1
+
+
+def test_forwarding_is_shown_changed_and_ended(admin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org")
+    address = reverse("mailbox-forwarding", args=["joe@example.org"])
+
+    admin.post(address, {"targets": "a@elsewhere.example\nb@elsewhere.example"})
+    assert forwarding(mailbox) == (["a@elsewhere.example", "b@elsewhere.example"], False)
+    shown = admin.get(address).context["form"].initial
+    assert shown == {"targets": "a@elsewhere.example\nb@elsewhere.example", "keep_copy": False}
+
+    done = admin.post(address, {"targets": "", "keep_copy": "on"})
+    assert told(done)[-1] == "Forwarding of joe@example.org saved."
+    assert forwarding(mailbox) == ([], True)
+
+
+def test_a_forwarding_that_leads_back_is_refused_with_its_path(admin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+
+    page = admin.post(
+        reverse("mailbox-forwarding", args=["joe@example.org"]), {"targets": "sales@example.org"}
+    )
+
+    assert page.status_code == 422
+    assert errors(page) == {
+        "targets": [
+            "This would send mail round in circles:"
+            " joe@example.org → sales@example.org → joe@example.org."
+        ]
+    }

@@ -1,0 +1,160 @@
+"""Switching mailboxes off and on, deleting them, one or several at once."""
+
+import re
+
+from django.urls import reverse
+
+from aliases.models import Alias
+from aliases.services import create_alias
+from domains.services import create_alias_domain
+from mailboxes.models import Mailbox
+from mailboxes.services import set_forwarding, set_mailbox_active
+from tests.pages.reading import hidden_inputs, text, told
+
+# --- One
+
+
+def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_mailbox, add_alias):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    add_alias("sales@example.org", "joe@example.org")
+    address = reverse("mailbox-state", args=["joe@example.org"])
+
+    asked = text(admin.get(address))
+    assert "Deactivate joe@example.org?" in asked
+    assert "Mail for joe@example.org is refused." in asked
+    assert "Joe can no longer sign in, read or send." in asked
+    assert "What leads here, and stays as it is sales@example.org" in asked
+
+    done = admin.post(address)
+    mailbox.refresh_from_db()
+    assert (mailbox.active, told(done)) == (False, ["joe@example.org is inactive."])
+    assert "Joe can sign in again." in text(admin.get(address))
+
+    done = admin.post(address, {"active": "1"})
+    mailbox.refresh_from_db()
+    assert (mailbox.active, told(done)[-1]) == (True, "joe@example.org is active.")
+
+
+def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_mailbox, add_alias):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    forwarder = add_mailbox("ann@example.org")
+    set_forwarding(actor=None, mailbox=forwarder, targets=mailbox.pk, keep_copy=False)
+    add_alias("only@example.org", "joe@example.org")
+    add_alias("sales@example.org", "joe@example.org", "x@elsewhere.example")
+    add_alias("postmaster@example.org", "joe@example.org")
+    add_alias("theirs@other.net", "joe@example.org")
+    address = reverse("mailbox-delete", args=["joe@example.org"])
+
+    page = admin.get(address)
+    assert "Forwarding of ann@example.org" in text(page)
+    assert "only@example.org leads nowhere else, and would be deleted" in text(page)
+    assert "And 2 in domains or at role addresses that you do not manage" in text(page)
+    assert "Files in example.org/joe/ stay on the server’s disk." in text(page)
+    assert '<input class="form-check-input" type="checkbox" name="drop" value="1" checked>' in (
+        page.content.decode()
+    )
+    assert "theirs@other.net" not in text(page)
+
+    done = admin.post(address, {"drop": "1"})
+    assert done.url == "/mailboxes/?domain=example.org"
+    assert told(done) == ["Mailbox joe@example.org deleted."]
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "ann@example.org": "ann@example.org",
+        "sales@example.org": "x@elsewhere.example",
+        "postmaster@example.org": "joe@example.org",
+        "theirs@other.net": "joe@example.org",
+    }
+
+
+def test_without_the_tick_the_aliases_keep_their_target(admin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+
+    admin.post(reverse("mailbox-delete", args=["joe@example.org"]))
+
+    assert dict(Alias.objects.values_list("pk", "goto")) == {"sales@example.org": "joe@example.org"}
+
+
+def test_a_name_that_lives_on_in_an_alias_domain_is_not_called_refused(
+    superadmin, example_org, add_domain, add_mailbox
+):
+    source = add_domain("old.example")
+    create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
+    add_mailbox("joe@old.example")
+    add_mailbox("joe@example.org")
+
+    page = superadmin.get(reverse("mailbox-delete", args=["joe@old.example"]))
+
+    assert "Mail for joe@old.example goes to joe@example.org instead." in text(page)
+
+
+# --- Several at once
+
+
+def test_the_lists_tick_boxes_and_buttons_fit_the_bulk_page(admin, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    page = admin.get(reverse("mailbox-list")).content.decode()
+
+    assert f'<form method="post" action="{reverse("mailbox-bulk")}">' in page
+    assert 'type="checkbox" name="selected" value="joe@example.org"' in page
+    assert re.findall(r'name="action" value="(\w+)"', page) == ["activate", "deactivate", "delete"]
+
+
+def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_mailbox, add_alias):
+    for name in ("a", "b", "c"):
+        add_mailbox(f"{name}@example.org")
+    add_alias("sales@example.org", "a@example.org", "b@example.org")
+    chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
+
+    asked = admin.post(reverse("mailbox-bulk"), chosen)
+    assert "Delete 2 mailboxes?" in text(asked)
+    assert "Mail for a@example.org is refused." in text(asked)
+    assert "sales@example.org leads nowhere else, and would be deleted" in text(asked)
+    assert Mailbox.objects.count() == 3
+
+    sent = hidden_inputs(asked)
+    assert sent["selected"] == chosen["selected"]
+
+    done = admin.post(reverse("mailbox-bulk"), sent | {"drop": "1"})
+    assert told(done) == ["2 deleted."]
+    assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
+
+
+def test_several_are_switched_off_and_on(admin, add_mailbox):
+    for name in ("a", "b"):
+        add_mailbox(f"{name}@example.org")
+    keys = ["a@example.org", "b@example.org"]
+
+    asked = admin.post(reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys})
+    assert "Deactivate 2 mailboxes?" in text(asked)
+    admin.post(
+        reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys, "confirmed": "1"}
+    )
+    assert list(Mailbox.objects.values_list("active", flat=True)) == [False, False]
+
+    done = admin.post(
+        reverse("mailbox-bulk"),
+        {"action": "activate", "selected": keys, "next": "/mailboxes/?state=inactive"},
+    )
+    assert list(Mailbox.objects.values_list("active", flat=True)) == [True, True]
+    assert done.url == "/mailboxes/?state=inactive"
+
+
+def test_what_cannot_be_done_is_named_and_the_rest_done(admin, example_org, add_mailbox):
+    loop = add_mailbox("loop@example.org")
+    add_mailbox("b@example.org")
+    set_mailbox_active(actor=None, mailbox=loop, active=False)
+    Alias.objects.filter(pk=loop.pk).update(goto="back@example.org")
+    create_alias(actor=None, domain=example_org, local_part="back", targets="loop@example.org")
+
+    done = admin.post(
+        reverse("mailbox-bulk"),
+        {"action": "activate", "selected": ["loop@example.org", "b@example.org"]},
+    )
+
+    assert told(done) == [
+        "loop@example.org: This would send mail round in circles:"
+        " loop@example.org → back@example.org → loop@example.org.",
+        "1 activated.",
+    ]

@@ -1,0 +1,192 @@
+"""Rows that PostfixAdmin, Dovecot and scripts insert are valid: our own columns have defaults.
+
+Every INSERT names exactly the columns of PostfixAdmin 3.3.13 (Debian 12) or of its master.
+"""
+
+import pytest
+from django.db import connection
+
+from accounts.models import Admin, LogEntry
+from aliases.models import Alias
+from domains.models import AliasDomain, Domain, DomainAdmin
+from mailboxes.models import Mailbox, QuotaUsage
+
+pytestmark = pytest.mark.django_db
+
+MOMENT = "2026-01-02 03:04:05"
+DOMAIN = {
+    "domain": "example.org",
+    "description": "Écoles",
+    "aliases": 10,
+    "mailboxes": 10,
+    "maxquota": 10,
+    "quota": 2048,
+    "transport": "virtual",
+    "backupmx": 0,
+    "created": MOMENT,
+    "modified": MOMENT,
+    "active": 1,
+    "password_expiry": 365,
+}
+ACCOUNT = {
+    "password": "$1$c9809462$9gHrd5apTpEkXg8RB0MrT.",
+    "created": MOMENT,
+    "modified": MOMENT,
+    "active": 1,
+    "phone": "",
+    "email_other": "",
+    "token": "",
+    "token_validity": MOMENT,
+}
+MAILBOX = ACCOUNT | {
+    "username": "joe@example.org",
+    "name": "Joé",
+    "maildir": "example.org/joe/",
+    "quota": 10240000,
+    "local_part": "joe",
+    "domain": "example.org",
+    "password_expiry": MOMENT,
+}
+ALIAS = {
+    "address": "joe@example.org",
+    "goto": "joe@example.org",
+    "domain": "example.org",
+    "created": MOMENT,
+    "modified": MOMENT,
+    "active": 1,
+}
+# table: (columns of 3.3.13, what master adds, the columns without a default there)
+TABLES = {
+    "domain": (DOMAIN, {}, {"domain", "description", "transport"}),
+    "mailbox": (
+        MAILBOX,
+        {"totp_secret": None, "smtp_active": 1},
+        {"username", "password", "name", "maildir", "local_part", "domain"},
+    ),
+    "alias": (ALIAS, {"description": ""}, {"address", "goto", "domain"}),
+    "alias_domain": (
+        {
+            "alias_domain": "twin.example",
+            "target_domain": "example.org",
+            "created": MOMENT,
+            "modified": MOMENT,
+            "active": 1,
+        },
+        {"description": ""},
+        {"alias_domain", "target_domain"},
+    ),
+    "admin": (
+        ACCOUNT | {"username": "boss@example.org", "superadmin": 1},
+        {"totp_secret": None},
+        {"username", "password"},
+    ),
+    "domain_admins": (
+        {"username": "boss@example.org", "domain": "ALL", "created": MOMENT, "active": 1},
+        {},
+        {"username", "domain"},
+    ),
+    "log": (
+        {
+            "timestamp": MOMENT,
+            "username": "boss@example.org (192.0.2.7)",
+            "domain": "example.org",
+            "action": "create_mailbox",
+            "data": "joe@example.org",
+        },
+        {},
+        {"username", "domain", "action", "data"},
+    ),
+    "quota2": ({"username": "joe@example.org", "bytes": 5, "messages": 1}, {}, {"username"}),
+}
+
+
+def insert(table, row):
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def select(table):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@pytest.fixture(params=["3.3.13", "master", "the least"])
+def filled(request):
+    """A row in each table, in an order that PostfixAdmin writes them."""
+    insert("domain", DOMAIN | {"domain": "twin.example"})
+    for table, (columns, added, needed) in TABLES.items():
+        row = columns | added if request.param == "master" else columns
+        if request.param == "the least":
+            row = {name: value for name, value in columns.items() if name in needed}
+        insert(table, row)
+    return request.param
+
+
+def test_every_row_can_be_read_checked_and_saved(filled):
+    for model in (Domain, Mailbox, Alias, AliasDomain, Admin, QuotaUsage):
+        for row in model.objects.all():
+            row.full_clean(exclude={"description", "quota", "username"})
+            if model is not QuotaUsage:
+                row.save()
+    assert str(LogEntry.objects.get()).endswith(": create_mailbox joe@example.org")
+    assert DomainAdmin.objects.get().username_id == "boss@example.org"
+
+
+def test_what_was_written_is_what_is_read(filled):
+    for table, (columns, added, needed) in TABLES.items():
+        [row] = [found for found in select(table) if found.get("domain") != "twin.example"]
+        sent = columns | added if filled == "master" else columns
+        for name, value in sent.items():
+            if value == MOMENT or (filled == "the least" and name not in needed):
+                continue
+            assert (table, name, row[name]) == (table, name, value)
+
+
+def test_our_own_columns_and_tables_fill_themselves(filled):
+    [alias], [mailbox], [log] = select("alias"), select("mailbox"), select("log")
+
+    assert (alias["of_mailbox"], log["changes"], mailbox["smtp_active"]) == (1, None, 1)
+    quota = 0 if filled == "the least" else 10240000
+    usage = {row["domain"]: row for row in select("domain_usage")}["example.org"]
+    assert (usage["mailboxes"], usage["alias_rows"], usage["allotted"]) == (1, 1, quota)
+    assert select("alias_target") == []
+
+
+def test_the_unknown_moment_is_postfixadmins(filled):
+    if filled == "the least":
+        moments = {str(row["created"])[:19] for row in (*select("mailbox"), *select("alias"))}
+        assert moments == {"2000-01-01 00:00:00"}
+    else:
+        assert str(select("mailbox")[0]["created"])[:19] == MOMENT
+
+
+def test_the_superadmins_dummy_domain_is_no_domain(filled):
+    insert("domain", {"domain": "ALL", "description": "", "transport": ""})
+
+    assert set(Domain.objects.values_list("pk", flat=True)) == {"example.org", "twin.example"}
+    assert Admin.objects.get().domain_names == ()
+
+
+def test_what_postfixadmin_deletes_in_its_order_goes(filled):
+    with connection.cursor() as cursor:
+        for statement in (
+            "DELETE FROM domain_admins WHERE username = 'boss@example.org'",
+            "DELETE FROM admin WHERE username = 'boss@example.org'",
+            "DELETE FROM alias_domain WHERE alias_domain = 'twin.example'",
+            "DELETE FROM domain_admins WHERE domain = 'example.org'",
+            "DELETE FROM alias WHERE domain = 'example.org'",
+            "DELETE FROM mailbox WHERE domain = 'example.org'",
+            "DELETE FROM alias_domain WHERE alias_domain = 'example.org'",
+            "DELETE FROM quota2 WHERE username LIKE '%@example.org'",
+            "DELETE FROM log WHERE domain = 'example.org'",
+            "DELETE FROM domain WHERE domain = 'example.org'",
+        ):
+            cursor.execute(statement)
+
+    assert [row["domain"] for row in select("domain")] == ["twin.example"]
+    assert [row["domain"] for row in select("domain_usage")] == ["twin.example"]
+    for table in ("alias", "mailbox", "quota2", "full_mailbox", "alias_target", "admin", "log"):
+        assert (table, select(table)) == (table, [])

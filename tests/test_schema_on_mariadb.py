@@ -1,0 +1,181 @@
+"""The tables on MariaDB are PostfixAdmin's: names, types and defaults of its latest release.
+
+Different on purpose: key columns are utf8mb4_bin (there latin1), ``description`` and
+``transport`` have defaults, and the last columns of ``alias`` and ``log`` are ours.
+"""
+
+import pytest
+from django.db import connection
+
+from aliases.models import Alias
+from domains.models import Domain
+
+pytestmark = pytest.mark.django_db
+
+# (type, may be NULL, default); "key": compared byte for byte; "text": in people's words
+KEY = ("varchar(255)", "NO", None, "utf8mb4_bin")
+TEXT = ("varchar(255)", "NO", "''", "utf8mb4_general_ci")
+MOMENT = ("datetime", "NO", "'2000-01-01 00:00:00'", None)
+YES = ("tinyint(1)", "NO", "1", None)
+NO = ("tinyint(1)", "NO", "0", None)
+NUMBER = ("int(11)", "NO", "0", None)
+BIG = ("bigint(20)", "NO", "0", None)
+SERIAL = ("int(11)", "NO", None, None)
+ACCOUNT = {
+    "username": KEY,
+    "password": KEY,
+    "created": MOMENT,
+    "modified": MOMENT,
+    "active": YES,
+    "phone": ("varchar(30)", "NO", "''", "utf8mb4_general_ci"),
+    "email_other": TEXT,
+    "token": TEXT,
+    "token_validity": MOMENT,
+    "totp_secret": ("varchar(255)", "YES", "NULL", "utf8mb4_general_ci"),
+}
+TABLES = {
+    "admin": ACCOUNT | {"superadmin": NO},
+    "domain": {
+        "domain": KEY,
+        "description": TEXT,
+        "aliases": NUMBER,
+        "mailboxes": NUMBER,
+        "maxquota": BIG,
+        "quota": BIG,
+        "transport": ("varchar(255)", "NO", "'virtual'", "utf8mb4_bin"),
+        "backupmx": NO,
+        "created": MOMENT,
+        "modified": MOMENT,
+        "active": YES,
+        "password_expiry": ("int(11)", "YES", "0", None),
+    },
+    "domain_admins": {
+        "id": SERIAL,
+        "username": KEY,
+        "domain": KEY,
+        "created": MOMENT,
+        "active": YES,
+    },
+    "mailbox": ACCOUNT
+    | {
+        "name": TEXT,
+        "maildir": KEY,
+        "quota": BIG,
+        "local_part": KEY,
+        "domain": KEY,
+        "password_expiry": MOMENT,
+        "smtp_active": YES,
+    },
+    "alias": {
+        "address": KEY,
+        "goto": ("text", "NO", None, "utf8mb4_bin"),
+        "domain": KEY,
+        "created": MOMENT,
+        "modified": MOMENT,
+        "active": YES,
+        "description": TEXT,
+        "of_mailbox": NO,  # ours
+    },
+    "alias_domain": {
+        "alias_domain": KEY,
+        "target_domain": KEY,
+        "created": MOMENT,
+        "modified": MOMENT,
+        "active": YES,
+        "description": TEXT,
+    },
+    "log": {
+        "id": SERIAL,
+        "timestamp": MOMENT,
+        "username": KEY,
+        "domain": KEY,
+        "action": KEY,
+        "data": ("text", "NO", None, "utf8mb4_bin"),
+        "changes": ("longtext", "YES", "NULL", "utf8mb4_bin"),  # ours
+    },
+    "quota2": {"username": KEY, "bytes": BIG, "messages": NUMBER},
+}
+PRIMARY_KEYS = {
+    "admin": "username",
+    "domain": "domain",
+    "domain_admins": "id",
+    "mailbox": "username",
+    "alias": "address",
+    "alias_domain": "alias_domain",
+    "log": "id",
+    "quota2": "username",
+}
+
+
+def ask(statement, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_have_postfixadmins_types_and_defaults(table):
+    columns = ask(
+        "SELECT column_name, column_type, is_nullable, column_default, collation_name"
+        " FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s",
+        table,
+    )
+
+    assert {name: tuple(facts) for name, *facts in columns} == TABLES[table]
+
+
+def test_primary_keys_are_postfixadmins():
+    found = ask(
+        "SELECT table_name, column_name FROM information_schema.key_column_usage"
+        " WHERE table_schema = DATABASE() AND constraint_name = 'PRIMARY'"
+    )
+
+    assert {table: key for table, key in found if table in TABLES} == PRIMARY_KEYS
+
+
+def test_every_table_is_innodb():
+    engines = ask(
+        "SELECT DISTINCT engine FROM information_schema.tables"
+        " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+    )
+
+    assert engines == (("InnoDB",),)
+
+
+@pytest.mark.parametrize("key", ["U1@example.org", "ü1@example.org", "ú1@example.org"])
+def test_a_key_is_found_byte_for_byte(key, add_mailbox, example_org):
+    add_mailbox("u1@example.org")
+
+    for table, column in (("mailbox", "username"), ("alias", "address"), ("alias", "goto")):
+        assert ask(f"SELECT 1 FROM {table} WHERE {column} = 'u1@example.org'") == ((1,),)
+        assert ask(f"SELECT 1 FROM {table} WHERE {column} = %s", key) == ()
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "utf8mb3", "latin1"])
+def test_the_triggers_serve_a_connection_of_any_character_set(charset, add_mailbox, example_org):
+    """PostfixAdmin connects as utf8, old scripts as latin1, Debian's Postfix as utf8mb4."""
+    add_mailbox("joe@example.org")
+    ask(f"SET NAMES {charset}")
+    try:
+        ask(
+            "INSERT INTO alias (address, goto, domain)"
+            " VALUES ('a@example.org', 'joe@example.org, Gone@Example.org', 'example.org')"
+        )
+        ask("UPDATE alias SET goto = 'gone@example.org' WHERE address = 'joe@example.org'")
+        ask("INSERT INTO quota2 (username, bytes) VALUES ('joe@example.org', 1)")
+        ask("UPDATE mailbox SET quota = 1 WHERE username = 'joe@example.org'")
+        found = ask("SELECT alias, target, dangling FROM alias_target ORDER BY alias, target")
+    finally:
+        ask("SET NAMES utf8mb4 COLLATE utf8mb4_bin")
+
+    assert found == (
+        ("a@example.org", "gone@example.org", 1),
+        ("a@example.org", "joe@example.org", 0),
+        ("joe@example.org", "gone@example.org", 1),
+    )
+    assert ask("SELECT username, percent FROM full_mailbox") == (("joe@example.org", 100),)
+
+
+def test_an_emoji_is_not_found_and_no_error(example_org):
+    assert Alias.objects.filter(pk="💩@example.org").exists() is False
+    assert Domain.objects.filter(pk="пример.рф").exists() is False
