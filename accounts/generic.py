@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
 from django.utils.functional import cached_property
@@ -42,7 +42,10 @@ class ScopedMixin(ActorMixin):
     def dispatch(self, request, *args, **kwargs):
         if not may_open(self.actor, superadmins_only=self.superadmins_only):
             raise Http404
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except ObjectDoesNotExist as error:  # deleted between our look and the service's lock
+            raise Http404 from error
 
     def get_queryset(self):
         if self.scope not in {"visible_to", "manageable_by"}:

@@ -39,6 +39,7 @@ class Account(AbstractBaseUser):
     is_domain_admin = False
     is_mailbox_user = False
     domain_names = ()
+    limited_to = ()
     client_ip = None
 
     class Meta:
@@ -88,6 +89,11 @@ class Admin(Account):
     @property
     def is_domain_admin(self):
         return not self.superadmin
+
+    @property
+    def limited_to(self):
+        """The domain names that lists are narrowed to; none for a superadmin, who sees all."""
+        return () if self.superadmin else self.domain_names
 
     @cached_property
     def domain_names(self):

@@ -56,7 +56,7 @@ class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
 
     def is_narrow(self):
         """The rows are those of some domains, so an index begins with the domain."""
-        return bool(self.filters()["domain_name"] or self.actor.domain_names)
+        return bool(self.filters()["domain_name"] or self.actor.limited_to)
 
     def jump_values(self, text):
         text = typed_name(text)
@@ -134,7 +134,7 @@ class ChosenDomainMixin:
     @cached_property
     def domain(self):
         name = typed_name(self.request.GET.get("domain", ""))
-        names = self.actor.domain_names
+        names = self.actor.limited_to
         if not name and len(names) == 1:
             name = names[0]
         domains = Domain.objects.manageable_by(self.actor).select_related("usage")

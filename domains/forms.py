@@ -33,7 +33,7 @@ class DomainField(forms.CharField):
     def limit_to(self, actor):
         """Offer and accept the domains ``actor`` manages, and no others."""
         self.rows = Domain.objects.manageable_by(actor)
-        names = actor.domain_names
+        names = actor.limited_to
         if 0 < len(names) <= SELECT_UP_TO:
             self.widget = forms.Select(
                 choices=[("", ""), *((name, display_domain(name)) for name in names)]

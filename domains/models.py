@@ -6,6 +6,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from accounts.scoping import ScopedQuerySet, starts_with
@@ -131,23 +132,24 @@ class Domain(models.Model):
         if limit == UNLIMITED or count < limit:
             return None
         if kind == "mailboxes":
-            message = (
-                _("%(domain)s may have no mailboxes. Ask a superadmin to raise the limit.")
-                if limit < 0
-                else _(
-                    "%(domain)s already has its %(limit)d mailboxes."
-                    " Ask a superadmin to raise the limit, or delete one."
-                )
+            none = _("%(domain)s may have no mailboxes. Ask a superadmin to raise the limit.")
+            reached = ngettext(
+                "%(domain)s already has its %(limit)d mailbox."
+                " Ask a superadmin to raise the limit, or delete one.",
+                "%(domain)s already has its %(limit)d mailboxes."
+                " Ask a superadmin to raise the limit, or delete one.",
+                limit,
             )
         else:
-            message = (
-                _("%(domain)s may have no aliases. Ask a superadmin to raise the limit.")
-                if limit < 0
-                else _(
-                    "%(domain)s already has its %(limit)d aliases."
-                    " Ask a superadmin to raise the limit, or delete one."
-                )
+            none = _("%(domain)s may have no aliases. Ask a superadmin to raise the limit.")
+            reached = ngettext(
+                "%(domain)s already has its %(limit)d alias."
+                " Ask a superadmin to raise the limit, or delete one.",
+                "%(domain)s already has its %(limit)d aliases."
+                " Ask a superadmin to raise the limit, or delete one.",
+                limit,
             )
+        message = none if limit < 0 else reached
         return ValidationError(message, "limit_reached", {"domain": self, "limit": limit})
 
 

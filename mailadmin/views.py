@@ -108,7 +108,7 @@ class Search(AdministratorsPage):
         """One row more than is shown of each kind, to know whether there are more."""
         actor = self.actor
         # A domain admin's rows come in the order of the index that begins with the domain.
-        by_domain = ("domain_id",) if actor.domain_names else ()
+        by_domain = ("domain_id",) if actor.limited_to else ()
         mailboxes = Mailbox.objects.visible_to(actor).select_related("usage")
         aliases = Alias.objects.visible_to(actor).search(key)
         targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))

@@ -80,7 +80,7 @@ class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
 
     def is_narrow(self):
         """The rows are those of some domains, so an index begins with the domain."""
-        return bool(self.filters()["domain_name"] or self.actor.domain_names)
+        return bool(self.filters()["domain_name"] or self.actor.limited_to)
 
     def jump_values(self, text):
         text = typed_name(text)

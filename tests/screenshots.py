@@ -67,7 +67,7 @@ def every_page():
     """Yield a job for every page there is, as the superadmin and as the others see it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from tests.e2e.test_pages import every_path  # noqa: PLC0415  needs Django's settings
+    from tests.e2e.test_pages import every_path
 
     yield "login", None, "/login/", [WIDE, PHONE]
     for whose in (SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER):

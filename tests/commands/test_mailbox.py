@@ -126,7 +126,7 @@ def test_the_limit_of_the_domain_holds(run, add_domain, add_mailbox, password):
     add_domain("example.org", mailboxes=1)
     add_mailbox("joe@example.org")
 
-    with pytest.raises(CommandError, match=r"^domain: example\.org already has its 1 mailboxes"):
+    with pytest.raises(CommandError, match=r"^domain: example\.org already has its 1 mailbox"):
         run("mailbox", "add", "ann@example.org", stdin=password)
 
     assert Mailbox.objects.count() == 1

@@ -65,5 +65,5 @@ def pytest_runtest_makereport(item):
     if report.failed and server:
         for log in (server.postfix.log, server.dovecot.log):
             if log.exists():
-                report.sections.append((log.name, log.read_text(errors="replace")[-5000:]))
+                report.sections.append((log.name, log.read_text(errors="replace")[-25000:]))
     return report

@@ -1,6 +1,7 @@
 """Real mail through real Postfix, Dovecot and MariaDB, as the shipped files set them up."""
 
 import socket
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -11,7 +12,7 @@ from mailboxes.models import QuotaUsage
 from mailboxes.services import set_mailbox_active, set_mailbox_password
 from tests.contract.world import PASSWORD
 from tests.servers import clients
-from tests.servers.processes import wait_until
+from tests.servers.processes import find, wait_until
 
 fresh = count()
 
@@ -365,3 +366,14 @@ def lmtp_answer(path, recipient):
         except TimeoutError:
             return None
         return int(answer[:3])
+
+
+def test_the_shipped_files_are_complained_about_by_nobody(mail_server):
+    programs = {
+        "postfix": ["-c", mail_server.postfix.conf, "check"],
+        "postconf": ["-c", mail_server.postfix.conf, "-n"],
+        "doveconf": ["-c", mail_server.dovecot.conf / "dovecot.conf", "-n"],
+    }
+    for program, arguments in programs.items():
+        run = subprocess.run([find(program), *arguments], capture_output=True, text=True)
+        assert (program, run.returncode, run.stderr) == (program, 0, "")

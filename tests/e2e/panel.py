@@ -56,7 +56,7 @@ class Panel:
             r"Sign in as (\S+) with the password (\S+)", words
         ).groups()
         shared = re.search(r"All of them have the password (\S+),", words)[1]
-        others = re.findall(r"^ +(\S+@\S+)", words, re.M)
+        others = re.findall(r"^ +(\S+@\S+)", words, re.MULTILINE)
         return {superadmin: password} | dict.fromkeys(others, shared)
 
     def _write_settings(self, settings):

@@ -247,7 +247,12 @@ def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors):
     lists = ["/", "/domains/", "/mailboxes/", "/aliases/", "/alias-domains/", "/log/"]
     forms = ["/mailboxes/new/", "/aliases/new/", "/alias-domains/new/", "/account/"]
     # These repeat what was asked for, so they are asked for less than an address.
-    searches = ["/search/?q=cato", "/search/?q=ha", "/mailboxes/?q=cato", "/domains/suggestions/?q=ha"]
+    searches = [
+        "/search/?q=cato",
+        "/search/?q=ha",
+        "/mailboxes/?q=cato",
+        "/domains/suggestions/?q=ha",
+    ]
     for path in lists + forms + searches:
         assert keeper.goto(path).status == 200, path
         for foreign in ("town.example", "harbour", "brightwater", "cato@"):
@@ -255,7 +260,11 @@ def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors):
     for path in ["/mailboxes/?domain=harbour.example", "/log/?domain=harbour.example"]:
         assert keeper.goto(path).status == 200
         expect(keeper.locator("main")).not_to_contain_text("cato")
-    foreign = ["/domains/harbour.example/", f"/mailboxes/{CATO[0]}/", f"/mailboxes/{CATO[0]}/delete/"]
+    foreign = [
+        "/domains/harbour.example/",
+        f"/mailboxes/{CATO[0]}/",
+        f"/mailboxes/{CATO[0]}/delete/",
+    ]
     foreign += ["/aliases/sales@town.example/", "/administrators/", "/domains/new/"]
     for path in foreign:
         assert keeper.goto(path).status == 404, path

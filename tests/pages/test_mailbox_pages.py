@@ -257,7 +257,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
     assert page.status_code == 422
     assert errors(page) == {
         "domain": [
-            "small.example already has its 1 mailboxes."
+            "small.example already has its 1 mailbox."
             " Ask a superadmin to raise the limit, or delete one."
         ],
         "local_part": [
@@ -266,7 +266,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
         "password": ["Use at least 10 characters."],
         "quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."],
     }
-    assert "small.example already has its 1 mailboxes." in text(page)
+    assert "small.example already has its 1 mailbox." in text(page)
     assert Mailbox.objects.count() == 1
 
 
