@@ -1,5 +1,7 @@
 """Forms about who is at the keyboard, and the bases that every form shares."""
 
+import logging
+
 import idna
 from django import forms
 from django.conf import settings
@@ -10,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services, throttle
 from accounts.backends import authenticate
 from accounts.models import Admin
+
+logger = logging.getLogger(__name__)
 
 
 class ActorForm(forms.Form):
@@ -85,6 +89,8 @@ class LoginForm(forms.Form):
         self.account = authenticate(username, password)
         if self.account is None:
             throttle.record_failure(username, self.ip)
+            # One line for fail2ban; %r keeps a line break in the name from making another.
+            logger.warning("login failed for %r from %s", username, self.ip)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",

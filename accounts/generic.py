@@ -14,7 +14,7 @@ from django.views.generic.detail import SingleObjectMixin
 
 from accounts.scoping import may_open
 
-PAGE_SIZES = (25, 50, 100)
+PAGE_SIZES = (25, 50, 75)  # 75 rows stay below 100 kB of HTML
 COUNT_BOUND = 1_000
 
 
@@ -287,10 +287,12 @@ def bounded_count(rows, bound=COUNT_BOUND):
 
 
 def client_ip(request):
-    """The client's address: the proxy's word for it when there is one (BEHIND_PROXY)."""
+    """The client's address: with a proxy in front (BEHIND_PROXY) the one the proxy saw, its own last word."""
+    peer = request.META.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
-        return request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR")
-    return request.META.get("REMOTE_ADDR")
+        # What a client writes into the header itself stands before the proxy's entry.
+        return request.META.get("HTTP_X_FORWARDED_FOR", peer).rpartition(",")[2].strip()
+    return peer
 
 
 def safe_next(request, default):

@@ -116,7 +116,9 @@ class Alias(models.Model):
     @classmethod
     def leading_into(cls, domain):
         """Targets in ``domain`` of aliases that belong to other domains."""
-        return AliasTarget.objects.filter(domain=domain.pk).exclude(owner=domain.pk)
+        # Two ranges of an index; "not equal" would read all the targets the domain has within.
+        elsewhere = models.Q(owner__lt=domain.pk) | models.Q(owner__gt=domain.pk)
+        return AliasTarget.objects.filter(elsewhere, domain=domain.pk)
 
     @classmethod
     def check_routes_into(cls, domain):
@@ -156,6 +158,7 @@ class AliasTarget(models.Model):
             models.Index(fields=["alias"], name="alias_target_alias"),
             models.Index(fields=["bare"], name="alias_target_bare"),
             models.Index(fields=["domain", "dangling"], name="alias_target_domain"),
+            models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
             models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
         ]
 

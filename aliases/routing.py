@@ -86,6 +86,22 @@ def _targets(address, keys, answers):
     return [target for target in targets if target != address]
 
 
+def all_hops(starts):
+    """Return ``next_hops`` of ``starts`` and of everything they lead to, level by level.
+
+    One walk for all starts; what lies beyond MAX_DEPTH or many times MAX_EXPANSION is left out.
+    """
+    hops, level = {}, list(dict.fromkeys(starts))
+    for _level in range(MAX_DEPTH + 1):
+        found = next_hops(level)
+        hops.update(found)
+        reached = (target for targets in found.values() for target in targets)
+        level = [target for target in dict.fromkeys(reached) if target not in hops]
+        if not level or len(hops) > 10 * MAX_EXPANSION:
+            break
+    return hops
+
+
 def find_loop(start, hops=None):
     """Return the addresses of a loop (first and last alike) or of a too deep nest, or None.
 
@@ -169,7 +185,7 @@ def refuse_loops(addresses, field=None):
     too. Call it behind the change, in its transaction, under ``RoutingLock``.
     """
     starts = [*addresses, *addresses_above(addresses)]
-    hops = next_hops(starts)
+    hops = all_hops(starts)
     for start in starts:
         path = find_loop(start, hops)
         if path is None:

@@ -5,6 +5,11 @@ Under systemd's socket activation the socket it hands over wins.
 """
 
 import os
+from pathlib import Path
+
+from environ import Env
+
+Env.read_env(os.environ.get("ENV_FILE", Path(__file__).parent.parent / ".env"))
 
 host = os.environ.get("HOST", "127.0.0.1")
 bind = "{}:{}".format(f"[{host}]" if ":" in host else host, os.environ.get("PORT", "8000"))

@@ -12,12 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.generic import (
+    COUNT_BOUND,
     ConfirmView,
     KeysetMixin,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
-    bounded_count,
 )
 from accounts.models import LogEntry
 from accounts.scoping import may_open
@@ -209,12 +209,13 @@ class DomainDelete(DomainPages, ConfirmView):
 
 def consequences(domain):
     """What stops with ``domain``: alias domains, and aliases of other domains that lead into it."""
-    targets = domain.alias_set.model.leading_into(domain)
+    # Once, and not a page and a count: it reads all targets in the domain.
+    targets = list(domain.alias_set.model.leading_into(domain)[: COUNT_BOUND + 1])
     return {
         "alias_of": AliasDomain.objects.filter(pk=domain.pk).first(),
         "alias_domains": list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
-        "pointing": list(targets.order_by("domain", "id")[:SHOWN]),
-        "pointing_count": bounded_count(targets),
+        "pointing": targets[:SHOWN],
+        "pointing_count": len(targets),
     }
 
 

@@ -1,7 +1,9 @@
 """System checks: the database is one whose behaviour the mail rules rely on."""
 
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
+
+from mailboxes import triggers
 
 MARIADB_MINIMUM = (10, 6)
 
@@ -27,3 +29,41 @@ def check_mariadb(databases=None, **kwargs):
                 Error("The database connection is not in strict mode.", id="mailadmin.E002")
             )
     return errors
+
+
+@register(Tags.database)
+def check_triggers(databases=None, **kwargs):
+    """The triggers are those of this release and these settings (RECIPIENT_DELIMITER is in them)."""
+    warnings = []
+    for alias in databases or []:
+        connection = connections[alias]
+        stored = _stored_triggers(connection)
+        wanted = {
+            name: text.partition(" FOR EACH ROW ")[2]
+            for name, text in triggers.statements(connection.vendor).items()
+        }
+        if stored and stored != wanted:
+            warnings.append(
+                Warning(
+                    "The database triggers are not those of this release and its settings.",
+                    hint="Run `manage.py recount`.",
+                    id="mailadmin.W001",
+                )
+            )
+    return warnings
+
+
+def _stored_triggers(connection):
+    """Return ``{name: body}`` of our triggers; nothing before the first ``migrate``."""
+    if connection.vendor == "mysql":
+        query = (
+            "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
+            " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'mailadmin\\_%'"
+        )
+    else:
+        query = (
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'mailadmin%'"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {name: text.rpartition(" FOR EACH ROW ")[2] for name, text in cursor.fetchall()}

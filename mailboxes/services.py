@@ -3,7 +3,7 @@
 ``actor`` is the account named in the log, or None for the command line. Permission is the
 caller's job: pass rows that came out of ``manageable_by(actor)``. Each function raises
 ValidationError and then has written nothing. Postfix and Dovecot see a change at their next
-look-up; Dovecot's cache may answer with an old password until its ttl ends.
+look-up: the shipped Dovecot files cache no login.
 """
 
 from datetime import timedelta

@@ -4,7 +4,7 @@ import os
 from unittest import mock
 
 os.environ.update(
-    SECRET_KEY="only-for-tests-only-for-tests-only-for-tests",
+    SECRET_KEY="only-for-tests-only-for-tests-only-for-tests-only-for-tests",
     DEBUG="no",
     HTTPS="no",  # the tests' client speaks plain http
     PASSWORD_ROUNDS="5000",

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = active.BASE_DIR
 SETTINGS = BASE_DIR / "mailadmin" / "settings.py"
-KEY = "k" * 32
+KEY = "k" * 50
 # The settings file's own place, and what `make run` and deploy/gunicorn.conf.py read.
 READ_ELSEWHERE = {"ENV_FILE", "HOST", "PORT", "WEB_CONCURRENCY"}
 
@@ -76,7 +76,7 @@ def test_a_secret_is_all_that_is_needed():
 @pytest.mark.parametrize("environment", [{}, {"SECRET_KEY": ""}])
 def test_without_the_secret_there_is_no_start(environment):
     assert refusal(**environment) == (
-        "SECRET_KEY is not set. Expected: at least 32 random characters. See .env.example."
+        "SECRET_KEY is not set. Expected: at least 50 random characters. See .env.example."
     )
 
 

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["alias"], name="alias_target_alias"),
                     models.Index(fields=["bare"], name="alias_target_bare"),
                     models.Index(fields=["domain", "dangling"], name="alias_target_domain"),
+                    models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
                     models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
                 ],
             },

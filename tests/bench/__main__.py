@@ -1,7 +1,7 @@
 """``make bench SIZE="1000 1000000"``: measure, print, and write docs/performance.md.
 
-SIZE are numbers of mailboxes. KEEP=DIRECTORY keeps the filled databases for the next time;
-SECONDS is how long each page is asked for with one client and again with four (2).
+SIZE are numbers of mailboxes. KEEP=DIRECTORY (one that every user can enter) keeps the filled
+databases for the next time, as long as the schema stays the same; SECONDS is how long each page is asked for with one client and again with four (2).
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from tests.bench.site import Site
 from tests.servers.processes import ROOT
 
 CLIENTS = 4
+TURNS = 5
 POSTS = 30
 console = Console(soft_wrap=True)
 
@@ -31,27 +32,11 @@ def main():
             console.print(f"Filling {size:,} mailboxes …")
             sites[size] = stack.enter_context(Site(size, os.environ.get("KEEP")))
         results = report.Results(
-            fill={size: site.filled for size, site in sites.items()}, hash_seconds=hash_seconds()
+            {size: site.filled for size, site in sites.items()}, hash_seconds()
         )
-        for account, named in pages.pages(next(iter(sites.values())).samples).items():
-            browsers = {size: clients(site.port, account) for size, site in sites.items()}
-            counters = {
-                size: clients(site.counting_port, account, 1) for size, site in sites.items()
-            }
-            for name in named:
-                for size, site in sites.items():  # in turn, so that a busy moment hits all alike
-                    url = pages.pages(site.samples)[account][name]
-                    load(browsers[size][:1], [url], 0.2)
-                    one = load(browsers[size][:1], [url], seconds)
-                    four = load(browsers[size], [url], seconds)
-                    counters[size][0].get(url)
-                    answer = counters[size][0].get(url)
-                    results.add_page(account, name, size, one, four, len(four) / seconds, answer)
-                console.print(results.line(account, name))
-        for name in pages.forms(site.samples, 0):
-            for size, site in sites.items():
-                results.add_form(name, size, *post(site, name))
-            console.print(results.form_line(name))
+        for account in pages.pages(sites[sizes[0]].samples):
+            measure_pages(results, sites, account, seconds)
+        measure_forms(results, sites)
         for size, site in sites.items():
             results.lookups[size] = maps.measure(site)
             for line in results.lookup_lines(size):
@@ -59,6 +44,46 @@ def main():
     path = ROOT / "docs" / "performance.md"
     path.write_text(report.document(results))
     console.print(f"Written: {path.relative_to(ROOT)}")
+
+
+def measure_pages(results, sites, account, seconds):
+    """The sizes take turns, so that a busy moment of the machine hits them alike."""
+    browsers = {size: clients(site.port, account) for size, site in sites.items()}
+    counters = {size: clients(site.counting_port, account, 1)[0] for size, site in sites.items()}
+    urls = {size: pages.pages(site.samples)[account] for size, site in sites.items()}
+    for name in urls[min(sites)]:
+        one = {size: [] for size in sites}
+        for turn in range(TURNS + 1):
+            for size in sites:
+                times = load(browsers[size][:1], urls[size][name], seconds / TURNS)
+                one[size] += times if turn else []  # the first one warms up
+        for size in sites:
+            four = load(browsers[size], urls[size][name], seconds)
+            counters[size].get(urls[size][name])
+            answer = counters[size].get(urls[size][name])
+            rate = len(four) / seconds
+            results.add_page(account, name, size, one[size], four, rate, answer)
+        console.print(results.line(account, name))
+
+
+def measure_forms(results, sites):
+    account = data.SUPERADMIN
+    browsers = {size: clients(site.port, account, 1)[0] for size, site in sites.items()}
+    counters = {size: clients(site.counting_port, account, 1)[0] for size, site in sites.items()}
+    for name in pages.forms(sites[min(sites)].samples, 0):
+        # There is but one catch-all: it is created once, and deleted once.
+        numbers = [1] if name.startswith("catch-all") else range(POSTS + 2)
+        times = {size: [] for size in sites}
+        for number in numbers:  # the first one warms up, the second is counted
+            for size, site in sites.items():
+                url, values, hashes = pages.forms(site.samples, number)[name]
+                answer = post((counters if number == 1 else browsers)[size], url, values)
+                if number == 1:
+                    results.add_form(name, size, answer)
+                if number > 1 or len(numbers) == 1:
+                    times[size].append(answer.seconds)
+        results.time_form(name, times, hashes)
+        console.print(results.form_line(name))
 
 
 def clients(port, account, number=CLIENTS):
@@ -77,28 +102,14 @@ def hash_seconds():
     return sorted(times)[10]
 
 
-def post(site, name):
-    """Send the form POSTS times; return (seconds of each, hashes in one, the counted answer)."""
-    if not hasattr(site, "browser"):
-        [site.browser] = clients(site.port, data.SUPERADMIN, 1)
-        [site.counter] = clients(site.counting_port, data.SUPERADMIN, 1)
-    times = []
-    # There is but one catch-all: it is created once, and deleted once.
-    numbers = [1] if name.startswith("catch-all") else range(POSTS + 2)
-    for number in numbers:
-        browser = site.counter if number == 1 else site.browser
-        url, values, hashes = pages.forms(site.samples, number)[name]
-        if url == "/login/":
-            browser = Browser(browser.port)
-            browser.get(url)
-        answer = browser.post(url, values)
-        if answer.status != 302:
-            raise RuntimeError(f"{name}: {answer.status} {answer.body[-3000:].decode()}")
-        if number == 1:
-            counted = answer
-        if number != 0 or len(numbers) == 1:  # the first one warms up
-            times.append(answer.seconds)
-    return times, hashes, counted
+def post(browser, url, values):
+    if url == "/login/":  # as somebody new
+        browser = Browser(browser.port)
+        browser.get(url)
+    answer = browser.post(url, values)
+    if answer.status != 302:
+        raise RuntimeError(f"{url}: {answer.status} {answer.body[-3000:].decode()}")
+    return answer
 
 
 if __name__ == "__main__":

@@ -95,19 +95,19 @@ class Browser:
         return data
 
 
-def load(browsers, paths, seconds):
-    """Ask for ``paths`` in turn with all ``browsers`` at once; return the seconds each answer took."""
+def load(browsers, path, seconds):
+    """Ask for ``path`` with all ``browsers`` at once; return the seconds each answer took."""
     with ThreadPoolExecutor(len(browsers)) as pool:
-        parts = pool.map(lambda browser: _ask_for(browser, paths, seconds), browsers)
+        parts = pool.map(lambda browser: _ask_for(browser, path, seconds), browsers)
         return [took for part in parts for took in part]
 
 
-def _ask_for(browser, paths, seconds):
+def _ask_for(browser, path, seconds):
     times = []
     end = perf_counter() + seconds
     while not times or perf_counter() < end:
-        answer = browser.get(paths[len(times) % len(paths)])
+        answer = browser.get(path)
         if answer.status != 200:
-            raise RuntimeError(f"{paths[len(times) % len(paths)]}: {answer.status}")
+            raise RuntimeError(f"{path}: {answer.status}")
         times.append(answer.seconds)
     return times

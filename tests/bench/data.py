@@ -20,7 +20,7 @@ BIG_ADMIN = "big@panel.example"
 MANY = 205  # domains of MANY_ADMIN
 MB = 1_024_000
 
-FIRST = "anna ben chloe david emma felix grace hugo ida jonas karla leo mia noah olga paul quinn rosa sam tara ulla viktor wanda xaver yara zoe"
+FIRST = "anna ben chloe david emma felix grace hugo ida jonas karla leo mia max olga paul quinn rosa sam tara ulla viktor wanda xaver yara zoe"
 LAST = "adams becker castro dubois evans fischer garcia hansen ivanov jensen keller lopez moreau novak olsen petit quist rossi schmidt tanaka"
 
 
@@ -58,14 +58,14 @@ class Plan:
 
 def fill(connection, size, report=lambda step: None):
     """Fill the empty, migrated database behind ``connection`` (MariaDB)."""
-    plan = Plan(size)
+    plan, password = Plan(size), hash_password(PASSWORD)
     triggers.drop(connection)
     with connection.cursor() as cursor:
         # With both off, InnoDB sorts the rows of an empty table and builds its indexes at once.
         cursor.execute("SET unique_checks = 0, foreign_key_checks = 0")
         for table, statement in statements(plan):
             report(table)
-            cursor.execute(statement, {"password": hash_password(PASSWORD)})
+            cursor.execute(statement, {"password": password})
         cursor.execute("SET unique_checks = 1, foreign_key_checks = 1")
     report("triggers")
     triggers.create(connection)
@@ -81,7 +81,9 @@ def tidy(connection):
     """Remove what an earlier run of the bench created (pages.forms)."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM mailbox WHERE username LIKE 'bench%'")
-        cursor.execute("DELETE FROM alias WHERE address LIKE 'bench%' OR address = %s", [f"@{BIG}"])
+        cursor.execute(
+            "DELETE FROM alias WHERE address LIKE 'bench%%' OR address = %s", [f"@{BIG}"]
+        )
         cursor.execute("DELETE FROM domain WHERE domain LIKE 'bench%'")
         cursor.execute("DELETE FROM retired_maildir")
 
@@ -100,7 +102,7 @@ def _numbered_domain(number):
 
 
 def statements(plan):
-    """Yield (what is filled, INSERT statement) in an order that respects nothing but reading."""
+    """Yield (what is filled, INSERT statement); foreign keys are not looked at meanwhile."""
     size, domains = plan.size, plan.domains
     yield (
         "domains",

@@ -70,12 +70,12 @@ def pages(samples):
         "mailboxes, inactive, next": _url(
             "/mailboxes/", state="inactive", after=[of.average, of.mailbox]
         ),
-        "mailboxes, prefix": _url("/mailboxes/", q="mia.c"),
+        "mailboxes, prefix": _url("/mailboxes/", q="m"),
         "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
         "aliases": "/aliases/",
         "aliases, next": _url("/aliases/", after=[of.average, of.alias]),
         "aliases, jump": _url("/aliases/", jump=of.alias),
-        "aliases, prefix": _url("/aliases/", q="team12"),
+        "aliases, prefix": _url("/aliases/", q="team1"),
         "alias domains": "/alias-domains/",
         "log": "/log/",
         "log, next": _url("/log/", after=[of.moment, of.log_id]),
@@ -92,7 +92,7 @@ def pages(samples):
         "mailboxes of big, active, next": _url(
             "/mailboxes/", domain=big, state="active", after=[big, of.big_mailbox]
         ),
-        "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q="mia.c"),
+        "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q="m"),
         "aliases of big": _url("/aliases/", domain=big),
         "aliases of big, next": _url("/aliases/", domain=big, after=[big, of.big_alias]),
         "log of big": _url("/log/", domain=big),

@@ -45,10 +45,15 @@ class Results:
         page = Page(median(one), rate, median(four), p95(four), *_cost(answer))
         self.pages.setdefault(account, {}).setdefault(name, {})[size] = page
 
-    def add_form(self, name, size, times, hashes, answer):
-        times = [max(0.0, seconds - hashes * self.hash_seconds) for seconds in times]
-        page = Page(median(times), 0, median(times), p95(times), *_cost(answer))
-        self.forms.setdefault(name, {})[size] = page
+    def add_form(self, name, size, answer):
+        self.forms.setdefault(name, {})[size] = Page(0, 0, 0, 0, *_cost(answer))
+
+    def time_form(self, name, times, hashes):
+        """``times`` of the sizes, less the ``hashes`` in each."""
+        for size, page in self.forms[name].items():
+            net = [max(0.0, seconds - hashes * self.hash_seconds) for seconds in times[size]]
+            page.one = page.p50 = median(net)
+            page.p95 = p95(net)
 
     def line(self, account, name):
         sizes = self.pages[account][name]
@@ -83,10 +88,15 @@ def p95(times):
 
 
 def flatness(sizes):
-    """How much longer the largest size takes than the smallest; empty for one size."""
+    """How much longer the largest size takes than the smallest; empty for one size.
+
+    In brackets where the smallest shows a shorter list, hence much less HTML.
+    """
     if len(sizes) < 2:
         return ""
-    return f"×{sizes[max(sizes)].one / sizes[min(sizes)].one:.2f}"
+    small, large = sizes[min(sizes)], sizes[max(sizes)]
+    ratio = f"{large.one / small.one:.2f}"
+    return f"({ratio})" if small.kilobytes < 0.85 * large.kilobytes else ratio
 
 
 def document(results):
@@ -157,7 +167,8 @@ def _pages(results, sizes):
         "## Pages",
         "",
         "One client: the median in ms. Four clients: answers per second, then median and 95th percentile"
-        " in ms. *Flat*: the median with one client at the largest size divided by that at the smallest."
+        " in ms. *Flat*: the median with one client at the largest size divided by that at the smallest;"
+        " in brackets where the smallest has fewer rows to show."
         " Statements, rows the database looked at, and HTML in kB are those of the largest size."
         " *Average* is a domain of the usual size, *big* holds a tenth of all mailboxes; *next* and"
         " *jump* lead into the middle of a list.",

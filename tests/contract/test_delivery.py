@@ -350,6 +350,16 @@ def test_dovecot_defers_mail_it_is_handed_while_the_database_is_away(mail_server
     assert lmtp_answer(door, "nobody@example.org") == 550
     mail_server.postfix.reload()
 
+    def next_delivery_is_counted():
+        # The write that finds the old connection gone is not repeated; the next one is the whole sum.
+        subject = clients.send(mail_server, stranger(), BOB[0])
+        clients.wait_for(mail_server, *BOB, subject)
+        time.sleep(0.2)
+        stored = QuotaUsage.objects.filter(pk=BOB[0]).values_list("messages", flat=True)
+        return list(stored) == [len(clients.subjects(mail_server, *BOB))]
+
+    wait_until(next_delivery_is_counted, "quota2")
+
 
 def lmtp_answer(path, recipient):
     """Return the code with which Dovecot takes or refuses ``recipient``; None: it lets us wait."""

@@ -14,6 +14,11 @@ CHROMIUM = {
         "--disable-sync",
     ],
 }
+HARMLESS = (
+    "Failed to load resource",  # a page's own status, such as 404 or 422, is for the tests to expect
+    "htmx:sendAbort",  # a later search took the place of one under way
+    "htmx:afterRequest",  # says so a second time
+)
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
@@ -58,8 +63,7 @@ class Visitors:
         return page
 
     def _heard(self, message):
-        # A page's own status, such as 404 or 422, is for the tests to expect.
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+        if message.type in {"error", "warning"} and not message.text.startswith(HARMLESS):
             self.faults.append(f"{message.page.url}: {message.text}")
 
     def _answered(self, response):

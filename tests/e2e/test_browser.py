@@ -107,6 +107,20 @@ def test_filters_sorting_and_paging_keep_each_other(page):
     assert "brightwater" not in stored  # what a list showed is gone with its page
 
 
+def test_the_domain_filter_suggests_and_narrows(page):
+    page.goto("/mailboxes/")
+    field = page.get_by_label("Domain", exact=True)
+    field.press_sequentially("harb")
+    option = page.locator("#domain-suggestions option[value='harbour-books.example']")
+    expect(option).to_be_attached()
+
+    field.fill("harbour-books.example")
+    field.press("Enter")
+
+    expect(page).to_have_url(re.compile(r"\?domain=harbour-books.example$"))
+    expect(page.locator("#list tbody tr")).to_have_count(7)
+
+
 def test_going_to_an_address(page):
     page.goto("/mailboxes/?size=25")
 

@@ -1,5 +1,7 @@
 """Start a program in the foreground, wait until it is there, stop it."""
 
+import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -19,14 +21,20 @@ def find(program):
 
 
 def free_ports(number):
-    """Return ports that were all free at one moment."""
-    probes = [socket.socket() for _ in range(number)]
+    """Return ports that were all free at one moment.
+
+    They are below those that the kernel gives to clients, one of which could take them meanwhile.
+    """
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = {}
     try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        while len(ports) < number:
+            port = random.randrange(10_000, max(low, 20_000))
+            with contextlib.suppress(OSError):
+                ports[port] = socket.create_server(("127.0.0.1", port))
+        return list(ports)
     finally:
-        for probe in probes:
+        for probe in ports.values():
             probe.close()
 
 
