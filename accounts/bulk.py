@@ -54,7 +54,9 @@ class BulkView(ScopedMixin, TemplateView):
                 getattr(self, action)(row)
                 done += 1
             except ValidationError as error:
-                messages.error(self.request, f"{row}: {' '.join(error.messages)}")
+                text = _("%(row)s: %(reason)s")
+                reason = " ".join(error.messages)
+                messages.error(self.request, text % {"row": row, "reason": reason})
             except type(row).DoesNotExist:
                 continue  # another administrator was faster
         if done:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts import services, throttle
 from accounts.backends import authenticate
@@ -80,8 +81,12 @@ class LoginForm(forms.Form):
             return
         if throttle.is_blocked(username, self.ip):
             raise ValidationError(
-                _(
-                    "Too many wrong passwords from your network. Wait %(minutes)d minutes, then try again."
+                ngettext(
+                    "Too many wrong passwords from your network."
+                    " Wait %(minutes)d minute, then try again.",
+                    "Too many wrong passwords from your network."
+                    " Wait %(minutes)d minutes, then try again.",
+                    settings.LOGIN_PAUSE_MINUTES,
                 ),
                 "throttled",
                 {"minutes": settings.LOGIN_PAUSE_MINUTES},

@@ -88,7 +88,10 @@ def sentence(entry):
             on, off, _unknown = SWITCHES[f"{entry.action}_state"]
             words = on if entry.changes["active"][1] else off
     else:  # PostfixAdmin's other words, such as edit_vacation
-        return format_html("{}: <b>{}</b>", entry.action.replace("_", " ").capitalize(), shown)
+        done = entry.action.replace("_", " ").capitalize()
+        return format_html(
+            _("{action}: {object}"), action=done, object=format_html("<b>{}</b>", shown)
+        )
     return format_html(str(words), object=format_html("<b>{}</b>", shown))
 
 

@@ -20,6 +20,7 @@ if os.environ.get("TEST_DATABASE") == "sqlite":
 # The machine may be busy; rows of one example are rolled back by the test itself.
 hypothesis.settings.register_profile(
     "mailadmin",
+    database=None,
     deadline=None,
     suppress_health_check=[
         hypothesis.HealthCheck.function_scoped_fixture,

@@ -80,7 +80,7 @@
   function countTicked(form) {
     const boxes = all("[name=selected]", form);
     const ticked = boxes.filter((box) => box.checked).length;
-    for (const label of all("[data-bulk-count]", form)) label.textContent = `${ticked} ${label.dataset.bulkCount}`;
+    for (const label of all("[data-bulk-count]", form)) label.textContent = label.dataset.bulkCount.replace("{n}", ticked);
     for (const head of all("[data-select-all]", form)) {
       head.checked = ticked === boxes.length;
       head.indeterminate = ticked > 0 && !head.checked;

@@ -23,30 +23,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def mail_server(tt, django_db_setup, ttt, django_db_blocker):
+def mail_server(django_db_setup, django_db_blocker):
     """Everything running; see tests/servers/mail.py."""
     with django_db_blocker.unblock():
         database = connection.settings_dict
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    import time
-    print("T", time.time())
-    for cls in (MailServer,):
-        pass
-    import tests.servers.mail as mm
-    for k in ("install","_grant","_certify"):
-        def wrap(f=getattr(MailServer,k),k=k):
-            def g(self):
-                t=time.time(); r=f(self); print("TIME",k,time.time()-t); return r
-            return g
-        setattr(MailServer,k,wrap())
-    for c in (mm.Postfix,mm.Dovecot,mm.Gate):
-        for k in ("start","install","open","prepare"):
-            if hasattr(c,k):
-                def wrap(f=getattr(c,k),k=k,c=c):
-                    def g(self):
-                        t=time.time(); r=f(self); print("TIME",c.__name__,k,time.time()-t); return r
-                    return g
-                setattr(c,k,wrap())
     with MailServer(database, worker=f"{os.getpid()}{worker}") as server:
         yield server
 
@@ -86,10 +67,3 @@ def pytest_runtest_makereport(item):
             if log.exists():
                 report.sections.append((log.name, log.read_text(errors="replace")[-5000:]))
     return report
-
-@pytest.fixture(scope="session")
-def tt():
-    import time; print("TT", time.time())
-@pytest.fixture(scope="session")
-def ttt():
-    import time; print("TTT", time.time())
