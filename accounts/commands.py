@@ -11,7 +11,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, no_translations
 from django.db import OperationalError, ProgrammingError
 from django_rich.management import RichCommand
 
@@ -58,6 +58,7 @@ class RowCommand(RichCommand):
             subparser = verbs.add_parser(verb, help=text, description=text)
             getattr(self, f"options_for_{verb}")(subparser)
 
+    @no_translations  # what the services refuse is said in the commands' own language
     def handle(self, *, verb, **options):
         try:
             getattr(self, verb)(**options)

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy
 from accounts.bulk import BulkView
 from accounts.generic import (
     ConfirmView,
-    KeysetMixin,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
@@ -21,9 +20,10 @@ from aliases.destinations import MISSING, destinations, find_substitutes, in_wor
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias
 from aliases.services import aliases_leading_to
-from domains.addresses import without_extension
+from domains.addresses import typed_name, without_extension
+from domains.lists import AddressListMixin
 from domains.models import Domain
-from domains.views import InDomainMixin, switched, typed_name
+from domains.views import switched
 
 SHOWN = 50
 
@@ -42,44 +42,10 @@ class AliasPages:
         return reverse("alias", args=[self.object.pk])
 
 
-class AliasList(AliasPages, InDomainMixin, KeysetMixin, ScopedListView):
+class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
-
-    def columns(self):
-        """Searching everywhere goes by address, for that is the index it reads."""
-        columns = super().columns()
-        if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
-            return columns[1:]
-        return columns
-
-    def is_narrow(self):
-        """The rows are those of some domains, so an index begins with the domain."""
-        return bool(self.filters()["domain_name"] or self.actor.limited_to)
-
-    def jump_values(self, text):
-        text = typed_name(text)
-        if len(self.columns()) == 1:
-            return (text,)
-        return (text.rpartition("@")[2], text if "@" in text else "")
-
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "q": get("q", "").strip(),
-            "domain_name": self.domain_asked,
-            "state": get("state", ""),
-        }
-
-    def filter_rows(self, rows):
-        filters = self.filters()
-        rows = self.in_domain(rows)
-        if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
-        return rows
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

@@ -152,3 +152,16 @@ def normalise_address(text, *, own=False):
     if len(local_part) + 1 + len(domain) > MAX_ADDRESS:
         raise problem
     return f"{local_part}@{domain}"
+
+
+def typed_name(text):
+    """The stored form of what somebody typed: a Unicode domain becomes its A-labels.
+
+    Takes an address too, or the beginning of either, which stays as it is.
+    """
+    text = text.strip().lower()
+    local_part, at, domain = text.rpartition("@")
+    try:
+        return text if text.isascii() else f"{local_part}{at}{normalise_domain(domain)}"
+    except ValidationError:
+        return text

@@ -5,7 +5,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, Sum
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -22,25 +21,13 @@ from accounts.generic import (
 from accounts.models import LogEntry
 from accounts.scoping import may_open
 from domains import services
-from domains.addresses import display_domain, normalise_address, normalise_domain
+from domains.addresses import display_domain, normalise_address, typed_name
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
+from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain
 
 SHOWN = 20
 ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
-
-
-def typed_name(text):
-    """The stored form of what somebody typed: a Unicode domain becomes its A-labels.
-
-    Takes an address too, or the beginning of either, which stays as it is.
-    """
-    text = text.strip().lower()
-    local_part, at, domain = text.rpartition("@")
-    try:
-        return text if text.isascii() else f"{local_part}{at}{normalise_domain(domain)}"
-    except ValidationError:
-        return text
 
 
 class DomainPages:
@@ -55,28 +42,6 @@ class DomainPages:
 
     def get_success_url(self):
         return reverse("domain", args=[self.object.pk])
-
-
-class InDomainMixin:
-    """A list that may be narrowed to one domain (``?domain=``) and then wears its header and tabs."""
-
-    @cached_property
-    def domain_asked(self):
-        return typed_name(self.request.GET.get("domain", ""))
-
-    @cached_property
-    def domain(self):
-        name = self.domain_asked
-        if not name:
-            return None
-        return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
-
-    def in_domain(self, rows):
-        """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
-        return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, **kwargs)
 
 
 class DomainList(DomainPages, KeysetMixin, ScopedListView):

@@ -14,8 +14,8 @@ from accounts.models import LogEntry
 from accounts.scoping import may_open, starts_with
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
+from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
-from domains.views import typed_name
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
 

@@ -18,7 +18,6 @@ from accounts.bulk import BulkView
 from accounts.generic import (
     ActorMixin,
     ConfirmView,
-    KeysetMixin,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
@@ -40,7 +39,8 @@ from aliases.views import (
     recent_entries,
     to_clean,
 )
-from domains.views import InDomainMixin, switched, typed_name
+from domains.lists import AddressListMixin
+from domains.views import switched
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -66,44 +66,14 @@ class MailboxPages:
         return reverse("mailbox", args=[self.object.pk])
 
 
-class MailboxList(MailboxPages, InDomainMixin, KeysetMixin, ScopedListView):
+class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     related = ("usage",)
 
-    def columns(self):
-        """Searching everywhere goes by address, for that is the index it reads."""
-        columns = super().columns()
-        if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
-            return columns[1:]
-        return columns
-
-    def is_narrow(self):
-        """The rows are those of some domains, so an index begins with the domain."""
-        return bool(self.filters()["domain_name"] or self.actor.limited_to)
-
-    def jump_values(self, text):
-        text = typed_name(text)
-        if len(self.columns()) == 1:
-            return (text,)
-        return (text.rpartition("@")[2], text if "@" in text else "")
-
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "q": get("q", "").strip(),
-            "domain_name": self.domain_asked,
-            "state": get("state", ""),
-        }
-
     def filter_rows(self, rows):
-        filters = self.filters()
-        rows = self.in_domain(rows)
-        if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
-        elif filters["state"] == "full":
+        rows = super().filter_rows(rows)
+        if self.filters()["state"] == "full":
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
         return rows
 

@@ -122,6 +122,26 @@ def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts
     assert not faults, "\n".join(faults)
 
 
+def test_the_longer_words_of_french_fit_too(visitors, accounts):
+    page = visitors.sign_in(*next(iter(accounts.items())))
+    page.context.set_extra_http_headers({"Accept-Language": "fr"})
+    rows = ["/domains/brightwater.example/", "/mailboxes/maria.castellanos@brightwater.example/"]
+    lists = [reverse(name) for name in LISTS]
+    paths = ["/", *lists, *rows, *(f"{row}delete/" for row in rows)]
+    paths += [
+        "/domains/new/",
+        "/mailboxes/new/",
+        "/aliases/new/",
+        "/alias-domains/new/",
+        "/account/",
+    ]
+
+    faults = [f"{path}: {fault}" for path in paths for fault in faults_of(page, path)[1]]
+
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert not faults, "\n".join(faults)
+
+
 def test_the_checks_find_what_they_look_for(visitors):
     page = visitors.open(viewport={"width": 360, "height": 800})
     page.goto("/login/")

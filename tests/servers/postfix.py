@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.servers.processes import Process, answers, find, free_ports, wait_until
 
+MASTER = Path("/usr/lib/postfix/sbin/master")
 STOCK_MASTER_CF = Path("/usr/share/postfix/master.cf.dist")  # Debian's, before ours is added
 
 
@@ -23,9 +24,8 @@ class Postfix:
         self.queue = directory / "queue"
         self.log = directory / "mail.log"
         self.smtp_port, self.submission_port, self.submissions_port = free_ports(3)
-        self._process = Process(
-            [find("postfix"), "-c", self.conf, "start-fg"], directory / "postfix.out"
-        )
+        # The daemon itself: `postfix start-fg` would leave it behind when it is stopped.
+        self._process = Process([MASTER, "-c", self.conf, "-s"], directory / "postfix.out")
 
     def prepare(self):
         """Make the directories that Dovecot's sockets go to, before either starts."""
@@ -86,6 +86,7 @@ class Postfix:
 
     def start(self):
         ports = [self.smtp_port, self.submission_port, self.submissions_port]
+        self._run("postfix", "check")  # makes the directories of the queue
         self._process.start(lambda: all(map(answers, ports)))
 
     def stop(self):

@@ -4,7 +4,7 @@ import os
 import socket
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, no_translations
 from django.db import DatabaseError
 from django_rich.management import RichCommand
 from rich.progress import track
@@ -33,6 +33,7 @@ class Command(RichCommand):
             help="What to print as the panel's address (default: from HOST and PORT).",
         )
 
+    @no_translations
     def handle(self, *, address, **options):
         try:
             self.stdout.write(f"The panel is at {address or self._address()}")

@@ -1,0 +1,70 @@
+"""What lists of rows in domains share: narrowing to one domain, search, state, order."""
+
+from django.utils.functional import cached_property
+
+from accounts.generic import KeysetMixin
+from domains.addresses import typed_name
+from domains.models import Domain
+
+
+class InDomainMixin:
+    """A list that may be narrowed to one domain (``?domain=``) and then wears its header and tabs."""
+
+    @cached_property
+    def domain_asked(self):
+        return typed_name(self.request.GET.get("domain", ""))
+
+    @cached_property
+    def domain(self):
+        name = self.domain_asked
+        if not name:
+            return None
+        return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
+
+    def in_domain(self, rows):
+        """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
+        return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(domain=self.domain, **kwargs)
+
+
+class AddressListMixin(InDomainMixin, KeysetMixin):
+    """A list of addresses, sorted by domain and then by address.
+
+    ``orderings["address"]`` is (domain, address): the order of the index that serves every scope.
+    """
+
+    def columns(self):
+        """Searching everywhere goes by address, for that is the index it reads."""
+        columns = super().columns()
+        if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
+            return columns[1:]
+        return columns
+
+    def is_narrow(self):
+        """The rows are those of some domains, so an index begins with the domain."""
+        return bool(self.filters()["domain_name"] or self.actor.limited_to)
+
+    def jump_values(self, text):
+        text = typed_name(text)
+        if len(self.columns()) == 1:
+            return (text,)
+        return (text.rpartition("@")[2], text if "@" in text else "")
+
+    def filters(self):
+        get = self.request.GET.get
+        return {
+            "q": get("q", "").strip(),
+            "domain_name": self.domain_asked,
+            "state": get("state", ""),
+        }
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        rows = self.in_domain(rows)
+        if filters["q"]:
+            rows = rows.search(typed_name(filters["q"]))
+        if filters["state"] in {"active", "inactive"}:
+            rows = rows.filter(active=filters["state"] == "active")
+        return rows

@@ -1,0 +1,232 @@
+"""The French catalogue is complete, compiled and used: no page speaks two languages."""
+
+import gettext
+import io
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from accounts.models import LogEntry
+from domains.services import create_alias_domain
+from mailboxes.welcome import send_welcome
+from tests.pages.test_access import OF_A_ROW, OF_NO_ROW, address_of
+
+FRENCH = settings.BASE_DIR / "locale" / "fr" / "LC_MESSAGES"
+PO, MO = FRENCH / "django.po", FRENCH / "django.mo"
+SOURCES = ["accounts", "aliases", "domains", "locale", "mailadmin", "mailboxes", "templates"]
+PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|\{\w+\}|</?\w+>")
+# Words of the panel that no French sentence has.
+ENGLISH = re.compile(
+    r"\b(?<!e-)(the|this|that|and|or|of|to|is|are|not|with|by|at|from|here|has|may|again|none|more|yes"
+    r"|mail|mailbox|mailboxes|aliases|domains|administrators?|superadmins?|dashboard|log|state"
+    r"|search|save|delete|edit|create|cancel|activate|deactivate|active|inactive|password|address"
+    r"|forward|forwarding|unlimited|allowed|optional|ago|just|unknown|created|changed|deleted"
+    r"|go|show|next|previous|required|enter|field|name|phone|allotted|storage)\b",
+    re.IGNORECASE,
+)
+SPOKEN = {"aria-label", "placeholder", "title", "data-label", "data-copied", "data-bulk-count"}
+
+
+def catalogue(compiled):
+    """English → French, without the header; a plural form's key is (English, form)."""
+    found = gettext.GNUTranslations(io.BytesIO(compiled))._catalog
+    return {english: text for english, text in found.items() if english}
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, check=False, **options)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def entries(kind, file=PO):
+    """The entries of one kind, as msgattrib writes them."""
+    return run("msgattrib", f"--{kind}", "--no-wrap", file).decode()
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Every English text with each of its French ones."""
+    found = catalogue(MO.read_bytes())
+    return [(key if isinstance(key, str) else key[0], text) for key, text in found.items()]
+
+
+class Reader(HTMLParser):
+    """Collects what a page says, attributes that are read out included; skips names and addresses."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.said, self.skipped = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if self.skipped or tag in {"script", "code"} or attrs.get("lang") == "en":
+            self.skipped.append(tag)
+        self.said += [value for name, value in attrs.items() if name in SPOKEN]
+
+    def handle_endtag(self, tag):
+        if self.skipped and tag == self.skipped[-1]:
+            self.skipped.pop()
+
+    def handle_data(self, data):
+        if not self.skipped:
+            self.said.append(data)
+
+    @property
+    def english(self):
+        said = (re.sub(r"\S*[@./]\w\S*", "", " ".join(text.split())) for text in self.said)
+        return [text for text in said if ENGLISH.search(text)]
+
+
+@pytest.fixture
+def world(example_org, add_domain, add_mailbox, add_alias, make_admin):
+    """One row of each kind, as tests.pages.test_access.key_of() names them, with something to say."""
+    source = add_domain("alias.example.org")
+    create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
+    add_domain("full.example", mailboxes=1, aliases=-1, maxquota=-1, quota=10)
+    add_mailbox("only@full.example")
+    joe = add_mailbox("joe@example.org", quota=50_000_000, name="Joseph")
+    add_alias("sales@example.org", "joe@example.org", "gone@example.org", "x@elsewhere.example")
+    add_alias("@example.org", "joe@example.org", active=False)
+    make_admin("theirs@example.org", domains=["example.org"])
+    LogEntry.objects.create(username="CLI (localhost)", action="edit_domain", data="example.org")
+    return {"superadmin": make_admin("root@example.org", superadmin=True), "user": joe}
+
+
+@pytest.fixture
+def french(client):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr-CA,fr;q=0.9,en;q=0.5"
+    return client
+
+
+@pytest.mark.parametrize("kind", ["untranslated", "only-fuzzy", "only-obsolete"])
+def test_no_entry_is_left_to_do(kind):
+    assert entries(kind) == ""
+
+
+def test_placeholders_and_tags_agree(texts):
+    run("msgfmt", "--check-format", "--output-file=/dev/null", PO)
+    differ = [
+        (english, text)
+        for english, text in texts
+        if sorted(PLACEHOLDERS.findall(english)) != sorted(PLACEHOLDERS.findall(text))
+    ]
+    assert differ == []
+
+
+def test_french_typography(texts):
+    no_placeholder = ((english, re.sub(r"%(?=\()", "", text)) for english, text in texts)
+    wrong = [
+        text
+        for english, text in no_placeholder
+        if re.search(r"['“”!]|(^|[ \w])[:;?%»](?![\w.\[])|«(?!\u00a0)", text) and text != english
+    ]
+    assert wrong == []
+
+
+def test_what_is_compiled_is_what_is_written():
+    assert catalogue(MO.read_bytes()) == catalogue(run("msgfmt", "--output-file=-", PO))
+
+
+def test_every_marked_text_is_in_the_catalogue_and_nothing_else(tmp_path):
+    for name in SOURCES:
+        left_out = shutil.ignore_patterns("__pycache__", "*.mo")
+        shutil.copytree(settings.BASE_DIR / name, tmp_path / name, ignore=left_out)
+    command = [sys.executable, "-m", "django", "makemessages", "--locale=fr", "--no-obsolete"]
+    run(*command, "--add-location=file", cwd=tmp_path)
+
+    collected = tmp_path / "locale" / "fr" / "LC_MESSAGES" / "django.po"
+    assert entries("untranslated", collected) + entries("only-fuzzy", collected) == ""
+    assert catalogue(run("msgfmt", "--output-file=-", collected)) == catalogue(MO.read_bytes())
+
+
+def test_block_texts_are_trimmed():
+    untrimmed = [
+        (path.name, tag)
+        for path in (settings.BASE_DIR / "templates").rglob("*.*")
+        for tag in re.findall(r"{% blocktranslate.*?%}", path.read_text())
+        if "trimmed" not in tag
+    ]
+    assert untrimmed == []
+
+
+def test_the_browser_chooses_the_language(french, db):
+    page = french.get("/login/").content.decode()
+
+    assert '<html lang="fr">' in page
+    assert "Se connecter" in page
+    assert '<html lang="en">' in french.get("/login/", headers={"accept-language": "de"}).text
+
+
+def test_the_footer_changes_the_language_and_it_stays(client, db):
+    english = client.get("/login/").content.decode()
+    assert '<button name="language" value="fr" lang="fr">Français</button>' in english
+
+    changed = client.post(reverse("set_language"), {"language": "fr", "next": "/login/"})
+
+    assert (changed.status_code, changed.url) == (302, "/login/")
+    page = client.get("/login/").content.decode()
+    assert '<html lang="fr">' in page
+    assert '<button name="language" value="en" lang="en">English</button>' in page
+
+
+def test_no_page_of_an_administrator_has_a_word_of_english(french, sign_in, world):
+    client = sign_in(world["superadmin"])
+    addresses = [address_of(name) for name in OF_A_ROW + OF_NO_ROW if not name.endswith("-bulk")]
+    addresses += [f"{reverse(f'{kind}-list')}?q=nul&state=active" for kind in ("mailbox", "alias")]
+    addresses += ["/", "/account/", "/search/", "/search/?q=j", "/search/?q=nul", "/nul/"]
+    addresses += ["/log/?domain=nul", "/domains/full.example/", "/aliases/@example.org/"]
+    pages = {address: client.get(address) for address in addresses}
+    selected = {"action": "delete", "selected": ["joe@example.org"]}
+    pages["bulk"] = client.post(reverse("mailbox-bulk"), selected)
+    for name in OF_NO_ROW:
+        if name.endswith("-create"):
+            pages[name] = client.post(reverse(name), {"local_part": "x y", "domain": "nul"})
+
+    left = {at: found for at, page in pages.items() if (found := Reader(page.text).english)}
+
+    assert left == {}
+    assert all('<html lang="fr">' in page.text for page in pages.values())
+
+
+def test_no_page_of_a_mailbox_user_has_a_word_of_english(french, sign_in, world):
+    login = french.post("/login/", {"username": "joe@example.org", "password": "nul"}).text
+    client = sign_in(world["user"])
+    own = client.get("/account/").text
+    refused = client.post("/account/", {"form": "password", "password-password": "x"}).text
+
+    assert Reader(login + own + refused).english == []
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
+def test_no_error_page_has_a_word_of_english(name):
+    with translation.override("fr"):
+        page = render_to_string(f"{name}.html")
+
+    assert '<html lang="fr">' in page
+    assert Reader(page).english == []
+
+
+def test_the_welcome_mail_speaks_the_language_of_the_installation(settings, world):
+    settings.LANGUAGE_CODE = "fr"
+    send_welcome(world["user"])
+
+    assert mail.outbox[0].subject == "Bienvenue dans votre boîte aux lettres joe@example.org"
+    assert mail.outbox[0].body.startswith("Bonjour Joseph,\n")
+    assert Reader(mail.outbox[0].body).english == []
+
+
+def test_the_reader_finds_english():
+    page = '<p title="Close this">Oui</p><code>the code</code><b>Save <i lang="en">it</i></b>'
+
+    assert Reader(page).english == ["Close this", "Save"]
