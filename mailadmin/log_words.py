@@ -84,8 +84,9 @@ def sentence(entry):
         words = unknown if new is None else on if new else off
     elif entry.action in SENTENCES:
         words = SENTENCES[entry.action]
-        if set(entry.changes or ()) == {"active"} and entry.action.startswith("edit_"):
-            on, off, _unknown = SWITCHES[f"{entry.action}_state"]
+        switch = SWITCHES.get(f"{entry.action}_state")
+        if switch and set(entry.changes or ()) == {"active"}:
+            on, off, _unknown = switch
             words = on if entry.changes["active"][1] else off
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = entry.action.replace("_", " ").capitalize()

@@ -18,7 +18,7 @@ from tests.e2e.browsing import CHROMIUM, Visitors
 from tests.e2e.panel import Panel
 from tests.servers.processes import ROOT
 
-WIDE = {"width": 1440, "height": 900}
+WIDE = {"width": 1440, "height": 780}
 PHONE = {"width": 390, "height": 844}
 SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER = 0, 1, 3  # place among the sample data's accounts
 README = [

@@ -14,6 +14,7 @@ from tests.contract.world import World
 from tests.servers.mail import MailServer
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items):
     # Everything that shares the server and its rows goes to one worker.
     for item in items:

@@ -2,6 +2,10 @@
 
 import re
 
+from playwright.sync_api import expect
+
+SECONDS = 20  # for whatever a page is about to show, on a busy machine too
+expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM = {
     "executable_path": "/usr/bin/chromium",
     "args": [
@@ -46,7 +50,7 @@ class Visitors:
     def open(self, **options):
         """Return a new person's page; ``options`` are those of Playwright's new_context()."""
         context = self.browser.new_context(base_url=self.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(SECONDS * 1000)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", self._heard)
         context.on("weberror", lambda error: self.faults.append(str(error.error)))

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -58,6 +59,13 @@ def texts():
     """Every English text with each of its French ones."""
     found = catalogue(MO.read_bytes())
     return [(key if isinstance(key, str) else key[0], text) for key, text in found.items()]
+
+
+@pytest.fixture(autouse=True)
+def _no_language_stays():
+    """A request's language stays active in its thread until the next request."""
+    yield
+    translation.deactivate()
 
 
 class Reader(HTMLParser):
@@ -224,6 +232,11 @@ def test_the_welcome_mail_speaks_the_language_of_the_installation(settings, worl
     assert mail.outbox[0].subject == "Bienvenue dans votre boîte aux lettres joe@example.org"
     assert mail.outbox[0].body.startswith("Bonjour Joseph,\n")
     assert Reader(mail.outbox[0].body).english == []
+
+
+def test_commands_speak_english_whatever_the_installation_speaks(world):
+    with translation.override("fr"), pytest.raises(CommandError, match="exists already"):
+        call_command("alias", "add", "sales@example.org", "joe@example.org")
 
 
 def test_the_reader_finds_english():
