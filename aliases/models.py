@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from accounts.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 from aliases import routing
+from aliases.pruning import drop_targets
 from domains.addresses import (
     MAX_ADDRESS,
     display_address,
@@ -119,6 +120,13 @@ class Alias(models.Model):
         # Two ranges of an index; "not equal" would read all the targets the domain has within.
         elsewhere = models.Q(owner__lt=domain.pk) | models.Q(owner__gt=domain.pk)
         return AliasTarget.objects.filter(elsewhere, domain=domain.pk)
+
+    @classmethod
+    def drop_targets_into(cls, actor, targets):
+        """Take ``targets``, rows of ``leading_into``, out of their aliases (aliases/pruning.py)."""
+        addresses = {target.bare for target in targets}
+        aliases = cls.objects.filter(pk__in={target.alias for target in targets})
+        drop_targets(actor=actor, addresses=addresses, aliases=aliases)
 
     @classmethod
     def check_routes_into(cls, domain):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses
 from aliases.models import Alias, AliasTarget
+from aliases.pruning import drop_targets
 from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import normalise_local_part
@@ -132,43 +133,6 @@ def delete_alias(*, actor, alias, drop_from=()):
     )
     drop_targets(actor=actor, addresses=[alias.address], aliases=drop_from)
     refuse_loops([alias.address])
-
-
-@transaction.atomic
-def drop_targets(*, actor, addresses, aliases):
-    """Take ``addresses`` out of the targets of ``aliases``.
-
-    An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
-    The caller holds RoutingLock.
-    """
-    dead, deleted = set(addresses), []
-    names = [alias.pk for alias in aliases]
-    for alias in Alias.objects.select_for_update().filter(pk__in=names).order_by("pk"):
-        named = AliasTarget.objects.filter(alias=alias.pk, bare__in=dead)
-        gone = set(named.values_list("target", flat=True))
-        left = [target for target in alias.targets if target.lower() not in gone]
-        if left == alias.targets:
-            continue
-        if not left and alias.of_mailbox:
-            left = [alias.address]
-        old, alias.goto = alias.goto, ",".join(left)
-        if left:
-            alias.modified = timezone.now()
-            alias.save(update_fields=["goto", "modified"])
-            action = "edit_alias"
-        else:
-            Alias.objects.filter(pk=alias.pk).delete()
-            deleted.append(alias.pk)
-            action = "delete_alias"
-        LogEntry.objects.record(
-            actor,
-            action,
-            domain=alias.domain_id,
-            target=alias.address,
-            changes={"goto": [old, alias.goto or None]},
-        )
-    if deleted:
-        refuse_loops(deleted)
 
 
 def aliases_leading_to(addresses):

@@ -122,10 +122,12 @@ def set_domain_active(*, actor, domain, active):
 
 
 @transaction.atomic
-def delete_domain(*, actor, domain):
+def delete_domain(*, actor, domain, drop_targets=False):
     """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
 
-    The log stays. Refused while alias domains lead here. Files on disk are not touched: the
+    The log stays. Refused while alias domains lead here. With ``drop_targets`` its addresses are
+    taken out of the aliases of other domains; without, their mail leaves this server, to wherever
+    the domain's MX record points then. Files on disk are not touched: the
     maildirs are remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
@@ -139,13 +141,16 @@ def delete_domain(*, actor, domain):
         )
     name = domain.pk
     counts = {"mailboxes": [domain.usage.mailboxes, None], "aliases": [domain.alias_count, None]}
-    mailboxes = domain.mailbox_set.all()
-    mailboxes.delete_all()
+    aliases = domain.alias_set.model
+    leading_in = list(aliases.leading_into(domain)) if drop_targets else []
+    domain.mailbox_set.all().delete_all()
     domain.alias_set.all().delete_all()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
     Domain.objects.filter(pk=name)._raw_delete("default")
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=counts)
+    if leading_in:
+        aliases.drop_targets_into(actor, leading_in)
 
 
 @transaction.atomic

@@ -168,7 +168,9 @@ class DomainDelete(DomainPages, ConfirmView):
     def perform(self):
         if typed_name(self.request.POST.get("confirm", "")) != self.object.pk:
             raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
-        services.delete_domain(actor=self.actor, domain=self.object)
+        services.delete_domain(
+            actor=self.actor, domain=self.object, drop_targets="drop" in self.request.POST
+        )
         return reverse("domain-list")
 
 

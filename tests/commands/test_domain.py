@@ -118,7 +118,7 @@ def test_delete_counts_what_goes_and_who_leads_here(
 
     assert run.screen.splitlines() == [
         "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
-        "Aliases of other domains lead here and will lead nowhere: joe@other.net.",
+        "Aliases of other domains lead here and will lead outside: joe@other.net.",
         "Deleted domain example.org.",
     ]
     assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]

@@ -246,6 +246,30 @@ class TestDelete:
 
         assert Mailbox.objects.count() == 0
 
+    def test_its_addresses_leave_the_aliases_of_other_domains_when_asked(
+        self, example_org, other_net, add_mailbox, add_alias
+    ):
+        add_mailbox("joe@example.org")
+        add_mailbox("ann@other.net")
+        add_alias("both@other.net", "joe@example.org", "joe+tag@example.org", "ann@other.net")
+        add_alias("only@other.net", "joe@example.org")
+
+        delete_domain(actor=None, domain=example_org, drop_targets=True)
+
+        left = dict(Alias.objects.filter(of_mailbox=False).values_list("pk", "goto"))
+        assert left == {"both@other.net": "ann@other.net"}
+        assert list(AliasTarget.objects.values_list("target", flat=True)) == ["ann@other.net"]
+
+    def test_its_addresses_stay_in_the_aliases_of_other_domains_otherwise(
+        self, example_org, other_net, add_mailbox, add_alias
+    ):
+        add_mailbox("joe@example.org")
+        add_alias("only@other.net", "joe@example.org")
+
+        delete_domain(actor=None, domain=example_org)
+
+        assert Alias.objects.get(pk="only@other.net").goto == "joe@example.org"
+
 
 class TestAliasDomains:
     def test_creating_changing_and_deleting_are_logged(self, example_org, other_net, add_domain):

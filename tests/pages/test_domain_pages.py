@@ -676,3 +676,17 @@ def test_suggestions_are_the_own_domains_that_begin_so(as_admin, add_domain):
         '<option value="alpha.example">alpha.example</option>'
         '<option value="alps.example">alps.example</option>'
     )
+
+
+@pytest.mark.parametrize(("ticked", "left"), [({"drop": "1"}, []), ({}, ["only@other.net"])])
+def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
+    ticked, left, superadmin, example_org, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("only@other.net", "joe@example.org")
+    address = reverse("domain-delete", args=["example.org"])
+    assert "only@other.net → joe@example.org" in text(superadmin.get(address))
+
+    superadmin.post(address, {"confirm": "example.org"} | ticked)
+
+    assert list(Alias.objects.filter(of_mailbox=False).values_list("pk", flat=True)) == left

@@ -85,6 +85,11 @@ class Command(DomainRowCommand):
     def options_for_delete(self, parser):
         self._name(parser)
         super().options_for_delete(parser)
+        parser.add_argument(
+            "--drop-targets",
+            action="store_true",
+            help="Take its addresses out of the aliases and forwardings of other domains.",
+        )
 
     def _name(self, parser):
         parser.add_argument("name", metavar="DOMAIN", help="E.g. example.org.")
@@ -150,16 +155,16 @@ class Command(DomainRowCommand):
         domain = update_domain(actor=None, domain=self.domain(name), **fields)
         self.report("Changed", domain, json=json)
 
-    def delete(self, *, name, yes, **options):
+    def delete(self, *, name, yes, drop_targets, **options):
         domain = self.domain(name)
-        self.confirm_delete(domain.pk, self._consequences(domain), yes)
+        self.confirm_delete(domain.pk, self._consequences(domain, drop_targets), yes)
         with self.working(f"Deleting {domain.pk}"):
-            delete_domain(actor=None, domain=domain)
+            delete_domain(actor=None, domain=domain, drop_targets=drop_targets)
         self.report("Deleted", domain)
 
     # --- Rows
 
-    def _consequences(self, domain):
+    def _consequences(self, domain, drop_targets):
         yield (
             f"With it go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
@@ -169,7 +174,8 @@ class Command(DomainRowCommand):
         names = [row["alias"] for row in outside.order_by("alias")[:11]]
         if names:
             more = " and others" if len(names) > 10 else ""
-            yield f"Aliases of other domains lead here and will lead nowhere: {', '.join(names[:10])}{more}."
+            fate = "lose these targets" if drop_targets else "will lead outside"
+            yield f"Aliases of other domains lead here and {fate}: {', '.join(names[:10])}{more}."
 
     def record(self, domain):
         return {
