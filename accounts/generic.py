@@ -183,9 +183,13 @@ class KeysetMixin:
     @cached_property
     def ordering(self):
         name = self.request.GET.get("sort", "")
-        if name.removeprefix("-") not in self.orderings:
+        if name.removeprefix("-") not in self.sortable():
             name = self.default_ordering
         return name
+
+    def sortable(self):
+        """The names of ``orderings`` that an index serves for the rows at hand."""
+        return self.orderings.keys()
 
     @cached_property
     def size(self):
@@ -237,6 +241,7 @@ class KeysetMixin:
             "page_sizes": PAGE_SIZES,
             "size": self.size,
             "sort": self.ordering,
+            "sortable": self.sortable(),
         }
 
     def keys(self, rows, columns, descending):

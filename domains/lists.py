@@ -35,6 +35,11 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
     ``orderings["address"]`` is (domain, address): the order of the index that serves every scope.
     """
 
+    def sortable(self):
+        """The last changed of several domains are in no index: one domain, or all."""
+        several = not self.domain_asked and len(self.actor.limited_to) > 1
+        return self.orderings.keys() - {"changed"} if several else self.orderings.keys()
+
     def columns(self):
         """Searching everywhere goes by address, for that is the index it reads."""
         columns = super().columns()

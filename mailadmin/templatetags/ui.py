@@ -205,7 +205,13 @@ def breadcrumbs(*urls_and_labels):
 
 @register.simple_tag(takes_context=True)
 def sort_header(context, ordering, label, css=""):
-    """Return a ``<th>`` whose link sorts by ``ordering``; the view's ``sort`` marks the current."""
+    """Return a ``<th>`` whose link sorts by ``ordering``; the view's ``sort`` marks the current.
+
+    No link for an ordering that is not ``sortable`` here.
+    """
+    if ordering not in context.get("sortable", (ordering,)):
+        attribute = format_html(' class="{}"', css) if css else ""
+        return format_html('<th scope="col"{}>{}</th>', attribute, label)
     current = context.get("sort", "")
     active = current.removeprefix("-") == ordering
     turned = f"-{ordering}" if current == ordering else ordering

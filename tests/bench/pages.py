@@ -71,7 +71,6 @@ def pages(samples):
             "/mailboxes/", state="inactive", after=[of.average, of.mailbox]
         ),
         "mailboxes, prefix": _url("/mailboxes/", q="m"),
-        "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
         "aliases": "/aliases/",
         "aliases, next": _url("/aliases/", after=[of.average, of.alias]),
         "aliases, jump": _url("/aliases/", jump=of.alias),
@@ -92,6 +91,7 @@ def pages(samples):
         "mailboxes of big, active, next": _url(
             "/mailboxes/", domain=big, state="active", after=[big, of.big_mailbox]
         ),
+        "mailboxes of big, last changed": _url("/mailboxes/", domain=big, sort="-changed"),
         "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q="m"),
         "aliases of big": _url("/aliases/", domain=big),
         "aliases of big, next": _url("/aliases/", domain=big, after=[big, of.big_alias]),
@@ -118,6 +118,7 @@ def pages(samples):
         "account": "/account/",
     }
     superadmins = {
+        "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
         "domain, create": "/domains/new/",
         "domain, edit": f"/domains/{of.average}/edit/",
         "domain, delete": f"/domains/{of.average}/delete/",

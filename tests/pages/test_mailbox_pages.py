@@ -389,3 +389,16 @@ def test_a_forwarding_that_leads_back_is_refused_with_its_path(admin, add_mailbo
             " joe@example.org → sales@example.org → joe@example.org."
         ]
     }
+
+
+def test_several_domains_are_sorted_by_address_only_and_one_also_by_change(
+    example_org, other_net, make_admin, sign_in, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    client = sign_in(make_admin("both@example.org", domains=["example.org", "other.net"]))
+
+    both = client.get(reverse("mailbox-list"), {"sort": "-changed"})
+    one = client.get(reverse("mailbox-list"), {"sort": "-changed", "domain": "example.org"})
+
+    assert (both.context["sort"], one.context["sort"]) == ("address", "-changed")
+    assert (b"sort-changed" in both.content, b"sort-changed" in one.content) == (False, True)
