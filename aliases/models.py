@@ -91,6 +91,12 @@ class Alias(models.Model):
         return self.address.startswith("@")
 
     @property
+    def loop_bound(self):
+        """How many addresses above this one to look at for loops (aliases/routing.py)."""
+        whole_domain = self.is_catch_all and any(t.startswith("@") for t in self.targets)
+        return routing.MAX_LEADING_IN if whole_domain else routing.MAX_ABOVE
+
+    @property
     def is_role_address(self):
         return split_address(self.address)[0] in settings.ROLE_ADDRESSES
 
@@ -131,7 +137,7 @@ class Alias(models.Model):
     @classmethod
     def check_routes_into(cls, domain):
         """Refuse a loop through any address of ``domain``: a new way in or out may close one."""
-        routing.refuse_loops([f"@{domain.pk}"])
+        routing.refuse_loops([f"@{domain.pk}"], bound=routing.MAX_LEADING_IN)
 
 
 class AliasTargetQuerySet(ScopedQuerySet):

@@ -15,6 +15,12 @@ from domains.models import AliasDomain, Domain
 
 MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_DEPTH = 50
+# A loop through a changed row is found from its address; those above it are only looked at for
+# too deep nests, and a domain may be the target of 100,000 aliases.
+MAX_ABOVE = 100
+# What sends every name of a domain on as itself (an alias domain, a catch-all to @example.org) may
+# close another loop for each name: these are found from the aliases that lead in.
+MAX_LEADING_IN = 5_000
 
 
 def next_hops(addresses):
@@ -125,10 +131,10 @@ def find_loop(start, hops=None):
     return _cycle(start, hops)
 
 
-def addresses_above(addresses):
+def addresses_above(addresses, bound=MAX_ABOVE):
     """Return the addresses from which mail reaches one of ``addresses``, nearest first.
 
-    At most MAX_EXPANSION, and three statements for each level. ``@example.org`` stands for
+    At most ``bound``, and three statements for each level. ``@example.org`` stands for
     every address of that domain.
     """
     AliasTarget = apps.get_model("aliases", "AliasTarget")
@@ -147,12 +153,12 @@ def addresses_above(addresses):
         # One index each, and each stops at the bound: joined by OR, all of a domain is read.
         for condition in ({"bare__in": names}, {"domain__in": whole}):
             rows = AliasTarget.objects.filter(**condition)
-            above += rows.values_list("alias", flat=True)[:MAX_EXPANSION]
+            above += rows.values_list("alias", flat=True)[:bound]
         level = [address for address in dict.fromkeys(above) if address not in found]
         found.update(dict.fromkeys(level))
-        if not level or len(found) > MAX_EXPANSION:
+        if not level or len(found) > bound:
             break
-    return [address for address in found if address not in addresses][:MAX_EXPANSION]
+    return [address for address in found if address not in addresses][:bound]
 
 
 def _path(parents, address):
@@ -179,13 +185,13 @@ def _cycle(start, hops):
     return None
 
 
-def refuse_loops(addresses, field=None):
+def refuse_loops(addresses, field=None, bound=MAX_ABOVE):
     """Raise ValidationError (``loop``), with the path shown, if a change lets mail go on for ever.
 
     ``addresses`` are those whose answer has changed; the ones that lead to them are looked at
-    too. Call it behind the change, in its transaction, under ``RoutingLock``.
+    too, at most ``bound``. Call it behind the change, in its transaction, under ``RoutingLock``.
     """
-    starts = [*addresses, *addresses_above(addresses)]
+    starts = [*addresses, *addresses_above(addresses, bound)]
     hops = all_hops(starts)
     for start in starts:
         path = find_loop(start, hops)

@@ -67,7 +67,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         )
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
-    refuse_loops([alias.address], "targets")
+    refuse_loops([alias.address], "targets", alias.loop_bound)
     LogEntry.objects.record(
         actor,
         "create_alias",
@@ -99,7 +99,8 @@ def update_alias(*, actor, alias, targets=None, **fields):
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:
-        refuse_loops([alias.address], "targets" if targets is not None else None)
+        field = "targets" if targets is not None else None
+        refuse_loops([alias.address], field, alias.loop_bound)
     action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes

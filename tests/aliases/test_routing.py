@@ -168,6 +168,25 @@ class TestLoops:
 
         assert path == "b@example.org → a@example.org → b@example.org"
 
+    @pytest.mark.parametrize("way", ["alias domain", "domain-wide forward"])
+    def test_nor_for_one_of_many_names(self, way, add_alias, example_org, other_net):
+        """However many other aliases lead in: one name alone goes round."""
+        rows = [
+            Alias(address=f"a{n:04}@other.net", goto=f"x{n:04}@example.org", domain=other_net)
+            for n in range(300)
+        ]
+        Alias.objects.bulk_create(rows)
+        add_alias("zoe@other.net", "zoe@example.org")
+
+        closing = {
+            "alias domain": lambda: create_alias_domain(
+                actor=None, alias_domain=example_org, target_domain=other_net
+            ),
+            "domain-wide forward": lambda: add_alias("@example.org", "@other.net"),
+        }[way]
+        with pytest.raises(ValidationError, match="circles"):
+            closing()
+
 
 class TestWhatWouldOpenALoop:
     """Deleting or switching off a row lets the catch-all answer instead."""
