@@ -22,12 +22,13 @@ class BulkView(ScopedMixin, TemplateView):
 
     http_method_names = ["post", "options"]
     list_url_name = None
+    actions = ACTIONS
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
         keys = list(dict.fromkeys(request.POST.getlist("selected")))[: max(PAGE_SIZES)]
         back = safe_next(request, reverse(self.list_url_name))
-        if action not in ACTIONS:
+        if action not in self.actions:
             raise Http404
         rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
         if len(rows) != len(keys):

@@ -5,12 +5,14 @@ from domains import views
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
+    path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", views.domain_suggestions, name="domain-suggestions"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
     path("domains/<path:pk>/", views.DomainPage.as_view(), name="domain"),
     path("alias-domains/", views.AliasDomainList.as_view(), name="aliasdomain-list"),
+    path("alias-domains/bulk/", views.AliasDomainBulk.as_view(), name="aliasdomain-bulk"),
     path("alias-domains/new/", views.AliasDomainCreate.as_view(), name="aliasdomain-create"),
     path("alias-domains/<path:pk>/edit/", views.AliasDomainEdit.as_view(), name="aliasdomain-edit"),
     path(

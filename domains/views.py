@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.bulk import BulkView
 from accounts.generic import (
     COUNT_BOUND,
     ConfirmView,
@@ -186,6 +187,22 @@ def consequences(domain):
     }
 
 
+class DomainBulk(DomainPages, BulkView):
+    """Switch several domains on or off. Deleting asks for each name, so it is one at a time."""
+
+    scope = "manageable_by"
+    superadmins_only = True
+    actions = ("activate", "deactivate")
+    template_name = "domains/domain_confirm_bulk.html"
+    list_url_name = "domain-list"
+
+    def activate(self, row):
+        services.set_domain_active(actor=self.actor, domain=row, active=True)
+
+    def deactivate(self, row):
+        services.set_domain_active(actor=self.actor, domain=row, active=False)
+
+
 def domain_suggestions(request):
     """Options for a domain field: at most ten of the actor's domains that begin like the text."""
     names = []
@@ -291,3 +308,18 @@ class AliasDomainState(AliasDomainPages, ConfirmView):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
         self.success_message = switched(active)
         return self.get_success_url()
+
+
+class AliasDomainBulk(AliasDomainPages, BulkView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_bulk.html"
+    list_url_name = "aliasdomain-list"
+
+    def activate(self, row):
+        services.update_alias_domain(actor=self.actor, link=row, active=True)
+
+    def deactivate(self, row):
+        services.update_alias_domain(actor=self.actor, link=row, active=False)
+
+    def delete(self, row):
+        services.delete_alias_domain(actor=self.actor, link=row)

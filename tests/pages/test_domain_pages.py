@@ -690,3 +690,42 @@ def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
     superadmin.post(address, {"confirm": "example.org"} | ticked)
 
     assert list(Alias.objects.filter(of_mailbox=False).values_list("pk", flat=True)) == left
+
+
+def test_several_domains_are_switched_off_after_a_page_that_says_what_stops(
+    superadmin, example_org, other_net, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    both = {"action": "deactivate", "selected": ["example.org", "other.net"]}
+
+    page = superadmin.post(reverse("domain-bulk"), both)
+
+    assert "example.org: 1 mailbox, 0 aliases" in text(page)
+    assert Domain.objects.filter(active=True).count() == 2
+    superadmin.post(reverse("domain-bulk"), both | {"confirmed": "1"})
+    assert Domain.objects.filter(active=True).count() == 0
+    superadmin.post(reverse("domain-bulk"), both | {"action": "activate"})
+    assert Domain.objects.filter(active=True).count() == 2
+
+
+def test_several_domains_are_not_deleted_at_once(superadmin, example_org):
+    answer = superadmin.post(
+        reverse("domain-bulk"), {"action": "delete", "selected": "example.org", "confirmed": "1"}
+    )
+
+    assert answer.status_code == 404
+    assert Domain.objects.count() == 1
+
+
+@pytest.mark.parametrize(("action", "left"), [("deactivate", [False]), ("delete", [])])
+def test_several_alias_domains_are_switched_off_or_deleted(
+    action, left, superadmin, example_org, other_net
+):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+    chosen = {"action": action, "selected": ["other.net"]}
+
+    page = superadmin.post(reverse("aliasdomain-bulk"), chosen)
+
+    assert "other.net → example.org" in text(page)
+    superadmin.post(reverse("aliasdomain-bulk"), chosen | {"confirmed": "1"})
+    assert list(AliasDomain.objects.values_list("active", flat=True)) == left
