@@ -70,4 +70,5 @@ class Panel:
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",  # root's files would stay in a developer's checkout
         }
