@@ -236,7 +236,7 @@ class KeysetMixin:
             "next_url": self.edge_url("after", page[-1]) if page and has_next else None,
             "previous_url": self.edge_url("before", page[0]) if page and has_previous else None,
             "first_url": self.url_with(after=None, before=None, jump=None) if values else None,
-            "count": rows.order_by()[: COUNT_BOUND + 1].count(),
+            "count": bounded_count(rows),
             "count_bound": COUNT_BOUND,
             "page_sizes": PAGE_SIZES,
             "size": self.size,
@@ -254,11 +254,13 @@ class KeysetMixin:
 
         A second statement: asked for whole rows at once, MariaDB walks from the domain's start.
         """
-        rows = self.model.objects.all()
-        if self.related:
-            rows = rows.select_related(*self.related)
-        found = rows.in_bulk(keys)
+        found = self.whole_rows().in_bulk(keys)
         return [found[key] for key in keys if key in found]
+
+    def whole_rows(self):
+        """The queryset that the rows shown are fetched from."""
+        rows = self.model.objects.all()
+        return rows.select_related(*self.related) if self.related else rows
 
     def edge_url(self, parameter, row):
         values = []

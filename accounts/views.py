@@ -143,10 +143,9 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
             rows = rows.filter(superadmin=filters["role"] == "superadmin")
         return rows
 
-    def rows_of(self, keys):
+    def whole_rows(self):
         """The rows with how many domains each manages."""
-        found = Admin.objects.annotate(domain_count=Count("domainadmin")).in_bulk(keys)
-        return [found[key] for key in keys if key in found]
+        return super().whole_rows().annotate(domain_count=Count("domainadmin"))
 
 
 class AdminPage(AdminPages, ScopedDetailView):
