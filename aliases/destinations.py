@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,11 +17,17 @@ MAILBOX, ALIAS, ANSWERED, MISSING, OUTSIDE = "mailbox", "alias", "answered", "mi
 
 @dataclass(frozen=True)
 class Destination:
-    """A target of an alias or a forwarding. ``key`` is the row of ours that answers it, if any."""
+    """A target of an alias or a forwarding. ``key`` is the row of ours that answers it, if any.
+
+    ``active`` is that row's. To a target where ``unheard`` no mail is led: it would be accepted
+    and then bounced (deploy/postfix/alias.cf).
+    """
 
     address: str
     kind: str
     key: str = ""
+    active: bool = True
+    unheard: bool = False
 
     def __str__(self):
         return display_address(self.address)
@@ -34,25 +41,31 @@ def destinations(actor, alias, targets):
     """
     if not targets:
         return []
+    domain = Domain.objects.filter(pk=OuterRef("domain"))
     rows = AliasTarget.objects.filter(alias=alias, domain__in=Domain.objects.visible_to(actor))
-    ours = dict(rows.values_list("target", "dangling"))
-    keys = {key for target in ours for key in _keys(target)}
-    answers = dict(Alias.objects.filter(pk__in=keys).values_list("pk", "of_mailbox"))
-    return [_destination(target, ours, answers) for target in targets]
+    rows = rows.annotate(
+        closed=Exists(domain.filter(active=False)),
+        delivered=Exists(domain.filter(backupmx=False, transport__in=("", "virtual"))),
+    )
+    ours = {row.target: row for row in rows}
+    keys = {key for row in ours.values() for key in (row.target, row.bare, f"@{row.domain}")}
+    answers = Alias.objects.only("of_mailbox", "active").in_bulk(keys)
+    return [_destination(target, ours.get(target.lower()), answers) for target in targets]
 
 
-def _keys(target):
-    return (target, without_extension(target))
-
-
-def _destination(address, ours, answers):
-    target = address.lower()
-    if target not in ours:
+def _destination(address, target, answers):
+    if target is None:
         return Destination(address, OUTSIDE)
-    for key in _keys(target):
-        if key in answers:
-            return Destination(address, MAILBOX if answers[key] else ALIAS, key)
-    return Destination(address, MISSING if ours[target] else ANSWERED)
+    names = dict.fromkeys((target.target, target.bare))
+    rows = [answers[name] for name in names if name in answers]
+    catch_all = answers.get(f"@{target.domain}")
+    taken = any(row.active for row in (*rows, catch_all) if row)
+    unheard = target.closed or target.dangling or (target.delivered and bool(rows) and not taken)
+    if rows:
+        row = next((row for row in rows if row.active), rows[0])
+        kind = MAILBOX if row.of_mailbox else ALIAS
+        return Destination(address, kind, row.pk, row.active, unheard)
+    return Destination(address, MISSING if target.dangling else ANSWERED, unheard=unheard)
 
 
 def in_words(found):

@@ -63,10 +63,12 @@ class AliasPage(AliasPages, ScopedDetailView):
     def get_context_data(self, **kwargs):
         alias = self.object
         targets = destinations(self.actor, alias.pk, alias.targets)
-        if not alias.active:
+        refused = all(target.unheard for target in targets)
+        if refused or not alias.active:
             find_substitutes([alias])
         return super().get_context_data(
             targets=targets[:SHOWN],
+            refused=refused,
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
@@ -148,6 +150,7 @@ class AliasState(AliasPages, ConfirmView):
         targets = destinations(self.actor, alias.pk, alias.targets)
         return super().get_context_data(
             activate=not alias.active,
+            refused=alias.instead is None,
             goes_to=in_words(targets),
             **pointing(self.actor, [alias.pk]),
             **kwargs,
@@ -213,7 +216,8 @@ class AliasBulk(AliasPages, BulkView):
 
     def consequences(self, rows):
         find_substitutes(rows)
-        return pointing(self.actor, [row.pk for row in rows])
+        found = pointing(self.actor, [row.pk for row in rows])
+        return found | {"refused": not any(row.instead for row in rows)}
 
     def activate(self, row):
         services.set_alias_active(actor=self.actor, alias=row, active=True)

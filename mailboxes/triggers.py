@@ -99,8 +99,8 @@ def statements(vendor):
         "domain",
         "UPDATE",
         _fullness(sql, "NEW.domain"),
-        f"{_start_dangling(sql, 'NEW.domain')} AND NOT NEW.backupmx AND OLD.backupmx",
-        f"{_stop_dangling('NEW.domain')} AND NEW.backupmx AND NOT OLD.backupmx",
+        f"{_start_dangling(sql, 'NEW.domain')} AND {_delivered('NEW')} AND NOT {_delivered('OLD')}",
+        f"{_stop_dangling('NEW.domain')} AND {_delivered('OLD')} AND NOT {_delivered('NEW')}",
     )
     trigger(
         "domain",
@@ -222,9 +222,14 @@ def _dangles(sql, row):
     ]
     return (
         f"({row}.target NOT LIKE '@%'"
-        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {row}.domain AND NOT x.backupmx)"
+        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {row}.domain AND {_delivered('x')})"
         f" AND NOT ({' OR '.join(answers)}))"
     )
+
+
+def _delivered(domain):
+    """True if mail for the domain ends here; of one that is handed on, others know the addresses."""
+    return f"(NOT {domain}.backupmx AND {domain}.transport IN ('', 'virtual'))"
 
 
 def _refresh_address(sql, address):

@@ -91,6 +91,7 @@ class MailboxPage(MailboxPages, ScopedDetailView):
             find_substitutes([mailbox])
         return super().get_context_data(
             forwarding=forwarding,
+            unheard=bool(forwarding) and all(target.unheard for target in forwarding),
             goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,
             leading_here=leading_here(self.actor, mailbox.pk),
@@ -175,6 +176,7 @@ class MailboxState(MailboxPages, ConfirmView):
         find_substitutes([self.object])
         return super().get_context_data(
             activate=not self.object.active,
+            refused=self.object.instead is None,
             forwarding=services.forwarding(self.object)[0],
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
@@ -214,7 +216,8 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def consequences(self, rows):
         find_substitutes(rows)
-        return pointing(self.actor, [row.pk for row in rows])
+        found = pointing(self.actor, [row.pk for row in rows])
+        return found | {"refused": not any(row.instead for row in rows)}
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)

@@ -19,7 +19,7 @@ GRANT SELECT (username, maildir, quota, local_part, domain, active)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 GRANT SELECT (address, goto, domain, active)
   ON `@DB_NAME@`.alias TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
-GRANT SELECT (alias, target, domain)
+GRANT SELECT (alias, target, bare, domain)
   ON `@DB_NAME@`.alias_target TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';

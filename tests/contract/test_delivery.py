@@ -40,6 +40,9 @@ def world(empty_world):
     world.raw("alias", "away@example.org", goto="away@elsewhere.test")
     world.alias("sales@example.org", "ann@example.org", "bob@example.org")
     world.alias("tiny@example.org", "small@example.org")
+    world.alias("to-closed@example.org", "closed@example.org")
+    world.alias("to-former@example.org", "former@example.org")
+    world.alias("open-and-closed@example.org", "closed@example.org", "ann@example.org")
     world.domain("catch.example")
     world.mailbox("cat@catch.example")
     world.mailbox("dog@catch.example")
@@ -67,6 +70,7 @@ def world(empty_world):
         ("ann@alias.example", ANN),
         ("ann+list@alias.example", ANN),
         ("half@example.org", ANN),
+        ("open-and-closed@example.org", ANN),
         ("whatever@catch.example", CAT),
         ("whatever+tag@catch.example", CAT),
         ("dog@catch.example", ("dog@catch.example", PASSWORD)),
@@ -106,6 +110,8 @@ def test_a_forward_goes_outside(mail_server):
         ("nobody@alias.example", 550, "5.1.1"),
         ("closed@example.org", 550, "5.1.1"),
         ("leak@example.org", 550, "5.1.1"),
+        ("to-closed@example.org", 550, "5.1.1"),
+        ("to-former@example.org", 550, "5.1.1"),
         ("eve@off-alias.example", 550, "5.1.1"),
         ("eve@off.example", 554, "5.7.1"),
         ("someone@elsewhere.test", 554, "Relay access denied"),

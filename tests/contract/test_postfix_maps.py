@@ -2,6 +2,9 @@
 
 import pytest
 
+from mailboxes.models import Mailbox
+from mailboxes.services import set_mailbox_active
+
 MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
 
 
@@ -45,8 +48,23 @@ def world(empty_world):
     world.raw("alias", "forward@example.org", goto="eve@off.example")
     world.raw("domain", "off.example", active=False)
 
+    world.mailbox("late@example.org")
+    world.alias("late-only@example.org", "late@example.org")
+    world.alias("late-too@example.org", "late+list@example.org", "ann@example.org")
+    world.alias("late-caught@catch.example", "gone@catch.example")
+    world.mailbox("late-forward@example.org")
+    world.raw("alias", "late-forward@example.org", goto="late@example.org")
+    world.alias("late-copy@example.org", "late@example.org", "someone@elsewhere.test")
+    set_mailbox_active(actor=None, mailbox=Mailbox.objects.get(pk="late@example.org"), active=False)
+    world.alias("once@example.org", "former@example.org")
+    world.alias("once-too@example.org", "former@example.org", "ann+list@example.org")
+    world.alias("to-asleep@example.org", "asleep@example.org")
+    world.alias("to-alias@example.org", "sales+list@example.org")
+    world.alias("to-alias-domain@example.org", "bob@alias.example")
+
     world.domain("backup.example", backupmx=True)
     world.domain("smart.example", transport="smtp:[192.0.2.7]:2525")
+    world.alias("handed-on@example.org", "x@backup.example", "y@smart.example")
     return world
 
 
@@ -163,6 +181,37 @@ def test_a_plus_address_is_left_to_postfix_to_strip(postfix, key):
 )
 def test_what_is_inactive_stops_every_route(postfix, key, answer):
     assert postfix.lookup("alias", key) == answer
+
+
+# What is accepted and cannot be delivered is bounced, to whoever the sender is said to be.
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("late-only@example.org", None),
+        ("late-only@alias.example", None),
+        ("late-too@example.org", "ann@example.org"),
+        ("late-too@alias.example", "ann@example.org"),
+        ("late-copy@example.org", "someone@elsewhere.test"),
+        ("late-forward@example.org", "late-forward@example.org"),
+        ("late-caught@catch.example", "gone@catch.example"),
+        ("once@example.org", None),
+        ("once-too@example.org", "ann+list@example.org"),
+        ("to-asleep@example.org", None),
+        ("to-alias@example.org", "sales+list@example.org"),
+        ("to-alias-domain@example.org", "bob@alias.example"),
+        ("handed-on@example.org", "x@backup.example,y@smart.example"),
+    ],
+)
+def test_an_alias_leads_only_to_those_who_would_take_the_mail(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+def test_an_alias_leads_on_again_once_its_target_is_there(postfix, world):
+    world.alias("soon@example.org", "newcomer@example.org")
+    assert postfix.lookup("alias", "soon@example.org") is None
+
+    world.mailbox("newcomer@example.org")
+    assert postfix.lookup("alias", "soon@example.org") == "newcomer@example.org"
 
 
 def test_an_inactive_mailbox_whose_own_row_is_still_active_is_unknown(postfix, world):

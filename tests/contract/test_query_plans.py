@@ -16,6 +16,7 @@ KEYS = [
     "a7@ad7.example",
     "leak@d7.example",
     "leak@ad7.example",
+    "lost@d7.example",
     "nobody@d7.example",
     "nobody@ad7.example",
     "@d7.example",
@@ -35,6 +36,7 @@ def many_rows(empty_world, mail_server):
     world.domain("off.example")
     world.alias("two@d7.example", "u7@d7.example", "u8@d8.example")
     world.alias("leak@d7.example", "x@off.example", "u7@d7.example")
+    world.alias("lost@d7.example", "gone+list@d8.example", "nobody@ad7.example")
     for number in range(30):
         world.domain(f"off{number}.example", active=False)
     world.raw("domain", "off.example", active=False)

@@ -21,7 +21,7 @@ from tests.servers import clients
 # Something only this map's query contains.
 SIGNS = {
     "alias": "FROM alias_target",
-    "domains": "backupmx = 0",
+    "domains": "SELECT domain FROM domain",
     "mailbox": "SELECT maildir",
     "sender_login": "SELECT CASE",
 }

@@ -35,10 +35,12 @@ gotos = st.builds(
 quotas = st.sampled_from([-1, 0, 100, 1_024_000, 50_000_000])
 limits = st.sampled_from([-1, 0, 1, 3, 40])
 flags = st.booleans()
+transports = st.sampled_from(["virtual", "", "smtp:[192.0.2.7]:25"])
 
 operations = st.one_of(
     st.tuples(st.just("add_domain"), domains, limits, limits, limits, flags),
     st.tuples(st.just("edit_domain"), domains, limits, limits, limits, flags),
+    st.tuples(st.just("hand_on"), domains, transports),
     st.tuples(st.just("delete_domain"), domains),
     st.tuples(st.just("add_alias"), addresses, gotos),
     st.tuples(st.just("add_alias"), addresses, gotos),
@@ -91,6 +93,9 @@ class OtherPrograms:
             " modified = '2026-01-02' WHERE domain = %s",
             *(aliases, mailboxes, quota, backupmx, domain),
         )
+
+    def hand_on(self, domain, transport):
+        self.run("UPDATE domain SET transport = %s WHERE domain = %s", transport, domain)
 
     def delete_domain(self, domain):
         if not self.has("alias_domain", "target_domain", domain):
@@ -180,17 +185,23 @@ def rows(cursor, statement):
 
 def counted(cursor):
     """The derived tables, computed the slow way from what they derive from."""
-    domain = rows(cursor, "SELECT domain, aliases, mailboxes, quota, backupmx FROM domain")
+    domain = rows(cursor, "SELECT domain, aliases, mailboxes, quota FROM domain")
+    delivered = {
+        name
+        for name, backupmx, transport in rows(
+            cursor, "SELECT domain, backupmx, transport FROM domain"
+        )
+        if not backupmx and transport in ("", "virtual")
+    }
     alias = rows(cursor, "SELECT address, goto, domain FROM alias")
     mailbox = rows(cursor, "SELECT username, domain, quota FROM mailbox")
     used = dict(rows(cursor, "SELECT username, bytes FROM quota2"))
     linked = {source for (source,) in rows(cursor, "SELECT alias_domain FROM alias_domain")}
-    delivered = {name for name, _aliases, _mailboxes, _quota, backupmx in domain if not backupmx}
     answered = {address for address, _goto, _domain in alias}
     users = {username for username, _domain, _quota in mailbox}
 
     usage = set()
-    for name, alias_limit, mailbox_limit, quota, _backupmx in domain:
+    for name, alias_limit, mailbox_limit, quota in domain:
         mailboxes = sum(1 for _username, of, _quota in mailbox if of == name)
         alias_rows = sum(1 for _address, _goto, of in alias if of == name)
         allotted = sum(max(size, 0) for _username, of, size in mailbox if of == name)

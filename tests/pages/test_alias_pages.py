@@ -7,8 +7,8 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import set_alias_active
-from domains.services import set_domain_active
-from mailboxes.services import set_forwarding
+from domains.services import set_domain_active, update_domain
+from mailboxes.services import set_forwarding, set_mailbox_active
 from tests.pages.reading import errors, hidden_inputs, rows, text, told
 
 
@@ -160,9 +160,7 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
         "Mail for this address goes to 1 mailbox, 1 alias, 2 outside addresses"
         " and 1 address that does not exist." in page("mixed@example.org")
     )
-    assert "gone@example.org does not exist: mail for it comes back to its sender." in (
-        page("mixed@example.org")
-    )
+    assert "gone@example.org does not exist and gets no mail." in page("mixed@example.org")
     set_alias_active(actor=None, alias=sales, active=False)
     assert "Inactive. Mail for sales@example.org is refused." in page()
     add_alias("@example.org", "joe@example.org", "b@else.example")
@@ -175,6 +173,45 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
     )
     set_domain_active(actor=None, domain=sales.domain, active=False)
     assert "example.org is switched off: mail for its addresses is refused." in page()
+
+
+def test_an_alias_that_leads_to_nobody_says_what_happens_instead(admin, add_mailbox, add_alias):
+    joe = add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe+sales@example.org")
+    add_alias("both@example.org", "joe@example.org", "b@else.example")
+    add_alias("lost@example.org", "gone@example.org")
+    set_mailbox_active(actor=None, mailbox=joe, active=False)
+
+    def page(key):
+        return text(admin.get(reverse("alias", args=[key])))
+
+    nobody = "It leads to nobody who takes mail now."
+    assert f"{nobody} Mail for sales@example.org is refused." in page("sales@example.org")
+    assert "joe+sales@example.org Inactive" in page("sales@example.org")
+    assert f"{nobody} Mail for lost@example.org is refused." in page("lost@example.org")
+    assert "goes to 1 mailbox and 1 outside address." in page("both@example.org")
+    assert "joe@example.org Inactive b@else.example" in page("both@example.org")
+
+    add_alias("@example.org", "b@else.example")
+    assert "Mail for this address goes to joe+sales@example.org." in page("sales@example.org")
+    assert "Mail for this address goes to gone@example.org." in page("lost@example.org")
+
+
+def test_targets_in_a_domain_that_is_handed_on_are_not_judged(
+    superadmin, other_net, add_mailbox, add_alias
+):
+    add_alias("sales@example.org", "ann@other.net", "gone@other.net")
+    set_mailbox_active(actor=None, mailbox=add_mailbox("ann@other.net"), active=False)
+
+    def page():
+        return text(superadmin.get(reverse("alias", args=["sales@example.org"])))
+
+    assert "It leads to nobody who takes mail now." in page()
+    update_domain(actor=None, domain=other_net, transport="smtp:[192.0.2.7]:25")
+    assert "It leads to nobody who takes mail now." not in page()
+    assert "does not exist" not in page()
+    set_domain_active(actor=None, domain=other_net, active=False)
+    assert "It leads to nobody who takes mail now." in page()
 
 
 def test_a_target_in_a_neighbours_domain_is_outside_whether_it_exists_or_not(

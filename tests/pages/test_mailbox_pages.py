@@ -374,6 +374,21 @@ def test_forwarding_is_shown_changed_and_ended(admin, add_mailbox):
     assert forwarding(mailbox) == ([], True)
 
 
+def test_mail_stays_here_while_nobody_takes_what_is_forwarded(admin, add_mailbox):
+    joe = add_mailbox("joe@example.org")
+    ann = add_mailbox("ann@example.org")
+    set_forwarding(actor=None, mailbox=joe, targets="ann@example.org", keep_copy=False)
+    address = reverse("mailbox", args=["joe@example.org"])
+
+    assert "Mail for this address goes to ann@example.org. Nothing is kept" in text(
+        admin.get(address)
+    )
+    set_mailbox_active(actor=None, mailbox=ann, active=False)
+    page = text(admin.get(address))
+    assert "Mail for this address is delivered here: nobody whom it is forwarded to" in page
+    assert "ann@example.org Inactive A copy stays in this mailbox." in page
+
+
 def test_a_forwarding_that_leads_back_is_refused_with_its_path(admin, add_mailbox, add_alias):
     add_mailbox("joe@example.org")
     add_alias("sales@example.org", "joe@example.org")
