@@ -17,18 +17,18 @@ class BulkView(ScopedMixin, TemplateView):
     """POST ``action`` and ``selected`` (several keys); without ``confirmed`` the page says what will happen.
 
     Each row is its own transaction: what cannot be done is named with its reason, the rest is
-    done. Rows outside the scope are a 404 for the whole request.
+    done. Rows outside the scope are a 404 for the whole request. ``check()`` may ask for more
+    than a click; its ValidationError is shown on the page.
     """
 
     http_method_names = ["post", "options"]
     list_url_name = None
-    actions = ACTIONS
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
         keys = list(dict.fromkeys(request.POST.getlist("selected")))[: max(PAGE_SIZES)]
         back = safe_next(request, reverse(self.list_url_name))
-        if action not in self.actions:
+        if action not in ACTIONS:
             raise Http404
         rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
         if len(rows) != len(keys):
@@ -37,9 +37,15 @@ class BulkView(ScopedMixin, TemplateView):
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
         consequences = self.consequences(rows)
-        if action != "activate" and "confirmed" not in request.POST:
-            context = self.get_context_data(action=action, rows=rows, next=back, **consequences)
-            return self.render_to_response(context)
+        if action != "activate":
+            context = {"action": action, "rows": rows, "next": back, **consequences}
+            if "confirmed" not in request.POST:
+                return self.render_to_response(self.get_context_data(**context))
+            try:
+                self.check(action, rows)
+            except ValidationError as error:
+                context = self.get_context_data(errors=error.messages, **context)
+                return self.render_to_response(context, status=422)
         self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
         self.run(action, rows)
         return HttpResponseRedirect(back)
@@ -47,6 +53,9 @@ class BulkView(ScopedMixin, TemplateView):
     def consequences(self, rows):
         """Return the context of the confirming page; ``pointing`` are aliases to clean up."""
         return {}
+
+    def check(self, action, rows):
+        """Raise ValidationError if the confirming page was not filled in as it must be."""
 
     def run(self, action, rows):
         done = 0

@@ -7,6 +7,7 @@ urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
     path("logout/", views.SignOut.as_view(), name="logout"),
     path("administrators/", views.AdminList.as_view(), name="admin-list"),
+    path("administrators/bulk/", views.AdminBulk.as_view(), name="admin-bulk"),
     path("administrators/new/", views.AdminCreate.as_view(), name="admin-create"),
     path("administrators/<path:pk>/edit/", views.AdminEdit.as_view(), name="admin-edit"),
     path(

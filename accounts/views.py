@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts import services
+from accounts.bulk import BulkView
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
@@ -131,12 +132,20 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
 
     def filters(self):
         get = self.request.GET.get
-        return {"q": get("q", "").strip(), "state": get("state", ""), "role": get("role", "")}
+        return {
+            "q": get("q", "").strip(),
+            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "state": get("state", ""),
+            "role": get("role", ""),
+        }
 
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
             rows = rows.filter(starts_with("username", filters["q"].lower()))
+        if filters["domain_name"]:
+            links = Admin.domains.through.objects.filter(domain=filters["domain_name"])
+            rows = rows.filter(pk__in=links.values("username"))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         if filters["role"] in {"superadmin", "domain"}:
@@ -212,6 +221,23 @@ class AdminDelete(AdminPages, ConfirmView):
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain_count=self.object.domains.count(), **kwargs)
+
+
+class AdminBulk(AdminPages, BulkView):
+    template_name = "accounts/admin_confirm_bulk.html"
+    list_url_name = "admin-list"
+
+    def get_queryset(self):
+        return super().get_queryset().annotate(domain_count=Count("domainadmin"))
+
+    def activate(self, row):
+        services.update_admin(actor=self.actor, admin=row, active=True)
+
+    def deactivate(self, row):
+        services.update_admin(actor=self.actor, admin=row, active=False)
+
+    def delete(self, row):
+        services.delete_admin(actor=self.actor, admin=row)
 
 
 class Log(KeysetMixin, ScopedListView):

@@ -121,11 +121,16 @@ class Alias(models.Model):
             )
 
     @classmethod
-    def leading_into(cls, domain):
-        """Targets in ``domain`` of aliases that belong to other domains."""
-        # Two ranges of an index; "not equal" would read all the targets the domain has within.
-        elsewhere = models.Q(owner__lt=domain.pk) | models.Q(owner__gt=domain.pk)
-        return AliasTarget.objects.filter(elsewhere, domain=domain.pk)
+    def leading_into(cls, *domains):
+        """Targets in ``domains`` of aliases that belong to none of them."""
+        keys = sorted(domain.pk for domain in domains)
+        # Ranges of an index; "not equal" would read all the targets the domains have within.
+        gaps = zip([None, *keys], [*keys, None], strict=True)
+        elsewhere = models.Q()
+        for above, below in gaps:
+            limits = {"owner__gt": above, "owner__lt": below}
+            elsewhere |= models.Q(**{name: key for name, key in limits.items() if key})
+        return AliasTarget.objects.filter(elsewhere, domain__in=keys)
 
     @classmethod
     def drop_targets_into(cls, actor, targets):

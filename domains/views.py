@@ -175,32 +175,62 @@ class DomainDelete(DomainPages, ConfirmView):
         return reverse("domain-list")
 
 
-def consequences(domain):
-    """What stops with ``domain``: alias domains, and aliases of other domains that lead into it."""
-    # Once, and not a page and a count: it reads all targets in the domain.
-    targets = list(domain.alias_set.model.leading_into(domain)[: COUNT_BOUND + 1])
+def consequences(*domains):
+    """What stops with ``domains``: alias domains, and aliases of other domains that lead into them."""
+    keys = [domain.pk for domain in domains]
+    alias_domains = AliasDomain.objects.filter(target_domain__in=keys).exclude(pk__in=keys)
+    # Once, and not a page and a count: it reads all targets in the domains.
+    targets = list(domains[0].alias_set.model.leading_into(*domains)[: COUNT_BOUND + 1])
     return {
-        "alias_of": AliasDomain.objects.filter(pk=domain.pk).first(),
-        "alias_domains": list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
+        "alias_of": AliasDomain.objects.filter(pk__in=keys).first(),
+        "alias_domains": list(alias_domains.order_by("pk")[: SHOWN + 1]),
         "pointing": targets[:SHOWN],
         "pointing_count": len(targets),
     }
 
 
 class DomainBulk(DomainPages, BulkView):
-    """Switch several domains on or off. Deleting asks for each name, so it is one at a time."""
+    """Switch several domains on or off, or delete them once the number of addresses was typed."""
 
     scope = "manageable_by"
     superadmins_only = True
-    actions = ("activate", "deactivate")
     template_name = "domains/domain_confirm_bulk.html"
     list_url_name = "domain-list"
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("usage", "alias_of")
+
+    def consequences(self, rows):
+        return consequences(*rows) | {"addresses": addresses_in(rows)}
+
+    def check(self, action, rows):
+        number = str(addresses_in(rows))
+        if action == "delete" and self.request.POST.get("confirm", "").strip() != number:
+            raise ValidationError(
+                _("Type how many addresses are deleted: %(number)s."),
+                "not_confirmed",
+                {"number": number},
+            )
+
+    def run(self, action, rows):
+        # No domain goes while an alias domain leads to it: of two that go together, that one first.
+        super().run(action, sorted(rows, key=lambda row: not hasattr(row, "alias_of")))
 
     def activate(self, row):
         services.set_domain_active(actor=self.actor, domain=row, active=True)
 
     def deactivate(self, row):
         services.set_domain_active(actor=self.actor, domain=row, active=False)
+
+    def delete(self, row):
+        services.delete_domain(
+            actor=self.actor, domain=row, drop_targets="drop" in self.request.POST
+        )
+
+
+def addresses_in(domains):
+    """How many mailboxes and aliases go with ``domains``."""
+    return sum(domain.usage.mailboxes + domain.alias_count for domain in domains)
 
 
 def domain_suggestions(request):

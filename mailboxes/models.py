@@ -1,5 +1,7 @@
 """Places mail is delivered to, and what they hold. Read by Postfix and Dovecot: see deploy/."""
 
+from itertools import islice
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -33,15 +35,15 @@ class MailboxQuerySet(ScopedQuerySet):
     def delete_all(self):
         """Delete the rows, their quota figures and sign-in state, in a few statements whatever their number."""
         rows = self.order_by()
-        RetiredMaildir.objects.bulk_create(
-            (
-                RetiredMaildir(maildir=maildir, username=username)
-                for username, maildir in rows.values_list("username", "maildir").iterator()
-            ),
-            batch_size=1_000,
-            ignore_conflicts=True,
-        )
-        QuotaUsage.objects.filter(username__in=rows.values("pk"))._raw_delete(self.db)
+        places = rows.values_list("username", "maildir").iterator()
+        # Of a subquery of mailboxes MariaDB would make a scan of all quota figures.
+        while batch := list(islice(places, 1_000)):
+            RetiredMaildir.objects.bulk_create(
+                [RetiredMaildir(maildir=maildir, username=name) for name, maildir in batch],
+                ignore_conflicts=True,
+            )
+            names = [name for name, _maildir in batch]
+            QuotaUsage.objects.filter(pk__in=names)._raw_delete(self.db)
         return rows._raw_delete(self.db)
 
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.models import Admin, LogEntry
 from accounts.services import update_admin
-from tests.pages.reading import links, rows, text
+from tests.pages.reading import links, rows, text, told
 
 NEW_PASSWORD = "marmalade-3-window"
 NEW_ADMIN = {
@@ -288,3 +288,67 @@ def test_the_own_page_says_which_domains_are_yours(sign_in, make_admin, add_doma
 
 def test_the_own_page_of_a_superadmin_says_so(client_of_root):
     assert "Superadmin: everything, in every domain" in text(page_of(client_of_root, "account"))
+
+
+# --- Several at once
+
+
+def test_several_administrators_are_switched_off_and_on(
+    client_of_root, make_admin, example_org, other_net
+):
+    make_admin("ann@example.org", domains=["example.org", "other.net"])
+    make_admin("eve@example.org", superadmin=True)
+    chosen = {"action": "deactivate", "selected": ["ann@example.org", "eve@example.org"]}
+
+    page = text(client_of_root.post(reverse("admin-bulk"), chosen))
+    assert "Deactivate 2 administrators?" in page
+    assert "ann@example.org: 2 domains eve@example.org: superadmin" in page
+    assert Admin.objects.filter(active=False).count() == 0
+
+    done = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"})
+    assert told(done) == ["2 deactivated."]
+    assert Admin.objects.filter(active=False).count() == 2
+
+    client_of_root.post(reverse("admin-bulk"), chosen | {"action": "activate"})
+    assert Admin.objects.filter(active=False).count() == 0
+    assert LogEntry.objects.filter(action="edit_admin").count() == 4
+
+
+@pytest.mark.parametrize("action", ["deactivate", "delete"])
+def test_of_several_administrators_oneself_and_so_the_last_superadmin_stays(
+    action, client_of_root, make_admin, root
+):
+    make_admin("ann@example.org")
+    chosen = {"action": action, "selected": [root.pk, "ann@example.org"], "confirmed": "1"}
+
+    done = client_of_root.post(reverse("admin-bulk"), chosen, follow=True)
+
+    assert "You cannot take this right from yourself." in text(done)
+    assert list(Admin.objects.filter(active=True)) == [root]
+
+
+def test_several_administrators_are_deleted_and_the_log_stays(client_of_root, make_admin, root):
+    make_admin("ann@example.org")
+    make_admin("eve@example.org")
+    chosen = {"action": "delete", "selected": ["ann@example.org", "eve@example.org"]}
+
+    page = text(client_of_root.post(reverse("admin-bulk"), chosen))
+    assert "Delete 2 administrators?" in page
+    assert "ann@example.org: 0 domains eve@example.org: 0 domains" in page
+
+    client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"})
+    assert list(Admin.objects.all()) == [root]
+    assert LogEntry.objects.filter(action="delete_admin").count() == 2
+
+
+def test_the_list_offers_them_and_finds_those_of_a_domain(
+    client_of_root, make_admin, example_org, other_net
+):
+    make_admin("ann@panel.example", domains=["example.org", "other.net"])
+    make_admin("eve@panel.example", domains=["other.net"])
+
+    page = page_of(client_of_root, "admin-list", domain="example.org")
+
+    assert rows(page) == ["ann@panel.example"]
+    assert b'name="selected" value="ann@panel.example"' in page.content
+    assert rows(page_of(client_of_root, "admin-list", domain="none.example")) == []

@@ -7,7 +7,7 @@ from aliases.models import Alias
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, set_domain_active, update_domain
 from mailboxes.models import Mailbox, QuotaUsage
-from tests.pages.reading import links, rows, text
+from tests.pages.reading import links, rows, text, told
 
 MB = 1_024_000
 NEW_DOMAIN = {
@@ -708,13 +708,76 @@ def test_several_domains_are_switched_off_after_a_page_that_says_what_stops(
     assert Domain.objects.filter(active=True).count() == 2
 
 
-def test_several_domains_are_not_deleted_at_once(superadmin, example_org):
-    answer = superadmin.post(
-        reverse("domain-bulk"), {"action": "delete", "selected": "example.org", "confirmed": "1"}
-    )
+@pytest.fixture
+def three_domains(example_org, other_net, add_domain, add_mailbox, add_alias):
+    """example.org with two addresses, other.net with one, and kept.example with an alias to both."""
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    add_mailbox("eve@other.net")
+    add_domain("kept.example")
+    add_alias("all@kept.example", "joe@example.org", "eve@other.net", "x@elsewhere.example")
+    return {"action": "delete", "selected": ["example.org", "other.net"]}
 
-    assert answer.status_code == 404
-    assert Domain.objects.count() == 1
+
+def test_several_domains_are_deleted_once_the_number_of_addresses_was_typed(
+    superadmin, three_domains
+):
+    page = text(superadmin.post(reverse("domain-bulk"), three_domains))
+    assert "Delete 2 domains?" in page
+    assert "example.org: 1 mailbox, 1 alias other.net: 1 mailbox, 0 aliases" in page
+    assert "all@kept.example → joe@example.org all@kept.example → eve@other.net" in page
+    assert "Type 3, the number of mailboxes and aliases that are deleted, to confirm" in page
+
+    confirmed = three_domains | {"confirmed": "1"}
+    for wrong in ({}, {"confirm": "2"}, {"confirm": "three"}):
+        refused = superadmin.post(reverse("domain-bulk"), confirmed | wrong)
+        assert refused.status_code == 422
+        assert "Type how many addresses are deleted: 3." in text(refused)
+    assert Domain.objects.count() == 3
+
+    done = superadmin.post(reverse("domain-bulk"), confirmed | {"confirm": " 3 ", "drop": "1"})
+    assert told(done) == ["2 deleted."]
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["kept.example"]
+    assert Alias.objects.get().goto == "x@elsewhere.example"
+
+
+def test_without_the_tick_other_domains_aliases_keep_their_targets(superadmin, three_domains):
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    superadmin.post(reverse("domain-bulk"), chosen)
+
+    assert Alias.objects.get().goto == "joe@example.org,eve@other.net,x@elsewhere.example"
+
+
+def test_a_domain_that_alias_domains_lead_to_stays_unless_they_go_with_it(as_superadmin, link):
+    link("a.example", "b.example")
+    link("z.example", "b.example")
+    chosen = {"action": "delete", "selected": ["b.example", "z.example"]}
+
+    page = text(as_superadmin.post(reverse("domain-bulk"), chosen))
+    assert "Alias domains that lead here: a.example" in page
+    assert "A domain that alias domains lead to stays until these links are deleted." in page
+    done = as_superadmin.post(
+        reverse("domain-bulk"), chosen | {"confirmed": "1", "confirm": "0"}, follow=True
+    )
+    assert "b.example: Alias domains lead to b.example: a.example. Delete them first." in text(done)
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["a.example", "b.example"]
+
+    both = {"action": "delete", "selected": ["a.example", "b.example"]}
+    as_superadmin.post(reverse("domain-bulk"), both | {"confirmed": "1", "confirm": "0"})
+    assert Domain.objects.count() == 0
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("action", ["deactivate", "delete"])
+def test_the_confirming_page_asks_as_often_for_any_number_of_domains(
+    number, action, superadmin, add_domain, django_assert_num_queries
+):
+    names = [add_domain(f"d{n}.example").pk for n in range(number)]
+
+    # Session, account, rows, alias domains, what leads in, the own link.
+    with django_assert_num_queries(6):
+        superadmin.post(reverse("domain-bulk"), {"action": action, "selected": names})
 
 
 @pytest.mark.parametrize(("action", "left"), [("deactivate", [False]), ("delete", [])])
