@@ -36,8 +36,8 @@ class Plan:
 
     @property
     def domains(self):
-        """Ordinary domains, besides ``BIG``, alias domains and backup MX."""
-        return {1_000: 100, 100_000: 1_000}.get(self.size, max(10, self.size // 100))
+        """Ordinary domains, besides ``BIG``, alias domains and backup MX; at least MANY of them."""
+        return {1_000: 300, 100_000: 1_000}.get(self.size, max(MANY, self.size // 100))
 
     @property
     def alias_domains(self):
@@ -174,8 +174,8 @@ def statements(plan):
         "INSERT INTO domain_admins (username, domain, created, active)"
         f" SELECT '{SUPERADMIN}', 'ALL', {_moment('1')}, 1"
         f" UNION ALL SELECT '{BIG_ADMIN}', '{BIG}', {_moment('1')}, 1"
-        f" UNION ALL SELECT '{MANY_ADMIN}', {_numbered_domain(f'1 + seq * {domains} DIV {min(MANY, domains)}')}, {_moment('1')}, 1"
-        f" FROM seq_0_to_{min(MANY, domains) - 1}"
+        f" UNION ALL SELECT '{MANY_ADMIN}', {_numbered_domain(f'1 + seq * {domains} DIV {MANY}')}, {_moment('1')}, 1"
+        f" FROM seq_0_to_{MANY - 1}"
         f" UNION ALL SELECT CONCAT('admin', LPAD(a.seq, 4, '0'), '@panel.example'), {_numbered_domain(f'1 + (a.seq * 5 + n.seq) %% {domains}')}, {_moment('a.seq')}, 1"
         f" FROM seq_4_to_{plan.admins} a JOIN seq_0_to_4 n",
     )

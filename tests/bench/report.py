@@ -17,7 +17,7 @@ from tests.servers.processes import find
 
 WHO = {
     data.SUPERADMIN: "Superadmin",
-    data.MANY_ADMIN: f"Domain admin of {data.MANY} domains (of all where there are fewer)",
+    data.MANY_ADMIN: f"Domain admin of {data.MANY} domains",
     data.BIG_ADMIN: "Domain admin of the big domain",
 }
 

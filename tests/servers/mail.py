@@ -4,17 +4,16 @@ import contextlib
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import MySQLdb
 
 from mailadmin import mailconf
+from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
 from tests.servers.postfix import Postfix
-from tests.servers.processes import find
 from tests.servers.sink import Sink
 
 HOSTNAME = "mail.example.com"
@@ -78,7 +77,7 @@ class MailServer:
         )
         self.files.write(mailconf.render(values, self.blocks))
         self._grant()
-        self._certify()
+        certify(HOSTNAME, self.certificate, self.key)
         self.mail_root.mkdir(mode=0o700)
         shutil.chown(self.mail_root, owner.pw_uid, owner.pw_gid)
         self.postfix.prepare()
@@ -160,12 +159,3 @@ class MailServer:
             for statement in "\n".join(lines).split(";\n"):
                 if statement.strip():
                     connection.query(statement)
-
-    def _certify(self):
-        command = [
-            *[find("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOSTNAME}"],
-            *["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
-            *["-addext", f"subjectAltName=DNS:{HOSTNAME},DNS:localhost,IP:127.0.0.1"],
-            *["-keyout", str(self.key), "-out", str(self.certificate)],
-        ]
-        subprocess.run(command, check=True, capture_output=True)

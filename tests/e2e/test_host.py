@@ -1,0 +1,113 @@
+"""The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.e2e.web import HOST, WebHost
+
+pytestmark = pytest.mark.xdist_group("mail")
+
+
+@pytest.fixture(scope="module")
+def host(database_url, accounts, tmp_path_factory):
+    host = WebHost(database_url, tmp_path_factory.mktemp("host"))
+    try:
+        yield host.start()
+    finally:
+        host.stop()
+
+
+@pytest.fixture(scope="module")
+def superadmin(accounts):
+    return next(iter(accounts.items()))
+
+
+def sign_in(host, login, password, **headers):
+    """Return (status, Set-Cookie lines) of a sign-in through the form."""
+    _status, answered, page = host.visit("/login/")
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    cookie = answered["Set-Cookie"].partition(";")[0]
+    values = {"csrfmiddlewaretoken": token, "username": login, "password": password}
+    status, answered, _page = host.visit(
+        "/login/",
+        urlencode(values),
+        Cookie=cookie,
+        Origin=f"https://{HOST}",
+        Content_Type="application/x-www-form-urlencoded",
+        **headers,
+    )
+    return status, answered.get_all("Set-Cookie", [])
+
+
+def test_plain_http_leads_to_https(host):
+    status, headers, _page = host.visit("/domains/?q=a", tls=False)
+
+    assert (status, headers["Location"]) == (301, f"https://{HOST}/domains/?q=a")
+
+
+def test_the_panel_answers_through_nginx_and_the_socket(host):
+    assert host.visit("/healthz")[::2] == (200, "ok\n")
+    assert host.visit("/")[0] == 302
+
+
+def test_another_name_is_refused(host):
+    assert host.visit("/login/", host="evil.example")[0] == 400
+
+
+def test_a_person_signs_in_with_cookies_that_never_leave_https(host, superadmin):
+    status, cookies = sign_in(host, *superadmin)
+
+    assert status == 302
+    [session] = [cookie for cookie in cookies if cookie.startswith("mailadmin_session=")]
+    assert {"Secure", "HttpOnly", "SameSite=Strict"} <= {
+        part.strip() for part in session.split(";")
+    }
+    _status, headers, page = host.visit("/", Cookie=session.partition(";")[0])
+    assert int(re.search(r"max-age=(\d+)", headers["Strict-Transport-Security"])[1]) >= 86_400
+    assert "<h1" in page
+
+
+def test_the_client_s_address_is_the_one_nginx_saw(host, superadmin):
+    """A header of the client's own is thrown away: else it would name somebody else in the log."""
+    _status, cookies = sign_in(host, *superadmin, X_Forwarded_For="203.0.113.9")
+    session = next(c for c in cookies if c.startswith("mailadmin_session=")).partition(";")[0]
+    path = "/domains/brightwater.example/state/"
+    _status, answered, page = host.visit(path, Cookie=session, X_Forwarded_For="203.0.113.9")
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    csrf = answered["Set-Cookie"].partition(";")[0]
+    for active in ("0", "1"):
+        status, _headers, _page = host.visit(
+            path,
+            urlencode({"csrfmiddlewaretoken": token, "active": active}),
+            Cookie=f"{session}; {csrf}",
+            Origin=f"https://{HOST}",
+            Content_Type="application/x-www-form-urlencoded",
+            X_Forwarded_For="203.0.113.9",
+        )
+        assert status == 302
+
+    _status, _headers, log = host.visit("/log/?action=edit_domain", Cookie=session)
+    assert "127.0.0.1" in log
+    assert "203.0.113.9" not in log
+
+
+def test_static_files_may_be_kept_for_ever(host):
+    _status, _headers, page = host.visit("/login/")
+    path = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
+
+    status, headers, _text = host.visit(path, Accept_Encoding="gzip")
+
+    assert status == 200
+    assert "immutable" in headers["Cache-Control"]
+    assert headers["Content-Encoding"] == "gzip"
+
+
+def test_a_huge_upload_ends_at_nginx(host):
+    assert host.visit("/login/", b"x" * (2 << 20 | 1))[0] == 413
+
+
+def test_systemd_takes_the_units_as_they_are(host):
+    assert [unit.name for unit in host.units()] == ["mailadmin.service", "mailadmin.socket"]
+    assert host.check_units() == ""

@@ -1,0 +1,115 @@
+"""The panel as on a real host: systemd's socket, gunicorn as the unit starts it, nginx in front."""
+
+import http.client
+import re
+import shlex
+import ssl
+import subprocess
+
+from tests.e2e.panel import Panel
+from tests.servers.certificate import certify
+from tests.servers.processes import ROOT, Process, answers, find, free_ports
+
+HOST = "panel.example.org"
+
+NGINX = """
+user root;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx-error.log;
+events {{ }}
+http {{
+    include /etc/nginx/mime.types;
+    access_log {directory}/nginx-access.log;
+    client_body_temp_path {directory}/nginx-body;
+    proxy_temp_path {directory}/nginx-proxy;
+    fastcgi_temp_path {directory}/nginx-fastcgi;
+    uwsgi_temp_path {directory}/nginx-uwsgi;
+    scgi_temp_path {directory}/nginx-scgi;
+    include {site};
+}}
+"""
+
+
+class WebHost(Panel):
+    """What mailconf writes for nginx and systemd, on private ports and in ``directory``."""
+
+    def __init__(self, database_url, directory):
+        super().__init__(
+            database_url, directory, HTTPS="yes", BEHIND_PROXY="yes", ALLOWED_HOSTS=HOST
+        )
+        self.http_port, self.https_port = free_ports(2)
+        self.certificate = self.directory / "cert.pem"
+        self.socket = self.directory / "mailadmin.sock"
+        self.files = self.directory / "mailconf"
+        self._nginx = None
+
+    def start(self):
+        self.manage("migrate", "--no-input", "-v", "0")
+        self.manage("collectstatic", "--no-input", "-v", "0")
+        key = self.directory / "key.pem"
+        certify(HOST, self.certificate, key)
+        self.manage(
+            *["mailconf", self.files, "--hostname", "mail.example.org", "--panel-host", HOST],
+            *["--tls-cert", self.certificate, "--tls-key", key],
+        )
+        self._process = Process(self._activation(), self.log)
+        self._process.start(self.socket.exists)
+        site = self.directory / "site.conf"
+        site.write_text(self._on_private_ports())
+        self.conf = self.directory / "nginx.conf"
+        self.conf.write_text(NGINX.format(directory=self.directory, site=site))
+        nginx = [find("nginx"), "-p", self.directory, "-e", "stderr", "-g", "daemon off;"]
+        self._nginx = Process([*nginx, "-c", self.conf], self.log)
+        self._nginx.start(lambda: answers(self.https_port))
+        return self
+
+    def stop(self):
+        if self._nginx:
+            self._nginx.stop()
+        super().stop()
+
+    def units(self):
+        return sorted((self.files / "systemd").iterdir())
+
+    def _activation(self):
+        """The unit's own command, given the listening socket as systemd gives it."""
+        unit = (self.files / "systemd" / "mailadmin.service").read_text()
+        command = shlex.split(re.search(r"(?m)^ExecStart=(.+)$", unit)[1])
+        variables = [f"--setenv={name}={value}" for name, value in self._environment.items()]
+        return [find("systemd-socket-activate"), f"--listen={self.socket}", *variables, *command]
+
+    def _on_private_ports(self):
+        text = (self.files / "nginx" / "mailadmin.conf").read_text()
+        changes = {
+            r"listen \[::\]:.*;\n": "",
+            r"listen 80;": f"listen 127.0.0.1:{self.http_port};",
+            r"listen 443 ": f"listen 127.0.0.1:{self.https_port} ",
+            r"unix:\S+": f"unix:{self.socket}",
+        }
+        for old, new in changes.items():
+            text, found = re.subn(old, new, text)
+            assert found, old
+        return text
+
+    def visit(self, path, body=None, *, tls=True, host=HOST, **headers):
+        """Send one request, a POST if it has a ``body``; return (status, headers, text)."""
+        if tls:
+            context = ssl.create_default_context(cafile=self.certificate)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.https_port, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.http_port)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.request(
+                "GET" if body is None else "POST", path, body, headers | {"Host": host}
+            )
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+
+    def check_units(self):
+        """Return what systemd has to say against the written units."""
+        command = [find("systemd-analyze"), "verify", *self.units()]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return run.stdout + run.stderr
