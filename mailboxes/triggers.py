@@ -183,16 +183,19 @@ def statements(vendor):
 
 
 def _dangling_trigger(sql, triggers, event):
-    """Compute ``alias_target.dangling`` whenever a row is written with NULL in it.
+    """Compute ``alias_target.dangling`` whenever a row is written, unless the writer changes it itself.
 
-    One place holds the rule; everybody else just writes NULL. MariaDB sets the value before the
-    row is stored, SQLite updates it right afterwards.
+    One place holds the rule: ``SET domain = domain`` asks for it. MariaDB sets the value before
+    the row is stored, SQLite updates it right afterwards.
     """
     name = f"mailadmin_alias_target_{event.lower()}"
     if sql.mysql:
+        compute = f"SET NEW.dangling = {_dangles(sql, 'NEW')}"
+        if event == "UPDATE":
+            compute = f"IF NEW.dangling = OLD.dangling THEN {compute}; END IF"
         triggers[name] = (
             f"CREATE TRIGGER {name} BEFORE {event} ON alias_target FOR EACH ROW BEGIN\n"
-            f"  SET NEW.dangling = {_dangles(sql, 'NEW')};\nEND"
+            f"  {compute};\nEND"
         )
     elif event == "INSERT":
         triggers[name] = (
@@ -206,23 +209,28 @@ def _dangling_trigger(sql, triggers, event):
         )
 
 
-def _dangles(sql, row):
-    """True if ``row``'s domain is delivered here and no row answers to its target."""
-    # One comparison at a time: of IN (three columns) MariaDB makes a scan for each row.
+def _dangles(sql, row, domain=None):
+    """True if ``row``'s domain is delivered here and no row answers to its target.
+
+    ``domain``: the same domain by another name, one that does not change from row to row.
+    """
+    domain = domain or f"{row}.domain"
+    # One comparison at a time: of IN (three columns) MariaDB makes a scan for each row. First
+    # what answers most: the row that every mailbox and alias has.
     answers = [
         f"EXISTS (SELECT 1 FROM {table} x WHERE x.{column} = {value})"
         for table, column, value in (
-            ("alias_domain", "alias_domain", f"{row}.domain"),
-            ("alias", "address", sql.catch_all(f"{row}.domain")),
             ("alias", "address", f"{row}.target"),
             ("alias", "address", f"{row}.bare"),
+            ("alias", "address", sql.catch_all(domain)),
+            ("alias_domain", "alias_domain", domain),
             ("mailbox", "username", f"{row}.target"),
             ("mailbox", "username", f"{row}.bare"),
         )
     ]
     return (
         f"({row}.target NOT LIKE '@%'"
-        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {row}.domain AND {_delivered('x')})"
+        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {domain} AND {_delivered('x')})"
         f" AND NOT ({' OR '.join(answers)}))"
     )
 
@@ -236,17 +244,19 @@ def _refresh_address(sql, address):
     return f"UPDATE alias_target SET domain = domain WHERE bare IN ({address}, {sql.bare(address)})"
 
 
-# A domain may be the target of 100,000 aliases: only the rows that change are written.
+# A domain may be the target of 100,000 aliases: only the rows that change are written, and the
+# rule is not computed again for each.
 
 
 def _stop_dangling(domain):
-    return f"UPDATE alias_target SET domain = domain WHERE domain = {domain} AND dangling"
+    """Once anything answers for the whole domain, no target in it dangles."""
+    return f"UPDATE alias_target SET dangling = FALSE WHERE domain = {domain} AND dangling"
 
 
 def _start_dangling(sql, domain):
     return (
-        f"UPDATE alias_target SET domain = domain WHERE domain = {domain} AND NOT dangling"
-        f" AND {_dangles(sql, 'alias_target')}"
+        f"UPDATE alias_target SET dangling = TRUE WHERE domain = {domain} AND NOT dangling"
+        f" AND {_dangles(sql, 'alias_target', domain)}"
     )
 
 

@@ -70,20 +70,25 @@ def measure_forms(results, sites):
     account = data.SUPERADMIN
     browsers = {size: clients(site.port, account, 1)[0] for size, site in sites.items()}
     counters = {size: clients(site.counting_port, account, 1)[0] for size, site in sites.items()}
-    for name in pages.forms(sites[min(sites)].samples, 0):
-        # There is but one catch-all: it is created once, and deleted once.
-        numbers = [1] if name.startswith("catch-all") else range(POSTS + 2)
-        times = {size: [] for size in sites}
-        for number in numbers:  # the first one warms up, the second is counted
-            for size, site in sites.items():
-                url, values, hashes = pages.forms(site.samples, number)[name]
-                answer = post((counters if number == 1 else browsers)[size], url, values)
-                if number == 1:
-                    results.add_form(name, size, answer)
-                if number > 1 or len(numbers) == 1:
-                    times[size].append(answer.seconds)
-        results.time_form(name, times, hashes)
-        console.print(results.form_line(name))
+    forms = list(pages.forms(sites[min(sites)].samples, 0))
+    # There is but one catch-all: it is created and deleted in turns.
+    together = [name for name in forms if name.startswith("catch-all")]
+    for group in [[name] for name in forms if name not in together] + [together]:
+        times = {name: {size: [] for size in sites} for name in group}
+        for number in range(
+            POSTS // len(group) + 2
+        ):  # the first one warms up, the second is counted
+            for name in group:
+                for size, site in sites.items():
+                    url, values, _ = pages.forms(site.samples, number)[name]
+                    answer = post((counters if number == 1 else browsers)[size], url, values)
+                    if number == 1:
+                        results.add_form(name, size, answer)
+                    elif number > 1:
+                        times[name][size].append(answer.seconds)
+        for name in group:
+            results.time_form(name, times[name], pages.forms(site.samples, 0)[name][2])
+            console.print(results.form_line(name))
 
 
 def clients(port, account, number=CLIENTS):
