@@ -13,6 +13,7 @@ urlpatterns = [
     path(
         "administrators/<path:pk>/password/", views.AdminPassword.as_view(), name="admin-password"
     ),
+    path("administrators/<path:pk>/state/", views.AdminState.as_view(), name="admin-state"),
     path("administrators/<path:pk>/delete/", views.AdminDelete.as_view(), name="admin-delete"),
     path("administrators/<path:pk>/", views.AdminPage.as_view(), name="admin"),
     path("log/", views.Log.as_view(), name="log"),

@@ -1,5 +1,6 @@
 """Where an address's mail goes, in words for a page. The rules themselves are in aliases/routing.py."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,17 +11,20 @@ from django.utils.translation import ngettext
 
 from aliases.models import Alias, AliasTarget
 from domains.addresses import display_address, split_address, without_extension
-from domains.models import Domain
+from domains.models import AliasDomain, Domain
 
 MAILBOX, ALIAS, ANSWERED, MISSING, OUTSIDE = "mailbox", "alias", "answered", "missing", "outside"
+UNHEARD = "unheard"
+# As in deploy/postfix/alias.cf: what is written in another way is not judged.
+PLAIN = re.compile("[a-z0-9@._+=-]+")
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A target of an alias or a forwarding. ``key`` is the row of ours that answers it, if any.
+    """A target of an alias or a forwarding. ``key`` is the row of ours that it names, if any.
 
-    ``active`` is that row's. To a target where ``unheard`` no mail is led: it would be accepted
-    and then bounced (deploy/postfix/alias.cf).
+    No mail is led to a target where nobody would take it (``unheard``): it would be accepted
+    and then bounced.
     """
 
     address: str
@@ -42,37 +46,57 @@ def destinations(actor, alias, targets):
     if not targets:
         return []
     domain = Domain.objects.filter(pk=OuterRef("domain"))
+    link = AliasDomain.objects.filter(pk=OuterRef("domain"), active=True)
+    mailbox = Domain.objects.filter(mailbox__pk=OuterRef("bare"), mailbox__active=True)
     rows = AliasTarget.objects.filter(alias=alias, domain__in=Domain.objects.visible_to(actor))
     rows = rows.annotate(
         closed=Exists(domain.filter(active=False)),
-        delivered=Exists(domain.filter(backupmx=False, transport__in=("", "virtual"))),
+        ends_here=Exists(domain.filter(backupmx=False, transport__in=("", "virtual"))),
+        linked=Exists(link),
+        has_mailbox=Exists(mailbox),
     )
     ours = {row.target: row for row in rows}
     keys = {key for row in ours.values() for key in (row.target, row.bare, f"@{row.domain}")}
-    answers = Alias.objects.only("of_mailbox", "active").in_bulk(keys)
+    answers = Alias.objects.only("goto", "of_mailbox", "active").in_bulk(keys)
     return [_destination(target, ours.get(target.lower()), answers) for target in targets]
 
 
 def _destination(address, target, answers):
     if target is None:
         return Destination(address, OUTSIDE)
-    names = dict.fromkeys((target.target, target.bare))
-    rows = [answers[name] for name in names if name in answers]
-    catch_all = answers.get(f"@{target.domain}")
-    taken = any(row.active for row in (*rows, catch_all) if row)
-    unheard = target.closed or target.dangling or (target.delivered and bool(rows) and not taken)
-    if rows:
-        row = next((row for row in rows if row.active), rows[0])
-        kind = MAILBOX if row.of_mailbox else ALIAS
-        return Destination(address, kind, row.pk, row.active, unheard)
-    return Destination(address, MISSING if target.dangling else ANSWERED, unheard=unheard)
+    unheard = target.closed or (
+        target.ends_here and not target.linked and _is_unheard(target, answers)
+    )
+    key = next((key for key in (target.target, target.bare) if key in answers), None)
+    if key is None:
+        return Destination(address, MISSING if unheard else ANSWERED, unheard=unheard)
+    row = answers[key]
+    active = target.has_mailbox if row.of_mailbox else row.active
+    return Destination(address, MAILBOX if row.of_mailbox else ALIAS, key, active, unheard)
+
+
+def _is_unheard(target, answers):
+    """Whether deploy/postfix/alias.cf leaves ``target``, an AliasTarget, out."""
+    if target.target.startswith("@") or not PLAIN.fullmatch(target.target):
+        return False
+    keys = (target.target, target.bare, f"@{target.domain}")
+    rows = (answers.get(key) for key in keys)
+    exact, bare, catch_all = (
+        row if row and row.active and row.pk != target.alias else None for row in rows
+    )
+    return not (
+        target.has_mailbox
+        or (bare and bare.goto != bare.pk)
+        or (exact and target.target != target.bare)
+        or (catch_all and catch_all.goto not in (target.target, target.bare))
+    )
 
 
 def in_words(found):
     """Return "2 mailboxes and 1 outside address", or the address itself if it is the only one."""
     if len(found) == 1:
         return str(found[0])
-    counts = Counter(destination.kind for destination in found)
+    counts = Counter(UNHEARD if target.unheard else target.kind for target in found)
     words = {
         MAILBOX: ngettext("%(n)d mailbox", "%(n)d mailboxes", counts[MAILBOX]),
         ALIAS: ngettext("%(n)d alias", "%(n)d aliases", counts[ALIAS]),
@@ -82,26 +106,40 @@ def in_words(found):
             counts[ANSWERED],
         ),
         OUTSIDE: ngettext("%(n)d outside address", "%(n)d outside addresses", counts[OUTSIDE]),
-        MISSING: ngettext(
-            "%(n)d address that does not exist",
-            "%(n)d addresses that do not exist",
-            counts[MISSING],
+        UNHEARD: ngettext(
+            "%(n)d address that takes no mail",
+            "%(n)d addresses that take no mail",
+            counts[UNHEARD],
         ),
     }
     parts = [text % {"n": counts[kind]} for kind, text in words.items() if counts[kind]]
     return get_text_list(parts, _("and"))
 
 
-def find_substitutes(rows):
+def find_substitutes(rows, *, refused=False):
     """Set ``row.instead`` on mailboxes or aliases: the alias row that answers when they do not, or None.
 
-    Fetch ``domain__alias_of`` with the rows; then it is one statement for all of them.
+    One that leads to the row alone does not answer, nor does an alias of the alias domain's target
+    for a row that is active and ``refused``. Fetch ``domain__alias_of`` with the rows; then it
+    is one statement for all of them.
     """
     keys = {row.pk: _substitutes(row) for row in rows}
     wanted = {key for candidates in keys.values() for key in candidates}
     found = Alias.objects.filter(active=True).in_bulk(wanted)
     for row in rows:
-        row.instead = next((found[key] for key in keys[row.pk] if key in found), None)
+        answering = [found[key] for key in keys[row.pk] if key in found]
+        if refused:
+            answering = [
+                other
+                for other in answering
+                if other.is_catch_all or other.of_mailbox or other.domain_id == row.domain_id
+            ]
+        row.instead = next((other for other in answering if not _leads_to(other, row)), None)
+
+
+def _leads_to(alias, row):
+    """Whether ``row`` is all that ``alias`` leads to."""
+    return {without_extension(target.lower()) for target in alias.targets} == {row.pk}
 
 
 def _substitutes(row):

@@ -65,7 +65,7 @@ class AliasPage(AliasPages, ScopedDetailView):
         targets = destinations(self.actor, alias.pk, alias.targets)
         refused = all(target.unheard for target in targets)
         if refused or not alias.active:
-            find_substitutes([alias])
+            find_substitutes([alias], refused=alias.active)
         return super().get_context_data(
             targets=targets[:SHOWN],
             refused=refused,
@@ -150,7 +150,7 @@ class AliasState(AliasPages, ConfirmView):
         targets = destinations(self.actor, alias.pk, alias.targets)
         return super().get_context_data(
             activate=not alias.active,
-            refused=alias.instead is None,
+            refused=all(target.unheard for target in targets),
             goes_to=in_words(targets),
             **pointing(self.actor, [alias.pk]),
             **kwargs,
@@ -216,8 +216,7 @@ class AliasBulk(AliasPages, BulkView):
 
     def consequences(self, rows):
         find_substitutes(rows)
-        found = pointing(self.actor, [row.pk for row in rows])
-        return found | {"refused": not any(row.instead for row in rows)}
+        return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
         services.set_alias_active(actor=self.actor, alias=row, active=True)

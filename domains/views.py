@@ -204,6 +204,14 @@ class DomainBulk(DomainPages, BulkView):
         return consequences(*rows) | {"addresses": addresses_in(rows)}
 
     def check(self, action, rows):
+        """Of domains that go together all can go: what one of them leads to must not leave alone."""
+        leading_here = consequences(*rows)["alias_domains"]
+        if action == "delete" and leading_here:
+            raise ValidationError(
+                _("Alias domains lead here: %(sources)s. Delete these links first."),
+                "alias_domains",
+                {"sources": ", ".join(str(link) for link in leading_here[:5])},
+            )
         number = str(addresses_in(rows))
         if action == "delete" and self.request.POST.get("confirm", "").strip() != number:
             raise ValidationError(

@@ -68,12 +68,17 @@ class Dialect:
 
     def clean(self, item):
         """One part as it is looked up: trimmed, lower case, at most 255 characters."""
-        trimmed = (
-            f"REPLACE(REPLACE({item}, '\\n', ' '), '\\r', ' ')"
-            if self.mysql
-            else (f"replace(replace({item}, char(10), ' '), char(13), ' ')")
-        )
+        blanks = ("'\\n'", "'\\r'", "'\\t'") if self.mysql else ("char(10)", "char(13)", "char(9)")
+        trimmed = item
+        for blank in blanks:
+            trimmed = f"replace({trimmed}, {blank}, ' ')"
         return f"substr(lower(trim({trimmed})), 1, 255)"
+
+    def plain(self, address):
+        """True if ``address`` is written the usual way; nobody is told that another is gone."""
+        if self.mysql:
+            return f"{address} NOT REGEXP '[^a-z0-9@._+=-]'"
+        return f"{address} NOT GLOB '*[^a-z0-9@._+=-]*'"
 
 
 def statements(vendor):
@@ -118,7 +123,8 @@ def statements(vendor):
         _fullness(sql, "NEW.domain"),
         *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto"),
         _refresh_address(sql, "NEW.address"),
-        f"{_stop_dangling('NEW.domain')} AND NEW.address LIKE '@%'",
+        # A catch-all does not answer for its own targets.
+        f"{_stop_dangling('NEW.domain')} AND NEW.address LIKE '@%' AND alias <> NEW.address",
         *([] if sql.mysql else [_own_row("NEW.address")]),
     )
     if sql.mysql:  # there, a trigger cannot change the table it stands on
@@ -128,11 +134,12 @@ def statements(vendor):
             "SET NEW.of_mailbox = NEW.of_mailbox OR EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address)",
             row="BEFORE",
         )
+    rewritten = "(NEW.goto <> OLD.goto OR NEW.address <> OLD.address)"
     trigger(
         "alias",
         "UPDATE",
-        "DELETE FROM alias_target WHERE alias = OLD.address AND NEW.goto <> OLD.goto",
-        *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto", "NEW.goto <> OLD.goto"),
+        f"DELETE FROM alias_target WHERE alias = OLD.address AND {rewritten}",
+        *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto", rewritten),
     )
     trigger(
         "alias",
@@ -222,14 +229,14 @@ def _dangles(sql, row, domain=None):
         for table, column, value in (
             ("alias", "address", f"{row}.target"),
             ("alias", "address", f"{row}.bare"),
-            ("alias", "address", sql.catch_all(domain)),
+            ("alias", "address", f"{sql.catch_all(domain)} AND x.address <> {row}.alias"),
             ("alias_domain", "alias_domain", domain),
             ("mailbox", "username", f"{row}.target"),
             ("mailbox", "username", f"{row}.bare"),
         )
     ]
     return (
-        f"({row}.target NOT LIKE '@%'"
+        f"({row}.target NOT LIKE '@%' AND {sql.plain(f'{row}.target')}"
         f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {domain} AND {_delivered('x')})"
         f" AND NOT ({' OR '.join(answers)}))"
     )

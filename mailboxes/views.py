@@ -176,7 +176,6 @@ class MailboxState(MailboxPages, ConfirmView):
         find_substitutes([self.object])
         return super().get_context_data(
             activate=not self.object.active,
-            refused=self.object.instead is None,
             forwarding=services.forwarding(self.object)[0],
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
@@ -216,8 +215,7 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def consequences(self, rows):
         find_substitutes(rows)
-        found = pointing(self.actor, [row.pk for row in rows])
-        return found | {"refused": not any(row.instead for row in rows)}
+        return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)

@@ -1,11 +1,26 @@
 """Each shipped map asked by Postfix's own postmap, as the restricted SQL user."""
 
 import pytest
+from django.db.models import F
 
+from accounts.services import create_admin
+from aliases.destinations import destinations
+from aliases.models import Alias
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
 
 MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
+
+
+ODD = {
+    "odd-tab": "ann@example.org,\tbob@example.org",
+    "odd-blank": "ann@example.org bob@example.org",
+    "odd-quotes": '"bob"@example.org',
+    "odd-comment": "bob@example.org(the younger)",
+    "odd-name": "Bob <bob@example.org>",
+    "odd-command": "|/usr/bin/keep",
+    "odd-word": "root",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,6 +76,29 @@ def world(empty_world):
     world.alias("to-asleep@example.org", "asleep@example.org")
     world.alias("to-alias@example.org", "sales+list@example.org")
     world.alias("to-alias-domain@example.org", "bob@alias.example")
+
+    world.alias("selfish@example.org", "bob@example.org")
+    world.raw("alias", "selfish@example.org", goto="selfish@example.org,bob@example.org")
+
+    world.domain("caught.example")
+    kit = world.mailbox("kit@caught.example")
+    world.alias("@caught.example", "kit@caught.example")
+    world.alias("also@caught.example", "kit+also@caught.example")
+    world.domain("shared.example")
+    tom = world.mailbox("tom@shared.example")
+    world.alias("@shared.example", "tom@shared.example", "ann@example.org")
+    for mailbox in (kit, tom):
+        set_mailbox_active(actor=None, mailbox=mailbox, active=False)
+    world.domain("quiet.example")
+    world.alias("@quiet.example", "ann@example.org", active=False)
+    world.alias("to-quiet@example.org", "x@quiet.example")
+    world.domain("whole.example")
+    world.alias("@whole.example", "@example.org")
+
+    # As other programs may have written them.
+    for name, goto in ODD.items():
+        world.alias(f"{name}@example.org", "ann@example.org")
+        world.raw("alias", f"{name}@example.org", goto=goto)
 
     world.domain("backup.example", backupmx=True)
     world.domain("smart.example", transport="smtp:[192.0.2.7]:2525")
@@ -200,10 +238,53 @@ def test_what_is_inactive_stops_every_route(postfix, key, answer):
         ("to-alias@example.org", "sales+list@example.org"),
         ("to-alias-domain@example.org", "bob@alias.example"),
         ("handed-on@example.org", "x@backup.example,y@smart.example"),
+        ("selfish@example.org", "bob@example.org"),
+        ("to-quiet@example.org", None),
+        ("@whole.example", "@example.org"),
+        # The catch-all itself leads nowhere else, so it does not speak for its target.
+        ("@caught.example", None),
+        ("also@caught.example", None),
+        ("@shared.example", "ann@example.org"),
     ],
 )
 def test_an_alias_leads_only_to_those_who_would_take_the_mail(postfix, key, answer):
     assert postfix.lookup("alias", key) == answer
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_written_in_an_unusual_way_is_left_to_postfix(postfix, name):
+    assert postfix.lookup("alias", f"{name}@example.org") == ODD[name]
+
+
+def test_unusual_targets_stay_when_another_is_left_out(postfix, world):
+    world.alias("odd-and-gone@example.org", "ann@example.org")
+    world.raw(
+        "alias",
+        "odd-and-gone@example.org",
+        goto='"bob"@example.org,\tann@example.org,former@example.org',
+    )
+
+    answer = postfix.lookup("alias", "odd-and-gone@example.org")
+
+    assert sorted(answer.split(",")) == ['"bob"@example.org', "ann@example.org"]
+
+
+def test_the_pages_say_of_every_alias_what_the_map_answers(postfix, world):
+    reader = create_admin(
+        actor=None, username="reader@panel.example", password="tangerine-7-bicycle", superadmin=True
+    )
+    aliases = Alias.objects.filter(active=True, domain__active=True).exclude(goto=F("address"))
+    said, answered = {}, {}
+    for alias in aliases.exclude(address__startswith="odd"):
+        found = destinations(reader, alias.pk, alias.targets)
+        heard = {target.address for target in found if not target.unheard}
+        # A mailbox whose forwarding leads nowhere keeps its mail.
+        said[alias.pk] = heard or ({alias.pk} if alias.of_mailbox else set())
+        answer = postfix.lookup("alias", alias.pk)
+        answered[alias.pk] = set(answer.split(",")) if answer else set()
+
+    assert said == answered
+    assert len(said) > 20
 
 
 def test_an_alias_leads_on_again_once_its_target_is_there(postfix, world):

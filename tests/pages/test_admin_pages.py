@@ -208,6 +208,40 @@ def test_a_new_password_signs_the_person_out_and_is_never_shown(client_of_root, 
     assert other.get(reverse("account")).status_code == 302
 
 
+# --- Switching off and on
+
+
+def test_an_administrator_is_switched_off_and_on_after_a_page_that_says_what_stops(
+    client_of_root, make_admin
+):
+    make_admin("ann@example.org")
+    address = reverse("admin-state", args=["ann@example.org"])
+
+    said = text(client_of_root.get(address))
+    assert "Deactivate administrator ann@example.org?" in said
+    assert "The person is signed out at once" in said
+
+    done = client_of_root.post(address)
+    assert told(done) == ["ann@example.org is inactive."]
+    assert Admin.objects.get(pk="ann@example.org").active is False
+    assert "Activate administrator ann@example.org?" in text(client_of_root.get(address))
+
+    client_of_root.post(address, {"active": "1"})
+    assert Admin.objects.get(pk="ann@example.org").active is True
+
+
+def test_nobody_switches_oneself_off(client_of_root, make_admin, root):
+    make_admin("other@example.org", superadmin=True)
+
+    refused = client_of_root.post(reverse("admin-state", args=[root.pk]))
+
+    assert refused.status_code == 422
+    assert refused.context["errors"] == [
+        "You cannot take this right from yourself. Ask another superadmin."
+    ]
+    assert Admin.objects.get(pk=root.pk).active is True
+
+
 # --- Deleting
 
 

@@ -23,10 +23,7 @@ def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_mailbox,
     assert "Deactivate joe@example.org?" in asked
     assert "Mail for joe@example.org is refused." in asked
     assert "Joe can no longer sign in, read or send." in asked
-    assert (
-        "What leads here, and stays as it is sales@example.org leads nowhere else: its mail is"
-        " refused meanwhile" in asked
-    )
+    assert "What leads here, and stays as it is sales@example.org leads nowhere else" in asked
 
     done = admin.post(address)
     mailbox.refresh_from_db()
