@@ -17,7 +17,7 @@ class BulkView(ScopedMixin, TemplateView):
     """POST ``action`` and ``selected`` (several keys); without ``confirmed`` the page says what will happen.
 
     Each row is its own transaction: what cannot be done is named with its reason, the rest is
-    done. Rows outside the scope are a 404 for the whole request. ``check()`` may ask for more
+    done. Rows outside the scope are a 404 for the whole request. ``perform()`` may ask for more
     than a click; its ValidationError is shown on the page.
     """
 
@@ -37,25 +37,27 @@ class BulkView(ScopedMixin, TemplateView):
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
         consequences = self.consequences(rows)
+        self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
         if action != "activate":
             context = {"action": action, "rows": rows, "next": back, **consequences}
             if "confirmed" not in request.POST:
                 return self.render_to_response(self.get_context_data(**context))
             try:
-                self.check(action, rows)
+                self.perform(action, rows)
             except ValidationError as error:
                 context = self.get_context_data(errors=error.messages, **context)
                 return self.render_to_response(context, status=422)
-        self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
-        self.run(action, rows)
+        else:
+            self.perform(action, rows)
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):
         """Return the context of the confirming page; ``pointing`` are aliases to clean up."""
         return {}
 
-    def check(self, action, rows):
-        """Raise ValidationError if the confirming page was not filled in as it must be."""
+    def perform(self, action, rows):
+        """Do it. May raise ValidationError, and has then done nothing."""
+        self.run(action, rows)
 
     def run(self, action, rows):
         done = 0

@@ -25,8 +25,8 @@ def drop_targets(*, actor, addresses, aliases):
         left = [target for target in alias.targets if target.lower() not in gone]
         if left == alias.targets:
             continue
-        if not left and alias.of_mailbox:
-            left = [alias.address]
+        if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox
+            left = [alias.address] if alias.of_mailbox else []
         old, alias.goto = alias.goto, ",".join(left)
         if left:
             alias.modified = timezone.now()

@@ -61,9 +61,9 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         active=active,
         description=description,
     )
-    if parsed == [alias.address]:
+    if alias.address in parsed:
         raise ValidationError(
-            {"targets": ValidationError(_("An alias cannot lead to itself alone."), "itself")}
+            {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
         )
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
@@ -87,9 +87,9 @@ def update_alias(*, actor, alias, targets=None, **fields):
         parsed = _named(
             "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
         )
-        if parsed == [alias.address]:
+        if alias.address in parsed:
             raise ValidationError(
-                {"targets": ValidationError(_("An alias cannot lead to itself alone."), "itself")}
+                {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
             )
         fields["goto"] = ",".join(parsed)
     changes = changed_fields(alias, fields)
@@ -136,10 +136,15 @@ def delete_alias(*, actor, alias, drop_from=()):
     refuse_loops([alias.address])
 
 
-def aliases_leading_to(addresses):
-    """Return the alias rows (mailboxes' own rows included) that name one of ``addresses``."""
+def names_leading_to(addresses):
+    """Return the addresses of the alias rows (mailboxes' own rows included) that name one of ``addresses``."""
     names = AliasTarget.objects.leading_to(addresses).values_list("alias", flat=True)
-    return Alias.objects.filter(pk__in=list(names[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
+    return set(names[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS])
+
+
+def aliases_leading_to(addresses):
+    """Return the rows of ``names_leading_to``."""
+    return Alias.objects.filter(pk__in=names_leading_to(addresses))
 
 
 def _named(field, function, *args, **kwargs):

@@ -19,7 +19,7 @@ from aliases import services
 from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias
-from aliases.services import aliases_leading_to
+from aliases.services import aliases_leading_to, names_leading_to
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -36,7 +36,7 @@ class AliasPages:
     context_object_name = "alias"
 
     def get_queryset(self):
-        return super().get_queryset().select_related("domain__alias_of")
+        return super().get_queryset().select_related("domain__alias_of__target_domain")
 
     def get_success_url(self):
         return reverse("alias", args=[self.object.pk])
@@ -62,13 +62,11 @@ class AliasPage(AliasPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        targets = destinations(self.actor, alias.pk, alias.targets)
-        refused = all(target.unheard for target in targets)
-        if refused or not alias.active:
-            find_substitutes([alias], refused=alias.active)
+        find_substitutes(self.actor, [alias], refused=alias.active)
+        targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
         return super().get_context_data(
             targets=targets[:SHOWN],
-            refused=refused,
+            refused=all(target.unheard for target in targets),
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
@@ -146,8 +144,8 @@ class AliasState(AliasPages, ConfirmView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        find_substitutes([alias])
-        targets = destinations(self.actor, alias.pk, alias.targets)
+        find_substitutes(self.actor, [alias])
+        targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
         return super().get_context_data(
             activate=not alias.active,
             refused=all(target.unheard for target in targets),
@@ -168,7 +166,7 @@ class AliasDelete(AliasPages, ConfirmView):
     success_message = gettext_lazy("Alias %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        find_substitutes([self.object])
+        find_substitutes(self.actor, [self.object])
         return super().get_context_data(**pointing(self.actor, [self.object.pk]), **kwargs)
 
     def perform(self):
@@ -196,17 +194,18 @@ def pointing(actor, addresses):
     Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
     would be left of an alias; ``pointing_shown`` is what a page lists.
     """
-    rows = aliases_leading_to(addresses)
-    mine = rows.filter(domain__in=Domain.objects.manageable_by(actor)).order_by("pk")
+    names = names_leading_to(addresses)
+    rows = Alias.objects.filter(pk__in=names, domain__in=Domain.objects.manageable_by(actor))
+    mine = rows.order_by("pk")
     found = [alias for alias in mine if alias.of_mailbox or may_manage(actor, alias)]
     for alias in found:
         left = [t for t in alias.targets if without_extension(t.lower()) not in addresses]
-        alias.emptied = not left and not alias.of_mailbox
+        alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
     return {
         "pointing": found,
         "pointing_shown": found[:SHOWN],
         "pointing_more": max(0, len(found) - SHOWN),
-        "pointing_elsewhere": rows.count() - len(found),
+        "pointing_elsewhere": len(names) - len(found),
     }
 
 
@@ -215,7 +214,7 @@ class AliasBulk(AliasPages, BulkView):
     list_url_name = "alias-list"
 
     def consequences(self, rows):
-        find_substitutes(rows)
+        find_substitutes(self.actor, rows)
         return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.http import HttpResponse
 from django.urls import reverse
@@ -25,7 +26,7 @@ from domains import services
 from domains.addresses import display_domain, normalise_address, typed_name
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.lists import InDomainMixin
-from domains.models import AliasDomain, Domain
+from domains.models import AliasDomain, Domain, RoutingLock
 
 SHOWN = 20
 ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
@@ -203,26 +204,32 @@ class DomainBulk(DomainPages, BulkView):
     def consequences(self, rows):
         return consequences(*rows) | {"addresses": addresses_in(rows)}
 
-    def check(self, action, rows):
-        """Of domains that go together all can go: what one of them leads to must not leave alone."""
+    def perform(self, action, rows):
+        if action != "delete":
+            return super().perform(action, rows)
+        # All or none: what one of them leads to must not stay behind alone.
+        with transaction.atomic():
+            RoutingLock.hold()
+            rows = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
+            self.check_deletion(rows)
+            # No domain goes while an alias domain leads to it: that one goes first.
+            self.run(action, sorted(rows, key=lambda row: (not hasattr(row, "alias_of"), row.pk)))
+
+    def check_deletion(self, rows):
         leading_here = consequences(*rows)["alias_domains"]
-        if action == "delete" and leading_here:
+        if leading_here:
             raise ValidationError(
                 _("Alias domains lead here: %(sources)s. Delete these links first."),
                 "alias_domains",
                 {"sources": ", ".join(str(link) for link in leading_here[:5])},
             )
         number = str(addresses_in(rows))
-        if action == "delete" and self.request.POST.get("confirm", "").strip() != number:
+        if self.request.POST.get("confirm", "").strip() != number:
             raise ValidationError(
                 _("Type how many addresses are deleted: %(number)s."),
                 "not_confirmed",
                 {"number": number},
             )
-
-    def run(self, action, rows):
-        # No domain goes while an alias domain leads to it: of two that go together, that one first.
-        super().run(action, sorted(rows, key=lambda row: not hasattr(row, "alias_of")))
 
     def activate(self, row):
         services.set_domain_active(actor=self.actor, domain=row, active=True)

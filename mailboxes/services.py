@@ -174,8 +174,11 @@ def _set_password(mailbox, password):
 
 
 def forwarding(mailbox):
-    """Return (targets other than the mailbox itself, whether a copy is kept)."""
-    row = Alias.objects.filter(pk=mailbox.pk).first()
+    """Return (targets other than the mailbox itself, whether a copy is kept).
+
+    One statement, unless aliases.destinations.find_substitutes has read the row already.
+    """
+    row = getattr(mailbox, "own_alias", None) or Alias.objects.filter(pk=mailbox.pk).first()
     if row is None:
         return [], True
     targets = row.targets

@@ -77,8 +77,8 @@ class Dialect:
     def plain(self, address):
         """True if ``address`` is written the usual way; nobody is told that another is gone."""
         if self.mysql:
-            return f"{address} NOT REGEXP '[^a-z0-9@._+=-]'"
-        return f"{address} NOT GLOB '*[^a-z0-9@._+=-]*'"
+            return f"{address} NOT REGEXP '[^a-z0-9@._+=&$-]'"
+        return f"{address} NOT GLOB '*[^a-z0-9@._+=&$-]*'"
 
 
 def statements(vendor):
@@ -134,12 +134,11 @@ def statements(vendor):
             "SET NEW.of_mailbox = NEW.of_mailbox OR EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address)",
             row="BEFORE",
         )
-    rewritten = "(NEW.goto <> OLD.goto OR NEW.address <> OLD.address)"
     trigger(
         "alias",
         "UPDATE",
-        f"DELETE FROM alias_target WHERE alias = OLD.address AND {rewritten}",
-        *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto", rewritten),
+        "DELETE FROM alias_target WHERE alias = OLD.address AND NEW.goto <> OLD.goto",
+        *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto", "NEW.goto <> OLD.goto"),
     )
     trigger(
         "alias",

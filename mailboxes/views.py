@@ -60,7 +60,11 @@ class MailboxPages:
     context_object_name = "mailbox"
 
     def get_queryset(self):
-        return super().get_queryset().select_related("usage", "domain__usage", "domain__alias_of")
+        return (
+            super()
+            .get_queryset()
+            .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
+        )
 
     def get_success_url(self):
         return reverse("mailbox", args=[self.object.pk])
@@ -83,12 +87,13 @@ class MailboxPage(MailboxPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
+        if not mailbox.active:
+            find_substitutes(self.actor, [mailbox])
         targets, keeps_copy = services.forwarding(mailbox)
         if mailbox.active:
             forwarding = destinations(self.actor, mailbox.pk, targets)
         else:
             forwarding = [Destination(target, OUTSIDE) for target in targets]
-            find_substitutes([mailbox])
         return super().get_context_data(
             forwarding=forwarding,
             unheard=bool(forwarding) and all(target.unheard for target in forwarding),
@@ -172,11 +177,16 @@ class MailboxPassword(MailboxPages, ScopedFormView):
 class MailboxState(MailboxPages, ConfirmView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
+    def forwarding(self):
+        targets, _keeps_copy = services.forwarding(self.object)
+        found = destinations(self.actor, self.object.pk, targets, self.object.answers)
+        return {"forwarding": targets, "unheard": all(target.unheard for target in found)}
+
     def get_context_data(self, **kwargs):
-        find_substitutes([self.object])
+        find_substitutes(self.actor, [self.object])
         return super().get_context_data(
             activate=not self.object.active,
-            forwarding=services.forwarding(self.object)[0],
+            **self.forwarding(),
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -193,7 +203,7 @@ class MailboxDelete(MailboxPages, ConfirmView):
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        find_substitutes([self.object])
+        find_substitutes(self.actor, [self.object])
         return super().get_context_data(
             forwarding=services.forwarding(self.object)[0],
             **pointing(self.actor, [self.object.pk]),
@@ -214,7 +224,7 @@ class MailboxBulk(MailboxPages, BulkView):
     list_url_name = "mailbox-list"
 
     def consequences(self, rows):
-        find_substitutes(rows)
+        find_substitutes(self.actor, rows)
         return pointing(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
@@ -242,9 +252,11 @@ class OwnMailbox(ActorMixin, TemplateView):
         """The forwarding in force and both forms; the one whose button was pressed is bound."""
         targets, keep_copy = services.forwarding(self.actor)
         chosen = data.get("form") if data is not None else None
+        found = destinations(self.actor, self.actor.pk, targets)
         return {
             "forwarding": targets,
             "keeps_copy": keep_copy,
+            "unheard": bool(found) and all(target.unheard for target in found),
             "password_form": OwnMailboxPasswordForm(
                 data if chosen == "password" else None, actor=self.actor, prefix="password"
             ),

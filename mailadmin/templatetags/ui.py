@@ -43,6 +43,13 @@ def address(value):
 
 
 @register.filter
+def in_two(value):
+    """Return an address for a heading; where there is no room for it, the line ends behind the ``@``."""
+    local_part, at, domain = addresses.display_address(str(value)).rpartition("@")
+    return format_html("<span>{}{}<wbr>{}</span>", local_part, at, domain)
+
+
+@register.filter
 def domain_name(value):
     """Return a stored domain in Unicode."""
     return addresses.display_domain(str(value))

@@ -330,7 +330,9 @@ class TestNoLoops:
         assert find_loop("joe+tag@example.org") is None
 
     def test_an_alias_that_keeps_its_own_address(self, add_alias, example_org):
-        add_alias("list@example.org", "list@example.org", "x@elsewhere.example")
+        add_alias("list@example.org", "x@elsewhere.example")
+        own = "list@example.org,x@elsewhere.example"  # as another program may have written it
+        Alias.objects.filter(pk="list@example.org").update(goto=own)
 
         assert find_loop("list@example.org") is None
 

@@ -111,4 +111,11 @@ def test_a_huge_upload_ends_at_nginx(host):
 
 def test_systemd_takes_the_units_as_they_are(host):
     assert [unit.name for unit in host.units()] == ["mailadmin.service", "mailadmin.socket"]
-    assert host.check_units() == []
+    assert host.complaints(host.units()) == []
+
+
+def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
+    unit = tmp_path / "mailadmin-wrong.service"
+    unit.write_text(host.units()[0].read_text().replace("ExecStart=", "ExecStrat="))
+
+    assert host.complaints([unit]) != []

@@ -110,8 +110,8 @@ class WebHost(Panel):
         finally:
             connection.close()
 
-    def check_units(self):
-        """Return what systemd has to say against the written units; it looks at the machine's own too."""
-        command = [find("systemd-analyze"), "verify", "--man=no", *self.units()]
+    def complaints(self, units):
+        """Return what systemd has to say against ``units``; it looks at the machine's own too."""
+        command = [find("systemd-analyze"), "verify", "--man=no", *units]
         run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
         return [line for line in (run.stdout + run.stderr).splitlines() if "mailadmin" in line]

@@ -224,7 +224,7 @@ def counted(cursor):
         for target in {item.strip(" \n\r\t").lower() for item in goto.split(",")} - {""}:
             bare, of = without_extension(target), split_address(target)[1]
             answers = {target, bare} & (answered | users) or {f"@{of}"} & answered - {address}
-            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=-]+", target)
+            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$-]+", target)
             dangling = bool(plain) and of in delivered and not answers and of not in linked
             targets.add((address, owner, target, bare, of, dangling))
 

@@ -212,6 +212,8 @@ def test_targets_in_a_domain_that_is_handed_on_are_not_judged(
     assert "does not exist" not in page()
     set_domain_active(actor=None, domain=other_net, active=False)
     assert "It leads to nobody who takes mail now." in page()
+    assert "does not exist" not in page().lower()
+    assert "gone@other.net Inactive" in page()
 
 
 def test_a_target_in_a_neighbours_domain_is_outside_whether_it_exists_or_not(
@@ -342,7 +344,7 @@ def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):
         ({"targets": ""}, {"targets": ["This field is required."]}),
         (
             {"targets": "sales@example.org"},
-            {"targets": ["An alias cannot lead to itself alone."]},
+            {"targets": ["An alias cannot lead to itself."]},
         ),
         (
             {"local_part": "round", "targets": "back@example.org"},

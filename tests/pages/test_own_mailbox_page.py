@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import LogEntry
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import forwarding, set_forwarding
+from mailboxes.services import forwarding, set_forwarding, set_mailbox_active
 from tests.pages.reading import errors, text, told
 
 MB = 1_024_000
@@ -90,6 +90,17 @@ def test_after_a_new_password_this_session_goes_on_and_all_others_end(user, mail
     assert mailbox.check_password(NEW)
     entry = LogEntry.objects.get(action="edit_password")
     assert (entry.username, entry.data) == ("joe@example.org (127.0.0.1)", "joe@example.org")
+
+
+def test_the_page_says_that_mail_stays_while_nobody_takes_what_is_forwarded(
+    user, mailbox, add_mailbox
+):
+    late = add_mailbox("late@example.org")
+    set_forwarding(actor=None, mailbox=mailbox, targets="late@example.org", keep_copy=False)
+    assert "Mail for you goes to late@example.org." in text(user.get(reverse("account")))
+
+    set_mailbox_active(actor=None, mailbox=late, active=False)
+    assert "Mail for you is delivered to this mailbox." in text(user.get(reverse("account")))
 
 
 def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):

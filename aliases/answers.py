@@ -1,0 +1,91 @@
+"""Which targets of an alias Postfix is told: the rules of deploy/postfix/alias.cf, for pages.
+
+A target where nobody would take the mail is left out ("unheard"), or the mail would be
+accepted and then bounced. Only plain addresses in domains that end here are judged.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from aliases.models import Alias, AliasTarget
+from domains.models import AliasDomain, Domain
+
+PLAIN = re.compile("[a-z0-9@._+=&$-]+")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What becomes of one target. ``row``, of Alias, is what it names; ``active`` says so of that row."""
+
+    row: Alias | None
+    active: bool
+    missing: bool
+    unheard: bool
+    visible: bool
+
+
+def answers_of(addresses, domains):
+    """Return ``{address: {target: Answer}}`` of the alias rows ``addresses``, in two statements.
+
+    ``visible`` are targets in ``domains``. A row that leads to itself alone has no targets.
+    """
+    domain = Domain.objects.filter(pk=OuterRef("domain"))
+    links = AliasDomain.objects.filter(active=True, target_domain__active=True)
+    mailboxes = Domain.objects.filter(mailbox__pk=OuterRef("bare"), mailbox__active=True)
+    targets = AliasTarget.objects.filter(alias__in=addresses).annotate(
+        closed=Exists(domain.filter(active=False)),
+        ends_here=Exists(domain.filter(backupmx=False, transport__in=("", "virtual"))),
+        linked=Exists(links.filter(pk=OuterRef("domain"))),
+        has_mailbox=Exists(mailboxes),
+        visible=Exists(domains.filter(pk=OuterRef("domain"))),
+    )
+    targets = list(targets)
+    keys = {key for target in targets for key in (target.target, target.bare, f"@{target.domain}")}
+    rows = Alias.objects.only("goto", "of_mailbox", "active").in_bulk(keys)
+    found = {}
+    for target in targets:
+        found.setdefault(target.alias, {})[target.target] = _answer(target, rows)
+    return found
+
+
+def leads_nowhere(answers):
+    """Whether an alias with these ``answers`` (target → Answer), and without a mailbox, leads to nobody."""
+    return all(answer.unheard for answer in answers.values())
+
+
+def _answer(target, rows):
+    missing = target.ends_here and not _is_heard(target, rows)
+    named = [rows[key] for key in dict.fromkeys((target.target, target.bare)) if key in rows]
+    active = [row for row in named if (target.has_mailbox if row.of_mailbox else row.active)]
+    row = next(iter([*active, *named]), None)
+    return Answer(
+        row=row,
+        active=not target.closed and bool(active or row is None),
+        missing=missing and row is None,
+        unheard=target.closed or missing,
+        visible=target.visible,
+    )
+
+
+def _is_heard(target, rows):
+    if target.target.startswith("@") or not PLAIN.fullmatch(target.target):
+        return True
+    exact, bare, catch_all = (
+        row if row and row.active else None
+        for row in map(rows.get, (target.target, target.bare, f"@{target.domain}"))
+    )
+    if exact and target.target != target.bare:
+        return True
+    if target.has_mailbox or target.alias == target.bare:  # nothing else is asked about itself
+        return target.has_mailbox
+    return bool(
+        (bare and bare.goto != bare.pk)
+        or target.linked
+        or (
+            catch_all
+            and catch_all.pk != target.alias
+            and catch_all.goto not in (target.target, target.bare)
+        )
+    )

@@ -1,0 +1,125 @@
+"""What a page says happens to mail: who answers instead, and who is no answer."""
+
+import pytest
+
+from aliases.destinations import find_substitutes
+from aliases.models import Alias
+from aliases.services import delete_alias, set_alias_active
+from domains.services import create_alias_domain, set_domain_active
+from mailboxes.models import Mailbox
+from mailboxes.services import delete_mailbox, set_mailbox_active
+
+
+@pytest.fixture
+def superadmin(make_admin):
+    return make_admin(superadmin=True)
+
+
+@pytest.fixture
+def old_example(example_org, add_domain):
+    """An alias domain of example.org."""
+    domain = add_domain("old.example")
+    create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
+    return domain
+
+
+@pytest.fixture
+def instead_of(superadmin):
+    """``instead_of("a@example.org", …)``: who answers once these stop, one for each."""
+
+    def find(*addresses, model=Alias, **options):
+        rows = model.objects.select_related("domain__alias_of__target_domain")
+        rows = list(rows.filter(pk__in=addresses).order_by("pk"))
+        find_substitutes(superadmin, rows, **options)
+        return [row.instead and row.instead.pk for row in rows]
+
+    return find
+
+
+def test_the_catch_all_answers_unless_it_leads_to_nobody(
+    instead_of, example_org, add_mailbox, add_alias
+):
+    late = add_mailbox("late@example.org")
+    add_alias("sales@example.org", "ann@elsewhere.example")
+    add_alias("@example.org", "late@example.org")
+
+    assert instead_of("sales@example.org") == ["@example.org"]
+    set_mailbox_active(actor=None, mailbox=late, active=False)
+    assert instead_of("sales@example.org") == [None]
+
+
+def test_what_stops_together_does_not_answer_for_each_other(
+    instead_of, example_org, add_mailbox, add_alias
+):
+    add_mailbox("kit@example.org")
+    add_mailbox("tom@example.org")
+    add_alias("@example.org", "kit@example.org", "tom@example.org")
+    add_alias("sales@example.org", "ann@elsewhere.example")
+
+    both = ("kit@example.org", "tom@example.org")
+    assert instead_of("kit@example.org", model=Mailbox) == ["@example.org"]
+    assert instead_of(*both, model=Mailbox) == [None, None]
+    assert instead_of("@example.org", "sales@example.org") == [None, None]
+
+
+def test_in_an_alias_domain_the_target_answers_unless_an_alias_hides_it(
+    instead_of, old_example, other_net, add_alias
+):
+    add_alias("info@example.org", "ann@elsewhere.example")
+    add_alias("@example.org", "bob@elsewhere.example")
+    info = add_alias("info@old.example", "gone@other.net")
+
+    assert instead_of("info@old.example") == ["info@example.org"]
+    # Active, it leads to nobody and still stands before the target's alias of the same name.
+    assert instead_of("info@old.example", refused=True) == ["@example.org"]
+    add_alias("@old.example", "lost@other.net")
+    assert instead_of("info@old.example", refused=True) == [None]
+    assert instead_of("@old.example", refused=True) == [None]
+    set_alias_active(actor=None, alias=info, active=False)
+    assert instead_of("info@old.example") == ["info@example.org"]
+
+
+def test_an_inactive_target_of_an_alias_domain_answers_nothing(
+    instead_of, old_example, example_org, add_alias
+):
+    add_alias("info@example.org", "ann@elsewhere.example")
+    add_alias("info@old.example", "bob@elsewhere.example")
+
+    assert instead_of("info@old.example") == ["info@example.org"]
+    set_domain_active(actor=None, domain=example_org, active=False)
+    assert instead_of("info@old.example") == [None]
+
+
+def test_a_mailbox_answers_even_while_its_forwarding_leads_nowhere(
+    instead_of, old_example, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    Alias.objects.filter(pk="joe@example.org").update(goto="joe@old.example")
+    add_alias("joe@old.example", "ann@elsewhere.example")
+
+    assert instead_of("joe@old.example") == ["joe@example.org"]
+
+
+def test_an_alias_left_with_itself_alone_is_deleted_with_its_last_target(
+    example_org, add_mailbox, add_alias
+):
+    bob = add_mailbox("bob@example.org")
+    add_alias("list@example.org", "bob@example.org")
+    own = Alias.objects.get(pk="list@example.org")
+    Alias.objects.filter(pk=own.pk).update(goto="list@example.org,bob@example.org")
+
+    delete_mailbox(actor=None, mailbox=bob, drop_from=[own])
+
+    assert Alias.objects.count() == 0
+
+
+def test_deleting_an_alias_leaves_a_mailbox_of_the_targets_its_own_mail(
+    example_org, add_mailbox, add_alias
+):
+    add_mailbox("bob@example.org")
+    sales = add_alias("sales@example.org", "ann@elsewhere.example")
+    Alias.objects.filter(pk="bob@example.org").update(goto="bob@example.org,sales@example.org")
+
+    delete_alias(actor=None, alias=sales, drop_from=[Alias.objects.get(pk="bob@example.org")])
+
+    assert Alias.objects.get().goto == "bob@example.org"
