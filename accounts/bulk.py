@@ -36,7 +36,7 @@ class BulkView(ScopedMixin, TemplateView):
         if not rows:
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
-        consequences = self.consequences(rows)
+        consequences = self.consequences(rows) if action != "activate" else {}
         self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
         if action != "activate":
             context = {"action": action, "rows": rows, "next": back, **consequences}

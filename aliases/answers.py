@@ -17,11 +17,16 @@ PLAIN = re.compile("[a-z0-9@._+=&$-]+")
 
 @dataclass(frozen=True)
 class Answer:
-    """What becomes of one target. ``row``, of Alias, is what it names; ``active`` says so of that row."""
+    """What becomes of one target.
+
+    ``row``, of Alias, is what it names; ``active`` says so of that row. ``judged``: it stays
+    only as long as something of ours answers to it.
+    """
 
     row: Alias | None
     active: bool
     missing: bool
+    judged: bool
     unheard: bool
     visible: bool
 
@@ -50,13 +55,10 @@ def answers_of(addresses, domains):
     return found
 
 
-def leads_nowhere(answers):
-    """Whether an alias with these ``answers`` (target → Answer), and without a mailbox, leads to nobody."""
-    return all(answer.unheard for answer in answers.values())
-
-
 def _answer(target, rows):
-    missing = target.ends_here and not _is_heard(target, rows)
+    plain = not target.target.startswith("@") and PLAIN.fullmatch(target.target)
+    judged = target.ends_here and bool(plain)
+    missing = judged and not _is_heard(target, rows)
     named = [rows[key] for key in dict.fromkeys((target.target, target.bare)) if key in rows]
     active = [row for row in named if (target.has_mailbox if row.of_mailbox else row.active)]
     row = next(iter([*active, *named]), None)
@@ -64,14 +66,13 @@ def _answer(target, rows):
         row=row,
         active=not target.closed and bool(active or row is None),
         missing=missing and row is None,
+        judged=judged and not target.linked,
         unheard=target.closed or missing,
         visible=target.visible,
     )
 
 
 def _is_heard(target, rows):
-    if target.target.startswith("@") or not PLAIN.fullmatch(target.target):
-        return True
     exact, bare, catch_all = (
         row if row and row.active else None
         for row in map(rows.get, (target.target, target.bare, f"@{target.domain}"))

@@ -7,7 +7,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from aliases.answers import answers_of, leads_nowhere
+from aliases.answers import answers_of
 from aliases.models import Alias
 from domains.addresses import display_address, split_address, without_extension
 from domains.models import Domain
@@ -50,7 +50,7 @@ def _destination(alias, address, answer):
     if answer is None:
         return Destination(address, OUTSIDE, unheard=address.lower() == alias)
     if not answer.visible:
-        return Destination(address, OUTSIDE, unheard=answer.unheard)
+        return Destination(address, OUTSIDE)
     if answer.row is None:
         kind = MISSING if answer.missing else ANSWERED
         return Destination(address, kind, "", answer.active, answer.unheard)
@@ -62,9 +62,7 @@ def in_words(found):
     """Return "2 mailboxes and 1 outside address", or the address itself if it is the only one."""
     if len(found) == 1:
         return str(found[0])
-    counts = Counter(
-        UNHEARD if target.unheard and target.kind != OUTSIDE else target.kind for target in found
-    )
+    counts = Counter(UNHEARD if target.unheard else target.kind for target in found)
     words = {
         MAILBOX: ngettext("%(n)d mailbox", "%(n)d mailboxes", counts[MAILBOX]),
         ALIAS: ngettext("%(n)d alias", "%(n)d aliases", counts[ALIAS]),
@@ -88,22 +86,25 @@ def find_substitutes(actor, rows, *, refused=False):
     """Set ``row.instead`` on mailboxes or aliases: the alias row that answers when they do not, or None.
 
     They stop answering together; ``refused``: or they are active, but lead to nobody. Sets
-    ``row.answers`` for ``destinations()`` and ``row.own_alias``, the row of its address, too. Fetch ``domain__alias_of__target_domain`` with
+    ``row.own_alias``, the row of its address, and for a single row ``row.answers``, for
+    ``destinations()``. Fetch ``domain__alias_of__target_domain`` with
     the rows; then it is three statements for all of them.
     """
     ways = {row.pk: _ways_on(row) for row in rows}
     keys = {key for way in ways.values() for step in way for key in step if key}
     aliases = Alias.objects.in_bulk(keys | ways.keys())
     found = {key: alias for key, alias in aliases.items() if alias.active and key not in ways}
-    answers = answers_of([*ways, *found], Domain.objects.visible_to(actor))
+    asked = [*found, *ways] if len(ways) == 1 else found
+    answers = answers_of(asked, Domain.objects.visible_to(actor))
     nowhere = {
         key
         for key, alias in found.items()
-        if not alias.of_mailbox
-        and (leads_nowhere(answers.get(key, {})) or _targets(alias) <= ways.keys())
+        if not alias.of_mailbox and _leads_nowhere(answers.get(key, {}), ways)
     }
     for row in rows:
-        row.answers, row.own_alias = answers.get(row.pk, {}), aliases.get(row.pk)
+        row.own_alias = aliases.get(row.pk)
+        if len(ways) == 1:
+            row.answers = answers.get(row.pk, {})
         masked = row.pk if refused else None
         row.instead = _first_that_answers(ways[row.pk], found, nowhere, masked)
 
@@ -132,5 +133,13 @@ def _first_that_answers(way, found, nowhere, masked):
     return None
 
 
-def _targets(alias):
-    return {without_extension(target.lower()) for target in alias.targets}
+def _leads_nowhere(answers, stopping):
+    """Whether an alias with these ``answers`` leads to nobody once the addresses ``stopping`` stop.
+
+    Of targets in other people's domains nothing is told.
+    """
+    return all(
+        (answer.unheard and answer.visible)
+        or (answer.judged and without_extension(target) in stopping)
+        for target, answer in answers.items()
+    )

@@ -1,14 +1,15 @@
 """Pages about domains and alias domains."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, Sum
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.bulk import BulkView
@@ -29,6 +30,7 @@ from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain, RoutingLock
 
 SHOWN = 20
+DELETED_TOGETHER = 10_000  # addresses: other changes of routes wait meanwhile, some seconds
 ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
 
 
@@ -210,10 +212,14 @@ class DomainBulk(DomainPages, BulkView):
         # All or none: what one of them leads to must not stay behind alone.
         with transaction.atomic():
             RoutingLock.hold()
-            rows = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
-            self.check_deletion(rows)
+            found = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
+            if len(found) != len(rows):
+                raise Http404
+            self.check_deletion(found)
             # No domain goes while an alias domain leads to it: that one goes first.
-            self.run(action, sorted(rows, key=lambda row: (not hasattr(row, "alias_of"), row.pk)))
+            for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
+                self.delete(row)
+        messages.success(self.request, self.summary(action, len(rows)))
 
     def check_deletion(self, rows):
         leading_here = consequences(*rows)["alias_domains"]
@@ -224,6 +230,16 @@ class DomainBulk(DomainPages, BulkView):
                 {"sources": ", ".join(str(link) for link in leading_here[:5])},
             )
         number = str(addresses_in(rows))
+        if addresses_in(rows) > DELETED_TOGETHER and len(rows) > 1:
+            raise ValidationError(
+                ngettext(
+                    "At most %(limit)d address is deleted at once. Delete large domains one by one.",
+                    "At most %(limit)d addresses are deleted at once. Delete large domains one by one.",
+                    DELETED_TOGETHER,
+                ),
+                "too_many",
+                {"limit": DELETED_TOGETHER},
+            )
         if self.request.POST.get("confirm", "").strip() != number:
             raise ValidationError(
                 _("Type how many addresses are deleted: %(number)s."),

@@ -24,6 +24,7 @@ from accounts.generic import (
     add_errors,
 )
 from accounts.views import hide_passwords
+from aliases.answers import answers_of
 from aliases.destinations import (
     OUTSIDE,
     Destination,
@@ -40,6 +41,7 @@ from aliases.views import (
     to_clean,
 )
 from domains.lists import AddressListMixin
+from domains.models import Domain
 from domains.views import switched
 from mailboxes import services
 from mailboxes.forms import (
@@ -252,7 +254,9 @@ class OwnMailbox(ActorMixin, TemplateView):
         """The forwarding in force and both forms; the one whose button was pressed is bound."""
         targets, keep_copy = services.forwarding(self.actor)
         chosen = data.get("form") if data is not None else None
-        found = destinations(self.actor, self.actor.pk, targets)
+        own = Domain.objects.filter(pk=self.actor.domain_id)
+        answers = answers_of([self.actor.pk], own).get(self.actor.pk, {}) if targets else {}
+        found = destinations(self.actor, self.actor.pk, targets, answers)
         return {
             "forwarding": targets,
             "keeps_copy": keep_copy,

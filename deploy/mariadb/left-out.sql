@@ -2,7 +2,8 @@
 --
 -- For a server that runs already: look at this list before you take over alias.cf. If another map of
 -- yours answers for one of these addresses, give it an alias or a mailbox in the panel, or its
--- whole domain a transport. Changes nothing.
+-- whole domain a transport. An alias that is its own target, beside others, stands for nobody: if
+-- a mailbox of that name in the target of its alias domain is meant, write that one. Changes nothing.
 --
 -- Try it:  mariadb -t @DB_NAME@ < left-out.sql
 

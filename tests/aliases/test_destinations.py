@@ -4,10 +4,11 @@ import pytest
 
 from aliases.destinations import find_substitutes
 from aliases.models import Alias
-from aliases.services import delete_alias, set_alias_active
+from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.services import create_alias_domain, set_domain_active
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, set_mailbox_active
+from tests.refusals import refused
 
 
 @pytest.fixture
@@ -60,6 +61,9 @@ def test_what_stops_together_does_not_answer_for_each_other(
     assert instead_of("kit@example.org", model=Mailbox) == ["@example.org"]
     assert instead_of(*both, model=Mailbox) == [None, None]
     assert instead_of("@example.org", "sales@example.org") == [None, None]
+    tom = Mailbox.objects.get(pk="tom@example.org")
+    set_mailbox_active(actor=None, mailbox=tom, active=False)
+    assert instead_of("kit@example.org", model=Mailbox) == [None]
 
 
 def test_in_an_alias_domain_the_target_answers_unless_an_alias_hides_it(
@@ -98,6 +102,28 @@ def test_a_mailbox_answers_even_while_its_forwarding_leads_nowhere(
     add_alias("joe@old.example", "ann@elsewhere.example")
 
     assert instead_of("joe@old.example") == ["joe@example.org"]
+
+
+def test_a_catch_all_into_a_domain_that_is_handed_on_goes_on_answering(
+    instead_of, example_org, add_domain, add_mailbox, add_alias
+):
+    add_domain("backup.example", backupmx=True)
+    add_mailbox("kit@backup.example")
+    add_alias("@example.org", "kit@backup.example")
+    add_alias("sales@example.org", "kit@backup.example")
+
+    assert instead_of("sales@example.org") == ["@example.org"]
+
+
+def test_what_another_program_wrote_about_an_alias_itself_may_stay(example_org, add_alias):
+    own = add_alias("list@example.org", "ann@elsewhere.example")
+    Alias.objects.filter(pk=own.pk).update(goto="list@example.org,ann@elsewhere.example")
+    own.refresh_from_db()
+
+    update_alias(actor=None, alias=own, targets=own.targets, description="Ours")
+    assert Alias.objects.get().description == "Ours"
+    with refused("itself"):
+        update_alias(actor=None, alias=own, targets=["list@example.org"])
 
 
 def test_an_alias_left_with_itself_alone_is_deleted_with_its_last_target(

@@ -259,6 +259,17 @@ def kept(cursor):
 
 
 @pytest.mark.django_db
+def test_the_targets_of_an_alias_that_is_renamed_by_hand_go_along(example_org, add_alias):
+    add_alias("old@example.org", "a@elsewhere.example", "b@elsewhere.example")
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE alias SET address = 'new@example.org'")
+        kept = rows(cursor, "SELECT DISTINCT alias FROM alias_target")
+
+    assert kept == [("new@example.org",)]
+
+
+@pytest.mark.django_db
 @settings(max_examples=250)
 @given(history=histories)
 def test_the_derived_tables_are_true_after_any_history(history):

@@ -216,6 +216,23 @@ def test_targets_in_a_domain_that_is_handed_on_are_not_judged(
     assert "gone@other.net Inactive" in page()
 
 
+@pytest.mark.parametrize("target", ["there@other.net", "off@other.net", "not-there@other.net"])
+def test_nothing_is_told_of_a_single_target_in_a_neighbours_domain(
+    target, admin, add_mailbox, add_alias
+):
+    add_mailbox("there@other.net")
+    set_mailbox_active(actor=None, mailbox=add_mailbox("off@other.net"), active=False)
+    add_alias("sales@example.org", target)
+    add_alias("@example.org", target)
+    add_alias("asleep@example.org", "x@elsewhere.example", active=False)
+
+    page = text(admin.get(reverse("alias", args=["sales@example.org"])))
+    asleep = text(admin.get(reverse("alias", args=["asleep@example.org"])))
+
+    assert f"Mail for this address goes to {target}." in page
+    assert f"goes to the catch-all instead, so to {target}." in asleep
+
+
 def test_a_target_in_a_neighbours_domain_is_outside_whether_it_exists_or_not(
     admin, add_mailbox, add_alias
 ):

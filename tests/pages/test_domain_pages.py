@@ -1,11 +1,17 @@
 """Pages about domains and alias domains: what they say, what they refuse, and to whom."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from aliases.models import Alias
 from domains.models import AliasDomain, Domain
-from domains.services import create_alias_domain, set_domain_active, update_domain
+from domains.services import (
+    create_alias_domain,
+    delete_domain,
+    set_domain_active,
+    update_domain,
+)
 from mailboxes.models import Mailbox, QuotaUsage
 from tests.pages.reading import links, rows, text, told
 
@@ -767,6 +773,45 @@ def test_domains_that_others_lead_to_are_deleted_only_together_with_these(as_sup
     everything = chosen | {"selected": ["a.example", "b.example", "z.example"]}
     as_superadmin.post(reverse("domain-bulk"), everything | {"confirmed": "1", "confirm": "0"})
     assert Domain.objects.count() == 0
+
+
+def test_a_second_click_on_delete_finds_nothing_and_a_failure_leaves_everything(
+    superadmin, three_domains, monkeypatch
+):
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    def fail(*, actor, domain, **options):
+        if domain.pk == "other.net":
+            raise ValidationError("Not now.")
+        delete_domain(actor=actor, domain=domain, **options)
+
+    monkeypatch.setattr("domains.views.services.delete_domain", fail)
+    refused = superadmin.post(reverse("domain-bulk"), chosen)
+    assert (refused.status_code, "Not now." in text(refused)) == (422, True)
+    assert Domain.objects.count() == 3
+
+    monkeypatch.undo()
+    monkeypatch.setattr("domains.views.DELETED_TOGETHER", 2)
+    refused = superadmin.post(reverse("domain-bulk"), chosen)
+    assert "At most 2 addresses are deleted at once." in text(refused)
+
+    monkeypatch.undo()
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 302
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 404
+
+
+def test_domains_that_vanish_while_the_lock_is_waited_for_are_not_found(
+    superadmin, three_domains, monkeypatch
+):
+    def other_admin_was_faster():
+        monkeypatch.undo()
+        for name in ("example.org", "other.net"):
+            delete_domain(actor=None, domain=Domain.objects.get(pk=name))
+
+    monkeypatch.setattr("domains.views.RoutingLock.hold", other_admin_was_faster)
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 404
 
 
 @pytest.mark.parametrize("number", [1, 3])

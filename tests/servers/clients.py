@@ -125,8 +125,7 @@ def subjects(server, username, password, folder="INBOX"):
         return found
 
 
-def wait_for(server, username, password, subject):
+def wait_for(server, username, password, subject, seconds=30):
     """Wait until the message with ``subject`` has arrived."""
-    wait_until(
-        lambda: subject in subjects(server, username, password), f"{subject!r} for {username}"
-    )
+    what = f"{subject!r} for {username}"
+    wait_until(lambda: subject in subjects(server, username, password), what, seconds)
