@@ -37,18 +37,15 @@ class BulkView(ScopedMixin, TemplateView):
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
         consequences = self.consequences(rows) if action != "activate" else {}
+        context = {"action": action, "rows": rows, "next": back, **consequences}
+        if action != "activate" and "confirmed" not in request.POST:
+            return self.render_to_response(self.get_context_data(**context))
         self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
-        if action != "activate":
-            context = {"action": action, "rows": rows, "next": back, **consequences}
-            if "confirmed" not in request.POST:
-                return self.render_to_response(self.get_context_data(**context))
-            try:
-                self.perform(action, rows)
-            except ValidationError as error:
-                context = self.get_context_data(errors=error.messages, **context)
-                return self.render_to_response(context, status=422)
-        else:
+        try:
             self.perform(action, rows)
+        except ValidationError as error:
+            context = self.get_context_data(errors=error.messages, **context)
+            return self.render_to_response(context, status=422)
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):

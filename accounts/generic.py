@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, TemplateView
 from django.views.generic.detail import SingleObjectMixin
 
@@ -148,6 +149,24 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
         return HttpResponseRedirect(url)
 
     def perform(self):
+        raise NotImplementedError
+
+
+class StateView(ConfirmView):
+    """Switch a row on (``active=1``) or off; the page says what stops. ``switch()`` calls the service."""
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(activate=not self.object.active, **kwargs)
+
+    def perform(self):
+        active = self.request.POST.get("active") == "1"
+        self.switch(active)
+        self.success_message = (
+            _("%(object)s is active.") if active else _("%(object)s is inactive.")
+        )
+        return self.get_success_url()
+
+    def switch(self, active):
         raise NotImplementedError
 
 

@@ -37,6 +37,7 @@ from accounts.generic import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+    StateView,
     add_errors,
     client_ip,
     safe_next,
@@ -211,19 +212,11 @@ class AdminPassword(AdminPages, ScopedFormView):
         return response
 
 
-class AdminState(AdminPages, ConfirmView):
+class AdminState(AdminPages, StateView):
     template_name = "accounts/admin_confirm_state.html"
 
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(activate=not self.object.active, **kwargs)
-
-    def perform(self):
-        active = self.request.POST.get("active") == "1"
+    def switch(self, active):
         services.update_admin(actor=self.actor, admin=self.object, active=active)
-        self.success_message = (
-            _("%(object)s is active.") if active else _("%(object)s is inactive.")
-        )
-        return self.get_success_url()
 
 
 class AdminDelete(AdminPages, ConfirmView):

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 
 from aliases.models import Alias, AliasTarget
-from domains.models import AliasDomain, Domain
-
-PLAIN = re.compile("[a-z0-9@._+=&$-]+")
+from domains.addresses import PLAIN
+from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def answers_of(addresses, domains):
     mailboxes = Domain.objects.filter(mailbox__pk=OuterRef("bare"), mailbox__active=True)
     targets = AliasTarget.objects.filter(alias__in=addresses).annotate(
         closed=Exists(domain.filter(active=False)),
-        ends_here=Exists(domain.filter(backupmx=False, transport__in=("", "virtual"))),
+        ends_here=Exists(domain.filter(backupmx=False, transport__in=LOCAL_TRANSPORTS)),
         linked=Exists(links.filter(pk=OuterRef("domain"))),
         has_mailbox=Exists(mailboxes),
         visible=Exists(domains.filter(pk=OuterRef("domain"))),
@@ -56,7 +55,7 @@ def answers_of(addresses, domains):
 
 
 def _answer(target, rows):
-    plain = not target.target.startswith("@") and PLAIN.fullmatch(target.target)
+    plain = not target.target.startswith("@") and re.fullmatch(f"[{PLAIN}]+", target.target)
     judged = target.ends_here and bool(plain)
     missing = judged and not _is_heard(target, rows)
     named = [rows[key] for key in dict.fromkeys((target.target, target.bare)) if key in rows]

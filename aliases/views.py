@@ -12,6 +12,7 @@ from accounts.generic import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+    StateView,
 )
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses
@@ -23,7 +24,6 @@ from aliases.services import aliases_leading_to, names_leading_to
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from domains.views import switched
 
 SHOWN = 50
 
@@ -139,7 +139,7 @@ class AliasEdit(AliasPages, ScopedFormView):
         }
 
 
-class AliasState(AliasPages, ConfirmView):
+class AliasState(AliasPages, StateView):
     template_name = "aliases/alias_confirm_state.html"
 
     def get_context_data(self, **kwargs):
@@ -147,18 +147,14 @@ class AliasState(AliasPages, ConfirmView):
         find_substitutes(self.actor, [alias])
         targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
         return super().get_context_data(
-            activate=not alias.active,
             refused=all(target.unheard for target in targets),
             goes_to=in_words(targets),
             **pointing(self.actor, [alias.pk]),
             **kwargs,
         )
 
-    def perform(self):
-        active = self.request.POST.get("active") == "1"
+    def switch(self, active):
         services.set_alias_active(actor=self.actor, alias=self.object, active=active)
-        self.success_message = switched(active)
-        return self.get_success_url()
 
 
 class AliasDelete(AliasPages, ConfirmView):

@@ -25,6 +25,23 @@ class InDomainMixin:
         """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
         return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
 
+    def filters(self):
+        get = self.request.GET.get
+        return {
+            "q": get("q", "").strip(),
+            "domain_name": self.domain_asked,
+            "state": get("state", ""),
+        }
+
+    def filter_rows(self, rows):
+        filters = self.filters()
+        rows = self.in_domain(rows)
+        if filters["q"]:
+            rows = rows.search(typed_name(filters["q"]))
+        if filters["state"] in {"active", "inactive"}:
+            rows = rows.filter(active=filters["state"] == "active")
+        return rows
+
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, **kwargs)
 
@@ -56,20 +73,3 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
         if len(self.columns()) == 1:
             return (text,)
         return (text.rpartition("@")[2], text if "@" in text else "")
-
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "q": get("q", "").strip(),
-            "domain_name": self.domain_asked,
-            "state": get("state", ""),
-        }
-
-    def filter_rows(self, rows):
-        filters = self.filters()
-        rows = self.in_domain(rows)
-        if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
-        return rows

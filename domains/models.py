@@ -14,6 +14,7 @@ from domains.addresses import display_domain, normalise_domain
 
 NONE_ALLOWED = -1
 UNLIMITED = 0
+LOCAL_TRANSPORTS = ("", "virtual")  # mail for the domain ends here; any other hands it on
 
 
 class DomainQuerySet(ScopedQuerySet):

@@ -20,6 +20,7 @@ from accounts.generic import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+    StateView,
 )
 from accounts.models import LogEntry
 from accounts.scoping import may_open
@@ -134,28 +135,16 @@ class DomainEdit(DomainPages, ScopedFormView):
         return {name: getattr(self.object, name) for name in DomainForm.base_fields}
 
 
-class DomainState(DomainPages, ConfirmView):
-    """Switch a domain on or off; the page says what stops."""
-
+class DomainState(DomainPages, StateView):
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            activate=not self.object.active, **consequences(self.object), **kwargs
-        )
+        return super().get_context_data(**consequences(self.object), **kwargs)
 
-    def perform(self):
-        active = self.request.POST.get("active") == "1"
+    def switch(self, active):
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
-        self.success_message = switched(active)
-        return self.get_success_url()
-
-
-def switched(active):
-    """What the page says after a switch."""
-    return _("%(object)s is active.") if active else _("%(object)s is inactive.")
 
 
 class DomainDelete(DomainPages, ConfirmView):
@@ -167,7 +156,8 @@ class DomainDelete(DomainPages, ConfirmView):
     success_message = _("Domain %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(**consequences(self.object), **kwargs)
+        alias_of = AliasDomain.objects.filter(pk=self.object.pk).first()
+        return super().get_context_data(alias_of=alias_of, **consequences(self.object), **kwargs)
 
     def perform(self):
         if typed_name(self.request.POST.get("confirm", "")) != self.object.pk:
@@ -180,16 +170,20 @@ class DomainDelete(DomainPages, ConfirmView):
 
 def consequences(*domains):
     """What stops with ``domains``: alias domains, and aliases of other domains that lead into them."""
-    keys = [domain.pk for domain in domains]
-    alias_domains = AliasDomain.objects.filter(target_domain__in=keys).exclude(pk__in=keys)
     # Once, and not a page and a count: it reads all targets in the domains.
     targets = list(domains[0].alias_set.model.leading_into(*domains)[: COUNT_BOUND + 1])
     return {
-        "alias_of": AliasDomain.objects.filter(pk__in=keys).first(),
-        "alias_domains": list(alias_domains.order_by("pk")[: SHOWN + 1]),
+        "alias_domains": alias_domains_of(domains),
         "pointing": targets[:SHOWN],
         "pointing_count": len(targets),
     }
+
+
+def alias_domains_of(domains):
+    """At most SHOWN + 1 alias domains that lead to ``domains`` and are none of them."""
+    keys = [domain.pk for domain in domains]
+    links = AliasDomain.objects.filter(target_domain__in=keys).exclude(pk__in=keys)
+    return list(links.order_by("pk")[: SHOWN + 1])
 
 
 class DomainBulk(DomainPages, BulkView):
@@ -222,15 +216,15 @@ class DomainBulk(DomainPages, BulkView):
         messages.success(self.request, self.summary(action, len(rows)))
 
     def check_deletion(self, rows):
-        leading_here = consequences(*rows)["alias_domains"]
+        leading_here = alias_domains_of(rows)
         if leading_here:
             raise ValidationError(
                 _("Alias domains lead here: %(sources)s. Delete these links first."),
                 "alias_domains",
                 {"sources": ", ".join(str(link) for link in leading_here[:5])},
             )
-        number = str(addresses_in(rows))
-        if addresses_in(rows) > DELETED_TOGETHER and len(rows) > 1:
+        number = addresses_in(rows)
+        if number > DELETED_TOGETHER and len(rows) > 1:
             raise ValidationError(
                 ngettext(
                     "At most %(limit)d address is deleted at once. Delete large domains one by one.",
@@ -240,7 +234,7 @@ class DomainBulk(DomainPages, BulkView):
                 "too_many",
                 {"limit": DELETED_TOGETHER},
             )
-        if self.request.POST.get("confirm", "").strip() != number:
+        if self.request.POST.get("confirm", "").strip() != str(number):
             raise ValidationError(
                 _("Type how many addresses are deleted: %(number)s."),
                 "not_confirmed",
@@ -295,23 +289,6 @@ class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListVi
         name = self.domain_asked
         return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
 
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "q": get("q", "").strip(),
-            "domain_name": get("domain", "").strip(),
-            "state": get("state", ""),
-        }
-
-    def filter_rows(self, rows):
-        filters = self.filters()
-        rows = self.in_domain(rows)
-        if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
-        return rows
-
     def jump_values(self, text):
         return (typed_name(text),)
 
@@ -357,18 +334,12 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
         return self.get_success_url()
 
 
-class AliasDomainState(AliasDomainPages, ConfirmView):
+class AliasDomainState(AliasDomainPages, StateView):
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_state.html"
 
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(activate=not self.object.active, **kwargs)
-
-    def perform(self):
-        active = self.request.POST.get("active") == "1"
+    def switch(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
-        self.success_message = switched(active)
-        return self.get_success_url()
 
 
 class AliasDomainBulk(AliasDomainPages, BulkView):

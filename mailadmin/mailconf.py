@@ -16,7 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from domains.models import Domain
+from domains.models import LOCAL_TRANSPORTS, Domain
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
 FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd")
@@ -63,7 +63,7 @@ def blocks_needed():
     needed = set()
     if Domain.objects.filter(backupmx=True).exists():
         needed.add("backup-mx")
-    if Domain.objects.exclude(transport__in=["", "virtual"]).exists():
+    if Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS).exists():
         needed.add("transport")
     return needed
 

@@ -14,6 +14,8 @@ On a server with binary logging MariaDB lets only SUPER create triggers, unless
 
 from django.conf import settings
 
+from domains.addresses import PLAIN
+
 TABLES = ("alias", "alias_domain", "domain", "mailbox", "quota2")
 NEARLY_FULL = 80
 
@@ -77,8 +79,8 @@ class Dialect:
     def plain(self, address):
         """True if ``address`` is written the usual way; nobody is told that another is gone."""
         if self.mysql:
-            return f"{address} NOT REGEXP '[^a-z0-9@._+=&$-]'"
-        return f"{address} NOT GLOB '*[^a-z0-9@._+=&$-]*'"
+            return f"{address} NOT REGEXP '[^{PLAIN}]'"
+        return f"{address} NOT GLOB '*[^{PLAIN}]*'"
 
 
 def statements(vendor):

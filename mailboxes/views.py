@@ -21,6 +21,7 @@ from accounts.generic import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+    StateView,
     add_errors,
 )
 from accounts.views import hide_passwords
@@ -42,7 +43,6 @@ from aliases.views import (
 )
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from domains.views import switched
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -176,7 +176,7 @@ class MailboxPassword(MailboxPages, ScopedFormView):
     success_message = gettext_lazy("New password of %(object)s saved.")
 
 
-class MailboxState(MailboxPages, ConfirmView):
+class MailboxState(MailboxPages, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def forwarding(self):
@@ -187,17 +187,13 @@ class MailboxState(MailboxPages, ConfirmView):
     def get_context_data(self, **kwargs):
         find_substitutes(self.actor, [self.object])
         return super().get_context_data(
-            activate=not self.object.active,
             **self.forwarding(),
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
         )
 
-    def perform(self):
-        active = self.request.POST.get("active") == "1"
+    def switch(self, active):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
-        self.success_message = switched(active)
-        return self.get_success_url()
 
 
 class MailboxDelete(MailboxPages, ConfirmView):

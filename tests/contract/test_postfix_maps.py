@@ -1,11 +1,15 @@
 """Each shipped map asked by Postfix's own postmap, as the restricted SQL user."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.db.models import F
 
 from accounts.services import create_admin
 from aliases.destinations import destinations
 from aliases.models import Alias
+from domains.addresses import PLAIN
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
 
@@ -277,6 +281,12 @@ def test_unusual_targets_stay_when_another_is_left_out(postfix, world):
     answer = postfix.lookup("alias", "odd-and-gone@example.org")
 
     assert sorted(answer.split(",")) == ['"bob"@example.org', "ann@example.org"]
+
+
+def test_all_that_judge_addresses_agree_on_what_is_plain():
+    for name in ("postfix/alias.cf", "mariadb/left-out.sql"):
+        text = (settings.BASE_DIR / "deploy" / name).read_text()
+        assert set(re.findall(r"NOT REGEXP '(.*?)'", text)) == {f"[^{PLAIN}]"}
 
 
 def test_what_is_left_out_can_be_listed_before(mail_server, postfix, world):

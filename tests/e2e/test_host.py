@@ -24,21 +24,28 @@ def superadmin(accounts):
     return next(iter(accounts.items()))
 
 
-def sign_in(host, login, password, **headers):
-    """Return (status, Set-Cookie lines) of a sign-in through the form."""
-    _status, answered, page = host.visit("/login/")
+def submit(host, path, values, session="", **headers):
+    """Open the form at ``path`` and send it; return (status, Set-Cookie lines)."""
+    _status, answered, page = host.visit(path, Cookie=session, **headers)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-    cookie = answered["Set-Cookie"].partition(";")[0]
-    values = {"csrfmiddlewaretoken": token, "username": login, "password": password}
+    csrf = answered["Set-Cookie"].partition(";")[0]
     status, answered, _page = host.visit(
-        "/login/",
-        urlencode(values),
-        Cookie=cookie,
+        path,
+        urlencode(values | {"csrfmiddlewaretoken": token}),
+        Cookie=f"{session}; {csrf}",
         Origin=f"https://{HOST}",
         Content_Type="application/x-www-form-urlencoded",
         **headers,
     )
     return status, answered.get_all("Set-Cookie", [])
+
+
+def sign_in(host, login, password, **headers):
+    """Return (status, the session's cookie with its attributes)."""
+    values = {"username": login, "password": password}
+    status, cookies = submit(host, "/login/", values, **headers)
+    [session] = [cookie for cookie in cookies if cookie.startswith("mailadmin_session=")]
+    return status, session
 
 
 def test_plain_http_leads_to_https(host):
@@ -57,10 +64,9 @@ def test_another_name_is_refused(host):
 
 
 def test_a_person_signs_in_with_cookies_that_never_leave_https(host, superadmin):
-    status, cookies = sign_in(host, *superadmin)
+    status, session = sign_in(host, *superadmin)
 
     assert status == 302
-    [session] = [cookie for cookie in cookies if cookie.startswith("mailadmin_session=")]
     assert {"Secure", "HttpOnly", "SameSite=Strict"} <= {
         part.strip() for part in session.split(";")
     }
@@ -71,22 +77,11 @@ def test_a_person_signs_in_with_cookies_that_never_leave_https(host, superadmin)
 
 def test_the_client_s_address_is_the_one_nginx_saw(host, superadmin):
     """A header of the client's own is thrown away: else it would name somebody else in the log."""
-    _status, cookies = sign_in(host, *superadmin, X_Forwarded_For="203.0.113.9")
-    session = next(c for c in cookies if c.startswith("mailadmin_session=")).partition(";")[0]
+    elsewhere = {"X_Forwarded_For": "203.0.113.9"}
+    session = sign_in(host, *superadmin, **elsewhere)[1].partition(";")[0]
     host.manage("domain", "add", "switched.example")
     path = "/domains/switched.example/state/"
-    _status, answered, page = host.visit(path, Cookie=session, X_Forwarded_For="203.0.113.9")
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-    csrf = answered["Set-Cookie"].partition(";")[0]
-    status, _headers, _page = host.visit(
-        path,
-        urlencode({"csrfmiddlewaretoken": token, "active": "0"}),
-        Cookie=f"{session}; {csrf}",
-        Origin=f"https://{HOST}",
-        Content_Type="application/x-www-form-urlencoded",
-        X_Forwarded_For="203.0.113.9",
-    )
-    assert status == 302
+    assert submit(host, path, {"active": "0"}, session, **elsewhere)[0] == 302
 
     query = "/log/?domain=switched.example&action=edit_domain"
     _status, _headers, log = host.visit(query, Cookie=session)
