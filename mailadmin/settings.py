@@ -103,6 +103,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
+                "mailadmin.templatetags.rows",
                 "mailadmin.templatetags.ui",
             ],
         },

@@ -5,13 +5,14 @@ from functools import lru_cache
 from django import template
 from django.conf import settings
 from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
+from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from heroicons.templatetags import heroicons
 
 from domains import addresses
@@ -50,6 +51,14 @@ def in_two(value):
 
 
 @register.filter
+def first_two(targets):
+    """Return the first two of some addresses, and how many more there are."""
+    shown = ", ".join(truncatechars(address(target), 60) for target in targets[:2])
+    more = len(targets) - 2
+    return f"{shown} {_('and %(n)s more') % {'n': number(more)}}" if more > 0 else shown
+
+
+@register.filter
 def domain_name(value):
     """Return a stored domain in Unicode."""
     return addresses.display_domain(str(value))
@@ -64,8 +73,13 @@ def number(value):
 @register.filter
 def mb(value):
     """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB"."""
+    return _mb(value or 0, get_language())
+
+
+@lru_cache(maxsize=1_000)
+def _mb(value, _language):
     units = (_("kB"), _("MB"), _("GB"), _("TB"))
-    amount, power = float(value or 0) * KB_MB_GB, 0
+    amount, power = float(value) * KB_MB_GB, 0
     while round(amount) >= KB_MB_GB and power < len(units) - 1:
         amount, power = amount / KB_MB_GB, power + 1
     if power == 0:
@@ -125,22 +139,31 @@ def ago(moment):
         return _("unknown")
     moment = timezone.localtime(moment)
     passed = timezone.now() - moment
+    date = _date(moment.date(), get_language())
     if passed.total_seconds() < 60:
         text = _("just now")
     elif passed.days < 7:
         text = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
     else:
-        text = date_format(moment, "DATE_FORMAT")
-    exact = f"{date_format(moment, 'DATE_FORMAT')}, {moment:%H:%M:%S}"
+        text = date
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat("T", "seconds"), exact, text
+        '<time datetime="{}" title="{}, {}">{}</time>',
+        moment.isoformat("T", "seconds"),
+        date,
+        f"{moment:%H:%M:%S}",
+        text,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _date(date, _language):
+    return date_format(date, "DATE_FORMAT")
 
 
 # --- Bars
 
 
-@register.inclusion_tag("partials/quota_bar.html")
+@register.simple_tag
 def quota_bar(used, allotted=None, *, limit_mb=None):
     """Draw and say how much of a quota is used.
 
@@ -150,26 +173,37 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
     total = limit_mb * settings.QUOTA_MULTIPLIER if limit_mb is not None else (allotted or 0)
     if total <= 0:
         words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
-        return {"words": words % {"used": size(used)}}
+        return _words(words % {"used": size(used)})
     whole = mb(limit_mb) if limit_mb is not None else size(allotted)
     return _bar(used, total, _("%(used)s of %(total)s") % {"used": size(used), "total": whole})
 
 
-@register.inclusion_tag("partials/quota_bar.html")
+@register.simple_tag
 def count_bar(used, allowed):
     """Draw and say how many of a limit exist: 12 of 50; 0 is unlimited, -1 allows none."""
     if allowed == UNLIMITED:
-        return {"words": _("%(used)s, no limit") % {"used": number(used)}}
+        return _words(_("%(used)s, no limit") % {"used": number(used)})
     if allowed < 0:
-        return {"words": _("%(used)s, none allowed") % {"used": number(used)}}
+        return _words(_("%(used)s, none allowed") % {"used": number(used)})
     words = _("%(used)s of %(total)s") % {"used": number(used), "total": number(allowed)}
     return _bar(used, allowed, words)
 
 
+def _words(words):
+    return format_html('<span class="quota"><span>{}</span></span>', words)
+
+
 def _bar(used, total, words):
     percent = int(used * 100 // total)
-    level = "danger" if percent >= 95 else "warning" if percent >= 80 else ""
-    return {"words": words, "percent": percent, "shown": min(percent, 100), "level": level}
+    level = " danger" if percent >= 95 else " warning" if percent >= 80 else ""
+    return format_html(
+        '<span class="quota{}"><progress value="{}" max="100" aria-hidden="true"></progress>'
+        "<span>{}, <b>{} %</b></span></span>",
+        level,
+        min(percent, 100),
+        words,
+        percent,
+    )
 
 
 # --- Lists and places
@@ -178,30 +212,13 @@ def _bar(used, total, words):
 @register.simple_tag
 def state(active):
     """Return an object's state as a word in colour."""
+    return _state(bool(active), get_language())
+
+
+@lru_cache(maxsize=100)
+def _state(active, _language):
     css, word = ("on", _("Active")) if active else ("off", _("Inactive"))
     return format_html('<span class="state {}">{}</span>', css, word)
-
-
-@register.simple_tag
-def row_select(key):
-    """Return a row's first cell: the tick box of the bulk bar (``selected``)."""
-    return format_html(
-        '<td class="row-select"><input class="form-check-input" type="checkbox" name="selected"'
-        ' value="{}" aria-label="{}"></td>',
-        key,
-        _("Select %(name)s") % {"name": addresses.display_address(str(key))},
-    )
-
-
-@register.simple_block_tag
-def row_menu(content, name):
-    """Return a row's last cell: a menu of the links between the tags. Works without JavaScript."""
-    return format_html(
-        '<td class="row-menu"><details class="menu"><summary aria-label="{}">⋯</summary>'
-        "<div>{}</div></details></td>",
-        _("Actions for %(name)s") % {"name": name},
-        mark_safe("".join(line.strip() for line in content.splitlines())),  # noqa: S308 -- rendered
-    )
 
 
 @register.inclusion_tag("partials/breadcrumbs.html")

@@ -36,8 +36,13 @@ class Plan:
 
     @property
     def domains(self):
-        """Ordinary domains, besides ``BIG``, alias domains and backup MX; at least MANY of them."""
-        return {1_000: 300, 100_000: 1_000}.get(self.size, max(MANY, self.size // 100))
+        """Ordinary domains, besides ``BIG``, alias domains and backup MX; more than MANY of them."""
+        return max(300, self.homes)
+
+    @property
+    def homes(self):
+        """The ordinary domains that are in use: the first ones, with 90 mailboxes each at any size."""
+        return max(1, self.size // 100)
 
     @property
     def alias_domains(self):
@@ -103,13 +108,13 @@ def _numbered_domain(number):
 
 def statements(plan):
     """Yield (what is filled, INSERT statement); foreign keys are not looked at meanwhile."""
-    size, domains = plan.size, plan.domains
+    size, domains, homes = plan.size, plan.domains, plan.homes
     yield (
         "domains",
         # One in fifty is nearly full: about the number of its mailboxes is its limit.
         "INSERT INTO domain (domain, description, mailboxes, aliases, maxquota, quota, created, modified, active)"
         f" SELECT {_numbered_domain('seq')}, CONCAT('Customer ', seq),"
-        f" IF(seq %% 50 = 7, {max(1, (size - plan.in_big) // domains * 11 // 10)}, 0), 0, 0, 0,"
+        f" IF(seq %% 50 = 7, {max(1, (size - plan.in_big) // homes * 11 // 10)}, 0), 0, 0, 0,"
         f" {_moment('seq')}, {_moment('seq', 1_009)}, seq %% 40 <> 9 FROM seq_1_to_{domains}",
     )
     yield (
@@ -125,10 +130,10 @@ def statements(plan):
     yield (
         "alias domain links",
         "INSERT INTO alias_domain (alias_domain, target_domain, created, modified)"
-        f" SELECT CONCAT('alias', LPAD(seq, 5, '0'), '.example'), {_numbered_domain(f'1 + seq * 7 %% {domains}')},"
+        f" SELECT CONCAT('alias', LPAD(seq, 5, '0'), '.example'), {_numbered_domain(f'1 + seq * 7 %% {homes}')},"
         f" {_moment('seq')}, {_moment('seq')} FROM seq_1_to_{plan.alias_domains}",
     )
-    home = f"IF(seq < {plan.in_big}, '{BIG}', {_numbered_domain(f'1 + seq %% {domains}')})"
+    home = f"IF(seq < {plan.in_big}, '{BIG}', {_numbered_domain(f'1 + seq %% {homes}')})"
     name = f"CONCAT({_pick(FIRST, 'seq')}, '.', {_pick(LAST, 'seq DIV 26')}, seq)"
     yield (
         "mailboxes",
@@ -183,9 +188,9 @@ def statements(plan):
         "log",
         "INSERT INTO log (timestamp, username, domain, action, data, changes)"
         f" SELECT {_moment('seq', 13)}, CONCAT('admin', LPAD(4 + seq %% {plan.admins - 3}, 4, '0'), '@panel.example (192.0.2.', seq %% 250, ')'),"
-        f" IF(seq %% 10 = 0, '{BIG}', {_numbered_domain(f'1 + seq %% {domains}')}),"
+        f" IF(seq %% 10 = 0, '{BIG}', {_numbered_domain(f'1 + seq %% {homes}')}),"
         f" {_pick('create_mailbox edit_mailbox edit_mailbox_state edit_password create_alias edit_alias delete_alias edit_domain', 'seq DIV 7')},"
-        f" CONCAT('team', seq, '@', {_numbered_domain(f'1 + seq %% {domains}')}),"
+        f" CONCAT('team', seq, '@', {_numbered_domain(f'1 + seq %% {homes}')}),"
         ' ELT(1 + (seq DIV 7) %% 8, NULL, \'{"name": ["", "Mia Rossi"]}\', \'{"active": [true, false]}\', NULL,'
         ' NULL, \'{"goto": ["a@elsewhere.test", "b@elsewhere.test"]}\', NULL, \'{"quota": [0, 2048]}\')'
         f" FROM seq_1_to_{2 * size}",

@@ -37,7 +37,7 @@ def sample(connection, size):
         rows = f"SELECT {key} FROM {table} WHERE domain = %s {more} ORDER BY {key} LIMIT 1 OFFSET"
         return one(f"{rows} {one(count, domain)[0] // 2}", domain)[0]
 
-    average = f"d{plan.domains // 2 + 3:05d}.example"
+    average = f"d{plan.homes // 2 + 3:05d}.example"
     moment, log_id = one("SELECT timestamp, id FROM log WHERE id = %s", size)
     return Samples(
         average=average,
@@ -45,7 +45,7 @@ def sample(connection, size):
         big_mailbox=middle("mailbox", "username", data.BIG),
         alias=middle("alias", "address", average, "AND NOT of_mailbox"),
         big_alias=middle("alias", "address", data.BIG, "AND NOT of_mailbox"),
-        domain=average,
+        domain=f"d{plan.domains // 2 + 3:05d}.example",
         admin="admin0100@panel.example",
         moment=f"{moment.isoformat()}+00:00",
         log_id=log_id,
