@@ -157,7 +157,8 @@ class AliasTarget(models.Model):
     """One target of one alias, kept by database triggers whoever writes (mailboxes/triggers.py).
 
     ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the
-    target's domain. ``dangling``: the domain is delivered here and nothing there answers to the target.
+    target's domain. ``dangling``: the domain is delivered here and nothing there answers to the
+    target; ``caught``: nothing but its catch-all, or it is an alias domain.
     An alias that leads to itself alone has no row here.
     """
 
@@ -167,6 +168,7 @@ class AliasTarget(models.Model):
     bare = KeyField()
     domain = KeyField()
     dangling = models.BooleanField(default=False, db_default=False)
+    caught = models.BooleanField(default=False, db_default=False)
 
     objects = AliasTargetQuerySet.as_manager()
 
@@ -176,7 +178,7 @@ class AliasTarget(models.Model):
         indexes = [
             models.Index(fields=["alias"], name="alias_target_alias"),
             models.Index(fields=["bare"], name="alias_target_bare"),
-            models.Index(fields=["domain", "dangling"], name="alias_target_domain"),
+            models.Index(fields=["domain", "dangling", "caught"], name="alias_target_fallen"),
             models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
             models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
         ]

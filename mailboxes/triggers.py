@@ -100,23 +100,23 @@ def statements(vendor):
         "domain",
         "INSERT",
         "INSERT INTO domain_usage (domain) VALUES (NEW.domain)",
-        _start_dangling(sql, "NEW.domain"),
+        _look_into(sql, "NEW.domain"),
     )
     trigger(
         "domain",
         "UPDATE",
         _fullness(sql, "NEW.domain"),
-        f"{_start_dangling(sql, 'NEW.domain')} AND {_delivered('NEW')} AND NOT {_delivered('OLD')}",
-        f"{_stop_dangling('NEW.domain')} AND {_delivered('OLD')} AND NOT {_delivered('NEW')}",
+        f"{_look_into(sql, 'NEW.domain')} AND {_delivered('NEW')} AND NOT {_delivered('OLD')}",
+        *_leave("NEW.domain", f"{_delivered('OLD')} AND NOT {_delivered('NEW')}"),
     )
     trigger(
         "domain",
         "DELETE",
         "DELETE FROM domain_usage WHERE domain = OLD.domain",
-        _stop_dangling("OLD.domain"),
+        *_leave("OLD.domain"),
     )
-    trigger("alias_domain", "INSERT", _stop_dangling("NEW.alias_domain"))
-    trigger("alias_domain", "DELETE", _start_dangling(sql, "OLD.alias_domain"))
+    trigger("alias_domain", "INSERT", _catch("NEW.alias_domain"))
+    trigger("alias_domain", "DELETE", _let_fall(sql, "OLD.alias_domain"))
 
     trigger(
         "alias",
@@ -126,7 +126,7 @@ def statements(vendor):
         *split_targets(sql, "NEW.address", "NEW.domain", "NEW.goto"),
         _refresh_address(sql, "NEW.address"),
         # A catch-all does not answer for its own targets.
-        f"{_stop_dangling('NEW.domain')} AND NEW.address LIKE '@%' AND alias <> NEW.address",
+        f"{_catch('NEW.domain')} AND NEW.address LIKE '@%' AND alias <> NEW.address",
         *([] if sql.mysql else [_own_row("NEW.address")]),
     )
     if sql.mysql:  # there, a trigger cannot change the table it stands on
@@ -152,7 +152,7 @@ def statements(vendor):
         _fullness(sql, "OLD.domain"),
         "DELETE FROM alias_target WHERE alias = OLD.address",
         _refresh_address(sql, "OLD.address"),
-        f"{_start_dangling(sql, 'OLD.domain')} AND OLD.address LIKE '@%'",
+        f"{_let_fall(sql, 'OLD.domain')} AND OLD.address LIKE '@%'",
     )
 
     trigger(
@@ -194,55 +194,63 @@ def statements(vendor):
 
 
 def _dangling_trigger(sql, triggers, event):
-    """Compute ``alias_target.dangling`` whenever a row is written, unless the writer changes it itself.
+    """Compute ``dangling`` and ``caught`` whenever a target is written, unless the writer changes them.
 
-    One place holds the rule: ``SET domain = domain`` asks for it. MariaDB sets the value before
-    the row is stored, SQLite updates it right afterwards.
+    One place holds the rule: ``SET domain = domain`` asks for it. MariaDB sets the values before
+    the row is stored, SQLite updates them right afterwards.
     """
     name = f"mailadmin_alias_target_{event.lower()}"
+    lost, caught = _is_lost(sql, "NEW"), _is_caught(sql, "NEW")
     if sql.mysql:
-        compute = f"SET NEW.dangling = {_dangles(sql, 'NEW')}"
+        compute = (
+            f"SET NEW.dangling = {lost}; SET NEW.caught = NEW.dangling AND {caught};"
+            " SET NEW.dangling = NEW.dangling AND NOT NEW.caught"
+        )
         if event == "UPDATE":
-            compute = f"IF NEW.dangling = OLD.dangling THEN {compute}; END IF"
+            unchanged = "NEW.dangling = OLD.dangling AND NEW.caught = OLD.caught"
+            compute = f"IF {unchanged} THEN {compute}; END IF"
         triggers[name] = (
             f"CREATE TRIGGER {name} BEFORE {event} ON alias_target FOR EACH ROW BEGIN\n"
             f"  {compute};\nEND"
         )
-    elif event == "INSERT":
-        triggers[name] = (
-            f"CREATE TRIGGER {name} AFTER INSERT ON alias_target FOR EACH ROW BEGIN\n"
-            f"  UPDATE alias_target SET dangling = {_dangles(sql, 'NEW')} WHERE id = NEW.id;\nEND"
-        )
     else:
+        of = "UPDATE OF domain" if event == "UPDATE" else "INSERT"
         triggers[name] = (
-            f"CREATE TRIGGER {name} AFTER UPDATE OF domain ON alias_target FOR EACH ROW BEGIN\n"
-            f"  UPDATE alias_target SET dangling = {_dangles(sql, 'NEW')} WHERE id = NEW.id;\nEND"
+            f"CREATE TRIGGER {name} AFTER {of} ON alias_target FOR EACH ROW BEGIN\n"
+            f"  UPDATE alias_target SET dangling = {lost} AND NOT {caught},"
+            f" caught = {lost} AND {caught} WHERE id = NEW.id;\nEND"
         )
 
 
-def _dangles(sql, row, domain=None):
-    """True if ``row``'s domain is delivered here and no row answers to its target.
+def _is_lost(sql, row, domain=None):
+    """True if ``row``'s domain is delivered here and no row of its own answers to its target.
 
     ``domain``: the same domain by another name, one that does not change from row to row.
     """
-    domain = domain or f"{row}.domain"
     # One comparison at a time: of IN (three columns) MariaDB makes a scan for each row. First
     # what answers most: the row that every mailbox and alias has.
     answers = [
-        f"EXISTS (SELECT 1 FROM {table} x WHERE x.{column} = {value})"
-        for table, column, value in (
-            ("alias", "address", f"{row}.target"),
-            ("alias", "address", f"{row}.bare"),
-            ("alias", "address", f"{sql.catch_all(domain)} AND x.address <> {row}.alias"),
-            ("alias_domain", "alias_domain", domain),
-            ("mailbox", "username", f"{row}.target"),
-            ("mailbox", "username", f"{row}.bare"),
-        )
+        f"EXISTS (SELECT 1 FROM {table} x WHERE x.{column} = {row}.{named})"
+        for table, column in (("alias", "address"), ("mailbox", "username"))
+        for named in ("target", "bare")
     ]
     return (
         f"({row}.target NOT LIKE '@%' AND {sql.plain(f'{row}.target')}"
-        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {domain} AND {_delivered('x')})"
-        f" AND NOT ({' OR '.join(answers)}))"
+        f" AND EXISTS (SELECT 1 FROM domain x WHERE x.domain = {domain or f'{row}.domain'}"
+        f" AND {_delivered('x')}) AND NOT ({' OR '.join(answers)}))"
+    )
+
+
+def _is_caught(sql, row, domain=None):
+    """True if all addresses of ``row``'s domain are answered: by a catch-all or as an alias domain.
+
+    A catch-all does not answer for its own targets.
+    """
+    domain = domain or f"{row}.domain"
+    return (
+        f"(EXISTS (SELECT 1 FROM alias x WHERE x.address = {sql.catch_all(domain)}"
+        f" AND x.address <> {row}.alias)"
+        f" OR EXISTS (SELECT 1 FROM alias_domain x WHERE x.alias_domain = {domain}))"
     )
 
 
@@ -255,19 +263,44 @@ def _refresh_address(sql, address):
     return f"UPDATE alias_target SET domain = domain WHERE bare IN ({address}, {sql.bare(address)})"
 
 
-# A domain may be the target of 100,000 aliases: only the rows that change are written, and the
-# rule is not computed again for each.
+# A domain may be the target of 100,000 aliases. What answers for all its addresses comes and goes
+# at the cost of the targets that depend on it: they are found by index, and the rest is not read.
 
 
-def _stop_dangling(domain):
-    """Once anything answers for the whole domain, no target in it dangles."""
-    return f"UPDATE alias_target SET dangling = FALSE WHERE domain = {domain} AND dangling"
-
-
-def _start_dangling(sql, domain):
+def _catch(domain):
+    """Something answers for the whole domain now: no target in it dangles."""
     return (
-        f"UPDATE alias_target SET dangling = TRUE WHERE domain = {domain} AND NOT dangling"
-        f" AND {_dangles(sql, 'alias_target', domain)}"
+        "UPDATE alias_target SET dangling = FALSE, caught = TRUE"
+        f" WHERE domain = {domain} AND dangling"
+    )
+
+
+def _let_fall(sql, domain):
+    """What answered for the whole domain is gone."""
+    return (
+        "UPDATE alias_target SET dangling = TRUE, caught = FALSE"
+        f" WHERE domain = {domain} AND NOT dangling AND caught"
+        f" AND NOT {_is_caught(sql, 'alias_target', domain)}"
+    )
+
+
+def _look_into(sql, domain):
+    """The domain is delivered here now: all that leads there is looked at."""
+    caught = _is_caught(sql, "alias_target", domain)
+    return (
+        f"UPDATE alias_target SET dangling = NOT {caught}, caught = {caught}"
+        f" WHERE domain = {domain} AND NOT dangling AND NOT caught"
+        f" AND {_is_lost(sql, 'alias_target', domain)}"
+    )
+
+
+def _leave(domain, condition="1 = 1"):
+    """The domain is not delivered here any more: others know its addresses."""
+    return (
+        "UPDATE alias_target SET dangling = FALSE"
+        f" WHERE domain = {domain} AND dangling AND {condition}",
+        "UPDATE alias_target SET caught = FALSE"
+        f" WHERE domain = {domain} AND NOT dangling AND caught AND {condition}",
     )
 
 
@@ -282,8 +315,8 @@ def split_targets(sql, address, domain, goto, condition="1 = 1"):
     """The statements that store the targets of one alias row; none when it leads to itself alone."""
     item = sql.clean(sql.item)
     return (
-        "INSERT INTO alias_target (alias, owner, target, bare, domain, dangling)"
-        f" SELECT DISTINCT {address}, {domain}, {item}, {sql.bare(item)}, {sql.domain_of(item)}, FALSE"
+        "INSERT INTO alias_target (alias, owner, target, bare, domain, dangling, caught)"
+        f" SELECT DISTINCT {address}, {domain}, {item}, {sql.bare(item)}, {sql.domain_of(item)}, FALSE, FALSE"
         f" FROM {sql.items(goto)} WHERE {item} <> '' AND {goto} <> {address} AND {condition}",
     )
 

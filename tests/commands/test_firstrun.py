@@ -103,7 +103,7 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
         sorted(model.objects.values_list(*columns))
         for model, columns in (
             (DomainUsage, ["domain_id", "mailboxes", "alias_rows", "allotted", "fullness"]),
-            (AliasTarget, ["alias", "owner", "target", "bare", "domain", "dangling"]),
+            (AliasTarget, ["alias", "owner", "target", "bare", "domain", "dangling", "caught"]),
             (FullMailbox, ["username_id", "domain", "percent"]),
         )
     ]
@@ -117,7 +117,7 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
         ),
         sorted(
             AliasTarget.objects.values_list(
-                "alias", "owner", "target", "bare", "domain", "dangling"
+                "alias", "owner", "target", "bare", "domain", "dangling", "caught"
             )
         ),
         sorted(FullMailbox.objects.values_list("username_id", "domain", "percent")),

@@ -223,10 +223,10 @@ def counted(cursor):
             continue
         for target in {item.strip(" \n\r\t").lower() for item in goto.split(",")} - {""}:
             bare, of = without_extension(target), split_address(target)[1]
-            answers = {target, bare} & (answered | users) or {f"@{of}"} & answered - {address}
             plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$-]+", target)
-            dangling = bool(plain) and of in delivered and not answers and of not in linked
-            targets.add((address, owner, target, bare, of, dangling))
+            lost = bool(plain) and of in delivered and not {target, bare} & (answered | users)
+            caught = of in linked or bool({f"@{of}"} & answered - {address})
+            targets.add((address, owner, target, bare, of, lost and not caught, lost and caught))
 
     full = {
         (username, of, used[username] * 100 // quota)
@@ -248,7 +248,7 @@ def kept(cursor):
             cursor, "SELECT domain, mailboxes, alias_rows, allotted, fullness FROM domain_usage"
         ),
         "alias_target": rows(
-            cursor, "SELECT alias, owner, target, bare, domain, dangling FROM alias_target"
+            cursor, "SELECT alias, owner, target, bare, domain, dangling, caught FROM alias_target"
         ),
         "full_mailbox": rows(cursor, "SELECT username, domain, percent FROM full_mailbox"),
         "of_mailbox": [a for (a,) in rows(cursor, "SELECT address FROM alias WHERE of_mailbox")],
