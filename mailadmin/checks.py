@@ -46,7 +46,7 @@ def check_triggers(databases=None, **kwargs):
             warnings.append(
                 Warning(
                     "The database triggers are not those of this release and its settings.",
-                    hint="Run `manage.py recount`.",
+                    hint="Run `manage.py migrate`, then `manage.py recount`.",
                     id="mailadmin.W001",
                 )
             )

@@ -1,14 +1,15 @@
 """The cells of a list's rows; a builtin library, no {% load %}.
 
 A page shows fifty rows and more, and each of these is the same for all rows but for a key and a
-name: it is put together once for each language, and every row fills in its own two.
+name: it is put together once for each language, and every row fills in its own.
 """
 
+import re
 from functools import lru_cache
 from urllib.parse import quote
 
 from django import template
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext_lazy
@@ -18,8 +19,7 @@ from domains.addresses import display_address
 
 register = template.Library()
 
-# What a row fills in: its key in a URL, its key, its name. Of these only a name, which goes in
-# last, may hold such characters itself.
+# What a row fills in: its key in a URL, its key, its name.
 IN_URL, KEY, NAME = "\x00", "\x01", "\x02"
 
 # What a menu offers: words, page, and the parameter that takes the key if the path does not.
@@ -38,13 +38,17 @@ MENU = {
 
 
 def _fill(html, row):
-    html = html.replace(IN_URL, quote(row.pk, safe="/@")).replace(KEY, escape(row.pk))
-    return mark_safe(html.replace(NAME, escape(display_address(str(row)))))  # noqa: S308 -- escaped
+    parts = {
+        IN_URL: quote(row.pk, safe="/@"),
+        KEY: escape(row.pk),
+        NAME: escape(display_address(str(row))),
+    }
+    return mark_safe(re.sub("[\x00-\x02]", lambda found: parts[found[0]], html))  # noqa: S308 -- escaped
 
 
 def _path(page):
     """The path of a row's page; asked of reverse() for each link, it would take longer than the row."""
-    return reverse(page, args=["KEY"]).replace("KEY", IN_URL)
+    return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
 
 
 @register.simple_tag
@@ -66,11 +70,11 @@ def _select(_language):
 @register.simple_tag
 def row_link(row, page=""):
     """Return the link to a row's own page, or another ``page`` of its key, with its name as the words."""
-    return _fill(_link(page or row._meta.model_name), row)
+    return _fill(_link(page or row._meta.model_name, get_script_prefix()), row)
 
 
 @lru_cache(maxsize=100)
-def _link(page):
+def _link(page, _prefix):
     return format_html('<a href="{}">{}</a>', _path(page), NAME)
 
 
@@ -80,11 +84,12 @@ def row_menu(row, *offers):
 
     ``state`` stands for ``activate`` or ``deactivate``, whichever is left to do.
     """
-    return _fill(_menu(row._meta.model_name, offers, row.active, get_language()), row)
+    place = (get_language(), get_script_prefix())
+    return _fill(_menu(row._meta.model_name, offers, row.active, place), row)
 
 
 @lru_cache(maxsize=100)
-def _menu(model, offers, active, _language):
+def _menu(model, offers, active, _place):
     links = []
     for offer in offers:
         if offer == "state":

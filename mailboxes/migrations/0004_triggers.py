@@ -5,8 +5,7 @@ from mailboxes import triggers
 
 def create(apps, schema_editor):
     triggers.create(schema_editor.connection)
-    with schema_editor.connection.cursor() as cursor:  # the triggers compute what is new in a row
-        cursor.execute("UPDATE alias_target SET domain = domain")
+    triggers.rebuild(schema_editor.connection)
 
 
 def drop(apps, schema_editor):
@@ -14,7 +13,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The triggers that keep our derived tables: see mailboxes/triggers.py."""
+    """The triggers that keep our derived tables, and these anew: see mailboxes/triggers.py."""
 
     dependencies = [
         ("mailboxes", "0003_without_triggers"),

@@ -111,7 +111,7 @@ def statements(plan):
     size, domains, homes = plan.size, plan.domains, plan.homes
     yield (
         "domains",
-        # One in fifty is nearly full: about the number of its mailboxes is its limit.
+        # One in fifty of those in use is nearly full: about the number of its mailboxes is its limit.
         "INSERT INTO domain (domain, description, mailboxes, aliases, maxquota, quota, created, modified, active)"
         f" SELECT {_numbered_domain('seq')}, CONCAT('Customer ', seq),"
         f" IF(seq %% 50 = 7, {max(1, (size - plan.in_big) // homes * 11 // 10)}, 0), 0, 0, 0,"

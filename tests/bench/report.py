@@ -170,7 +170,8 @@ def _pages(results, sizes):
         " in ms. *Flat*: the median with one client at the largest size divided by that at the smallest;"
         " in brackets where the smallest has fewer rows to show."
         " Statements, rows the database looked at, and HTML in kB are those of the largest size."
-        " *Average* is a domain of 90 mailboxes (the other domains of the smallest size are empty),"
+        " *Average* is a domain of 90 mailboxes (where there are more domains than can have as many,"
+        " the others are empty),"
         " *big* holds a tenth of all mailboxes; *next* and *jump* lead into the middle of a list.",
         "",
     ]

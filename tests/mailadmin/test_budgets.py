@@ -13,7 +13,7 @@ from mailboxes.models import Mailbox
 from tests.bench import data, pages
 from tests.bench.cost import measured
 
-SIZE = 100_000  # mailboxes: enough that a scan breaks the budget
+SIZE = 100_000  # mailboxes: enough that a scan of them, of aliases or of the log breaks the budget
 STATEMENTS = 10
 STATEMENTS_OF_FORMS = 30  # with the savepoints
 BYTES = 100_000
