@@ -5,8 +5,6 @@
 BASE_PYTHON ?= python3
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
-HOST ?= 127.0.0.1
-PORT ?= 8000
 SIZE ?= 1000
 export BASE_PYTHON HOST PORT SIZE DEMO
 

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from accounts import services
+from accounts import services, sessions
 from accounts.bulk import BulkView
 from accounts.forms import (
     AdminCreateForm,
@@ -70,10 +70,7 @@ class SignIn(FormView):
         return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
 
     def form_valid(self, form):
-        account = form.account
-        # A new session id, and nothing of whoever sat here before.
-        self.request.session.flush()
-        login(self.request, account, backend=account.backend)
+        sessions.begin(self.request, form.account)
         return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
 
     def form_invalid(self, form):

@@ -5,6 +5,7 @@ Under systemd's socket activation the socket it hands over wins.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from environ import Env
@@ -16,7 +17,12 @@ bind = "{}:{}".format(f"[{host}]" if ":" in host else host, os.environ.get("PORT
 
 # A panel is idle most of the day: each process takes about 80 MB, and a few keep every core busy.
 cores = len(os.sched_getaffinity(0))
-workers = int(os.environ.get("WEB_CONCURRENCY", max(2, min(cores, 4))))
+processes = os.environ.get("WEB_CONCURRENCY") or str(max(2, min(cores, 4)))
+if not processes.isdecimal() or processes == "0":
+    sys.exit(
+        "WEB_CONCURRENCY has a wrong value. Expected: a whole number, 1 or more. See .env.example."
+    )
+workers = int(processes)
 threads = 4  # also the database connections a process holds
 
 # A wrong setting ends the start with its one sentence, instead of once per process.

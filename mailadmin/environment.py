@@ -33,6 +33,8 @@ class Environment(environ.Env):
             # An unknown scheme of a URL is only a warning there.
             with warnings.catch_warnings(action="error", category=UserWarning):
                 value = getattr(self, cast)(name, **kwargs)
+            if cast == "list":
+                value = [item.strip() for item in value if item.strip()]
             fits = valid(value)
         except (ValueError, TypeError, LookupError, ImproperlyConfigured, UserWarning):
             fits = False

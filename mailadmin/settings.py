@@ -3,6 +3,7 @@
 Each variable is explained in .env.example (a test compares the two).
 """
 
+import re
 import zoneinfo
 from pathlib import Path
 
@@ -46,6 +47,9 @@ SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 60 * env.read(
     "int", "SESSION_MINUTES", default=720, valid=lambda n: n > 0, expected="minutes, 1 or more"
 )
+SESSION_IDLE_SECONDS = 60 * env.read(
+    "int", "SESSION_IDLE_MINUTES", default=120, valid=lambda n: n > 0, expected="minutes, 1 or more"
+)
 CSRF_COOKIE_NAME = "mailadmin_csrf"
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
@@ -80,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.SessionLimitMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -220,7 +225,11 @@ RECIPIENT_DELIMITER = env.read(
     expected="+, - or =",
 )
 ROLE_ADDRESSES = env.read(
-    "list", "ROLE_ADDRESSES", default=["abuse", "hostmaster", "postmaster", "webmaster"]
+    "list",
+    "ROLE_ADDRESSES",
+    default=["abuse", "hostmaster", "postmaster", "webmaster"],
+    valid=lambda names: all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) for name in names),
+    expected="names in lower case, separated by commas, such as abuse,postmaster",
 )
 # Domain admins see role aliases but may not change them: who reads them can get a TLS certificate.
 ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=True)

@@ -89,6 +89,8 @@ WRONG = {
     "ROLE_ADDRESSES_PROTECTED": "x",
     "CSRF_TRUSTED_ORIGINS": "mail.example.org",
     "SESSION_MINUTES": "0",
+    "SESSION_IDLE_MINUTES": "0",
+    "ROLE_ADDRESSES": "abuse,Post master",
     "DATABASE_URL": "postgres://mail:secret@127.0.0.1/mail",
     "PASSWORD_ROUNDS": "4999",
     "PASSWORD_DEFAULT_SCHEME": "ROT13",
@@ -150,6 +152,21 @@ def test_a_database_is_strict_and_counts_what_others_committed(url, engine):
         assert database["OPTIONS"]["charset"] == "utf8mb4"
     else:
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_blanks_between_names_do_not_count():
+    loaded = load(SECRET_KEY=KEY, ROLE_ADDRESSES=" abuse, postmaster ,")
+
+    assert loaded["ROLE_ADDRESSES"] == ["abuse", "postmaster"]
+
+
+@pytest.mark.parametrize("number", ["two", "0", "-1"])
+def test_a_wrong_number_of_processes_stops_gunicorn_with_a_sentence(number, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENV_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("WEB_CONCURRENCY", number)
+
+    with pytest.raises(SystemExit, match=r"WEB_CONCURRENCY has a wrong value\. Expected: a whole"):
+        runpy.run_path(str(active.BASE_DIR / "deploy" / "gunicorn.conf.py"))
 
 
 def test_words_for_yes_and_no():

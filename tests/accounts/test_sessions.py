@@ -1,0 +1,80 @@
+"""A session ends by itself: after a day's work, and sooner when nobody uses it."""
+
+import time
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from accounts.models import Admin
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Call it with minutes, and so much time has passed."""
+    begun = time.time()
+    state = {"now": begun}
+    monkeypatch.setattr("accounts.sessions.time.time", lambda: state["now"])
+
+    def advance(minutes):
+        state["now"] += minutes * 60
+
+    return advance
+
+
+@pytest.fixture
+def client_of_admin(client, make_admin, password):
+    make_admin("root@example.org", superadmin=True)
+    client.post("/login/", {"username": "root@example.org", "password": password})
+    assert client.get("/account/").status_code == 200
+    return client
+
+
+def test_it_ends_when_nobody_used_it_for_a_while(clock, client_of_admin):
+    clock(119)
+    assert client_of_admin.get("/account/").status_code == 200
+    clock(119)
+    assert client_of_admin.get("/account/").status_code == 200
+    clock(121)
+    assert client_of_admin.get("/account/").status_code == 302
+    assert Session.objects.count() == 0
+
+
+def test_it_ends_however_busy_it_is(clock, client_of_admin):
+    for _time in range(11):
+        clock(60)
+        assert client_of_admin.get("/account/").status_code == 200
+    clock(60)
+    assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_the_minutes_are_settings(clock, client_of_admin, settings):
+    settings.SESSION_IDLE_SECONDS = 300
+    clock(6)
+    assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_a_click_writes_nothing_unless_some_time_has_passed(
+    clock, client_of_admin, django_assert_num_queries
+):
+    with django_assert_num_queries(2):  # the session, the account
+        client_of_admin.get("/account/")
+    clock(10)
+    client_of_admin.get("/account/")
+    with django_assert_num_queries(2):
+        client_of_admin.get("/account/")
+
+
+def test_a_new_password_does_not_prolong_it(clock, client_of_admin, password):
+    clock(100)
+    client_of_admin.get("/account/")
+    new = {"old_password": password, "password": "a much longer evening 43"}
+    assert client_of_admin.post("/account/", new | {"password2": new["password"]}).status_code in {
+        200,
+        302,
+    }
+    assert Admin.objects.get(pk="root@example.org").check_password("a much longer evening 43")
+    for _time in range(6):
+        clock(100)
+        client_of_admin.get("/account/")
+    clock(21)
+    assert client_of_admin.get("/account/").status_code == 302
