@@ -85,12 +85,15 @@ def in_words(found):
 def find_substitutes(actor, rows, *, refused=False):
     """Set ``row.instead`` on mailboxes or aliases: the alias row that answers when they do not, or None.
 
-    They stop answering together; ``refused``: or they are active, but lead to nobody. Sets
-    ``row.own_alias``, the row of its address, and for a single row ``row.answers``, for
-    ``destinations()``. Fetch ``domain__alias_of__target_domain`` with
+    They stop answering together; ``refused``: or they are active, but lead to nobody. What
+    answers in an alias domain's target that the actor does not see is left out, and that domain is
+    ``row.elsewhere``, else "". Sets ``row.own_alias``, the row of its address, and for a
+    single row ``row.answers``, for ``destinations()``. Fetch ``domain__alias_of__target_domain`` with
     the rows; then it is three statements for all of them.
     """
-    ways = {row.pk: _ways_on(row) for row in rows}
+    ways = {}
+    for row in rows:
+        ways[row.pk], row.elsewhere = _ways_on(actor, row)
     keys = {key for way in ways.values() for step in way for key in step if key}
     aliases = Alias.objects.in_bulk(keys | ways.keys())
     found = {key: alias for key, alias in aliases.items() if alias.active and key not in ways}
@@ -109,15 +112,21 @@ def find_substitutes(actor, rows, *, refused=False):
         row.instead = _first_that_answers(ways[row.pk], found, nowhere, masked)
 
 
-def _ways_on(row):
-    """What Postfix asks for after ``row``: (key, the same name in the alias domain's target), in turn."""
+def _ways_on(actor, row):
+    """What Postfix asks for after ``row``: (key, the same name in the alias domain's target), in turn.
+
+    And that target, if it is none of the actor's domains: of its addresses nothing is told.
+    """
     local_part, domain = split_address(row.pk)
     link = getattr(row.domain, "alias_of", None)
-    target = None
+    target = elsewhere = ""
     if link is not None and link.active and link.target_domain.active:
         target = link.target_domain_id
+    if target and actor.limited_to and target not in actor.limited_to:
+        target, elsewhere = "", target
     names = dict.fromkeys((local_part, split_address(without_extension(row.pk))[0], ""))
-    return [(f"{name}@{domain}", f"{name}@{target}" if target else "") for name in names]
+    keys = [(f"{name}@{domain}", f"{name}@{target}" if target else "") for name in names]
+    return keys, elsewhere
 
 
 def _first_that_answers(way, found, nowhere, masked):

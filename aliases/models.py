@@ -133,6 +133,12 @@ class Alias(models.Model):
         return AliasTarget.objects.filter(elsewhere, domain__in=keys)
 
     @classmethod
+    def caught_in(cls, actor, domain):
+        """Targets in ``domain``, of aliases the actor sees, that have no row of their own there."""
+        targets = AliasTarget.objects.visible_to(actor).filter(domain=domain.pk, caught=True)
+        return targets.order_by("alias", "target")
+
+    @classmethod
     def drop_targets_into(cls, actor, targets):
         """Take ``targets``, rows of ``leading_into``, out of their aliases (aliases/pruning.py)."""
         addresses = {target.bare for target in targets}
@@ -140,9 +146,9 @@ class Alias(models.Model):
         drop_targets(actor=actor, addresses=addresses, aliases=aliases)
 
     @classmethod
-    def check_routes_into(cls, domain):
+    def check_routes_into(cls, actor, domain):
         """Refuse a loop through any address of ``domain``: a new way in or out may close one."""
-        routing.refuse_loops([f"@{domain.pk}"], bound=routing.MAX_LEADING_IN)
+        routing.refuse_loops(actor, [f"@{domain.pk}"], bound=routing.MAX_LEADING_IN)
 
 
 class AliasTargetQuerySet(ScopedQuerySet):

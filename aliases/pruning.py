@@ -44,4 +44,4 @@ def drop_targets(*, actor, addresses, aliases):
             changes={"goto": [old, alias.goto or None]},
         )
     if deleted:
-        refuse_loops(deleted)
+        refuse_loops(actor, deleted)

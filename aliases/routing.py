@@ -185,11 +185,13 @@ def _cycle(start, hops):
     return None
 
 
-def refuse_loops(addresses, field=None, bound=MAX_ABOVE):
+def refuse_loops(actor, addresses, field=None, bound=MAX_ABOVE):
     """Raise ValidationError (``loop``), with the path shown, if a change lets mail go on for ever.
 
     ``addresses`` are those whose answer has changed; the ones that lead to them are looked at
     too, at most ``bound``. Call it behind the change, in its transaction, under ``RoutingLock``.
+    On the path ``actor`` (None: the command line) reads no address of a domain that they do not
+    see, but what they wrote themselves.
     """
     starts = [*addresses, *addresses_above(addresses, bound)]
     hops = all_hops(starts)
@@ -202,7 +204,19 @@ def refuse_loops(addresses, field=None, bound=MAX_ABOVE):
             message = _("This would send mail round in circles: %(path)s.")
         else:
             message = _("This leads on through too many aliases: %(path)s.")
-        error = ValidationError(
-            message, "loop", {"path": " → ".join(display_address(address) for address in shown)}
-        )
+        written = {target for address in addresses for target in hops.get(address, ())}
+        names = _in_sight(actor, shown, written.union(addresses))
+        error = ValidationError(message, "loop", {"path": " → ".join(names)})
         raise ValidationError({field: error}) if field else error
+
+
+def _in_sight(actor, path, own):
+    """The addresses of ``path`` as ``actor`` may read them; ``own`` are named in any case."""
+    names = {address: split_address(address)[1] for address in path if "@" in address}
+    if actor is not None:
+        seen = Domain.objects.visible_to(actor).filter(pk__in=set(names.values()))
+        seen = set(seen.values_list("pk", flat=True))
+        hidden = {key for key, domain in names.items() if domain not in seen and key not in own}
+    else:
+        hidden = set()
+    return [_("another address") if key in hidden else display_address(key) for key in path]

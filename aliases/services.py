@@ -19,7 +19,7 @@ from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import normalise_local_part
 from domains.models import RoutingLock
-from domains.services import changed_fields, insert, lock_domain
+from domains.services import changed_fields, created, insert, lock_domain
 
 
 def refuse_role_address(actor, local_part):
@@ -67,13 +67,13 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         )
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
-    refuse_loops([alias.address], "targets", alias.loop_bound)
+    refuse_loops(actor, [alias.address], "targets", alias.loop_bound)
     LogEntry.objects.record(
         actor,
         "create_alias",
         domain=domain.pk,
         target=alias.address,
-        changes={"goto": [None, alias.goto], "active": [None, active]},
+        changes=created(alias, "goto", "description", "active"),
     )
     return alias
 
@@ -101,7 +101,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:
         field = "targets" if targets is not None else None
-        refuse_loops([alias.address], field, alias.loop_bound)
+        refuse_loops(actor, [alias.address], field, alias.loop_bound)
     action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes
@@ -134,7 +134,7 @@ def delete_alias(*, actor, alias, drop_from=()):
         changes={"goto": [alias.goto, None]},
     )
     drop_targets(actor=actor, addresses=[alias.address], aliases=drop_from)
-    refuse_loops([alias.address])
+    refuse_loops(actor, [alias.address])
 
 
 def names_leading_to(addresses):

@@ -25,6 +25,8 @@ _ANY_LOCAL_PART = re.compile(
 )
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
+# A name of these alone reads like one in Latin letters. Source: Chromium's rule for the address bar.
+_CYRILLIC_LIKE_LATIN = set("асԁеһіјӏорԛѕԝхуъьҽпгѵѡ0123456789-")
 
 
 def normalise_domain(text):
@@ -61,16 +63,22 @@ def normalise_domain(text):
 
 
 def display_domain(name):
-    """Return the Unicode form of a stored domain; labels that mix scripts stay ``xn--…``."""
+    """Return the Unicode form of a stored domain.
+
+    Labels that mix scripts stay ``xn--…``, and, below a top-level domain in Latin letters, those
+    that could be read as Latin.
+    """
     if "xn--" not in name:
         return name
+    latin_end = not name.rpartition(".")[2].startswith("xn--")
     shown = []
     for label in name.split("."):
         try:
             unicode_label = idna.decode(label) if label.startswith("xn--") else label
         except (idna.IDNAError, UnicodeError):
             unicode_label = label
-        shown.append(unicode_label if _one_script(unicode_label) else label)
+        misread = latin_end and set(unicode_label) <= _CYRILLIC_LIKE_LATIN
+        shown.append(unicode_label if _one_script(unicode_label) and not misread else label)
     return ".".join(shown)
 
 

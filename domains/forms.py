@@ -13,7 +13,7 @@ from domains.addresses import (
     normalise_domain,
     normalise_local_part,
 )
-from domains.models import NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
+from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
 
@@ -137,6 +137,7 @@ class DomainForm(ActorForm):
     password_expiry = forms.IntegerField(
         label=_("Password lifetime"),
         min_value=0,
+        max_value=MAX_DAYS,
         required=False,
         help_text=_("0: never. Counts only where Dovecot's query tests it."),
         widget=forms.NumberInput({"suffix": _("days")}),
@@ -152,7 +153,10 @@ class DomainForm(ActorForm):
     backupmx = forms.BooleanField(
         label=_("Backup MX"),
         required=False,
-        help_text=_("Mail is accepted and passed on to the domain's first mail server."),
+        help_text=_(
+            "Mail is accepted and passed on to the domain's first mail server. Needs relay_domains in Postfix:"
+            " until then it is refused."
+        ),
     )
     active = forms.BooleanField(
         label=_("Active"),

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,9 @@ from domains.addresses import display_domain, normalise_domain
 
 NONE_ALLOWED = -1
 UNLIMITED = 0
+# Beyond these, sums of bytes and dates would leave what the database can hold.
+MAX_QUOTA = 10**12  # MB
+MAX_DAYS = 10**6
 LOCAL_TRANSPORTS = ("", "virtual")  # mail for the domain ends here; any other hands it on
 
 
@@ -48,10 +51,13 @@ class Domain(models.Model):
         _("largest mailbox quota, MB"),
         default=0,
         db_default=0,
-        validators=[MinValueValidator(NONE_ALLOWED)],
+        validators=[MinValueValidator(NONE_ALLOWED), MaxValueValidator(MAX_QUOTA)],
     )
     quota = models.BigIntegerField(
-        _("domain quota, MB"), default=0, db_default=0, validators=[MinValueValidator(NONE_ALLOWED)]
+        _("domain quota, MB"),
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(NONE_ALLOWED), MaxValueValidator(MAX_QUOTA)],
     )
     transport = KeyField(
         _("transport"),
@@ -74,7 +80,7 @@ class Domain(models.Model):
         null=True,
         default=0,
         db_default=0,
-        validators=[MinValueValidator(0)],
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_DAYS)],
     )
     admins = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

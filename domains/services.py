@@ -35,6 +35,11 @@ def changed_fields(row, values):
     return changes
 
 
+def created(row, *fields):
+    """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
+    return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
+
+
 def insert(row):
     """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
     try:
@@ -65,14 +70,15 @@ def create_domain(*, actor, name, role_target=None, **fields):
         "create_domain",
         domain=domain.pk,
         target=domain.pk,
-        changes={
-            field: [None, getattr(domain, field)]
-            for field in ("aliases", "mailboxes", "maxquota", "quota", "backupmx", "active")
-        },
+        changes=created(
+            domain,
+            *("description", "aliases", "mailboxes", "maxquota", "quota"),
+            *("password_expiry", "transport", "backupmx", "active"),
+        ),
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
-        _check_routes_into(domain)
+        _check_routes_into(actor, domain)
     return domain
 
 
@@ -168,13 +174,16 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     )
     link.full_clean()
     insert(link)
-    _check_routes_into(alias_domain)
+    _check_routes_into(actor, alias_domain)
     LogEntry.objects.record(
         actor,
         "create_alias_domain",
         domain=alias_domain.pk,
         target=alias_domain.pk,
-        changes={"target_domain": [None, target_domain.pk]},
+        changes={
+            "target_domain": [None, target_domain.pk],
+            **created(link, "description", "active"),
+        },
     )
     return link
 
@@ -192,7 +201,7 @@ def update_alias_domain(*, actor, link, **fields):
     link.full_clean()
     link.modified = timezone.now()
     link.save()
-    _check_routes_into(link.alias_domain)
+    _check_routes_into(actor, link.alias_domain)
     action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
     LogEntry.objects.record(
         actor,
@@ -210,7 +219,7 @@ def delete_alias_domain(*, actor, link):
     RoutingLock.hold()
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
-    _check_routes_into(link.alias_domain)
+    _check_routes_into(actor, link.alias_domain)
     LogEntry.objects.record(
         actor,
         "delete_alias_domain",
@@ -220,6 +229,6 @@ def delete_alias_domain(*, actor, link):
     )
 
 
-def _check_routes_into(domain):
+def _check_routes_into(actor, domain):
     # The aliases know the way; a reverse relation reaches them without importing their app.
-    domain.alias_set.model.check_routes_into(domain)
+    domain.alias_set.model.check_routes_into(actor, domain)

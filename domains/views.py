@@ -87,7 +87,11 @@ class DomainPage(DomainPages, ScopedDetailView):
             .first(),
             has_catch_all=domain.alias_set.filter(pk=f"@{domain.pk}", active=True).exists(),
             used=storage_used(domain),
-            alias_domains=list(domain.alias_domains.order_by("pk")[: SHOWN + 1]),
+            alias_domains=list(
+                AliasDomain.objects.visible_to(self.actor)
+                .filter(target_domain=domain)
+                .order_by("pk")[: SHOWN + 1]
+            ),
             admins=list(domain.admins.order_by("pk").values_list("pk", flat=True)[: SHOWN + 1]),
             log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
             **kwargs,
@@ -329,9 +333,20 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
     template_name = "domains/aliasdomain_confirm_delete.html"
     success_message = _("Alias domain %(object)s deleted.")
 
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(caught=answered_by(self.actor, self.object), **kwargs)
+
     def perform(self):
         services.delete_alias_domain(actor=self.actor, link=self.object)
         return self.get_success_url()
+
+
+def answered_by(actor, link):
+    """Targets of the actor's aliases that nothing answers to but the alias domain ``link``, one too many."""
+    aliases = link.alias_domain.alias_set.model
+    if aliases.objects.filter(pk=f"@{link.pk}").exists():  # its own catch-all goes on
+        return []
+    return list(aliases.caught_in(actor, link.alias_domain)[: SHOWN + 1])
 
 
 class AliasDomainState(AliasDomainPages, StateView):

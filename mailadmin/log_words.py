@@ -96,6 +96,10 @@ def sentence(entry):
     return format_html(str(words), object=format_html("<b>{}</b>", shown))
 
 
+def sentence_tells_state(entry):
+    return entry.action in SWITCHES or f"{entry.action}_state" in SWITCHES
+
+
 def label(action):
     """Return an action's name for a filter: "Created mailbox …"."""
     if action in SWITCHES:
@@ -105,12 +109,16 @@ def label(action):
 
 def changes(entry):
     """Return (field, old, new) in words for what changed; for new and deleted objects only what is set."""
-    rows = []
-    for field, pair in (entry.changes or {}).items():
+    rows, stored = [], entry.changes or {}
+    for field, pair in stored.items():
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-        if field == "active" and entry.action not in {"edit_admin", "edit_domain"}:
+        if field in ("active", "smtp_active") and old is None:
+            if new:  # the usual state of what is new
+                continue
+        elif old in (None, "", []) and new in (None, "", [], False):
             continue
-        if old in (None, "", []) and new in (None, "", [], False):
+        # Switching alone is what the sentence says.
+        if set(stored) == {"active"} and sentence_tells_state(entry):
             continue
         rows.append(
             (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))

@@ -45,6 +45,8 @@ class Dashboard(AdministratorsPage):
         full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
         full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
         dangling = AliasTarget.objects.visible_to(actor).filter(dangling=True)
+        if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
+            dangling = dangling.filter(domain__in=actor.limited_to)
         attention = {
             "near_limit": [row for usage in usages if (row := near_limit(usage.domain))],
             "full_mailboxes": [row.username for row in full],

@@ -14,7 +14,7 @@ from aliases.targets import parse_targets
 from domains.addresses import normalise_mailbox_name
 from domains.forms import DomainField
 from mailboxes import services
-from mailboxes.models import Mailbox, quota_error
+from mailboxes.models import MAX_QUOTA, Mailbox, quota_error
 from mailboxes.welcome import send_welcome
 
 
@@ -33,7 +33,7 @@ class MailboxForm(ActorForm):
     quota_mb = forms.DecimalField(
         label=_("Quota"),
         min_value=0,
-        max_value=10**12,
+        max_value=MAX_QUOTA,
         decimal_places=2,
         localize=False,
         help_text=_("0: no limit."),

@@ -15,6 +15,7 @@ from domains.addresses import display_address
 from domains.models import Domain
 
 NEARLY_FULL = 80  # percent
+MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of bytes
 
 
 def megabytes(size):
@@ -35,14 +36,9 @@ class MailboxQuerySet(ScopedQuerySet):
     def delete_all(self):
         """Delete the rows, their quota figures and sign-in state, in a few statements whatever their number."""
         rows = self.order_by()
-        places = rows.values_list("username", "maildir").iterator()
+        places = rows.values_list("username", flat=True).iterator()
         # Of a subquery of mailboxes MariaDB would make a scan of all quota figures.
-        while batch := list(islice(places, 1_000)):
-            RetiredMaildir.objects.bulk_create(
-                [RetiredMaildir(maildir=maildir, username=name) for name, maildir in batch],
-                ignore_conflicts=True,
-            )
-            names = [name for name, _maildir in batch]
+        while names := list(islice(places, 1_000)):
             QuotaUsage.objects.filter(pk__in=names)._raw_delete(self.db)
         return rows._raw_delete(self.db)
 
@@ -134,6 +130,12 @@ def quota_error(domain, quota, *, others):
     mb = settings.QUOTA_MULTIPLIER
     if quota < 0:
         return ValidationError(_("Use 0 for no limit."), "negative")
+    if quota > MAX_QUOTA * mb:
+        return ValidationError(
+            _("A mailbox may have at most %(limit)d MB. Use 0 for no limit."),
+            "too_large",
+            {"limit": MAX_QUOTA},
+        )
     if domain.maxquota < 0:
         if quota == 0:
             return None
@@ -228,7 +230,10 @@ class FullMailbox(models.Model):
 
 
 class RetiredMaildir(models.Model):
-    """A directory that may still hold a deleted mailbox's mail: never given to another one."""
+    """A directory that may still hold a deleted mailbox's mail: never given to another one.
+
+    Written by a trigger, whoever deletes the mailbox.
+    """
 
     maildir = KeyField(primary_key=True)
     username = KeyField()

@@ -23,7 +23,7 @@ from aliases.services import drop_targets, refuse_role_address
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
-from domains.services import changed_fields, insert, lock_domain
+from domains.services import changed_fields, created, insert, lock_domain
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 
 
@@ -77,11 +77,7 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
         "create_mailbox",
         domain=domain.pk,
         target=address,
-        changes={
-            "name": [None, mailbox.name],
-            "quota": [None, quota],
-            "active": [None, mailbox.active],
-        },
+        changes=created(mailbox, "name", "quota", "phone", "email_other", "smtp_active", "active"),
     )
     return mailbox
 
@@ -127,7 +123,7 @@ def update_mailbox(*, actor, mailbox, **fields):
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:
         Alias.objects.filter(pk=mailbox.pk).update(active=mailbox.active, modified=mailbox.modified)
-        refuse_loops([mailbox.pk])
+        refuse_loops(actor, [mailbox.pk])
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox
@@ -213,7 +209,7 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
         return row
     row.modified = timezone.now()
     row.save(update_fields=["goto", "modified"])
-    refuse_loops([row.pk], "targets")
+    refuse_loops(actor, [row.pk], "targets")
     LogEntry.objects.record(
         actor,
         "edit_alias",
@@ -234,7 +230,6 @@ def delete_mailbox(*, actor, mailbox, drop_from=()):
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
-    RetiredMaildir.objects.get_or_create(maildir=mailbox.maildir, defaults={"username": address})
     QuotaUsage.objects.filter(pk=address).delete()
     Mailbox.objects.filter(pk=address)._raw_delete("default")
     Alias.objects.filter(pk=address)._raw_delete("default")
@@ -246,4 +241,4 @@ def delete_mailbox(*, actor, mailbox, drop_from=()):
         changes={"maildir": [mailbox.maildir, None]},
     )
     drop_targets(actor=actor, addresses=[address], aliases=drop_from)
-    refuse_loops([address])
+    refuse_loops(actor, [address])

@@ -2,7 +2,7 @@
 
 PostfixAdmin, scripts and Dovecot write the same tables without asking us. The triggers keep
 ``domain_usage`` (counters and fullness), ``alias_target`` (where aliases lead, what dangles),
-``full_mailbox`` and ``alias.of_mailbox`` in step inside the writer's own transaction, so that no
+``full_mailbox``, ``retired_maildir`` and ``alias.of_mailbox`` in step inside the writer's own transaction, so that no
 page ever counts or scans. The same text serves MariaDB (10.6 or later, for JSON_TABLE) and
 SQLite; what differs is in ``Dialect``.
 
@@ -25,6 +25,7 @@ class Dialect:
 
     def __init__(self, vendor):
         self.mysql = vendor == "mysql"
+        self.ignore = "IGNORE" if self.mysql else "OR IGNORE"
 
     def domain_of(self, address):
         if self.mysql:
@@ -182,6 +183,8 @@ def statements(vendor):
         "UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox",
         _refresh_address(sql, "OLD.username"),
         "DELETE FROM full_mailbox WHERE username = OLD.username",
+        # Whoever deletes it: a new mailbox of that name must not show the old mail.
+        f"INSERT {sql.ignore} INTO retired_maildir (maildir, username) VALUES (OLD.maildir, OLD.username)",
     )
 
     trigger("quota2", "INSERT", *_full_mailbox(sql, "NEW.username"))

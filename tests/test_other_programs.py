@@ -190,3 +190,17 @@ def test_what_postfixadmin_deletes_in_its_order_goes(filled):
     assert [row["domain"] for row in select("domain_usage")] == ["twin.example"]
     for table in ("alias", "mailbox", "quota2", "full_mailbox", "alias_target", "admin", "log"):
         assert (table, select(table)) == (table, [])
+
+
+def test_the_maildir_of_a_mailbox_that_another_program_deleted_is_never_given_again(
+    example_org, add_mailbox
+):
+    old = add_mailbox("joe@example.org").maildir
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM mailbox WHERE username = 'joe@example.org'")
+        cursor.execute("DELETE FROM alias WHERE address = 'joe@example.org'")
+
+    assert (old, add_mailbox("joe@example.org").maildir) == (
+        "example.org/joe/",
+        "example.org/joe~2/",
+    )

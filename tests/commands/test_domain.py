@@ -118,11 +118,22 @@ def test_delete_counts_what_goes_and_who_leads_here(
 
     assert run.screen.splitlines() == [
         "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
-        "Aliases of other domains lead here and will lead outside: joe@other.net.",
+        "Aliases of other domains lead here and lose these targets: joe@other.net.",
         "Deleted domain example.org.",
     ]
     assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]
-    assert Mailbox.objects.count() == 0
+    assert (Mailbox.objects.count(), Alias.objects.count()) == (0, 0)
+
+
+def test_delete_can_let_aliases_of_other_domains_lead_outside(
+    run, example_org, other_net, add_alias
+):
+    add_alias("joe@other.net", "joe@example.org")
+
+    run("domain", "delete", "example.org", "--no-drop-targets", typed=["example.org"])
+
+    assert "Aliases of other domains lead here and will lead outside: joe@other.net." in run.screen
+    assert Alias.objects.get().goto == "joe@example.org"
 
 
 def test_delete_is_refused_while_an_alias_domain_leads_there(run, example_org, other_net):

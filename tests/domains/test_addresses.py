@@ -169,6 +169,11 @@ def test_a_label_that_mixes_scripts_or_cannot_be_read_stays_as_stored(stored):
     assert display_domain(stored) == stored
 
 
+def test_a_label_that_reads_like_latin_letters_stays_as_stored_below_a_latin_end():
+    assert display_domain("xn--80ak6aa92e.com") == "xn--80ak6aa92e.com"  # аррӏе
+    assert display_domain(normalise_domain("рос.рф")) == "рос.рф"
+
+
 def test_one_odd_label_does_not_hide_the_others():
     assert display_domain("xn--pypal-4ve.xn--mller-kva.example") == "xn--pypal-4ve.müller.example"
 

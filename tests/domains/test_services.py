@@ -52,6 +52,8 @@ class TestCreate:
                 "mailboxes": [None, 2],
                 "maxquota": [None, 3],
                 "quota": [None, 4],
+                "password_expiry": [None, 0],
+                "transport": [None, "virtual"],
                 "backupmx": [None, False],
                 "active": [None, True],
             },
@@ -281,7 +283,11 @@ class TestAliasDomains:
             "create_alias_domain",
             "other.net",
             "other.net",
-            {"target_domain": [None, "example.org"]},
+            {
+                "target_domain": [None, "example.org"],
+                "description": [None, "old name"],
+                "active": [None, True],
+            },
         )
 
         link = update_alias_domain(actor=None, link=link, target_domain=third)

@@ -1,13 +1,15 @@
 """The quota rules against PostfixAdmin's check_quota(), without its hole for -1."""
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.models import Domain
+from domains.models import Domain, DomainUsage
 from domains.services import update_domain
-from mailboxes.models import Mailbox, quota_error
+from mailboxes.models import MAX_QUOTA, FullMailbox, Mailbox, quota_error
 from mailboxes.services import create_mailbox, update_mailbox
 from tests.refusals import refused
 
@@ -120,3 +122,22 @@ def test_a_quota_that_was_too_large_may_shrink_but_only_to_what_is_allowed(add_d
     with pytest.raises(ValidationError):
         update_mailbox(actor=None, mailbox=joe, quota=50 * MB)
     assert update_mailbox(actor=None, mailbox=joe, quota=10 * MB).quota == 10 * MB
+
+
+def test_no_number_is_larger_than_the_database_can_add_up(example_org, add_mailbox):
+    most = MAX_QUOTA * settings.QUOTA_MULTIPLIER
+    with refused("too_large", field="quota"):
+        add_mailbox("joe@example.org", quota=most + 1)
+    for name in ("joe", "ann"):
+        add_mailbox(f"{name}@example.org", quota=most)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO quota2 (username, bytes) VALUES ('joe@example.org', %s)", [most]
+        )
+
+    assert DomainUsage.objects.get(pk="example.org").allotted == 2 * most
+    assert FullMailbox.objects.get(pk="joe@example.org").percent == 100
+    with refused("max_value", "max_value", "max_value"):
+        update_domain(
+            actor=None, domain=example_org, quota=10**13, maxquota=10**13, password_expiry=3_000_000
+        )

@@ -67,7 +67,7 @@ class TestCreate:
             "create_mailbox",
             "example.org",
             "joe@example.org",
-            {"name": [None, ""], "quota": [None, 1000], "active": [None, True]},
+            {"quota": [None, 1000], "smtp_active": [None, True], "active": [None, True]},
         )
 
     def test_an_inactive_mailbox_has_an_inactive_row(self, add_mailbox, example_org):

@@ -122,7 +122,7 @@ def test_aliases_and_forwardings_that_lead_to_nobody_are_named(
     page = dashboard(as_superadmin)
 
     assert (
-        "Aliases that lead to nobody sales@example.org → gone@example.org"
+        "Targets that do not exist sales@example.org → gone@example.org"
         " joe@example.org → lost@example.org"
     ) in text(page)
     assert reverse("alias", args=["sales@example.org"]) in links(page)

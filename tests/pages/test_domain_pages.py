@@ -249,7 +249,7 @@ def test_the_page_says_where_unknown_names_go(
     assert "That domain is inactive, so this mail is refused." in lead()
 
     set_domain_active(actor=None, domain=example_org, active=False)
-    assert lead().startswith("Inactive. Mail for it and through it is refused")
+    assert lead().startswith("Inactive. Mail from outside for it and through it is refused")
 
 
 def test_a_foreign_domain_is_named_to_a_domain_admin_but_not_linked(as_admin, link):
@@ -666,6 +666,22 @@ def test_before_a_link_is_cut_the_page_says_what_stops(as_superadmin, link):
     for name in ("aliasdomain-state", "aliasdomain-delete"):
         said = text(page_of(as_superadmin, name, "old.example"))
         assert "Mail for name@old.example no longer goes to name@example.org." in said
+
+
+def test_before_a_link_is_deleted_the_page_names_the_targets_that_nothing_else_answers(
+    as_superadmin, link, add_alias, add_mailbox
+):
+    link("old.example", "example.org")
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@old.example", "kept@old.example")
+    add_alias("kept@old.example", "joe@example.org")
+    said = text(page_of(as_superadmin, "aliasdomain-delete", "old.example"))
+    assert "these targets get nothing. sales@example.org → joe@old.example" in said
+    assert "kept@old.example" not in said
+
+    add_alias("@old.example", "joe@example.org")
+    said = text(page_of(as_superadmin, "aliasdomain-delete", "old.example"))
+    assert "these targets get nothing" not in said
 
 
 # --- Suggestions

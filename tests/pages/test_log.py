@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import LogEntry
 from domains.services import update_domain
-from mailboxes.services import set_mailbox_active
+from mailboxes.services import set_mailbox_active, update_mailbox
 from tests.pages.reading import text
 
 
@@ -82,6 +82,19 @@ def test_what_the_services_write_reads_as_sentences(sign_in, root, example_org, 
     assert "Created mailbox joe@example.org Name: Joe" in said
     assert "Deactivated mailbox joe@example.org" in said
     assert "Changed domain example.org Backup MX: no → yes" in said
+
+
+def test_a_state_changed_along_with_other_fields_is_not_left_out(
+    sign_in, root, example_org, add_mailbox
+):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    update_mailbox(actor=root, mailbox=mailbox, name="Joseph", active=False)
+    add_mailbox("new@example.org", active=False, smtp_active=False)
+
+    said = text(log(sign_in(root)))
+
+    assert "Changed mailbox joe@example.org Name: Joe → Joseph Active: yes → no" in said
+    assert "Created mailbox new@example.org May send: no Active: no" in said
 
 
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):

@@ -87,8 +87,10 @@ class Command(DomainRowCommand):
         super().options_for_delete(parser)
         parser.add_argument(
             "--drop-targets",
-            action="store_true",
-            help="Take its addresses out of the aliases and forwardings of other domains.",
+            action=BooleanOptionalAction,
+            default=True,
+            help="Take its addresses out of the aliases and forwardings of other domains"
+            " (the default), or let them lead outside from then on.",
         )
 
     def _name(self, parser):

@@ -1,0 +1,100 @@
+"""What a domain admin's own pages must not tell about domains that are somebody else's."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from aliases.services import create_alias
+from domains.models import Domain
+from domains.services import create_alias_domain
+from mailboxes.services import set_forwarding
+from tests.pages.reading import text
+
+
+@pytest.fixture
+def linked(example_org, other_net):
+    """example.org, the admin's own, is an alias domain of other.net."""
+    return create_alias_domain(actor=None, alias_domain=example_org, target_domain=other_net)
+
+
+@pytest.mark.parametrize("there", ["nothing", "joe@other.net", "@other.net"])
+def test_deleting_a_mailbox_tells_nothing_of_the_alias_domain_s_target(
+    there, linked, admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    if there != "nothing":
+        add_alias(there, "secret@elsewhere.example")
+
+    said = text(admin.get(reverse("mailbox-delete", args=["joe@example.org"])))
+
+    assert (
+        "Mail goes to the same name in other.net, if it is taken there. If not:"
+        " Mail for joe@example.org is refused."
+    ) in said
+    assert "secret@elsewhere.example" not in said
+
+
+def test_a_superadmin_reads_what_answers_there(linked, superadmin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("joe@other.net", "new@elsewhere.example")
+
+    said = text(superadmin.get(reverse("mailbox-delete", args=["joe@example.org"])))
+
+    assert "Mail for joe@example.org goes to joe@other.net instead." in said
+    assert "if it is taken there" not in said
+
+
+def test_the_dashboard_does_not_tell_whether_an_address_exists_elsewhere(
+    admin, sign_in, make_admin, add_mailbox, add_alias
+):
+    add_mailbox("there@other.net")
+    add_alias("a@example.org", "there@other.net")
+    add_alias("b@example.org", "gone@other.net", "lost@example.org")
+
+    assert [row.target for row in admin.get("/").context["dangling"]] == ["lost@example.org"]
+    root = sign_in(make_admin("root@example.org", superadmin=True))
+    assert [row.target for row in root.get("/").context["dangling"]] == [
+        "gone@other.net",
+        "lost@example.org",
+    ]
+
+
+def test_a_domain_s_page_names_no_foreign_alias_domain(
+    admin, sign_in, make_admin, example_org, other_net
+):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+
+    said = text(admin.get(reverse("domain", args=["example.org"])))
+
+    assert "other.net" not in said
+    assert "No other domain of yours leads here" in said
+    root = sign_in(make_admin("root@example.org", superadmin=True))
+    assert "other.net leads here" in text(root.get(reverse("domain", args=["example.org"])))
+
+
+def path_of(function, **kwargs):
+    with pytest.raises(ValidationError) as refusal:
+        function(**kwargs)
+    return refusal.value.error_dict["targets"][0].params["path"]
+
+
+def test_the_path_of_a_loop_names_no_foreign_address(
+    example_org, other_net, make_admin, add_alias, add_mailbox
+):
+    add_alias("in@other.net", "hidden@other.net")
+    add_alias("hidden@other.net", "a@example.org", "joe@example.org")
+    values = {"local_part": "a", "targets": "in@other.net"}
+    theirs = make_admin("theirs@example.org", domains=["example.org"])
+    joe = add_mailbox("joe@example.org")
+
+    example = Domain.objects.get(pk="example.org")
+    assert path_of(create_alias, actor=theirs, domain=example, **values) == (
+        "a@example.org → in@other.net → another address → a@example.org"
+    )
+    assert path_of(create_alias, actor=None, domain=example, **values) == (
+        "a@example.org → in@other.net → hidden@other.net → a@example.org"
+    )
+    forward = {"mailbox": joe, "targets": "in@other.net", "keep_copy": False}
+    assert path_of(set_forwarding, actor=joe, **forward) == (
+        "joe@example.org → in@other.net → another address → joe@example.org"
+    )
