@@ -285,16 +285,20 @@ def test_a_switched_off_mailbox_is_out_at_once(mail_server, world):
 
 
 def test_used_quota_is_written_for_the_panel(mail_server, world):
+    """Dovecot does not repeat a write that was lost: the next delivery writes the whole sum."""
     mailbox = world.mailbox("counted@example.org")
-    subject = clients.send(mail_server, stranger(), mailbox.pk, size=5000)
-    clients.wait_for(mail_server, mailbox.pk, PASSWORD, subject)
-
     # Dovecot writes bytes and messages one after the other.
     rows = QuotaUsage.objects.filter(pk=mailbox.pk, bytes__gt=0, messages__gt=0)
-    usage = wait_until(lambda: rows.first(), "quota2")
+    usage, sent = None, 0
+    while usage is None and sent < 3:
+        subject = clients.send(mail_server, stranger(), mailbox.pk, size=5000)
+        clients.wait_for(mail_server, mailbox.pk, PASSWORD, subject)
+        sent += 1
+        with contextlib.suppress(TimeoutError):
+            usage = wait_until(rows.first, "quota2", seconds=15)
 
-    assert usage.messages == 1
-    assert 5000 < usage.bytes < 7000
+    assert usage.messages == sent
+    assert 5000 * sent < usage.bytes < 7000 * sent
 
 
 def test_a_full_mailbox_is_refused_before_the_message_is_taken(mail_server):
