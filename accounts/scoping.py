@@ -56,6 +56,11 @@ def may_change_role_addresses(account):
     return account is None or account.is_superadmin or not settings.ROLE_ADDRESSES_PROTECTED
 
 
+def may_lead_outside(account):
+    """Say whether ``account`` (None: the command line) may send mail on to other people's domains."""
+    return account is None or account.is_superadmin or settings.OUTSIDE_TARGETS
+
+
 def may_open(account, *, superadmins_only=False):
     """Say whether an administration page exists for ``account``: superadmins, or any administrator."""
     if not account.is_active:

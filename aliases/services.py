@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from accounts.scoping import may_change_role_addresses
+from accounts.scoping import may_change_role_addresses, may_lead_outside
 from aliases.models import Alias, AliasTarget
 from aliases.pruning import drop_targets
 from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
-from domains.addresses import normalise_local_part
-from domains.models import RoutingLock
+from domains.addresses import display_address, normalise_local_part, split_address
+from domains.models import Domain, RoutingLock
 from domains.services import changed_fields, created, insert, lock_domain
 
 
@@ -31,6 +31,26 @@ def refuse_role_address(actor, local_part):
                     _("%(name)s is a role address. Ask a superadmin to set it up."),
                     "role",
                     {"name": local_part},
+                )
+            }
+        )
+
+
+def refuse_outside_targets(actor, targets, stored=()):
+    """Where OUTSIDE_TARGETS says so, mail is sent on within our domains only; what is ``stored`` stays."""
+    if may_lead_outside(actor):
+        return
+    new = set(targets) - {target.lower() for target in stored}
+    domains = {target: split_address(target)[1] for target in targets if target in new}
+    ours = Domain.objects.filter(pk__in=set(domains.values())).values_list("pk", flat=True)
+    outside = [target for target in domains if domains[target] not in set(ours)]
+    if outside:
+        raise ValidationError(
+            {
+                "targets": ValidationError(
+                    _("%(target)s is outside. Here, only a superadmin may send mail on to there."),
+                    "outside",
+                    {"target": display_address(outside[0])},
                 )
             }
         )
@@ -54,6 +74,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     if limit_error:
         raise ValidationError({"domain": limit_error})
     parsed = _named("targets", parse_targets, targets, catch_all=catch_all)
+    refuse_outside_targets(actor, parsed)
     alias = Alias(
         address=f"{'' if catch_all else local_part}@{domain.pk}",
         domain=domain,
@@ -87,6 +108,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
         parsed = _named(
             "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
         )
+        refuse_outside_targets(actor, parsed, alias.targets)
         # What another program wrote may stay, beside others.
         if parsed == [alias.address] or alias.address in set(parsed) - set(alias.targets):
             raise ValidationError(

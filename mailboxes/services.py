@@ -19,7 +19,7 @@ from accounts.models import LogEntry
 from accounts.passwords import verify_password
 from aliases.models import Alias
 from aliases.routing import refuse_loops
-from aliases.services import drop_targets, refuse_role_address
+from aliases.services import drop_targets, refuse_outside_targets, refuse_role_address
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
@@ -202,6 +202,7 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
             parsed = [t for t in parse_targets(text, keep=row.targets) if t != mailbox.pk]
         except ValidationError as error:
             raise ValidationError({"targets": error.error_list}) from None
+    refuse_outside_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
     old, row.goto = row.goto, ",".join(parsed)

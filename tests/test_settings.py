@@ -87,6 +87,7 @@ WRONG = {
     "BEHIND_PROXY": "si",
     "WELCOME_MAIL": "2",
     "ROLE_ADDRESSES_PROTECTED": "x",
+    "OUTSIDE_TARGETS": "ours",
     "CSRF_TRUSTED_ORIGINS": "mail.example.org",
     "SESSION_MINUTES": "0",
     "SESSION_IDLE_MINUTES": "0",

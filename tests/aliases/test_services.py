@@ -14,6 +14,7 @@ from aliases.services import (
     update_alias,
 )
 from domains.services import update_domain
+from mailboxes.services import set_forwarding
 from tests.refusals import refused
 
 
@@ -293,3 +294,52 @@ def test_letters_with_and_without_accents_are_different_targets(example_org):
     Alias.objects.update(goto="u@b.example,ù@b.example")
     Alias.objects.update(goto="u@b.example,u@b.example")
     assert targets() == ["u@b.example"]
+
+
+class TestOutsideTargets:
+    """OUTSIDE_TARGETS=False: only superadmins and the command line send mail on to other domains."""
+
+    @pytest.fixture(autouse=True)
+    def forbidden(self, settings):
+        settings.OUTSIDE_TARGETS = False
+
+    def test_a_domain_admin_leads_aliases_to_our_domains_only(
+        self, example_org, other_net, make_admin
+    ):
+        theirs = make_admin("theirs@example.org", domains=["example.org"])
+        new = {"domain": example_org, "local_part": "sales"}
+
+        with refused("outside", field="targets") as refusal:
+            create_alias(actor=theirs, targets="a@other.net, b@elsewhere.example", **new)
+
+        assert "b@elsewhere.example is outside" in str(refusal.value)
+        assert stored() == {}
+        create_alias(actor=theirs, targets="a@other.net", **new)
+        assert stored() == {"sales@example.org": "a@other.net"}
+
+    def test_what_is_there_may_stay_but_nothing_joins_it(self, example_org, add_alias, make_admin):
+        alias = add_alias("sales@example.org", "old@elsewhere.example")
+        theirs = make_admin("theirs@example.org", domains=["example.org"])
+
+        update_alias(actor=theirs, alias=alias, targets="old@elsewhere.example\njoe@example.org")
+        with refused("outside", field="targets"):
+            update_alias(actor=theirs, alias=alias, targets="new@elsewhere.example")
+
+        assert stored() == {"sales@example.org": "old@elsewhere.example,joe@example.org"}
+
+    def test_a_user_s_forwarding_is_held_to_it_too(self, example_org, add_mailbox):
+        joe = add_mailbox("joe@example.org")
+
+        with refused("outside", field="targets"):
+            set_forwarding(actor=joe, mailbox=joe, targets="me@elsewhere.example", keep_copy=True)
+
+        assert Alias.objects.get(pk="joe@example.org").goto == "joe@example.org"
+
+    def test_superadmins_and_the_command_line_are_free(self, example_org, make_admin):
+        root = make_admin("root@example.org", superadmin=True)
+        for actor, name in ((root, "a"), (None, "b")):
+            create_alias(
+                actor=actor, domain=example_org, local_part=name, targets="x@elsewhere.example"
+            )
+
+        assert len(stored()) == 2
