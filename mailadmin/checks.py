@@ -3,23 +3,26 @@
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 
+from aliases.targets import MAX_BYTES
 from mailboxes import triggers
 
 MARIADB_MINIMUM = (10, 6)
+MYSQL_MINIMUM = (8, 4)
 
 
 @register(Tags.database)
-def check_mariadb(databases=None, **kwargs):
-    """MariaDB 10.6 or later (JSON_TABLE in triggers), in strict mode (nothing cut silently)."""
+def check_server(databases=None, **kwargs):
+    """MariaDB 10.6 or MySQL 8.4, or later (JSON_TABLE in triggers), where nothing is cut silently."""
     errors = []
     for alias in databases or []:
         connection = connections[alias]
         if connection.vendor != "mysql":
             continue
-        if not connection.mysql_is_mariadb or connection.mysql_version < MARIADB_MINIMUM:
+        minimum = MARIADB_MINIMUM if connection.mysql_is_mariadb else MYSQL_MINIMUM
+        if connection.mysql_version < minimum:
             errors.append(
                 Error(
-                    "The database server is not MariaDB 10.6 or later.",
+                    "The database server is neither MariaDB 10.6 or later nor MySQL 8.4 or later.",
                     hint="Debian 12 and later ship a suitable mariadb-server.",
                     id="mailadmin.E001",
                 )
@@ -28,7 +31,21 @@ def check_mariadb(databases=None, **kwargs):
             errors.append(
                 Error("The database connection is not in strict mode.", id="mailadmin.E002")
             )
+        if _longest_list(connection) < MAX_BYTES:
+            errors.append(
+                Error(
+                    "group_concat_max_len is too small: long target lists would be cut in Postfix's alias map.",
+                    hint="Set group_concat_max_len = 1000000 in the server's configuration, as MariaDB has it.",
+                    id="mailadmin.E003",
+                )
+            )
     return errors
+
+
+def _longest_list(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.group_concat_max_len")
+        return cursor.fetchone()[0]
 
 
 @register(Tags.database)

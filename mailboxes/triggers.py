@@ -71,10 +71,10 @@ class Dialect:
 
     def clean(self, item):
         """One part as it is looked up: trimmed, lower case, at most 255 characters."""
-        blanks = ("'\\n'", "'\\r'", "'\\t'") if self.mysql else ("char(10)", "char(13)", "char(9)")
+        using = " USING utf8mb4" if self.mysql else ""
         trimmed = item
-        for blank in blanks:
-            trimmed = f"replace({trimmed}, {blank}, ' ')"
+        for code in (10, 13, 9):  # line feed, carriage return, tab
+            trimmed = f"replace({trimmed}, char({code}{using}), ' ')"
         return f"substr(lower(trim({trimmed})), 1, 255)"
 
     def plain(self, address):

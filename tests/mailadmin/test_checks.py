@@ -4,8 +4,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection
 
+from mailadmin import checks
 from mailboxes import triggers
 
 
@@ -30,3 +32,19 @@ def test_another_recipient_delimiter_needs_new_triggers(settings):
     finally:
         settings.RECIPIENT_DELIMITER = "+"
         triggers.create(connection)
+
+
+@pytest.mark.django_db
+def test_a_server_that_is_too_old_is_an_error(monkeypatch):
+    monkeypatch.setattr(checks, "MARIADB_MINIMUM", (99, 0))
+
+    with pytest.raises(SystemCheckError, match=r"mailadmin\.E001.*neither MariaDB 10\.6"):
+        findings()
+
+
+@pytest.mark.django_db
+def test_a_server_that_would_cut_long_target_lists_is_an_error(monkeypatch):
+    monkeypatch.setattr(checks, "MAX_BYTES", 2_000_000)
+
+    with pytest.raises(SystemCheckError, match=r"mailadmin\.E003.*group_concat_max_len"):
+        findings()
