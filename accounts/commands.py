@@ -8,7 +8,7 @@ import getpass
 import os
 import sys
 from argparse import ArgumentTypeError
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
 from django.core.management.base import CommandError, no_translations
@@ -114,6 +114,7 @@ class RowCommand(RichCommand):
 
     def options_for_delete(self, parser):
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
+        parser.add_argument("--json", action="store_true", help="Print what it was as JSON.")
 
     def password_option(self, parser):
         parser.add_argument(
@@ -233,6 +234,13 @@ class RowCommand(RichCommand):
         self.stdout.write(f"{done} {self.noun} {row}.")
         if password:
             self.stdout.write(f"Password: {password}")
+
+    @contextmanager
+    def deleting(self, row, *, json):
+        """Read what ``row`` is, and report it once the block has deleted it."""
+        record = {**self.record(row), **self.details(row)} if json else None
+        yield
+        self.stdout.write(output.as_json(record) if json else f"Deleted {self.noun} {row}.")
 
     def working(self, text):
         """A sign of life on a terminal during something long; nothing in a script."""

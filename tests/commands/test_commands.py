@@ -158,3 +158,30 @@ def test_a_closed_pipe_ends_a_list_quietly(manage):
     )
 
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("noun", "key", "name"),
+    [
+        ("mailbox", "joe@example.org", "address"),
+        ("alias", "sales@example.org", "address"),
+        ("aliasdomain", "other.net", "alias_domain"),
+        ("admin", "theirs@example.org", "username"),
+        ("domain", "third.example", "domain"),
+    ],
+)
+def test_delete_prints_what_it_was_as_json(
+    noun, key, name, run, example_org, other_net, add_domain, add_mailbox, add_alias, make_admin
+):
+    add_domain("third.example")
+    add_mailbox("joe@example.org", name="Joe")
+    add_alias("sales@example.org", "joe@example.org")
+    make_admin("theirs@example.org", domains=["example.org"])
+    run("aliasdomain", "add", "other.net", "example.org")
+    shown = json.loads(run(noun, "show", key, "--json"))
+
+    deleted = json.loads(run(noun, "delete", key, "--yes", "--json"))
+
+    assert (deleted, deleted[name]) == (shown, key)
+    with pytest.raises(CommandError, match="There is no"):
+        run(noun, "show", key)

@@ -132,11 +132,11 @@ class Command(RowCommand):
         admin = update_admin(actor=None, admin=self._admin(username), **fields)
         self.report("Changed", admin, json=json)
 
-    def delete(self, *, username, yes, **options):
+    def delete(self, *, username, yes, json, **options):
         admin = self._admin(username)
         self.confirm_delete(admin.pk, self._consequences(admin), yes)
-        delete_admin(actor=None, admin=admin)
-        self.report("Deleted", admin)
+        with self.deleting(admin, json=json):
+            delete_admin(actor=None, admin=admin)
 
     def password(self, *, username, generate, json, **options):
         admin = self._admin(username)

@@ -127,15 +127,15 @@ class Command(DomainRowCommand):
             alias = update_alias(actor=None, alias=alias, **fields)
         self.report("Changed", alias, json=json)
 
-    def delete(self, *, address, yes, drop_targets, **options):
+    def delete(self, *, address, yes, drop_targets, json, **options):
         alias = self._alias(address)
         leading_here = list(aliases_leading_to([alias.pk]))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if leading_here:
             consequences += self.leading_here(leading_here, drop_targets)
         self.confirm_delete(alias.pk, consequences, yes)
-        delete_alias(actor=None, alias=alias, drop_from=leading_here if drop_targets else ())
-        self.report("Deleted", alias)
+        with self.deleting(alias, json=json):
+            delete_alias(actor=None, alias=alias, drop_from=leading_here if drop_targets else ())
 
     # --- Rows
 

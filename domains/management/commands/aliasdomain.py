@@ -88,15 +88,15 @@ class Command(DomainRowCommand):
         link = update_alias_domain(actor=None, link=self._link(source), **fields)
         self.report("Changed", link, json=json)
 
-    def delete(self, *, source, yes, **options):
+    def delete(self, *, source, yes, json, **options):
         link = self._link(source)
         consequences = [
             f"{link} no longer leads to {link.target_domain}. Both domains stay.",
             "Addresses that only the link answered are refused then.",
         ]
         self.confirm_delete(link.pk, consequences, yes)
-        delete_alias_domain(actor=None, link=link)
-        self.report("Deleted", link)
+        with self.deleting(link, json=json):
+            delete_alias_domain(actor=None, link=link)
 
     def _link(self, text):
         rows = AliasDomain.objects.select_related("target_domain")

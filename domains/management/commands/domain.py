@@ -157,12 +157,11 @@ class Command(DomainRowCommand):
         domain = update_domain(actor=None, domain=self.domain(name), **fields)
         self.report("Changed", domain, json=json)
 
-    def delete(self, *, name, yes, drop_targets, **options):
+    def delete(self, *, name, yes, drop_targets, json, **options):
         domain = self.domain(name)
         self.confirm_delete(domain.pk, self._consequences(domain, drop_targets), yes)
-        with self.working(f"Deleting {domain.pk}"):
+        with self.deleting(domain, json=json), self.working(f"Deleting {domain.pk}"):
             delete_domain(actor=None, domain=domain, drop_targets=drop_targets)
-        self.report("Deleted", domain)
 
     # --- Rows
 

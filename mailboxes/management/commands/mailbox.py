@@ -208,14 +208,16 @@ class Command(DomainRowCommand):
                 )
         self.report("Changed", mailbox, json=json)
 
-    def delete(self, *, address, yes, drop_targets, **options):
+    def delete(self, *, address, yes, drop_targets, json, **options):
         mailbox = self._mailbox(address)
         leading_here = list(aliases_leading_to([mailbox.pk]))
         self.confirm_delete(
             mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
         )
-        delete_mailbox(actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ())
-        self.report("Deleted", mailbox)
+        with self.deleting(mailbox, json=json):
+            delete_mailbox(
+                actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ()
+            )
 
     def password(self, *, address, generate, json, **options):
         mailbox = self._mailbox(address)
