@@ -19,8 +19,8 @@ from domains.addresses import display_address
 
 register = template.Library()
 
-# What a row fills in: its key in a URL, its key, its name.
-IN_URL, KEY, NAME = "\x00", "\x01", "\x02"
+# What a row fills in: its key in a URL, its key, its name, and the name as text, which breaks behind "@".
+IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 
 # What a menu offers: words, page, and the parameter that takes the key if the path does not.
 MENU = {
@@ -38,12 +38,14 @@ MENU = {
 
 
 def _fill(html, row):
+    name = escape(display_address(str(row)))
     parts = {
         IN_URL: quote(row.pk, safe="/@"),
         KEY: escape(row.pk),
-        NAME: escape(display_address(str(row))),
+        NAME: name,
+        TEXT: name.replace("@", "@<wbr>"),
     }
-    return mark_safe(re.sub("[\x00-\x02]", lambda found: parts[found[0]], html))  # noqa: S308 -- escaped
+    return mark_safe(re.sub("[\x00-\x03]", lambda found: parts[found[0]], html))  # noqa: S308 -- escaped
 
 
 def _path(page):
@@ -75,7 +77,7 @@ def row_link(row, page=""):
 
 @lru_cache(maxsize=100)
 def _link(page, _prefix):
-    return format_html('<a href="{}">{}</a>', _path(page), NAME)
+    return format_html('<a href="{}">{}</a>', _path(page), TEXT)
 
 
 @register.simple_tag

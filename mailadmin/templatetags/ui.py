@@ -8,7 +8,7 @@ from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, R
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext
@@ -52,10 +52,11 @@ def in_two(value):
 
 @register.filter
 def first_two(targets):
-    """Return the first two of some addresses, and how many more there are."""
+    """Return the first two of some addresses, which break behind the ``@``, and how many more there are."""
     shown = ", ".join(truncatechars(address(target), 60) for target in targets[:2])
-    more = len(targets) - 2
-    return f"{shown} {_('and %(n)s more') % {'n': number(more)}}" if more > 0 else shown
+    if len(targets) > 2:
+        shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
+    return mark_safe(escape(shown).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
 
 
 @register.filter

@@ -28,7 +28,7 @@ def hrefs(html):
 
 def test_a_row_s_link_leads_to_its_page_and_shows_its_name():
     assert draw("{% row_link row %}", MAILBOX) == (
-        '<a href="/mailboxes/anna@xn--mller-kva.example/">anna@müller.example</a>'
+        '<a href="/mailboxes/anna@xn--mller-kva.example/">anna@<wbr>müller.example</a>'
     )
     link = AliasDomain(alias_domain_id="example.net")
     assert draw('{% row_link row "domain" %}', link) == (
@@ -57,7 +57,8 @@ def test_names_and_keys_are_escaped_wherever_they_stand():
     assert f'value="{escape(key)}"' in draw("{% row_select row %}", alias)
     assert f'aria-label="Select {escape(key)}"' in draw("{% row_select row %}", alias)
     assert f'aria-label="Actions for {escape(key)}"' in draw('{% row_menu row "edit" %}', alias)
-    assert f">{escape(key)}</a>" in draw("{% row_link row %}", alias)
+    text = draw("{% row_link row %}", alias).replace("<wbr>", "")
+    assert f">{escape(key)}</a>" in text
 
 
 def test_the_menu_offers_the_switch_that_is_left_to_do():
