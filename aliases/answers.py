@@ -7,10 +7,11 @@ accepted and then bounced. Only plain addresses in domains that end here are jud
 import re
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.functions import Concat, Left, StrIndex
 
 from aliases.models import Alias, AliasTarget
-from domains.addresses import PLAIN
+from domains.addresses import PLAIN, split_address
 from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
 
 
@@ -37,21 +38,41 @@ def answers_of(addresses, domains):
     """
     domain = Domain.objects.filter(pk=OuterRef("domain"))
     links = AliasDomain.objects.filter(active=True, target_domain__active=True)
+    link = links.filter(pk=OuterRef("domain"))
+    at = Left(OuterRef("bare"), StrIndex(OuterRef("bare"), Value("@")))
     mailboxes = Domain.objects.filter(mailbox__pk=OuterRef("bare"), mailbox__active=True)
     targets = AliasTarget.objects.filter(alias__in=addresses).annotate(
         closed=Exists(domain.filter(active=False)),
         ends_here=Exists(domain.filter(backupmx=False, transport__in=LOCAL_TRANSPORTS)),
-        linked=Exists(links.filter(pk=OuterRef("domain"))),
+        linked=link.values("target_domain"),
+        link_seen=Exists(link.filter(target_domain__in=domains)),
+        linked_mailbox=Exists(
+            link.filter(
+                target_domain__mailbox__pk=Concat(at, F("target_domain")),
+                target_domain__mailbox__active=True,
+            )
+        ),
         has_mailbox=Exists(mailboxes),
         visible=Exists(domains.filter(pk=OuterRef("domain"))),
     )
     targets = list(targets)
-    keys = {key for target in targets for key in (target.target, target.bare, f"@{target.domain}")}
+    keys = {key for target in targets for key in (*_keys(target), *_linked_keys(target))}
     rows = Alias.objects.only("goto", "of_mailbox", "active").in_bulk(keys)
     found = {}
     for target in targets:
         found.setdefault(target.alias, {})[target.target] = _answer(target, rows)
     return found
+
+
+def _keys(target):
+    return target.target, target.bare, f"@{target.domain}"
+
+
+def _linked_keys(target):
+    """The same name, and the catch-all, in the target of an alias domain."""
+    if not target.linked:
+        return ()
+    return f"{split_address(target.bare)[0]}@{target.linked}", f"@{target.linked}"
 
 
 def _answer(target, rows):
@@ -72,20 +93,37 @@ def _answer(target, rows):
 
 
 def _is_heard(target, rows):
-    exact, bare, catch_all = (
-        row if row and row.active else None
-        for row in map(rows.get, (target.target, target.bare, f"@{target.domain}"))
-    )
+    exact, bare, catch_all = _active(rows, _keys(target))
     if exact and target.target != target.bare:
         return True
     if target.has_mailbox or target.alias == target.bare:  # nothing else is asked about itself
         return target.has_mailbox
     return bool(
         (bare and bare.goto != bare.pk)
-        or target.linked
-        or (
-            catch_all
-            and catch_all.pk != target.alias
-            and catch_all.goto not in (target.target, target.bare)
-        )
+        or _catches(catch_all, target)
+        or (target.linked and _is_heard_beyond(target, rows))
     )
+
+
+def _is_heard_beyond(target, rows):
+    """Whether the alias domain's target takes it; whoever does not see that domain is told it does."""
+    row, catch_all = _active(rows, _linked_keys(target))
+    return (
+        not target.link_seen
+        or target.target != target.bare
+        or target.linked_mailbox
+        or (row and row.pk != target.alias and row.goto != row.pk)
+        or (target.alias != f"@{target.domain}" and _catches(catch_all, target))
+    )
+
+
+def _catches(catch_all, target):
+    return (
+        catch_all
+        and catch_all.pk != target.alias
+        and catch_all.goto not in (target.target, target.bare)
+    )
+
+
+def _active(rows, keys):
+    return [row if row and row.active else None for row in map(rows.get, keys)]

@@ -20,7 +20,14 @@ SELECT t.alias, t.target
     AND t.alias NOT IN (ca.address, t.bare) AND ca.goto NOT IN (t.target, t.bare)
   LEFT JOIN alias_domain xd ON xd.alias_domain = t.domain AND t.alias <> t.bare
   LEFT JOIN domain xt ON xt.domain = xd.target_domain
+  LEFT JOIN mailbox xm ON xm.username = CONCAT(LEFT(t.bare, CHAR_LENGTH(t.bare) - CHAR_LENGTH(t.domain)), xt.domain)
+    AND xm.active = 1 AND xd.active = 1 AND xt.active = 1
+  LEFT JOIN alias xr ON xr.address = CONCAT(LEFT(t.bare, CHAR_LENGTH(t.bare) - CHAR_LENGTH(t.domain)), xt.domain)
+    AND xr.active = 1 AND xd.active = 1 AND xt.active = 1 AND xr.address <> t.alias AND xr.goto <> xr.address
+  LEFT JOIN alias xc ON xc.address = CONCAT('@', xt.domain) AND xc.active = 1 AND xd.active = 1 AND xt.active = 1
+    AND t.alias NOT IN (xc.address, CONCAT('@', t.domain)) AND xc.goto NOT IN (t.target, t.bare)
   WHERE x.active = 0 OR (x.backupmx = 0 AND x.transport IN ('', 'virtual')
-    AND COALESCE(own.username, ra.address, rb.address, ca.address, IF(xd.active AND xt.active, 1, NULL)) IS NULL
+    AND COALESCE(own.username, ra.address, rb.address, ca.address, xm.username, xr.address, xc.address,
+      IF(xd.active AND xt.active AND t.target <> t.bare, 1, NULL)) IS NULL
     AND t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^a-z0-9@._+=&$-]')
   ORDER BY t.owner, t.alias, t.target;

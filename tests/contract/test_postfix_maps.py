@@ -89,6 +89,16 @@ def world(empty_world):
     world.alias("cash@example.org", "cash$@example.org")
     world.alias("to-off-alias@example.org", "eve@off-alias.example")
 
+    world.alias("to-former@example.org", "former@alias.example")
+    world.alias("to-late@example.org", "late@alias.example", "ann@example.org")
+    world.alias("to-late-list@example.org", "late+list@alias.example")
+    world.alias("to-sales@example.org", "sales@alias.example")
+    world.alias("to-caught@example.org", "anyone@catch-alias.example")
+    world.alias("to-cut@example.org", "ann@sleeping-alias.example")
+    world.domain("old.example")
+    world.alias_domain("old.example", "catch.example")
+    world.alias("@old.example", "anyone@old.example", "dog@old.example")
+
     world.domain("caught.example")
     kit = world.mailbox("kit@caught.example")
     world.alias("@caught.example", "kit@caught.example")
@@ -246,6 +256,13 @@ def test_what_is_inactive_stops_every_route(postfix, key, answer):
         ("to-asleep@example.org", None),
         ("to-alias@example.org", "sales+list@example.org"),
         ("to-alias-domain@example.org", "bob@alias.example"),
+        ("to-former@example.org", None),
+        ("to-late@example.org", "ann@example.org"),
+        ("to-late-list@example.org", "late+list@alias.example"),
+        ("to-sales@example.org", "sales@alias.example"),
+        ("to-caught@example.org", "anyone@catch-alias.example"),
+        ("to-cut@example.org", None),
+        ("@old.example", "dog@old.example"),
         ("handed-on@example.org", "x@backup.example,y@smart.example"),
         ("selfish@example.org", "bob@example.org"),
         ("selfish@catch.example", "bob@example.org"),
