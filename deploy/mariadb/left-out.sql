@@ -10,7 +10,6 @@
 SELECT t.alias, t.target
   FROM alias_target t
   JOIN alias a ON a.address = t.alias AND a.active = 1
-  JOIN domain x ON x.domain = t.domain
   LEFT JOIN mailbox own ON own.username = t.bare AND own.active = 1
   LEFT JOIN alias ra ON ra.address = t.target AND ra.active = 1
     AND (t.target <> t.bare OR (ra.address <> t.alias AND ra.goto <> ra.address))
@@ -18,16 +17,17 @@ SELECT t.alias, t.target
     AND rb.goto <> rb.address
   LEFT JOIN alias ca ON ca.address = CONCAT('@', t.domain) AND ca.active = 1
     AND t.alias NOT IN (ca.address, t.bare) AND ca.goto NOT IN (t.target, t.bare)
-  LEFT JOIN alias_domain xd ON xd.alias_domain = t.domain AND t.alias <> t.bare
-  LEFT JOIN domain xt ON xt.domain = xd.target_domain
+  LEFT JOIN alias_domain xd ON xd.alias_domain = t.domain AND xd.active = 1 AND t.alias <> t.bare
+  LEFT JOIN domain xt ON xt.domain = xd.target_domain AND xt.active = 1
   LEFT JOIN mailbox xm ON xm.username = CONCAT(LEFT(t.bare, CHAR_LENGTH(t.bare) - CHAR_LENGTH(t.domain)), xt.domain)
-    AND xm.active = 1 AND xd.active = 1 AND xt.active = 1
+    AND xm.active = 1
   LEFT JOIN alias xr ON xr.address = CONCAT(LEFT(t.bare, CHAR_LENGTH(t.bare) - CHAR_LENGTH(t.domain)), xt.domain)
-    AND xr.active = 1 AND xd.active = 1 AND xt.active = 1 AND xr.address <> t.alias AND xr.goto <> xr.address
-  LEFT JOIN alias xc ON xc.address = CONCAT('@', xt.domain) AND xc.active = 1 AND xd.active = 1 AND xt.active = 1
+    AND xr.active = 1 AND xr.address <> t.alias AND xr.goto <> xr.address
+  LEFT JOIN alias xc ON xc.address = CONCAT('@', xt.domain) AND xc.active = 1
     AND t.alias NOT IN (xc.address, CONCAT('@', t.domain)) AND xc.goto NOT IN (t.target, t.bare)
-  WHERE x.active = 0 OR (x.backupmx = 0 AND x.transport IN ('', 'virtual')
+  JOIN domain lost ON lost.domain = t.domain AND (lost.active = 0 OR (
+    lost.backupmx = 0 AND lost.transport IN ('', 'virtual')
     AND COALESCE(own.username, ra.address, rb.address, ca.address, xm.username, xr.address, xc.address,
-      IF(xd.active AND xt.active AND t.target <> t.bare, 1, NULL)) IS NULL
-    AND t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^a-z0-9@._+=&$-]')
+      IF(t.target <> t.bare, xt.domain, NULL)) IS NULL
+    AND t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^a-z0-9@._+=&$-]'))
   ORDER BY t.owner, t.alias, t.target;
