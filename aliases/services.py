@@ -42,8 +42,8 @@ def refuse_outside_targets(actor, targets, stored=()):
         return
     new = set(targets) - {target.lower() for target in stored}
     domains = {target: split_address(target)[1] for target in targets if target in new}
-    ours = Domain.objects.filter(pk__in=set(domains.values())).values_list("pk", flat=True)
-    outside = [target for target in domains if domains[target] not in set(ours)]
+    ours = set(Domain.objects.in_bulk(set(domains.values())))
+    outside = [target for target in domains if domains[target] not in ours]
     if outside:
         raise ValidationError(
             {

@@ -366,35 +366,33 @@ def drop(connection):
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
-def rebuild(connection):
+def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
     Reads everything: a minute for a million mailboxes. Locks nothing that look-ups need.
+    ``track`` is handed the statements and hands them on, for a progress bar.
     """
-    sql = Dialect(connection.vendor)
-    split = split_targets(sql, "a.address", "a.domain", "a.goto")[0].replace(
-        " FROM ", " FROM alias a, ", 1
-    )
     with connection.cursor() as cursor:
-        for table in ("alias_target", "full_mailbox", "domain_usage"):
-            cursor.execute(f"DELETE FROM {table}")
-        cursor.execute(
-            "UPDATE alias SET of_mailbox = NOT of_mailbox WHERE of_mailbox"
-            " <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)"
-        )
-        cursor.execute(
-            "INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)"
-            " SELECT d.domain,"
-            " (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),"
-            " (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),"
-            f" (SELECT COALESCE(SUM({sql.greatest('m.quota', '0')}), 0) FROM mailbox m WHERE m.domain = d.domain)"
-            " FROM domain d"
-        )
-        cursor.execute(_fullness(sql, "domain_usage.domain"))
-        cursor.execute(split)
-        cursor.execute(
-            "INSERT INTO full_mailbox (username, domain, percent)"
-            f" SELECT m.username, m.domain, {sql.divide('q.bytes * 100', 'm.quota')}"
-            " FROM mailbox m JOIN quota2 q ON q.username = m.username"
-            f" WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * {NEARLY_FULL}"
-        )
+        for statement in track(_rebuilding(Dialect(connection.vendor))):
+            cursor.execute(statement)
+
+
+def _rebuilding(sql):
+    split = split_targets(sql, "a.address", "a.domain", "a.goto")[0]
+    return [
+        *(f"DELETE FROM {table}" for table in ("alias_target", "full_mailbox", "domain_usage")),
+        "UPDATE alias SET of_mailbox = NOT of_mailbox WHERE of_mailbox"
+        " <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)",
+        "INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)"
+        " SELECT d.domain,"
+        " (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),"
+        " (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),"
+        f" (SELECT COALESCE(SUM({sql.greatest('m.quota', '0')}), 0) FROM mailbox m WHERE m.domain = d.domain)"
+        " FROM domain d",
+        _fullness(sql, "domain_usage.domain"),
+        split.replace(" FROM ", " FROM alias a, ", 1),
+        "INSERT INTO full_mailbox (username, domain, percent)"
+        f" SELECT m.username, m.domain, {sql.divide('q.bytes * 100', 'm.quota')}"
+        " FROM mailbox m JOIN quota2 q ON q.username = m.username"
+        f" WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * {NEARLY_FULL}",
+    ]

@@ -124,6 +124,11 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
     ]
 
 
+def test_recount_shows_how_far_it_is_at_a_terminal_only(run, db):
+    assert "Counting" in run("recount", typed=[])
+    assert "Counting" not in run("recount")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_recount_adopts_rows_that_were_there_before_the_triggers(
     run, transactional_db, add_domain, add_mailbox, add_alias

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from accounts.models import Admin
 from aliases.services import create_alias
 from domains.models import Domain
 from domains.services import create_alias_domain
@@ -42,6 +43,22 @@ def test_a_superadmin_reads_what_answers_there(linked, superadmin, add_mailbox, 
 
     assert "Mail for joe@example.org goes to joe@other.net instead." in said
     assert "if it is taken there" not in said
+
+
+def test_an_alias_s_page_tells_nothing_of_the_alias_domain_s_target(
+    linked, admin, sign_in, make_admin, add_alias, add_mailbox
+):
+    add_alias("sales@example.org", "joe@example.org")
+    address = reverse("alias", args=["sales@example.org"])
+
+    without = text(admin.get(address))
+    root = sign_in(make_admin("root@example.org", superadmin=True))
+    assert "It leads to nobody who takes mail now." in text(root.get(address))
+    add_mailbox("joe@other.net")
+    assert "It leads to nobody who takes mail now." not in text(root.get(address))
+    theirs = sign_in(Admin.objects.get(pk="theirs@example.org"))
+
+    assert text(theirs.get(address)) == without
 
 
 def test_the_dashboard_does_not_tell_whether_an_address_exists_elsewhere(

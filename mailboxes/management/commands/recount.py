@@ -1,11 +1,12 @@
 """manage.py recount: the counters and derived tables, computed anew."""
 
-from contextlib import nullcontext
+from functools import partial
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Sum
 from django_rich.management import RichCommand
+from rich.progress import track
 
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
@@ -22,12 +23,17 @@ class Command(RichCommand):
     )
 
     def handle(self, **options):
-        terminal = self.stdout.isatty()
+        bar = partial(
+            track,
+            description="Counting",
+            console=self.console,
+            transient=True,
+            disable=not self.stdout.isatty(),
+        )
         try:
-            with self.console.status("Counting") if terminal else nullcontext():
-                triggers.create(connection)
-                with transaction.atomic():  # pages see the old figures until all new ones are there
-                    triggers.rebuild(connection)
+            triggers.create(connection)
+            with transaction.atomic():  # pages see the old figures until all new ones are there
+                triggers.rebuild(connection, bar)
         except DatabaseError as error:
             raise CommandError(
                 f"The database refused: {error}. Has `manage.py migrate` been run? With a binary"
