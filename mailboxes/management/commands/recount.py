@@ -27,7 +27,6 @@ class Command(RichCommand):
             track,
             description="Counting",
             console=self.console,
-            transient=True,
             disable=not self.stdout.isatty(),
         )
         try:
