@@ -206,6 +206,9 @@ class RowCommand(RichCommand):
         """Return what only one row's own page adds to ``record(row)``."""
         return {}
 
+    def everything(self, row):
+        return {**self.record(row), **self.details(row)}
+
     def print_list(self, rows, *keys, json):
         """Print ``rows`` ordered by ``keys``, an index that ends with the primary key."""
         records = map(self.record, output.in_batches(rows, *keys))
@@ -219,7 +222,7 @@ class RowCommand(RichCommand):
 
     def print_one(self, row, *, json, **extra):
         """Print all about one row."""
-        record = {**self.record(row), **self.details(row), **extra}
+        record = self.everything(row) | extra
         if json:
             self.stdout.write(output.as_json(record))
         else:
@@ -238,7 +241,7 @@ class RowCommand(RichCommand):
     @contextmanager
     def deleting(self, row, *, json):
         """Read what ``row`` is, and report it once the block has deleted it."""
-        record = {**self.record(row), **self.details(row)} if json else None
+        record = self.everything(row) if json else None
         yield
         self.stdout.write(output.as_json(record) if json else f"Deleted {self.noun} {row}.")
 

@@ -212,11 +212,9 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_ABOVE):
 
 def _in_sight(actor, path, own):
     """The addresses of ``path`` as ``actor`` may read them; ``own`` are named in any case."""
-    names = {address: split_address(address)[1] for address in path if "@" in address}
+    hidden = set()
     if actor is not None:
-        seen = Domain.objects.visible_to(actor).filter(pk__in=set(names.values()))
-        seen = set(seen.values_list("pk", flat=True))
-        hidden = {key for key, domain in names.items() if domain not in seen and key not in own}
-    else:
-        hidden = set()
+        domains = {address: split_address(address)[1] for address in path if "@" in address}
+        seen = Domain.objects.visible_to(actor).in_bulk(set(domains.values()))
+        hidden = {address for address in domains if domains[address] not in seen} - own
     return [_("another address") if key in hidden else display_address(key) for key in path]

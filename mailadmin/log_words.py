@@ -78,16 +78,13 @@ FIELDS = {
 def sentence(entry):
     """Return the entry as HTML: what was done, to what."""
     shown = _shown(entry.data)
-    if entry.action in SWITCHES:
-        on, off, unknown = SWITCHES[entry.action]
+    switch = _switch(entry)
+    if switch:
+        on, off, unknown = switch
         new = (entry.changes or {}).get("active", [None, None])[1]
         words = unknown if new is None else on if new else off
     elif entry.action in SENTENCES:
         words = SENTENCES[entry.action]
-        switch = SWITCHES.get(f"{entry.action}_state")
-        if switch and set(entry.changes or ()) == {"active"}:
-            on, off, _unknown = switch
-            words = on if entry.changes["active"][1] else off
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = entry.action.replace("_", " ").capitalize()
         return format_html(
@@ -96,8 +93,10 @@ def sentence(entry):
     return format_html(str(words), object=format_html("<b>{}</b>", shown))
 
 
-def sentence_tells_state(entry):
-    return entry.action in SWITCHES or f"{entry.action}_state" in SWITCHES
+def _switch(entry):
+    """The words for an entry that only switches something: (on, off, not known); else None."""
+    alone = set(entry.changes or ()) == {"active"}
+    return SWITCHES.get(entry.action) or (SWITCHES.get(f"{entry.action}_state") if alone else None)
 
 
 def label(action):
@@ -110,15 +109,14 @@ def label(action):
 def changes(entry):
     """Return (field, old, new) in words for what changed; for new and deleted objects only what is set."""
     rows, stored = [], entry.changes or {}
+    if set(stored) == {"active"} and _switch(entry):  # the sentence says it
+        return rows
     for field, pair in stored.items():
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and old is None:
             if new:  # the usual state of what is new
                 continue
         elif old in (None, "", []) and new in (None, "", [], False):
-            continue
-        # Switching alone is what the sentence says.
-        if set(stored) == {"active"} and sentence_tells_state(entry):
             continue
         rows.append(
             (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))

@@ -5,17 +5,17 @@ name: it is put together once for each language, and every row fills in its own.
 """
 
 import re
-from functools import lru_cache
 from urllib.parse import quote
 
 from django import template
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from domains.addresses import display_address
+from mailadmin.templatetags.ui import breakable, kept
 
 register = template.Library()
 
@@ -38,12 +38,12 @@ MENU = {
 
 
 def _fill(html, row):
-    name = escape(display_address(str(row)))
+    name = display_address(str(row))
     parts = {
         IN_URL: quote(row.pk, safe="/@"),
         KEY: escape(row.pk),
-        NAME: name,
-        TEXT: name.replace("@", "@<wbr>"),
+        NAME: escape(name),
+        TEXT: breakable(name),
     }
     return mark_safe(re.sub("[\x00-\x03]", lambda found: parts[found[0]], html))  # noqa: S308 -- escaped
 
@@ -56,11 +56,11 @@ def _path(page):
 @register.simple_tag
 def row_select(row):
     """Return a row's first cell: the tick box of the bulk bar (``selected``)."""
-    return _fill(_select(get_language()), row)
+    return _fill(_select(), row)
 
 
-@lru_cache(maxsize=100)
-def _select(_language):
+@kept
+def _select():
     return format_html(
         '<td class="row-select"><input class="form-check-input" type="checkbox" name="selected"'
         ' value="{}" aria-label="{}"></td>',
@@ -72,11 +72,11 @@ def _select(_language):
 @register.simple_tag
 def row_link(row, page=""):
     """Return the link to a row's own page, or another ``page`` of its key, with its name as the words."""
-    return _fill(_link(page or row._meta.model_name, get_script_prefix()), row)
+    return _fill(_link(page or row._meta.model_name), row)
 
 
-@lru_cache(maxsize=100)
-def _link(page, _prefix):
+@kept
+def _link(page):
     return format_html('<a href="{}">{}</a>', _path(page), TEXT)
 
 
@@ -86,12 +86,11 @@ def row_menu(row, *offers):
 
     ``state`` stands for ``activate`` or ``deactivate``, whichever is left to do.
     """
-    place = (get_language(), get_script_prefix())
-    return _fill(_menu(row._meta.model_name, offers, row.active, place), row)
+    return _fill(_menu(row._meta.model_name, offers, row.active), row)
 
 
-@lru_cache(maxsize=100)
-def _menu(model, offers, active, _place):
+@kept
+def _menu(model, offers, active):
     links = []
     for offer in offers:
         if offer == "state":

@@ -1,11 +1,12 @@
 """The few tags and filters that templates need; a builtin library, no {% load %}."""
 
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 from django import template
 from django.conf import settings
 from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
 from django.template.defaultfilters import truncatechars
+from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html, format_html_join
@@ -23,6 +24,25 @@ register = template.Library()
 UNLIMITED = 0
 NOT_FILTERS = {"after", "before", "jump", "size", "sort"}
 KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
+
+
+def kept(function):
+    """Keep what ``function`` returns for its arguments, in each language and place the panel is served at."""
+
+    @lru_cache(maxsize=1_000)
+    def made(_place, *arguments):
+        return function(*arguments)
+
+    @wraps(function)
+    def found(*arguments):
+        return made((get_language(), get_script_prefix()), *arguments)
+
+    return found
+
+
+def breakable(text):
+    """Return text as HTML whose lines may end behind an ``@``."""
+    return mark_safe(escape(text).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
 
 
 # --- Icons, addresses, numbers
@@ -46,8 +66,7 @@ def address(value):
 @register.filter
 def in_two(value):
     """Return an address for a heading; where there is no room for it, the line ends behind the ``@``."""
-    local_part, at, domain = addresses.display_address(str(value)).rpartition("@")
-    return format_html("<span>{}{}<wbr>{}</span>", local_part, at, domain)
+    return format_html("<span>{}</span>", breakable(address(value)))
 
 
 @register.filter
@@ -56,7 +75,7 @@ def first_two(targets):
     shown = ", ".join(truncatechars(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
-    return mark_safe(escape(shown).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
+    return breakable(shown)
 
 
 @register.filter
@@ -72,15 +91,11 @@ def number(value):
 
 
 @register.filter
+@kept
 def mb(value):
     """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB"."""
-    return _mb(value or 0, get_language())
-
-
-@lru_cache(maxsize=1_000)
-def _mb(value, _language):
     units = (_("kB"), _("MB"), _("GB"), _("TB"))
-    amount, power = float(value) * KB_MB_GB, 0
+    amount, power = float(value or 0) * KB_MB_GB, 0
     while round(amount) >= KB_MB_GB and power < len(units) - 1:
         amount, power = amount / KB_MB_GB, power + 1
     if power == 0:
@@ -140,7 +155,7 @@ def ago(moment):
         return _("unknown")
     moment = timezone.localtime(moment)
     passed = timezone.now() - moment
-    date = _date(moment.date(), get_language())
+    date = _date(moment.date())
     if passed.total_seconds() < 60:
         text = _("just now")
     elif passed.days < 7:
@@ -156,8 +171,8 @@ def ago(moment):
     )
 
 
-@lru_cache(maxsize=1_000)
-def _date(date, _language):
+@kept
+def _date(date):
     return date_format(date, "DATE_FORMAT")
 
 
@@ -211,13 +226,9 @@ def _bar(used, total, words):
 
 
 @register.simple_tag
+@kept
 def state(active):
     """Return an object's state as a word in colour."""
-    return _state(bool(active), get_language())
-
-
-@lru_cache(maxsize=100)
-def _state(active, _language):
     css, word = ("on", _("Active")) if active else ("off", _("Inactive"))
     return format_html('<span class="state {}">{}</span>', css, word)
 

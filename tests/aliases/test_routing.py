@@ -13,19 +13,7 @@ from domains.services import (
     update_alias_domain,
 )
 from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
-
-
-def refused_path(function, *args, **kwargs):
-    """Call and return the path shown in the refusal."""
-    with pytest.raises(ValidationError) as refusal:
-        function(*args, **kwargs)
-    errors = (
-        [error for found in refusal.value.error_dict.values() for error in found]
-        if hasattr(refusal.value, "error_dict")
-        else refusal.value.error_list
-    )
-    assert [error.code for error in errors] == ["loop"]
-    return errors[0].params["path"]
+from tests.refusals import refused_path
 
 
 def stored(address):

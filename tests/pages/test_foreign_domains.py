@@ -1,7 +1,6 @@
 """What a domain admin's own pages must not tell about domains that are somebody else's."""
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from accounts.models import Admin
@@ -10,6 +9,7 @@ from domains.models import Domain
 from domains.services import create_alias_domain
 from mailboxes.services import set_forwarding
 from tests.pages.reading import text
+from tests.refusals import refused_path
 
 
 @pytest.fixture
@@ -89,12 +89,6 @@ def test_a_domain_s_page_names_no_foreign_alias_domain(
     assert "other.net leads here" in text(root.get(reverse("domain", args=["example.org"])))
 
 
-def path_of(function, **kwargs):
-    with pytest.raises(ValidationError) as refusal:
-        function(**kwargs)
-    return refusal.value.error_dict["targets"][0].params["path"]
-
-
 def test_the_path_of_a_loop_names_no_foreign_address(
     example_org, other_net, make_admin, add_alias, add_mailbox
 ):
@@ -105,13 +99,13 @@ def test_the_path_of_a_loop_names_no_foreign_address(
     joe = add_mailbox("joe@example.org")
 
     example = Domain.objects.get(pk="example.org")
-    assert path_of(create_alias, actor=theirs, domain=example, **values) == (
+    assert refused_path(create_alias, field="targets", actor=theirs, domain=example, **values) == (
         "a@example.org → in@other.net → another address → a@example.org"
     )
-    assert path_of(create_alias, actor=None, domain=example, **values) == (
+    assert refused_path(create_alias, field="targets", actor=None, domain=example, **values) == (
         "a@example.org → in@other.net → hidden@other.net → a@example.org"
     )
     forward = {"mailbox": joe, "targets": "in@other.net", "keep_copy": False}
-    assert path_of(set_forwarding, actor=joe, **forward) == (
+    assert refused_path(set_forwarding, field="targets", actor=joe, **forward) == (
         "joe@example.org → in@other.net → another address → joe@example.org"
     )
