@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aliases.models import AliasTarget
 from domains.addresses import split_address, without_extension
+from domains.services import create_alias_domain
 from mailboxes import triggers
 
 DOMAINS = ["a.example", "b.example", "c.example"]
@@ -306,6 +308,26 @@ def test_a_rebuild_repairs_rows_older_than_the_triggers(history):
 
         assert kept(cursor) == truth
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["catch-all", "link"])
+def test_a_target_that_two_catch_dangles_only_when_both_are_gone(
+    first, example_org, other_net, add_alias
+):
+    add_alias("sales@other.net", "gone@example.org")
+    add_alias("@example.org", "x@elsewhere.example")
+    create_alias_domain(actor=None, alias_domain=example_org, target_domain=other_net)
+    cut = {
+        "catch-all": "DELETE FROM alias WHERE address = '@example.org'",
+        "link": "DELETE FROM alias_domain WHERE alias_domain = 'example.org'",
+    }
+    target = AliasTarget.objects.filter(alias="sales@other.net")
+    with connection.cursor() as cursor:
+        cursor.execute(cut.pop(first))
+        assert target.values_list("dangling", "caught").get() == (False, True)
+        cursor.execute(cut.popitem()[1])
+        assert target.values_list("dangling", "caught").get() == (True, False)
 
 
 @pytest.mark.django_db
