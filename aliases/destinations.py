@@ -82,40 +82,38 @@ def in_words(found):
     return get_text_list(parts, _("and"))
 
 
-def find_substitutes(actor, rows, *, refused=False):
+def find_substitutes(actor, rows):
     """Set ``row.instead`` on mailboxes or aliases: the alias row that answers when they do not, or None.
 
-    They stop answering together; ``refused``: or they are active, but lead to nobody. What
-    answers in an alias domain's target that the actor does not see is left out, and that domain is
-    ``row.elsewhere``, else "". Sets ``row.own_alias``, the row of its address, and for a
+    They stop answering together, or lead to nobody already. What answers in an alias domain's
+    target that the actor does not see is left out, and that domain is ``row.elsewhere``, else "". Sets ``row.own_alias``, the row of its address, and for a
     single row ``row.answers``, for ``destinations()``. Fetch ``domain__alias_of__target_domain`` with
     the rows; then it is three statements for all of them.
     """
     ways = {}
     for row in rows:
         ways[row.pk], row.elsewhere = _ways_on(actor, row)
-    keys = {key for way in ways.values() for step in way for key in step if key}
-    aliases = Alias.objects.in_bulk(keys | ways.keys())
+    aliases = Alias.objects.in_bulk({key for way in ways.values() for key in way} | ways.keys())
     found = {key: alias for key, alias in aliases.items() if alias.active and key not in ways}
     asked = [*found, *ways] if len(ways) == 1 else found
-    answers = answers_of(asked, Domain.objects.visible_to(actor))
+    answers = answers_of(asked, Domain.objects.visible_to(actor), stopping=ways)
     nowhere = {
         key
         for key, alias in found.items()
-        if not alias.of_mailbox and _leads_nowhere(answers.get(key, {}), ways)
+        if not alias.of_mailbox and _leads_nowhere(answers.get(key, {}))
     }
     for row in rows:
         row.own_alias = aliases.get(row.pk)
         if len(ways) == 1:
             row.answers = answers.get(row.pk, {})
-        masked = row.pk if refused else None
-        row.instead = _first_that_answers(ways[row.pk], found, nowhere, masked)
+        answering = (found[key] for key in ways[row.pk] if key in found and key not in nowhere)
+        row.instead = next(answering, None)
 
 
 def _ways_on(actor, row):
-    """What Postfix asks for after ``row``: (key, the same name in the alias domain's target), in turn.
+    """What Postfix asks for after ``row``, in turn.
 
-    And that target, if it is none of the actor's domains: of its addresses nothing is told.
+    And the alias domain's target, if it is none of the actor's domains: of its addresses nothing is told.
     """
     local_part, domain = split_address(row.pk)
     link = getattr(row.domain, "alias_of", None)
@@ -124,31 +122,12 @@ def _ways_on(actor, row):
         target = link.target_domain_id
     if target and actor.limited_to and target not in actor.limited_to:
         target, elsewhere = "", target
-    names = dict.fromkeys((local_part, split_address(without_extension(row.pk))[0], ""))
-    keys = [(f"{name}@{domain}", f"{name}@{target}" if target else "") for name in names]
+    keys = []
+    for name in dict.fromkeys((local_part, split_address(without_extension(row.pk))[0], "")):
+        keys += [f"{name}@{host}" for host in (domain, target) if host]
     return keys, elsewhere
 
 
-def _first_that_answers(way, found, nowhere, masked):
-    for key, beyond in way:
-        alias = found.get(key)
-        if alias is not None and key not in nowhere:
-            return alias
-        # An active alias, even one that leads to nobody, hides the target domain's alias.
-        hidden = key == masked or alias is not None
-        alias = found.get(beyond)
-        if alias is not None and beyond not in nowhere and (alias.of_mailbox or not hidden):
-            return alias
-    return None
-
-
-def _leads_nowhere(answers, stopping):
-    """Whether an alias with these ``answers`` leads to nobody once the addresses ``stopping`` stop.
-
-    Of targets in other people's domains nothing is told.
-    """
-    return all(
-        (answer.unheard and answer.visible)
-        or (answer.judged and without_extension(target) in stopping)
-        for target, answer in answers.items()
-    )
+def _leads_nowhere(answers):
+    """Whether nobody takes the mail of an alias; of targets in other people's domains nothing is told."""
+    return all(answer.unheard and answer.visible for answer in answers.values())

@@ -62,7 +62,7 @@ class AliasPage(AliasPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        find_substitutes(self.actor, [alias], refused=alias.active)
+        find_substitutes(self.actor, [alias])
         targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
         return super().get_context_data(
             targets=targets[:SHOWN],

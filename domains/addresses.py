@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 MAX_ADDRESS = 254
-PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of; also in deploy/postfix/alias.cf
+PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 253
 

@@ -3,6 +3,7 @@
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 
+from aliases import heard
 from aliases.targets import MAX_BYTES
 from mailboxes import triggers
 
@@ -65,6 +66,33 @@ def check_triggers(databases=None, **kwargs):
                     "The database triggers are not those of this release and its settings.",
                     hint="Run `manage.py migrate`, then `manage.py recount`.",
                     id="mailadmin.W001",
+                )
+            )
+    return warnings
+
+
+@register(Tags.database)
+def check_functions(databases=None, **kwargs):
+    """The functions that deploy/postfix/alias.cf calls are there, and those of this release."""
+    warnings = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if connection.vendor != "mysql" or not _stored_triggers(connection):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
+                " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
+                [list(heard.FUNCTIONS)],
+            )
+            stored = dict(cursor.fetchall())
+        if stored != heard.bodies():
+            warnings.append(
+                Warning(
+                    "The database functions of Postfix's alias map are missing, or not those of this"
+                    " release and its settings. Without them Postfix defers all mail.",
+                    hint="Run `manage.py recount`.",
+                    id="mailadmin.W002",
                 )
             )
     return warnings

@@ -4,7 +4,7 @@ PostfixAdmin, scripts and Dovecot write the same tables without asking us. The t
 ``domain_usage`` (counters and fullness), ``alias_target`` (where aliases lead, what dangles),
 ``full_mailbox``, ``retired_maildir`` and ``alias.of_mailbox`` in step inside the writer's own transaction, so that no
 page ever counts or scans. The same text serves MariaDB (10.6 or later, for JSON_TABLE) and
-SQLite; what differs is in ``Dialect``.
+SQLite; what differs is in domains/dialect.py.
 
 On a server with binary logging MariaDB lets only SUPER create triggers, unless
 ``log_bin_trust_function_creators`` is on.
@@ -12,76 +12,10 @@ On a server with binary logging MariaDB lets only SUPER create triggers, unless
 
 # ruff: noqa: S608, ISC004 - the texts are put together from this file's own words alone
 
-from django.conf import settings
-
-from domains.addresses import PLAIN
+from domains.dialect import Dialect
 
 TABLES = ("alias", "alias_domain", "domain", "mailbox", "quota2")
 NEARLY_FULL = 80
-
-
-class Dialect:
-    """The few expressions that MariaDB and SQLite write differently."""
-
-    def __init__(self, vendor):
-        self.mysql = vendor == "mysql"
-        self.ignore = "IGNORE" if self.mysql else "OR IGNORE"
-
-    def domain_of(self, address):
-        if self.mysql:
-            return f"SUBSTRING_INDEX({address}, '@', -1)"
-        return f"substr({address}, instr({address}, '@') + 1)"
-
-    def bare(self, address):
-        """``address`` without its extension; an address that starts with the delimiter as it is."""
-        mark = settings.RECIPIENT_DELIMITER
-        if self.mysql:
-            local_part = f"SUBSTRING_INDEX({address}, '@', 1)"
-            name = f"SUBSTRING_INDEX({local_part}, '{mark}', 1)"
-            joined = f"CONCAT({name}, '@', {self.domain_of(address)})"
-        else:
-            local_part = f"substr({address}, 1, instr({address}, '@') - 1)"
-            name = f"substr({local_part}, 1, instr({local_part}, '{mark}') - 1)"
-            joined = f"{name} || '@' || {self.domain_of(address)}"
-        has_extension = f"{address} LIKE '%{mark}%@%' AND {address} NOT LIKE '{mark}%'"
-        return f"CASE WHEN {has_extension} THEN {joined} ELSE {address} END"
-
-    def catch_all(self, domain):
-        return f"CONCAT('@', {domain})" if self.mysql else f"'@' || {domain}"
-
-    def greatest(self, *values):
-        return f"{'GREATEST' if self.mysql else 'MAX'}({', '.join(values)})"
-
-    def divide(self, number, by):
-        return f"({number}) DIV ({by})" if self.mysql else f"({number}) / ({by})"
-
-    def items(self, text):
-        """A table ``items`` of the comma-separated parts of ``text``, each in column ``item``."""
-        if self.mysql:
-            array = f"CONCAT('[', REPLACE(JSON_QUOTE({text}), ',', '\",\"'), ']')"
-            # The database's own collation would let DISTINCT take ü@example.org for u@example.org.
-            column = "item TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$'"
-            return f"JSON_TABLE({array}, '$[*]' COLUMNS ({column})) AS items"
-        array = f"'[' || replace(json_quote({text}), ',', '\",\"') || ']'"
-        return f"json_each({array}) AS items"
-
-    @property
-    def item(self):
-        return "items.item" if self.mysql else "items.value"
-
-    def clean(self, item):
-        """One part as it is looked up: trimmed, lower case, at most 255 characters."""
-        using = " USING utf8mb4" if self.mysql else ""
-        trimmed = item
-        for code in (10, 13, 9):  # line feed, carriage return, tab
-            trimmed = f"replace({trimmed}, char({code}{using}), ' ')"
-        return f"substr(lower(trim({trimmed})), 1, 255)"
-
-    def plain(self, address):
-        """True if ``address`` is written the usual way; nobody is told that another is gone."""
-        if self.mysql:
-            return f"{address} NOT REGEXP '[^{PLAIN}]'"
-        return f"{address} NOT GLOB '*[^{PLAIN}]*'"
 
 
 def statements(vendor):
@@ -250,8 +184,9 @@ def _is_caught(sql, row, domain=None):
     A catch-all does not answer for its own targets.
     """
     domain = domain or f"{row}.domain"
+    catch_all = sql.joined("'@'", domain)
     return (
-        f"(EXISTS (SELECT 1 FROM alias x WHERE x.address = {sql.catch_all(domain)}"
+        f"(EXISTS (SELECT 1 FROM alias x WHERE x.address = {catch_all}"
         f" AND x.address <> {row}.alias)"
         f" OR EXISTS (SELECT 1 FROM alias_domain x WHERE x.alias_domain = {domain}))"
     )

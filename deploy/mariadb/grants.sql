@@ -21,6 +21,9 @@ GRANT SELECT (address, goto, domain, active)
   ON `@DB_NAME@`.alias TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 GRANT SELECT (alias, target, bare, domain)
   ON `@DB_NAME@`.alias_target TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
+-- mailadmin_heard, which runs with the rights of its caller. (Named alone, the right to it would be gone
+-- whenever the function is created anew.)
+GRANT EXECUTE ON `@DB_NAME@`.* TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 

@@ -20,7 +20,7 @@ from tests.servers import clients
 
 # Something only this map's query contains.
 SIGNS = {
-    "alias": "FROM alias_target",
+    "alias": "mailadmin_heard",
     "domains": "SELECT domain FROM domain",
     "mailbox": "SELECT maildir",
     "sender_login": "SELECT CASE",

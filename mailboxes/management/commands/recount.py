@@ -8,6 +8,7 @@ from django.db.models import Sum
 from django_rich.management import RichCommand
 from rich.progress import track
 
+from aliases import heard
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
@@ -16,7 +17,7 @@ from mailboxes.models import FullMailbox
 
 class Command(RichCommand):
     help = (
-        "Create the database triggers and compute anew what they keep: counters of the domains,"
+        "Create the database triggers (and Postfix's function) and compute anew what they keep: counters of the domains,"
         " where aliases lead, which mailboxes are nearly full. For tables that another program"
         " filled before the triggers were there, or from a dump without them. About a minute for"
         " a million mailboxes; mail goes on meanwhile."
@@ -31,6 +32,7 @@ class Command(RichCommand):
         )
         try:
             triggers.create(connection)
+            heard.create(connection)
             with transaction.atomic():  # pages see the old figures until all new ones are there
                 triggers.rebuild(connection, bar)
         except DatabaseError as error:

@@ -1,0 +1,64 @@
+"""The functions of the database that the alias map calls."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from aliases import heard
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(empty_world):
+    world = empty_world
+    world.domain("example.org")
+    world.mailbox("ann@example.org")
+    world.alias("sales@example.org", "ann@example.org")
+    return world
+
+
+@pytest.fixture
+def without_functions(world):
+    heard.drop(connection)
+    yield
+    heard.create(connection)
+
+
+def findings():
+    errors = StringIO()
+    call_command("check", "--database", "default", stderr=errors, stdout=StringIO())
+    return errors.getvalue()
+
+
+def test_without_them_a_look_up_is_an_error_and_mail_is_deferred(postfix, without_functions):
+    with pytest.raises(
+        RuntimeError, match=r"(?s)mailadmin_heard does not exist.*Resource temporarily unavailable"
+    ):
+        postfix.lookup("alias", "nobody@example.org")
+
+
+def test_the_check_says_that_they_are_missing_and_recount_creates_them(postfix, without_functions):
+    assert "mailadmin.W002" in findings()
+
+    call_command("recount", stdout=StringIO())
+
+    assert findings() == ""
+    assert postfix.lookup("alias", "sales@example.org") == "ann@example.org"
+
+
+def test_the_recipient_delimiter_is_part_of_them(settings):
+    settings.RECIPIENT_DELIMITER = "-"
+
+    assert "mailadmin.W002" in findings()
+
+
+def test_a_look_up_does_not_wait_for_somebody_who_writes(mail_server, postfix):
+    writer = mail_server.connect()
+    writer.autocommit(False)
+    with writer.cursor() as cursor:
+        for table in ("alias", "alias_target", "mailbox", "domain"):
+            cursor.execute(f"SELECT * FROM {table} FOR UPDATE")
+        assert postfix.lookup("alias", "sales@example.org") == "ann@example.org"
+    writer.rollback()
+    writer.close()
