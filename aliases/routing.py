@@ -128,7 +128,7 @@ def find_loop(start, hops=None):
         if following and (depth > MAX_DEPTH or len(parents) - 1 > MAX_EXPANSION):
             return _path(parents, following[-1])
         level = following
-    return _cycle(start, hops)
+    return _cycle(start, hops) or _crowd(start, hops)
 
 
 def addresses_above(addresses, bound=MAX_ABOVE):
@@ -183,6 +183,26 @@ def _cycle(start, hops):
             path.append(target)
             stack.append(iter(hops[target]))
     return None
+
+
+def _crowd(start, hops):
+    """Return the way to where most copies end, if there are more than Postfix expands.
+
+    It counts an address once for each way that leads there.
+    """
+    copies = {}
+
+    def count(address):
+        if address not in copies:
+            copies[address] = sum(map(count, hops[address])) or 1
+        return copies[address]
+
+    if count(start) <= MAX_EXPANSION:
+        return None
+    path = [start]
+    while hops[path[-1]]:
+        path.append(max(hops[path[-1]], key=count))
+    return path
 
 
 def refuse_loops(actor, addresses, field=None, bound=MAX_ABOVE):

@@ -462,3 +462,15 @@ class TestNests:
         path = refused_path(add_alias, "all@example.org", "one@example.org", "two@example.org")
 
         assert path.startswith("all@example.org → ")
+
+    def test_who_is_reached_in_several_ways_counts_each_time(self, add_alias, example_org):
+        teams = [f"team{number}@example.org" for number in range(26)]
+        people = [f"x{number}@elsewhere.example" for number in range(40)]
+        for team in teams:
+            add_alias(team, *people)
+        add_alias("all@example.org", *teams[:25])
+        assert find_loop("all@example.org") is None
+
+        path = refused_path(add_alias, "everybody@example.org", *teams)
+
+        assert path.startswith("everybody@example.org → team0@example.org → x0@")
