@@ -24,6 +24,8 @@ class AliasQuerySet(ScopedQuerySet):
     """``manageable_by`` leaves out what an admin may see but not change: mailboxes' own rows,
     which change with their mailbox, and for domain admins the role addresses."""
 
+    domain_first = True
+
     def manageable_by(self, account):
         rows = super().manageable_by(account).filter(of_mailbox=False)
         if not may_change_role_addresses(account):
@@ -183,7 +185,7 @@ class AliasTarget(models.Model):
         default_permissions = ()
         indexes = [
             models.Index(fields=["alias"], name="alias_target_alias"),
-            models.Index(fields=["bare"], name="alias_target_bare"),
+            models.Index(fields=["bare", "owner"], name="alias_target_bare"),
             models.Index(fields=["domain", "dangling", "caught"], name="alias_target_fallen"),
             models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
             models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),

@@ -64,6 +64,15 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
             return columns[1:]
         return columns
 
+    def in_domain(self, rows):
+        names = (self.domain_asked,) if self.domain_asked else self.actor.limited_to
+        if len(names) != 1:
+            return rows
+        return rows.within(names[0]) if self.leads_by_domain() else rows.filter(domain=names[0])
+
+    def leads_by_domain(self):
+        return self.columns()[0] == "domain_id"
+
     def is_narrow(self):
         """The rows are those of some domains, so an index begins with the domain."""
         return bool(self.filters()["domain_name"] or self.actor.limited_to)

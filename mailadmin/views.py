@@ -119,7 +119,7 @@ class Search(AdministratorsPage):
             "mailboxes": first(mailboxes.search(key), *by_domain, "pk"),
             "people": first(mailboxes.filter(name__istartswith=text), "name", "pk"),
             "aliases": first(aliases, *by_domain, "pk"),
-            "targets": with_kind(first(targets, "bare", "id")),
+            "targets": with_kind(first(targets, "bare", "owner", "id")),
         }
 
 

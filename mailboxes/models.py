@@ -24,6 +24,7 @@ def megabytes(size):
 
 
 class MailboxQuerySet(ScopedQuerySet):
+    domain_first = True
     owner_lookup = "username"
 
     def search(self, text):

@@ -14,6 +14,7 @@ from mailboxes import triggers
 
 PASSWORD = "a quiet evening 42"
 BIG = "big.example"
+OFFICE = "office."  # begins most names in BIG
 SUPERADMIN = "root@panel.example"
 MANY_ADMIN = "many@panel.example"
 BIG_ADMIN = "big@panel.example"
@@ -46,7 +47,7 @@ class Plan:
 
     @property
     def alias_domains(self):
-        return max(1, self.domains // 20)
+        return max(60, self.domains // 20)  # a full page of them at any size
 
     @property
     def backup_domains(self):
@@ -134,13 +135,15 @@ def statements(plan):
         f" {_moment('seq')}, {_moment('seq')} FROM seq_1_to_{plan.alias_domains}",
     )
     home = f"IF(seq < {plan.in_big}, '{BIG}', {_numbered_domain(f'1 + seq %% {homes}')})"
-    name = f"CONCAT({_pick(FIRST, 'seq')}, '.', {_pick(LAST, 'seq DIV 26')}, seq)"
+    # What is looked for in the big domain, and what is inactive, is more than a page at any size.
+    office = f"IF(seq < {plan.in_big} AND seq %% 5 < 3, '{OFFICE}', '')"
+    name = f"CONCAT({office}, {_pick(FIRST, 'seq')}, '.', {_pick(LAST, 'seq DIV 26')}, seq)"
     yield (
         "mailboxes",
         "INSERT INTO mailbox (username, password, name, maildir, quota, local_part, domain, created, modified, active)"
         f" SELECT CONCAT(name, '@', home), %(password)s, CONCAT({_pick(FIRST, 'seq')}, ' ', {_pick(LAST, 'seq DIV 26')}),"
         f" CONCAT(home, '/', name, '/'), IF(seq %% 10 = 3, 0, (1 + seq %% 5) * 200 * {MB}), name, home,"
-        f" {_moment('seq')}, {_moment('seq', 1_009)}, seq %% 50 <> 11"
+        f" {_moment('seq')}, {_moment('seq', 1_009)}, seq %% 8 <> 3"
         f" FROM (SELECT seq, {name} AS name, {home} AS home FROM seq_0_to_{size - 1}) AS made ORDER BY 1",
     )
     yield (

@@ -37,12 +37,12 @@ def sample(connection, size):
         rows = f"SELECT {key} FROM {table} WHERE domain = %s {more} ORDER BY {key} LIMIT 1 OFFSET"
         return one(f"{rows} {one(count, domain)[0] // 2}", domain)[0]
 
-    average = f"d{plan.homes // 2 + 3:05d}.example"
+    average = f"d{max(min(2, plan.homes), plan.homes // 2 - 3):05d}.example"
     moment, log_id = one("SELECT timestamp, id FROM log WHERE id = %s", size)
     return Samples(
         average=average,
-        mailbox=middle("mailbox", "username", average),
-        big_mailbox=middle("mailbox", "username", data.BIG),
+        mailbox=middle("mailbox", "username", average, "AND active"),
+        big_mailbox=middle("mailbox", "username", data.BIG, "AND active"),
         alias=middle("alias", "address", average, "AND NOT of_mailbox"),
         big_alias=middle("alias", "address", data.BIG, "AND NOT of_mailbox"),
         domain=f"d{plan.domains // 2 + 3:05d}.example",
@@ -92,7 +92,7 @@ def pages(samples):
             "/mailboxes/", domain=big, state="active", after=[big, of.big_mailbox]
         ),
         "mailboxes of big, last changed": _url("/mailboxes/", domain=big, sort="-changed"),
-        "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q="m"),
+        "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q=data.OFFICE),
         "aliases of big": _url("/aliases/", domain=big),
         "aliases of big, next": _url("/aliases/", domain=big, after=[big, of.big_alias]),
         "log of big": _url("/log/", domain=big),
