@@ -137,7 +137,8 @@ class Alias(models.Model):
     @classmethod
     def caught_in(cls, actor, domain):
         """Targets in ``domain``, of aliases the actor sees, that have no row of their own there."""
-        targets = AliasTarget.objects.visible_to(actor).filter(domain=domain.pk, caught=True)
+        targets = AliasTarget.objects.visible_to(actor).filter(domain=domain.pk)
+        targets = targets.filter(dangling=False, caught=True)  # never both; as the index goes
         return targets.order_by("alias", "target")
 
     @classmethod
