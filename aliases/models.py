@@ -93,10 +93,15 @@ class Alias(models.Model):
         return self.address.startswith("@")
 
     @property
+    def whole_domain(self):
+        """The domain whose addresses of the same name get the mail, if there is such a target."""
+        return next((target[1:] for target in self.targets if target.startswith("@")), "")
+
+    @property
     def loop_bound(self):
         """How many addresses above this one to look at for loops (aliases/routing.py)."""
-        whole_domain = self.is_catch_all and any(t.startswith("@") for t in self.targets)
-        return routing.MAX_LEADING_IN if whole_domain else routing.MAX_ABOVE
+        passes_names_on = self.is_catch_all and self.whole_domain
+        return routing.MAX_LEADING_IN if passes_names_on else routing.MAX_ABOVE
 
     @property
     def is_role_address(self):
@@ -135,9 +140,9 @@ class Alias(models.Model):
         return AliasTarget.objects.filter(elsewhere, domain__in=keys)
 
     @classmethod
-    def caught_in(cls, actor, domain):
-        """Targets in ``domain``, of aliases the actor sees, that have no row of their own there."""
-        targets = AliasTarget.objects.visible_to(actor).filter(domain=domain.pk)
+    def caught_in(cls, actor, domains):
+        """Targets in ``domains``, of aliases the actor sees, that have no row of their own there."""
+        targets = AliasTarget.objects.visible_to(actor).filter(domain__in=domains)
         targets = targets.filter(dangling=False, caught=True)  # never both; as the index goes
         return targets.order_by("alias", "target")
 

@@ -334,24 +334,28 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
     success_message = _("Alias domain %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(caught=answered_by(self.actor, self.object), **kwargs)
+        return super().get_context_data(caught=answered_by(self.actor, [self.object]), **kwargs)
 
     def perform(self):
         services.delete_alias_domain(actor=self.actor, link=self.object)
         return self.get_success_url()
 
 
-def answered_by(actor, link):
-    """Targets of the actor's aliases that nothing answers to but the alias domain ``link``, one too many."""
-    aliases = link.alias_domain.alias_set.model
-    if aliases.objects.filter(pk=f"@{link.pk}").exists():  # its own catch-all goes on
-        return []
-    return list(aliases.caught_in(actor, link.alias_domain)[: SHOWN + 1])
+def answered_by(actor, links):
+    """Targets of the actor's aliases that nothing answers to but alias domains of ``links``, one too many."""
+    aliases = links[0].alias_domain.alias_set.model
+    catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
+    for address in aliases.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
+        del catch_alls[address]  # it goes on
+    return list(aliases.caught_in(actor, list(catch_alls.values()))[: SHOWN + 1])
 
 
 class AliasDomainState(AliasDomainPages, StateView):
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_state.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(caught=answered_by(self.actor, [self.object]), **kwargs)
 
     def switch(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
@@ -361,6 +365,9 @@ class AliasDomainBulk(AliasDomainPages, BulkView):
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_bulk.html"
     list_url_name = "aliasdomain-list"
+
+    def consequences(self, rows):
+        return {"caught": answered_by(self.actor, rows)}
 
     def activate(self, row):
         services.update_alias_domain(actor=self.actor, link=row, active=True)

@@ -175,6 +175,19 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
     assert "example.org is switched off: mail for its addresses is refused." in page()
 
 
+def test_a_catch_all_to_a_whole_domain_answers_for_who_is_there(admin, other_net, add_alias):
+    alias = add_alias("sales@example.org", "joe@elsewhere.example")
+    add_alias("@example.org", "@other.net")
+    set_alias_active(actor=None, alias=alias, active=False)
+
+    said = text(admin.get(reverse("alias", args=["sales@example.org"])))
+
+    assert (
+        "Inactive. Mail for sales@example.org goes to the same name in other.net,"
+        " if it is taken there. If not, it is refused."
+    ) in said
+
+
 def test_an_alias_that_leads_to_nobody_says_what_happens_instead(admin, add_mailbox, add_alias):
     joe = add_mailbox("joe@example.org")
     add_alias("sales@example.org", "joe+sales@example.org")

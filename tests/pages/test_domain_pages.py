@@ -10,6 +10,7 @@ from domains.services import (
     create_alias_domain,
     delete_domain,
     set_domain_active,
+    update_alias_domain,
     update_domain,
 )
 from mailboxes.models import Mailbox, QuotaUsage
@@ -668,20 +669,34 @@ def test_before_a_link_is_cut_the_page_says_what_stops(as_superadmin, link):
         assert "Mail for name@old.example no longer goes to name@example.org." in said
 
 
-def test_before_a_link_is_deleted_the_page_names_the_targets_that_nothing_else_answers(
+def test_before_a_link_is_cut_the_page_names_the_targets_that_nothing_else_answers(
     as_superadmin, link, add_alias, add_mailbox
 ):
-    link("old.example", "example.org")
+    cut = link("old.example", "example.org")
     add_mailbox("joe@example.org")
     add_alias("sales@example.org", "joe@old.example", "kept@old.example")
     add_alias("kept@old.example", "joe@example.org")
-    said = text(page_of(as_superadmin, "aliasdomain-delete", "old.example"))
-    assert "these targets get nothing. sales@example.org → joe@old.example" in said
-    assert "kept@old.example" not in said
+    chosen = {"action": "deactivate", "selected": ["old.example"]}
 
+    def pages():
+        single = [
+            page_of(as_superadmin, name, "old.example")
+            for name in ("aliasdomain-delete", "aliasdomain-state")
+        ]
+        return [
+            text(page)
+            for page in [*single, as_superadmin.post(reverse("aliasdomain-bulk"), chosen)]
+        ]
+
+    for said in pages():
+        assert "these targets get nothing. sales@example.org → joe@old.example" in said
+        assert "kept@old.example" not in said
+
+    update_alias_domain(actor=None, link=cut, active=False)  # nothing is left to stop
+    assert ["these targets get nothing" in said for said in pages()] == [False] * 3
+    update_alias_domain(actor=None, link=cut, active=True)
     add_alias("@old.example", "joe@example.org")
-    said = text(page_of(as_superadmin, "aliasdomain-delete", "old.example"))
-    assert "these targets get nothing" not in said
+    assert ["these targets get nothing" in said for said in pages()] == [False] * 3
 
 
 # --- Suggestions
