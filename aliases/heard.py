@@ -24,9 +24,14 @@ FUNCTIONS = {
     "mailadmin_heard": [("asked", KEY), ("written", TEXT), ("through", KEY)],
     "mailadmin_sent_on": [("asked", KEY), ("host", KEY), ("beside", KEY)],
 }
+# In SQL: a target that is a whole domain, among those of a ``goto``; also in deploy/postfix/alias.cf.
+WHOLE_AMONG = "(^|,)[[:space:]]*@"
+MAX_LOCAL_PART = 64  # RFC 5321 4.5.3.1.1
+# What may befall the walk through rows that no panel wrote: a value or a list too long, too many steps.
+TOO_MUCH = "1406, 1260, 1931, 3636"
 
 
-def walk(sql, start, stopping="''", through="''", names=None):
+def walk(sql, start, stopping="''", through="''", names=None, judged=False):
     """Return the text ``WITH RECURSIVE hop (…) AS (…)``: each address the walk asks about.
 
     ``start`` is a condition on the alias rows ``k`` to start from, ``stopping`` the addresses, in
@@ -36,9 +41,13 @@ def walk(sql, start, stopping="''", through="''", names=None):
     that of the alias if not given. Where it is empty, as in a catch-all, nobody can say who takes
     the mail.
 
-    ``root`` is the target of ``alias`` that led to ``address``. ``heard`` is 1 where somebody takes
-    the mail or it leaves our hands, 0 where the walk goes on, NULL in an inactive domain. ``via``
-    is the domain whose catch-all and alias domain are asked next; NULL for neither.
+    ``root`` is the target of ``alias`` that led to ``address``; ``judged``: with the name it gets.
+    ``heard`` is 1 where somebody takes the mail or it leaves our hands, 0 where the walk goes on,
+    NULL in an inactive domain. ``twin`` is the target of an alias domain, ``step`` the place of the
+    address among the keys that Postfix asks for, in turn: 1 whole, 3 without its extension, 5 the
+    catch-all, and 2, 4, 6 the same in the twin; 0 if no other is asked. The first that is an active
+    alias is the last: one that leads to nobody sends no mail on to the next, or a catch-all would
+    send it round in circles.
     """
     local_part = "substr({0}, 1, instr({0}, '@') - 1)".format
     name, base = names or [local_part("k.address")] * 2
@@ -46,50 +55,72 @@ def walk(sql, start, stopping="''", through="''", names=None):
     # A target like @example.net keeps the local part that it is asked for.
     first, first_bare = _named("t", name, base, sql)
     following, following_bare = _named("n", "h.name", "h.base", sql)
-    catch_all = sql.joined("'@'", "h.via")
-    in_target = sql.joined("h.name", "'@'", "x.domain")
-    return f"""WITH RECURSIVE hop (alias, root, address, name, base, domain, via, heard) AS (
-    SELECT {origin}, {first if names else "t.target"}, {first},
+    twin = (
+        "LEFT JOIN alias_domain l ON l.alias_domain = {0}.domain AND l.active = 1"
+        " LEFT JOIN domain y ON y.domain = l.target_domain"
+    ).format
+    unless_alias = (
+        "LEFT JOIN domain z ON z.domain = h.domain AND z.active = 1"
+        " LEFT JOIN alias o ON o.address = h.address AND o.active = z.active"
+        f" AND o.goto <> o.address AND o.address NOT IN ({stopping})"
+    )
+    at = "'@'"
+    in_twin = (
+        f"CASE h.step WHEN 1 THEN {sql.joined('h.name', at, 'h.twin')}"
+        f" WHEN 3 THEN {sql.joined('h.base', at, 'h.twin')} ELSE {sql.joined(at, 'h.twin')} END"
+    )
+    bare, catch_all = sql.joined("h.base", at, "h.own"), sql.joined(at, "h.own")
+    done = "(h.step = {0} + 1 OR h.step = {0} AND h.twin IS NULL)".format
+    return f"""WITH RECURSIVE hop (alias, root, address, name, base, own, domain, twin, step, heard) AS (
+    SELECT {origin}, {first if judged else "t.target"}, substr({first}, 1, 255),
       CASE WHEN {_whole("t.target")} THEN {name} ELSE {local_part("t.target")} END,
-      CASE WHEN {_whole("t.target")} THEN {base} ELSE {local_part("t.bare")} END, t.domain,
-      CASE WHEN {first} NOT IN ({origin}, {through}) AND {first_bare} NOT IN ({origin}, {through}) THEN t.domain END,
+      CASE WHEN {_whole("t.target")} THEN {base} ELSE {local_part("t.bare")} END, t.domain, t.domain, y.domain,
+      CASE WHEN {first} IN ({origin}, {through}) OR {first_bare} IN ({origin}, {through}) THEN 0 ELSE 1 END,
       CASE WHEN x.active = 0 THEN NULL ELSE {_taken(sql, "t")} OR ({_whole("t.target")} AND {name} = '') END
       FROM alias k
       JOIN alias_target t ON t.alias = k.address
       LEFT JOIN domain x ON x.domain = t.domain
       LEFT JOIN mailbox w ON w.username = {first_bare}
         AND w.active = 1 AND (w.username = {origin} OR w.username NOT IN ({stopping}))
+      {twin("t")}
       WHERE {start}
     UNION
-    SELECT h.alias, h.root, {following},
+    SELECT h.alias, h.root, substr({following}, 1, 255),
       CASE WHEN {_whole("n.target")} THEN h.name ELSE {local_part("n.target")} END,
-      CASE WHEN {_whole("n.target")} THEN h.base ELSE {local_part("n.bare")} END, n.domain,
-      CASE WHEN n.bare <> n.alias AND {following} NOT IN (h.alias, {through})
-        AND {following_bare} NOT IN (h.alias, {through}) THEN n.domain END,
-      {_taken(sql, "n")} OR ({_whole("n.target")} AND h.name = '')
+      CASE WHEN {_whole("n.target")} THEN h.base ELSE {local_part("n.bare")} END, n.domain, n.domain, y.domain,
+      CASE WHEN n.bare = n.alias OR {following} IN (h.alias, {through})
+        OR {following_bare} IN (h.alias, {through}) THEN 0 ELSE 1 END,
+      CASE WHEN x.active = 0 THEN NULL ELSE {_taken(sql, "n")} OR ({_whole("n.target")} AND h.name = '') END
       FROM hop h
+      JOIN domain z ON z.domain = h.domain AND z.active = 1
       JOIN alias r ON r.address = h.address AND r.active = 1
         AND r.address NOT IN (h.alias, {through}) AND r.address NOT IN ({stopping})
       JOIN alias_target n ON n.alias = r.address
       LEFT JOIN domain x ON x.domain = n.domain
       LEFT JOIN mailbox w ON w.username = {following_bare}
         AND w.active = 1 AND w.username NOT IN (h.alias, {through}) AND w.username NOT IN ({stopping})
-      WHERE h.heard = 0 AND COALESCE(x.active, 1) = 1
+      {twin("n")}
+      WHERE h.heard = 0
     UNION
-    SELECT h.alias, h.root, substr({sql.joined("h.base", "'@'", "h.domain")}, 1, 255), h.base, h.base, h.domain, NULL, 0
-      FROM hop h WHERE h.heard = 0 AND h.name <> h.base AND h.via IS NOT NULL
-    UNION
-    SELECT h.alias, h.root, substr({sql.joined("'@'", "h.domain")}, 1, 255), h.name, h.base, h.domain, NULL, 0
-      FROM hop h WHERE h.heard = 0 AND {catch_all} <> h.alias
-    UNION
-    SELECT h.alias, h.root, substr({in_target}, 1, 255), h.name, h.base, x.domain, h.domain,
-      w.username IS NOT NULL OR h.name = ''
+    SELECT h.alias, h.root, substr({in_twin}, 1, 255), h.name, h.base, h.own, h.twin, h.twin, h.step + 1,
+      w.username IS NOT NULL AND y.active = 1
       FROM hop h
-      JOIN alias_domain l ON l.alias_domain = h.via AND l.active = 1
-      JOIN domain x ON x.domain = l.target_domain AND x.active = 1
-      LEFT JOIN mailbox w ON w.username = {sql.joined("h.base", "'@'", "x.domain")} AND w.active = 1
-        AND w.username NOT IN (h.alias, {through}) AND w.username NOT IN ({stopping})
-      WHERE h.heard = 0 AND h.via = h.domain
+      JOIN domain y ON y.domain = h.twin
+      LEFT JOIN mailbox w ON w.username = CASE WHEN h.step = 3 OR h.name = h.base THEN {in_twin} END
+        AND w.active = 1 AND w.username NOT IN (h.alias, {through}) AND w.username NOT IN ({stopping})
+      {unless_alias}
+      WHERE h.heard = 0 AND h.step IN (1, 3, 5) AND o.address IS NULL
+    UNION
+    SELECT h.alias, h.root, substr({bare}, 1, 255), h.name, h.base, h.own, h.own, h.twin, 3, 0
+      FROM hop h
+      {unless_alias}
+      WHERE h.heard = 0 AND {done(1)} AND h.name <> h.base AND o.address IS NULL
+    UNION
+    SELECT h.alias, h.root, substr({catch_all}, 1, 255), h.name, h.base, h.own, h.own, h.twin, 5, 0
+      FROM hop h
+      {unless_alias}
+      WHERE h.heard = 0 AND ({done(3)} OR {done(1)} AND h.name = h.base)
+        AND {catch_all} <> h.alias AND o.address IS NULL
   )"""
 
 
@@ -99,9 +130,7 @@ def _named(row, name, base, sql):
     for local_part, column in ((name, "target"), (base, "bare")):
         address = sql.joined(local_part, f"{row}.target")
         plain = f"{row}.{column}"
-        meant.append(
-            f"CASE WHEN {_whole(f'{row}.target')} THEN substr({address}, 1, 255) ELSE {plain} END"
-        )
+        meant.append(f"CASE WHEN {_whole(f'{row}.target')} THEN {address} ELSE {plain} END")
     return meant
 
 
@@ -127,10 +156,7 @@ def questions():
     heard = "CASE WHEN h.heard = 1 THEN h.root END"
     domain, bare = sql.domain_of("asked"), sql.bare("asked")
     base = f"LEFT({bare}, CHAR_LENGTH({bare}) - CHAR_LENGTH({domain}))"  # with its @
-    names = [
-        f"LEFT(asked, CHAR_LENGTH(asked) - CHAR_LENGTH({domain}) - 1)",
-        f"TRIM(TRAILING '@' FROM {base})",
-    ]
+    names = [_name_asked(sql), f"TRIM(TRAILING '@' FROM {base})"]
     start = "k.address = CONCAT('@', host)"
     return {
         "to_walk": (
@@ -140,12 +166,13 @@ def questions():
             f" WHERE t.alias = asked AND (x.active = 0 OR {_whole('t.target')} OR NOT {_taken(sql, 't')})"
         ),
         "heard": (
-            f"{walk(sql, 'k.address = asked', through='through')}\n"
-            f"  SELECT CASE COUNT(DISTINCT {heard}) WHEN COUNT(DISTINCT h.root) THEN written"
+            f"{walk(sql, 'k.address = asked', through='through', judged=True)}\n"
+            f"  SELECT CASE WHEN COUNT(DISTINCT {heard}) = COUNT(DISTINCT h.root)"
+            f" AND written NOT REGEXP '{WHOLE_AMONG}' THEN written"
             f" ELSE GROUP_CONCAT(DISTINCT {heard}) END FROM hop h"
         ),
         "of_that_name": " UNION ALL ".join(
-            f"SELECT 1 FROM {table} n WHERE n.{column} = CONCAT({base}, {where})"
+            f"SELECT 1 FROM {table} n WHERE n.{column} = CONCAT({base}, {where}) AND n.active = 1"
             for table, column in (("mailbox", "username"), ("alias", "address"))
             for where in ("host", "beside")
         ),
@@ -154,9 +181,14 @@ def questions():
             " WHERE c.address = CONCAT('@', beside) AND c.active = 1"
         ),
         "sent_on": (
-            f"{walk(sql, start, names=names)}\n  SELECT GROUP_CONCAT(DISTINCT {heard}) FROM hop h"
+            f"{walk(sql, start, names=names, judged=True)}\n"
+            f"  SELECT GROUP_CONCAT(DISTINCT {heard}) FROM hop h"
         ),
     }
+
+
+def _name_asked(sql):
+    return f"LEFT(asked, CHAR_LENGTH(asked) - CHAR_LENGTH({sql.domain_of('asked')}) - 1)"
 
 
 def bodies():
@@ -167,17 +199,21 @@ def bodies():
     heard. ``mailadmin_sent_on`` returns where the catch-all of the domain ``host`` sends the address ``asked``,
     name by name, or NULL. What Postfix asks for in between goes first: the name without its
     extension, in ``host`` and ``beside``, and the catch-all of ``beside``, where ``host`` is its alias
-    domain's target.
+    domain's target. Neither ever ends in an error of its own, for which Postfix would leave the
+    database alone for a minute: what cannot be walked is answered as it is written, or not at all.
     """
     sql, ask = Dialect("mysql"), questions()
-    by_name = f"{_whole('asked')} AND REPLACE(CONCAT(',', written), ' ', '') LIKE '%,@%'"
     return {
         "mailadmin_heard": f"""BEGIN
-  IF {by_name} THEN RETURN NULL; END IF;
+  DECLARE EXIT HANDLER FOR {TOO_MUCH} RETURN written;
+  IF written REGEXP '^[[:space:],]*$' THEN RETURN NULL; END IF;
+  IF {_whole("asked")} AND written REGEXP '{WHOLE_AMONG}' THEN RETURN NULL; END IF;
   IF NOT EXISTS ({ask["to_walk"]}) THEN RETURN written; END IF;
   RETURN ({ask["heard"]});
 END""",
         "mailadmin_sent_on": f"""BEGIN
+  DECLARE EXIT HANDLER FOR {TOO_MUCH} RETURN NULL;
+  IF CHAR_LENGTH({_name_asked(sql)}) > {MAX_LOCAL_PART} THEN RETURN NULL; END IF;
   IF {sql.bare("asked")} <> asked AND EXISTS ({ask["of_that_name"]}) THEN RETURN NULL; END IF;
   IF host <> {sql.domain_of("asked")} AND ({ask["own_catch_all"]}) IS NOT NULL THEN RETURN NULL; END IF;
   RETURN ({ask["sent_on"]});
@@ -197,7 +233,7 @@ def create(connection):
         for name, body in bodies().items():
             parameters = ", ".join(f"{word} {kind} {characters}" for word, kind in FUNCTIONS[name])
             text = (
-                f"FUNCTION {name}({parameters}) RETURNS TEXT {characters}"
+                f"FUNCTION {name}({parameters}) RETURNS MEDIUMTEXT {characters}"
                 f" READS SQL DATA SQL SECURITY INVOKER\n{body}"
             )
             if connection.mysql_is_mariadb:  # mail goes on: there is no moment without it

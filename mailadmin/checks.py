@@ -35,7 +35,7 @@ def check_server(databases=None, **kwargs):
         if _longest_list(connection) < MAX_BYTES:
             errors.append(
                 Error(
-                    "group_concat_max_len is too small: long target lists would be cut in Postfix's alias map.",
+                    "group_concat_max_len is too small: long target lists would not be judged in Postfix's alias map.",
                     hint="Set group_concat_max_len = 1000000 in the server's configuration, as MariaDB has it.",
                     id="mailadmin.E003",
                 )

@@ -12,7 +12,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The function that deploy/postfix/alias.cf calls: see aliases/heard.py."""
+    """The functions that deploy/postfix/alias.cf calls: see aliases/heard.py."""
 
     dependencies = [("aliases", "0002_caught_targets")]
 

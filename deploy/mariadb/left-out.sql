@@ -13,6 +13,7 @@ SELECT a.address AS alias, t.target
     FROM alias WHERE active = 1 AND goto <> address) a
   JOIN alias_target t ON t.alias = a.address
   LEFT JOIN domain x ON x.domain = t.domain
-  WHERE IF(a.address LIKE '@%' AND REPLACE(CONCAT(',', a.goto), ' ', '') LIKE '%,@%', x.active = 0,
+  WHERE IF(t.target LIKE '@%' OR a.address LIKE '@%' AND a.goto REGEXP '(^|,)[[:space:]]*@',
+    t.target LIKE '@%' AND x.active = 0,
     NOT a.heard <=> a.goto AND COALESCE(FIND_IN_SET(t.target, a.heard), 0) = 0)
   ORDER BY a.domain, a.address, t.target;

@@ -105,7 +105,7 @@ def test_the_functions_that_the_alias_map_calls_read_by_key_only(mail_server, na
         steps = plan(mail_server.connect_as_postfix(), text)
         plans[key] = [step for step in steps if not (step[0] or "").startswith("<")]
 
-    assert {key: steps for key, steps in plans.items() if scans(steps)} == {}
+    assert {key: scans(steps) for key, steps in plans.items() if scans(steps)} == {}
 
 
 @pytest.mark.parametrize("name", ["password_query", "user_query"])

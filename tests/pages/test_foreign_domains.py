@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.models import Admin
 from aliases.services import create_alias
 from domains.models import Domain
-from domains.services import create_alias_domain
+from domains.services import create_alias_domain, set_domain_active
 from mailboxes.services import set_forwarding
 from tests.pages.reading import text
 from tests.refusals import refused_path
@@ -109,3 +109,17 @@ def test_the_path_of_a_loop_names_no_foreign_address(
     assert refused_path(set_forwarding, field="targets", actor=joe, **forward) == (
         "joe@example.org → in@other.net → another address → joe@example.org"
     )
+
+
+def test_an_alias_s_page_tells_nothing_of_a_foreign_domain_two_steps_away(
+    admin, superadmin, example_org, other_net, add_alias
+):
+    add_alias("sales@example.org", "joe@other.net")
+    add_alias("all@example.org", "sales@example.org")
+    address = reverse("alias", args=["all@example.org"])
+
+    before = text(admin.get(address))
+    set_domain_active(actor=None, domain=other_net, active=False)
+
+    assert text(admin.get(address)) == before
+    assert "It leads to nobody who takes mail now." in text(superadmin.get(address))
