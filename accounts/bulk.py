@@ -40,7 +40,6 @@ class BulkView(ScopedMixin, TemplateView):
         context = {"action": action, "rows": rows, "next": back, **consequences}
         if action != "activate" and "confirmed" not in request.POST:
             return self.render_to_response(self.get_context_data(**context))
-        self.drop_from = consequences.get("pointing", ()) if "drop" in request.POST else ()
         try:
             self.perform(action, rows)
         except ValidationError as error:
@@ -49,7 +48,7 @@ class BulkView(ScopedMixin, TemplateView):
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):
-        """Return the context of the confirming page; ``pointing`` are aliases to clean up."""
+        """Return the context of the confirming page."""
         return {}
 
     def perform(self, action, rows):

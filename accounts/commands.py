@@ -186,11 +186,10 @@ class RowCommand(RichCommand):
             raise CommandError(NOTHING_TO_CHANGE)
         return given
 
-    def leading_here(self, aliases, dropped):
-        """Say which of ``aliases`` lead to what is being deleted, and what becomes of them."""
-        names = [str(alias) for alias in aliases[:10]]
-        more = f" and {len(aliases) - 10} more" if len(aliases) > 10 else ""
-        yield f"Leading here, {len(aliases)}: {', '.join(names)}{more}."
+    def leading_here(self, names, dropped):
+        """Say that the aliases ``names`` lead to what is being deleted, and what becomes of them."""
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."
         if dropped:
             yield "It is taken out of them; an alias left with nothing is deleted."
         else:

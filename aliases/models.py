@@ -28,12 +28,14 @@ class AliasQuerySet(ScopedQuerySet):
 
     def manageable_by(self, account):
         rows = super().manageable_by(account).filter(of_mailbox=False)
-        if not may_change_role_addresses(account):
-            roles = Q()
-            for role in settings.ROLE_ADDRESSES:
-                roles |= Q(address__startswith=f"{role}@")
-            rows = rows.exclude(roles)
-        return rows
+        return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
+
+    def prunable_by(self, account):
+        """Rows ``account`` may take a target out of: mailboxes' own rows, their forwardings, too."""
+        rows = super().manageable_by(account)
+        if may_change_role_addresses(account):
+            return rows
+        return rows.exclude(_at_role_address(), of_mailbox=False)
 
     def visible_to(self, account):
         """The aliases of the account's domains, role addresses included."""
@@ -45,6 +47,13 @@ class AliasQuerySet(ScopedQuerySet):
     def delete_all(self):
         """Delete the rows in one statement, without loading them: a domain may hold 100,000."""
         return self._raw_delete(self.db)
+
+
+def _at_role_address():
+    roles = Q()
+    for role in settings.ROLE_ADDRESSES:
+        roles |= Q(address__startswith=f"{role}@")
+    return roles
 
 
 class Alias(models.Model):

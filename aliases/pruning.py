@@ -6,6 +6,16 @@ from django.utils import timezone
 
 from accounts.models import LogEntry
 from aliases.routing import refuse_loops
+from domains.services import removed
+
+BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
+
+
+def leading_to(aliases, addresses):
+    """Yield those of ``aliases``, a queryset, that name one of ``addresses``: all of them."""
+    targets = apps.get_model("aliases", "AliasTarget").objects.leading_to(addresses)
+    for names in _batches(sorted(set(targets.values_list("alias", flat=True)))):
+        yield from aliases.filter(pk__in=names)
 
 
 @transaction.atomic
@@ -16,32 +26,37 @@ def drop_targets(*, actor, addresses, aliases):
     The caller holds RoutingLock.
     """
     Alias = apps.get_model("aliases", "Alias")
-    AliasTarget = apps.get_model("aliases", "AliasTarget")
     dead, deleted = set(addresses), []
-    names = [alias.pk for alias in aliases]
-    for alias in Alias.objects.select_for_update().filter(pk__in=names).order_by("pk"):
-        named = AliasTarget.objects.filter(alias=alias.pk, bare__in=dead)
-        gone = set(named.values_list("target", flat=True))
-        left = [target for target in alias.targets if target.lower() not in gone]
-        if left == alias.targets:
-            continue
-        if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox
-            left = [alias.address] if alias.of_mailbox else []
-        old, alias.goto = alias.goto, ",".join(left)
-        if left:
-            alias.modified = timezone.now()
-            alias.save(update_fields=["goto", "modified"])
-            action = "edit_alias"
-        else:
-            Alias.objects.filter(pk=alias.pk).delete()
-            deleted.append(alias.pk)
-            action = "delete_alias"
-        LogEntry.objects.record(
-            actor,
-            action,
-            domain=alias.domain_id,
-            target=alias.address,
-            changes={"goto": [old, alias.goto or None]},
-        )
-    if deleted:
-        refuse_loops(actor, deleted)
+    for names in _batches(sorted(alias.pk for alias in aliases)):
+        rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
+        deleted += [alias.pk for alias in rows if _drop(actor, alias, dead)]
+    for names in _batches(deleted):  # once all is as it will be
+        refuse_loops(actor, names)
+
+
+def _drop(actor, alias, dead):
+    """Take the targets ``dead`` out of one alias; say whether that was its end."""
+    AliasTarget = apps.get_model("aliases", "AliasTarget")
+    stored = AliasTarget.objects.filter(alias=alias.pk).values_list("target", "bare")
+    gone = {target for target, bare in stored if bare in dead}
+    left = [target for target in alias.targets if target.lower() not in gone]
+    if left == alias.targets:
+        return False
+    if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox
+        left = [alias.address] if alias.of_mailbox else []
+    if left:
+        action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
+        alias.goto, alias.modified = ",".join(left), timezone.now()
+        alias.save(update_fields=["goto", "modified"])
+    else:
+        action, changes = "delete_alias", removed(alias, "goto", "description", "active")
+        type(alias).objects.filter(pk=alias.pk).delete()
+    LogEntry.objects.record(
+        actor, action, domain=alias.domain_id, target=alias.address, changes=changes
+    )
+    return not left
+
+
+def _batches(items):
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses, may_lead_outside
 from aliases.models import Alias, AliasTarget
-from aliases.pruning import drop_targets
+from aliases.pruning import drop_targets, leading_to
 from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part, split_address
 from domains.models import Domain, RoutingLock
-from domains.services import changed_fields, created, insert, lock_domain
+from domains.services import changed_fields, created, insert, lock_domain, removed
 
 
 def refuse_role_address(actor, local_part):
@@ -137,8 +137,11 @@ def set_alias_active(*, actor, alias, active):
 
 
 @transaction.atomic
-def delete_alias(*, actor, alias, drop_from=()):
-    """Delete an alias; ``drop_from`` are aliases (manageable ones) to take it out of as a target."""
+def delete_alias(*, actor, alias, drop_from=None):
+    """Delete an alias; it is taken out of those of ``drop_from``, a queryset, that lead to it.
+
+    Pass what came out of ``Alias.objects.prunable_by(actor)``.
+    """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
     if alias.of_mailbox:
@@ -153,21 +156,27 @@ def delete_alias(*, actor, alias, drop_from=()):
         "delete_alias",
         domain=alias.domain_id,
         target=alias.address,
-        changes={"goto": [alias.goto, None]},
+        changes=removed(alias, "goto", "description", "active"),
     )
-    drop_targets(actor=actor, addresses=[alias.address], aliases=drop_from)
+    drop_everywhere(actor=actor, address=alias.address, aliases=drop_from)
     refuse_loops(actor, [alias.address])
 
 
-def names_leading_to(addresses):
-    """Return the addresses of the alias rows (mailboxes' own rows included) that name one of ``addresses``."""
-    names = AliasTarget.objects.leading_to(addresses).values_list("alias", flat=True)
-    return set(names[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS])
+def drop_everywhere(*, actor, address, aliases):
+    """Take ``address`` out of those of ``aliases``, a queryset or None, that lead to it: of all of them."""
+    if aliases is not None:
+        rows = leading_to(aliases.only("pk"), [address])
+        drop_targets(actor=actor, addresses=[address], aliases=rows)
 
 
-def aliases_leading_to(addresses):
-    """Return the rows of ``names_leading_to``."""
-    return Alias.objects.filter(pk__in=names_leading_to(addresses))
+def names_leading_to(addresses, actor=None, bound=None):
+    """Return the addresses of the alias rows (mailboxes' own rows included) that name one of ``addresses``.
+
+    Only those that ``actor`` (None: the command line) sees, and if ``bound`` is given no more than that.
+    """
+    targets = AliasTarget.objects.all() if actor is None else AliasTarget.objects.visible_to(actor)
+    names = targets.leading_to(addresses).values_list("alias", flat=True)
+    return set(names.distinct()[:bound])
 
 
 def _named(field, function, *args, **kwargs):

@@ -8,19 +8,21 @@ from django.utils.translation import gettext_lazy
 
 from accounts.bulk import BulkView
 from accounts.generic import (
+    COUNT_BOUND,
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
     StateView,
+    bounded_count,
 )
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses
 from aliases import services
 from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
-from aliases.models import Alias
-from aliases.services import aliases_leading_to, names_leading_to
+from aliases.models import Alias, AliasTarget
+from aliases.services import names_leading_to
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -84,8 +86,8 @@ def may_manage(actor, alias):
 
 def leading_here(actor, address):
     """Aliases the actor may see that name ``address``, at most SHOWN; mailboxes' forwardings too."""
-    rows = aliases_leading_to([address]).filter(domain__in=Domain.objects.visible_to(actor))
-    return list(rows.order_by("pk")[:SHOWN])
+    names = names_leading_to([address], actor, COUNT_BOUND)
+    return list(Alias.objects.filter(pk__in=names).order_by("pk")[:SHOWN])
 
 
 def recent_entries(row, limit=5):
@@ -169,7 +171,7 @@ class AliasDelete(AliasPages, ConfirmView):
         services.delete_alias(
             actor=self.actor,
             alias=self.object,
-            drop_from=to_clean(self.request, self.actor, self.object),
+            drop_from=to_clean(self.request, self.actor),
         )
         return list_of("alias-list", self.object)
 
@@ -179,29 +181,33 @@ def list_of(url_name, row):
     return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
 
 
-def to_clean(request, actor, row):
-    """The aliases to take a deleted row out of: all the actor may change, if the box was ticked."""
-    return pointing(actor, [row.pk])["pointing"] if "drop" in request.POST else ()
+def to_clean(request, actor):
+    """What to take a deleted row out of: all aliases the actor may change, if the box was ticked."""
+    return Alias.objects.prunable_by(actor) if "drop" in request.POST else None
 
 
 def pointing(actor, addresses):
     """What else names ``addresses``: aliases the actor may clean up, and how many others there are.
 
     Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
-    would be left of an alias; ``pointing_shown`` is what a page lists.
+    would be left of an alias; ``pointing_shown`` is what a page lists. Counted are at most
+    COUNT_BOUND + 1 of either kind.
     """
-    names = names_leading_to(addresses)
-    rows = Alias.objects.filter(pk__in=names, domain__in=Domain.objects.manageable_by(actor))
-    mine = rows.order_by("pk")
-    found = [alias for alias in mine if alias.of_mailbox or may_manage(actor, alias)]
-    for alias in found:
+    names = names_leading_to(addresses, actor, COUNT_BOUND + 1)
+    found = list(Alias.objects.prunable_by(actor).filter(pk__in=names).order_by("pk"))
+    elsewhere = len(names) - len(found)
+    if actor.limited_to:
+        others = AliasTarget.objects.leading_to(addresses).exclude(owner__in=actor.limited_to)
+        elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
+    for alias in found[:SHOWN]:
         left = [t for t in alias.targets if without_extension(t.lower()) not in addresses]
         alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
     return {
-        "pointing": found,
         "pointing_shown": found[:SHOWN],
         "pointing_more": max(0, len(found) - SHOWN),
-        "pointing_elsewhere": len(names) - len(found),
+        "pointing_more_bound": COUNT_BOUND - SHOWN,
+        "pointing_elsewhere": elsewhere,
+        "pointing_elsewhere_bound": COUNT_BOUND,
     }
 
 
@@ -220,4 +226,6 @@ class AliasBulk(AliasPages, BulkView):
         services.set_alias_active(actor=self.actor, alias=row, active=False)
 
     def delete(self, row):
-        services.delete_alias(actor=self.actor, alias=row, drop_from=self.drop_from)
+        services.delete_alias(
+            actor=self.actor, alias=row, drop_from=to_clean(self.request, self.actor)
+        )

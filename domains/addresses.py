@@ -12,6 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.names import display_address as display_address
+from accounts.names import display_domain as display_domain
+
 MAX_ADDRESS = 254
 PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
 MAX_LOCAL_PART = 64
@@ -24,9 +27,6 @@ _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
 )
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
-# A name of these alone reads like one in Latin letters. Source: Chromium's rule for the address bar.
-_CYRILLIC_LIKE_LATIN = set("асԁеһіјӏорԛѕԝхуъьҽпгѵѡ0123456789-")
 
 
 def normalise_domain(text):
@@ -60,37 +60,6 @@ def normalise_domain(text):
             except (idna.IDNAError, UnicodeError):
                 raise problem from None
     return name
-
-
-def display_domain(name):
-    """Return the Unicode form of a stored domain.
-
-    Labels that mix scripts stay ``xn--…``, and, below a top-level domain in Latin letters, those
-    that could be read as Latin.
-    """
-    if "xn--" not in name:
-        return name
-    latin_end = not name.rpartition(".")[2].startswith("xn--")
-    shown = []
-    for label in name.split("."):
-        try:
-            unicode_label = idna.decode(label) if label.startswith("xn--") else label
-        except (idna.IDNAError, UnicodeError):
-            unicode_label = label
-        misread = latin_end and set(unicode_label) <= _CYRILLIC_LIKE_LATIN
-        shown.append(unicode_label if _one_script(unicode_label) and not misread else label)
-    return ".".join(shown)
-
-
-def display_address(address):
-    """Return an address with its domain in Unicode. A catch-all keeps its leading ``@``."""
-    local_part, at, domain = address.rpartition("@")
-    return f"{local_part}{at}{display_domain(domain)}"
-
-
-def _one_script(label):
-    scripts = {unicodedata.name(c, "?").split(" ")[0] for c in label if c.isalpha()}
-    return len(scripts) <= 1 or scripts <= _JAPANESE
 
 
 def split_address(address):

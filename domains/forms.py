@@ -1,6 +1,7 @@
 """Forms for domains and alias domains, and the fields that other apps' forms take from here."""
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -81,6 +82,9 @@ class LimitWidget(forms.MultiWidget):
         return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(
             value, ["limited", value]
         )
+
+    def id_for_label(self, id_):
+        return f"{id_}_0"
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
@@ -190,14 +194,20 @@ class DomainCreateForm(DomainForm):
         label=_("Role addresses lead to"),
         max_length=255,
         required=False,
-        help_text=_(
-            "Creates abuse, hostmaster, postmaster and webmaster as aliases. An address, or a name in this"
-            " domain. Empty: none are created."
-        ),
         widget=forms.TextInput({"autocapitalize": "none"}),
     )
 
     field_order = ["name", "description", "role_target"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if settings.ROLE_ADDRESSES:
+            self.fields["role_target"].help_text = _(
+                "Creates these as aliases: %(names)s. An address, or a name in this domain."
+                " Empty: none are created."
+            ) % {"names": ", ".join(settings.ROLE_ADDRESSES)}
+        else:
+            del self.fields["role_target"]
 
     def clean_name(self):
         name = normalise_domain(self.cleaned_data["name"])

@@ -119,6 +119,29 @@ class Domain(models.Model):
                     )
                 }
             )
+        unused = self.maxquota == NONE_ALLOWED and self.quota > 0
+        if unused and not self._is_stored("maxquota", "quota"):
+            raise ValidationError(
+                {
+                    "maxquota": ValidationError(
+                        _(
+                            "A domain quota adds up the mailboxes' quotas, so they are needed."
+                            " Choose “Unlimited” or a number here, or give the domain no quota."
+                        ),
+                        "unused",
+                    )
+                }
+            )
+
+    def _is_stored(self, *fields):
+        """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
+        values = {name: getattr(self, name) for name in fields}
+        return not self._state.adding and Domain.objects.filter(pk=self.pk, **values).exists()
+
+    @property
+    def uses_quotas(self):
+        """Whether mailboxes may have quotas. PostfixAdmin stores -1 beside a domain quota, too."""
+        return self.maxquota >= 0 or self.quota > 0
 
     @property
     def allotted_mb(self):

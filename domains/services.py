@@ -40,6 +40,11 @@ def created(row, *fields):
     return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
 
 
+def removed(row, *fields):
+    """Return ``{field: [value, None]}`` of a row that goes, without what is empty."""
+    return {name: [value, None] for name in fields if (value := getattr(row, name)) != ""}
+
+
 def insert(row):
     """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
     try:
@@ -217,6 +222,7 @@ def update_alias_domain(*, actor, link, **fields):
 def delete_alias_domain(*, actor, link):
     """Remove the link; both domains stay. Addresses that only the link answered are unknown then."""
     RoutingLock.hold()
+    link = AliasDomain.objects.select_for_update().get(pk=link.pk)
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
     _check_routes_into(actor, link.alias_domain)
@@ -225,7 +231,7 @@ def delete_alias_domain(*, actor, link):
         "delete_alias_domain",
         domain=name,
         target=name,
-        changes={"target_domain": [target, None]},
+        changes={"target_domain": [target, None], **removed(link, "description", "active")},
     )
 
 

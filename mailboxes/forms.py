@@ -69,8 +69,8 @@ class MailboxForm(ActorForm):
 
     def save(self):
         values = self.changed()
-        if "quota_mb" in values:
-            del values["quota_mb"]
+        # PostfixAdmin's -1 is shown as 0, which is what is stored then: Dovecot refuses -1.
+        if values.pop("quota_mb", None) is not None or self.instance.quota < 0:
             values["quota"] = self.quota_bytes()
         try:
             return services.update_mailbox(actor=self.actor, mailbox=self.instance, **values)
@@ -80,13 +80,13 @@ class MailboxForm(ActorForm):
 
 def quota_help(domain, mailbox=None):
     """Say what the domain allows a mailbox, and what it has left for this one."""
-    if domain.maxquota < 0:
+    if not domain.uses_quotas:
         return gettext("%(domain)s does not use quotas: leave it at 0.") % {"domain": domain}
     texts = []
     if domain.maxquota > 0:
         texts.append(gettext("At most %(mb)s MB.") % {"mb": _grouped(domain.maxquota)})
     if domain.quota > 0:
-        left = domain.quota - domain.allotted_mb + (mailbox.quota_mb if mailbox else 0)
+        left = domain.quota - domain.allotted_mb + (max(0, mailbox.quota_mb) if mailbox else 0)
         texts.append(
             gettext("%(domain)s has %(mb)s MB left for it.")
             % {"domain": domain, "mb": _grouped(max(0, int(left)))}

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from accounts.models import Account
 from accounts.scoping import ScopedQuerySet, starts_with
-from domains.addresses import display_address
 from domains.models import Domain
 
 NEARLY_FULL = 80  # percent
@@ -85,10 +84,8 @@ class Mailbox(Account):
             models.Index(fields=["domain", "modified"], name="mailbox_domain_modified"),
             models.Index(fields=["modified"], name="mailbox_modified"),
             models.Index(fields=["name"], name="mailbox_name"),
+            models.Index(fields=["maildir"], name="mailbox_maildir"),
         ]
-
-    def __str__(self):
-        return display_address(self.username)
 
     def clean(self):
         """Hold the quota rules of the domain (PostfixAdmin's, without its hole for -1)."""
@@ -126,7 +123,7 @@ def quota_error(domain, quota, *, others):
     """Return the ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.
 
     ``others``: bytes given to the domain's other mailboxes. Domain limits are in MB; 0 is no
-    limit and -1 says that the domain does not use quotas.
+    limit and -1 says that the domain does not use quotas, unless it has one itself.
     """
     mb = settings.QUOTA_MULTIPLIER
     if quota < 0:
@@ -137,7 +134,7 @@ def quota_error(domain, quota, *, others):
             "too_large",
             {"limit": MAX_QUOTA},
         )
-    if domain.maxquota < 0:
+    if not domain.uses_quotas:
         if quota == 0:
             return None
         return ValidationError(
@@ -168,6 +165,15 @@ def quota_error(domain, quota, *, others):
                 {"domain": domain, "rest": rest // mb, "limit": domain.quota},
             )
     return None
+
+
+def first_quota(domain):
+    """The quota of a new mailbox where nobody says one, in MB: the largest that the domain allows and still has."""
+    maxquota = domain.maxquota if domain else settings.DOMAIN_DEFAULTS["maxquota"]
+    if domain is None or domain.quota <= 0:
+        return max(0, maxquota)
+    left = max(0, int(domain.quota - domain.allotted_mb))
+    return min(maxquota, left) if maxquota > 0 else left
 
 
 class UsageQuerySet(ScopedQuerySet):

@@ -12,19 +12,23 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from accounts.passwords import verify_password
+from accounts.scoping import starts_with
 from aliases.models import Alias
 from aliases.routing import refuse_loops
-from aliases.services import drop_targets, refuse_outside_targets, refuse_role_address
+from aliases.services import drop_everywhere, refuse_outside_targets, refuse_role_address
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
-from domains.services import changed_fields, created, insert, lock_domain
+from domains.services import changed_fields, created, insert, lock_domain, removed
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
+
+LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 
 @transaction.atomic
@@ -77,7 +81,7 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
         "create_mailbox",
         domain=domain.pk,
         target=address,
-        changes=created(mailbox, "name", "quota", "phone", "email_other", "smtp_active", "active"),
+        changes=created(mailbox, *LOGGED),
     )
     return mailbox
 
@@ -92,16 +96,32 @@ def taken(address):
 
 
 def _free_maildir(local_part, domain):
-    """Return a maildir nobody had before: a new owner of an old name must not see the old mail."""
-    base = settings.MAILDIR_LAYOUT.format(
+    """Return a maildir nobody has or had: a new owner of an old name must not see the old mail.
+
+    Other programs name them as they like. So it lies in nobody's directory, and nobody's in it.
+    """
+    path = settings.MAILDIR_LAYOUT.format(
         local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
     )
-    path, number = base, 1
-    while RetiredMaildir.objects.filter(pk=path).exists():
-        number += 1
-        # No mailbox name has a ~, so this directory is no other mailbox's.
-        path = f"{base.removesuffix('/')}~{number}/"
-    return path
+    parts = path.rstrip("/").split("/")
+    for depth, name in enumerate(parts, start=1):
+        number = 1
+        while _is_occupied("/".join(parts[:depth]), within=depth == len(parts)):
+            number += 1
+            # No name of ours has a ~, so this directory is no other mailbox's.
+            parts[depth - 1] = f"{name}~{number}"
+    return "/".join(parts) + "/"
+
+
+def _is_occupied(path, *, within):
+    """Say whether a mailbox has or had the directory ``path``, or with ``within`` one inside it."""
+    for model in (Mailbox, RetiredMaildir):
+        maildirs = Q(maildir__in=[path, f"{path}/"])
+        if within:
+            maildirs |= starts_with("maildir", f"{path}/")
+        if model.objects.filter(maildirs).exists():
+            return True
+    return False
 
 
 @transaction.atomic
@@ -169,12 +189,20 @@ def _set_password(mailbox, password):
     mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
 
 
-def forwarding(mailbox):
-    """Return (targets other than the mailbox itself, whether a copy is kept).
+def own_row(mailbox):
+    """Return the mailbox's own alias row, or None.
 
     One statement, unless aliases.destinations.find_substitutes has read the row already.
     """
-    row = getattr(mailbox, "own_alias", None) or Alias.objects.filter(pk=mailbox.pk).first()
+    return getattr(mailbox, "own_alias", None) or Alias.objects.filter(pk=mailbox.pk).first()
+
+
+def forwarding(mailbox):
+    """Return (targets other than the mailbox itself, whether a copy is kept), as in ``own_row``.
+
+    While that row is inactive mail is not forwarded.
+    """
+    row = own_row(mailbox)
     if row is None:
         return [], True
     targets = row.targets
@@ -183,7 +211,10 @@ def forwarding(mailbox):
 
 @transaction.atomic
 def set_forwarding(*, actor, mailbox, targets, keep_copy):
-    """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy."""
+    """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
+
+    If another program switched the forwarding off, it is as active as the mailbox again.
+    """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     row, _created = Alias.objects.select_for_update().get_or_create(
@@ -205,32 +236,32 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
     refuse_outside_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
-    old, row.goto = row.goto, ",".join(parsed)
-    if old == row.goto:
+    changes = changed_fields(row, {"goto": ",".join(parsed), "active": mailbox.active})
+    if not changes:
         return row
     row.modified = timezone.now()
-    row.save(update_fields=["goto", "modified"])
+    row.save(update_fields=[*changes, "modified"])
     refuse_loops(actor, [row.pk], "targets")
-    LogEntry.objects.record(
-        actor,
-        "edit_alias",
-        domain=mailbox.domain_id,
-        target=row.pk,
-        changes={"goto": [old, row.goto]},
-    )
+    action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
+    LogEntry.objects.record(actor, action, domain=mailbox.domain_id, target=row.pk, changes=changes)
     return row
 
 
 @transaction.atomic
-def delete_mailbox(*, actor, mailbox, drop_from=()):
+def delete_mailbox(*, actor, mailbox, drop_from=None):
     """Delete a mailbox with its own alias row and quota figures.
 
-    ``drop_from`` are aliases (manageable ones) to take it out of. Files stay on disk; the
-    maildir is remembered, so that a new mailbox of the same name starts empty.
+    It is taken out of those of ``drop_from``, a queryset, that lead to it: pass what came out of
+    ``Alias.objects.prunable_by(actor)``. Files stay on disk; the maildir is remembered, so that a
+    new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
+    own = Alias.objects.filter(pk=address).first()
+    changes = removed(mailbox, *LOGGED, "maildir")
+    if own is not None and own.goto != address:
+        changes |= removed(own, "goto")
     QuotaUsage.objects.filter(pk=address).delete()
     Mailbox.objects.filter(pk=address)._raw_delete("default")
     Alias.objects.filter(pk=address)._raw_delete("default")
@@ -239,7 +270,7 @@ def delete_mailbox(*, actor, mailbox, drop_from=()):
         "delete_mailbox",
         domain=mailbox.domain_id,
         target=address,
-        changes={"maildir": [mailbox.maildir, None]},
+        changes=changes,
     )
-    drop_targets(actor=actor, addresses=[address], aliases=drop_from)
+    drop_everywhere(actor=actor, address=address, aliases=drop_from)
     refuse_loops(actor, [address])

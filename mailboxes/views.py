@@ -51,7 +51,7 @@ from mailboxes.forms import (
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
-from mailboxes.models import NEARLY_FULL, Mailbox
+from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
 
 
 class MailboxPages:
@@ -91,6 +91,7 @@ class MailboxPage(MailboxPages, ScopedDetailView):
         mailbox = self.object
         if not mailbox.active:
             find_substitutes(self.actor, [mailbox])
+        mailbox.own_alias = services.own_row(mailbox)
         targets, keeps_copy = services.forwarding(mailbox)
         if mailbox.active:
             forwarding = destinations(self.actor, mailbox.pk, targets)
@@ -98,6 +99,7 @@ class MailboxPage(MailboxPages, ScopedDetailView):
             forwarding = [Destination(target, OUTSIDE) for target in targets]
         return super().get_context_data(
             forwarding=forwarding,
+            switched_off=bool(forwarding) and mailbox.active and not mailbox.own_alias.active,
             unheard=bool(forwarding) and all(target.unheard for target in forwarding),
             goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,
@@ -141,22 +143,13 @@ class MailboxEdit(MailboxPages, ScopedFormView):
         mailbox = self.object
         fields = ("name", "smtp_active", "phone", "email_other", "active")
         return {name: getattr(mailbox, name) for name in fields} | {
-            "quota_mb": _plain(mailbox.quota_mb)
+            "quota_mb": _plain(max(0, mailbox.quota_mb))
         }
 
 
 def _plain(number):
     """As the form reads it back: a float is never equal to a typed 1.21, and would be written anew."""
     return int(number) if number == int(number) else Decimal(str(number))
-
-
-def first_quota(domain):
-    """The quota a form begins with, in MB: the largest that the domain allows and still has."""
-    maxquota = domain.maxquota if domain else settings.DOMAIN_DEFAULTS["maxquota"]
-    if domain is None or maxquota < 0 or domain.quota <= 0:
-        return max(0, maxquota)
-    left = max(0, int(domain.quota - domain.allotted_mb))
-    return min(maxquota, left) if maxquota else left
 
 
 class MailboxForwarding(MailboxPages, ScopedFormView):
@@ -212,7 +205,7 @@ class MailboxDelete(MailboxPages, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            drop_from=to_clean(self.request, self.actor, self.object),
+            drop_from=to_clean(self.request, self.actor),
         )
         return list_of("mailbox-list", self.object)
 
@@ -232,7 +225,9 @@ class MailboxBulk(MailboxPages, BulkView):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=False)
 
     def delete(self, row):
-        services.delete_mailbox(actor=self.actor, mailbox=row, drop_from=self.drop_from)
+        services.delete_mailbox(
+            actor=self.actor, mailbox=row, drop_from=to_clean(self.request, self.actor)
+        )
 
 
 @hide_passwords
@@ -248,6 +243,7 @@ class OwnMailbox(ActorMixin, TemplateView):
 
     def forms(self, data=None):
         """The forwarding in force and both forms; the one whose button was pressed is bound."""
+        self.actor.own_alias = services.own_row(self.actor)
         targets, keep_copy = services.forwarding(self.actor)
         chosen = data.get("form") if data is not None else None
         own = Domain.objects.filter(pk=self.actor.domain_id)
@@ -255,6 +251,7 @@ class OwnMailbox(ActorMixin, TemplateView):
         found = destinations(self.actor, self.actor.pk, targets, answers)
         return {
             "forwarding": targets,
+            "switched_off": bool(targets) and not self.actor.own_alias.active,
             "keeps_copy": keep_copy,
             "unheard": bool(found) and all(target.unheard for target in found),
             "password_form": OwnMailboxPasswordForm(

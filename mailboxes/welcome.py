@@ -11,12 +11,12 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10  # somebody waits for the page meanwhile
 
 
-def send_welcome(mailbox):
+def send_welcome(mailbox, **options):
     """Send the welcome mail to a new mailbox; return whether the mail server took it.
 
     Call it after the transaction: what is not committed, Postfix refuses. A failure is logged
     and never raised, the mailbox exists anyway. In the language of this installation, because
-    nobody knows the new user's.
+    nobody knows the new user's. ``options`` are the mail backend's.
     """
     context = {"mailbox": mailbox, "mail_hostname": settings.MAIL_HOSTNAME}
     with translation.override(settings.LANGUAGE_CODE):
@@ -28,7 +28,7 @@ def send_welcome(mailbox):
             body=text,
             to=[mailbox.username],
             headers={"Auto-Submitted": "auto-generated"},
-            connection=get_connection(timeout=TIMEOUT_SECONDS),
+            connection=get_connection(timeout=TIMEOUT_SECONDS, **options),
         )
         return message.send() == 1
     except (OSError, ValueError) as error:

@@ -147,7 +147,7 @@ def test_an_alias_left_with_itself_alone_is_deleted_with_its_last_target(
     own = Alias.objects.get(pk="list@example.org")
     Alias.objects.filter(pk=own.pk).update(goto="list@example.org,bob@example.org")
 
-    delete_mailbox(actor=None, mailbox=bob, drop_from=[own])
+    delete_mailbox(actor=None, mailbox=bob, drop_from=Alias.objects.filter(pk=own.pk))
 
     assert Alias.objects.count() == 0
 
@@ -159,6 +159,6 @@ def test_deleting_an_alias_leaves_a_mailbox_of_the_targets_its_own_mail(
     sales = add_alias("sales@example.org", "ann@elsewhere.example")
     Alias.objects.filter(pk="bob@example.org").update(goto="bob@example.org,sales@example.org")
 
-    delete_alias(actor=None, alias=sales, drop_from=[Alias.objects.get(pk="bob@example.org")])
+    delete_alias(actor=None, alias=sales, drop_from=Alias.objects.filter(pk="bob@example.org"))
 
     assert Alias.objects.get().goto == "bob@example.org"

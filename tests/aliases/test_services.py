@@ -6,10 +6,10 @@ from django.db import connection
 from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import (
-    aliases_leading_to,
     create_alias,
     delete_alias,
     drop_targets,
+    names_leading_to,
     set_alias_active,
     update_alias,
 )
@@ -174,7 +174,7 @@ class TestChange:
 
 class TestDelete:
     def test_it_is_logged_with_what_it_was(self, example_org, add_alias):
-        alias = add_alias("sales@example.org", "a@other.net")
+        alias = add_alias("sales@example.org", "a@other.net", description="Questions", active=False)
 
         delete_alias(actor=None, alias=alias)
 
@@ -183,7 +183,11 @@ class TestDelete:
             "delete_alias",
             "example.org",
             "sales@example.org",
-            {"goto": ["a@other.net", None]},
+            {
+                "goto": ["a@other.net", None],
+                "description": ["Questions", None],
+                "active": [False, None],
+            },
         )
 
     def test_a_mailboxs_own_row_goes_only_with_its_mailbox(self, example_org, add_mailbox):
@@ -223,10 +227,45 @@ class TestDelete:
             (
                 "delete_alias",
                 "old@example.org",
-                {"goto": ["x@elsewhere.example", None]},
+                {"goto": ["x@elsewhere.example", None], "active": [True, None]},
             ),
-            ("delete_alias", "only@other.net", {"goto": ["old@example.org", None]}),
+            (
+                "delete_alias",
+                "only@other.net",
+                {"goto": ["old@example.org", None], "active": [True, None]},
+            ),
         ]
+
+    def test_it_is_taken_out_of_all_of_them_however_many_are_held_at_once(
+        self, example_org, other_net, add_alias, monkeypatch
+    ):
+        monkeypatch.setattr("aliases.pruning.BATCH", 2)
+        alias = add_alias("old@example.org", "x@elsewhere.example")
+        for number in range(5):
+            add_alias(f"a{number}@other.net", "old@example.org")
+
+        delete_alias(actor=None, alias=alias, drop_from=Alias.objects.all())
+
+        assert stored() == {}
+
+    def test_who_may_change_what_is_asked_of_every_alias(
+        self, example_org, other_net, add_alias, add_mailbox, make_admin
+    ):
+        theirs = make_admin("theirs@example.org", domains=["example.org"])
+        alias = add_alias("old@example.org", "x@elsewhere.example")
+        postmaster = add_mailbox("postmaster@example.org")
+        set_forwarding(actor=None, mailbox=postmaster, targets="old@example.org", keep_copy=True)
+        for address in ("list@example.org", "abuse@example.org", "list@other.net"):
+            add_alias(address, "old@example.org", "y@elsewhere.example")
+
+        delete_alias(actor=theirs, alias=alias, drop_from=Alias.objects.prunable_by(theirs))
+
+        assert Alias.objects.get(pk=postmaster.pk).goto == "postmaster@example.org"
+        assert stored() == {
+            "list@example.org": "y@elsewhere.example",
+            "abuse@example.org": "old@example.org,y@elsewhere.example",
+            "list@other.net": "old@example.org,y@elsewhere.example",
+        }
 
     def test_a_forwarding_that_loses_its_target_leads_home_again(
         self, example_org, other_net, add_mailbox, add_alias
@@ -262,9 +301,7 @@ def test_who_leads_here(example_org, other_net, add_mailbox, add_alias):
     add_alias("c@other.net", "joel@example.org")
     add_alias("@other.net", "joe@example.org")
 
-    found = aliases_leading_to(["joe@example.org"])
-
-    assert set(found.values_list("pk", flat=True)) == {"a@other.net", "b@other.net", "@other.net"}
+    assert names_leading_to(["joe@example.org"]) == {"a@other.net", "b@other.net", "@other.net"}
 
 
 def test_search_takes_wildcards_as_letters(example_org, add_alias):

@@ -43,6 +43,18 @@ def test_a_wrong_argument_creates_nobody(run, db, arguments, message, password):
     assert Admin.objects.count() == 0
 
 
+@pytest.mark.parametrize("typed", ["ann@müller.example", "ann@xn--mller-kva.example"])
+def test_either_form_of_an_international_name_will_do(run, db, typed, password):
+    run("admin", "add", typed, "--superadmin", stdin=password)
+
+    assert Admin.objects.get().pk == "ann@xn--mller-kva.example"
+    for again in ("ann@müller.example", "ann@xn--mller-kva.example"):
+        assert "Login name:    ann@müller.example\n" in run("admin", "show", again)
+    assert run("admin", "list", "--search", "ann@müller.example") == (
+        "ann@xn--mller-kva.example\tyes\tyes\n"
+    )
+
+
 def test_a_taken_name_is_refused(run, make_admin, password):
     make_admin("a@b.example", superadmin=True)
 

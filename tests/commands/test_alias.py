@@ -28,6 +28,27 @@ def test_an_address_without_a_name_is_the_catch_all(run, example_org, address):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "example.org", "joe@elsewhere.example"],
+        ["show", "example.org"],
+        ["edit", "example.org", "--inactive"],
+        ["delete", "example.org", "--yes"],
+    ],
+)
+def test_a_domain_alone_is_not_taken_for_its_catch_all(run, example_org, add_alias, arguments):
+    add_alias("@example.org", "ann@other.net")
+
+    with pytest.raises(CommandError, match=r"^“example\.org” is not an e-mail address\.") as error:
+        run("alias", *arguments)
+
+    assert error.value.returncode == 1
+    assert list(Alias.objects.values_list("pk", "goto", "active")) == [
+        ("@example.org", "ann@other.net", True)
+    ]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["info@example.org", "nobody"], "^targets: “nobody” is not an e-mail address"),
@@ -98,6 +119,27 @@ def test_edit_replaces_adds_and_removes_targets(run, example_org, add_alias):
 
     run("alias", "edit", "info@example.org", "--targets", "e@f.example", "g@h.example")
     assert goto("info@example.org") == "e@f.example,g@h.example"
+
+
+def test_a_target_is_removed_as_it_is_shown(run, example_org, add_alias):
+    add_alias("info@example.org", "joe@müller.example", "a@b.example")
+    assert "joe@müller.example" in run("alias", "show", "info@example.org")
+
+    run("alias", "edit", "info@example.org", "--remove", "joe@müller.example")
+
+    assert goto("info@example.org") == "a@b.example"
+
+
+@pytest.mark.parametrize("typed", ["Joe@B.example", "joe@b.example"])
+def test_a_target_that_another_program_stored_with_capitals_can_be_removed(
+    run, example_org, add_alias, typed
+):
+    add_alias("info@example.org", "c@d.example")
+    Alias.objects.update(goto="Joe@B.example,c@d.example")
+
+    run("alias", "edit", "info@example.org", "--remove", typed)
+
+    assert goto("info@example.org") == "c@d.example"
 
 
 def test_a_target_that_is_not_there_cannot_be_removed(run, example_org, add_alias):

@@ -58,6 +58,7 @@ def test_an_international_name_is_stored_in_ascii(run, db):
     [
         (["example"], "“example” is not a domain name"),
         (["mail.example.org"], "^domain: mail.example.org is this mail server's own host name"),
+        (["example.org", "--quota", "9", "--max-quota", "none"], "^max-quota: A domain quota adds"),
         (["example.org", "--transport", "a b"], "^transport: Write a Postfix transport"),
         (["example.org", "--role-target", "joe doe"], "“joe doe@example.org” is not an e-mail"),
         (["example.org", "--mailboxes", "-2"], "--mailboxes"),

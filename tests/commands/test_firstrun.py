@@ -1,5 +1,6 @@
 """manage.py firstrun, manage.py recount and the welcome mail"""
 
+import json
 import re
 from datetime import timedelta
 
@@ -175,6 +176,18 @@ def test_the_welcome_mail_goes_to_the_new_mailbox(run, example_org, password, se
     assert password not in message.body
 
 
+def test_the_welcome_mail_names_the_login_name_that_the_mail_server_knows(
+    run, add_domain, password
+):
+    add_domain("müller.example")
+
+    run("mailbox", "add", "ann@müller.example", "--welcome", stdin=password)
+
+    body = mail.outbox[0].body
+    assert "your mailbox ann@müller.example is ready." in body
+    assert "use ann@xn--mller-kva.example as the login name" in body
+
+
 @pytest.mark.parametrize(
     ("setting", "options", "sent"),
     [(False, [], 0), (True, [], 1), (True, ["--no-welcome"], 0)],
@@ -187,6 +200,19 @@ def test_the_setting_decides_unless_the_option_does(
     run("mailbox", "add", "joe@example.org", *options, stdin=password)
 
     assert len(mail.outbox) == sent
+
+
+def test_a_welcome_mail_that_is_printed_stays_out_of_the_json(
+    run, example_org, password, settings, capsys
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+    printed = run("mailbox", "add", "joe@example.org", "--welcome", "--json", stdin=password)
+
+    assert json.loads(printed)["address"] == "joe@example.org"
+    screen = capsys.readouterr()
+    assert screen.out == ""
+    assert "Subject: Welcome to your mailbox joe@example.org" in screen.err
 
 
 def test_a_refused_mailbox_gets_no_mail(run, example_org, add_mailbox, password):

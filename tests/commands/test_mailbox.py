@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from domains.models import Domain
 from mailboxes.models import Mailbox, QuotaUsage
 
 MB = settings.QUOTA_MULTIPLIER
@@ -90,6 +91,28 @@ def test_the_default_quota_is_the_largest_the_domain_allows(run, add_domain, pas
     run("mailbox", "add", "joe@example.org", stdin=password)
 
     assert Mailbox.objects.get().quota == 700 * MB
+
+
+@pytest.mark.parametrize(
+    ("limits", "first", "second"),
+    [
+        ({"maxquota": 0, "quota": 1000}, 300, 700),
+        ({"maxquota": 600, "quota": 1000}, 500, 500),
+        ({"maxquota": 400, "quota": 1000}, 500, 400),
+        ({"maxquota": 0, "quota": 0}, 500, 0),
+        ({"maxquota": -1, "quota": 0}, 0, 0),
+    ],
+)
+def test_the_default_quota_fits_into_what_the_domain_has_left(
+    run, add_domain, add_mailbox, password, limits, first, second
+):
+    domain = add_domain("example.org")
+    add_mailbox("ann@example.org", quota=first * MB)
+    Domain.objects.filter(pk=domain.pk).update(**limits)
+
+    run("mailbox", "add", "joe@example.org", stdin=password)
+
+    assert Mailbox.objects.get(pk="joe@example.org").quota == second * MB
 
 
 @pytest.mark.parametrize("word", ["0", "unlimited", "Unlimited"])

@@ -82,7 +82,8 @@ class TestCreate:
         with refused("min_value", field=limit):
             create_domain(actor=None, name="example.org", **{limit: -2})
 
-        assert getattr(create_domain(actor=None, name="example.org", **{limit: -1}), limit) == -1
+        domain = create_domain(actor=None, name="example.org", **{"quota": 0, limit: -1})
+        assert getattr(domain, limit) == -1
 
     @pytest.mark.parametrize(
         "transport",
@@ -311,7 +312,11 @@ class TestAliasDomains:
             "delete_alias_domain",
             "other.net",
             "other.net",
-            {"target_domain": ["third.example", None]},
+            {
+                "target_domain": ["third.example", None],
+                "description": ["old name", None],
+                "active": [False, None],
+            },
         )
         assert AliasDomain.objects.count() == 0
         assert Domain.objects.count() == 3

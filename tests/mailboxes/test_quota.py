@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domains.models import Domain, DomainUsage
 from domains.services import update_domain
-from mailboxes.models import MAX_QUOTA, FullMailbox, Mailbox, quota_error
+from mailboxes.models import MAX_QUOTA, FullMailbox, Mailbox, first_quota, quota_error
 from mailboxes.services import create_mailbox, update_mailbox
 from tests.refusals import refused
 
@@ -20,10 +20,11 @@ sizes = st.sampled_from([-2, -1, 0, 1, 4, 5, 6, 10, 50, 100, 101])
 
 def postfix_admin_says(quota, maxquota, domain_quota, others):
     """Its check_quota() line by line, in MB. -1 passes there, and Dovecot refuses the mailbox;
-    what it stands for, in a domain that does not use quotas, is 0 here."""
+    what it stands for, in a domain that does not use quotas, is 0 here. A domain with a quota uses
+    them: PostfixAdmin looks at maxquota alone, and gives a mailbox there all the room there is."""
     if quota < 0:
         return False
-    if maxquota < 0:
+    if maxquota < 0 and domain_quota <= 0:
         return quota == 0
     if maxquota > 0 and quota == 0:
         return False
@@ -102,6 +103,35 @@ def test_an_edit_counts_the_mailbox_once(add_domain, add_mailbox):
     with refused("above_domain_quota", field="quota"):
         update_mailbox(actor=None, mailbox=a, quota=8 * MB + 1)
     assert update_mailbox(actor=None, mailbox=a, quota=1 * MB).quota == 1 * MB
+
+
+def test_a_domain_quota_holds_where_another_program_says_that_quotas_are_not_used(
+    add_domain, add_mailbox
+):
+    domain = add_domain("example.org", quota=10)
+    Domain.objects.update(maxquota=-1)
+
+    with refused("unlimited", field="quota"):
+        add_mailbox("a@example.org", quota=0)
+    with refused("above_domain_quota", field="quota"):
+        add_mailbox("a@example.org", quota=11 * MB)
+    domain.refresh_from_db()
+    assert first_quota(domain) == 10
+    assert add_mailbox("a@example.org", quota=10 * MB).quota == 10 * MB
+
+
+def test_a_domain_with_a_quota_uses_quotas(add_domain):
+    with refused("unused", field="maxquota"):
+        add_domain("a.example", maxquota=-1, quota=10)
+    domain = add_domain("b.example", maxquota=-1)
+    with refused("unused", field="maxquota"):
+        update_domain(actor=None, domain=domain, quota=10)
+
+    Domain.objects.filter(pk="b.example").update(quota=10)  # as PostfixAdmin stores it
+    assert update_domain(actor=None, domain=domain, active=False).active is False
+    with refused("unused", field="maxquota"):
+        update_domain(actor=None, domain=domain, quota=11)
+    assert update_domain(actor=None, domain=domain, maxquota=5).maxquota == 5
 
 
 def test_negative_quotas_of_other_programs_make_no_room(add_domain, add_mailbox):

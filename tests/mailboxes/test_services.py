@@ -344,12 +344,30 @@ class TestForwarding:
             True,
         )
 
+    def test_what_another_program_switched_off_goes_with_the_mailbox_again(
+        self, add_mailbox, example_org
+    ):
+        joe = add_mailbox("joe@example.org")
+        set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=False)
+        Alias.objects.filter(pk=joe.pk).update(active=False)
+
+        set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=False)
+
+        assert own_row(joe).active is True
+        assert (last_log()[0], last_log()[3]) == ("edit_alias_state", {"active": [False, True]})
+
+        set_mailbox_active(actor=None, mailbox=joe, active=False)
+        Alias.objects.filter(pk=joe.pk).update(active=True)
+        set_forwarding(actor=None, mailbox=joe, targets="b@other.net", keep_copy=False)
+
+        assert own_row(joe).active is False
+
 
 class TestDelete:
     def test_mailbox_own_row_and_use_go_and_the_maildir_is_remembered(
         self, add_mailbox, example_org, settings
     ):
-        joe = add_mailbox("joe@example.org", quota=100)
+        joe = add_mailbox("joe@example.org", quota=100, name="Joe")
         QuotaUsage.objects.create(username_id=joe.pk, bytes=95)
         assert FullMailbox.objects.count() == 1
 
@@ -369,8 +387,34 @@ class TestDelete:
             "delete_mailbox",
             "example.org",
             "joe@example.org",
-            {"maildir": ["example.org/joe/", None]},
+            {
+                "name": ["Joe", None],
+                "quota": [100, None],
+                "smtp_active": [True, None],
+                "active": [True, None],
+                "maildir": ["example.org/joe/", None],
+            },
         )
+
+    def test_the_log_keeps_where_it_forwarded_to(self, add_mailbox, example_org):
+        joe = add_mailbox("joe@example.org")
+        set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=True)
+
+        delete_mailbox(actor=None, mailbox=joe)
+
+        assert last_log()[3]["goto"] == ["joe@example.org,a@other.net", None]
+
+    def test_it_is_taken_out_of_every_alias_even_if_they_are_many(
+        self, add_mailbox, add_alias, example_org, other_net, monkeypatch
+    ):
+        monkeypatch.setattr("aliases.pruning.BATCH", 2)
+        joe = add_mailbox("joe@example.org")
+        for number in range(5):
+            add_alias(f"a{number}@other.net", "joe@example.org", "x@elsewhere.example")
+
+        delete_mailbox(actor=None, mailbox=joe, drop_from=Alias.objects.all())
+
+        assert set(Alias.objects.values_list("goto", flat=True)) == {"x@elsewhere.example"}
 
     def test_aliases_elsewhere_dangle_unless_it_is_taken_out_of_them(
         self, add_mailbox, add_alias, example_org, other_net
@@ -410,6 +454,30 @@ class TestDelete:
 
         with refused("invalid_local_part", field="local_part"):
             add_mailbox(f"{name}@example.org")
+
+    @pytest.mark.parametrize(
+        ("theirs", "given"),
+        [
+            ("example.org/joe/", "example.org/joe~2/"),
+            ("example.org/joe", "example.org/joe~2/"),
+            ("example.org/joe/Maildir/", "example.org/joe~2/"),
+            ("example.org/", "example.org~2/joe/"),
+            ("example.org/joel/", "example.org/joe/"),
+            ("example.org/jo/", "example.org/joe/"),
+            ("", "example.org/joe/"),
+        ],
+    )
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_no_mailbox_lies_in_anothers_directory_whoever_named_it(
+        self, gone, theirs, given, add_mailbox, example_org, other_net
+    ):
+        """Other programs name them as they like, in whatever domain."""
+        ann = add_mailbox("ann@other.net")
+        Mailbox.objects.filter(pk=ann.pk).update(maildir=theirs)
+        if gone:
+            delete_mailbox(actor=None, mailbox=ann)
+
+        assert add_mailbox("joe@example.org").maildir == given
 
     def test_the_address_is_free_for_an_alias_then(self, add_mailbox, add_alias, example_org):
         delete_mailbox(actor=None, mailbox=add_mailbox("joe@example.org"))

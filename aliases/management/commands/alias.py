@@ -6,12 +6,13 @@ from django.db import transaction
 from accounts.commands import NOTHING_TO_CHANGE
 from accounts.output import Field
 from aliases.models import Alias, AliasTarget
-from aliases.services import aliases_leading_to, create_alias, delete_alias, update_alias
+from aliases.services import create_alias, delete_alias, names_leading_to, update_alias
 from domains.addresses import (
     display_address,
     normalise_address,
     normalise_domain,
     split_address,
+    typed_name,
 )
 from domains.commands import DomainRowCommand
 from domains.models import RoutingLock
@@ -90,7 +91,7 @@ class Command(DomainRowCommand):
     # --- Verbs
 
     def add(self, *, address, targets, description, active, json, **options):
-        local_part, name = split_address(address.strip())
+        local_part, name = self._parts(address)
         alias = create_alias(
             actor=None,
             domain=self.domain(name),
@@ -129,18 +130,28 @@ class Command(DomainRowCommand):
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         alias = self._alias(address)
-        leading_here = list(aliases_leading_to([alias.pk]))
+        leading_here = sorted(map(display_address, names_leading_to([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if leading_here:
             consequences += self.leading_here(leading_here, drop_targets)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
-            delete_alias(actor=None, alias=alias, drop_from=leading_here if drop_targets else ())
+            drop_from = Alias.objects.all() if drop_targets else None
+            delete_alias(actor=None, alias=alias, drop_from=drop_from)
 
     # --- Rows
 
+    def _parts(self, text):
+        """Return (local part, domain); a name without @ is no catch-all, but half an address."""
+        if "@" not in text:
+            raise CommandError(
+                f"“{text.strip()}” is not an e-mail address. Write it like name@example.org,"
+                " or @example.org for the catch-all."
+            )
+        return split_address(text.strip())
+
     def _alias(self, text):
-        local_part, name = split_address(text.strip())
+        local_part, name = self._parts(text)
         if local_part in ("", "*"):
             address = f"@{normalise_domain(name)}"
         else:
@@ -152,11 +163,13 @@ class Command(DomainRowCommand):
 
     def _new_targets(self, alias, targets, add, remove):
         wanted = [*(targets or alias.targets), *(add or [])]
-        gone = [item.strip().lower() for item in remove or []]
-        unknown = [item for item in gone if item not in wanted]
+        # PostfixAdmin stores capitals, and people type what they see.
+        stored = {typed_name(item) for item in wanted}
+        gone = {typed_name(item): item.strip() for item in remove or []}
+        unknown = [item for name, item in gone.items() if name not in stored]
         if unknown:
             raise CommandError(f"{alias} does not lead to {', '.join(unknown)}.")
-        return [item for item in wanted if item not in gone]
+        return [item for item in wanted if typed_name(item) not in gone]
 
     def record(self, alias):
         return {
@@ -173,5 +186,5 @@ class Command(DomainRowCommand):
         dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
         return {
             "dangling": sorted(dangling.values_list("target", flat=True)),
-            "aliases": sorted(row.pk for row in aliases_leading_to([alias.pk])),
+            "aliases": sorted(names_leading_to([alias.pk])),
         }

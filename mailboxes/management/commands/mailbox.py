@@ -1,5 +1,6 @@
 """manage.py mailbox add|list|show|edit|delete|password"""
 
+import sys
 from argparse import BooleanOptionalAction
 
 from django.conf import settings
@@ -8,14 +9,15 @@ from django.db import transaction
 
 from accounts.commands import NOTHING_TO_CHANGE, whole_number
 from accounts.output import Field
-from aliases.services import aliases_leading_to
+from aliases.models import Alias
+from aliases.services import names_leading_to
 from domains.addresses import (
     display_address,
     normalise_address,
     split_address,
 )
 from domains.commands import DomainRowCommand
-from mailboxes.models import Mailbox, megabytes
+from mailboxes.models import Mailbox, first_quota, megabytes
 from mailboxes.services import (
     create_mailbox,
     delete_mailbox,
@@ -78,7 +80,7 @@ class Command(DomainRowCommand):
 
     def options_for_add(self, parser):
         self._address(parser)
-        self._columns(parser, quota=" (default: the largest that the domain allows)")
+        self._columns(parser, quota=" (default: the largest that the domain allows and still has)")
         self.password_option(parser)
         parser.add_argument(
             "--inactive", action="store_false", dest="active", help="Create it switched off."
@@ -155,10 +157,8 @@ class Command(DomainRowCommand):
         local_part, name = split_address(address.strip())
         domain = self.domain(name)
         fields = self.given(options, "name", "phone", "email_other", "smtp_active")
-        if options["quota"] is None:
-            fields["quota"] = max(0, domain.maxquota) * settings.QUOTA_MULTIPLIER
-        else:
-            fields["quota"] = options["quota"] * settings.QUOTA_MULTIPLIER
+        size_mb = first_quota(domain) if options["quota"] is None else options["quota"]
+        fields["quota"] = size_mb * settings.QUOTA_MULTIPLIER
         password = self.ask_password(generate)
         mailbox = create_mailbox(
             actor=None,
@@ -169,7 +169,8 @@ class Command(DomainRowCommand):
             **fields,
         )
         self.report("Created", mailbox, json=json, password=password if generate else None)
-        if welcome and not send_welcome(mailbox):
+        # consolemail:// prints the mail: standard output is for what the command says.
+        if welcome and not send_welcome(mailbox, stream=sys.stderr):
             self.stderr.write("The welcome mail could not be sent: see the message above.")
 
     def list(self, *, domain, search, active, json, **options):
@@ -210,14 +211,13 @@ class Command(DomainRowCommand):
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         mailbox = self._mailbox(address)
-        leading_here = list(aliases_leading_to([mailbox.pk]))
+        leading_here = sorted(map(display_address, names_leading_to([mailbox.pk])))
         self.confirm_delete(
             mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
         )
         with self.deleting(mailbox, json=json):
-            delete_mailbox(
-                actor=None, mailbox=mailbox, drop_from=leading_here if drop_targets else ()
-            )
+            drop_from = Alias.objects.all() if drop_targets else None
+            delete_mailbox(actor=None, mailbox=mailbox, drop_from=drop_from)
 
     def password(self, *, address, generate, json, **options):
         mailbox = self._mailbox(address)
@@ -261,5 +261,5 @@ class Command(DomainRowCommand):
         return {
             "forwards_to": targets,
             "keeps_copy": keeps_copy if targets else None,
-            "aliases": sorted(row.pk for row in aliases_leading_to([mailbox.pk])),
+            "aliases": sorted(names_leading_to([mailbox.pk])),
         }
