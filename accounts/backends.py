@@ -5,6 +5,7 @@ from importlib import import_module
 from django.conf import settings
 
 from accounts.models import Admin
+from accounts.names import row_named
 from accounts.passwords import is_cheap, is_possible, spend_time, verify_password
 
 
@@ -15,7 +16,7 @@ class AccountBackend:
         raise NotImplementedError
 
     def find(self, username):
-        return self.rows().filter(pk=username.strip().lower()).first()
+        return row_named(self.rows(), username)
 
     def get_user(self, user_id):
         """Return the account of a session, or None once it may not sign in any more."""
@@ -37,7 +38,8 @@ def authenticate(username, password):
     """Return the account that ``username`` and ``password`` open, or None.
 
     Administrators come first. An outdated hash is replaced. The answer takes about the same
-    time whether the name is unknown, inactive, an administrator's or a mailbox's.
+    time whether the name is unknown, inactive, an administrator's or a mailbox's; only a hash of
+    another program that costs more than ours takes longer, which the caller must cover.
     """
     verifications = 0
     for path in settings.AUTHENTICATION_BACKENDS:

@@ -1,8 +1,8 @@
 """Forms about who is at the keyboard, and the bases that every form shares."""
 
 import logging
+from time import monotonic
 
-import idna
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from accounts import services, throttle
 from accounts.backends import authenticate
 from accounts.models import Admin
+from accounts.names import ascii_name
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,14 @@ class NewPasswordInput(forms.PasswordInput):
     def __init__(self, attrs=None):
         defaults = {"autocomplete": "new-password", "data-new-password": "", "maxlength": 256}
         super().__init__(defaults | (attrs or {}))
+
+    def get_context(self, name, value, attrs):
+        rules = {
+            "minlength": settings.PASSWORD_MIN_LENGTH,
+            "data-digits": settings.PASSWORD_MIN_DIGITS,
+            "data-letters": settings.PASSWORD_MIN_LETTERS,
+        }
+        return super().get_context(name, value, rules | (attrs or {}))
 
 
 def new_password_field(label=_("Password"), **kwargs):
@@ -91,11 +100,13 @@ class LoginForm(forms.Form):
                 "throttled",
                 {"minutes": settings.LOGIN_PAUSE_MINUTES},
             )
+        began = monotonic()
         self.account = authenticate(username, password)
         if self.account is None:
             throttle.record_failure(username, self.ip)
             # One line for fail2ban; %r keeps a line break in the name from making another.
             logger.warning("login failed for %r from %s", username, self.ip)
+            throttle.even_out(began)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",
@@ -198,13 +209,3 @@ class AdminPasswordForm(ActorForm):
         return services.set_admin_password(
             actor=self.actor, admin=self.instance, password=self.cleaned_data["password"]
         )
-
-
-def ascii_name(name):
-    """The A-label form of a typed domain name, for the look-up; wrong names find nothing."""
-    if name.isascii():
-        return name
-    try:
-        return idna.encode(name, uts46=True).decode()
-    except (idna.IDNAError, UnicodeError):
-        return name

@@ -242,7 +242,7 @@ class KeysetMixin:
         try:
             edge = beyond(columns, values, descending=down, inclusive=inclusive) if values else Q()
             keys = self.keys(rows.filter(edge), columns, down)
-        except (ValidationError, ValueError):  # a cursor nobody was given
+        except (ValidationError, ValueError, OverflowError):  # a cursor nobody was given
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
         more = len(keys) > self.size

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from accounts.names import display_address
 from accounts.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
@@ -46,7 +47,7 @@ class Account(AbstractBaseUser):
         abstract = True
 
     def __str__(self):
-        return self.username
+        return display_address(self.username)
 
     @property
     def is_active(self):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Admin, LogEntry
+from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -23,32 +24,28 @@ ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
 @transaction.atomic
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
     """Create an administrator and return it. ``domains``: names of the domains to manage."""
-    username = str(username).strip().lower()
-    try:
-        validate_email(username)
-    except ValidationError:
-        if not re.fullmatch(r"[a-z0-9._-]+@[a-z0-9.-]+", username):
-            raise ValidationError(
-                {
-                    "username": ValidationError(
-                        _("Write the login name like an e-mail address."), "invalid"
-                    )
-                }
-            ) from None
+    username = login_name(str(username))
+    if not _is_address(username):
+        raise ValidationError(
+            {
+                "username": ValidationError(
+                    _("Write the login name like an e-mail address."), "invalid"
+                )
+            }
+        )
     admin = Admin(username=username, superadmin=superadmin, **fields)
     _set_password(admin, password)
     admin.full_clean()
+    taken = ValidationError(
+        {"username": ValidationError(_("%(name)s exists already."), "taken", {"name": admin})}
+    )
+    if Admin.objects.filter(pk__in=spellings(username)).exists():
+        raise taken  # by a row of another program, in Unicode
     try:
         with transaction.atomic():
             admin.save(force_insert=True)
     except IntegrityError as error:
-        raise ValidationError(
-            {
-                "username": ValidationError(
-                    _("%(name)s exists already."), "taken", {"name": username}
-                )
-            }
-        ) from error
+        raise taken from error
     names = _assign(admin, superadmin, domains)
     LogEntry.objects.record(
         actor,
@@ -58,6 +55,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
             "superadmin": [None, superadmin],
             "domains": [None, names],
             "active": [None, admin.active],
+            **{name: [None, value] for name, value in _reached_at(admin).items()},
         },
     )
     return admin
@@ -94,15 +92,14 @@ def update_admin(*, actor, admin, domains=None, **fields):
     return admin
 
 
-@transaction.atomic
 def set_admin_password(*, actor, admin, password):
-    """Store a new password; every other session of this administrator ends."""
-    admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    _set_password(admin, password)
-    admin.modified = timezone.now()
-    admin.save(update_fields=["password", "modified"])
-    LogEntry.objects.record(actor, "edit_password", target=admin.pk)
-    return admin
+    """Store a new password; every session of this administrator ends. Refuses oneself (``oneself``)."""
+    if actor == admin:
+        raise ValidationError(
+            _("Change your own password on the page of your account, with the current one."),
+            "oneself",
+        )
+    return _store_password(actor, admin, password)
 
 
 def change_own_password(*, admin, old_password, password):
@@ -116,7 +113,7 @@ def change_own_password(*, admin, old_password, password):
                 )
             }
         )
-    return set_admin_password(actor=admin, admin=admin, password=password)
+    return _store_password(admin, admin, password)
 
 
 @transaction.atomic
@@ -133,8 +130,38 @@ def delete_admin(*, actor, admin):
         actor,
         "delete_admin",
         target=admin.pk,
-        changes={"superadmin": [admin.superadmin, None], "domains": [names, None]},
+        changes={
+            "superadmin": [admin.superadmin, None],
+            "domains": [names, None],
+            "active": [admin.active, None],
+            **{name: [value, None] for name, value in _reached_at(admin).items()},
+        },
     )
+
+
+def _reached_at(admin):
+    """The columns for the log that may be empty, where they are not."""
+    return {name: value for name in ("phone", "email_other") if (value := getattr(admin, name))}
+
+
+def _is_address(text):
+    if re.fullmatch(r"[a-z0-9._-]+@[a-z0-9.-]+", text):
+        return True
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return text.isascii()
+
+
+@transaction.atomic
+def _store_password(actor, admin, password):
+    admin = Admin.objects.select_for_update().get(pk=admin.pk)
+    _set_password(admin, password)
+    admin.modified = timezone.now()
+    admin.save(update_fields=["password", "modified"])
+    LogEntry.objects.record(actor, "edit_password", target=admin.pk)
+    return admin
 
 
 def _set_password(admin, password):
@@ -159,7 +186,7 @@ def _refuse_locking_out(actor, admin, superadmins):
         raise ValidationError(
             _("%(name)s is the last superadmin. Make another one first."),
             "last_superadmin",
-            {"name": admin.pk},
+            {"name": admin},
         )
 
 

@@ -7,6 +7,7 @@ elsewhere is stopped; the administrator at their own desk is not.
 
 import ipaddress
 from datetime import timedelta
+from time import monotonic, sleep
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,8 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import LoginAttempt
+from accounts.names import login_name
 
 NETWORK_FACTOR = 10
+ANSWER_SECONDS = 1  # covers two bcrypt hashes of cost 12
 
 
 def network_of(ip):
@@ -35,7 +38,7 @@ def network_of(ip):
 def _allowances(username, ip):
     network = network_of(ip)
     return {
-        f"{network} {username.strip().lower()}"[:255]: settings.LOGIN_FAILURES,
+        f"{network} {login_name(username)}"[:255]: settings.LOGIN_FAILURES,
         network: settings.LOGIN_FAILURES * NETWORK_FACTOR,
     }
 
@@ -72,3 +75,8 @@ def forget(username, ip):
     """After a correct password: start again for this name from this client."""
     source = next(iter(_allowances(username, ip)))
     LoginAttempt.objects.filter(source=source).delete()
+
+
+def even_out(began):
+    """Wait until ANSWER_SECONDS after ``began``, a ``monotonic()``: what a hash costs must not tell."""
+    sleep(max(0, began + ANSWER_SECONDS - monotonic()))

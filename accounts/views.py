@@ -28,7 +28,6 @@ from accounts.forms import (
     AdminPasswordForm,
     LoginForm,
     OwnPasswordForm,
-    ascii_name,
 )
 from accounts.generic import (
     ActorMixin,
@@ -43,6 +42,7 @@ from accounts.generic import (
     safe_next,
 )
 from accounts.models import Admin, LogEntry
+from accounts.names import ascii_name, login_name
 from accounts.scoping import starts_with
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -140,7 +140,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
-            rows = rows.filter(starts_with("username", filters["q"].lower()))
+            rows = rows.filter(starts_with("username", login_name(filters["q"])))
         if filters["domain_name"]:
             links = Admin.domains.through.objects.filter(domain=filters["domain_name"])
             rows = rows.filter(pk__in=links.values("username"))
@@ -149,6 +149,9 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         if filters["role"] in {"superadmin", "domain"}:
             rows = rows.filter(superadmin=filters["role"] == "superadmin")
         return rows
+
+    def jump_values(self, text):
+        return (login_name(text),)
 
     def whole_rows(self):
         """The rows with how many domains each manages."""
@@ -202,11 +205,10 @@ class AdminPassword(AdminPages, ScopedFormView):
     form_class = AdminPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved. Its sessions are signed out.")
 
-    def form_valid(self, form):
-        response = super().form_valid(form)
-        if self.object == self.actor:
-            update_session_auth_hash(self.request, self.object)
-        return response
+    def get(self, request, *args, **kwargs):
+        if self.get_object() == self.actor:
+            return HttpResponseRedirect(reverse("account"))
+        return super().get(request, *args, **kwargs)
 
 
 class AdminState(AdminPages, StateView):
@@ -279,14 +281,12 @@ class Log(KeysetMixin, ScopedListView):
             rows = rows.filter(domain=filters["domain_name"])
         if filters["person"]:
             # The stored text goes on with the client's address in brackets.
-            person = filters["person"].lower()
+            person = login_name(filters["person"])
             rows = rows.filter(starts_with("username", "CLI" if person == "cli" else person))
         if filters["action"]:
             rows = rows.filter(action=filters["action"])
         day = _day(filters["day"])
-        if day:
-            rows = rows.filter(timestamp__gte=day, timestamp__lt=day + timedelta(days=1))
-        return rows
+        return rows.filter(timestamp__gte=day[0], timestamp__lt=day[1]) if day else rows
 
     def jump_values(self, text):
         return ()
@@ -305,8 +305,12 @@ LOG_ACTIONS = [
 
 
 def _day(text):
+    """Return where a typed day begins and ends, or None for what is no day."""
     try:
         day = parse_date(text)
-    except ValueError:
-        day = None
-    return make_aware(datetime.combine(day, time())) if day else None
+        if day is None:
+            return None
+        begin = make_aware(datetime.combine(day, time()))
+        return begin, begin + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None

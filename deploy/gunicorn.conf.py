@@ -1,10 +1,12 @@
 """How gunicorn serves the panel: gunicorn -c deploy/gunicorn.conf.py mailadmin.wsgi
 
-HOST and PORT say where to listen, WEB_CONCURRENCY how many processes serve.
+HOST and PORT say where to listen, WEB_CONCURRENCY how many processes serve. Run by itself, it only
+checks them: gunicorn reads WEB_CONCURRENCY before this file, and ends in a traceback.
 Under systemd's socket activation the socket it hands over wins.
 """
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -12,17 +14,39 @@ from environ import Env
 
 Env.read_env(os.environ.get("ENV_FILE", Path(__file__).parent.parent / ".env"))
 
-host = os.environ.get("HOST", "127.0.0.1")
-bind = "{}:{}".format(f"[{host}]" if ":" in host else host, os.environ.get("PORT", "8000"))
+
+def read(name, default, fits, expected):
+    value = os.environ.get(name) or default
+    if not fits(value):
+        sys.exit(f"{name} has a wrong value. Expected: {expected}. See .env.example.")
+    return value
+
+
+def is_address(host):
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except (OSError, UnicodeError):
+        return False
+
+
+def is_number(text, first, last):
+    return text.isascii() and text.isdecimal() and len(text) < 10 and first <= int(text) <= last
+
+
+host = read("HOST", "127.0.0.1", is_address, "an IP address or a name of this machine")
+port = read("PORT", "8000", lambda n: is_number(n, 1, 65535), "a port, from 1 to 65535")
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 # A panel is idle most of the day: each process takes about 80 MB, and a few keep every core busy.
 cores = len(os.sched_getaffinity(0))
-processes = os.environ.get("WEB_CONCURRENCY") or str(max(2, min(cores, 4)))
-if not processes.isdecimal() or processes == "0":
-    sys.exit(
-        "WEB_CONCURRENCY has a wrong value. Expected: a whole number, 1 or more. See .env.example."
+workers = int(
+    read(
+        "WEB_CONCURRENCY",
+        str(max(2, min(cores, 4))),
+        lambda n: is_number(n, 1, 1000),
+        "a whole number, from 1 to 1000",
     )
-workers = int(processes)
+)
 threads = 4  # also the database connections a process holds
 
 # A wrong setting ends the start with its one sentence, instead of once per process.

@@ -1,5 +1,7 @@
 """Read settings from the environment, and refuse a wrong value with one clear sentence."""
 
+import ipaddress
+import re
 import warnings
 
 import environ
@@ -13,51 +15,71 @@ KINDS = {
     "db_url": "a URL such as mysql://user:password@127.0.0.1:3306/mail or sqlite:///var/mailadmin.sqlite3",
     "email_url": "a URL such as smtp://127.0.0.1:25 or consolemail://",
 }
+WORDS = {"true", "false", "yes", "no", "on", "off", "1", "0"}
+LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
+NAME_AND_ADDRESS = re.compile(r'(?:"[^"]*"|[^"<>,@]*)\s*<([^<>]*)>')
+LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+", re.ASCII)
+
+
+def is_host_name(text):
+    # What ends in a number is an address, or wants to be one.
+    return (
+        len(text) <= 253
+        and HOST_NAME.fullmatch(text) is not None
+        and not text.rpartition(".")[2].isdigit()
+    )
+
+
+def is_allowed_host(text):
+    """Whether Django can find ``text`` in a Host header: IPv6 stands in brackets there."""
+    try:
+        if text.startswith("["):
+            return text.endswith("]") and bool(ipaddress.IPv6Address(text[1:-1]))
+        return (
+            text == "*" or is_host_name(text.removeprefix(".")) or bool(ipaddress.IPv4Address(text))
+        )
+    except ValueError:
+        return False
+
+
+def is_sender(text):
+    """An address, or a name with the address in angle brackets."""
+    named = NAME_AND_ADDRESS.fullmatch(text)
+    local_part, _at, host = (named[1] if named else text).rpartition("@")
+    return LOCAL_PART.fullmatch(local_part) is not None and is_host_name(host)
 
 
 class Environment(environ.Env):
     """django-environ, with errors that name the variable and say what is expected.
 
     ``read`` takes the name of one of django-environ's casts ("bool", "int", "list", "db_url" ...),
-    the variable, and what it must fulfil: ``expected`` is the sentence shown when ``valid`` (a
-    function of the value) is false or the cast fails.
+    the variable, and what it must fulfil: ``expected`` is the sentence shown when the value is
+    none of ``choices``, when ``valid`` (a function of the value) is false or the cast fails.
     """
 
-    def read(self, cast, name, *, valid=lambda value: True, expected=None, **kwargs):
-        expected = expected or KINDS[cast]
-        if "default" not in kwargs and not self.ENVIRON.get(name):
-            raise ImproperlyConfigured(
-                f"{name} is not set. Expected: {expected}. See .env.example."
-            )
+    def read(self, cast, name, *, valid=None, choices=None, expected=None, **kwargs):
+        wrong = f"Expected: {expected or KINDS[cast]}. See .env.example."
+        given = self.ENVIRON.get(name, "").strip()
+        if "default" not in kwargs and not given:
+            raise ImproperlyConfigured(f"{name} is not set. {wrong}")
+        # Empty is no number, no choice and neither yes nor no: as if the variable were not there.
+        if name in self.ENVIRON and not given and (cast in {"bool", "int"} or choices):
+            return kwargs["default"]
         try:
             # An unknown scheme of a URL is only a warning there.
             with warnings.catch_warnings(action="error", category=UserWarning):
                 value = getattr(self, cast)(name, **kwargs)
             if cast == "list":
                 value = [item.strip() for item in value if item.strip()]
-            fits = valid(value)
+            fits = (
+                (valid is None or valid(value))
+                and (choices is None or value in choices)
+                # django-environ takes every unknown word for False: a typo must not switch a protection off.
+                and (cast != "bool" or not given or given.lower() in WORDS)
+            )
         except (ValueError, TypeError, LookupError, ImproperlyConfigured, UserWarning):
             fits = False
         if not fits:
-            raise ImproperlyConfigured(
-                f"{name} has a wrong value. Expected: {expected}. See .env.example."
-            )
-        if cast == "bool" and self.ENVIRON.get(name, "").strip():
-            self._check_bool(name, expected)
+            raise ImproperlyConfigured(f"{name} has a wrong value. {wrong}")
         return value
-
-    def _check_bool(self, name, expected):
-        # django-environ takes every unknown word for False: a typo must not switch a protection off.
-        if self.ENVIRON[name].strip().lower() not in {
-            "true",
-            "false",
-            "yes",
-            "no",
-            "on",
-            "off",
-            "1",
-            "0",
-        }:
-            raise ImproperlyConfigured(
-                f"{name} has a wrong value. Expected: {expected}. See .env.example."
-            )

@@ -113,10 +113,10 @@ def changes(entry):
         return rows
     for field, pair in stored.items():
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-        if field in ("active", "smtp_active") and old is None:
-            if new:  # the usual state of what is new
+        if field in ("active", "smtp_active") and None in (old, new):
+            if old or new:  # the usual state of what is new or gone
                 continue
-        elif old in (None, "", []) and new in (None, "", [], False):
+        elif old in (None, "", [], False) and new in (None, "", [], False):
             continue
         rows.append(
             (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))

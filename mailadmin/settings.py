@@ -7,7 +7,7 @@ import re
 import zoneinfo
 from pathlib import Path
 
-from mailadmin.environment import Environment
+from mailadmin.environment import Environment, is_allowed_host, is_host_name, is_sender
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,7 +20,13 @@ SECRET_KEY = env.read(
     "str", "SECRET_KEY", valid=lambda key: len(key) >= 50, expected="at least 50 random characters"
 )
 DEBUG = env.read("bool", "DEBUG", default=False)
-ALLOWED_HOSTS = env.read("list", "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.read(
+    "list",
+    "ALLOWED_HOSTS",
+    default=["localhost", "127.0.0.1", "[::1]"],
+    valid=lambda names: names and all(map(is_allowed_host, names)),
+    expected="host names such as mail.example.org, separated by commas, without scheme, port and path",
+)
 CSRF_TRUSTED_ORIGINS = env.read(
     "list",
     "CSRF_TRUSTED_ORIGINS",
@@ -45,10 +51,18 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 SESSION_COOKIE_NAME = "mailadmin_session"
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 60 * env.read(
-    "int", "SESSION_MINUTES", default=720, valid=lambda n: n > 0, expected="minutes, 1 or more"
+    "int",
+    "SESSION_MINUTES",
+    default=720,
+    valid=lambda n: 1 <= n <= 525_600,
+    expected="minutes, from 1 to 525600, a year",
 )
 SESSION_IDLE_SECONDS = 60 * env.read(
-    "int", "SESSION_IDLE_MINUTES", default=120, valid=lambda n: n > 0, expected="minutes, 1 or more"
+    "int",
+    "SESSION_IDLE_MINUTES",
+    default=120,
+    valid=lambda n: 1 <= n <= 525_600,
+    expected="minutes, from 1 to 525600, a year",
 )
 CSRF_COOKIE_NAME = "mailadmin_csrf"
 CSRF_COOKIE_SAMESITE = "Strict"
@@ -162,7 +176,7 @@ PASSWORD_DEFAULT_SCHEME = env.read(
     "str",
     "PASSWORD_DEFAULT_SCHEME",
     default="CRYPT",
-    valid=lambda name: name in {"CRYPT", "PLAIN-MD5", "PLAIN"},
+    choices={"CRYPT", "PLAIN-MD5", "PLAIN"},
     expected="CRYPT, PLAIN-MD5 or PLAIN",
 )
 PASSWORD_MIN_LENGTH = env.read(
@@ -195,10 +209,18 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 LOGIN_FAILURES = env.read(
-    "int", "LOGIN_FAILURES", default=5, valid=lambda n: n > 0, expected="wrong passwords, 1 or more"
+    "int",
+    "LOGIN_FAILURES",
+    default=5,
+    valid=lambda n: 1 <= n <= 1_000_000,
+    expected="wrong passwords, from 1 to 1000000",
 )
 LOGIN_PAUSE_MINUTES = env.read(
-    "int", "LOGIN_PAUSE_MINUTES", default=15, valid=lambda n: n > 0, expected="minutes, 1 or more"
+    "int",
+    "LOGIN_PAUSE_MINUTES",
+    default=15,
+    valid=lambda n: 1 <= n <= 525_600,
+    expected="minutes, from 1 to 525600, a year",
 )
 
 # --- Mail rules
@@ -207,16 +229,17 @@ QUOTA_MULTIPLIER = env.read(
     "int",
     "QUOTA_MULTIPLIER",
     default=1_024_000,
-    valid=lambda n: n in {1_000_000, 1_024_000, 1_048_576},
+    choices={1_000_000, 1_024_000, 1_048_576},
     expected="1024000 (PostfixAdmin's default), 1048576 or 1000000",
 )
 MAILDIR_LAYOUT = env.read(
     "str",
     "MAILDIR_LAYOUT",
     default="{domain}/{local_part}/",
-    valid=lambda name: name in {"{domain}/{local_part}/", "{domain}/{username}/", "{username}/"},
+    choices={"{domain}/{local_part}/", "{domain}/{username}/", "{username}/"},
     expected="{domain}/{local_part}/, {domain}/{username}/ or {username}/",
 )
+# No ``choices``: to Postfix an empty one means none, so it must not quietly be the default here.
 RECIPIENT_DELIMITER = env.read(
     "str",
     "RECIPIENT_DELIMITER",
@@ -235,48 +258,77 @@ ROLE_ADDRESSES = env.read(
 ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=True)
 # PostfixAdmin's emailcheck_localaliasonly, the other way round.
 OUTSIDE_TARGETS = env.read("bool", "OUTSIDE_TARGETS", default=True)
+# The bounds are those of the columns (domains/models.py).
 DOMAIN_DEFAULTS = {
     "aliases": env.read(
         "int",
         "DOMAIN_ALIASES",
         default=10,
-        valid=lambda n: n >= -1,
-        expected="a number, 0 unlimited, -1 none",
+        valid=lambda n: -1 <= n < 2**31,
+        expected="a number up to 2147483647, 0 unlimited, -1 none",
     ),
     "mailboxes": env.read(
         "int",
         "DOMAIN_MAILBOXES",
         default=10,
-        valid=lambda n: n >= -1,
-        expected="a number, 0 unlimited, -1 none",
+        valid=lambda n: -1 <= n < 2**31,
+        expected="a number up to 2147483647, 0 unlimited, -1 none",
     ),
     "maxquota": env.read(
         "int",
         "DOMAIN_MAXQUOTA",
         default=1024,
-        valid=lambda n: n >= -1,
-        expected="MB, 0 unlimited, -1 unused",
+        valid=lambda n: -1 <= n <= 10**12,
+        expected="MB, at most 1000000000000, 0 unlimited, -1 unused",
     ),
     "quota": env.read(
         "int",
         "DOMAIN_QUOTA",
         default=10240,
-        valid=lambda n: n >= -1,
-        expected="MB, 0 unlimited, -1 unused",
+        valid=lambda n: -1 <= n <= 10**12,
+        expected="MB, at most 1000000000000, 0 unlimited, -1 unused",
     ),
     "password_expiry": env.read(
-        "int", "DOMAIN_PASSWORD_EXPIRY", default=0, valid=lambda n: n >= 0, expected="days, 0 never"
+        "int",
+        "DOMAIN_PASSWORD_EXPIRY",
+        default=0,
+        valid=lambda n: 0 <= n <= 10**6,
+        expected="days, at most 1000000, 0 never",
     ),
 }
 
 # --- Mail we send, and the mail server the shipped files are written for
 EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://")
 globals().update(EMAIL_CONFIG)
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read("str", "FROM_EMAIL", default="postmaster@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read(
+    "str",
+    "FROM_EMAIL",
+    default="postmaster@localhost",
+    valid=is_sender,
+    expected="an address such as postmaster@example.org",
+)
 WELCOME_MAIL = env.read("bool", "WELCOME_MAIL", default=False)
-MAIL_HOSTNAME = env.read("str", "MAIL_HOSTNAME", default="mail.example.org")
-VMAIL_UID = env.read("int", "VMAIL_UID", default=5000)
-VMAIL_GID = env.read("int", "VMAIL_GID", default=5000)
+MAIL_HOSTNAME = env.read(
+    "str",
+    "MAIL_HOSTNAME",
+    default="mail.example.org",
+    valid=is_host_name,
+    expected="a host name such as mail.example.org",
+)
+VMAIL_UID = env.read(
+    "int",
+    "VMAIL_UID",
+    default=5000,
+    valid=lambda n: 1 <= n < 2**32 - 1,
+    expected="the number of a user that is not root, from 1 to 4294967294",
+)
+VMAIL_GID = env.read(
+    "int",
+    "VMAIL_GID",
+    default=5000,
+    valid=lambda n: 1 <= n < 2**32 - 1,
+    expected="the number of a group that is not root's, from 1 to 4294967294",
+)
 VMAIL_ROOT = env.read(
     "str",
     "VMAIL_ROOT",
@@ -290,18 +342,22 @@ LANGUAGE_CODE = env.read(
     "str",
     "LANGUAGE_CODE",
     default="en",
-    valid=lambda code: code in {"en", "fr"},
+    choices={"en", "fr"},
     expected="en or fr",
 )
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# As the session's: no script and no other site has a use for it.
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Strict"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.read(
     "str",
     "TIME_ZONE",
     default="UTC",
-    valid=lambda name: name in zoneinfo.available_timezones(),
+    choices=zoneinfo.available_timezones(),
     expected="a zone name such as Europe/Paris",
 )
 # PostfixAdmin writes local time into datetime columns, so we do too.

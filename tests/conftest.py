@@ -33,6 +33,14 @@ PASSWORD = "tangerine-7-bicycle"
 UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}
 
 
+@pytest.fixture(autouse=True)
+def naps(monkeypatch):
+    """How long each failed sign-in waited, in seconds; nobody sleeps here."""
+    waited = []
+    monkeypatch.setattr("accounts.throttle.sleep", waited.append)
+    return waited
+
+
 @pytest.fixture
 def password():
     """The password of every account that was made without naming one."""

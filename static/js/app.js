@@ -56,8 +56,8 @@
   on("click", "[data-show]", (button) => reveal(button.closest("[data-password]"), button.ariaPressed !== "true"));
   on("click", "[data-generate]", (button) => {
     const input = button.closest("[data-password]").querySelector("input");
-    const { digits = 3, letters = 3 } = input.dataset; // what the strength rules ask for
-    const password = generate(Math.max(20, input.minLength), Number(digits), Number(letters));
+    const { digits, letters } = input.dataset; // what the strength rules ask for
+    const password = generate(Math.max(20, input.minLength), Math.max(3, digits), Math.max(3, letters));
     input.value = password;
     reveal(input.parentElement, true);
     input.focus();

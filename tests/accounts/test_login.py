@@ -62,6 +62,41 @@ def test_a_name_that_is_none_finds_nobody(text, add_mailbox, example_org, passwo
     assert authenticate(text, password) is None
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ann@müller.example",
+        " Ann@MÜLLER.example",
+        "ann@mu\u0308ller.example",
+        "ann@xn--mller-kva.example",
+    ],
+)
+def test_an_international_name_opens_an_account_in_either_form(
+    typed, make_admin, add_domain, add_mailbox, password
+):
+    add_domain("müller.example")
+    mailbox = add_mailbox("ann@xn--mller-kva.example")
+    assert authenticate(typed, password) == mailbox
+
+    admin = make_admin("ann@müller.example")
+    assert authenticate(typed, password) == admin
+
+
+@pytest.mark.parametrize("typed", ["ann@müller.example", "ann@xn--mller-kva.example"])
+def test_a_row_that_another_program_stored_in_unicode_opens_too(typed, db, password):
+    Admin.objects.create(pk="ann@müller.example", password=hash_password(password))
+
+    assert authenticate(typed, password).pk == "ann@müller.example"
+
+
+def test_of_two_rows_that_read_alike_the_typed_one_opens(make_admin, password):
+    make_admin("ann@müller.example")
+    Admin.objects.create(pk="ann@müller.example", password=hash_password(password))
+
+    for typed in ("ann@müller.example", "ann@xn--mller-kva.example"):
+        assert authenticate(typed, password).pk == typed
+
+
 def test_an_outdated_hash_is_replaced_at_the_first_login(add_mailbox, example_org):
     add_mailbox("info@example.org")
     Mailbox.objects.update(password=MD5_CRYPT)

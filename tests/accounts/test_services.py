@@ -1,5 +1,6 @@
 """Administrators: who may be changed, and that somebody can always come back."""
 
+import pytest
 from django.db import connection
 
 from accounts.models import Admin, LogEntry
@@ -60,6 +61,46 @@ def test_the_name_is_stored_in_lower_case_and_must_be_an_address(db, password):
     for name in ("boss", "", "a b@example.org", "boss@", "boss'@x@y", "boss\n@example.org"):
         with refused("invalid"):
             create_admin(actor=None, username=name, password=password)
+    assert Admin.objects.count() == 1
+
+
+def test_the_domain_of_a_name_is_stored_in_ascii_and_shown_as_typed(make_admin):
+    admin = make_admin("Boss@Müller.example")
+
+    assert admin.pk == "boss@xn--mller-kva.example"
+    assert str(admin) == "boss@müller.example"
+    assert log() == [("CLI (localhost)", "create_admin", "boss@xn--mller-kva.example")]
+
+
+def test_a_name_that_only_looks_latin_is_shown_in_ascii(make_admin):
+    admin = make_admin("boss@аррӏе.example")  # Cyrillic
+
+    assert str(admin) == admin.pk == "boss@xn--80ak6aa92e.example"
+    assert str(Admin(pk="boss@аррӏе.example")) == "boss@xn--80ak6aa92e.example"
+
+
+@pytest.mark.parametrize("name", ["boss@💩.example", "büss@example.org", "boss@a_ü.example"])
+def test_a_name_without_an_ascii_form_is_refused(name, db, password):
+    with refused("invalid", field="username"):
+        create_admin(actor=None, username=name, password=password)
+
+
+def test_both_forms_of_a_name_are_one(make_admin):
+    make_admin("boss@müller.example")
+
+    with refused("unique", field="username"):
+        make_admin("boss@xn--mller-kva.example")
+
+    assert Admin.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["boss@müller.example", "boss@xn--mller-kva.example"])
+def test_a_name_that_another_program_stored_in_unicode_is_taken(name, make_admin):
+    Admin.objects.create(pk="boss@müller.example")
+
+    with refused("taken", field="username"):
+        make_admin(name)
+
     assert Admin.objects.count() == 1
 
 
@@ -166,7 +207,25 @@ def test_deleting_an_administrator_removes_the_links_and_keeps_the_log(make_admi
     assert LogEntry.objects.latest("pk").changes == {
         "superadmin": [False, None],
         "domains": [["example.org"], None],
+        "active": [True, None],
     }
+
+
+def test_how_an_administrator_is_reached_is_logged_from_beginning_to_end(make_admin):
+    make_admin("root@example.org", superadmin=True)
+    admin = make_admin("boss@example.org", phone="+33 1", email_other="boss@home.example")
+    created = LogEntry.objects.latest("pk").changes
+    delete_admin(actor=None, admin=admin)
+    deleted = LogEntry.objects.latest("pk").changes
+
+    assert created == {
+        "superadmin": [None, False],
+        "domains": [None, []],
+        "active": [None, True],
+        "phone": [None, "+33 1"],
+        "email_other": [None, "boss@home.example"],
+    }
+    assert deleted == {field: [new, None] for field, (_old, new) in created.items()}
 
 
 def test_links_written_twice_or_switched_off_by_another_program(make_admin, example_org, other_net):
@@ -194,6 +253,15 @@ def test_ones_own_password_needs_the_old_one(make_admin, password):
 
     assert verify_password("another-password-1", Admin.objects.get().password)[0] is True
     assert log()[-1] == ("admin@example.org (localhost)", "edit_password", "admin@example.org")
+
+
+def test_nobody_sets_ones_own_password_as_if_it_were_anothers(make_admin, password):
+    me = make_admin(superadmin=True)
+
+    with refused("oneself"):
+        set_admin_password(actor=me, admin=me, password="another-password-1")
+
+    assert verify_password(password, Admin.objects.get().password)[0] is True
 
 
 def test_no_log_row_holds_a_password_or_a_hash(make_admin, example_org):

@@ -7,8 +7,9 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from accounts import throttle
 from accounts.models import LoginAttempt
-from accounts.throttle import forget, is_blocked, network_of, record_failure
+from accounts.throttle import even_out, forget, is_blocked, network_of, record_failure
 
 HERE, THERE = "192.0.2.7", "198.51.100.9"
 
@@ -68,6 +69,15 @@ def test_letter_case_and_spaces_make_no_new_name():
     assert is_blocked("info@EXAMPLE.org", HERE) is True
 
 
+def test_both_forms_of_an_international_name_are_one_name():
+    fail(2, "ann@müller.example")
+    fail(1, "ann@xn--mller-kva.example")
+
+    assert is_blocked("Ann@Müller.example", HERE) is True
+    forget("ann@mu\u0308ller.example", HERE)
+    assert is_blocked("ann@xn--mller-kva.example", HERE) is False
+
+
 def test_trying_many_names_blocks_the_whole_client():
     for number in range(29):
         fail(1, f"user{number}@example.org")
@@ -119,3 +129,14 @@ def test_a_name_of_any_length_can_be_counted():
     fail(3, "ü" * 1000 + "@example.org")
 
     assert is_blocked("ü" * 1000 + "@example.org", HERE) is True
+
+
+@pytest.mark.parametrize(
+    ("spent", "waits"), [(0, 1), (0.25, 0.75), (1, 0), (3, 0)], ids=["none", "some", "all", "more"]
+)
+def test_what_is_left_of_a_second_is_waited_for(spent, waits, monkeypatch, naps):
+    monkeypatch.setattr(throttle, "monotonic", lambda: 500 + spent)
+
+    even_out(500)
+
+    assert naps == [waits]

@@ -101,8 +101,8 @@ def world(example_org, add_domain, add_mailbox, add_alias, make_admin):
     """One row of each kind, as tests.pages.test_access.key_of() names them, with something to say."""
     source = add_domain("alias.example.org")
     create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
-    add_domain("full.example", mailboxes=1, aliases=-1, maxquota=-1, quota=10)
-    add_mailbox("only@full.example")
+    add_domain("full.example", mailboxes=1, aliases=-1, quota=10)
+    add_mailbox("only@full.example", quota=1_000_000)
     joe = add_mailbox("joe@example.org", quota=50_000_000, name="Joseph")
     add_alias("sales@example.org", "joe@example.org", "gone@example.org", "x@elsewhere.example")
     add_alias("@example.org", "joe@example.org", active=False)
@@ -183,6 +183,8 @@ def test_the_footer_changes_the_language_and_it_stays(client, db):
     changed = client.post(reverse("set_language"), {"language": "fr", "next": "/login/"})
 
     assert (changed.status_code, changed.url) == (302, "/login/")
+    cookie = changed.cookies["django_language"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
     page = client.get("/login/").content.decode()
     assert '<html lang="fr">' in page
     assert '<button name="language" value="en" lang="en">English</button>' in page

@@ -208,6 +208,57 @@ def test_a_new_password_signs_the_person_out_and_is_never_shown(client_of_root, 
     assert other.get(reverse("account")).status_code == 302
 
 
+def test_ones_own_new_password_is_set_on_the_own_page_alone(client_of_root, root, password):
+    address = reverse("admin-password", args=[root.pk])
+
+    shown = client_of_root.get(address)
+    refused = client_of_root.post(address, {"password": NEW_PASSWORD})
+
+    assert (shown.status_code, shown.url) == (302, reverse("account"))
+    assert refused.status_code == 422
+    assert refused.context["form"].non_field_errors() == [
+        "Change your own password on the page of your account, with the current one."
+    ]
+    root.refresh_from_db()
+    assert root.check_password(password) is True
+
+
+def test_the_field_of_a_new_password_says_its_rules(client_of_root, root, settings):
+    settings.PASSWORD_MIN_LENGTH, settings.PASSWORD_MIN_DIGITS, settings.PASSWORD_MIN_LETTERS = (
+        24,
+        6,
+        9,
+    )
+
+    page = page_of(client_of_root, "admin-create").content.decode()
+
+    assert 'minlength="24" data-digits="6" data-letters="9"' in page
+
+
+# --- International names
+
+
+def test_an_international_name_is_stored_in_ascii_and_shown_in_unicode(client_of_root):
+    response = client_of_root.post(
+        reverse("admin-create"), NEW_ADMIN | {"username": "Ann@Müller.example"}, follow=True
+    )
+
+    assert Admin.objects.filter(pk="ann@xn--mller-kva.example").exists()
+    assert response.request["PATH_INFO"] == "/administrators/ann@xn--mller-kva.example/"
+    assert "Administrator ann@müller.example created." in text(response)
+    assert "xn--" not in text(response)
+
+
+@pytest.mark.parametrize("parameter", ["q", "jump"])
+def test_a_typed_unicode_name_is_found_in_the_list(parameter, client_of_root, make_admin):
+    make_admin("ann@example.org")
+    make_admin("ann@müller.example")
+
+    page = page_of(client_of_root, "admin-list", **{parameter: "Ann@Müller.example"})
+
+    assert rows(page)[0] == "ann@xn--mller-kva.example"
+
+
 # --- Switching off and on
 
 

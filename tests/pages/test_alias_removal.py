@@ -62,6 +62,41 @@ def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_alia
     }
 
 
+def test_foreign_aliases_however_many_hide_none_of_ones_own(
+    admin, add_domain, add_alias, monkeypatch
+):
+    monkeypatch.setattr("aliases.views.COUNT_BOUND", 3)
+    add_domain("another.net")
+    add_alias("sales@example.org", "x@else.example")
+    for number in range(5):
+        add_alias(f"a{number}@another.net", "sales@example.org")
+        add_alias(f"z{number}@example.org", "sales@example.org")
+    address = reverse("alias-delete", args=["sales@example.org"])
+
+    page = text(admin.get(address))
+    assert "What leads here z0@example.org" in page
+    assert "And more than 3 in domains or at role addresses that you do not manage" in page
+    assert "z0@example.org" in text(admin.get(reverse("alias", args=["sales@example.org"])))
+
+    admin.post(address, {"drop": "1"})
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        f"a{number}@another.net": "sales@example.org" for number in range(5)
+    }
+
+
+def test_more_than_a_page_counts_are_all_cleaned(superadmin, add_alias, monkeypatch):
+    monkeypatch.setattr("aliases.views.COUNT_BOUND", 3)
+    monkeypatch.setattr("aliases.views.SHOWN", 2)
+    add_alias("sales@example.org", "x@else.example")
+    for number in range(5):
+        add_alias(f"a{number}@example.org", "sales@example.org", "y@else.example")
+    address = reverse("alias-delete", args=["sales@example.org"])
+
+    assert "a1@example.org and more than 1 more" in text(superadmin.get(address))
+    superadmin.post(address, {"drop": "1"})
+    assert set(Alias.objects.values_list("goto", flat=True)) == {"y@else.example"}
+
+
 def test_a_plus_address_falls_back_to_the_name_before_it(admin, add_alias):
     add_alias("sales+news@example.org", "x@else.example")
     add_alias("sales@example.org", "y@else.example")
@@ -96,6 +131,22 @@ def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_alias)
     done = admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
     assert told(done) == ["2 deleted."]
     assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
+
+
+def test_several_are_taken_out_of_all_that_lead_to_them(admin, add_alias, monkeypatch):
+    monkeypatch.setattr("aliases.views.COUNT_BOUND", 1)
+    for name in ("a", "b"):
+        add_alias(f"{name}@example.org", "x@else.example")
+        for number in range(3):
+            add_alias(f"{name}{number}@example.org", f"{name}@example.org")
+            add_alias(f"{name}{number}@other.net", f"{name}@example.org")
+    chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
+
+    asked = admin.post(reverse("alias-bulk"), chosen)
+    admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
+
+    assert {alias.domain_id for alias in Alias.objects.all()} == {"other.net"}
+    assert Alias.objects.count() == 6
 
 
 def test_several_are_switched_off_and_on(admin, add_alias):

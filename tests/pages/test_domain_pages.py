@@ -157,6 +157,17 @@ def test_the_empty_list_of_a_domain_admin_says_whom_to_ask(as_admin):
     assert reverse("domain-create") not in links(page)
 
 
+@pytest.mark.parametrize("kind", ["mailbox", "alias", "aliasdomain"])
+def test_who_manages_no_domain_is_offered_nothing_to_put_into_one(kind, as_admin):
+    client = as_admin()
+
+    for query in ({}, {"q": "a"}):
+        assert reverse(f"{kind}-create") not in links(page_of(client, f"{kind}-list", **query))
+    assert "You manage no domain so far. A superadmin can give you one." in text(
+        page_of(client, f"{kind}-list")
+    )
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_list_asks_as_often_for_any_number_of_domains(
     number, as_superadmin, add_domain, django_assert_num_queries
@@ -188,8 +199,7 @@ def test_hostile_text_is_only_text(as_superadmin, example_org):
 
 
 def test_the_page_says_what_is_used_allotted_and_allowed(as_superadmin, add_domain, add_mailbox):
-    add_domain("a.example", mailboxes=50, aliases=0, quota=4000, maxquota=-1)
-    update_domain(actor=None, domain=Domain.objects.get(pk="a.example"), maxquota=2000)
+    add_domain("a.example", mailboxes=50, aliases=0, quota=4000, maxquota=2000)
     mailbox = add_mailbox("one@a.example", quota=1000 * MB)
     QuotaUsage.objects.create(username=mailbox, bytes=300 * MB, messages=3)
 
@@ -307,6 +317,31 @@ def test_a_new_domain_gets_its_role_addresses(as_superadmin):
     ]
 
 
+def test_the_form_names_the_role_addresses_of_the_settings(as_superadmin, settings):
+    settings.ROLE_ADDRESSES = ["abuse", "noc"]
+
+    said = text(page_of(as_superadmin, "domain-create"))
+
+    assert "Creates these as aliases: abuse, noc. An address, or a name in this domain." in said
+
+
+def test_without_role_addresses_the_form_asks_for_no_target(as_superadmin, settings):
+    settings.ROLE_ADDRESSES = []
+
+    page = page_of(as_superadmin, "domain-create")
+    as_superadmin.post(reverse("domain-create"), NEW_DOMAIN)
+
+    assert b"role_target" not in page.content
+    assert Domain.objects.filter(pk="new.example").exists()
+
+
+def test_the_error_of_a_limit_leads_to_its_control(as_superadmin):
+    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": ""})
+
+    [target] = [link for link in links(page) if link.startswith("#id_mailboxes")]
+    assert f'id="{target[1:]}"' in page.content.decode()
+
+
 def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin):
     client = sign_in(make_admin("admin@localhost", superadmin=True))
 
@@ -338,6 +373,15 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {
                 "role_target": [
                     "“no address@” is not an e-mail address. Write it like name@example.org."
+                ]
+            },
+        ),
+        (
+            {"maxquota_0": "none", "quota_0": "limited", "quota_1": "1000"},
+            {
+                "maxquota": [
+                    "A domain quota adds up the mailboxes' quotas, so they are needed. Choose"
+                    " “Unlimited” or a number here, or give the domain no quota."
                 ]
             },
         ),

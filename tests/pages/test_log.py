@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import LogEntry
+from aliases.services import delete_alias
 from domains.services import update_domain
-from mailboxes.services import set_mailbox_active, update_mailbox
+from mailadmin import log_words
+from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbox
 from tests.pages.reading import text
 
 
@@ -97,6 +99,26 @@ def test_a_state_changed_along_with_other_fields_is_not_left_out(
     assert "Created mailbox new@example.org May send: no Active: no" in said
 
 
+def test_of_what_was_deleted_the_log_shows_what_was_set(
+    sign_in, root, example_org, add_mailbox, add_alias
+):
+    joe = add_mailbox("joe@example.org", name="Joe", phone="+33 1", active=False)
+    sales = add_alias("sales@example.org", "x@elsewhere.example", description="Questions")
+    delete_mailbox(actor=root, mailbox=joe)
+    delete_alias(actor=root, alias=sales)
+
+    page = log(sign_in(root))
+
+    assert {
+        entry.action: [str(field) for field, _old, _new in log_words.changes(entry)]
+        for entry in page.context["object_list"]
+        if entry.action.startswith("delete")
+    } == {
+        "delete_mailbox": ["Name", "Phone", "Active", "Maildir"],
+        "delete_alias": ["Targets", "Description"],
+    }
+
+
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
     LogEntry.objects.all().delete()
     for n in range(3):
@@ -122,6 +144,8 @@ def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
         ({"day": "2025-03-09", "person": "ann"}, []),
         ({"day": "not a day"}, ["3", "2", "1"]),
         ({"day": "2025-02-31"}, ["3", "2", "1"]),
+        ({"day": "9999-12-31"}, ["3", "2", "1"]),
+        ({"day": "0001-01-01"}, []),
         ({"day": ""}, ["3", "2", "1"]),
     ],
 )
@@ -149,6 +173,24 @@ def test_a_unicode_domain_filters_too(sign_in, root, write):
     write("create_alias", "a@xn--mller-kva.example", domain="xn--mller-kva.example")
 
     assert shown(log(sign_in(root), domain="Müller.example")) == ["a@xn--mller-kva.example"]
+
+
+def test_a_unicode_person_filters_too(sign_in, root, write):
+    write("create_alias", "a@example.org", who="ann@xn--mller-kva.example (::1)")
+
+    assert shown(log(sign_in(root), person="Ann@Müller.example")) == ["a@example.org"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("parameter", ["after", "before"])
+def test_a_cursor_beyond_all_time_starts_at_the_beginning(parameter, moment, sign_in, root, write):
+    LogEntry.objects.all().delete()
+    write("create_alias", "a@example.org")
+
+    page = log(sign_in(root), **{parameter: [moment, "1"]})
+
+    assert page.status_code == 200
+    assert shown(page) == ["a@example.org"]
 
 
 def test_the_log_of_a_domain_wears_its_header(sign_in, root, example_org):

@@ -81,6 +81,36 @@ def test_wrong_unknown_and_inactive_get_the_same_answer(sign, make_admin, add_ma
     assert REFUSED in said
 
 
+def test_every_refusal_comes_a_second_after_its_start_once_it_is_counted(
+    sign, make_admin, naps, monkeypatch
+):
+    def counted(seconds):
+        naps.append((seconds, LoginAttempt.objects.count()))
+
+    now = iter([100.25, 100.75])
+    monkeypatch.setattr("accounts.forms.monotonic", lambda: 100)
+    monkeypatch.setattr("accounts.throttle.monotonic", lambda: next(now))
+    monkeypatch.setattr("accounts.throttle.sleep", counted)
+    make_admin("root@example.org", superadmin=True)
+
+    sign("nobody@example.org", "wrong")
+    sign("root@example.org", "wrong")
+
+    assert naps == [(0.75, 2), (0.25, 3)]
+
+
+def test_neither_a_right_password_nor_a_pause_waits(sign, make_admin, settings, naps):
+    settings.LOGIN_FAILURES = 1
+    make_admin("root@example.org", superadmin=True)
+
+    assert sign("root@example.org").status_code == 302
+    assert naps == []
+    assert sign("nobody@example.org").status_code == 422
+    assert len(naps) == 1
+    assert sign("nobody@example.org").status_code == 429
+    assert len(naps) == 1
+
+
 def test_nobody_of_an_inactive_domain_signs_in(sign, add_mailbox, example_org):
     add_mailbox("joe@example.org")
     set_domain_active(actor=None, domain=example_org, active=False)

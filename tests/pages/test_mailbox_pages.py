@@ -115,6 +115,17 @@ def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched
     assert "Clear search and filters" in text(page)
 
 
+@pytest.mark.parametrize("parameter", ["after", "before"])
+def test_a_cursor_before_all_time_starts_at_the_beginning(parameter, superadmin, add_mailbox):
+    add_mailbox("joe@example.org")
+    cursor = {parameter: ["0001-01-01T00:00:00+14:00", "x"], "sort": "changed"}
+
+    page = superadmin.get(reverse("mailbox-list"), cursor)
+
+    assert page.status_code == 200
+    assert rows(page) == ["joe@example.org"]
+
+
 def test_rows_of_other_programs_show_and_open_whatever_they_hold(superadmin, example_org):
     hostile = '"><script>alert(1)</script>'
     Mailbox.objects.create(
@@ -200,6 +211,21 @@ def test_no_page_of_a_mailbox_needs_more_than_ten_statements(
             with django_assert_max_num_queries(10):
                 page = admin.get(reverse(f"mailbox{name}", args=[mailbox.pk]))
             assert page.status_code == 200
+
+
+def test_its_page_says_when_another_program_switched_the_forwarding_off(admin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org")
+    set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
+    Alias.objects.filter(pk=mailbox.pk).update(active=False)
+    address = reverse("mailbox-forwarding", args=[mailbox.pk])
+
+    page = text(admin.get(reverse("mailbox", args=[mailbox.pk])))
+    assert "Mail for this address is delivered here: its forwarding is switched off." in page
+    assert "joe@elsewhere.example Switched off: all mail stays in this mailbox." in page
+
+    admin.post(address, {"targets": admin.get(address).context["form"].initial["targets"]})
+    page = text(admin.get(reverse("mailbox", args=[mailbox.pk])))
+    assert "Mail for this address goes to joe@elsewhere.example. Nothing is kept here." in page
 
 
 # --- Creating
@@ -343,6 +369,18 @@ def test_a_quota_above_the_domains_limit_is_refused_at_its_field(
 
     assert page.status_code == 422
     assert errors(page) == {"quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."]}
+
+
+def test_saving_what_the_form_shows_ends_a_quota_that_dovecot_refuses(admin, add_mailbox):
+    add_mailbox("joe@example.org")
+    Mailbox.objects.update(quota=-1)  # as PostfixAdmin may write it
+    address = reverse("mailbox-edit", args=["joe@example.org"])
+    shown = admin.get(address).context["form"].initial
+
+    admin.post(address, {"quota_mb": shown["quota_mb"], "smtp_active": "on", "active": "on"})
+
+    assert (shown["quota_mb"], Mailbox.objects.get().quota) == (0, 0)
+    assert LogEntry.objects.get(action="edit_mailbox").changes == {"quota": [-1, 0]}
 
 
 def test_a_new_password_opens_the_mailbox_and_a_weak_one_is_refused(admin, add_mailbox):

@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import LogEntry
+from aliases.models import Alias
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import forwarding, set_forwarding, set_mailbox_active
 from tests.pages.reading import errors, text, told
@@ -116,6 +117,17 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
 
     send_forwarding(user, "")
     assert forwarding(mailbox) == ([], True)
+
+
+def test_the_page_says_when_another_program_switched_the_forwarding_off(user, mailbox):
+    set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
+    Alias.objects.filter(pk=mailbox.pk).update(active=False)
+    page = text(user.get(reverse("account")))
+    assert "delivered to this mailbox: your forwarding is switched off." in page
+
+    send_forwarding(user, "joe@elsewhere.example", keep_copy=False)
+    page = text(user.get(reverse("account")))
+    assert "Mail for you goes to joe@elsewhere.example. Nothing is kept in this mailbox." in page
 
 
 def test_a_wrong_target_is_named_and_nothing_written(user, mailbox):

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from accounts.commands import RowCommand
 from accounts.models import Admin
+from accounts.names import display_address, login_name, row_named
 from accounts.output import Field
 from accounts.scoping import starts_with
 from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
@@ -24,7 +25,7 @@ class Command(RowCommand):
         "password": "Set a new password, asked for or read from standard input.",
     }
     fields = [
-        Field("Login name", "username"),
+        Field("Login name", "username", display_address),
         Field("Superadmin", "superadmin"),
         Field("Active", "active"),
         Field("Domains", "domains", listed=False),
@@ -119,7 +120,7 @@ class Command(RowCommand):
         if domain:
             rows = rows.filter(domains__in=self._domain_names([domain]))
         if search:
-            rows = rows.filter(starts_with("username", search.strip().lower()))
+            rows = rows.filter(starts_with("username", login_name(search)))
         self.print_list(rows, "pk", json=json)
 
     def show(self, *, username, json, **options):
@@ -147,7 +148,10 @@ class Command(RowCommand):
     # --- Rows
 
     def _admin(self, text):
-        return self.find(Admin.objects.all(), text.strip().lower(), "Is the login name right?")
+        rows = Admin.objects.all()
+        return row_named(rows, text) or self.find(
+            rows, login_name(text), "Is the login name right?"
+        )
 
     def _domain_names(self, texts):
         """Return the stored names of domains that exist."""
