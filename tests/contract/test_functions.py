@@ -32,9 +32,7 @@ def findings():
 
 
 def test_without_them_a_look_up_is_an_error_and_mail_is_deferred(postfix, without_functions):
-    with pytest.raises(
-        RuntimeError, match=r"(?s)mailadmin_heard does not exist.*query error"
-    ):
+    with pytest.raises(RuntimeError, match=r"(?s)mailadmin_heard does not exist.*query error"):
         postfix.lookup("alias", "nobody@example.org")
 
 
