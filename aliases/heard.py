@@ -24,8 +24,6 @@ FUNCTIONS = {
     "mailadmin_heard": [("asked", KEY), ("written", TEXT), ("through", KEY)],
     "mailadmin_sent_on": [("asked", KEY), ("host", KEY), ("beside", KEY)],
 }
-# In SQL: a target that is a whole domain, among those of a ``goto``; also in deploy/postfix/alias.cf.
-WHOLE_AMONG = "(^|,)[[:space:]]*@"
 MAX_LOCAL_PART = 64  # RFC 5321 4.5.3.1.1
 # What may befall the walk through rows that no panel wrote: a value or a list too long, too many steps.
 TOO_MUCH = "1406, 1260, 1931, 3636"
@@ -138,6 +136,18 @@ def _whole(address):
     return f"substr({address}, 1, 1) = '@'"
 
 
+def _squeezed(goto):
+    """A ``goto`` without white space, in MariaDB's SQL."""
+    for code in (32, 9, 10, 13):
+        goto = f"REPLACE({goto}, CHAR({code}), '')"
+    return goto
+
+
+def _whole_among(goto):
+    """Whether a whole domain is among the targets; also in alias.cf. (A REGEXP takes 20 µs more.)"""
+    return f"CONCAT(',', {_squeezed(goto)}) LIKE '%,@%'"
+
+
 def _taken(sql, row):
     """Others know the addresses of the target's domain, it is a mailbox, or written unusually."""
     return (
@@ -168,7 +178,7 @@ def questions():
         "heard": (
             f"{walk(sql, 'k.address = asked', through='through', judged=True)}\n"
             f"  SELECT CASE WHEN COUNT(DISTINCT {heard}) = COUNT(DISTINCT h.root)"
-            f" AND written NOT REGEXP '{WHOLE_AMONG}' THEN written"
+            f" AND NOT {_whole_among('written')} THEN written"
             f" ELSE GROUP_CONCAT(DISTINCT {heard}) END FROM hop h"
         ),
         "of_that_name": " UNION ALL ".join(
@@ -206,8 +216,8 @@ def bodies():
     return {
         "mailadmin_heard": f"""BEGIN
   DECLARE EXIT HANDLER FOR {TOO_MUCH} RETURN written;
-  IF written REGEXP '^[[:space:],]*$' THEN RETURN NULL; END IF;
-  IF {_whole("asked")} AND written REGEXP '{WHOLE_AMONG}' THEN RETURN NULL; END IF;
+  IF REPLACE({_squeezed("written")}, ',', '') = '' THEN RETURN NULL; END IF;
+  IF {_whole("asked")} AND {_whole_among("written")} THEN RETURN NULL; END IF;
   IF NOT EXISTS ({ask["to_walk"]}) THEN RETURN written; END IF;
   RETURN ({ask["heard"]});
 END""",
