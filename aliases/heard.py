@@ -62,6 +62,20 @@ def walk(sql, start, stopping="''", through="''", names=None, judged=False):
         " LEFT JOIN alias o ON o.address = h.address AND o.active = z.active"
         f" AND o.goto <> o.address AND o.address NOT IN ({stopping})"
     )
+
+    def target(row, name, base):
+        """The columns name, base, own, domain and twin of a target."""
+        whole = _whole(f"{row}.target")
+        return (
+            f"CASE WHEN {whole} THEN {name} ELSE {local_part(f'{row}.target')} END,\n"
+            f"      CASE WHEN {whole} THEN {base} ELSE {local_part(f'{row}.bare')} END,"
+            f" {row}.domain, {row}.domain, y.domain"
+        )
+
+    def heard(row, name):
+        whole = _whole(f"{row}.target")
+        return f"CASE WHEN x.active = 0 THEN NULL ELSE {_taken(sql, row)} OR ({whole} AND {name} = '') END"
+
     at = "'@'"
     in_twin = (
         f"CASE h.step WHEN 1 THEN {sql.joined('h.name', at, 'h.twin')}"
@@ -71,10 +85,9 @@ def walk(sql, start, stopping="''", through="''", names=None, judged=False):
     done = "(h.step = {0} + 1 OR h.step = {0} AND h.twin IS NULL)".format
     return f"""WITH RECURSIVE hop (alias, root, address, name, base, own, domain, twin, step, heard) AS (
     SELECT {origin}, {first if judged else "t.target"}, substr({first}, 1, 255),
-      CASE WHEN {_whole("t.target")} THEN {name} ELSE {local_part("t.target")} END,
-      CASE WHEN {_whole("t.target")} THEN {base} ELSE {local_part("t.bare")} END, t.domain, t.domain, y.domain,
+      {target("t", name, base)},
       CASE WHEN {first} IN ({origin}, {through}) OR {first_bare} IN ({origin}, {through}) THEN 0 ELSE 1 END,
-      CASE WHEN x.active = 0 THEN NULL ELSE {_taken(sql, "t")} OR ({_whole("t.target")} AND {name} = '') END
+      {heard("t", name)}
       FROM alias k
       JOIN alias_target t ON t.alias = k.address
       LEFT JOIN domain x ON x.domain = t.domain
@@ -84,11 +97,10 @@ def walk(sql, start, stopping="''", through="''", names=None, judged=False):
       WHERE {start}
     UNION
     SELECT h.alias, h.root, substr({following}, 1, 255),
-      CASE WHEN {_whole("n.target")} THEN h.name ELSE {local_part("n.target")} END,
-      CASE WHEN {_whole("n.target")} THEN h.base ELSE {local_part("n.bare")} END, n.domain, n.domain, y.domain,
+      {target("n", "h.name", "h.base")},
       CASE WHEN n.bare = n.alias OR {following} IN (h.alias, {through})
         OR {following_bare} IN (h.alias, {through}) THEN 0 ELSE 1 END,
-      CASE WHEN x.active = 0 THEN NULL ELSE {_taken(sql, "n")} OR ({_whole("n.target")} AND h.name = '') END
+      {heard("n", "h.name")}
       FROM hop h
       JOIN domain z ON z.domain = h.domain AND z.active = 1
       JOIN alias r ON r.address = h.address AND r.active = 1

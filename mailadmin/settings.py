@@ -15,6 +15,11 @@ env = Environment()
 # The real environment wins over the file.
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
+minutes = {
+    "valid": lambda n: 1 <= n <= 525_600,
+    "expected": "minutes, from 1 to 525600, a year",
+}
+
 # --- Secrets and hosts: no default for a secret, a missing one stops the start.
 SECRET_KEY = env.read(
     "str", "SECRET_KEY", valid=lambda key: len(key) >= 50, expected="at least 50 random characters"
@@ -54,15 +59,13 @@ SESSION_COOKIE_AGE = 60 * env.read(
     "int",
     "SESSION_MINUTES",
     default=720,
-    valid=lambda n: 1 <= n <= 525_600,
-    expected="minutes, from 1 to 525600, a year",
+    **minutes,
 )
 SESSION_IDLE_SECONDS = 60 * env.read(
     "int",
     "SESSION_IDLE_MINUTES",
     default=120,
-    valid=lambda n: 1 <= n <= 525_600,
-    expected="minutes, from 1 to 525600, a year",
+    **minutes,
 )
 CSRF_COOKIE_NAME = "mailadmin_csrf"
 CSRF_COOKIE_SAMESITE = "Strict"
@@ -219,8 +222,7 @@ LOGIN_PAUSE_MINUTES = env.read(
     "int",
     "LOGIN_PAUSE_MINUTES",
     default=15,
-    valid=lambda n: 1 <= n <= 525_600,
-    expected="minutes, from 1 to 525600, a year",
+    **minutes,
 )
 
 # --- Mail rules
@@ -259,34 +261,38 @@ ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=
 # PostfixAdmin's emailcheck_localaliasonly, the other way round.
 OUTSIDE_TARGETS = env.read("bool", "OUTSIDE_TARGETS", default=True)
 # The bounds are those of the columns (domains/models.py).
+limit = {
+    "valid": lambda n: -1 <= n < 2**31,
+    "expected": "a number up to 2147483647, 0 unlimited, -1 none",
+}
+megabytes = {
+    "valid": lambda n: -1 <= n <= 10**12,
+    "expected": "MB, at most 1000000000000, 0 unlimited, -1 unused",
+}
 DOMAIN_DEFAULTS = {
     "aliases": env.read(
         "int",
         "DOMAIN_ALIASES",
         default=10,
-        valid=lambda n: -1 <= n < 2**31,
-        expected="a number up to 2147483647, 0 unlimited, -1 none",
+        **limit,
     ),
     "mailboxes": env.read(
         "int",
         "DOMAIN_MAILBOXES",
         default=10,
-        valid=lambda n: -1 <= n < 2**31,
-        expected="a number up to 2147483647, 0 unlimited, -1 none",
+        **limit,
     ),
     "maxquota": env.read(
         "int",
         "DOMAIN_MAXQUOTA",
         default=1024,
-        valid=lambda n: -1 <= n <= 10**12,
-        expected="MB, at most 1000000000000, 0 unlimited, -1 unused",
+        **megabytes,
     ),
     "quota": env.read(
         "int",
         "DOMAIN_QUOTA",
         default=10240,
-        valid=lambda n: -1 <= n <= 10**12,
-        expected="MB, at most 1000000000000, 0 unlimited, -1 unused",
+        **megabytes,
     ),
     "password_expiry": env.read(
         "int",
