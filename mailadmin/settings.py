@@ -265,10 +265,16 @@ limit = {
     "valid": lambda n: -1 <= n < 2**31,
     "expected": "a number up to 2147483647, 0 unlimited, -1 none",
 }
-megabytes = {
-    "valid": lambda n: -1 <= n <= 10**12,
-    "expected": "MB, at most 1000000000000, 0 unlimited, -1 unused",
-}
+megabytes = "MB, at most 1000000000000, 0 unlimited, -1 unused"
+largest_quota = env.read(
+    "int",
+    "DOMAIN_MAXQUOTA",
+    default=1024,
+    valid=lambda n: -1 <= n <= 10**12,
+    expected=megabytes,
+)
+# A domain's quota adds up those of its mailboxes: without them it has none.
+highest = 10**12 if largest_quota >= 0 else 0
 DOMAIN_DEFAULTS = {
     "aliases": env.read(
         "int",
@@ -282,17 +288,13 @@ DOMAIN_DEFAULTS = {
         default=10,
         **limit,
     ),
-    "maxquota": env.read(
-        "int",
-        "DOMAIN_MAXQUOTA",
-        default=1024,
-        **megabytes,
-    ),
+    "maxquota": largest_quota,
     "quota": env.read(
         "int",
         "DOMAIN_QUOTA",
-        default=10240,
-        **megabytes,
+        default=min(10240, highest),
+        valid=lambda n: -1 <= n <= highest,
+        expected=f"{megabytes}; none above 0 while DOMAIN_MAXQUOTA is -1",
     ),
     "password_expiry": env.read(
         "int",

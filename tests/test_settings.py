@@ -207,6 +207,16 @@ def test_a_new_domain_may_begin_with_what_the_tables_can_hold_and_no_more():
         assert refusal(SECRET_KEY=KEY, **{name: str(bound + 1)}).startswith(f"{name} has a wrong")
 
 
+def test_where_mailboxes_have_no_quotas_a_domain_has_none_either():
+    defaults = load(SECRET_KEY=KEY, DOMAIN_MAXQUOTA="-1")["DOMAIN_DEFAULTS"]
+
+    assert (defaults["maxquota"], defaults["quota"]) == (-1, 0)
+    assert refusal(SECRET_KEY=KEY, DOMAIN_MAXQUOTA="-1", DOMAIN_QUOTA="1") == (
+        "DOMAIN_QUOTA has a wrong value. Expected: MB, at most 1000000000000, 0 unlimited, -1 unused;"
+        " none above 0 while DOMAIN_MAXQUOTA is -1. See .env.example."
+    )
+
+
 def test_every_cookie_is_kept_from_scripts_and_other_sites_and_plain_http():
     for word, secure in (("yes", True), ("no", False)):
         loaded = load(SECRET_KEY=KEY, HTTPS=word)
