@@ -1,5 +1,8 @@
 """What the daemons' SQL users may not do (what they may, every other contract test needs)."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import MySQLdb
 import pytest
 
@@ -71,3 +74,27 @@ def test_a_statement_that_is_allowed_is_not_refused(mail_server):
     assert not refused(
         mail_server, mail_server.connect_as_postfix(), "SELECT username FROM mailbox"
     )
+
+
+def test_they_are_given_anew_without_a_moment_in_which_the_daemons_have_none(mail_server):
+    asked = {
+        mail_server.connect_as_postfix: "SELECT mailadmin_heard(address, goto, address) FROM alias",
+        mail_server.connect_as_dovecot: "SELECT username, password FROM mailbox",
+    }
+    given = threading.Event()
+
+    def keep_asking(connect, statement):
+        answers = set()
+        while not given.is_set():  # a connection of its own each time: the password counts too
+            answers.add(mail_server.execute(statement, connection=connect())[0][0])
+        return answers
+
+    with ThreadPoolExecutor() as pool:
+        asking = [pool.submit(keep_asking, *question) for question in asked.items()]
+        try:
+            for _time in range(30):
+                mail_server.grant()
+        finally:
+            given.set()
+
+    assert [answer.result() for answer in asking] == [{"ann@example.org"}, {"ann@example.org"}]

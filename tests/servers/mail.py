@@ -76,7 +76,7 @@ class MailServer:
             DOVECOT_SQL_USER=self.dovecot_sql_user,
         )
         self.files.write(mailconf.render(values, self.blocks))
-        self._grant()
+        self.grant()
         certify(HOSTNAME, self.certificate, self.key)
         self.mail_root.mkdir(mode=0o700)
         shutil.chown(self.mail_root, owner.pw_uid, owner.pw_gid)
@@ -152,7 +152,7 @@ class MailServer:
         )
         collected += [" ".join(argument.split()) for [argument] in rows]
 
-    def _grant(self):
+    def grant(self):
         script = (self.files.path / "mariadb" / "grants.sql").read_text()
         lines = [line for line in script.splitlines() if not line.startswith("--")]
         with contextlib.closing(self.connect()) as connection:
