@@ -56,7 +56,9 @@ def _answer(target, way, rows):
     named = [rows[key] for key in _names(target) if key in rows]
     active = [row for row in named if (row.has_mailbox if row.of_mailbox else row.active)]
     row = next(iter([*active, *named]), None)
-    domain_active = way.domains.get(split_address(target)[1])
+    # One that is written unusually stops in the domain that it names, or is nothing we know of.
+    stopped = None if way.heard else next(iter(way.domains.values()))
+    domain_active = way.domains.get(split_address(target)[1], stopped)
     unheard = not way.heard and None not in way.domains.values()
     return Answer(
         row=row,

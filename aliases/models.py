@@ -180,7 +180,7 @@ class AliasTarget(models.Model):
     """One target of one alias, kept by database triggers whoever writes (mailboxes/triggers.py).
 
     ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the
-    target's domain. ``dangling``: the domain is delivered here and nothing there answers to the
+    domain that Postfix reads in it. ``dangling``: the domain is delivered here and nothing there answers to the
     target; ``caught``: nothing but its catch-all, or it is an alias domain.
     An alias that leads to itself alone has no row here.
     """

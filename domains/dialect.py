@@ -20,6 +20,17 @@ class Dialect:
             return f"SUBSTRING_INDEX({address}, '@', -1)"
         return f"substr({address}, instr({address}, '@') + 1)"
 
+    def domain_named(self, target):
+        """The domain that Postfix reads in ``Ann <ann@example.org.> (at home)``, and so on."""
+        if self.mysql:
+            beside = '[.]*([<>:;"[:space:]]|[(][^)]*[)])|[.]$'
+            named = self.domain_of(f"REGEXP_REPLACE({target}, '{beside}', '')")
+            # ann%example.org, example.org!ann
+            return f"SUBSTRING_INDEX(SUBSTRING_INDEX({named}, '%', -1), '!', 1)"
+        for mark in '<>:;" ':
+            target = f"replace({target}, '{mark}', '')"
+        return f"rtrim({self.domain_of(target)}, '.')"
+
     def bare(self, address):
         """``address`` without its extension; an address that starts with the delimiter as it is."""
         mark = settings.RECIPIENT_DELIMITER
@@ -64,6 +75,5 @@ class Dialect:
 
     def plain(self, address):
         """True if ``address`` is written the usual way; nobody is told that another is gone."""
-        if self.mysql:
-            return f"{address} NOT REGEXP '[^{PLAIN}]'"
-        return f"{address} NOT GLOB '*[^{PLAIN}]*'"
+        unusual = f"REGEXP '[^{PLAIN}]'" if self.mysql else f"GLOB '*[^{PLAIN}]*'"
+        return f"({address} NOT {unusual} AND substr({address}, -1) <> '.')"

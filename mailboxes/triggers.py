@@ -254,7 +254,8 @@ def split_targets(sql, address, domain, goto, condition="1 = 1"):
     item = sql.clean(sql.item)
     return (
         "INSERT INTO alias_target (alias, owner, target, bare, domain, dangling, caught)"
-        f" SELECT DISTINCT {address}, {domain}, {item}, {sql.bare(item)}, {sql.domain_of(item)}, FALSE, FALSE"
+        f" SELECT DISTINCT {address}, {domain}, {item}, {sql.bare(item)},"
+        f" {sql.domain_named(item)}, FALSE, FALSE"
         f" FROM {sql.items(goto)} WHERE {item} <> '' AND {goto} <> {address} AND {condition}",
     )
 

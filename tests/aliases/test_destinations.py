@@ -2,7 +2,7 @@
 
 import pytest
 
-from aliases.destinations import find_substitutes
+from aliases.destinations import Destination, destinations, find_substitutes
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.services import create_alias_domain, set_domain_active
@@ -47,6 +47,23 @@ def test_the_catch_all_answers_unless_it_leads_to_nobody(
     assert instead_of("sales@example.org") == ["@example.org"]
     set_mailbox_active(actor=None, mailbox=late, active=False)
     assert instead_of("sales@example.org") == [None]
+
+
+@pytest.mark.parametrize("target", ["Eve <eve@off.example>", "eve@off.example."])
+def test_a_target_is_said_to_be_inactive_with_its_domain_however_another_program_wrote_it(
+    superadmin, example_org, add_alias, add_domain, target
+):
+    off = add_domain("off.example")
+    add_alias("list@example.org", "ann@elsewhere.example")
+    Alias.objects.filter(pk="list@example.org").update(goto=target)
+
+    assert destinations(superadmin, "list@example.org", [target]) == [
+        Destination(target, "outside")
+    ]
+    set_domain_active(actor=None, domain=off, active=False)
+    assert destinations(superadmin, "list@example.org", [target]) == [
+        Destination(target, "answered", active=False, unheard=True)
+    ]
 
 
 def test_what_stops_together_does_not_answer_for_each_other(

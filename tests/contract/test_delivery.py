@@ -12,7 +12,7 @@ import pytest
 
 from mailboxes.models import QuotaUsage
 from mailboxes.services import set_mailbox_active, set_mailbox_password
-from tests.contract.world import PASSWORD
+from tests.contract.world import NAMING_EVE, PASSWORD
 from tests.servers import clients
 from tests.servers.processes import find, wait_until
 
@@ -41,6 +41,8 @@ def world(empty_world):
     world.mailbox("away@example.org")
     world.raw("alias", "away@example.org", goto="away@elsewhere.test")
     world.alias("sales@example.org", "ann@example.org", "bob@example.org")
+    world.mailbox("eve@example.org")
+    world.alias("odd@example.org", "eve@example.org")
     world.alias("tiny@example.org", "small@example.org")
     world.alias("to-closed@example.org", "closed@example.org")
     world.alias("to-former@example.org", "former@example.org")
@@ -85,6 +87,15 @@ def test_mail_arrives_in_the_right_mailbox(mail_server, recipient, mailbox):
     subject = clients.send(mail_server, stranger(), recipient)
 
     clients.wait_for(mail_server, *mailbox, subject)
+
+
+@pytest.mark.parametrize("target", NAMING_EVE)
+def test_postfix_reads_the_address_that_the_map_judges_a_target_by(mail_server, world, target):
+    world.raw("alias", "odd@example.org", goto=target.replace("off.example", "example.org"))
+
+    subject = clients.send(mail_server, stranger(), "odd@example.org")
+
+    clients.wait_for(mail_server, "eve@example.org", PASSWORD, subject)
 
 
 def test_an_alias_reaches_each_target_once_and_nobody_else(mail_server):

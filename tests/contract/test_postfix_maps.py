@@ -8,6 +8,7 @@ from aliases.destinations import destinations
 from aliases.models import Alias
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
+from tests.contract.world import NAMING_EVE
 
 MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
 
@@ -143,6 +144,8 @@ def world(empty_world):
     for name, goto in ODD.items():
         world.alias(f"{name}@example.org", "ann@example.org")
         world.raw("alias", f"{name}@example.org", goto=goto)
+
+    world.alias("odd-inactive@example.org", "ann@example.org")
 
     for name, goto in BLANK.items():
         world.mailbox(f"{name}@catch.example")
@@ -426,6 +429,21 @@ def test_a_mailbox_whose_name_has_an_extension_is_passed_over_for_dovecot_cannot
 @pytest.mark.parametrize("name", ODD)
 def test_what_is_written_in_an_unusual_way_is_left_to_postfix(postfix, name):
     assert postfix.lookup("alias", f"{name}@example.org") == ODD[name]
+
+
+@pytest.mark.parametrize("target", NAMING_EVE)
+def test_a_target_in_an_inactive_domain_is_left_out_however_it_is_written(postfix, world, target):
+    world.raw("alias", "odd-inactive@example.org", goto=f"ann@example.org,{target}")
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize("target", NAMING_EVE)
+def test_in_an_active_domain_postfix_reads_it_itself(postfix, world, target):
+    target = target.replace("off.example", "example.org")
+    world.raw("alias", "odd-inactive@example.org", goto=f"ann@example.org,{target}")
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == f"ann@example.org,{target}"
 
 
 def test_unusual_targets_stay_when_another_is_left_out(postfix, world):

@@ -8,6 +8,25 @@ from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
 
 PASSWORD = "tangerine-7-bicycle"
+# Postfix reads eve@off.example in each of these targets.
+NAMING_EVE = [
+    "Eve <eve@off.example>",
+    "<eve@off.example>",
+    '"Eve" <eve@off.example>',
+    '"eve"@off.example',
+    "eve @ off.example",
+    "eve@off.example (at home)",
+    "eve@off.example (eve@home.example)",
+    "(at home) eve@off.example",
+    "eve@off.example.",
+    "Eve <eve@off.example.>",
+    "EVE <Eve@off.example>",
+    "<@relay.example:eve@off.example>",
+    "eve: eve@off.example;",
+    "Eve <eve+home@off.example>",
+    "eve%off.example",
+    "off.example!eve",
+]
 
 
 class World:
