@@ -115,21 +115,6 @@ def spend_time():
     _current().verify("stand-in, not this", _stand_in(settings.PASSWORD_ROUNDS))
 
 
-def scheme_of(stored):
-    """Return the upper-case scheme name of a stored password, or "" when it is unreadable."""
-    scheme, bare = _split(stored or "")
-    if scheme == "CRYPT":
-        return {
-            "$6$": "SHA512-CRYPT",
-            "$5$": "SHA256-CRYPT",
-            "$1$": "MD5-CRYPT",
-            "$2": "BLF-CRYPT",
-        }.get(
-            bare[:2] if bare.startswith("$2") else bare[:3], "DES-CRYPT" if len(bare) == 13 else ""
-        )
-    return scheme
-
-
 def is_cheap(stored):
     """Say whether verifying ``stored`` takes clearly less time than our own format does."""
     scheme, bare = _split(stored or "")

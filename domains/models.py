@@ -99,7 +99,6 @@ class Domain(models.Model):
         verbose_name_plural = _("domains")
         indexes = [
             models.Index(fields=["active"], name="domain_active"),
-            models.Index(fields=["modified"], name="domain_modified"),
         ]
 
     def __str__(self):
