@@ -68,7 +68,9 @@ def may_change_role_addresses(account):
 
     Who reads role addresses can get a TLS certificate for the domain.
     """
-    return account is None or account.is_superadmin or not settings.ROLE_ADDRESSES_PROTECTED
+    # An exclusion of no addresses would be one of all: with none set nobody is kept from any.
+    protected = settings.ROLE_ADDRESSES_PROTECTED and settings.ROLE_ADDRESSES
+    return account is None or account.is_superadmin or not protected
 
 
 def may_lead_outside(account):

@@ -267,6 +267,18 @@ class TestDelete:
             "list@other.net": "old@example.org,y@elsewhere.example",
         }
 
+    def test_a_domain_admin_cleans_up_where_no_role_addresses_are_set(
+        self, example_org, add_alias, make_admin, settings
+    ):
+        settings.ROLE_ADDRESSES = []
+        theirs = make_admin("theirs@example.org", domains=["example.org"])
+        alias = add_alias("old@example.org", "x@elsewhere.example")
+        add_alias("list@example.org", "old@example.org", "y@elsewhere.example")
+
+        delete_alias(actor=theirs, alias=alias, drop_from=Alias.objects.prunable_by(theirs))
+
+        assert stored() == {"list@example.org": "y@elsewhere.example"}
+
     def test_a_forwarding_that_loses_its_target_leads_home_again(
         self, example_org, other_net, add_mailbox, add_alias
     ):
