@@ -200,13 +200,19 @@ def own_row(mailbox):
 def forwarding(mailbox):
     """Return (targets other than the mailbox itself, whether a copy is kept), as in ``own_row``.
 
-    While that row is inactive mail is not forwarded.
+    ``forwards()`` says whether mail goes there now.
     """
     row = own_row(mailbox)
     if row is None:
         return [], True
     targets = row.targets
     return [t for t in targets if t != mailbox.pk], mailbox.pk in targets
+
+
+def forwards(mailbox):
+    """Say whether mail is forwarded: not while ``own_row`` is inactive, as another program may leave it."""
+    row = own_row(mailbox)
+    return row is not None and row.active and bool(forwarding(mailbox)[0])
 
 
 @transaction.atomic

@@ -99,7 +99,7 @@ class MailboxPage(MailboxPages, ScopedDetailView):
             forwarding = [Destination(target, OUTSIDE) for target in targets]
         return super().get_context_data(
             forwarding=forwarding,
-            switched_off=bool(forwarding) and mailbox.active and not mailbox.own_alias.active,
+            switched_off=bool(forwarding) and mailbox.active and not services.forwards(mailbox),
             unheard=bool(forwarding) and all(target.unheard for target in forwarding),
             goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,
@@ -175,7 +175,11 @@ class MailboxState(MailboxPages, StateView):
     def forwarding(self):
         targets, _keeps_copy = services.forwarding(self.object)
         found = destinations(self.actor, self.object.pk, targets, self.object.answers)
-        return {"forwarding": targets, "unheard": all(target.unheard for target in found)}
+        return {
+            "forwarding": targets,
+            "forwards": services.forwards(self.object),
+            "unheard": all(target.unheard for target in found),
+        }
 
     def get_context_data(self, **kwargs):
         find_substitutes(self.actor, [self.object])
@@ -196,7 +200,7 @@ class MailboxDelete(MailboxPages, ConfirmView):
     def get_context_data(self, **kwargs):
         find_substitutes(self.actor, [self.object])
         return super().get_context_data(
-            forwarding=services.forwarding(self.object)[0],
+            forwards=services.forwards(self.object),
             **pointing(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -251,7 +255,7 @@ class OwnMailbox(ActorMixin, TemplateView):
         found = destinations(self.actor, self.actor.pk, targets, answers)
         return {
             "forwarding": targets,
-            "switched_off": bool(targets) and not self.actor.own_alias.active,
+            "switched_off": bool(targets) and not services.forwards(self.actor),
             "keeps_copy": keep_copy,
             "unheard": bool(found) and all(target.unheard for target in found),
             "password_form": OwnMailboxPasswordForm(

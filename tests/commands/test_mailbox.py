@@ -10,6 +10,7 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from domains.models import Domain
 from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.services import set_forwarding
 
 MB = settings.QUOTA_MULTIPLIER
 
@@ -236,6 +237,22 @@ def test_show_says_what_the_mailbox_holds_and_what_leads_there(
     assert (record["forwards_to"], record["keeps_copy"]) == (["me@home.example"], True)
     assert "password" not in record
     assert "$6$" not in run("mailbox", "show", "joe@example.org")
+
+
+def test_show_says_whether_mail_is_forwarded(run, example_org, add_mailbox):
+    mailbox = add_mailbox("joe@example.org")
+
+    def said():
+        lines = run("mailbox", "show", "joe@example.org").splitlines()
+        record = json.loads(run("mailbox", "show", "joe@example.org", "--json"))
+        return [line.split() for line in lines if line.startswith("Forward")], record["forwards"]
+
+    assert said() == ([], None)
+    set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)
+    to = ["Forwards", "to:", "me@home.example"]
+    assert said() == ([to, ["Forwarding:", "on"]], True)
+    Alias.objects.filter(pk=mailbox.pk).update(active=False)
+    assert said() == ([to, ["Forwarding:", "switched", "off"]], False)
 
 
 def test_show_of_a_missing_mailbox_is_an_error(run, example_org):

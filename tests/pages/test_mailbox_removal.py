@@ -35,6 +35,25 @@ def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_mailbox,
     assert (mailbox.active, told(done)[-1]) == (True, "joe@example.org is active.")
 
 
+def test_a_forwarding_that_is_switched_off_does_not_stop_a_second_time(admin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org")
+    set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)
+    own, stop = Alias.objects.filter(pk=mailbox.pk), reverse("mailbox-state", args=[mailbox.pk])
+    delete = reverse("mailbox-delete", args=[mailbox.pk])
+
+    def said():
+        stops = "Its forwarding stops too." in text(admin.get(stop))
+        return stops, "Its forwarding ends." in text(admin.get(delete))
+
+    assert said() == (True, True)
+    own.update(active=False)
+    assert said() == (False, False)
+    own.update(active=True, goto=mailbox.pk)
+    assert said() == (False, False)
+    own.delete()
+    assert said() == (False, False)
+
+
 def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_mailbox, add_alias):
     mailbox = add_mailbox("joe@example.org", name="Joe")
     forwarder = add_mailbox("ann@example.org")

@@ -22,6 +22,7 @@ from mailboxes.services import (
     create_mailbox,
     delete_mailbox,
     forwarding,
+    forwards,
     set_forwarding,
     set_mailbox_password,
     update_mailbox,
@@ -35,6 +36,10 @@ def size(value):
 
 def display_all(addresses):
     return [display_address(address) for address in addresses]
+
+
+def on_or_off(value):
+    return "on" if value else "switched off"
 
 
 def quota(value):
@@ -61,6 +66,7 @@ class Command(DomainRowCommand):
         Field("Messages", "messages", listed=False),
         Field("May send", "may_send", listed=False),
         Field("Forwards to", "forwards_to", display_all, listed=False),
+        Field("Forwarding", "forwards", on_or_off, listed=False),
         Field("Keeps a copy", "keeps_copy", listed=False),
         Field("Aliases leading here", "aliases", display_all, listed=False),
         Field("Maildir", "maildir", listed=False),
@@ -260,6 +266,7 @@ class Command(DomainRowCommand):
         targets, keeps_copy = forwarding(mailbox)
         return {
             "forwards_to": targets,
+            "forwards": forwards(mailbox) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
             "aliases": sorted(names_leading_to([mailbox.pk])),
         }
