@@ -99,6 +99,8 @@ def recent_entries(row, limit=5):
 class ChosenDomainMixin:
     """A form about something new in ``domain``: that of ``?domain=``, or the only one the actor manages."""
 
+    extra_context = {"in_own_domain": True}
+
     @cached_property
     def domain(self):
         name = typed_name(self.request.GET.get("domain", ""))

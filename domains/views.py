@@ -307,6 +307,7 @@ class AliasDomainCreate(AliasDomainPages, ScopedFormView):
     scope = "manageable_by"
     template_name = "domains/aliasdomain_form.html"
     form_class = AliasDomainCreateForm
+    extra_context = {"in_own_domain": True}
     success_message = _("Alias domain %(object)s created.")
 
     def get_initial(self):

@@ -168,6 +168,18 @@ def test_who_manages_no_domain_is_offered_nothing_to_put_into_one(kind, as_admin
     )
 
 
+@pytest.mark.parametrize("names", [[], ["example.org"]])
+@pytest.mark.parametrize("kind", ["mailbox", "alias", "aliasdomain"])
+def test_who_manages_no_domain_gets_no_form_for_something_in_one(
+    kind, names, as_admin, example_org
+):
+    client, address = as_admin(*names), reverse(f"{kind}-create")
+
+    for page in (client.get(address), client.post(address)):
+        told_whom_to_ask = "A superadmin can give you one." in text(page)
+        assert (told_whom_to_ask, "Create " in text(page)) == (not names, bool(names))
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_list_asks_as_often_for_any_number_of_domains(
     number, as_superadmin, add_domain, django_assert_num_queries
