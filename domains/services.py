@@ -15,6 +15,11 @@ from accounts.models import LogEntry
 from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
 
+LOGGED = (
+    *("description", "aliases", "mailboxes", "maxquota", "quota"),
+    *("password_expiry", "transport", "backupmx", "active"),
+)
+
 
 def lock_domain(domain):
     """Return a fresh ``domain`` with its row locked until the transaction ends.
@@ -75,11 +80,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
         "create_domain",
         domain=domain.pk,
         target=domain.pk,
-        changes=created(
-            domain,
-            *("description", "aliases", "mailboxes", "maxquota", "quota"),
-            *("password_expiry", "transport", "backupmx", "active"),
-        ),
+        changes=created(domain, *LOGGED),
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
@@ -136,7 +137,7 @@ def set_domain_active(*, actor, domain, active):
 def delete_domain(*, actor, domain, drop_targets=False):
     """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
 
-    The log stays. Refused while alias domains lead here. With ``drop_targets`` its addresses are
+    The log stays, and says what its settings were. Refused while alias domains lead here. With ``drop_targets`` its addresses are
     taken out of the aliases of other domains; without, their mail leaves this server, to wherever
     the domain's MX record points then. Files on disk are not touched: the
     maildirs are remembered, so that a new mailbox of the same name starts empty.
@@ -151,7 +152,15 @@ def delete_domain(*, actor, domain, drop_targets=False):
             {"domain": domain, "sources": ", ".join(leading_here)},
         )
     name = domain.pk
-    counts = {"mailboxes": [domain.usage.mailboxes, None], "aliases": [domain.alias_count, None]}
+    link = AliasDomain.objects.filter(pk=name).first()
+    admins = domain.domainadmin_set.order_by("username_id").values_list("username_id", flat=True)
+    changes = {
+        "mailbox_count": [domain.usage.mailboxes, None],
+        "alias_count": [domain.alias_count, None],
+        **removed(domain, *LOGGED),
+        "admins": [list(admins.distinct()), None],
+        **({"target_domain": [link.target_domain_id, None]} if link else {}),
+    }
     aliases = domain.alias_set.model
     leading_in = list(aliases.leading_into(domain)) if drop_targets else []
     domain.mailbox_set.all().delete_all()
@@ -159,7 +168,7 @@ def delete_domain(*, actor, domain, drop_targets=False):
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
     Domain.objects.filter(pk=name)._raw_delete("default")
-    LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=counts)
+    LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
     if leading_in:
         aliases.drop_targets_into(actor, leading_in)
 

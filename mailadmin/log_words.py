@@ -55,12 +55,15 @@ SWITCHES = {
 }
 FIELDS = {
     "active": gettext_lazy("Active"),
+    "admins": gettext_lazy("Administrators"),
+    "alias_count": gettext_lazy("Aliases deleted"),
     "aliases": gettext_lazy("Aliases"),
     "backupmx": gettext_lazy("Backup MX"),
     "description": gettext_lazy("Description"),
     "domains": gettext_lazy("Domains"),
     "email_other": gettext_lazy("Other e-mail address"),
     "goto": gettext_lazy("Targets"),
+    "mailbox_count": gettext_lazy("Mailboxes deleted"),
     "mailboxes": gettext_lazy("Mailboxes"),
     "maildir": gettext_lazy("Maildir"),
     "maxquota": gettext_lazy("Largest mailbox quota"),
@@ -137,13 +140,13 @@ def _value(entry, field, value):
         return ui.size(value) if value else _("unlimited")
     if field in {"quota", "maxquota"}:
         return ui.mb_limit(value)
-    if field in {"mailboxes", "aliases"} and entry.action != "delete_domain":
+    if field in {"mailboxes", "aliases"}:
         return ui.limit(value)
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
     return (
         ", ".join(_shown(part.strip()) for part in value.split(","))
-        if field == "goto"
+        if field in {"goto", "target_domain"}
         else str(value)
     )
 

@@ -182,9 +182,11 @@ class TestChange:
 
 class TestDelete:
     def test_all_that_is_in_it_goes_and_the_log_stays(
-        self, example_org, other_net, add_mailbox, add_alias, make_admin
+        self, add_domain, other_net, add_mailbox, add_alias, make_admin
     ):
+        example_org = add_domain("example.org", description="Ours", quota=2048, maxquota=1024)
         admin = make_admin(domains=["example.org", "other.net"])
+        make_admin("a.second@example.org", domains=["example.org"])
         add_mailbox("info@example.org", quota=100)
         QuotaUsage.objects.create(username_id="info@example.org", bytes=100)
         add_alias("sales@example.org", "info@example.org")
@@ -205,7 +207,21 @@ class TestDelete:
             "delete_domain",
             "example.org",
             "example.org",
-            {"mailboxes": [1, None], "aliases": [1, None]},
+            {
+                "mailbox_count": [1, None],
+                "alias_count": [1, None],
+                "description": ["Ours", None],
+                "aliases": [0, None],
+                "mailboxes": [0, None],
+                "maxquota": [1024, None],
+                "quota": [2048, None],
+                "password_expiry": [0, None],
+                "transport": ["virtual", None],
+                "backupmx": [False, None],
+                "active": [True, None],
+                "admins": [["a.second@example.org", "admin@example.org"], None],
+                "target_domain": ["other.net", None],
+            },
         )
         assert type(admin).objects.filter(pk=admin.pk).exists() is True
         # Not ours any more: mail for it goes out, so the alias elsewhere does not dangle.

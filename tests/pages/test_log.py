@@ -3,15 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import LogEntry
 from aliases.services import delete_alias
-from domains.services import update_domain
+from domains.services import create_alias_domain, delete_domain, update_domain
 from mailadmin import log_words
 from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbox
 from tests.pages.reading import text
+
+MB = settings.QUOTA_MULTIPLIER
 
 
 @pytest.fixture
@@ -117,6 +120,25 @@ def test_of_what_was_deleted_the_log_shows_what_was_set(
         "delete_mailbox": ["Name", "Phone", "Active", "Maildir"],
         "delete_alias": ["Targets", "Description"],
     }
+
+
+def test_of_a_deleted_domain_the_log_shows_what_it_takes_to_make_it_again(
+    sign_in, root, add_domain, add_mailbox, make_admin
+):
+    domain = add_domain("example.org", mailboxes=50, aliases=-1, maxquota=1024, backupmx=True)
+    target = add_domain("xn--mller-kva.example")
+    make_admin("ann@example.org", domains=["example.org"])
+    add_mailbox("joe@example.org", quota=MB)
+    create_alias_domain(actor=root, alias_domain=domain, target_domain=target)
+    delete_domain(actor=root, domain=domain)
+
+    said = text(log(sign_in(root), action="delete_domain"))
+
+    assert (
+        "Deleted domain example.org Mailboxes deleted: 1 Aliases: none allowed Mailboxes: 50"
+        " Largest mailbox quota: 1 GB Transport: virtual Backup MX: yes"
+        " Administrators: ann@example.org Target domain: müller.example"
+    ) in said
 
 
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
