@@ -92,16 +92,29 @@ def number(value):
 
 @register.filter
 @kept
-def mb(value):
-    """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB"."""
+def mb(value, whole=0):
+    """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB".
+
+    As a share of ``whole``, in the same unit if it is a tenth of one at least: "0.99 GB" of 1 GB.
+    """
     units = (_("kB"), _("MB"), _("GB"), _("TB"))
-    amount, power = float(value or 0) * KB_MB_GB, 0
-    while round(amount) >= KB_MB_GB and power < len(units) - 1:
-        amount, power = amount / KB_MB_GB, power + 1
+    kilobytes = float(value or 0) * KB_MB_GB
+    power, power_of_whole = _unit(kilobytes), _unit(float(whole) * KB_MB_GB)
+    if kilobytes >= KB_MB_GB**power_of_whole / 10:
+        power = max(power, power_of_whole)
     if power == 0:
-        return f"{max(1, round(amount))} {units[0]}" if amount else f"0 {units[1]}"
-    rounded = round(amount, 1) if amount < 100 else round(amount)
-    return f"{number_format(rounded, 0 if rounded == int(rounded) else 1)} {units[power]}"
+        return f"{max(1, round(kilobytes))} {units[0]}" if kilobytes else f"0 {units[1]}"
+    amount = kilobytes / KB_MB_GB**power
+    rounded = round(amount, 2 if amount < 1 else 1 if amount < 100 else None)
+    return f"{number_format(int(rounded) if rounded == int(rounded) else rounded)} {units[power]}"
+
+
+def _unit(kilobytes):
+    """Return the power of KB_MB_GB whose unit a size reads best in: 0 for kB, 3 for TB."""
+    power = 0
+    while round(kilobytes / KB_MB_GB**power) >= KB_MB_GB and power < 3:
+        power += 1
+    return power
 
 
 @register.filter
@@ -190,8 +203,9 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
     if total <= 0:
         words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
         return _words(words % {"used": size(used)})
-    whole = mb(limit_mb) if limit_mb is not None else size(allotted)
-    return _bar(used, total, _("%(used)s of %(total)s") % {"used": size(used), "total": whole})
+    whole = total / settings.QUOTA_MULTIPLIER
+    share = mb(used / settings.QUOTA_MULTIPLIER, whole)
+    return _bar(used, total, _("%(used)s of %(total)s") % {"used": share, "total": mb(whole)})
 
 
 @register.simple_tag

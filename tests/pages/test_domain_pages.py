@@ -78,7 +78,7 @@ def test_the_list_shows_limits_in_words(as_superadmin, add_domain, add_mailbox, 
 
     said = text(page_of(as_superadmin, "domain-list"))
 
-    assert "a.example 1 of 4, 25 % 0, none allowed 1000 MB of 2 GB, 50 % Active" in said
+    assert "a.example 1 of 4, 25 % 0, none allowed 0.98 GB of 2 GB, 50 % Active" in said
 
 
 def test_the_list_says_unlimited_where_nothing_limits(as_superadmin, example_org):
@@ -218,7 +218,7 @@ def test_the_page_says_what_is_used_allotted_and_allowed(as_superadmin, add_doma
     said = text(page_of(as_superadmin, "domain", "a.example"))
 
     assert (
-        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Storage allotted 1000 MB of 3.9 GB, 25 %"
+        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Storage allotted 0.98 GB of 3.9 GB, 25 %"
         " Storage used 300 MB Largest mailbox 2 GB"
     ) in said
 
