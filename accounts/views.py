@@ -43,7 +43,7 @@ from accounts.generic import (
 )
 from accounts.models import Admin, LogEntry
 from accounts.names import ascii_name, login_name
-from accounts.scoping import starts_with
+from accounts.scoping import starts_with, starts_with_name
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
@@ -140,7 +140,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
-            rows = rows.filter(starts_with("username", login_name(filters["q"])))
+            rows = rows.filter(starts_with_name(filters["q"]))
         if filters["domain_name"]:
             links = Admin.domains.through.objects.filter(domain=filters["domain_name"])
             rows = rows.filter(pk__in=links.values("username"))
@@ -281,8 +281,10 @@ class Log(KeysetMixin, ScopedListView):
             rows = rows.filter(domain=filters["domain_name"])
         if filters["person"]:
             # The stored text goes on with the client's address in brackets.
-            person = login_name(filters["person"])
-            rows = rows.filter(starts_with("username", "CLI" if person == "cli" else person))
+            cli = filters["person"].lower() == "cli"
+            rows = rows.filter(
+                starts_with("username", "CLI") if cli else starts_with_name(filters["person"])
+            )
         if filters["action"]:
             rows = rows.filter(action=filters["action"])
         day = _day(filters["day"])

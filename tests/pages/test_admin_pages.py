@@ -259,6 +259,24 @@ def test_a_typed_unicode_name_is_found_in_the_list(parameter, client_of_root, ma
     assert rows(page)[0] == "ann@xn--mller-kva.example"
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("Ann@Müller.example", ["ann@müller.example"]),
+        ("ann@mül", ["ann@müller.example"]),
+        ("ann@xn--mller-kva.example", ["ann@müller.example"]),
+        ("ann@", ["ann@example.org", "ann@müller.example"]),
+    ],
+)
+def test_a_name_that_another_program_stored_in_unicode_is_found_in_the_list(
+    typed, found, client_of_root, make_admin
+):
+    make_admin("ann@example.org")
+    Admin.objects.create(username="ann@müller.example", password="x")
+
+    assert rows(page_of(client_of_root, "admin-list", q=typed)) == found
+
+
 # --- Switching off and on
 
 

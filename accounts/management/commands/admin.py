@@ -9,7 +9,7 @@ from accounts.commands import RowCommand
 from accounts.models import Admin
 from accounts.names import display_address, login_name, row_named
 from accounts.output import Field
-from accounts.scoping import starts_with
+from accounts.scoping import starts_with_name
 from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
 
 
@@ -120,7 +120,7 @@ class Command(RowCommand):
         if domain:
             rows = rows.filter(domains__in=self._domain_names([domain]))
         if search:
-            rows = rows.filter(starts_with("username", login_name(search)))
+            rows = rows.filter(starts_with_name(search))
         self.print_list(rows, "pk", json=json)
 
     def show(self, *, username, json, **options):
