@@ -49,6 +49,9 @@ class Account(AbstractBaseUser):
     def __str__(self):
         return display_address(self.username)
 
+    def clean(self):
+        """The name stays as stored. Django would bring it to NFKC, and save another row: it is the key."""
+
     @property
     def is_active(self):
         return self.active

@@ -14,11 +14,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.changes import changed_fields, check, created, removed
 from accounts.models import Admin, LogEntry
 from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
+LOGGED = ("superadmin", "active", "phone", "email_other")
 
 
 @transaction.atomic
@@ -35,12 +37,12 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
         )
     admin = Admin(username=username, superadmin=superadmin, **fields)
     _set_password(admin, password)
-    admin.full_clean()
+    admin.full_clean(validate_unique=False)
     taken = ValidationError(
         {"username": ValidationError(_("%(name)s exists already."), "taken", {"name": admin})}
     )
     if Admin.objects.filter(pk__in=spellings(username)).exists():
-        raise taken  # by a row of another program, in Unicode
+        raise taken  # in Unicode maybe, by a row of another program
     try:
         with transaction.atomic():
             admin.save(force_insert=True)
@@ -51,12 +53,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
         actor,
         "create_admin",
         target=username,
-        changes={
-            "superadmin": [None, superadmin],
-            "domains": [None, names],
-            "active": [None, admin.active],
-            **{name: [None, value] for name, value in _reached_at(admin).items()},
-        },
+        changes=created(admin, *LOGGED) | {"domains": [None, names]},
     )
     return admin
 
@@ -72,13 +69,9 @@ def update_admin(*, actor, admin, domains=None, **fields):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     was_open = admin.superadmin and admin.active
     old_names = list(admin.domain_names)
-    changes = {}
-    for field, new in fields.items():
-        old = getattr(admin, field)
-        if old != new:
-            changes[field] = [old, new]
-            setattr(admin, field, new)
-    admin.full_clean()
+    changes = changed_fields(admin, fields)
+    check(admin, changes)
+    columns = [*changes, "modified"]
     if was_open and not (admin.superadmin and admin.active):
         _refuse_locking_out(actor, admin, superadmins)
     names = _assign(admin, admin.superadmin, old_names if domains is None else domains)
@@ -87,7 +80,7 @@ def update_admin(*, actor, admin, domains=None, **fields):
     if not changes:
         return admin
     admin.modified = timezone.now()
-    admin.save()
+    admin.save(update_fields=columns)
     LogEntry.objects.record(actor, "edit_admin", target=admin.pk, changes=changes)
     return admin
 
@@ -130,18 +123,8 @@ def delete_admin(*, actor, admin):
         actor,
         "delete_admin",
         target=admin.pk,
-        changes={
-            "superadmin": [admin.superadmin, None],
-            "domains": [names, None],
-            "active": [admin.active, None],
-            **{name: [value, None] for name, value in _reached_at(admin).items()},
-        },
+        changes=removed(admin, *LOGGED) | {"domains": [names, None]},
     )
-
-
-def _reached_at(admin):
-    """The columns for the log that may be empty, where they are not."""
-    return {name: value for name in ("phone", "email_other") if (value := getattr(admin, name))}
 
 
 def _is_address(text):

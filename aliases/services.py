@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.changes import changed_fields, check, created, removed
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses, may_lead_outside
 from aliases.models import Alias, AliasTarget
@@ -19,7 +20,7 @@ from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part, split_address
 from domains.models import Domain, RoutingLock
-from domains.services import changed_fields, created, insert, lock_domain, removed
+from domains.services import insert, lock_domain
 
 
 def refuse_role_address(actor, local_part):
@@ -118,7 +119,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
     changes = changed_fields(alias, fields)
     if not changes:
         return alias
-    alias.full_clean()
+    check(alias, changes)
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:

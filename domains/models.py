@@ -105,7 +105,8 @@ class Domain(models.Model):
         return display_domain(self.name)
 
     def clean(self):
-        self.name = normalise_domain(self.name)
+        if self._state.adding:
+            self.name = normalise_domain(self.name)
         if self._state.adding and self.name == settings.MAIL_HOSTNAME.lower():
             raise ValidationError(
                 {

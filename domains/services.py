@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.changes import changed_fields, check, created, removed
 from accounts.models import LogEntry
 from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
@@ -29,27 +30,6 @@ def lock_domain(domain):
     return Domain.objects.select_for_update().get(pk=domain.pk)
 
 
-def changed_fields(row, values):
-    """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""
-    changes = {}
-    for field, new in values.items():
-        old = getattr(row, field)
-        if old != new:
-            changes[field] = [old, new]
-            setattr(row, field, new)
-    return changes
-
-
-def created(row, *fields):
-    """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
-    return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
-
-
-def removed(row, *fields):
-    """Return ``{field: [value, None]}`` of a row that goes, without what is empty."""
-    return {name: [value, None] for name in fields if (value := getattr(row, name)) != ""}
-
-
 def insert(row):
     """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
     try:
@@ -58,7 +38,7 @@ def insert(row):
     except IntegrityError as error:
         field = row._meta.pk.name
         raise ValidationError(
-            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row.pk})}
+            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row})}
         ) from error
 
 
@@ -73,7 +53,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     """
     RoutingLock.hold()
     domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
-    domain.full_clean()
+    domain.full_clean(validate_unique=False)  # insert() says it in better words
     insert(domain)
     LogEntry.objects.record(
         actor,
@@ -115,7 +95,7 @@ def update_domain(*, actor, domain, **fields):
     changes = changed_fields(domain, fields)
     if not changes:
         return domain
-    domain.full_clean()
+    check(domain, changes)
     domain.modified = timezone.now()
     domain.save(update_fields=[*changes, "modified"])
     LogEntry.objects.record(
@@ -186,7 +166,7 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
         active=active,
         description=description,
     )
-    link.full_clean()
+    link.full_clean(validate_unique=False)
     insert(link)
     _check_routes_into(actor, alias_domain)
     LogEntry.objects.record(
@@ -212,9 +192,12 @@ def update_alias_domain(*, actor, link, **fields):
     changes = changed_fields(link, fields)
     if not changes:
         return link
-    link.full_clean()
+    link.clean_fields()
+    # What another program chained can be switched off.
+    if link.active or "target_domain_id" in changes:
+        link.clean()
     link.modified = timezone.now()
-    link.save()
+    link.save(update_fields=[*changes, "modified"])
     _check_routes_into(actor, link.alias_domain)
     action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
     LogEntry.objects.record(

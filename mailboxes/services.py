@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.changes import changed_fields, check, created, removed
 from accounts.models import LogEntry
 from accounts.passwords import verify_password
 from accounts.scoping import starts_with
@@ -25,7 +26,7 @@ from aliases.services import drop_everywhere, refuse_outside_targets, refuse_rol
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
-from domains.services import changed_fields, created, insert, lock_domain, removed
+from domains.services import insert, lock_domain
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
@@ -138,7 +139,7 @@ def update_mailbox(*, actor, mailbox, **fields):
     changes = changed_fields(mailbox, fields)
     if not changes:
         return mailbox
-    mailbox.full_clean(exclude=None if "quota" in changes else {"quota"})
+    check(mailbox, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:

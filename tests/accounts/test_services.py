@@ -88,7 +88,7 @@ def test_a_name_without_an_ascii_form_is_refused(name, db, password):
 def test_both_forms_of_a_name_are_one(make_admin):
     make_admin("boss@müller.example")
 
-    with refused("unique", field="username"):
+    with refused("taken", field="username"):
         make_admin("boss@xn--mller-kva.example")
 
     assert Admin.objects.count() == 1
@@ -107,7 +107,7 @@ def test_a_name_that_another_program_stored_in_unicode_is_taken(name, make_admin
 def test_a_name_exists_once(make_admin):
     make_admin("boss@example.org")
 
-    with refused("unique", field="username"):
+    with refused("taken", field="username"):
         make_admin("BOSS@example.org")
 
     assert Admin.objects.count() == 1
@@ -185,6 +185,17 @@ def test_changes_are_logged_with_old_and_new_values(make_admin, example_org, oth
         "active": [True, False],
         "domains": [["example.org"], ["other.net"]],
     }
+
+
+def test_a_row_of_another_program_can_be_changed_and_keeps_its_name(db):
+    # Written as "u" and a combining diaeresis, and without a password: nobody signs in with it.
+    stored = Admin.objects.create(pk="boss@mu\u0308ller.example", password="")
+
+    update_admin(actor=None, admin=stored, active=False, phone="+33 1")
+
+    assert list(Admin.objects.values_list("pk", "active", "phone")) == [
+        ("boss@mu\u0308ller.example", False, "+33 1")
+    ]
 
 
 def test_saving_without_a_change_leaves_no_trace(make_admin, example_org):

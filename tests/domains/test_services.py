@@ -61,7 +61,7 @@ class TestCreate:
         assert LogEntry.objects.latest("pk").actor == me.pk
 
     def test_a_name_exists_once(self, example_org):
-        with refused("unique", field="name"):
+        with refused("taken", field="name"):
             create_domain(actor=None, name="EXAMPLE.org")
 
     @pytest.mark.parametrize("name", ["localhost", "ALL", "example", "", "192.0.2.7"])
@@ -169,6 +169,24 @@ class TestChange:
             update_domain(actor=None, domain=example_org, quota=-5, description="x")
 
         assert Domain.objects.get().description == ""
+
+    @pytest.mark.parametrize(
+        "values", [{"name": "intern"}, {"name": "a_b.example"}, {"transport": "LMTP:unix:x"}]
+    )
+    def test_what_another_program_wrote_stops_no_other_change(self, values, db):
+        domain = Domain.objects.create(**{"name": "example.org"} | values)
+
+        set_domain_active(actor=None, domain=domain, active=False)
+
+        assert Domain.objects.filter(pk=domain.pk, active=False, **values).exists() is True
+
+    def test_a_name_is_refused_as_people_read_it(self, add_domain):
+        add_domain("müller.example")
+
+        with refused("taken", field="name") as refusal:
+            add_domain("xn--mller-kva.example")
+
+        assert refusal.value.message_dict == {"name": ["müller.example exists already."]}
 
     def test_switching_off_keeps_the_rows_as_they_are(self, example_org, add_mailbox):
         add_mailbox("info@example.org")
@@ -344,10 +362,23 @@ class TestAliasDomains:
     def test_a_domain_leads_to_one_other(self, example_org, other_net, add_domain):
         create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
 
-        with refused("unique", field="alias_domain"):
+        with refused("taken", field="alias_domain"):
             create_alias_domain(
                 actor=None, alias_domain=other_net, target_domain=add_domain("third.example")
             )
+
+    def test_a_chain_of_another_program_can_be_switched_off_but_not_on(
+        self, example_org, other_net, add_domain
+    ):
+        third = add_domain("third.example")
+        first = AliasDomain.objects.create(alias_domain=example_org, target_domain=other_net)
+        AliasDomain.objects.create(alias_domain=other_net, target_domain=third)
+
+        update_alias_domain(actor=None, link=first, active=False)
+        with refused("chain", field="target_domain"):
+            update_alias_domain(actor=None, link=first, active=True)
+
+        assert AliasDomain.objects.get(pk="example.org").active is False
 
     def test_there_are_no_chains(self, example_org, other_net, add_domain):
         third = add_domain("third.example")

@@ -227,6 +227,14 @@ class TestChange:
 
         assert Mailbox.objects.get().name == "Joe"
 
+    def test_a_mailbox_without_a_password_can_be_switched_off(self, example_org, add_mailbox):
+        mailbox = add_mailbox("joe@example.org")
+        Mailbox.objects.update(password="")
+
+        set_mailbox_active(actor=None, mailbox=mailbox, active=False)
+
+        assert list(Mailbox.objects.values_list("active", "password")) == [(False, "")]
+
     def test_a_negative_quota_of_another_program_stops_no_other_change(
         self, add_mailbox, example_org
     ):

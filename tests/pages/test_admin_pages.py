@@ -134,7 +134,7 @@ def test_an_administrator_is_created_with_domains(client_of_root, add_domain, ex
     [
         (
             {"username": "root@example.org"},
-            {"username": ["Administrator with this Login name already exists."]},
+            {"username": ["root@example.org exists already."]},
         ),
         ({"username": "root"}, {"username": ["Write the login name like an e-mail address."]}),
         ({"password": "kayak-7"}, {"password": ["Use at least 10 characters."]}),

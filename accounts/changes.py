@@ -1,0 +1,27 @@
+"""What a service does to a row: set, checked, and as the log tells it."""
+
+
+def changed_fields(row, values):
+    """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""
+    changes = {}
+    for field, new in values.items():
+        old = getattr(row, field)
+        if old != new:
+            changes[field] = [old, new]
+            setattr(row, field, new)
+    return changes
+
+
+def check(row, changes):
+    """Validate ``row`` but for the columns that stay: what another program wrote there stops no change."""
+    row.full_clean(exclude={field.name for field in row._meta.concrete_fields} - changes.keys())
+
+
+def created(row, *fields):
+    """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
+    return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
+
+
+def removed(row, *fields):
+    """Return ``{field: [value, None]}`` of a row that goes, without what is empty."""
+    return {name: [value, None] for name in fields if (value := getattr(row, name)) != ""}
