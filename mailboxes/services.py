@@ -224,7 +224,7 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
-    row, _created = Alias.objects.select_for_update().get_or_create(
+    row, is_new = Alias.objects.select_for_update().get_or_create(
         pk=mailbox.pk,
         defaults={
             "goto": mailbox.pk,
@@ -244,12 +244,16 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
     changes = changed_fields(row, {"goto": ",".join(parsed), "active": mailbox.active})
+    if is_new:  # another program had left it out
+        changes = created(row, "goto", "active")
     if not changes:
         return row
     row.modified = timezone.now()
     row.save(update_fields=[*changes, "modified"])
     refuse_loops(actor, [row.pk], "targets")
     action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
+    if is_new:
+        action = "create_alias"
     LogEntry.objects.record(actor, action, domain=mailbox.domain_id, target=row.pk, changes=changes)
     return row
 

@@ -352,6 +352,21 @@ class TestForwarding:
             True,
         )
 
+    def test_the_own_row_that_another_program_left_out_is_made_and_logged(
+        self, example_org, add_mailbox
+    ):
+        mailbox = add_mailbox("joe@example.org")
+        Alias.objects.all().delete()
+
+        set_forwarding(actor=None, mailbox=mailbox, targets="", keep_copy=True)
+
+        row = own_row(mailbox)
+        assert (row.goto, row.active, row.of_mailbox) == ("joe@example.org", True, True)
+        assert last_log() == (
+            *("create_alias", "example.org", "joe@example.org"),
+            {"goto": [None, "joe@example.org"], "active": [None, True]},
+        )
+
     def test_what_another_program_switched_off_goes_with_the_mailbox_again(
         self, add_mailbox, example_org
     ):
