@@ -80,7 +80,9 @@ FIELDS = {
 
 def sentence(entry):
     """Return the entry as HTML: what was done, to what."""
-    shown = _shown(entry.data)
+    from mailadmin.templatetags import ui  # which imports this module
+
+    shown = format_html("<b>{}</b>", ui.breakable(_shown(entry.data)))
     switch = _switch(entry)
     if switch:
         on, off, unknown = switch
@@ -90,10 +92,8 @@ def sentence(entry):
         words = SENTENCES[entry.action]
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = entry.action.replace("_", " ").capitalize()
-        return format_html(
-            _("{action}: {object}"), action=done, object=format_html("<b>{}</b>", shown)
-        )
-    return format_html(str(words), object=format_html("<b>{}</b>", shown))
+        return format_html(_("{action}: {object}"), action=done, object=shown)
+    return format_html(str(words), object=shown)
 
 
 def _switch(entry):

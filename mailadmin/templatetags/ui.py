@@ -45,6 +45,12 @@ def breakable(text):
     return mark_safe(escape(text).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
 
 
+@register.filter
+def breaking(html):
+    """Let the lines of HTML without attributes end behind an ``@``."""
+    return mark_safe(html.replace("@", "@<wbr>"))  # noqa: S308 -- only for {% filter %}, which has escaped
+
+
 # --- Icons, addresses, numbers
 
 

@@ -422,9 +422,13 @@ def test_of_several_administrators_oneself_and_so_the_last_superadmin_stays(
     action, client_of_root, make_admin, root
 ):
     make_admin("ann@example.org")
-    chosen = {"action": action, "selected": [root.pk, "ann@example.org"], "confirmed": "1"}
+    chosen = {"action": action, "selected": [root.pk, "ann@example.org"]}
 
-    done = client_of_root.post(reverse("admin-bulk"), chosen, follow=True)
+    page = text(client_of_root.post(reverse("admin-bulk"), chosen))
+    stays = "root@example.org: your own account, which stays as it is"
+    assert f"ann@example.org: 0 domains {stays}" in page
+
+    done = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"}, follow=True)
 
     assert "You cannot take this right from yourself." in text(done)
     assert list(Admin.objects.filter(active=True)) == [root]

@@ -35,6 +35,18 @@ def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_mailbox,
     assert (mailbox.active, told(done)[-1]) == (True, "joe@example.org is active.")
 
 
+def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(admin, add_mailbox):
+    add_mailbox("r&d@example.org")
+    for name, asked in (
+        ("state", "Deactivate r&amp;d@<wbr>example.org?"),
+        ("delete", "Delete r&amp;d@<wbr>example.org?"),
+        ("edit", "Edit r&amp;d@<wbr>example.org"),
+    ):
+        page = admin.get(reverse(f"mailbox-{name}", args=["r&d@example.org"])).content.decode()
+        heading = page.partition("<h1><span>")[2].partition("</span></h1>")[0]
+        assert heading.strip() == asked
+
+
 def test_a_forwarding_that_is_switched_off_does_not_stop_a_second_time(admin, add_mailbox):
     mailbox = add_mailbox("joe@example.org")
     set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)

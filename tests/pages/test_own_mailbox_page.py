@@ -119,6 +119,12 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert forwarding(mailbox) == ([], True)
 
 
+def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(user, mailbox):
+    page = user.get(reverse("account")).content.decode()
+
+    assert f"<h1><span>{mailbox.pk.replace('@', '@<wbr>')}</span></h1>" in page
+
+
 def test_the_page_says_when_another_program_switched_the_forwarding_off(user, mailbox):
     set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
