@@ -117,10 +117,10 @@ def set_domain_active(*, actor, domain, active):
 def delete_domain(*, actor, domain, drop_targets=False):
     """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
 
-    The log stays, and says what its settings were. Refused while alias domains lead here. With ``drop_targets`` its addresses are
-    taken out of the aliases of other domains; without, their mail leaves this server, to wherever
-    the domain's MX record points then. Files on disk are not touched: the
-    maildirs are remembered, so that a new mailbox of the same name starts empty.
+    The log stays, and says what its settings were. Refused while alias domains lead here. With
+    ``drop_targets`` its addresses are taken out of the aliases of other domains; without, their mail
+    leaves this server, to wherever the domain's MX record points then. Files on disk are not
+    touched: the maildirs are remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     domain = lock_domain(domain)
