@@ -66,7 +66,8 @@ class BulkView(ScopedMixin, TemplateView):
                 reason = " ".join(error.messages)
                 messages.error(self.request, text % {"row": row, "reason": reason})
             except type(row).DoesNotExist:
-                continue  # another administrator was faster
+                # It went with the row before, or another administrator was faster.
+                done += action == "delete"
         if done:
             messages.success(self.request, self.summary(action, done))
 

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from aliases import services
 from aliases.models import Alias
 from tests.pages.reading import hidden_inputs, text, told
 
@@ -131,6 +132,35 @@ def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_alias)
     done = admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
     assert told(done) == ["2 deleted."]
     assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
+
+
+def test_one_that_goes_with_another_is_deleted_too(admin, add_alias):
+    add_alias("a@example.org", "x@else.example")
+    add_alias("b@example.org", "a@example.org")
+    chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
+
+    done = admin.post(reverse("alias-bulk"), chosen | {"confirmed": "1", "drop": "1"})
+
+    assert told(done) == ["2 deleted."]
+    assert Alias.objects.count() == 0
+
+
+def test_one_that_is_gone_is_not_said_to_be_switched_off(admin, add_alias, monkeypatch):
+    alias = add_alias("a@example.org", "x@else.example")
+    add_alias("b@example.org", "x@else.example")
+    switch = services.set_alias_active
+
+    def late(**options):
+        Alias.objects.filter(pk=alias.pk).delete()
+        return switch(**options)
+
+    monkeypatch.setattr("aliases.views.services.set_alias_active", late)
+    chosen = {"action": "deactivate", "selected": ["a@example.org", "b@example.org"]}
+
+    done = admin.post(reverse("alias-bulk"), chosen | {"confirmed": "1"})
+
+    assert told(done) == ["1 deactivated."]
+    assert list(Alias.objects.values_list("pk", "active")) == [("b@example.org", False)]
 
 
 def test_several_are_taken_out_of_all_that_lead_to_them(admin, add_alias, monkeypatch):
