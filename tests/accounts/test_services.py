@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from accounts.fields import UNKNOWN_MOMENT
 from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
 from accounts.services import (
@@ -79,7 +80,9 @@ def test_a_name_that_only_looks_latin_is_shown_in_ascii(make_admin):
     assert str(Admin(pk="boss@аррӏе.example")) == "boss@xn--80ak6aa92e.example"
 
 
-@pytest.mark.parametrize("name", ["boss@💩.example", "büss@example.org", "boss@a_ü.example"])
+@pytest.mark.parametrize(
+    "name", ["boss@💩.example", "büss@example.org", "boſs@example.org", "boss@a_ü.example"]
+)
 def test_a_name_without_an_ascii_form_is_refused(name, db, password):
     with refused("invalid", field="username"):
         create_admin(actor=None, username=name, password=password)
@@ -185,6 +188,15 @@ def test_changes_are_logged_with_old_and_new_values(make_admin, example_org, oth
         "active": [True, False],
         "domains": [["example.org"], ["other.net"]],
     }
+
+
+def test_when_an_administrator_was_changed_is_stored(make_admin):
+    admin = make_admin()
+    Admin.objects.update(modified=UNKNOWN_MOMENT)
+
+    update_admin(actor=None, admin=admin, phone="+33 1")
+
+    assert Admin.objects.filter(modified=UNKNOWN_MOMENT).count() == 0
 
 
 def test_a_row_of_another_program_can_be_changed_and_keeps_its_name(db):

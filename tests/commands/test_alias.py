@@ -193,6 +193,19 @@ def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_ali
     assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
 
 
+@pytest.mark.parametrize(("number", "said"), [(10, "Leading here, 10: "), (12, " and 2 more.")])
+def test_of_many_that_lead_here_ten_are_named(number, said, run, example_org, add_alias):
+    add_alias("info@example.org", "a@b.example")
+    for n in range(number):
+        add_alias(f"all{n:02}@example.org", "info@example.org")
+
+    with pytest.raises(CommandError, match=r"^Not confirmed"):
+        run("alias", "delete", "info@example.org", typed=["no"])
+
+    line = run.screen.splitlines()[1]
+    assert (said in line, line.count("@"), " more" in line) == (True, 10, number > 10)
+
+
 def test_a_missing_alias_is_named(run, example_org):
     with pytest.raises(CommandError, match=r"^There is no alias info@example\.org\."):
         run("alias", "edit", "info@example.org", "--inactive")
