@@ -122,9 +122,15 @@ WRONG = {
     "DOMAIN_QUOTA": ["-2", "1000000000001"],
     "DOMAIN_PASSWORD_EXPIRY": ["-1", "1000001"],
     "EMAIL_URL": ["", "nonsense"],
-    "FROM_EMAIL": ["", "nonsense", "a@b@", "@example.org", "a b@example.org", "x@a.org, y@a.org"],
+    "FROM_EMAIL": [
+        *["", "nonsense", "a@b@", "@example.org", "a b@example.org", "x@a.org, y@a.org"],
+        "panel@-a.example",
+    ],
     "WELCOME_MAIL": ["2"],
-    "MAIL_HOSTNAME": ["", "https://mail.example.org/", "mail.example.org:25", "192.0.2.1", "a..b"],
+    "MAIL_HOSTNAME": [
+        *["", "https://mail.example.org/", "mail.example.org:25", "192.0.2.1", "a..b"],
+        "a." * 124 + "example",  # 255 characters
+    ],
     "VMAIL_UID": ["vmail", "-5", "0", "4294967295"],
     "VMAIL_GID": ["-5", "0"],
     "VMAIL_ROOT": ["", "var/vmail"],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domains.models import Domain, DomainUsage
 from domains.services import update_domain
+from mailboxes.forms import quota_help
 from mailboxes.models import MAX_QUOTA, FullMailbox, Mailbox, first_quota, quota_error
 from mailboxes.services import create_mailbox, update_mailbox
 from tests.refusals import refused
@@ -141,7 +142,29 @@ def test_negative_quotas_of_other_programs_make_no_room(add_domain, add_mailbox)
 
     with refused("above_domain_quota", field="quota"):
         add_mailbox("b@example.org", quota=11 * MB)
+    assert update_mailbox(
+        actor=None, mailbox=Mailbox.objects.get(pk="a@example.org"), quota=10 * MB
+    )
+    Mailbox.objects.filter(pk="a@example.org").update(quota=-100 * MB)
     assert add_mailbox("b@example.org", quota=10 * MB).quota == 10 * MB
+
+
+def test_a_negative_quota_makes_what_is_left_no_less(add_domain, add_mailbox):
+    add_domain("example.org", quota=10)
+    add_mailbox("a@example.org", quota=6 * MB)
+    Mailbox.objects.update(quota=-5 * MB)
+
+    assert quota_help(Domain.objects.get(), Mailbox.objects.get()) == (
+        "example.org has 10 MB left for it."
+    )
+
+
+def test_where_too_much_is_given_away_a_new_mailbox_begins_with_nothing(add_domain, add_mailbox):
+    domain = add_domain("example.org", quota=10, maxquota=10)
+    add_mailbox("a@example.org", quota=10 * MB)
+    update_domain(actor=None, domain=domain, quota=4)
+
+    assert first_quota(Domain.objects.get()) == 0
 
 
 def test_a_quota_that_was_too_large_may_shrink_but_only_to_what_is_allowed(add_domain, add_mailbox):

@@ -387,6 +387,28 @@ class TestForwarding:
 
 
 class TestDelete:
+    def test_a_mailbox_whose_own_row_another_program_left_out_goes_too(
+        self, add_mailbox, example_org
+    ):
+        joe = add_mailbox("joe@example.org")
+        Alias.objects.all().delete()
+
+        delete_mailbox(actor=None, mailbox=joe)
+
+        assert Mailbox.objects.count() == 0
+
+    def test_mail_that_would_go_round_without_it_keeps_a_mailbox(
+        self, add_mailbox, add_alias, example_org
+    ):
+        joe = add_mailbox("joe@example.org")
+        add_alias("list@example.org", "joe@example.org")
+        add_alias("@example.org", "list@example.org")
+
+        with refused("loop"):
+            delete_mailbox(actor=None, mailbox=joe)
+
+        assert Mailbox.objects.count() == 1
+
     def test_mailbox_own_row_and_use_go_and_the_maildir_is_remembered(
         self, add_mailbox, example_org, settings
     ):
