@@ -25,6 +25,9 @@ SENTENCES = {
     "delete_admin": gettext_lazy("Deleted administrator {object}"),
     "edit_password": gettext_lazy("Set a new password for {object}"),
 }
+LISTS = {"admins", "domains", "goto", "target_domain"}
+LIST_WIDTH = 160  # characters of a list of addresses: an alias may have a thousand targets
+
 # Actions that only switch something: (on, off, not known, as in rows written by PostfixAdmin).
 SWITCHES = {
     "edit_domain_state": (
@@ -110,7 +113,10 @@ def label(action):
 
 
 def changes(entry):
-    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set."""
+    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set.
+
+    Of lists too long to show as a whole, what left and what came.
+    """
     rows, stored = [], entry.changes or {}
     if set(stored) == {"active"} and _switch(entry):  # the sentence says it
         return rows
@@ -121,10 +127,41 @@ def changes(entry):
                 continue
         elif old in (None, "", [], False) and new in (None, "", [], False):
             continue
+        if field in LISTS:
+            old, new = _differing(_items(old), _items(new))
         rows.append(
             (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))
         )
     return rows
+
+
+def _items(value):
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")]
+    return value if isinstance(value, list) else []
+
+
+def _differing(old, new):
+    if all(len(", ".join(items)) <= LIST_WIDTH for items in (old, new)):
+        return old, new
+    before, after = set(old), set(new)
+    gone = [item for item in old if item not in after]
+    come = [item for item in new if item not in before]
+    return (gone, come) if gone or come else (old, new)
+
+
+def _listed(items):
+    """Return as many of ``items`` as LIST_WIDTH holds, one at least, and how many more there are."""
+    shown, width = [], 0
+    for item in map(_shown, items):
+        width += len(item)
+        if shown and width > LIST_WIDTH:
+            break
+        shown.append(item)
+    text, more = ", ".join(shown), len(items) - len(shown)
+    if more:
+        text = f"{text} {_('and %(n)s more') % {'n': number_format(more, force_grouping=True)}}"
+    return text
 
 
 def _value(entry, field, value):
@@ -135,7 +172,7 @@ def _value(entry, field, value):
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
+        return _listed(value)
     if field == "quota" and entry.action.endswith("_mailbox"):
         return ui.size(value) if value else _("unlimited")
     if field in {"quota", "maxquota"}:
@@ -144,11 +181,7 @@ def _value(entry, field, value):
         return ui.limit(value)
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
-    return (
-        ", ".join(_shown(part.strip()) for part in value.split(","))
-        if field in {"goto", "target_domain"}
-        else str(value)
-    )
+    return str(value)
 
 
 def _shown(text):

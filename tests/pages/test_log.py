@@ -15,6 +15,7 @@ from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbo
 from tests.pages.reading import text
 
 MB = settings.QUOTA_MULTIPLIER
+LONG = ",".join(f"m{number}@one.example" for number in range(1_000))
 
 
 @pytest.fixture
@@ -139,6 +140,38 @@ def test_of_a_deleted_domain_the_log_shows_what_it_takes_to_make_it_again(
         " Largest mailbox quota: 1 GB Transport: virtual Backup MX: yes"
         " Administrators: ann@example.org Target domain: müller.example"
     ) in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "a@one.example,b@one.example",
+            "b@one.example",
+            ("a@one.example, b@one.example", "b@one.example"),
+        ),
+        (LONG, LONG.replace("m7@", "new@"), ("m7@one.example", "new@one.example")),
+        (LONG, LONG.partition(",")[2], ("m0@one.example", "")),
+        (None, LONG, ("", f"{', '.join(LONG.split(',')[:11])} and 989 more")),
+        (LONG, None, (f"{', '.join(LONG.split(',')[:11])} and 989 more", "")),
+    ],
+    ids=["short", "replaced", "removed", "created", "deleted"],
+)
+def test_of_a_long_list_the_log_shows_what_left_and_what_came(old, new, said, write):
+    entry = write("edit_alias", "all@example.org", changes={"goto": [old, new]})
+
+    assert log_words.changes(entry) == [("Targets", *said)]
+
+
+def test_a_page_of_the_log_stays_small_whatever_changed(sign_in, root, write):
+    for _entry in range(75):
+        write("edit_alias", "all@example.org", changes={"goto": [LONG, LONG.replace("m", "n")]})
+        write("edit_admin", "it@example.org", changes={"domains": [[], LONG.split(",")]})
+
+    page = log(sign_in(root), size=75)
+
+    assert len(page.context["object_list"]) == 75
+    assert len(page.content) <= 100_000
 
 
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
