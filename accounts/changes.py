@@ -13,8 +13,12 @@ def changed_fields(row, values):
 
 
 def check(row, changes):
-    """Validate ``row`` but for the columns that stay: what another program wrote there stops no change."""
-    row.full_clean(exclude={field.name for field in row._meta.concrete_fields} - changes.keys())
+    """Check the columns ``changes`` of a stored row, and the rules over several of them.
+
+    What another program wrote in the others stops no change: least of all switching it off.
+    """
+    fields = row._meta.concrete_fields
+    row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})
 
 
 def created(row, *fields):

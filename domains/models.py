@@ -106,19 +106,7 @@ class Domain(models.Model):
 
     def clean(self):
         if self._state.adding:
-            self.name = normalise_domain(self.name)
-        if self._state.adding and self.name == settings.MAIL_HOSTNAME.lower():
-            raise ValidationError(
-                {
-                    "name": ValidationError(
-                        _(
-                            "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
-                        ),
-                        "own_host",
-                        {"name": self.name},
-                    )
-                }
-            )
+            self._clean_name()
         unused = self.maxquota == NONE_ALLOWED and self.quota > 0
         if unused and not self._is_stored("maxquota", "quota"):
             raise ValidationError(
@@ -129,6 +117,21 @@ class Domain(models.Model):
                             " Choose “Unlimited” or a number here, or give the domain no quota."
                         ),
                         "unused",
+                    )
+                }
+            )
+
+    def _clean_name(self):
+        self.name = normalise_domain(self.name)
+        if self.name == settings.MAIL_HOSTNAME.lower():
+            raise ValidationError(
+                {
+                    "name": ValidationError(
+                        _(
+                            "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
+                        ),
+                        "own_host",
+                        {"name": self.name},
                     )
                 }
             )
@@ -297,6 +300,11 @@ class AliasDomain(models.Model):
         source, target = self.alias_domain_id, self.target_domain_id
         if not source or not target:
             return
+        stored = type(self).objects.filter(pk=source, target_domain=target)
+        if self.active:
+            stored = stored.filter(active=True)
+        if not self._state.adding and stored.exists():
+            return  # a chain of another program may stay, or stop
         if source == target:
             raise ValidationError(
                 {

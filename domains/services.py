@@ -192,10 +192,7 @@ def update_alias_domain(*, actor, link, **fields):
     changes = changed_fields(link, fields)
     if not changes:
         return link
-    link.clean_fields()
-    # What another program chained can be switched off.
-    if link.active or "target_domain_id" in changes:
-        link.clean()
+    check(link, changes)
     link.modified = timezone.now()
     link.save(update_fields=[*changes, "modified"])
     _check_routes_into(actor, link.alias_domain)

@@ -3,13 +3,20 @@
 Every INSERT names exactly the columns of PostfixAdmin 3.3.13 (Debian 12) or of its master.
 """
 
+import itertools
+
 import pytest
 from django.db import connection
 
 from accounts.models import Admin, LogEntry
+from accounts.services import update_admin
 from aliases.models import Alias
+from aliases.services import update_alias
 from domains.models import AliasDomain, Domain, DomainAdmin
+from domains.services import update_alias_domain, update_domain
 from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.services import update_mailbox
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +175,41 @@ def test_the_superadmins_dummy_domain_is_no_domain(filled):
 
     assert set(Domain.objects.values_list("pk", flat=True)) == {"example.org", "twin.example"}
     assert Admin.objects.get().domain_names == ()
+
+
+def test_what_is_wrong_elsewhere_in_a_row_does_not_stop_switching_it_off(db):
+    insert("domain", DOMAIN)
+    insert("domain", DOMAIN | {"domain": "a_b.example", "aliases": -2, "transport": "LMTP:x y"})
+    insert("domain", DOMAIN | {"domain": "c.example"})
+    insert("mailbox", MAILBOX | {"password": "", "maildir": "", "local_part": "", "phone": "+1"})
+    insert("alias", ALIAS | {"address": "list@example.org", "goto": ""})
+    insert("admin", ACCOUNT | {"username": "boss@example.org", "password": ""})
+    chain = ["example.org", "a_b.example", "c.example"]
+    for source, target in itertools.pairwise(chain):
+        insert("alias_domain", {"alias_domain": source, "target_domain": target})
+
+    for link in AliasDomain.objects.all():
+        update_alias_domain(actor=None, link=link, active=False)
+    for domain in Domain.objects.all():
+        update_domain(actor=None, domain=domain, active=False)
+    update_mailbox(actor=None, mailbox=Mailbox.objects.get(), active=False)
+    update_alias(actor=None, alias=Alias.objects.get(pk="list@example.org"), active=False)
+    update_admin(actor=None, admin=Admin.objects.get(), active=False)
+
+    models = [AliasDomain, Domain, Mailbox, Alias, Admin]
+    assert [model.objects.filter(active=True).count() for model in models] == [0, 0, 0, 0, 0]
+
+
+def test_a_chain_of_alias_domains_is_not_switched_on_again(db):
+    for name in ("a.example", "b.example", "c.example"):
+        insert("domain", DOMAIN | {"domain": name})
+    insert("alias_domain", {"alias_domain": "b.example", "target_domain": "c.example"})
+    insert("alias_domain", {"alias_domain": "a.example", "target_domain": "b.example", "active": 0})
+    link = AliasDomain.objects.get(pk="a.example")
+
+    assert update_alias_domain(actor=None, link=link, description="Old").description == "Old"
+    with refused("chain", field="target_domain"):
+        update_alias_domain(actor=None, link=link, active=True)
 
 
 def test_what_postfixadmin_deletes_in_its_order_goes(filled):
