@@ -29,6 +29,25 @@ class TestLoops:
         assert path == "b@example.org → a@example.org → b@example.org"
         assert Alias.objects.filter(pk="b@example.org").exists() is False
 
+    def test_one_that_another_program_stored_stops_nothing_that_ends_beside_it(
+        self, add_mailbox, example_org
+    ):
+        joe, ann = add_mailbox("joe@example.org"), add_mailbox("ann@example.org")
+        targets = {"a": "b@example.org", "b": "a@example.org", "all": f"{joe},{ann},a@example.org"}
+        Alias.objects.bulk_create(
+            Alias(address=f"{name}@example.org", goto=goto, domain=example_org)
+            for name, goto in targets.items()
+        )
+
+        set_mailbox_active(actor=None, mailbox=joe, active=False)
+        delete_mailbox(actor=None, mailbox=ann)
+
+        assert list(Alias.objects.filter(active=True).values_list("pk", flat=True)) == [
+            "a@example.org",
+            "all@example.org",
+            "b@example.org",
+        ]
+
     def test_nor_can_three_in_two_domains(self, add_alias, example_org, other_net):
         add_alias("a@example.org", "b@other.net", "x@elsewhere.example")
         add_alias("b@other.net", "c@example.org")
