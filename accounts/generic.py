@@ -190,12 +190,13 @@ class KeysetMixin:
 
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front turns it round. ``after`` and ``before`` hold the columns' values at
-    a page's edge; ``jump`` starts at a key. ``related`` names relations to fetch with the rows
+    a page's edge; ``jump`` starts at a key, in the orders ``jumpable``. ``related`` names relations to fetch with the rows
     shown. No page costs more than the rows it shows.
     """
 
     orderings = {"address": ("pk",)}
     default_ordering = "address"
+    jumpable = ("address", "name")
     related = ()
     page_size = 50
 
@@ -261,6 +262,7 @@ class KeysetMixin:
             "size": self.size,
             "sort": self.ordering,
             "sortable": self.sortable(),
+            "jump": self.ordering.removeprefix("-") in self.jumpable,
         }
 
     def keys(self, rows, columns, descending):

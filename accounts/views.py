@@ -294,9 +294,7 @@ class Log(KeysetMixin, ScopedListView):
         return ()
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            domain=self.domain, actions=LOG_ACTIONS, jump="no", **kwargs
-        )
+        return super().get_context_data(domain=self.domain, actions=LOG_ACTIONS, **kwargs)
 
 
 LOG_ACTIONS = [

@@ -84,9 +84,39 @@ def test_pages_lead_forwards_and_back_by_key(admin, add_mailbox):
     assert rows(again) == names[25:50]
     assert len(rows(admin.get(address))) == 50
     assert len(rows(admin.get(address, {"size": "7"}))) == 50
-    assert rows(admin.get(address, {"jump": "m58@example.org"})) == names[58:]
+    for jump in ("m58@example.org", "m58"):
+        assert rows(admin.get(address, {"jump": jump})) == names[58:]
+        assert rows(admin.get(address, {"jump": jump, "sort": "-address"}))[0] == names[58]
     assert rows(admin.get(address, {"sort": "-address", "size": 25})) == names[:-26:-1]
     assert len(admin.get(address).content) < 100_000
+
+
+def test_of_many_domains_one_jumps_to_a_domain_or_to_an_address(
+    superadmin, example_org, other_net, add_mailbox
+):
+    for name in ("a@example.org", "b@example.org", "a@other.net", "b@other.net"):
+        add_mailbox(name)
+    address = reverse("mailbox-list")
+
+    assert [
+        rows(superadmin.get(address, {"jump": jump, "sort": sort}))[0]
+        for jump, sort in [
+            ("other.net", "address"),
+            ("example.org", "-address"),
+            ("b@example.org", "address"),
+            ("b@example.org", "-address"),
+        ]
+    ] == ["a@other.net", "b@example.org", "b@example.org", "b@example.org"]
+
+
+def test_the_jump_is_offered_where_addresses_are_in_order(admin, add_mailbox):
+    for number in range(26):
+        add_mailbox(f"m{number}@example.org")
+
+    assert [
+        'name="jump"' in admin.get(reverse("mailbox-list"), {"sort": sort}).content.decode()
+        for sort in ("address", "-address", "changed", "-changed")
+    ] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("number", [1, 3])
