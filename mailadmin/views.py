@@ -41,14 +41,14 @@ class Dashboard(AdministratorsPage):
     def get_context_data(self, **kwargs):
         actor = self.actor
         usages = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
-        usages = usages.select_related("domain").order_by("-fullness")[:SHOWN]
+        usages = usages.select_related("domain").order_by("-fullness")
         full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
         full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
         dangling = AliasTarget.objects.visible_to(actor).filter(dangling=True)
         if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
             dangling = dangling.filter(domain__in=actor.limited_to)
         attention = {
-            "near_limit": [row for usage in usages if (row := near_limit(usage.domain))],
+            "near_limit": nearest_limits(usages),
             "full_mailboxes": [row.username for row in full],
             "dangling": with_kind(list(dangling.order_by("owner", "id")[:SHOWN])),
         }
@@ -61,6 +61,19 @@ class Dashboard(AdministratorsPage):
             count_bound=COUNT_BOUND,
             **kwargs,
         )
+
+
+def nearest_limits(usages):
+    """Return ``near_limit()`` of the first SHOWN domains of ``usages``, candidates in order, that have one.
+
+    The rest is read only where some of the first are none: up to COUNT_BOUND, in one statement.
+    """
+    first = list(usages[:SHOWN])
+    near = [row for usage in first if (row := near_limit(usage.domain))]
+    if len(near) < len(first) == SHOWN:
+        rest = usages[SHOWN:COUNT_BOUND]
+        near += [row for usage in rest if (row := near_limit(usage.domain))]
+    return near[:SHOWN]
 
 
 def near_limit(domain):

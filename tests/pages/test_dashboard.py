@@ -98,6 +98,22 @@ def test_a_domain_with_room_or_without_limits_is_not_named(
     assert WELL in text(dashboard(as_superadmin))
 
 
+def test_domains_that_only_seem_near_a_limit_hide_none_that_is(
+    as_superadmin, add_domain, add_mailbox
+):
+    for number in range(10):
+        domain = f"roomy{number}.example"
+        add_domain(domain, quota=1_000)
+        add_mailbox(f"ann@{domain}", quota=889 * MB)  # of 1,000,000 bytes it would be 91 %
+    add_domain("limited.example", mailboxes=10)
+    for number in range(9):
+        add_mailbox(f"m{number}@limited.example")
+
+    page = dashboard(as_superadmin)
+
+    assert [row["domain"].pk for row in page.context["near_limit"]] == ["limited.example"]
+
+
 def test_nearly_full_mailboxes_come_fullest_first(as_superadmin, example_org, fill):
     fill("ann@example.org", 91)
     fill("joe@example.org", 99)
