@@ -191,6 +191,17 @@ def test_an_impossible_alias_domain_is_refused(run, example_org, source, target,
     assert AliasDomain.objects.count() == 0
 
 
+def test_what_exists_already_is_named(run, example_org, other_net):
+    run("aliasdomain", "add", "other.net", "example.org")
+
+    with pytest.raises(CommandError) as again:
+        run("domain", "add", "Example.org")
+    assert str(again.value) == "domain: example.org exists already."
+    with pytest.raises(CommandError) as again:
+        run("aliasdomain", "add", "other.net", "example.org")
+    assert str(again.value) == "source: other.net exists already."
+
+
 def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other_net):
     add_domain("third.example")
     run("aliasdomain", "add", "other.net", "example.org")
