@@ -155,7 +155,9 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
 
     def whole_rows(self):
         """The rows with how many domains each manages."""
-        return super().whole_rows().annotate(domain_count=Count("domainadmin"))
+        return (
+            super().whole_rows().annotate(domain_count=Count("domainadmin__domain", distinct=True))
+        )
 
 
 class AdminPage(AdminPages, ScopedDetailView):
@@ -164,7 +166,9 @@ class AdminPage(AdminPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         names = list(
-            self.object.domains.order_by("pk").values_list("pk", flat=True)[: self.SHOWN + 1]
+            self.object.domains.order_by("pk")
+            .values_list("pk", flat=True)
+            .distinct()[: self.SHOWN + 1]
         )
         # Entries of no domain about this name are about the administrator, not a mailbox.
         entries = LogEntry.objects.filter(data=self.object.pk, domain="")
@@ -192,7 +196,9 @@ class AdminEdit(AdminPages, ScopedFormView):
         admin = self.object
         return {
             "superadmin": admin.superadmin,
-            "domains": "\n".join(admin.domains.order_by("pk").values_list("pk", flat=True)),
+            "domains": "\n".join(
+                admin.domains.order_by("pk").values_list("pk", flat=True).distinct()
+            ),
             "active": admin.active,
             "phone": admin.phone,
             "email_other": admin.email_other,
@@ -227,7 +233,9 @@ class AdminDelete(AdminPages, ConfirmView):
         return reverse("admin-list")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(domain_count=self.object.domains.count(), **kwargs)
+        return super().get_context_data(
+            domain_count=self.object.domains.distinct().count(), **kwargs
+        )
 
 
 class AdminBulk(AdminPages, BulkView):
@@ -235,7 +243,11 @@ class AdminBulk(AdminPages, BulkView):
     list_url_name = "admin-list"
 
     def get_queryset(self):
-        return super().get_queryset().annotate(domain_count=Count("domainadmin"))
+        return (
+            super()
+            .get_queryset()
+            .annotate(domain_count=Count("domainadmin__domain", distinct=True))
+        )
 
     def activate(self, row):
         services.update_admin(actor=self.actor, admin=row, active=True)

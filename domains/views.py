@@ -92,7 +92,9 @@ class DomainPage(DomainPages, ScopedDetailView):
                 .filter(target_domain=domain)
                 .order_by("pk")[: SHOWN + 1]
             ),
-            admins=list(domain.admins.order_by("pk").values_list("pk", flat=True)[: SHOWN + 1]),
+            admins=list(
+                domain.admins.order_by("pk").values_list("pk", flat=True).distinct()[: SHOWN + 1]
+            ),
             log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
             **kwargs,
         )

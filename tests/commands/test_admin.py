@@ -6,6 +6,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from accounts.models import Admin, LogEntry
+from domains.models import DomainAdmin
 
 
 def test_add_creates_the_first_superadmin(run, db, password):
@@ -114,6 +115,15 @@ def test_delete_says_which_domains_lose_their_administrator(run, example_org, ma
         "Manages example.org. The domains stay.",
     ]
     assert Admin.objects.count() == 0
+
+
+def test_a_domain_that_another_program_assigned_twice_is_listed_once(run, example_org, make_admin):
+    ann = make_admin("ann@example.org", domains=["example.org"])
+    DomainAdmin.objects.create(username=ann, domain=example_org)
+
+    assert run("admin", "list", "--domain", "example.org") == "ann@example.org\tno\tyes\n"
+    assert json.loads(run("admin", "show", ann.pk, "--json"))["domains"] == ["example.org"]
+    assert json.loads(run("domain", "show", "example.org", "--json"))["admins"] == [ann.pk]
 
 
 def test_password_is_generated_and_printed_once(run, make_admin):

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.models import Admin, LogEntry
 from accounts.services import update_admin
+from domains.models import DomainAdmin
 from tests.pages.reading import links, rows, text, told
 
 NEW_PASSWORD = "marmalade-3-window"
@@ -89,6 +90,20 @@ def test_the_page_says_what_the_administrator_may_do(client_of_root, make_admin,
     assert "Manages no domain yet, and so sees nothing after signing in." in text(
         page_of(client_of_root, "admin", "none@example.org")
     )
+
+
+def test_a_domain_that_another_program_assigned_twice_counts_once(
+    client_of_root, make_admin, example_org
+):
+    ann = make_admin("ann@example.org", domains=["example.org"])
+    DomainAdmin.objects.create(username=ann, domain=example_org)
+
+    assert "ann@example.org Domain admin 1 domain" in text(page_of(client_of_root, "admin-list"))
+    assert page_of(client_of_root, "admin", ann.pk).context["domain_names"] == ["example.org"]
+    assert page_of(client_of_root, "admin-edit", ann.pk).context["form"].initial["domains"] == (
+        "example.org"
+    )
+    assert page_of(client_of_root, "domain", "example.org").context["admins"] == [ann.pk]
 
 
 def test_the_page_shows_what_was_changed_on_the_account(client_of_root, make_admin, root):

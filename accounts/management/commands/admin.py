@@ -118,7 +118,8 @@ class Command(RowCommand):
         if superadmins:
             rows = rows.filter(superadmin=True)
         if domain:
-            rows = rows.filter(domains__in=self._domain_names([domain]))
+            links = Admin.domains.through.objects.filter(domain__in=self._domain_names([domain]))
+            rows = rows.filter(pk__in=links.values("username"))
         if search:
             rows = rows.filter(starts_with_name(search))
         self.print_list(rows, "pk", json=json)
@@ -184,4 +185,4 @@ class Command(RowCommand):
         }
 
     def details(self, admin):
-        return {"domains": sorted(admin.domains.values_list("pk", flat=True))}
+        return {"domains": sorted(admin.domains.values_list("pk", flat=True).distinct())}

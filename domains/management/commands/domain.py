@@ -202,5 +202,5 @@ class Command(DomainRowCommand):
         return {
             "leads_to": link.target_domain_id if link else None,
             "alias_domains": sorted(domain.alias_domains.values_list("pk", flat=True)),
-            "admins": sorted(domain.admins.values_list("pk", flat=True)),
+            "admins": sorted(domain.admins.values_list("pk", flat=True).distinct()),
         }
