@@ -22,7 +22,7 @@ from accounts.generic import (
     ScopedListView,
     StateView,
 )
-from accounts.models import LogEntry
+from accounts.models import Admin, LogEntry
 from accounts.scoping import may_open
 from domains import services
 from domains.addresses import display_domain, normalise_address, typed_name
@@ -92,12 +92,16 @@ class DomainPage(DomainPages, ScopedDetailView):
                 .filter(target_domain=domain)
                 .order_by("pk")[: SHOWN + 1]
             ),
-            admins=list(
-                domain.admins.order_by("pk").values_list("pk", flat=True).distinct()[: SHOWN + 1]
-            ),
+            admins=admins_of(domain),
             log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
             **kwargs,
         )
+
+
+def admins_of(*domains):
+    """The names of at most SHOWN + 1 administrators to whom one of ``domains`` is assigned."""
+    names = Admin.objects.filter(domains__in=domains).order_by("pk").values_list("pk", flat=True)
+    return list(names.distinct()[: SHOWN + 1])
 
 
 def storage_used(domain):
@@ -163,7 +167,12 @@ class DomainDelete(DomainPages, ConfirmView):
 
     def get_context_data(self, **kwargs):
         alias_of = AliasDomain.objects.filter(pk=self.object.pk).first()
-        return super().get_context_data(alias_of=alias_of, **consequences(self.object), **kwargs)
+        return super().get_context_data(
+            alias_of=alias_of,
+            admins=admins_of(self.object),
+            **consequences(self.object),
+            **kwargs,
+        )
 
     def perform(self):
         if typed_name(self.request.POST.get("confirm", "")) != self.object.pk:
@@ -204,7 +213,10 @@ class DomainBulk(DomainPages, BulkView):
         return super().get_queryset().select_related("usage", "alias_of")
 
     def consequences(self, rows):
-        return consequences(*rows) | {"addresses": addresses_in(rows)}
+        return consequences(*rows) | {
+            "addresses": addresses_in(rows),
+            "admins": admins_of(*rows),
+        }
 
     def perform(self, action, rows):
         if action != "delete":

@@ -109,16 +109,18 @@ def test_edit_changes_only_what_is_named(run, add_domain):
 
 
 def test_delete_counts_what_goes_and_who_leads_here(
-    run, example_org, other_net, add_mailbox, add_alias
+    run, example_org, other_net, add_mailbox, add_alias, make_admin
 ):
     add_mailbox("joe@example.org")
     add_alias("info@example.org", "joe@example.org")
     add_alias("joe@other.net", "joe@example.org")
+    make_admin("it@example.org", domains=["example.org"])
 
     run("domain", "delete", "example.org", typed=["example.org"])
 
     assert run.screen.splitlines() == [
         "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
+        "No longer managed by it@example.org; their accounts stay.",
         "Aliases of other domains lead here and lose these targets: joe@other.net.",
         "Deleted domain example.org.",
     ]

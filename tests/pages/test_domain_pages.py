@@ -494,8 +494,9 @@ def test_a_domain_is_switched_off_and_on(as_superadmin, example_org):
 
 
 def test_before_a_domain_is_deleted_the_page_says_what_goes(
-    as_superadmin, example_org, other_net, add_mailbox, add_alias
+    as_superadmin, example_org, other_net, add_mailbox, add_alias, make_admin
 ):
+    make_admin("it@example.org", domains=["example.org", "other.net"])
     for n in range(3):
         add_mailbox(f"m{n}@example.org")
     add_alias("sales@example.org", "m1@example.org")
@@ -506,6 +507,7 @@ def test_before_a_domain_is_deleted_the_page_says_what_goes(
     assert "3 mailboxes, with their passwords and settings." in said
     assert "1 alias. Mail for every address of the domain is refused." in said
     assert "joe@other.net → m1@example.org" in said
+    assert "lose what they may do here; their accounts stay: it@example.org" in said
     assert "Type example.org to confirm" in said
 
 
@@ -908,8 +910,8 @@ def test_the_confirming_page_asks_as_often_for_any_number_of_domains(
 ):
     names = [add_domain(f"d{n}.example").pk for n in range(number)]
 
-    # Session, account, rows, alias domains, what leads in.
-    with django_assert_num_queries(5):
+    # Session, account, rows, alias domains, what leads in, administrators.
+    with django_assert_num_queries(6):
         superadmin.post(reverse("domain-bulk"), {"action": action, "selected": names})
 
 

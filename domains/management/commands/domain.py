@@ -170,6 +170,10 @@ class Command(DomainRowCommand):
             f"With it go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
         )
+        admins = list(domain.admins.order_by("pk").values_list("pk", flat=True).distinct()[:11])
+        if admins:
+            more = " and others" if len(admins) > 10 else ""
+            yield f"No longer managed by {', '.join(admins[:10])}{more}; their accounts stay."
         targets = apps.get_model("aliases", "AliasTarget").objects.filter(domain=domain.pk)
         outside = targets.exclude(owner=domain.pk).values("alias").distinct()
         names = [row["alias"] for row in outside.order_by("alias")[:11]]
