@@ -153,9 +153,9 @@ def bounded(count, bound=1000):
     return number(count)
 
 
-@register.simple_tag(takes_context=True)
-def counted(context, kind, count):
-    """Return "128 mailboxes" or "more than 1,000 mailboxes" (bound: ``count_bound`` of the list)."""
+@register.simple_tag
+def counted(kind, count):
+    """Return "128 mailboxes", of a count that is kept."""
     words = {
         "mailbox": ngettext("%(count)s mailbox", "%(count)s mailboxes", count),
         "alias": ngettext("%(count)s alias", "%(count)s aliases", count),
@@ -164,7 +164,7 @@ def counted(context, kind, count):
         "admin": ngettext("%(count)s administrator", "%(count)s administrators", count),
         "entry": ngettext("%(count)s entry", "%(count)s entries", count),
     }
-    return words[kind] % {"count": bounded(count, context.get("count_bound", 1000))}
+    return words[kind] % {"count": number(count)}
 
 
 @register.filter

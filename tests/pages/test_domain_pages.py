@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from aliases.models import Alias
-from domains.models import AliasDomain, Domain
+from domains.models import AliasDomain, Domain, DomainUsage
 from domains.services import (
     create_alias_domain,
     delete_domain,
@@ -509,6 +509,18 @@ def test_before_a_domain_is_deleted_the_page_says_what_goes(
     assert "joe@other.net → m1@example.org" in said
     assert "lose what they may do here; their accounts stay: it@example.org" in said
     assert "Type example.org to confirm" in said
+
+
+def test_before_a_domain_is_deleted_the_page_says_exactly_how_much_goes(as_superadmin, example_org):
+    DomainUsage.objects.update(mailboxes=1_500, alias_rows=3_200)
+    chosen = {"action": "delete", "selected": ["example.org"]}
+
+    alone = text(page_of(as_superadmin, "domain-delete", "example.org"))
+    together = text(as_superadmin.post(reverse("domain-bulk"), chosen))
+
+    assert ("1,500 mailboxes, with" in alone, "1,700 aliases. Mail" in alone) == (True, True)
+    assert "example.org: 1,500 mailboxes, 1,700 aliases" in together
+    assert "Type 3200, the number" in together
 
 
 @pytest.mark.parametrize("typed", ["", "example", "other.net", "example.org.", "yes"])
