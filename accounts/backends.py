@@ -23,10 +23,12 @@ class AccountBackend:
         return self.rows().filter(pk=user_id).first()
 
     def store(self, account, replacement):
-        """Save a newer hash of the same password; nothing if it was changed meanwhile."""
+        """Save a newer hash of the same password; return False if it was changed meanwhile."""
         changed = type(account).objects.filter(pk=account.pk, password=account.password)
-        if changed.update(password=replacement):
-            account.password = replacement
+        if not changed.update(password=replacement):
+            return False
+        account.password = replacement
+        return True
 
 
 class AdminBackend(AccountBackend):
@@ -50,8 +52,11 @@ def authenticate(username, password):
             continue
         correct, replacement = verify_password(password, account.password)
         if correct:
-            if replacement:
-                backend.store(account, replacement)
+            if replacement and not backend.store(account, replacement):
+                # A second click was faster, with a hash of its own: the session must know that one.
+                account = backend.find(username)
+                if account is None or not verify_password(password, account.password)[0]:
+                    return None
             account.backend = path
             return account
         verifications += is_possible(password) and not is_cheap(account.password)

@@ -111,6 +111,28 @@ def test_an_outdated_hash_is_replaced_at_the_first_login(add_mailbox, example_or
     assert Mailbox.objects.get().password == stored
 
 
+@pytest.mark.parametrize(
+    ("password", "name"), [(OLD_PASSWORD, "info@example.org"), ("another-password-1", None)]
+)
+def test_what_was_stored_during_a_login_counts(
+    password, name, add_mailbox, example_org, monkeypatch
+):
+    add_mailbox("info@example.org")
+    Mailbox.objects.update(password=MD5_CRYPT)
+    stored = hash_password(password)  # by a second click on "Sign in", or a new password
+
+    def verify(raw, seen):
+        answer = verify_password(raw, seen)
+        Mailbox.objects.update(password=stored)
+        return answer
+
+    monkeypatch.setattr("accounts.backends.verify_password", verify)
+    account = authenticate("info@example.org", OLD_PASSWORD)
+
+    assert getattr(account, "pk", None) == name
+    assert getattr(account, "password", stored) == stored
+
+
 def test_an_administrators_outdated_hash_is_replaced_too(make_admin):
     make_admin("boss@example.org")
     Admin.objects.update(password=MD5_CRYPT)
