@@ -119,6 +119,28 @@ def test_the_jump_is_offered_where_addresses_are_in_order(admin, add_mailbox):
     ] == [True, True, False, False]
 
 
+def test_a_page_of_long_addresses_ends_early_and_the_next_goes_on(
+    superadmin, add_domain, add_mailbox
+):
+    domain = add_domain(f"{'d' * 63}.{'e' * 63}.{'f' * 40}.example")
+    names = [f"{'m' * 60}{number:02}@{domain.pk}" for number in range(60)]
+    Mailbox.objects.bulk_create(
+        Mailbox(username=name, domain=domain, local_part="m", maildir=f"{name}/", password="x")
+        for name in names
+    )
+    address = reverse("mailbox-list")
+
+    first = superadmin.get(address, {"size": 75})
+    second = superadmin.get(address + first.context["next_url"])
+    third = superadmin.get(address + second.context["next_url"])
+    again = superadmin.get(address + third.context["previous_url"])
+
+    assert [*rows(first), *rows(second), *rows(third)] == names
+    assert third.context["next_url"] is None
+    assert rows(again) == rows(second)
+    assert max(len(page.content) for page in (first, second, third)) <= 100_000
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_more_rows_cost_no_more_statements(
     number, admin, add_mailbox, django_assert_max_num_queries
