@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import LogEntry
@@ -89,6 +91,23 @@ def test_pages_lead_forwards_and_back_by_key(admin, add_mailbox):
         assert rows(admin.get(address, {"jump": jump, "sort": "-address"}))[0] == names[58]
     assert rows(admin.get(address, {"sort": "-address", "size": 25})) == names[:-26:-1]
     assert len(admin.get(address).content) < 100_000
+
+
+def test_the_page_after_a_form_costs_what_it_always_does(admin, add_mailbox):
+    address = reverse("mailbox", args=[add_mailbox("joe@example.org").pk])
+    admin.get(address)
+    saved = admin.post(
+        reverse("mailbox-edit", args=["joe@example.org"]),
+        {"name": "Joe", "quota_mb": "0", "active": "on", "smtp_active": "on"},
+    )
+
+    with CaptureQueriesContext(connection) as first:
+        page = admin.get(saved.url)
+    with CaptureQueriesContext(connection) as second:
+        admin.get(saved.url)
+
+    assert "Mailbox joe@example.org saved." in text(page)
+    assert (saved.url, len(first)) == (address, len(second))
 
 
 def test_of_many_domains_one_jumps_to_a_domain_or_to_an_address(
