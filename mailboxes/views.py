@@ -99,7 +99,7 @@ class MailboxPage(MailboxPages, ScopedDetailView):
             forwarding = [Destination(target, OUTSIDE) for target in targets]
         return super().get_context_data(
             forwarding=forwarding,
-            switched_off=bool(forwarding) and mailbox.active and not services.forwards(mailbox),
+            switched_off=bool(forwarding) and not services.forwards(mailbox),
             unheard=bool(forwarding) and all(target.unheard for target in forwarding),
             goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,

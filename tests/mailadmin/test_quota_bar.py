@@ -32,6 +32,7 @@ def words(used, allotted, language="en"):
         (1536 * MB, 1000 * MB, "1.5 GB of 1000 MB, 153 %"),
         (250 * GB, 250 * GB, "250 GB of 250 GB, 100 %"),
         (250 * GB, 2048 * GB, "0.24 TB of 2 TB, 12 %"),
+        (1024**2 * GB, 2 * 1024**2 * GB, "1024 TB of 2048 TB, 50 %"),
         (5 * GB, 0, "5 GB, no limit"),
     ],
 )
