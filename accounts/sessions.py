@@ -5,18 +5,21 @@ import time
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login, logout
 
+USED = "mailadmin_used"
+
 
 def begin(request, account):
     """Sign ``account`` in: a new session id, and nothing of whoever sat here before."""
     request.session.flush()
     login(request, account, backend=account.backend)
-    request.session["begun"] = request.session["used"] = int(time.time())
+    request.session["begun"] = int(time.time())
 
 
 class SessionLimitMiddleware:
     """End a session SESSION_MINUTES after signing in, or after SESSION_IDLE_MINUTES without a click.
 
-    When it was used last is stored a few times an hour, not with every page.
+    When it was used last is in a signed cookie that belongs to this session alone, made anew a
+    few times an hour: a page that is only read writes nothing into the database.
     """
 
     def __init__(self, get_response):
@@ -24,12 +27,25 @@ class SessionLimitMiddleware:
 
     def __call__(self, request):
         session = request.session
-        if SESSION_KEY in session:
-            now = int(time.time())
-            idle = now - session.get("used", now)
-            busy = now - session.get("begun", now)
-            if busy >= settings.SESSION_COOKIE_AGE or idle >= settings.SESSION_IDLE_SECONDS:
+        if "begun" in session:
+            busy = int(time.time()) - session["begun"]
+            idle = not _used_within(request, settings.SESSION_IDLE_SECONDS)
+            if busy >= settings.SESSION_COOKIE_AGE or idle:
                 logout(request)
-            elif idle >= settings.SESSION_IDLE_SECONDS / 20:
-                session["used"] = now
-        return self.get_response(request)
+        response = self.get_response(request)
+        if SESSION_KEY in session and not _used_within(request, settings.SESSION_IDLE_SECONDS / 20):
+            response.set_signed_cookie(
+                USED,
+                "",
+                salt=session.session_key,
+                max_age=settings.SESSION_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite=settings.SESSION_COOKIE_SAMESITE,
+            )
+        return response
+
+
+def _used_within(request, seconds):
+    salt = request.session.session_key
+    return request.get_signed_cookie(USED, None, salt=salt, max_age=seconds) is not None
