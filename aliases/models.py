@@ -16,6 +16,7 @@ from domains.addresses import (
     display_address,
     normalise_local_part,
     split_address,
+    split_targets,
 )
 from domains.models import Domain
 
@@ -95,7 +96,7 @@ class Alias(models.Model):
     @property
     def targets(self):
         """The targets as a list, in stored order."""
-        return [target.strip() for target in self.goto.split(",") if target.strip()]
+        return split_targets(self.goto)
 
     @property
     def is_catch_all(self):

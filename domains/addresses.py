@@ -17,6 +17,14 @@ from accounts.names import display_domain as display_domain
 
 MAX_ADDRESS = 254
 PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
+# What Postfix reads as the end of a target besides a comma, for the database's regular expressions:
+# a semicolon, and white space after a ">" or between two addresses.
+_WORD = '[^[:space:]@<>()",;:]'
+BETWEEN_TARGETS = (
+    "[[:space:]]*;[[:space:]]*"
+    "|(?<=>)[[:space:]]+(?=[^[:space:],;>(])"
+    f"|(?<=[^[:space:],;:<@()])[[:space:]]+(?={_WORD}+@{_WORD})"
+)
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 253
 
@@ -26,6 +34,7 @@ _OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$-]*(?:\.[a-z0-9_+=&$-]+)*")
 _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
 )
+_BETWEEN_TARGETS = re.compile(",|" + BETWEEN_TARGETS.replace("[:space:]", r"\s"))
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -60,6 +69,12 @@ def normalise_domain(text):
             except (idna.IDNAError, UnicodeError):
                 raise problem from None
     return name
+
+
+def split_targets(goto):
+    """Return the targets in a ``goto`` of the table alias, as Postfix tells them apart."""
+    parts = _BETWEEN_TARGETS.split(goto.replace("><", "> <"))
+    return [target for part in parts if (target := part.strip())]
 
 
 def split_address(address):

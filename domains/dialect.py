@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from domains.addresses import PLAIN
+from domains.addresses import BETWEEN_TARGETS, PLAIN
 
 
 class Dialect:
@@ -23,7 +23,7 @@ class Dialect:
     def domain_named(self, target):
         """The domain that Postfix reads in ``Ann <ann@example.org.> (at home)``, and so on."""
         if self.mysql:
-            beside = '[.]*([<>:;"[:space:]]|[(][^)]*[)])|[.]$'
+            beside = '[.]*([<>:;"[:space:]]|[(][^)]*[)]?)|[.]$'
             named = self.domain_of(f"REGEXP_REPLACE({target}, '{beside}', '')")
             # ann%example.org, example.org!ann
             return f"SUBSTRING_INDEX(SUBSTRING_INDEX({named}, '%', -1), '!', 1)"
@@ -52,12 +52,15 @@ class Dialect:
         return f"({number}) DIV ({by})" if self.mysql else f"({number}) / ({by})"
 
     def items(self, text):
-        """A table ``items`` of the comma-separated parts of ``text``, each in column ``item``."""
+        """A table ``items`` of the targets in ``text``, a ``goto``, each in column ``item``."""
         if self.mysql:
+            text = f"REGEXP_REPLACE(REPLACE({text}, '><', '> <'), '{BETWEEN_TARGETS}', ',')"
             array = f"CONCAT('[', REPLACE(JSON_QUOTE({text}), ',', '\",\"'), ']')"
             # The database's own collation would let DISTINCT take ü@example.org for u@example.org.
             column = "item TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$'"
             return f"JSON_TABLE({array}, '$[*]' COLUMNS ({column})) AS items"
+        for code in (10, 13, 59):  # line feed, carriage return, semicolon
+            text = f"replace({text}, char({code}), ',')"
         array = f"'[' || replace(json_quote({text}), ',', '\",\"') || ']'"
         return f"json_each({array}) AS items"
 

@@ -12,7 +12,7 @@ import pytest
 
 from mailboxes.models import QuotaUsage
 from mailboxes.services import set_mailbox_active, set_mailbox_password
-from tests.contract.world import NAMING_EVE, PASSWORD
+from tests.contract.world import NAMING_BOTH, NAMING_EVE, PASSWORD
 from tests.servers import clients
 from tests.servers.processes import find, wait_until
 
@@ -96,6 +96,16 @@ def test_postfix_reads_the_address_that_the_map_judges_a_target_by(mail_server, 
     subject = clients.send(mail_server, stranger(), "odd@example.org")
 
     clients.wait_for(mail_server, "eve@example.org", PASSWORD, subject)
+
+
+@pytest.mark.parametrize("goto", NAMING_BOTH)
+def test_postfix_reads_both_addresses_where_the_map_does(mail_server, world, goto):
+    world.raw("alias", "odd@example.org", goto=goto.replace("off.example", "example.org"))
+
+    subject = clients.send(mail_server, stranger(), "odd@example.org")
+
+    for mailbox in ("ann@example.org", "eve@example.org"):
+        clients.wait_for(mail_server, mailbox, PASSWORD, subject)
 
 
 def test_an_alias_reaches_each_target_once_and_nobody_else(mail_server):

@@ -8,7 +8,7 @@ from aliases.destinations import destinations
 from aliases.models import Alias
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
-from tests.contract.world import NAMING_EVE
+from tests.contract.world import NAMING_BOTH, NAMING_EVE
 
 MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
 
@@ -434,6 +434,13 @@ def test_what_is_written_in_an_unusual_way_is_left_to_postfix(postfix, name):
 @pytest.mark.parametrize("target", NAMING_EVE)
 def test_a_target_in_an_inactive_domain_is_left_out_however_it_is_written(postfix, world, target):
     world.raw("alias", "odd-inactive@example.org", goto=f"ann@example.org,{target}")
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize("goto", NAMING_BOTH)
+def test_what_stands_beside_a_target_in_an_inactive_domain_is_answered(postfix, world, goto):
+    world.raw("alias", "odd-inactive@example.org", goto=goto)
 
     assert postfix.lookup("alias", "odd-inactive@example.org") == "ann@example.org"
 

@@ -27,6 +27,17 @@ NAMING_EVE = [
     "eve%off.example",
     "off.example!eve",
 ]
+# And in each of these both eve@off.example and ann@example.org: no comma needed.
+NAMING_BOTH = [
+    "eve@off.example ann@example.org",
+    "eve@off.example\nann@example.org",
+    "ann@example.org\r\n\r\neve@off.example\r\n",
+    "eve@off.example;ann@example.org",
+    "ann@example.org; Eve <eve@off.example>",
+    "Eve <eve@off.example> ann@example.org",
+    '"eve"@off.example\tann@example.org',
+    "(at home) eve@off.example ann@example.org",
+]
 
 
 class World:

@@ -16,6 +16,7 @@ from domains.addresses import (
     normalise_local_part,
     normalise_mailbox_name,
     split_address,
+    split_targets,
     without_extension,
 )
 
@@ -318,3 +319,22 @@ def test_parts_of_an_address():
     assert split_address("@example.org") == ("", "example.org")
     assert display_address("info@xn--mller-kva.example") == "info@müller.example"
     assert display_address("@xn--mller-kva.example") == "@müller.example"
+
+
+@pytest.mark.parametrize(
+    ("goto", "targets"),
+    [
+        ("a@example.org, b@other.net ,", ["a@example.org", "b@other.net"]),
+        ("a@example.org b@other.net", ["a@example.org", "b@other.net"]),
+        ("a@example.org\r\nb@other.net\n", ["a@example.org", "b@other.net"]),
+        ("a@example.org;b@other.net", ["a@example.org", "b@other.net"]),
+        ("<a@example.org><b@other.net>", ["<a@example.org>", "<b@other.net>"]),
+        ("Ann <a@example.org> Bob <b@other.net>", ["Ann <a@example.org>", "Bob <b@other.net>"]),
+        ("a @ example.org", ["a @ example.org"]),
+        ("a@example.org (at home)", ["a@example.org (at home)"]),
+        ("root", ["root"]),
+        (" , ", []),
+    ],
+)
+def test_stored_targets_end_where_postfix_reads_an_end(goto, targets):
+    assert split_targets(goto) == targets
