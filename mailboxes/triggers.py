@@ -99,6 +99,8 @@ def statements(vendor):
         _own_row("NEW.username"),
         _refresh_address(sql, "NEW.username"),
         *_full_mailbox(sql, "NEW.username"),
+        # Created again in its old place by another program: somebody's mail lies there again.
+        "DELETE FROM retired_maildir WHERE maildir = NEW.maildir",
     )
     trigger(
         "mailbox",
@@ -331,4 +333,6 @@ def _rebuilding(sql):
         f" SELECT m.username, m.domain, {sql.divide('q.bytes * 100', 'm.quota')}"
         " FROM mailbox m JOIN quota2 q ON q.username = m.username"
         f" WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * {NEARLY_FULL}",
+        "DELETE FROM retired_maildir"
+        " WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.maildir = retired_maildir.maildir)",
     ]

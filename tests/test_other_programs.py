@@ -246,3 +246,19 @@ def test_the_maildir_of_a_mailbox_that_another_program_deleted_is_never_given_ag
         "example.org/joe/",
         "example.org/joe~2/",
     )
+
+
+def test_the_maildir_of_a_mailbox_that_another_program_creates_again_is_in_use(
+    example_org, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    columns = "username, password, name, maildir, quota, local_part, domain"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE kept AS SELECT {columns} FROM mailbox")
+        cursor.execute("DELETE FROM mailbox WHERE username = 'joe@example.org'")
+        assert [row["maildir"] for row in select("retired_maildir")] == ["example.org/joe/"]
+
+        cursor.execute(f"INSERT INTO mailbox ({columns}) SELECT {columns} FROM kept")
+
+    # Whoever removes the directories that are listed there must not remove living mail.
+    assert select("retired_maildir") == []
