@@ -9,7 +9,7 @@ SIZE ?= 1000
 export BASE_PYTHON HOST PORT SIZE DEMO
 
 # Only a database server needs the extra that is compiled.
-DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" .env 2>/dev/null)
+DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" "$(or $(ENV_FILE),.env)" 2>/dev/null)
 EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
 
 TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*')

@@ -23,10 +23,16 @@ def read(name, default, fits, expected):
 
 
 def is_address(host):
+    """Whether this machine can listen there; on any port, for PORT may be taken by our predecessor."""
     try:
-        return bool(socket.getaddrinfo(host, None))
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
     except (OSError, UnicodeError):
         return False
+    return True
 
 
 def is_number(text, first, last):

@@ -107,7 +107,7 @@ def test_a_reachable_panel_answers_to_its_address(checkout):
 
 
 WRONG = {
-    "HOST": ["999.1.1.1", "[::1]", "http://127.0.0.1", "é" * 70],
+    "HOST": ["999.1.1.1", "[::1]", "http://127.0.0.1", "é" * 70, "192.0.2.1"],
     "PORT": ["abc", "99999", "0", "-1", "٣", "8000/"],
     "WEB_CONCURRENCY": ["x", "0", "-1", "1.5", "9" * 5000],
 }
@@ -147,3 +147,43 @@ def test_what_is_right_runs(checkout, environment):
 
     assert found["HOST"] == environment["HOST"]
     assert found["PORT"] == environment.get("PORT", "8000")
+
+
+@pytest.mark.parametrize(
+    ("word", "filled_in"), [("1", True), ("yes", True), ("", False), ("0", False), ("no", False)]
+)
+def test_sample_data_comes_when_it_is_wished(checkout, word, filled_in):
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(PYTHON.replace('echo "$2"', 'echo "$@"'))
+
+    done = run(checkout, DEMO=word)
+
+    assert ("firstrun --demo" in done.stdout) is filled_in
+    assert "firstrun" in done.stdout
+
+
+def test_an_unclear_wish_for_sample_data_stops_the_run(checkout):
+    done = run(checkout, DEMO="perhaps")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "DEMO has a wrong value. Expected: 1 or 0. See README.md.\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "stamp"), [("mysql://u:p@h/mail", "mysql"), ("sqlite:///x", "run")]
+)
+def test_the_driver_comes_with_the_url_wherever_the_settings_are(tmp_path, url, stamp):
+    file = tmp_path / "panel.env"
+    file.write_text(f"DATABASE_URL={url}\n")
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": str(file)}
+
+    done = subprocess.run(
+        ["make", "--just-print", "--always-make", "run"],
+        cwd=DEPLOY.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ("install-packages mysql" in done.stdout) is (stamp == "mysql")
