@@ -122,7 +122,7 @@ def fill(superadmin, progress=iter):
     }
     _mailboxes(domains, actors, password, progress)
     for address, targets in ALIASES:
-        _alias(domains, actors, address, targets)
+        _alias(domains, superadmin, actors, address, targets)
     _changes(superadmin, domains, actors)
     _spread_history(before)
     roles = [
@@ -206,11 +206,13 @@ def _mailboxes(domains, actors, password, progress):
     QuotaUsage.objects.bulk_create(used)  # what Dovecot would have written
 
 
-def _alias(domains, actors, address, targets):
+def _alias(domains, superadmin, actors, address, targets):
     local_part, name = split_address(address)
     domain = domains[name]
+    # With OUTSIDE_TARGETS off, only a superadmin may send mail on to outside.
+    leads_outside = any("@" in target for target in targets)
     return create_alias(
-        actor=actors[domain.pk],
+        actor=superadmin if leads_outside else actors[domain.pk],
         domain=domain,
         local_part=local_part,
         targets=[target if "@" in target else f"{target}@{domain.pk}" for target in targets],
@@ -223,7 +225,7 @@ def _changes(superadmin, domains, actors):
     captain, shopkeeper = actors[sailing.pk], actors[books.pk]
     mb = settings.QUOTA_MULTIPLIER
 
-    short_lived = _alias(domains, actors, "openday@brightwater.example", ["bookings"])
+    short_lived = _alias(domains, superadmin, actors, "openday@brightwater.example", ["bookings"])
     delete_alias(actor=captain, alias=short_lived)
     delete_mailbox(actor=captain, mailbox=Mailbox.objects.get(pk=FORMER))
     update_mailbox(
@@ -237,7 +239,7 @@ def _changes(superadmin, domains, actors):
         description="Over since the regatta",
     )
     set_forwarding(
-        actor=captain,
+        actor=superadmin,
         mailbox=Mailbox.objects.get(pk="luc.moreau@" + sailing.pk),
         targets=["luc@moreau-family.example"],
         keep_copy=True,

@@ -98,6 +98,28 @@ def test_the_sample_data_is_filled_in_once(run, db):
     assert [m.objects.count() for m in (Domain, Mailbox, Alias, Admin, LogEntry)] == before
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("OUTSIDE_TARGETS", False),
+        ("ROLE_ADDRESSES", []),
+        ("ROLE_ADDRESSES_PROTECTED", False),
+        ("RECIPIENT_DELIMITER", "-"),
+        ("MAILDIR_LAYOUT", "{username}/"),
+        ("QUOTA_MULTIPLIER", 1_000_000),
+        ("PASSWORD_MIN_LENGTH", 128),
+        ("PASSWORD_MIN_DIGITS", 20),
+        ("LANGUAGE_CODE", "fr"),
+    ],
+)
+def test_the_sample_data_keeps_to_any_settings(run, db, settings, setting, value):
+    setattr(settings, setting, value)
+
+    run("firstrun", "--demo")
+
+    assert Domain.objects.count() > 3
+
+
 def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
     run("firstrun", "--demo")
     kept = [
