@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import warnings
+from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +17,9 @@ KINDS = {
     "email_url": "a URL such as smtp://127.0.0.1:25 or consolemail://",
 }
 WORDS = {"true", "false", "yes", "no", "on", "off", "1", "0"}
+# What django-environ reads in a file, and what somebody may have meant to write.
+LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|\s*(?:#.*)?")
+MEANT = re.compile(r"\s*(?:export\s+)?([A-Za-z_0-9]+)")
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
 NAME_AND_ADDRESS = re.compile(r'(?:"[^"]*"|[^"<>,@]*)\s*<([^<>]*)>')
@@ -43,11 +47,39 @@ def is_allowed_host(text):
         return False
 
 
+def is_origin(text):
+    """Whether a browser can say ``text`` in an Origin header; ``*.`` stands for any names below."""
+    scheme, separator, rest = text.partition("://")
+    host, colon, port = rest.rpartition(":") if re.search(r":\d*\Z", rest) else (rest, "", "")
+    return (
+        scheme in {"https", "http"}
+        and bool(separator)
+        and host not in {"", "*"}
+        and is_allowed_host(host.removeprefix("*"))
+        and (not colon or port.isdecimal())
+    )
+
+
 def is_sender(text):
     """An address, or a name with the address in angle brackets."""
     named = NAME_AND_ADDRESS.fullmatch(text)
     local_part, _at, host = (named[1] if named else text).rpartition("@")
     return LOCAL_PART.fullmatch(local_part) is not None and is_host_name(host)
+
+
+def keeps_rows(database):
+    """Whether a database of settings.DATABASES is one we know, with a name to find it again."""
+    known = {"django.db.backends.mysql", "django.db.backends.sqlite3"}
+    return database["ENGINE"] in known and bool(database["NAME"])
+
+
+def reaches_somebody(mail):
+    """Whether what django-environ makes of a mail URL names a server, or a directory."""
+    if mail["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
+        return bool(mail["EMAIL_HOST"])
+    return bool(mail["EMAIL_FILE_PATH"]) or not mail["EMAIL_BACKEND"].endswith(
+        "filebased.EmailBackend"
+    )
 
 
 class Environment(environ.Env):
@@ -57,6 +89,39 @@ class Environment(environ.Env):
     the variable, and what it must fulfil: ``expected`` is the sentence shown when the value is
     none of ``choices``, when ``valid`` (a function of the value) is false or the cast fails.
     """
+
+    @classmethod
+    def read_env(cls, path, *, required=False):
+        """Read a file of settings. A line that is not understood would leave a setting at its default."""
+        try:
+            lines = Path(path).read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            if not required:
+                return
+            lines = None
+        except (OSError, UnicodeDecodeError):
+            lines = None
+        if lines is None:
+            name = f"ENV_FILE has a wrong value: {path}" if required else f"{path} cannot be read"
+            raise ImproperlyConfigured(
+                f"{name}. Expected: a text file that whoever starts this may read. See .env.example."
+            )
+        for number, line in enumerate(lines, start=1):
+            if not LINE.fullmatch(line):
+                # Nothing of the rest is repeated: it may be a password.
+                meant = MEANT.match(line)
+                raise ImproperlyConfigured(
+                    f"{meant[1] if meant else 'A setting'} is not understood in line {number} of"
+                    f" {path}. Expected: NAME=value, no blank before the = sign. See .env.example."
+                )
+        super().read_env(path)
+
+    def get_value(self, var, cast=None, default=environ.Env.NOTSET, parse_default=False):
+        """Return a value that begins with $ as it is, too: not what another variable holds."""
+        value = self.ENVIRON.get(var, "")
+        if value.startswith("$"):
+            return self.parse_value(value, cast)
+        return super().get_value(var, cast, default, parse_default)
 
     def read(self, cast, name, *, valid=None, choices=None, expected=None, **kwargs):
         wrong = f"Expected: {expected or KINDS[cast]}. See .env.example."

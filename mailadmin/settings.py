@@ -7,13 +7,22 @@ import re
 import zoneinfo
 from pathlib import Path
 
-from mailadmin.environment import Environment, is_allowed_host, is_host_name, is_sender
+from mailadmin.environment import (
+    Environment,
+    is_allowed_host,
+    is_host_name,
+    is_origin,
+    is_sender,
+    keeps_rows,
+    reaches_somebody,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
 # The real environment wins over the file.
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+named = env.ENVIRON.get("ENV_FILE", "")
+env.read_env(named or BASE_DIR / ".env", required=bool(named))
 
 minutes = {
     "valid": lambda n: 1 <= n <= 525_600,
@@ -36,8 +45,8 @@ CSRF_TRUSTED_ORIGINS = env.read(
     "list",
     "CSRF_TRUSTED_ORIGINS",
     default=[],
-    valid=lambda origins: all(o.startswith(("https://", "http://")) for o in origins),
-    expected="a comma-separated list of origins with their scheme, e.g. https://mail.example.org",
+    valid=lambda origins: all(map(is_origin, origins)),
+    expected="origins such as https://mail.example.org, separated by commas, without path or / at the end",
 )
 
 # Plain http only where somebody asked for it, as `make run` does for 127.0.0.1.
@@ -138,7 +147,7 @@ DATABASES = {
         "db_url",
         "DATABASE_URL",
         default=f"sqlite:///{BASE_DIR}/var/mailadmin.sqlite3",
-        valid=lambda database: database["ENGINE"].endswith((".mysql", ".sqlite3")),
+        valid=keeps_rows,
     )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 600
@@ -153,6 +162,9 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
         isolation_level="read committed",
     )
 else:
+    # A relative name, such as .env.example has, is one file wherever a command is called.
+    if DATABASES["default"]["NAME"] != ":memory:":
+        DATABASES["default"]["NAME"] = str(BASE_DIR / DATABASES["default"]["NAME"])
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         transaction_mode="IMMEDIATE",
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000",
@@ -253,7 +265,10 @@ ROLE_ADDRESSES = env.read(
     "list",
     "ROLE_ADDRESSES",
     default=["abuse", "hostmaster", "postmaster", "webmaster"],
-    valid=lambda names: all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) for name in names),
+    valid=lambda names: all(
+        len(name) <= 64 and re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*", name)
+        for name in names
+    ),
     expected="names in lower case, separated by commas, such as abuse,postmaster",
 )
 # Domain admins see role aliases but may not change them: who reads them can get a TLS certificate.
@@ -306,7 +321,7 @@ DOMAIN_DEFAULTS = {
 }
 
 # --- Mail we send, and the mail server the shipped files are written for
-EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://", valid=reaches_somebody)
 globals().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read(
     "str",
@@ -341,8 +356,9 @@ VMAIL_ROOT = env.read(
     "str",
     "VMAIL_ROOT",
     default="/var/vmail",
-    valid=lambda p: p.startswith("/"),
-    expected="an absolute path",
+    # As mailconf writes it into the files of other programs.
+    valid=lambda path: re.fullmatch(r"/[A-Za-z0-9._/+-]*", path),
+    expected="an absolute path of letters, digits and . _ + - /",
 )
 
 # --- Languages and time

@@ -3,6 +3,8 @@
 import os
 import re
 import runpy
+import subprocess
+import sys
 from unittest import mock
 
 import pytest
@@ -97,12 +99,18 @@ WRONG = {
             "a,-b",
         ],
     ],
-    "CSRF_TRUSTED_ORIGINS": ["mail.example.org"],
+    "CSRF_TRUSTED_ORIGINS": [
+        *["mail.example.org", "https://", "https://*", "ftp://mail.example.org"],
+        *["https://mail.example.org/", "https://a.example https://b.example", "https://a.example:"],
+    ],
     "HTTPS": ["ture"],
     "BEHIND_PROXY": ["si"],
     "SESSION_MINUTES": ["0", "99999999999"],
     "SESSION_IDLE_MINUTES": ["0", "99999999999"],
-    "DATABASE_URL": ["", "postgres://mail:secret@127.0.0.1/mail"],
+    "DATABASE_URL": [
+        *["", "postgres://mail:secret@127.0.0.1/mail", "mysqlgis://mail:secret@127.0.0.1/mail"],
+        *["mysql://mail:secret@127.0.0.1", "mysql://mail:secret@127.0.0.1/"],
+    ],
     "PASSWORD_ROUNDS": ["4999"],
     "PASSWORD_DEFAULT_SCHEME": ["ROT13"],
     "PASSWORD_MIN_LENGTH": ["4"],
@@ -113,7 +121,7 @@ WRONG = {
     "QUOTA_MULTIPLIER": ["1024"],
     "MAILDIR_LAYOUT": ["{local_part}/../"],
     "RECIPIENT_DELIMITER": ["%", ""],
-    "ROLE_ADDRESSES": ["abuse,Post master"],
+    "ROLE_ADDRESSES": ["abuse,Post master", "a..b", "abuse.", "a" * 65],
     "ROLE_ADDRESSES_PROTECTED": ["x"],
     "OUTSIDE_TARGETS": ["ours"],
     "DOMAIN_ALIASES": ["-2", "2147483648"],
@@ -121,7 +129,9 @@ WRONG = {
     "DOMAIN_MAXQUOTA": ["ten", "1000000000001"],
     "DOMAIN_QUOTA": ["-2", "1000000000001"],
     "DOMAIN_PASSWORD_EXPIRY": ["-1", "1000001"],
-    "EMAIL_URL": ["", "nonsense"],
+    "EMAIL_URL": [
+        *["", "nonsense", "smtp://", "smtp:127.0.0.1:25", "smtp:///127.0.0.1", "filemail://"],
+    ],
     "FROM_EMAIL": [
         *["", "nonsense", "a@b@", "@example.org", "a b@example.org", "x@a.org, y@a.org"],
         "panel@-a.example",
@@ -133,7 +143,7 @@ WRONG = {
     ],
     "VMAIL_UID": ["vmail", "-5", "0", "4294967295"],
     "VMAIL_GID": ["-5", "0"],
-    "VMAIL_ROOT": ["", "var/vmail"],
+    "VMAIL_ROOT": ["", "var/vmail", "/var/v mail", "/var/vmail%u", '/var/"vmail"'],
     "LANGUAGE_CODE": ["tlh"],
     "TIME_ZONE": ["Mars/Olympus"],
 }
@@ -181,16 +191,19 @@ def test_an_empty_number_choice_or_yes_and_no_is_the_default(name, blank):
         ("MAIL_HOSTNAME", "Mail-1.xn--mller-kva.example", None),
         ("FROM_EMAIL", "Panel of Example <panel+x@example.org>", "DEFAULT_FROM_EMAIL"),
         ("FROM_EMAIL", '"Example, Panel" <panel@localhost>', "DEFAULT_FROM_EMAIL"),
+        ("CSRF_TRUSTED_ORIGINS", "https://mail.example.org:8443", None),
+        ("CSRF_TRUSTED_ORIGINS", "https://*.example.org,http://[::1]:8000,http://127.0.0.1", None),
+        ("SECRET_KEY", "$" + KEY, None),
         ("SESSION_MINUTES", "525600", None),
         ("VMAIL_UID", "4294967294", None),
     ],
 )
 def test_what_is_right_starts(name, value, setting):
-    loaded = load(SECRET_KEY=KEY, **{name: value})
+    loaded = load(**{"SECRET_KEY": KEY} | {name: value})
 
     if name == "SESSION_MINUTES":
         assert loaded["SESSION_COOKIE_AGE"] == 60 * int(value)
-    elif name == "ALLOWED_HOSTS":
+    elif name in {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"}:
         assert loaded[name] == value.replace(", ", ",").split(",")
     else:
         assert str(loaded[setting or name]) == value
@@ -258,6 +271,69 @@ def test_a_database_is_strict_and_counts_what_others_committed(url, engine):
         assert database["OPTIONS"]["charset"] == "utf8mb4"
     else:
         assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_the_database_of_the_example_is_that_of_the_default():
+    loaded = load(SECRET_KEY=KEY, DATABASE_URL=example()["DATABASE_URL"])
+
+    assert loaded["DATABASES"]["default"] == load(SECRET_KEY=KEY)["DATABASES"]["default"]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Run manage.py as an operator does, by default with a file of settings that holds ``text``."""
+
+    def call(text, *arguments, **environment):
+        file = tmp_path / "panel.env"
+        file.write_text(f"SECRET_KEY={KEY}\n{text}\n")
+        return subprocess.run(
+            [sys.executable, BASE_DIR / "manage.py", *(arguments or ["check"])],
+            env={"PATH": os.environ["PATH"], "ENV_FILE": str(file)} | environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "line", ["", "# DEBUG = no", "  # indented", "export DEBUG=no", "DEBUG='no'"]
+)
+def test_a_line_that_is_understood_starts(start, line):
+    assert start(line).returncode == 0
+
+
+@pytest.mark.parametrize("line", ["HTTPS = no", "HTTPS: no", " HTTPS=no", "HTTPS tangerine"])
+def test_a_line_that_is_not_stops_the_start_and_is_not_passed_over(start, line):
+    done = start(line)
+
+    assert done.returncode == 1
+    assert "HTTPS is not understood in line 2 of " in done.stderr
+    assert "Expected: NAME=value" in done.stderr
+    assert "tangerine" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["/nonexistent", "/"])
+def test_a_file_of_settings_that_is_not_there_stops_the_start(start, place):
+    done = start("", SECRET_KEY=KEY, ENV_FILE=place)
+
+    assert done.returncode == 1
+    assert f"ENV_FILE has a wrong value: {place}. Expected: a text file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nonexistent/x.db", "mysql://mail:tangerine@127.0.0.1:1/mail"]
+)
+def test_a_database_that_cannot_be_opened_is_one_sentence_too(start, url):
+    done = start(f"DATABASE_URL={url}", "migrate")
+
+    assert done.returncode == 1
+    [sentence] = done.stderr.splitlines()
+    assert "DATABASE_URL names a database that cannot be opened" in sentence
+    assert "Expected: " in sentence
+    assert "tangerine" not in sentence
 
 
 def test_blanks_between_names_do_not_count():
