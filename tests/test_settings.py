@@ -124,9 +124,9 @@ WRONG = {
     "ROLE_ADDRESSES": ["abuse,Post master", "a..b", "abuse.", "a" * 65],
     "ROLE_ADDRESSES_PROTECTED": ["x"],
     "OUTSIDE_TARGETS": ["ours"],
+    "DOMAIN_MAXQUOTA": ["ten", "1000000000001"],
     "DOMAIN_ALIASES": ["-2", "2147483648"],
     "DOMAIN_MAILBOXES": ["-2", "2147483648"],
-    "DOMAIN_MAXQUOTA": ["ten", "1000000000001"],
     "DOMAIN_QUOTA": ["-2", "1000000000001"],
     "DOMAIN_PASSWORD_EXPIRY": ["-1", "1000001"],
     "EMAIL_URL": [
