@@ -29,6 +29,7 @@ HOST = re.compile(r"[A-Za-z0-9.-]+")
 PATH = re.compile(r"/[A-Za-z0-9._/+-]*")
 NAME = re.compile(r"[A-Za-z0-9_$-]+")
 NUMBER = re.compile(r"[0-9]+")
+OWNER = re.compile(r"[1-9][0-9]{0,9}")  # not root
 # What may stand in a place: none of the five file formats gets to see a quote or a blank.
 SHAPES = {
     "HOSTNAME": HOST,
@@ -41,8 +42,8 @@ SHAPES = {
     "DOVECOT_SQL_USER": NAME,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+"),
     "VMAIL_ROOT": PATH,
-    "VMAIL_UID": NUMBER,
-    "VMAIL_GID": NUMBER,
+    "VMAIL_UID": OWNER,
+    "VMAIL_GID": OWNER,
     "VMAIL_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
     "TLS_CERT": PATH,
     "TLS_KEY": PATH,
@@ -104,6 +105,18 @@ def marker_values(database, passwords, **given):
     for name, shape in SHAPES.items():
         if name in values and not shape.fullmatch(values[name]):
             raise NotPossible(f"{values[name]!r} cannot be used for {name}.")
+    # grants.sql gives each of them a password of its own: no other program may be locked out.
+    users = [
+        values["POSTFIX_SQL_USER"],
+        values["DOVECOT_SQL_USER"],
+        database.get("USER", ""),
+        "root",
+    ]
+    if users[0] in users[1:] or users[1] in users[2:]:
+        raise NotPossible(
+            f"Postfix ({users[0]}) and Dovecot ({users[1]}) each need an SQL user of their own, which"
+            " is not the panel's and not root: see --postfix-user and --dovecot-user."
+        )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
     return values | _sql_values(values, passwords)
 

@@ -227,12 +227,28 @@ def test_a_database_elsewhere_asks_where_the_mail_server_is():
         {"TLS_KEY": "key.pem"},
         {"POSTFIX_SQL_USER": "x'@'%"},
         {"VMAIL_UID": "-1"},
+        {"VMAIL_UID": "0"},
+        {"VMAIL_GID": "0"},
         {"MAPS": "/etc/postfix\nuser = root"},
     ],
 )
 def test_values_that_would_break_out_of_their_place_are_refused(given):
     with pytest.raises(mailconf.NotPossible, match="cannot be used"):
         mailconf.marker_values(MYSQL, PASSWORDS, **given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"POSTFIX_SQL_USER": "mail_reader", "DOVECOT_SQL_USER": "mail_reader"},
+        {"POSTFIX_SQL_USER": "panel"},
+        {"DOVECOT_SQL_USER": "panel"},
+        {"DOVECOT_SQL_USER": "root"},
+    ],
+)
+def test_no_program_gets_the_rights_and_the_password_of_another(given):
+    with pytest.raises(mailconf.NotPossible, match="SQL user of their own"):
+        mailconf.marker_values(MYSQL | {"USER": "panel"}, PASSWORDS, **given)
 
 
 def test_sqlite_is_not_what_postfix_reads():
