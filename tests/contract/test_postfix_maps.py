@@ -24,7 +24,7 @@ ODD = {
 }
 
 
-BLANK = {"empty": "", "blank": " ", "comma": ", ,"}
+BLANK = {"empty": "", "blank": " ", "comma": ", ,", "tab": "\t,"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -250,6 +250,7 @@ def test_a_mailbox_without_a_row_of_its_own_comes_before_the_catch_all(postfix, 
         ("ann@sleeping-alias.example", None),
         ("half@alias.example", "ann@example.org"),
         ("leak@alias.example", None),
+        ("asleep@alias.example", None),
     ],
 )
 def test_an_alias_domain_leads_to_the_same_name_in_its_target(postfix, key, answer):
