@@ -48,6 +48,13 @@ def world(empty_world):
     world.alias_domain("both.example", "own.example")  # eve is there too, by way of example.org
     world.alias("@both.example", "@other.example")
 
+    world.domain("twin.example")
+    world.alias_domain("twin.example", "other.example")
+    world.alias("far@example.org", "bob+list@twin.example")
+    world.alias("eve@twin.example", "ann@example.org")
+    world.raw("alias", "eve@twin.example", goto="former@example.org")
+    world.alias("on-the-way@example.org", "eve@twin.example")
+
     world.alias("written@example.org", "ann@example.org")
     world.raw("alias", "written@example.org", goto="Joe@Elsewhere.test,bob@own.example")
     world.domain("no-transport.example")
@@ -91,6 +98,20 @@ def test_a_name_that_the_domain_has_itself_is_not_passed_on(postfix, key, answer
     ],
 )
 def test_the_catch_all_of_an_alias_domain_comes_before_its_targets(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("far@example.org", "bob+list@twin.example"),
+        ("eve@twin.example", "eve@other.example"),
+        ("on-the-way@example.org", None),
+    ],
+)
+def test_only_mail_for_an_alias_itself_goes_on_where_the_alias_leads_to_nobody(
+    postfix, key, answer
+):
     assert postfix.lookup("alias", key) == answer
 
 
