@@ -2,6 +2,7 @@
 
 Different on purpose: key columns are utf8mb4_bin (there latin1), ``description`` and
 ``transport`` have defaults, and the last columns of ``alias`` and ``log`` are ours.
+MySQL's own words for the same columns are translated.
 """
 
 import pytest
@@ -12,9 +13,10 @@ from domains.models import Domain
 
 pytestmark = pytest.mark.django_db
 
-# (type, may be NULL, default); "key": compared byte for byte; "text": in people's words
+# (type, may be NULL, default, collation); "key": compared byte for byte; "text": in people's words
 KEY = ("varchar(255)", "NO", None, "utf8mb4_bin")
-TEXT = ("varchar(255)", "NO", "''", "utf8mb4_general_ci")
+WORDS = "the database's own"  # collation
+TEXT = ("varchar(255)", "NO", "''", WORDS)
 MOMENT = ("datetime", "NO", "'2000-01-01 00:00:00'", None)
 YES = ("tinyint(1)", "NO", "1", None)
 NO = ("tinyint(1)", "NO", "0", None)
@@ -27,11 +29,11 @@ ACCOUNT = {
     "created": MOMENT,
     "modified": MOMENT,
     "active": YES,
-    "phone": ("varchar(30)", "NO", "''", "utf8mb4_general_ci"),
+    "phone": ("varchar(30)", "NO", "''", WORDS),
     "email_other": TEXT,
     "token": TEXT,
     "token_validity": MOMENT,
-    "totp_secret": ("varchar(255)", "YES", "NULL", "utf8mb4_general_ci"),
+    "totp_secret": ("varchar(255)", "YES", "NULL", WORDS),
 }
 TABLES = {
     "admin": ACCOUNT | {"superadmin": NO},
@@ -113,15 +115,30 @@ def ask(statement, *values):
         return cursor.fetchall()
 
 
+def in_mysql(kind, null, default, collation):
+    """The same in MySQL: no display widths, defaults without quotes, JSON as a type."""
+    if kind == "longtext":
+        return "json", null, None, None
+    kind = kind.replace("int(11)", "int").replace("bigint(20)", "bigint")
+    return kind, null, None if default in (None, "NULL") else default.strip("'"), collation
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_have_postfixadmins_types_and_defaults(table):
+    [[of_words]] = ask("SELECT @@collation_database")
     columns = ask(
         "SELECT column_name, column_type, is_nullable, column_default, collation_name"
         " FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s",
         table,
     )
+    wanted = {
+        name: (kind, null, default, of_words if collation == WORDS else collation)
+        for name, (kind, null, default, collation) in TABLES[table].items()
+    }
+    if not connection.mysql_is_mariadb:
+        wanted = {name: in_mysql(*facts) for name, facts in wanted.items()}
 
-    assert {name: tuple(facts) for name, *facts in columns} == TABLES[table]
+    assert {name: tuple(facts) for name, *facts in columns} == wanted
 
 
 def test_primary_keys_are_postfixadmins():

@@ -64,7 +64,8 @@ def world(empty_world, mail_server):
     world.domain("backup.example", backupmx=True)
     world.domain("smart.example", transport="relay:[192.0.2.7]")
     name = mail_server.database["NAME"]
-    mail_server.execute(f"CREATE OR REPLACE USER {USER}@'127.0.0.1' IDENTIFIED BY '{SECRET}'")
+    mail_server.execute(f"DROP USER IF EXISTS {USER}@'127.0.0.1'")
+    mail_server.execute(f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{SECRET}'")
     mail_server.execute(f"GRANT SELECT ON `{name}`.* TO {USER}@'127.0.0.1'")
     yield world
     mail_server.execute(f"DROP USER {USER}@'127.0.0.1'")

@@ -8,7 +8,7 @@ from aliases.destinations import destinations
 from aliases.models import Alias
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
-from tests.contract.world import NAMING_BOTH, NAMING_EVE
+from tests.contract.world import NAMING_BOTH, NAMING_EVE, numbers
 
 MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
 
@@ -403,7 +403,7 @@ def test_a_chain_longer_than_the_database_walks_is_answered_as_it_is_written(
 ):
     mail_server.execute(
         "INSERT INTO alias (address, goto, domain) SELECT CONCAT('c', seq, '@example.org'),"
-        " CONCAT('c', seq + 1, '@example.org'), 'example.org' FROM seq_1_to_1100"
+        f" CONCAT('c', seq + 1, '@example.org'), 'example.org' FROM {numbers(1100)}"
     )
     try:
         assert postfix.lookup("alias", "c1@example.org") == "c2@example.org"

@@ -40,6 +40,11 @@ NAMING_BOTH = [
 ]
 
 
+def numbers(last):
+    """A table, in SQL, whose column ``seq`` counts from 1 to ``last``."""
+    return f"JSON_TABLE('{[*range(1, last + 1)]}', '$[*]' COLUMNS (seq INT PATH '$')) AS numbers"
+
+
 class World:
     """Creates by address; what is written behind the panel's back goes through ``raw``."""
 

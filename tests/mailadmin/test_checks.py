@@ -35,6 +35,7 @@ def test_another_recipient_delimiter_needs_new_triggers(settings):
 @pytest.mark.django_db
 def test_a_server_that_is_too_old_is_an_error(monkeypatch):
     monkeypatch.setattr(checks, "MARIADB_MINIMUM", (99, 0))
+    monkeypatch.setattr(checks, "MYSQL_MINIMUM", (99, 0))
 
     with pytest.raises(SystemCheckError, match=r"mailadmin\.E001.*neither MariaDB 10\.6"):
         findings()
