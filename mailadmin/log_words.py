@@ -56,28 +56,29 @@ SWITCHES = {
         gettext_lazy("Changed the state of administrator {object}"),
     ),
 }
+# In the order they are shown in: MySQL keeps the fields of an entry in one of its own.
 FIELDS = {
-    "active": gettext_lazy("Active"),
-    "admins": gettext_lazy("Administrators"),
-    "alias_count": gettext_lazy("Aliases deleted"),
-    "aliases": gettext_lazy("Aliases"),
-    "backupmx": gettext_lazy("Backup MX"),
-    "description": gettext_lazy("Description"),
-    "domains": gettext_lazy("Domains"),
-    "email_other": gettext_lazy("Other e-mail address"),
-    "goto": gettext_lazy("Targets"),
-    "mailbox_count": gettext_lazy("Mailboxes deleted"),
-    "mailboxes": gettext_lazy("Mailboxes"),
-    "maildir": gettext_lazy("Maildir"),
-    "maxquota": gettext_lazy("Largest mailbox quota"),
-    "name": gettext_lazy("Name"),
-    "password_expiry": gettext_lazy("Password lifetime, days"),
-    "phone": gettext_lazy("Phone"),
-    "quota": gettext_lazy("Quota"),
-    "smtp_active": gettext_lazy("May send"),
     "superadmin": gettext_lazy("Superadmin"),
+    "domains": gettext_lazy("Domains"),
+    "mailbox_count": gettext_lazy("Mailboxes deleted"),
+    "alias_count": gettext_lazy("Aliases deleted"),
     "target_domain": gettext_lazy("Target domain"),
+    "goto": gettext_lazy("Targets"),
+    "name": gettext_lazy("Name"),
+    "description": gettext_lazy("Description"),
+    "aliases": gettext_lazy("Aliases"),
+    "mailboxes": gettext_lazy("Mailboxes"),
+    "maxquota": gettext_lazy("Largest mailbox quota"),
+    "quota": gettext_lazy("Quota"),
+    "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
+    "backupmx": gettext_lazy("Backup MX"),
+    "phone": gettext_lazy("Phone"),
+    "email_other": gettext_lazy("Other e-mail address"),
+    "smtp_active": gettext_lazy("May send"),
+    "active": gettext_lazy("Active"),
+    "maildir": gettext_lazy("Maildir"),
+    "admins": gettext_lazy("Administrators"),
 }
 
 
@@ -120,7 +121,10 @@ def changes(entry):
     rows, stored = [], entry.changes or {}
     if set(stored) == {"active"} and _switch(entry):  # the sentence says it
         return rows
-    for field, pair in stored.items():
+    for field in FIELDS | stored:
+        if field not in stored:
+            continue
+        pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
             if old or new:  # the usual state of what is new or gone
