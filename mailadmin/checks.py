@@ -4,7 +4,6 @@ from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 
 from aliases import heard
-from aliases.targets import MAX_BYTES
 from mailboxes import triggers
 
 MARIADB_MINIMUM = (10, 6)
@@ -32,21 +31,7 @@ def check_server(databases=None, **kwargs):
             errors.append(
                 Error("The database connection is not in strict mode.", id="mailadmin.E002")
             )
-        if _longest_list(connection) < MAX_BYTES:
-            errors.append(
-                Error(
-                    "group_concat_max_len is too small: long target lists would not be judged in Postfix's alias map.",
-                    hint="Set group_concat_max_len = 1000000 in the server's configuration, as MariaDB has it.",
-                    id="mailadmin.E003",
-                )
-            )
     return errors
-
-
-def _longest_list(connection):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.group_concat_max_len")
-        return cursor.fetchone()[0]
 
 
 @register(Tags.database)

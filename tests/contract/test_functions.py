@@ -51,6 +51,29 @@ def test_the_recipient_delimiter_is_part_of_them(settings):
     assert "mailadmin.W002" in findings()
 
 
+@pytest.fixture
+def server_that_cuts_lists(mail_server):
+    """As MySQL does unless it is told otherwise."""
+    [[before]] = mail_server.execute("SELECT @@GLOBAL.group_concat_max_len")
+    mail_server.execute("SET GLOBAL group_concat_max_len = 1024")
+    yield
+    mail_server.execute(f"SET GLOBAL group_concat_max_len = {before}")
+
+
+def test_long_lists_are_judged_whatever_the_server_cuts(world, postfix, server_that_cuts_lists):
+    outside = [f"someone-with-a-long-name-{n}@elsewhere.test" for n in range(100)]
+    world.domain("off.example", active=False)
+    world.alias("long@example.org", *outside, "x@off.example")
+    hosts = [f"t{number}.elsewhere.test" for number in range(100)]
+    world.domain("whole.example")
+    world.alias("@whole.example", *(f"@{host}" for host in hosts))
+
+    assert set(postfix.lookup("alias", "long@example.org").split(",")) == set(outside)
+    assert set(postfix.lookup("alias", "joe@whole.example").split(",")) == {
+        f"joe@{host}" for host in hosts
+    }
+
+
 def test_a_look_up_does_not_wait_for_somebody_who_writes(mail_server, postfix):
     writer = mail_server.connect()
     writer.autocommit(False)

@@ -39,11 +39,3 @@ def test_a_server_that_is_too_old_is_an_error(monkeypatch):
 
     with pytest.raises(SystemCheckError, match=r"mailadmin\.E001.*neither MariaDB 10\.6"):
         findings()
-
-
-@pytest.mark.django_db
-def test_a_server_that_would_cut_long_target_lists_is_an_error(monkeypatch):
-    monkeypatch.setattr(checks, "MAX_BYTES", 2_000_000)
-
-    with pytest.raises(SystemCheckError, match=r"mailadmin\.E003.*group_concat_max_len"):
-        findings()
