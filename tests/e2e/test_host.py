@@ -24,11 +24,16 @@ def superadmin(accounts):
     return next(iter(accounts.items()))
 
 
+def cookies(lines):
+    """Return what a browser sends back for these Set-Cookie lines."""
+    return "; ".join(line.partition(";")[0] for line in lines)
+
+
 def submit(host, path, values, session="", **headers):
     """Open the form at ``path`` and send it; return (status, Set-Cookie lines)."""
     _status, answered, page = host.visit(path, Cookie=session, **headers)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-    csrf = answered["Set-Cookie"].partition(";")[0]
+    csrf = cookies(answered.get_all("Set-Cookie"))
     status, answered, _page = host.visit(
         path,
         urlencode(values | {"csrfmiddlewaretoken": token}),
@@ -41,11 +46,8 @@ def submit(host, path, values, session="", **headers):
 
 
 def sign_in(host, login, password, **headers):
-    """Return (status, the session's cookie with its attributes)."""
-    values = {"username": login, "password": password}
-    status, cookies = submit(host, "/login/", values, **headers)
-    [session] = [cookie for cookie in cookies if cookie.startswith("mailadmin_session=")]
-    return status, session
+    """Return (status, the cookies set with their attributes)."""
+    return submit(host, "/login/", {"username": login, "password": password}, **headers)
 
 
 def test_plain_http_leads_to_https(host):
@@ -64,13 +66,15 @@ def test_another_name_is_refused(host):
 
 
 def test_a_person_signs_in_with_cookies_that_never_leave_https(host, superadmin):
-    status, session = sign_in(host, *superadmin)
+    status, lines = sign_in(host, *superadmin)
 
     assert status == 302
-    assert {"Secure", "HttpOnly", "SameSite=Strict"} <= {
-        part.strip() for part in session.split(";")
-    }
-    _status, headers, page = host.visit("/", Cookie=session.partition(";")[0])
+    names = {line.partition("=")[0] for line in lines}
+    assert {"mailadmin_session", "mailadmin_used"} <= names
+    for line in lines:
+        parts = {part.strip() for part in line.split(";")}
+        assert {"Secure", "HttpOnly", "SameSite=Strict"} <= parts
+    _status, headers, page = host.visit("/", Cookie=cookies(lines))
     assert int(re.search(r"max-age=(\d+)", headers["Strict-Transport-Security"])[1]) >= 86_400
     assert "<h1" in page
 
@@ -78,7 +82,7 @@ def test_a_person_signs_in_with_cookies_that_never_leave_https(host, superadmin)
 def test_the_client_s_address_is_the_one_nginx_saw(host, superadmin):
     """A header of the client's own is thrown away: else it would name somebody else in the log."""
     elsewhere = {"X_Forwarded_For": "203.0.113.9"}
-    session = sign_in(host, *superadmin, **elsewhere)[1].partition(";")[0]
+    session = cookies(sign_in(host, *superadmin, **elsewhere)[1])
     host.manage("domain", "add", "switched.example")
     path = "/domains/switched.example/state/"
     assert submit(host, path, {"active": "0"}, session, **elsewhere)[0] == 302
