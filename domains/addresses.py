@@ -21,8 +21,7 @@ PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
 # a semicolon, and white space after a ">" or between two addresses.
 _WORD = '[^[:space:]@<>()",;:]'
 BETWEEN_TARGETS = (
-    "[[:space:]]*;[[:space:]]*"
-    "|(?<=>)[[:space:]]+(?=[^[:space:],;>(])"
+    ";|(?<=>)[[:space:]]+(?=[^[:space:],;>(])"
     f"|(?<=[^[:space:],;:<@()])[[:space:]]+(?={_WORD}+@{_WORD})"
 )
 MAX_LOCAL_PART = 64

@@ -20,6 +20,13 @@ WORDS = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 # What django-environ reads in a file, and what somebody may have meant to write.
 LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|\s*(?:#.*)?")
 MEANT = re.compile(r"\s*(?:export\s+)?([A-Za-z_0-9]+)")
+OPTIONS = {
+    "django.db.backends.mysql": {
+        *("unix_socket", "connect_timeout", "read_timeout", "write_timeout", "compress"),
+        *("read_default_file", "read_default_group", "ssl_mode", "auth_plugin", "local_infile"),
+    },
+    "django.db.backends.sqlite3": {"timeout"},
+}
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
 NAME_AND_ADDRESS = re.compile(r'(?:"[^"]*"|[^"<>,@]*)\s*<([^<>]*)>')
@@ -68,9 +75,12 @@ def is_sender(text):
 
 
 def keeps_rows(database):
-    """Whether a database of settings.DATABASES is one we know, with a name to find it again."""
-    known = {"django.db.backends.mysql", "django.db.backends.sqlite3"}
-    return database["ENGINE"] in known and bool(database["NAME"])
+    """Whether a database of settings.DATABASES is one we know, with a name to find it again.
+
+    What stands behind a ``?`` goes to the driver, which fails at a word it does not know.
+    """
+    options = database.get("OPTIONS", {}).keys() <= OPTIONS.get(database["ENGINE"], set())
+    return database["ENGINE"] in OPTIONS and bool(database["NAME"]) and options
 
 
 def reaches_somebody(mail):

@@ -24,10 +24,7 @@ env = Environment()
 named = env.ENVIRON.get("ENV_FILE", "")
 env.read_env(named or BASE_DIR / ".env", required=bool(named))
 
-minutes = {
-    "valid": lambda n: 1 <= n <= 525_600,
-    "expected": "minutes, from 1 to 525600, a year",
-}
+minutes = {"valid": lambda n: 1 <= n <= 525_600, "expected": "minutes, from 1 to 525600, a year"}
 
 # --- Secrets and hosts: no default for a secret, a missing one stops the start.
 SECRET_KEY = env.read(
@@ -64,18 +61,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 
 SESSION_COOKIE_NAME = "mailadmin_session"
 SESSION_COOKIE_SAMESITE = "Strict"
-SESSION_COOKIE_AGE = 60 * env.read(
-    "int",
-    "SESSION_MINUTES",
-    default=720,
-    **minutes,
-)
-SESSION_IDLE_SECONDS = 60 * env.read(
-    "int",
-    "SESSION_IDLE_MINUTES",
-    default=120,
-    **minutes,
-)
+SESSION_COOKIE_AGE = 60 * env.read("int", "SESSION_MINUTES", default=720, **minutes)
+SESSION_IDLE_SECONDS = 60 * env.read("int", "SESSION_IDLE_MINUTES", default=120, **minutes)
 CSRF_COOKIE_NAME = "mailadmin_csrf"
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
@@ -230,12 +217,7 @@ LOGIN_FAILURES = env.read(
     valid=lambda n: 1 <= n <= 1_000_000,
     expected="wrong passwords, from 1 to 1000000",
 )
-LOGIN_PAUSE_MINUTES = env.read(
-    "int",
-    "LOGIN_PAUSE_MINUTES",
-    default=15,
-    **minutes,
-)
+LOGIN_PAUSE_MINUTES = env.read("int", "LOGIN_PAUSE_MINUTES", default=15, **minutes)
 
 # --- Mail rules
 # PostfixAdmin's quota_multiplier: bytes in one MB of mailbox.quota. Keep the old panel's value on an adopted database.
@@ -282,27 +264,13 @@ limit = {
 }
 megabytes = "MB, at most 1000000000000, 0 unlimited, -1 unused"
 largest_quota = env.read(
-    "int",
-    "DOMAIN_MAXQUOTA",
-    default=1024,
-    valid=lambda n: -1 <= n <= 10**12,
-    expected=megabytes,
+    "int", "DOMAIN_MAXQUOTA", default=1024, valid=lambda n: -1 <= n <= 10**12, expected=megabytes
 )
 # A domain's quota adds up those of its mailboxes: without them it has none.
 highest = 10**12 if largest_quota >= 0 else 0
 DOMAIN_DEFAULTS = {
-    "aliases": env.read(
-        "int",
-        "DOMAIN_ALIASES",
-        default=10,
-        **limit,
-    ),
-    "mailboxes": env.read(
-        "int",
-        "DOMAIN_MAILBOXES",
-        default=10,
-        **limit,
-    ),
+    "aliases": env.read("int", "DOMAIN_ALIASES", default=10, **limit),
+    "mailboxes": env.read("int", "DOMAIN_MAILBOXES", default=10, **limit),
     "maxquota": largest_quota,
     "quota": env.read(
         "int",
@@ -363,11 +331,7 @@ VMAIL_ROOT = env.read(
 
 # --- Languages and time
 LANGUAGE_CODE = env.read(
-    "str",
-    "LANGUAGE_CODE",
-    default="en",
-    choices={"en", "fr"},
-    expected="en or fr",
+    "str", "LANGUAGE_CODE", default="en", choices={"en", "fr"}, expected="en or fr"
 )
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -108,6 +108,8 @@ WRONG = {
     "SESSION_MINUTES": ["0", "99999999999"],
     "SESSION_IDLE_MINUTES": ["0", "99999999999"],
     "DATABASE_URL": [
+        "mysql://u:p@127.0.0.1/mail?conect_timeout=5",
+        "sqlite:///var/x.sqlite3?unix_socket=/run/x",
         *["", "postgres://mail:secret@127.0.0.1/mail", "mysqlgis://mail:secret@127.0.0.1/mail"],
         *["mysql://mail:secret@127.0.0.1", "mysql://mail:secret@127.0.0.1/"],
     ],
