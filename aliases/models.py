@@ -176,6 +176,16 @@ class AliasTargetQuerySet(ScopedQuerySet):
         """Targets that name one of ``addresses``, with or without an extension."""
         return self.filter(bare__in=addresses).exclude(alias__in=addresses)
 
+    def aliases(self, bound):
+        """Return the Alias rows of these targets, mailboxes' own included, by address: at most ``bound``.
+
+        One statement, whose join the ORM cannot write: ``alias`` is no foreign key.
+        """
+        names = self.order_by().values("alias").distinct()[:bound]
+        sql, params = names.query.sql_with_params()
+        rows = f"SELECT a.* FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
+        return list(Alias.objects.raw(f"{rows} ORDER BY a.address", params))
+
 
 class AliasTarget(models.Model):
     """One target of one alias, kept by database triggers whoever writes (mailboxes/triggers.py).

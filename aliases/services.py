@@ -170,14 +170,10 @@ def drop_everywhere(*, actor, address, aliases):
         drop_targets(actor=actor, addresses=[address], aliases=rows)
 
 
-def names_leading_to(addresses, actor=None, bound=None):
-    """Return the addresses of the alias rows (mailboxes' own rows included) that name one of ``addresses``.
-
-    Only those that ``actor`` (None: the command line) sees, and if ``bound`` is given no more than that.
-    """
-    targets = AliasTarget.objects.all() if actor is None else AliasTarget.objects.visible_to(actor)
-    names = targets.leading_to(addresses).values_list("alias", flat=True)
-    return set(names.distinct()[:bound])
+def names_leading_to(addresses):
+    """Return the addresses of the alias rows (mailboxes' own rows included) that lead to one of ``addresses``."""
+    targets = AliasTarget.objects.leading_to(addresses)
+    return set(targets.values_list("alias", flat=True))
 
 
 def _named(field, function, *args, **kwargs):

@@ -22,7 +22,6 @@ from aliases import services
 from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
-from aliases.services import names_leading_to
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -85,9 +84,9 @@ def may_manage(actor, alias):
 
 
 def leading_here(actor, address):
-    """Aliases the actor may see that name ``address``, at most SHOWN; mailboxes' forwardings too."""
-    names = names_leading_to([address], actor, COUNT_BOUND)
-    return list(Alias.objects.filter(pk__in=names).order_by("pk")[:SHOWN])
+    """Aliases the actor may see that lead to ``address``, at most SHOWN; mailboxes' forwardings too."""
+    targets = AliasTarget.objects.leading_to([address])
+    return targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN]
 
 
 def recent_entries(row, limit=5):
@@ -189,17 +188,18 @@ def to_clean(request, actor):
 
 
 def pointing(actor, addresses):
-    """What else names ``addresses``: aliases the actor may clean up, and how many others there are.
+    """What else leads to ``addresses``: aliases the actor may clean up, and how many others there are.
 
     Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
     would be left of an alias; ``pointing_shown`` is what a page lists. Counted are at most
     COUNT_BOUND + 1 of either kind.
     """
-    names = names_leading_to(addresses, actor, COUNT_BOUND + 1)
-    found = list(Alias.objects.prunable_by(actor).filter(pk__in=names).order_by("pk"))
-    elsewhere = len(names) - len(found)
+    targets = AliasTarget.objects.leading_to(addresses)
+    seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
+    found = [alias for alias in seen if alias.of_mailbox or may_manage(actor, alias)]
+    elsewhere = len(seen) - len(found)
     if actor.limited_to:
-        others = AliasTarget.objects.leading_to(addresses).exclude(owner__in=actor.limited_to)
+        others = targets.exclude(owner__in=actor.limited_to)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:
         left = [t for t in alias.targets if without_extension(t.lower()) not in addresses]
