@@ -8,10 +8,13 @@ ValidationError and then has written nothing. Postfix sees a change at its next 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.changes import changed_fields, check, created, removed
+from accounts.fields import KeyField
 from accounts.models import LogEntry
 from accounts.scoping import may_change_role_addresses, may_lead_outside
 from aliases.models import Alias, AliasTarget
@@ -19,7 +22,7 @@ from aliases.pruning import drop_targets, leading_to
 from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part, split_address
-from domains.models import Domain, RoutingLock
+from domains.models import AliasDomain, Domain, RoutingLock
 from domains.services import insert, lock_domain
 
 
@@ -164,16 +167,41 @@ def delete_alias(*, actor, alias, drop_from=None):
 
 
 def drop_everywhere(*, actor, address, aliases):
-    """Take ``address`` out of those of ``aliases``, a queryset or None, that lead to it: of all of them."""
+    """Take ``address`` out of those of ``aliases``, a queryset or None, that lead to it: of all of them.
+
+    Its names in alias domains too, which nobody answers any more either.
+    """
     if aliases is not None:
-        rows = leading_to(aliases.only("pk"), [address])
-        drop_targets(actor=actor, addresses=[address], aliases=rows)
+        names = all_names([address])
+        rows = leading_to(aliases.only("pk"), names)
+        drop_targets(actor=actor, addresses=names, aliases=rows)
 
 
 def names_leading_to(addresses):
     """Return the addresses of the alias rows (mailboxes' own rows included) that lead to one of ``addresses``."""
-    targets = AliasTarget.objects.leading_to(addresses)
+    targets = AliasTarget.objects.leading_to(all_names(addresses))
     return set(targets.values_list("alias", flat=True))
+
+
+def all_names(addresses):
+    """Return ``addresses`` and, in one statement, the names in alias domains that they answer to.
+
+    A mailbox or an alias of that name in the alias domain answers there itself, even if it is switched
+    off now. A catch-all is asked for no name, so it has no other.
+    """
+    named = map(_names_in_alias_domains, addresses)
+    return [*addresses, *AliasDomain.objects.none().union(*named, all=True)]
+
+
+def _names_in_alias_domains(address):
+    local_part, domain = split_address(address)
+    if not local_part:
+        return AliasDomain.objects.none()
+    name = Concat(Value(f"{local_part}@"), "pk", output_field=KeyField())
+    links = AliasDomain.objects.filter(target_domain=domain, active=True).annotate(name=name)
+    alias = Alias.objects.filter(pk=OuterRef("name"))
+    mailbox = Domain.objects.filter(mailbox__pk=OuterRef("name"))
+    return links.exclude(Exists(alias) | Exists(mailbox)).values_list("name", flat=True)
 
 
 def _named(field, function, *args, **kwargs):

@@ -22,6 +22,7 @@ from aliases import services
 from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
+from aliases.services import all_names
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -85,7 +86,7 @@ def may_manage(actor, alias):
 
 def leading_here(actor, address):
     """Aliases the actor may see that lead to ``address``, at most SHOWN; mailboxes' forwardings too."""
-    targets = AliasTarget.objects.leading_to([address])
+    targets = AliasTarget.objects.leading_to(all_names([address]))
     return targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN]
 
 
@@ -194,7 +195,8 @@ def pointing(actor, addresses):
     would be left of an alias; ``pointing_shown`` is what a page lists. Counted are at most
     COUNT_BOUND + 1 of either kind.
     """
-    targets = AliasTarget.objects.leading_to(addresses)
+    names = set(all_names(addresses))
+    targets = AliasTarget.objects.leading_to(names)
     seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
     found = [alias for alias in seen if alias.of_mailbox or may_manage(actor, alias)]
     elsewhere = len(seen) - len(found)
@@ -202,7 +204,7 @@ def pointing(actor, addresses):
         others = targets.exclude(owner__in=actor.limited_to)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:
-        left = [t for t in alias.targets if without_extension(t.lower()) not in addresses]
+        left = [t for t in alias.targets if without_extension(t.lower()) not in names]
         alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
     return {
         "pointing_shown": found[:SHOWN],

@@ -13,7 +13,8 @@ from aliases.services import (
     set_alias_active,
     update_alias,
 )
-from domains.services import update_domain
+from domains.models import Domain
+from domains.services import create_alias_domain, update_domain
 from mailboxes.services import set_forwarding
 from tests.refusals import refused
 
@@ -314,6 +315,25 @@ def test_who_leads_here(example_org, other_net, add_mailbox, add_alias):
     add_alias("@other.net", "joe@example.org")
 
     assert names_leading_to(["joe@example.org"]) == {"a@other.net", "b@other.net", "@other.net"}
+
+
+def test_who_leads_here_through_an_alias_domain(
+    example_org, other_net, add_domain, add_mailbox, add_alias
+):
+    for name, target in (("twin", "example.org"), ("own", "example.org"), ("apart", "other.net")):
+        create_alias_domain(
+            actor=None,
+            alias_domain=add_domain(f"{name}.example"),
+            target_domain=Domain.objects.get(pk=target),
+        )
+        add_alias(f"{name}@other.net", f"joe@{name}.example")
+        add_alias(f"tag-{name}@other.net", f"joe+tag@{name}.example")
+    add_mailbox("joe@example.org")
+    add_mailbox("joe@own.example")
+
+    assert names_leading_to(["joe@example.org"]) == {"twin@other.net", "tag-twin@other.net"}
+    assert names_leading_to(["joe@own.example"]) == {"own@other.net", "tag-own@other.net"}
+    assert names_leading_to(["@example.org"]) == set()
 
 
 def test_search_takes_wildcards_as_letters(example_org, add_alias):

@@ -6,6 +6,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from aliases.models import Alias
+from domains.services import create_alias_domain
 
 
 def goto(address):
@@ -188,6 +189,22 @@ def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_ali
         "Leading here, 1: all@example.org.",
         "They will lead nowhere; --drop-targets takes it out of them.",
     ]
+
+    run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
+    assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
+
+
+def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
+    run, example_org, add_domain, add_alias
+):
+    twin = add_domain("twin.example")
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+    add_alias("info@example.org", "a@b.example")
+    add_alias("all@example.org", "info@twin.example", "c@d.example")
+
+    with pytest.raises(CommandError, match=r"^Not confirmed"):
+        run("alias", "delete", "info@example.org", typed=["no"])
+    assert run.screen.splitlines()[1] == "Leading here, 1: all@example.org."
 
     run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
     assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]

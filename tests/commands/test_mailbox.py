@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from accounts.models import LogEntry
 from aliases.models import Alias
 from domains.models import Domain
+from domains.services import create_alias_domain
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import set_forwarding
 
@@ -354,6 +355,22 @@ def test_delete_in_a_script_needs_yes(run, example_org, add_mailbox):
 
     run("mailbox", "delete", "joe@example.org", "--yes")
     assert Mailbox.objects.count() == 0
+
+
+def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
+    run, example_org, add_domain, add_mailbox, add_alias
+):
+    twin = add_domain("twin.example")
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@twin.example", "ann@other.net")
+    add_alias("only@example.org", "joe+list@twin.example")
+
+    record = json.loads(run("mailbox", "show", "joe@example.org", "--json"))
+    assert record["aliases"] == ["info@example.org", "only@example.org"]
+
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets")
+    assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
 
 
 def test_drop_targets_takes_it_out_of_the_aliases(run, example_org, add_mailbox, add_alias):

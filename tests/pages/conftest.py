@@ -2,12 +2,21 @@
 
 import pytest
 
+from domains.services import create_alias_domain
+
 
 @pytest.fixture
 def admin(example_org, other_net, make_admin, sign_in):
     """The client of a domain admin of example.org; other.net belongs to somebody else."""
     make_admin("neighbour@other.net", domains=["other.net"])
     return sign_in(make_admin("theirs@example.org", domains=["example.org"]))
+
+
+@pytest.fixture
+def twin(add_domain, example_org):
+    """twin.example, which leads to example.org."""
+    domain = add_domain("twin.example")
+    return create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
 
 
 @pytest.fixture

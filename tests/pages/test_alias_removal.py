@@ -63,6 +63,47 @@ def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_alia
     }
 
 
+def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(admin, twin, add_alias):
+    add_alias("sales@example.org", "x@else.example")
+    add_alias("all@example.org", "sales@twin.example", "y@else.example")
+    add_alias("only@example.org", "sales+list@twin.example")
+    add_alias("abuse@example.org", "sales@twin.example")
+    add_alias("theirs@other.net", "sales@twin.example")
+    address = reverse("alias-delete", args=["sales@example.org"])
+
+    page = text(admin.get(address))
+    assert (
+        "What leads here all@example.org only@example.org leads nowhere else, and would be deleted"
+        " Take sales@example.org out of these" in page
+    )
+    assert "And 2 in domains or at role addresses that you do not manage" in page
+
+    admin.post(address, {"drop": "1"})
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "all@example.org": "y@else.example",
+        "abuse@example.org": "sales@twin.example",
+        "theirs@other.net": "sales@twin.example",
+    }
+
+
+def test_what_leads_through_an_alias_domain_stays_as_it_is_when_switched_off(
+    admin, twin, add_alias
+):
+    add_alias("sales@example.org", "x@else.example")
+    add_alias("only@example.org", "sales@twin.example")
+
+    page = text(admin.get(reverse("alias-state", args=["sales@example.org"])))
+
+    assert "What leads here, and stays as it is only@example.org leads nowhere else" in page
+
+
+def test_a_catch_all_has_no_name_in_an_alias_domain(superadmin, twin, other_net, add_alias):
+    add_alias("@example.org", "x@else.example")
+    add_alias("@other.net", "@twin.example")
+
+    assert "leads here" not in text(superadmin.get(reverse("alias-delete", args=["@example.org"])))
+
+
 def test_foreign_aliases_however_many_hide_none_of_ones_own(
     admin, add_domain, add_alias, monkeypatch
 ):

@@ -266,12 +266,50 @@ def test_its_page_names_what_leads_here_but_nothing_of_the_neighbours(
     assert "secret@other.net" not in page
 
 
+def test_its_page_names_what_leads_here_through_an_alias_domain(
+    admin, twin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_mailbox("own@example.org")
+    add_mailbox("own@twin.example")
+    add_alias("sales@example.org", "joe+list@twin.example")
+    add_alias("shop@example.org", "own@twin.example")
+    add_alias("secret@other.net", "joe@twin.example")
+
+    page = text(admin.get(reverse("mailbox", args=["joe@example.org"])))
+    assert "What leads here sales@example.org" in page
+    assert "secret@other.net" not in page
+    assert "No alias and no forwarding leads here." in text(
+        admin.get(reverse("mailbox", args=["own@example.org"]))
+    )
+
+
+@pytest.mark.parametrize("name", ["", "-state", "-delete"])
+def test_its_pages_need_as_many_statements_for_one_that_leads_here_as_for_three(
+    name, admin, twin, add_mailbox, add_alias
+):
+    costs = {}
+    for number in (1, 3):
+        key = add_mailbox(f"to{number}@example.org").pk
+        for n in range(number):
+            add_alias(f"a{n}-{number}@example.org", f"to{number}@twin.example")
+            add_alias(f"a{n}-{number}@other.net", f"to{number}@twin.example")
+        with CaptureQueriesContext(connection) as captured:
+            page = admin.get(reverse(f"mailbox{name}", args=[key]))
+        assert f"a{number - 1}-{number}@example.org" in text(page)
+        costs[number] = len(captured)
+
+    assert costs[1] == costs[3]
+
+
 def test_no_page_of_a_mailbox_needs_more_than_ten_statements(
-    admin, add_mailbox, add_alias, django_assert_max_num_queries
+    admin, twin, add_mailbox, add_alias, django_assert_max_num_queries
 ):
     mailbox = add_mailbox("joe@example.org", quota=MB)
     add_alias("@example.org", "joe@example.org")
     add_alias("sales@example.org", "joe@example.org")
+    add_alias("tw@example.org", "joe@twin.example")
+    add_alias("tw@other.net", "joe@twin.example")
     targets = "ann@elsewhere.example, sam@example.org, sales+x@example.org"
     set_forwarding(actor=None, mailbox=add_mailbox("sam@example.org"), targets="", keep_copy=True)
     Alias.objects.filter(pk="joe@example.org").update(goto=targets)

@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from aliases.models import Alias
 from aliases.services import create_alias
-from domains.services import create_alias_domain
+from domains.services import create_alias_domain, update_alias_domain
 from mailboxes.models import Mailbox
 from mailboxes.services import set_forwarding, set_mailbox_active
 from tests.pages.reading import hidden_inputs, text, told
@@ -106,6 +109,89 @@ def test_without_the_tick_the_aliases_keep_their_target(admin, add_mailbox, add_
     assert dict(Alias.objects.values_list("pk", "goto")) == {"sales@example.org": "joe@example.org"}
 
 
+def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
+    superadmin, twin, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("only@other.net", "joe@twin.example", "joe+list@twin.example")
+    add_alias("some@other.net", "joe@twin.example", "x@elsewhere.example")
+    add_alias("ann@other.net", "ann@twin.example")
+    address = reverse("mailbox-delete", args=["joe@example.org"])
+
+    assert (
+        "What leads here only@other.net leads nowhere else, and would be deleted"
+        " some@other.net Take joe@example.org out of these" in text(superadmin.get(address))
+    )
+
+    superadmin.post(address, {"drop": "1"})
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "some@other.net": "x@elsewhere.example",
+        "ann@other.net": "ann@twin.example",
+    }
+
+
+def test_a_name_of_its_own_in_the_alias_domain_is_not_taken_out(
+    superadmin, twin, other_net, add_mailbox, add_alias
+):
+    for address in ("joe@example.org", "ann@example.org", "ann@twin.example"):
+        add_mailbox(address)
+    add_alias("joe@twin.example", "x@elsewhere.example")
+    add_alias("joes@other.net", "joe@twin.example")
+    add_alias("anns@other.net", "ann@twin.example")
+    Alias.objects.filter(pk="ann@twin.example").delete()  # its mailbox answers without it
+    keys = ["ann@example.org", "joe@example.org"]
+
+    for key in keys:
+        assert "leads here" not in text(superadmin.get(reverse("mailbox-delete", args=[key])))
+
+    chosen = {"action": "delete", "selected": keys, "confirmed": "1", "drop": "1"}
+    superadmin.post(reverse("mailbox-bulk"), chosen)
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "joe@twin.example": "x@elsewhere.example",
+        "joes@other.net": "joe@twin.example",
+        "anns@other.net": "ann@twin.example",
+    }
+
+
+def test_nothing_leads_through_an_alias_domain_that_is_switched_off(
+    superadmin, twin, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("tw@other.net", "joe@twin.example")
+    update_alias_domain(actor=None, link=twin, active=False)
+    address = reverse("mailbox-delete", args=["joe@example.org"])
+
+    assert "tw@other.net" not in text(superadmin.get(address))
+
+    superadmin.post(address, {"drop": "1"})
+    assert Alias.objects.get().goto == "joe@twin.example"
+
+
+def test_of_what_leads_through_an_alias_domain_others_are_only_counted(
+    admin, twin, add_mailbox, add_alias
+):
+    forwarder = add_mailbox("ann@example.org")
+    set_forwarding(actor=None, mailbox=forwarder, targets="joe@twin.example", keep_copy=False)
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@twin.example", "x@elsewhere.example")
+    add_alias("postmaster@example.org", "joe@twin.example")
+    add_alias("theirs@other.net", "joe@twin.example")
+    address = reverse("mailbox-delete", args=["joe@example.org"])
+
+    page = text(admin.get(address))
+    assert "What leads here Forwarding of ann@example.org sales@example.org Take" in page
+    assert "And 2 in domains or at role addresses that you do not manage" in page
+    assert "theirs@other.net" not in page
+
+    admin.post(address, {"drop": "1"})
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "ann@example.org": "ann@example.org",
+        "sales@example.org": "x@elsewhere.example",
+        "postmaster@example.org": "joe@twin.example",
+        "theirs@other.net": "joe@twin.example",
+    }
+
+
 def test_a_name_that_lives_on_in_an_alias_domain_is_not_called_refused(
     superadmin, example_org, add_domain, add_mailbox
 ):
@@ -150,6 +236,47 @@ def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_mailbo
     done = admin.post(reverse("mailbox-bulk"), sent | {"drop": "1"})
     assert told(done) == ["2 deleted."]
     assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
+
+
+def test_what_leads_to_several_through_an_alias_domain_is_named_and_taken_out(
+    superadmin, twin, other_net, add_mailbox, add_alias
+):
+    for name in ("a", "b", "c"):
+        add_mailbox(f"{name}@example.org")
+    add_mailbox("d@other.net")
+    add_alias("all@other.net", "a@twin.example", "b+x@twin.example", "d@other.net")
+    add_alias("c@other.net", "c@twin.example")
+    keys = ["a@example.org", "b@example.org", "d@other.net"]
+    chosen = {"action": "delete", "selected": keys}
+
+    asked = text(superadmin.post(reverse("mailbox-bulk"), chosen))
+    assert "all@other.net leads nowhere else, and would be deleted" in asked
+    assert "c@other.net" not in asked
+
+    superadmin.post(reverse("mailbox-bulk"), chosen | {"confirmed": "1", "drop": "1"})
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "c@example.org": "c@example.org",
+        "c@other.net": "c@twin.example",
+    }
+
+
+@pytest.mark.parametrize("action", ["deactivate", "delete"])
+def test_the_page_about_several_needs_as_many_statements_for_two_as_for_five(
+    action, admin, twin, add_mailbox, add_alias
+):
+    costs = {}
+    for number in (2, 5):
+        keys = [f"m{n}-{number}@example.org" for n in range(number)]
+        for key in keys:
+            name = add_mailbox(key).local_part
+            add_alias(f"{name}-a@example.org", f"{name}@twin.example")
+            add_alias(f"{name}-a@other.net", f"{name}@twin.example")
+        with CaptureQueriesContext(connection) as captured:
+            page = admin.post(reverse("mailbox-bulk"), {"action": action, "selected": keys})
+        assert len(page.context["pointing_shown"]) == page.context["pointing_elsewhere"] == number
+        costs[number] = len(captured)
+
+    assert costs[2] == costs[5] <= 10
 
 
 def test_several_are_switched_off_and_on(admin, add_mailbox):
