@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from domains.models import Domain
-from domains.services import update_domain
+from domains.services import create_alias_domain, update_domain
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import set_forwarding
 from tests.pages.reading import links, text
@@ -57,6 +57,16 @@ def test_all_is_well_when_nothing_needs_attention(as_superadmin, example_org, fi
 
     assert WELL in said
     assert "Domains 1 Mailboxes 1" in said
+
+
+def test_a_target_in_an_alias_domain_is_not_said_to_exist(
+    as_superadmin, example_org, add_domain, add_alias
+):
+    twin = add_domain("twin.example")
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+    add_alias("sales@example.org", "gone@twin.example")
+
+    assert "and no target of an alias is known to be missing." in text(dashboard(as_superadmin))
 
 
 @pytest.mark.parametrize(
