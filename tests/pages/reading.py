@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from html.parser import HTMLParser
 
 from django.contrib.messages import get_messages
 
@@ -40,3 +41,38 @@ def hidden_inputs(response):
         r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.content.decode()
     )
     return {name: [unescape(v) for n, v in found if n == name] for name, _value in found}
+
+
+def sent(response):
+    """What a browser would post of the page's form about a stored row: name → text."""
+    forms = FormReader(response.text).forms
+    return next(form for form in forms if any(name.endswith("drawn") for name in form))
+
+
+class FormReader(HTMLParser):
+    """Collects what each form of a page would post as it stands."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.forms, self.name, self.words = [{}], None, ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        name, value = attrs.get("name"), attrs.get("value", "")
+        if tag == "form":
+            self.forms.append({})
+        elif tag == "input" and name and (attrs.get("type") != "checkbox" or "checked" in attrs):
+            self.forms[-1][name] = value or ("on" if attrs.get("type") == "checkbox" else "")
+        elif tag in {"select", "textarea"}:
+            self.name, self.words = name, ""
+        elif tag == "option" and "selected" in attrs:
+            self.forms[-1][self.name] = value
+
+    def handle_data(self, data):
+        self.words += data
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            lines = self.words.removeprefix("\r").removeprefix("\n").splitlines()
+            self.forms[-1][self.name] = "\r\n".join(lines)
