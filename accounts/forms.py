@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,8 @@ from accounts.models import Admin
 from accounts.names import ascii_name
 
 logger = logging.getLogger(__name__)
+
+ROOM = 30_000  # characters of domains' names that a form shows: a thousand of thirty letters
 
 
 def plain(value):
@@ -221,7 +224,10 @@ class OwnPasswordForm(ActorForm):
 
 
 class AdminForm(ActorForm):
-    """What can be changed of an administrator; ``domains`` one name a line."""
+    """What can be changed of an administrator; ``domains`` one name a line.
+
+    When they are too many for a page, ``added`` and ``removed`` stand in their place.
+    """
 
     superadmin = forms.BooleanField(
         label=_("Superadmin"), required=False, help_text=_("May do everything, in every domain.")
@@ -232,6 +238,17 @@ class AdminForm(ActorForm):
         widget=forms.Textarea({"rows": 5, "spellcheck": "false"}),
         help_text=_("The domains this person manages, one a line. A superadmin needs none."),
     )
+    added = forms.CharField(
+        label=_("Domains to add"),
+        required=False,
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
+    )
+    removed = forms.CharField(
+        label=_("Domains to take away"),
+        required=False,
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
+        help_text=_("One name a line."),
+    )
     active = forms.BooleanField(
         label=_("Active"),
         required=False,
@@ -241,23 +258,58 @@ class AdminForm(ActorForm):
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        names = self.initial.get("domains", "")
+        self.managed = names.split()
+        # What is posted is read as its page was drawn, however many there are by now.
+        apart = "added" in self.data if self.is_bound else len(names) > ROOM
+        for name in ["domains"] if apart and self.instance else ["added", "removed"]:
+            del self.fields[name]
+        if "added" in self.fields:
+            number = number_format(len(self.managed), force_grouping=True)
+            self.fields["added"].help_text = _("One name a line. Assigned now: %(number)s.") % {
+                "number": number
+            }
+
     def clean_domains(self):
-        """Return the names of existing domains; the model is reached through the relation."""
-        model = Admin._meta.get_field("domains").related_model
-        names = {ascii_name(name.lower()) for name in self.cleaned_data["domains"].split()}
-        known = set(model.objects.filter(pk__in=names).values_list("pk", flat=True))
-        unknown = sorted(names - known)
-        if unknown:
+        return known_domains(self.cleaned_data["domains"])
+
+    def clean_added(self):
+        return known_domains(self.cleaned_data["added"])
+
+    def clean_removed(self):
+        names = known_domains(self.cleaned_data["removed"])
+        others = sorted(set(names) - set(self.managed))
+        if others:
             raise ValidationError(
-                _("No such domain: %(names)s. Create it first, or correct the name."),
-                "unknown_domain",
-                {"names": ", ".join(unknown[:10])},
+                _("Not assigned: %(names)s. Correct the name, or leave it out."),
+                "not_assigned",
+                {"names": ", ".join(others[:10])},
             )
-        return sorted(known)
+        return names
 
     def save(self):
         values = self.changed()
+        added, removed = values.pop("added", []), values.pop("removed", [])
+        if added or removed:
+            values["domains"] = sorted({*self.managed, *added} - {*removed})
         return services.update_admin(actor=self.actor, admin=self.instance, **values)
+
+
+def known_domains(text):
+    """Return the names in ``text`` if these domains exist; the model is reached through the relation."""
+    model = Admin._meta.get_field("domains").related_model
+    names = {ascii_name(name.lower()) for name in text.split()}
+    known = set(model.objects.filter(pk__in=names).values_list("pk", flat=True))
+    unknown = sorted(names - known)
+    if unknown:
+        raise ValidationError(
+            _("No such domain: %(names)s. Create it first, or correct the name."),
+            "unknown_domain",
+            {"names": ", ".join(unknown[:10])},
+        )
+    return sorted(known)
 
 
 class AdminCreateForm(AdminForm):
