@@ -2,6 +2,7 @@
 
 import pytest
 
+from domains.models import Domain
 from domains.services import create_alias_domain
 
 
@@ -22,3 +23,33 @@ def twin(add_domain, example_org):
 @pytest.fixture
 def superadmin(example_org, make_admin, sign_in):
     return sign_in(make_admin(superadmin=True))
+
+
+@pytest.fixture
+def as_superadmin(sign_in, make_admin):
+    return sign_in(make_admin(superadmin=True))
+
+
+@pytest.fixture
+def as_admin(sign_in, make_admin):
+    """Sign in as the admin of the named domains."""
+
+    def sign(*names):
+        return sign_in(make_admin(domains=names))
+
+    return sign
+
+
+@pytest.fixture
+def link(add_domain):
+    """``link("a.example", "b.example")``: both are created where they are missing."""
+
+    def make(source, target, **fields):
+        ends = [
+            Domain.objects.filter(pk=name).first() or add_domain(name) for name in (source, target)
+        ]
+        return create_alias_domain(
+            actor=None, alias_domain=ends[0], target_domain=ends[1], **fields
+        )
+
+    return make

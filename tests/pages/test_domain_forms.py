@@ -1,0 +1,187 @@
+"""Creating and editing domains in the browser: what is asked, what is refused."""
+
+import pytest
+from django.urls import reverse
+
+from aliases.models import Alias
+from domains.models import Domain
+from tests.pages.reading import links, text
+
+MB = 1_024_000
+NEW_DOMAIN = {
+    "name": "new.example",
+    "description": "",
+    "role_target": "",
+    "mailboxes_0": "limited",
+    "mailboxes_1": "5",
+    "aliases_0": "unlimited",
+    "aliases_1": "",
+    "maxquota_0": "limited",
+    "maxquota_1": "1024",
+    "quota_0": "none",
+    "quota_1": "",
+    "password_expiry": "",
+    "transport": "virtual",
+    "active": "on",
+}
+
+
+def page_of(client, name, *args, **query):
+    return client.get(reverse(name, args=args), query)
+
+
+def test_a_superadmin_creates_a_domain_and_is_shown_the_next_step(as_superadmin):
+    response = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN, follow=True)
+
+    domain = Domain.objects.get(pk="new.example")
+    assert response.redirect_chain == [(reverse("domain", args=["new.example"]), 302)]
+    assert (domain.mailboxes, domain.aliases, domain.maxquota, domain.quota) == (5, 0, 1024, -1)
+    assert (domain.active, domain.backupmx, domain.password_expiry) == (True, False, 0)
+    assert "Domain new.example created. Add its first mailbox" in text(response)
+    assert "/mailboxes/new/?domain=new.example" in links(response)
+
+
+def test_a_unicode_name_is_stored_for_dns_and_shown_as_written(as_superadmin):
+    page = as_superadmin.post(
+        reverse("domain-create"), NEW_DOMAIN | {"name": " Müller.Example "}, follow=True
+    )
+
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["xn--mller-kva.example"]
+    assert "Domain müller.example created." in text(page)
+
+
+def test_a_new_domain_gets_its_role_addresses(as_superadmin):
+    as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"role_target": "joe"})
+
+    assert list(Alias.objects.order_by("pk").values_list("pk", "goto")) == [
+        (f"{role}@new.example", "joe@new.example")
+        for role in ("abuse", "hostmaster", "postmaster", "webmaster")
+    ]
+
+
+def test_the_form_names_the_role_addresses_of_the_settings(as_superadmin, settings):
+    settings.ROLE_ADDRESSES = ["abuse", "noc"]
+
+    said = text(page_of(as_superadmin, "domain-create"))
+
+    assert "Creates these as aliases: abuse, noc. An address, or a name in this domain." in said
+
+
+def test_without_role_addresses_the_form_asks_for_no_target(as_superadmin, settings):
+    settings.ROLE_ADDRESSES = []
+
+    page = page_of(as_superadmin, "domain-create")
+    as_superadmin.post(reverse("domain-create"), NEW_DOMAIN)
+
+    assert b"role_target" not in page.content
+    assert Domain.objects.filter(pk="new.example").exists()
+
+
+def test_the_error_of_a_limit_leads_to_its_control(as_superadmin):
+    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": ""})
+
+    [target] = [link for link in links(page) if link.startswith("#id_mailboxes")]
+    assert f'id="{target[1:]}"' in page.content.decode()
+
+
+def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin):
+    client = sign_in(make_admin("admin@localhost", superadmin=True))
+
+    page = page_of(client, "domain-create")
+
+    assert page.context["form"]["role_target"].value() == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"name": "example.org"}, {"name": ["example.org exists already."]}),
+        ({"name": "EXAMPLE.org"}, {"name": ["example.org exists already."]}),
+        (
+            {"name": "nodot"},
+            {"name": ["“nodot” is not a domain name. Write it like example.org."]},
+        ),
+        ({"name": ""}, {"name": ["This field is required."]}),
+        (
+            {"mailboxes_1": ""},
+            {"mailboxes": ["Write a number of 1 or more, or choose “Unlimited”."]},
+        ),
+        (
+            {"quota_0": "limited", "quota_1": "-5"},
+            {"quota": ["Ensure this value is greater than or equal to 1."]},
+        ),
+        (
+            {"role_target": "no address@"},
+            {
+                "role_target": [
+                    "“no address@” is not an e-mail address. Write it like name@example.org."
+                ]
+            },
+        ),
+        (
+            {"maxquota_0": "none", "quota_0": "limited", "quota_1": "1000"},
+            {
+                "maxquota": [
+                    "A domain quota adds up the mailboxes' quotas, so they are needed. Choose"
+                    " “Unlimited” or a number here, or give the domain no quota."
+                ]
+            },
+        ),
+        (
+            {"transport": "a, b"},
+            {
+                "transport": [
+                    "Write a Postfix transport such as virtual, smtp:[mx.example.org]:25 or relay:."
+                ]
+            },
+        ),
+        (
+            {"password_expiry": "-1"},
+            {"password_expiry": ["Ensure this value is greater than or equal to 0."]},
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(changes, errors, as_superadmin, example_org):
+    response = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | changes)
+
+    assert response.status_code == 422
+    assert response.context["form"].errors == errors
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["example.org"]
+
+
+def test_the_servers_own_host_name_is_refused_at_its_field(as_superadmin, settings):
+    settings.MAIL_HOSTNAME = "new.example"
+
+    response = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN)
+
+    assert response.context["form"].errors == {
+        "name": [
+            "new.example is this mail server's own host name; Postfix delivers its mail locally."
+        ]
+    }
+
+
+def test_the_edit_form_shows_limits_in_words(as_superadmin, add_domain):
+    add_domain("a.example", mailboxes=-1, aliases=0, maxquota=7)
+
+    form = page_of(as_superadmin, "domain-edit", "a.example").context["form"]
+
+    kinds = {
+        name: form[name].subwidgets[0].data["subwidgets"][0]["value"]
+        for name in ("mailboxes", "aliases", "maxquota")
+    }
+    assert kinds == {"mailboxes": ["none"], "aliases": ["unlimited"], "maxquota": ["limited"]}
+    assert 'value="-1"' not in str(form)
+
+
+def test_editing_changes_what_was_touched_and_says_so(as_superadmin, example_org):
+    changed = NEW_DOMAIN | {"description": "Ours", "transport": "smtp:[mx.example.org]:25"}
+
+    response = as_superadmin.post(
+        reverse("domain-edit", args=["example.org"]), changed, follow=True
+    )
+
+    example_org.refresh_from_db()
+    assert (example_org.description, example_org.mailboxes) == ("Ours", 5)
+    assert example_org.transport == "smtp:[mx.example.org]:25"
+    assert "Domain example.org saved." in text(response)

@@ -1,0 +1,266 @@
+"""Switching off and deleting domains: what the pages say before, and what goes."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from aliases.models import Alias
+from domains.models import Domain, DomainUsage
+from domains.services import (
+    delete_domain,
+)
+from mailboxes.models import Mailbox
+from tests.pages.reading import links, text, told
+
+MB = 1_024_000
+
+
+def page_of(client, name, *args, **query):
+    return client.get(reverse(name, args=args), query)
+
+
+def test_before_a_domain_is_switched_off_the_page_says_what_stops(
+    as_superadmin, example_org, other_net, add_mailbox, add_alias, link
+):
+    add_mailbox("joe@example.org")
+    add_mailbox("ann@other.net")
+    add_alias("sales@example.org", "joe@example.org")
+    add_alias("joe@other.net", "joe@example.org", "ann@other.net")
+    link("old.example", "example.org")
+
+    said = text(page_of(as_superadmin, "domain-state", "example.org"))
+
+    assert "1 mailbox: mail is refused, and nobody of them signs in, reads or sends." in said
+    assert "1 alias: mail is refused." in said
+    assert "Alias domains that lead here: their mail is refused. old.example" in said
+    assert "joe@other.net → joe@example.org" in said
+
+
+def test_a_domain_is_switched_off_and_on(as_superadmin, example_org):
+    address = reverse("domain-state", args=["example.org"])
+
+    off = as_superadmin.post(address, follow=True)
+    assert "example.org is inactive." in text(off)
+    assert Domain.objects.get().active is False
+
+    page = as_superadmin.get(address)
+    assert "Activate example.org?" in text(page)
+    assert '<input type="hidden" name="active" value="1">' in page.content.decode()
+
+    on = as_superadmin.post(address, {"active": "1"}, follow=True)
+    assert "example.org is active." in text(on)
+    assert Domain.objects.get().active is True
+
+
+def test_before_a_domain_is_deleted_the_page_says_what_goes(
+    as_superadmin, example_org, other_net, add_mailbox, add_alias, make_admin
+):
+    make_admin("it@example.org", domains=["example.org", "other.net"])
+    for n in range(3):
+        add_mailbox(f"m{n}@example.org")
+    add_alias("sales@example.org", "m1@example.org")
+    add_alias("joe@other.net", "m1@example.org")
+
+    said = text(page_of(as_superadmin, "domain-delete", "example.org"))
+
+    assert "3 mailboxes, with their passwords and settings." in said
+    assert "1 alias. Mail for every address of the domain is refused." in said
+    assert "joe@other.net → m1@example.org" in said
+    assert "lose what they may do here; their accounts stay: it@example.org" in said
+    assert "Type example.org to confirm" in said
+
+
+def test_before_a_domain_is_deleted_the_page_says_exactly_how_much_goes(as_superadmin, example_org):
+    DomainUsage.objects.update(mailboxes=1_500, alias_rows=3_200)
+    chosen = {"action": "delete", "selected": ["example.org"]}
+
+    alone = text(page_of(as_superadmin, "domain-delete", "example.org"))
+    together = text(as_superadmin.post(reverse("domain-bulk"), chosen))
+
+    assert ("1,500 mailboxes, with" in alone, "1,700 aliases. Mail" in alone) == (True, True)
+    assert "example.org: 1,500 mailboxes, 1,700 aliases" in together
+    assert "Type 3200, the number" in together
+
+
+@pytest.mark.parametrize("typed", ["", "example", "other.net", "example.org.", "yes"])
+def test_a_domain_is_not_deleted_without_its_name(typed, as_superadmin, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    response = as_superadmin.post(
+        reverse("domain-delete", args=["example.org"]), {"confirm": typed}
+    )
+
+    assert response.status_code == 422
+    assert response.context["errors"] == ["Type the domain's name to delete it."]
+    assert Mailbox.objects.count() == 1
+
+
+@pytest.mark.parametrize("typed", ["müller.example", " Müller.Example", "xn--mller-kva.example"])
+def test_a_domain_is_deleted_by_its_name_in_either_form(typed, as_superadmin, add_domain):
+    add_domain("müller.example")
+
+    response = as_superadmin.post(
+        reverse("domain-delete", args=["xn--mller-kva.example"]), {"confirm": typed}, follow=True
+    )
+
+    assert "Domain müller.example deleted." in text(response)
+    assert Domain.objects.count() == 0
+
+
+def test_a_domain_that_alias_domains_lead_to_is_not_deleted(as_superadmin, link):
+    link("old.example", "example.org")
+
+    page = page_of(as_superadmin, "domain-delete", "example.org")
+    response = as_superadmin.post(
+        reverse("domain-delete", args=["example.org"]), {"confirm": "example.org"}
+    )
+
+    assert "Alias domains lead here. Delete these links first, then the domain." in text(page)
+    assert "/alias-domains/?domain=example.org" in links(page)
+    assert response.status_code == 422
+    assert response.context["errors"] == [
+        "Alias domains lead to example.org: old.example. Delete them first."
+    ]
+    assert Domain.objects.count() == 2
+
+
+@pytest.mark.parametrize(("ticked", "left"), [({"drop": "1"}, []), ({}, ["only@other.net"])])
+def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
+    ticked, left, superadmin, example_org, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("only@other.net", "joe@example.org")
+    address = reverse("domain-delete", args=["example.org"])
+    assert "only@other.net → joe@example.org" in text(superadmin.get(address))
+
+    superadmin.post(address, {"confirm": "example.org"} | ticked)
+
+    assert list(Alias.objects.filter(of_mailbox=False).values_list("pk", flat=True)) == left
+
+
+def test_several_domains_are_switched_off_after_a_page_that_says_what_stops(
+    superadmin, example_org, other_net, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    both = {"action": "deactivate", "selected": ["example.org", "other.net"]}
+
+    page = superadmin.post(reverse("domain-bulk"), both)
+
+    assert "example.org: 1 mailbox, 0 aliases" in text(page)
+    assert Domain.objects.filter(active=True).count() == 2
+    superadmin.post(reverse("domain-bulk"), both | {"confirmed": "1"})
+    assert Domain.objects.filter(active=True).count() == 0
+    superadmin.post(reverse("domain-bulk"), both | {"action": "activate"})
+    assert Domain.objects.filter(active=True).count() == 2
+
+
+@pytest.fixture
+def three_domains(example_org, other_net, add_domain, add_mailbox, add_alias):
+    """example.org with two addresses, other.net with one, and kept.example with an alias to both."""
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    add_mailbox("eve@other.net")
+    add_domain("kept.example")
+    add_alias("all@kept.example", "joe@example.org", "eve@other.net", "x@elsewhere.example")
+    return {"action": "delete", "selected": ["example.org", "other.net"]}
+
+
+def test_several_domains_are_deleted_once_the_number_of_addresses_was_typed(
+    superadmin, three_domains
+):
+    page = text(superadmin.post(reverse("domain-bulk"), three_domains))
+    assert "Delete 2 domains?" in page
+    assert "example.org: 1 mailbox, 1 alias other.net: 1 mailbox, 0 aliases" in page
+    assert "all@kept.example → joe@example.org all@kept.example → eve@other.net" in page
+    assert "Type 3, the number of mailboxes and aliases that are deleted, to confirm" in page
+
+    confirmed = three_domains | {"confirmed": "1"}
+    for wrong in ({}, {"confirm": "2"}, {"confirm": "three"}):
+        refused = superadmin.post(reverse("domain-bulk"), confirmed | wrong)
+        assert refused.status_code == 422
+        assert "Type how many addresses are deleted: 3." in text(refused)
+    assert Domain.objects.count() == 3
+
+    done = superadmin.post(reverse("domain-bulk"), confirmed | {"confirm": " 3 ", "drop": "1"})
+    assert told(done) == ["2 deleted."]
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["kept.example"]
+    assert Alias.objects.get().goto == "x@elsewhere.example"
+
+
+def test_without_the_tick_other_domains_aliases_keep_their_targets(superadmin, three_domains):
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    superadmin.post(reverse("domain-bulk"), chosen)
+
+    assert Alias.objects.get().goto == "joe@example.org,eve@other.net,x@elsewhere.example"
+
+
+def test_domains_that_others_lead_to_are_deleted_only_together_with_these(as_superadmin, link):
+    link("a.example", "b.example")
+    link("z.example", "b.example")
+    chosen = {"action": "delete", "selected": ["b.example", "z.example"]}
+
+    page = text(as_superadmin.post(reverse("domain-bulk"), chosen))
+    assert "Alias domains that lead here: a.example" in page
+    assert "Delete these links first, or choose their domains too." in page
+    refused = as_superadmin.post(
+        reverse("domain-bulk"), chosen | {"confirmed": "1", "confirm": "0"}
+    )
+    assert refused.status_code == 422
+    assert "Alias domains lead here: a.example. Delete these links first." in text(refused)
+    assert Domain.objects.count() == 3
+
+    everything = chosen | {"selected": ["a.example", "b.example", "z.example"]}
+    as_superadmin.post(reverse("domain-bulk"), everything | {"confirmed": "1", "confirm": "0"})
+    assert Domain.objects.count() == 0
+
+
+def test_a_second_click_on_delete_finds_nothing_and_a_failure_leaves_everything(
+    superadmin, three_domains, monkeypatch
+):
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    def fail(*, actor, domain, **options):
+        if domain.pk == "other.net":
+            raise ValidationError("Not now.")
+        delete_domain(actor=actor, domain=domain, **options)
+
+    monkeypatch.setattr("domains.views.services.delete_domain", fail)
+    refused = superadmin.post(reverse("domain-bulk"), chosen)
+    assert (refused.status_code, "Not now." in text(refused)) == (422, True)
+    assert Domain.objects.count() == 3
+
+    monkeypatch.undo()
+    monkeypatch.setattr("domains.views.DELETED_TOGETHER", 2)
+    refused = superadmin.post(reverse("domain-bulk"), chosen)
+    assert "At most 2 addresses are deleted at once." in text(refused)
+
+    monkeypatch.undo()
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 302
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 404
+
+
+def test_domains_that_vanish_while_the_lock_is_waited_for_are_not_found(
+    superadmin, three_domains, monkeypatch
+):
+    def other_admin_was_faster():
+        monkeypatch.undo()
+        for name in ("example.org", "other.net"):
+            delete_domain(actor=None, domain=Domain.objects.get(pk=name))
+
+    monkeypatch.setattr("domains.views.RoutingLock.hold", other_admin_was_faster)
+    chosen = three_domains | {"confirmed": "1", "confirm": "3"}
+
+    assert superadmin.post(reverse("domain-bulk"), chosen).status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("action", ["deactivate", "delete"])
+def test_the_confirming_page_asks_as_often_for_any_number_of_domains(
+    number, action, superadmin, add_domain, django_assert_num_queries
+):
+    names = [add_domain(f"d{n}.example").pk for n in range(number)]
+
+    # Session, account, rows, alias domains, what leads in, administrators.
+    with django_assert_num_queries(6):
+        superadmin.post(reverse("domain-bulk"), {"action": action, "selected": names})
