@@ -1,0 +1,264 @@
+"""What the alias map leaves out, what it says as it is written, and what tells of it before."""
+
+import pytest
+from django.db.models import F
+
+from accounts.services import create_admin
+from aliases.destinations import destinations
+from aliases.models import Alias
+from tests.contract.tables import BLANK, ODD, fill
+from tests.contract.world import NAMING_BOTH, NAMING_EVE, numbers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(empty_world):
+    fill(empty_world)
+    return empty_world
+
+
+# What is accepted and cannot be delivered is bounced, to whoever the sender is said to be.
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("late-only@example.org", None),
+        ("late-only@alias.example", None),
+        ("late-too@example.org", "ann@example.org"),
+        ("late-too@alias.example", "ann@example.org"),
+        ("late-copy@example.org", "someone@elsewhere.test"),
+        ("late-forward@example.org", "late-forward@example.org"),
+        ("late-caught@catch.example", "gone@catch.example"),
+        ("once@example.org", None),
+        ("once-too@example.org", "ann+list@example.org"),
+        ("to-asleep@example.org", None),
+        ("to-alias@example.org", "sales+list@example.org"),
+        ("to-alias-domain@example.org", "bob@alias.example"),
+        ("to-former@example.org", None),
+        ("to-late@example.org", "ann@example.org"),
+        ("to-late-list@example.org", None),
+        ("to-sales@example.org", "sales@alias.example"),
+        ("to-caught@example.org", "anyone@catch-alias.example"),
+        ("to-cut@example.org", None),
+        ("@old.example", "dog@old.example"),
+        ("handed-on@example.org", "x@backup.example,y@smart.example"),
+        ("selfish@example.org", "bob@example.org"),
+        ("selfish@catch.example", "bob@example.org"),
+        ("selfish@alias.example", "bob@example.org"),
+        ("lab@example.org", None),
+        ("cash@example.org", None),
+        ("to-off-alias@example.org", None),
+        ("to-quiet@example.org", None),
+        # The catch-all itself leads nowhere else, so it does not speak for its target.
+        ("@caught.example", None),
+        ("also@caught.example", None),
+        ("@shared.example", "ann@example.org"),
+        # However many aliases lie between.
+        ("first@example.org", None),
+        ("second@example.org", None),
+        ("third@example.org", None),
+        ("third@alias.example", None),
+        ("third-too@example.org", "sales@example.org"),
+        ("third-caught@example.org", None),
+        ("third-forward@example.org", "late-forward@example.org"),
+        ("to-whole@example.org", "bob@whole.example"),
+        # An alias of the alias domain that leads to nobody does not hide its target's.
+        ("info@alias.example", "ann@example.org"),
+        # A loop that another program stored leads to nobody.
+        ("round@example.org", None),
+        ("about@example.org", None),
+        ("round-out@example.org", "bob@example.org"),
+        # An address of 255 characters, one longer at the alias domain's target.
+        ("too-long@example.org", f"{'a' * 243}+x@s.example"),
+    ],
+)
+def test_an_alias_leads_only_to_those_who_would_take_the_mail(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+# The catch-all has no answer of its own, or what it passes on could not be told from what nobody has.
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("@whole.example", None),
+        ("ann@whole.example", "ann@example.org"),
+        ("sales@whole.example", "sales@example.org"),
+        ("own@whole.example", "own@whole.example"),
+        ("own+sales@whole.example", None),
+        ("late@whole.example", None),
+        ("former@whole.example", None),
+        ("first@whole.example", None),
+        ("ann+list@whole.example", "ann+list@example.org"),
+        ("ann@whole-alias.example", "ann@example.org"),
+        ("own@whole-alias.example", "own@whole.example"),
+        ("former@whole-alias.example", None),
+        ("anyone@whole-off.example", None),
+    ],
+)
+def test_a_catch_all_to_a_whole_domain_is_answered_for_each_name(postfix, key, answer):
+    assert postfix.lookup("alias", key) == answer
+
+
+def test_beside_a_whole_domain_others_get_their_copy(postfix):
+    answer = postfix.lookup("alias", "anyone@whole-caught.example")
+
+    assert sorted(answer.split(",")) == ["ann@example.org", "anyone@catch.example"]
+
+
+def test_a_line_without_targets_is_no_line(postfix):
+    for name in BLANK:
+        assert postfix.lookup("alias", f"{name}@catch.example") == f"{name}@catch.example"
+        assert postfix.lookup("alias", f"{name}@example.org") is None
+
+
+def test_a_whole_domain_is_one_wherever_it_stands_and_however_it_is_written(postfix):
+    assert postfix.lookup("alias", "@tab.example") is None
+    found = {"dog@catch.example", "ann@example.org"}
+    for key in ("dog@tab.example", "dog@example.org"):
+        assert set(postfix.lookup("alias", key).split(",")) == found
+
+
+def test_a_name_is_never_cut_to_another_address(postfix):
+    assert postfix.lookup("alias", f"{'a' * 64}@outside.example") == (
+        f"{'a' * 64}@outside.elsewhere.test"
+    )
+    for length in (65, 236, 240):
+        assert postfix.lookup("alias", f"{'a' * length}@outside.example") is None
+
+
+def test_long_names_and_many_whole_domains_are_no_error_together(postfix):
+    for length in (1, 64, 200):
+        answer = postfix.lookup("alias", f"{'a' * length}@many.example")
+        assert len((answer or "").split(",")) == (1 if length > 64 else 400)
+
+
+def test_a_chain_longer_than_the_database_walks_is_answered_as_it_is_written(
+    postfix, mail_server, world
+):
+    mail_server.execute(
+        "INSERT INTO alias (address, goto, domain) SELECT CONCAT('c', seq, '@example.org'),"
+        f" CONCAT('c', seq + 1, '@example.org'), 'example.org' FROM {numbers(1100)}"
+    )
+    try:
+        assert postfix.lookup("alias", "c1@example.org") == "c2@example.org"
+        assert postfix.lookup("alias", "c1100@example.org") is None
+    finally:
+        mail_server.execute("DELETE FROM alias WHERE address REGEXP '^c[0-9]+@example.org$'")
+
+
+def test_a_mailbox_whose_name_has_an_extension_is_passed_over_for_dovecot_cannot_find_it(
+    postfix, mail_server, world
+):
+    mail_server.execute(
+        "INSERT INTO mailbox (username, password, name, maildir, local_part, domain)"
+        " VALUES ('odd+tag@example.org', '', '', 'example.org/odd+tag/', 'odd+tag', 'example.org')"
+    )
+    try:
+        for name in ("alias", "mailbox"):
+            assert postfix.lookup(name, "odd+tag@example.org") is None
+        assert postfix.lookup("alias", "odd+tag@alias.example") is None
+    finally:
+        mail_server.execute("DELETE FROM mailbox WHERE username = 'odd+tag@example.org'")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_written_in_an_unusual_way_is_left_to_postfix(postfix, name):
+    assert postfix.lookup("alias", f"{name}@example.org") == ODD[name]
+
+
+@pytest.mark.parametrize("target", NAMING_EVE)
+def test_a_target_in_an_inactive_domain_is_left_out_however_it_is_written(postfix, world, target):
+    world.raw("alias", "odd-inactive@example.org", goto=f"ann@example.org,{target}")
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize("goto", NAMING_BOTH)
+def test_what_stands_beside_a_target_in_an_inactive_domain_is_answered(postfix, world, goto):
+    world.raw("alias", "odd-inactive@example.org", goto=goto)
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize("target", NAMING_EVE)
+def test_in_an_active_domain_postfix_reads_it_itself(postfix, world, target):
+    target = target.replace("off.example", "example.org")
+    world.raw("alias", "odd-inactive@example.org", goto=f"ann@example.org,{target}")
+
+    assert postfix.lookup("alias", "odd-inactive@example.org") == f"ann@example.org,{target}"
+
+
+def test_unusual_targets_stay_when_another_is_left_out(postfix, world):
+    world.alias("odd-and-gone@example.org", "ann@example.org")
+    world.raw(
+        "alias",
+        "odd-and-gone@example.org",
+        goto='"bob"@example.org,\tann@example.org,former@example.org',
+    )
+
+    answer = postfix.lookup("alias", "odd-and-gone@example.org")
+
+    assert sorted(answer.split(",")) == ['"bob"@example.org', "ann@example.org"]
+
+
+def test_what_is_left_out_can_be_listed_before(mail_server, postfix, world):
+    text = (mail_server.files.path / "mariadb" / "left-out.sql").read_text()
+    query = "".join(line for line in text.splitlines(True) if not line.startswith("--"))
+    listed = {}
+    for alias, target in mail_server.execute(query.rstrip().rstrip(";")):
+        listed.setdefault(alias, set()).add(target)
+
+    aliases = Alias.objects.filter(active=True, domain__active=True).exclude(goto=F("address"))
+    left_out = {}
+    for alias in aliases.exclude(address__startswith="odd"):
+        if any(target.startswith("@") for target in alias.targets):
+            continue  # told for each name
+        answered = set((postfix.lookup("alias", alias.pk) or "").split(","))
+        left_out[alias.pk] = {target.lower() for target in alias.targets} - answered
+    assert {a: gone for a, gone in listed.items() if not a.startswith(("odd", "all@off"))} == {
+        alias: gone for alias, gone in left_out.items() if gone
+    }
+
+
+def test_the_pages_say_of_every_alias_what_the_map_answers(postfix, world):
+    reader = create_admin(
+        actor=None, username="reader@panel.example", password="tangerine-7-bicycle", superadmin=True
+    )
+    aliases = Alias.objects.filter(active=True, domain__active=True).exclude(goto=F("address"))
+    said, answered = {}, {}
+    for alias in aliases.exclude(address__startswith="odd"):
+        if any(target.startswith("@") for target in alias.targets):
+            continue  # told for each name
+        found = destinations(reader, alias.pk, alias.targets)
+        heard = {target.address for target in found if not target.unheard}
+        # A mailbox whose forwarding leads nowhere keeps its mail; what an alias domain's target
+        # answers instead is not the alias's.
+        said[alias.pk] = heard or ({alias.pk} if alias.of_mailbox else set())
+        answer = postfix.lookup("alias", alias.pk)
+        targets = {target.lower() for target in [*alias.targets, alias.pk]}
+        answered[alias.pk] = set(answer.split(",")) & targets if answer else set()
+
+    assert said == answered
+    assert len(said) > 20
+
+
+def test_an_alias_leads_on_again_once_its_target_is_there(postfix, world):
+    world.alias("soon@example.org", "newcomer@example.org")
+    assert postfix.lookup("alias", "soon@example.org") is None
+
+    world.mailbox("newcomer@example.org")
+    assert postfix.lookup("alias", "soon@example.org") == "newcomer@example.org"
+
+
+def test_an_inactive_mailbox_whose_own_row_is_still_active_is_unknown(postfix, world):
+    world.raw("alias", "closed@example.org", active=True)
+
+    assert postfix.lookup("alias", "closed@example.org") is None
+    assert postfix.lookup("mailbox", "closed@example.org") is None
+
+
+def test_a_long_list_of_targets_is_answered_whole(postfix, world):
+    targets = [f"someone-with-a-long-name-{n}@elsewhere.test" for n in range(900)]
+    world.alias("list@example.org", *targets)
+    world.alias("list-half@example.org", *targets, "eve@off.example")
+
+    assert postfix.lookup("alias", "list@example.org").split(",") == targets
+    assert sorted(postfix.lookup("alias", "list-half@example.org").split(",")) == sorted(targets)
