@@ -1,0 +1,22 @@
+from django.db import migrations
+
+from aliases import heard
+from mailboxes import triggers
+
+
+def create(apps, schema_editor):
+    triggers.create(schema_editor.connection)
+    heard.create(schema_editor.connection)
+    triggers.rebuild(schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+    """Targets told apart as Postfix does, and what the triggers keep of them anew."""
+
+    dependencies = [
+        ("mailboxes", "0005_find_by_maildir"),
+        ("aliases", "0004_search_targets_by_owner"),
+        ("domains", "0003_without_modified_index"),
+    ]
+
+    operations = [migrations.RunPython(create, migrations.RunPython.noop)]
