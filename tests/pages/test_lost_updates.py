@@ -1,5 +1,7 @@
 """Two people at the same form: what one saves, the other does not undo unawares."""
 
+from time import process_time
+
 import pytest
 from django.urls import reverse
 
@@ -184,6 +186,16 @@ def test_without_what_the_page_was_drawn_from_all_that_is_posted_counts(drawn, t
 
     alias = Alias.objects.get(pk="sales@example.org")
     assert (alias.goto, alias.description) == ("eve@elsewhere.example", "")
+
+
+def test_two_megabytes_of_what_a_page_was_drawn_from_take_no_longer_than_other_text(two_people):
+    first, _second = two_people("account")
+    opened = sent(first.get(reverse("account")))
+    began = process_time()
+
+    saved = first.post(reverse("account"), opened | {"forwarding-drawn": "a" * 2_000_000})
+
+    assert (saved.status_code, process_time() - began < 5) == (302, True)
 
 
 def test_no_target_is_lost_and_the_log_names_no_other_change(two_people):
