@@ -4,15 +4,22 @@ import time
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.messages import get_messages
 
 USED = "mailadmin_used"
 
 
 def begin(request, account):
     """Sign ``account`` in: a new session id, and nothing of whoever sat here before."""
+    forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
     request.session["begun"] = int(time.time())
+
+
+def forget_messages(request):
+    """Drop what was to be said to whoever sat here before: its cookie outlives their session."""
+    list(get_messages(request))  # what was read is not kept
 
 
 class SessionLimitMiddleware:

@@ -67,7 +67,8 @@ class SignIn(FormView):
         return super().get_form_kwargs() | {"ip": client_ip(self.request)}
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
+        sessions.forget_messages(self.request)
+        return super().get_context_data(next=safe_next(self.request, ""), messages=(), **kwargs)
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Admin
 from accounts.sessions import USED
@@ -102,3 +103,23 @@ def test_a_new_password_does_not_prolong_it(clock, client_of_admin, password):
         client_of_admin.get("/account/")
     clock(21)
     assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_nobody_reads_what_was_said_to_whoever_sat_here_before(
+    client_of_admin, example_org, add_mailbox, password
+):
+    joe = add_mailbox("joe@example.org")
+    switch, said = reverse("mailbox-state", args=[joe.pk]), "joe@example.org is active."
+    sign_in = {"username": joe.pk, "password": password}
+
+    client_of_admin.post(switch, {"active": "1"})
+    assert client_of_admin.get("/").text.count(said) == 1
+    client_of_admin.post(switch, {"active": "1"})
+    at_once = client_of_admin.post("/login/", sign_in, follow=True)
+    assert (at_once.context["account"], at_once.text.count(said)) == (joe, 0)
+
+    client_of_admin.post("/login/", {"username": "root@example.org", "password": password})
+    client_of_admin.post(switch, {"active": "1"})
+    signed_out = client_of_admin.post("/logout/", follow=True)
+    afterwards = client_of_admin.post("/login/", sign_in, follow=True)
+    assert [page.text.count(said) for page in (signed_out, afterwards)] == [0, 0]
