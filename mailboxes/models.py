@@ -113,11 +113,6 @@ class Mailbox(Account):
         except QuotaUsage.DoesNotExist:
             return 0
 
-    @property
-    def used_percent(self):
-        """Used share of the quota in percent, or None without a limit."""
-        return self.used * 100 // self.quota if self.quota > 0 else None
-
 
 def quota_error(domain, quota, *, others):
     """Return the ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.

@@ -14,7 +14,6 @@ On a server with binary logging MariaDB lets only SUPER create triggers, unless
 
 from domains.dialect import Dialect
 
-TABLES = ("alias", "alias_domain", "domain", "mailbox", "quota2")
 NEARLY_FULL = 80
 
 
