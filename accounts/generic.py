@@ -18,8 +18,8 @@ from accounts.scoping import may_open
 
 PAGE_SIZES = (25, 50, 75)
 # 100 kB of HTML hold 75 rows whose names have 25 characters, and fewer of longer ones: bytes that
-# the rows may have together, that each has, and how often a row says its name.
-ROOM, ROW, TIMES = 82_000, 850, 9
+# the rows may have together.
+ROOM = 82_000
 COUNT_BOUND = 1_000
 
 
@@ -195,13 +195,15 @@ class KeysetMixin:
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front turns it round. ``after`` and ``before`` hold the columns' values at
     a page's edge; ``jump`` starts at a key, in the orders ``jumpable``. ``related`` names relations to fetch with the rows
-    shown. No page costs more than the rows it shows.
+    shown. ``weight``: the bytes of HTML that a row has, and how often it says its name. No page costs
+    more than the rows it shows.
     """
 
     orderings = {"address": ("pk",)}
     default_ordering = "address"
     jumpable = ("address", "name")
     related = ()
+    weight = (850, 9)
     page_size = 50
 
     @cached_property
@@ -250,7 +252,7 @@ class KeysetMixin:
         except (ValidationError, ValueError, OverflowError):  # a cursor nobody was given
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
-        fitting = rows_that_fit(keys[: self.size])
+        fitting = rows_that_fit(keys[: self.size], *self.weight)
         more = len(keys) > fitting
         page = self.rows_of(keys[:fitting])
         if backwards:
@@ -300,9 +302,9 @@ class KeysetMixin:
         return "?" + urlencode({k: v for k, v in query.items() if v and v != [""]}, doseq=True)
 
 
-def rows_that_fit(keys):
+def rows_that_fit(keys, row, times):
     """Return how many rows of ``keys`` a page holds; it ends early where they are long."""
-    ends = accumulate(ROW + TIMES * len(str(key)) for key in keys)
+    ends = accumulate(row + times * len(str(key)) for key in keys)
     return sum(end <= ROOM for end in ends)
 
 

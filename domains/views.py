@@ -54,6 +54,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     related = ("usage",)
+    weight = (1080, 11)  # three bars
 
     def filters(self):
         get = self.request.GET.get

@@ -3,10 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from domains.services import (
-    set_domain_active,
-    update_domain,
-)
+from domains.models import Domain
+from domains.services import set_domain_active, update_domain
 from mailboxes.models import QuotaUsage
 from tests.pages.reading import links, rows, text
 
@@ -42,6 +40,20 @@ def test_a_domain_admin_sees_only_the_own_domains_and_no_buttons_to_change_them(
     assert rows(page) == ["example.org"]
     assert reverse("domain-create") not in links(page)
     assert reverse("domain-edit", args=["example.org"]) not in links(page)
+
+
+@pytest.mark.parametrize("length", [3, 50])
+def test_a_page_of_domains_with_limits_stays_below_100_kb(length, as_superadmin):
+    limits = {"mailboxes": 1234, "aliases": 1234, "quota": 1_234_567, "backupmx": True}
+    names = [f"{number:02}{'x' * length}.example" for number in range(80)]
+    Domain.objects.bulk_create(Domain(name=name, **limits) for name in names)
+    as_superadmin.cookies["django_language"] = "fr"
+
+    first = page_of(as_superadmin, "domain-list", size=75)
+    second = as_superadmin.get(reverse("domain-list") + first.context["next_url"])
+
+    assert [*rows(first), *rows(second)] == names
+    assert max(len(page.content) for page in (first, second)) <= 100_000
 
 
 def test_the_list_finds_domains_by_their_beginning(as_superadmin, add_domain):
