@@ -231,7 +231,12 @@ class KeysetMixin:
 
     def jump_values(self, text):
         """Translate what a person typed into the jump field to values of ``columns()``."""
-        return (text,)
+        return (text + self.end,)
+
+    @property
+    def end(self):
+        """What makes a beginning the last of its names, for an order that goes backwards."""
+        return "\U0010ffff" if self.ordering.startswith("-") else ""
 
     def paginate(self, rows):
         """Return the context of one page of ``rows``: object_list, next, previous, count."""

@@ -152,7 +152,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (login_name(text),)
+        return (login_name(text) + self.end,)
 
     def whole_rows(self):
         """The rows with how many domains each manages."""

@@ -78,12 +78,13 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
         return bool(self.filters()["domain_name"] or self.actor.limited_to)
 
     def jump_values(self, text):
-        """In one domain the beginning of an address will do; in many a domain stands for its first."""
+        """In one domain the beginning of an address will do, in many that of a domain, for its first."""
         text = typed_name(text)
-        end = "\U0010ffff" if self.ordering.startswith("-") else ""  # backwards, its last
         if len(self.columns()) == 1:
-            return (text + end,)
+            return (text + self.end,)
         names = (self.domain_asked,) if self.domain_asked else self.actor.limited_to
         if len(names) == 1:
-            return (names[0], text + end)
-        return (text.rpartition("@")[2], text + end if "@" in text else end)
+            return (names[0], text + self.end)
+        if "@" in text:
+            return (text.rpartition("@")[2], text + self.end)
+        return (text + self.end, self.end)

@@ -71,7 +71,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (typed_name(text),)
+        return (typed_name(text) + self.end,)
 
 
 class DomainPage(DomainPages, ScopedDetailView):
@@ -309,7 +309,7 @@ class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListVi
         return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
 
     def jump_values(self, text):
-        return (typed_name(text),)
+        return (typed_name(text) + self.end,)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

@@ -66,6 +66,14 @@ def test_the_list_finds_domains_by_their_beginning(as_superadmin, add_domain):
     ]
 
 
+@pytest.mark.parametrize("sort", ["name", "-name"])
+def test_one_jumps_to_the_beginning_of_a_name_in_either_direction(sort, as_superadmin, add_domain):
+    for name in ("alpha.example", "beta.example", "gamma.example"):
+        add_domain(name)
+
+    assert rows(page_of(as_superadmin, "domain-list", sort=sort, jump="be"))[0] == "beta.example"
+
+
 def test_the_list_finds_a_domain_by_its_unicode_name(as_superadmin, add_domain):
     add_domain("müller.example")
     add_domain("other.example")
