@@ -71,9 +71,12 @@ def normalise_domain(text):
 
 
 def split_targets(goto):
-    """Return the targets in a ``goto`` of the table alias, as Postfix tells them apart."""
+    """Return the targets in a ``goto`` of the table alias, as Postfix tells them apart.
+
+    Letter for letter as in ``alias_target`` but for capitals: a line's end or a tab within is a blank there too.
+    """
     parts = _BETWEEN_TARGETS.split(goto.replace("><", "> <"))
-    return [target for part in parts if (target := part.strip())]
+    return [target for part in parts if (target := re.sub(r"[\t\n\r]", " ", part).strip(" "))]
 
 
 def split_address(address):

@@ -14,7 +14,7 @@ from aliases.services import (
     update_alias,
 )
 from domains.models import Domain
-from domains.services import create_alias_domain, update_domain
+from domains.services import create_alias_domain, delete_domain, update_domain
 from mailboxes.services import set_forwarding
 from tests.refusals import refused
 
@@ -283,8 +283,6 @@ class TestDelete:
     def test_a_forwarding_that_loses_its_target_leads_home_again(
         self, example_org, other_net, add_mailbox, add_alias
     ):
-        from mailboxes.services import set_forwarding
-
         joe = add_mailbox("joe@other.net")
         add_alias("old@example.org", "x@elsewhere.example")
         set_forwarding(actor=None, mailbox=joe, targets="old@example.org", keep_copy=False)
@@ -296,6 +294,14 @@ class TestDelete:
         )
 
         assert Alias.objects.get(pk="joe@other.net").goto == "joe@other.net"
+
+    def test_a_target_with_a_tab_in_it_is_dropped_too(self, example_org, other_net):
+        goto = "Old\t<old@other.net>,\n a@b.example"
+        Alias.objects.create(address="list@example.org", domain=example_org, goto=goto)
+
+        delete_domain(actor=None, domain=other_net, drop_targets=True)
+
+        assert stored() == {"list@example.org": "a@b.example"}
 
     def test_targets_stored_in_capitals_are_dropped_too(self, example_org, other_net):
         alias = Alias.objects.create(

@@ -332,6 +332,8 @@ def test_parts_of_an_address():
         ("Ann <a@example.org> Bob <b@other.net>", ["Ann <a@example.org>", "Bob <b@other.net>"]),
         ("a @ example.org", ["a @ example.org"]),
         ("a@example.org (at home)", ["a@example.org (at home)"]),
+        ("Ann\r\n\t<a@example.org>", ["Ann   <a@example.org>"]),
+        ("\xa0a@example.org", ["\xa0a@example.org"]),
         ("root", ["root"]),
         (" , ", []),
     ],
