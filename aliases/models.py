@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Concat, Length, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from domains.addresses import (
     split_address,
     split_targets,
 )
-from domains.models import Domain
+from domains.models import AliasDomain, Domain
 
 
 class AliasQuerySet(ScopedQuerySet):
@@ -174,7 +175,21 @@ class AliasTargetQuerySet(ScopedQuerySet):
 
     def leading_to(self, addresses):
         """Targets that name one of ``addresses``, with or without an extension."""
-        return self.filter(bare__in=addresses).exclude(alias__in=addresses)
+        rows = self.without_own_answer(besides=addresses)
+        return rows.filter(bare__in=addresses).exclude(alias__in=addresses)
+
+    def without_own_answer(self, besides=()):
+        """Leave out ``joe+list@example.org`` where an alias has this very name: it does not lead to ``joe@``.
+
+        In an alias domain, an alias of its target is as good. ``besides``: addresses that do not count as such aliases.
+        """
+        link = AliasDomain.objects.filter(pk=OuterRef(OuterRef("domain")), active=True)
+        target, domain = OuterRef(OuterRef("target")), OuterRef(OuterRef("domain"))
+        name = Substr(target, 1, Length(target) - Length(domain))  # with its @
+        twin = link.values_list(Concat(name, "target_domain_id", output_field=KeyField()))[:1]
+        aliases = Alias.objects.exclude(pk__in=besides)
+        named = Exists(aliases.filter(pk=OuterRef("target"))) | Exists(aliases.filter(pk=twin))
+        return self.exclude(~Q(target=F("bare")) & named)
 
     def aliases(self, bound):
         """Return the Alias rows of these targets, mailboxes' own included, by address: at most ``bound``.

@@ -37,8 +37,8 @@ def drop_targets(*, actor, addresses, aliases):
 def _drop(actor, alias, dead):
     """Take the targets ``dead`` out of one alias; say whether that was its end."""
     AliasTarget = apps.get_model("aliases", "AliasTarget")
-    stored = AliasTarget.objects.filter(alias=alias.pk).values_list("target", "bare")
-    gone = {target for target, bare in stored if bare in dead}
+    stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
+    gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
     left = [target for target in alias.targets if target.lower() not in gone]
     if left == alias.targets:
         return False

@@ -15,7 +15,7 @@ from aliases.services import (
 )
 from domains.models import Domain
 from domains.services import create_alias_domain, delete_domain, update_domain
-from mailboxes.services import set_forwarding
+from mailboxes.services import delete_mailbox, set_forwarding
 from tests.refusals import refused
 
 
@@ -294,6 +294,39 @@ class TestDelete:
         )
 
         assert Alias.objects.get(pk="joe@other.net").goto == "joe@other.net"
+
+    def test_an_alias_whose_name_only_begins_with_it_stays_a_target(
+        self, example_org, other_net, add_mailbox, add_alias
+    ):
+        joe = add_mailbox("joe@example.org")
+        add_alias("joe+list@example.org", "x@elsewhere.example")
+        add_alias("sales@other.net", "joe+list@example.org", "joe+tag@example.org")
+        add_alias("team@other.net", "joe+list@example.org")
+        assert names_leading_to([joe.pk]) == {"sales@other.net"}
+
+        delete_mailbox(actor=None, mailbox=joe, drop_from=Alias.objects.all())
+
+        assert stored() == {
+            "joe+list@example.org": "x@elsewhere.example",
+            "sales@other.net": "joe+list@example.org",
+            "team@other.net": "joe+list@example.org",
+        }
+
+    def test_nor_is_its_name_in_an_alias_domain_taken_out(
+        self, example_org, other_net, add_domain, add_mailbox, add_alias
+    ):
+        twin = add_domain("twin.example")
+        create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+        joe = add_mailbox("joe@example.org")
+        add_alias("joe+list@example.org", "x@elsewhere.example")
+        add_alias("sales@other.net", "joe+list@twin.example", "joe+tag@twin.example")
+
+        delete_mailbox(actor=None, mailbox=joe, drop_from=Alias.objects.all())
+
+        assert stored() == {
+            "joe+list@example.org": "x@elsewhere.example",
+            "sales@other.net": "joe+list@twin.example",
+        }
 
     def test_a_target_with_a_tab_in_it_is_dropped_too(self, example_org, other_net):
         goto = "Old\t<old@other.net>,\n a@b.example"
