@@ -1,5 +1,7 @@
 """What a service does to a row: set, checked, and as the log tells it."""
 
+LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
+
 
 def changed_fields(row, values):
     """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""

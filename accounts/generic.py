@@ -17,9 +17,7 @@ from django.views.generic.detail import SingleObjectMixin
 from accounts.scoping import may_open
 
 PAGE_SIZES = (25, 50, 75)
-# 100 kB of HTML hold 75 rows whose names have 25 characters, and fewer of longer ones: bytes that
-# the rows may have together.
-ROOM = 82_000
+ROOM = 82_000  # bytes of HTML that the rows of a page may have together: it has 100 kB
 COUNT_BOUND = 1_000
 
 
@@ -195,15 +193,13 @@ class KeysetMixin:
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front turns it round. ``after`` and ``before`` hold the columns' values at
     a page's edge; ``jump`` starts at a key, in the orders ``jumpable``. ``related`` names relations to fetch with the rows
-    shown. ``weight``: the bytes of HTML that a row has, and how often it says its name. No page costs
-    more than the rows it shows.
+    shown. A page ends early where its rows are long; none costs more than the rows it shows.
     """
 
     orderings = {"address": ("pk",)}
     default_ordering = "address"
     jumpable = ("address", "name")
     related = ()
-    weight = (850, 9)
     page_size = 50
 
     @cached_property
@@ -257,9 +253,10 @@ class KeysetMixin:
         except (ValidationError, ValueError, OverflowError):  # a cursor nobody was given
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
-        fitting = rows_that_fit(keys[: self.size], *self.weight)
-        more = len(keys) > fitting
-        page = self.rows_of(keys[:fitting])
+        page = self.rows_of(keys[: self.size])
+        fitting = sum(end <= ROOM for end in accumulate(map(self.bytes_of, page)))
+        more = len(keys) > self.size or len(page) > fitting
+        page = page[:fitting]
         if backwards:
             page.reverse()
         has_next, has_previous = (bool(values), more) if backwards else (more, bool(values))
@@ -295,6 +292,10 @@ class KeysetMixin:
         rows = self.model.objects.all()
         return rows.select_related(*self.related) if self.related else rows
 
+    def bytes_of(self, row):
+        """About how much HTML the row is: it says its name nine times."""
+        return 850 + 9 * len(str(row.pk))
+
     def edge_url(self, parameter, row):
         values = []
         for column in self.columns():
@@ -305,12 +306,6 @@ class KeysetMixin:
     def url_with(self, **changes):
         query = {key: self.request.GET.getlist(key) for key in self.request.GET} | changes
         return "?" + urlencode({k: v for k, v in query.items() if v and v != [""]}, doseq=True)
-
-
-def rows_that_fit(keys, row, times):
-    """Return how many rows of ``keys`` a page holds; it ends early where they are long."""
-    ends = accumulate(row + times * len(str(key)) for key in keys)
-    return sum(end <= ROOM for end in ends)
 
 
 def beyond(columns, values, *, descending, inclusive=False):

@@ -3,8 +3,9 @@
 import time
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.auth import login, logout
 from django.contrib.messages import get_messages
+from django.utils.crypto import get_random_string
 
 USED = "mailadmin_used"
 
@@ -15,6 +16,8 @@ def begin(request, account):
     request.session.flush()
     login(request, account, backend=account.backend)
     request.session["begun"] = int(time.time())
+    # A new password gives the session a new key; what another tab is answered then must go on to count.
+    request.session[USED] = get_random_string(22)
 
 
 def forget_messages(request):
@@ -25,8 +28,8 @@ def forget_messages(request):
 class SessionLimitMiddleware:
     """End a session SESSION_MINUTES after signing in, or after SESSION_IDLE_MINUTES without a click.
 
-    When it was used last is in a signed cookie that belongs to this session alone, made anew a
-    few times an hour: a page that is only read writes nothing into the database.
+    When it was used last is in a signed cookie that belongs to this session alone, made anew after a
+    twentieth of that time: a page that is only read writes nothing into the database.
     """
 
     def __init__(self, get_response):
@@ -34,17 +37,17 @@ class SessionLimitMiddleware:
 
     def __call__(self, request):
         session = request.session
-        if "begun" in session:
+        if USED in session:
             busy = int(time.time()) - session["begun"]
             idle = not _used_within(request, settings.SESSION_IDLE_SECONDS)
             if busy >= settings.SESSION_COOKIE_AGE or idle:
                 logout(request)
         response = self.get_response(request)
-        if SESSION_KEY in session and not _used_within(request, settings.SESSION_IDLE_SECONDS / 20):
+        if USED in session and not _used_within(request, settings.SESSION_IDLE_SECONDS / 20):
             response.set_signed_cookie(
                 USED,
                 "",
-                salt=session.session_key,
+                salt=session[USED],
                 max_age=settings.SESSION_COOKIE_AGE,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
@@ -54,5 +57,5 @@ class SessionLimitMiddleware:
 
 
 def _used_within(request, seconds):
-    salt = request.session.session_key
+    salt = request.session[USED]
     return request.get_signed_cookie(USED, None, salt=salt, max_age=seconds) is not None

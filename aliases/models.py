@@ -1,7 +1,7 @@
 """Addresses that lead elsewhere, and where they lead. Read by Postfix: deploy/postfix/alias.cf."""
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Concat, Length, Substr
@@ -197,7 +197,10 @@ class AliasTargetQuerySet(ScopedQuerySet):
         One statement, whose join the ORM cannot write: ``alias`` is no foreign key.
         """
         names = self.order_by().values("alias").distinct()[:bound]
-        sql, params = names.query.sql_with_params()
+        try:
+            sql, params = names.query.sql_with_params()
+        except EmptyResultSet:  # nobody's domains, no addresses
+            return []
         rows = f"SELECT a.* FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
         return list(Alias.objects.raw(f"{rows} ORDER BY a.address", params))
 

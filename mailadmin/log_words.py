@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.changes import LISTS
 from domains.addresses import display_address, display_domain
 
 SENTENCES = {
@@ -25,7 +26,6 @@ SENTENCES = {
     "delete_admin": gettext_lazy("Deleted administrator {object}"),
     "edit_password": gettext_lazy("Set a new password for {object}"),
 }
-LISTS = {"admins", "domains", "goto", "target_domain"}
 LIST_WIDTH = 160  # characters of a list of addresses: an alias may have a thousand targets
 
 # Actions that only switch something: (on, off, not known, as in rows written by PostfixAdmin).

@@ -80,6 +80,16 @@ def test_it_does_not_last_by_the_clicks_of_another_session(
     assert another.get("/account/").status_code == 200
 
 
+def test_another_tab_s_late_answer_signs_nobody_out(client_of_admin, password):
+    sent_before = client_of_admin.cookies[USED].value
+    new = {"old_password": password, "password": "a much longer evening 43"}
+    client_of_admin.post("/account/", new | {"password2": new["password"]})
+    assert Admin.objects.get().check_password("a much longer evening 43")
+
+    client_of_admin.cookies[USED] = sent_before
+    assert client_of_admin.get("/account/").status_code == 200
+
+
 def test_the_cookie_is_for_this_site_and_no_script(client_of_admin):
     cookie = client_of_admin.cookies[USED]
     shared = ("httponly", "samesite", "secure", "path")

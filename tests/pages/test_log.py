@@ -189,6 +189,24 @@ def test_a_page_of_the_log_stays_small_whatever_changed(sign_in, root, write):
     assert len(page.content) <= 100_000
 
 
+@pytest.mark.parametrize("letter", ["é", "<", "漢"])
+def test_a_page_of_long_texts_ends_early_and_the_next_goes_on(sign_in, root, write, letter):
+    for number in range(75):
+        pair = [f"{number} {letter * 250}", f"{number} {letter * 249}"]
+        write("edit_mailbox", f"m{number}@example.org", changes={"name": pair, "description": pair})
+
+    client, url, seen = sign_in(root), "?size=75&sort=-when", []
+    while url:
+        page = client.get("/log/" + url)
+        assert len(page.content) <= 100_000
+        seen += [entry.data for entry in page.context["object_list"]]
+        url = page.context["next_url"]
+
+    assert [name for name in seen if name.startswith("m")] == [
+        f"m{number}@example.org" for number in reversed(range(75))
+    ]
+
+
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
     LogEntry.objects.all().delete()
     for n in range(3):
