@@ -56,7 +56,8 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     related = ("usage",)
 
     def bytes_of(self, row):
-        return 1080 + 11 * len(row.pk)  # with three bars
+        bars = sum(limit > 0 for limit in (row.mailboxes, row.aliases, row.quota))
+        return 990 + 70 * bars + 11 * len(row.pk)
 
     def filters(self):
         get = self.request.GET.get

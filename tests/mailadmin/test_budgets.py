@@ -73,7 +73,8 @@ def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
 def test_a_page_of_the_largest_size_stays_small(path, visit, samples):
     response = visit(data.SUPERADMIN).get(path, {"size": max(PAGE_SIZES)})
 
-    assert len(response.context["object_list"]) == max(PAGE_SIZES)
+    full = len(response.context["object_list"]) == max(PAGE_SIZES)
+    assert full or len(response.content) >= 0.85 * BYTES  # ended early, but not too early
     assert len(response.content) <= BYTES
 
 
