@@ -20,12 +20,20 @@ WORDS = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 # What django-environ reads in a file, and what somebody may have meant to write.
 LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|\s*(?:#.*)?")
 MEANT = re.compile(r"\s*(?:export\s+)?([A-Za-z_0-9]+)")
+SECONDS = re.compile(r"[1-9][0-9]{0,4}")
+PATH = re.compile(r"/.+")
+# What may stand behind the ? of a database's URL; the driver fails at a word it does not know.
 OPTIONS = {
     "django.db.backends.mysql": {
-        *("unix_socket", "connect_timeout", "read_timeout", "write_timeout", "compress"),
-        *("read_default_file", "read_default_group", "ssl_mode", "auth_plugin", "local_infile"),
+        "unix_socket": PATH,
+        "read_default_file": PATH,
+        "read_default_group": re.compile(r".+"),
+        "connect_timeout": SECONDS,
+        "read_timeout": SECONDS,
+        "write_timeout": SECONDS,
+        "ssl_mode": re.compile(r"DISABLED|PREFERRED|REQUIRED|VERIFY_CA|VERIFY_IDENTITY"),
     },
-    "django.db.backends.sqlite3": {"timeout"},
+    "django.db.backends.sqlite3": {"timeout": SECONDS},
 }
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
@@ -75,12 +83,16 @@ def is_sender(text):
 
 
 def keeps_rows(database):
-    """Whether a database of settings.DATABASES is one we know, with a name to find it again.
-
-    What stands behind a ``?`` goes to the driver, which fails at a word it does not know.
-    """
-    options = database.get("OPTIONS", {}).keys() <= OPTIONS.get(database["ENGINE"], set())
-    return database["ENGINE"] in OPTIONS and bool(database["NAME"]) and options
+    """Whether a database of settings.DATABASES is one we know, with a name to find it again."""
+    if database["ENGINE"] not in OPTIONS or not database["NAME"]:
+        return False
+    if database["NAME"] == ":memory:" and "USER" in database:
+        return False  # what django-environ makes of sqlite:///, a path that was left out
+    known = OPTIONS[database["ENGINE"]]
+    return all(
+        name in known and known[name].fullmatch(str(value))
+        for name, value in database.get("OPTIONS", {}).items()
+    )
 
 
 def reaches_somebody(mail):

@@ -28,7 +28,10 @@ minutes = {"valid": lambda n: 1 <= n <= 525_600, "expected": "minutes, from 1 to
 
 # --- Secrets and hosts: no default for a secret, a missing one stops the start.
 SECRET_KEY = env.read(
-    "str", "SECRET_KEY", valid=lambda key: len(key) >= 50, expected="at least 50 random characters"
+    "str",
+    "SECRET_KEY",
+    valid=lambda key: len(key) >= 50 and len(set(key)) >= 5,
+    expected="at least 50 random characters",
 )
 DEBUG = env.read("bool", "DEBUG", default=False)
 ALLOWED_HOSTS = env.read(

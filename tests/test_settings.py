@@ -15,7 +15,7 @@ from domains.models import MAX_DAYS, MAX_QUOTA
 
 BASE_DIR = active.BASE_DIR
 SETTINGS = BASE_DIR / "mailadmin" / "settings.py"
-KEY = "k" * 50
+KEY = "not-a-secret-" * 4
 # The settings file's own place, and what `make run` and deploy/gunicorn.conf.py read.
 READ_ELSEWHERE = {"ENV_FILE", "HOST", "PORT", "WEB_CONCURRENCY"}
 
@@ -68,6 +68,15 @@ def test_the_values_in_the_example_are_the_defaults():
             assert (name, documented[name]) == (name, default[name])
 
 
+def test_options_of_the_driver_may_stand_behind_the_url():
+    url = "mysql://u:p@127.0.0.1/mail?ssl_mode=REQUIRED&connect_timeout=5&unix_socket=/run/m.sock"
+
+    options = load(SECRET_KEY=KEY, DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
+
+    given = ("ssl_mode", "connect_timeout", "unix_socket")
+    assert [options[name] for name in given] == ["REQUIRED", 5, "/run/m.sock"]
+
+
 def test_a_secret_is_all_that_is_needed():
     loaded = load(SECRET_KEY=KEY)
 
@@ -85,7 +94,7 @@ def test_without_the_secret_there_is_no_start(environment):
 
 
 WRONG = {
-    "SECRET_KEY": ["short"],
+    "SECRET_KEY": ["short", "k" * 50],
     "DEBUG": ["maybe"],
     "ALLOWED_HOSTS": [
         *["", "https://mail.example.org", "mail.example.org:8000", "mail.example.org/panel"],
@@ -109,7 +118,9 @@ WRONG = {
     "SESSION_IDLE_MINUTES": ["0", "99999999999"],
     "DATABASE_URL": [
         "mysql://u:p@127.0.0.1/mail?conect_timeout=5",
-        "sqlite:///var/x.sqlite3?unix_socket=/run/x",
+        "mysql://u:p@127.0.0.1/mail?connect_timeout=soon",
+        "mysql://u:p@127.0.0.1/mail?ssl_mode=YES",
+        *["sqlite:///var/x.sqlite3?unix_socket=/run/x", "sqlite:///", "sqlite://"],
         *["", "postgres://mail:secret@127.0.0.1/mail", "mysqlgis://mail:secret@127.0.0.1/mail"],
         *["mysql://mail:secret@127.0.0.1", "mysql://mail:secret@127.0.0.1/"],
     ],
