@@ -254,7 +254,8 @@ class KeysetMixin:
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
         page = self.rows_of(keys[: self.size])
-        fitting = sum(end <= ROOM for end in accumulate(map(self.bytes_of, page)))
+        # One at least, or nobody would see what comes behind it.
+        fitting = max(1, sum(end <= ROOM for end in accumulate(map(self.bytes_of, page))))
         more = len(keys) > self.size or len(page) > fitting
         page = page[:fitting]
         if backwards:

@@ -189,6 +189,19 @@ def test_a_page_of_the_log_stays_small_whatever_changed(sign_in, root, write):
     assert len(page.content) <= 100_000
 
 
+def test_an_entry_that_fills_a_page_of_its_own_does_not_hide_the_next(sign_in, root, write):
+    for data in ("older@example.org", "x" * 60_000, "newer@example.org"):
+        write("edit_vacation", data)
+
+    client, url, seen = sign_in(root), "?sort=-when", []
+    while url:
+        page = client.get("/log/" + url)
+        seen += [entry.data for entry in page.context["object_list"]]
+        url = page.context["next_url"]
+
+    assert seen[:3] == ["newer@example.org", "x" * 60_000, "older@example.org"]
+
+
 @pytest.mark.parametrize("letter", ["é", "<", "漢"])
 def test_a_page_of_long_texts_ends_early_and_the_next_goes_on(sign_in, root, write, letter):
     for number in range(75):
