@@ -34,6 +34,7 @@ from aliases.destinations import (
     in_words,
 )
 from aliases.views import (
+    SHOWN,
     ChosenDomainMixin,
     leading_here,
     list_of,
@@ -99,6 +100,8 @@ class MailboxPage(MailboxPages, ScopedDetailView):
             forwarding = [Destination(target, OUTSIDE) for target in targets]
         return super().get_context_data(
             forwarding=forwarding,
+            targets=forwarding[:SHOWN],
+            more_targets=max(0, len(forwarding) - SHOWN),
             switched_off=bool(forwarding) and not services.forwards(mailbox),
             unheard=bool(forwarding) and all(target.unheard for target in forwarding),
             goes_to=in_words(forwarding),

@@ -567,3 +567,14 @@ def test_several_domains_are_sorted_by_address_only_and_one_also_by_change(
 
     assert (both.context["sort"], one.context["sort"]) == ("address", "-changed")
     assert (b"sort-changed" in both.content, b"sort-changed" in one.content) == (False, True)
+
+
+def test_the_page_of_a_mailbox_that_forwards_to_a_thousand_stays_small(superadmin, add_mailbox):
+    ann = add_mailbox("ann@example.org")
+    targets = [f"{number:03}{'a' * 40}@long.elsewhere.test" for number in range(999)]
+    set_forwarding(actor=None, mailbox=ann, targets=targets, keep_copy=True)
+
+    page = superadmin.get("/mailboxes/ann@example.org/")
+
+    assert len(page.content) <= 25_000
+    assert f"{targets[49]} and 949 more A copy stays in this mailbox." in text(page)
