@@ -194,14 +194,19 @@ class AliasTargetQuerySet(ScopedQuerySet):
     def aliases(self, bound):
         """Return the Alias rows of these targets, mailboxes' own included, by address: at most ``bound``.
 
-        One statement, whose join the ORM cannot write: ``alias`` is no foreign key.
+        ``named``: which of their targets, with an extension, are aliases themselves, with commas
+        between. One statement, whose join the ORM cannot write: ``alias`` is no foreign key.
         """
         names = self.order_by().values("alias").distinct()[:bound]
         try:
             sql, params = names.query.sql_with_params()
         except EmptyResultSet:  # nobody's domains, no addresses
             return []
-        rows = f"SELECT a.* FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
+        named = (
+            "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"
+            " WHERE u.alias = a.address AND u.target <> u.bare"
+        )
+        rows = f"SELECT a.*, ({named}) AS named FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
         return list(Alias.objects.raw(f"{rows} ORDER BY a.address", params))
 
 

@@ -204,7 +204,12 @@ def pointing(actor, addresses):
         others = targets.exclude(owner__in=actor.limited_to)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:
-        left = [t for t in alias.targets if without_extension(t.lower()) not in names]
+        stay = set((alias.named or "").split(",")) - set(addresses)
+        left = [
+            target
+            for target in alias.targets
+            if without_extension(target.lower()) not in names or target.lower() in stay
+        ]
         alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
     return {
         "pointing_shown": found[:SHOWN],

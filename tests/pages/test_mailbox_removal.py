@@ -167,6 +167,27 @@ def test_nothing_leads_through_an_alias_domain_that_is_switched_off(
     assert Alias.objects.get().goto == "joe@twin.example"
 
 
+def test_an_alias_that_keeps_a_target_with_an_extension_is_not_called_empty(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("joe+list@example.org", "ann@elsewhere.example")
+    add_alias("both@example.org", "joe@example.org", "joe+list@example.org")
+    add_alias("only@example.org", "joe@example.org", "joe+work@example.org")
+    path = reverse("mailbox-delete", args=["joe@example.org"])
+
+    page = text(admin.get(path))
+    admin.post(path, {"drop": "1"})
+
+    assert (
+        "What leads here both@example.org only@example.org leads nowhere else, and would be deleted"
+    ) in page
+    assert [
+        alias.goto
+        for alias in Alias.objects.filter(pk__in=["both@example.org", "only@example.org"])
+    ] == ["joe+list@example.org"]
+
+
 def test_of_what_leads_through_an_alias_domain_others_are_only_counted(
     admin, twin, add_mailbox, add_alias
 ):
