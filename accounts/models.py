@@ -63,7 +63,19 @@ class Account(AbstractBaseUser):
         return passwords.verify_password(raw_password, self.password)[0]
 
 
-class AdminManager(models.Manager.from_queryset(SuperadminQuerySet)):
+class AdminQuerySet(SuperadminQuerySet):
+    """Administrators and their domains. Another program may have written a link twice: it counts once."""
+
+    def with_domain_count(self):
+        return self.annotate(domain_count=models.Count("domainadmin__domain", distinct=True))
+
+    def names_at(self, *domains):
+        """The names, sorted, of those to whom one of ``domains`` is assigned."""
+        names = self.filter(domains__in=domains).order_by("pk").values_list("pk", flat=True)
+        return names.distinct()
+
+
+class AdminManager(models.Manager.from_queryset(AdminQuerySet)):
     def get_by_natural_key(self, username):
         return self.get(username=username.lower())
 
@@ -98,6 +110,11 @@ class Admin(Account):
     def limited_to(self):
         """The domain names that lists are narrowed to; none for a superadmin, who sees all."""
         return () if self.superadmin else self.domain_names
+
+    @property
+    def assigned(self):
+        """The names of the domains assigned to it, sorted; also those of links that are switched off."""
+        return self.domains.order_by("pk").values_list("pk", flat=True).distinct()
 
     @cached_property
     def domain_names(self):

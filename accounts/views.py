@@ -8,7 +8,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_date
@@ -159,9 +158,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
 
     def whole_rows(self):
         """The rows with how many domains each manages."""
-        return (
-            super().whole_rows().annotate(domain_count=Count("domainadmin__domain", distinct=True))
-        )
+        return super().whole_rows().with_domain_count()
 
 
 class AdminPage(AdminPages, ScopedDetailView):
@@ -169,11 +166,7 @@ class AdminPage(AdminPages, ScopedDetailView):
     SHOWN = 200
 
     def get_context_data(self, **kwargs):
-        names = list(
-            self.object.domains.order_by("pk")
-            .values_list("pk", flat=True)
-            .distinct()[: self.SHOWN + 1]
-        )
+        names = list(self.object.assigned[: self.SHOWN + 1])
         # Entries of no domain about this name are about the administrator, not a mailbox.
         entries = LogEntry.objects.filter(data=self.object.pk, domain="")
         return super().get_context_data(
@@ -200,9 +193,7 @@ class AdminEdit(AdminPages, ScopedFormView):
         admin = self.object
         return {
             "superadmin": admin.superadmin,
-            "domains": "\n".join(
-                admin.domains.order_by("pk").values_list("pk", flat=True).distinct()
-            ),
+            "domains": "\n".join(admin.assigned),
             "active": admin.active,
             "phone": admin.phone,
             "email_other": admin.email_other,
@@ -237,9 +228,7 @@ class AdminDelete(AdminPages, ConfirmView):
         return reverse("admin-list")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            domain_count=self.object.domains.distinct().count(), **kwargs
-        )
+        return super().get_context_data(domain_count=self.object.assigned.count(), **kwargs)
 
 
 class AdminBulk(AdminPages, BulkView):
@@ -247,11 +236,7 @@ class AdminBulk(AdminPages, BulkView):
     list_url_name = "admin-list"
 
     def get_queryset(self):
-        return (
-            super()
-            .get_queryset()
-            .annotate(domain_count=Count("domainadmin__domain", distinct=True))
-        )
+        return super().get_queryset().with_domain_count()
 
     def activate(self, row):
         services.update_admin(actor=self.actor, admin=row, active=True)

@@ -96,16 +96,15 @@ class DomainPage(DomainPages, ScopedDetailView):
                 .filter(target_domain=domain)
                 .order_by("pk")[: SHOWN + 1]
             ),
-            admins=admins_of(domain),
+            admins=admins_at(domain),
             log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
             **kwargs,
         )
 
 
-def admins_of(*domains):
+def admins_at(*domains):
     """The names of at most SHOWN + 1 administrators to whom one of ``domains`` is assigned."""
-    names = Admin.objects.filter(domains__in=domains).order_by("pk").values_list("pk", flat=True)
-    return list(names.distinct()[: SHOWN + 1])
+    return list(Admin.objects.names_at(*domains)[: SHOWN + 1])
 
 
 def storage_used(domain):
@@ -173,7 +172,7 @@ class DomainDelete(DomainPages, ConfirmView):
         alias_of = AliasDomain.objects.filter(pk=self.object.pk).first()
         return super().get_context_data(
             alias_of=alias_of,
-            admins=admins_of(self.object),
+            admins=admins_at(self.object),
             **consequences(self.object),
             **kwargs,
         )
@@ -219,7 +218,7 @@ class DomainBulk(DomainPages, BulkView):
     def consequences(self, rows):
         return consequences(*rows) | {
             "addresses": addresses_in(rows),
-            "admins": admins_of(*rows),
+            "admins": admins_at(*rows),
         }
 
     def perform(self, action, rows):

@@ -185,4 +185,4 @@ class Command(RowCommand):
         }
 
     def details(self, admin):
-        return {"domains": sorted(admin.domains.values_list("pk", flat=True).distinct())}
+        return {"domains": list(admin.assigned)}

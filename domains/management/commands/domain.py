@@ -5,6 +5,7 @@ from argparse import BooleanOptionalAction
 from django.apps import apps
 
 from accounts import commands
+from accounts.models import Admin
 from accounts.output import Field, limit_text
 from domains.addresses import display_domain
 from domains.commands import DomainRowCommand
@@ -170,7 +171,7 @@ class Command(DomainRowCommand):
             f"With it go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
         )
-        admins = list(domain.admins.order_by("pk").values_list("pk", flat=True).distinct()[:11])
+        admins = list(Admin.objects.names_at(domain)[:11])
         if admins:
             more = " and others" if len(admins) > 10 else ""
             yield f"No longer managed by {', '.join(admins[:10])}{more}; their accounts stay."
@@ -206,5 +207,5 @@ class Command(DomainRowCommand):
         return {
             "leads_to": link.target_domain_id if link else None,
             "alias_domains": sorted(domain.alias_domains.values_list("pk", flat=True)),
-            "admins": sorted(domain.admins.values_list("pk", flat=True).distinct()),
+            "admins": list(Admin.objects.names_at(domain)),
         }
