@@ -23,6 +23,12 @@ def check(row, changes):
     row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})
 
 
+def is_stored(row, *fields):
+    """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
+    values = {name: getattr(row, name) for name in fields}
+    return not row._state.adding and type(row).objects.filter(pk=row.pk, **values).exists()
+
+
 def created(row, *fields):
     """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
     return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.changes import is_stored
 from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from accounts.scoping import ScopedQuerySet, starts_with
 from domains.addresses import display_domain, normalise_domain
@@ -108,7 +109,7 @@ class Domain(models.Model):
         if self._state.adding:
             self._clean_name()
         unused = self.maxquota == NONE_ALLOWED and self.quota > 0
-        if unused and not self._is_stored("maxquota", "quota"):
+        if unused and not is_stored(self, "maxquota", "quota"):
             raise ValidationError(
                 {
                     "maxquota": ValidationError(
@@ -135,11 +136,6 @@ class Domain(models.Model):
                     )
                 }
             )
-
-    def _is_stored(self, *fields):
-        """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
-        values = {name: getattr(self, name) for name in fields}
-        return not self._state.adding and Domain.objects.filter(pk=self.pk, **values).exists()
 
     @property
     def uses_quotas(self):
@@ -300,11 +296,9 @@ class AliasDomain(models.Model):
         source, target = self.alias_domain_id, self.target_domain_id
         if not source or not target:
             return
-        stored = type(self).objects.filter(pk=source, target_domain=target)
-        if self.active:
-            stored = stored.filter(active=True)
-        if not self._state.adding and stored.exists():
-            return  # a chain of another program may stay, or stop
+        # A chain of another program may stay, or stop.
+        if is_stored(self, "target_domain_id", *(["active"] if self.active else [])):
+            return
         if source == target:
             raise ValidationError(
                 {
