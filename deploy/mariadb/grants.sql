@@ -16,7 +16,7 @@ CREATE USER IF NOT EXISTS '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@' IDENTIFIED BY '@PO
 ALTER USER '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@' IDENTIFIED BY '@POSTFIX_SQL_PASSWORD@';
 GRANT SELECT (domain, transport, backupmx, active)
   ON `@DB_NAME@`.domain TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
-GRANT SELECT (username, maildir, quota, local_part, domain, active)
+GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';
 GRANT SELECT (address, goto, domain, active)
   ON `@DB_NAME@`.alias TO '@POSTFIX_SQL_USER@'@'@SQL_CLIENT@';

@@ -23,6 +23,7 @@ ASKED = [
     ("relay_domains", "backup domain"),
     ("transport", "mailbox"),
     ("sender_login", "mailbox"),
+    ("login", "mailbox"),
 ]
 ROUNDS = 3
 

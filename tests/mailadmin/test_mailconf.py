@@ -53,6 +53,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "postfix/master.cf",
         "postfix/alias.cf",
         "postfix/domains.cf",
+        "postfix/login.cf",
         "postfix/mailbox.cf",
         "postfix/sender_login.cf",
         "dovecot/2.3/dovecot.conf",
