@@ -11,6 +11,8 @@ import os
 import pwd
 import re
 import secrets
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,35 @@ def blocks_needed():
     if Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS).exists():
         needed.add("transport")
     return needed
+
+
+POSTFIX = "3.7"  # where there is none to ask: Debian 12's
+# The first release of each series that knows smtpd_forbid_bare_newline = normalize; later series all do.
+NORMALIZES = {(3, 5): 24, (3, 6): 14, (3, 7): 10, (3, 8): 5}
+
+
+def postfix_here():
+    """Return the version of Postfix on this machine, or None if there is none."""
+    postconf = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not postconf:
+        return None
+    run = subprocess.run([postconf, "-dh", "mail_version"], capture_output=True, text=True)
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def postfix_blocks(version):
+    """Return the optional blocks that Postfix ``version``, e.g. "3.7.11", understands.
+
+    "3.7" is the newest release of that series. Raises NotPossible.
+    """
+    parts = re.fullmatch(r"([0-9]+)\.([0-9]+)(?:\.([0-9]+))?([^0-9].*)?", version)
+    if not parts:
+        raise NotPossible(f"{version!r} is not a version of Postfix.")
+    series = int(parts[1]), int(parts[2])
+    blocks = {"postfix-3.10"} if series >= (3, 10) else set()
+    if series > (3, 8) or int(parts[3] or 99) >= NORMALIZES.get(series, 100):
+        blocks.add("postfix-normalizes")
+    return blocks
 
 
 def marker_values(database, passwords, **given):

@@ -25,6 +25,7 @@ def run(db, tmp_path, monkeypatch):
     """Run the command into a new directory, on a database of MariaDB at the default socket."""
     for name, value in MYSQL.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
+    monkeypatch.setattr(mailconf, "postfix_here", lambda: "3.7.9")
 
     def run(*options):
         output = StringIO()
@@ -124,6 +125,52 @@ def test_shows_the_difference_without_passwords(run, tmp_path):
     assert "+retry_interval = 2\n" in output
     assert "********" in output
     assert not re.search(r"\b[0-9a-f]{40}\b", output)
+
+
+NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
+
+
+@pytest.mark.parametrize(
+    ("here", "options", "blocks"),
+    [
+        ("3.7.11", [], {"postfix-normalizes"}),
+        ("3.7.9", [], set()),
+        ("3.8.4", [], set()),
+        ("3.8.5", [], {"postfix-normalizes"}),
+        ("3.9.0", [], {"postfix-normalizes"}),
+        ("3.10.13", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("3.11-20260101", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("4.0.1", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("3.10.13", ["--postfix-version", "3.7.9"], set()),
+        ("3.7.9", ["--postfix-version", "3.10"], {"postfix-3.10", "postfix-normalizes"}),
+        (None, [], {"postfix-normalizes"}),
+        (None, ["--postfix-version", "3.10"], {"postfix-3.10", "postfix-normalizes"}),
+    ],
+)
+def test_the_files_are_for_the_postfix_that_is_here(
+    run, tmp_path, monkeypatch, here, options, blocks
+):
+    monkeypatch.setattr(mailconf, "postfix_here", lambda: here)
+
+    output = run(*options)
+
+    written = "".join(files_in(tmp_path / "out").values())
+    assert set(re.findall(r"^# BEGIN (postfix-.*)$", written, re.MULTILINE)) == blocks
+    assert (NO_POSTFIX in output) is (here is None and not options)
+
+
+def test_postfix_is_asked_for_its_version(tmp_path, monkeypatch):
+    postconf = tmp_path / "postconf"
+    postconf.write_text('#!/bin/sh\n[ "$*" = "-dh mail_version" ] && echo 3.10.13\n')
+    postconf.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert mailconf.postfix_here() == "3.10.13"
+
+
+def test_what_is_no_version_is_refused(run):
+    with pytest.raises(CommandError, match="is not a version of Postfix"):
+        run("--postfix-version", "latest")
 
 
 def test_refuses_to_overwrite_a_file_that_was_changed(run, tmp_path):

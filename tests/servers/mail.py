@@ -75,7 +75,8 @@ class MailServer:
             POSTFIX_SQL_USER=self.postfix_sql_user,
             DOVECOT_SQL_USER=self.dovecot_sql_user,
         )
-        self.files.write(mailconf.render(values, self.blocks))
+        blocks = {*self.blocks, *mailconf.postfix_blocks(mailconf.postfix_here())}
+        self.files.write(mailconf.render(values, blocks))
         self.grant()
         certify(HOSTNAME, self.certificate, self.key)
         self.mail_root.mkdir(mode=0o700)
