@@ -1,6 +1,7 @@
 """The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
 
 import re
+import shutil
 from urllib.parse import urlencode
 
 import pytest
@@ -118,3 +119,36 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     unit.write_text(host.units()[0].read_text().replace("ExecStart=", "ExecStrat="))
 
     assert host.complaints([unit]) != []
+
+
+# As far as it matters here, what Debian's package mariadb-server installs.
+MARIADB_UNIT = "[Service]\nType=notify\nUser=mysql\nExecStart=/bin/true\n"
+
+
+@pytest.fixture
+def added(host, tmp_path):
+    """Debian's units with what deploy/systemd adds to them."""
+    shutil.copytree(host.files / "systemd", tmp_path / "units")
+    (tmp_path / "units" / "mariadb.service").write_text(MARIADB_UNIT)
+    return tmp_path / "units"
+
+
+def test_systemd_takes_what_is_added_to_other_units(host, added):
+    assert sorted(host.drop_ins()) == ["dovecot.service", "mariadb.service"]
+    assert host.complaints(["dovecot.service", "mariadb.service"], added) == []
+
+
+@pytest.mark.parametrize("unit", ["dovecot.service", "mariadb.service"])
+def test_a_wrong_addition_would_be_seen_here(host, added, unit):
+    [file] = (added / f"{unit}.d").iterdir()
+    file.write_text(file.read_text() + "ExecStrat=/bin/true\n")
+
+    assert host.complaints([unit], added) != []
+
+
+def test_postfix_is_reloaded_by_root_though_mariadb_is_started_by_mysql(host):
+    """To any other user Postfix says "reserved for the superuser", and "-" would hide that."""
+    text = host.drop_ins()["mariadb.service"]
+
+    [(prefix, command)] = re.findall(r"(?m)^ExecStartPost=([-+]*)(.+)$", text)
+    assert (sorted(prefix), command) == (["+", "-"], "/usr/sbin/postfix reload")
