@@ -1,16 +1,10 @@
 """What a stranger tries on the open ports: smuggling, old TLS, guessing, and too much at once."""
 
-import re
-import smtplib
-import socket
-import ssl
-import subprocess
 
 import pytest
 
 from tests.contract.world import PASSWORD
 from tests.servers import clients
-from tests.servers.processes import find
 
 ANN = ("ann@example.org", PASSWORD)
 
@@ -22,7 +16,9 @@ def world(empty_world):
     return empty_world
 
 
-@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r\n\x00.\r\n"])
+@pytest.mark.parametrize(
+    "end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r\n\x00.\r\n"]
+)
 def test_one_message_is_never_taken_for_two(mail_server, end):
     subject, text = clients.message("joe@outside.test", ANN[0])
     hidden_subject, hidden = clients.message("boss@bank.test", ANN[0])
