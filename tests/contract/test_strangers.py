@@ -1,6 +1,5 @@
 """What a stranger tries on the open ports: smuggling, old TLS, guessing, and too much at once."""
 
-
 import pytest
 
 from tests.contract.world import PASSWORD
