@@ -71,18 +71,36 @@ def blocks_needed():
     return needed
 
 
-POSTFIX = "3.7"  # where there is none to ask: Debian 12's
+# Where there is none to ask: Debian 12's.
+POSTFIX, NGINX = "3.7", "1.22"
 # The first release of each series that knows smtpd_forbid_bare_newline = normalize; later series all do.
 NORMALIZES = {(3, 5): 24, (3, 6): 14, (3, 7): 10, (3, 8): 5}
 
 
 def postfix_here():
     """Return the version of Postfix on this machine, or None if there is none."""
-    postconf = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if not postconf:
-        return None
-    run = subprocess.run([postconf, "-dh", "mail_version"], capture_output=True, text=True)
-    return run.stdout.strip() if run.returncode == 0 else None
+    return _answer("postconf", "-dh", "mail_version") or None
+
+
+def nginx_here():
+    """Return the version of nginx on this machine, or None if there is none."""
+    return _answer("nginx", "-v").rpartition("/")[2] or None
+
+
+def _answer(program, *arguments):
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not path:
+        return ""
+    run = subprocess.run(  # noqa: S603  nothing in it is anybody's input
+        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def nginx_blocks(version):
+    """Return the optional blocks for nginx ``version``, e.g. "1.22.1"."""
+    series = tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
+    return {"nginx-1.25" if series >= (1, 25, 1) else "nginx-before-1.25"}
 
 
 def postfix_blocks(version):

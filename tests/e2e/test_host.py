@@ -1,12 +1,17 @@
 """The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
 
 import re
+import runpy
 import shutil
+import socket
+import ssl
+import subprocess
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.e2e.web import HOST, WebHost
+from tests.servers.processes import ROOT, find
 
 pytestmark = pytest.mark.xdist_group("mail")
 
@@ -107,6 +112,30 @@ def test_static_files_may_be_kept_for_ever(host):
 
 def test_a_huge_upload_ends_at_nginx(host):
     assert host.visit("/login/", b"x" * (2 << 20 | 1))[0] == 413
+
+
+def test_nginx_has_nothing_to_say_against_the_site(host):
+    nginx = [find("nginx"), "-t", "-q", "-p", host.directory, "-e", "stderr", "-c", host.conf]
+    run = subprocess.run(nginx, capture_output=True, text=True)
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_browsers_are_offered_http_2(host):
+    context = ssl.create_default_context(cafile=host.certificate)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("localhost", host.https_port)) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as encrypted,
+    ):
+        assert encrypted.selected_alpn_protocol() == "h2"
+
+
+def test_nginx_waits_longer_than_gunicorn(host):
+    site = (host.files / "nginx" / "mailadmin.conf").read_text()
+    seconds = int(re.search(r"proxy_read_timeout (\d+)s;", site)[1])
+
+    assert seconds > runpy.run_path(ROOT / "deploy" / "gunicorn.conf.py")["timeout"]
 
 
 def test_systemd_takes_the_units_as_they_are(host):

@@ -159,13 +159,35 @@ def test_the_files_are_for_the_postfix_that_is_here(
     assert (NO_POSTFIX in output) is (here is None and not options)
 
 
-def test_postfix_is_asked_for_its_version(tmp_path, monkeypatch):
-    postconf = tmp_path / "postconf"
-    postconf.write_text('#!/bin/sh\n[ "$*" = "-dh mail_version" ] && echo 3.10.13\n')
-    postconf.chmod(0o755)
+@pytest.mark.parametrize(
+    ("here", "directives"),
+    [
+        ("1.22.1", ["443 ssl http2", "[::]:443 ssl http2"]),
+        ("1.25.0", ["443 ssl http2", "[::]:443 ssl http2"]),
+        ("1.25.1", ["443 ssl", "[::]:443 ssl", "on"]),
+        ("1.26.3", ["443 ssl", "[::]:443 ssl", "on"]),
+        (None, ["443 ssl http2", "[::]:443 ssl http2"]),
+    ],
+)
+def test_the_site_is_for_the_nginx_that_is_here(run, tmp_path, monkeypatch, here, directives):
+    monkeypatch.setattr(mailconf, "nginx_here", lambda: here)
+
+    run()
+
+    site = (tmp_path / "out/nginx/mailadmin.conf").read_text()
+    assert re.findall(r"^ +(?:listen|http2) (.*(?:443.*|on));$", site, re.MULTILINE) == directives
+
+
+def test_the_programs_are_asked_for_their_version(tmp_path, monkeypatch):
+    for name, answer in {
+        "postconf": '[ "$*" = "-dh mail_version" ] && echo 3.10.13',
+        "nginx": '[ "$*" = "-v" ] && echo nginx version: nginx/1.26.3 >&2',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{answer}\n")
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    assert mailconf.postfix_here() == "3.10.13"
+    assert (mailconf.postfix_here(), mailconf.nginx_here()) == ("3.10.13", "1.26.3")
 
 
 def test_what_is_no_version_is_refused(run):

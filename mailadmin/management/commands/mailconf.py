@@ -56,8 +56,10 @@ class Command(BaseCommand):
         wanted = {"backup-mx": backup_mx, "transport": transport}
         try:
             postfix_version = postfix_version or mailconf.postfix_here()
-            blocks = self._blocks(wanted) | mailconf.postfix_blocks(
-                postfix_version or mailconf.POSTFIX
+            blocks = (
+                self._blocks(wanted)
+                | mailconf.postfix_blocks(postfix_version or mailconf.POSTFIX)
+                | mailconf.nginx_blocks(mailconf.nginx_here() or mailconf.NGINX)
             )
             directory = mailconf.Directory(dir)
             values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
