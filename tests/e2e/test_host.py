@@ -150,6 +150,15 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     assert host.complaints([unit]) != []
 
 
+def test_the_panel_can_reach_little_of_its_machine(host):
+    """systemd's own mark, from 0 (nothing) to 10 (everything), for a unit that is not running."""
+    unit = host.units()[0]
+    command = [find("systemd-analyze"), "security", "--offline=yes", "--threshold=15", unit]
+    run = subprocess.run(command, capture_output=True, text=True)
+
+    assert (run.returncode, "mailadmin.service" in run.stdout) == (0, True), run.stdout + run.stderr
+
+
 # As far as it matters here, what Debian's package mariadb-server installs.
 MARIADB_UNIT = "[Service]\nType=notify\nUser=mysql\nExecStart=/bin/true\n"
 
