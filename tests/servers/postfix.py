@@ -47,7 +47,9 @@ class Postfix:
         for path in [self.maps, *self.maps.iterdir()]:
             shutil.chown(path, "root", "postfix")
             path.chmod(0o750 if path.is_dir() else 0o640)
-        master = STOCK_MASTER_CF.read_text() + (self.files / "master.cf").read_text()
+        self.conf.joinpath("master.cf").write_text(STOCK_MASTER_CF.read_text())
+        self.add_services()
+        master = self.conf.joinpath("master.cf").read_text()
         for service, port in [
             ("smtp", self.smtp_port),
             ("submission", self.submission_port),
@@ -76,6 +78,13 @@ class Postfix:
             # Answers after an error would be slowed down for a second.
             smtpd_error_sleep_time="0",
         )
+
+    def add_services(self):
+        """Put ports 587 and 465 into master.cf as deploy/README.md says."""
+        for service in ("submission/inet", "submissions/inet"):
+            command = [find("postconf"), "-c", self.files, "-M", service]
+            entry = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            self._run("postconf", "-Me", f"{service}={entry.strip()}")
 
     def set(self, **parameters):
         """Change parameters of main.cf in place."""
