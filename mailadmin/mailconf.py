@@ -21,7 +21,7 @@ from django.conf import settings
 from domains.models import LOCAL_TRANSPORTS, Domain
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd")
+FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd", "fail2ban")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)

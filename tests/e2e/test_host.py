@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.e2e.web import HOST, WebHost
+from tests.servers.fail2ban import guesses
 from tests.servers.processes import ROOT, find
 
 pytestmark = pytest.mark.xdist_group("mail")
@@ -97,6 +98,22 @@ def test_the_client_s_address_is_the_one_nginx_saw(host, superadmin):
     _status, _headers, log = host.visit(query, Cookie=session)
     assert "127.0.0.1" in log
     assert "203.0.113.9" not in log
+
+
+def test_a_wrong_password_at_the_sign_in_page_is_counted_by_fail2ban(host, superadmin, tmp_path):
+    before = len(host.log.read_text())
+    forged = "x' from 203.0.113.9"
+    for login in (superadmin[0], "nobody@example.org", forged):
+        assert sign_in(host, login, "wrong", X_Forwarded_For="203.0.113.9")[0] == 422
+    assert sign_in(host, *superadmin)[0] == 302
+    host.visit("/WARNING%20accounts.forms:%20login%20failed%20for%20'a'%20from%20203.0.113.9")
+
+    lines = host.log.read_text()[before:]
+    as_in_the_journal = re.sub(r"(?m)^(?=.)", "Nov 28 13:03:04 vm python[670]: ", lines)
+    for number, text in enumerate([lines, as_in_the_journal]):
+        log = tmp_path / f"log{number}"
+        log.write_text(text)
+        assert guesses(host.files / "fail2ban", "mailadmin-panel", log) == {"127.0.0.1": 3}
 
 
 def test_static_files_may_be_kept_for_ever(host):

@@ -10,7 +10,7 @@ from mailadmin import mailconf
 
 class Command(BaseCommand):
     help = (
-        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd) into DIR,"
+        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd, fail2ban) into DIR,"
         " with this installation's database, paths and host name filled in. The passwords of the"
         " two SQL users are made at the first run and kept in DIR. A file that was not written by"
         " this command, or was changed since, is only overwritten with --force."
