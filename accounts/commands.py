@@ -1,134 +1,25 @@
-"""The base of `manage.py domain|mailbox|alias|aliasdomain|admin VERB …`.
-
-These commands act for whoever may run manage.py, so nothing asks for a permission: the log
-names "CLI (localhost)". Each verb calls the same service as the pages do.
-"""
+"""What the commands about accounts share: asking for a new password."""
 
 import getpass
-import os
 import sys
-from argparse import ArgumentTypeError
-from contextlib import contextmanager, nullcontext
 
-from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
-from django.core.management.base import CommandError, no_translations
-from django.db import OperationalError, ProgrammingError
-from django_rich.management import RichCommand
+from django.core.management.base import CommandError
 
-from accounts import output
 from accounts.passwords import generate_password
 
 NOTHING_READ = (
     "No password. Run this in a terminal to be asked for one, write it as one line to standard"
     " input, or use --generate."
 )
-NOTHING_TO_CHANGE = "Nothing to change. --help shows what can be."
 
 
-def whole_number(text):
-    """A number from 0 on, for argparse; "unlimited" is 0."""
-    if text.lower() == "unlimited":
-        return 0
-    if not (text.isascii() and text.isdigit()) or len(text) > 12:
-        raise ArgumentTypeError(f"{text!r} is neither a whole number nor “unlimited”")
-    return int(text)
-
-
-def limit(text):
-    """A limit of a domain, for argparse: "none" or -1, "unlimited" or 0, or a number."""
-    return -1 if text.lower() in {"none", "-1"} else whole_number(text)
-
-
-class RowCommand(RichCommand):
-    """A command with sub-commands about one kind of row.
-
-    A subclass names its ``verbs`` with a line of help each. Every verb has a method of that name,
-    which gets the options, and a method ``options_for_<verb>(parser)``. ``fields`` are what is
-    printed of ``record(row)``; ``words`` translates a service's field to what people type.
-    """
-
-    noun = None
-    verbs = {}
-    fields = []
-    words = {}
-
-    def add_arguments(self, parser):
-        verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-        for verb, text in self.verbs.items():
-            subparser = verbs.add_parser(verb, help=text, description=text)
-            getattr(self, f"options_for_{verb}")(subparser)
-
-    @no_translations  # what the services refuse is said in the commands' own language
-    def handle(self, *, verb, **options):
-        try:
-            getattr(self, verb)(**options)
-            self.stdout.flush()
-        except ValidationError as error:
-            raise CommandError(self._explain(error)) from error
-        except ObjectDoesNotExist as error:
-            raise CommandError(
-                f"A row is missing: {error} Somebody may have deleted it just now. If another"
-                " program filled these tables, run `manage.py recount` once."
-            ) from error
-        except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                f"The database answers: {error}. Is DATABASE_URL right, and has"
-                " `manage.py migrate` been run?"
-            ) from error
-        except UnicodeEncodeError as error:
-            raise CommandError("An argument is not valid UTF-8 text.") from error
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough; Python must not complain at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-
-    def _explain(self, error):
-        """Return one line a message, with the option it is about in front."""
-        if not hasattr(error, "error_dict"):
-            return "\n".join(error.messages)
-        lines = []
-        for field, messages in error.message_dict.items():
-            word = self.words.get(field, field)
-            lines += [
-                message if field == NON_FIELD_ERRORS else f"{word}: {message}"
-                for message in messages
-            ]
-        return "\n".join(lines)
-
-    # --- Options that several verbs share
-
-    def json_option(self, parser):
-        parser.add_argument("--json", action="store_true", help="Print JSON.")
-
-    def options_for_list(self, parser):
-        parser.add_argument("--search", metavar="TEXT", help="Only names that begin with TEXT.")
-        self.active_options(parser, "Only active ones.", "Only inactive ones.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
-
-    def active_options(self, parser, active="Switch it on.", inactive="Switch it off."):
-        state = parser.add_mutually_exclusive_group()
-        state.add_argument("--active", action="store_true", default=None, help=active)
-        state.add_argument(
-            "--inactive", action="store_false", dest="active", default=None, help=inactive
-        )
-
-    def options_for_delete(self, parser):
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
-        parser.add_argument("--json", action="store_true", help="Print what it was as JSON.")
+class PasswordMixin:
+    """A command that sets passwords. Never an argument: those show in process lists and shell histories."""
 
     def password_option(self, parser):
         parser.add_argument(
             "--generate", action="store_true", help="Make a password and print it, this once."
         )
-
-    # --- Input
-
-    def find(self, rows, key, hint="Is the name right?"):
-        """Return the row of ``rows`` with this primary key."""
-        row = rows.filter(pk=key).first()
-        if row is None:
-            raise CommandError(f"There is no {self.noun} {output.plain(key)}. {hint}")
-        return row
 
     def ask_password(self, generate):
         """Return a new password: made here, typed twice, or one line of standard input.
@@ -159,91 +50,3 @@ class RowCommand(RichCommand):
         if password != again:
             raise CommandError("The passwords differ. Nothing was changed.")
         return password
-
-    def confirm_delete(self, name, consequences, yes):
-        """Say what deleting ``name`` affects and have the name typed, unless ``yes``."""
-        if yes:
-            return
-        if sys.stdin is None or not sys.stdin.isatty():
-            raise CommandError("Nobody to ask here. Add --yes to delete without a question.")
-        for line in consequences:
-            self.stdout.write(output.plain(line))
-        try:
-            answer = input(f"Type {name} to delete it: ")
-        except (KeyboardInterrupt, EOFError):
-            answer = ""
-        if answer.strip().lower() != name:
-            raise CommandError("Not confirmed. Nothing was deleted.")
-
-    def given(self, options, *names):
-        """Return the options among ``names`` that were used."""
-        return {name: options[name] for name in names if options[name] is not None}
-
-    def changes(self, options, *names):
-        """Return the options among ``names`` that were used: for edit, where one must be."""
-        given = self.given(options, *names)
-        if not given:
-            raise CommandError(NOTHING_TO_CHANGE)
-        return given
-
-    def leading_here(self, names, dropped):
-        """Say that the aliases ``names`` lead to what is being deleted, and what becomes of them."""
-        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."
-        if dropped:
-            yield "It is taken out of them; an alias left with nothing is deleted."
-        else:
-            yield "They will lead nowhere; --drop-targets takes it out of them."
-
-    # --- Output
-
-    def record(self, row):
-        """Return what the list and JSON show of ``row``: ``{key: value}`` with bare values."""
-        raise NotImplementedError
-
-    def details(self, row):
-        """Return what only one row's own page adds to ``record(row)``."""
-        return {}
-
-    def everything(self, row):
-        return {**self.record(row), **self.details(row)}
-
-    def print_list(self, rows, *keys, json):
-        """Print ``rows`` ordered by ``keys``, an index that ends with the primary key."""
-        records = map(self.record, output.in_batches(rows, *keys))
-        if json:
-            for record in records:
-                self.stdout.write(output.as_json(record))
-        elif self.stdout.isatty():
-            output.print_table(self.console, self.fields, records)
-        else:
-            output.print_lines(self.stdout.write, self.fields, records)
-
-    def print_one(self, row, *, json, **extra):
-        """Print all about one row."""
-        record = self.everything(row) | extra
-        if json:
-            self.stdout.write(output.as_json(record))
-        else:
-            output.print_record(self.stdout.write, self.fields, record)
-
-    def report(self, done, row, *, json=False, password=None):
-        """Say what was ``done``, or print the row as JSON. ``password``: one made here."""
-        extra = {"password": password} if password else {}
-        if json:
-            self.print_one(row, json=True, **extra)
-            return
-        self.stdout.write(f"{done} {self.noun} {row}.")
-        if password:
-            self.stdout.write(f"Password: {password}")
-
-    @contextmanager
-    def deleting(self, row, *, json):
-        """Read what ``row`` is, and report it once the block has deleted it."""
-        record = self.everything(row) if json else None
-        yield
-        self.stdout.write(output.as_json(record) if json else f"Deleted {self.noun} {row}.")
-
-    def working(self, text):
-        """A sign of life on a terminal during something long; nothing in a script."""
-        return self.console.status(text) if self.stdout.isatty() else nullcontext()

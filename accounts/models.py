@@ -8,9 +8,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
-from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from accounts.names import display_address
-from accounts.scoping import ScopedQuerySet, SuperadminQuerySet
+from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
 class Account(AbstractBaseUser):

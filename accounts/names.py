@@ -6,6 +6,9 @@ Domains are stored as lower-case A-labels and shown as Unicode (RFC 5890, UTS 46
 import unicodedata
 
 import idna
+from django.db import models
+
+from panel.scoping import starts_with
 
 _JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
 # A name of these alone reads like one in Latin letters. Source: Chromium's rule for the address bar.
@@ -44,6 +47,14 @@ def spellings(text):
     local_part, at, domain = stored.rpartition("@")
     shown = f"{local_part}{at}{'.'.join(map(_unicode_label, domain.split('.')))}"
     return list(dict.fromkeys([typed, stored, shown]))
+
+
+def starts_with_name(text):
+    """Return the Q of rows whose ``username`` begins with a typed login name, in any of its spellings."""
+    ways = models.Q()
+    for name in spellings(text):
+        ways |= starts_with("username", name)
+    return ways
 
 
 def display_domain(name):

@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.changes import changed_fields, check, created, removed
 from accounts.models import Admin, LogEntry
 from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
+from panel.changes import changed_fields, check, created, removed
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
 LOGGED = ("superadmin", "active", "phone", "email_other")

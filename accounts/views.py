@@ -22,8 +22,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts import services, sessions
-from accounts.bulk import BulkView
-from accounts.changes import LISTS
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
@@ -31,10 +29,13 @@ from accounts.forms import (
     LoginForm,
     OwnPasswordForm,
 )
-from accounts.generic import (
+from accounts.models import Admin, LogEntry
+from accounts.names import ascii_name, login_name, starts_with_name
+from panel.bulk import BulkView
+from panel.changes import LISTS
+from panel.pages import (
     ActorMixin,
     ConfirmView,
-    KeysetMixin,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
@@ -43,9 +44,8 @@ from accounts.generic import (
     client_ip,
     safe_next,
 )
-from accounts.models import Admin, LogEntry
-from accounts.names import ascii_name, login_name
-from accounts.scoping import starts_with, starts_with_name
+from panel.paging import KeysetMixin
+from panel.scoping import starts_with
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 

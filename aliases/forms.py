@@ -4,13 +4,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import ActorForm
 from aliases import services
 from aliases.models import Alias
 from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part
 from domains.forms import DomainField
 from domains.models import Domain
+from panel.forms import ActorForm
 
 
 class AliasForm(ActorForm):

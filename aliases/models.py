@@ -8,8 +8,6 @@ from django.db.models.functions import Concat, Length, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
-from accounts.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 from aliases import routing
 from aliases.pruning import drop_targets
 from domains.addresses import (
@@ -20,6 +18,8 @@ from domains.addresses import (
     split_targets,
 )
 from domains.models import AliasDomain, Domain
+from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 
 
 class AliasQuerySet(ScopedQuerySet):

@@ -4,9 +4,9 @@ from django.apps import apps
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.changes import removed
 from accounts.models import LogEntry
 from aliases.routing import refuse_loops
+from panel.changes import removed
 
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 

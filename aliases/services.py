@@ -13,10 +13,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.changes import changed_fields, check, created, removed
-from accounts.fields import KeyField
 from accounts.models import LogEntry
-from accounts.scoping import may_change_role_addresses, may_lead_outside
 from aliases.models import Alias, AliasTarget
 from aliases.pruning import drop_targets, leading_to
 from aliases.routing import refuse_loops
@@ -24,6 +21,9 @@ from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part, split_address
 from domains.models import AliasDomain, Domain, RoutingLock
 from domains.services import insert, lock_domain
+from panel.changes import changed_fields, check, created, removed
+from panel.fields import KeyField
+from panel.scoping import may_change_role_addresses, may_lead_outside
 
 
 def refuse_role_address(actor, local_part):

@@ -6,18 +6,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
 
-from accounts.bulk import BulkView
-from accounts.generic import (
-    COUNT_BOUND,
-    ConfirmView,
-    ScopedDetailView,
-    ScopedFormView,
-    ScopedListView,
-    StateView,
-    bounded_count,
-)
 from accounts.models import LogEntry
-from accounts.scoping import may_change_role_addresses
 from aliases import services
 from aliases.destinations import MISSING, destinations, find_substitutes, in_words
 from aliases.forms import AliasCreateForm, AliasForm
@@ -26,6 +15,16 @@ from aliases.services import all_names
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
+from panel.bulk import BulkView
+from panel.pages import (
+    ConfirmView,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+    StateView,
+)
+from panel.paging import COUNT_BOUND, bounded_count
+from panel.scoping import may_change_role_addresses
 
 SHOWN = 50
 

@@ -2,9 +2,9 @@
 
 from django.core.management.base import CommandError
 
-from accounts.commands import RowCommand
 from domains.addresses import normalise_domain
 from domains.models import Domain
+from panel.commands import RowCommand
 
 
 class DomainRowCommand(RowCommand):

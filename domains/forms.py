@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import ActorForm
 from domains import services
 from domains.addresses import (
     display_domain,
@@ -15,6 +14,7 @@ from domains.addresses import (
     normalise_local_part,
 )
 from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
+from panel.forms import ActorForm
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
 

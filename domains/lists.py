@@ -2,9 +2,9 @@
 
 from django.utils.functional import cached_property
 
-from accounts.generic import KeysetMixin
 from domains.addresses import typed_name
 from domains.models import Domain
+from panel.paging import KeysetMixin
 
 
 class InDomainMixin:

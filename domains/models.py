@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.changes import is_stored
-from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
-from accounts.scoping import ScopedQuerySet, starts_with
 from domains.addresses import display_domain, normalise_domain
+from panel.changes import is_stored
+from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from panel.scoping import ScopedQuerySet, starts_with
 
 NONE_ALLOWED = -1
 UNLIMITED = 0

@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.changes import changed_fields, check, created, removed
 from accounts.models import LogEntry
 from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
+from panel.changes import changed_fields, check, created, removed
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),

@@ -12,23 +12,22 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.bulk import BulkView
-from accounts.generic import (
-    COUNT_BOUND,
-    ConfirmView,
-    KeysetMixin,
-    ScopedDetailView,
-    ScopedFormView,
-    ScopedListView,
-    StateView,
-)
 from accounts.models import Admin, LogEntry
-from accounts.scoping import may_open
 from domains import services
 from domains.addresses import display_domain, normalise_address, typed_name
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain, RoutingLock
+from panel.bulk import BulkView
+from panel.pages import (
+    ConfirmView,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+    StateView,
+)
+from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.scoping import may_open
 
 SHOWN = 20
 DELETED_TOGETHER = 10_000  # addresses: other changes of routes wait meanwhile, some seconds

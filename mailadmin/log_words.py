@@ -5,8 +5,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.changes import LISTS
 from domains.addresses import display_address, display_domain
+from panel.changes import LISTS
 
 SENTENCES = {
     "create_domain": gettext_lazy("Created domain {object}"),

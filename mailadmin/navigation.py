@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.scoping import may_open
+from panel.scoping import may_open
 
 # (URL name, path prefix that marks it as current, label, icon, superadmins only)
 PAGES = [

@@ -9,15 +9,16 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.generic import TemplateView, View
 
-from accounts.generic import COUNT_BOUND, ActorMixin, bounded_count
 from accounts.models import LogEntry
-from accounts.scoping import may_open, starts_with
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
 from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
+from panel.pages import ActorMixin
+from panel.paging import COUNT_BOUND, bounded_count
+from panel.scoping import may_open, starts_with
 
 SHOWN = 10
 NEAR_LIMIT = 90  # percent

@@ -8,10 +8,10 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from accounts.models import Account
-from accounts.scoping import ScopedQuerySet, starts_with
 from domains.models import Domain
+from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from panel.scoping import ScopedQuerySet, starts_with
 
 NEARLY_FULL = 80  # percent
 MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of bytes

@@ -16,10 +16,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.changes import changed_fields, check, created, removed
 from accounts.models import LogEntry
 from accounts.passwords import verify_password
-from accounts.scoping import starts_with
 from aliases.models import Alias
 from aliases.routing import refuse_loops
 from aliases.services import drop_everywhere, refuse_outside_targets, refuse_role_address
@@ -28,6 +26,8 @@ from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_na
 from domains.models import RoutingLock
 from domains.services import insert, lock_domain
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
+from panel.changes import changed_fields, check, created, removed
+from panel.scoping import starts_with
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 

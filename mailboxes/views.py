@@ -14,16 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.bulk import BulkView
-from accounts.generic import (
-    ActorMixin,
-    ConfirmView,
-    ScopedDetailView,
-    ScopedFormView,
-    ScopedListView,
-    StateView,
-    add_errors,
-)
 from accounts.views import hide_passwords
 from aliases.answers import answers_of
 from aliases.destinations import (
@@ -53,6 +43,16 @@ from mailboxes.forms import (
     OwnMailboxPasswordForm,
 )
 from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
+from panel.bulk import BulkView
+from panel.pages import (
+    ActorMixin,
+    ConfirmView,
+    ScopedDetailView,
+    ScopedFormView,
+    ScopedListView,
+    StateView,
+    add_errors,
+)
 
 
 class MailboxPages:

@@ -2,7 +2,7 @@
 
 from django.test import RequestFactory
 
-from accounts.generic import client_ip
+from panel.pages import client_ip
 
 
 def request(**headers):

@@ -3,7 +3,6 @@
 import pytest
 from django.db import connection
 
-from accounts.fields import UNKNOWN_MOMENT
 from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
 from accounts.services import (
@@ -14,6 +13,7 @@ from accounts.services import (
     update_admin,
 )
 from domains.models import DomainAdmin
+from panel.fields import UNKNOWN_MOMENT
 from tests.refusals import refused
 
 

@@ -10,9 +10,9 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import OperationalError
 
-from accounts import output
 from aliases.models import Alias
 from mailboxes.models import Mailbox
+from panel import output
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = {

@@ -6,10 +6,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.generic import COUNT_BOUND, PAGE_SIZES
 from accounts.models import Admin
 from domains.models import Domain
 from mailboxes.models import Mailbox
+from panel.paging import COUNT_BOUND, PAGE_SIZES
 from tests.bench import data, pages
 from tests.bench.cost import measured
 

@@ -10,9 +10,9 @@ from django.apps import apps
 from django.core.serializers import serialize
 from django.urls import URLPattern, get_resolver, reverse
 
-from accounts.generic import ScopedMixin
 from accounts.services import update_admin
 from domains.services import create_alias_domain
+from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.

@@ -5,15 +5,15 @@ from argparse import BooleanOptionalAction
 from django.apps import apps
 from django.core.management.base import CommandError
 
-from accounts.commands import RowCommand
+from accounts.commands import PasswordMixin
 from accounts.models import Admin
-from accounts.names import display_address, login_name, row_named
-from accounts.output import Field
-from accounts.scoping import starts_with_name
+from accounts.names import display_address, login_name, row_named, starts_with_name
 from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
+from panel.commands import RowCommand
+from panel.output import Field
 
 
-class Command(RowCommand):
+class Command(PasswordMixin, RowCommand):
     help = "Create, list, show, change and delete administrators."
     noun = "administrator"
     verbs = {

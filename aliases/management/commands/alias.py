@@ -3,8 +3,6 @@
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from accounts.commands import NOTHING_TO_CHANGE
-from accounts.output import Field
 from aliases.models import Alias, AliasTarget
 from aliases.services import create_alias, delete_alias, names_leading_to, update_alias
 from domains.addresses import (
@@ -16,6 +14,8 @@ from domains.addresses import (
 )
 from domains.commands import DomainRowCommand
 from domains.models import RoutingLock
+from panel.commands import NOTHING_TO_CHANGE
+from panel.output import Field
 
 
 def display_all(addresses):

@@ -4,13 +4,13 @@ from argparse import BooleanOptionalAction
 
 from django.apps import apps
 
-from accounts import commands
 from accounts.models import Admin
-from accounts.output import Field, limit_text
 from domains.addresses import display_domain
 from domains.commands import DomainRowCommand
 from domains.models import Domain
 from domains.services import create_domain, delete_domain, update_domain
+from panel import commands
+from panel.output import Field, limit_text
 
 COLUMNS = [
     "description",

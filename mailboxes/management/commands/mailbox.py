@@ -7,8 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from accounts.commands import NOTHING_TO_CHANGE, whole_number
-from accounts.output import Field
+from accounts.commands import PasswordMixin
 from aliases.models import Alias
 from aliases.services import names_leading_to
 from domains.addresses import (
@@ -28,6 +27,8 @@ from mailboxes.services import (
     update_mailbox,
 )
 from mailboxes.welcome import send_welcome
+from panel.commands import NOTHING_TO_CHANGE, whole_number
+from panel.output import Field
 
 
 def size(value):
@@ -46,7 +47,7 @@ def quota(value):
     return size(value) if value > 0 else "unlimited"
 
 
-class Command(DomainRowCommand):
+class Command(PasswordMixin, DomainRowCommand):
     help = "Create, list, show, change and delete mailboxes."
     noun = "mailbox"
     verbs = {

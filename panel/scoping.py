@@ -3,8 +3,6 @@
 from django.conf import settings
 from django.db import models
 
-from accounts.names import spellings
-
 
 def starts_with(field, text):
     """Return the Q of rows whose ``field``, a KeyField, begins with ``text``.
@@ -13,14 +11,6 @@ def starts_with(field, text):
     for which it reads everything.
     """
     return models.Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
-
-
-def starts_with_name(text):
-    """Return the Q of rows whose ``username`` begins with a typed login name, in any of its spellings."""
-    ways = models.Q()
-    for name in spellings(text):
-        ways |= starts_with("username", name)
-    return ways
 
 
 class ScopedQuerySet(models.QuerySet):

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from accounts.generic import PAGE_SIZES, ScopedMixin, safe_next
+from panel.pages import ScopedMixin, safe_next
+from panel.paging import PAGE_SIZES
 
 ACTIONS = ("activate", "deactivate", "delete")
 

@@ -1,0 +1,107 @@
+"""The base of every form: it knows who acts, and what somebody else saved meanwhile."""
+
+import re
+from hashlib import blake2b
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+
+def plain(value):
+    """Return ``value`` as one text, whether it was stored, posted or cleaned: lines for a list."""
+    if isinstance(value, list | tuple):
+        return "\n".join(map(plain, value))
+    text = "" if value is None else str(getattr(value, "pk", value))
+    return "\n".join(text.splitlines()).strip()  # browsers send \r\n
+
+
+def digest(value):
+    """Stand for a value that a page has no room for: an alias may have 65,000 bytes of targets."""
+    return blake2b(plain(value).encode(), digest_size=8).hexdigest()
+
+
+class DrawnField(forms.BoundField):
+    """A field of a form that somebody else may have saved since the page was drawn.
+
+    A value that is posted as it was drawn gives way to the stored one.
+    """
+
+    @property
+    def stored(self):
+        widget, value = self.field.widget, self.initial
+        return widget.decompress(value) if isinstance(widget, forms.MultiWidget) else value
+
+    @cached_property
+    def data(self):
+        posted = super().data
+        return self.stored if digest(posted) == self.form.drawn.get(self.name) else posted
+
+    def is_overtaken(self):
+        """Say whether it was changed here and, differently, by somebody else."""
+        if self.form.drawn[self.name] in {digest(self.stored), digest(super().data)}:
+            return False
+        if self.name not in self.form.cleaned_data:
+            return True
+        value = self.form.cleaned_data[self.name]
+        return value != self.initial and plain(value) != plain(self.initial)
+
+    def stored_in_words(self):
+        """What is stored now, in one line; of a long list first what was not posted."""
+        if isinstance(self.field.widget, forms.MultiWidget):
+            parts = zip(self.field.widget.widgets, self.stored, strict=True)
+        else:
+            parts = [(self.field.widget, self.stored)]
+        words = [plain(dict(getattr(w, "choices", ())).get(value, value)) for w, value in parts]
+        posted = set(plain(self.data).splitlines())
+        lines = sorted(" ".join(words).splitlines(), key=posted.__contains__)
+        return Truncator(", ".join(lines).strip()).chars(300) or _("empty")
+
+
+class ActorForm(forms.Form):
+    """A form that knows who acts. ``save()`` calls one service and returns its row.
+
+    The page of a form about a stored row sends along what it was drawn from. So a change that
+    somebody else made meanwhile stays, or is named before it is replaced.
+    """
+
+    bound_field_class = DrawnField
+
+    def __init__(self, *args, actor, instance=None, **kwargs):
+        self.actor = actor
+        self.instance = instance
+        super().__init__(*args, **kwargs)
+
+    def drawn_input(self):
+        """A hidden input with the digests of the values that this page shows; base_form.html has it."""
+        fields = [] if self.instance is None else [f for f in self if f.name in self.initial]
+        digests = " ".join(f"{field.name}:{digest(field.stored)}" for field in fields)
+        return forms.HiddenInput().render(self.add_prefix("drawn"), digests) if digests else ""
+
+    @cached_property
+    def drawn(self):
+        """The digests that were posted, by field; none from a script, whose values all count."""
+        text = str(self.data.get(self.add_prefix("drawn"), ""))
+        # Word by word: whoever posts 2 MB must not keep a search in them busy.
+        found = (word.partition(":") for word in text.split())
+        return {
+            name: value
+            for name, _colon, value in found
+            if name in self.fields and re.fullmatch("[0-9a-f]{16}", value)
+        }
+
+    def full_clean(self):
+        super().full_clean()
+        for field in [self[name] for name in self.drawn]:
+            if field.is_overtaken():
+                error = _(
+                    "Somebody changed this meanwhile. Save again to replace it with yours. It is now: %(value)s"
+                )
+                params = {"value": field.stored_in_words()}
+                self.add_error(field.name, ValidationError(error, "overtaken", params))
+
+    def changed(self):
+        """The cleaned values of the fields that were changed: what nobody touched stays as it is."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
