@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Q
 
 from domains.models import LOCAL_TRANSPORTS, Domain
+from mailboxes.models import Mailbox
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
 FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd", "fail2ban")
@@ -57,6 +59,15 @@ SHAPES = {
 }
 
 
+# Hashes that Dovecot 2.4 certainly takes without auth_allow_weak_schemes.
+STRONG = Q()
+for prefix in [
+    *["{SHA512-CRYPT}", "{SHA256-CRYPT}", "{BLF-CRYPT}", "{ARGON2ID}", "{ARGON2I}"],
+    *["$6$", "$5$", "$2a$", "$2b$", "$2y$"],
+]:
+    STRONG |= Q(password__startswith=prefix)
+
+
 class NotPossible(Exception):
     """The files cannot be written for this installation; the text says what to change."""
 
@@ -68,6 +79,8 @@ def blocks_needed():
         needed.add("backup-mx")
     if Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS).exists():
         needed.add("transport")
+    if Mailbox.objects.exclude(STRONG).exists():
+        needed.add("weak-hashes")
     return needed
 
 

@@ -172,6 +172,15 @@ def test_sender_login_names_those_who_receive_an_address(postfix, key, owners):
     assert postfix.lookup("sender_login", key) == owners
 
 
+@pytest.mark.parametrize("transport", ["", "virtual", "virtual:"])
+def test_what_is_delivered_here_has_no_transport(postfix, world, transport):
+    world.raw("domain", "example.org", transport=transport)
+    try:
+        assert postfix.lookup("transport", "ann@example.org") is None
+    finally:
+        world.raw("domain", "example.org", transport="virtual")
+
+
 REFUSAL = "554 5.7.1 This login may not send mail"
 
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from mailadmin import mailconf
+from mailboxes.models import Mailbox
 
 MYSQL = {
     "ENGINE": "django.db.backends.mysql",
@@ -256,6 +257,34 @@ def test_backup_mx_and_transport_come_when_a_domain_needs_them(
     assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
+
+
+@pytest.mark.parametrize(
+    ("password", "options", "weak"),
+    [
+        (None, [], False),
+        ("{SHA512-CRYPT}$6$x", [], False),
+        ("$6$x$y", [], False),
+        ("{BLF-CRYPT}$2y$05$x", [], False),
+        ("$1$x$y", [], True),
+        ("{MD5-CRYPT}$1$x$y", [], True),
+        ("{SSHA}x", [], True),
+        ("{PLAIN-MD5}x", [], True),
+        ("$1$x$y", ["--no-weak-hashes"], False),
+        (None, ["--weak-hashes"], True),
+    ],
+)
+def test_dovecot_2_4_takes_weak_hashes_if_a_mailbox_has_one(
+    run, tmp_path, add_domain, add_mailbox, password, options, weak
+):
+    if password:
+        add_domain("example.org")
+        Mailbox.objects.filter(pk=add_mailbox("ann@example.org").pk).update(password=password)
+
+    run(*options)
+
+    written = (tmp_path / "out/dovecot/2.4/dovecot.conf").read_text()
+    assert ("\nauth_allow_weak_schemes = yes\n" in written) is weak
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,24 @@ class Command(BaseCommand):
         for option, text in [
             ("--backup-mx", "Be a backup MX (default: if a domain in the panel asks for it)."),
             ("--transport", "Use transports per domain (default: likewise)."),
+            ("--weak-hashes", "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one)."),
         ]:
             parser.add_argument(option, action=BooleanOptionalAction, help=text)
 
-    def handle(self, *, dir, force, dry_run, backup_mx, transport, postfix_version, **options):
+    def handle(
+        self,
+        *,
+        dir,
+        force,
+        dry_run,
+        backup_mx,
+        transport,
+        weak_hashes,
+        postfix_version,
+        **options,
+    ):
         given = {marker: options[marker] for marker in mailconf.SHAPES if marker in options}
-        wanted = {"backup-mx": backup_mx, "transport": transport}
+        wanted = {"backup-mx": backup_mx, "transport": transport, "weak-hashes": weak_hashes}
         try:
             postfix_version = postfix_version or mailconf.postfix_here()
             blocks = (
@@ -98,8 +110,8 @@ class Command(BaseCommand):
                 needed = mailconf.blocks_needed()
             except DatabaseError as error:
                 raise CommandError(
-                    "The domains cannot be read. Run `manage.py migrate` first, or say"
-                    f" --backup-mx and --transport, or --no-… yourself. ({error})"
+                    "The tables cannot be read. Run `manage.py migrate` first, or say --backup-mx,"
+                    f" --transport and --weak-hashes, or --no-… yourself. ({error})"
                 ) from error
             blocks |= {name for name in needed if wanted[name] is None}
         return blocks
