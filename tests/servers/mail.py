@@ -155,6 +155,23 @@ class MailServer:
         )
         collected += [" ".join(argument.split()) for [argument] in rows]
 
+    @contextlib.contextmanager
+    def slow_after_guesses(self):
+        """Dovecot's waits are as on a real server meanwhile.
+
+        Postfix is started anew with it: it would hold on to the process that it knows, and that to its rules.
+        """
+        self.postfix.stop()
+        try:
+            with self.dovecot.with_its_delays():
+                self.postfix.start()
+                try:
+                    yield
+                finally:
+                    self.postfix.stop()
+        finally:
+            self.postfix.start()
+
     def grant(self):
         run_sql(self.database, self.files.path / "mariadb" / "grants.sql")
 
