@@ -77,7 +77,11 @@ class MailServer:
             POSTFIX_SQL_USER=self.postfix_sql_user,
             DOVECOT_SQL_USER=self.dovecot_sql_user,
         )
-        blocks = {*self.blocks, *mailconf.postfix_blocks(mailconf.postfix_here())}
+        blocks = {
+            *self.blocks,
+            *mailconf.postfix_blocks(mailconf.postfix_here()),
+            *mailconf.nginx_blocks(mailconf.nginx_here()),
+        }
         self.files.write(mailconf.render(values, blocks))
         self.grant()
         certify(HOSTNAME, self.certificate, self.key)
