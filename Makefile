@@ -6,7 +6,7 @@ BASE_PYTHON ?= python3
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 SIZE ?= 1000
-export BASE_PYTHON HOST PORT SIZE DEMO
+export BASE_PYTHON HOST PORT SIZE DEMO PEER
 
 # Only a database server needs the extra that is compiled.
 DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" "$(or $(ENV_FILE),.env)" 2>/dev/null)
@@ -64,7 +64,8 @@ messages: .venv/installed-run ## Collect and compile the translations in locale/
 	$(PYTHON) manage.py compilemessages --ignore '.venv'
 
 .PHONY: bench
-bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes)
+bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes, PEER=postfixadmin)
+	@$(if $(filter postfixadmin,$(PEER)),deploy/bin/install-packages peer)
 	$(PYTHON) -m tests.bench
 
 .PHONY: screenshots
