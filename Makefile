@@ -12,7 +12,7 @@ export BASE_PYTHON HOST PORT SIZE DEMO PEER
 DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" "$(or $(ENV_FILE),.env)" 2>/dev/null)
 EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
 
-TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*')
+TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*' -not -path './parts/*')
 # These run on SQLite too: it is what `make run` begins with.
 ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/test_scoping.py \
 	tests/test_other_programs.py

@@ -1,11 +1,11 @@
 """The log in words: an entry's action as a sentence, its old and new values as people read them."""
 
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from domains.addresses import display_address, display_domain
+from panel import formats
 from panel.changes import LISTS
 
 SENTENCES = {
@@ -84,9 +84,7 @@ FIELDS = {
 
 def sentence(entry):
     """Return the entry as HTML: what was done, to what."""
-    from mailadmin.templatetags import ui  # which imports this module
-
-    shown = format_html("<b>{}</b>", ui.breakable(_shown(entry.data)))
+    shown = format_html("<b>{}</b>", formats.breakable(_shown(entry.data)))
     switch = _switch(entry)
     if switch:
         on, off, unknown = switch
@@ -164,13 +162,11 @@ def _listed(items):
         shown.append(item)
     text, more = ", ".join(shown), len(items) - len(shown)
     if more:
-        text = f"{text} {_('and %(n)s more') % {'n': number_format(more, force_grouping=True)}}"
+        text = f"{text} {_('and %(n)s more') % {'n': formats.number(more)}}"
     return text
 
 
 def _value(entry, field, value):
-    from mailadmin.templatetags import ui  # which imports this module
-
     if value is None or value == "" or value == []:
         return ""
     if isinstance(value, bool):
@@ -178,13 +174,13 @@ def _value(entry, field, value):
     if isinstance(value, list):
         return _listed(value)
     if field == "quota" and entry.action.endswith("_mailbox"):
-        return ui.size(value) if value else _("unlimited")
+        return formats.size(value) if value else _("unlimited")
     if field in {"quota", "maxquota"}:
-        return ui.mb_limit(value)
+        return formats.mb_limit(value)
     if field in {"mailboxes", "aliases"}:
-        return ui.limit(value)
+        return formats.limit(value)
     if isinstance(value, int):
-        return number_format(value, force_grouping=True)
+        return formats.number(value)
     return str(value)
 
 

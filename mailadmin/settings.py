@@ -111,6 +111,13 @@ ROOT_URLCONF = "mailadmin.urls"
 WSGI_APPLICATION = "mailadmin.wsgi.application"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
+    # First, for it holds the forms' fields; what it does not know is a Django template.
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "parts"],
+        "APP_DIRS": True,
+        "OPTIONS": {"environment": "mailadmin.parts.environment"},
+    },
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -124,7 +131,6 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "mailadmin.templatetags.rows",
                 "mailadmin.templatetags.ui",
             ],
         },
