@@ -131,6 +131,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
+                "mailadmin.templatetags.keep",
                 "mailadmin.templatetags.ui",
             ],
         },
