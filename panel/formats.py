@@ -37,6 +37,8 @@ def breakable(text):
 
 def number(value):
     """Return a whole number with its thousands set apart."""
+    if isinstance(value, int) and -1000 < value < 1000:
+        return str(value)
     return number_format(value, use_l10n=True, force_grouping=True)
 
 

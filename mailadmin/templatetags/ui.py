@@ -83,6 +83,7 @@ def domain_name(value):
 
 
 @register.simple_tag
+@kept
 def counted(kind, count):
     """Return "128 mailboxes", of a count that is kept."""
     words = {
@@ -116,6 +117,7 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
 
 
 @register.simple_tag
+@kept
 def count_bar(used, allowed):
     """Draw and say how many of a limit exist: 12 of 50; 0 is unlimited, -1 allows none."""
     if allowed == UNLIMITED:
