@@ -7,7 +7,6 @@ import re
 from functools import lru_cache
 from urllib.parse import quote
 
-from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from jinja2 import Environment
@@ -51,7 +50,7 @@ def environment(**options):
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
         "names": names,
-        "truncatechars": truncatechars,
+        "short": ui.short,
     }
     return made
 

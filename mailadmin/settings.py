@@ -135,7 +135,7 @@ TEMPLATES = [
                 "mailadmin.templatetags.ui",
             ],
         },
-    }
+    },
 ]
 
 # --- Database: the tables Postfix and Dovecot read

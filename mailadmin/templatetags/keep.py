@@ -23,11 +23,15 @@ def keep(parser, token):
     nodes = parser.parse(("endkeep",))
     parser.delete_first_token()
     if nodes.get_nodes_by_type(template.loader_tags.BlockNode):
-        raise template.TemplateSyntaxError("A block of another template does not fit into {% keep %}.")
+        raise template.TemplateSyntaxError(
+            "A block of another template does not fit into {% keep %}."
+        )
     return KeepNode(nodes, named)
 
 
 class KeepNode(template.Node):
+    child_nodelists = ()  # {% extends %} looks through them at every drawing, for blocks
+
     def __init__(self, nodelist, named):
         self.nodelist = nodelist
         self.named = named

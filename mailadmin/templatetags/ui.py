@@ -67,10 +67,15 @@ def in_two(value):
     return format_html("<span>{}</span>", breakable(address(value)))
 
 
+def short(text, length):
+    """Return text of at most ``length`` characters; what is cut off shows as "…"."""
+    return text if len(text) <= length else truncatechars(text, length)
+
+
 @register.filter
 def first_two(targets):
     """Return the first two of some addresses, which break behind the ``@``, and how many more there are."""
-    shown = ", ".join(truncatechars(address(target), 60) for target in targets[:2])
+    shown = ", ".join(short(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
     return breakable(shown)

@@ -27,10 +27,9 @@ class Panel:
             }
             | settings
         )
-        gunicorn = [self.root / ".venv/bin/gunicorn", "-c", self.root / "deploy/gunicorn.conf.py"]
-        gunicorn += ["--chdir", self.root]
+        gunicorn = [self.root / ".venv/bin/gunicorn", "-c", "deploy/gunicorn.conf.py"]
         variables = [f"{name}={value}" for name, value in self._environment.items()]
-        command = [find("env"), *variables, *gunicorn, "mailadmin.wsgi"]
+        command = [find("env"), f"--chdir={self.root}", *variables, *gunicorn, "mailadmin.wsgi"]
         self._process = Process(command, self.log)
 
     def start(self):
