@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -26,6 +27,7 @@ def environment(**options):
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 -- options have autoescape
     made.globals |= {
         "_": gettext,
+        "ago": ago,
         "IN_URL": IN_URL,
         "KEY": KEY,
         "NAME": NAME,
@@ -40,7 +42,6 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
-        "ago": formats.ago,
         "breakable": formats.breakable,
         "control": ui.control,
         "domain_name": display_domain,
@@ -53,6 +54,11 @@ def environment(**options):
         "short": ui.short,
     }
     return made
+
+
+def ago():
+    """Return the function that tells moments for a page: see ``panel.formats.ago``."""
+    return formats.ago_by(timezone.get_current_timezone(), timezone.now())
 
 
 def place(page, parameter=""):
