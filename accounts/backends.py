@@ -1,5 +1,6 @@
 """One login page, two tables: how Django finds and recognises either kind of account."""
 
+from functools import cache
 from importlib import import_module
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.conf import settings
 from accounts.models import Admin
 from accounts.names import row_named
 from accounts.passwords import is_cheap, is_possible, spend_time, verify_password
+from panel.prepared import prepared
 
 
 class AccountBackend:
@@ -20,7 +22,7 @@ class AccountBackend:
 
     def get_user(self, user_id):
         """Return the account of a session, or None once it may not sign in any more."""
-        return self.rows().filter(pk=user_id).first()
+        return next(iter(_of_session(type(self))(user_id)), None)
 
     def store(self, account, replacement):
         """Save a newer hash of the same password; return False if it was changed meanwhile."""
@@ -29,6 +31,17 @@ class AccountBackend:
             return False
         account.password = replacement
         return True
+
+
+@cache
+def _of_session(backend):
+    """Every click asks for it."""
+
+    @prepared
+    def account(name):
+        return backend().rows().filter(pk=name)
+
+    return account
 
 
 class AdminBackend(AccountBackend):

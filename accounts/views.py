@@ -154,7 +154,8 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return (login_name(text) + self.end,)
 
-    def whole_rows(self):
+    @classmethod
+    def whole_rows(cls):
         """The rows with how many domains each manages."""
         return super().whole_rows().with_domain_count()
 

@@ -27,6 +27,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.prepared import prepared
 from panel.scoping import may_open
 
 SHOWN = 20
@@ -81,9 +82,7 @@ class DomainPage(DomainPages, ScopedDetailView):
         domain = self.object
         return super().get_context_data(
             tab="overview",
-            alias_of=AliasDomain.objects.select_related("target_domain")
-            .filter(pk=domain.pk)
-            .first(),
+            alias_of=next(iter(_alias_of(domain.pk)), None),
             has_catch_all=domain.alias_set.filter(pk=f"@{domain.pk}", active=True).exists(),
             used=storage_used(domain),
             alias_domains=list(
@@ -92,9 +91,19 @@ class DomainPage(DomainPages, ScopedDetailView):
                 .order_by("pk")[: SHOWN + 1]
             ),
             admins=admins_at(domain),
-            log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
+            log_entries=_log_entries(domain.pk),
             **kwargs,
         )
+
+
+@prepared
+def _alias_of(name):
+    return AliasDomain.objects.select_related("target_domain").filter(pk=name)
+
+
+@prepared
+def _log_entries(name):
+    return LogEntry.objects.filter(domain=name).order_by("-timestamp", "-pk")[:5]
 
 
 def admins_at(*domains):

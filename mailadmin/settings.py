@@ -62,6 +62,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = env.read("bool", "BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "mailadmin_session"
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 60 * env.read("int", "SESSION_MINUTES", default=720, **minutes)
@@ -109,15 +110,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "mailadmin.urls"
 WSGI_APPLICATION = "mailadmin.wsgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "mailadmin.parts.FieldRenderer"
 TEMPLATES = [
-    # First, for it holds the forms' fields; what it does not know is a Django template.
-    {
-        "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [BASE_DIR / "parts"],
-        "APP_DIRS": True,
-        "OPTIONS": {"environment": "mailadmin.parts.environment"},
-    },
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -135,6 +129,13 @@ TEMPLATES = [
                 "mailadmin.templatetags.ui",
             ],
         },
+    },
+    # What a page shows ten or fifty times: mailadmin/parts.py.
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "parts"],
+        "APP_DIRS": True,  # Django's own widgets
+        "OPTIONS": {"environment": "mailadmin.parts.environment"},
     },
 ]
 

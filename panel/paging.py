@@ -1,10 +1,13 @@
 """Lists that page by key: no row is counted beyond a bound, none is skipped over."""
 
+from functools import cache
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.functional import cached_property
+
+from panel.prepared import prepared
 
 PAGE_SIZES = (25, 50, 75)
 COUNT_BOUND = 1_000
@@ -105,13 +108,14 @@ class KeysetMixin:
 
         A second statement: asked for whole rows at once, MariaDB walks from the domain's start.
         """
-        found = self.whole_rows().in_bulk(keys)
+        found = {row.pk: row for row in _rows_with(type(self))(*keys)} if keys else {}
         return [found[key] for key in keys if key in found]
 
-    def whole_rows(self):
+    @classmethod
+    def whole_rows(cls):
         """The queryset that the rows shown are fetched from."""
-        rows = self.model.objects.all()
-        return rows.select_related(*self.related) if self.related else rows
+        rows = cls.model.objects.all()
+        return rows.select_related(*cls.related) if cls.related else rows
 
     def edge_url(self, parameter, row):
         values = []
@@ -123,6 +127,15 @@ class KeysetMixin:
     def url_with(self, **changes):
         query = {key: self.request.GET.getlist(key) for key in self.request.GET} | changes
         return "?" + urlencode({k: v for k, v in query.items() if v and v != [""]}, doseq=True)
+
+
+@cache
+def _rows_with(view):
+    @prepared
+    def rows(*keys):
+        return view.whole_rows().filter(pk__in=keys)
+
+    return rows
 
 
 def beyond(columns, values, *, descending, inclusive=False):
