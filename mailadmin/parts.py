@@ -53,6 +53,7 @@ def environment(**options):
         "place": place,
         "quota_bar": ui.quota_bar,
         "state": ui.state,
+        "url": url,
     }
     made.filters |= {
         "address": display_address,
@@ -65,6 +66,7 @@ def environment(**options):
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
         "names": names,
+        "number": formats.number,
         "short": ui.short,
     }
     return made
@@ -73,6 +75,10 @@ def environment(**options):
 def ago():
     """Return the function that tells moments for a page: see ``panel.formats.ago``."""
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
+
+
+def url(page, *key):
+    return reverse(page, args=key)
 
 
 def place(page, parameter=""):

@@ -58,4 +58,4 @@ ACTIONS = {
     ),
 }
 
-WRITTEN = [name for name, action in ACTIONS.items() if action.written]
+WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
