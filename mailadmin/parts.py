@@ -11,7 +11,7 @@ from django.forms.renderers import BaseRenderer
 from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
@@ -46,7 +46,6 @@ def environment(**options):
         "KEY": KEY,
         "NAME": NAME,
         "TEXT": TEXT,
-        "ngettext": ngettext,
         "count_bar": ui.count_bar,
         "counted": ui.counted,
         "icon": ui.icon,
@@ -57,8 +56,10 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
+        "bounded": formats.bounded,
         "breakable": formats.breakable,
         "control": ui.control,
+        "days": formats.days,
         "domain_name": display_domain,
         "field_kind": ui.field_kind,
         "first_two": ui.first_two,
@@ -66,7 +67,9 @@ def environment(**options):
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
         "names": names,
+        "mb_limit": formats.mb_limit,
         "number": formats.number,
+        "size": formats.size,
         "short": ui.short,
     }
     return made

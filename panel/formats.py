@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from markupsafe import escape  # Django's does the same, ten times slower
 
@@ -71,6 +71,10 @@ def _unit(kilobytes):
 def size(value):
     """Return a number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
     return mb((value or 0) / settings.QUOTA_MULTIPLIER)
+
+
+def days(count):
+    return ngettext("%(days)s day", "%(days)s days", count) % {"days": count}
 
 
 def limit(value):
