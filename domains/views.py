@@ -83,14 +83,14 @@ class DomainPage(DomainPages, ScopedDetailView):
         return super().get_context_data(
             tab="overview",
             alias_of=next(iter(_alias_of(domain.pk)), None),
-            has_catch_all=domain.alias_set.filter(pk=f"@{domain.pk}", active=True).exists(),
+            has_catch_all=bool(_active_aliases(domain.pk, f"@{domain.pk}")),
             used=storage_used(domain),
             alias_domains=list(
                 AliasDomain.objects.visible_to(self.actor)
                 .filter(target_domain=domain)
                 .order_by("pk")[: SHOWN + 1]
             ),
-            admins=admins_at(domain),
+            admins=_admins_at(domain.pk),
             log_entries=_log_entries(domain.pk),
             **kwargs,
         )
@@ -99,6 +99,23 @@ class DomainPage(DomainPages, ScopedDetailView):
 @prepared
 def _alias_of(name):
     return AliasDomain.objects.select_related("target_domain").filter(pk=name)
+
+
+@prepared
+def _active_aliases(name, address):
+    aliases = Domain(pk=name).alias_set.filter(pk=address, active=True)
+    return aliases.values_list("pk", flat=True)
+
+
+@prepared
+def _admins_at(name):
+    return Admin.objects.names_at(name)[: SHOWN + 1]
+
+
+@prepared
+def _storage_used(name):
+    used = Domain(pk=name).mailbox_set.values("domain").annotate(used=Sum("usage__bytes"))
+    return used.order_by().values_list("used", flat=True)
 
 
 @prepared
@@ -115,7 +132,7 @@ def storage_used(domain):
     """Bytes in the domain's mailboxes; None where adding them up would take long."""
     if domain.usage.mailboxes > ADDED_UP:
         return None
-    return domain.mailbox_set.aggregate(used=Sum("usage__bytes"))["used"] or 0
+    return sum(used or 0 for used in _storage_used(domain.pk))
 
 
 class DomainCreate(DomainPages, ScopedFormView):
