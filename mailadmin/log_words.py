@@ -1,5 +1,6 @@
 """The log in words: an entry's action as a sentence, its old and new values as people read them."""
 
+from django.template.defaultfilters import truncatechars
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,7 +11,9 @@ from panel import formats
 from panel.changes import LISTS
 from panel.log_actions import ACTIONS
 
-LIST_WIDTH = 160  # characters of a list of addresses: an alias may have a thousand targets
+LIST_WIDTH = (
+    160  # characters of a text, or of a list of addresses: an alias may have a thousand targets
+)
 
 # In the order they are shown in: MySQL keeps the fields of an entry in one of its own.
 FIELDS = {
@@ -145,7 +148,7 @@ def _value(entry, field, value):
         return formats.limit(value)
     if isinstance(value, int):
         return formats.number(value)
-    return str(value)
+    return truncatechars(str(value), LIST_WIDTH)
 
 
 def _shown(text):
