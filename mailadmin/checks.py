@@ -3,7 +3,7 @@
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 
-from aliases import heard
+from aliases import functions
 from mailboxes import triggers
 
 MARIADB_MINIMUM = (10, 6)
@@ -68,10 +68,10 @@ def check_functions(databases=None, **kwargs):
             cursor.execute(
                 "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
                 " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
-                [list(heard.FUNCTIONS)],
+                [list(functions.statements())],
             )
             stored = dict(cursor.fetchall())
-        if stored != heard.bodies():
+        if stored != functions.bodies():
             warnings.append(
                 Warning(
                     "The database functions of Postfix's alias map are missing, or not those of this"
