@@ -133,13 +133,19 @@ class LogQuerySet(ScopedQuerySet):
         panel/log_actions.py (``create_mailbox``); ``changes`` maps a field to ``[old, new]`` and
         never holds a secret. Texts are copied, so the entry survives what it speaks of.
         """
+        entry = self.entry(actor, action, domain=domain, target=target, changes=changes)
+        entry.save(force_insert=True)
+        return entry
+
+    def entry(self, actor, action, *, domain="", target, changes=None):
+        """The entry that ``record`` writes, not saved: for many at once."""
         if action not in WRITTEN:
             raise ValueError(f"{action} is no action of panel/log_actions.py")
         if actor is None:
             who = "CLI (localhost)"
         else:
             who = f"{actor.username} ({actor.client_ip or 'localhost'})"
-        return self.create(
+        return self.model(
             timestamp=timezone.now(),
             username=who[:255],
             domain=domain,

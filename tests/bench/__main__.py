@@ -2,7 +2,7 @@
 
 SIZE are numbers of mailboxes. KEEP=DIRECTORY (one that every user can enter) keeps the filled
 databases for the next time, as long as the schema stays the same; SECONDS is how long each page is
-asked for with one client and again with CLIENTS (4). PEER=postfixadmin measures PostfixAdmin's pages
+asked for with one client and again with CLIENTS (4); BULK how many mailboxes are created together (20,000). PEER=postfixadmin measures PostfixAdmin's pages
 in turn with ours, PEER=DIRECTORY those of another checkout. ONLY is a regular expression: measure the
 pages that it matches, print, and write nothing.
 """
@@ -25,6 +25,7 @@ CLIENTS = int(os.environ.get("CLIENTS") or 4)
 ONLY = os.environ.get("ONLY") or ""
 TURNS = 5
 POSTS = 30
+BULK = int(os.environ.get("BULK") or 20_000)  # mailboxes created together
 console = Console(soft_wrap=True)
 
 
@@ -52,6 +53,9 @@ def main():
             results.lookups[size] = maps.measure(site)
             for line in results.lookup_lines(size):
                 console.print(line)
+    for size, site in sites.items():
+        results.bulk[size] = site.measure_bulk(BULK)
+        console.print(results.bulk_line(size))
     path = ROOT / "docs" / "performance.md"
     path.write_text(report.document(results))
     console.print(f"Written: {path.relative_to(ROOT)}")

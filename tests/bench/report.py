@@ -42,6 +42,7 @@ class Results:
     forms: dict = field(default_factory=dict)  # name → size → Page
     peer: str = ""
     peers: dict = field(default_factory=dict)  # as pages
+    bulk: dict = field(default_factory=dict)  # size → what Site.measure_bulk tells
     memory: dict = field(default_factory=dict)  # size → {side: MB of each worker}
     lookups: dict = field(default_factory=dict)  # size → {(map, asked): (hits/s, misses/s)}
 
@@ -97,6 +98,13 @@ class Results:
         ]
         return f"POST {name:40} {' | '.join(parts)} {flatness(sizes)}"
 
+    def bulk_line(self, size):
+        bulk = self.bulk[size]
+        return (
+            f"{size:>9,} mailboxes created together: {bulk['service']:,.0f}/s by the service,"
+            f" {bulk['sql']:,.0f}/s by SQL alone; recount {bulk['recount']:.1f} s"
+        )
+
     def lookup_lines(self, size):
         for (table, asked), (hits, misses) in self.lookups[size].items():
             yield f"{size:>9,} {table:26} {asked:28} {hits:8,.0f}/s found {misses:8,.0f}/s not found"
@@ -148,6 +156,7 @@ def document(results):
         *_peers(results, sizes),
         *_forms(results, sizes),
         *_lookups(results, sizes),
+        *_bulk(results, sizes),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -292,6 +301,24 @@ def _forms(results, sizes):
             )
             + f" | {flatness(found)} | {last.statements} | {last.rows:,} |"
         )
+    return [*lines, ""]
+
+
+def _bulk(results, sizes):
+    lines = [
+        "## Many at once",
+        "",
+        "Mailboxes created per second, a thousand to a transaction: by the service, with all rules and the"
+        " log, and by INSERT … SELECT of the same rows. The triggers are the same. Then the seconds that"
+        " `manage.py recount` takes; that is also what a migration costs that computes the tables anew.",
+        "",
+        "| | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "|---|" + "--:|" * len(sizes),
+    ]
+    kinds = {"service": "service, per second", "sql": "SQL alone, per second"}
+    for kind, words in (kinds | {"recount": "recount, seconds"}).items():
+        values = (f"{results.bulk[size][kind]:,.1f}" for size in sizes)
+        lines.append(f"| {words} | {' | '.join(values)} |")
     return [*lines, ""]
 
 

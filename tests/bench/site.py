@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.bench.pages import Samples
@@ -85,9 +86,21 @@ class Site:
         panel = self._panel(Panel)
         panel.manage("migrate", "--no-input", "-v", "0")
         self.manage = panel.manage
-        command = [sys.executable, "-m", "tests.bench.fill", str(self.size)]
-        environment = panel._environment | {"PATH": PROGRAMS}
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        self._environment = panel._environment | {"PATH": PROGRAMS}
+        return self._told_by("fill", self.size)
+
+    def measure_bulk(self, number):
+        """See bulk.py; and the seconds that ``recount`` takes then."""
+        told = self._told_by("bulk", number)
+        start = time.monotonic()
+        self.manage("recount")
+        return told | {"recount": time.monotonic() - start}
+
+    def _told_by(self, module, number):
+        command = [sys.executable, "-m", f"tests.bench.{module}", str(number)]
+        run = subprocess.run(
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True
+        )
         if run.returncode:
             raise RuntimeError(run.stderr[-3000:])
         return json.loads(run.stdout)
