@@ -46,7 +46,7 @@ class Dashboard(AdministratorsPage):
         attention = {
             "near_limit": nearest_limits(actor),
             "full_mailboxes": [row.username for row in full_mailboxes(actor)],
-            "dangling": with_kind(dangling(actor)),
+            "dangling": dangling(actor),
         }
         return super().get_context_data(
             **attention,
@@ -76,12 +76,11 @@ def full_mailboxes(actor):
     return rows.select_related("username__usage").order_by("-percent")[:SHOWN]
 
 
-@prepared_for_superadmins
 def dangling(actor):
-    rows = AliasTarget.objects.visible_to(actor).filter(dangling=True)
+    rows = AliasTarget.objects.visible_to(actor)
     if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
         rows = rows.filter(domain__in=actor.limited_to)
-    return rows.order_by("owner", "id")[:SHOWN]
+    return rows.first_dangling(SHOWN)
 
 
 @prepared_for_superadmins

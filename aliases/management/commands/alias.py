@@ -183,7 +183,7 @@ class Command(DomainRowCommand):
         }
 
     def details(self, alias):
-        dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
+        dangling = AliasTarget.objects.filter(alias=alias.pk).dangling()
         return {
             "dangling": sorted(dangling.values_list("target", flat=True)),
             "aliases": sorted(referrers_of([alias.pk])),
