@@ -6,13 +6,13 @@ BASE_PYTHON ?= python3
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 SIZE ?= 1000
-export BASE_PYTHON HOST PORT SIZE DEMO
+export BASE_PYTHON HOST PORT SIZE DEMO PEER
 
 # Only a database server needs the extra that is compiled.
 DATABASE_URL ?= $(shell sed -nE "s/^ *(export )? *DATABASE_URL *= *[\"']?//p" "$(or $(ENV_FILE),.env)" 2>/dev/null)
 EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
 
-TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*')
+TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*' -not -path './parts/*')
 # These run on SQLite too: it is what `make run` begins with.
 ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/test_scoping.py \
 	tests/test_other_programs.py
@@ -71,7 +71,8 @@ messages: .venv/installed-run ## Collect and compile the translations in locale/
 	$(PYTHON) manage.py compilemessages --ignore '.venv'
 
 .PHONY: bench
-bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes)
+bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes, PEER=postfixadmin)
+	@$(if $(filter postfixadmin,$(PEER)),deploy/bin/install-packages peer)
 	$(PYTHON) -m tests.bench
 
 .PHONY: screenshots

@@ -1,8 +1,11 @@
 """One sign-in page, two tables: how Django finds and recognises either kind of account."""
 
+from functools import cache
+
 from accounts.models import Admin
 from accounts.passwords import is_cheap, is_possible, run_dummy_hash, verify_password
 from panel.addresses import lookup_keys
+from panel.prepared import prepared
 
 
 class AccountBackend:
@@ -35,7 +38,7 @@ class AccountBackend:
 
     def get_user(self, user_id):
         """Return the account of a session, or None once it may not sign in any more."""
-        return self.rows().filter(pk=user_id).first()
+        return next(iter(_of_session(type(self))(user_id)), None)
 
     def store(self, account, replacement):
         """Save a newer hash of the same password; return False if it was changed meanwhile."""
@@ -44,6 +47,17 @@ class AccountBackend:
             return False
         account.password = replacement
         return True
+
+
+@cache
+def _of_session(backend):
+    """Every click asks for it."""
+
+    @prepared
+    def account(name):
+        return backend().rows().filter(pk=name)
+
+    return account
 
 
 class AdminBackend(AccountBackend):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import passwords
 from panel.addresses import display_address
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from panel.log_actions import WRITTEN
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
@@ -128,15 +129,23 @@ class LogQuerySet(ScopedQuerySet):
     def record(self, actor, action, *, domain="", target, changes=None):
         """Write what ``actor`` did, in the caller's transaction: the entry exists if the change does.
 
-        ``actor`` is an Admin, a Mailbox, or None for the command line. ``action`` is
-        PostfixAdmin's word (``create_mailbox``); ``changes`` maps a field to ``[old, new]`` and
+        ``actor`` is an Admin, a Mailbox, or None for the command line. ``action`` is one of
+        panel/log_actions.py (``create_mailbox``); ``changes`` maps a field to ``[old, new]`` and
         never holds a secret. Texts are copied, so the entry survives what it speaks of.
         """
+        entry = self.entry(actor, action, domain=domain, target=target, changes=changes)
+        entry.save(force_insert=True)
+        return entry
+
+    def entry(self, actor, action, *, domain="", target, changes=None):
+        """The entry that ``record`` writes, not saved: for many at once."""
+        if action not in WRITTEN:
+            raise ValueError(f"{action} is no action of panel/log_actions.py")
         if actor is None:
             who = "CLI (localhost)"
         else:
             who = f"{actor.username} ({actor.client_ip or 'localhost'})"
-        return self.create(
+        return self.model(
             timestamp=timezone.now(),
             username=who[:255],
             domain=domain,

@@ -1,7 +1,6 @@
 """Signing in, one's own account, administrators, and the log."""
 
 from datetime import datetime, time, timedelta
-from itertools import starmap
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -13,7 +12,6 @@ from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
-from django.utils.html import escape
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,7 +31,7 @@ from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
-from panel.changes import LISTS
+from panel.log_actions import WRITTEN
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -165,7 +163,8 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
 
-    def whole_rows(self):
+    @classmethod
+    def whole_rows(cls):
         """The rows with how many domains each manages."""
         return super().whole_rows().with_domain_count()
 
@@ -303,27 +302,8 @@ class Log(KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return ()
 
-    def bytes_of(self, row):
-        return (
-            550 + 2 * len(row.data.encode()) + sum(starmap(_bytes_of, (row.changes or {}).items()))
-        )
-
     def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, actions=LOG_ACTIONS, **kwargs)
-
-
-def _bytes_of(field, pair):
-    """About how much HTML a change is. Of a long list, only what left and what came is shown."""
-    most = 260 if field in LISTS else None
-    values = pair if isinstance(pair, list) else [pair]
-    return 80 + sum(len(escape(str(value)[:most]).encode()) for value in values)
-
-
-LOG_ACTIONS = [
-    f"{verb}_{noun}"
-    for noun in ("domain", "mailbox", "alias", "alias_domain", "admin")
-    for verb in ("create", "edit", "delete")
-] + ["edit_mailbox_state", "edit_alias_state", "edit_alias_domain_state", "edit_password"]
+        return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
 
 
 def _day(text):

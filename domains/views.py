@@ -28,6 +28,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.prepared import prepared
 from panel.scoping import may_open
 
 SHOWN = 20
@@ -54,10 +55,6 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     related = ("usage",)
-
-    def bytes_of(self, row):
-        bars = sum(limit > 0 for limit in (row.mailboxes, row.aliases, row.quota))
-        return 990 + 70 * bars + 11 * len(row.pk)
 
     def filters(self):
         get = self.request.GET.get
@@ -86,20 +83,45 @@ class DomainPage(DomainPages, ScopedDetailView):
         domain = self.object
         return super().get_context_data(
             tab="overview",
-            alias_of=AliasDomain.objects.select_related("target_domain")
-            .filter(pk=domain.pk)
-            .first(),
-            has_catch_all=domain.alias_set.filter(pk=f"@{domain.pk}", active=True).exists(),
+            alias_of=next(iter(_alias_of(domain.pk)), None),
+            has_catch_all=bool(_active_aliases(domain.pk, f"@{domain.pk}")),
             used=storage_used(domain),
             alias_domains=list(
                 AliasDomain.objects.visible_to(self.actor)
                 .filter(target_domain=domain)
                 .order_by("pk")[: SHOWN + 1]
             ),
-            admins=admins_at(domain),
-            log_entries=LogEntry.objects.filter(domain=domain.pk).order_by("-timestamp", "-pk")[:5],
+            admins=_admins_at(domain.pk),
+            log_entries=_log_entries(domain.pk),
             **kwargs,
         )
+
+
+@prepared
+def _alias_of(name):
+    return AliasDomain.objects.select_related("target_domain").filter(pk=name)
+
+
+@prepared
+def _active_aliases(name, address):
+    aliases = Domain(pk=name).alias_set.filter(pk=address, active=True)
+    return aliases.values_list("pk", flat=True)
+
+
+@prepared
+def _admins_at(name):
+    return Admin.objects.names_at(name)[: SHOWN + 1]
+
+
+@prepared
+def _storage_used(name):
+    used = Domain(pk=name).mailbox_set.values("domain").annotate(used=Sum("usage__bytes"))
+    return used.order_by().values_list("used", flat=True)
+
+
+@prepared
+def _log_entries(name):
+    return LogEntry.objects.filter(domain=name).order_by("-timestamp", "-pk")[:5]
 
 
 def admins_at(*domains):
@@ -111,7 +133,7 @@ def storage_used(domain):
     """Bytes in the domain's mailboxes; None where adding them up would take long."""
     if domain.usage.mailboxes > ADDED_UP:
         return None
-    return domain.mailbox_set.aggregate(used=Sum("usage__bytes"))["used"] or 0
+    return sum(used or 0 for used in _storage_used(domain.pk))
 
 
 class DomainCreate(DomainPages, ScopedFormView):

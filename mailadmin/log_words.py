@@ -1,61 +1,20 @@
 """The log in words: an entry's action as a sentence, its old and new values as people read them."""
 
-from django.utils.formats import number_format
-from django.utils.html import format_html
+from django.template.defaultfilters import truncatechars
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from markupsafe import escape
 
+from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
+from panel.log_actions import ACTIONS
 
-SENTENCES = {
-    "create_domain": gettext_lazy("Created domain {object}"),
-    "edit_domain": gettext_lazy("Changed domain {object}"),
-    "delete_domain": gettext_lazy("Deleted domain {object}"),
-    "create_mailbox": gettext_lazy("Created mailbox {object}"),
-    "edit_mailbox": gettext_lazy("Changed mailbox {object}"),
-    "delete_mailbox": gettext_lazy("Deleted mailbox {object}"),
-    "create_alias": gettext_lazy("Created alias {object}"),
-    "edit_alias": gettext_lazy("Changed alias {object}"),
-    "delete_alias": gettext_lazy("Deleted alias {object}"),
-    "create_alias_domain": gettext_lazy("Created alias domain {object}"),
-    "edit_alias_domain": gettext_lazy("Changed alias domain {object}"),
-    "delete_alias_domain": gettext_lazy("Deleted alias domain {object}"),
-    "create_admin": gettext_lazy("Created administrator {object}"),
-    "edit_admin": gettext_lazy("Changed administrator {object}"),
-    "delete_admin": gettext_lazy("Deleted administrator {object}"),
-    "edit_password": gettext_lazy("Set a new password for {object}"),
-}
-LIST_WIDTH = 160  # characters of a list of addresses: an alias may have a thousand targets
+LIST_WIDTH = (
+    160  # characters of a text, or of a list of addresses: an alias may have a thousand targets
+)
 
-# Actions that only switch something: (on, off, not known, as in rows written by PostfixAdmin).
-SWITCHES = {
-    "edit_domain_state": (
-        gettext_lazy("Activated domain {object}"),
-        gettext_lazy("Deactivated domain {object}"),
-        gettext_lazy("Changed the state of domain {object}"),
-    ),
-    "edit_mailbox_state": (
-        gettext_lazy("Activated mailbox {object}"),
-        gettext_lazy("Deactivated mailbox {object}"),
-        gettext_lazy("Changed the state of mailbox {object}"),
-    ),
-    "edit_alias_state": (
-        gettext_lazy("Activated alias {object}"),
-        gettext_lazy("Deactivated alias {object}"),
-        gettext_lazy("Changed the state of alias {object}"),
-    ),
-    "edit_alias_domain_state": (
-        gettext_lazy("Activated alias domain {object}"),
-        gettext_lazy("Deactivated alias domain {object}"),
-        gettext_lazy("Changed the state of alias domain {object}"),
-    ),
-    "edit_admin_state": (
-        gettext_lazy("Activated administrator {object}"),
-        gettext_lazy("Deactivated administrator {object}"),
-        gettext_lazy("Changed the state of administrator {object}"),
-    ),
-}
 # In the order they are shown in: MySQL keeps the fields of an entry in one of its own.
 FIELDS = {
     "superadmin": gettext_lazy("Superadmin"),
@@ -84,33 +43,38 @@ FIELDS = {
 
 def sentence(entry):
     """Return the entry as HTML: what was done, to what."""
-    from mailadmin.templatetags import ui  # which imports this module
-
-    shown = format_html("<b>{}</b>", ui.breakable(_shown(entry.data)))
-    switch = _switch(entry)
+    switch, new = _switch(entry), None
     if switch:
-        on, off, unknown = switch
         new = (entry.changes or {}).get("active", [None, None])[1]
-        words = unknown if new is None else on if new else off
-    elif entry.action in SENTENCES:
-        words = SENTENCES[entry.action]
+    before, after = _around_object(switch or entry.action, None if new is None else bool(new))
+    shown = formats.breakable(_shown(entry.data))
+    return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
+
+
+@formats.kept
+def _around_object(name, new):
+    """The words of an action before and behind its object, as HTML; ``new`` is True, False or not known."""
+    action = ACTIONS.get(name)
+    if action:
+        words = str({True: action.on, False: action.off}.get(new) or action.words)
     else:  # PostfixAdmin's other words, such as edit_vacation
-        done = entry.action.replace("_", " ").capitalize()
-        return format_html(_("{action}: {object}"), action=done, object=shown)
-    return format_html(str(words), object=shown)
+        done = name.replace("_", " ").capitalize()
+        words = _("{action}: {object}").replace("{action}", done)
+    before, _object, after = words.partition("{object}")
+    return escape(before), escape(after)
 
 
 def _switch(entry):
-    """The words for an entry that only switches something: (on, off, not known); else None."""
-    alone = set(entry.changes or ()) == {"active"}
-    return SWITCHES.get(entry.action) or (SWITCHES.get(f"{entry.action}_state") if alone else None)
+    """The action whose words tell an entry that only switches something; else None."""
+    name = entry.action
+    if not name.endswith("_state"):
+        name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
+    return name if name in ACTIONS else None
 
 
 def label(action):
     """Return an action's name for a filter: "Created mailbox …"."""
-    if action in SWITCHES:
-        return str(SWITCHES[action][2]).format(object="…")
-    return str(SENTENCES[action]).format(object="…") if action in SENTENCES else action
+    return str(ACTIONS[action].words).format(object="…") if action in ACTIONS else action
 
 
 def changes(entry):
@@ -118,12 +82,13 @@ def changes(entry):
 
     Of lists too long to show as a whole, what left and what came.
     """
-    rows, stored = [], entry.changes or {}
+    rows, stored = [], entry.changes
+    if not stored:
+        return rows
     if set(stored) == {"active"} and _switch(entry):  # the sentence says it
         return rows
-    for field in FIELDS | stored:
-        if field not in stored:
-            continue
+    known = [field for field in FIELDS if field in stored]
+    for field in known + [field for field in stored if field not in FIELDS]:
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
@@ -164,13 +129,11 @@ def _listed(items):
         shown.append(item)
     text, more = ", ".join(shown), len(items) - len(shown)
     if more:
-        text = f"{text} {_('and %(n)s more') % {'n': number_format(more, force_grouping=True)}}"
+        text = f"{text} {_('and %(n)s more') % {'n': formats.number(more)}}"
     return text
 
 
 def _value(entry, field, value):
-    from mailadmin.templatetags import ui  # which imports this module
-
     if value is None or value == "" or value == []:
         return ""
     if isinstance(value, bool):
@@ -178,14 +141,14 @@ def _value(entry, field, value):
     if isinstance(value, list):
         return _listed(value)
     if field == "quota" and entry.action.endswith("_mailbox"):
-        return ui.size(value) if value else _("unlimited")
+        return formats.size(value) if value else _("unlimited")
     if field in {"quota", "maxquota"}:
-        return ui.mb_limit(value)
+        return formats.mb_limit(value)
     if field in {"mailboxes", "aliases"}:
-        return ui.limit(value)
+        return formats.limit(value)
     if isinstance(value, int):
-        return number_format(value, force_grouping=True)
-    return str(value)
+        return formats.number(value)
+    return truncatechars(str(value), LIST_WIDTH)
 
 
 def _shown(text):

@@ -1,8 +1,11 @@
 """The left column: what the signed-in account may use. A hidden link is never the protection."""
 
+from typing import NamedTuple
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from panel.formats import kept
 from panel.scoping import may_open
 
 # (URL name, path prefix that marks it as current, label, icon, superadmins only)
@@ -17,6 +20,13 @@ PAGES = [
 ]
 
 
+class Link(NamedTuple):
+    url: str
+    label: str
+    icon: str
+    current: bool
+
+
 def navigation(request):
     """Add to every template: ``navigation`` (an administrator's links), ``account``, ``superadmin``.
 
@@ -25,12 +35,27 @@ def navigation(request):
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
-        return {"navigation": [], "account": account, "superadmin": False}
+        return {"navigation": (), "account": account, "superadmin": False}
     superadmin = may_open(account, superadmins_only=True)
-    links = []
-    for name, prefix, label, icon, superadmins_only in PAGES:
-        if superadmins_only and not superadmin:
-            continue
-        current = request.path == prefix if prefix == "/" else request.path.startswith(prefix)
-        links.append({"url": reverse(name), "label": label, "icon": icon, "current": current})
-    return {"navigation": links, "account": account, "superadmin": superadmin}
+    return {
+        "navigation": _links(superadmin, _current(request.path)),
+        "account": account,
+        "superadmin": superadmin,
+    }
+
+
+def _current(path):
+    """The name of the page of PAGES that ``path`` belongs to."""
+    for name, prefix, _label, _icon, _superadmins_only in PAGES:
+        if path == prefix if prefix == "/" else path.startswith(prefix):
+            return name
+    return None
+
+
+@kept
+def _links(superadmin, current):
+    return tuple(
+        Link(reverse(name), str(label), icon, name == current)
+        for name, _prefix, label, icon, superadmins_only in PAGES
+        if superadmin or not superadmins_only
+    )

@@ -68,6 +68,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "mailadmin_session"
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 60 * env.read("int", "SESSION_MINUTES", default=720, **minutes)
@@ -114,7 +115,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "mailadmin.urls"
 WSGI_APPLICATION = "mailadmin.wsgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "mailadmin.parts.FieldRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -129,11 +130,18 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "mailadmin.templatetags.rows",
+                "mailadmin.templatetags.keep",
                 "mailadmin.templatetags.ui",
             ],
         },
-    }
+    },
+    # What a page shows ten or fifty times: mailadmin/parts.py.
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "parts"],
+        "APP_DIRS": True,  # Django's own widgets
+        "OPTIONS": {"environment": "mailadmin.parts.environment"},
+    },
 ]
 
 # --- Database: the tables Postfix and Dovecot read

@@ -1,6 +1,7 @@
 """What crosses all apps: the dashboard, the search over everything, one's own account, health."""
 
 import sys
+from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
@@ -10,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.generic import TemplateView, View
 
-from accounts.models import LogEntry
+from accounts.models import Admin, LogEntry
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
 from domains.models import UNLIMITED, Domain, DomainUsage
@@ -19,6 +20,7 @@ from mailboxes.views import OwnMailbox
 from panel.addresses import lookup_key
 from panel.pages import ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
+from panel.prepared import prepared
 from panel.scoping import may_open, starts_with
 
 SHOWN = 10
@@ -42,22 +44,15 @@ class Dashboard(AdministratorsPage):
 
     def get_context_data(self, **kwargs):
         actor = self.actor
-        usages = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
-        usages = usages.select_related("domain").order_by("-fullness")
-        full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
-        full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
-        targets = AliasTarget.objects.visible_to(actor)
-        if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
-            targets = targets.filter(domain__in=actor.limited_to)
         attention = {
-            "near_limit": nearest_limits(usages),
-            "full_mailboxes": [row.username for row in full],
-            "dangling": targets.first_dangling(SHOWN),
+            "near_limit": nearest_limits(actor),
+            "full_mailboxes": [row.username for row in full_mailboxes(actor)],
+            "dangling": dangling(actor),
         }
         return super().get_context_data(
             **attention,
             all_is_well=not any(attention.values()),
-            log_entries=LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN],
+            log_entries=log_entries(actor),
             domain_count=bounded_count(Domain.objects.visible_to(actor)),
             mailbox_count=bounded_count(Mailbox.objects.visible_to(actor)),
             count_bound=COUNT_BOUND,
@@ -65,15 +60,54 @@ class Dashboard(AdministratorsPage):
         )
 
 
-def nearest_limits(usages):
-    """Return ``near_limit()`` of the first SHOWN domains of ``usages``, candidates in order, that have one.
+def prepared_for_superadmins(build):
+    """Make ``build(actor)``, a queryset, return its rows; what all superadmins see is put together once."""
+    everything = prepared(lambda: build(Admin(superadmin=True)))
+
+    @wraps(build)
+    def asked(actor):
+        return everything() if actor.is_superadmin else list(build(actor))
+
+    return asked
+
+
+@prepared_for_superadmins
+def full_mailboxes(actor):
+    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
+    return rows.select_related("username__usage").order_by("-percent")[:SHOWN]
+
+
+def dangling(actor):
+    rows = AliasTarget.objects.visible_to(actor)
+    if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
+        rows = rows.filter(domain__in=actor.limited_to)
+    return rows.first_dangling(SHOWN)
+
+
+@prepared_for_superadmins
+def log_entries(actor):
+    return LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN]
+
+
+def nearly_full_domains(actor):
+    usages = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
+    return usages.select_related("domain").order_by("-fullness")
+
+
+@prepared_for_superadmins
+def fullest_domains(actor):
+    return nearly_full_domains(actor)[:SHOWN]
+
+
+def nearest_limits(actor):
+    """Return ``near_limit()`` of the SHOWN fullest domains that have one.
 
     The rest is read only where some of the first are none: up to COUNT_BOUND, in one statement.
     """
-    first = list(usages[:SHOWN])
+    first = fullest_domains(actor)
     near = [row for usage in first if (row := near_limit(usage.domain))]
     if len(near) < len(first) == SHOWN:
-        rest = usages[SHOWN:COUNT_BOUND]
+        rest = nearly_full_domains(actor)[SHOWN:COUNT_BOUND]
         near += [row for usage in rest if (row := near_limit(usage.domain))]
     return near[:SHOWN]
 
@@ -96,10 +130,15 @@ def near_limit(domain):
     return {"domain": domain, **near} if near else None
 
 
+@prepared
+def _of_mailboxes(*aliases):
+    return Alias.objects.filter(pk__in=aliases, of_mailbox=True).values_list("pk", flat=True)
+
+
 def with_kind(targets):
     """Tell for each AliasTarget whether its alias is a mailbox's own row (``of_mailbox``)."""
-    rows = Alias.objects.filter(pk__in={target.alias for target in targets}, of_mailbox=True)
-    of_mailboxes = set(rows.values_list("pk", flat=True)) if targets else set()
+    aliases = {target.alias for target in targets}
+    of_mailboxes = set(_of_mailboxes(*aliases)) if aliases else set()
     for target in targets:
         target.of_mailbox = target.alias in of_mailboxes
     return targets

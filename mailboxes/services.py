@@ -41,23 +41,8 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
     under concurrency. Dovecot makes the maildir at the first delivery or login.
     """
-    try:
-        local_part = normalise_mailbox_name(local_part)
-    except ValidationError as error:
-        raise ValidationError({"local_part": error.error_list}) from None
-    refuse_role_address(actor, local_part)
-    address = f"{local_part}@{domain.pk}"
-    if len(address) > MAX_ADDRESS:
-        raise ValidationError(
-            {
-                "local_part": ValidationError(
-                    _("An address has at most %(n)d characters."),
-                    "invalid_address",
-                    {"n": MAX_ADDRESS},
-                )
-            }
-        )
-    mailbox = Mailbox(username=address, local_part=local_part, domain=domain, quota=quota, **fields)
+    mailbox = _new_mailbox(actor, domain, local_part, quota=quota, **fields)
+    address, local_part = mailbox.pk, mailbox.local_part
     _set_password(mailbox, password, hashed)  # the slow part, so before the locks
     RoutingLock.hold()
     domain = mailbox.domain = domain.fresh()
@@ -88,6 +73,96 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     return mailbox
 
 
+def _new_mailbox(actor, domain, local_part, **fields):
+    """Return a Mailbox that is not saved; its name is one that ``actor`` may give."""
+    try:
+        local_part = normalise_mailbox_name(local_part)
+    except ValidationError as error:
+        raise ValidationError({"local_part": error.error_list}) from None
+    refuse_role_address(actor, local_part)
+    address = f"{local_part}@{domain.pk}"
+    if len(address) > MAX_ADDRESS:
+        raise ValidationError(
+            {
+                "local_part": ValidationError(
+                    _("An address has at most %(n)d characters."),
+                    "invalid_address",
+                    {"n": MAX_ADDRESS},
+                )
+            }
+        )
+    return Mailbox(username=address, local_part=local_part, domain=domain, **fields)
+
+
+@transaction.atomic
+def create_mailboxes(*, actor, domain, mailboxes):
+    """Create many mailboxes of one domain by the rules of ``create_mailbox``: all of them, or none.
+
+    ``mailboxes`` are dictionaries of ``local_part``, ``password_hash``, as Dovecot reads it, and
+    the other fields. Changes of routes wait meanwhile: about a thousand at a time is a good number.
+    The error has a line for each mailbox that cannot be created.
+    """
+    new, errors = [], []
+    ours = {"username", "local_part", "maildir", "domain", "created", "modified", "password_expiry"}
+    ours |= {"token", "token_validity", "totp_secret"}
+    for fields in mailboxes:
+        fields = dict(fields)
+        name, password = fields.pop("local_part"), fields.pop("password_hash")
+        try:
+            new.append(_new_mailbox(actor, domain, name, password=password, **fields))
+        except ValidationError as error:
+            errors.append((f"{name}@{domain}", error))
+    RoutingLock.hold()
+    domain = domain.fresh()
+    names = [mailbox.pk for mailbox in new]
+    in_use = {
+        *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
+        *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
+    }
+    expiry = timezone.now() + timedelta(days=domain.password_expiry or 0)
+    maildirs = _free_maildirs(new, domain.pk)
+    for mailbox in new:
+        mailbox.domain, mailbox.password_expiry = domain, expiry
+        mailbox.maildir = maildirs[mailbox.pk]
+        error = {"domain": limit} if (limit := domain.limit_error("mailboxes")) else None
+        if mailbox.pk in in_use:
+            error = {"local_part": taken(mailbox.pk)}
+        in_use.add(mailbox.pk)
+        try:
+            if error:
+                raise ValidationError(error)
+            # What this leaves out is ours, or was looked up above for all together.
+            mailbox.full_clean(exclude=ours, validate_unique=False, validate_constraints=False)
+        except ValidationError as refused:
+            errors.append((str(mailbox), refused))
+        # As the triggers will count it, for the limits of the next one; nobody else has this object.
+        domain.usage.mailboxes += 1
+        domain.usage.allotted += mailbox.quota or 0
+    if errors:
+        lines = ((name, line) for name, error in errors for line in error.messages)
+        raise ValidationError(
+            [
+                ValidationError(_("%(row)s: %(reason)s"), "refused", {"row": name, "reason": line})
+                for name, line in lines
+            ]
+        )
+    Alias.objects.bulk_create(
+        Alias(address=m.pk, goto=m.pk, domain=domain, active=m.active, of_mailbox=True) for m in new
+    )
+    Mailbox.objects.bulk_create(new)
+    LogEntry.objects.bulk_create(
+        LogEntry.objects.entry(
+            actor,
+            "create_mailbox",
+            domain=domain.pk,
+            target=mailbox.pk,
+            changes=created(mailbox, *LOGGED),
+        )
+        for mailbox in new
+    )
+    return new
+
+
 def taken(address):
     """Return the error for an address that is in use."""
     return ValidationError(
@@ -102,10 +177,7 @@ def _free_maildir(local_part, domain):
 
     Other programs name them as they like. So it lies in nobody's directory, and nobody's in it.
     """
-    path = settings.MAILDIR_LAYOUT.format(
-        local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
-    )
-    parts = path.rstrip("/").split("/")
+    parts = _maildir(local_part, domain).split("/")
     for depth, name in enumerate(parts, start=1):
         number = 1
         while _is_occupied("/".join(parts[:depth]), within=depth == len(parts)):
@@ -113,6 +185,53 @@ def _free_maildir(local_part, domain):
             # No name of ours has a ~, so this directory is no other mailbox's.
             parts[depth - 1] = f"{name}~{number}"
     return "/".join(parts) + "/"
+
+
+def _maildir(local_part, domain):
+    """The directory of the layout, without the slash at its end."""
+    return settings.MAILDIR_LAYOUT.format(
+        local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
+    ).rstrip("/")
+
+
+def _free_maildirs(mailboxes, domain):
+    """Return {address: maildir} as _free_maildir does, asking for all of them together."""
+    paths = {mailbox.pk: _maildir(mailbox.local_part, domain) for mailbox in mailboxes}
+    above = {path.rpartition("/")[0] for path in paths.values()} - {""}
+    occupied = set(paths.values()) if any(map(_is_within_one, above)) else _occupied(paths.values())
+    return {
+        mailbox.pk: f"{paths[mailbox.pk]}/"
+        if paths[mailbox.pk] not in occupied
+        else _free_maildir(mailbox.local_part, domain)
+        for mailbox in mailboxes
+    }
+
+
+def _is_within_one(path):
+    """Say whether ``path``, or a directory above it, is one that a mailbox has or had."""
+    parts = path.split("/")
+    return any(
+        _is_occupied("/".join(parts[:depth]), within=False) for depth in range(1, len(parts) + 1)
+    )
+
+
+def _occupied(paths):
+    """Return those of ``paths`` that a mailbox has or had, or one inside them."""
+    paths = set(paths)
+    first, last = min(paths, default=""), max(paths, default="")
+    deeper = "%/" * (first.count("/") + 1) + "_%"
+    found = set()
+    for model in (Mailbox, RetiredMaildir):
+        exact = model.objects.filter(maildir__in=[*paths, *(f"{path}/" for path in paths)])
+        # Of what lies between the first and the last: one condition for each would take much longer.
+        between = model.objects.filter(maildir__gte=first, maildir__lt=f"{last}/\U0010ffff")
+        inside = between.extra(where=["maildir LIKE %s"], params=[deeper])
+        for maildir in exact.values_list("maildir", flat=True).union(
+            inside.values_list("maildir", flat=True)
+        ):
+            parts = maildir.split("/")
+            found |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)} & paths
+    return found
 
 
 def _is_occupied(path, *, within):

@@ -6,12 +6,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Q
 from django.utils.timezone import localtime
 from rich import box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
+
+from panel.paging import beyond
 
 BATCH = 1_000
 
@@ -65,12 +66,8 @@ def in_batches(rows, *keys):
         yield from batch
         if len(batch) < BATCH:
             return
-        behind, same = Q(), {}
-        for key in keys:
-            value = getattr(batch[-1], key)
-            behind |= Q(**same, **{f"{key}__gt": value})
-            same[key] = value
-        batch = list(rows.filter(behind)[:BATCH])
+        last = [getattr(batch[-1], key) for key in keys]
+        batch = list(rows.filter(beyond(keys, last, descending=False))[:BATCH])
 
 
 def as_json(record):

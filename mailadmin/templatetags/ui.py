@@ -1,48 +1,40 @@
 """The few tags and filters that templates need; a builtin library, no {% load %}."""
 
-from functools import lru_cache, wraps
+from functools import lru_cache
 
 from django import template
 from django.conf import settings
 from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
+from django.template import engines
 from django.template.defaultfilters import truncatechars
-from django.urls import get_script_prefix
-from django.utils import timezone
-from django.utils.formats import date_format, number_format
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
-from django.utils.timesince import timesince
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from heroicons.templatetags import heroicons
+from markupsafe import escape
 
 from mailadmin import log_words
 from panel import addresses
+from panel.formats import (
+    UNLIMITED,
+    ago,
+    bounded,
+    breakable,
+    kept,
+    limit,
+    mb,
+    mb_limit,
+    number,
+    size,
+)
 
 register = template.Library()
 
-UNLIMITED = 0
 NOT_FILTERS = {"after", "before", "jump", "size", "sort"}
-KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 
-
-def kept(function):
-    """Keep what ``function`` returns for its arguments, in each language and place the panel is served at."""
-
-    @lru_cache(maxsize=1_000)
-    def made(_place, *arguments):
-        return function(*arguments)
-
-    @wraps(function)
-    def found(*arguments):
-        return made((get_language(), get_script_prefix()), *arguments)
-
-    return found
-
-
-def breakable(text):
-    """Return text as HTML whose lines may end behind an ``@``."""
-    return mark_safe(escape(text).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
+for shown in (ago, bounded, limit, mb, mb_limit, number, size):
+    register.filter(shown.__name__, shown)
 
 
 @register.filter
@@ -75,10 +67,15 @@ def in_two(value):
     return format_html("<span>{}</span>", breakable(address(value)))
 
 
+def short(text, length):
+    """Return text of at most ``length`` characters; what is cut off shows as "…"."""
+    return text if len(text) <= length else truncatechars(text, length)
+
+
 @register.filter
 def first_two(targets):
     """Return the first two of some addresses, which break behind the ``@``, and how many more there are."""
-    shown = ", ".join(truncatechars(address(target), 60) for target in targets[:2])
+    shown = ", ".join(short(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
     return breakable(shown)
@@ -90,70 +87,8 @@ def domain_name(value):
     return addresses.display_domain(str(value))
 
 
-@register.filter
-def number(value):
-    """Return a whole number with its thousands set apart."""
-    return number_format(value, use_l10n=True, force_grouping=True)
-
-
-@register.filter
-@kept
-def mb(value, whole=0):
-    """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB".
-
-    As a share of ``whole``, in the same unit if it is a tenth of one at least: "0.99 GB" of 1 GB.
-    """
-    units = (_("kB"), _("MB"), _("GB"), _("TB"))
-    kilobytes = float(value or 0) * KB_MB_GB
-    power, power_of_whole = _unit(kilobytes), _unit(float(whole) * KB_MB_GB)
-    if kilobytes >= KB_MB_GB**power_of_whole / 10:
-        power = max(power, power_of_whole)
-    if power == 0:
-        return f"{max(1, round(kilobytes))} {units[0]}" if kilobytes else f"0 {units[1]}"
-    amount = kilobytes / KB_MB_GB**power
-    rounded = round(amount, 2 if amount < 1 else 1 if amount < 100 else None)
-    return f"{number_format(int(rounded) if rounded == int(rounded) else rounded)} {units[power]}"
-
-
-def _unit(kilobytes):
-    """Return the power of KB_MB_GB whose unit a size reads best in: 0 for kB, 3 for TB."""
-    power = 0
-    while round(kilobytes / KB_MB_GB**power) >= KB_MB_GB and power < 3:
-        power += 1
-    return power
-
-
-@register.filter
-def size(value):
-    """Return a number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
-    return mb((value or 0) / settings.QUOTA_MULTIPLIER)
-
-
-@register.filter
-def limit(value):
-    """Return a limit of a domain in words: 0 is unlimited, below that none is allowed."""
-    if value == UNLIMITED:
-        return _("unlimited")
-    return _("none allowed") if value < 0 else number(value)
-
-
-@register.filter
-def mb_limit(value):
-    """Return a limit in MB in words: 0 is unlimited, below that the domain uses no quotas."""
-    if value == UNLIMITED:
-        return _("unlimited")
-    return _("not used") if value < 0 else mb(value)
-
-
-@register.filter
-def bounded(count, bound=1000):
-    """Return a count that stopped at ``bound`` + 1: "more than 1,000"."""
-    if count > bound:
-        return _("more than %(count)s") % {"count": number(bound)}
-    return number(count)
-
-
 @register.simple_tag
+@kept
 def counted(kind, count):
     """Return "128 mailboxes", of a count that is kept."""
     words = {
@@ -165,34 +100,6 @@ def counted(kind, count):
         "entry": ngettext("%(count)s entry", "%(count)s entries", count),
     }
     return words[kind] % {"count": number(count)}
-
-
-@register.filter
-def ago(moment):
-    """Return a moment as "5 minutes ago", the exact time on hover; after a week as a date."""
-    if moment is None or moment.year <= 2000:  # PostfixAdmin's word for "not known"
-        return _("unknown")
-    moment = timezone.localtime(moment)
-    passed = timezone.now() - moment
-    date = _date(moment.date())
-    if passed.total_seconds() < 60:
-        text = _("just now")
-    elif passed.days < 7:
-        text = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
-    else:
-        text = date
-    return format_html(
-        '<time datetime="{}" title="{}, {}">{}</time>',
-        moment.isoformat("T", "seconds"),
-        date,
-        f"{moment:%H:%M:%S}",
-        text,
-    )
-
-
-@kept
-def _date(date):
-    return date_format(date, "DATE_FORMAT")
 
 
 # --- Bars
@@ -215,6 +122,7 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
 
 
 @register.simple_tag
+@kept
 def count_bar(used, allowed):
     """Draw and say how many of a limit exist: 12 of 50; 0 is unlimited, -1 allows none."""
     if allowed == UNLIMITED:
@@ -226,19 +134,15 @@ def count_bar(used, allowed):
 
 
 def _words(words):
-    return format_html('<span class="quota"><span>{}</span></span>', words)
+    return mark_safe(f'<span class="quota"><span>{escape(words)}</span></span>')  # noqa: S308
 
 
 def _bar(used, total, words):
     percent = int(used * 100 // total)
     level = " danger" if percent >= 95 else " warning" if percent >= 80 else ""
-    return format_html(
-        '<span class="quota{}"><progress value="{}" max="100" aria-hidden="true"></progress>'
-        "<span>{}, <b>{} %</b></span></span>",
-        level,
-        min(percent, 100),
-        words,
-        percent,
+    return mark_safe(  # noqa: S308 -- escaped
+        f'<span class="quota{level}"><progress value="{min(percent, 100)}" max="100" aria-hidden="true">'
+        f"</progress><span>{escape(words)}, <b>{percent} %</b></span></span>"
     )
 
 
@@ -355,18 +259,15 @@ def field_kind(field):
 
 
 @register.filter
-def log_sentence(entry):
-    """Return what an entry tells: "Created mailbox anna@example.org"."""
-    return log_words.sentence(entry)
-
-
-@register.filter
 def log_action(action):
     """Return an action's name for the log's filter: "Created mailbox …"."""
     return log_words.label(action)
 
 
-@register.filter
-def log_changes(entry):
-    """Return (field in words, old, new) for each changed value of an entry."""
-    return log_words.changes(entry)
+# --- What is shown fifty times
+
+
+@register.simple_tag
+def part(name, **context):
+    """Return the Jinja2 template ``name`` of parts/, filled."""
+    return mark_safe(engines["jinja2"].get_template(name).render(context))  # noqa: S308 -- escapes

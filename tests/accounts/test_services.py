@@ -310,3 +310,10 @@ def test_a_log_entry_is_never_changed(make_admin):
 
     with refused("immutable"):
         entry.save()
+
+
+@pytest.mark.parametrize("action", ["unknown_action", "edit_domain_state", ""])
+def test_an_action_that_the_log_has_no_words_for_is_not_written(action, db):
+    with pytest.raises(ValueError, match="no action"):
+        LogEntry.objects.record(None, action, target="x")
+    assert LogEntry.objects.count() == 0

@@ -1,75 +1,124 @@
 """``make bench SIZE="1000 1000000"``: measure, print, and write docs/performance.md.
 
 SIZE are numbers of mailboxes. KEEP=DIRECTORY (one that every user can enter) keeps the filled
-databases for the next time, as long as the schema stays the same; SECONDS is how long each page is asked for with one client and again with four (2).
+databases for the next time, as long as the schema stays the same; SECONDS is how long each page is
+asked for with one client and again with CLIENTS (4); BULK how many mailboxes are created together (20,000). PEER=postfixadmin measures PostfixAdmin's pages
+in turn with ours, PEER=DIRECTORY those of another checkout. ONLY is a regular expression: measure the
+pages that it matches, print, and write nothing.
 """
 
 import contextlib
 import os
+import re
 import signal
 import sys
 
 from passlib.hash import sha512_crypt
 from rich.console import Console
 
-from tests.bench import data, maps, pages, report
+from tests.bench import cpu, data, maps, pages, report
 from tests.bench.browser import Browser, load
 from tests.bench.site import Site
 from tests.servers.processes import ROOT
 
-CLIENTS = 4
+CLIENTS = int(os.environ.get("CLIENTS") or 4)
+ONLY = os.environ.get("ONLY") or ""
 TURNS = 5
 POSTS = 30
+BULK = int(os.environ.get("BULK") or 20_000)  # mailboxes created together
 console = Console(soft_wrap=True)
 
 
 def main():
-    sizes = sorted({int(size) for size in os.environ.get("SIZE", "1000").split()})
-    seconds = float(os.environ.get("SECONDS", 2))
+    sizes = sorted({int(size) for size in (os.environ.get("SIZE") or "1000").split()})
+    seconds = float(os.environ.get("SECONDS") or 2)
     with contextlib.ExitStack() as stack:
         sites = {}
         for size in sizes:
             console.print(f"Filling {size:,} mailboxes …")
-            sites[size] = stack.enter_context(Site(size, os.environ.get("KEEP")))
+            sites[size] = stack.enter_context(
+                Site(size, os.environ.get("KEEP"), os.environ.get("PEER"))
+            )
         results = report.Results(
             {size: site.filled for size, site in sites.items()}, hash_seconds()
         )
         for account in pages.pages(sites[sizes[0]].samples):
             measure_pages(results, sites, account, seconds)
+        for line in results.memory_lines(sites):
+            console.print(line)
+        if ONLY:
+            return
         measure_forms(results, sites)
         for size, site in sites.items():
             results.lookups[size] = maps.measure(site)
             for line in results.lookup_lines(size):
                 console.print(line)
+    for size, site in sites.items():
+        results.bulk[size] = site.measure_bulk(BULK)
+        console.print(results.bulk_line(size))
     path = ROOT / "docs" / "performance.md"
     path.write_text(report.document(results))
     console.print(f"Written: {path.relative_to(ROOT)}")
 
 
 def measure_pages(results, sites, account, seconds):
-    """The sizes take turns, so that a busy moment of the machine hits them alike."""
-    browsers = {size: clients(site.port, account) for size, site in sites.items()}
-    counters = {size: clients(site.counting_port, account, 1)[0] for size, site in sites.items()}
+    """The sizes and sides take turns, so that a busy moment of the machine hits them alike."""
+    browsers, counters = {}, {}
     urls = {size: pages.pages(site.samples)[account] for size, site in sites.items()}
-    for name in urls[min(sites)]:
-        one = {size: [] for size in sites}
+    for name in filter(re.compile(ONLY).search, urls[min(sites)]):
+        tries = {}
+        for size, site in sites.items():
+            if size not in counters:
+                counters[size] = sign_in(site.counting_port, account)
+            for side in site.sides:
+                url = side.url(account, name, site.samples, urls[size][name])
+                if url and (size, side) not in browsers:
+                    browsers[size, side] = [side.sign_in(account) for _ in range(CLIENTS)]
+                if url:
+                    tries[size, side] = Try(url, browsers[size, side], site)
         for turn in range(TURNS + 1):
-            for size in sites:
-                times = load(browsers[size][:1], urls[size][name], seconds / TURNS)
-                one[size] += times if turn else []  # the first one warms up
-        for size in sites:
-            four = load(browsers[size], urls[size][name], seconds)
-            counters[size].get(urls[size][name])
-            answer = counters[size].get(urls[size][name])
-            rate = len(four) / seconds
-            results.add_page(account, name, size, one[size], four, rate, answer)
+            for (_size, side), each in tries.items():
+                each.run(side, 1, seconds / TURNS, counted=turn > 0)  # the first one warms up
+        for (_size, side), each in tries.items():
+            each.run(side, CLIENTS, seconds)
+        for (size, side), each in tries.items():
+            site, answer = sites[size], None
+            if side is site.sides[0]:
+                counters[size].get(each.url)
+                answer = counters[size].get(each.url)
+            rate = len(each.many) / seconds
+            results.add_page(
+                account, name, size, side.name if answer is None else "", each, rate, answer
+            )
         console.print(results.line(account, name))
+
+
+class Try:
+    """One page of one side, asked for again and again: times with one client and with many, and the CPU."""
+
+    def __init__(self, url, browsers, site):
+        self.url, self.browsers, self.database = url, browsers, cpu.tree(site.database.process.pid)
+        self.one, self.many, self.spent = [], [], [0.0, 0.0]
+
+    def run(self, side, clients, seconds, counted=True):
+        groups = [*side.programs(), *cpu.tree(side.nginx.pid)], self.database
+        before = [cpu.seconds(*pids) for pids in groups]
+        times = load(self.browsers[:clients], self.url, seconds)
+        if counted:
+            (self.one if clients == 1 else self.many).extend(times)
+            for number, pids in enumerate(groups):
+                self.spent[number] += cpu.seconds(*pids) - before[number]
+
+    @property
+    def cpu(self):
+        """Seconds that one page costs: (the web server and the program, the database)."""
+        return [spent / len(self.one + self.many) for spent in self.spent]
 
 
 def measure_forms(results, sites):
     account = data.SUPERADMIN
-    browsers = {size: clients(site.port, account, 1)[0] for size, site in sites.items()}
-    counters = {size: clients(site.counting_port, account, 1)[0] for size, site in sites.items()}
+    browsers = {size: site.sides[0].sign_in(account) for size, site in sites.items()}
+    counters = {size: sign_in(site.counting_port, account) for size, site in sites.items()}
     forms = list(pages.forms(sites[min(sites)].samples, 0))
     # There is but one catch-all: it is created and deleted in turns.
     together = [name for name in forms if name.startswith("catch-all")]
@@ -91,8 +140,8 @@ def measure_forms(results, sites):
             console.print(results.form_line(name))
 
 
-def clients(port, account, number=CLIENTS):
-    return [Browser(port).sign_in(account, data.PASSWORD) for _ in range(number)]
+def sign_in(port, account):
+    return Browser(port).sign_in(account, data.PASSWORD)
 
 
 def hash_seconds():

@@ -12,7 +12,7 @@ from statistics import median, quantiles
 import django
 import gunicorn
 
-from tests.bench import data
+from tests.bench import cpu, data
 from tests.servers.processes import find
 
 WHO = {
@@ -25,12 +25,13 @@ WHO = {
 @dataclass
 class Page:
     one: float  # p50 with one client, seconds
-    rate: float  # answers/s with four
+    rate: float  # answers/s with many
     p50: float
     p95: float
     kilobytes: float
     statements: int
     rows: int
+    cpu: tuple = (0.0, 0.0)  # seconds a page: program and web server, database
 
 
 @dataclass
@@ -39,11 +40,20 @@ class Results:
     hash_seconds: float
     pages: dict = field(default_factory=dict)  # account → name → size → Page
     forms: dict = field(default_factory=dict)  # name → size → Page
+    peer: str = ""
+    peers: dict = field(default_factory=dict)  # as pages
+    bulk: dict = field(default_factory=dict)  # size → what Site.measure_bulk tells
+    memory: dict = field(default_factory=dict)  # size → {side: MB of each worker}
     lookups: dict = field(default_factory=dict)  # size → {(map, asked): (hits/s, misses/s)}
 
-    def add_page(self, account, name, size, one, four, rate, answer):
-        page = Page(median(one), rate, median(four), p95(four), *_cost(answer))
-        self.pages.setdefault(account, {}).setdefault(name, {})[size] = page
+    def add_page(self, account, name, size, peer, tried, rate, answer):
+        """``peer`` is the name of the other side, empty for ours; its pages count no statements."""
+        cost = _cost(answer) if answer else (0, 0, 0)
+        many = tried.many
+        page = Page(median(tried.one), rate, median(many), p95(many), *cost, tuple(tried.cpu))
+        found = self.peers if peer else self.pages
+        found.setdefault(account, {}).setdefault(name, {})[size] = page
+        self.peer = peer or self.peer
 
     def add_form(self, name, size, answer):
         self.forms.setdefault(name, {})[size] = Page(0, 0, 0, 0, *_cost(answer))
@@ -60,10 +70,25 @@ class Results:
         parts = [
             f"{size:>9,}: {1000 * page.one:6.1f} ms, {page.rate:6.0f}/s"
             f" {1000 * page.p50:5.1f}/{1000 * page.p95:5.1f} ms"
-            f" {page.statements:3} st. {page.rows:6} rows {page.kilobytes:5.1f} kB"
+            f" {page.statements:3} st. {page.rows:6} rows {page.kilobytes:5.1f} kB {cpu_ms(page)} CPU"
+            f"{self._beside(account, name, size, page)}"
             for size, page in sizes.items()
         ]
         return f"{WHO[account][:12]:12} {name:32} {' | '.join(parts)} {flatness(sizes)}"
+
+    def _beside(self, account, name, size, page):
+        other = self.peers.get(account, {}).get(name, {}).get(size)
+        return f" ({self.peer}: {cpu_ms(other)}, {ratio(page, other)})" if other else ""
+
+    def memory_lines(self, sites):
+        """Read and tell what each worker takes."""
+        for size, site in sites.items():
+            self.memory[size] = {
+                side.name if number else "": [cpu.megabytes(pid) for pid in side.programs()[1:]]
+                for number, side in enumerate(site.sides)
+            }
+            for name, workers in self.memory[size].items():
+                yield f"{size:>9,} memory {name or 'panel'}: {', '.join(f'{mb:.0f}' for mb in workers)} MB PSS a worker"
 
     def form_line(self, name):
         sizes = self.forms[name]
@@ -73,6 +98,13 @@ class Results:
         ]
         return f"POST {name:40} {' | '.join(parts)} {flatness(sizes)}"
 
+    def bulk_line(self, size):
+        bulk = self.bulk[size]
+        return (
+            f"{size:>9,} mailboxes created together: {bulk['service']:,.0f}/s by the service,"
+            f" {bulk['sql']:,.0f}/s by SQL alone; recount {bulk['recount']:.1f} s"
+        )
+
     def lookup_lines(self, size):
         for (table, asked), (hits, misses) in self.lookups[size].items():
             yield f"{size:>9,} {table:26} {asked:28} {hits:8,.0f}/s found {misses:8,.0f}/s not found"
@@ -81,6 +113,16 @@ class Results:
 def _cost(answer):
     statements, rows, _milliseconds = answer.header("X-Cost").split()
     return len(answer.body) / 1000, int(statements), int(rows)
+
+
+def cpu_ms(page):
+    """The milliseconds of CPU of a page: those of the program and of the database."""
+    return " + ".join(f"{1000 * part:.1f}" for part in page.cpu)
+
+
+def ratio(page, other):
+    """How much more CPU the other side takes for the page."""
+    return f"×{sum(other.cpu) / sum(page.cpu):.2f}"
 
 
 def p95(times):
@@ -109,9 +151,12 @@ def document(results):
         "",
         *_machine(),
         *_data(results, sizes),
+        *_memory(results, sizes),
         *_pages(results, sizes),
+        *_peers(results, sizes),
         *_forms(results, sizes),
         *_lookups(results, sizes),
+        *_bulk(results, sizes),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -136,8 +181,9 @@ def _machine():
         f" Load of the machine at the end: {os.getloadavg()[1]:.1f}.",
         "",
         "Everything runs on this machine, the clients too: a private MariaDB with safe settings and a"
-        " buffer pool that holds the data, gunicorn as shipped (`deploy/gunicorn.conf.py`), plain HTTP,"
-        " one session for each connection. The sizes are measured in turn, page by page.",
+        " buffer pool that holds the data, gunicorn and nginx as shipped (`deploy/gunicorn.conf.py`,"
+        " `deploy/nginx`) but for the encryption, one session for each connection. The sizes are measured"
+        " in turn, page by page.",
         "",
     ]
 
@@ -162,6 +208,15 @@ def _data(results, sizes):
     return [*lines, ""]
 
 
+def _memory(results, sizes):
+    parts = [
+        f"{name or 'panel'} with {size:,} mailboxes: {', '.join(f'{mb:.0f}' for mb in workers)}"
+        for size in sizes
+        for name, workers in results.memory[size].items()
+    ]
+    return [f"Memory of each worker after all that, in MB (PSS): {'; '.join(parts)}.", ""]
+
+
 def _pages(results, sizes):
     lines = [
         "## Pages",
@@ -169,6 +224,7 @@ def _pages(results, sizes):
         "One client: the median in ms. Four clients: answers per second, then median and 95th percentile"
         " in ms. *Flat*: the median with one client at the largest size divided by that at the smallest;"
         " in brackets where the smallest has fewer rows to show."
+        " *CPU* is what a page costs in ms of processor time: the panel's processes and nginx, then the database."
         " Statements, rows the database looked at, and HTML in kB are those of the largest size."
         " *Average* is a domain of 90 mailboxes (where there are more domains than can have as many,"
         " the others are empty),"
@@ -182,9 +238,9 @@ def _pages(results, sizes):
             + " | ".join(f"{size:,}" for size in sizes)
             + " | flat | "
             + " | ".join(f"4 clients, {size:,}" for size in sizes)
-            + " | statements | rows | kB |"
+            + " | CPU | statements | rows | kB |"
         )
-        lines.append("|---|" + "--:|" * (2 * len(sizes) + 4))
+        lines.append("|---|" + "--:|" * (2 * len(sizes) + 5))
         for name, found in named.items():
             last = found[sizes[-1]]
             lines.append(
@@ -195,10 +251,33 @@ def _pages(results, sizes):
                     f"{page.rate:.0f}/s {1000 * page.p50:.0f}/{1000 * page.p95:.0f}"
                     for page in (found[size] for size in sizes)
                 )
-                + f" | {last.statements} | {last.rows:,} | {last.kilobytes:.0f} |"
+                + f" | {cpu_ms(last)} | {last.statements} | {last.rows:,} | {last.kilobytes:.0f} |"
             )
         lines.append("")
     return lines
+
+
+def _peers(results, sizes):
+    if not results.peers:
+        return []
+    lines = [
+        f"## Beside {results.peer}",
+        "",
+        "The same rows in the same database server, the pages in turn. CPU in ms a page, ours and"
+        " theirs: program and web server + database; then how many times ours theirs is.",
+        "",
+        "| page | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "|---|" + "--:|" * len(sizes),
+    ]
+    for account, named in results.peers.items():
+        for name, theirs in named.items():
+            ours = results.pages[account][name]
+            cells = [
+                f"{cpu_ms(ours[size])}, {cpu_ms(theirs[size])}, {ratio(ours[size], theirs[size])}"
+                for size in sizes
+            ]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _forms(results, sizes):
@@ -222,6 +301,24 @@ def _forms(results, sizes):
             )
             + f" | {flatness(found)} | {last.statements} | {last.rows:,} |"
         )
+    return [*lines, ""]
+
+
+def _bulk(results, sizes):
+    lines = [
+        "## Many at once",
+        "",
+        "Mailboxes created per second, a thousand to a transaction: by the service, with all rules and the"
+        " log, and by INSERT … SELECT of the same rows. The triggers are the same. Then the seconds that"
+        " `manage.py recount` takes; that is also what a migration costs that computes the tables anew.",
+        "",
+        "| | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "|---|" + "--:|" * len(sizes),
+    ]
+    kinds = {"service": "service, per second", "sql": "SQL alone, per second"}
+    for kind, words in (kinds | {"recount": "recount, seconds"}).items():
+        values = (f"{results.bulk[size][kind]:,.1f}" for size in sizes)
+        lines.append(f"| {words} | {' | '.join(values)} |")
     return [*lines, ""]
 
 

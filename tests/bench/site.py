@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.bench.pages import Samples
+from tests.bench.peers import Checkout, peer
 from tests.e2e.panel import Panel
 from tests.mariadb import MariaDB
 from tests.servers.processes import PROGRAMS, ROOT
@@ -32,9 +34,12 @@ class CountingPanel(Panel):
 
 
 class Site:
-    """``size`` mailboxes. With ``keep``, a directory, the database stays there for the next time."""
+    """``size`` mailboxes. With ``keep``, a directory, the database stays there for the next time.
 
-    def __init__(self, size, keep=None):
+    ``peer_name``: see peers.py.
+    """
+
+    def __init__(self, size, keep=None, peer_name=None):
         self.size = size
         self.temporary = tempfile.TemporaryDirectory(prefix="mailadmin-bench-")
         self.directory = Path(self.temporary.name)
@@ -42,24 +47,28 @@ class Site:
         buffer_pool = f"--innodb-buffer-pool-size={max(256, size * 4_000 >> 20)}M"
         kept = Path(keep) / str(size) if keep else None
         self.database = MariaDB(*LIKE_A_HOST, buffer_pool, directory=kept)
-        self.panels = []
-        self.port = self.counting_port = None
+        self.peer_name = peer_name
+        self.servers = []
+        self.sides = []  # what is measured: this checkout and, if there is one, its peer
+        self.counting_port = None
 
     def __enter__(self):
         try:
             self.database.start()
             self.filled = self._fill()
             self.samples = Samples(**self.filled["samples"])
-            self.port = self._serve(Panel).port
-            self.counting_port = self._serve(CountingPanel).port
+            self.counting_port = self._serve(self._panel(CountingPanel)).port
+            self.sides.append(self._serve(Checkout(self)))
+            if self.peer_name:
+                self.sides.append(self._serve(peer(self, self.peer_name)))
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *exception):
-        for panel in self.panels:
-            panel.stop()
+        for server in reversed(self.servers):
+            server.stop()
         self.database.stop()
         self.temporary.cleanup()
 
@@ -69,18 +78,29 @@ class Site:
         # The throttle would take 4 clients for one that guesses.
         return kind(self.database.url, directory, LOGIN_FAILURES="1000")
 
-    def _serve(self, kind):
-        panel = self._panel(kind)
-        self.panels.append(panel)
-        return panel.start()
+    def _serve(self, server):
+        self.servers.append(server)
+        return server.start()
 
     def _fill(self):
         panel = self._panel(Panel)
         panel.manage("migrate", "--no-input", "-v", "0")
         self.manage = panel.manage
-        command = [sys.executable, "-m", "tests.bench.fill", str(self.size)]
-        environment = panel._environment | {"PATH": PROGRAMS}
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        self._environment = panel._environment | {"PATH": PROGRAMS}
+        return self._told_by("fill", self.size)
+
+    def measure_bulk(self, number):
+        """See bulk.py; and the seconds that ``recount`` takes then."""
+        told = self._told_by("bulk", number)
+        start = time.monotonic()
+        self.manage("recount")
+        return told | {"recount": time.monotonic() - start}
+
+    def _told_by(self, module, number):
+        command = [sys.executable, "-m", f"tests.bench.{module}", str(number)]
+        run = subprocess.run(
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True
+        )
         if run.returncode:
             raise RuntimeError(run.stderr[-3000:])
         return json.loads(run.stdout)

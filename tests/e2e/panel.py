@@ -3,7 +3,6 @@
 import re
 import secrets
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.servers.processes import PROGRAMS, ROOT, Process, answers, find, free_ports
@@ -11,6 +10,8 @@ from tests.servers.processes import PROGRAMS, ROOT, Process, answers, find, free
 
 class Panel:
     """Serves ``database_url`` at ``url`` between start() and stop(). ``settings`` go to its .env."""
+
+    root = ROOT  # the checkout it runs from
 
     def __init__(self, database_url, directory, **settings):
         self.directory = Path(directory)
@@ -26,9 +27,9 @@ class Panel:
             }
             | settings
         )
-        gunicorn = [ROOT / ".venv/bin/gunicorn", "-c", "deploy/gunicorn.conf.py"]
+        gunicorn = [self.root / ".venv/bin/gunicorn", "-c", "deploy/gunicorn.conf.py"]
         variables = [f"{name}={value}" for name, value in self._environment.items()]
-        command = [find("env"), *variables, *gunicorn, "mailadmin.wsgi"]
+        command = [find("env"), f"--chdir={self.root}", *variables, *gunicorn, "mailadmin.wsgi"]
         self._process = Process(command, self.log)
 
     def start(self):
@@ -37,14 +38,20 @@ class Panel:
         self._process.start(lambda: answers(self.port))
         return self
 
+    @property
+    def pid(self):
+        return self._process.process.pid
+
     def stop(self):
         self._process.stop()
 
     def manage(self, *arguments, **settings):
         """Run manage.py and return what it printed; ``settings`` stand above those of the panel."""
-        command = [sys.executable, "manage.py", *map(str, arguments)]
+        command = [self.root / ".venv/bin/python", "manage.py", *map(str, arguments)]
         environment = self._environment | {"PATH": PROGRAMS} | settings
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        run = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True
+        )
         if run.returncode:
             raise RuntimeError(f"manage.py {arguments[0]}: {run.stdout}{run.stderr}")
         return run.stdout

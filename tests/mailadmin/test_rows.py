@@ -1,99 +1,139 @@
-"""The cells of a list's rows, which are put together once and filled in for each row."""
+"""The parts that draw a list's rows: their fixed cells are put together once and filled in for each row."""
 
 import re
 from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
 from django.template import Context, Template
 from django.urls import resolve, set_script_prefix
-from django.utils.html import escape
 from django.utils.translation import override
 
 from accounts.models import Admin
 from aliases.models import Alias
-from domains.models import AliasDomain, Domain
-from mailboxes.models import Mailbox
+from domains.models import AliasDomain, Domain, DomainUsage
+from mailboxes.models import Mailbox, QuotaUsage
 
 MAILBOX = Mailbox(username="anna@xn--mller-kva.example")
+MAILBOX.usage = QuotaUsage(username=MAILBOX, bytes=0)
 
 
-def draw(text, row):
-    return Template(text).render(Context({"row": row}))
+def draw(part, *rows, **context):
+    values = {"rows": rows, "manageable": [row.pk for row in rows], "superadmin": True} | context
+    named = " ".join(f"{name}={name}" for name in values)
+    return Template(f'{{% part "{part}" {named} %}}').render(Context(values))
 
 
 def hrefs(html):
-    return re.findall(r'href="([^"]*)"', html)
+    return [unescape(url) for url in re.findall(r'href="([^"]*)"', html)]
+
+
+def admin(key):
+    row = Admin(username=key)
+    row.domain_count = 2
+    return row
+
+
+def domain(name, **values):
+    row = Domain(name=name, **values)
+    row.usage = DomainUsage(domain=row)
+    return row
 
 
 def test_a_row_s_link_leads_to_its_page_and_shows_its_name():
-    assert draw("{% row_link row %}", MAILBOX) == (
-        '<a href="/mailboxes/anna@xn--mller-kva.example/">anna@<wbr>müller.example</a>'
+    assert '<a href="/mailboxes/anna@xn--mller-kva.example/">anna@<wbr>müller.example</a>' in draw(
+        "mailboxes/rows.html", MAILBOX
     )
-    link = AliasDomain(alias_domain_id="example.net")
-    assert draw('{% row_link row "domain" %}', link) == (
-        '<a href="/domains/example.net/">example.net</a>'
-    )
+    link = AliasDomain(alias_domain=domain("example.net"), target_domain=domain("example.org"))
+    html = draw("domains/alias_domain_rows.html", link)
+    assert '<a href="/domains/example.net/">example.net</a>' in html
 
 
 def test_an_unusual_key_stays_itself_in_every_path_and_query():
     key = "a?b#c&d+e%41/f;g='h\"<i>\x01\x02@example.org"
-    html = draw('{% row_menu row "edit" "state" "delete" "log of person" %}', Admin(username=key))
-    *paths, query = hrefs(html)
-    found = [resolve(unquote(unescape(path))) for path in paths]
+    html = draw("accounts/rows.html", admin(key))
+    page, edit, password, query, state, delete = hrefs(html)
+    found = [resolve(unquote(path)) for path in (page, edit, password, state, delete)]
     assert [(match.url_name, match.kwargs) for match in found] == [
+        ("admin", {"pk": key}),
         ("admin-edit", {"pk": key}),
+        ("admin-password", {"pk": key}),
         ("admin-state", {"pk": key}),
         ("admin-delete", {"pk": key}),
     ]
-    assert parse_qs(urlsplit(unescape(query)).query) == {"person": [key]}
-    html = draw("{% row_select row %}", Admin(username=key))
-    assert re.findall(r'value="([^"]*)"', html) == [escape(key)]
+    assert parse_qs(urlsplit(query).query) == {"person": [key]}
+    assert unescape(re.search(r'value="([^"]*)"', html)[1]) == key
 
 
 def test_names_and_keys_are_escaped_wherever_they_stand():
     key = "\"><script>'&@example.org"
-    alias = Alias(address=key)
-    assert f'value="{escape(key)}"' in draw("{% row_select row %}", alias)
-    assert f'aria-label="Select {escape(key)}"' in draw("{% row_select row %}", alias)
-    assert f'aria-label="Actions for {escape(key)}"' in draw('{% row_menu row "edit" %}', alias)
-    text = draw("{% row_link row %}", alias).replace("<wbr>", "")
-    assert f">{escape(key)}</a>" in text
+    html = draw("aliases/rows.html", Alias(address=key, goto=key, description=key), described=True)
+    assert "<script" not in html
+    shown = unescape(html.replace("<wbr>", ""))
+    for text in (f'value="{key}"', f'"Select {key}"', f'"Actions for {key}"', f">{key}</a>"):
+        assert text in shown
 
 
 def test_the_menu_offers_the_switch_that_is_left_to_do():
-    for active, word in ((True, "Deactivate"), (False, "Activate"), (True, "Deactivate")):
-        domain = Domain(name="example.org", active=active)
-        html = draw('{% row_menu row "mailboxes" "state" %}', domain)
-        assert re.findall(r">(\w+)</a>", html) == ["Mailboxes", word]
-        assert hrefs(html) == ["/mailboxes/?domain=example.org", "/domains/example.org/state/"]
+    rows = [domain("on.example"), domain("off.example", active=False)]
+    html = draw("domains/rows.html", *rows)
+    assert re.findall(r">(Activate|Deactivate)</a>", html) == ["Deactivate", "Activate"]
+    html = draw("domains/rows.html", rows[0], superadmin=False)
+    assert hrefs(html) == [
+        "/domains/on.example/",
+        "/mailboxes/?domain=on.example",
+        "/aliases/?domain=on.example",
+        "/log/?domain=on.example",
+    ]
 
 
-def test_what_is_kept_for_the_next_row_is_kept_for_each_language():
-    texts = (
-        "{% row_select row %}",
-        '{% row_menu row "edit" %}',
-        "{% state row.active %}",
-        "{{ 1536|mb }}",
-        "{{ row.created|ago }}",
+def test_a_page_s_rows_are_in_the_language_of_the_request():
+    mailbox = Mailbox(
+        username="anna@example.org",
+        quota=1536 * 1_024_000,
+        modified=datetime(2024, 3, 1, 12, tzinfo=UTC),
     )
-    mailbox = Mailbox(username="anna@example.org", created=datetime(2024, 3, 1, 12, tzinfo=UTC))
-    english = [draw(text, mailbox) for text in texts]
+    mailbox.usage = QuotaUsage(username=mailbox, bytes=0)
+    english = draw("mailboxes/rows.html", mailbox)
     with override("fr"):
-        french = [draw(text, mailbox) for text in texts]
+        french = draw("mailboxes/rows.html", mailbox)
     words = ("Sélectionner anna", "Modifier", "Actif", "Go", "1 mars 2024")
-    assert [word for word, html in zip(words, french, strict=True) if word not in html] == []
-    assert [word for word, html in zip(words, english, strict=True) if word in html] == []
-    assert [draw(text, mailbox) for text in texts] == english
+    assert [word for word in words if word not in french] == []
+    assert [word for word in words if word in english] == []
+    assert draw("mailboxes/rows.html", mailbox) == english
 
 
-def test_what_is_kept_for_the_next_row_is_kept_for_each_place_the_panel_is_served_at():
-    before = draw("{% row_link row %}", MAILBOX)
+def test_rows_lead_to_the_place_the_panel_is_served_at():
+    before = draw("mailboxes/rows.html", MAILBOX)
     set_script_prefix("/KEY/panel/")
     try:
-        assert hrefs(draw("{% row_link row %}", MAILBOX)) == [
+        assert hrefs(draw("mailboxes/rows.html", MAILBOX))[0] == (
             "/KEY/panel/mailboxes/anna@xn--mller-kva.example/"
-        ]
+        )
     finally:
         set_script_prefix("/")
-    assert draw("{% row_link row %}", MAILBOX) == before
+    assert draw("mailboxes/rows.html", MAILBOX) == before
+
+
+KEEP = "{% keep name %}<p>{{ name }}{{ secret }}{% translate 'Active' %}{% csrf_token %}</p>{% endkeep %}"
+
+
+def test_what_is_kept_is_drawn_for_each_value_and_language_and_knows_nothing_else():
+    template = Template(KEEP)
+
+    def drawn(name):
+        return template.render(Context({"name": name, "secret": "s", "csrf_token": "token"}))
+
+    assert [drawn("a"), drawn("<b>"), drawn("a")] == [
+        "<p>aActive</p>",
+        "<p>&lt;b&gt;Active</p>",
+        "<p>aActive</p>",
+    ]
+    with override("fr"):
+        assert drawn("a") == "<p>aActif</p>"
+
+
+def test_a_block_of_another_template_does_not_fit_into_what_is_kept():
+    with pytest.raises(Exception, match="does not fit"):
+        Template("{% keep %}{% block title %}{% endblock %}{% endkeep %}")

@@ -23,7 +23,17 @@ from tests.pages.test_access import OF_A_ROW, OF_NO_ROW, address_of
 
 FRENCH = settings.BASE_DIR / "locale" / "fr" / "LC_MESSAGES"
 PO, MO = FRENCH / "django.po", FRENCH / "django.mo"
-SOURCES = ["accounts", "aliases", "domains", "locale", "mailadmin", "mailboxes", "templates"]
+SOURCES = [
+    "accounts",
+    "aliases",
+    "domains",
+    "locale",
+    "mailadmin",
+    "mailboxes",
+    "panel",
+    "parts",
+    "templates",
+]
 PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|\{\w+\}|</?\w+>")
 # Words of the panel that no French sentence has.
 ENGLISH = re.compile(

@@ -1,5 +1,6 @@
 """The log: who did what and when, with the old and the new value."""
 
+import html
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -203,21 +204,18 @@ def test_an_entry_that_fills_a_page_of_its_own_does_not_hide_the_next(sign_in, r
 
 
 @pytest.mark.parametrize("letter", ["é", "<", "漢"])
-def test_a_page_of_long_texts_ends_early_and_the_next_goes_on(sign_in, root, write, letter):
+def test_long_texts_are_cut_and_a_page_of_them_shows_all_rows(sign_in, root, write, letter):
     for number in range(75):
         pair = [f"{number} {letter * 250}", f"{number} {letter * 249}"]
         write("edit_mailbox", f"m{number}@example.org", changes={"name": pair, "description": pair})
 
-    client, url, seen = sign_in(root), "?size=75&sort=-when", []
-    while url:
-        page = client.get("/log/" + url)
-        assert len(page.content) <= 100_000
-        seen += [entry.data for entry in page.context["object_list"]]
-        url = page.context["next_url"]
+    page = sign_in(root).get("/log/?size=75&sort=-when")
 
-    assert [name for name in seen if name.startswith("m")] == [
+    assert [entry.data for entry in page.context["object_list"]] == [
         f"m{number}@example.org" for number in reversed(range(75))
     ]
+    assert f"74 {letter * 156}…" in html.unescape(page.content.decode())
+    assert len(page.content) <= 300_000
 
 
 def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):

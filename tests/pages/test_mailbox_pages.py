@@ -139,7 +139,7 @@ def test_the_jump_is_offered_where_addresses_are_in_order(admin, add_mailbox):
     ] == [True, True, False, False]
 
 
-def test_a_page_of_long_addresses_ends_early_and_the_next_goes_on(
+def test_a_page_of_long_addresses_shows_all_rows_and_the_next_goes_on(
     superadmin, add_domain, add_mailbox
 ):
     domain = add_domain(f"{'d' * 63}.{'e' * 63}.{'f' * 40}.example")
@@ -150,15 +150,14 @@ def test_a_page_of_long_addresses_ends_early_and_the_next_goes_on(
     )
     address = reverse("mailbox-list")
 
-    first = superadmin.get(address, {"size": 75})
+    first = superadmin.get(address, {"size": 50})
     second = superadmin.get(address + first.context["next_url"])
-    third = superadmin.get(address + second.context["next_url"])
-    again = superadmin.get(address + third.context["previous_url"])
+    again = superadmin.get(address + second.context["previous_url"])
 
-    assert [*rows(first), *rows(second), *rows(third)] == names
-    assert third.context["next_url"] is None
-    assert rows(again) == rows(second)
-    assert max(len(page.content) for page in (first, second, third)) <= 100_000
+    assert (rows(first), rows(second)) == (names[:50], names[50:])
+    assert second.context["next_url"] is None
+    assert rows(again) == rows(first)
+    assert len(first.content) <= 180_000
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -1,0 +1,49 @@
+"""{% keep %}: fragments that are the same for many pages, drawn once in each language; a builtin library."""
+
+from django import template
+from django.urls import get_script_prefix
+from django.utils.translation import get_language
+
+register = template.Library()
+
+MOST = 500  # drawings of one fragment
+
+
+@register.tag
+def keep(parser, token):
+    """Draw what stands up to ``{% endkeep %}`` once for the values of the variables that the tag names.
+
+    ``{% keep superadmin domain.pk=key %}``: inside, there is nothing of the page but ``superadmin`` and
+    ``key``, not even the request or a CSRF token, so that one visitor's page never shows another's.
+    """
+    named = {}
+    for bit in token.split_contents()[1:]:
+        value, _equals, name = bit.partition("=")
+        named[name or value] = parser.compile_filter(value)
+    nodes = parser.parse(("endkeep",))
+    parser.delete_first_token()
+    if nodes.get_nodes_by_type(template.loader_tags.BlockNode):
+        raise template.TemplateSyntaxError(
+            "A block of another template does not fit into {% keep %}."
+        )
+    return KeepNode(nodes, named)
+
+
+class KeepNode(template.Node):
+    child_nodelists = ()  # {% extends %} looks through them at every drawing, for blocks
+
+    def __init__(self, nodelist, named):
+        self.nodelist = nodelist
+        self.named = named
+        self.drawn = {}
+
+    def render(self, context):
+        values = [value.resolve(context) for value in self.named.values()]
+        key = (get_language(), get_script_prefix(), *values)
+        html = self.drawn.get(key)
+        if html is None:
+            html = self.nodelist.render(context.new(dict(zip(self.named, values, strict=True))))
+            if len(self.drawn) >= MOST:
+                self.drawn.clear()
+            self.drawn[key] = html
+        return html
