@@ -14,16 +14,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Admin, LogEntry
+from accounts.models import Admin, LogEntry, SuperadminLock
 from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
 from panel.changes import changed_fields, check, created, removed
+from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
 LOGGED = ("superadmin", "active", "phone", "email_other")
 
 
-@transaction.atomic
+@in_transaction
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
     """Create an administrator and return it. ``domains``: names of the domains to manage."""
     username = login_name(str(username))
@@ -58,7 +59,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
     return admin
 
 
-@transaction.atomic
+@in_transaction
 def update_admin(*, actor, admin, domains=None, **fields):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
 
@@ -109,7 +110,7 @@ def change_own_password(*, admin, old_password, password):
     return _store_password(admin, admin, password)
 
 
-@transaction.atomic
+@in_transaction
 def delete_admin(*, actor, admin):
     """Delete an administrator and the links to domains. The last superadmin and oneself stay."""
     superadmins = _lock_superadmins()
@@ -137,7 +138,7 @@ def _is_address(text):
     return text.isascii()
 
 
-@transaction.atomic
+@in_transaction
 def _store_password(actor, admin, password):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     _set_password(admin, password)
@@ -156,6 +157,7 @@ def _set_password(admin, password):
 
 
 def _lock_superadmins():
+    SuperadminLock.hold()
     rows = Admin.objects.select_for_update().filter(superadmin=True, active=True).order_by("pk")
     return [row.pk for row in rows]
 

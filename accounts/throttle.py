@@ -10,12 +10,13 @@ from datetime import timedelta
 from time import monotonic, sleep
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import LoginAttempt
 from accounts.names import login_name
+from panel.transactions import in_transaction
 
 NETWORK_FACTOR = 10
 ANSWER_SECONDS = 1  # covers two bcrypt hashes of cost 12
@@ -54,7 +55,7 @@ def is_blocked(username, ip):
     return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
 
 
-@transaction.atomic
+@in_transaction
 def record_failure(username, ip):
     """Count one wrong password. Counters of finished windows are dropped here."""
     sources = sorted(_allowances(username, ip))

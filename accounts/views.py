@@ -42,6 +42,7 @@ from panel.pages import (
     StateView,
     add_errors,
     client_ip,
+    refused,
     safe_next,
 )
 from panel.paging import KeysetMixin
@@ -104,7 +105,7 @@ class OwnAccount(ActorMixin, FormView):
             account = form.save()
         except ValidationError as error:
             add_errors(form, error)
-            return self.form_invalid(form)
+            return refused(self.form_invalid(form), error)
         # This session goes on; all others end, for the hash in them no longer fits.
         update_session_auth_hash(self.request, account)
         messages.success(self.request, _("Password changed. Other sessions are signed out."))

@@ -1,12 +1,12 @@
 """Taking addresses that end out of the aliases that name them."""
 
 from django.apps import apps
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import LogEntry
 from aliases.routing import refuse_loops
 from panel.changes import removed
+from panel.transactions import in_transaction
 
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 
@@ -18,7 +18,7 @@ def leading_to(aliases, addresses):
         yield from aliases.filter(pk__in=names)
 
 
-@transaction.atomic
+@in_transaction
 def drop_targets(*, actor, addresses, aliases):
     """Take ``addresses`` out of the targets of ``aliases``.
 

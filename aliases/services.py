@@ -7,7 +7,6 @@ ValidationError and then has written nothing. Postfix sees a change at its next 
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
@@ -24,6 +23,7 @@ from domains.services import insert, lock_domain
 from panel.changes import changed_fields, check, created, removed
 from panel.fields import KeyField
 from panel.scoping import may_change_role_addresses, may_lead_outside
+from panel.transactions import in_transaction
 
 
 def refuse_role_address(actor, local_part):
@@ -60,7 +60,7 @@ def refuse_outside_targets(actor, targets, stored=()):
         )
 
 
-@transaction.atomic
+@in_transaction
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
 
@@ -103,7 +103,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     return alias
 
 
-@transaction.atomic
+@in_transaction
 def update_alias(*, actor, alias, targets=None, **fields):
     """Change targets, ``description`` or ``active`` of an alias and return it."""
     RoutingLock.hold()
@@ -140,7 +140,7 @@ def set_alias_active(*, actor, alias, active):
     return update_alias(actor=actor, alias=alias, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def delete_alias(*, actor, alias, drop_from=None):
     """Delete an alias; it is taken out of those of ``drop_from``, a queryset, that lead to it.
 

@@ -15,6 +15,7 @@ from accounts.models import LogEntry
 from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
 from panel.changes import changed_fields, check, created, removed
+from panel.transactions import in_transaction
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),
@@ -42,7 +43,7 @@ def insert(row):
         ) from error
 
 
-@transaction.atomic
+@in_transaction
 def create_domain(*, actor, name, role_target=None, **fields):
     """Create a domain and return it.
 
@@ -87,7 +88,7 @@ def _create_role_aliases(actor, domain, role_target):
         )
 
 
-@transaction.atomic
+@in_transaction
 def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
@@ -113,7 +114,7 @@ def set_domain_active(*, actor, domain, active):
     return update_domain(actor=actor, domain=domain, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def delete_domain(*, actor, domain, drop_targets=False):
     """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
 
@@ -153,7 +154,7 @@ def delete_domain(*, actor, domain, drop_targets=False):
         aliases.drop_targets_into(actor, leading_in)
 
 
-@transaction.atomic
+@in_transaction
 def create_alias_domain(*, actor, alias_domain, target_domain, active=True, description=""):
     """Let every address of ``alias_domain`` lead to the same name in ``target_domain``.
 
@@ -182,7 +183,7 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     return link
 
 
-@transaction.atomic
+@in_transaction
 def update_alias_domain(*, actor, link, **fields):
     """Change the target, the description or the state of an alias domain and return it."""
     RoutingLock.hold()
@@ -207,7 +208,7 @@ def update_alias_domain(*, actor, link, **fields):
     return link
 
 
-@transaction.atomic
+@in_transaction
 def delete_alias_domain(*, actor, link):
     """Remove the link; both domains stay. Addresses that only the link answered are unknown then."""
     RoutingLock.hold()

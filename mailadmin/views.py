@@ -3,7 +3,7 @@
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,7 +16,8 @@ from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
-from panel.pages import ActorMixin
+from panel import transactions
+from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.scoping import may_open, starts_with
 
@@ -151,21 +152,27 @@ class Account(View):
 
 @login_not_required
 def health(request):
-    """For monitoring: 200 when the database answers, else 503. Says nothing else."""
+    """For balancers and monitoring: 200 when the database reads and saves, else 503 and why."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
-        return HttpResponse("database away\n", status=503, content_type="text/plain")
+        trouble = transactions.trouble()
+    except Error as error:
+        trouble = transactions.reason_of(error) or "away"
+    if trouble:
+        return HttpResponse(f"database {trouble}\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def server_error(request):
-    """The page of an error nobody foresaw; 503 when it is that the database is away.
+    """The page of an error nobody foresaw; 503 when it is that the database does not answer or save.
 
     Here and not in a middleware: the session and the account are read before any view.
     """
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        page = render_to_string("503.html")
-        return HttpResponse(page, status=503, headers={"Retry-After": "30"})
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        reason = transactions.reason_of(error)
+        if reason not in {None, "busy"}:
+            connection.close()  # the next page may find another server
+        page = render_to_string("503.html", {"reason": reason})
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return HttpResponse(page, status=503, headers=headers)
     return HttpResponseServerError(render_to_string("500.html"))

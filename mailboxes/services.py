@@ -11,7 +11,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,11 +27,12 @@ from domains.services import insert, lock_domain
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 from panel.changes import changed_fields, check, created, removed
 from panel.scoping import starts_with
+from panel.transactions import in_transaction
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 
-@transaction.atomic
+@in_transaction
 def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
     """Create a mailbox with its own alias row and return it.
 
@@ -125,7 +125,7 @@ def _is_occupied(path, *, within):
     return False
 
 
-@transaction.atomic
+@in_transaction
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
@@ -155,7 +155,7 @@ def set_mailbox_active(*, actor, mailbox, active):
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def set_mailbox_password(*, actor, mailbox, password):
     """Store a new password: other sessions end, the old one stops in IMAP and SMTP."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -216,7 +216,7 @@ def forwards(mailbox):
     return row is not None and row.active and bool(forwarding(mailbox)[0])
 
 
-@transaction.atomic
+@in_transaction
 def set_forwarding(*, actor, mailbox, targets, keep_copy):
     """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
 
@@ -258,7 +258,7 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
     return row
 
 
-@transaction.atomic
+@in_transaction
 def delete_mailbox(*, actor, mailbox, drop_from=None):
     """Delete a mailbox with its own alias row and quota figures.
 

@@ -52,6 +52,7 @@ from panel.pages import (
     ScopedListView,
     StateView,
     add_errors,
+    refused,
 )
 
 
@@ -290,6 +291,8 @@ class OwnMailbox(ActorMixin, TemplateView):
                 account = form.save()
             except ValidationError as error:
                 add_errors(form, error)
+                page = self.render_to_response(self.get_context_data(**forms))
+                return refused(page, error)
             else:
                 if name == "password_form":
                     update_session_auth_hash(request, account)

@@ -61,7 +61,10 @@ class Node:
             *["--wsrep-on=ON", f"--wsrep-provider={PROVIDER}"],
             f"--wsrep-provider-options={';'.join(f'{k}={v}' for k, v in provider.items())}",
             f"--wsrep-cluster-address=gcomm://{members}",
-            *[f"--wsrep-node-name={self.name}", f"--wsrep-node-address=127.0.0.1:{self.group_port}"],
+            *[
+                f"--wsrep-node-name={self.name}",
+                f"--wsrep-node-address=127.0.0.1:{self.group_port}",
+            ],
             f"--wsrep-sst-receive-address=127.0.0.1:{self.sst_port}",
             # Where it stood when it ended, as Debian's unit finds out with galera_recovery.
             *["--wsrep-sst-method=rsync", *self._position()],
@@ -127,7 +130,10 @@ class Node:
         )
 
     def execute(self, statement, parameters=None, database=None):
-        with contextlib.closing(self.connect(database)) as connection, connection.cursor() as cursor:
+        with (
+            contextlib.closing(self.connect(database)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement, parameters)
             return cursor.fetchall()
 
