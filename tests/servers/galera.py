@@ -30,20 +30,21 @@ QUICK = {
 class Node:
     """One server; kill() is the power cut, and start() also comes back after one."""
 
-    def __init__(self, number, directory, passwords):
+    def __init__(self, number, port, directory, passwords):
+        self.host, self.port = f"127.0.0.{number}", port
         self.name = f"node{number}"
         self.directory = directory / self.name
         self.passwords = passwords
         self.data = self.directory / "data"
         self.socket = self.directory / "mariadb.sock"
         self.log = self.directory / "mariadb.log"
-        self.port, self.group_port, self.ist_port, self.sst_port = free_ports(4)
+        self.group_port, self.ist_port, self.sst_port = free_ports(3)
         self._process = None
 
     @property
     def database_url(self):
         """As the panel's user, who has all rights on its own database and none beside."""
-        return f"mysql://{NAME}:{self.passwords[NAME]}@127.0.0.1:{self.port}/{NAME}"
+        return f"mysql://{NAME}:{self.passwords[NAME]}@{self.host}:{self.port}/{NAME}"
 
     def start(self, cluster, *, first=False):
         self.launch(cluster, first=first)
@@ -52,20 +53,20 @@ class Node:
     def launch(self, cluster, *, first=False):
         """Start without waiting. In the main thread: the server ends with the thread that started it."""
         provider = QUICK | {
-            "gmcast.listen_addr": f"tcp://127.0.0.1:{self.group_port}",
-            "ist.recv_addr": f"127.0.0.1:{self.ist_port}",
+            "gmcast.listen_addr": f"tcp://{self.host}:{self.group_port}",
+            "ist.recv_addr": f"{self.host}:{self.ist_port}",
         }
-        members = ",".join(f"127.0.0.1:{node.group_port}" for node in cluster)
+        members = ",".join(f"{node.host}:{node.group_port}" for node in cluster)
         options = [
-            *[f"--port={self.port}", "--bind-address=127.0.0.1"],
+            *[f"--port={self.port}", f"--bind-address={self.host}"],
             *["--wsrep-on=ON", f"--wsrep-provider={PROVIDER}"],
             f"--wsrep-provider-options={';'.join(f'{k}={v}' for k, v in provider.items())}",
             f"--wsrep-cluster-address=gcomm://{members}",
             *[
                 f"--wsrep-node-name={self.name}",
-                f"--wsrep-node-address=127.0.0.1:{self.group_port}",
+                f"--wsrep-node-address={self.host}:{self.group_port}",
             ],
-            f"--wsrep-sst-receive-address=127.0.0.1:{self.sst_port}",
+            f"--wsrep-sst-receive-address={self.host}:{self.sst_port}",
             # Where it stood when it ended, as Debian's unit finds out with galera_recovery.
             *["--wsrep-sst-method=rsync", *self._position()],
             *(["--wsrep-new-cluster"] if first else []),
@@ -120,7 +121,7 @@ class Node:
     def connect(self, database=None):
         """Return a connection of the server's own administrator."""
         return MySQLdb.connect(
-            host="127.0.0.1",
+            host=self.host,
             port=self.port,
             user="keeper",
             password=self.passwords["keeper"],
@@ -139,13 +140,16 @@ class Node:
 
 
 class Cluster:
-    """``nodes``, three of them, between start() and stop()."""
+    """``nodes``, three of them, between start() and stop(): on 127.0.0.1, 127.0.0.2 …, at one port."""
 
     def __init__(self, number=3):
         self.directory = Path(tempfile.mkdtemp(prefix="mailadmin-galera-"))
         self.directory.chmod(0o755)
         self.passwords = {name: secrets.token_hex(16) for name in (NAME, "keeper")}
-        self.nodes = [Node(n + 1, self.directory, self.passwords) for n in range(number)]
+        [self.port] = free_ports(1)
+        self.nodes = [
+            Node(n, self.port, self.directory, self.passwords) for n in range(1, number + 1)
+        ]
 
     def start(self):
         try:
