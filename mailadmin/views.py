@@ -3,7 +3,7 @@
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, OperationalError, connection
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -168,8 +168,8 @@ def server_error(request):
     Here and not in a middleware: the session and the account are read before any view.
     """
     error = sys.exc_info()[1]
-    if isinstance(error, OperationalError | InterfaceError):
-        reason = transactions.reason_of(error)
+    reason = transactions.reason_of(error) if isinstance(error, Error) else None
+    if reason or isinstance(error, OperationalError):
         if reason not in {None, "busy"}:
             connection.close()  # the next page may find another server
         page = render_to_string("503.html", {"reason": reason})

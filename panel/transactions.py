@@ -28,7 +28,7 @@ NUMBERS = {
     "away": {2002, 2003, 2005, 2006, 2013, 2055, 1053, 1927, 4031},
     "not_ready": {1047},  # a Galera node that lost the others
     "read_only": {1290, 1792, 1836, "SQLITE_READONLY"},
-    "full": {1021, 1114, "SQLITE_FULL"},
+    "full": {3, 14, 20, 1021, 1114, "SQLITE_FULL"},
 }
 COMMIT_FAILED = 1180
 SYNCED = "4"  # wsrep_local_state

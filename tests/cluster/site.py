@@ -82,8 +82,7 @@ class Site:
 
     def stop(self):
         for browser in self.browsers:
-            if browser.connection:
-                browser.connection.close()
+            browser.close()
         for part in [*self._all, *self.balancers, self.cluster]:
             part.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -94,8 +93,11 @@ class Site:
 
     def sign_in(self, panel, *account):
         """Return somebody signed in at ``panel``: the superadmin, or (login, password)."""
+        return self.stranger(panel).sign_in(*(account or self.superadmin))
+
+    def stranger(self, panel):
         self.browsers.append(Browser(panel.port))
-        return self.browsers[-1].sign_in(*(account or self.superadmin))
+        return self.browsers[-1]
 
     def execute(self, statement, parameters=None, node=0):
         """Run a statement as another program would, and return its rows."""
