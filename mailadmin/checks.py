@@ -1,7 +1,10 @@
 """System checks: the database is one whose behaviour the mail rules rely on."""
 
+import re
+
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 from aliases import heard
 from mailboxes import triggers
@@ -35,21 +38,57 @@ def check_server(databases=None, **kwargs):
 
 
 @register(Tags.database)
+def check_creators(databases=None, **kwargs):
+    """Triggers and functions can be created: asked before anything is written, not in the middle."""
+    return [
+        Error(
+            "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
+            " only SUPER create triggers and functions.",
+            hint=CREATORS_HINT,
+            id="mailadmin.E003",
+        )
+        for alias in databases or []
+        if not may_create(connections[alias]) and not _is_complete(connections[alias])
+    ]
+
+
+CREATORS_HINT = (
+    "Allow it as the server's root (docs/operations.md, “Binary log”)."
+    " MariaDB: SET GLOBAL log_bin_trust_function_creators = 1, and the same line under [mariadbd]"
+    " in a file of /etc/mysql/mariadb.conf.d/ (on every node of a cluster)."
+    " MySQL: SET PERSIST log_bin_trust_function_creators = 1."
+    " A managed server: set this parameter in its provider's console."
+    " Nothing was written."
+)
+
+
+def may_create(connection):
+    """Say whether the server lets this user create triggers and functions (error 1419)."""
+    if connection.vendor != "mysql":
+        return True
+    with connection.cursor() as cursor:
+        # Galera asks for SUPER as a binary log does, though log_bin is 0 there.
+        names = "'log_bin', 'wsrep_on', 'log_bin_trust_function_creators'"
+        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+        on = {name for name, value in cursor.fetchall() if value == "ON"}
+        if "log_bin_trust_function_creators" in on or not on:
+            return True
+        cursor.execute("SHOW GRANTS")
+        everywhere = [grant for (grant,) in cursor.fetchall() if " ON *.* TO " in grant]
+    return any(re.search(r"\b(ALL PRIVILEGES|SUPER)\b", grant) for grant in everywhere)
+
+
+@register(Tags.database)
 def check_triggers(databases=None, **kwargs):
     """The triggers are those of this release and these settings (RECIPIENT_DELIMITER is in them)."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        stored = _stored_triggers(connection)
-        wanted = {
-            name: text.partition(" FOR EACH ROW ")[2]
-            for name, text in triggers.statements(connection.vendor).items()
-        }
-        if stored and stored != wanted:
+        if not _unapplied(connection) and not _has_triggers(connection):
             warnings.append(
                 Warning(
-                    "The database triggers are not those of this release and its settings.",
-                    hint="Run `manage.py migrate`, then `manage.py recount`.",
+                    "The database triggers are missing, or not those of this release and its settings.",
+                    hint="Run `manage.py recount`.",
                     id="mailadmin.W001",
                 )
             )
@@ -62,16 +101,7 @@ def check_functions(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        if connection.vendor != "mysql" or not _stored_triggers(connection):
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
-                " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
-                [list(heard.FUNCTIONS)],
-            )
-            stored = dict(cursor.fetchall())
-        if stored != heard.bodies():
+        if not _unapplied(connection) and not _has_functions(connection):
             warnings.append(
                 Warning(
                     "The database functions of Postfix's alias map are missing, or not those of this"
@@ -83,8 +113,61 @@ def check_functions(databases=None, **kwargs):
     return warnings
 
 
+@register(Tags.database)
+def check_migrations(databases=None, **kwargs):
+    """All migrations are applied, once the first one was: `migrate` did not stop half-way."""
+    warnings = []
+    for alias in databases or []:
+        missing = _unapplied(connections[alias])
+        if missing and _begun(connections[alias]):
+            warnings.append(
+                Warning(
+                    f"Migrations that are not applied yet: {', '.join(missing)}.",
+                    hint="`manage.py migrate` applies them.",
+                    id="mailadmin.W003",
+                )
+            )
+    return warnings
+
+
+def _unapplied(connection):
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [str(migration) for migration, _backwards in plan]
+
+
+def _begun(connection):
+    applied = MigrationExecutor(connection).loader.applied_migrations
+    return any(app == "domains" for app, _name in applied)
+
+
+def _is_complete(connection):
+    return not _unapplied(connection) and _has_triggers(connection) and _has_functions(connection)
+
+
+def _has_triggers(connection):
+    wanted = {
+        name: text.partition(" FOR EACH ROW ")[2]
+        for name, text in triggers.statements(connection.vendor).items()
+    }
+    return _stored_triggers(connection) == wanted
+
+
+def _has_functions(connection):
+    if connection.vendor != "mysql":
+        return True
+    wanted = heard.bodies()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
+            " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
+            [list(wanted)],
+        )
+        return dict(cursor.fetchall()) == wanted
+
+
 def _stored_triggers(connection):
-    """Return ``{name: body}`` of our triggers; nothing before the first ``migrate``."""
+    """Return ``{name: body}`` of our triggers."""
     if connection.vendor == "mysql":
         query = (
             "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"

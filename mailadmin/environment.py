@@ -35,6 +35,12 @@ OPTIONS = {
     },
     "django.db.backends.sqlite3": {"timeout": SECONDS},
 }
+# Error numbers of MariaDB and MySQL: no server, host or socket (2xxx), no such user, database or
+# right to connect, no room for one more.
+CONNECTING = {
+    *(2002, 2003, 2004, 2005, 2012, 2026, 2054, 2058, 2059, 2061),
+    *(1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 1698, 1862),
+}
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.IGNORECASE | re.ASCII)
 NAME_AND_ADDRESS = re.compile(r'(?:"[^"]*"|[^"<>,@]*)\s*<([^<>]*)>')
@@ -93,6 +99,17 @@ def keeps_rows(database):
         name in known and known[name].fullmatch(str(value))
         for name, value in database.get("OPTIONS", {}).items()
     )
+
+
+def is_about_connecting(error):
+    """Whether a django.db.Error says that the database cannot be opened, not what it did not like."""
+    if getattr(error.__cause__, "sqlite_errorname", "").startswith(
+        ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
+    ):
+        return True
+    number, words = [*error.args, None, ""][:2]
+    # 2013 also stands for a connection that broke later.
+    return number in CONNECTING or (number == 2013 and "initial communication packet" in words)
 
 
 def reaches_somebody(mail):

@@ -1,8 +1,10 @@
 """One cluster for all these tests, which go to one worker; each brings domains of its own."""
 
+import environ
 import pytest
 
 from tests.cluster.site import Site
+from tests.servers.mail import MailServer
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
@@ -25,3 +27,33 @@ def site():
 def people(site):
     """Somebody who is signed in at each of the two panels."""
     return [site.sign_in(panel) for panel in site.panels]
+
+
+@pytest.fixture(scope="package")
+def mail_server(site):
+    """Postfix and Dovecot that know all three servers."""
+    database = environ.Env.db_url_config(site.nodes[0].database_url)
+    keeper = {"USER": "keeper", "PASSWORD": site.cluster.passwords["keeper"]}
+    hosts = ",".join(f"{node.host}:{node.port}" for node in site.nodes)
+    with MailServer(database | keeper, SQL_HOSTS=hosts, SQL_CLIENT="127.0.0.%") as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def crowd(site, mail_server):
+    site.execute("INSERT INTO domain (domain) VALUES ('load.test')")
+    for name in ("ann", "ben"):
+        site.execute(
+            "INSERT INTO mailbox (username, password, maildir, local_part, domain)"
+            " VALUES (%s, '{PLAIN}tangerine-7-bicycle', %s, %s, 'load.test')",
+            [f"{name}@load.test", f"load.test/{name}/", name],
+        )
+        site.execute(
+            "INSERT INTO alias (address, goto, domain) VALUES (%s, %s, 'load.test')",
+            [f"{name}@load.test"] * 2,
+        )
+    site.execute(
+        "INSERT INTO alias (address, goto, domain)"
+        " VALUES ('both@load.test', 'ann@load.test,ben@load.test', 'load.test')"
+    )
+    return [site.sign_in(panel) for panel in site.panels * 2]
