@@ -1,13 +1,12 @@
 """System checks: the database is one whose behaviour the mail rules rely on."""
 
-import re
-
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from aliases import heard
 from mailboxes import triggers
+from panel import server
 
 MARIADB_MINIMUM = (10, 6)
 MYSQL_MINIMUM = (8, 4)
@@ -44,38 +43,12 @@ def check_creators(databases=None, **kwargs):
         Error(
             "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
             " only SUPER create triggers and functions.",
-            hint=CREATORS_HINT,
+            hint=server.HOW_TO_ALLOW,
             id="mailadmin.E003",
         )
         for alias in databases or []
-        if not may_create(connections[alias]) and not _is_complete(connections[alias])
+        if not server.may_create(connections[alias]) and not _is_complete(connections[alias])
     ]
-
-
-CREATORS_HINT = (
-    "Allow it as the server's root (docs/operations.md, “Binary log”)."
-    " MariaDB: SET GLOBAL log_bin_trust_function_creators = 1, and the same line under [mariadbd]"
-    " in a file of /etc/mysql/mariadb.conf.d/ (on every node of a cluster)."
-    " MySQL: SET PERSIST log_bin_trust_function_creators = 1."
-    " A managed server: set this parameter in its provider's console."
-    " Nothing was written."
-)
-
-
-def may_create(connection):
-    """Say whether the server lets this user create triggers and functions (error 1419)."""
-    if connection.vendor != "mysql":
-        return True
-    with connection.cursor() as cursor:
-        # Galera asks for SUPER as a binary log does, though log_bin is 0 there.
-        names = "'log_bin', 'wsrep_on', 'log_bin_trust_function_creators'"
-        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
-        on = {name for name, value in cursor.fetchall() if value == "ON"}
-        if "log_bin_trust_function_creators" in on or not on:
-            return True
-        cursor.execute("SHOW GRANTS")
-        everywhere = [grant for (grant,) in cursor.fetchall() if " ON *.* TO " in grant]
-    return any(re.search(r"\b(ALL PRIVILEGES|SUPER)\b", grant) for grant in everywhere)
 
 
 @register(Tags.database)

@@ -16,7 +16,7 @@ from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
-from panel import transactions
+from panel import server, transactions
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.scoping import may_open, starts_with
@@ -154,7 +154,7 @@ class Account(View):
 def health(request):
     """For balancers and monitoring: 200 when the database reads and saves, else 503 and why."""
     try:
-        trouble = transactions.trouble()
+        trouble = server.trouble(connection)
     except Error as error:
         trouble = transactions.reason_of(error) or "away"
     if trouble:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 12
+# By reason; once for the others. A balancer needs some seconds to find another server.
+ATTEMPTS = {"busy": 12, "away": 12, "not_ready": 12, "read_only": 3, "too_many": 3}
 GIVE_UP_SECONDS = 15  # an attempt may wait for a lock as long as settings.py says
 
 # What is wrong, by the error numbers of MariaDB and MySQL, and SQLite's names.
@@ -31,7 +32,6 @@ NUMBERS = {
     "full": {3, 14, 20, 1021, 1114, "SQLITE_FULL"},
 }
 COMMIT_FAILED = 1180
-SYNCED = "4"  # wsrep_local_state
 
 REASONS = {
     "busy": _("The database is busy. Nothing was saved, try again."),
@@ -95,9 +95,9 @@ def in_transaction(function):
                     raise
                 if reason != "busy":
                     connection.close()  # a new one may find another server
-                over = attempt == ATTEMPTS or monotonic() - began > GIVE_UP_SECONDS
                 logger.info("%s, attempt %d: %s", function.__name__, attempt, error)
-                if over or reason in {"unknown", "full"}:
+                late = monotonic() - began > GIVE_UP_SECONDS
+                if late or attempt >= ATTEMPTS.get(reason, 1):
                     raise Unavailable(reason) from error
             # Those that met once should not meet again.
             sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311
@@ -119,20 +119,3 @@ def _reason(error, *, in_commit):
     if in_commit and (reason in {"away", "not_ready"} or error.args[:1] == (COMMIT_FAILED,)):
         return "unknown"
     return reason
-
-
-def trouble():
-    """Return why this server cannot save now, a word for monitoring; None if it can.
-
-    A Galera node that fell behind or gives another its data is not asked, though it may answer.
-    """
-    with connection.cursor() as cursor:
-        if connection.vendor != "mysql":
-            cursor.execute("SELECT 1")
-            return None
-        cursor.execute("SELECT @@global.read_only")
-        if str(cursor.fetchone()[0]) not in {"0", "OFF"}:
-            return "read_only"
-        cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep_local_state'")
-        state = cursor.fetchone()  # none without a cluster
-        return "not_synced" if state and state[1] != SYNCED else None

@@ -209,7 +209,7 @@ def test_the_attempts_end(db, monkeypatch):
     with pytest.raises(Unavailable) as refusal:
         save()
 
-    assert (refusal.value.code, len(calls)) == ("busy", transactions.ATTEMPTS)
+    assert (refusal.value.code, len(calls)) == ("busy", transactions.ATTEMPTS["busy"])
 
 
 def test_a_lock_that_somebody_keeps_leaves_the_form_as_it_was(

@@ -54,6 +54,17 @@ def test_who_may_not_create_triggers_is_told_before_anything_is_written(
     assert tables(site) == set()
 
 
+def test_recount_leaves_the_triggers_that_it_may_not_replace(site, forbidden):
+    triggers = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
+    before = site.nodes[2].execute(triggers, [NAME])
+
+    with pytest.raises(RuntimeError, match="log_bin_trust_function_creators"):
+        site.lone.manage("recount")
+
+    assert site.nodes[2].execute(triggers, [NAME]) == before
+    assert before[0][0] > 10
+
+
 def test_a_migration_that_stopped_half_way_is_not_taken_for_none(site, fresh):
     fresh("migrate", "aliases", "0001", "-v", "0")
     site.nodes[2].execute(ALLOWED.format(0))

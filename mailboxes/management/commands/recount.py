@@ -13,6 +13,7 @@ from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox
+from panel import server
 
 
 class Command(RichCommand):
@@ -30,6 +31,11 @@ class Command(RichCommand):
             console=self.console,
             disable=not self.stdout.isatty(),
         )
+        # Asked before: the old triggers would be gone when the new ones are refused.
+        if not server.may_create(connection):
+            raise CommandError(
+                f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
+            )
         try:
             triggers.create(connection)
             heard.create(connection)
@@ -37,9 +43,7 @@ class Command(RichCommand):
                 triggers.rebuild(connection, bar)
         except DatabaseError as error:
             raise CommandError(
-                f"The database refused: {error}. Has `manage.py migrate` been run? With a binary"
-                " log MariaDB lets only SUPER create triggers: SET GLOBAL"
-                " log_bin_trust_function_creators = 1, then try again."
+                f"The database refused: {error}. Has `manage.py migrate` been run?"
             ) from error
         totals = DomainUsage.objects.aggregate(m=Sum("mailboxes"), rows=Sum("alias_rows"))
         mailboxes, rows = totals["m"] or 0, totals["rows"] or 0
