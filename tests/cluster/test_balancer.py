@@ -1,5 +1,6 @@
 """The shipped HAProxy file before two panels."""
 
+import contextlib
 import csv
 import http.client
 import io
@@ -68,14 +69,14 @@ def test_a_panel_that_is_down_is_not_seen(site, visit):
 def test_a_body_that_no_form_has_is_refused_before_a_panel_reads_it(site):
     context = ssl.create_default_context(cafile=site.certificate)
     connection = http.client.HTTPSConnection("127.0.0.1", site.front.panel_port, context=context)
-    connection.putrequest("POST", "/login/", skip_host=True)
-    connection.putheader("Host", HOST)
-    connection.putheader("Content-Length", str(3 << 20))
-    connection.endheaders()
-    connection.send(b"x" * (1 << 16))
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/login/", skip_host=True)
+        connection.putheader("Host", HOST)
+        connection.putheader("Content-Length", str(3 << 20))
+        connection.endheaders()
+        connection.send(b"x" * 16_384)  # what HAProxy holds of a request
 
-    assert connection.getresponse().status == 413
-    connection.close()
+        assert connection.getresponse().status == 413
 
 
 def test_when_nothing_can_be_saved_a_panel_says_why(site, visit):

@@ -82,7 +82,7 @@ def test_triggers_are_made_anew_while_people_save_and_mail_comes_in(site, mail_s
     *_earlier, before_last, _last = sorted(ROOT.glob("mailboxes/migrations/0*.py"))
     manage = site.panels[0].manage
 
-    with Load(crowd[:2], mail_server, "upgrade") as load:
+    with Load(crowd, mail_server, "upgrade") as load:
         load.go_on(5)
         manage("migrate", "mailboxes", before_last.stem, "-v", "0")
         manage("migrate", "-v", "0")

@@ -25,11 +25,11 @@ def test_nothing_is_lost_or_doubled_when_a_node_dies(site, mail_server, crowd, n
     mail_server.postfix.reload()
 
     with Load(crowd, mail_server, f"node{number}") as load:
-        load.go_on(10)
+        load.go_on(5)
         node.kill()
-        load.go_on(20)
+        load.go_on(12)
         node.start(site.nodes)
-        load.go_on(10)
+        load.go_on(5)
 
     # What was said to be saved is there once, and nothing else is, but for what nobody could know.
     assert {*load.answers.values()} <= {DONE, UNAVAILABLE}
