@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from accounts import services, throttle
 from accounts.backends import authenticate
-from accounts.models import Admin
 from accounts.names import ascii_name
+from domains.models import Domain
 from panel.forms import ActorForm
 
 logger = logging.getLogger(__name__)
@@ -203,10 +203,9 @@ class AdminForm(ActorForm):
 
 
 def known_domains(text):
-    """Return the names in ``text`` if these domains exist; the model is reached through the relation."""
-    model = Admin._meta.get_field("domains").related_model
+    """Return the names in ``text`` if these domains exist."""
     names = {ascii_name(name.lower()) for name in text.split()}
-    known = set(model.objects.filter(pk__in=names).values_list("pk", flat=True))
+    known = set(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
     unknown = sorted(names - known)
     if unknown:
         raise ValidationError(

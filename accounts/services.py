@@ -6,7 +6,6 @@ call these for others; the caller checks that with ``Admin.objects.manageable_by
 
 import re
 
-from django.apps import apps
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -17,7 +16,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Admin, LogEntry, SuperadminLock
 from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
-from panel.changes import changed_fields, check, created, removed
+from domains.models import DomainAdmin
+from panel.changes import changed_fields, created, removed, validate_changed
 from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -71,7 +71,7 @@ def update_admin(*, actor, admin, domains=None, **fields):
     was_open = admin.superadmin and admin.active
     old_names = list(admin.domain_names)
     changes = changed_fields(admin, fields)
-    check(admin, changes)
+    validate_changed(admin, changes)
     columns = [*changes, "modified"]
     if was_open and not (admin.superadmin and admin.active):
         _refuse_locking_out(actor, admin, superadmins)
@@ -118,8 +118,8 @@ def delete_admin(*, actor, admin):
     if admin.superadmin and admin.active:
         _refuse_locking_out(actor, admin, superadmins)
     names = list(admin.domain_names)
-    _links().filter(username=admin).delete()
-    Admin.objects.filter(pk=admin.pk)._raw_delete("default")
+    DomainAdmin.objects.filter(username=admin).delete()
+    Admin.objects.filter(pk=admin.pk).delete()
     LogEntry.objects.record(
         actor,
         "delete_admin",
@@ -175,18 +175,14 @@ def _refuse_locking_out(actor, admin, superadmins):
         )
 
 
-def _links():
-    return apps.get_model("domains", "DomainAdmin").objects
-
-
 def _assign(admin, superadmin, domains):
     """Write the rows of ``domain_admins`` and return the sorted names. ``ALL`` marks a superadmin."""
     names = sorted({str(getattr(domain, "pk", domain)) for domain in domains} - {ALL_DOMAINS})
     wanted = {*names, ALL_DOMAINS} if superadmin else set(names)
-    links = _links().filter(username=admin)
+    links = DomainAdmin.objects.filter(username=admin)
     links.exclude(active=True, domain__in=wanted).delete()
     present = set(links.values_list("domain_id", flat=True))
-    _links().bulk_create(
-        _links().model(username=admin, domain_id=name) for name in sorted(wanted - present)
+    DomainAdmin.objects.bulk_create(
+        DomainAdmin(username=admin, domain_id=name) for name in sorted(wanted - present)
     )
     return names

@@ -31,6 +31,7 @@ from accounts.forms import (
 )
 from accounts.models import Admin, LogEntry
 from accounts.names import ascii_name, login_name, starts_with_name
+from domains.models import Domain
 from panel.bulk import BulkView
 from panel.changes import LISTS
 from panel.pages import (
@@ -274,7 +275,7 @@ class Log(KeysetMixin, ScopedListView):
         if not name:
             return None
         # Reached through the relation: accounts imports no other app.
-        rows = Admin._meta.get_field("domains").related_model.objects.visible_to(self.actor)
+        rows = Domain.objects.visible_to(self.actor)
         return rows.select_related("usage").filter(pk=name).first()
 
     def filter_rows(self, rows):

@@ -28,6 +28,11 @@ class AliasForm(ActorForm):
         help_text=_("Off: its mail goes to the catch-all, or is refused."),
     )
 
+    def own_domain(self):
+        """The domain of ours that a catch-all was to lead to as a whole: an alias domain does that."""
+        found = [e for e in self.errors.as_data().get("targets", ()) if e.code == "own_domain"]
+        return found[0].params["domain"] if found else None
+
     def clean_targets(self):
         alias = self.instance
         return parse_targets(

@@ -8,8 +8,6 @@ from django.db.models.functions import Concat, Length, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from aliases import routing
-from aliases.pruning import drop_targets
 from domains.addresses import (
     MAX_ADDRESS,
     display_address,
@@ -32,7 +30,7 @@ class AliasQuerySet(ScopedQuerySet):
         rows = super().manageable_by(account).filter(of_mailbox=False)
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
-    def prunable_by(self, account):
+    def cleanable_by(self, account):
         """Rows ``account`` may take a target out of: mailboxes' own rows, their forwardings, too."""
         rows = super().manageable_by(account)
         if may_change_role_addresses(account):
@@ -104,17 +102,6 @@ class Alias(models.Model):
         return self.address.startswith("@")
 
     @property
-    def whole_domain(self):
-        """The domain whose addresses of the same name get the mail, if there is such a target."""
-        return next((target[1:] for target in self.targets if target.startswith("@")), "")
-
-    @property
-    def loop_bound(self):
-        """How many addresses above this one to look at for loops (aliases/routing.py)."""
-        passes_names_on = self.is_catch_all and self.whole_domain
-        return routing.MAX_LEADING_IN if passes_names_on else routing.MAX_ABOVE
-
-    @property
     def is_role_address(self):
         return split_address(self.address)[0] in settings.ROLE_ADDRESSES
 
@@ -156,18 +143,6 @@ class Alias(models.Model):
         targets = AliasTarget.objects.visible_to(actor).filter(domain__in=domains)
         targets = targets.filter(dangling=False, caught=True)  # never both; as the index goes
         return targets.order_by("alias", "target")
-
-    @classmethod
-    def drop_targets_into(cls, actor, targets):
-        """Take ``targets``, rows of ``leading_into``, out of their aliases (aliases/pruning.py)."""
-        addresses = {target.bare for target in targets}
-        aliases = cls.objects.filter(pk__in={target.alias for target in targets})
-        drop_targets(actor=actor, addresses=addresses, aliases=aliases)
-
-    @classmethod
-    def check_routes_into(cls, actor, domain):
-        """Refuse a loop through any address of ``domain``: a new way in or out may close one."""
-        routing.refuse_loops(actor, [f"@{domain.pk}"], bound=routing.MAX_LEADING_IN)
 
 
 class AliasTargetQuerySet(ScopedQuerySet):

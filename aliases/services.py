@@ -13,17 +13,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
-from aliases.pruning import drop_targets, leading_to
-from aliases.routing import refuse_loops
 from aliases.targets import parse_targets
 from domains.addresses import display_address, normalise_local_part, split_address
 from domains.models import AliasDomain, Domain, RoutingLock
-from domains.services import insert, lock_domain
-from panel.changes import changed_fields, check, created, removed
+from mailboxes.models import Mailbox
+from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.fields import KeyField
-from panel.scoping import may_change_role_addresses, may_lead_outside
+from panel.scoping import may_change_role_addresses, may_use_external_targets
 from panel.transactions import in_transaction
+
+BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 
 
 def refuse_role_address(actor, local_part):
@@ -40,9 +41,28 @@ def refuse_role_address(actor, local_part):
         )
 
 
-def refuse_outside_targets(actor, targets, stored=()):
-    """Where OUTSIDE_TARGETS says so, mail is sent on within our domains only; what is ``stored`` stays."""
-    if may_lead_outside(actor):
+def refuse_own_whole_domain(targets, stored=()):
+    """A catch-all to a whole domain of ours is an alias domain in disguise; what is ``stored`` stays."""
+    whole = [target for target in targets if target.startswith("@") and target not in stored]
+    ours = Domain.objects.filter(pk__in=[target[1:] for target in whole]).first()
+    if ours is not None:
+        raise ValidationError(
+            {
+                "targets": ValidationError(
+                    _(
+                        "%(domain)s is a domain of this server. To send every name to the same"
+                        " name there, make this domain an alias domain of it."
+                    ),
+                    "own_domain",
+                    {"domain": ours},
+                )
+            }
+        )
+
+
+def refuse_external_targets(actor, targets, stored=()):
+    """Where EXTERNAL_TARGETS says so, mail is sent on within our domains only; what is ``stored`` stays."""
+    if may_use_external_targets(actor):
         return
     new = set(targets) - {target.lower() for target in stored}
     domains = {target: split_address(target)[1] for target in targets if target in new}
@@ -52,8 +72,11 @@ def refuse_outside_targets(actor, targets, stored=()):
         raise ValidationError(
             {
                 "targets": ValidationError(
-                    _("%(target)s is outside. Here, only a superadmin may send mail on to there."),
-                    "outside",
+                    _(
+                        "%(target)s is an external address. Only a superadmin may forward mail"
+                        " outside this server's domains."
+                    ),
+                    "external",
                     {"target": display_address(outside[0])},
                 )
             }
@@ -69,7 +92,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     concurrency. Refuses taken addresses, loops and too deep nests.
     """
     RoutingLock.hold()
-    domain = lock_domain(domain)
+    domain = domain.fresh()
     catch_all = local_part in ("", "*")
     if not catch_all:
         local_part = _named("local_part", normalise_local_part, local_part)
@@ -78,7 +101,8 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     if limit_error:
         raise ValidationError({"domain": limit_error})
     parsed = _named("targets", parse_targets, targets, catch_all=catch_all)
-    refuse_outside_targets(actor, parsed)
+    refuse_own_whole_domain(parsed)
+    refuse_external_targets(actor, parsed)
     alias = Alias(
         address=f"{'' if catch_all else local_part}@{domain.pk}",
         domain=domain,
@@ -92,7 +116,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         )
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
-    refuse_loops(actor, [alias.address], "targets", alias.loop_bound)
+    refuse_loops(actor, [alias.address], "targets")
     LogEntry.objects.record(
         actor,
         "create_alias",
@@ -112,7 +136,8 @@ def update_alias(*, actor, alias, targets=None, **fields):
         parsed = _named(
             "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
         )
-        refuse_outside_targets(actor, parsed, alias.targets)
+        refuse_own_whole_domain(parsed, alias.targets)
+        refuse_external_targets(actor, parsed, alias.targets)
         # What another program wrote may stay, beside others.
         if parsed == [alias.address] or alias.address in set(parsed) - set(alias.targets):
             raise ValidationError(
@@ -122,12 +147,12 @@ def update_alias(*, actor, alias, targets=None, **fields):
     changes = changed_fields(alias, fields)
     if not changes:
         return alias
-    check(alias, changes)
+    validate_changed(alias, changes)
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:
         field = "targets" if targets is not None else None
-        refuse_loops(actor, [alias.address], field, alias.loop_bound)
+        refuse_loops(actor, [alias.address], field)
     action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes
@@ -141,10 +166,10 @@ def set_alias_active(*, actor, alias, active):
 
 
 @in_transaction
-def delete_alias(*, actor, alias, drop_from=None):
-    """Delete an alias; it is taken out of those of ``drop_from``, a queryset, that lead to it.
+def delete_alias(*, actor, alias, clean=None):
+    """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
 
-    Pass what came out of ``Alias.objects.prunable_by(actor)``.
+    Pass what came out of ``Alias.objects.cleanable_by(actor)``.
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
@@ -162,32 +187,82 @@ def delete_alias(*, actor, alias, drop_from=None):
         target=alias.address,
         changes=removed(alias, "goto", "description", "active"),
     )
-    drop_everywhere(actor=actor, address=alias.address, aliases=drop_from)
+    clean_referrers(actor=actor, address=alias.address, aliases=clean)
     refuse_loops(actor, [alias.address])
 
 
-def drop_everywhere(*, actor, address, aliases):
-    """Take ``address`` out of those of ``aliases``, a queryset or None, that lead to it: of all of them.
+def clean_referrers(*, actor, address, aliases):
+    """Take ``address``, and its names in alias domains, out of those of ``aliases`` that lead to it.
 
-    Its names in alias domains too, which nobody answers any more either.
+    ``aliases`` is a queryset, or None for none of them.
     """
     if aliases is not None:
-        names = all_names([address])
-        rows = leading_to(aliases.only("pk"), names)
-        drop_targets(actor=actor, addresses=names, aliases=rows)
+        names = with_alias_domain_names([address])
+        remove_target_from_aliases(
+            actor=actor, addresses=names, aliases=referring_aliases(aliases.only("pk"), names)
+        )
 
 
-def names_leading_to(addresses):
-    """Return the addresses of the alias rows (mailboxes' own rows included) that lead to one of ``addresses``."""
-    targets = AliasTarget.objects.leading_to(all_names(addresses))
+@in_transaction
+def remove_target_from_aliases(*, actor, addresses, aliases):
+    """Take ``addresses`` out of the targets of ``aliases``.
+
+    An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
+    The caller holds RoutingLock.
+    """
+    dead, deleted = set(addresses), []
+    for names in _batches(sorted(alias.pk for alias in aliases)):
+        rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
+        deleted += [alias.pk for alias in rows if _remove_targets(actor, alias, dead)]
+    for names in _batches(deleted):  # once all is as it will be
+        refuse_loops(actor, names)
+
+
+def _remove_targets(actor, alias, dead):
+    """Take the targets ``dead`` out of one alias; say whether that was its end."""
+    stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
+    gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
+    left = [target for target in alias.targets if target.lower() not in gone]
+    if left == alias.targets:
+        return False
+    if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox
+        left = [alias.address] if alias.of_mailbox else []
+    if left:
+        action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
+        alias.goto, alias.modified = ",".join(left), timezone.now()
+        alias.save(update_fields=["goto", "modified"])
+    else:
+        action, changes = "delete_alias", removed(alias, "goto", "description", "active")
+        Alias.objects.filter(pk=alias.pk).delete()
+    LogEntry.objects.record(
+        actor, action, domain=alias.domain_id, target=alias.address, changes=changes
+    )
+    return not left
+
+
+def referring_aliases(aliases, addresses):
+    """Yield those of ``aliases``, a queryset, that name one of ``addresses``."""
+    targets = AliasTarget.objects.leading_to(addresses)
+    for names in _batches(sorted(set(targets.values_list("alias", flat=True)))):
+        yield from aliases.filter(pk__in=names)
+
+
+def _batches(items):
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def referrers_of(addresses):
+    """Return the addresses of the alias rows (self-aliases included) that lead to one of ``addresses``."""
+    targets = AliasTarget.objects.leading_to(with_alias_domain_names(addresses))
     return set(targets.values_list("alias", flat=True))
 
 
-def all_names(addresses):
+def with_alias_domain_names(addresses):
     """Return ``addresses`` and, in one statement, the names in alias domains that they answer to.
 
-    A mailbox or an alias of that name in the alias domain answers there itself, even if it is switched
-    off now. A catch-all is asked for no name, so it has no other.
+    A mailbox or an alias of that name in the alias domain answers there itself, even if it is
+    inactive now. A catch-all is asked for no name, so it has no other.
     """
     named = map(_names_in_alias_domains, addresses)
     return [*addresses, *AliasDomain.objects.none().union(*named, all=True)]
@@ -200,7 +275,7 @@ def _names_in_alias_domains(address):
     name = Concat(Value(f"{local_part}@"), "pk", output_field=KeyField())
     links = AliasDomain.objects.filter(target_domain=domain, active=True).annotate(name=name)
     alias = Alias.objects.filter(pk=OuterRef("name"))
-    mailbox = Domain.objects.filter(mailbox__pk=OuterRef("name"))
+    mailbox = Mailbox.objects.filter(pk=OuterRef("name"))
     return links.exclude(Exists(alias) | Exists(mailbox)).values_list("name", flat=True)
 
 

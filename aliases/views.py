@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
-from aliases.destinations import MISSING, destinations, find_substitutes, in_words
+from aliases.effects import MISSING, destinations, find_fallbacks, in_words
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
-from aliases.services import all_names
+from aliases.services import with_alias_domain_names
 from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -63,11 +63,11 @@ class AliasPage(AliasPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        find_substitutes(self.actor, [alias])
-        targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
+        lookup = find_fallbacks(self.actor, [alias])
+        targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
             targets=targets[:SHOWN],
-            refused=all(target.unheard for target in targets),
+            refused=all(target.undeliverable for target in targets),
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
@@ -85,7 +85,7 @@ def may_manage(actor, alias):
 
 def leading_here(actor, address):
     """Aliases the actor may see that lead to ``address``, at most SHOWN; mailboxes' forwardings too."""
-    targets = AliasTarget.objects.leading_to(all_names([address]))
+    targets = AliasTarget.objects.leading_to(with_alias_domain_names([address]))
     return targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN]
 
 
@@ -147,12 +147,12 @@ class AliasState(AliasPages, StateView):
 
     def get_context_data(self, **kwargs):
         alias = self.object
-        find_substitutes(self.actor, [alias])
-        targets = destinations(self.actor, alias.pk, alias.targets, alias.answers)
+        lookup = find_fallbacks(self.actor, [alias])
+        targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
-            refused=all(target.unheard for target in targets),
+            refused=all(target.undeliverable for target in targets),
             goes_to=in_words(targets),
-            **pointing(self.actor, [alias.pk]),
+            **referrers_context(self.actor, [alias.pk]),
             **kwargs,
         )
 
@@ -165,36 +165,36 @@ class AliasDelete(AliasPages, ConfirmView):
     success_message = gettext_lazy("Alias %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        find_substitutes(self.actor, [self.object])
-        return super().get_context_data(**pointing(self.actor, [self.object.pk]), **kwargs)
+        find_fallbacks(self.actor, [self.object])
+        return super().get_context_data(**referrers_context(self.actor, [self.object.pk]), **kwargs)
 
     def perform(self):
         services.delete_alias(
             actor=self.actor,
             alias=self.object,
-            drop_from=to_clean(self.request, self.actor),
+            clean=aliases_to_clean(self.request, self.actor),
         )
-        return list_of("alias-list", self.object)
+        return domain_list_url("alias-list", self.object)
 
 
-def list_of(url_name, row):
+def domain_list_url(url_name, row):
     """The list that a deleted row stood in: its domain's."""
     return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
 
 
-def to_clean(request, actor):
+def aliases_to_clean(request, actor):
     """What to take a deleted row out of: all aliases the actor may change, if the box was ticked."""
-    return Alias.objects.prunable_by(actor) if "drop" in request.POST else None
+    return Alias.objects.cleanable_by(actor) if "drop" in request.POST else None
 
 
-def pointing(actor, addresses):
+def referrers_context(actor, addresses):
     """What else leads to ``addresses``: aliases the actor may clean up, and how many others there are.
 
     Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
     would be left of an alias; ``pointing_shown`` is what a page lists. Counted are at most
     COUNT_BOUND + 1 of either kind.
     """
-    names = set(all_names(addresses))
+    names = set(with_alias_domain_names(addresses))
     targets = AliasTarget.objects.leading_to(names)
     seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
     found = [alias for alias in seen if alias.of_mailbox or may_manage(actor, alias)]
@@ -224,8 +224,8 @@ class AliasBulk(AliasPages, BulkView):
     list_url_name = "alias-list"
 
     def consequences(self, rows):
-        find_substitutes(self.actor, rows)
-        return pointing(self.actor, [row.pk for row in rows])
+        find_fallbacks(self.actor, rows)
+        return referrers_context(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
         services.set_alias_active(actor=self.actor, alias=row, active=True)
@@ -235,5 +235,5 @@ class AliasBulk(AliasPages, BulkView):
 
     def delete(self, row):
         services.delete_alias(
-            actor=self.actor, alias=row, drop_from=to_clean(self.request, self.actor)
+            actor=self.actor, alias=row, clean=aliases_to_clean(self.request, self.actor)
         )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from domains.addresses import display_domain, normalise_domain
-from panel.changes import is_stored
+from panel.changes import is_unchanged
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
@@ -106,11 +106,15 @@ class Domain(models.Model):
     def __str__(self):
         return display_domain(self.name)
 
+    def fresh(self):
+        """This row and its counters as they are now. Read under RoutingLock, its limits hold."""
+        return Domain.objects.select_related("usage").get(pk=self.pk)
+
     def clean(self):
         if self._state.adding:
             self._clean_name()
         unused = self.maxquota == NONE_ALLOWED and self.quota > 0
-        if unused and not is_stored(self, "maxquota", "quota"):
+        if unused and not is_unchanged(self, "maxquota", "quota"):
             raise ValidationError(
                 {
                     "maxquota": ValidationError(
@@ -137,6 +141,11 @@ class Domain(models.Model):
                     )
                 }
             )
+
+    @property
+    def ends_here(self):
+        """Whether mail for the domain is delivered on this server; else the next one knows the addresses."""
+        return not self.backupmx and self.transport in LOCAL_TRANSPORTS
 
     @property
     def uses_quotas(self):
@@ -298,7 +307,7 @@ class AliasDomain(models.Model):
         if not source or not target:
             return
         # A chain of another program may stay, or stop.
-        if is_stored(self, "target_domain_id", *(["active"] if self.active else [])):
+        if is_unchanged(self, "target_domain_id", *(["active"] if self.active else [])):
             return
         if source == target:
             raise ValidationError(

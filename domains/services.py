@@ -7,40 +7,22 @@ the command line. Permission is the caller's job: pass rows that came out of
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.loops import refuse_loops
+from aliases.models import Alias
+from aliases.services import remove_target_from_aliases
 from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
-from panel.changes import changed_fields, check, created, removed
+from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.transactions import in_transaction
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),
     *("password_expiry", "transport", "backupmx", "active"),
 )
-
-
-def lock_domain(domain):
-    """Return a fresh ``domain`` with its row locked until the transaction ends.
-
-    Everything that counts against a limit of the domain waits here.
-    """
-    return Domain.objects.select_for_update().get(pk=domain.pk)
-
-
-def insert(row):
-    """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        field = row._meta.pk.name
-        raise ValidationError(
-            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row})}
-        ) from error
 
 
 @in_transaction
@@ -65,7 +47,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
-        _check_routes_into(actor, domain)
+        refuse_loops(actor, [f"@{domain.pk}"])
     return domain
 
 
@@ -76,7 +58,7 @@ def _create_role_aliases(actor, domain, role_target):
         address = f"{role}@{domain.pk}"
         if address == target:
             continue
-        alias = domain.alias_set.model(address=address, domain=domain, goto=target)
+        alias = Alias(address=address, domain=domain, goto=target)
         alias.full_clean()
         insert(alias)
         LogEntry.objects.record(
@@ -92,11 +74,11 @@ def _create_role_aliases(actor, domain, role_target):
 def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
-    domain = lock_domain(domain)
+    domain = domain.fresh()
     changes = changed_fields(domain, fields)
     if not changes:
         return domain
-    check(domain, changes)
+    validate_changed(domain, changes)
     domain.modified = timezone.now()
     domain.save(update_fields=[*changes, "modified"])
     LogEntry.objects.record(
@@ -124,7 +106,7 @@ def delete_domain(*, actor, domain, drop_targets=False):
     touched: the maildirs are remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
-    domain = lock_domain(domain)
+    domain = domain.fresh()
     leading_here = [str(row) for row in domain.alias_domains.all()[:5]]
     if leading_here:
         raise ValidationError(
@@ -142,16 +124,18 @@ def delete_domain(*, actor, domain, drop_targets=False):
         "admins": [list(admins.distinct()), None],
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
-    aliases = domain.alias_set.model
-    leading_in = list(aliases.leading_into(domain)) if drop_targets else []
+    leading_in = list(Alias.leading_into(domain)) if drop_targets else []
     domain.mailbox_set.all().delete_all()
     domain.alias_set.all().delete_all()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
-    Domain.objects.filter(pk=name)._raw_delete("default")
+    Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
     if leading_in:
-        aliases.drop_targets_into(actor, leading_in)
+        rows = Alias.objects.filter(pk__in={target.alias for target in leading_in})
+        remove_target_from_aliases(
+            actor=actor, addresses={target.bare for target in leading_in}, aliases=rows
+        )
 
 
 @in_transaction
@@ -169,7 +153,7 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     )
     link.full_clean(validate_unique=False)
     insert(link)
-    _check_routes_into(actor, alias_domain)
+    refuse_loops(actor, [f"@{alias_domain.pk}"])
     LogEntry.objects.record(
         actor,
         "create_alias_domain",
@@ -193,10 +177,10 @@ def update_alias_domain(*, actor, link, **fields):
     changes = changed_fields(link, fields)
     if not changes:
         return link
-    check(link, changes)
+    validate_changed(link, changes)
     link.modified = timezone.now()
     link.save(update_fields=[*changes, "modified"])
-    _check_routes_into(actor, link.alias_domain)
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"])
     action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
     LogEntry.objects.record(
         actor,
@@ -215,7 +199,7 @@ def delete_alias_domain(*, actor, link):
     link = AliasDomain.objects.select_for_update().get(pk=link.pk)
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
-    _check_routes_into(actor, link.alias_domain)
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"])
     LogEntry.objects.record(
         actor,
         "delete_alias_domain",
@@ -223,8 +207,3 @@ def delete_alias_domain(*, actor, link):
         target=name,
         changes={"target_domain": [target, None], **removed(link, "description", "active")},
     )
-
-
-def _check_routes_into(actor, domain):
-    # The aliases know the way; a reverse relation reaches them without importing their app.
-    domain.alias_set.model.check_routes_into(actor, domain)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Admin, LogEntry
+from aliases.models import Alias
 from domains import services
 from domains.addresses import display_domain, normalise_address, typed_name
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
@@ -188,7 +189,7 @@ class DomainDelete(DomainPages, ConfirmView):
 def consequences(*domains):
     """What stops with ``domains``: alias domains, and aliases of other domains that lead into them."""
     # Once, and not a page and a count: it reads all targets in the domains.
-    targets = list(domains[0].alias_set.model.leading_into(*domains)[: COUNT_BOUND + 1])
+    targets = list(Alias.leading_into(*domains)[: COUNT_BOUND + 1])
     return {
         "alias_domains": alias_domains_of(domains),
         "pointing": targets[:SHOWN],
@@ -327,7 +328,8 @@ class AliasDomainCreate(AliasDomainPages, ScopedFormView):
     success_message = _("Alias domain %(object)s created.")
 
     def get_initial(self):
-        return {"target_domain": self.request.GET.get("domain", "")}
+        get = self.request.GET.get
+        return {"target_domain": get("domain", ""), "alias_domain": get("alias_domain", "")}
 
 
 class AliasDomainEdit(AliasDomainPages, ScopedFormView):
@@ -360,11 +362,10 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
 
 def answered_by(actor, links):
     """Targets of the actor's aliases that nothing answers to but alias domains of ``links``, one too many."""
-    aliases = links[0].alias_domain.alias_set.model
     catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
-    for address in aliases.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
+    for address in Alias.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
         del catch_alls[address]  # it goes on
-    return list(aliases.caught_in(actor, list(catch_alls.values()))[: SHOWN + 1])
+    return list(Alias.caught_in(actor, list(catch_alls.values()))[: SHOWN + 1])
 
 
 class AliasDomainState(AliasDomainPages, StateView):

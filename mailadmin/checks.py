@@ -4,7 +4,7 @@ from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from aliases import heard
+from aliases import functions
 from mailboxes import triggers
 from panel import server
 
@@ -129,7 +129,7 @@ def _has_triggers(connection):
 def _has_functions(connection):
     if connection.vendor != "mysql":
         return True
-    wanted = heard.bodies()
+    wanted = functions.bodies()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"

@@ -209,7 +209,7 @@ def _mailboxes(domains, actors, password, progress):
 def _alias(domains, superadmin, actors, address, targets):
     local_part, name = split_address(address)
     domain = domains[name]
-    # With OUTSIDE_TARGETS off, only a superadmin may send mail on to outside.
+    # With EXTERNAL_TARGETS off, only a superadmin may send mail on to outside.
     leads_outside = any("@" in target for target in targets)
     return create_alias(
         actor=superadmin if leads_outside else actors[domain.pk],

@@ -260,7 +260,7 @@ ROLE_ADDRESSES = env.read(
 # Domain admins see role aliases but may not change them: who reads them can get a TLS certificate.
 ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=True)
 # PostfixAdmin's emailcheck_localaliasonly, the other way round.
-OUTSIDE_TARGETS = env.read("bool", "OUTSIDE_TARGETS", default=True)
+EXTERNAL_TARGETS = env.read("bool", "EXTERNAL_TARGETS", default=True)
 # The bounds are those of the columns (domains/models.py).
 limit = {
     "valid": lambda n: -1 <= n < 2**31,

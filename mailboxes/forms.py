@@ -207,7 +207,7 @@ class ForwardingForm(ActorForm):
 
     def clean_targets(self):
         text = self.cleaned_data["targets"]
-        stored, _copy = services.forwarding(self.instance)
+        stored, _copy = services.forwarding(services.self_alias(self.instance))
         return parse_targets(text, keep=stored) if text.strip() else []
 
     def save(self):

@@ -6,9 +6,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from aliases.models import Alias
 from domains.models import Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.scoping import ScopedQuerySet, starts_with
@@ -32,6 +34,13 @@ class MailboxQuerySet(ScopedQuerySet):
     def with_open_domain(self):
         """Mailboxes that may sign in: active, in an active domain."""
         return self.filter(active=True, domain__active=True)
+
+    def with_self_alias(self):
+        """Fetch ``goto`` and the state of each mailbox's own row in ``alias`` with it: see self_alias()."""
+        row = Alias.objects.filter(pk=OuterRef("pk"))
+        return self.annotate(
+            goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))
+        )
 
     def delete_all(self):
         """Delete the rows, their quota figures and sign-in state, in a few statements whatever their number."""

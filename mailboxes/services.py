@@ -17,15 +17,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from accounts.passwords import verify_password
+from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.routing import refuse_loops
-from aliases.services import drop_everywhere, refuse_outside_targets, refuse_role_address
+from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
-from domains.services import insert, lock_domain
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
-from panel.changes import changed_fields, check, created, removed
+from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
@@ -59,7 +58,7 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
     mailbox = Mailbox(username=address, local_part=local_part, domain=domain, quota=quota, **fields)
     _set_password(mailbox, password)  # the slow part, so before the locks
     RoutingLock.hold()
-    domain = mailbox.domain = lock_domain(domain)
+    domain = mailbox.domain = domain.fresh()
     limit_error = domain.limit_error("mailboxes")
     if limit_error:
         raise ValidationError({"domain": limit_error})
@@ -133,13 +132,13 @@ def update_mailbox(*, actor, mailbox, **fields):
     then bounced.
     """
     RoutingLock.hold()
-    domain = lock_domain(mailbox.domain)
+    domain = mailbox.domain.fresh()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     mailbox.domain = domain
     changes = changed_fields(mailbox, fields)
     if not changes:
         return mailbox
-    check(mailbox, changes)
+    validate_changed(mailbox, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:
@@ -190,36 +189,40 @@ def _set_password(mailbox, password):
     mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
 
 
-def own_row(mailbox):
-    """Return the mailbox's own alias row, or None.
+def self_alias(mailbox):
+    """Return the mailbox's own row in ``alias``, or None where another program has left it out.
 
-    One statement, unless aliases.destinations.find_substitutes has read the row already.
+    No statement for a mailbox that came ``with_self_alias()``.
     """
-    return getattr(mailbox, "own_alias", None) or Alias.objects.filter(pk=mailbox.pk).first()
+    if hasattr(mailbox, "goto"):
+        return mailbox.goto and Alias(
+            address=mailbox.pk,
+            goto=mailbox.goto,
+            domain_id=mailbox.domain_id,
+            active=mailbox.forwarding_active,
+            of_mailbox=True,
+        )
+    return Alias.objects.filter(pk=mailbox.pk).first()
 
 
-def forwarding(mailbox):
-    """Return (targets other than the mailbox itself, whether a copy is kept), as in ``own_row``.
-
-    ``forwards()`` says whether mail goes there now.
-    """
-    row = own_row(mailbox)
+def forwarding(row):
+    """Return (targets other than the mailbox itself, whether a copy is kept) of a self-alias or None."""
     if row is None:
         return [], True
     targets = row.targets
-    return [t for t in targets if t != mailbox.pk], mailbox.pk in targets
+    return [t for t in targets if t != row.pk], row.pk in targets
 
 
-def forwards(mailbox):
-    """Say whether mail is forwarded: not while ``own_row`` is inactive, as another program may leave it."""
-    row = own_row(mailbox)
-    return row is not None and row.active and bool(forwarding(mailbox)[0])
+def forwards(row):
+    """Say whether mail is forwarded: not while the self-alias is inactive, as another program may leave it."""
+    return row is not None and row.active and bool(forwarding(row)[0])
 
 
 @in_transaction
-def set_forwarding(*, actor, mailbox, targets, keep_copy):
+def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
 
+    What is None stays as it is stored.
     If another program switched the forwarding off, it is as active as the mailbox again.
     """
     RoutingLock.hold()
@@ -233,6 +236,9 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
             "of_mailbox": True,
         },
     )
+    stored, keeps_copy = forwarding(row)
+    targets = stored if targets is None else targets
+    keep_copy = keeps_copy if keep_copy is None else keep_copy
     text = targets if isinstance(targets, str) else "\n".join(targets)
     parsed = []
     if text.strip():
@@ -240,7 +246,7 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
             parsed = [t for t in parse_targets(text, keep=row.targets) if t != mailbox.pk]
         except ValidationError as error:
             raise ValidationError({"targets": error.error_list}) from None
-    refuse_outside_targets(actor, parsed, row.targets)
+    refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
     changes = changed_fields(row, {"goto": ",".join(parsed), "active": mailbox.active})
@@ -259,11 +265,11 @@ def set_forwarding(*, actor, mailbox, targets, keep_copy):
 
 
 @in_transaction
-def delete_mailbox(*, actor, mailbox, drop_from=None):
+def delete_mailbox(*, actor, mailbox, clean=None):
     """Delete a mailbox with its own alias row and quota figures.
 
-    It is taken out of those of ``drop_from``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.prunable_by(actor)``. Files stay on disk; the maildir is remembered, so that a
+    It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
+    ``Alias.objects.cleanable_by(actor)``. Files stay on disk; the maildir is remembered, so that a
     new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
@@ -274,8 +280,8 @@ def delete_mailbox(*, actor, mailbox, drop_from=None):
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
     QuotaUsage.objects.filter(pk=address).delete()
-    Mailbox.objects.filter(pk=address)._raw_delete("default")
-    Alias.objects.filter(pk=address)._raw_delete("default")
+    Mailbox.objects.filter(pk=address).delete()
+    Alias.objects.filter(pk=address).delete()
     LogEntry.objects.record(
         actor,
         "delete_mailbox",
@@ -283,5 +289,5 @@ def delete_mailbox(*, actor, mailbox, drop_from=None):
         target=address,
         changes=changes,
     )
-    drop_everywhere(actor=actor, address=address, aliases=drop_from)
+    clean_referrers(actor=actor, address=address, aliases=clean)
     refuse_loops(actor, [address])

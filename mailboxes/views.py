@@ -15,25 +15,17 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
 from accounts.views import hide_passwords
-from aliases.answers import answers_of
-from aliases.destinations import (
-    OUTSIDE,
-    Destination,
-    destinations,
-    find_substitutes,
-    in_words,
-)
+from aliases.effects import EXTERNAL, Destination, destinations, find_fallbacks, in_words
 from aliases.views import (
     SHOWN,
     ChosenDomainMixin,
+    aliases_to_clean,
+    domain_list_url,
     leading_here,
-    list_of,
-    pointing,
     recent_entries,
-    to_clean,
+    referrers_context,
 )
 from domains.lists import AddressListMixin
-from domains.models import Domain
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -68,6 +60,7 @@ class MailboxPages:
             super()
             .get_queryset()
             .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
+            .with_self_alias()
         )
 
     def get_success_url(self):
@@ -92,19 +85,19 @@ class MailboxPage(MailboxPages, ScopedDetailView):
     def get_context_data(self, **kwargs):
         mailbox = self.object
         if not mailbox.active:
-            find_substitutes(self.actor, [mailbox])
-        mailbox.own_alias = services.own_row(mailbox)
-        targets, keeps_copy = services.forwarding(mailbox)
-        if mailbox.active:
-            forwarding = destinations(self.actor, mailbox.pk, targets)
+            find_fallbacks(self.actor, [mailbox])
+        row = services.self_alias(mailbox)
+        targets, keeps_copy = services.forwarding(row)
+        if mailbox.active and row:
+            forwarding = destinations(self.actor, row, domains=[mailbox.domain])
         else:
-            forwarding = [Destination(target, OUTSIDE) for target in targets]
+            forwarding = [Destination(target, EXTERNAL) for target in targets]
         return super().get_context_data(
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
-            switched_off=bool(forwarding) and not services.forwards(mailbox),
-            unheard=bool(forwarding) and all(target.unheard for target in forwarding),
+            switched_off=bool(forwarding) and not services.forwards(row),
+            undeliverable=bool(forwarding) and all(target.undeliverable for target in forwarding),
             goes_to=in_words(forwarding),
             keeps_copy=keeps_copy,
             leading_here=leading_here(self.actor, mailbox.pk),
@@ -162,7 +155,7 @@ class MailboxForwarding(MailboxPages, ScopedFormView):
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
 
     def get_initial(self):
-        targets, keep_copy = services.forwarding(self.object)
+        targets, keep_copy = services.forwarding(services.self_alias(self.object))
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
 
 
@@ -176,20 +169,15 @@ class MailboxPassword(MailboxPages, ScopedFormView):
 class MailboxState(MailboxPages, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
-    def forwarding(self):
-        targets, _keeps_copy = services.forwarding(self.object)
-        found = destinations(self.actor, self.object.pk, targets, self.object.answers)
-        return {
-            "forwarding": targets,
-            "forwards": services.forwards(self.object),
-            "unheard": all(target.unheard for target in found),
-        }
-
     def get_context_data(self, **kwargs):
-        find_substitutes(self.actor, [self.object])
+        row = services.self_alias(self.object)
+        lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
+        found = destinations(self.actor, row, lookup=lookup) if row else []
         return super().get_context_data(
-            **self.forwarding(),
-            **pointing(self.actor, [self.object.pk]),
+            forwarding=found,
+            forwards=services.forwards(row),
+            undeliverable=all(target.undeliverable for target in found),
+            **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
 
@@ -202,10 +190,11 @@ class MailboxDelete(MailboxPages, ConfirmView):
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        find_substitutes(self.actor, [self.object])
+        find_fallbacks(self.actor, [self.object])
+        row = services.self_alias(self.object)
         return super().get_context_data(
-            forwards=services.forwards(self.object),
-            **pointing(self.actor, [self.object.pk]),
+            forwards=services.forwards(row),
+            **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
 
@@ -213,9 +202,9 @@ class MailboxDelete(MailboxPages, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            drop_from=to_clean(self.request, self.actor),
+            clean=aliases_to_clean(self.request, self.actor),
         )
-        return list_of("mailbox-list", self.object)
+        return domain_list_url("mailbox-list", self.object)
 
 
 class MailboxBulk(MailboxPages, BulkView):
@@ -223,8 +212,8 @@ class MailboxBulk(MailboxPages, BulkView):
     list_url_name = "mailbox-list"
 
     def consequences(self, rows):
-        find_substitutes(self.actor, rows)
-        return pointing(self.actor, [row.pk for row in rows])
+        find_fallbacks(self.actor, rows)
+        return referrers_context(self.actor, [row.pk for row in rows])
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)
@@ -234,7 +223,7 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def delete(self, row):
         services.delete_mailbox(
-            actor=self.actor, mailbox=row, drop_from=to_clean(self.request, self.actor)
+            actor=self.actor, mailbox=row, clean=aliases_to_clean(self.request, self.actor)
         )
 
 
@@ -251,17 +240,15 @@ class OwnMailbox(ActorMixin, TemplateView):
 
     def forms(self, data=None):
         """The forwarding in force and both forms; the one whose button was pressed is bound."""
-        self.actor.own_alias = services.own_row(self.actor)
-        targets, keep_copy = services.forwarding(self.actor)
+        row = services.self_alias(self.actor)
+        targets, keep_copy = services.forwarding(row)
         chosen = data.get("form") if data is not None else None
-        own = Domain.objects.filter(pk=self.actor.domain_id)
-        answers = answers_of([self.actor.pk], own).get(self.actor.pk, {}) if targets else {}
-        found = destinations(self.actor, self.actor.pk, targets, answers)
+        found = destinations(self.actor, row) if targets else []
         return {
             "forwarding": targets,
-            "switched_off": bool(targets) and not services.forwards(self.actor),
+            "switched_off": bool(targets) and not services.forwards(row),
             "keeps_copy": keep_copy,
-            "unheard": bool(found) and all(target.unheard for target in found),
+            "undeliverable": bool(found) and all(target.undeliverable for target in found),
             "password_form": OwnMailboxPasswordForm(
                 data if chosen == "password" else None, actor=self.actor, prefix="password"
             ),

@@ -1,6 +1,22 @@
-"""What a service does to a row: set, checked, and as the log tells it."""
+"""What a service does to a row: inserted, set, checked, and as the log tells it."""
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
+
+
+def insert(row):
+    """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        field = row._meta.pk.name
+        raise ValidationError(
+            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row})}
+        ) from error
 
 
 def changed_fields(row, values):
@@ -14,7 +30,7 @@ def changed_fields(row, values):
     return changes
 
 
-def check(row, changes):
+def validate_changed(row, changes):
     """Check the columns ``changes`` of a stored row, and the rules over several of them.
 
     What another program wrote in the others stops no change: least of all switching it off.
@@ -23,7 +39,7 @@ def check(row, changes):
     row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})
 
 
-def is_stored(row, *fields):
+def is_unchanged(row, *fields):
     """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
     values = {name: getattr(row, name) for name in fields}
     return not row._state.adding and type(row).objects.filter(pk=row.pk, **values).exists()

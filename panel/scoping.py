@@ -63,6 +63,19 @@ class SuperadminQuerySet(ScopedQuerySet):
         return self.all() if account.is_active and account.is_superadmin else self.none()
 
 
+def domains_in_sight(account, names):
+    """Return those of ``names``, of domains of ours, whose rows ``account`` may be told of.
+
+    A mailbox user's is their own. Costs no statement.
+    """
+    if not account.is_active:
+        return set()
+    if account.is_superadmin:
+        return set(names)
+    own = {account.domain_id} if account.is_mailbox_user else set(account.domain_names)
+    return own & set(names)
+
+
 def may_change_role_addresses(account):
     """Say whether ``account`` (None: the command line) may touch postmaster@ and its like.
 
@@ -73,9 +86,9 @@ def may_change_role_addresses(account):
     return account is None or account.is_superadmin or not protected
 
 
-def may_lead_outside(account):
+def may_use_external_targets(account):
     """Say whether ``account`` (None: the command line) may send mail on to other people's domains."""
-    return account is None or account.is_superadmin or settings.OUTSIDE_TARGETS
+    return account is None or account.is_superadmin or settings.EXTERNAL_TARGETS
 
 
 def may_open(account, *, superadmins_only=False):

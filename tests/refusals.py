@@ -17,9 +17,9 @@ def refused(*codes, field=None):
         assert list(by_field) == [field]
 
 
-def refused_path(function, *args, field=None, **kwargs):
+def refused_path(function, *args, field=None, code="loop", **kwargs):
     """Call, expect a loop, at ``field`` if it is named, and return the path shown."""
-    with refused("loop", field=field) as refusal:
+    with refused(code, field=field) as refusal:
         function(*args, **kwargs)
     ((error,),) = _by_field(refusal.value).values()
     return error.params["path"]

@@ -136,7 +136,7 @@ WRONG = {
     "RECIPIENT_DELIMITER": ["%", ""],
     "ROLE_ADDRESSES": ["abuse,Post master", "a..b", "abuse.", "a" * 65],
     "ROLE_ADDRESSES_PROTECTED": ["x"],
-    "OUTSIDE_TARGETS": ["ours"],
+    "EXTERNAL_TARGETS": ["ours"],
     "DOMAIN_MAXQUOTA": ["ten", "1000000000001"],
     "DOMAIN_ALIASES": ["-2", "2147483648"],
     "DOMAIN_MAILBOXES": ["-2", "2147483648"],
@@ -182,7 +182,7 @@ def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_it(name, value
 @pytest.mark.parametrize(
     "name",
     [
-        *["DEBUG", "HTTPS", "BEHIND_PROXY", "ROLE_ADDRESSES_PROTECTED", "OUTSIDE_TARGETS"],
+        *["DEBUG", "HTTPS", "BEHIND_PROXY", "ROLE_ADDRESSES_PROTECTED", "EXTERNAL_TARGETS"],
         *["WELCOME_MAIL", "SESSION_MINUTES", "PASSWORD_ROUNDS", "DOMAIN_QUOTA", "VMAIL_UID"],
         *["PASSWORD_DEFAULT_SCHEME", "QUOTA_MULTIPLIER", "MAILDIR_LAYOUT"],
         *["LANGUAGE_CODE", "TIME_ZONE"],

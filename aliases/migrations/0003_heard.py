@@ -1,18 +1,18 @@
 from django.db import migrations
 
-from aliases import heard
+from aliases import functions
 
 
 def create(apps, schema_editor):
-    heard.create(schema_editor.connection)
+    functions.create(schema_editor.connection)
 
 
 def drop(apps, schema_editor):
-    heard.drop(schema_editor.connection)
+    functions.drop(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
-    """The functions that deploy/postfix/alias.cf calls: see aliases/heard.py."""
+    """The functions that deploy/postfix/alias.cf calls: see aliases/sql/functions.sql."""
 
     dependencies = [("aliases", "0002_caught_targets")]
 

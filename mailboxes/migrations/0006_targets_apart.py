@@ -1,12 +1,12 @@
 from django.db import migrations
 
-from aliases import heard
+from aliases import functions
 from mailboxes import triggers
 
 
 def create(apps, schema_editor):
     triggers.create(schema_editor.connection)
-    heard.create(schema_editor.connection)
+    functions.create(schema_editor.connection)
     triggers.rebuild(schema_editor.connection)
 
 

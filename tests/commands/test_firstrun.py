@@ -101,7 +101,7 @@ def test_the_sample_data_is_filled_in_once(run, db):
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("OUTSIDE_TARGETS", False),
+        ("EXTERNAL_TARGETS", False),
         ("ROLE_ADDRESSES", []),
         ("ROLE_ADDRESSES_PROTECTED", False),
         ("RECIPIENT_DELIMITER", "-"),

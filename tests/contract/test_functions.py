@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from aliases import heard
+from aliases import functions
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -20,9 +20,9 @@ def world(empty_world):
 
 @pytest.fixture
 def without_functions(world):
-    heard.drop(connection)
+    functions.drop(connection)
     yield
-    heard.create(connection)
+    functions.create(connection)
 
 
 def findings():
@@ -32,7 +32,7 @@ def findings():
 
 
 def test_without_them_a_look_up_is_an_error_and_mail_is_deferred(postfix, without_functions):
-    with pytest.raises(RuntimeError, match=r"(?s)mailadmin_heard does not exist.*query error"):
+    with pytest.raises(RuntimeError, match=r"(?s)mailadmin_lookup does not exist.*query error"):
         postfix.lookup("alias", "nobody@example.org")
 
 
@@ -60,18 +60,12 @@ def server_that_cuts_lists(mail_server):
     mail_server.execute(f"SET GLOBAL group_concat_max_len = {before}")
 
 
-def test_long_lists_are_judged_whatever_the_server_cuts(world, postfix, server_that_cuts_lists):
+def test_long_lists_are_followed_whatever_the_server_cuts(world, postfix, server_that_cuts_lists):
     outside = [f"someone-with-a-long-name-{n}@elsewhere.test" for n in range(100)]
     world.domain("off.example", active=False)
     world.alias("long@example.org", *outside, "x@off.example")
-    hosts = [f"t{number}.elsewhere.test" for number in range(100)]
-    world.domain("whole.example")
-    world.alias("@whole.example", *(f"@{host}" for host in hosts))
 
     assert set(postfix.lookup("alias", "long@example.org").split(",")) == set(outside)
-    assert set(postfix.lookup("alias", "joe@whole.example").split(",")) == {
-        f"joe@{host}" for host in hosts
-    }
 
 
 def test_a_look_up_does_not_wait_for_somebody_who_writes(mail_server, postfix):

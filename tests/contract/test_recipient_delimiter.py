@@ -35,8 +35,8 @@ def dash_server(empty_world):
             world.domain("new-firm.example")
             world.mailbox("cat@new-firm.example")
             world.alias("sales@new-firm.example", "cat-list@new-firm.example")
-            world.domain("whole-firm.example")
-            world.alias("@whole-firm.example", "@new-firm.example")
+            world.domain("linked-firm.example")
+            world.alias_domain("linked-firm.example", "new-firm.example")
             with MailServer(connection.settings_dict, worker="dash") as server:
                 yield server
     finally:
@@ -56,9 +56,9 @@ def test_the_map_and_what_the_database_keeps_agree_on_it(dash_server):
         ("ann-list@my-firm.example", None),
         ("@my-firm.example", "bob@my-firm.example"),
         ("sales@new-firm.example", "cat-list@new-firm.example"),
-        ("cat@whole-firm.example", "cat@new-firm.example"),
-        ("cat-list@whole-firm.example", "cat-list@new-firm.example"),
-        ("dog-list@whole-firm.example", None),
+        ("cat@linked-firm.example", "cat@new-firm.example"),
+        ("cat-list@linked-firm.example", None),
+        ("dog-list@linked-firm.example", None),
     ],
 )
 def test_a_dash_in_a_domain_begins_no_extension(dash_server, key, answer):

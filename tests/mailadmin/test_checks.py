@@ -9,7 +9,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from aliases import heard
+from aliases import functions
 from mailadmin import checks
 from mailboxes import triggers
 from panel import server
@@ -65,7 +65,7 @@ def test_triggers_that_are_missing_are_found(trigger):
 @pytest.mark.django_db(transaction=True)
 def test_functions_that_are_missing_are_found():
     try:
-        heard.drop(connection)
+        functions.drop(connection)
         assert "mailadmin.W002" in findings()
     finally:
         call_command("recount", stdout=StringIO())

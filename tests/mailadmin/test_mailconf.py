@@ -61,7 +61,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "dovecot/2.3/dovecot.conf",
         "dovecot/2.4/dovecot.conf",
         "mariadb/grants.sql",
-        "mariadb/left-out.sql",
+        "mariadb/undeliverable-targets.sql",
         "nginx/mailadmin.conf",
         "systemd/mailadmin.service",
         "README.md",

@@ -2,13 +2,13 @@
 
 from argparse import BooleanOptionalAction
 
-from django.apps import apps
 from django.core.management.base import CommandError
 
 from accounts.commands import PasswordMixin
 from accounts.models import Admin
 from accounts.names import display_address, login_name, row_named, starts_with_name
 from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
+from domains.models import Domain
 from panel.commands import RowCommand
 from panel.output import Field
 
@@ -156,7 +156,6 @@ class Command(PasswordMixin, RowCommand):
 
     def _domain_names(self, texts):
         """Return the stored names of domains that exist."""
-        Domain = apps.get_model("domains", "Domain")  # this app imports none that knows mail
         names = []
         for text in texts:
             domain = Domain(name=text)

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from aliases.models import Alias, AliasTarget
-from aliases.services import create_alias, delete_alias, names_leading_to, update_alias
+from aliases.services import create_alias, delete_alias, referrers_of, update_alias
 from domains.addresses import (
     display_address,
     normalise_address,
@@ -130,14 +130,14 @@ class Command(DomainRowCommand):
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         alias = self._alias(address)
-        leading_here = sorted(map(display_address, names_leading_to([alias.pk])))
+        leading_here = sorted(map(display_address, referrers_of([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if leading_here:
             consequences += self.leading_here(leading_here, drop_targets)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
-            drop_from = Alias.objects.all() if drop_targets else None
-            delete_alias(actor=None, alias=alias, drop_from=drop_from)
+            clean = Alias.objects.all() if drop_targets else None
+            delete_alias(actor=None, alias=alias, clean=clean)
 
     # --- Rows
 
@@ -186,5 +186,5 @@ class Command(DomainRowCommand):
         dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
         return {
             "dangling": sorted(dangling.values_list("target", flat=True)),
-            "aliases": sorted(names_leading_to([alias.pk])),
+            "aliases": sorted(referrers_of([alias.pk])),
         }

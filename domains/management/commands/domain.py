@@ -2,9 +2,8 @@
 
 from argparse import BooleanOptionalAction
 
-from django.apps import apps
-
 from accounts.models import Admin
+from aliases.models import AliasTarget
 from domains.addresses import display_domain
 from domains.commands import DomainRowCommand
 from domains.models import Domain
@@ -175,7 +174,7 @@ class Command(DomainRowCommand):
         if admins:
             more = " and others" if len(admins) > 10 else ""
             yield f"No longer managed by {', '.join(admins[:10])}{more}; their accounts stay."
-        targets = apps.get_model("aliases", "AliasTarget").objects.filter(domain=domain.pk)
+        targets = AliasTarget.objects.filter(domain=domain.pk)
         outside = targets.exclude(owner=domain.pk).values("alias").distinct()
         names = [row["alias"] for row in outside.order_by("alias")[:11]]
         if names:

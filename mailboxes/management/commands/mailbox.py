@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.commands import PasswordMixin
 from aliases.models import Alias
-from aliases.services import names_leading_to
+from aliases.services import referrers_of
 from domains.addresses import (
     display_address,
     normalise_address,
@@ -22,6 +22,7 @@ from mailboxes.services import (
     delete_mailbox,
     forwarding,
     forwards,
+    self_alias,
     set_forwarding,
     set_mailbox_password,
     update_mailbox,
@@ -207,24 +208,18 @@ class Command(PasswordMixin, DomainRowCommand):
             if fields:
                 mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
             if forward is not None or keep_copy is not None:
-                targets, kept = forwarding(mailbox)
-                set_forwarding(
-                    actor=None,
-                    mailbox=mailbox,
-                    targets=targets if forward is None else forward,
-                    keep_copy=kept if keep_copy is None else keep_copy,
-                )
+                set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
         self.report("Changed", mailbox, json=json)
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         mailbox = self._mailbox(address)
-        leading_here = sorted(map(display_address, names_leading_to([mailbox.pk])))
+        leading_here = sorted(map(display_address, referrers_of([mailbox.pk])))
         self.confirm_delete(
             mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
         )
         with self.deleting(mailbox, json=json):
-            drop_from = Alias.objects.all() if drop_targets else None
-            delete_mailbox(actor=None, mailbox=mailbox, drop_from=drop_from)
+            clean = Alias.objects.all() if drop_targets else None
+            delete_mailbox(actor=None, mailbox=mailbox, clean=clean)
 
     def password(self, *, address, generate, json, **options):
         mailbox = self._mailbox(address)
@@ -264,10 +259,11 @@ class Command(PasswordMixin, DomainRowCommand):
         }
 
     def details(self, mailbox):
-        targets, keeps_copy = forwarding(mailbox)
+        row = self_alias(mailbox)
+        targets, keeps_copy = forwarding(row)
         return {
             "forwards_to": targets,
-            "forwards": forwards(mailbox) if targets else None,
+            "forwards": forwards(row) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
-            "aliases": sorted(names_leading_to([mailbox.pk])),
+            "aliases": sorted(referrers_of([mailbox.pk])),
         }

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django_rich.management import RichCommand
 from rich.progress import track
 
-from aliases import heard
+from aliases import functions
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
@@ -38,7 +38,8 @@ class Command(RichCommand):
             )
         try:
             triggers.create(connection)
-            heard.create(connection)
+            functions.create(connection)
+            functions.drop(connection, functions.FORMER)
             with transaction.atomic():  # pages see the old figures until all new ones are there
                 triggers.rebuild(connection, bar)
         except DatabaseError as error:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aliases.destinations import Destination, destinations, find_substitutes
+from aliases.effects import Destination, destinations, find_fallbacks
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.services import create_alias_domain, set_domain_active
@@ -25,28 +25,28 @@ def old_example(example_org, add_domain):
 
 
 @pytest.fixture
-def instead_of(superadmin):
-    """``instead_of("a@example.org", …)``: who answers once these stop, one for each."""
+def fallback_of(superadmin):
+    """``fallback_of("a@example.org", …)``: who answers once these stop, one for each."""
 
     def find(*addresses, model=Alias):
         rows = model.objects.select_related("domain__alias_of__target_domain")
         rows = list(rows.filter(pk__in=addresses).order_by("pk"))
-        find_substitutes(superadmin, rows)
-        return [row.instead and row.instead.pk for row in rows]
+        find_fallbacks(superadmin, rows)
+        return [row.fallback and row.fallback.pk for row in rows]
 
     return find
 
 
 def test_the_catch_all_answers_unless_it_leads_to_nobody(
-    instead_of, example_org, add_mailbox, add_alias
+    fallback_of, example_org, add_mailbox, add_alias
 ):
     late = add_mailbox("late@example.org")
     add_alias("sales@example.org", "ann@elsewhere.example")
     add_alias("@example.org", "late@example.org")
 
-    assert instead_of("sales@example.org") == ["@example.org"]
+    assert fallback_of("sales@example.org") == ["@example.org"]
     set_mailbox_active(actor=None, mailbox=late, active=False)
-    assert instead_of("sales@example.org") == [None]
+    assert fallback_of("sales@example.org") == [None]
 
 
 @pytest.mark.parametrize("target", ["Eve <eve@off.example>", "eve@off.example."])
@@ -57,17 +57,17 @@ def test_a_target_is_said_to_be_inactive_with_its_domain_however_another_program
     add_alias("list@example.org", "ann@elsewhere.example")
     Alias.objects.filter(pk="list@example.org").update(goto=target)
 
-    assert destinations(superadmin, "list@example.org", [target]) == [
-        Destination(target, "outside")
-    ]
+    alias = Alias.objects.get(pk="list@example.org")
+
+    assert destinations(superadmin, alias) == [Destination(target, "external")]
     set_domain_active(actor=None, domain=off, active=False)
-    assert destinations(superadmin, "list@example.org", [target]) == [
-        Destination(target, "answered", active=False, unheard=True)
+    assert destinations(superadmin, alias) == [
+        Destination(target, "covered", active=False, undeliverable=True)
     ]
 
 
 def test_what_stops_together_does_not_answer_for_each_other(
-    instead_of, example_org, add_mailbox, add_alias
+    fallback_of, example_org, add_mailbox, add_alias
 ):
     add_mailbox("kit@example.org")
     add_mailbox("tom@example.org")
@@ -75,31 +75,31 @@ def test_what_stops_together_does_not_answer_for_each_other(
     add_alias("sales@example.org", "ann@elsewhere.example")
 
     both = ("kit@example.org", "tom@example.org")
-    assert instead_of("kit@example.org", model=Mailbox) == ["@example.org"]
-    assert instead_of(*both, model=Mailbox) == [None, None]
-    assert instead_of("@example.org", "sales@example.org") == [None, None]
+    assert fallback_of("kit@example.org", model=Mailbox) == ["@example.org"]
+    assert fallback_of(*both, model=Mailbox) == [None, None]
+    assert fallback_of("@example.org", "sales@example.org") == [None, None]
     tom = Mailbox.objects.get(pk="tom@example.org")
     set_mailbox_active(actor=None, mailbox=tom, active=False)
-    assert instead_of("kit@example.org", model=Mailbox) == [None]
+    assert fallback_of("kit@example.org", model=Mailbox) == [None]
 
 
 def test_in_an_alias_domain_the_target_answers_when_its_own_rows_do_not(
-    instead_of, old_example, other_net, add_alias
+    fallback_of, old_example, other_net, add_alias
 ):
     info = add_alias("info@example.org", "ann@elsewhere.example")
     add_alias("@example.org", "bob@elsewhere.example")
     add_alias("info@old.example", "gone@other.net")
 
-    assert instead_of("info@old.example") == ["info@example.org"]
+    assert fallback_of("info@old.example") == ["info@example.org"]
     set_alias_active(actor=None, alias=info, active=False)
-    assert instead_of("info@old.example") == ["@example.org"]
+    assert fallback_of("info@old.example") == ["@example.org"]
     add_alias("@old.example", "lost@other.net")  # leads to nobody, so it does not answer
-    assert instead_of("info@old.example") == ["@example.org"]
-    assert instead_of("@old.example") == ["@example.org"]
+    assert fallback_of("info@old.example") == ["@example.org"]
+    assert fallback_of("@old.example") == ["@example.org"]
 
 
 def test_an_answer_that_leads_to_nobody_by_way_of_other_aliases_is_none(
-    instead_of, example_org, other_net, add_mailbox, add_alias
+    fallback_of, example_org, other_net, add_mailbox, add_alias
 ):
     late = add_mailbox("late@other.net")
     add_alias("team@other.net", "late@other.net")
@@ -107,42 +107,42 @@ def test_an_answer_that_leads_to_nobody_by_way_of_other_aliases_is_none(
     add_alias("@example.org", "all@other.net")
     add_alias("sales@example.org", "ann@elsewhere.example")
 
-    assert instead_of("sales@example.org") == ["@example.org"]
-    assert instead_of("sales@example.org", "team@other.net") == [None, None]
+    assert fallback_of("sales@example.org") == ["@example.org"]
+    assert fallback_of("sales@example.org", "team@other.net") == [None, None]
     set_mailbox_active(actor=None, mailbox=late, active=False)
-    assert instead_of("sales@example.org") == [None]
+    assert fallback_of("sales@example.org") == [None]
 
 
 def test_an_inactive_target_of_an_alias_domain_answers_nothing(
-    instead_of, old_example, example_org, add_alias
+    fallback_of, old_example, example_org, add_alias
 ):
     add_alias("info@example.org", "ann@elsewhere.example")
     add_alias("info@old.example", "bob@elsewhere.example")
 
-    assert instead_of("info@old.example") == ["info@example.org"]
+    assert fallback_of("info@old.example") == ["info@example.org"]
     set_domain_active(actor=None, domain=example_org, active=False)
-    assert instead_of("info@old.example") == [None]
+    assert fallback_of("info@old.example") == [None]
 
 
 def test_a_mailbox_answers_even_while_its_forwarding_leads_nowhere(
-    instead_of, old_example, add_mailbox, add_alias
+    fallback_of, old_example, add_mailbox, add_alias
 ):
     add_mailbox("joe@example.org")
     Alias.objects.filter(pk="joe@example.org").update(goto="joe@old.example")
     add_alias("joe@old.example", "ann@elsewhere.example")
 
-    assert instead_of("joe@old.example") == ["joe@example.org"]
+    assert fallback_of("joe@old.example") == ["joe@example.org"]
 
 
 def test_a_catch_all_into_a_domain_that_is_handed_on_goes_on_answering(
-    instead_of, example_org, add_domain, add_mailbox, add_alias
+    fallback_of, example_org, add_domain, add_mailbox, add_alias
 ):
     add_domain("backup.example", backupmx=True)
     add_mailbox("kit@backup.example")
     add_alias("@example.org", "kit@backup.example")
     add_alias("sales@example.org", "kit@backup.example")
 
-    assert instead_of("sales@example.org") == ["@example.org"]
+    assert fallback_of("sales@example.org") == ["@example.org"]
 
 
 def test_what_another_program_wrote_about_an_alias_itself_may_stay(example_org, add_alias):
@@ -164,7 +164,7 @@ def test_an_alias_left_with_itself_alone_is_deleted_with_its_last_target(
     own = Alias.objects.get(pk="list@example.org")
     Alias.objects.filter(pk=own.pk).update(goto="list@example.org,bob@example.org")
 
-    delete_mailbox(actor=None, mailbox=bob, drop_from=Alias.objects.filter(pk=own.pk))
+    delete_mailbox(actor=None, mailbox=bob, clean=Alias.objects.filter(pk=own.pk))
 
     assert Alias.objects.count() == 0
 
@@ -176,6 +176,6 @@ def test_deleting_an_alias_leaves_a_mailbox_of_the_targets_its_own_mail(
     sales = add_alias("sales@example.org", "ann@elsewhere.example")
     Alias.objects.filter(pk="bob@example.org").update(goto="bob@example.org,sales@example.org")
 
-    delete_alias(actor=None, alias=sales, drop_from=Alias.objects.filter(pk="bob@example.org"))
+    delete_alias(actor=None, alias=sales, clean=Alias.objects.filter(pk="bob@example.org"))
 
     assert Alias.objects.get().goto == "bob@example.org"

@@ -1,10 +1,16 @@
 """Mail that would never end is refused with its path; what only looks like a loop is not."""
 
 import pytest
-from django.core.exceptions import ValidationError
 
+from aliases.lookup import Lookup
+from aliases.loops import (
+    MAX_DEPTH,
+    MAX_EXPANSION,
+    all_hops,
+    exceeds_expansion_limit,
+    find_loop,
+)
 from aliases.models import Alias
-from aliases.routing import MAX_DEPTH, MAX_EXPANSION, find_loop, next_hops
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.services import (
     create_alias_domain,
@@ -14,6 +20,12 @@ from domains.services import (
 )
 from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
 from tests.refusals import refused_path
+
+
+def trouble(start):
+    """The path that Postfix could not follow to its end, or None."""
+    hops = all_hops([start])
+    return find_loop(start, hops) or exceeds_expansion_limit(start, hops)
 
 
 def stored(address):
@@ -48,7 +60,7 @@ class TestLoops:
             "b@example.org",
         ]
 
-    def test_nor_can_three_in_two_domains(self, add_alias, example_org, other_net):
+    def test_three_aliases_in_two_domains_cannot_go_round(self, add_alias, example_org, other_net):
         add_alias("a@example.org", "b@other.net", "x@elsewhere.example")
         add_alias("b@other.net", "c@example.org")
 
@@ -72,31 +84,14 @@ class TestLoops:
 
         assert path == "a@other.net → anything@example.org → a@other.net"
 
-    def test_two_catch_alls_cannot_lead_to_each_other(self, add_alias, example_org, other_net):
-        add_alias("@example.org", "@other.net")
-
-        path = refused_path(add_alias, "@other.net", "@example.org")
-
-        assert path == "@other.net → @example.org → @other.net"
-
-    def test_one_name_cannot_go_round_through_a_domain_wide_forward(
+    def test_a_whole_domain_that_another_program_stored_is_followed(
         self, add_alias, example_org, other_net
     ):
-        add_alias("@example.org", "@other.net")
+        Alias.objects.create(address="@example.org", goto="@other.net", domain=example_org)
 
         path = refused_path(add_alias, "info@other.net", "info@example.org")
 
         assert path == "info@other.net → info@example.org → info@other.net"
-
-    def test_a_domain_wide_forward_closes_no_loop_for_one_name(
-        self, add_alias, example_org, other_net
-    ):
-        add_alias("info@other.net", "info@example.org")
-
-        path = refused_path(add_alias, "@example.org", "@other.net")
-
-        assert path == "info@other.net → info@example.org → info@other.net"
-        assert Alias.objects.filter(pk="@example.org").exists() is False
 
     def test_an_alias_through_an_alias_domain(self, add_alias, example_org, other_net):
         create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
@@ -115,7 +110,7 @@ class TestLoops:
         assert path == "a@example.org → a@other.net → a@example.org"
         assert example_org.alias_domains.count() == 0
 
-    def test_nor_does_switching_one_on_or_turning_it_elsewhere(
+    def test_an_alias_domain_switched_on_or_turned_elsewhere_closes_no_loop(
         self, add_alias, add_domain, example_org, other_net
     ):
         third = add_domain("third.example")
@@ -158,13 +153,13 @@ class TestLoops:
     def test_an_extension_does_not_hide_a_loop(self, add_alias, example_org):
         add_alias("a@example.org", "b+x@example.org")
 
-        path = refused_path(add_alias, "b@example.org", "a@example.org")
+        path = refused_path(add_alias, "b@example.org", "a@example.org", code="expansion")
 
         assert path.startswith("b@example.org → a@example.org → b+x@example.org → a+x@example.org")
 
     def test_an_alias_to_its_own_extension_grows_for_ever(self, add_alias, example_org):
         """Postfix adds the extension to each answer again: propagate_unmatched_extensions."""
-        path = refused_path(add_alias, "a@example.org", "a+x@example.org")
+        path = refused_path(add_alias, "a@example.org", "a+x@example.org", code="expansion")
 
         assert path.startswith("a@example.org → a+x@example.org → a+x+x@example.org")
 
@@ -175,24 +170,20 @@ class TestLoops:
 
         assert path == "b@example.org → a@example.org → b@example.org"
 
-    @pytest.mark.parametrize("way", ["alias domain", "domain-wide forward"])
-    def test_nor_for_one_of_many_names(self, way, add_alias, example_org, other_net):
-        """However many other aliases lead in: one name alone goes round."""
-        rows = [
+    def test_an_alias_domain_is_refused_for_the_one_name_of_many_that_goes_round(
+        self, add_alias, example_org, other_net
+    ):
+        Alias.objects.bulk_create(
             Alias(address=f"a{n:04}@other.net", goto=f"x{n:04}@example.org", domain=other_net)
             for n in range(300)
-        ]
-        Alias.objects.bulk_create(rows)
+        )
         add_alias("zoe@other.net", "zoe@example.org")
 
-        closing = {
-            "alias domain": lambda: create_alias_domain(
-                actor=None, alias_domain=example_org, target_domain=other_net
-            ),
-            "domain-wide forward": lambda: add_alias("@example.org", "@other.net"),
-        }[way]
-        with pytest.raises(ValidationError, match="circles"):
-            closing()
+        path = refused_path(
+            create_alias_domain, actor=None, alias_domain=example_org, target_domain=other_net
+        )
+
+        assert path == "zoe@other.net → zoe@example.org → zoe@other.net"
 
 
 class TestWhatWouldOpenALoop:
@@ -233,13 +224,13 @@ class TestWhatWouldOpenALoop:
 
         assert Alias.objects.get(pk=joe.pk).of_mailbox is True
 
-    def test_unless_the_pointing_alias_goes_along(self, held_open, add_mailbox):
+    def test_a_mailbox_may_go_together_with_the_alias_that_leads_to_it(
+        self, held_open, add_mailbox
+    ):
         joe = add_mailbox("joe@example.org")
         held_open()
 
-        delete_mailbox(
-            actor=None, mailbox=joe, drop_from=Alias.objects.filter(pk="round@other.net")
-        )
+        delete_mailbox(actor=None, mailbox=joe, clean=Alias.objects.filter(pk="round@other.net"))
 
         assert set(Alias.objects.values_list("pk", flat=True)) == {"@example.org"}
 
@@ -279,7 +270,7 @@ class TestWhatWouldOpenALoop:
             delete_mailbox,
             actor=None,
             mailbox=joe,
-            drop_from=Alias.objects.filter(pk="list@example.org"),
+            clean=Alias.objects.filter(pk="list@example.org"),
         )
 
         assert path == "list@example.org → round@other.net → list@example.org"
@@ -333,15 +324,15 @@ class TestNoLoops:
         set_forwarding(actor=None, mailbox=joe, targets="x@elsewhere.example", keep_copy=True)
 
         assert stored("joe@example.org") == "joe@example.org,x@elsewhere.example"
-        assert find_loop("joe@example.org") is None
-        assert find_loop("joe+tag@example.org") is None
+        assert trouble("joe@example.org") is None
+        assert trouble("joe+tag@example.org") is None
 
     def test_an_alias_that_keeps_its_own_address(self, add_alias, example_org):
         add_alias("list@example.org", "x@elsewhere.example")
         own = "list@example.org,x@elsewhere.example"  # as another program may have written it
         Alias.objects.filter(pk="list@example.org").update(goto=own)
 
-        assert find_loop("list@example.org") is None
+        assert trouble("list@example.org") is None
 
     def test_a_mailbox_before_the_catch_all_that_leads_to_it(
         self, add_mailbox, add_alias, example_org
@@ -349,8 +340,8 @@ class TestNoLoops:
         add_mailbox("joe@example.org")
         add_alias("@example.org", "joe@example.org")
 
-        assert find_loop("@example.org") is None
-        assert find_loop("anything@example.org") is None
+        assert trouble("@example.org") is None
+        assert trouble("anything@example.org") is None
 
     def test_a_mailbox_without_its_own_row_before_the_catch_all(
         self, add_mailbox, add_alias, example_org
@@ -360,14 +351,14 @@ class TestNoLoops:
 
         add_alias("@example.org", "joe@example.org")
 
-        assert next_hops(["joe@example.org"]) == {"joe@example.org": []}
+        assert Lookup().hops(["joe@example.org"]) == {"joe@example.org": []}
 
     def test_a_mailbox_reached_with_an_extension(self, add_mailbox, add_alias, example_org):
         add_mailbox("joe@example.org")
 
         add_alias("@example.org", "joe+stray@example.org")
 
-        assert next_hops(["joe+stray@example.org"]) == {"joe+stray@example.org": []}
+        assert Lookup().hops(["joe+stray@example.org"]) == {"joe+stray@example.org": []}
 
     def test_a_mailbox_behind_an_alias_domain(self, add_mailbox, add_alias, example_org, other_net):
         create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
@@ -375,7 +366,7 @@ class TestNoLoops:
 
         add_alias("@example.org", "joe@other.net")
 
-        assert find_loop("anything@other.net") is None
+        assert trouble("anything@other.net") is None
 
     def test_an_own_row_in_the_alias_domain_comes_first(self, add_alias, example_org, other_net):
         create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
@@ -383,7 +374,7 @@ class TestNoLoops:
 
         add_alias("a@example.org", "a@other.net")
 
-        assert next_hops(["a@other.net"]) == {"a@other.net": ["x@elsewhere.example"]}
+        assert Lookup().hops(["a@other.net"]) == {"a@other.net": ["x@elsewhere.example"]}
 
     def test_two_ways_to_one_place(self, add_alias, example_org):
         add_alias("one@example.org", "end@elsewhere.example")
@@ -391,20 +382,20 @@ class TestNoLoops:
 
         add_alias("all@example.org", "one@example.org", "two@example.org")
 
-        assert find_loop("all@example.org") is None
+        assert trouble("all@example.org") is None
 
     def test_an_inactive_alias_leads_nowhere(self, add_alias, example_org):
         add_alias("a@example.org", "b@example.org", active=False)
 
         add_alias("b@example.org", "a@example.org")
 
-        assert next_hops(["a@example.org"]) == {"a@example.org": []}
+        assert Lookup().hops(["a@example.org"]) == {"a@example.org": []}
 
     def test_the_extension_goes_along(self, add_alias, example_org):
         add_alias("a@example.org", "b@elsewhere.example", "c+y@elsewhere.example")
         add_alias("@example.org", "all@elsewhere.example")
 
-        assert next_hops(["a+x@example.org", "none+x@example.org"]) == {
+        assert Lookup().hops(["a+x@example.org", "none+x@example.org"]) == {
             "a+x@example.org": ["b+x@elsewhere.example", "c+y+x@elsewhere.example"],
             "none+x@example.org": ["all@elsewhere.example"],
         }
@@ -414,7 +405,7 @@ class TestNoLoops:
 
         add_alias("a+x@example.org", "a@example.org")
 
-        assert next_hops(["a+x@example.org"]) == {"a+x@example.org": ["a@example.org"]}
+        assert Lookup().hops(["a+x@example.org"]) == {"a+x@example.org": ["a@example.org"]}
 
 
 class TestNests:
@@ -439,12 +430,12 @@ class TestNests:
 
         add_alias("start@example.org", "n0@example.org")
 
-        assert find_loop("start@example.org") is None
+        assert trouble("start@example.org") is None
 
-    def test_and_no_longer(self, chain, add_alias):
+    def test_a_chain_may_not_be_longer(self, chain, add_alias):
         chain(MAX_DEPTH)
 
-        path = refused_path(add_alias, "start@example.org", "n0@example.org")
+        path = refused_path(add_alias, "start@example.org", "n0@example.org", code="expansion")
 
         assert path.startswith("start@example.org → n0@example.org → n1@example.org")
         assert path.endswith(f" → n{MAX_DEPTH}@example.org")
@@ -452,11 +443,16 @@ class TestNests:
     def test_a_chain_does_not_grow_at_its_far_end_either(self, chain, add_alias):
         chain(MAX_DEPTH)
 
-        path = refused_path(add_alias, f"n{MAX_DEPTH}@example.org", f"n{MAX_DEPTH + 1}@example.org")
+        path = refused_path(
+            add_alias,
+            f"n{MAX_DEPTH}@example.org",
+            f"n{MAX_DEPTH + 1}@example.org",
+            code="expansion",
+        )
 
         assert path.startswith("n0@example.org → n1@example.org")
 
-    def test_nor_in_the_middle(self, chain, add_alias):
+    def test_a_chain_does_not_grow_in_the_middle(self, chain, add_alias):
         chain(MAX_DEPTH // 2)
         chain(MAX_DEPTH // 2, first=MAX_DEPTH // 2 + 1)
 
@@ -464,6 +460,7 @@ class TestNests:
             add_alias,
             f"n{MAX_DEPTH // 2}@example.org",
             f"n{MAX_DEPTH // 2 + 1}@example.org",
+            code="expansion",
         )
 
     def test_an_alias_may_have_as_many_targets_as_postfix_expands(self, add_alias, example_org):
@@ -471,16 +468,23 @@ class TestNests:
 
         add_alias("all@example.org", *targets)
 
-        assert find_loop("all@example.org") is None
+        assert trouble("all@example.org") is None
 
-    def test_aliases_of_aliases_count_together(self, add_alias, example_org):
-        half = MAX_EXPANSION // 2
-        add_alias("one@example.org", *[f"x{number}@elsewhere.example" for number in range(half)])
-        add_alias("two@example.org", *[f"y{number}@elsewhere.example" for number in range(half)])
+    def test_only_the_addresses_at_the_end_count_not_the_aliases_between(
+        self, add_alias, example_org
+    ):
+        parts = ["one@example.org", "two@example.org"]
+        for number, part in enumerate(parts):
+            targets = range(number * 500, number * 500 + 500)
+            add_alias(part, *[f"x{target}@elsewhere.example" for target in targets])
 
-        path = refused_path(add_alias, "all@example.org", "one@example.org", "two@example.org")
+        add_alias("all@example.org", *parts)
+        assert trouble("all@example.org") is None
 
-        assert path.startswith("all@example.org → ")
+        path = refused_path(
+            add_alias, "more@example.org", *parts, "y@elsewhere.example", code="expansion"
+        )
+        assert path.startswith("more@example.org → one@example.org → ")
 
     def test_who_is_reached_in_several_ways_counts_each_time(self, add_alias, example_org):
         teams = [f"team{number}@example.org" for number in range(26)]
@@ -488,8 +492,8 @@ class TestNests:
         for team in teams:
             add_alias(team, *people)
         add_alias("all@example.org", *teams[:25])
-        assert find_loop("all@example.org") is None
+        assert trouble("all@example.org") is None
 
-        path = refused_path(add_alias, "everybody@example.org", *teams)
+        path = refused_path(add_alias, "everybody@example.org", *teams, code="expansion")
 
         assert path.startswith("everybody@example.org → team0@example.org → x0@")

@@ -1,0 +1,161 @@
+"""No mail loop may be stored: Postfix would expand it a thousand times, and the mail is stuck."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from aliases.lookup import Lookup
+from aliases.models import AliasTarget
+from domains.addresses import display_address, split_address, without_extension
+from domains.models import AliasDomain, Domain
+
+MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
+MAX_DEPTH = 50
+# A loop through a changed row is found from the row itself. Those that lead to it are looked at only
+# because they may expand to too many addresses now, and a row may be the target of 100,000 aliases.
+MAX_UPSTREAM = 100
+# An alias domain or a catch-all may close another loop for each name that leads in.
+MAX_LEADING_IN = 5_000
+
+
+def refuse_loops(actor, addresses, field=None):
+    """Raise ValidationError if a change lets mail go round, or expand beyond what Postfix takes.
+
+    The codes are ``loop`` and ``expansion``. ``addresses`` are those whose answer has changed; ``@example.org``
+    stands for every address of that domain. Call it behind the change, in its transaction, under
+    ``RoutingLock``. On the path shown ``actor`` (None: the command line) reads no address of a
+    domain that they do not see, but what they wrote themselves.
+    """
+    bound = MAX_LEADING_IN if any(a.startswith("@") for a in addresses) else MAX_UPSTREAM
+    starts = [*addresses, *upstream_of(addresses, bound)]
+    hops = all_hops(starts)
+    if not _still_forwards(addresses, starts, hops):
+        return
+    for start in starts:
+        path = find_loop(start, hops) or exceeds_expansion_limit(start, hops)
+        if path is None:
+            continue
+        shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]
+        if path[0] == path[-1]:
+            code, message = "loop", _("This would create a mail loop: %(path)s.")
+        else:
+            code = "expansion"
+            message = _(
+                "This would reach more than %(limit)d addresses, or pass through more than"
+                " %(depth)d aliases, and Postfix would defer the mail: %(path)s. Use a mailing list."
+            )
+        written = {target for address in addresses for target in hops.get(address, ())}
+        names = _redact_path(actor, shown, written.union(addresses))
+        params = {"path": " → ".join(names), "limit": MAX_EXPANSION, "depth": MAX_DEPTH}
+        error = ValidationError(message, code, params)
+        raise ValidationError({field: error}) if field else error
+
+
+def all_hops(starts):
+    """Return ``{address: [next addresses]}`` of ``starts`` and everything they lead to.
+
+    What lies beyond MAX_DEPTH or many times MAX_EXPANSION is left out.
+    """
+    lookup, hops, level = Lookup(), {}, list(dict.fromkeys(starts))
+    for _level in range(MAX_DEPTH + 1):
+        found = lookup.hops(level)
+        hops |= found
+        reached = (target for targets in found.values() for target in targets)
+        level = [target for target in dict.fromkeys(reached) if target not in hops]
+        if not level or len(hops) > 10 * MAX_EXPANSION:
+            break
+    return hops
+
+
+def find_loop(start, hops):
+    """Return the addresses of a loop that ``start`` leads into, first and last alike, or None."""
+    finished, path = set(), [start]
+    stack = [iter(hops.get(start, ()))]
+    while stack:
+        target = next(stack[-1], None)
+        if target is None:
+            stack.pop()
+            finished.add(path.pop())
+        elif target in path:
+            return [*path[path.index(target) :], target]
+        elif target not in finished:
+            path.append(target)
+            stack.append(iter(hops.get(target, ())))
+    return None
+
+
+def exceeds_expansion_limit(start, hops):
+    """Return the way to where most copies end, if Postfix would not expand ``start``; hops have no loop.
+
+    Postfix counts an address once for each way that leads there, and no alias between.
+    """
+    copies, depths = {}, {}
+    # Deepest first, without recursion: a chain may be as long as the hops are many.
+    order, todo = {}, [start]
+    while todo:
+        address = todo[-1]
+        following = [target for target in hops.get(address, ()) if target not in order]
+        if following:
+            todo += following
+            continue
+        order[todo.pop()] = None
+    for address in order:
+        targets = hops.get(address, ())
+        copies[address] = sum(copies[target] for target in targets) or 1
+        depths[address] = 1 + max((depths[target] for target in targets), default=0)
+    if copies[start] <= MAX_EXPANSION and depths[start] <= MAX_DEPTH + 1:
+        return None
+    measure = copies if copies[start] > MAX_EXPANSION else depths
+    path = [start]
+    while hops.get(path[-1]):
+        path.append(max(hops[path[-1]], key=measure.get))
+    return path
+
+
+def upstream_of(addresses, bound=MAX_UPSTREAM):
+    """Return the addresses from which mail reaches one of ``addresses``, nearest first.
+
+    At most ``bound``, and three statements for each level. ``@example.org`` stands for
+    every address of that domain.
+    """
+    found, level = dict.fromkeys(addresses), list(addresses)
+    for _level in range(MAX_DEPTH + 1):
+        parts = [split_address(without_extension(address)) for address in level]
+        sources = {}
+        links = AliasDomain.objects.filter(
+            target_domain__in={domain for _name, domain in parts}, active=True
+        )
+        for source, target in links.values_list("pk", "target_domain_id"):
+            sources.setdefault(target, []).append(source)
+        twins = [(name, domain) for name, target in parts for domain in sources.get(target, ())]
+        names = [f"{name}@{domain}" for name, domain in parts + twins]
+        whole = [domain for name, domain in parts + twins if not name]
+        above = [f"{name}@{domain}" for name, domain in twins]
+        # One index each, and each stops at the bound: joined by OR, all of a domain is read.
+        for condition in ({"bare__in": names}, {"domain__in": whole}):
+            rows = AliasTarget.objects.filter(**condition)
+            above += rows.values_list("alias", flat=True)[:bound]
+        level = [address for address in dict.fromkeys(above) if address not in found]
+        found.update(dict.fromkeys(level))
+        if not level or len(found) > bound:
+            break
+    return [address for address in found if address not in addresses][:bound]
+
+
+def _still_forwards(addresses, starts, hops):
+    """Say whether mail goes on from an address whose answer has changed: else no way is new.
+
+    So a loop that another program stored does not stop what ends beside it.
+    """
+    names = {split_address(without_extension(address))[0] for address in addresses}
+    changed = (s for s in starts if split_address(without_extension(s))[0] in names)
+    return "" in names or any(hops[start] for start in changed)
+
+
+def _redact_path(actor, path, own):
+    """The addresses of ``path`` as ``actor`` may read them; ``own`` are named in any case."""
+    hidden = set()
+    if actor is not None:
+        domains = {address: split_address(address)[1] for address in path if "@" in address}
+        seen = Domain.objects.visible_to(actor).in_bulk(set(domains.values()))
+        hidden = {address for address in domains if domains[address] not in seen} - own
+    return [_("another address") if key in hidden else display_address(key) for key in path]
