@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django_rich.management import RichCommand
 from rich.progress import track
@@ -14,6 +14,7 @@ from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox
 from panel import server
+from panel.transactions import Unavailable
 
 
 class Command(RichCommand):
@@ -40,8 +41,9 @@ class Command(RichCommand):
             triggers.create(connection)
             functions.create(connection)
             functions.drop(connection, functions.FORMER)
-            with transaction.atomic():  # pages see the old figures until all new ones are there
-                triggers.rebuild(connection, bar)
+            triggers.rebuild(connection, bar)
+        except Unavailable as error:
+            raise CommandError(error.message) from error
         except DatabaseError as error:
             raise CommandError(
                 f"The database refused: {error}. Has `manage.py migrate` been run?"
