@@ -57,3 +57,15 @@ def crowd(site, mail_server):
         " VALUES ('both@load.test', 'ann@load.test,ben@load.test', 'load.test')"
     )
     return [site.sign_in(panel) for panel in site.panels]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Show the end of the panels' logs with a failure."""
+    report = yield
+    site = getattr(item, "funcargs", {}).get("site")
+    if report.failed and site:
+        for panel in [*site.panels, site.lone]:
+            log = panel.log.read_text(errors="replace")[-5000:] if panel.log.exists() else ""
+            report.sections.append((str(panel.log), log))
+    return report
