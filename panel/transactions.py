@@ -26,7 +26,7 @@ NUMBERS = {
     # (1213), or one that keeps its locks too long (1205).
     "busy": {1213, 1205, "SQLITE_BUSY"},
     "too_many": {1040, 1203, 1226},  # connections
-    "away": {2002, 2003, 2005, 2006, 2013, 2055, 1053, 1927, 4031},
+    "away": {2002, 2003, 2005, 2006, 2013, 2014, 2055, 1053, 1927, 4031},
     "not_ready": {1047},  # a Galera node that lost the others
     "read_only": {1290, 1792, 1836, "SQLITE_READONLY"},
     "full": {3, 14, 20, 1021, 1114, "SQLITE_FULL"},
@@ -91,10 +91,11 @@ def in_transaction(function):
                 if "committed" in stage:  # a hook of on_commit failed
                     raise
                 reason = _reason(error, in_commit="returned" in stage)
+                # A new one may find another server. And after an error nobody knows for certain that this
+                # one commits by itself again: if not, Django would take the next attempt for a part.
+                connection.close()
                 if reason is None:
                     raise
-                if reason != "busy":
-                    connection.close()  # a new one may find another server
                 logger.info("%s, attempt %d: %s", function.__name__, attempt, error)
                 late = monotonic() - began > GIVE_UP_SECONDS
                 if late or attempt >= ATTEMPTS.get(reason, 1):
