@@ -13,7 +13,6 @@ On a server with binary logging MariaDB lets only SUPER create triggers, unless
 # ruff: noqa: S608, ISC004 - the texts are put together from this file's own words alone
 
 from domains.dialect import Dialect
-from panel.transactions import in_transaction
 
 NEARLY_FULL = 80
 
@@ -304,7 +303,6 @@ def drop(connection):
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
-@in_transaction  # pages see the old figures until all new ones are there
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 

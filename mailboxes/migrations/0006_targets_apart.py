@@ -2,12 +2,13 @@ from django.db import migrations
 
 from aliases import functions
 from mailboxes import triggers
+from panel.transactions import in_transaction
 
 
 def create(apps, schema_editor):
     triggers.create(schema_editor.connection)
     functions.create(schema_editor.connection)
-    triggers.rebuild(schema_editor.connection)
+    in_transaction(triggers.rebuild)(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

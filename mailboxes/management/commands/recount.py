@@ -14,7 +14,7 @@ from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox
 from panel import server
-from panel.transactions import Unavailable
+from panel.transactions import Unavailable, in_transaction
 
 
 class Command(RichCommand):
@@ -41,7 +41,8 @@ class Command(RichCommand):
             triggers.create(connection)
             functions.create(connection)
             functions.drop(connection, functions.FORMER)
-            triggers.rebuild(connection, bar)
+            # Pages see the old figures until all new ones are there.
+            in_transaction(triggers.rebuild)(connection, bar)
         except Unavailable as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
