@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from domains.addresses import display_domain, normalise_domain
+from panel.addresses import display_domain, normalise_domain
 from panel.changes import is_unchanged
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.locks import CountedLock
@@ -193,7 +193,7 @@ class Domain(models.Model):
 
 
 class DomainUsage(models.Model):
-    """What a domain holds, kept by database triggers whoever writes (mailboxes/triggers.py).
+    """What a domain holds, kept by database triggers whoever writes (mailboxes/sql/).
 
     ``alias_rows`` includes the mailboxes' own rows; ``allotted`` is in bytes. ``fullness`` is the
     percentage of the tightest limit, never too low and at most 5 % too high: it finds candidates.

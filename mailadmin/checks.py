@@ -123,7 +123,7 @@ def _has_triggers(connection):
         name: text.partition(" FOR EACH ROW ")[2]
         for name, text in triggers.statements(connection.vendor).items()
     }
-    return _stored_triggers(connection) == wanted
+    return triggers.stored(connection) == wanted
 
 
 def _has_functions(connection):
@@ -137,19 +137,3 @@ def _has_functions(connection):
             [list(wanted)],
         )
         return dict(cursor.fetchall()) == wanted
-
-
-def _stored_triggers(connection):
-    """Return ``{name: body}`` of our triggers."""
-    if connection.vendor == "mysql":
-        query = (
-            "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
-            " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'mailadmin\\_%'"
-        )
-    else:
-        query = (
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'mailadmin%'"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return {name: text.rpartition(" FOR EACH ROW ")[2] for name, text in cursor.fetchall()}

@@ -3,6 +3,7 @@
 import sys
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
@@ -12,11 +13,11 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
-from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
 from panel import server, transactions
+from panel.addresses import lookup_key
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.scoping import may_open, starts_with
@@ -46,13 +47,13 @@ class Dashboard(AdministratorsPage):
         usages = usages.select_related("domain").order_by("-fullness")
         full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
         full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
-        dangling = AliasTarget.objects.visible_to(actor).filter(dangling=True)
+        targets = AliasTarget.objects.visible_to(actor)
         if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
-            dangling = dangling.filter(domain__in=actor.limited_to)
+            targets = targets.filter(domain__in=actor.limited_to)
         attention = {
             "near_limit": nearest_limits(usages),
             "full_mailboxes": [row.username for row in full],
-            "dangling": with_kind(list(dangling.order_by("owner", "id")[:SHOWN])),
+            "dangling": targets.first_dangling(SHOWN),
         }
         return super().get_context_data(
             **attention,
@@ -112,7 +113,7 @@ class Search(AdministratorsPage):
 
     def get_context_data(self, **kwargs):
         text = self.request.GET.get("q", "").strip()
-        found = self.find(typed_name(text), text) if text else {}
+        found = self.find(lookup_key(text), text) if text else {}
         return super().get_context_data(
             q=text,
             shown=SHOWN,
@@ -168,6 +169,10 @@ def server_error(request):
     Here and not in a middleware: the session and the account are read before any view.
     """
     error = sys.exc_info()[1]
+    if isinstance(
+        error, ObjectDoesNotExist
+    ):  # a row that triggers keep, of tables restored without them
+        return HttpResponseServerError(render_to_string("500.html", {"missing": True}))
     reason = transactions.reason_of(error) if isinstance(error, Error) else None
     if reason or isinstance(error, OperationalError):
         if reason not in {None, "busy"}:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.views import hide_passwords
+from accounts.views import hide_passwords, refused
 from aliases.effects import EXTERNAL, Destination, destinations, find_fallbacks, in_words
 from aliases.views import (
     SHOWN,
@@ -26,6 +26,7 @@ from aliases.views import (
     referrers_context,
 )
 from domains.lists import AddressListMixin
+from domains.models import Domain
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -44,7 +45,6 @@ from panel.pages import (
     ScopedListView,
     StateView,
     add_errors,
-    refused,
 )
 
 
@@ -53,6 +53,7 @@ class MailboxPages:
 
     model = Mailbox
     scope = "manageable_by"
+    also_gone = (Domain.DoesNotExist,)
     context_object_name = "mailbox"
 
     def get_queryset(self):
@@ -60,7 +61,6 @@ class MailboxPages:
             super()
             .get_queryset()
             .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
-            .with_self_alias()
         )
 
     def get_success_url(self):
@@ -79,7 +79,14 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
         return rows
 
 
-class MailboxPage(MailboxPages, ScopedDetailView):
+class OneMailbox(MailboxPages):
+    """Pages that say where the mail of one mailbox goes."""
+
+    def get_queryset(self):
+        return super().get_queryset().with_self_alias()
+
+
+class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_detail.html"
 
     def get_context_data(self, **kwargs):
@@ -149,7 +156,7 @@ def _plain(number):
     return int(number) if number == int(number) else Decimal(str(number))
 
 
-class MailboxForwarding(MailboxPages, ScopedFormView):
+class MailboxForwarding(OneMailbox, ScopedFormView):
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
@@ -166,7 +173,7 @@ class MailboxPassword(MailboxPages, ScopedFormView):
     success_message = gettext_lazy("New password of %(object)s saved.")
 
 
-class MailboxState(MailboxPages, StateView):
+class MailboxState(OneMailbox, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
@@ -185,7 +192,7 @@ class MailboxState(MailboxPages, StateView):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
 
 
-class MailboxDelete(MailboxPages, ConfirmView):
+class MailboxDelete(OneMailbox, ConfirmView):
     template_name = "mailboxes/mailbox_confirm_delete.html"
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 
@@ -278,8 +285,6 @@ class OwnMailbox(ActorMixin, TemplateView):
                 account = form.save()
             except ValidationError as error:
                 add_errors(form, error)
-                page = self.render_to_response(self.get_context_data(**forms))
-                return refused(page, error)
             else:
                 if name == "password_form":
                     update_session_auth_hash(request, account)
@@ -289,4 +294,4 @@ class OwnMailbox(ActorMixin, TemplateView):
                 else:
                     messages.success(request, _("Forwarding saved."))
                 return HttpResponseRedirect(reverse("account"))
-        return self.render_to_response(self.get_context_data(**forms), status=422)
+        return refused(self.render_to_response(self.get_context_data(**forms)), form)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from panel.pages import ScopedMixin, refused, safe_next
+from panel.pages import ScopedMixin, safe_next, with_status
 from panel.paging import PAGE_SIZES
 from panel.transactions import Unavailable
 
@@ -46,7 +46,7 @@ class BulkView(ScopedMixin, TemplateView):
             self.perform(action, rows)
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages, **context)
-            return refused(self.render_to_response(context), error)
+            return with_status(self.render_to_response(context), error)
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):
