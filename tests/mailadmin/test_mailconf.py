@@ -329,7 +329,7 @@ def test_the_daemons_know_every_server_of_a_database_cluster():
 
     hosts = "hosts = inet:192.0.2.1:3306 inet:192.0.2.2:3306 inet:192.0.2.3:3306\n"
     maps = [name for name in files if re.fullmatch(r"postfix/(?!main|master)\w+\.cf", name)]
-    assert len(maps) == 6
+    assert len(maps) > 5
     assert [name for name in maps if hosts not in files[name]] == []
     connect = "connect = host=192.0.2.1 host=192.0.2.2 host=192.0.2.3 port=3306 dbname=panel "
     for name in ("mailadmin-sql.conf.ext", "mailadmin-dict-quota.conf.ext"):
@@ -353,7 +353,7 @@ def test_every_mail_host_is_granted_what_the_first_is():
         for client in CLUSTER["SQL_CLIENT"].split(",")
     )
     assert first == second
-    assert first.count("mailadmin_postfix") > 5
+    assert set(first) >= {"mailadmin_postfix", "mailadmin_dovecot"}
 
 
 def test_dovecot_2_3_takes_one_port_for_all_servers():
