@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import passwords
 from panel.addresses import display_address
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
+from panel.locks import CountedLock
 from panel.log_actions import WRITTEN
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
@@ -215,3 +216,11 @@ class LoginAttempt(models.Model):
 
     def __str__(self):
         return f"{self.source}: {self.failures}"
+
+
+class SuperadminLock(CountedLock):
+    """Locked first by whatever may take away a superadmin: one at least must stay."""
+
+    class Meta:
+        db_table = "superadmin_lock"
+        default_permissions = ()

@@ -14,17 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import throttle
-from accounts.models import Admin, LogEntry
+from accounts.models import Admin, LogEntry, SuperadminLock
 from accounts.passwords import verify_password
 from domains.models import DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
 from panel.changes import changed_fields, created, removed, validate_changed
+from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
 LOGGED = ("superadmin", "active", "phone", "email_other")
 
 
-@transaction.atomic
+@in_transaction
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
     """Create an administrator and return it. ``domains``: names of the domains to manage."""
     username = lookup_key(username)
@@ -59,7 +60,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
     return admin
 
 
-@transaction.atomic
+@in_transaction
 def update_admin(*, actor, admin, domains=None, **fields):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
 
@@ -119,7 +120,7 @@ def check_current_password(account, password):
         raise ValidationError({"old_password": error.error_list}) from None
 
 
-@transaction.atomic
+@in_transaction
 def delete_admin(*, actor, admin):
     """Delete an administrator and the links to domains. The last superadmin and oneself stay."""
     superadmins = _lock_superadmins()
@@ -147,7 +148,7 @@ def _is_address(text):
     return text.isascii()
 
 
-@transaction.atomic
+@in_transaction
 def _store_password(actor, admin, password):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     _set_password(admin, password)
@@ -166,6 +167,7 @@ def _set_password(admin, password):
 
 
 def _lock_superadmins():
+    SuperadminLock.hold()
     rows = Admin.objects.select_for_update().filter(superadmin=True, active=True).order_by("pk")
     return [row.pk for row in rows]
 

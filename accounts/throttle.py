@@ -12,7 +12,7 @@ from threading import BoundedSemaphore
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import LoginAttempt
 from panel.addresses import lookup_key
+from panel.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def is_blocked(username, ip):
     return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
 
 
-@transaction.atomic
+@in_transaction
 def record_failure(username, ip):
     """Count one wrong password. Counters of finished windows are dropped here."""
     sources = sorted(_allowances(username, ip))

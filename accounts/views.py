@@ -45,6 +45,7 @@ from panel.pages import (
 )
 from panel.paging import KeysetMixin
 from panel.scoping import starts_with, starts_with_name
+from panel.transactions import REASONS
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
@@ -83,9 +84,9 @@ class SignIn(FormView):
 
 
 def refused(response, form):
-    """Give the page of a form with errors its status: 429 and 503 where a password was not even verified."""
+    """Give the page of a form with errors its status: 429 and 503 where it was not even tried."""
     codes = {error.code for errors in form.errors.as_data().values() for error in errors}
-    response.status_code = 429 if "throttled" in codes else 503 if "busy" in codes else 422
+    response.status_code = 429 if "throttled" in codes else 503 if codes & REASONS.keys() else 422
     if response.status_code == 503:
         response["Retry-After"] = "5"
     return response

@@ -7,7 +7,6 @@ ValidationError and then has written nothing. Postfix sees a change at its next 
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
@@ -23,6 +22,7 @@ from panel.addresses import display_address, normalise_local_part, split_address
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.fields import KeyField
 from panel.scoping import may_change_role_addresses, may_use_external_targets
+from panel.transactions import in_transaction
 
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 
@@ -83,7 +83,7 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
-@transaction.atomic
+@in_transaction
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
 
@@ -127,7 +127,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     return alias
 
 
-@transaction.atomic
+@in_transaction
 def update_alias(*, actor, alias, targets=None, **fields):
     """Change targets, ``description`` or ``active`` of an alias and return it."""
     RoutingLock.hold()
@@ -165,7 +165,7 @@ def set_alias_active(*, actor, alias, active):
     return update_alias(actor=actor, alias=alias, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def delete_alias(*, actor, alias, clean=None):
     """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
 
@@ -203,7 +203,7 @@ def clean_referrers(*, actor, address, aliases):
         )
 
 
-@transaction.atomic
+@in_transaction
 def remove_target_from_aliases(*, actor, addresses, aliases):
     """Take ``addresses`` out of the targets of ``aliases``.
 

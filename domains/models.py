@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import is_unchanged
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
 
 NONE_ALLOWED = -1
@@ -338,30 +339,13 @@ class AliasDomain(models.Model):
             )
 
 
-class RoutingLock(models.Model):
-    """One row, locked first by every change of a domain, a mailbox or an alias.
+class RoutingLock(CountedLock):
+    """Locked first by every change of a domain, a mailbox or an alias.
 
     So two of them cannot close a loop together, nor wait in a circle for the rows that the
     triggers of both write.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-
     class Meta:
         db_table = "routing_lock"
         default_permissions = ()
-
-    def __str__(self):
-        return "routing lock"
-
-    @classmethod
-    def hold(cls):
-        """Wait for the lock and keep it until the transaction ends."""
-        # One statement: reading first would let two that find no row wait for each other.
-        statement = (
-            "INSERT INTO routing_lock (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1"
-            if connection.vendor == "mysql"
-            else "INSERT INTO routing_lock (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(statement)

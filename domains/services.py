@@ -7,7 +7,6 @@ the command line. Permission is the caller's job: pass rows that came out of
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,7 @@ from aliases.services import remove_target_from_aliases
 from domains.models import AliasDomain, Domain, RoutingLock
 from panel.addresses import normalise_address, normalise_domain
 from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.transactions import in_transaction
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),
@@ -25,7 +25,7 @@ LOGGED = (
 )
 
 
-@transaction.atomic
+@in_transaction
 def create_domain(*, actor, name, role_target=None, **fields):
     """Create a domain and return it.
 
@@ -70,7 +70,7 @@ def _create_role_aliases(actor, domain, role_target):
         )
 
 
-@transaction.atomic
+@in_transaction
 def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
@@ -96,7 +96,7 @@ def set_domain_active(*, actor, domain, active):
     return update_domain(actor=actor, domain=domain, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def delete_domain(*, actor, domain, drop_targets=False):
     """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
 
@@ -138,7 +138,7 @@ def delete_domain(*, actor, domain, drop_targets=False):
         )
 
 
-@transaction.atomic
+@in_transaction
 def create_alias_domain(*, actor, alias_domain, target_domain, active=True, description=""):
     """Let every address of ``alias_domain`` lead to the same name in ``target_domain``.
 
@@ -167,7 +167,7 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     return link
 
 
-@transaction.atomic
+@in_transaction
 def update_alias_domain(*, actor, link, **fields):
     """Change the target, the description or the state of an alias domain and return it."""
     RoutingLock.hold()
@@ -192,7 +192,7 @@ def update_alias_domain(*, actor, link, **fields):
     return link
 
 
-@transaction.atomic
+@in_transaction
 def delete_alias_domain(*, actor, link):
     """Remove the link; both domains stay. Addresses that only the link answered are unknown then."""
     RoutingLock.hold()

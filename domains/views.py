@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q, Sum
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -30,6 +29,7 @@ from panel.pages import (
 from panel.paging import COUNT_BOUND, KeysetMixin
 from panel.prepared import prepared
 from panel.scoping import may_open
+from panel.transactions import in_transaction
 
 SHOWN = 20
 DELETED_TOGETHER = 10_000  # addresses: other changes of routes wait meanwhile, some seconds
@@ -246,17 +246,20 @@ class DomainBulk(DomainPages, BulkView):
     def perform(self, action, rows):
         if action != "delete":
             return super().perform(action, rows)
-        # All or none: what one of them leads to must not stay behind alone.
-        with transaction.atomic():
-            RoutingLock.hold()
-            found = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
-            if len(found) != len(rows):
-                raise Http404
-            self.check_deletion(found)
-            # No domain goes while an alias domain leads to it: that one goes first.
-            for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
-                self.delete(row)
+        self.delete_all(rows)
         messages.success(self.request, self.summary(action, len(rows)))
+
+    @in_transaction
+    def delete_all(self, rows):
+        """All or none: what one of them leads to must not stay behind alone."""
+        RoutingLock.hold()
+        found = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
+        if len(found) != len(rows):
+            raise Http404
+        self.check_deletion(found)
+        # No domain goes while an alias domain leads to it: that one goes first.
+        for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
+            self.delete(row)
 
     def check_deletion(self, rows):
         leading_here = alias_domains_of(rows)

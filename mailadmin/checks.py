@@ -2,9 +2,11 @@
 
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 from aliases import functions
 from mailboxes import triggers
+from panel import server
 
 MARIADB_MINIMUM = (10, 6)
 MYSQL_MINIMUM = (8, 4)
@@ -35,21 +37,31 @@ def check_server(databases=None, **kwargs):
 
 
 @register(Tags.database)
+def check_creators(databases=None, **kwargs):
+    """Triggers and functions can be created: asked before anything is written, not in the middle."""
+    return [
+        Error(
+            "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
+            " only SUPER create triggers and functions.",
+            hint=server.HOW_TO_ALLOW,
+            id="mailadmin.E003",
+        )
+        for alias in databases or []
+        if not server.may_create(connections[alias]) and not _is_complete(connections[alias])
+    ]
+
+
+@register(Tags.database)
 def check_triggers(databases=None, **kwargs):
     """The triggers are those of this release and these settings (RECIPIENT_DELIMITER is in them)."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        stored = triggers.stored(connection)
-        wanted = {
-            name: text.partition(" FOR EACH ROW ")[2]
-            for name, text in triggers.statements(connection.vendor).items()
-        }
-        if stored and stored != wanted:
+        if not _unapplied(connection) and not _has_triggers(connection):
             warnings.append(
                 Warning(
-                    "The database triggers are not those of this release and its settings.",
-                    hint="Run `manage.py migrate`, then `manage.py recount`.",
+                    "The database triggers are missing, or not those of this release and its settings.",
+                    hint="Run `manage.py recount`.",
                     id="mailadmin.W001",
                 )
             )
@@ -62,16 +74,7 @@ def check_functions(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        if connection.vendor != "mysql" or not triggers.stored(connection):
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
-                " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
-                [list(functions.statements())],
-            )
-            stored = dict(cursor.fetchall())
-        if stored != functions.bodies():
+        if not _unapplied(connection) and not _has_functions(connection):
             warnings.append(
                 Warning(
                     "The database functions of Postfix's alias map are missing, or not those of this"
@@ -81,3 +84,56 @@ def check_functions(databases=None, **kwargs):
                 )
             )
     return warnings
+
+
+@register(Tags.database)
+def check_migrations(databases=None, **kwargs):
+    """All migrations are applied, once the first one was: `migrate` did not stop half-way."""
+    warnings = []
+    for alias in databases or []:
+        missing = _unapplied(connections[alias])
+        if missing and _begun(connections[alias]):
+            warnings.append(
+                Warning(
+                    f"Migrations that are not applied yet: {', '.join(missing)}.",
+                    hint="`manage.py migrate` applies them.",
+                    id="mailadmin.W003",
+                )
+            )
+    return warnings
+
+
+def _unapplied(connection):
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [str(migration) for migration, _backwards in plan]
+
+
+def _begun(connection):
+    applied = MigrationExecutor(connection).loader.applied_migrations
+    return any(app == "domains" for app, _name in applied)
+
+
+def _is_complete(connection):
+    return not _unapplied(connection) and _has_triggers(connection) and _has_functions(connection)
+
+
+def _has_triggers(connection):
+    wanted = {
+        name: text.partition(" FOR EACH ROW ")[2]
+        for name, text in triggers.statements(connection.vendor).items()
+    }
+    return triggers.stored(connection) == wanted
+
+
+def _has_functions(connection):
+    if connection.vendor != "mysql":
+        return True
+    wanted = functions.bodies()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
+            " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
+            [list(wanted)],
+        )
+        return dict(cursor.fetchall()) == wanted

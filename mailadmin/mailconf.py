@@ -23,13 +23,15 @@ from domains.models import LOCAL_TRANSPORTS, Domain
 from mailboxes.models import Mailbox
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd", "fail2ban")
+FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "haproxy", "systemd", "fail2ban")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
+SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
 SECRET = re.compile(r"(password\s*=\s*|IDENTIFIED BY\s+')[^\s']+", re.IGNORECASE)
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
+HOSTS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(,[A-Za-z0-9.-]+(:[0-9]+)?)*")
 PATH = re.compile(r"/[A-Za-z0-9._/+-]*")
 NAME = re.compile(r"[A-Za-z0-9_$-]+")
 NUMBER = re.compile(r"[0-9]+")
@@ -42,9 +44,13 @@ SHAPES = {
     "DB_HOST": HOST,
     "DB_PORT": NUMBER,
     "DB_SOCKET": PATH,
+    "SQL_HOSTS": HOSTS,
+    "PANELS": HOSTS,
+    "HAPROXY_CERT": PATH,
+    "HAPROXY_SQL_PORT": NUMBER,
     "POSTFIX_SQL_USER": NAME,
     "DOVECOT_SQL_USER": NAME,
-    "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+"),
+    "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
     "VMAIL_UID": OWNER,
     "VMAIL_GID": OWNER,
@@ -150,8 +156,10 @@ def marker_values(database, passwords, **given):
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
         "PANEL_DIR": str(settings.BASE_DIR),
         "PANEL_PYTHON": f"{settings.BASE_DIR}/.venv/bin/python",
+        "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
+        "HAPROXY_SQL_PORT": "3307",
         "DB_NAME": str(database.get("NAME", "")),
-        **_address_of(database),
+        **(_address_in(given["SQL_HOSTS"]) if "SQL_HOSTS" in given else _address_of(database)),
         **given,
     }
     values.setdefault("PANEL_HOST", values["HOSTNAME"])
@@ -162,7 +170,7 @@ def marker_values(database, passwords, **given):
     if "SQL_CLIENT" not in values:
         raise NotPossible(
             f"The database is on {values['DB_HOST']}: say from which address the mail server"
-            " connects to it, e.g. --sql-client 192.0.2.25."
+            " connects to it, e.g. --sql-client 192.0.2.25 (or several, with commas)."
         )
     for name, shape in SHAPES.items():
         if name in values and not shape.fullmatch(values[name]):
@@ -200,6 +208,19 @@ def _address_of(database):
     return address
 
 
+def _address_in(hosts):
+    """Return how the first of several database servers is reached: _sql_values knows all."""
+    host, _colon, port = hosts.partition(",")[0].partition(":")
+    address = {"DB_HOST": host, "DB_PORT": port or "3306"}
+    return address | ({"SQL_CLIENT": "127.0.0.1"} if host.startswith("127.") else {})
+
+
+def _pairs(hosts, port):
+    """Return ``[(host, port)]`` of a text such as ``192.0.2.1,192.0.2.2:3307``."""
+    parts = [host.partition(":") for host in hosts.split(",")]
+    return [(host, given or port) for host, _colon, given in parts]
+
+
 def _account_name(uid):
     try:
         return pwd.getpwuid(int(uid)).pw_name
@@ -209,15 +230,20 @@ def _account_name(uid):
 
 def _sql_values(values, passwords):
     """Return the connection as each program writes it."""
+    servers = _pairs(values.get("SQL_HOSTS") or values.get("DB_HOST", ""), values.get("DB_PORT"))
     if "DB_SOCKET" in values:
-        place = {"DOVECOT_SQL_HOST": values["DB_SOCKET"], "DOVECOT_SQL_PORT": ""}
+        servers = [(values["DB_SOCKET"], "")]
         hosts, where = f"unix:{values['DB_SOCKET']}", f"host={values['DB_SOCKET']}"
     else:
-        host, port = values["DB_HOST"], values["DB_PORT"]
-        place = {"DOVECOT_SQL_HOST": host, "DOVECOT_SQL_PORT": port}
-        hosts, where = f"inet:{host}:{port}", f"host={host} port={port}"
+        hosts = " ".join(f"inet:{host}:{port}" for host, port in servers)
+        where = " ".join(f"host={host}" for host, _port in servers) + f" port={servers[0][1]}"
+        if len({port for _host, port in servers}) > 1:
+            raise NotPossible(
+                f"{values['SQL_HOSTS']!r} cannot be used: Dovecot 2.3 looks for all database servers"
+                " at the same port."
+            )
     return {
-        **place,
+        "SQL_SERVERS": servers,
         "POSTFIX_SQL_HOSTS": hosts,
         "POSTFIX_SQL_PASSWORD": passwords["postfix"],
         "DOVECOT_SQL_PASSWORD": passwords["dovecot"],
@@ -225,19 +251,55 @@ def _sql_values(values, passwords):
         f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
         "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
         "PASSWORD_DEFAULT_SCHEME": settings.PASSWORD_DEFAULT_SCHEME,
+        **_haproxy_values(values, servers),
     }
+
+
+def _haproxy_values(values, servers):
+    """Return the lines that name the servers in deploy/haproxy."""
+    panels = _pairs(values["PANELS"], "8000") if "PANELS" in values else []
+    lines = {
+        "HAPROXY_PANELS": [
+            f"server panel{n} {host}:{port} check cookie panel{n}"
+            for n, (host, port) in enumerate(panels, start=1)
+        ],
+        "HAPROXY_PANELS_UNCHECKED": [
+            f"server panel{n} {host}:{port}" for n, (host, port) in enumerate(panels, start=1)
+        ],
+        "HAPROXY_SQL": [
+            f"server node{n} {host}:{port} check{' backup' if n > 1 else ''}"
+            for n, (host, port) in enumerate(servers, start=1)
+        ],
+    }
+    return {name: "\n".join(f"    {line}" for line in texts) for name, texts in lines.items()}
 
 
 def render(values, blocks=()):
     """Return ``{relative path: text}`` of every file of deploy/, filled in."""
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
+    of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
+    blocks |= {block for block, marker in of_haproxy.items() if marker in values}
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
     for path in sorted([*sources, DEPLOY / "README.md"]):
-        if path.is_file():
-            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", path.read_text())
-            files[str(path.relative_to(DEPLOY))] = MARKER.sub(lambda m: values[m[1]], text)
+        name = str(path.relative_to(DEPLOY))
+        if path.is_file() and (blocks & of_haproxy.keys() or not name.startswith("haproxy/")):
+            text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
+            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
+            clients = values["SQL_CLIENT"].split(",") if name == "mariadb/grants.sql" else [""]
+            files[name] = "".join(
+                MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
+                for client in clients
+            )
     return files
+
+
+def _for_each_server(text, values):
+    """Return a block about one database server for each of them (Dovecot 2.4 takes several)."""
+    return "".join(
+        text.replace("@DOVECOT_SQL_HOST@", host).replace("@DOVECOT_SQL_PORT@", port)
+        for host, port in values["SQL_SERVERS"]
+    )
 
 
 @dataclass

@@ -160,7 +160,8 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
         charset="utf8mb4",
         # As the key columns: else no index answers a comparison with a text of ours.
         collation="utf8mb4_bin",
-        init_command="SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",  # no silent truncation
+        init_command="SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',"  # no silent truncation
+        " innodb_lock_wait_timeout=10",  # seconds; then panel/transactions.py decides
         # Counting under a lock must see what the holder before us committed.
         isolation_level="read committed",
     )

@@ -5,7 +5,7 @@ from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, OperationalError, connection
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,8 +17,9 @@ from aliases.models import Alias, AliasTarget
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
+from panel import server, transactions
 from panel.addresses import lookup_key
-from panel.pages import ActorMixin
+from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import prepared
 from panel.scoping import may_open, starts_with
@@ -191,17 +192,18 @@ class Account(View):
 
 @login_not_required
 def health(request):
-    """For monitoring: 200 when the database answers, else 503. Says nothing else."""
+    """For balancers and monitoring: 200 when the database reads and saves, else 503 and why."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
-        return HttpResponse("database away\n", status=503, content_type="text/plain")
+        trouble = server.trouble(connection)
+    except Error as error:
+        trouble = transactions.reason_of(error) or "away"
+    if trouble:
+        return HttpResponse(f"database {trouble}\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def server_error(request):
-    """The page of an error nobody foresaw; 503 when it is that the database is away.
+    """The page of an error nobody foresaw; 503 when it is that the database does not answer or save.
 
     Here and not in a middleware: the session and the account are read before any view.
     """
@@ -210,7 +212,11 @@ def server_error(request):
         error, ObjectDoesNotExist
     ):  # a row that triggers keep, of tables restored without them
         return HttpResponseServerError(render_to_string("500.html", {"missing": True}))
-    if isinstance(error, (OperationalError, InterfaceError)):
-        page = render_to_string("503.html")
-        return HttpResponse(page, status=503, headers={"Retry-After": "30"})
+    reason = transactions.reason_of(error) if isinstance(error, Error) else None
+    if reason or isinstance(error, OperationalError):
+        if reason not in {None, "busy"}:
+            connection.close()  # the next page may find another server
+        page = render_to_string("503.html", {"reason": reason})
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return HttpResponse(page, status=503, headers=headers)
     return HttpResponseServerError(render_to_string("500.html"))

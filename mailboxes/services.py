@@ -11,7 +11,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,11 +27,12 @@ from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 from panel.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.scoping import starts_with
+from panel.transactions import in_transaction
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 
-@transaction.atomic
+@in_transaction
 def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0, **fields):
     """Create a mailbox with its own alias row and return it.
 
@@ -245,7 +245,7 @@ def _is_occupied(path, *, within):
     return False
 
 
-@transaction.atomic
+@in_transaction
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
@@ -275,7 +275,7 @@ def set_mailbox_active(*, actor, mailbox, active):
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
-@transaction.atomic
+@in_transaction
 def set_mailbox_password(*, actor, mailbox, password, hashed=False):
     """Store a new password, or with ``hashed`` the hash of one. Sessions end, the old one stops in IMAP and SMTP."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -347,7 +347,7 @@ def forwards(row):
     return row is not None and row.active and bool(forwarding(row)[0])
 
 
-@transaction.atomic
+@in_transaction
 def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
 
@@ -393,7 +393,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     return row
 
 
-@transaction.atomic
+@in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None):
     """Delete a mailbox with its own alias row and quota figures.
 

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from panel.pages import ScopedMixin, safe_next
+from panel.pages import ScopedMixin, safe_next, with_status
 from panel.paging import PAGE_SIZES
+from panel.transactions import Unavailable
 
 ACTIONS = ("activate", "deactivate", "delete")
 
@@ -45,7 +46,7 @@ class BulkView(ScopedMixin, TemplateView):
             self.perform(action, rows)
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages, **context)
-            return self.render_to_response(context, status=422)
+            return with_status(self.render_to_response(context), error)
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):
@@ -66,6 +67,8 @@ class BulkView(ScopedMixin, TemplateView):
                 text = _("%(row)s: %(reason)s")
                 reason = " ".join(error.messages)
                 messages.error(self.request, text % {"row": row, "reason": reason})
+                if isinstance(error, Unavailable):  # nor would the rows after it be saved
+                    break
             except type(row).DoesNotExist:
                 # It went with the row before, or another administrator was faster.
                 done += action == "delete"

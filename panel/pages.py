@@ -11,6 +11,9 @@ from django.views.generic import DetailView, FormView, TemplateView
 from django.views.generic.detail import SingleObjectMixin
 
 from panel.scoping import may_open
+from panel.transactions import Unavailable
+
+RETRY_SECONDS = 30
 
 
 class ActorMixin:
@@ -80,7 +83,7 @@ class SaveMixin(ScopedMixin):
             self.object = form.save()
         except ValidationError as error:
             add_errors(form, error)
-            return self.form_invalid(form)
+            return with_status(self.form_invalid(form), error)
         message = self.get_success_message(form)
         if message:
             messages.success(self.request, message)
@@ -93,6 +96,15 @@ class SaveMixin(ScopedMixin):
 
     def get_success_message(self, form):
         return self.success_message % {"object": self.object}
+
+
+def with_status(response, error):
+    """Give ``response`` the status of a service's ValidationError."""
+    response.status_code = 422
+    if isinstance(error, Unavailable):
+        response.status_code = 503
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def add_errors(form, error):
@@ -152,7 +164,7 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
             url = self.perform()
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages)
-            return self.render_to_response(context, status=422)
+            return with_status(self.render_to_response(context), error)
         if self.success_message:
             messages.success(request, self.success_message % {"object": self.object})
         return HttpResponseRedirect(url)

@@ -1,11 +1,12 @@
 from django.db import migrations, models
 
 from mailboxes import triggers
+from panel.transactions import in_transaction
 
 
 def create(apps, schema_editor):
     triggers.create(schema_editor.connection)
-    triggers.rebuild(schema_editor.connection)
+    in_transaction(triggers.rebuild)(schema_editor.connection)
 
 
 def drop(apps, schema_editor):

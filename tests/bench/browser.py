@@ -79,14 +79,19 @@ class Browser:
                 while len(body) < int(length[1]) if length else not body.endswith(b"0\r\n\r\n"):
                     body += self._more()
             except ConnectionError:
-                self.connection = None
+                self.close()
                 if attempt == 2:
                     raise
                 continue
             if re.search(rb"(?i)\r\nconnection: close", head):
-                self.connection = None
+                self.close()
             return head, body
         raise AssertionError
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
 
     def _more(self):
         data = self.connection.recv(1 << 18)

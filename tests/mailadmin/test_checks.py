@@ -1,12 +1,18 @@
 """System checks of the database."""
 
 from io import StringIO
+from unittest import mock
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
+from aliases import functions
 from mailadmin import checks
+from mailboxes import triggers
+from panel import server
 
 
 def findings():
@@ -39,3 +45,63 @@ def test_a_server_that_is_too_old_is_an_error(monkeypatch):
 
     with pytest.raises(SystemCheckError, match=r"mailadmin\.E001.*neither MariaDB 10\.6"):
         findings()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("trigger", ["mailadmin_alias_insert", None])
+def test_triggers_that_are_missing_are_found(trigger):
+    """One, or all of them: as after a dump that was made without them."""
+    names = [trigger] if trigger else list(triggers.statements(connection.vendor))
+    try:
+        with connection.cursor() as cursor:
+            for name in names:
+                cursor.execute(f"DROP TRIGGER {name}")
+        assert "mailadmin.W001" in findings()
+    finally:
+        call_command("recount", stdout=StringIO())
+    assert findings() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_functions_that_are_missing_are_found():
+    try:
+        functions.drop(connection)
+        assert "mailadmin.W002" in findings()
+    finally:
+        call_command("recount", stdout=StringIO())
+    assert findings() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_is_not_applied_is_named():
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("mailboxes", "0008_triggers")
+    try:
+        assert "mailadmin.W003" in findings()
+        assert "mailboxes.0008_triggers" in findings()
+    finally:
+        recorder.record_applied("mailboxes", "0008_triggers")
+
+
+@pytest.mark.parametrize(
+    ("variables", "grant", "may"),
+    [
+        ({"log_bin": "OFF", "wsrep_on": "OFF"}, "GRANT USAGE ON *.* TO x", True),
+        ({"log_bin": "ON"}, "GRANT USAGE ON *.* TO x", False),
+        ({"log_bin": "OFF", "wsrep_on": "ON"}, "GRANT USAGE ON *.* TO x", False),
+        ({"log_bin": "ON"}, "GRANT ALL PRIVILEGES ON `mail`.* TO x", False),
+        ({"log_bin": "ON"}, "GRANT SELECT, SUPER ON *.* TO x", True),
+        ({"log_bin": "ON"}, "GRANT ALL PRIVILEGES ON *.* TO x", True),
+        (
+            {"log_bin": "ON", "log_bin_trust_function_creators": "ON"},
+            "GRANT USAGE ON *.* TO x",
+            True,
+        ),
+    ],
+)
+def test_who_may_create_triggers(variables, grant, may):
+    database = mock.MagicMock(vendor="mysql")
+    cursor = database.cursor.return_value.__enter__.return_value
+    cursor.fetchall.side_effect = [list(variables.items()), [(grant,)]]
+
+    assert server.may_create(database) is may

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import subprocess
 from io import StringIO
 
 import pytest
@@ -10,6 +11,8 @@ from django.db import connection
 
 from mailadmin import mailconf
 from mailboxes.models import Mailbox
+from tests.servers.certificate import certify
+from tests.servers.processes import find
 
 MYSQL = {
     "ENGINE": "django.db.backends.mysql",
@@ -316,6 +319,102 @@ def test_a_database_elsewhere_asks_where_the_mail_server_is():
 
     values = mailconf.marker_values(database, PASSWORDS, SQL_CLIENT="192.0.2.25")
     assert "'mailadmin_postfix'@'192.0.2.25'" in mailconf.render(values)["mariadb/grants.sql"]
+
+
+CLUSTER = {"SQL_HOSTS": "192.0.2.1,192.0.2.2,192.0.2.3", "SQL_CLIENT": "192.0.2.25,192.0.2.26"}
+
+
+def test_the_daemons_know_every_server_of_a_database_cluster():
+    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))
+
+    hosts = "hosts = inet:192.0.2.1:3306 inet:192.0.2.2:3306 inet:192.0.2.3:3306\n"
+    maps = [name for name in files if re.fullmatch(r"postfix/(?!main|master)\w+\.cf", name)]
+    assert len(maps) > 5
+    assert [name for name in maps if hosts not in files[name]] == []
+    connect = "connect = host=192.0.2.1 host=192.0.2.2 host=192.0.2.3 port=3306 dbname=panel "
+    for name in ("mailadmin-sql.conf.ext", "mailadmin-dict-quota.conf.ext"):
+        assert connect in files[f"dovecot/2.3/{name}"]
+    servers = re.findall(
+        r"^mysql (\S+) {\n(?:# .*\n)?  port = (\d+)\n(?:# .*\n)?  dbname = panel\n  user = mailadmin_dovecot\n"
+        r"  password = dovecot-secret\n}$",
+        files["dovecot/2.4/dovecot.conf"],
+        re.MULTILINE,
+    )
+    assert servers == [(f"192.0.2.{n}", "3306") for n in (1, 2, 3)]
+
+
+def test_every_mail_host_is_granted_what_the_first_is():
+    grants = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))[
+        "mariadb/grants.sql"
+    ]
+
+    first, second = (
+        re.findall(rf".*'(mailadmin_\w+)'@'{client}'.*", grants)
+        for client in CLUSTER["SQL_CLIENT"].split(",")
+    )
+    assert first == second
+    assert set(first) >= {"mailadmin_postfix", "mailadmin_dovecot"}
+
+
+def test_dovecot_2_3_takes_one_port_for_all_servers():
+    with pytest.raises(mailconf.NotPossible, match="at the same port"):
+        mailconf.marker_values(
+            MYSQL, PASSWORDS, SQL_HOSTS="192.0.2.1,192.0.2.2:3307", SQL_CLIENT="192.0.2.25"
+        )
+
+
+def test_the_servers_of_a_cluster_ask_where_the_mail_server_is():
+    with pytest.raises(mailconf.NotPossible, match="--sql-client"):
+        mailconf.marker_values(MYSQL, PASSWORDS, SQL_HOSTS="192.0.2.1,192.0.2.2")
+
+
+@pytest.mark.parametrize(
+    ("given", "sections"),
+    [
+        ({}, None),
+        ({"PANELS": "192.0.2.11,192.0.2.12:8080"}, {"frontend panel", "backend panels"}),
+        (CLUSTER, {"listen database"}),
+        ({"PANELS": "192.0.2.11"} | CLUSTER, {"frontend panel", "listen database"}),
+    ],
+)
+def test_haproxy_is_for_several_panels_or_several_database_servers(given, sections):
+    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **given))
+
+    assert ("haproxy/haproxy.cfg" in files) is (sections is not None)
+    if sections is None:
+        return
+    text = files["haproxy/haproxy.cfg"]
+    found = set(
+        re.findall(r"^(?:frontend panel|backend panels|listen database)$", text, re.MULTILINE)
+    )
+    assert sections <= found
+    assert ("frontend panel" in found, "listen database" in found) == (
+        "PANELS" in given,
+        "SQL_HOSTS" in given,
+    )
+
+
+def test_haproxy_takes_what_is_written_without_a_word(tmp_path):
+    given = {"PANELS": "192.0.2.11,192.0.2.12:8080", "HAPROXY_CERT": tmp_path / "panel.pem"}
+    certify("mail.example.org", tmp_path / "cert.pem", tmp_path / "key.pem")
+    pem = (tmp_path / "cert.pem").read_text() + (tmp_path / "key.pem").read_text()
+    (tmp_path / "panel.pem").write_text(pem)
+    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER | given))
+    (tmp_path / "haproxy.cfg").write_text(files["haproxy/haproxy.cfg"])
+
+    command = [find("haproxy"), "-c", "-q", "-f", tmp_path / "haproxy.cfg"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_the_question_of_haproxys_check_is_the_one_that_stands_beside_it():
+    text = (mailconf.DEPLOY / "haproxy/haproxy.cfg").read_text()
+    [(question, sent)] = re.findall(r"    # (SELECT .*)\n    tcp-check send-binary (\w+)\n", text)
+
+    packet = bytes.fromhex(sent)
+    assert packet[5:].decode() == question
+    assert (int.from_bytes(packet[:3], "little"), packet[3:5]) == (len(packet) - 4, b"\0\3")
 
 
 @pytest.mark.parametrize(

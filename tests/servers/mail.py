@@ -32,11 +32,12 @@ class MailServer:
     ``imap_port``, ``imaps_port``, ``pop3_port`` and ``pop3s_port``.
     """
 
-    def __init__(self, database, directory=None, *, blocks=(), worker=""):
+    def __init__(self, database, directory=None, *, blocks=(), worker="", **markers):
         if os.geteuid() != 0:
             raise RuntimeError("Postfix and Dovecot change users as they start: run this as root.")
         self.database = database
         self.blocks = blocks
+        self.markers = markers  # of mailconf, which stand above ours
         self.kept = directory is not None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="mail-"))
         self.directory.chmod(0o755)
@@ -65,17 +66,20 @@ class MailServer:
         values = mailconf.marker_values(
             {**self.database, "PORT": self.gate.port},
             self.files.passwords,
-            HOSTNAME=HOSTNAME,
-            VMAIL_ROOT=self.mail_root,
-            VMAIL_UID=owner.pw_uid,
-            VMAIL_GID=owner.pw_gid,
-            TLS_CERT=self.certificate,
-            TLS_KEY=self.key,
-            MAPS=self.postfix.maps,
-            DOVECOT_CONF=self.dovecot.conf,
-            POSTFIX_QUEUE=self.postfix.queue,
-            POSTFIX_SQL_USER=self.postfix_sql_user,
-            DOVECOT_SQL_USER=self.dovecot_sql_user,
+            **{
+                "HOSTNAME": HOSTNAME,
+                "VMAIL_ROOT": self.mail_root,
+                "VMAIL_UID": owner.pw_uid,
+                "VMAIL_GID": owner.pw_gid,
+                "TLS_CERT": self.certificate,
+                "TLS_KEY": self.key,
+                "MAPS": self.postfix.maps,
+                "DOVECOT_CONF": self.dovecot.conf,
+                "POSTFIX_QUEUE": self.postfix.queue,
+                "POSTFIX_SQL_USER": self.postfix_sql_user,
+                "DOVECOT_SQL_USER": self.dovecot_sql_user,
+                **self.markers,
+            },
         )
         blocks = {
             *self.blocks,

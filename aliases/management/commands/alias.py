@@ -1,7 +1,6 @@
 """manage.py alias add|list|show|edit|delete"""
 
 from django.core.management.base import CommandError
-from django.db import transaction
 
 from aliases.models import Alias, AliasTarget
 from aliases.services import create_alias, delete_alias, referrers_of, update_alias
@@ -16,6 +15,7 @@ from panel.addresses import (
 )
 from panel.commands import NOTHING_TO_CHANGE
 from panel.output import Field
+from panel.transactions import in_transaction
 
 
 def display_all(addresses):
@@ -120,13 +120,16 @@ class Command(DomainRowCommand):
         fields = self.given(options, "description", "active")
         if not fields and not (targets or add or remove):
             raise CommandError(NOTHING_TO_CHANGE)
-        with transaction.atomic():
-            RoutingLock.hold()  # between reading the targets and writing them nobody else may
-            alias = self._alias(address)
-            if targets or add or remove:
-                fields["targets"] = self._new_targets(alias, targets, add, remove)
-            alias = update_alias(actor=None, alias=alias, **fields)
+        alias = self._edit(address, fields, targets, add, remove)
         self.report("Changed", alias, json=json)
+
+    @in_transaction
+    def _edit(self, address, fields, targets, add, remove):
+        RoutingLock.hold()  # between reading the targets and writing them nobody else may
+        alias = self._alias(address)
+        if targets or add or remove:
+            fields["targets"] = self._new_targets(alias, targets, add, remove)
+        return update_alias(actor=None, alias=alias, **fields)
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         alias = self._alias(address)

@@ -38,7 +38,19 @@ class Command(BaseCommand):
             ("--postfix-queue", "POSTFIX_QUEUE", "Postfix's queue (/var/spool/postfix)."),
             ("--postfix-user", "POSTFIX_SQL_USER", "SQL user for Postfix (mailadmin_postfix)."),
             ("--dovecot-user", "DOVECOT_SQL_USER", "SQL user for Dovecot (mailadmin_dovecot)."),
-            ("--sql-client", "SQL_CLIENT", "From where the mail server reaches the database."),
+            (
+                "--sql-client",
+                "SQL_CLIENT",
+                "From where the mail server reaches the database; several with commas.",
+            ),
+            (
+                "--sql-hosts",
+                "SQL_HOSTS",
+                "The database servers, HOST[:PORT],…, of a cluster (default: the panel's one).",
+            ),
+            ("--panels", "PANELS", "The panels behind HAProxy, HOST[:PORT],… (port 8000)."),
+            ("--haproxy-cert", "HAPROXY_CERT", "HAProxy's certificate, chain and key in one file."),
+            ("--haproxy-sql-port", "HAPROXY_SQL_PORT", "Where it serves the database (3307)."),
         ]:
             parser.add_argument(option, dest=marker, metavar=marker, help=text)
         parser.add_argument(

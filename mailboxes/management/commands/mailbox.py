@@ -5,7 +5,6 @@ from argparse import BooleanOptionalAction
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import transaction
 
 from accounts.commands import PasswordMixin
 from aliases.models import Alias
@@ -30,6 +29,7 @@ from panel.addresses import (
 )
 from panel.commands import NOTHING_TO_CHANGE, whole_number
 from panel.output import Field
+from panel.transactions import in_transaction
 
 
 def size(value):
@@ -213,12 +213,16 @@ class Command(PasswordMixin, DomainRowCommand):
             raise CommandError(NOTHING_TO_CHANGE)
         if "quota" in fields:
             fields["quota"] *= settings.QUOTA_MULTIPLIER
-        with transaction.atomic():
-            if fields:
-                mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
-            if forward is not None or keep_copy is not None:
-                set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+        mailbox = self._edit(mailbox, fields, forward, keep_copy)
         self.report("Changed", mailbox, json=json)
+
+    @in_transaction
+    def _edit(self, mailbox, fields, forward, keep_copy):
+        if fields:
+            mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
+        if forward is not None or keep_copy is not None:
+            set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+        return mailbox
 
     def delete(self, *, address, yes, drop_targets, json, **options):
         mailbox = self._mailbox(address)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django_rich.management import RichCommand
 from rich.progress import track
@@ -13,6 +13,8 @@ from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
+from panel import server
+from panel.transactions import Unavailable, in_transaction
 
 SHOWN = 5
 
@@ -32,17 +34,22 @@ class Command(RichCommand):
             console=self.console,
             disable=not self.stdout.isatty(),
         )
+        # Asked before: the old triggers would be gone when the new ones are refused.
+        if not server.may_create(connection):
+            raise CommandError(
+                f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
+            )
         try:
             triggers.create(connection)
             functions.create(connection)
             functions.drop(connection, functions.FORMER)
-            with transaction.atomic():  # pages see the old figures until all new ones are there
-                triggers.rebuild(connection, bar)
+            # Pages see the old figures until all new ones are there.
+            in_transaction(triggers.rebuild)(connection, bar)
+        except Unavailable as error:
+            raise CommandError(error.message) from error
         except DatabaseError as error:
             raise CommandError(
-                f"The database refused: {error}. Has `manage.py migrate` been run? With a binary"
-                " log MariaDB lets only SUPER create triggers: SET GLOBAL"
-                " log_bin_trust_function_creators = 1, then try again."
+                f"The database refused: {error}. Has `manage.py migrate` been run?"
             ) from error
         totals = DomainUsage.objects.aggregate(m=Sum("mailboxes"), rows=Sum("alias_rows"))
         mailboxes, rows = totals["m"] or 0, totals["rows"] or 0

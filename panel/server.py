@@ -1,0 +1,46 @@
+"""What the database server is, and how it is doing."""
+
+import re
+
+SYNCED = "4"  # wsrep_local_state
+HOW_TO_ALLOW = (
+    "Allow it as the server's root (docs/operations.md, “Binary log”)."
+    " MariaDB: SET GLOBAL log_bin_trust_function_creators = 1, and the same line under [mariadbd]"
+    " in a file of /etc/mysql/mariadb.conf.d/ (on every node of a cluster)."
+    " MySQL: SET PERSIST log_bin_trust_function_creators = 1."
+    " A managed server: set this parameter in its provider's console."
+    " Nothing was written."
+)
+
+
+def may_create(connection):
+    """Say whether the server lets this user create triggers and functions (error 1419)."""
+    if connection.vendor != "mysql":
+        return True
+    with connection.cursor() as cursor:
+        # Galera asks for SUPER as a binary log does, though log_bin is 0 there.
+        names = "'log_bin', 'wsrep_on', 'log_bin_trust_function_creators'"
+        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+        on = {name for name, value in cursor.fetchall() if value == "ON"}
+        if "log_bin_trust_function_creators" in on or not on:
+            return True
+        cursor.execute("SHOW GRANTS")
+        everywhere = [grant for (grant,) in cursor.fetchall() if " ON *.* TO " in grant]
+    return any(re.search(r"\b(ALL PRIVILEGES|SUPER)\b", grant) for grant in everywhere)
+
+
+def trouble(connection):
+    """Return why this server cannot save now, a word for monitoring; None if it can.
+
+    A Galera node that fell behind or gives another its data is not asked, though it may answer.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor != "mysql":
+            cursor.execute("SELECT 1")
+            return None
+        cursor.execute("SELECT @@global.read_only")
+        if str(cursor.fetchone()[0]) not in {"0", "OFF"}:
+            return "read_only"
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep_local_state'")
+        state = cursor.fetchone()  # none without a cluster
+        return "not_synced" if state and state[1] != SYNCED else None

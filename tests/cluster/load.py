@@ -1,0 +1,65 @@
+"""People who save without a pause, and strangers who write to them."""
+
+import smtplib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.servers.clients import send
+from tests.servers.processes import wait_until
+
+DONE, UNAVAILABLE = 302, 503
+UNSURE = b"Look whether the change is there"
+
+
+class Load:
+    """People who make aliases one after the other, and a stranger who writes to a mailbox and an alias."""
+
+    def __init__(self, people, server, prefix):
+        self.people, self.server, self.prefix = people, server, prefix
+        self.answers = {}  # address: status
+        self.unsure = set()
+        self.mail = []  # subjects taken
+        self.refusals = []
+        self._over = threading.Event()
+
+    def __enter__(self):
+        self._threads = ThreadPoolExecutor(len(self.people) + 1)
+        self._work = [self._threads.submit(self._save, n) for n in range(len(self.people))]
+        self._work.append(self._threads.submit(self._send))
+        return self
+
+    def __exit__(self, *exception):
+        self._over.set()
+        self._threads.shutdown()
+        for part in self._work:
+            part.result()
+
+    def _save(self, number):
+        turn = 0
+        while not self._over.is_set():
+            name = f"{self.prefix}-{number}-{turn}"
+            values = {"local_part": name, "domain": "load.test", "targets": "x@other.test"}
+            answer = self.people[number].post("/aliases/new/", values | {"active": "on"})
+            self.answers[f"{name}@load.test"] = answer.status
+            if UNSURE in answer.body:
+                self.unsure.add(f"{name}@load.test")
+            turn += 1
+
+    def _send(self):
+        while not self._over.is_set():
+            for recipient in ("ann@load.test", "both@load.test"):
+                try:
+                    subject = send(self.server, "joe@elsewhere.test", recipient)
+                except smtplib.SMTPException as refusal:
+                    self.refusals.append(repr(refusal))
+                else:
+                    self.mail.append((recipient, subject))
+
+    def saved(self):
+        return {address for address, status in self.answers.items() if status == DONE}
+
+    def go_on(self, number):
+        """Wait for ``number`` more rows that are saved, and as many messages that are taken."""
+        rows, mail = len(self.saved()) + number, len(self.mail) + number
+        wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=60)
+        wait_until(lambda: len(self.mail) >= mail, "mail is taken", seconds=60)
