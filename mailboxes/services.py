@@ -94,7 +94,7 @@ def _new_mailbox(actor, domain, local_part, **fields):
     return Mailbox(username=address, local_part=local_part, domain=domain, **fields)
 
 
-@transaction.atomic
+@in_transaction
 def create_mailboxes(*, actor, domain, mailboxes):
     """Create many mailboxes of one domain by the rules of ``create_mailbox``: all of them, or none.
 
