@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
-from aliases.effects import MISSING, destinations, find_fallbacks, in_words
+from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
 from aliases.services import with_alias_domain_names
@@ -67,7 +67,7 @@ class AliasPage(AliasPages, ScopedDetailView):
         targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
             targets=targets[:SHOWN],
-            refused=all(target.undeliverable for target in targets),
+            outcome=outcome(self.actor, alias, alias, lookup),
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],

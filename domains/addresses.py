@@ -79,6 +79,11 @@ def split_targets(goto):
     return [target for part in parts if (target := re.sub(r"[\t\n\r]", " ", part).strip(" "))]
 
 
+def stored_spelling(address):
+    """Return ``address`` as Postfix and Dovecot look it up: in lower case, without blanks around it."""
+    return address.strip().lower()
+
+
 def split_address(address):
     """Return (local part, domain) of a stored address; the local part of a catch-all is ""."""
     local_part, _at, domain = address.rpartition("@")

@@ -249,7 +249,10 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
-    changes = changed_fields(row, {"goto": ",".join(parsed), "active": mailbox.active})
+    # Another program leaves the row of a leaver active, so that the mail goes on to somebody else.
+    goes_on = row.active and not is_new and parsed != [mailbox.pk]
+    active = mailbox.active or goes_on
+    changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})
     if is_new:  # another program had left it out
         changes = created(row, "goto", "active")
     if not changes:

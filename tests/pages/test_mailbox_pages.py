@@ -580,3 +580,38 @@ def test_the_page_of_a_mailbox_that_forwards_to_a_thousand_stays_small(superadmi
 
     assert len(page.content) <= 25_000
     assert f"{targets[49]} and 949 more A copy stays in this mailbox." in text(page)
+
+
+def test_its_page_says_where_mail_of_a_leaver_goes(admin, add_mailbox):
+    add_mailbox("gone@example.org")
+    Mailbox.objects.filter(pk="gone@example.org").update(active=False)
+    Alias.objects.filter(pk="gone@example.org").update(goto="boss@elsewhere.example")
+
+    page = text(admin.get(reverse("mailbox", args=["gone@example.org"])))
+
+    assert "Nobody signs in; mail goes to boss@elsewhere.example." in page
+    assert "refused" not in page
+    assert "Nothing is forwarded" not in page
+
+
+def test_its_page_says_that_mail_is_handed_on(superadmin, add_domain, add_mailbox):
+    add_domain("moved.example", transport="smtp:[192.0.2.9]")
+    add_mailbox("m1@moved.example")
+    sentence = (
+        "Mail is handed on to smtp:[192.0.2.9]; names that exist only there are refused here."
+    )
+
+    assert sentence in text(superadmin.get(reverse("mailbox", args=["m1@moved.example"])))
+    assert "Mail for its mailboxes is handed on to smtp:[192.0.2.9]" in text(
+        superadmin.get(reverse("domain", args=["moved.example"]))
+    )
+
+
+def test_its_page_says_that_a_row_with_capitals_is_found_by_nobody(admin, add_mailbox):
+    add_mailbox("caps@example.org")
+    Mailbox.objects.filter(pk="caps@example.org").update(username="Caps@example.org")
+
+    page = text(admin.get(reverse("mailbox", args=["Caps@example.org"])))
+
+    assert "No look-up finds this row: it is spelled with capitals or blanks" in page
+    assert "Make caps@example.org instead." in page

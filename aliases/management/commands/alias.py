@@ -3,6 +3,7 @@
 from django.core.management.base import CommandError
 from django.db import transaction
 
+from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
 from aliases.services import create_alias, delete_alias, referrers_of, update_alias
 from domains.addresses import (
@@ -36,6 +37,8 @@ class Command(DomainRowCommand):
         Field("Address", "address", display_address),
         Field("Targets", "targets", display_all),
         Field("Active", "active"),
+        Field("Mail", "mail", listed=False),
+        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
         Field("Description", "description", listed=False),
         Field("Dangling targets", "dangling", display_all, listed=False),
         Field("Aliases leading here", "aliases", display_all, listed=False),
@@ -156,7 +159,10 @@ class Command(DomainRowCommand):
             address = f"@{normalise_domain(name)}"
         else:
             address = normalise_address(text)
-        alias = self.find(Alias.objects.all(), address, "Is the address right?")
+        rows = Alias.objects.select_related("domain__alias_of__target_domain")
+        # Another program may write capitals.
+        stored = rows.filter(pk=text).first()
+        alias = stored or self.find(rows, address, "Is the address right?")
         if alias.of_mailbox:
             raise CommandError(f"{address} is a mailbox. Use: manage.py mailbox")
         return alias
@@ -184,7 +190,9 @@ class Command(DomainRowCommand):
 
     def details(self, alias):
         dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
+        lookup = find_fallbacks(None, [alias])
         return {
+            **outcome(None, alias, alias, lookup).record(),
             "dangling": sorted(dangling.values_list("target", flat=True)),
             "aliases": sorted(referrers_of([alias.pk])),
         }

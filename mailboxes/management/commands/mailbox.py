@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from accounts.commands import PasswordMixin
+from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.services import referrers_of
 from domains.addresses import (
@@ -65,6 +66,8 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Quota", "quota_bytes", quota, right=True),
         Field("Used", "used_bytes", size, right=True),
         Field("Active", "active"),
+        Field("Mail", "mail", listed=False),
+        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
         Field("Messages", "messages", listed=False),
         Field("May send", "may_send", listed=False),
         Field("Forwards to", "forwards_to", display_all, listed=False),
@@ -230,7 +233,9 @@ class Command(PasswordMixin, DomainRowCommand):
     # --- Rows
 
     def _mailbox(self, text):
-        rows = Mailbox.objects.select_related("domain", "usage")
+        rows = Mailbox.objects.select_related("domain__alias_of__target_domain", "usage")
+        if rows.filter(pk=text).exists():  # another program may write capitals
+            return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
     def _consequences(self, mailbox, leading_here, drop_targets):
@@ -260,8 +265,10 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def details(self, mailbox):
         row = self_alias(mailbox)
+        lookup = find_fallbacks(None, [mailbox], [row] if row else [])
         targets, keeps_copy = forwarding(row)
         return {
+            **outcome(None, mailbox, row, lookup).record(),
             "forwards_to": targets,
             "forwards": forwards(row) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
