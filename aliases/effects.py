@@ -83,15 +83,19 @@ def outcome(actor, row, alias, lookup):
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
         return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
+    # Judged by what the actor sees: of a domain out of sight nothing is told.
+    found = []
+    if alias and alias.active and not unfindable:
+        found = destinations(actor, alias, lookup=lookup)
+    if any(not target.undeliverable for target in found):
+        keeps_copy = alias.of_mailbox and row.active and row.pk in alias.targets
+        return Outcome(FORWARDED, tuple(found), keeps_copy)
     match = None if unfindable else lookup.match(row.pk)
     if match is None or match.row != row.pk:
         answered = getattr(row, "fallback", None) or getattr(row, "hidden_domain", "")
         kind = FALLBACK if answered else HANDED_ON if row.domain.backupmx else REFUSED
         return Outcome(kind, unfindable=unfindable)
-    if match.alias is None:
-        return Outcome(DELIVERED if row.domain.ends_here else HANDED_ON)
-    found = destinations(actor, alias, lookup=lookup)
-    return Outcome(FORWARDED, tuple(found), keeps_copy=row.pk in match.targets)
+    return Outcome(DELIVERED if row.domain.ends_here else HANDED_ON)
 
 
 def destinations(actor, alias, *, domains=(), lookup=None):
