@@ -17,7 +17,13 @@ from accounts.models import LogEntry
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
 from aliases.targets import parse_targets
-from domains.addresses import display_address, normalise_local_part, split_address
+from domains.addresses import (
+    display_address,
+    normalise_address,
+    normalise_local_part,
+    split_address,
+    without_extension,
+)
 from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox
 from panel.changes import changed_fields, created, insert, removed, validate_changed
@@ -166,10 +172,11 @@ def set_alias_active(*, actor, alias, active):
 
 
 @transaction.atomic
-def delete_alias(*, actor, alias, clean=None):
+def delete_alias(*, actor, alias, clean=None, replace_by=""):
     """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
 
-    Pass what came out of ``Alias.objects.cleanable_by(actor)``.
+    Pass what came out of ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by``
+    instead, if it is named.
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
@@ -187,42 +194,73 @@ def delete_alias(*, actor, alias, clean=None):
         target=alias.address,
         changes=removed(alias, "goto", "description", "active"),
     )
-    clean_referrers(actor=actor, address=alias.address, aliases=clean)
+    clean_referrers(actor=actor, address=alias.address, aliases=clean, replace_by=replace_by)
     refuse_loops(actor, [alias.address])
 
 
-def clean_referrers(*, actor, address, aliases):
+def clean_referrers(*, actor, address, aliases, replace_by=""):
     """Take ``address``, and its names in alias domains, out of those of ``aliases`` that lead to it.
 
-    ``aliases`` is a queryset, or None for none of them.
+    ``aliases`` is a queryset, or None for none of them. ``replace_by`` is an address that takes its place.
     """
     if aliases is not None:
         names = with_alias_domain_names([address])
         remove_target_from_aliases(
-            actor=actor, addresses=names, aliases=referring_aliases(aliases.only("pk"), names)
+            actor=actor,
+            addresses=names,
+            aliases=referring_aliases(aliases.only("pk"), names),
+            replace_by=_replacement(actor, replace_by, names),
         )
 
 
+def _replacement(actor, text, gone):
+    """Return the address that takes the place of those ``gone``, checked, or ""."""
+    if not text.strip():
+        return ""
+    address = _named("replace_by", normalise_address, text)
+    if without_extension(address) in gone:
+        raise ValidationError(
+            {
+                "replace_by": ValidationError(
+                    _("%(address)s is what is deleted. Name another address."),
+                    "itself",
+                    {"address": display_address(address)},
+                )
+            }
+        )
+    try:
+        refuse_external_targets(actor, [address])
+    except ValidationError as error:
+        raise ValidationError({"replace_by": error.error_dict["targets"]}) from None
+    return address
+
+
 @transaction.atomic
-def remove_target_from_aliases(*, actor, addresses, aliases):
-    """Take ``addresses`` out of the targets of ``aliases``.
+def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
+    """Take ``addresses`` out of the targets of ``aliases``; ``replace_by`` takes their place, if named.
 
     An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
     The caller holds RoutingLock.
     """
-    dead, deleted = set(addresses), []
+    dead, changed = set(addresses), []
     for names in _batches(sorted(alias.pk for alias in aliases)):
         rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
-        deleted += [alias.pk for alias in rows if _remove_targets(actor, alias, dead)]
-    for names in _batches(deleted):  # once all is as it will be
+        for alias in rows:
+            is_deleted = _remove_targets(actor, alias, dead, replace_by)
+            if is_deleted or replace_by:
+                changed.append(alias.pk)
+    for names in _batches(changed):  # once all is as it will be
         refuse_loops(actor, names)
 
 
-def _remove_targets(actor, alias, dead):
+def _remove_targets(actor, alias, dead, replace_by=""):
     """Take the targets ``dead`` out of one alias; say whether that was its end."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
-    left = [target for target in alias.targets if target.lower() not in gone]
+    # What would lead to itself is a target less, but a mailbox then keeps a copy.
+    instead = "" if replace_by == alias.address and not alias.of_mailbox else replace_by
+    new = [instead if target.lower() in gone else target for target in alias.targets]
+    left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
     if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox

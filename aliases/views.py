@@ -172,7 +172,7 @@ class AliasDelete(AliasPages, ConfirmView):
         services.delete_alias(
             actor=self.actor,
             alias=self.object,
-            clean=aliases_to_clean(self.request, self.actor),
+            **treatment_of_referrers(self.request, self.actor),
         )
         return domain_list_url("alias-list", self.object)
 
@@ -185,6 +185,13 @@ def domain_list_url(url_name, row):
 def aliases_to_clean(request, actor):
     """What to take a deleted row out of: all aliases the actor may change, if the box was ticked."""
     return Alias.objects.cleanable_by(actor) if "drop" in request.POST else None
+
+
+def treatment_of_referrers(request, actor):
+    """What a deletion does to what leads to the row: nothing, take it out, or put another address there."""
+    replace_by = request.POST.get("replace_by", "").strip()
+    clean = Alias.objects.cleanable_by(actor) if replace_by else aliases_to_clean(request, actor)
+    return {"clean": clean, "replace_by": replace_by}
 
 
 def referrers_context(actor, addresses):

@@ -268,11 +268,12 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
 
 @transaction.atomic
-def delete_mailbox(*, actor, mailbox, clean=None):
+def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
     """Delete a mailbox with its own alias row and quota figures.
 
     It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.cleanable_by(actor)``. Files stay on disk; the maildir is remembered, so that a
+    ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by`` instead, if it is
+    named. Files stay on disk; the maildir is remembered, so that a
     new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
@@ -292,5 +293,5 @@ def delete_mailbox(*, actor, mailbox, clean=None):
         target=address,
         changes=changes,
     )
-    clean_referrers(actor=actor, address=address, aliases=clean)
+    clean_referrers(actor=actor, address=address, aliases=clean, replace_by=replace_by)
     refuse_loops(actor, [address])

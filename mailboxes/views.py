@@ -32,6 +32,7 @@ from aliases.views import (
     leading_here,
     recent_entries,
     referrers_context,
+    treatment_of_referrers,
 )
 from domains.lists import AddressListMixin
 from mailboxes import services
@@ -207,7 +208,7 @@ class MailboxDelete(MailboxPages, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            clean=aliases_to_clean(self.request, self.actor),
+            **treatment_of_referrers(self.request, self.actor),
         )
         return domain_list_url("mailbox-list", self.object)
 

@@ -395,3 +395,12 @@ def test_show_says_what_happens_to_mail_and_finds_capitals(run, example_org, add
 
     assert (gone["mail"], gone["mail_goes_to"]) == ("forwarded", ["boss@elsewhere.example"])
     assert caps["mail"] == "never found: spelled with capitals or blanks"
+
+
+def test_another_address_takes_the_place_of_a_deleted_one(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org", "ann@other.net")
+
+    run("mailbox", "delete", "joe@example.org", "--yes", "--replace-by", "jo@elsewhere.example")
+
+    assert Alias.objects.get().goto == "jo@elsewhere.example,ann@other.net"

@@ -85,6 +85,12 @@ class Command(DomainRowCommand):
             action="store_true",
             help="Take it out of the aliases and forwardings that lead here.",
         )
+        parser.add_argument(
+            "--replace-by",
+            metavar="ADDRESS",
+            default="",
+            help="Let the aliases and forwardings that lead here lead to this address instead.",
+        )
 
     def _address(self, parser):
         parser.add_argument(
@@ -131,16 +137,16 @@ class Command(DomainRowCommand):
             alias = update_alias(actor=None, alias=alias, **fields)
         self.report("Changed", alias, json=json)
 
-    def delete(self, *, address, yes, drop_targets, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         alias = self._alias(address)
         leading_here = sorted(map(display_address, referrers_of([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if leading_here:
-            consequences += self.leading_here(leading_here, drop_targets)
+            consequences += self.leading_here(leading_here, drop_targets, replace_by)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
-            clean = Alias.objects.all() if drop_targets else None
-            delete_alias(actor=None, alias=alias, clean=clean)
+            clean = Alias.objects.all() if drop_targets or replace_by else None
+            delete_alias(actor=None, alias=alias, clean=clean, replace_by=replace_by)
 
     # --- Rows
 

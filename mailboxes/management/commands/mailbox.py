@@ -135,6 +135,12 @@ class Command(PasswordMixin, DomainRowCommand):
             action="store_true",
             help="Take it out of the aliases and forwardings that lead here.",
         )
+        parser.add_argument(
+            "--replace-by",
+            metavar="ADDRESS",
+            default="",
+            help="Let the aliases and forwardings that lead here lead to this address instead.",
+        )
 
     def options_for_password(self, parser):
         self._address(parser)
@@ -214,15 +220,17 @@ class Command(PasswordMixin, DomainRowCommand):
                 set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
         self.report("Changed", mailbox, json=json)
 
-    def delete(self, *, address, yes, drop_targets, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         mailbox = self._mailbox(address)
         leading_here = sorted(map(display_address, referrers_of([mailbox.pk])))
         self.confirm_delete(
-            mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
+            mailbox.pk,
+            self._consequences(mailbox, leading_here, drop_targets, replace_by),
+            yes,
         )
         with self.deleting(mailbox, json=json):
-            clean = Alias.objects.all() if drop_targets else None
-            delete_mailbox(actor=None, mailbox=mailbox, clean=clean)
+            clean = Alias.objects.all() if drop_targets or replace_by else None
+            delete_mailbox(actor=None, mailbox=mailbox, clean=clean, replace_by=replace_by)
 
     def password(self, *, address, generate, json, **options):
         mailbox = self._mailbox(address)
@@ -238,12 +246,12 @@ class Command(PasswordMixin, DomainRowCommand):
             return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _consequences(self, mailbox, leading_here, drop_targets):
+    def _consequences(self, mailbox, leading_here, drop_targets, replace_by):
         usage = getattr(mailbox, "usage", None)
         if usage:
             yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
         if leading_here:
-            yield from self.leading_here(leading_here, drop_targets)
+            yield from self.leading_here(leading_here, drop_targets, replace_by)
 
     def record(self, mailbox):
         usage = getattr(mailbox, "usage", None)
