@@ -232,6 +232,8 @@ def _keys_after(actor, row):
     if target and actor is not None and actor.limited_to and target not in actor.limited_to:
         target, hidden = "", target
     keys = []
-    for name in dict.fromkeys((local_part, split_address(without_extension(f"{local_part}@{domain}"))[0], "")):
+    for name in dict.fromkeys(
+        (local_part, split_address(without_extension(f"{local_part}@{domain}"))[0], "")
+    ):
         keys += [f"{name}@{host}" for host in (domain, target) if host]
     return keys, hidden

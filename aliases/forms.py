@@ -18,7 +18,9 @@ class AliasForm(ActorForm):
         label=_("Mail goes to"),
         max_length=70_000,
         widget=forms.Textarea({"rows": 5, "spellcheck": "false", "autocapitalize": "none"}),
-        help_text=_("One address a line, here or anywhere else."),
+        help_text=_(
+            "One address a line, here or anywhere else. A pasted list of names and addresses will do."
+        ),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     active = forms.BooleanField(
