@@ -16,7 +16,8 @@ from accounts.names import display_address as display_address
 from accounts.names import display_domain as display_domain
 
 MAX_ADDRESS = 254
-PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
+PLAIN = "a-z0-9@._+=&$'-"  # what an address of ours is made of
+PLAIN_IN_SQL = PLAIN.replace("'", "''")  # between single quotes
 # What Postfix reads as the end of a target besides a comma, for the database's regular expressions:
 # a semicolon, and white space after a ">" or between two addresses.
 _WORD = '[^[:space:]@<>()",;:]'
@@ -27,8 +28,8 @@ BETWEEN_TARGETS = (
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 253
 
-# Our own addresses: no character that a shell, a path, a LIKE pattern or a list would read.
-_OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$-]*(?:\.[a-z0-9_+=&$-]+)*")
+# Our own addresses: no character that a path, a LIKE pattern or a list would read.
+_OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$'-]*(?:\.[a-z0-9_+=&$'-]+)*")
 # Elsewhere any dot-atom may exist, except what Postfix would take for a command, file or list.
 _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
@@ -109,7 +110,7 @@ def normalise_local_part(text):
     if not _OWN_LOCAL_PART.fullmatch(local_part):
         raise ValidationError(
             _(
-                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $,"
+                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $ ',"
                 " with a letter, a digit or _ first and no two dots in a row."
             ),
             "invalid_local_part",

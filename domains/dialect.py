@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from domains.addresses import BETWEEN_TARGETS, PLAIN
+from domains.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
 
 
 class Dialect:
@@ -78,5 +78,5 @@ class Dialect:
 
     def plain(self, address):
         """True if ``address`` is written the usual way; nobody is told that another is gone."""
-        unusual = f"REGEXP '[^{PLAIN}]'" if self.mysql else f"GLOB '*[^{PLAIN}]*'"
+        unusual = f"REGEXP '[^{PLAIN_IN_SQL}]'" if self.mysql else f"GLOB '*[^{PLAIN_IN_SQL}]*'"
         return f"({address} NOT {unusual} AND substr({address}, -1) <> '.')"

@@ -227,7 +227,7 @@ def counted(cursor):
         items = split_targets(goto) if connection.vendor == "mysql" else re.split("[,;\n\r]", goto)
         for target in {item.strip().lower() for item in items} - {""}:
             bare, of = without_extension(target), split_address(target)[1]
-            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$-]+", target)
+            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$'-]+", target)
             lost = bool(plain) and of in delivered and not {target, bare} & (answered | users)
             caught = of in linked or bool({f"@{of}"} & answered - {address})
             targets.add((address, owner, target, bare, of, lost and not caught, lost and caught))
