@@ -57,6 +57,13 @@ fmt: .venv/installed-dev ## Format the code and the templates
 	.venv/bin/ruff format
 	.venv/bin/djade $(TEMPLATES)
 
+.PHONY: lock
+lock: .venv/installed-dev ## Lock the newest Python packages that pyproject.toml allows (then: make setup)
+	.venv/bin/uv pip compile $(UV) --output-file requirements/run.lock
+	.venv/bin/uv pip compile $(UV) --output-file requirements/mysql.lock --extra mysql --constraint requirements/run.lock
+	.venv/bin/uv pip compile $(UV) --output-file requirements/dev.lock --extra mysql --extra dev \
+		--constraint requirements/mysql.lock
+
 .PHONY: messages
 messages: .venv/installed-run ## Collect and compile the translations in locale/
 	@deploy/bin/install-packages messages
@@ -72,24 +79,37 @@ screenshots: setup ## Take the README's screenshots
 	$(PYTHON) -m tests.screenshots
 
 # --- The virtual environment: one stamp per set of dependencies
+# pyproject.toml says which versions would do, requirements/ which ones are installed, with their checksums.
+
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+LOCKED := $(INSTALL) --no-build-isolation --require-hashes --requirement
+OURSELVES := $(INSTALL) --no-build-isolation --no-deps --editable .
+# For every Python and machine at once.
+UV := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --extra build --generate-hashes --native-tls \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .venv/bin/pip:
 	@deploy/bin/install-packages run
 	$(BASE_PYTHON) -m venv --clear .venv
 
-.venv/installed-run: pyproject.toml | .venv/bin/pip
+.venv/installed-run: pyproject.toml requirements/run.lock | .venv/bin/pip
 	@echo "Installing Python packages into .venv"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable .
+	@$(LOCKED) requirements/run.lock
+	@$(OURSELVES)
 	@touch $@
 
-.venv/installed-mysql: pyproject.toml | .venv/bin/pip
+.venv/installed-mysql: pyproject.toml requirements/mysql.lock | .venv/bin/pip
 	@deploy/bin/install-packages mysql
 	@echo "Installing Python packages into .venv"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[mysql]'
+	@$(LOCKED) requirements/run.lock
+	@$(LOCKED) requirements/mysql.lock
+	@$(OURSELVES)
 	@touch $@ .venv/installed-run
 
-.venv/installed-dev: pyproject.toml | .venv/bin/pip
+.venv/installed-dev: pyproject.toml requirements/dev.lock | .venv/bin/pip
 	@deploy/bin/install-packages mysql
 	@echo "Installing Python packages into .venv"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[mysql,dev]'
+	@$(LOCKED) requirements/run.lock
+	@$(LOCKED) requirements/dev.lock
+	@$(OURSELVES)
 	@touch $@ .venv/installed-mysql .venv/installed-run

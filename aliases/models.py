@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat, Length, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ from domains.addresses import (
     split_address,
     split_targets,
 )
-from domains.models import AliasDomain, Domain
+from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 
@@ -139,14 +139,51 @@ class Alias(models.Model):
 
     @classmethod
     def caught_in(cls, actor, domains):
-        """Targets in ``domains``, of aliases the actor sees, that have no row of their own there."""
-        targets = AliasTarget.objects.visible_to(actor).filter(domain__in=domains)
-        targets = targets.filter(dangling=False, caught=True)  # never both; as the index goes
-        return targets.order_by("alias", "target")
+        """Targets in ``domains``, of aliases the actor sees, that no alias or mailbox there has the name of."""
+        here = Domain.objects.filter(pk__in=domains, backupmx=False, transport__in=LOCAL_TRANSPORTS)
+        targets = AliasTarget.objects.visible_to(actor).filter(unmatched=True)
+        names = list(here.values_list("pk", flat=True))
+        return targets.filter(domain__in=names).order_by("alias", "target")
+
+
+def _answering_by_name():
+    """Domains whose mail is delivered here, each name by itself: neither handed on nor alias domains."""
+    links = AliasDomain.objects.filter(pk=OuterRef("pk"))
+    return Domain.objects.filter(~Exists(links), backupmx=False, transport__in=LOCAL_TRANSPORTS)
 
 
 class AliasTargetQuerySet(ScopedQuerySet):
     domain_lookup = "owner"
+
+    def dangling(self):
+        """Targets that nobody answers: unmatched, in a domain that is delivered here without a catch-all.
+
+        An alias domain answers for all its names. A catch-all does not answer for its own targets.
+        """
+        domains = _answering_by_name().filter(pk=OuterRef("domain"))
+        return self._without_catch_all().filter(Exists(domains))
+
+    def _without_catch_all(self):
+        catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("domain")))
+        its_own = Q(alias=Concat(Value("@"), F("domain")))
+        return self.filter(its_own | ~Exists(catch_all), unmatched=True)
+
+    def first_dangling(self, bound):
+        """Return the first ``bound`` rows of ``dangling()`` by domain, each with ``of_mailbox`` of its alias.
+
+        Their domains first: one that has a catch-all may be the target of 100,000 aliases, which nobody needs to read.
+        """
+        catch_all = Concat(Value("@"), OuterRef("pk"))
+        its_own = AliasTarget.objects.filter(alias=catch_all, domain=OuterRef("pk"), unmatched=True)
+        domains = _answering_by_name().filter(
+            Exists(its_own) | ~Exists(Alias.objects.filter(pk=catch_all)),
+            pk__in=self.filter(unmatched=True).values("domain"),
+        )
+        names = list(domains.order_by("pk").values_list("pk", flat=True)[:bound])
+        aliases = Alias.objects.filter(pk=OuterRef("alias"))
+        rows = self.filter(domain__in=names)._without_catch_all()
+        rows = rows.annotate(of_mailbox=Subquery(aliases.values("of_mailbox")))
+        return list(rows.order_by("domain", "id")[:bound])
 
     def leading_to(self, addresses):
         """Targets that name one of ``addresses``, with or without an extension."""
@@ -186,11 +223,11 @@ class AliasTargetQuerySet(ScopedQuerySet):
 
 
 class AliasTarget(models.Model):
-    """One target of one alias, kept by database triggers whoever writes (mailboxes/triggers.py).
+    """One target of one alias, kept by database triggers whoever writes (mailboxes/sql/).
 
     ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the
-    domain that Postfix reads in it. ``dangling``: the domain is delivered here and nothing there answers to the
-    target; ``caught``: nothing but its catch-all, or it is an alias domain.
+    domain that Postfix reads in it. ``unmatched``: that is a domain of ours, and no alias or mailbox has
+    the target's name; whether nobody answers then, ``dangling()`` asks the domain.
     An alias that leads to itself alone has no row here.
     """
 
@@ -199,8 +236,7 @@ class AliasTarget(models.Model):
     target = KeyField()
     bare = KeyField()
     domain = KeyField()
-    dangling = models.BooleanField(default=False, db_default=False)
-    caught = models.BooleanField(default=False, db_default=False)
+    unmatched = models.BooleanField(default=False, db_default=False)
 
     objects = AliasTargetQuerySet.as_manager()
 
@@ -210,9 +246,8 @@ class AliasTarget(models.Model):
         indexes = [
             models.Index(fields=["alias"], name="alias_target_alias"),
             models.Index(fields=["bare", "owner"], name="alias_target_bare"),
-            models.Index(fields=["domain", "dangling", "caught"], name="alias_target_fallen"),
             models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
-            models.Index(fields=["dangling", "owner"], name="alias_target_dangling"),
+            models.Index(fields=["unmatched", "domain", "owner"], name="alias_target_unmatched"),
         ]
 
     def __str__(self):

@@ -40,7 +40,7 @@ def check_triggers(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        stored = _stored_triggers(connection)
+        stored = triggers.stored(connection)
         wanted = {
             name: text.partition(" FOR EACH ROW ")[2]
             for name, text in triggers.statements(connection.vendor).items()
@@ -62,7 +62,7 @@ def check_functions(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        if connection.vendor != "mysql" or not _stored_triggers(connection):
+        if connection.vendor != "mysql" or not triggers.stored(connection):
             continue
         with connection.cursor() as cursor:
             cursor.execute(
@@ -81,19 +81,3 @@ def check_functions(databases=None, **kwargs):
                 )
             )
     return warnings
-
-
-def _stored_triggers(connection):
-    """Return ``{name: body}`` of our triggers; nothing before the first ``migrate``."""
-    if connection.vendor == "mysql":
-        query = (
-            "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
-            " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'mailadmin\\_%'"
-        )
-    else:
-        query = (
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'mailadmin%'"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return {name: text.rpartition(" FOR EACH ROW ")[2] for name, text in cursor.fetchall()}

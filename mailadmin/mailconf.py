@@ -11,15 +11,19 @@ import os
 import pwd
 import re
 import secrets
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Q
 
 from domains.models import LOCAL_TRANSPORTS, Domain
+from mailboxes.models import Mailbox
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd")
+FOLDERS = ("postfix", "dovecot", "mariadb", "nginx", "systemd", "fail2ban")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
@@ -55,6 +59,15 @@ SHAPES = {
 }
 
 
+# Hashes that Dovecot 2.4 certainly takes without auth_allow_weak_schemes.
+STRONG = Q()
+for prefix in [
+    *["{SHA512-CRYPT}", "{SHA256-CRYPT}", "{BLF-CRYPT}", "{ARGON2ID}", "{ARGON2I}"],
+    *["$6$", "$5$", "$2a$", "$2b$", "$2y$"],
+]:
+    STRONG |= Q(password__startswith=prefix)
+
+
 class NotPossible(Exception):
     """The files cannot be written for this installation; the text says what to change."""
 
@@ -66,7 +79,56 @@ def blocks_needed():
         needed.add("backup-mx")
     if Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS).exists():
         needed.add("transport")
+    if Mailbox.objects.exclude(STRONG).exists():
+        needed.add("weak-hashes")
     return needed
+
+
+# Where there is none to ask: Debian 12's.
+POSTFIX, NGINX = "3.7", "1.22"
+# The first release of each series that knows smtpd_forbid_bare_newline = normalize; later series all do.
+NORMALIZES = {(3, 5): 24, (3, 6): 14, (3, 7): 10, (3, 8): 5}
+
+
+def postfix_here():
+    """Return the version of Postfix on this machine, or None if there is none."""
+    return _answer("postconf", "-dh", "mail_version") or None
+
+
+def nginx_here():
+    """Return the version of nginx on this machine, or None if there is none."""
+    return _answer("nginx", "-v").rpartition("/")[2] or None
+
+
+def _answer(program, *arguments):
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not path:
+        return ""
+    run = subprocess.run(  # noqa: S603  nothing in it is anybody's input
+        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def nginx_blocks(version):
+    """Return the optional blocks for nginx ``version``, e.g. "1.22.1"."""
+    series = tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
+    return {"nginx-1.25" if series >= (1, 25, 1) else "nginx-before-1.25"}
+
+
+def postfix_blocks(version):
+    """Return the optional blocks that Postfix ``version``, e.g. "3.7.11", understands.
+
+    "3.7" is the newest release of that series. Raises NotPossible.
+    """
+    parts = re.fullmatch(r"([0-9]+)\.([0-9]+)(?:\.([0-9]+))?([^0-9].*)?", version)
+    if not parts:
+        raise NotPossible(f"{version!r} is not a version of Postfix.")
+    series = int(parts[1]), int(parts[2])
+    blocks = {"postfix-3.10"} if series >= (3, 10) else set()
+    if series > (3, 8) or int(parts[3] or 99) >= NORMALIZES.get(series, 100):
+        blocks.add("postfix-normalizes")
+    return blocks
 
 
 def marker_values(database, passwords, **given):

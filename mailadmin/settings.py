@@ -87,7 +87,6 @@ INSTALLED_APPS = [
     "django.forms",
     "django_htmx",
     "django_include_bootstrap",
-    "django_bootstrap5",
     "heroicons",
 ]
 

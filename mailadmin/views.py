@@ -45,13 +45,13 @@ class Dashboard(AdministratorsPage):
         usages = usages.select_related("domain").order_by("-fullness")
         full = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
         full = full.select_related("username__usage").order_by("-percent")[:SHOWN]
-        dangling = AliasTarget.objects.visible_to(actor).filter(dangling=True)
+        targets = AliasTarget.objects.visible_to(actor)
         if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
-            dangling = dangling.filter(domain__in=actor.limited_to)
+            targets = targets.filter(domain__in=actor.limited_to)
         attention = {
             "near_limit": nearest_limits(usages),
             "full_mailboxes": [row.username for row in full],
-            "dangling": with_kind(list(dangling.order_by("owner", "id")[:SHOWN])),
+            "dangling": targets.first_dangling(SHOWN),
         }
         return super().get_context_data(
             **attention,

@@ -35,6 +35,10 @@ class MailboxQuerySet(ScopedQuerySet):
         """Mailboxes that may sign in: active, in an active domain."""
         return self.filter(active=True, domain__active=True)
 
+    def with_tiny_quota(self):
+        """Quotas below 1 MB: most likely MB, written by somebody where bytes are meant."""
+        return self.filter(quota__gt=0, quota__lt=settings.QUOTA_MULTIPLIER)
+
     def with_self_alias(self):
         """Fetch ``goto`` and the state of each mailbox's own row in ``alias`` with it: see self_alias()."""
         row = Alias.objects.filter(pk=OuterRef("pk"))
@@ -94,6 +98,7 @@ class Mailbox(Account):
             models.Index(fields=["modified"], name="mailbox_modified"),
             models.Index(fields=["name"], name="mailbox_name"),
             models.Index(fields=["maildir"], name="mailbox_maildir"),
+            models.Index(fields=["quota"], name="mailbox_quota"),
         ]
 
     def clean(self):

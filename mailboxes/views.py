@@ -68,7 +68,6 @@ class MailboxPages:
             super()
             .get_queryset()
             .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
-            .with_self_alias()
         )
 
     def get_success_url(self):
@@ -87,7 +86,14 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
         return rows
 
 
-class MailboxPage(MailboxPages, ScopedDetailView):
+class OneMailbox(MailboxPages):
+    """Pages that say where the mail of one mailbox goes."""
+
+    def get_queryset(self):
+        return super().get_queryset().with_self_alias()
+
+
+class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_detail.html"
 
     def get_context_data(self, **kwargs):
@@ -154,7 +160,7 @@ def _plain(number):
     return int(number) if number == int(number) else Decimal(str(number))
 
 
-class MailboxForwarding(MailboxPages, ScopedFormView):
+class MailboxForwarding(OneMailbox, ScopedFormView):
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
@@ -171,7 +177,7 @@ class MailboxPassword(MailboxPages, ScopedFormView):
     success_message = gettext_lazy("New password of %(object)s saved.")
 
 
-class MailboxState(MailboxPages, StateView):
+class MailboxState(OneMailbox, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
@@ -191,7 +197,7 @@ class MailboxState(MailboxPages, StateView):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
 
 
-class MailboxDelete(MailboxPages, ConfirmView):
+class MailboxDelete(OneMailbox, ConfirmView):
     template_name = "mailboxes/mailbox_confirm_delete.html"
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 

@@ -6,7 +6,7 @@ MySQL's own words for the same columns are translated.
 """
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from aliases.models import Alias
 from domains.models import Domain
@@ -181,7 +181,7 @@ def test_the_triggers_serve_a_connection_of_any_character_set(charset, add_mailb
         ask("UPDATE alias SET goto = 'gone@example.org' WHERE address = 'joe@example.org'")
         ask("INSERT INTO quota2 (username, bytes) VALUES ('joe@example.org', 1)")
         ask("UPDATE mailbox SET quota = 1 WHERE username = 'joe@example.org'")
-        found = ask("SELECT alias, target, dangling FROM alias_target ORDER BY alias, target")
+        found = ask("SELECT alias, target, unmatched FROM alias_target ORDER BY alias, target")
     finally:
         ask("SET NAMES utf8mb4 COLLATE utf8mb4_bin")
 
@@ -191,6 +191,78 @@ def test_the_triggers_serve_a_connection_of_any_character_set(charset, add_mailb
         ("joe@example.org", "gone@example.org", 1),
     )
     assert ask("SELECT username, percent FROM full_mailbox") == (("joe@example.org", 100),)
+
+
+def test_keys_that_another_program_writes_in_capitals_are_found_in_lower_case(db):
+    ask("INSERT INTO domain (domain, description, transport) VALUES ('Example.ORG', '', 'virtual')")
+    ask("INSERT INTO domain (domain, description, transport) VALUES ('Twin.example', '', '')")
+    ask(
+        "INSERT INTO alias_domain (alias_domain, target_domain) VALUES ('TWIN.example', 'EXAMPLE.org')"
+    )
+    ask(
+        "INSERT INTO mailbox (username, password, name, maildir, quota, local_part, domain)"
+        " VALUES ('Caps@Example.org', 'x', '', 'Example.org/Caps/', 1000, 'Caps', 'Example.org')"
+    )
+    ask(
+        "INSERT INTO alias (address, goto, domain)"
+        " VALUES ('Caps@Example.org', 'Caps@example.org', 'Example.org')"
+    )
+    ask("INSERT INTO admin (username, password) VALUES ('Boss@Example.org', 'x')")
+    for domain in ("Example.org", "ALL"):
+        ask("INSERT INTO domain_admins (username, domain) VALUES ('BOSS@example.org', %s)", domain)
+
+    assert ask("SELECT domain, mailboxes, alias_rows, allotted FROM domain_usage ORDER BY 1") == (
+        ("example.org", 1, 1, 1000),
+        ("twin.example", 0, 0, 0),
+    )
+    assert ask("SELECT alias_domain, target_domain FROM alias_domain") == (
+        ("twin.example", "example.org"),
+    )
+    assert ask("SELECT username, local_part, domain, maildir FROM mailbox") == (
+        ("caps@example.org", "caps", "example.org", "Example.org/Caps/"),
+    )
+    assert ask("SELECT address, goto, domain, of_mailbox FROM alias") == (
+        ("caps@example.org", "caps@example.org", "example.org", 1),
+    )
+    assert ask(
+        "SELECT a.username, d.domain FROM admin a JOIN domain_admins d USING (username) ORDER BY 2"
+    ) == (
+        ("boss@example.org", "ALL"),
+        ("boss@example.org", "example.org"),
+    )
+
+
+def test_a_key_that_is_changed_into_capitals_stays_in_lower_case(example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+    ask("UPDATE mailbox SET username = 'Jo@Example.org', local_part = 'Jo', domain = 'Example.org'")
+    ask(
+        "UPDATE alias SET address = 'JO@example.org', goto = 'jo@EXAMPLE.org', domain = 'EXAMPLE.org'"
+    )
+
+    assert ask("SELECT username, local_part, domain FROM mailbox") == (
+        ("jo@example.org", "jo", "example.org"),
+    )
+    assert ask("SELECT address, goto, domain, of_mailbox FROM alias") == (
+        ("jo@example.org", "jo@example.org", "example.org", 1),
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO alias (address, goto, domain) VALUES ('JOE@example.org', 'x', 'example.org')",
+        "INSERT INTO domain (domain, description, transport) VALUES ('EXAMPLE.org', '', '')",
+        "INSERT INTO mailbox (username, password, maildir, local_part, domain)"
+        " VALUES ('Joe@example.org', 'x', 'x/', 'Joe', 'example.org')",
+    ],
+)
+def test_a_second_row_of_the_same_name_in_capitals_is_a_duplicate_as_in_postfixadmins_columns(
+    statement, example_org, add_mailbox
+):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(IntegrityError, match="Duplicate entry"):
+        ask(statement)
 
 
 def test_an_emoji_is_not_found_and_no_error(example_org):

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Created the triggers, which name columns that came later: 0004 creates them."""
+    """Created the triggers, which name columns that came later: 0008 creates them."""
 
     dependencies = [
         ("mailboxes", "0001_initial"),

@@ -1,17 +1,14 @@
 from django.db import migrations
 
 from aliases import functions
-from mailboxes import triggers
 
 
 def create(apps, schema_editor):
-    triggers.create(schema_editor.connection)
     functions.create(schema_editor.connection)
-    triggers.rebuild(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
-    """Targets told apart as Postfix does, and what the triggers keep of them anew."""
+    """Targets told apart as Postfix does. What the triggers keep of them: 0008."""
 
     dependencies = [
         ("mailboxes", "0005_find_by_maildir"),

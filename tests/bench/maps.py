@@ -9,6 +9,7 @@ import time
 
 import MySQLdb
 
+from tests.servers.mail import run_sql
 from tests.servers.processes import find
 
 BARE = "bare primary key"
@@ -23,6 +24,7 @@ ASKED = [
     ("relay_domains", "backup domain"),
     ("transport", "mailbox"),
     ("sender_login", "mailbox"),
+    ("login", "mailbox"),
 ]
 ROUNDS = 3
 
@@ -33,7 +35,9 @@ def measure(site):
     directory.mkdir()
     files = directory / "files"
     site.manage("mailconf", files, "--maps", files / "postfix", "--backup-mx", "--transport")
-    _grant(site.database, files / "mariadb" / "grants.sql")
+    owner = {"USER": "mailadmin", "PASSWORD": site.database.password}
+    address = {"HOST": "127.0.0.1", "PORT": site.database.port}
+    run_sql(owner | address, files / "mariadb" / "grants.sql")
     directory.joinpath("main.cf").write_text("compatibility_level = 3.6\n")
     alias_map = (files / "postfix" / "alias.cf").read_text()
     connection = re.match(r"(?s).*?\n(?=query)", alias_map)[0]
@@ -92,21 +96,6 @@ def _in_python(site):
         rates.append(len(keys) / (time.perf_counter() - start))
     connection.close()
     return tuple(rates)
-
-
-def _grant(database, file):
-    connection = MySQLdb.connect(
-        host="127.0.0.1",
-        port=database.port,
-        user="mailadmin",
-        password=database.password,
-        charset="utf8mb4",
-    )
-    text = re.sub(r"(?m)^--.*\n", "", file.read_text())
-    for statement in text.split(";\n"):
-        if statement.strip():
-            connection.cursor().execute(statement)
-    connection.close()
 
 
 def _exists(user):

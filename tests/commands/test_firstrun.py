@@ -80,7 +80,7 @@ def test_the_sample_data_gives_every_page_something_to_show(run, db):
     assert Alias.objects.filter(pk="@harbour-books.example").exists()
     assert Mailbox.objects.filter(active=False).count() == 1
     assert FullMailbox.objects.filter(percent__gte=85, percent__lte=99).count() >= 5
-    assert [row.target for row in AliasTarget.objects.filter(dangling=True)] == [demo.FORMER]
+    assert [row.target for row in AliasTarget.objects.dangling()] == [demo.FORMER]
     assert DomainUsage.objects.filter(fullness__gte=90).count() >= 1
     oldest = LogEntry.objects.order_by("timestamp").first().timestamp
     assert oldest < timezone.now() - timedelta(days=20)
@@ -126,7 +126,7 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
         sorted(model.objects.values_list(*columns))
         for model, columns in (
             (DomainUsage, ["domain_id", "mailboxes", "alias_rows", "allotted", "fullness"]),
-            (AliasTarget, ["alias", "owner", "target", "bare", "domain", "dangling", "caught"]),
+            (AliasTarget, ["alias", "owner", "target", "bare", "domain", "unmatched"]),
             (FullMailbox, ["username_id", "domain", "percent"]),
         )
     ]
@@ -140,7 +140,7 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
         ),
         sorted(
             AliasTarget.objects.values_list(
-                "alias", "owner", "target", "bare", "domain", "dangling", "caught"
+                "alias", "owner", "target", "bare", "domain", "unmatched"
             )
         ),
         sorted(FullMailbox.objects.values_list("username_id", "domain", "percent")),
@@ -179,6 +179,8 @@ def test_recount_adopts_rows_that_were_there_before_the_triggers(
 
     assert printed == (
         "Domains: 1, mailboxes: 1, aliases: 1, dangling targets: 1, nearly full mailboxes: 1.\n"
+        "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant: 1,"
+        " such as joe@example.org.\n"
     )
     assert Alias.objects.get(pk="joe@example.org").of_mailbox is True
     usage = DomainUsage.objects.get()
@@ -267,3 +269,15 @@ def test_a_mail_server_that_is_away_does_not_undo_the_mailbox(
     assert caplog.messages[-1].startswith("The welcome mail to joe@example.org was not sent")
     assert "could not be sent" in capsys.readouterr().err
     assert QuotaUsage.objects.count() == 0
+
+
+def test_recount_names_quotas_that_are_megabytes_where_bytes_are_meant(
+    run, example_org, add_mailbox
+):
+    for name, quota in {"a": 0, "b": 1, "c": 2048, "d": 1_023_999, "e": 1_024_000}.items():
+        add_mailbox(f"{name}@example.org", quota=quota)
+
+    assert run("recount").splitlines()[1:] == [
+        "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant: 3,"
+        " such as b@example.org, c@example.org, d@example.org."
+    ]

@@ -1,6 +1,7 @@
 """Real mail through real Postfix, Dovecot and MariaDB, as the shipped files set them up."""
 
 import contextlib
+import re
 import smtplib
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from mailboxes.models import QuotaUsage
 from mailboxes.services import set_mailbox_active, set_mailbox_password
 from tests.contract.world import NAMING_BOTH, NAMING_EVE, PASSWORD
 from tests.servers import clients
+from tests.servers.postfix import STOCK_MASTER_CF, Postfix
 from tests.servers.processes import find, wait_until
 
 fresh = count()
@@ -448,3 +450,22 @@ def test_the_shipped_files_are_complained_about_by_nobody(mail_server):
     for program, arguments in programs.items():
         run = subprocess.run([find(program), *arguments], capture_output=True, text=True)
         assert (program, run.returncode, run.stderr) == (program, 0, "")
+
+
+def test_an_upgrade_leaves_one_service_on_each_port(mail_server, tmp_path):
+    """The commands for master.cf may be repeated, also over services that were there before."""
+    again = Postfix(tmp_path, mail_server.postfix.files, outside_port=0)
+    again.install()
+    master = again.conf / "master.cf"
+    old = "submission inet n - y - - smtpd\n  -o syslog_name=old\n"
+    master.write_text(STOCK_MASTER_CF.read_text() + old)
+
+    written = []
+    for _time in range(2):
+        again.add_services()
+        written.append(master.read_text())
+
+    assert written[0] == written[1]
+    services = re.findall(r"(?m)^(submissions?) +inet ", written[1])
+    assert sorted(services) == ["submission", "submissions"]
+    assert "syslog_name=old" not in written[1]

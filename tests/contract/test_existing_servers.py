@@ -4,16 +4,19 @@ Their SQL user is an old one, with rights on whole tables.
 """
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
 from tests.contract.world import PASSWORD
 from tests.servers.dovecot import Dovecot
-from tests.servers.processes import find
+from tests.servers.processes import ROOT, find
 
 ANN = "ann@example.org"
+fresh = count()
 # The test processes share one database server.
 USER, SECRET = f"old_{os.environ.get('PYTEST_XDIST_WORKER', 'server')}", "old-secret"
 
@@ -78,10 +81,10 @@ def ask(mail_server, tmp_path_factory):
     (folder / "main.cf").write_text("compatibility_level = 3.6\n")
     os.utime(folder / "main.cf", (0, 0))
 
-    def ask(query, key):
+    def ask(query, key, user=USER):
         table = folder / "table.cf"
         table.write_text(
-            f"user = {USER}\npassword = {SECRET}\ndbname = {mail_server.database['NAME']}\n"
+            f"user = {user}\npassword = {SECRET}\ndbname = {mail_server.database['NAME']}\n"
             f"hosts = inet:127.0.0.1:{mail_server.database['PORT']}\nquery = {query}\n"
         )
         os.utime(table, (0, 0))  # Postfix waits two seconds for a file that changed just now
@@ -182,8 +185,8 @@ def old_dovecot(mail_server):
     """A Dovecot with an old server's two queries and nothing else of ours."""
     made = []
 
-    def make(password_query, user_query):
-        folder = mail_server.directory / f"old{len(made)}"
+    def make(password_query, user_query, user=USER):
+        folder = mail_server.directory / f"old{next(fresh)}"
         files = folder / "files"
         files.mkdir(parents=True)
         files.joinpath("dovecot.conf").write_text(
@@ -195,7 +198,7 @@ def old_dovecot(mail_server):
         files.joinpath("sql.ext").write_text(
             "driver = mysql\n"
             f"connect = host=127.0.0.1 port={mail_server.database['PORT']}"
-            f" dbname={mail_server.database['NAME']} user={USER} password={SECRET}\n"
+            f" dbname={mail_server.database['NAME']} user={user} password={SECRET}\n"
             f"password_query = {password_query}\nuser_query = {user_query}\n"
             "iterate_query = SELECT username as user FROM mailbox WHERE active='1'\n"
         )
@@ -227,3 +230,60 @@ def test_dovecot_queries(old_dovecot):
     assert homes["documented"]["quota_rule"] == "*:bytes=10240000"
     assert homes["with home"]["quota"] == "dirsize:storage=10240000"
     assert homes["smtp_active"]["quota_storage_size"] == "10240000B"
+
+
+def in_the_readme(pattern):
+    """The one place in README.md that matches, as a program reads it: without line ends."""
+    [found] = re.findall(pattern, (ROOT / "README.md").read_text(), re.DOTALL)
+    return " ".join(found.replace("\\\n", " ").split())
+
+
+@pytest.fixture
+def reader(mail_server, world):
+    """The SQL user that README.md makes, in place of the one that may read everything."""
+    world.domain("off.example")
+    world.mailbox("eve@off.example")
+    world.raw("domain", "off.example", active=False)
+    mail_server.execute("DELETE FROM alias WHERE address = 'closed@example.org'")
+    mail_server.execute("UPDATE alias SET active = 0 WHERE address = 'reader@example.org'")
+    statements = in_the_readme(r"```sql\n(CREATE USER mail_reader.*?)```")
+    statements = statements.replace("mail_reader@localhost", f"{USER}_readme@'127.0.0.1'")
+    statements = statements.replace("'…'", f"'{SECRET}'")
+    statements = statements.replace("ON mail.", f"ON `{mail_server.database['NAME']}`.")
+    for statement in statements.strip(";").split(";"):
+        mail_server.execute(statement)
+    yield f"{USER}_readme"
+    mail_server.execute(f"DROP USER {USER}_readme@'127.0.0.1'")
+
+
+def test_the_lines_of_the_readme(ask, old_dovecot, reader):
+    maps = {
+        name: in_the_readme(rf"# {name}\.cf\nquery = (.*?)\n(?:#|```)")
+        for name in ("domains", "alias", "mailbox")
+    }
+
+    def answer(name, key):
+        return ask(maps[name], key, reader)
+
+    assert answer("domains", "example.org") == "example.org"
+    assert [answer("domains", f"{name}.example") for name in ("off", "backup")] == [None, None]
+    # The mailbox wins over the catch-all, also without a row of its own in alias.
+    for key in (ANN, "reader@example.org"):
+        assert answer("alias", key) == key
+    assert answer("alias", "sales@example.org") == f"{ANN},joe@elsewhere.test"
+    assert answer("alias", "@example.org") == ANN
+    assert answer("alias", "closed@example.org") is None
+    assert answer("mailbox", ANN) == "example.org/ann/"
+    assert answer("mailbox", "closed@example.org") is None
+
+    queries = [
+        in_the_readme(rf"\n{name} = ((?:[^\n]*\\\n)*[^\n]*)\n")
+        for name in ("password_query", "user_query")
+    ]
+    dovecot = old_dovecot(*queries, reader)
+    assert dovecot.may_log_in(ANN, PASSWORD)
+    assert not dovecot.may_log_in("closed@example.org", PASSWORD)
+    assert not dovecot.may_log_in("eve@off.example", PASSWORD)
+    assert not dovecot.may_log_in("reader@example.org", PASSWORD, "smtp")
+    assert dovecot.user(ANN)["home"] == "/var/vmail/example.org/ann/"
+    assert dovecot.user(ANN)["quota_rule"] == "*:bytes=10240000"

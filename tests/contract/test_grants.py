@@ -1,5 +1,6 @@
 """What the daemons' SQL users may not do (what they may, every other contract test needs)."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -98,3 +99,60 @@ def test_they_are_given_anew_without_a_moment_in_which_the_daemons_have_none(mai
             given.set()
 
     assert [answer.result() for answer in asking] == [{"ann@example.org"}, {"ann@example.org"}]
+
+
+def rights(mail_server, user):
+    """What MariaDB says that ``user`` may do, columns in any order."""
+    rows = mail_server.execute(f"SHOW GRANTS FOR {user}@'127.0.0.1'")
+    return sorted(sorted(re.findall(r"[\w*]+", row)) for [row] in rows if "IDENTIFIED" not in row)
+
+
+@pytest.mark.parametrize("user", ["postfix_sql_user", "dovecot_sql_user"])
+def test_what_is_not_needed_any_more_is_taken_away(mail_server, user):
+    user, name = getattr(mail_server, user), mail_server.database["NAME"]
+    wanted = rights(mail_server, user)
+    for too_much in [
+        f"SELECT (phone) ON `{name}`.mailbox",
+        f"UPDATE (goto), INSERT (goto) ON `{name}`.alias",
+        f"SELECT ON `{name}`.admin",
+        f"SELECT, DELETE ON `{name}`.*",
+    ]:
+        mail_server.execute(f"GRANT {too_much} TO {user}@'127.0.0.1'")
+    assert rights(mail_server, user) != wanted
+
+    mail_server.grant()
+
+    assert rights(mail_server, user) == wanted
+
+
+@pytest.mark.parametrize("user", ["postfix_sql_user", "dovecot_sql_user"])
+def test_what_is_missing_is_given(mail_server, user):
+    user, name = getattr(mail_server, user), mail_server.database["NAME"]
+    wanted = rights(mail_server, user)
+    mail_server.execute(f"REVOKE SELECT (active) ON `{name}`.mailbox FROM {user}@'127.0.0.1'")
+
+    mail_server.grant()
+
+    assert rights(mail_server, user) == wanted
+
+
+def test_rights_in_other_databases_stay(mail_server):
+    user = mail_server.postfix_sql_user
+    wanted = rights(mail_server, user)
+    mail_server.execute(f"CREATE DATABASE {user}_other")
+    try:
+        mail_server.execute(f"GRANT SELECT ON {user}_other.* TO {user}@'127.0.0.1'")
+        mail_server.grant()
+        assert len(rights(mail_server, user)) == len(wanted) + 1
+        mail_server.execute(f"REVOKE SELECT ON {user}_other.* FROM {user}@'127.0.0.1'")
+    finally:
+        mail_server.execute(f"DROP DATABASE {user}_other")
+
+    assert rights(mail_server, user) == wanted
+
+
+def test_nothing_is_left_of_the_comparison(mail_server):
+    users = mail_server.execute("SELECT User FROM mysql.user WHERE User LIKE '%wanted'")
+    procedures = mail_server.execute("SHOW PROCEDURE STATUS LIKE 'mailadmin%'")
+
+    assert (users, procedures) == ((), ())

@@ -11,6 +11,7 @@ MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transpo
 @pytest.fixture(scope="module", autouse=True)
 def world(empty_world):
     fill(empty_world)
+    empty_world.mailbox("reader@example.org")
     return empty_world
 
 
@@ -171,6 +172,49 @@ def test_sender_login_names_those_who_receive_an_address(postfix, key, owners):
     assert postfix.lookup("sender_login", key) == owners
 
 
+@pytest.mark.parametrize("transport", ["", "virtual", "virtual:"])
+def test_what_is_delivered_here_has_no_transport(postfix, world, transport):
+    world.raw("domain", "example.org", transport=transport)
+    try:
+        assert postfix.lookup("transport", "ann@example.org") is None
+    finally:
+        world.raw("domain", "example.org", transport="virtual")
+
+
+REFUSAL = "554 5.7.1 This login may not send mail"
+
+
+@pytest.mark.parametrize(
+    ("login", "answer"),
+    [
+        ("ann@example.org", "DUNNO"),
+        ("away@example.org", "DUNNO"),
+        ("reader@example.org", REFUSAL),
+        ("closed@example.org", REFUSAL),
+        ("eve@off.example", REFUSAL),
+        ("sales@example.org", REFUSAL),
+        ("ann@alias.example", REFUSAL),
+        ("nobody@example.org", REFUSAL),
+    ],
+)
+def test_login_refuses_who_may_not_send(postfix, world, login, answer):
+    world.raw("mailbox", "reader@example.org", smtp_active=False)
+    try:
+        assert postfix.lookup("login", login) == answer
+    finally:
+        world.raw("mailbox", "reader@example.org", smtp_active=True)
+
+
+@pytest.mark.parametrize("address", ["reader@example.org", "reader@alias.example"])
+def test_nobody_sends_as_a_mailbox_that_may_not_send(postfix, world, address):
+    assert postfix.lookup("sender_login", address) == "reader@example.org"
+    world.raw("mailbox", "reader@example.org", smtp_active=False)
+    try:
+        assert postfix.lookup("sender_login", address) is None
+    finally:
+        world.raw("mailbox", "reader@example.org", smtp_active=True)
+
+
 @pytest.mark.parametrize(
     ("key", "answer"),
     [("backup.example", "backup.example"), ("example.org", None), ("elsewhere.test", None)],
@@ -235,3 +279,16 @@ def test_odd_keys_are_not_found_and_never_an_error(postfix, name, utf8):
         assert [postfix.lookup(name, key) for key in HOSTILE] == [None] * len(HOSTILE)
     finally:
         postfix.set(smtputf8_enable="no")  # as shipped
+
+
+@pytest.mark.parametrize("utf8", ["yes", "no"])
+def test_an_odd_login_may_not_send(postfix, utf8):
+    """Bytes that are no UTF-8 never reach the database; Dovecot lets in stored names only."""
+    logins = [key for key in HOSTILE if key.isprintable() and key.isascii()]
+    postfix.set(smtputf8_enable=utf8)
+    try:
+        answers = [postfix.lookup("login", login) for login in logins]
+    finally:
+        postfix.set(smtputf8_enable="no")
+
+    assert answers == [REFUSAL] * len(logins)

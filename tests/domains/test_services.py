@@ -243,7 +243,7 @@ class TestDelete:
         )
         assert type(admin).objects.filter(pk=admin.pk).exists() is True
         # Not ours any more: mail for it goes out, so the alias elsewhere does not dangle.
-        assert list(AliasTarget.objects.values_list("alias", "dangling")) == [
+        assert list(AliasTarget.objects.values_list("alias", "unmatched")) == [
             ("there@other.net", False)
         ]
 

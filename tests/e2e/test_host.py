@@ -1,11 +1,18 @@
 """The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
 
 import re
+import runpy
+import shutil
+import socket
+import ssl
+import subprocess
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.e2e.web import HOST, WebHost
+from tests.servers.fail2ban import guesses
+from tests.servers.processes import ROOT, find
 
 pytestmark = pytest.mark.xdist_group("mail")
 
@@ -93,6 +100,22 @@ def test_the_client_s_address_is_the_one_nginx_saw(host, superadmin):
     assert "203.0.113.9" not in log
 
 
+def test_a_wrong_password_at_the_sign_in_page_is_counted_by_fail2ban(host, superadmin, tmp_path):
+    before = len(host.log.read_text())
+    forged = "x' from 203.0.113.9"
+    for login in (superadmin[0], "nobody@example.org", forged):
+        assert sign_in(host, login, "wrong", X_Forwarded_For="203.0.113.9")[0] == 422
+    assert sign_in(host, *superadmin)[0] == 302
+    host.visit("/WARNING%20accounts.forms:%20login%20failed%20for%20'a'%20from%20203.0.113.9")
+
+    lines = host.log.read_text()[before:]
+    as_in_the_journal = re.sub(r"(?m)^(?=.)", "Nov 28 13:03:04 vm python[670]: ", lines)
+    for number, text in enumerate([lines, as_in_the_journal]):
+        log = tmp_path / f"log{number}"
+        log.write_text(text)
+        assert guesses(host.files / "fail2ban", "mailadmin-panel", log) == {"127.0.0.1": 3}
+
+
 def test_static_files_may_be_kept_for_ever(host):
     _status, _headers, page = host.visit("/login/")
     path = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
@@ -108,6 +131,30 @@ def test_a_huge_upload_ends_at_nginx(host):
     assert host.visit("/login/", b"x" * (2 << 20 | 1))[0] == 413
 
 
+def test_nginx_has_nothing_to_say_against_the_site(host):
+    nginx = [find("nginx"), "-t", "-q", "-p", host.directory, "-e", "stderr", "-c", host.conf]
+    run = subprocess.run(nginx, capture_output=True, text=True)
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_browsers_are_offered_http_2(host):
+    context = ssl.create_default_context(cafile=host.certificate)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("localhost", host.https_port)) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as encrypted,
+    ):
+        assert encrypted.selected_alpn_protocol() == "h2"
+
+
+def test_nginx_waits_longer_than_gunicorn(host):
+    site = (host.files / "nginx" / "mailadmin.conf").read_text()
+    seconds = int(re.search(r"proxy_read_timeout (\d+)s;", site)[1])
+
+    assert seconds > runpy.run_path(ROOT / "deploy" / "gunicorn.conf.py")["timeout"]
+
+
 def test_systemd_takes_the_units_as_they_are(host):
     assert [unit.name for unit in host.units()] == ["mailadmin.service", "mailadmin.socket"]
     assert host.complaints(host.units()) == []
@@ -118,3 +165,45 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     unit.write_text(host.units()[0].read_text().replace("ExecStart=", "ExecStrat="))
 
     assert host.complaints([unit]) != []
+
+
+def test_the_panel_can_reach_little_of_its_machine(host):
+    """systemd's own mark, from 0 (nothing) to 10 (everything), for a unit that is not running."""
+    unit = host.units()[0]
+    command = [find("systemd-analyze"), "security", "--offline=yes", "--threshold=15", unit]
+    run = subprocess.run(command, capture_output=True, text=True)
+
+    assert (run.returncode, "mailadmin.service" in run.stdout) == (0, True), run.stdout + run.stderr
+
+
+# As far as it matters here, what Debian's package mariadb-server installs.
+MARIADB_UNIT = "[Service]\nType=notify\nUser=mysql\nExecStart=/bin/true\n"
+
+
+@pytest.fixture
+def added(host, tmp_path):
+    """Debian's units with what deploy/systemd adds to them."""
+    shutil.copytree(host.files / "systemd", tmp_path / "units")
+    (tmp_path / "units" / "mariadb.service").write_text(MARIADB_UNIT)
+    return tmp_path / "units"
+
+
+def test_systemd_takes_what_is_added_to_other_units(host, added):
+    assert sorted(host.drop_ins()) == ["dovecot.service", "mariadb.service"]
+    assert host.complaints(["dovecot.service", "mariadb.service"], added) == []
+
+
+@pytest.mark.parametrize("unit", ["dovecot.service", "mariadb.service"])
+def test_a_wrong_addition_would_be_seen_here(host, added, unit):
+    [file] = (added / f"{unit}.d").iterdir()
+    file.write_text(file.read_text() + "ExecStrat=/bin/true\n")
+
+    assert host.complaints([unit], added) != []
+
+
+def test_postfix_is_reloaded_by_root_though_mariadb_is_started_by_mysql(host):
+    """To any other user Postfix says "reserved for the superuser", and "-" would hide that."""
+    text = host.drop_ins()["mariadb.service"]
+
+    [(prefix, command)] = re.findall(r"(?m)^ExecStartPost=([-+]*)(.+)$", text)
+    assert (sorted(prefix), command) == (["+", "-"], "/usr/sbin/postfix reload")

@@ -1,6 +1,7 @@
 """The panel as on a real host: systemd's socket, gunicorn as the unit starts it, nginx in front."""
 
 import http.client
+import os
 import re
 import shlex
 import ssl
@@ -69,7 +70,12 @@ class WebHost(Panel):
         super().stop()
 
     def units(self):
-        return sorted((self.files / "systemd").iterdir())
+        return sorted(path for path in (self.files / "systemd").iterdir() if path.is_file())
+
+    def drop_ins(self):
+        """Return ``{unit: text}`` of what is added to units of Debian's."""
+        paths = (self.files / "systemd").glob("*.d/*")
+        return {path.parent.name.removesuffix(".d"): path.read_text() for path in paths}
 
     def _activation(self):
         """The unit's own command, given the listening socket as systemd gives it."""
@@ -110,8 +116,19 @@ class WebHost(Panel):
         finally:
             connection.close()
 
-    def complaints(self, units):
-        """Return what systemd has to say against ``units``; it looks at the machine's own too."""
+    def complaints(self, units, folder=""):
+        """Return what systemd has to say against ``units``; it looks at the machine's own too.
+
+        Units in ``folder``, and what is added to units there, come before the machine's.
+        """
         command = [find("systemd-analyze"), "verify", "--man=no", *units]
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        places = {"SYSTEMD_UNIT_PATH": f"{folder}:"} if folder else {}
+        run = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **places},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         return [line for line in (run.stdout + run.stderr).splitlines() if "mailadmin" in line]

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from mailadmin import mailconf
+from mailboxes.models import Mailbox
 
 MYSQL = {
     "ENGINE": "django.db.backends.mysql",
@@ -25,6 +26,7 @@ def run(db, tmp_path, monkeypatch):
     """Run the command into a new directory, on a database of MariaDB at the default socket."""
     for name, value in MYSQL.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
+    monkeypatch.setattr(mailconf, "postfix_here", lambda: "3.7.9")
 
     def run(*options):
         output = StringIO()
@@ -53,6 +55,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "postfix/master.cf",
         "postfix/alias.cf",
         "postfix/domains.cf",
+        "postfix/login.cf",
         "postfix/mailbox.cf",
         "postfix/sender_login.cf",
         "dovecot/2.3/dovecot.conf",
@@ -101,7 +104,7 @@ def test_each_program_gets_its_own_password_and_keeps_it(run, tmp_path):
     assert postfix != dovecot
     assert postfix == secret(second, "postfix/alias.cf", r"password = (\w+)\n")
     assert f"password={dovecot}\n" in second["dovecot/2.3/mailadmin-sql.conf.ext"]
-    assert second["mariadb/grants.sql"].count(postfix) == 2
+    assert f"IDENTIFIED BY '{postfix}'" in second["mariadb/grants.sql"]
 
 
 def test_a_second_run_changes_nothing(run, tmp_path):
@@ -123,6 +126,74 @@ def test_shows_the_difference_without_passwords(run, tmp_path):
     assert "+retry_interval = 2\n" in output
     assert "********" in output
     assert not re.search(r"\b[0-9a-f]{40}\b", output)
+
+
+NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
+
+
+@pytest.mark.parametrize(
+    ("here", "options", "blocks"),
+    [
+        ("3.7.11", [], {"postfix-normalizes"}),
+        ("3.7.9", [], set()),
+        ("3.8.4", [], set()),
+        ("3.8.5", [], {"postfix-normalizes"}),
+        ("3.9.0", [], {"postfix-normalizes"}),
+        ("3.10.13", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("3.11-20260101", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("4.0.1", [], {"postfix-3.10", "postfix-normalizes"}),
+        ("3.10.13", ["--postfix-version", "3.7.9"], set()),
+        ("3.7.9", ["--postfix-version", "3.10"], {"postfix-3.10", "postfix-normalizes"}),
+        (None, [], {"postfix-normalizes"}),
+        (None, ["--postfix-version", "3.10"], {"postfix-3.10", "postfix-normalizes"}),
+    ],
+)
+def test_the_files_are_for_the_postfix_that_is_here(
+    run, tmp_path, monkeypatch, here, options, blocks
+):
+    monkeypatch.setattr(mailconf, "postfix_here", lambda: here)
+
+    output = run(*options)
+
+    written = "".join(files_in(tmp_path / "out").values())
+    assert set(re.findall(r"^# BEGIN (postfix-.*)$", written, re.MULTILINE)) == blocks
+    assert (NO_POSTFIX in output) is (here is None and not options)
+
+
+@pytest.mark.parametrize(
+    ("here", "directives"),
+    [
+        ("1.22.1", ["443 ssl http2", "[::]:443 ssl http2"]),
+        ("1.25.0", ["443 ssl http2", "[::]:443 ssl http2"]),
+        ("1.25.1", ["443 ssl", "[::]:443 ssl", "on"]),
+        ("1.26.3", ["443 ssl", "[::]:443 ssl", "on"]),
+        (None, ["443 ssl http2", "[::]:443 ssl http2"]),
+    ],
+)
+def test_the_site_is_for_the_nginx_that_is_here(run, tmp_path, monkeypatch, here, directives):
+    monkeypatch.setattr(mailconf, "nginx_here", lambda: here)
+
+    run()
+
+    site = (tmp_path / "out/nginx/mailadmin.conf").read_text()
+    assert re.findall(r"^ +(?:listen|http2) (.*(?:443.*|on));$", site, re.MULTILINE) == directives
+
+
+def test_the_programs_are_asked_for_their_version(tmp_path, monkeypatch):
+    for name, answer in {
+        "postconf": '[ "$*" = "-dh mail_version" ] && echo 3.10.13',
+        "nginx": '[ "$*" = "-v" ] && echo nginx version: nginx/1.26.3 >&2',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{answer}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert (mailconf.postfix_here(), mailconf.nginx_here()) == ("3.10.13", "1.26.3")
+
+
+def test_what_is_no_version_is_refused(run):
+    with pytest.raises(CommandError, match="is not a version of Postfix"):
+        run("--postfix-version", "latest")
 
 
 def test_refuses_to_overwrite_a_file_that_was_changed(run, tmp_path):
@@ -186,6 +257,34 @@ def test_backup_mx_and_transport_come_when_a_domain_needs_them(
     assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
+
+
+@pytest.mark.parametrize(
+    ("password", "options", "weak"),
+    [
+        (None, [], False),
+        ("{SHA512-CRYPT}$6$x", [], False),
+        ("$6$x$y", [], False),
+        ("{BLF-CRYPT}$2y$05$x", [], False),
+        ("$1$x$y", [], True),
+        ("{MD5-CRYPT}$1$x$y", [], True),
+        ("{SSHA}x", [], True),
+        ("{PLAIN-MD5}x", [], True),
+        ("$1$x$y", ["--no-weak-hashes"], False),
+        (None, ["--weak-hashes"], True),
+    ],
+)
+def test_dovecot_2_4_takes_weak_hashes_if_a_mailbox_has_one(
+    run, tmp_path, add_domain, add_mailbox, password, options, weak
+):
+    if password:
+        add_domain("example.org")
+        Mailbox.objects.filter(pk=add_mailbox("ann@example.org").pk).update(password=password)
+
+    run(*options)
+
+    written = (tmp_path / "out/dovecot/2.4/dovecot.conf").read_text()
+    assert ("\nauth_allow_weak_schemes = yes\n" in written) is weak
 
 
 @pytest.mark.parametrize(

@@ -472,7 +472,7 @@ class TestDelete:
         delete_mailbox(actor=None, mailbox=joe, clean=Alias.objects.filter(pk="a@other.net"))
 
         with connection.cursor() as cursor:
-            cursor.execute("SELECT alias, target, dangling FROM alias_target ORDER BY alias")
+            cursor.execute("SELECT alias, target, unmatched FROM alias_target ORDER BY alias")
             assert [tuple(row) for row in cursor.fetchall()] == [
                 ("a@other.net", "x@elsewhere.example", 0),
                 ("b@other.net", "joe@example.org", 1),

@@ -71,8 +71,8 @@ def test_the_dashboard_does_not_tell_whether_an_address_exists_elsewhere(
     assert [row.target for row in admin.get("/").context["dangling"]] == ["lost@example.org"]
     root = sign_in(make_admin("root@example.org", superadmin=True))
     assert [row.target for row in root.get("/").context["dangling"]] == [
-        "gone@other.net",
         "lost@example.org",
+        "gone@other.net",
     ]
 
 

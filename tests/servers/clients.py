@@ -100,17 +100,23 @@ def may_submit(server, username, password):
         return False
 
 
-def may_pop(server, username, password):
+@contextlib.contextmanager
+def pop(server, username, password):
     session = poplib.POP3_SSL("localhost", server.pop3s_port, context=trusting(server))
     try:
         session.user(username)
         session.pass_(password)
-    except poplib.error_proto:
-        return False
-    else:
-        return True
+        yield session
     finally:
         session.close()
+
+
+def may_pop(server, username, password):
+    try:
+        with pop(server, username, password):
+            return True
+    except poplib.error_proto:
+        return False
 
 
 def subjects(server, username, password, folder="INBOX"):

@@ -1,5 +1,6 @@
 """A private Dovecot 2.3 on the shipped dovecot.conf, with its own directories and ports."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -13,13 +14,6 @@ state_dir = {run}/state
 log_path = {log}
 listen = 127.0.0.1
 default_vsz_limit = 0
-# Wrong passwords are answered at once; the shipped file keeps Dovecot's delays.
-auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
 service imap-login {{
   inet_listener imap {{
     port = {ports[0]}
@@ -36,6 +30,17 @@ service pop3-login {{
     port = {ports[3]}
   }}
 }}
+"""
+
+
+# Wrong passwords are answered at once; the shipped file keeps Dovecot's delays.
+AT_ONCE = """
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 """
 
 
@@ -58,7 +63,7 @@ class Dovecot:
         """Do what deploy/README.md says, then set apart what must not meet the machine's own."""
         shutil.copytree(self.files, self.conf)
         private = PRIVATE.format(run=self.directory / "run", log=self.log, ports=self.ports)
-        self._main.write_text(self._main.read_text() + private)
+        self._main.write_text(self._main.read_text() + private + AT_ONCE)
         for path in [self.conf, *self.conf.iterdir()]:
             shutil.chown(path, "root", "dovecot")
             path.chmod(0o750 if path.is_dir() else 0o640)
@@ -68,6 +73,20 @@ class Dovecot:
 
     def stop(self):
         self._process.stop()
+
+    @contextlib.contextmanager
+    def with_its_delays(self):
+        """Wrong passwords are answered late meanwhile, as on a real server."""
+        text = self._main.read_text()
+        self.stop()
+        self._main.write_text(text.replace(AT_ONCE, ""))
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            self._main.write_text(text)
+            self.start()
 
     def query(self, name):
         """Return the text of ``name`` (password_query …) in mailadmin-sql.conf.ext."""

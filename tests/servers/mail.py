@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
 from tests.servers.postfix import Postfix
+from tests.servers.processes import find
 from tests.servers.sink import Sink
 
 HOSTNAME = "mail.example.com"
@@ -75,7 +77,12 @@ class MailServer:
             POSTFIX_SQL_USER=self.postfix_sql_user,
             DOVECOT_SQL_USER=self.dovecot_sql_user,
         )
-        self.files.write(mailconf.render(values, self.blocks))
+        blocks = {
+            *self.blocks,
+            *mailconf.postfix_blocks(mailconf.postfix_here()),
+            *mailconf.nginx_blocks(mailconf.nginx_here()),
+        }
+        self.files.write(mailconf.render(values, blocks))
         self.grant()
         certify(HOSTNAME, self.certificate, self.key)
         self.mail_root.mkdir(mode=0o700)
@@ -152,10 +159,34 @@ class MailServer:
         )
         collected += [" ".join(argument.split()) for [argument] in rows]
 
+    @contextlib.contextmanager
+    def slow_after_guesses(self):
+        """Dovecot's waits are as on a real server meanwhile.
+
+        Postfix is started anew with it: it would hold on to the process that it knows, and that to its rules.
+        """
+        self.postfix.stop()
+        try:
+            with self.dovecot.with_its_delays():
+                self.postfix.start()
+                try:
+                    yield
+                finally:
+                    self.postfix.stop()
+        finally:
+            self.postfix.start()
+
     def grant(self):
-        script = (self.files.path / "mariadb" / "grants.sql").read_text()
-        lines = [line for line in script.splitlines() if not line.startswith("--")]
-        with contextlib.closing(self.connect()) as connection:
-            for statement in "\n".join(lines).split(";\n"):
-                if statement.strip():
-                    connection.query(statement)
+        run_sql(self.database, self.files.path / "mariadb" / "grants.sql")
+
+
+def run_sql(database, script):
+    """Run a file of statements on ``database``, an entry of settings.DATABASES, with the real client."""
+    address = [f"--host={database['HOST']}", f"--port={database['PORT']}"]
+    with open(script) as statements:
+        subprocess.run(
+            [find("mariadb"), "--no-defaults", *address, f"--user={database['USER']}"],
+            stdin=statements,
+            env={**os.environ, "MYSQL_PWD": database["PASSWORD"]},
+            check=True,
+        )

@@ -195,7 +195,7 @@ class Command(DomainRowCommand):
         }
 
     def details(self, alias):
-        dangling = AliasTarget.objects.filter(alias=alias.pk, dangling=True)
+        dangling = AliasTarget.objects.filter(alias=alias.pk).dangling()
         lookup = find_fallbacks(None, [alias])
         return {
             **outcome(None, alias, alias, lookup).record(),

@@ -10,7 +10,7 @@ from mailadmin import mailconf
 
 class Command(BaseCommand):
     help = (
-        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd) into DIR,"
+        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd, fail2ban) into DIR,"
         " with this installation's database, paths and host name filled in. The passwords of the"
         " two SQL users are made at the first run and kept in DIR. A file that was not written by"
         " this command, or was changed since, is only overwritten with --force."
@@ -43,20 +43,36 @@ class Command(BaseCommand):
             parser.add_argument(option, dest=marker, metavar=marker, help=text)
         parser.add_argument(
             "--postfix-version",
-            default="3.7",
-            help="From 3.10 on the maps may say how soon a database is tried again (default 3.7).",
+            help="What the files are for (default: Postfix on this machine; if there is none, 3.7).",
         )
         for option, text in [
             ("--backup-mx", "Be a backup MX (default: if a domain in the panel asks for it)."),
             ("--transport", "Use transports per domain (default: likewise)."),
+            ("--weak-hashes", "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one)."),
         ]:
             parser.add_argument(option, action=BooleanOptionalAction, help=text)
 
-    def handle(self, *, dir, force, dry_run, backup_mx, transport, postfix_version, **options):
+    def handle(
+        self,
+        *,
+        dir,
+        force,
+        dry_run,
+        backup_mx,
+        transport,
+        weak_hashes,
+        postfix_version,
+        **options,
+    ):
         given = {marker: options[marker] for marker in mailconf.SHAPES if marker in options}
-        wanted = {"backup-mx": backup_mx, "transport": transport}
+        wanted = {"backup-mx": backup_mx, "transport": transport, "weak-hashes": weak_hashes}
         try:
-            blocks = self._blocks(wanted, postfix_version)
+            postfix_version = postfix_version or mailconf.postfix_here()
+            blocks = (
+                self._blocks(wanted)
+                | mailconf.postfix_blocks(postfix_version or mailconf.POSTFIX)
+                | mailconf.nginx_blocks(mailconf.nginx_here() or mailconf.NGINX)
+            )
             directory = mailconf.Directory(dir)
             values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
             files = mailconf.render(values, blocks)
@@ -74,6 +90,11 @@ class Command(BaseCommand):
                 directory.write(files)
         except (mailconf.NotPossible, OSError) as error:
             raise CommandError(str(error)) from error
+        if not postfix_version:
+            self.stdout.write(
+                f"There is no Postfix on this machine: the files are for {mailconf.POSTFIX}."
+                " For another one say --postfix-version."
+            )
         if dry_run:
             self.stdout.write(f"{len(changes)} of {len(files)} files would be written.")
         else:
@@ -82,23 +103,17 @@ class Command(BaseCommand):
                 f" How to install them: {dir}/README.md"
             )
 
-    def _blocks(self, wanted, postfix_version):
-        try:
-            release = tuple(int(part) for part in postfix_version.split(".")[:2])
-        except ValueError:
-            raise CommandError(f"{postfix_version!r} is not a version of Postfix.") from None
+    def _blocks(self, wanted):
         blocks = {name for name, choice in wanted.items() if choice}
         if None in wanted.values():
             try:
                 needed = mailconf.blocks_needed()
             except DatabaseError as error:
                 raise CommandError(
-                    "The domains cannot be read. Run `manage.py migrate` first, or say"
-                    f" --backup-mx and --transport, or --no-… yourself. ({error})"
+                    "The tables cannot be read. Run `manage.py migrate` first, or say --backup-mx,"
+                    f" --transport and --weak-hashes, or --no-… yourself. ({error})"
                 ) from error
             blocks |= {name for name in needed if wanted[name] is None}
-        if release >= (3, 10):
-            blocks.add("postfix-3.10")
         return blocks
 
     def _show(self, changes):

@@ -12,7 +12,9 @@ from aliases import functions
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
-from mailboxes.models import FullMailbox
+from mailboxes.models import FullMailbox, Mailbox
+
+SHOWN = 5
 
 
 class Command(RichCommand):
@@ -44,9 +46,15 @@ class Command(RichCommand):
             ) from error
         totals = DomainUsage.objects.aggregate(m=Sum("mailboxes"), rows=Sum("alias_rows"))
         mailboxes, rows = totals["m"] or 0, totals["rows"] or 0
-        dangling = AliasTarget.objects.filter(dangling=True).count()
+        dangling = AliasTarget.objects.dangling().count()
         self.stdout.write(
             f"Domains: {DomainUsage.objects.count()}, mailboxes: {mailboxes},"
             f" aliases: {max(0, rows - mailboxes)}, dangling targets: {dangling},"
             f" nearly full mailboxes: {FullMailbox.objects.count()}."
         )
+        tiny = Mailbox.objects.with_tiny_quota().order_by("quota", "pk")
+        if names := list(tiny.values_list("pk", flat=True)[:SHOWN]):
+            self.stdout.write(
+                "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant:"
+                f" {tiny.count()}, such as {', '.join(names)}."
+            )

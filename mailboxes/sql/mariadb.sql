@@ -1,0 +1,344 @@
+-- What the database keeps by itself, whoever writes: for MariaDB 10.6 and MySQL 8.4, or later.
+--
+-- PostfixAdmin, scripts and Dovecot write the same tables without asking us. These triggers work
+-- inside the writer's own transaction, so that no page ever counts or scans:
+--   domain_usage     counters and fullness of each domain
+--   alias_target     where aliases lead, and which targets have no alias or mailbox of their name
+--   full_mailbox     mailboxes that use @NEARLY_FULL@ percent of their quota or more
+--   retired_maildir  directories that may hold the mail of a mailbox that is gone
+--   alias.of_mailbox the row is a mailbox's own
+--
+-- `manage.py migrate` creates them, `manage.py recount` creates them again and computes the tables
+-- anew: the statements at the end. mailboxes/triggers.py fills in the words between two @, leaves
+-- the comments out and splits the text at the lines with //.
+-- With a binary log only SUPER may create triggers, unless log_bin_trust_function_creators is on.
+
+-- Keys in lower case -------------------------------------------------------------------------
+
+-- Postfix and Dovecot ask in lower case, and the key columns are compared byte by byte. Where
+-- PostfixAdmin's own columns would have taken Ann@example.org for ann@example.org, a row written
+-- in capitals is stored in lower case: so it is found, and a second one is a duplicate key.
+-- InnoDB checks unique and foreign keys after this. "ALL" is PostfixAdmin's word for all domains.
+
+CREATE TRIGGER mailadmin_domain_insert_before BEFORE INSERT ON domain FOR EACH ROW BEGIN
+  IF NEW.domain <> 'ALL' THEN SET NEW.domain = LOWER(NEW.domain); END IF;
+END
+//
+CREATE TRIGGER mailadmin_domain_update_before BEFORE UPDATE ON domain FOR EACH ROW BEGIN
+  IF NEW.domain <> 'ALL' THEN SET NEW.domain = LOWER(NEW.domain); END IF;
+END
+//
+CREATE TRIGGER mailadmin_alias_domain_insert_before BEFORE INSERT ON alias_domain FOR EACH ROW BEGIN
+  SET NEW.alias_domain = LOWER(NEW.alias_domain), NEW.target_domain = LOWER(NEW.target_domain);
+END
+//
+CREATE TRIGGER mailadmin_alias_domain_update_before BEFORE UPDATE ON alias_domain FOR EACH ROW BEGIN
+  SET NEW.alias_domain = LOWER(NEW.alias_domain), NEW.target_domain = LOWER(NEW.target_domain);
+END
+//
+CREATE TRIGGER mailadmin_admin_insert_before BEFORE INSERT ON admin FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username);
+END
+//
+CREATE TRIGGER mailadmin_admin_update_before BEFORE UPDATE ON admin FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username);
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_insert_before BEFORE INSERT ON domain_admins FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username);
+  IF NEW.domain <> 'ALL' THEN SET NEW.domain = LOWER(NEW.domain); END IF;
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_update_before BEFORE UPDATE ON domain_admins FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username);
+  IF NEW.domain <> 'ALL' THEN SET NEW.domain = LOWER(NEW.domain); END IF;
+END
+//
+CREATE TRIGGER mailadmin_mailbox_insert_before BEFORE INSERT ON mailbox FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username), NEW.local_part = LOWER(NEW.local_part), NEW.domain = LOWER(NEW.domain);
+END
+//
+CREATE TRIGGER mailadmin_mailbox_update_before BEFORE UPDATE ON mailbox FOR EACH ROW BEGIN
+  SET NEW.username = LOWER(NEW.username), NEW.local_part = LOWER(NEW.local_part), NEW.domain = LOWER(NEW.domain);
+END
+//
+-- Here of_mailbox, too: a trigger cannot change another row of its own table, or this one later.
+CREATE TRIGGER mailadmin_alias_insert_before BEFORE INSERT ON alias FOR EACH ROW BEGIN
+  SET NEW.address = LOWER(NEW.address), NEW.domain = LOWER(NEW.domain);
+  -- A row that leads to itself goes on doing so.
+  IF LOWER(NEW.goto) = NEW.address THEN SET NEW.goto = NEW.address; END IF;
+  SET NEW.of_mailbox = NEW.of_mailbox OR EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
+END
+//
+CREATE TRIGGER mailadmin_alias_update_before BEFORE UPDATE ON alias FOR EACH ROW BEGIN
+  SET NEW.address = LOWER(NEW.address), NEW.domain = LOWER(NEW.domain);
+  IF LOWER(NEW.goto) = NEW.address THEN SET NEW.goto = NEW.address; END IF;
+  IF NEW.address <> OLD.address THEN
+    SET NEW.of_mailbox = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
+  END IF;
+END
+//
+
+-- domain -------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_domain_insert AFTER INSERT ON domain FOR EACH ROW BEGIN
+  INSERT INTO domain_usage (domain) VALUES (NEW.domain);
+  UPDATE alias_target SET target = target WHERE domain = NEW.domain;
+END
+//
+CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
+  -- Its own trigger computes the fullness, the limits may have changed.
+  UPDATE domain_usage SET domain = NEW.domain WHERE domain = OLD.domain;
+  IF NEW.domain <> OLD.domain THEN
+    UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain);
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
+  DELETE FROM domain_usage WHERE domain = OLD.domain;
+  UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
+END
+//
+-- The percentage of the tightest limit. Megabytes as 1,000,000 bytes: at most 5 % too high with any
+-- QUOTA_MULTIPLIER, never too low.
+CREATE TRIGGER mailadmin_domain_usage_update BEFORE UPDATE ON domain_usage FOR EACH ROW BEGIN
+  SET NEW.fullness = COALESCE((
+    SELECT GREATEST(
+      IF(d.mailboxes > 0, NEW.mailboxes * 100 DIV d.mailboxes, 0),
+      IF(d.aliases > 0, (NEW.alias_rows - NEW.mailboxes) * 100 DIV d.aliases, 0),
+      IF(d.quota > 0, NEW.allotted DIV 1000000 * 100 DIV d.quota, 0)
+    ) FROM domain d WHERE d.domain = NEW.domain
+  ), 0);
+END
+//
+
+-- alias --------------------------------------------------------------------------------------
+
+-- Targets are looked at again (SET target = target) where the address, or the address without its
+-- extension, is what they lead to without theirs. If the address has no extension, the second
+-- value names nothing.
+CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
+  UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
+  -- The targets are split as Postfix does (domains/addresses.py), through an array in JSON. The
+  -- database's own collation would let DISTINCT take ü@example.org for u@example.org. An alias that
+  -- leads to itself alone has no targets here.
+  INSERT INTO alias_target (alias, owner, target, bare, domain)
+    SELECT DISTINCT NEW.address, NEW.domain, item, '', ''
+    FROM (
+      SELECT LEFT(LOWER(TRIM(
+        REPLACE(REPLACE(REPLACE(parts.part, CHAR(10 USING utf8mb4), ' '), CHAR(13 USING utf8mb4), ' '), CHAR(9 USING utf8mb4), ' ')
+      )), 255) AS item
+      FROM JSON_TABLE(
+        CONCAT('[', REPLACE(JSON_QUOTE(
+          REGEXP_REPLACE(REPLACE(NEW.goto, '><', '> <'), '@BETWEEN_TARGETS@', ',')
+        ), ',', '","'), ']'),
+        '$[*]' COLUMNS (part TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')
+      ) AS parts
+    ) AS items
+    WHERE item <> '' AND NEW.goto <> NEW.address;
+  UPDATE alias_target SET target = target
+    WHERE bare IN (NEW.address, CONCAT(SUBSTRING_INDEX(NEW.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.address, '@', -1)));
+END
+//
+CREATE TRIGGER mailadmin_alias_update AFTER UPDATE ON alias FOR EACH ROW BEGIN
+  IF NEW.domain <> OLD.domain THEN
+    UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
+    UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
+  END IF;
+  IF NEW.goto <> OLD.goto OR NEW.address <> OLD.address OR NEW.domain <> OLD.domain THEN
+    DELETE FROM alias_target WHERE alias = OLD.address;
+    INSERT INTO alias_target (alias, owner, target, bare, domain)
+      SELECT DISTINCT NEW.address, NEW.domain, item, '', ''
+      FROM (
+        SELECT LEFT(LOWER(TRIM(
+          REPLACE(REPLACE(REPLACE(parts.part, CHAR(10 USING utf8mb4), ' '), CHAR(13 USING utf8mb4), ' '), CHAR(9 USING utf8mb4), ' ')
+        )), 255) AS item
+        FROM JSON_TABLE(
+          CONCAT('[', REPLACE(JSON_QUOTE(
+            REGEXP_REPLACE(REPLACE(NEW.goto, '><', '> <'), '@BETWEEN_TARGETS@', ',')
+          ), ',', '","'), ']'),
+          '$[*]' COLUMNS (part TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')
+        ) AS parts
+      ) AS items
+      WHERE item <> '' AND NEW.goto <> NEW.address;
+  END IF;
+  IF NEW.address <> OLD.address THEN
+    UPDATE alias_target SET target = target WHERE bare IN (
+      OLD.address, CONCAT(SUBSTRING_INDEX(OLD.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.address, '@', -1)),
+      NEW.address, CONCAT(SUBSTRING_INDEX(NEW.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.address, '@', -1))
+    );
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
+  UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
+  DELETE FROM alias_target WHERE alias = OLD.address;
+  UPDATE alias_target SET target = target
+    WHERE bare IN (OLD.address, CONCAT(SUBSTRING_INDEX(OLD.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.address, '@', -1)));
+END
+//
+
+-- One rule, asked for by SET target = target. unmatched: the target's domain is one of ours, and
+-- neither an alias nor a mailbox has its name, with or without its extension. What the domain does with such names
+-- (catch-all, alias domain, backup MX, a transport) is no business of this row: pages join it, so
+-- that a catch-all comes and goes without a write to 100,000 targets. Nobody is told that an
+-- address is gone which is not written the usual way.
+CREATE TRIGGER mailadmin_alias_target_insert BEFORE INSERT ON alias_target FOR EACH ROW BEGIN
+  -- Without the extension; what begins with the delimiter has none.
+  SET NEW.bare = IF(
+    NEW.target LIKE '%@RECIPIENT_DELIMITER@%@%' AND NEW.target NOT LIKE '@RECIPIENT_DELIMITER@%',
+    CONCAT(SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.target, '@', 1), '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.target, '@', -1)),
+    NEW.target
+  );
+  -- The domain that Postfix reads in "Ann <ann@example.org.> (at home)", ann%example.org@here and
+  -- example.org!ann.
+  SET NEW.domain = SUBSTRING_INDEX(REGEXP_REPLACE(NEW.target, '[.]*([<>:;"[:space:]]|[(][^)]*[)]?)|[.]$', ''), '@', -1);
+  SET NEW.domain = SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.domain, '%', -1), '!', 1);
+  SET NEW.unmatched = NEW.target NOT LIKE '@%'
+    AND NEW.target NOT REGEXP '[^@PLAIN@]' AND RIGHT(NEW.target, 1) <> '.'
+    AND EXISTS (SELECT 1 FROM domain WHERE domain = NEW.domain)
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.target)
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.bare)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.target)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.bare);
+END
+//
+CREATE TRIGGER mailadmin_alias_target_update BEFORE UPDATE ON alias_target FOR EACH ROW BEGIN
+  SET NEW.unmatched = NEW.target NOT LIKE '@%'
+    AND NEW.target NOT REGEXP '[^@PLAIN@]' AND RIGHT(NEW.target, 1) <> '.'
+    AND EXISTS (SELECT 1 FROM domain WHERE domain = NEW.domain)
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.target)
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.bare)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.target)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.bare);
+END
+//
+
+-- mailbox ------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEGIN
+  UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + GREATEST(NEW.quota, 0)
+    WHERE domain = NEW.domain;
+  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+  UPDATE alias_target SET target = target
+    WHERE bare IN (NEW.username, CONCAT(SUBSTRING_INDEX(NEW.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.username, '@', -1)));
+  DELETE FROM full_mailbox WHERE username = NEW.username;
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT NEW.username, NEW.domain, q.bytes * 100 DIV NEW.quota FROM quota2 q
+    WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  -- Created again in its old place by another program: somebody's mail lies there again.
+  DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
+END
+//
+-- People rename and move mailboxes by SQL: all that is kept goes along.
+CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEGIN
+  IF NEW.domain <> OLD.domain OR NEW.quota <> OLD.quota THEN
+    UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - GREATEST(OLD.quota, 0)
+      WHERE domain = OLD.domain;
+    UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + GREATEST(NEW.quota, 0)
+      WHERE domain = NEW.domain;
+  END IF;
+  IF NEW.username <> OLD.username THEN
+    UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
+    UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+    UPDATE alias_target SET target = target WHERE bare IN (
+      OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)),
+      NEW.username, CONCAT(SUBSTRING_INDEX(NEW.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.username, '@', -1))
+    );
+  END IF;
+  IF NEW.username <> OLD.username OR NEW.domain <> OLD.domain OR NEW.quota <> OLD.quota THEN
+    DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
+    INSERT INTO full_mailbox (username, domain, percent)
+      SELECT NEW.username, NEW.domain, q.bytes * 100 DIV NEW.quota FROM quota2 q
+      WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  END IF;
+  IF NEW.maildir <> OLD.maildir THEN
+    DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
+    INSERT IGNORE INTO retired_maildir (maildir, username)
+      SELECT OLD.maildir, OLD.username FROM DUAL
+      WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEGIN
+  UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - GREATEST(OLD.quota, 0)
+    WHERE domain = OLD.domain;
+  UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
+  UPDATE alias_target SET target = target
+    WHERE bare IN (OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)));
+  DELETE FROM full_mailbox WHERE username = OLD.username;
+  -- Whoever deletes it: a new mailbox of that name must not show the old mail.
+  INSERT IGNORE INTO retired_maildir (maildir, username)
+    SELECT OLD.maildir, OLD.username FROM DUAL
+    WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);
+END
+//
+
+-- quota2: Dovecot writes it with every delivery ----------------------------------------------
+
+CREATE TRIGGER mailadmin_quota2_insert AFTER INSERT ON quota2 FOR EACH ROW BEGIN
+  DELETE FROM full_mailbox WHERE username = NEW.username;
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT m.username, m.domain, NEW.bytes * 100 DIV m.quota FROM mailbox m
+    WHERE m.username = NEW.username AND m.quota > 0 AND NEW.bytes * 100 >= m.quota * @NEARLY_FULL@;
+END
+//
+CREATE TRIGGER mailadmin_quota2_update AFTER UPDATE ON quota2 FOR EACH ROW BEGIN
+  IF NEW.bytes <> OLD.bytes OR NEW.username <> OLD.username THEN
+    DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
+    INSERT INTO full_mailbox (username, domain, percent)
+      SELECT m.username, m.domain, NEW.bytes * 100 DIV m.quota FROM mailbox m
+      WHERE m.username = NEW.username AND m.quota > 0 AND NEW.bytes * 100 >= m.quota * @NEARLY_FULL@;
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_quota2_delete AFTER DELETE ON quota2 FOR EACH ROW BEGIN
+  DELETE FROM full_mailbox WHERE username = OLD.username;
+END
+//
+
+-- All anew, from the tables themselves: manage.py recount ------------------------------------
+-- A million mailboxes take about a minute. Locks nothing that look-ups need.
+
+DELETE FROM alias_target
+//
+DELETE FROM full_mailbox
+//
+DELETE FROM domain_usage
+//
+UPDATE alias SET of_mailbox = NOT of_mailbox
+  WHERE of_mailbox <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
+//
+INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
+  SELECT d.domain,
+    (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),
+    (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),
+    (SELECT COALESCE(SUM(GREATEST(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain)
+  FROM domain d
+//
+UPDATE domain_usage SET fullness = 0
+//
+INSERT INTO alias_target (alias, owner, target, bare, domain)
+  SELECT DISTINCT address, domain, item, '', ''
+  FROM (
+    SELECT a.address, a.domain, LEFT(LOWER(TRIM(
+      REPLACE(REPLACE(REPLACE(parts.part, CHAR(10 USING utf8mb4), ' '), CHAR(13 USING utf8mb4), ' '), CHAR(9 USING utf8mb4), ' ')
+    )), 255) AS item
+    FROM alias a, JSON_TABLE(
+      CONCAT('[', REPLACE(JSON_QUOTE(
+        REGEXP_REPLACE(REPLACE(a.goto, '><', '> <'), '@BETWEEN_TARGETS@', ',')
+      ), ',', '","'), ']'),
+      '$[*]' COLUMNS (part TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')
+    ) AS parts
+    WHERE a.goto <> a.address
+  ) AS items
+  WHERE item <> ''
+//
+INSERT INTO full_mailbox (username, domain, percent)
+  SELECT m.username, m.domain, q.bytes * 100 DIV m.quota
+  FROM mailbox m JOIN quota2 q ON q.username = m.username
+  WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * @NEARLY_FULL@
+//
+DELETE FROM retired_maildir
+  WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.maildir = retired_maildir.maildir)
+//

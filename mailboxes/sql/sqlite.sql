@@ -1,0 +1,223 @@
+-- What the database keeps by itself, whoever writes: for SQLite. The reasons are in mariadb.sql.
+--
+-- Different here: a trigger may change its own table, but not a row before it is stored; it asks
+-- for no more than a condition in each statement; keys written in capitals stay as they are, for no other
+-- program writes here. Two addresses in goto with nothing but a blank between them stay together: no Postfix asks.
+
+-- domain -------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_domain_insert AFTER INSERT ON domain FOR EACH ROW BEGIN
+  INSERT INTO domain_usage (domain) VALUES (NEW.domain);
+  UPDATE alias_target SET target = target WHERE domain = NEW.domain;
+END
+//
+CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
+  UPDATE domain_usage SET domain = NEW.domain WHERE domain = OLD.domain;
+  UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain) AND NEW.domain <> OLD.domain;
+END
+//
+CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
+  DELETE FROM domain_usage WHERE domain = OLD.domain;
+  UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
+END
+//
+CREATE TRIGGER mailadmin_domain_usage_update AFTER UPDATE ON domain_usage FOR EACH ROW BEGIN
+  UPDATE domain_usage SET fullness = COALESCE((
+    SELECT MAX(
+      IIF(d.mailboxes > 0, NEW.mailboxes * 100 / d.mailboxes, 0),
+      IIF(d.aliases > 0, (NEW.alias_rows - NEW.mailboxes) * 100 / d.aliases, 0),
+      IIF(d.quota > 0, NEW.allotted / 1000000 * 100 / d.quota, 0)
+    ) FROM domain d WHERE d.domain = NEW.domain
+  ), 0) WHERE domain = NEW.domain;
+END
+//
+
+-- alias --------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
+  UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
+  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.address AND NOT of_mailbox
+    AND EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
+  INSERT INTO alias_target (alias, owner, target, bare, domain)
+    SELECT DISTINCT NEW.address, NEW.domain, item, '', ''
+    FROM (
+      SELECT substr(lower(trim(
+        replace(replace(replace(parts.value, char(10), ' '), char(13), ' '), char(9), ' ')
+      )), 1, 255) AS item
+      FROM json_each('[' || replace(json_quote(
+        replace(replace(replace(NEW.goto, char(10), ','), char(13), ','), ';', ',')
+      ), ',', '","') || ']') AS parts
+    ) AS items
+    WHERE item <> '' AND NEW.goto <> NEW.address;
+  UPDATE alias_target SET target = target WHERE bare IN (
+    NEW.address, substr(NEW.address, 1, instr(NEW.address, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.address, instr(NEW.address, '@'))
+  );
+END
+//
+CREATE TRIGGER mailadmin_alias_update AFTER UPDATE OF address, goto, domain ON alias FOR EACH ROW BEGIN
+  UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
+  UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
+  UPDATE alias SET of_mailbox = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address)
+    WHERE address = NEW.address AND NEW.address <> OLD.address;
+  DELETE FROM alias_target WHERE alias = OLD.address;
+  INSERT INTO alias_target (alias, owner, target, bare, domain)
+    SELECT DISTINCT NEW.address, NEW.domain, item, '', ''
+    FROM (
+      SELECT substr(lower(trim(
+        replace(replace(replace(parts.value, char(10), ' '), char(13), ' '), char(9), ' ')
+      )), 1, 255) AS item
+      FROM json_each('[' || replace(json_quote(
+        replace(replace(replace(NEW.goto, char(10), ','), char(13), ','), ';', ',')
+      ), ',', '","') || ']') AS parts
+    ) AS items
+    WHERE item <> '' AND NEW.goto <> NEW.address;
+  UPDATE alias_target SET target = target WHERE NEW.address <> OLD.address AND bare IN (
+    OLD.address, substr(OLD.address, 1, instr(OLD.address, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.address, instr(OLD.address, '@')),
+    NEW.address, substr(NEW.address, 1, instr(NEW.address, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.address, instr(NEW.address, '@'))
+  );
+END
+//
+CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
+  UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
+  DELETE FROM alias_target WHERE alias = OLD.address;
+  UPDATE alias_target SET target = target WHERE bare IN (
+    OLD.address, substr(OLD.address, 1, instr(OLD.address, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.address, instr(OLD.address, '@'))
+  );
+END
+//
+CREATE TRIGGER mailadmin_alias_target_insert AFTER INSERT ON alias_target FOR EACH ROW BEGIN
+  UPDATE alias_target SET
+    bare = CASE
+      WHEN target LIKE '%@RECIPIENT_DELIMITER@%@%' AND target NOT LIKE '@RECIPIENT_DELIMITER@%'
+      THEN substr(target, 1, min(instr(target, '@'), instr(target, '@RECIPIENT_DELIMITER@')) - 1) || substr(target, instr(target, '@'))
+      ELSE target
+    END,
+    domain = replace(replace(replace(replace(replace(replace(target, '<', ''), '>', ''), ':', ''), ';', ''), '"', ''), ' ', '')
+    WHERE id = NEW.id;
+  UPDATE alias_target SET domain = rtrim(substr(domain, instr(domain, '@') + 1), '.') WHERE id = NEW.id;
+  UPDATE alias_target SET target = target WHERE id = NEW.id;
+END
+//
+CREATE TRIGGER mailadmin_alias_target_update AFTER UPDATE OF target ON alias_target FOR EACH ROW BEGIN
+  UPDATE alias_target SET unmatched = NEW.target NOT LIKE '@%'
+    AND NEW.target NOT GLOB '*[^@PLAIN@]*' AND substr(NEW.target, -1) <> '.'
+    AND EXISTS (SELECT 1 FROM domain WHERE domain = NEW.domain)
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE address IN (NEW.target, NEW.bare))
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (NEW.target, NEW.bare))
+    WHERE id = NEW.id;
+END
+//
+
+-- mailbox ------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEGIN
+  UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + MAX(NEW.quota, 0)
+    WHERE domain = NEW.domain;
+  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+  UPDATE alias_target SET target = target WHERE bare IN (
+    NEW.username, substr(NEW.username, 1, instr(NEW.username, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.username, instr(NEW.username, '@'))
+  );
+  DELETE FROM full_mailbox WHERE username = NEW.username;
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT NEW.username, NEW.domain, q.bytes * 100 / NEW.quota FROM quota2 q
+    WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
+END
+//
+CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE OF username, domain, quota, maildir ON mailbox FOR EACH ROW BEGIN
+  UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - MAX(OLD.quota, 0)
+    WHERE domain = OLD.domain;
+  UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + MAX(NEW.quota, 0)
+    WHERE domain = NEW.domain;
+  UPDATE alias SET of_mailbox = (address = NEW.username)
+    WHERE address IN (OLD.username, NEW.username) AND NEW.username <> OLD.username;
+  UPDATE alias_target SET target = target WHERE NEW.username <> OLD.username AND bare IN (
+    OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@')),
+    NEW.username, substr(NEW.username, 1, instr(NEW.username, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.username, instr(NEW.username, '@'))
+  );
+  DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT NEW.username, NEW.domain, q.bytes * 100 / NEW.quota FROM quota2 q
+    WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
+  INSERT OR IGNORE INTO retired_maildir (maildir, username)
+    SELECT OLD.maildir, OLD.username
+    WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);
+END
+//
+CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEGIN
+  UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - MAX(OLD.quota, 0)
+    WHERE domain = OLD.domain;
+  UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
+  UPDATE alias_target SET target = target WHERE bare IN (
+    OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@'))
+  );
+  DELETE FROM full_mailbox WHERE username = OLD.username;
+  INSERT OR IGNORE INTO retired_maildir (maildir, username)
+    SELECT OLD.maildir, OLD.username
+    WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);
+END
+//
+
+-- quota2 -------------------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_quota2_insert AFTER INSERT ON quota2 FOR EACH ROW BEGIN
+  DELETE FROM full_mailbox WHERE username = NEW.username;
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT m.username, m.domain, NEW.bytes * 100 / m.quota FROM mailbox m
+    WHERE m.username = NEW.username AND m.quota > 0 AND NEW.bytes * 100 >= m.quota * @NEARLY_FULL@;
+END
+//
+CREATE TRIGGER mailadmin_quota2_update AFTER UPDATE OF username, bytes ON quota2 FOR EACH ROW BEGIN
+  DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
+  INSERT INTO full_mailbox (username, domain, percent)
+    SELECT m.username, m.domain, NEW.bytes * 100 / m.quota FROM mailbox m
+    WHERE m.username = NEW.username AND m.quota > 0 AND NEW.bytes * 100 >= m.quota * @NEARLY_FULL@;
+END
+//
+CREATE TRIGGER mailadmin_quota2_delete AFTER DELETE ON quota2 FOR EACH ROW BEGIN
+  DELETE FROM full_mailbox WHERE username = OLD.username;
+END
+//
+
+-- All anew, from the tables themselves: manage.py recount ------------------------------------
+
+DELETE FROM alias_target
+//
+DELETE FROM full_mailbox
+//
+DELETE FROM domain_usage
+//
+UPDATE alias SET of_mailbox = NOT of_mailbox
+  WHERE of_mailbox <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
+//
+INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
+  SELECT d.domain,
+    (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),
+    (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),
+    (SELECT COALESCE(SUM(MAX(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain)
+  FROM domain d
+//
+UPDATE domain_usage SET fullness = 0
+//
+INSERT INTO alias_target (alias, owner, target, bare, domain)
+  SELECT DISTINCT address, domain, item, '', ''
+  FROM (
+    SELECT a.address, a.domain, substr(lower(trim(
+      replace(replace(replace(parts.value, char(10), ' '), char(13), ' '), char(9), ' ')
+    )), 1, 255) AS item
+    FROM alias a, json_each('[' || replace(json_quote(
+      replace(replace(replace(a.goto, char(10), ','), char(13), ','), ';', ',')
+    ), ',', '","') || ']') AS parts
+    WHERE a.goto <> a.address
+  ) AS items
+  WHERE item <> ''
+//
+INSERT INTO full_mailbox (username, domain, percent)
+  SELECT m.username, m.domain, q.bytes * 100 / m.quota
+  FROM mailbox m JOIN quota2 q ON q.username = m.username
+  WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * @NEARLY_FULL@
+//
+DELETE FROM retired_maildir
+  WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.maildir = retired_maildir.maildir)
+//
