@@ -89,6 +89,31 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
+def taken(address, *, wanted):
+    """Return the error for an ``address`` that is in use, with the way to what is ``wanted``: mailbox or alias.
+
+    Its params name the ``kind`` that is there, for a link.
+    """
+    is_mailbox = Mailbox.objects.filter(pk=address).exists()
+    messages = {
+        (True, "mailbox"): _("%(address)s exists already: it is a mailbox. Choose another name."),
+        (False, "mailbox"): _(
+            "%(address)s exists already: it is an alias. Delete it first; its targets can become the"
+            " mailbox’s forwarding. Or choose another name."
+        ),
+        (True, "alias"): _(
+            "%(address)s exists already: it is a mailbox. To send its mail on, use its forwarding, with a"
+            " copy if mail is to stay there too. Or choose another name."
+        ),
+        (False, "alias"): _(
+            "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
+        ),
+    }
+    params = {"address": display_address(address), "key": address}
+    params["kind"] = "mailbox" if is_mailbox else "alias"
+    return ValidationError(messages[is_mailbox, wanted], "taken", params)
+
+
 @transaction.atomic
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
@@ -120,6 +145,8 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         raise ValidationError(
             {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
         )
+    if Alias.objects.filter(pk=alias.pk).exists() or Mailbox.objects.filter(pk=alias.pk).exists():
+        raise ValidationError({"local_part": taken(alias.pk, wanted="alias")})
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
     refuse_loops(actor, [alias.address], "targets")

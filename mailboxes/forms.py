@@ -146,7 +146,7 @@ class MailboxCreateForm(MailboxForm):
                 self.add_error("quota_mb", error)
         local_part, password = map(self.cleaned_data.get, ("local_part", "password"))
         if local_part:
-            check_free(self, f"{local_part}@{domain.pk}")
+            check_free(self, f"{local_part}@{domain.pk}", wanted="mailbox")
         if local_part and password:
             person = Mailbox(
                 username=f"{local_part}@{domain.pk}", name=self.cleaned_data.get("name", "")

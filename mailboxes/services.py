@@ -20,7 +20,7 @@ from accounts.models import LogEntry
 from accounts.passwords import verify_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address
+from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address, taken
 from aliases.targets import parse_targets
 from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
@@ -63,7 +63,7 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
     if limit_error:
         raise ValidationError({"domain": limit_error})
     if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
-        raise ValidationError({"local_part": taken(address)})
+        raise ValidationError({"local_part": taken(address, wanted="mailbox")})
     mailbox.maildir = _free_maildir(local_part, domain.pk)
     mailbox.full_clean()
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
@@ -75,7 +75,7 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
         )
         insert(mailbox)
     except ValidationError:
-        raise ValidationError({"local_part": taken(address)}) from None
+        raise ValidationError({"local_part": taken(address, wanted="mailbox")}) from None
     LogEntry.objects.record(
         actor,
         "create_mailbox",
@@ -84,15 +84,6 @@ def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
         changes=created(mailbox, *LOGGED),
     )
     return mailbox
-
-
-def taken(address):
-    """Return the error for an address that is in use."""
-    return ValidationError(
-        _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
-        "taken",
-        {"address": display_address(address)},
-    )
 
 
 def _free_maildir(local_part, domain):

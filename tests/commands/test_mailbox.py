@@ -101,6 +101,8 @@ def test_the_default_quota_is_the_largest_the_domain_allows(run, add_domain, pas
         ({"maxquota": 0, "quota": 1000}, 300, 700),
         ({"maxquota": 600, "quota": 1000}, 500, 500),
         ({"maxquota": 400, "quota": 1000}, 500, 400),
+        ({"maxquota": 1024, "quota": 10240, "mailboxes": 301}, 240, 33),
+        ({"maxquota": 20, "quota": 10240, "mailboxes": 301}, 240, 20),
         ({"maxquota": 0, "quota": 0}, 500, 0),
         ({"maxquota": -1, "quota": 0}, 0, 0),
     ],

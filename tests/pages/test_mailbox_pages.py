@@ -11,7 +11,7 @@ from aliases.models import Alias
 from domains.services import set_domain_active
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import forwarding, self_alias, set_forwarding, set_mailbox_active
-from tests.pages.reading import errors, rows, text, told
+from tests.pages.reading import errors, links, rows, text, told
 
 MB = 1_024_000
 
@@ -397,9 +397,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
             "small.example already has its 1 mailbox."
             " Ask a superadmin to raise the limit, or delete one."
         ],
-        "local_part": [
-            "joe@small.example exists already, as a mailbox or an alias. Choose another name."
-        ],
+        "local_part": ["joe@small.example exists already: it is a mailbox. Choose another name."],
         "password": ["Use at least 10 characters."],
         "quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."],
     }
@@ -615,3 +613,20 @@ def test_its_page_says_that_a_row_with_capitals_is_found_by_nobody(admin, add_ma
 
     assert "No look-up finds this row: it is spelled with capitals or blanks" in page
     assert "Make caps@example.org instead." in page
+
+
+def test_an_address_that_exists_is_said_to_be_which_of_the_two_and_linked(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org")
+
+    page = admin.post(reverse("mailbox-create"), fields(local_part="info"))
+    assert "it is an alias. Delete it first; its targets can become" in text(page)
+    assert "/aliases/info@example.org/" in links(page)
+    page = admin.post(
+        reverse("alias-create"),
+        {"local_part": "joe", "domain": "example.org", "targets": "x@elsewhere.example"},
+    )
+    assert "it is a mailbox. To send its mail on, use its forwarding, with a copy" in text(page)
+    assert "/mailboxes/joe@example.org/" in links(page)

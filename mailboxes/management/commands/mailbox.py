@@ -91,7 +91,10 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def options_for_add(self, parser):
         self._address(parser)
-        self._columns(parser, quota=" (default: the largest that the domain allows and still has)")
+        self._columns(
+            parser,
+            quota=" (default: the largest that the domain allows, or a fair share of what it has left)",
+        )
         self.password_option(parser)
         parser.add_argument(
             "--inactive", action="store_false", dest="active", help="Create it switched off."
