@@ -35,7 +35,7 @@ class MailboxForm(ActorForm):
         label=_("Quota"),
         min_value=0,
         max_value=MAX_QUOTA,
-        decimal_places=2,
+        decimal_places=6,
         localize=False,
         help_text=_("0: no limit."),
         widget=forms.NumberInput({"suffix": _("MB"), "step": "any", "inputmode": "decimal"}),

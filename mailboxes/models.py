@@ -20,8 +20,12 @@ MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of b
 
 
 def megabytes(size):
-    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits."""
-    return round(size / settings.QUOTA_MULTIPLIER, 2)
+    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits.
+
+    A few bytes are no 0, which stands for no limit: what is below 0.01 has up to six digits.
+    """
+    exact = size / settings.QUOTA_MULTIPLIER
+    return round(exact, 2) if not 0 < exact < 0.01 else max(0.000001, round(exact, 6))
 
 
 class MailboxQuerySet(ScopedQuerySet):

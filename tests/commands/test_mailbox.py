@@ -406,3 +406,9 @@ def test_another_address_takes_the_place_of_a_deleted_one(run, example_org, add_
     run("mailbox", "delete", "joe@example.org", "--yes", "--replace-by", "jo@elsewhere.example")
 
     assert Alias.objects.get().goto == "jo@elsewhere.example,ann@other.net"
+
+
+def test_a_quota_of_some_bytes_is_shown_in_bytes(run, example_org, add_mailbox):
+    add_mailbox("moved@example.org", quota=2048)
+
+    assert "Quota: 2,048 bytes" in " ".join(run("mailbox", "show", "moved@example.org").split())

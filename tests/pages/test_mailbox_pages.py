@@ -11,7 +11,7 @@ from aliases.models import Alias
 from domains.services import set_domain_active
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import forwarding, self_alias, set_forwarding, set_mailbox_active
-from tests.pages.reading import errors, links, rows, text, told
+from tests.pages.reading import errors, links, rows, sent, text, told
 
 MB = 1_024_000
 
@@ -630,3 +630,16 @@ def test_an_address_that_exists_is_said_to_be_which_of_the_two_and_linked(
     )
     assert "it is a mailbox. To send its mail on, use its forwarding, with a copy" in text(page)
     assert "/mailboxes/joe@example.org/" in links(page)
+
+
+@pytest.mark.parametrize(("stored", "shown"), [(2048, "0.002"), (1, "0.000001")])
+def test_a_quota_of_some_bytes_is_no_zero_and_stays_unless_it_is_changed(
+    stored, shown, admin, add_mailbox
+):
+    add_mailbox("moved@example.org", quota=stored)
+    address = reverse("mailbox-edit", args=["moved@example.org"])
+
+    form = sent(admin.get(address))
+    assert form["quota_mb"] == shown
+    assert admin.post(address, form | {"name": "Moved"}).status_code == 302
+    assert Mailbox.objects.values_list("name", "quota").get() == ("Moved", stored)

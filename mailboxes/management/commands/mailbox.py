@@ -34,7 +34,8 @@ from panel.output import Field
 
 
 def size(value):
-    return f"{megabytes(value):,g} MB"
+    # Other programs' units: a quota of 2048 was meant in MB, and holds one short message.
+    return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else f"{megabytes(value):,g} MB"
 
 
 def display_all(addresses):
