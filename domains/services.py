@@ -36,6 +36,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     """
     RoutingLock.hold()
     domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
+    domain.transport = _plain_transport(domain.transport)
     domain.full_clean(validate_unique=False)  # insert() says it in better words
     insert(domain)
     LogEntry.objects.record(
@@ -49,6 +50,11 @@ def create_domain(*, actor, name, role_target=None, **fields):
         _create_role_aliases(actor, domain, role_target)
         refuse_loops(actor, [f"@{domain.pk}"])
     return domain
+
+
+def _plain_transport(text):
+    """``virtual:`` is ``virtual``, as people write it in Postfix's own maps."""
+    return "virtual" if text == "virtual:" else text
 
 
 def _create_role_aliases(actor, domain, role_target):
@@ -75,6 +81,8 @@ def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
     domain = domain.fresh()
+    if "transport" in fields:
+        fields["transport"] = _plain_transport(fields["transport"])
     changes = changed_fields(domain, fields)
     if not changes:
         return domain

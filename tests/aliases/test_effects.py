@@ -5,6 +5,7 @@ import pytest
 from aliases.effects import Destination, destinations, find_fallbacks, in_words, outcome
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
+from domains.models import Domain
 from domains.services import create_alias_domain, set_domain_active
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
@@ -263,3 +264,10 @@ def test_a_row_with_capitals_is_found_by_nobody(outcome_of, example_org, add_mai
     assert outcome_of(Mailbox, "Caps@example.org") == ("refused", [], False)
     add_alias("@example.org", "ann@elsewhere.example")
     assert outcome_of(Mailbox, "Caps@example.org") == ("fallback", [], False)
+
+
+def test_the_transport_virtual_with_a_colon_delivers_here(outcome_of, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+    Domain.objects.update(transport="virtual:")  # by another program
+
+    assert outcome_of(Mailbox, "joe@example.org") == ("delivered", [], False)
