@@ -12,7 +12,7 @@ from aliases.effects import MISSING, destinations, find_fallbacks, in_words, out
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
 from aliases.services import with_alias_domain_names
-from domains.addresses import typed_name, without_extension
+from domains.addresses import split_address, typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.bulk import BulkView
@@ -24,7 +24,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, bounded_count
-from panel.scoping import may_change_role_addresses
+from panel.scoping import domains_in_sight, may_change_role_addresses
 
 SHOWN = 50
 
@@ -72,8 +72,8 @@ class AliasPage(AliasPages, ScopedDetailView):
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
             manageable=may_manage(self.actor, alias),
-            leading_here=leading_here(self.actor, alias.pk),
             log_entries=recent_entries(alias),
+            **leading_here(self.actor, alias.pk),
             **kwargs,
         )
 
@@ -84,9 +84,17 @@ def may_manage(actor, alias):
 
 
 def leading_here(actor, address):
-    """Aliases the actor may see that lead to ``address``, at most SHOWN; mailboxes' forwardings too."""
-    targets = AliasTarget.objects.leading_to(with_alias_domain_names([address]))
-    return targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN]
+    """What the actor may see that leads to ``address``, at most SHOWN each, for a page's context.
+
+    Aliases and mailboxes' forwardings, and the names in alias domains that it answers to.
+    """
+    names = with_alias_domain_names([address])
+    seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
+    targets = AliasTarget.objects.leading_to(names)
+    return {
+        "leading_here": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
+        "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
+    }
 
 
 def recent_entries(row, limit=5):

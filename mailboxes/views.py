@@ -111,8 +111,8 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
             switched_off=bool(forwarding) and not services.forwards(row),
-            leading_here=leading_here(self.actor, mailbox.pk),
             log_entries=recent_entries(mailbox),
+            **leading_here(self.actor, mailbox.pk),
             **kwargs,
         )
 

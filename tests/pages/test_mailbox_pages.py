@@ -643,3 +643,18 @@ def test_a_quota_of_some_bytes_is_no_zero_and_stays_unless_it_is_changed(
     assert form["quota_mb"] == shown
     assert admin.post(address, form | {"name": "Moved"}).status_code == 302
     assert Mailbox.objects.values_list("name", "quota").get() == ("Moved", stored)
+
+
+def test_its_page_names_its_names_in_alias_domains_and_which_one_signs_in(
+    superadmin, twin, add_mailbox
+):
+    add_mailbox("mia@example.org")
+    add_mailbox("own@example.org")
+    add_mailbox("own@twin.example")
+
+    page = text(superadmin.get(reverse("mailbox", args=["mia@example.org"])))
+    assert "What leads here mia@twin.example alias domain" in page
+    assert "Sign in as mia@example.org: the names in alias domains only receive." in page
+    page = text(superadmin.get(reverse("mailbox", args=["own@example.org"])))
+    assert "No alias and no forwarding leads here." in page
+    assert "Sign in as" not in page
