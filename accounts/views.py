@@ -30,8 +30,8 @@ from accounts.forms import (
     OwnPasswordForm,
 )
 from accounts.models import Admin, LogEntry
-from accounts.names import ascii_name, login_name, starts_with_name
 from domains.models import Domain
+from panel.addresses import lookup_key
 from panel.bulk import BulkView
 from panel.changes import LISTS
 from panel.pages import (
@@ -46,7 +46,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import KeysetMixin
-from panel.scoping import starts_with
+from panel.scoping import starts_with, starts_with_name
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
@@ -67,7 +67,10 @@ class SignIn(FormView):
         return super().get(request, *args, **kwargs)
 
     def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"ip": client_ip(self.request)}
+        return super().get_form_kwargs() | {
+            "request": self.request,
+            "ip": client_ip(self.request),
+        }
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
@@ -78,9 +81,16 @@ class SignIn(FormView):
         return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
 
     def form_invalid(self, form):
-        response = super().form_invalid(form)
-        response.status_code = 429 if form.has_error("__all__", "throttled") else 422
-        return response
+        return refused(super().form_invalid(form), form)
+
+
+def refused(response, form):
+    """Give the page of a form with errors its status: 429 and 503 where a password was not even verified."""
+    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+    response.status_code = 429 if "throttled" in codes else 503 if "busy" in codes else 422
+    if response.status_code == 503:
+        response["Retry-After"] = "5"
+    return response
 
 
 class SignOut(LogoutView):
@@ -112,9 +122,7 @@ class OwnAccount(ActorMixin, FormView):
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form):
-        response = super().form_invalid(form)
-        response.status_code = 422
-        return response
+        return refused(super().form_invalid(form), form)
 
 
 class AdminPages:
@@ -136,7 +144,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         get = self.request.GET.get
         return {
             "q": get("q", "").strip(),
-            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "domain_name": lookup_key(get("domain", "")),
             "state": get("state", ""),
             "role": get("role", ""),
         }
@@ -155,7 +163,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (login_name(text) + self.end,)
+        return (lookup_key(text) + self.end,)
 
     def whole_rows(self):
         """The rows with how many domains each manages."""
@@ -261,7 +269,7 @@ class Log(KeysetMixin, ScopedListView):
     def filters(self):
         get = self.request.GET.get
         return {
-            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "domain_name": lookup_key(get("domain", "")),
             "person": get("person", "").strip(),
             "action": get("action", ""),
             "day": get("day", "").strip(),

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
-from domains.addresses import (
+from panel.addresses import (
     display_address,
     split_address,
     stored_spelling,

@@ -1,12 +1,13 @@
 """What a person typed as targets of an alias or a forwarding, checked and in stored form."""
 
 import re
+from itertools import pairwise
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from domains.addresses import normalise_address, normalise_domain
+from panel.addresses import normalise_address, normalise_domain
 
 MAX_TARGETS = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_BYTES = 65_000  # the goto column holds 65,535
@@ -61,7 +62,7 @@ def parse_targets(text, *, catch_all=False, keep=()):
             )
         )
     if errors:
-        raise ValidationError(errors[: MAX_ERRORS + 1])
+        raise ValidationError(errors[:MAX_ERRORS])
     return targets
 
 
@@ -83,7 +84,7 @@ def _pieces(text, keep):
 def _addresses(tokens, whole):
     """Yield the addresses between two separators; a name belongs to the address in brackets behind it."""
     found = [token for token in tokens if token.lastgroup != "blank"]
-    pairs = zip(tokens, tokens[1:], strict=False)
+    pairs = pairwise(tokens)
     quoted = any(
         {a.lastgroup, b.lastgroup} == {"name", "word"} for a, b in pairs
     )  # "a b"@example.org

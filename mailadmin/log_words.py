@@ -5,7 +5,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from domains.addresses import display_address, display_domain
+from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
 
 SENTENCES = {

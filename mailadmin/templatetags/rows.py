@@ -14,8 +14,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from domains.addresses import display_address
 from mailadmin.templatetags.ui import breakable, kept
+from panel.addresses import display_address
 
 register = template.Library()
 

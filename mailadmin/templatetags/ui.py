@@ -16,8 +16,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from heroicons.templatetags import heroicons
 
-from domains import addresses
 from mailadmin import log_words
+from panel import addresses
 
 register = template.Library()
 
