@@ -225,6 +225,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
     What is None stays as it is stored.
     If another program switched the forwarding off, it is as active as the mailbox again.
+    One that is active for an inactive mailbox, as another program leaves it, stays so until it ends.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
