@@ -13,11 +13,18 @@ from django.utils.translation import ngettext
 
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
-from panel.addresses import display_address, split_address, without_extension
+from panel.addresses import (
+    display_address,
+    split_address,
+    stored_spelling,
+    without_extension,
+)
 from panel.scoping import domains_in_sight
 
 MAILBOX, ALIAS, COVERED, MISSING, EXTERNAL = "mailbox", "alias", "covered", "missing", "external"
 UNDELIVERABLE = "undeliverable"
+DELIVERED, FORWARDED, HANDED_ON = "delivered", "forwarded", "handed on"
+FALLBACK, REFUSED, DOMAIN_INACTIVE = "fallback", "refused", "domain inactive"
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class Destination:
     """A target of an alias or a forwarding. ``key`` is the row of ours that it names, if any.
 
     ``covered`` targets have no row of their own: a catch-all or an alias domain answers. One that
-    is ``undeliverable`` is left out by the alias map: nobody takes mail for it.
+    is ``undeliverable`` is left out by the alias map: nobody takes mail for it. ``next_server`` is the
+    transport of a domain that is handed on.
     """
 
     address: str
@@ -33,9 +41,61 @@ class Destination:
     key: str = ""
     active: bool = True
     undeliverable: bool = False
+    next_server: str = ""
 
     def __str__(self):
         return display_address(self.address)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happens now to mail for the address of a mailbox or an alias.
+
+    ``delivered`` here, ``handed on`` to the domain's next server, ``forwarded`` to ``destinations``
+    (``keeps_copy``: and delivered or handed on as well), taken by the row's ``fallback``, ``refused``, or
+    refused because of the ``domain inactive``. ``unfindable``: no look-up finds the row, for it is spelled
+    with capitals or blanks, and every look-up is in lower case.
+    """
+
+    kind: str
+    destinations: tuple = ()
+    keeps_copy: bool = False
+    unfindable: bool = False
+
+    @property
+    def goes_to(self):
+        return in_words(self.destinations)
+
+    def record(self):
+        """What the commands show of it, in JSON too."""
+        state = "never found: spelled with capitals or blanks" if self.unfindable else self.kind
+        if self.keeps_copy:
+            state = f"{state}, with a copy kept"
+        goes_to = [target.address for target in self.destinations if not target.undeliverable]
+        return {"mail": state, "mail_goes_to": goes_to}
+
+
+def outcome(actor, row, alias, lookup):
+    """Return the Outcome for ``row``, a Mailbox or an Alias; ``alias`` is its row in ``alias``, or None.
+
+    ``lookup`` is what ``find_fallbacks(actor, [row], …)`` returned, or a Lookup for a row that answers.
+    """
+    unfindable = row.pk != stored_spelling(row.pk)
+    if not row.domain.active:
+        return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
+    # Judged by what the actor sees: of a domain out of sight nothing is told.
+    found = []
+    if alias and alias.active and not unfindable:
+        found = destinations(actor, alias, lookup=lookup)
+    if any(not target.undeliverable for target in found):
+        keeps_copy = alias.of_mailbox and row.active and row.pk in alias.targets
+        return Outcome(FORWARDED, tuple(found), keeps_copy)
+    match = None if unfindable else lookup.match(row.pk)
+    if match is None or match.row != row.pk:
+        answered = getattr(row, "fallback", None) or getattr(row, "hidden_domain", "")
+        kind = FALLBACK if answered else HANDED_ON if row.domain.backupmx else REFUSED
+        return Outcome(kind, unfindable=unfindable)
+    return Outcome(DELIVERED if row.domain.ends_here else HANDED_ON)
 
 
 def destinations(actor, alias, *, domains=(), lookup=None):
@@ -71,10 +131,11 @@ def _destination(text, target, route, rows, seen, lookup):
     domain = lookup.domain(target.domain)
     if domain is None or target.domain not in seen:
         return Destination(text, EXTERNAL)
+    next_server = "" if domain.ends_here else domain.transport
     undeliverable = not route.deliverable and route.domains <= seen
     if not target.is_plain:  # Postfix reads it itself, as long as the domain is active
         kind = EXTERNAL if domain.active else COVERED
-        return Destination(text, kind, "", domain.active, undeliverable)
+        return Destination(text, kind, "", domain.active, undeliverable, next_server)
     named = []
     for name in dict.fromkeys((target.address, target.bare)):
         alias, mailbox = rows[name]
@@ -84,16 +145,22 @@ def _destination(text, target, route, rows, seen, lookup):
             named.append((not alias.active, MAILBOX if alias.of_mailbox else ALIAS, name))
     if named:
         inactive, kind, key = min(named, key=lambda row: row[0])
-        return Destination(text, kind, key, domain.active and not inactive, undeliverable)
+        active = domain.active and not inactive
+        # What an alias there leads to goes its own way.
+        server = "" if kind == ALIAS else next_server
+        return Destination(text, kind, key, active, undeliverable, server)
     kind = MISSING if undeliverable and domain.active else COVERED
-    return Destination(text, kind, "", domain.active, undeliverable)
+    return Destination(text, kind, "", domain.active, undeliverable, next_server)
 
 
 def in_words(found):
     """Return "2 mailboxes and 1 external address", or the address itself if it is the only one."""
     if len(found) == 1:
         return str(found[0])
-    counts = Counter(UNDELIVERABLE if target.undeliverable else target.kind for target in found)
+    counts = Counter(
+        UNDELIVERABLE if target.undeliverable else HANDED_ON if target.next_server else target.kind
+        for target in found
+    )
     words = {
         MAILBOX: ngettext("%(n)d mailbox", "%(n)d mailboxes", counts[MAILBOX]),
         ALIAS: ngettext("%(n)d alias", "%(n)d aliases", counts[ALIAS]),
@@ -101,6 +168,11 @@ def in_words(found):
             "%(n)d address of a catch-all or an alias domain",
             "%(n)d addresses of a catch-all or an alias domain",
             counts[COVERED],
+        ),
+        HANDED_ON: ngettext(
+            "%(n)d address that is handed on",
+            "%(n)d addresses that are handed on",
+            counts[HANDED_ON],
         ),
         EXTERNAL: ngettext("%(n)d external address", "%(n)d external addresses", counts[EXTERNAL]),
         UNDELIVERABLE: ngettext(
@@ -152,14 +224,16 @@ def _keys_after(actor, row):
 
     And the alias domain's target, if it is none of the actor's domains: of its addresses nothing is told.
     """
-    local_part, domain = split_address(row.pk)
+    local_part, domain = split_address(stored_spelling(row.pk))
     link = getattr(row.domain, "alias_of", None)
     target = hidden = ""
     if link is not None and link.active and link.target_domain.active:
         target = link.target_domain_id
-    if target and actor.limited_to and target not in actor.limited_to:
+    if target and actor is not None and actor.limited_to and target not in actor.limited_to:
         target, hidden = "", target
     keys = []
-    for name in dict.fromkeys((local_part, split_address(without_extension(row.pk))[0], "")):
+    for name in dict.fromkeys(
+        (local_part, split_address(without_extension(f"{local_part}@{domain}"))[0], "")
+    ):
         keys += [f"{name}@{host}" for host in (domain, target) if host]
     return keys, hidden

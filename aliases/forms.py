@@ -9,7 +9,7 @@ from aliases.models import Alias
 from aliases.targets import parse_targets
 from domains.forms import DomainField
 from domains.models import Domain
-from panel.addresses import display_address, normalise_local_part
+from panel.addresses import normalise_local_part
 from panel.forms import ActorForm
 
 
@@ -18,7 +18,9 @@ class AliasForm(ActorForm):
         label=_("Mail goes to"),
         max_length=70_000,
         widget=forms.Textarea({"rows": 5, "spellcheck": "false", "autocapitalize": "none"}),
-        help_text=_("One address a line, here or anywhere else."),
+        help_text=_(
+            "One address a line, here or anywhere else. A pasted list of names and addresses will do."
+        ),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     active = forms.BooleanField(
@@ -84,7 +86,8 @@ class AliasCreateForm(AliasForm):
             self.add_error("domain", error)
         local_part = self.cleaned_data.get("local_part")
         if domain and local_part:
-            check_free(self, f"{'' if local_part == '*' else local_part}@{domain.pk}")
+            address = f"{'' if local_part == '*' else local_part}@{domain.pk}"
+            check_free(self, address, wanted="alias")
 
     def save(self):
         try:
@@ -93,16 +96,14 @@ class AliasCreateForm(AliasForm):
             raise at_shown_field(error, address="local_part") from None
 
 
-def check_free(form, address):
+def check_free(form, address, *, wanted):
     """Say at the name that ``address`` is in use, together with what else is wrong.
 
     Every mailbox has an alias row, so this table knows all; a twin that comes later is the
     service's to find.
     """
     if Alias.objects.filter(pk=address).exists():
-        error = _("%(address)s exists already, as a mailbox or an alias. Choose another name.")
-        params = {"address": display_address(address)}
-        form.add_error("local_part", ValidationError(error, "taken", params))
+        form.add_error("local_part", services.taken(address, wanted=wanted))
 
 
 def at_shown_field(error, **fields):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from panel.addresses import PLAIN
+from panel.addresses import PLAIN_IN_SQL
 
 SOURCE = Path(__file__).with_name("sql") / "functions.sql"
 FORMER = ["mailadmin_heard", "mailadmin_sent_on"]  # of earlier versions
@@ -18,7 +18,7 @@ def statements():
     """Return ``{function: CREATE …}`` with the settings filled in."""
     text = SOURCE.read_text()
     text = text.replace("@RECIPIENT_DELIMITER@", settings.RECIPIENT_DELIMITER)
-    text = text.replace("@PLAIN@", PLAIN)
+    text = text.replace("@PLAIN@", PLAIN_IN_SQL)
     parts = [part[part.index("CREATE") :] for part in text.split("\n//\n") if part.strip()]
     return {re.search(r"FUNCTION (\w+)", part)[1]: part for part in parts}
 

@@ -13,19 +13,18 @@ MAX_DEPTH = 50
 # A loop through a changed row is found from the row itself. Those that lead to it are looked at only
 # because they may expand to too many addresses now, and a row may be the target of 100,000 aliases.
 MAX_UPSTREAM = 100
-# An alias domain or a catch-all may close another loop for each name that leads in.
+# An alias domain may close another loop for each name that leads in.
 MAX_LEADING_IN = 5_000
 
 
-def refuse_loops(actor, addresses, field=None):
+def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
     """Raise ValidationError if a change lets mail go round, or expand beyond what Postfix takes.
 
     The codes are ``loop`` and ``expansion``. ``addresses`` are those whose answer has changed; ``@example.org``
-    stands for every address of that domain. Call it behind the change, in its transaction, under
+    stands for every address of that domain. At most ``bound`` of those that lead to them are looked at. Call it behind the change, in its transaction, under
     ``RoutingLock``. On the path shown ``actor`` (None: the command line) reads no address of a
     domain that they do not see, but what they wrote themselves.
     """
-    bound = MAX_LEADING_IN if any(a.startswith("@") for a in addresses) else MAX_UPSTREAM
     starts = [*addresses, *upstream_of(addresses, bound)]
     hops = all_hops(starts)
     if not _still_forwards(addresses, starts, hops):

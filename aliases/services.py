@@ -18,7 +18,13 @@ from aliases.models import Alias, AliasTarget
 from aliases.targets import parse_targets
 from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox
-from panel.addresses import display_address, normalise_local_part, split_address
+from panel.addresses import (
+    display_address,
+    normalise_address,
+    normalise_local_part,
+    split_address,
+    without_extension,
+)
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.fields import KeyField
 from panel.scoping import may_change_role_addresses, may_use_external_targets
@@ -83,6 +89,31 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
+def taken(address, *, wanted):
+    """Return the error for an ``address`` that is in use, with the way to what is ``wanted``: mailbox or alias.
+
+    Its params name the ``kind`` that is there, for a link.
+    """
+    is_mailbox = Mailbox.objects.filter(pk=address).exists()
+    messages = {
+        (True, "mailbox"): _("%(address)s exists already: it is a mailbox. Choose another name."),
+        (False, "mailbox"): _(
+            "%(address)s exists already: it is an alias. Delete it first; its targets can become the"
+            " mailbox’s forwarding. Or choose another name."
+        ),
+        (True, "alias"): _(
+            "%(address)s exists already: it is a mailbox. To send its mail on, use its forwarding, with a"
+            " copy if mail is to stay there too. Or choose another name."
+        ),
+        (False, "alias"): _(
+            "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
+        ),
+    }
+    params = {"address": display_address(address), "key": address}
+    params["kind"] = "mailbox" if is_mailbox else "alias"
+    return ValidationError(messages[is_mailbox, wanted], "taken", params)
+
+
 @in_transaction
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
@@ -114,6 +145,8 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         raise ValidationError(
             {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
         )
+    if Alias.objects.filter(pk=alias.pk).exists() or Mailbox.objects.filter(pk=alias.pk).exists():
+        raise ValidationError({"local_part": taken(alias.pk, wanted="alias")})
     alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
     refuse_loops(actor, [alias.address], "targets")
@@ -166,10 +199,11 @@ def set_alias_active(*, actor, alias, active):
 
 
 @in_transaction
-def delete_alias(*, actor, alias, clean=None):
+def delete_alias(*, actor, alias, clean=None, replace_by=""):
     """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
 
-    Pass what came out of ``Alias.objects.cleanable_by(actor)``.
+    Pass what came out of ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by``
+    instead, if it is named.
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
@@ -187,42 +221,73 @@ def delete_alias(*, actor, alias, clean=None):
         target=alias.address,
         changes=removed(alias, "goto", "description", "active"),
     )
-    clean_referrers(actor=actor, address=alias.address, aliases=clean)
+    clean_referrers(actor=actor, address=alias.address, aliases=clean, replace_by=replace_by)
     refuse_loops(actor, [alias.address])
 
 
-def clean_referrers(*, actor, address, aliases):
+def clean_referrers(*, actor, address, aliases, replace_by=""):
     """Take ``address``, and its names in alias domains, out of those of ``aliases`` that lead to it.
 
-    ``aliases`` is a queryset, or None for none of them.
+    ``aliases`` is a queryset, or None for none of them. ``replace_by`` is an address that takes its place.
     """
     if aliases is not None:
         names = with_alias_domain_names([address])
         remove_target_from_aliases(
-            actor=actor, addresses=names, aliases=referring_aliases(aliases.only("pk"), names)
+            actor=actor,
+            addresses=names,
+            aliases=referring_aliases(aliases.only("pk"), names),
+            replace_by=_replacement(actor, replace_by, names),
         )
 
 
+def _replacement(actor, text, gone):
+    """Return the address that takes the place of those ``gone``, checked, or ""."""
+    if not text.strip():
+        return ""
+    address = _named("replace_by", normalise_address, text)
+    if without_extension(address) in gone:
+        raise ValidationError(
+            {
+                "replace_by": ValidationError(
+                    _("%(address)s is what is deleted. Name another address."),
+                    "itself",
+                    {"address": display_address(address)},
+                )
+            }
+        )
+    try:
+        refuse_external_targets(actor, [address])
+    except ValidationError as error:
+        raise ValidationError({"replace_by": error.error_dict["targets"]}) from None
+    return address
+
+
 @in_transaction
-def remove_target_from_aliases(*, actor, addresses, aliases):
-    """Take ``addresses`` out of the targets of ``aliases``.
+def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
+    """Take ``addresses`` out of the targets of ``aliases``; ``replace_by`` takes their place, if named.
 
     An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
     The caller holds RoutingLock.
     """
-    dead, deleted = set(addresses), []
+    dead, changed = set(addresses), []
     for names in _batches(sorted(alias.pk for alias in aliases)):
         rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
-        deleted += [alias.pk for alias in rows if _remove_targets(actor, alias, dead)]
-    for names in _batches(deleted):  # once all is as it will be
+        for alias in rows:
+            is_deleted = _remove_targets(actor, alias, dead, replace_by)
+            if is_deleted or replace_by:
+                changed.append(alias.pk)
+    for names in _batches(changed):  # once all is as it will be
         refuse_loops(actor, names)
 
 
-def _remove_targets(actor, alias, dead):
+def _remove_targets(actor, alias, dead, replace_by=""):
     """Take the targets ``dead`` out of one alias; say whether that was its end."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
-    left = [target for target in alias.targets if target.lower() not in gone]
+    # What would lead to itself is a target less, but a mailbox then keeps a copy.
+    instead = "" if replace_by == alias.address and not alias.of_mailbox else replace_by
+    new = [instead if target.lower() in gone else target for target in alias.targets]
+    left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
     if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox

@@ -1,6 +1,7 @@
 """What a person typed as targets of an alias or a forwarding, checked and in stored form."""
 
 import re
+from itertools import pairwise
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -10,34 +11,45 @@ from panel.addresses import normalise_address, normalise_domain
 
 MAX_TARGETS = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_BYTES = 65_000  # the goto column holds 65,535
+MAX_TEXT = 200_000  # characters, with names beside the addresses
+MAX_PIECE = 320
 MAX_ERRORS = 20
+# A quoted name, an address in brackets, a word, white space, a separator; nothing goes over a line's end.
+_TOKEN = re.compile(
+    r"""(?P<name>"[^"\r\n]*")|<(?P<address>[^<>\r\n]*)>|(?P<word>[^\s,;<>"]+)"""
+    r"""|(?P<end>[,;\r\n])|(?P<blank>\s)|(?P<stray>[<>"])"""
+)
 
 
 def parse_targets(text, *, catch_all=False, keep=()):
-    """Return the targets of ``text`` (one a line, or separated by commas) without duplicates.
+    """Return the targets of ``text`` without duplicates.
 
+    Line ends, commas, semicolons and white space separate them; of ``"Lee, Ann" <ann@example.org>``, as
+    mail programs copy it, the address counts.
     A catch-all may lead to ``@otherdomain``. Anything that Postfix would read as a command, a
     file or a list is refused; what is in ``keep``, the targets stored so far, stays as it is
-    (PostfixAdmin allows ``root``). Raises ValidationError with one message per wrong line.
+    (PostfixAdmin allows ``root``). Raises ValidationError with one message per wrong piece.
     """
     targets, errors = [], []
     keep = {target.lower() for target in keep}
-    for item in re.split(r"[,\n\r]+", text if isinstance(text, str) else "\n".join(text)):
-        if len(errors) == MAX_ERRORS:
-            break
-        item = item.strip()
-        if not item:
-            continue
+    text = text if isinstance(text, str) else "\n".join(text)
+    for item in _pieces(text[:MAX_TEXT], keep):
         try:
             targets.append(_parse(item, catch_all, keep))
         except ValidationError as error:
             errors.append(error)
+        if len(errors) == MAX_ERRORS:
+            break
     targets = list(dict.fromkeys(targets))
     if not targets and not errors:
         errors.append(
             ValidationError(_("Name at least one address that mail goes to."), "required")
         )
-    if len(targets) > MAX_TARGETS or len(",".join(targets).encode()) > MAX_BYTES:
+    if (
+        len(text) > MAX_TEXT
+        or len(targets) > MAX_TARGETS
+        or len(",".join(targets).encode()) > MAX_BYTES
+    ):
         errors.append(
             ValidationError(
                 ngettext(
@@ -54,7 +66,62 @@ def parse_targets(text, *, catch_all=False, keep=()):
     return targets
 
 
+def _pieces(text, keep):
+    """Yield what stands for one target each: addresses, and what was not understood."""
+    tokens, start = [], 0
+    for token in _TOKEN.finditer(text + "\n"):
+        if token.lastgroup != "end":
+            tokens.append(token)
+            continue
+        whole = text[start : token.start()].strip()
+        if whole.lower() in keep:
+            yield whole
+        elif whole:
+            yield from _addresses(tokens, whole)
+        tokens, start = [], token.end()
+
+
+def _addresses(tokens, whole):
+    """Yield the addresses between two separators; a name belongs to the address in brackets behind it."""
+    found = [token for token in tokens if token.lastgroup != "blank"]
+    pairs = pairwise(tokens)
+    quoted = any(
+        {a.lastgroup, b.lastgroup} == {"name", "word"} for a, b in pairs
+    )  # "a b"@example.org
+    if quoted or any(token.lastgroup == "stray" for token in found):
+        yield whole
+        return
+    names = []
+    for token in found:
+        if token.lastgroup != "address":
+            names.append(token)
+            continue
+        address = token["address"].strip()
+        # Mail programs write an address that has no name as its own name.
+        yield from _without_names(names, address)
+        names = []
+        yield address
+    yield from (_bare(token[0]) for token in names)
+
+
+def _without_names(tokens, address):
+    for number, token in enumerate(tokens, start=1):
+        text = _bare(token[0].strip('"'))
+        if "@" not in text or text.lower() == address.lower() or token.lastgroup == "name":
+            continue
+        # Right before the bracket it may be a name or a target of its own: who wrote it must say.
+        yield f"{text} <{address}>" if number == len(tokens) else text
+
+
+def _bare(word):
+    """A word without the quotes and the ``mailto:`` that mail programs and browsers copy along."""
+    quoted = len(word) > 2 and word[0] == word[-1] == "'"
+    return (word[1:-1] if quoted else word).removeprefix("mailto:")
+
+
 def _parse(item, catch_all, keep):
+    if len(item) > MAX_PIECE:
+        item = item[:MAX_PIECE] + "…"  # no address: so it is named, in its beginning
     if item.lower() in keep:
         return item.lower()
     if item.startswith("@") and catch_all:

@@ -8,13 +8,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
-from aliases.effects import MISSING, destinations, find_fallbacks, in_words
+from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
 from aliases.services import with_alias_domain_names
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from panel.addresses import lookup_key, without_extension
+from panel.addresses import lookup_key, split_address, without_extension
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -24,7 +24,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, bounded_count
-from panel.scoping import may_change_role_addresses
+from panel.scoping import domains_in_sight, may_change_role_addresses
 
 SHOWN = 50
 
@@ -68,13 +68,13 @@ class AliasPage(AliasPages, ScopedDetailView):
         targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
             targets=targets[:SHOWN],
-            refused=all(target.undeliverable for target in targets),
+            outcome=outcome(self.actor, alias, alias, lookup),
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
             manageable=may_manage(self.actor, alias),
-            leading_here=leading_here(self.actor, alias.pk),
             log_entries=recent_entries(alias),
+            **leading_here(self.actor, alias.pk),
             **kwargs,
         )
 
@@ -85,9 +85,17 @@ def may_manage(actor, alias):
 
 
 def leading_here(actor, address):
-    """Aliases the actor may see that lead to ``address``, at most SHOWN; mailboxes' forwardings too."""
-    targets = AliasTarget.objects.leading_to(with_alias_domain_names([address]))
-    return targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN]
+    """What the actor may see that leads to ``address``, at most SHOWN each, for a page's context.
+
+    Aliases and mailboxes' forwardings, and the names in alias domains that it answers to.
+    """
+    names = with_alias_domain_names([address])
+    seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
+    targets = AliasTarget.objects.leading_to(names)
+    return {
+        "leading_here": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
+        "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
+    }
 
 
 def recent_entries(row, limit=5):
@@ -173,7 +181,7 @@ class AliasDelete(AliasPages, ConfirmView):
         services.delete_alias(
             actor=self.actor,
             alias=self.object,
-            clean=aliases_to_clean(self.request, self.actor),
+            **treatment_of_referrers(self.request, self.actor),
         )
         return domain_list_url("alias-list", self.object)
 
@@ -186,6 +194,13 @@ def domain_list_url(url_name, row):
 def aliases_to_clean(request, actor):
     """What to take a deleted row out of: all aliases the actor may change, if the box was ticked."""
     return Alias.objects.cleanable_by(actor) if "drop" in request.POST else None
+
+
+def treatment_of_referrers(request, actor):
+    """What a deletion does to what leads to the row: nothing, take it out, or put another address there."""
+    replace_by = request.POST.get("replace_by", "").strip()
+    clean = Alias.objects.cleanable_by(actor) if replace_by else aliases_to_clean(request, actor)
+    return {"clean": clean, "replace_by": replace_by}
 
 
 def referrers_context(actor, addresses):

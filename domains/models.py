@@ -19,7 +19,15 @@ UNLIMITED = 0
 # Beyond these, sums of bytes and dates would leave what the database can hold.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-LOCAL_TRANSPORTS = ("", "virtual")  # mail for the domain ends here; any other hands it on
+# As in deploy/postfix/transport.cf and aliases/sql/functions.sql.
+LOCAL_TRANSPORTS = (
+    "",
+    "virtual",
+    "virtual:",
+)  # mail for the domain ends here; any other hands it on
+
+# What master.cf has from the start, as Postfix's own file and that of Debian.
+POSTFIX_SERVICES = {"smtp", "relay", "lmtp", "local", "error", "retry", "discard"}
 
 
 class DomainQuerySet(ScopedQuerySet):
@@ -146,6 +154,22 @@ class Domain(models.Model):
     def ends_here(self):
         """Whether mail for the domain is delivered on this server; else the next one knows the addresses."""
         return not self.backupmx and self.transport in LOCAL_TRANSPORTS
+
+    @property
+    def transport_warning(self):
+        """Return the sentence about a transport that the shipped Postfix files cannot serve, or ""."""
+        service, _colon, _next_hop = self.transport.partition(":")
+        if self.transport in LOCAL_TRANSPORTS or service in POSTFIX_SERVICES:
+            return ""
+        if service == "virtual":
+            return _(
+                "Postfix’s own virtual delivery agent is not set up here: mail of this domain would wait and"
+                " then bounce. Write “virtual” alone for delivery on this server."
+            )
+        return _(
+            "Postfix needs a service “%(service)s” in its master.cf, which the shipped files do not have:"
+            " without it mail of this domain waits and then bounces."
+        ) % {"service": service}
 
     @property
     def uses_quotas(self):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from aliases.loops import refuse_loops
+from aliases.loops import MAX_LEADING_IN, refuse_loops
 from aliases.models import Alias
 from aliases.services import remove_target_from_aliases
 from domains.models import AliasDomain, Domain, RoutingLock
@@ -36,6 +36,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     """
     RoutingLock.hold()
     domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
+    domain.transport = _plain_transport(domain.transport)
     domain.full_clean(validate_unique=False)  # insert() says it in better words
     insert(domain)
     LogEntry.objects.record(
@@ -47,8 +48,13 @@ def create_domain(*, actor, name, role_target=None, **fields):
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
-        refuse_loops(actor, [f"@{domain.pk}"])
+        refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_LEADING_IN)
     return domain
+
+
+def _plain_transport(text):
+    """``virtual:`` is ``virtual``, as people write it in Postfix's own maps."""
+    return "virtual" if text == "virtual:" else text
 
 
 def _create_role_aliases(actor, domain, role_target):
@@ -75,6 +81,8 @@ def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
     domain = domain.fresh()
+    if "transport" in fields:
+        fields["transport"] = _plain_transport(fields["transport"])
     changes = changed_fields(domain, fields)
     if not changes:
         return domain
@@ -153,7 +161,7 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     )
     link.full_clean(validate_unique=False)
     insert(link)
-    refuse_loops(actor, [f"@{alias_domain.pk}"])
+    refuse_loops(actor, [f"@{alias_domain.pk}"], bound=MAX_LEADING_IN)
     LogEntry.objects.record(
         actor,
         "create_alias_domain",
@@ -180,7 +188,7 @@ def update_alias_domain(*, actor, link, **fields):
     validate_changed(link, changes)
     link.modified = timezone.now()
     link.save(update_fields=[*changes, "modified"])
-    refuse_loops(actor, [f"@{link.alias_domain.pk}"])
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_LEADING_IN)
     action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
     LogEntry.objects.record(
         actor,
@@ -199,7 +207,7 @@ def delete_alias_domain(*, actor, link):
     link = AliasDomain.objects.select_for_update().get(pk=link.pk)
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
-    refuse_loops(actor, [f"@{link.alias_domain.pk}"])
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_LEADING_IN)
     LogEntry.objects.record(
         actor,
         "delete_alias_domain",

@@ -35,7 +35,7 @@ class MailboxForm(ActorForm):
         label=_("Quota"),
         min_value=0,
         max_value=MAX_QUOTA,
-        decimal_places=2,
+        decimal_places=6,
         localize=False,
         help_text=_("0: no limit."),
         widget=forms.NumberInput({"suffix": _("MB"), "step": "any", "inputmode": "decimal"}),
@@ -146,7 +146,7 @@ class MailboxCreateForm(MailboxForm):
                 self.add_error("quota_mb", error)
         local_part, password = map(self.cleaned_data.get, ("local_part", "password"))
         if local_part:
-            check_free(self, f"{local_part}@{domain.pk}")
+            check_free(self, f"{local_part}@{domain.pk}", wanted="mailbox")
         if local_part and password:
             person = Mailbox(
                 username=f"{local_part}@{domain.pk}", name=self.cleaned_data.get("name", "")

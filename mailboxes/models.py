@@ -20,8 +20,12 @@ MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of b
 
 
 def megabytes(size):
-    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits."""
-    return round(size / settings.QUOTA_MULTIPLIER, 2)
+    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits.
+
+    A few bytes are no 0, which stands for no limit: what is below 0.01 has up to six digits.
+    """
+    exact = size / settings.QUOTA_MULTIPLIER
+    return round(exact, 2) if not 0 < exact < 0.01 else max(0.000001, round(exact, 6))
 
 
 class MailboxQuerySet(ScopedQuerySet):
@@ -149,15 +153,17 @@ def quota_error(domain, quota, *, others):
         return ValidationError(
             _("%(domain)s does not use mailbox quotas. Use 0."), "unused", {"domain": domain}
         )
-    if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb:
+    rest = max(0, domain.quota * mb - others) if domain.quota > 0 else None
+    # A quota of 0 where nothing is left: the largest allowed is not what is wrong.
+    used_up = rest is not None and rest < mb and quota == 0
+    if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb and not used_up:
         return ValidationError(
             _("A mailbox of %(domain)s may have from 1 to %(limit)d MB."),
             "above_maxquota",
             {"domain": domain, "limit": domain.maxquota},
         )
-    if domain.quota > 0:
-        rest = max(0, domain.quota * mb - others)
-        if quota == 0:
+    if rest is not None:
+        if quota == 0 and not used_up:
             return ValidationError(
                 _(
                     "%(domain)s has a domain quota, so every mailbox needs a limit. %(rest)d MB are left."
@@ -165,7 +171,7 @@ def quota_error(domain, quota, *, others):
                 "unlimited",
                 {"domain": domain, "rest": rest // mb},
             )
-        if quota > rest:
+        if quota > rest or used_up:
             return ValidationError(
                 _(
                     "%(domain)s has %(rest)d MB of its %(limit)d MB left. Give less, or ask for a larger domain quota."
@@ -177,11 +183,17 @@ def quota_error(domain, quota, *, others):
 
 
 def first_quota(domain):
-    """The quota of a new mailbox where nobody says one, in MB: the largest that the domain allows and still has."""
+    """The quota of a new mailbox where nobody says one, in MB.
+
+    The largest that the domain allows, but no more than leaves the same for each mailbox it may still have.
+    """
     maxquota = domain.maxquota if domain else settings.DOMAIN_DEFAULTS["maxquota"]
     if domain is None or domain.quota <= 0:
         return max(0, maxquota)
     left = max(0, int(domain.quota - domain.allotted_mb))
+    if domain.mailboxes > 0:
+        still_allowed = max(1, domain.mailboxes - domain.usage.mailboxes)
+        left = max(min(1, left), left // still_allowed)
     return min(maxquota, left) if maxquota > 0 else left
 
 

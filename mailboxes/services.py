@@ -20,11 +20,11 @@ from accounts.passwords import stored_hash
 from accounts.services import check_current_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address
+from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address, taken
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
-from panel.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
+from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.scoping import starts_with
 from panel.transactions import in_transaction
@@ -50,7 +50,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     if limit_error:
         raise ValidationError({"domain": limit_error})
     if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
-        raise ValidationError({"local_part": taken(address)})
+        raise ValidationError({"local_part": taken(address, wanted="mailbox")})
     mailbox.maildir = _free_maildir(local_part, domain.pk)
     mailbox.full_clean()
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
@@ -62,7 +62,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
         )
         insert(mailbox)
     except ValidationError:
-        raise ValidationError({"local_part": taken(address)}) from None
+        raise ValidationError({"local_part": taken(address, wanted="mailbox")}) from None
     LogEntry.objects.record(
         actor,
         "create_mailbox",
@@ -126,7 +126,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         mailbox.maildir = maildirs[mailbox.pk]
         error = {"domain": limit} if (limit := domain.limit_error("mailboxes")) else None
         if mailbox.pk in in_use:
-            error = {"local_part": taken(mailbox.pk)}
+            error = {"local_part": taken(mailbox.pk, wanted="mailbox")}
         in_use.add(mailbox.pk)
         try:
             if error:
@@ -161,15 +161,6 @@ def create_mailboxes(*, actor, domain, mailboxes):
         for mailbox in new
     )
     return new
-
-
-def taken(address):
-    """Return the error for an address that is in use."""
-    return ValidationError(
-        _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
-        "taken",
-        {"address": display_address(address)},
-    )
 
 
 def _free_maildir(local_part, domain):
@@ -353,6 +344,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
     What is None stays as it is stored.
     If another program switched the forwarding off, it is as active as the mailbox again.
+    One that is active for an inactive mailbox, as another program leaves it, stays so until it ends.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -378,7 +370,10 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
-    changes = changed_fields(row, {"goto": ",".join(parsed), "active": mailbox.active})
+    # Another program leaves the row of a leaver active, so that the mail goes on to somebody else.
+    goes_on = row.active and not is_new and parsed != [mailbox.pk]
+    active = mailbox.active or goes_on
+    changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})
     if is_new:  # another program had left it out
         changes = created(row, "goto", "active")
     if not changes:
@@ -394,11 +389,12 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
 
 @in_transaction
-def delete_mailbox(*, actor, mailbox, clean=None):
+def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
     """Delete a mailbox with its own alias row and quota figures.
 
     It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.cleanable_by(actor)``. Files stay on disk; the maildir is remembered, so that a
+    ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by`` instead, if it is
+    named. Files stay on disk; the maildir is remembered, so that a
     new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
@@ -418,5 +414,5 @@ def delete_mailbox(*, actor, mailbox, clean=None):
         target=address,
         changes=changes,
     )
-    clean_referrers(actor=actor, address=address, aliases=clean)
+    clean_referrers(actor=actor, address=address, aliases=clean, replace_by=replace_by)
     refuse_loops(actor, [address])

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from mailboxes.models import NEARLY_FULL
-from panel.addresses import BETWEEN_TARGETS, PLAIN
+from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
 
 SOURCES = Path(__file__).with_name("sql")
 
@@ -19,7 +19,7 @@ def _parts(vendor):
     for marker, value in {
         "@RECIPIENT_DELIMITER@": settings.RECIPIENT_DELIMITER,
         "@BETWEEN_TARGETS@": BETWEEN_TARGETS,
-        "@PLAIN@": PLAIN,
+        "@PLAIN@": PLAIN_IN_SQL,
         "@NEARLY_FULL@": str(NEARLY_FULL),
     }.items():
         text = text.replace(marker, value)

@@ -15,7 +15,15 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
 from accounts.views import hide_passwords, refused
-from aliases.effects import EXTERNAL, Destination, destinations, find_fallbacks, in_words
+from aliases.effects import (
+    EXTERNAL,
+    FORWARDED,
+    Destination,
+    destinations,
+    find_fallbacks,
+    outcome,
+)
+from aliases.lookup import Lookup
 from aliases.views import (
     SHOWN,
     ChosenDomainMixin,
@@ -24,6 +32,7 @@ from aliases.views import (
     leading_here,
     recent_entries,
     referrers_context,
+    treatment_of_referrers,
 )
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -91,24 +100,21 @@ class MailboxPage(OneMailbox, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
-        if not mailbox.active:
-            find_fallbacks(self.actor, [mailbox])
         row = services.self_alias(mailbox)
-        targets, keeps_copy = services.forwarding(row)
-        if mailbox.active and row:
-            forwarding = destinations(self.actor, row, domains=[mailbox.domain])
+        lookup = find_fallbacks(self.actor, [mailbox], [row] if row else [])
+        result = outcome(self.actor, mailbox, row, lookup)
+        if result.kind == FORWARDED or (mailbox.active and row):
+            forwarding = result.destinations or destinations(self.actor, row, lookup=lookup)
         else:
-            forwarding = [Destination(target, EXTERNAL) for target in targets]
+            forwarding = [Destination(t, EXTERNAL) for t in services.forwarding(row)[0]]
         return super().get_context_data(
+            outcome=result,
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
             switched_off=bool(forwarding) and not services.forwards(row),
-            undeliverable=bool(forwarding) and all(target.undeliverable for target in forwarding),
-            goes_to=in_words(forwarding),
-            keeps_copy=keeps_copy,
-            leading_here=leading_here(self.actor, mailbox.pk),
             log_entries=recent_entries(mailbox),
+            **leading_here(self.actor, mailbox.pk),
             **kwargs,
         )
 
@@ -183,6 +189,7 @@ class MailboxState(OneMailbox, StateView):
         return super().get_context_data(
             forwarding=found,
             forwards=services.forwards(row),
+            outcome=outcome(self.actor, self.object, row, lookup),
             undeliverable=all(target.undeliverable for target in found),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
@@ -209,7 +216,7 @@ class MailboxDelete(OneMailbox, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            clean=aliases_to_clean(self.request, self.actor),
+            **treatment_of_referrers(self.request, self.actor),
         )
         return domain_list_url("mailbox-list", self.object)
 
@@ -247,15 +254,16 @@ class OwnMailbox(ActorMixin, TemplateView):
 
     def forms(self, data=None):
         """The forwarding in force and both forms; the one whose button was pressed is bound."""
-        row = services.self_alias(self.actor)
+        rows = Mailbox.objects.select_related("domain__alias_of__target_domain").with_self_alias()
+        mailbox = rows.get(pk=self.actor.pk)
+        row = services.self_alias(mailbox)
         targets, keep_copy = services.forwarding(row)
+        lookup = Lookup([mailbox.domain])
+        lookup.prepare([self.actor.pk], [row] if row else [])
         chosen = data.get("form") if data is not None else None
-        found = destinations(self.actor, row) if targets else []
         return {
-            "forwarding": targets,
+            "outcome": outcome(self.actor, mailbox, row, lookup),
             "switched_off": bool(targets) and not services.forwards(row),
-            "keeps_copy": keep_copy,
-            "undeliverable": bool(found) and all(target.undeliverable for target in found),
             "password_form": OwnMailboxPasswordForm(
                 data if chosen == "password" else None, actor=self.actor, prefix="password"
             ),

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 # No valid address is longer as it is typed, not even in Unicode with each accent a character of its own.
 MAX_TYPED = 1_000
 MAX_ADDRESS = 254
-PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
+PLAIN = "a-z0-9@._+=&$'-"  # what an address of ours is made of
+PLAIN_IN_SQL = PLAIN.replace("'", "''")  # between single quotes
 # What Postfix reads as the end of a target besides a comma, for the database's regular expressions:
 # a semicolon, and white space after a ">" or between two addresses.
 _WORD = '[^[:space:]@<>()",;:]'
@@ -27,8 +28,8 @@ BETWEEN_TARGETS = (
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 253
 
-# Our own addresses: no character that a shell, a path, a LIKE pattern or a list would read.
-_OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$-]*(?:\.[a-z0-9_+=&$-]+)*")
+# Our own addresses: no character that a path, a LIKE pattern or a list would read.
+_OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$'-]*(?:\.[a-z0-9_+=&$'-]+)*")
 # Elsewhere any dot-atom may exist, except what Postfix would take for a command, file or list.
 _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
@@ -94,6 +95,11 @@ def split_targets(goto):
     return [target for part in parts if (target := re.sub(r"[\t\n\r]", " ", part).strip(" "))]
 
 
+def stored_spelling(address):
+    """Return ``address`` as Postfix and Dovecot look it up: in lower case, without blanks around it."""
+    return address.strip().lower()
+
+
 def split_address(address):
     """Return (local part, domain) of a stored address; the local part of a catch-all is ""."""
     local_part, _at, domain = address.rpartition("@")
@@ -119,7 +125,7 @@ def normalise_local_part(text):
     if not _OWN_LOCAL_PART.fullmatch(local_part):
         raise ValidationError(
             _(
-                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $,"
+                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $ ',"
                 " with a letter, a digit or _ first and no two dots in a row."
             ),
             "invalid_local_part",

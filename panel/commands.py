@@ -145,11 +145,13 @@ class RowCommand(RichCommand):
             raise CommandError(NOTHING_TO_CHANGE)
         return given
 
-    def leading_here(self, names, dropped):
+    def leading_here(self, names, dropped, replace_by=""):
         """Say that the aliases ``names`` lead to what is being deleted, and what becomes of them."""
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."
-        if dropped:
+        if replace_by:
+            yield f"They lead to {replace_by} instead."
+        elif dropped:
             yield "It is taken out of them; an alias left with nothing is deleted."
         else:
             yield "They will lead nowhere; --drop-targets takes it out of them."

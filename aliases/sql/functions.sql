@@ -76,7 +76,7 @@ BEGIN
 
   -- Mostly every target is a mailbox or external, and nothing has to be followed.
   SELECT COUNT(*), COUNT(CASE WHEN d.active = 0 THEN 1
-      WHEN d.backupmx = 0 AND d.transport IN ('', 'virtual') AND m.username IS NULL
+      WHEN d.backupmx = 0 AND d.transport IN ('', 'virtual', 'virtual:') AND m.username IS NULL
         AND t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^@PLAIN@]' AND t.target NOT LIKE '%.'
       THEN 1 END)
     INTO targets, to_follow
@@ -93,7 +93,7 @@ BEGIN
       -- Each target. Taken: 1 somebody takes it, 0 to be followed, NULL in an inactive domain.
       SELECT t.target, t.target, t.bare, t.domain,
           IF(d.active = 0, NULL, d.domain IS NULL OR d.backupmx = 1
-            OR d.transport NOT IN ('', 'virtual') OR m.username IS NOT NULL
+            OR d.transport NOT IN ('', 'virtual', 'virtual:') OR m.username IS NOT NULL
             OR t.target LIKE '@%' OR t.target REGEXP '[^@PLAIN@]' OR t.target LIKE '%.')
         FROM alias_target t
         LEFT JOIN domain d ON d.domain = t.domain
@@ -104,7 +104,7 @@ BEGIN
       -- same in the target of an alias domain, both without the extension, the catch-alls.
       SELECT h.target, t.target, t.bare, t.domain,
           IF(d.active = 0, NULL, d.domain IS NULL OR d.backupmx = 1
-            OR d.transport NOT IN ('', 'virtual') OR m.username IS NOT NULL
+            OR d.transport NOT IN ('', 'virtual', 'virtual:') OR m.username IS NOT NULL
             OR t.target LIKE '@%' OR t.target REGEXP '[^@PLAIN@]' OR t.target LIKE '%.')
         FROM hop h
         LEFT JOIN alias_domain ad ON ad.alias_domain = h.domain AND ad.active = 1

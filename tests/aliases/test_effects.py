@@ -2,12 +2,13 @@
 
 import pytest
 
-from aliases.effects import Destination, destinations, find_fallbacks
+from aliases.effects import Destination, destinations, find_fallbacks, in_words, outcome
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
+from domains.models import Domain
 from domains.services import create_alias_domain, set_domain_active
 from mailboxes.models import Mailbox
-from mailboxes.services import delete_mailbox, set_mailbox_active
+from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
 from tests.refusals import refused
 
 
@@ -179,3 +180,94 @@ def test_deleting_an_alias_leaves_a_mailbox_of_the_targets_its_own_mail(
     delete_alias(actor=None, alias=sales, clean=Alias.objects.filter(pk="bob@example.org"))
 
     assert Alias.objects.get().goto == "bob@example.org"
+
+
+# --- What happens to mail for a row
+
+
+@pytest.fixture
+def outcome_of(superadmin):
+    """``outcome_of(Mailbox, "joe@example.org")``: (kind, destinations, whether a copy is kept)."""
+
+    def find(model, address):
+        row = model.objects.select_related("domain__alias_of__target_domain").get(pk=address)
+        alias = Alias.objects.filter(pk=address).first()
+        lookup = find_fallbacks(superadmin, [row], [alias] if alias else [])
+        found = outcome(superadmin, row, alias, lookup)
+        return found.kind, [str(target) for target in found.destinations], found.keeps_copy
+
+    return find
+
+
+def test_mail_of_an_inactive_mailbox_goes_on_while_its_own_row_is_active(
+    outcome_of, example_org, add_mailbox
+):
+    add_mailbox("gone@example.org")
+    Mailbox.objects.filter(pk="gone@example.org").update(active=False)
+    own = Alias.objects.filter(pk="gone@example.org")
+
+    own.update(goto="boss@elsewhere.example")
+    assert outcome_of(Mailbox, "gone@example.org") == (
+        "forwarded",
+        ["boss@elsewhere.example"],
+        False,
+    )
+    own.update(goto="gone@example.org,boss@elsewhere.example")
+    assert outcome_of(Mailbox, "gone@example.org") == (
+        "forwarded",
+        ["boss@elsewhere.example"],
+        False,
+    )
+    own.update(active=False)
+    assert outcome_of(Mailbox, "gone@example.org") == ("refused", [], False)
+
+
+def test_changing_the_forwarding_of_a_leaver_does_not_stop_it(outcome_of, example_org, add_mailbox):
+    add_mailbox("gone@example.org")
+    Mailbox.objects.filter(pk="gone@example.org").update(active=False)
+    Alias.objects.filter(pk="gone@example.org").update(goto="boss@elsewhere.example")
+    gone = Mailbox.objects.get(pk="gone@example.org")
+
+    set_forwarding(actor=None, mailbox=gone, targets="new@elsewhere.example", keep_copy=False)
+    assert outcome_of(Mailbox, gone.pk) == ("forwarded", ["new@elsewhere.example"], False)
+    set_forwarding(actor=None, mailbox=gone, targets="")
+    assert Alias.objects.get(pk=gone.pk).active is False
+
+
+def test_mail_of_a_domain_with_a_transport_is_handed_on(
+    outcome_of, superadmin, add_domain, example_org, add_mailbox, add_alias
+):
+    add_domain("moved.example", transport="smtp:[192.0.2.9]")
+    add_mailbox("m1@moved.example")
+    add_mailbox("off@moved.example", active=False)
+    alias = add_alias("to@example.org", "m1@moved.example", "joe@elsewhere.example")
+
+    assert outcome_of(Mailbox, "m1@moved.example") == ("handed on", [], False)
+    assert outcome_of(Mailbox, "off@moved.example") == ("refused", [], False)
+    found = destinations(superadmin, alias)
+    assert [target.next_server for target in found] == ["smtp:[192.0.2.9]", ""]
+    assert in_words(found) == "1 address that is handed on and 1 external address"
+
+
+def test_in_a_backup_mx_domain_every_name_is_handed_on(outcome_of, add_domain, add_mailbox):
+    add_domain("backup.example", backupmx=True)
+    add_mailbox("off@backup.example", active=False)
+
+    assert outcome_of(Mailbox, "off@backup.example") == ("handed on", [], False)
+
+
+def test_a_row_with_capitals_is_found_by_nobody(outcome_of, example_org, add_mailbox, add_alias):
+    add_mailbox("caps@example.org")
+    Alias.objects.filter(pk="caps@example.org").delete()
+    Mailbox.objects.filter(pk="caps@example.org").update(username="Caps@example.org")
+
+    assert outcome_of(Mailbox, "Caps@example.org") == ("refused", [], False)
+    add_alias("@example.org", "ann@elsewhere.example")
+    assert outcome_of(Mailbox, "Caps@example.org") == ("fallback", [], False)
+
+
+def test_the_transport_virtual_with_a_colon_delivers_here(outcome_of, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+    Domain.objects.update(transport="virtual:")  # by another program
+
+    assert outcome_of(Mailbox, "joe@example.org") == ("delivered", [], False)

@@ -46,10 +46,6 @@ def test_targets_stand_on_lines_or_between_commas_and_count_once(text):
         "a@b@example.org",
         "a@@example.org",
         "a b@example.org",
-        "a@example.org b@example.org",
-        "a@example.org;b@example.org",
-        "<a@example.org>",
-        "Joe <a@example.org>",
         "a@example",
         "a@",
         "a\0@example.org",
@@ -126,3 +122,49 @@ def test_what_is_accepted_is_stored_unchanged_the_next_time(text):
         assert target.isascii()
         assert target == target.lower()
         assert target[0] not in "|/:@.\"'\\"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"Lee, Ann" <ann@x.example>; "Doe, Bob" <bob@x.example>',
+        "ann@x.example; bob@x.example",
+        "ann@x.example bob@x.example",
+        "ann@x.example\tbob@x.example",
+        "Ann Lee <ann@x.example>, Bob <bob@x.example>",
+        "Ann Lee <ann@x.example> Bob <bob@x.example>",
+        "'ann@x.example' <ann@x.example>;\r\n<mailto:bob@x.example>".replace("mailto:", ""),
+        "mailto:ann@x.example;; ,'bob@x.example';",
+        '"ann@work" <ann@x.example>\n ; <Bob@X.Example>',
+    ],
+)
+def test_a_pasted_list_is_read_however_a_mail_program_writes_it(text):
+    assert parse_targets(text) == ["ann@x.example", "bob@x.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ann@x.example; boss; bob@x.example", ["boss"]),
+        ('"Lee, Ann" <ann@x.example>; "Doe, Bob" bob@x.example', ['"doe, bob"']),
+        ("ann@x.example <bob@x.example>", ["ann@x.example <bob@x.example>"]),
+        ('"Lee, Ann <ann@x.example>, bob@x.example', ['"lee']),
+        ("<ann@x.example; bob@x.example", ["<ann@x.example"]),
+    ],
+)
+def test_only_the_piece_that_is_not_understood_is_named(text, named):
+    with pytest.raises(ValidationError) as caught:
+        parse_targets(text)
+
+    assert [error.params["address"] for error in caught.value.error_list][: len(named)] == named
+
+
+def test_a_stored_target_that_only_another_program_writes_stays_as_it_is():
+    stored = ["eve <eve@off.example>", "root", "ann lee"]
+
+    assert parse_targets("Eve <eve@off.example>\nroot; Ann Lee", keep=stored) == stored
+
+
+def test_a_text_beyond_all_lists_is_refused_by_its_length():
+    with pytest.raises(ValidationError, match="At most 1000 targets"):
+        parse_targets("<" * 300_000)

@@ -210,3 +210,24 @@ def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other
 
     with pytest.raises(CommandError, match=r"^target: other\.net is itself an alias domain"):
         run("aliasdomain", "add", "third.example", "other.net")
+
+
+@pytest.mark.parametrize(
+    ("transport", "stored", "warned"),
+    [
+        ("virtual:", "virtual", ""),
+        ("smtp:[192.0.2.9]", "smtp:[192.0.2.9]", ""),
+        ("relay:", "relay:", ""),
+        ("dovecot", "dovecot", "Postfix needs a service “dovecot” in its master.cf"),
+        ("virtual:x", "virtual:x", "Postfix’s own virtual delivery agent is not set up here"),
+    ],
+)
+def test_a_transport_that_the_shipped_files_do_not_serve_is_warned_of(
+    run, example_org, capsys, transport, stored, warned
+):
+    run("domain", "edit", "example.org", "--transport", "lmtp:inet:localhost")
+    run("domain", "edit", "example.org", "--transport", transport)
+
+    assert Domain.objects.get().transport == stored
+    assert capsys.readouterr().err.startswith(warned) is True
+    assert bool(Domain.objects.get().transport_warning) is bool(warned)

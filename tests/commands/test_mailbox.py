@@ -102,6 +102,8 @@ def test_the_default_quota_is_the_largest_the_domain_allows(run, add_domain, pas
         ({"maxquota": 0, "quota": 1000}, 300, 700),
         ({"maxquota": 600, "quota": 1000}, 500, 500),
         ({"maxquota": 400, "quota": 1000}, 500, 400),
+        ({"maxquota": 1024, "quota": 10240, "mailboxes": 301}, 240, 33),
+        ({"maxquota": 20, "quota": 10240, "mailboxes": 301}, 240, 20),
         ({"maxquota": 0, "quota": 0}, 500, 0),
         ({"maxquota": -1, "quota": 0}, 0, 0),
     ],
@@ -417,3 +419,32 @@ def test_drop_targets_takes_it_out_of_the_aliases(run, example_org, add_mailbox,
     run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets")
 
     assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
+
+
+def test_show_says_what_happens_to_mail_and_finds_capitals(run, example_org, add_mailbox):
+    add_mailbox("gone@example.org")
+    Mailbox.objects.filter(pk="gone@example.org").update(active=False)
+    Alias.objects.filter(pk="gone@example.org").update(goto="boss@elsewhere.example")
+    add_mailbox("caps@example.org")
+    Mailbox.objects.filter(pk="caps@example.org").update(username="Caps@example.org")
+
+    gone = json.loads(run("mailbox", "show", "gone@example.org", "--json"))
+    caps = json.loads(run("mailbox", "show", "Caps@example.org", "--json"))
+
+    assert (gone["mail"], gone["mail_goes_to"]) == ("forwarded", ["boss@elsewhere.example"])
+    assert caps["mail"] == "never found: spelled with capitals or blanks"
+
+
+def test_another_address_takes_the_place_of_a_deleted_one(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org", "ann@other.net")
+
+    run("mailbox", "delete", "joe@example.org", "--yes", "--replace-by", "jo@elsewhere.example")
+
+    assert Alias.objects.get().goto == "jo@elsewhere.example,ann@other.net"
+
+
+def test_a_quota_of_some_bytes_is_shown_in_bytes(run, example_org, add_mailbox):
+    add_mailbox("moved@example.org", quota=2048)
+
+    assert "Quota: 2,048 bytes" in " ".join(run("mailbox", "show", "moved@example.org").split())

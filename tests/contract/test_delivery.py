@@ -28,6 +28,7 @@ def stranger():
 
 ANN = ("ann@example.org", PASSWORD)
 BOB = ("bob@example.org", PASSWORD)
+PAT = ("pat.o'brien@example.org", PASSWORD)
 CAT = ("cat@catch.example", PASSWORD)
 
 
@@ -44,6 +45,8 @@ def world(empty_world):
     world.raw("alias", "away@example.org", goto="away@elsewhere.test")
     world.alias("sales@example.org", "ann@example.org", "bob@example.org")
     world.mailbox("eve@example.org")
+    world.mailbox("pat.o'brien@example.org")
+    world.alias("o'toole@example.org", "pat.o'brien@example.org", "o'gone@example.org")
     world.alias("odd@example.org", "eve@example.org")
     world.alias("tiny@example.org", "small@example.org")
     world.alias("to-closed@example.org", "closed@example.org")
@@ -77,6 +80,9 @@ def world(empty_world):
         ("ann+list@alias.example", ANN),
         ("half@example.org", ANN),
         ("open-and-closed@example.org", ANN),
+        ("pat.o'brien@example.org", PAT),
+        ("Pat.O'Brien+list@alias.example", PAT),
+        ("o'toole@example.org", PAT),
         ("whatever@catch.example", CAT),
         ("whatever+tag@catch.example", CAT),
         ("dog@catch.example", ("dog@catch.example", PASSWORD)),

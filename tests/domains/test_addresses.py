@@ -215,7 +215,7 @@ def test_what_is_shown_is_the_same_domain(label):
         "a:b",
         "a|b",
         "a\\b",
-        "a'b",
+        "'ab",
         'a"b',
         '"a b"',
         "~root",

@@ -194,3 +194,14 @@ def test_no_number_is_larger_than_the_database_can_add_up(example_org, add_mailb
         update_domain(
             actor=None, domain=example_org, quota=10**13, maxquota=10**13, password_expiry=3_000_000
         )
+
+
+@pytest.mark.parametrize("quota", [0, 1])
+def test_a_domain_quota_that_is_used_up_is_said_with_a_number_and_without(quota):
+    domain = Domain(name="hr.example", maxquota=1024, quota=10240)
+
+    error = quota_error(domain, quota * MB, others=10240 * MB)
+
+    assert error.messages == [
+        "hr.example has 0 MB of its 10240 MB left. Give less, or ask for a larger domain quota."
+    ]

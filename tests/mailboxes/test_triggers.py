@@ -259,7 +259,7 @@ def counted(cursor):
         items = split_targets(goto) if connection.vendor == "mysql" else re.split("[,;\n\r]", goto)
         for target in {item.strip().lower() for item in items} - {""}:
             bare, of = without_extension(target), split_address(target)[1]
-            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$-]+", target)
+            plain = not target.startswith("@") and re.fullmatch("[a-z0-9@._+=&$'-]+", target)
             unmatched = bool(plain) and of in ours and not {target, bare} & (answered | users)
             targets.add((address, owner, target, bare, of, unmatched))
 

@@ -346,7 +346,7 @@ def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):
             {"local_part": "joe"},
             {
                 "local_part": [
-                    "joe@example.org exists already, as a mailbox or an alias. Choose another name."
+                    "joe@example.org exists already: it is a mailbox. To send its mail on, use its forwarding, with a copy if mail is to stay there too. Or choose another name."
                 ]
             },
         ),
@@ -354,7 +354,7 @@ def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):
             {"local_part": "a b"},
             {
                 "local_part": [
-                    "“a b” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $,"
+                    "“a b” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $ ',"
                     " with a letter, a digit or _ first and no two dots in a row."
                 ]
             },

@@ -270,3 +270,14 @@ def test_suggestions_are_the_own_domains_that_begin_so(as_admin, add_domain):
         '<option value="alpha.example">alpha.example</option>'
         '<option value="alps.example">alps.example</option>'
     )
+
+
+def test_its_page_warns_of_a_transport_that_the_shipped_files_do_not_serve(
+    as_superadmin, add_domain
+):
+    add_domain("a.example", transport="dovecot")
+    add_domain("b.example", transport="smtp:[192.0.2.9]")
+
+    warning = "Postfix needs a service “dovecot” in its master.cf"
+    assert warning in text(page_of(as_superadmin, "domain", "a.example"))
+    assert "master.cf" not in text(page_of(as_superadmin, "domain", "b.example"))

@@ -11,7 +11,7 @@ from aliases.models import Alias
 from domains.services import set_domain_active
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import forwarding, self_alias, set_forwarding, set_mailbox_active
-from tests.pages.reading import errors, rows, text, told
+from tests.pages.reading import errors, links, rows, sent, text, told
 
 MB = 1_024_000
 
@@ -396,9 +396,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
             "small.example already has its 1 mailbox."
             " Ask a superadmin to raise the limit, or delete one."
         ],
-        "local_part": [
-            "joe@small.example exists already, as a mailbox or an alias. Choose another name."
-        ],
+        "local_part": ["joe@small.example exists already: it is a mailbox. Choose another name."],
         "password": ["Use at least 10 characters."],
         "quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."],
     }
@@ -579,3 +577,83 @@ def test_the_page_of_a_mailbox_that_forwards_to_a_thousand_stays_small(superadmi
 
     assert len(page.content) <= 25_000
     assert f"{targets[49]} and 949 more A copy stays in this mailbox." in text(page)
+
+
+def test_its_page_says_where_mail_of_a_leaver_goes(admin, add_mailbox):
+    add_mailbox("gone@example.org")
+    Mailbox.objects.filter(pk="gone@example.org").update(active=False)
+    Alias.objects.filter(pk="gone@example.org").update(goto="boss@elsewhere.example")
+
+    page = text(admin.get(reverse("mailbox", args=["gone@example.org"])))
+
+    assert "Nobody signs in; mail goes to boss@elsewhere.example." in page
+    assert "refused" not in page
+    assert "Nothing is forwarded" not in page
+
+
+def test_its_page_says_that_mail_is_handed_on(superadmin, add_domain, add_mailbox):
+    add_domain("moved.example", transport="smtp:[192.0.2.9]")
+    add_mailbox("m1@moved.example")
+    sentence = (
+        "Mail is handed on to smtp:[192.0.2.9]; names that exist only there are refused here."
+    )
+
+    assert sentence in text(superadmin.get(reverse("mailbox", args=["m1@moved.example"])))
+    assert "Mail for its mailboxes is handed on to smtp:[192.0.2.9]" in text(
+        superadmin.get(reverse("domain", args=["moved.example"]))
+    )
+
+
+def test_its_page_says_that_a_row_with_capitals_is_found_by_nobody(admin, add_mailbox):
+    add_mailbox("caps@example.org")
+    Mailbox.objects.filter(pk="caps@example.org").update(username="Caps@example.org")
+
+    page = text(admin.get(reverse("mailbox", args=["Caps@example.org"])))
+
+    assert "No look-up finds this row: it is spelled with capitals or blanks" in page
+    assert "Make caps@example.org instead." in page
+
+
+def test_an_address_that_exists_is_said_to_be_which_of_the_two_and_linked(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("info@example.org", "joe@example.org")
+
+    page = admin.post(reverse("mailbox-create"), fields(local_part="info"))
+    assert "it is an alias. Delete it first; its targets can become" in text(page)
+    assert "/aliases/info@example.org/" in links(page)
+    page = admin.post(
+        reverse("alias-create"),
+        {"local_part": "joe", "domain": "example.org", "targets": "x@elsewhere.example"},
+    )
+    assert "it is a mailbox. To send its mail on, use its forwarding, with a copy" in text(page)
+    assert "/mailboxes/joe@example.org/" in links(page)
+
+
+@pytest.mark.parametrize(("stored", "shown"), [(2048, "0.002"), (1, "0.000001")])
+def test_a_quota_of_some_bytes_is_no_zero_and_stays_unless_it_is_changed(
+    stored, shown, admin, add_mailbox
+):
+    add_mailbox("moved@example.org", quota=stored)
+    address = reverse("mailbox-edit", args=["moved@example.org"])
+
+    form = sent(admin.get(address))
+    assert form["quota_mb"] == shown
+    assert admin.post(address, form | {"name": "Moved"}).status_code == 302
+    assert Mailbox.objects.values_list("name", "quota").get() == ("Moved", stored)
+
+
+def test_its_page_names_its_names_in_alias_domains_and_which_one_signs_in(
+    superadmin, twin, add_mailbox
+):
+    add_mailbox("mia@example.org")
+    add_mailbox("own@example.org")
+    add_mailbox("own@twin.example")
+
+    page = text(superadmin.get(reverse("mailbox", args=["mia@example.org"])))
+    assert "What leads here mia@twin.example alias domain" in page
+    assert "Sign in as mia@example.org: the names in alias domains only receive." in page
+    page = text(superadmin.get(reverse("mailbox", args=["own@example.org"])))
+    assert "No alias and no forwarding leads here." in page
+    assert "Sign in as" not in page

@@ -84,7 +84,7 @@ def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_mail
     assert "only@example.org leads nowhere else, and would be deleted" in text(page)
     assert "And 2 in domains or at role addresses that you do not manage" in text(page)
     assert "Files in example.org/joe/ stay on the server’s disk." in text(page)
-    assert '<input class="form-check-input" type="checkbox" name="drop" value="1" checked>' in (
+    assert '<input class="form-check-input" type="checkbox" name="drop" value="1">' in (
         page.content.decode()
     )
     assert "theirs@other.net" not in text(page)
@@ -337,3 +337,44 @@ def test_what_cannot_be_done_is_named_and_the_rest_done(admin, example_org, add_
         " loop@example.org → back@example.org → loop@example.org.",
         "1 activated.",
     ]
+
+
+def test_another_address_takes_the_place_of_a_deleted_one(admin, add_mailbox, add_alias):
+    add_mailbox("rose.hill@example.org")
+    add_mailbox("rose.lake@example.org")
+    add_alias("choir@example.org", "x@elsewhere.example", "rose.hill@example.org")
+    add_alias("solo@example.org", "rose.hill+solo@example.org")
+    add_alias("theirs@other.net", "rose.hill@example.org")
+    address = reverse("mailbox-delete", args=["rose.hill@example.org"])
+
+    def refused_for(replacement):
+        return admin.post(address, {"replace_by": replacement}).context["errors"]
+
+    assert refused_for("nonsense") == [
+        "“nonsense” is not an e-mail address. Write it like name@example.org."
+    ]
+    assert refused_for("rose.hill@example.org") == [
+        "rose.hill@example.org is what is deleted. Name another address."
+    ]
+    admin.post(address, {"replace_by": "Rose.Lake@example.org "})
+
+    assert dict(Alias.objects.values_list("pk", "goto")) == {
+        "rose.lake@example.org": "rose.lake@example.org",
+        "choir@example.org": "x@elsewhere.example,rose.lake@example.org",
+        "solo@example.org": "rose.lake@example.org",
+        "theirs@other.net": "rose.hill@example.org",
+    }
+
+
+def test_a_replacement_that_closes_a_loop_is_refused_and_nothing_deleted(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("a@example.org", "joe@example.org")
+    add_alias("b@example.org", "a@example.org")
+    address = reverse("mailbox-delete", args=["joe@example.org"])
+
+    page = admin.post(address, {"replace_by": "b@example.org"})
+
+    assert "This would create a mail loop" in page.context["errors"][0]
+    assert Mailbox.objects.filter(pk="joe@example.org").exists() is True

@@ -2,6 +2,7 @@
 
 from django.core.management.base import CommandError
 
+from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
 from aliases.services import create_alias, delete_alias, referrers_of, update_alias
 from domains.commands import DomainRowCommand
@@ -36,6 +37,8 @@ class Command(DomainRowCommand):
         Field("Address", "address", display_address),
         Field("Targets", "targets", display_all),
         Field("Active", "active"),
+        Field("Mail", "mail", listed=False),
+        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
         Field("Description", "description", listed=False),
         Field("Dangling targets", "dangling", display_all, listed=False),
         Field("Aliases leading here", "aliases", display_all, listed=False),
@@ -81,6 +84,12 @@ class Command(DomainRowCommand):
             "--drop-targets",
             action="store_true",
             help="Take it out of the aliases and forwardings that lead here.",
+        )
+        parser.add_argument(
+            "--replace-by",
+            metavar="ADDRESS",
+            default="",
+            help="Let the aliases and forwardings that lead here lead to this address instead.",
         )
 
     def _address(self, parser):
@@ -131,16 +140,16 @@ class Command(DomainRowCommand):
             fields["targets"] = self._new_targets(alias, targets, add, remove)
         return update_alias(actor=None, alias=alias, **fields)
 
-    def delete(self, *, address, yes, drop_targets, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         alias = self._alias(address)
         leading_here = sorted(map(display_address, referrers_of([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if leading_here:
-            consequences += self.leading_here(leading_here, drop_targets)
+            consequences += self.leading_here(leading_here, drop_targets, replace_by)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
-            clean = Alias.objects.all() if drop_targets else None
-            delete_alias(actor=None, alias=alias, clean=clean)
+            clean = Alias.objects.all() if drop_targets or replace_by else None
+            delete_alias(actor=None, alias=alias, clean=clean, replace_by=replace_by)
 
     # --- Rows
 
@@ -159,7 +168,10 @@ class Command(DomainRowCommand):
             address = f"@{normalise_domain(name)}"
         else:
             address = normalise_address(text)
-        alias = self.find(Alias.objects.all(), address, "Is the address right?")
+        rows = Alias.objects.select_related("domain__alias_of__target_domain")
+        # Another program may write capitals.
+        stored = rows.filter(pk=text).first()
+        alias = stored or self.find(rows, address, "Is the address right?")
         if alias.of_mailbox:
             raise CommandError(f"{address} is a mailbox. Use: manage.py mailbox")
         return alias
@@ -187,7 +199,9 @@ class Command(DomainRowCommand):
 
     def details(self, alias):
         dangling = AliasTarget.objects.filter(alias=alias.pk).dangling()
+        lookup = find_fallbacks(None, [alias])
         return {
+            **outcome(None, alias, alias, lookup).record(),
             "dangling": sorted(dangling.values_list("target", flat=True)),
             "aliases": sorted(referrers_of([alias.pk])),
         }

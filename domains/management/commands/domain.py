@@ -140,6 +140,7 @@ class Command(DomainRowCommand):
             **self.given(options, *COLUMNS),
         )
         self.report("Created", domain, json=json)
+        self._warn(domain)
 
     def list(self, *, search, active, json, **options):
         rows = Domain.objects.select_related("usage")
@@ -156,12 +157,17 @@ class Command(DomainRowCommand):
         fields = self.changes(options, *COLUMNS, "active")
         domain = update_domain(actor=None, domain=self.domain(name), **fields)
         self.report("Changed", domain, json=json)
+        self._warn(domain)
 
     def delete(self, *, name, yes, drop_targets, json, **options):
         domain = self.domain(name)
         self.confirm_delete(domain.pk, self._consequences(domain, drop_targets), yes)
         with self.deleting(domain, json=json), self.working(f"Deleting {domain.pk}"):
             delete_domain(actor=None, domain=domain, drop_targets=drop_targets)
+
+    def _warn(self, domain):
+        if domain.transport_warning and not domain.backupmx:
+            self.stderr.write(str(domain.transport_warning))
 
     # --- Rows
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts.commands import PasswordMixin
+from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.services import referrers_of
 from domains.commands import DomainRowCommand
@@ -33,7 +34,8 @@ from panel.transactions import in_transaction
 
 
 def size(value):
-    return f"{megabytes(value):,g} MB"
+    # Other programs' units: a quota of 2048 was meant in MB, and holds one short message.
+    return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else f"{megabytes(value):,g} MB"
 
 
 def display_all(addresses):
@@ -65,6 +67,8 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Quota", "quota_bytes", quota, right=True),
         Field("Used", "used_bytes", size, right=True),
         Field("Active", "active"),
+        Field("Mail", "mail", listed=False),
+        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
         Field("Messages", "messages", listed=False),
         Field("May send", "may_send", listed=False),
         Field("Forwards to", "forwards_to", display_all, listed=False),
@@ -88,7 +92,10 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def options_for_add(self, parser):
         self._address(parser)
-        self._columns(parser, quota=" (default: the largest that the domain allows and still has)")
+        self._columns(
+            parser,
+            quota=" (default: the largest that the domain allows, or a fair share of what it has left)",
+        )
         self._password(parser)
         parser.add_argument(
             "--inactive", action="store_false", dest="active", help="Create it switched off."
@@ -131,6 +138,12 @@ class Command(PasswordMixin, DomainRowCommand):
             "--drop-targets",
             action="store_true",
             help="Take it out of the aliases and forwardings that lead here.",
+        )
+        parser.add_argument(
+            "--replace-by",
+            metavar="ADDRESS",
+            default="",
+            help="Let the aliases and forwardings that lead here lead to this address instead.",
         )
 
     def options_for_password(self, parser):
@@ -224,15 +237,17 @@ class Command(PasswordMixin, DomainRowCommand):
             set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
         return mailbox
 
-    def delete(self, *, address, yes, drop_targets, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         mailbox = self._mailbox(address)
         leading_here = sorted(map(display_address, referrers_of([mailbox.pk])))
         self.confirm_delete(
-            mailbox.pk, self._consequences(mailbox, leading_here, drop_targets), yes
+            mailbox.pk,
+            self._consequences(mailbox, leading_here, drop_targets, replace_by),
+            yes,
         )
         with self.deleting(mailbox, json=json):
-            clean = Alias.objects.all() if drop_targets else None
-            delete_mailbox(actor=None, mailbox=mailbox, clean=clean)
+            clean = Alias.objects.all() if drop_targets or replace_by else None
+            delete_mailbox(actor=None, mailbox=mailbox, clean=clean, replace_by=replace_by)
 
     def password(self, *, address, generate, hashed, json, **options):
         mailbox = self._mailbox(address)
@@ -245,15 +260,17 @@ class Command(PasswordMixin, DomainRowCommand):
     # --- Rows
 
     def _mailbox(self, text):
-        rows = Mailbox.objects.select_related("domain", "usage")
+        rows = Mailbox.objects.select_related("domain__alias_of__target_domain", "usage")
+        if rows.filter(pk=text).exists():  # another program may write capitals
+            return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _consequences(self, mailbox, leading_here, drop_targets):
+    def _consequences(self, mailbox, leading_here, drop_targets, replace_by):
         usage = getattr(mailbox, "usage", None)
         if usage:
             yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
         if leading_here:
-            yield from self.leading_here(leading_here, drop_targets)
+            yield from self.leading_here(leading_here, drop_targets, replace_by)
 
     def record(self, mailbox):
         usage = getattr(mailbox, "usage", None)
@@ -275,8 +292,10 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def details(self, mailbox):
         row = self_alias(mailbox)
+        lookup = find_fallbacks(None, [mailbox], [row] if row else [])
         targets, keeps_copy = forwarding(row)
         return {
+            **outcome(None, mailbox, row, lookup).record(),
             "forwards_to": targets,
             "forwards": forwards(row) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
