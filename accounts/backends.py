@@ -1,24 +1,40 @@
-"""One login page, two tables: how Django finds and recognises either kind of account."""
+"""One sign-in page, two tables: how Django finds and recognises either kind of account."""
 
 from functools import cache
-from importlib import import_module
-
-from django.conf import settings
 
 from accounts.models import Admin
-from accounts.names import row_named
-from accounts.passwords import is_cheap, is_possible, spend_time, verify_password
+from accounts.passwords import is_cheap, is_possible, run_dummy_hash, verify_password
+from panel.addresses import lookup_keys
 from panel.prepared import prepared
 
 
 class AccountBackend:
-    """Find accounts of one table. A subclass names the rows that may sign in."""
+    """Accounts of one table. A subclass names the rows that may sign in.
+
+    Refusing costs one of our own hashes, whether the name is unknown, inactive or its password another:
+    the time of an answer must not tell. Only a stored hash that costs more than ours takes longer.
+    """
 
     def rows(self):
         raise NotImplementedError
 
-    def find(self, username):
-        return row_named(self.rows(), username)
+    def authenticate(self, request, username=None, password=None):
+        """Return the account, or None. An outdated hash is replaced."""
+        account = row_named(self.rows(), username)
+        if account is None or not is_possible(password):
+            run_dummy_hash()
+            return None
+        correct, replacement = verify_password(password, account.password)
+        if not correct:
+            if is_cheap(account.password):
+                run_dummy_hash()
+            return None
+        if replacement and not self.store(account, replacement):
+            # A second click was faster, with a hash of its own: the session must know that one.
+            account = row_named(self.rows(), username)
+            if account is None or not verify_password(password, account.password)[0]:
+                return None
+        return account
 
     def get_user(self, user_id):
         """Return the account of a session, or None once it may not sign in any more."""
@@ -49,30 +65,11 @@ class AdminBackend(AccountBackend):
         return Admin.objects.filter(active=True)
 
 
-def authenticate(username, password):
-    """Return the account that ``username`` and ``password`` open, or None.
+def row_named(rows, text):
+    """Return the row of ``rows`` that has this login name, or None.
 
-    Administrators come first. An outdated hash is replaced. The answer takes about the same
-    time whether the name is unknown, inactive, an administrator's or a mailbox's; only a hash of
-    another program that costs more than ours takes longer, which the caller must cover.
+    Another program may have stored the domain in Unicode, or both forms: then the typed one counts.
     """
-    verifications = 0
-    for path in settings.AUTHENTICATION_BACKENDS:
-        module, _, name = path.rpartition(".")
-        backend = getattr(import_module(module), name)()
-        account = backend.find(username) if username else None
-        if account is None:
-            continue
-        correct, replacement = verify_password(password, account.password)
-        if correct:
-            if replacement and not backend.store(account, replacement):
-                # A second click was faster, with a hash of its own: the session must know that one.
-                account = backend.find(username)
-                if account is None or not verify_password(password, account.password)[0]:
-                    return None
-            account.backend = path
-            return account
-        verifications += is_possible(password) and not is_cheap(account.password)
-    for _missing in range(len(settings.AUTHENTICATION_BACKENDS) - verifications):
-        spend_time()
-    return None
+    names = lookup_keys(text or "")
+    found = rows.in_bulk(names)
+    return next((found[name] for name in names if name in found), None)

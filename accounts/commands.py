@@ -17,36 +17,36 @@ class PasswordMixin:
     """A command that sets passwords. Never an argument: those show in process lists and shell histories."""
 
     def password_option(self, parser):
-        parser.add_argument(
+        """Return the group of the options that say where the password comes from."""
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument(
             "--generate", action="store_true", help="Make a password and print it, this once."
         )
+        return group
 
-    def ask_password(self, generate):
-        """Return a new password: made here, typed twice, or one line of standard input.
-
-        Never an argument: those show in process lists and stay in the shell's history.
-        """
+    def ask_password(self, generate, *, what="password"):
+        """Return a new password: made here, typed twice, or one line of standard input."""
         if generate:
             return generate_password()
         if sys.stdin is None:
             raise CommandError(NOTHING_READ)
         if sys.stdin.isatty():
-            return self._prompt_password()
+            return self._prompt(what)
         try:
             password = sys.stdin.readline().rstrip("\r\n")
             password.encode()
         except UnicodeError as error:
-            raise CommandError("The password is not valid UTF-8 text.") from error
+            raise CommandError(f"The {what} is not valid UTF-8 text.") from error
         if not password:
             raise CommandError(NOTHING_READ)
         return password
 
-    def _prompt_password(self):
+    def _prompt(self, what):
         try:
-            password = getpass.getpass("Password: ")
+            password = getpass.getpass(f"{what.capitalize()}: ")
             again = getpass.getpass("The same again: ")
         except (KeyboardInterrupt, EOFError):
             raise CommandError("Cancelled. Nothing was changed.") from None
         if password != again:
-            raise CommandError("The passwords differ. Nothing was changed.")
+            raise CommandError("The two differ. Nothing was changed.")
         return password

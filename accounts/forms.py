@@ -1,32 +1,28 @@
 """Forms about who is at the keyboard."""
 
-import logging
-from time import monotonic
-
 from django import forms
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts import services, throttle
-from accounts.backends import authenticate
-from accounts.names import ascii_name
+from accounts.passwords import MAX_PASSWORD_BYTES
 from domains.models import Domain
+from panel.addresses import lookup_key
 from panel.forms import ActorForm
 
-logger = logging.getLogger(__name__)
-
 ROOM = 30_000  # characters of domains' names that a form shows: a thousand of thirty letters
+MAX_NAMES = 100_000  # characters of domains' names that a form takes
 
 
 class NewPasswordInput(forms.PasswordInput):
     """A password to set: the page adds buttons to show, generate and copy it."""
 
     def __init__(self, attrs=None):
-        defaults = {"autocomplete": "new-password", "data-new-password": "", "maxlength": 256}
+        defaults = {"autocomplete": "new-password", "data-new-password": ""}
         super().__init__(defaults | (attrs or {}))
 
     def get_context(self, name, value, attrs):
@@ -40,7 +36,13 @@ class NewPasswordInput(forms.PasswordInput):
 
 def new_password_field(label=_("Password"), **kwargs):
     """Return the field for a new password, with the strength rules as its help."""
-    return forms.CharField(label=label, strip=False, widget=NewPasswordInput, **kwargs)
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=MAX_PASSWORD_BYTES,
+        widget=NewPasswordInput,
+        **kwargs,
+    )
 
 
 def password_help():
@@ -49,7 +51,7 @@ def password_help():
 
 
 class LoginForm(forms.Form):
-    """Name and password; the same answer, after the same time, whatever is wrong."""
+    """Name and password; the same answer, at the same cost, whatever is wrong."""
 
     username = forms.CharField(
         label=_("E-mail address"),
@@ -70,7 +72,8 @@ class LoginForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 
-    def __init__(self, *args, ip, **kwargs):
+    def __init__(self, *args, request, ip, **kwargs):
+        self.request = request
         self.ip = ip
         self.account = None
         super().__init__(*args, **kwargs)
@@ -79,30 +82,16 @@ class LoginForm(forms.Form):
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not username or not password:
             return
-        if throttle.is_blocked(username, self.ip):
-            raise ValidationError(
-                ngettext(
-                    "Too many wrong passwords from your network."
-                    " Wait %(minutes)d minute, then try again.",
-                    "Too many wrong passwords from your network."
-                    " Wait %(minutes)d minutes, then try again.",
-                    settings.LOGIN_PAUSE_MINUTES,
-                ),
-                "throttled",
-                {"minutes": settings.LOGIN_PAUSE_MINUTES},
-            )
-        began = monotonic()
-        self.account = authenticate(username, password)
+        self.account = throttle.guarded(
+            lambda: authenticate(self.request, username=username, password=password),
+            username,
+            self.ip,
+        )
         if self.account is None:
-            throttle.record_failure(username, self.ip)
-            # One line for fail2ban; %r keeps a line break in the name from making another.
-            logger.warning("login failed for %r from %s", username, self.ip)
-            throttle.even_out(began)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",
             )
-        throttle.forget(username, self.ip)
 
 
 class OwnPasswordForm(ActorForm):
@@ -140,17 +129,20 @@ class AdminForm(ActorForm):
     domains = forms.CharField(
         label=_("Domains"),
         required=False,
+        max_length=MAX_NAMES,
         widget=forms.Textarea({"rows": 5, "spellcheck": "false"}),
         help_text=_("The domains this person manages, one a line. A superadmin needs none."),
     )
     added = forms.CharField(
         label=_("Domains to add"),
         required=False,
+        max_length=MAX_NAMES,
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
     )
     removed = forms.CharField(
         label=_("Domains to take away"),
         required=False,
+        max_length=MAX_NAMES,
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
         help_text=_("One name a line."),
     )
@@ -204,7 +196,7 @@ class AdminForm(ActorForm):
 
 def known_domains(text):
     """Return the names in ``text`` if these domains exist."""
-    names = {ascii_name(name.lower()) for name in text.split()}
+    names = {lookup_key(name) for name in text.split()}
     known = set(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
     unknown = sorted(names - known)
     if unknown:

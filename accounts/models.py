@@ -8,7 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
-from accounts.names import display_address
+from panel.addresses import display_address
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.log_actions import WRITTEN
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet

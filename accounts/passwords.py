@@ -7,7 +7,7 @@ verified here, and anything else is a wrong password.
 """
 
 import base64
-import binascii
+import ctypes
 import hashlib
 import hmac
 import re
@@ -23,6 +23,7 @@ from accounts.cram_md5 import cram_md5
 CURRENT_SCHEME = "SHA512-CRYPT"
 # What crypt() of libxcrypt takes, and so Dovecot; longer texts would only cost time.
 MAX_PASSWORD_BYTES = 511
+MAX_HASH = 255  # characters, as the column has
 MAX_ITERATIONS = 1_000_000  # of a stored PBKDF2 or SCRAM: more would keep a worker busy
 
 _PREFIX = re.compile(r"\{([A-Za-z0-9.-]+)\}(.*)", re.DOTALL)
@@ -54,6 +55,14 @@ _CRYPTS = {
 _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
+# What Dovecot does not read as we do, for hashes that came from Courier.
+_NOT_DOVECOTS = {"MD5RAW"}
+# What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
+_ARGON2 = {"$argon2i$": "ARGON2I", "$argon2id$": "ARGON2ID"}
+_CURRENT = re.compile(r"\$6\$(?:rounds=([0-9]{1,9})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}")
+_LOOKS_HASHED = re.compile(
+    r"\$(?:[1567y]|gy|sha1|2[abxy]|argon2(?:i|d|id))\$.*[$./A-Za-z0-9]{20}", re.DOTALL
+)
 
 
 @cache
@@ -71,8 +80,25 @@ def _current():
 
 
 @cache
-def _stand_in(rounds):
-    return _context(rounds).hash("stand-in")
+def _dummy_hash(rounds):
+    return _context(rounds).hash("dummy")
+
+
+@cache
+def _system_crypt():
+    """Return crypt_r() of the system's libcrypt, as Dovecot calls it, or None where there is none.
+
+    It knows what passlib does not (yescrypt), takes half its time, and other threads run meanwhile.
+    """
+    for name in ("libcrypt.so.1", "libcrypt.so.2"):
+        try:
+            function = ctypes.CDLL(name).crypt_r
+        except (OSError, AttributeError):
+            continue
+        function.restype = ctypes.c_char_p
+        function.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
+        return function
+    return None
 
 
 def hash_password(raw):
@@ -95,7 +121,7 @@ def verify_password(raw, stored):
     scheme, bare = _split(stored)
     try:
         correct = _verify(raw, scheme, bare)
-    except (ValueError, TypeError, LookupError, binascii.Error):
+    except (ValueError, TypeError, LookupError):
         correct = False
     if not correct:
         return False, None
@@ -110,9 +136,39 @@ def is_possible(raw):
         return False
 
 
-def spend_time():
+def run_dummy_hash():
     """Take as long as one verification: an unknown account must answer no sooner."""
-    _current().verify("stand-in, not this", _stand_in(settings.PASSWORD_ROUNDS))
+    _verify_crypt("another", _dummy_hash(settings.PASSWORD_ROUNDS))
+
+
+def looks_like_hash(text):
+    """Whether ``text`` is written like a stored hash, whole or cut: ``{SCHEME}…`` or ``$6$…``."""
+    known = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
+    prefix = _PREFIX.fullmatch(text)
+    if prefix and prefix[1].upper().partition(".")[0] in known:
+        return True
+    return _LOOKS_HASHED.match(text) is not None
+
+
+def stored_hash(text):
+    """Return ``text``, a hash from another server, as ``{SCHEME}…``. Raises ValueError.
+
+    What Dovecot and the panel both verify is taken, but no plain text. Without a prefix only what
+    crypt() writes is, for a text like ``5f4dcc3b…`` may be of several kinds.
+    """
+    text = text.strip()
+    if text.startswith("$"):
+        kind = next((name for begin, name in _ARGON2.items() if text.startswith(begin)), "CRYPT")
+        text = f"{{{kind}}}{text}"
+    if not _PREFIX.fullmatch(text) or not text.isascii() or len(text) > MAX_HASH:
+        raise ValueError("no {SCHEME} in front")
+    scheme, bare = _split(text)
+    if scheme.partition(".")[0] in _PLAIN | _NOT_DOVECOTS or (
+        scheme == "MD5" and not bare.startswith("$1$")
+    ):
+        raise ValueError("no hash that Dovecot reads")
+    _verify("any password", scheme, bare)
+    return text
 
 
 def is_cheap(stored):
@@ -145,14 +201,12 @@ def _split(stored):
 
 
 def _is_current(scheme, bare):
-    return (
-        scheme in (CURRENT_SCHEME, "CRYPT")
-        and bare.startswith("$6$")
-        and not _current().needs_update(bare)
-    )
+    hashed = _CURRENT.fullmatch(bare) if scheme in (CURRENT_SCHEME, "CRYPT") else None
+    return hashed is not None and int(hashed[1] or 5_000) >= settings.PASSWORD_ROUNDS
 
 
 def _verify(raw, scheme, bare):
+    """Whether ``raw`` is the password. Raises ValueError, TypeError or LookupError for no such hash."""
     if scheme.endswith((".B64", ".HEX")):
         scheme, _, encoding = scheme.rpartition(".")
         decoded = (
@@ -164,18 +218,30 @@ def _verify(raw, scheme, bare):
     if scheme in _PLAIN:
         return secrets.compare_digest(raw.encode(), bare.encode())
     if scheme in _CRYPTS or (scheme == "MD5" and bare.startswith("$1$")):
-        # bcrypt reads 72 bytes and refuses more; Dovecot and PHP cut there.
-        text = raw.encode()[:72] if bare.startswith("$2") else raw
-        return _current().identify(bare) is not None and _current().verify(text, bare)
+        return _verify_crypt(raw, bare)
     if scheme == "PBKDF2":
         return _verify_pbkdf2(raw, bare)
     if scheme in _SCRAMS:
         return _verify_scram(raw, _SCRAMS[scheme], bare)
     if scheme in _CRAMS:
+        if not re.fullmatch(r"[0-9A-Fa-f]{64}", bare):
+            raise ValueError("cut short")
         return secrets.compare_digest(cram_md5(raw.encode()), bare.lower())
     if scheme in _DIGESTS:
         return _verify_digest(raw, scheme, _decode(bare, _DIGESTS[scheme][1]))
-    return False
+    raise ValueError("unknown scheme")
+
+
+def _verify_crypt(raw, bare):
+    crypt = _system_crypt()
+    if bare.startswith(tuple(_ARGON2)) or crypt is None:
+        # bcrypt reads 72 bytes and refuses more; Dovecot and PHP cut there.
+        return _current().verify(raw.encode()[:72] if bare.startswith("$2") else raw, bare)
+    # As large as any crypt_data; the result lies in it.
+    hashed = crypt(raw.encode(), bare.encode(), ctypes.create_string_buffer(1 << 18))
+    if hashed is None or hashed.startswith(b"*") or len(hashed) != len(bare.encode()):
+        raise ValueError("no hash of crypt()")
+    return hmac.compare_digest(hashed, bare.encode())
 
 
 def _decode(text, size):
@@ -188,15 +254,15 @@ def _verify_digest(raw, scheme, stored):
     name, size, salted = _DIGESTS[scheme]
     digest, salt = stored[:size], stored[size:]
     if len(digest) != size or bool(salt) != salted:
-        return False
+        raise ValueError("cut short")
     return secrets.compare_digest(hashlib.new(name, raw.encode() + salt).digest(), digest)
 
 
 def _verify_pbkdf2(raw, bare):
     # Dovecot: $1$salt$rounds$hex, HMAC-SHA1, 20 bytes (its password-scheme-pbkdf2.c).
     empty, version, salt, rounds, digest = bare.split("$")
-    if empty or version != "1" or not 0 < int(rounds) <= MAX_ITERATIONS:
-        return False
+    if empty or version != "1" or not 0 < int(rounds) <= MAX_ITERATIONS or len(digest) != 40:
+        raise ValueError("not Dovecot's PBKDF2")
     mine = hashlib.pbkdf2_hmac(
         "sha1", raw.encode(), salt.encode(), int(rounds), pbkdf2_sha1.checksum_size
     )
@@ -207,10 +273,12 @@ def _verify_scram(raw, name, bare):
     # Dovecot: rounds,salt,StoredKey,ServerKey (RFC 5802; its password-scheme-scram.c).
     rounds, salt, stored, _server = bare.split(",")
     if not 0 < int(rounds) <= MAX_ITERATIONS:
-        return False
+        raise ValueError("too many rounds")
     salted = hashlib.pbkdf2_hmac(
         name, raw.encode(), base64.b64decode(salt, validate=True), int(rounds)
     )
     client_key = hmac.digest(salted, b"Client Key", name)
-    mine = hashlib.new(name, client_key).digest()
-    return secrets.compare_digest(mine, base64.b64decode(stored, validate=True))
+    mine, theirs = hashlib.new(name, client_key).digest(), base64.b64decode(stored, validate=True)
+    if len(mine) != len(theirs):
+        raise ValueError("cut short")
+    return secrets.compare_digest(mine, theirs)

@@ -13,10 +13,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import throttle
 from accounts.models import Admin, LogEntry
-from accounts.names import login_name, spellings
 from accounts.passwords import verify_password
 from domains.models import DomainAdmin
+from panel.addresses import lookup_key, lookup_keys
 from panel.changes import changed_fields, created, removed, validate_changed
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -26,7 +27,7 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 @transaction.atomic
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
     """Create an administrator and return it. ``domains``: names of the domains to manage."""
-    username = login_name(str(username))
+    username = lookup_key(username)
     if not _is_address(username):
         raise ValidationError(
             {
@@ -41,7 +42,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
     taken = ValidationError(
         {"username": ValidationError(_("%(name)s exists already."), "taken", {"name": admin})}
     )
-    if Admin.objects.filter(pk__in=spellings(username)).exists():
+    if Admin.objects.filter(pk__in=lookup_keys(username)).exists():
         raise taken  # in Unicode maybe, by a row of another program
     try:
         with transaction.atomic():
@@ -96,17 +97,26 @@ def set_admin_password(*, actor, admin, password):
 
 
 def change_own_password(*, admin, old_password, password):
-    """Let an administrator change the password; the old one must be right (``wrong_password``)."""
-    stored = Admin.objects.values_list("password", flat=True).get(pk=admin.pk)
-    if not verify_password(old_password, stored)[0]:
-        raise ValidationError(
-            {
-                "old_password": ValidationError(
-                    _("This is not your current password."), "wrong_password"
-                )
-            }
-        )
+    """Let an administrator change the password; the old one must be right."""
+    check_current_password(admin, old_password)
     return _store_password(admin, admin, password)
+
+
+def check_current_password(account, password):
+    """Raise ValidationError at ``old_password`` unless this is the password that is stored now.
+
+    Of an administrator or a mailbox user; counted like a sign-in, from ``account.client_ip``.
+    """
+    # Not the one in memory: another session may have changed it since.
+    stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
+    try:
+        right = throttle.guarded(
+            lambda: verify_password(password, stored)[0], account.pk, account.client_ip
+        )
+        if not right:
+            raise ValidationError(_("This is not your current password."), "wrong_password")
+    except ValidationError as error:
+        raise ValidationError({"old_password": error.error_list}) from None
 
 
 @transaction.atomic

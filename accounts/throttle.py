@@ -6,19 +6,62 @@ elsewhere is stopped; the administrator at their own desk is not.
 """
 
 import ipaddress
+import logging
 from datetime import timedelta
-from time import monotonic, sleep
+from threading import BoundedSemaphore
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import LoginAttempt
-from accounts.names import login_name
+from panel.addresses import lookup_key
+
+logger = logging.getLogger(__name__)
 
 NETWORK_FACTOR = 10
-ANSWER_SECONDS = 1  # covers two bcrypt hashes of cost 12
+# Passwords that this process verifies at once. Its other threads (deploy/gunicorn.conf.py has four) go on
+# serving those who are signed in, however many passwords are tried from however many networks.
+VERIFIED_AT_ONCE = 2
+_verifying = BoundedSemaphore(VERIFIED_AT_ONCE)
+
+
+def guarded(verify, username, ip):
+    """Return ``verify()``, which tells whether a password is right, and count it if it is not.
+
+    Raises ValidationError without calling it: ``throttled`` while this client must wait, ``busy`` while
+    VERIFIED_AT_ONCE others are verified.
+    """
+    if is_blocked(username, ip):
+        raise ValidationError(
+            ngettext(
+                "Too many wrong passwords from your network. Wait %(minutes)d minute, then try again.",
+                "Too many wrong passwords from your network. Wait %(minutes)d minutes, then try again.",
+                settings.LOGIN_PAUSE_MINUTES,
+            ),
+            "throttled",
+            {"minutes": settings.LOGIN_PAUSE_MINUTES},
+        )
+    if not _verifying.acquire(blocking=False):
+        raise ValidationError(
+            _("Too many passwords are being checked at the moment. Try again in a few seconds."),
+            "busy",
+        )
+    try:
+        right = verify()
+    finally:
+        _verifying.release()
+    if right:
+        reset(username, ip)
+    else:
+        record_failure(username, ip)
+        # One line for fail2ban; %r keeps a line break in the name from making another.
+        logger.warning("login failed for %r from %s", username[:255], ip)
+    return right
 
 
 def network_of(ip):
@@ -38,7 +81,7 @@ def network_of(ip):
 def _allowances(username, ip):
     network = network_of(ip)
     return {
-        f"{network} {login_name(username)}"[:255]: settings.LOGIN_FAILURES,
+        f"{network} {lookup_key(username)}"[:255]: settings.LOGIN_FAILURES,
         network: settings.LOGIN_FAILURES * NETWORK_FACTOR,
     }
 
@@ -71,12 +114,7 @@ def record_failure(username, ip):
     LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
-def forget(username, ip):
+def reset(username, ip):
     """After a correct password: start again for this name from this client."""
     source = next(iter(_allowances(username, ip)))
     LoginAttempt.objects.filter(source=source).delete()
-
-
-def even_out(began):
-    """Wait until ANSWER_SECONDS after ``began``, a ``monotonic()``: what a hash costs must not tell."""
-    sleep(max(0, began + ANSWER_SECONDS - monotonic()))

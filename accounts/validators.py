@@ -5,13 +5,15 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.passwords import MAX_PASSWORD_BYTES
+from accounts.passwords import MAX_PASSWORD_BYTES, looks_like_hash
 
 
 class StrengthValidator:
     """Hold PASSWORD_MIN_LENGTH, PASSWORD_MIN_LETTERS and PASSWORD_MIN_DIGITS.
 
-    NUL is refused (C programs would cut there) and so are texts over MAX_PASSWORD_BYTES.
+    NUL is refused (C programs would cut there) and so are texts over MAX_PASSWORD_BYTES. So is what
+    somebody pasted by mistake: a blank at either end, which the next one to type it leaves out, and a
+    stored hash, which would be a password that nobody knows.
     """
 
     def validate(self, password, user=None):
@@ -46,6 +48,15 @@ class StrengthValidator:
         if len(password.encode()) > MAX_PASSWORD_BYTES or any(ord(c) < 32 for c in password):
             errors.append(
                 _("Use at most %(n)d bytes and no control characters.") % {"n": MAX_PASSWORD_BYTES}
+            )
+        if password != password.strip():
+            errors.append(_("The password begins or ends with a blank. Leave the blank out."))
+        if looks_like_hash(password):
+            errors.append(
+                _(
+                    "This looks like a stored hash, not like a password. Type the password itself;"
+                    " a hash is taken by the command “mailbox password --hash” only."
+                )
             )
         if errors:
             raise ValidationError([ValidationError(error, "password_weak") for error in errors])

@@ -28,8 +28,8 @@ from accounts.forms import (
     OwnPasswordForm,
 )
 from accounts.models import Admin, LogEntry
-from accounts.names import ascii_name, login_name, starts_with_name
 from domains.models import Domain
+from panel.addresses import lookup_key
 from panel.bulk import BulkView
 from panel.log_actions import WRITTEN
 from panel.pages import (
@@ -44,7 +44,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import KeysetMixin
-from panel.scoping import starts_with
+from panel.scoping import starts_with, starts_with_name
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
@@ -65,7 +65,10 @@ class SignIn(FormView):
         return super().get(request, *args, **kwargs)
 
     def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"ip": client_ip(self.request)}
+        return super().get_form_kwargs() | {
+            "request": self.request,
+            "ip": client_ip(self.request),
+        }
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
@@ -76,9 +79,16 @@ class SignIn(FormView):
         return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
 
     def form_invalid(self, form):
-        response = super().form_invalid(form)
-        response.status_code = 429 if form.has_error("__all__", "throttled") else 422
-        return response
+        return refused(super().form_invalid(form), form)
+
+
+def refused(response, form):
+    """Give the page of a form with errors its status: 429 and 503 where a password was not even verified."""
+    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+    response.status_code = 429 if "throttled" in codes else 503 if "busy" in codes else 422
+    if response.status_code == 503:
+        response["Retry-After"] = "5"
+    return response
 
 
 class SignOut(LogoutView):
@@ -110,9 +120,7 @@ class OwnAccount(ActorMixin, FormView):
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form):
-        response = super().form_invalid(form)
-        response.status_code = 422
-        return response
+        return refused(super().form_invalid(form), form)
 
 
 class AdminPages:
@@ -134,7 +142,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         get = self.request.GET.get
         return {
             "q": get("q", "").strip(),
-            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "domain_name": lookup_key(get("domain", "")),
             "state": get("state", ""),
             "role": get("role", ""),
         }
@@ -153,7 +161,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (login_name(text) + self.end,)
+        return (lookup_key(text) + self.end,)
 
     @classmethod
     def whole_rows(cls):
@@ -260,7 +268,7 @@ class Log(KeysetMixin, ScopedListView):
     def filters(self):
         get = self.request.GET.get
         return {
-            "domain_name": ascii_name(get("domain", "").strip().lower()),
+            "domain_name": lookup_key(get("domain", "")),
             "person": get("person", "").strip(),
             "action": get("action", ""),
             "day": get("day", "").strip(),

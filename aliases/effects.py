@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
-from domains.addresses import display_address, split_address, without_extension
+from panel.addresses import display_address, split_address, without_extension
 from panel.scoping import domains_in_sight
 
 MAILBOX, ALIAS, COVERED, MISSING, EXTERNAL = "mailbox", "alias", "covered", "missing", "external"

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from aliases import services
 from aliases.models import Alias
 from aliases.targets import parse_targets
-from domains.addresses import display_address, normalise_local_part
 from domains.forms import DomainField
 from domains.models import Domain
+from panel.addresses import display_address, normalise_local_part
 from panel.forms import ActorForm
 
 

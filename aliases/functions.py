@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from domains.addresses import PLAIN
+from panel.addresses import PLAIN
 
 SOURCE = Path(__file__).with_name("sql") / "functions.sql"
 FORMER = ["mailadmin_heard", "mailadmin_sent_on"]  # of earlier versions

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from django.conf import settings
 
 from aliases.models import Alias
-from domains.addresses import PLAIN, split_address, split_targets, without_extension
 from domains.models import Domain
 from mailboxes.models import Mailbox
+from panel.addresses import PLAIN, split_address, split_targets, without_extension
 
 MAX_LEVELS = 100  # of aliases one behind the other; panels store far fewer
 _PLAIN = re.compile(f"[{PLAIN}]*(?<![.])")

@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 
 from aliases.lookup import Lookup
 from aliases.models import AliasTarget
-from domains.addresses import display_address, split_address, without_extension
 from domains.models import AliasDomain, Domain
+from panel.addresses import display_address, split_address, without_extension
 
 MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_DEPTH = 50

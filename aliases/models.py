@@ -8,14 +8,14 @@ from django.db.models.functions import Concat, Length, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from domains.addresses import (
+from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
+from panel.addresses import (
     MAX_ADDRESS,
     display_address,
     normalise_local_part,
     split_address,
     split_targets,
 )
-from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 

@@ -17,9 +17,9 @@ from accounts.models import LogEntry
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
 from aliases.targets import parse_targets
-from domains.addresses import display_address, normalise_local_part, split_address
 from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox
+from panel.addresses import display_address, normalise_local_part, split_address
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.fields import KeyField
 from panel.scoping import may_change_role_addresses, may_use_external_targets

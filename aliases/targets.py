@@ -6,10 +6,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from domains.addresses import normalise_address, normalise_domain
+from panel.addresses import normalise_address, normalise_domain
 
 MAX_TARGETS = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_BYTES = 65_000  # the goto column holds 65,535
+MAX_ERRORS = 20
 
 
 def parse_targets(text, *, catch_all=False, keep=()):
@@ -22,6 +23,8 @@ def parse_targets(text, *, catch_all=False, keep=()):
     targets, errors = [], []
     keep = {target.lower() for target in keep}
     for item in re.split(r"[,\n\r]+", text if isinstance(text, str) else "\n".join(text)):
+        if len(errors) == MAX_ERRORS:
+            break
         item = item.strip()
         if not item:
             continue
@@ -47,7 +50,7 @@ def parse_targets(text, *, catch_all=False, keep=()):
             )
         )
     if errors:
-        raise ValidationError(errors[:20])
+        raise ValidationError(errors[:MAX_ERRORS])
     return targets
 
 

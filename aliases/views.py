@@ -12,9 +12,9 @@ from aliases.effects import MISSING, destinations, find_fallbacks, in_words
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget
 from aliases.services import with_alias_domain_names
-from domains.addresses import typed_name, without_extension
 from domains.lists import AddressListMixin
 from domains.models import Domain
+from panel.addresses import lookup_key, without_extension
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -34,6 +34,7 @@ class AliasPages:
 
     model = Alias
     scope = "manageable_by"
+    also_gone = (Domain.DoesNotExist,)
     context_object_name = "alias"
 
     def get_queryset(self):
@@ -102,7 +103,7 @@ class ChosenDomainMixin:
 
     @cached_property
     def domain(self):
-        name = typed_name(self.request.GET.get("domain", ""))
+        name = lookup_key(self.request.GET.get("domain", ""))
         names = self.actor.limited_to
         if not name and len(names) == 1:
             name = names[0]

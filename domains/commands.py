@@ -2,8 +2,8 @@
 
 from django.core.management.base import CommandError
 
-from domains.addresses import normalise_domain
 from domains.models import Domain
+from panel.addresses import normalise_domain
 from panel.commands import RowCommand
 
 

@@ -7,13 +7,13 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
-from domains.addresses import (
+from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
+from panel.addresses import (
     display_domain,
     normalise_address,
     normalise_domain,
     normalise_local_part,
 )
-from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
 from panel.forms import ActorForm
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions

@@ -2,8 +2,8 @@
 
 from django.utils.functional import cached_property
 
-from domains.addresses import typed_name
 from domains.models import Domain
+from panel.addresses import lookup_key
 from panel.paging import KeysetMixin
 
 
@@ -12,7 +12,7 @@ class InDomainMixin:
 
     @cached_property
     def domain_asked(self):
-        return typed_name(self.request.GET.get("domain", ""))
+        return lookup_key(self.request.GET.get("domain", ""))
 
     @cached_property
     def domain(self):
@@ -37,7 +37,7 @@ class InDomainMixin:
         filters = self.filters()
         rows = self.in_domain(rows)
         if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
+            rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         return rows
@@ -79,7 +79,7 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
 
     def jump_values(self, text):
         """In one domain the beginning of an address will do, in many that of a domain, for its first."""
-        text = typed_name(text)
+        text = lookup_key(text)
         if len(self.columns()) == 1:
             return (text + self.end,)
         names = (self.domain_asked,) if self.domain_asked else self.actor.limited_to

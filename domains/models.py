@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from domains.addresses import display_domain, normalise_domain
+from panel.addresses import display_domain, normalise_domain
 from panel.changes import is_unchanged
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.scoping import ScopedQuerySet, starts_with

@@ -15,8 +15,8 @@ from accounts.models import LogEntry
 from aliases.loops import refuse_loops
 from aliases.models import Alias
 from aliases.services import remove_target_from_aliases
-from domains.addresses import normalise_address, normalise_domain
 from domains.models import AliasDomain, Domain, RoutingLock
+from panel.addresses import normalise_address, normalise_domain
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 
 LOGGED = (

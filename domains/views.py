@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Admin, LogEntry
 from aliases.models import Alias
 from domains import services
-from domains.addresses import display_domain, normalise_address, typed_name
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain, RoutingLock
+from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -63,7 +63,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     def filter_rows(self, rows):
         filters = self.filters()
         if filters["q"]:
-            rows = rows.search(typed_name(filters["q"]))
+            rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         elif filters["state"] == "backupmx":
@@ -71,7 +71,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
         return rows
 
     def jump_values(self, text):
-        return (typed_name(text) + self.end,)
+        return (lookup_key(text) + self.end,)
 
 
 class DomainPage(DomainPages, ScopedDetailView):
@@ -200,7 +200,7 @@ class DomainDelete(DomainPages, ConfirmView):
         )
 
     def perform(self):
-        if typed_name(self.request.POST.get("confirm", "")) != self.object.pk:
+        if lookup_key(self.request.POST.get("confirm", "")) != self.object.pk:
             raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
         services.delete_domain(
             actor=self.actor, domain=self.object, drop_targets="drop" in self.request.POST
@@ -305,7 +305,7 @@ def domain_suggestions(request):
     """Options for a domain field: at most ten of the actor's domains that begin like the text."""
     names = []
     if may_open(request.user):
-        text = typed_name(next((value for value in request.GET.values() if value.strip()), ""))
+        text = lookup_key(next((value for value in request.GET.values() if value.strip()), ""))
         rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
         names = rows.values_list("pk", flat=True)[:10]
     options = format_html_join(
@@ -316,6 +316,7 @@ def domain_suggestions(request):
 
 class AliasDomainPages:
     model = AliasDomain
+    also_gone = (Domain.DoesNotExist,)
     context_object_name = "alias_domain"
 
     def get_success_url(self):
@@ -333,7 +334,7 @@ class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListVi
         return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
 
     def jump_values(self, text):
-        return (typed_name(text) + self.end,)
+        return (lookup_key(text) + self.end,)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

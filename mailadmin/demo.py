@@ -11,7 +11,6 @@ from accounts.passwords import generate_password
 from accounts.services import create_admin, update_admin
 from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
-from domains.addresses import display_domain, normalise_domain, split_address
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
 from mailboxes.models import Mailbox, QuotaUsage
@@ -22,6 +21,7 @@ from mailboxes.services import (
     set_mailbox_active,
     update_mailbox,
 )
+from panel.addresses import display_domain, normalise_domain, split_address
 
 HISTORY = timedelta(days=24)
 

@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import escape
 
-from domains.addresses import display_address, display_domain
 from panel import formats
+from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
 from panel.log_actions import ACTIONS
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from domains.addresses import display_address, display_domain
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
+from panel.addresses import display_address, display_domain
 
 # Django's files of these only include that of all inputs.
 FLAT = {

@@ -13,8 +13,8 @@ from mailadmin.environment import (
     is_host_name,
     is_origin,
     is_sender,
-    keeps_rows,
-    reaches_somebody,
+    is_valid_database,
+    is_valid_mail_url,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -61,6 +61,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 # The proxy in front of us (deploy/nginx) sets both headers; trust them only when told it exists.
 BEHIND_PROXY = env.read("bool", "BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+
+# The longest form is an alias's with 65,000 bytes of targets, the widest a list of 75 ticked rows.
+# deploy/nginx has the same limit; mailadmin/wsgi.py holds it before anything is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "mailadmin_session"
@@ -144,7 +150,7 @@ DATABASES = {
         "db_url",
         "DATABASE_URL",
         default=f"sqlite:///{BASE_DIR}/var/mailadmin.sqlite3",
-        valid=keeps_rows,
+        valid=is_valid_database,
     )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 600
@@ -299,7 +305,7 @@ DOMAIN_DEFAULTS = {
 }
 
 # --- Mail we send, and the mail server the shipped files are written for
-EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://", valid=reaches_somebody)
+EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://", valid=is_valid_mail_url)
 globals().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read(
     "str",

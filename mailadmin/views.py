@@ -4,6 +4,7 @@ import sys
 from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
@@ -13,10 +14,10 @@ from django.views.generic import TemplateView, View
 from accounts.models import Admin, LogEntry
 from accounts.views import OwnAccount
 from aliases.models import Alias, AliasTarget
-from domains.addresses import typed_name
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
+from panel.addresses import lookup_key
 from panel.pages import ActorMixin
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import prepared
@@ -150,7 +151,7 @@ class Search(AdministratorsPage):
 
     def get_context_data(self, **kwargs):
         text = self.request.GET.get("q", "").strip()
-        found = self.find(typed_name(text), text) if text else {}
+        found = self.find(lookup_key(text), text) if text else {}
         return super().get_context_data(
             q=text,
             shown=SHOWN,
@@ -204,7 +205,12 @@ def server_error(request):
 
     Here and not in a middleware: the session and the account are read before any view.
     """
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+    error = sys.exc_info()[1]
+    if isinstance(
+        error, ObjectDoesNotExist
+    ):  # a row that triggers keep, of tables restored without them
+        return HttpResponseServerError(render_to_string("500.html", {"missing": True}))
+    if isinstance(error, (OperationalError, InterfaceError)):
         page = render_to_string("503.html")
         return HttpResponse(page, status=503, headers={"Retry-After": "30"})
     return HttpResponseServerError(render_to_string("500.html"))

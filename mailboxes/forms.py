@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import at_shown_field, check_free, show_domain_as_suffix
 from aliases.targets import parse_targets
-from domains.addresses import normalise_mailbox_name
 from domains.forms import DomainField
 from mailboxes import services
 from mailboxes.models import MAX_QUOTA, Mailbox, quota_error
 from mailboxes.welcome import send_welcome
+from panel.addresses import normalise_mailbox_name
 from panel.forms import ActorForm
 
 

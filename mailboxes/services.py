@@ -17,14 +17,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from accounts.passwords import verify_password
+from accounts.passwords import stored_hash
+from accounts.services import check_current_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
 from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address
 from aliases.targets import parse_targets
-from domains.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
+from panel.addresses import MAX_ADDRESS, display_address, normalise_mailbox_name
 from panel.changes import changed_fields, created, insert, removed, validate_changed
 from panel.scoping import starts_with
 
@@ -32,16 +33,17 @@ LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 
 @transaction.atomic
-def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
+def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0, **fields):
     """Create a mailbox with its own alias row and return it.
 
-    ``quota`` is in bytes, 0 no limit; ``fields`` are other columns of Mailbox (``name``,
+    ``hashed``: ``password`` is a stored hash from another server. ``quota`` is in bytes, 0 no limit;
+    ``fields`` are other columns of Mailbox (``name``,
     ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
     under concurrency. Dovecot makes the maildir at the first delivery or login.
     """
     mailbox = _new_mailbox(actor, domain, local_part, quota=quota, **fields)
     address, local_part = mailbox.pk, mailbox.local_part
-    _set_password(mailbox, password)  # the slow part, so before the locks
+    _set_password(mailbox, password, hashed)  # the slow part, so before the locks
     RoutingLock.hold()
     domain = mailbox.domain = domain.fresh()
     limit_error = domain.limit_error("mailboxes")
@@ -274,10 +276,10 @@ def set_mailbox_active(*, actor, mailbox, active):
 
 
 @transaction.atomic
-def set_mailbox_password(*, actor, mailbox, password):
-    """Store a new password: other sessions end, the old one stops in IMAP and SMTP."""
+def set_mailbox_password(*, actor, mailbox, password, hashed=False):
+    """Store a new password, or with ``hashed`` the hash of one. Sessions end, the old one stops in IMAP and SMTP."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
-    _set_password(mailbox, password)
+    _set_password(mailbox, password, hashed)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
     LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
@@ -285,27 +287,35 @@ def set_mailbox_password(*, actor, mailbox, password):
 
 
 def change_own_password(*, mailbox, old_password, password):
-    """Let a mailbox user change the password; the old one must be right (``wrong_password``)."""
-    stored = Mailbox.objects.values_list("password", flat=True).get(pk=mailbox.pk)
-    if not verify_password(old_password, stored)[0]:
-        raise ValidationError(
-            {
-                "old_password": ValidationError(
-                    _("This is not your current password."), "wrong_password"
-                )
-            }
-        )
+    """Let a mailbox user change the password; the old one must be right."""
+    check_current_password(mailbox, old_password)
     return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
 
 
-def _set_password(mailbox, password):
+def _set_password(mailbox, password, hashed):
     try:
-        validate_password(password, mailbox)
+        if hashed:
+            mailbox.password = _checked_hash(password)
+        else:
+            validate_password(password, mailbox)
+            mailbox.set_password(password)
     except ValidationError as error:
         raise ValidationError({"password": error.error_list}) from None
-    mailbox.set_password(password)
     # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it.
     mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
+
+
+def _checked_hash(text):
+    try:
+        return stored_hash(text)
+    except (ValueError, TypeError, LookupError):
+        raise ValidationError(
+            _(
+                "This is not a hash that Dovecot and the panel verify. Write it whole, with its scheme in"
+                " front: {SHA512-CRYPT}$6$…, {BLF-CRYPT}$2y$…, {SSHA}…; or as crypt() does: $6$…, $y$…."
+            ),
+            "not_a_hash",
+        ) from None
 
 
 def self_alias(mailbox):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from domains.addresses import BETWEEN_TARGETS, PLAIN
 from mailboxes.models import NEARLY_FULL
+from panel.addresses import BETWEEN_TARGETS, PLAIN
 
 SOURCES = Path(__file__).with_name("sql")
 

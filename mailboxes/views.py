@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.views import hide_passwords
+from accounts.views import hide_passwords, refused
 from aliases.effects import EXTERNAL, Destination, destinations, find_fallbacks, in_words
 from aliases.views import (
     SHOWN,
@@ -26,6 +26,7 @@ from aliases.views import (
     referrers_context,
 )
 from domains.lists import AddressListMixin
+from domains.models import Domain
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
@@ -52,6 +53,7 @@ class MailboxPages:
 
     model = Mailbox
     scope = "manageable_by"
+    also_gone = (Domain.DoesNotExist,)
     context_object_name = "mailbox"
 
     def get_queryset(self):
@@ -292,4 +294,4 @@ class OwnMailbox(ActorMixin, TemplateView):
                 else:
                     messages.success(request, _("Forwarding saved."))
                 return HttpResponseRedirect(reverse("account"))
-        return self.render_to_response(self.get_context_data(**forms), status=422)
+        return refused(self.render_to_response(self.get_context_data(**forms)), form)

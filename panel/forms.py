@@ -84,7 +84,7 @@ class ActorForm(forms.Form):
     def drawn(self):
         """The digests that were posted, by field; none from a script, whose values all count."""
         text = str(self.data.get(self.add_prefix("drawn"), ""))
-        # Word by word: whoever posts 2 MB must not keep a search in them busy.
+        # Word by word: whoever posts 256 kB must not keep a search in them busy.
         found = (word.partition(":") for word in text.split())
         return {
             name: value

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -33,14 +33,29 @@ class ScopedMixin(ActorMixin):
     scope = None
     superadmins_only = False
     model = None
+    # What a service may find deleted since we looked, beside the row itself: the row's domain.
+    also_gone = ()
 
     def dispatch(self, request, *args, **kwargs):
         if not may_open(self.actor, superadmins_only=self.superadmins_only):
             raise Http404
         try:
             return super().dispatch(request, *args, **kwargs)
-        except ObjectDoesNotExist as error:  # deleted between our look and the service's lock
+        except (self.model.DoesNotExist, *self.also_gone) as error:
             raise Http404 from error
+
+    def options(self, request, *args, **kwargs):
+        self._refuse_missing()
+        return super().options(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        self._refuse_missing()
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
+    def _refuse_missing(self):
+        """Answer 404 for a row out of scope to whatever method, or OPTIONS would tell GET's secret."""
+        if "pk" in self.kwargs:
+            self.get_object()
 
     def get_queryset(self):
         if self.scope not in {"visible_to", "manageable_by"}:

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from panel.addresses import lookup_keys
+
 
 def starts_with(field, text):
     """Return the Q of rows whose ``field``, a KeyField, begins with ``text``.
@@ -11,6 +13,14 @@ def starts_with(field, text):
     for which it reads everything.
     """
     return models.Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
+
+
+def starts_with_name(text):
+    """Return the Q of rows whose ``username`` begins with a typed login name, in any of its spellings."""
+    ways = models.Q()
+    for name in lookup_keys(text):
+        ways |= starts_with("username", name)
+    return ways
 
 
 class ScopedQuerySet(models.QuerySet):

@@ -1,8 +1,10 @@
 """A few boring fixtures. Rows come in by the same door as from the pages: the services."""
 
 import os
+import unicodedata
 
 import hypothesis
+import idna
 import pytest
 
 from accounts.services import create_admin
@@ -31,14 +33,6 @@ hypothesis.settings.load_profile("mailadmin")
 
 PASSWORD = "tangerine-7-bicycle"
 UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}
-
-
-@pytest.fixture(autouse=True)
-def naps(monkeypatch):
-    """How long each failed sign-in waited, in seconds; nobody sleeps here."""
-    waited = []
-    monkeypatch.setattr("accounts.throttle.sleep", waited.append)
-    return waited
 
 
 @pytest.fixture
@@ -116,6 +110,24 @@ def make_admin(db):
         )
 
     return make
+
+
+@pytest.fixture
+def longest(monkeypatch):
+    """The texts given to Unicode normalisation and IDNA, which take quadratic time, by their length."""
+    given = [0]
+
+    def counted(function, position):
+        def call(*args, **kwargs):
+            given.append(len(args[position]))
+            return function(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr("unicodedata.normalize", counted(unicodedata.normalize, 1))
+    monkeypatch.setattr("idna.encode", counted(idna.encode, 0))
+    monkeypatch.setattr("idna.decode", counted(idna.decode, 0))
+    return lambda: max(given)
 
 
 @pytest.fixture

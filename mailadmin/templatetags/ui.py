@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from heroicons.templatetags import heroicons
 from markupsafe import escape
 
-from domains import addresses
 from mailadmin import log_words
+from panel import addresses
 from panel.formats import (
     UNLIMITED,
     ago,

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts.models import LogEntry
+from accounts.passwords import hash_password
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_alias_domain
@@ -39,7 +40,7 @@ def test_add_asks_at_a_terminal_and_twice(run, example_org, password):
 
 
 def test_two_different_passwords_create_nothing(run, example_org, password):
-    with pytest.raises(CommandError, match=r"^The passwords differ"):
+    with pytest.raises(CommandError, match=r"^The two differ"):
         run("mailbox", "add", "joe@example.org", typed=[password, password + "x"])
 
     assert Mailbox.objects.count() == 0
@@ -307,6 +308,41 @@ def test_password_sets_a_new_one(run, example_org, add_mailbox, password):
     joe = Mailbox.objects.get()
     assert joe.check_password("violet-harbour-99") is True
     assert joe.check_password(password) is False
+
+
+@pytest.mark.parametrize("verb", ["add", "password"])
+def test_a_hash_is_stored_as_it_is(run, example_org, add_mailbox, verb):
+    hashed = hash_password("violet-harbour-99")
+    if verb == "password":
+        add_mailbox("joe@example.org")
+
+    run("mailbox", verb, "joe@example.org", "--hash", stdin=f"{hashed}\n")
+
+    assert Mailbox.objects.get().password == hashed
+    run("mailbox", "password", "joe@example.org", "--hash", typed=[hashed, hashed])
+    assert run.asked == ["Hash: ", "The same again: "]
+
+
+def test_a_hash_cannot_be_generated(run, example_org):
+    with pytest.raises(CommandError, match="not allowed with"):
+        run("mailbox", "add", "joe@example.org", "--hash", "--generate")
+
+
+@pytest.mark.parametrize(
+    "text", ["violet-harbour-99", "{PLAIN}violet-harbour-99", "{SHA512-CRYPT}$6$x"]
+)
+def test_what_is_no_hash_is_not_taken_for_one(run, example_org, text):
+    with pytest.raises(CommandError, match=r"^password: This is not a hash"):
+        run("mailbox", "add", "joe@example.org", "--hash", stdin=f"{text}\n")
+
+    assert Mailbox.objects.count() == 0
+
+
+def test_a_hash_without_the_option_is_not_taken_for_a_password(run, example_org):
+    with pytest.raises(CommandError, match=r"^password: This looks like a stored hash"):
+        run("mailbox", "add", "joe@example.org", stdin=hash_password("violet-harbour-99"))
+
+    assert Mailbox.objects.count() == 0
 
 
 def test_password_of_a_missing_mailbox_asks_for_none(run, example_org):

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from accounts.passwords import stored_hash
 from mailboxes.models import Mailbox, QuotaUsage
+from tests.accounts.test_passwords import BARE, NOT_DOVECOTS, RAW, STORED
 from tests.contract.world import PASSWORD
 from tests.servers import clients
 from tests.servers.processes import wait_until
@@ -91,6 +93,16 @@ def test_stored_formats_are_dovecots(dovecot, world, stored):
     assert dovecot.may_log_in("free@example.org", "{PLAIN}x") is (stored == "{PLAIN}{PLAIN}x")
     log = dovecot.log.read_text()
     assert "Unknown scheme" not in log
+
+
+@pytest.mark.parametrize("name", sorted(STORED.keys() - NOT_DOVECOTS - BARE))
+def test_dovecot_opens_with_every_hash_that_the_panel_takes_from_another_server(
+    dovecot, world, name
+):
+    world.raw("mailbox", "free@example.org", password=stored_hash(STORED[name]))
+
+    assert dovecot.may_log_in("free@example.org", RAW) is True
+    assert dovecot.may_log_in("free@example.org", "x" + RAW) is False
 
 
 def test_a_hash_of_the_panel_works_without_its_prefix(dovecot, world):

@@ -5,8 +5,8 @@ import string
 import pytest
 from django.core.exceptions import ValidationError
 
-from domains.addresses import normalise_mailbox_name
 from mailboxes.models import Mailbox
+from panel.addresses import normalise_mailbox_name
 from tests.contract.world import PASSWORD
 from tests.servers import clients
 

@@ -16,9 +16,9 @@ from aliases.functions import statements
 from aliases.lookup import Lookup, keys_of
 from aliases.loops import all_hops, exceeds_expansion_limit, find_loop
 from aliases.models import Alias
-from domains.addresses import split_address, without_extension
 from domains.models import AliasDomain, Domain
 from mailboxes.models import Mailbox
+from panel.addresses import split_address, without_extension
 from tests.contract.test_query_plans import expand
 
 DOMAINS = ["a.example", "b.example", "c.example", "d.example"]

@@ -8,7 +8,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.addresses import (
+from panel.addresses import (
     display_address,
     display_domain,
     normalise_address,

@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import shlex
+import socket
 import ssl
 import subprocess
 
@@ -96,6 +97,12 @@ class WebHost(Panel):
             text, found = re.subn(old, new, text)
             assert found, old
         return text
+
+    def connect(self):
+        """An open connection to nginx, for what no browser would send."""
+        context = ssl.create_default_context(cafile=self.certificate)
+        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=60)
+        return context.wrap_socket(plain, server_hostname=HOST)
 
     def visit(self, path, body=None, *, tls=True, host=HOST, **headers):
         """Send one request, a POST if it has a ``body``; return (status, headers, text)."""

@@ -7,7 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import LogEntry
-from accounts.passwords import verify_password
+from accounts.passwords import hash_password, verify_password
+from accounts.throttle import is_blocked
 from aliases.models import Alias
 from aliases.services import create_alias
 from domains.models import DomainUsage
@@ -276,11 +277,59 @@ class TestPasswords:
         assert verify_password("another-password-1", Mailbox.objects.get().password)[0] is True
         assert LogEntry.objects.latest("pk").actor == "joe@example.org"
 
-    def test_a_password_like_a_hash_is_text(self, add_mailbox, example_org):
-        mailbox = add_mailbox("joe@example.org", password="{PLAIN}tangerine-7")
+    def test_ones_own_is_the_one_stored_now_not_the_one_in_memory(
+        self, add_mailbox, example_org, password
+    ):
+        mailbox = add_mailbox("joe@example.org")
+        seen = Mailbox.objects.get()
+        set_mailbox_password(actor=None, mailbox=mailbox, password="another-password-1")
 
-        assert verify_password("{PLAIN}tangerine-7", mailbox.password)[0] is True
-        assert verify_password("tangerine-7", mailbox.password)[0] is False
+        with refused("wrong_password", field="old_password"):
+            change_own_password(mailbox=seen, old_password=password, password="a-third-password-1")
+        assert verify_password("another-password-1", Mailbox.objects.get().password)[0] is True
+
+        change_own_password(
+            mailbox=seen, old_password="another-password-1", password="a-third-password-1"
+        )
+        assert verify_password("a-third-password-1", Mailbox.objects.get().password)[0] is True
+
+    def test_wrong_guesses_at_ones_own_are_counted_as_at_the_sign_in(
+        self, add_mailbox, example_org, password, settings
+    ):
+        settings.LOGIN_FAILURES = 2
+        mailbox = add_mailbox("joe@example.org")
+        mailbox.client_ip = "192.0.2.7"
+
+        for _guess in range(2):
+            with refused("wrong_password", field="old_password"):
+                change_own_password(
+                    mailbox=mailbox, old_password="x", password="another-password-1"
+                )
+        with refused("throttled", field="old_password"):
+            change_own_password(
+                mailbox=mailbox, old_password=password, password="another-password-1"
+            )
+
+        assert is_blocked("joe@example.org", "192.0.2.7") is True
+        assert is_blocked("joe@example.org", "192.0.2.8") is False
+        assert verify_password(password, Mailbox.objects.get().password)[0] is True
+
+    def test_a_hash_from_another_server_opens_with_its_password(self, example_org, add_mailbox):
+        hashed = hash_password("tangerine-7-elsewhere")
+
+        mailbox = add_mailbox("joe@example.org", password=f" {hashed}\n", hashed=True)
+
+        assert mailbox.password == hashed
+        assert verify_password("tangerine-7-elsewhere", mailbox.password)[0] is True
+
+    @pytest.mark.parametrize(
+        "text", ["tangerine-7-bicycle", "{PLAIN}tangerine-7", "$6$cut$short", ""]
+    )
+    def test_what_is_no_hash_is_not_stored_as_one(self, text, add_mailbox, example_org):
+        with refused("not_a_hash", field="password"):
+            add_mailbox("joe@example.org", password=text, hashed=True)
+
+        assert Mailbox.objects.count() == 0
 
     def test_no_log_row_holds_a_password_or_a_hash(self, add_mailbox, example_org):
         secrets = ["first-secret-1", "second-secret-2", "third-secret-3"]

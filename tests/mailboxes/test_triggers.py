@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliases.models import AliasTarget
-from domains.addresses import split_address, split_targets, without_extension
 from domains.services import create_alias_domain
 from mailboxes import triggers
 from mailboxes.models import NEARLY_FULL, Mailbox
 from mailboxes.services import delete_mailbox
+from panel.addresses import split_address, split_targets, without_extension
 from tests.refusals import refused
 
 DOMAINS = ["a.example", "b.example", "c.example"]

@@ -513,6 +513,19 @@ def test_the_own_password_needs_the_old_one(sign_in, make_admin, password):
     assert admin.check_password(password) is True
 
 
+def test_the_own_password_may_not_be_guessed_without_limit(sign_in, make_admin, password, settings):
+    settings.LOGIN_FAILURES = 2
+    client = sign_in(make_admin())
+
+    answers = [
+        client.post(reverse("account"), {"old_password": guess, "password": NEW_PASSWORD})
+        for guess in ("wrong", "wrong", password)
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
+    assert Admin.objects.get().check_password(password) is True
+
+
 def test_the_own_page_says_which_domains_are_yours(sign_in, make_admin, add_domain):
     add_domain("müller.example")
 

@@ -69,6 +69,18 @@ def test_a_new_password_needs_the_old_one(user, mailbox):
     assert LogEntry.objects.filter(action="edit_password").count() == 0
 
 
+def test_the_old_one_may_not_be_guessed_without_limit(user, mailbox, password, settings):
+    settings.LOGIN_FAILURES = 2
+
+    statuses = [send_password(user, "not-it-7-bicycle").status_code for _guess in range(3)]
+    page = send_password(user, password)
+
+    assert (statuses, page.status_code) == ([422, 422, 429], 429)
+    mailbox.refresh_from_db()
+    assert mailbox.check_password(password) is True
+    assert user.get(reverse("account")).status_code == 200
+
+
 @pytest.mark.parametrize("weak", ["short", "joe@example.org"])
 def test_a_weak_password_is_refused(weak, user, password):
     page = send_password(user, password, weak)

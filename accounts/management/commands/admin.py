@@ -4,13 +4,15 @@ from argparse import BooleanOptionalAction
 
 from django.core.management.base import CommandError
 
+from accounts.backends import row_named
 from accounts.commands import PasswordMixin
 from accounts.models import Admin
-from accounts.names import display_address, login_name, row_named, starts_with_name
 from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
 from domains.models import Domain
+from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
 from panel.output import Field
+from panel.scoping import starts_with_name
 
 
 class Command(PasswordMixin, RowCommand):
@@ -151,7 +153,7 @@ class Command(PasswordMixin, RowCommand):
     def _admin(self, text):
         rows = Admin.objects.all()
         return row_named(rows, text) or self.find(
-            rows, login_name(text), "Is the login name right?"
+            rows, lookup_key(text), "Is the login name right?"
         )
 
     def _domain_names(self, texts):

@@ -5,15 +5,15 @@ from django.db import transaction
 
 from aliases.models import Alias, AliasTarget
 from aliases.services import create_alias, delete_alias, referrers_of, update_alias
-from domains.addresses import (
+from domains.commands import DomainRowCommand
+from domains.models import RoutingLock
+from panel.addresses import (
     display_address,
+    lookup_key,
     normalise_address,
     normalise_domain,
     split_address,
-    typed_name,
 )
-from domains.commands import DomainRowCommand
-from domains.models import RoutingLock
 from panel.commands import NOTHING_TO_CHANGE
 from panel.output import Field
 
@@ -164,12 +164,12 @@ class Command(DomainRowCommand):
     def _new_targets(self, alias, targets, add, remove):
         wanted = [*(targets or alias.targets), *(add or [])]
         # PostfixAdmin stores capitals, and people type what they see.
-        stored = {typed_name(item) for item in wanted}
-        gone = {typed_name(item): item.strip() for item in remove or []}
+        stored = {lookup_key(item) for item in wanted}
+        gone = {lookup_key(item): item.strip() for item in remove or []}
         unknown = [item for name, item in gone.items() if name not in stored]
         if unknown:
             raise CommandError(f"{alias} does not lead to {', '.join(unknown)}.")
-        return [item for item in wanted if typed_name(item) not in gone]
+        return [item for item in wanted if lookup_key(item) not in gone]
 
     def record(self, alias):
         return {

@@ -1,9 +1,9 @@
 """manage.py aliasdomain add|list|show|edit|delete"""
 
-from domains.addresses import display_domain, normalise_domain
 from domains.commands import DomainRowCommand
 from domains.models import AliasDomain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
+from panel.addresses import display_domain, normalise_domain
 from panel.output import Field
 
 

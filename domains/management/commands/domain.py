@@ -4,11 +4,11 @@ from argparse import BooleanOptionalAction
 
 from accounts.models import Admin
 from aliases.models import AliasTarget
-from domains.addresses import display_domain
 from domains.commands import DomainRowCommand
 from domains.models import Domain
 from domains.services import create_domain, delete_domain, update_domain
 from panel import commands
+from panel.addresses import display_domain
 from panel.output import Field, limit_text
 
 COLUMNS = [

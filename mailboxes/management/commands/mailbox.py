@@ -10,11 +10,6 @@ from django.db import transaction
 from accounts.commands import PasswordMixin
 from aliases.models import Alias
 from aliases.services import referrers_of
-from domains.addresses import (
-    display_address,
-    normalise_address,
-    split_address,
-)
 from domains.commands import DomainRowCommand
 from mailboxes.models import Mailbox, first_quota, megabytes
 from mailboxes.services import (
@@ -28,6 +23,11 @@ from mailboxes.services import (
     update_mailbox,
 )
 from mailboxes.welcome import send_welcome
+from panel.addresses import (
+    display_address,
+    normalise_address,
+    split_address,
+)
 from panel.commands import NOTHING_TO_CHANGE, whole_number
 from panel.output import Field
 
@@ -89,7 +89,7 @@ class Command(PasswordMixin, DomainRowCommand):
     def options_for_add(self, parser):
         self._address(parser)
         self._columns(parser, quota=" (default: the largest that the domain allows and still has)")
-        self.password_option(parser)
+        self._password(parser)
         parser.add_argument(
             "--inactive", action="store_false", dest="active", help="Create it switched off."
         )
@@ -135,8 +135,16 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def options_for_password(self, parser):
         self._address(parser)
-        self.password_option(parser)
+        self._password(parser)
         self.json_option(parser)
+
+    def _password(self, parser):
+        self.password_option(parser).add_argument(
+            "--hash",
+            action="store_true",
+            dest="hashed",
+            help="Read a hash from another server in place of the password, such as {SHA512-CRYPT}$6$….",
+        )
 
     def _address(self, parser):
         parser.add_argument("address", metavar="ADDRESS", help="E.g. joe@example.org.")
@@ -161,18 +169,19 @@ class Command(PasswordMixin, DomainRowCommand):
 
     # --- Verbs
 
-    def add(self, *, address, generate, welcome, active, json, **options):
+    def add(self, *, address, generate, hashed, welcome, active, json, **options):
         local_part, name = split_address(address.strip())
         domain = self.domain(name)
         fields = self.given(options, "name", "phone", "email_other", "smtp_active")
         size_mb = first_quota(domain) if options["quota"] is None else options["quota"]
         fields["quota"] = size_mb * settings.QUOTA_MULTIPLIER
-        password = self.ask_password(generate)
+        password = self.ask_password(generate, what="hash" if hashed else "password")
         mailbox = create_mailbox(
             actor=None,
             domain=domain,
             local_part=local_part,
             password=password,
+            hashed=hashed,
             active=active,
             **fields,
         )
@@ -221,10 +230,12 @@ class Command(PasswordMixin, DomainRowCommand):
             clean = Alias.objects.all() if drop_targets else None
             delete_mailbox(actor=None, mailbox=mailbox, clean=clean)
 
-    def password(self, *, address, generate, json, **options):
+    def password(self, *, address, generate, hashed, json, **options):
         mailbox = self._mailbox(address)
-        password = self.ask_password(generate)
-        mailbox = set_mailbox_password(actor=None, mailbox=mailbox, password=password)
+        password = self.ask_password(generate, what="hash" if hashed else "password")
+        mailbox = set_mailbox_password(
+            actor=None, mailbox=mailbox, password=password, hashed=hashed
+        )
         self.report("New password for", mailbox, json=json, password=password if generate else None)
 
     # --- Rows

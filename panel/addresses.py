@@ -1,7 +1,8 @@
-"""Mail addresses and domain names: one stored form, clear errors, nothing that escapes a path.
+"""Mail addresses, domains and login names: as typed, as stored, as shown.
 
 Domains are stored as lower-case A-labels and shown as Unicode (RFC 5890); local parts are stored
-in lower case. Sources: RFC 5321 4.1.2 and 4.5.3.1, RFC 5322 3.2.3, UTS 46.
+in lower case. ``normalise_*`` refuse what is no valid name, ``lookup_key`` takes any text.
+Sources: RFC 5321 4.1.2 and 4.5.3.1, RFC 5322 3.2.3, UTS 46.
 """
 
 import re
@@ -12,9 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.names import display_address as display_address
-from accounts.names import display_domain as display_domain
-
+# No valid address is longer as it is typed, not even in Unicode with each accent a character of its own.
+MAX_TYPED = 1_000
 MAX_ADDRESS = 254
 PLAIN = "a-z0-9@._+=&$-"  # what an address of ours is made of
 # What Postfix reads as the end of a target besides a comma, for the database's regular expressions:
@@ -36,18 +36,33 @@ _ANY_LOCAL_PART = re.compile(
 _BETWEEN_TARGETS = re.compile(",|" + BETWEEN_TARGETS.replace("[:space:]", r"\s"))
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
+_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
+# A name of these alone reads like one in Latin letters. Source: Chromium's rule for the address bar.
+_CYRILLIC_LIKE_LATIN = set("асԁеһіјӏорԛѕԝхуъьҽпгѵѡ0123456789-")
+
+
+def _typed(text):
+    """Return ``text`` without blanks around it, in lower case, and whether it is short enough to read on.
+
+    NFC and IDNA take quadratic time: nothing longer may reach them.
+    """
+    text = str(text).strip()
+    return text[: MAX_TYPED + 1].lower(), len(text) <= MAX_TYPED
+
 
 def normalise_domain(text):
     """Return the A-label form of a domain name, e.g. ``xn--mller-kva.example``.
 
     Raises ValidationError (code ``invalid_domain``) for anything that is no full domain name.
     """
-    name = unicodedata.normalize("NFC", str(text)).strip().lower()
+    name, is_short = _typed(text)
     problem = ValidationError(
         _("“%(name)s” is not a domain name. Write it like example.org."),
         "invalid_domain",
         {"name": str(text).strip()[:100]},
     )
+    if not is_short:
+        raise problem
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True, std3_rules=True).decode()
@@ -94,7 +109,7 @@ def without_extension(address):
 
 def normalise_local_part(text):
     """Return a local part of ours in stored form. Raises ValidationError (``invalid_local_part``)."""
-    local_part = str(text).strip().lower()
+    local_part, _is_short = _typed(text)
     if len(local_part) > MAX_LOCAL_PART:
         raise ValidationError(
             _("The part before the @ has more than %(n)d characters. Use a shorter one."),
@@ -130,14 +145,14 @@ def normalise_address(text, *, own=False):
 
     ``own`` holds the local part to the narrower rules of addresses in our own tables.
     """
-    address = unicodedata.normalize("NFC", str(text)).strip().lower()
+    address, is_short = _typed(text)
     local_part, at, domain = address.partition("@")
     problem = ValidationError(
         _("“%(address)s” is not an e-mail address. Write it like name@example.org."),
         "invalid_address",
         {"address": address[:100]},
     )
-    if not at or "@" in domain:
+    if not is_short or not at or "@" in domain:
         raise problem
     if own:
         local_part = normalise_local_part(local_part)
@@ -149,14 +164,64 @@ def normalise_address(text, *, own=False):
     return f"{local_part}@{domain}"
 
 
-def typed_name(text):
-    """The stored form of what somebody typed: a Unicode domain becomes its A-labels.
+def lookup_key(text):
+    """Return the stored form of what somebody typed to find a domain, an address or a login name.
 
-    Takes an address too, or the beginning of either, which stays as it is.
+    The beginning of one will do. What is no valid name comes back as it was typed, and finds nothing.
     """
-    text = text.strip().lower()
-    local_part, at, domain = text.rpartition("@")
+    key, is_short = _typed(text)
+    if key.isascii() or not is_short:
+        return key
+    local_part, at, domain = key.rpartition("@")
     try:
-        return text if text.isascii() else f"{local_part}{at}{normalise_domain(domain)}"
-    except ValidationError:
-        return text
+        name = idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return key
+    return f"{local_part}{at}{name}" if "." in name else key
+
+
+def lookup_keys(text):
+    """Return what the key of a typed login name may be: as typed, in A-labels, in Unicode.
+
+    Another program may have stored the domain in Unicode.
+    """
+    typed, stored = _typed(text)[0], lookup_key(text)
+    local_part, at, domain = stored.rpartition("@")
+    shown = f"{local_part}{at}{'.'.join(map(_unicode_label, domain.split('.')))}"
+    return list(dict.fromkeys([typed, stored, shown]))
+
+
+def display_domain(name):
+    """Return the Unicode form of a stored domain.
+
+    Labels that mix scripts stay ``xn--…``, and, below a top-level domain in Latin letters, those
+    that could be read as Latin.
+    """
+    name = name if name.isascii() else lookup_key(name)
+    if "xn--" not in name:
+        return name
+    latin_end = not name.rpartition(".")[2].startswith("xn--")
+    shown = []
+    for label in name.split("."):
+        unicode_label = _unicode_label(label)
+        misread = latin_end and set(unicode_label) <= _CYRILLIC_LIKE_LATIN
+        shown.append(unicode_label if _one_script(unicode_label) and not misread else label)
+    return ".".join(shown)
+
+
+def display_address(address):
+    """Return an address with its domain in Unicode. A catch-all keeps its leading ``@``."""
+    local_part, at, domain = address.rpartition("@")
+    return f"{local_part}{at}{display_domain(domain)}"
+
+
+def _unicode_label(label):
+    try:
+        return idna.decode(label) if label.startswith("xn--") else label
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
+def _one_script(label):
+    scripts = {unicodedata.name(c, "?").split(" ")[0] for c in label if c.isalpha()}
+    return len(scripts) <= 1 or scripts <= _JAPANESE

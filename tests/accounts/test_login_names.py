@@ -2,8 +2,9 @@
 
 import pytest
 
+from accounts.backends import row_named
 from accounts.models import Admin
-from accounts.names import display_domain, login_name, row_named, spellings
+from panel.addresses import display_domain, lookup_key, lookup_keys
 
 
 @pytest.mark.parametrize(
@@ -16,15 +17,15 @@ from accounts.names import display_domain, login_name, row_named, spellings
     ],
 )
 def test_a_typed_name_is_stored_with_its_domain_in_ascii(typed, stored):
-    assert login_name(typed) == stored
+    assert lookup_key(typed) == stored
 
 
 def test_the_spellings_of_a_name_begin_with_the_typed_one():
     ascii_form, shown = "ann@xn--mller-kva.example", "ann@müller.example"
 
-    assert spellings("Ann@Müller.example") == [shown, ascii_form]
-    assert spellings(ascii_form) == [ascii_form, shown]
-    assert spellings("ann@example.org") == ["ann@example.org"]
+    assert lookup_keys("Ann@Müller.example") == [shown, ascii_form]
+    assert lookup_keys(ascii_form) == [ascii_form, shown]
+    assert lookup_keys("ann@example.org") == ["ann@example.org"]
 
 
 def test_of_two_rows_of_one_name_the_typed_one_counts(db):
@@ -37,6 +38,6 @@ def test_of_two_rows_of_one_name_the_typed_one_counts(db):
 
 @pytest.mark.parametrize("label", ["漢字ひらがなカタカナー", "ひらがな", "müller"])
 def test_a_label_of_one_language_is_shown_as_it_is_written(label):
-    stored = login_name(f"a@{label}.example").removeprefix("a@")
+    stored = lookup_key(f"a@{label}.example").removeprefix("a@")
 
     assert display_domain(stored) == f"{label}.example"

@@ -1,0 +1,81 @@
+"""Nothing that is longer than a valid name is normalised, whichever field or parameter it came by."""
+
+import pytest
+from django.urls import reverse
+
+from panel.addresses import MAX_TYPED
+from tests.pages.test_access import PATTERNS, SCOPED, VIEWS, address_of, world  # noqa: F401
+
+MARKS = 10_000 * "\u0316\u0301"
+LONG = [f"a{MARKS}", f"a@{MARKS}.example", f"a{MARKS}@example.org", f"a@{'xn--a.' * 5_000}org"]
+FORMS = {name: VIEWS[name].form_class for name in SCOPED if hasattr(VIEWS[name], "form_class")}
+PARAMETERS = [
+    "q",
+    "domain",
+    "jump",
+    "person",
+    "target",
+    "day",
+    "after",
+    "before",
+    "sort",
+    "size",
+    "next",
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "field"), [(page, field) for page, form in FORMS.items() for field in form.base_fields]
+)
+def test_a_field_of_a_form(page, field, sign_in, world, longest):  # noqa: F811
+    client = sign_in(world["superadmin"])
+
+    for long in LONG:
+        fields = {field: long, f"{field}_0": long, f"{field}_1": long}
+        # A tick is one, whatever its text.
+        assert client.post(address_of(page), fields).status_code in {302, 422}
+    assert longest() <= MAX_TYPED
+
+
+@pytest.mark.parametrize(
+    "field", ["password-old_password", "password-password", "forwarding-targets"]
+)
+def test_a_field_of_ones_own_page(field, sign_in, world, longest):  # noqa: F811
+    client = sign_in(world["mailbox user"])
+
+    for long in LONG:
+        fields = {"form": field.partition("-")[0], field: long}
+        assert client.post(reverse("account"), fields).status_code == 422
+    assert longest() <= MAX_TYPED
+
+
+@pytest.mark.parametrize("field", ["username", "password", "next"])
+def test_a_field_of_the_sign_in(field, client, db, longest):
+    for long in LONG:
+        fields = {"username": "a", "password": "b"} | {field: long}
+        assert client.post(reverse("login"), fields).status_code == 422
+    assert longest() <= MAX_TYPED
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+@pytest.mark.parametrize(
+    "page", [name for name in PATTERNS if "pk" not in PATTERNS[name].pattern.converters]
+)
+def test_a_parameter(page, parameter, sign_in, world, longest):  # noqa: F811
+    client = sign_in(world["superadmin"])
+
+    for long in LONG:
+        assert client.get(reverse(page), {parameter: long}).status_code in {200, 302, 405}
+    assert longest() <= MAX_TYPED
+
+
+@pytest.mark.parametrize(
+    "page", [name for name in SCOPED if name.endswith(("-delete", "-bulk", "-state"))]
+)
+def test_what_a_confirmation_holds(page, sign_in, world, longest):  # noqa: F811
+    client = sign_in(world["superadmin"])
+    for long in LONG:
+        fields = {"action": "delete", "confirm": long, "active": long, "next": long}
+        answer = client.post(address_of(page), fields | {"selected": long})
+        assert answer.status_code in {302, 404, 422}
+    assert longest() <= MAX_TYPED
