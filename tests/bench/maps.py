@@ -9,8 +9,7 @@ import time
 
 import MySQLdb
 
-from tests.servers.mail import run_sql
-from tests.servers.processes import find
+from tests.servers.processes import find, run_sql
 
 BARE = "bare primary key"
 # (map, what is asked for; "x" in front of a key makes it unknown)

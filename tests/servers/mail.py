@@ -4,7 +4,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
 from tests.servers.postfix import Postfix
-from tests.servers.processes import find
+from tests.servers.processes import run_sql
 from tests.servers.sink import Sink
 
 HOSTNAME = "mail.example.com"
@@ -182,15 +181,3 @@ class MailServer:
 
     def grant(self):
         run_sql(self.database, self.files.path / "mariadb" / "grants.sql")
-
-
-def run_sql(database, script):
-    """Run a file of statements on ``database``, an entry of settings.DATABASES, with the real client."""
-    address = [f"--host={database['HOST']}", f"--port={database['PORT']}"]
-    with open(script) as statements:
-        subprocess.run(
-            [find("mariadb"), "--no-defaults", *address, f"--user={database['USER']}"],
-            stdin=statements,
-            env={**os.environ, "MYSQL_PWD": database["PASSWORD"]},
-            check=True,
-        )

@@ -1,6 +1,7 @@
 """Start a program in the foreground, wait until it is there, stop it."""
 
 import contextlib
+import os
 import random
 import shutil
 import socket
@@ -92,3 +93,15 @@ class Process:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+
+def run_sql(database, script):
+    """Run a file of statements on ``database``, an entry of settings.DATABASES, with the real client."""
+    address = [f"--host={database['HOST']}", f"--port={database['PORT']}"]
+    with open(script) as statements:
+        subprocess.run(
+            [find("mariadb"), "--no-defaults", *address, f"--user={database['USER']}"],
+            stdin=statements,
+            env={**os.environ, "MYSQL_PWD": database["PASSWORD"]},
+            check=True,
+        )
