@@ -161,7 +161,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
 
 
 def set_alias_active(*, actor, alias, active):
-    """Switch an alias on or off. Off, its mail goes to the catch-all or is refused."""
+    """Activate or deactivate an alias. While inactive its mail goes to the catch-all or is refused."""
     return update_alias(actor=actor, alias=alias, active=active)
 
 

@@ -128,8 +128,8 @@ def _is_occupied(path, *, within):
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
-    Switching it on or off switches its own alias row along, so that nothing is accepted and
-    then bounced.
+    Its self-alias is activated or deactivated with it, so that nothing is accepted and then
+    bounced, which would be backscatter.
     """
     RoutingLock.hold()
     domain = mailbox.domain.fresh()
@@ -150,7 +150,7 @@ def update_mailbox(*, actor, mailbox, **fields):
 
 
 def set_mailbox_active(*, actor, mailbox, active):
-    """Switch a mailbox on or off. Off, nobody signs in and its mail goes to the catch-all or is refused."""
+    """Activate or deactivate a mailbox. While inactive its user cannot sign in, and its mail goes to the catch-all or is refused."""
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
@@ -223,7 +223,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
 
     What is None stays as it is stored.
-    If another program switched the forwarding off, it is as active as the mailbox again.
+    A forwarding that another program deactivated is as active as the mailbox again.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)

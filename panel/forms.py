@@ -97,7 +97,7 @@ class ActorForm(forms.Form):
         for field in [self[name] for name in self.drawn]:
             if field.is_overtaken():
                 error = _(
-                    "Somebody changed this meanwhile. Save again to replace it with yours. It is now: %(value)s"
+                    "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
                 )
                 params = {"value": field.stored_in_words()}
                 self.add_error(field.name, ValidationError(error, "overtaken", params))
