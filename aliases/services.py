@@ -207,7 +207,7 @@ def clean_referrers(*, actor, address, aliases):
 def remove_target_from_aliases(*, actor, addresses, aliases):
     """Take ``addresses`` out of the targets of ``aliases``.
 
-    An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
+    An alias left with nothing is deleted; a self-alias then delivers to its mailbox again.
     The caller holds RoutingLock.
     """
     dead, deleted = set(addresses), []

@@ -166,7 +166,9 @@ class DomainForm(ActorForm):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Inactive: nothing is delivered to it or through it, and its users cannot sign in."),
+        help_text=_(
+            "Inactive: nothing is delivered to it or through it, and its users cannot sign in."
+        ),
     )
 
     def clean_password_expiry(self):

@@ -57,7 +57,9 @@ class MailboxForm(ActorForm):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Inactive: its user cannot sign in, and mail goes to the catch-all or is refused."),
+        help_text=_(
+            "Inactive: its user cannot sign in, and mail goes to the catch-all or is refused."
+        ),
     )
 
     def __init__(self, *args, domain=None, **kwargs):

@@ -33,7 +33,7 @@ LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 @transaction.atomic
 def create_mailbox(*, actor, domain, local_part, password, quota=0, **fields):
-    """Create a mailbox with its own alias row and return it.
+    """Create a mailbox with its self-alias and return it.
 
     ``quota`` is in bytes, 0 no limit; ``fields`` are other columns of Mailbox (``name``,
     ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
@@ -190,7 +190,7 @@ def _set_password(mailbox, password):
 
 
 def self_alias(mailbox):
-    """Return the mailbox's own row in ``alias``, or None where another program has left it out.
+    """Return the mailbox's self-alias, or None where another program has left it out.
 
     No statement for a mailbox that came ``with_self_alias()``.
     """
@@ -266,7 +266,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
 @transaction.atomic
 def delete_mailbox(*, actor, mailbox, clean=None):
-    """Delete a mailbox with its own alias row and quota figures.
+    """Delete a mailbox with its self-alias and quota figures.
 
     It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
     ``Alias.objects.cleanable_by(actor)``. Files stay on disk; the maildir is remembered, so that a

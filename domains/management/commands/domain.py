@@ -179,7 +179,9 @@ class Command(DomainRowCommand):
         names = [row["alias"] for row in outside.order_by("alias")[:11]]
         if names:
             more = " and others" if len(names) > 10 else ""
-            fate = "lose these targets" if drop_targets else "will forward to the domain's public MX"
+            fate = (
+                "lose these targets" if drop_targets else "will forward to the domain's public MX"
+            )
             yield f"Aliases of other domains lead here and {fate}: {', '.join(names[:10])}{more}."
 
     def record(self, domain):
