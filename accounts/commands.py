@@ -20,7 +20,7 @@ class PasswordMixin:
         """Return the group of the options that say where the password comes from."""
         group = parser.add_mutually_exclusive_group()
         group.add_argument(
-            "--generate", action="store_true", help="Make a password and print it, this once."
+            "--generate", action="store_true", help="Generate a password and print it once."
         )
         return group
 
@@ -44,7 +44,7 @@ class PasswordMixin:
     def _prompt(self, what):
         try:
             password = getpass.getpass(f"{what.capitalize()}: ")
-            again = getpass.getpass("The same again: ")
+            again = getpass.getpass("Repeat password: ")
         except (KeyboardInterrupt, EOFError):
             raise CommandError("Cancelled. Nothing was changed.") from None
         if password != again:

@@ -150,7 +150,7 @@ class AdminForm(ActorForm):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Off: cannot sign in; the rights stay."),
+        help_text=_("Inactive: cannot sign in; permissions are kept."),
     )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)

@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
@@ -243,6 +243,17 @@ class AdminDelete(AdminPages, ConfirmView):
 class AdminBulk(AdminPages, BulkView):
     template_name = "accounts/admin_confirm_bulk.html"
     list_url_name = "admin-list"
+    summaries = {
+        "activate": ngettext_lazy(
+            "%(n)d administrator activated.", "%(n)d administrators activated.", "n"
+        ),
+        "deactivate": ngettext_lazy(
+            "%(n)d administrator deactivated.", "%(n)d administrators deactivated.", "n"
+        ),
+        "delete": ngettext_lazy(
+            "%(n)d administrator deleted.", "%(n)d administrators deleted.", "n"
+        ),
+    }
 
     def get_queryset(self):
         return super().get_queryset().with_domain_count()

@@ -27,7 +27,7 @@ class AliasForm(ActorForm):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Off: its mail goes to the catch-all, or is refused."),
+        help_text=_("Inactive: its mail goes to the catch-all, or is refused."),
     )
 
     def own_domain(self):

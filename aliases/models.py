@@ -21,7 +21,7 @@ from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 
 
 class AliasQuerySet(ScopedQuerySet):
-    """``manageable_by`` leaves out what an admin may see but not change: mailboxes' own rows,
+    """``manageable_by`` leaves out what an admin may see but not change: self-aliases,
     which change with their mailbox, and for domain admins the role addresses."""
 
     domain_first = True
@@ -31,7 +31,7 @@ class AliasQuerySet(ScopedQuerySet):
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
-        """Rows ``account`` may take a target out of: mailboxes' own rows, their forwardings, too."""
+        """Rows ``account`` may take a target out of, self-aliases (forwardings) included."""
         rows = super().manageable_by(account)
         if may_change_role_addresses(account):
             return rows
@@ -59,7 +59,7 @@ def _at_role_address():
 class Alias(models.Model):
     """An address of ours and its comma-separated targets in ``goto``.
 
-    ``@example.org`` is the catch-all. Every mailbox has a row of its own too (``of_mailbox``),
+    ``@example.org`` is the catch-all. Every mailbox has a self-alias (``of_mailbox``),
     leading to itself, so that a catch-all does not swallow its mail, or to its forwarding.
     """
 
@@ -204,7 +204,7 @@ class AliasTargetQuerySet(ScopedQuerySet):
         return self.exclude(~Q(target=F("bare")) & named)
 
     def aliases(self, bound):
-        """Return the Alias rows of these targets, mailboxes' own included, by address: at most ``bound``.
+        """Return the Alias rows of these targets, self-aliases included, by address: at most ``bound``.
 
         ``named``: which of their targets, with an extension, are aliases themselves, with commas
         between. One statement, whose join the ORM cannot write: ``alias`` is no foreign key.

@@ -194,7 +194,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
 
 
 def set_alias_active(*, actor, alias, active):
-    """Switch an alias on or off. Off, its mail goes to the catch-all or is refused."""
+    """Activate or deactivate an alias. While inactive its mail goes to the catch-all or is refused."""
     return update_alias(actor=actor, alias=alias, active=active)
 
 
@@ -266,7 +266,7 @@ def _replacement(actor, text, gone):
 def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
     """Take ``addresses`` out of the targets of ``aliases``; ``replace_by`` takes their place, if named.
 
-    An alias left with nothing is deleted; a mailbox's own row then leads to the mailbox again.
+    An alias left with nothing is deleted; a self-alias then delivers to its mailbox again.
     The caller holds RoutingLock.
     """
     dead, changed = set(addresses), []

@@ -1,10 +1,10 @@
-"""Pages about aliases. A mailbox's own row shows on the mailbox's page instead."""
+"""Pages about aliases. A self-alias shows on its mailbox's page instead."""
 
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
@@ -206,8 +206,8 @@ def treatment_of_referrers(request, actor):
 def referrers_context(actor, addresses):
     """What else leads to ``addresses``: aliases the actor may clean up, and how many others there are.
 
-    Mailboxes' own rows (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
-    would be left of an alias; ``pointing_shown`` is what a page lists. Counted are at most
+    Self-aliases (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
+    would be left of an alias; ``referrers`` is what a page lists. Counted are at most
     COUNT_BOUND + 1 of either kind.
     """
     names = set(with_alias_domain_names(addresses))
@@ -227,17 +227,22 @@ def referrers_context(actor, addresses):
         ]
         alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
     return {
-        "pointing_shown": found[:SHOWN],
-        "pointing_more": max(0, len(found) - SHOWN),
-        "pointing_more_bound": COUNT_BOUND - SHOWN,
-        "pointing_elsewhere": elsewhere,
-        "pointing_elsewhere_bound": COUNT_BOUND,
+        "referrers": found[:SHOWN],
+        "referrers_more": max(0, len(found) - SHOWN),
+        "referrers_more_bound": COUNT_BOUND - SHOWN,
+        "referrers_elsewhere": elsewhere,
+        "referrers_elsewhere_bound": COUNT_BOUND,
     }
 
 
 class AliasBulk(AliasPages, BulkView):
     template_name = "aliases/alias_confirm_bulk.html"
     list_url_name = "alias-list"
+    summaries = {
+        "activate": ngettext_lazy("%(n)d alias activated.", "%(n)d aliases activated.", "n"),
+        "deactivate": ngettext_lazy("%(n)d alias deactivated.", "%(n)d aliases deactivated.", "n"),
+        "delete": ngettext_lazy("%(n)d alias deleted.", "%(n)d aliases deleted.", "n"),
+    }
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)

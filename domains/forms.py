@@ -143,7 +143,7 @@ class DomainForm(ActorForm):
         min_value=0,
         max_value=MAX_DAYS,
         required=False,
-        help_text=_("0: never. Counts only where Dovecot's query tests it."),
+        help_text=_("0 = never expires. Only enforced if your Dovecot query checks it."),
         widget=forms.NumberInput({"suffix": _("days")}),
     )
     transport = forms.CharField(
@@ -158,15 +158,17 @@ class DomainForm(ActorForm):
         label=_("Backup MX"),
         required=False,
         help_text=_(
-            "Mail is accepted and passed on to the domain's first mail server. Needs relay_domains in Postfix:"
-            " until then it is refused."
+            "Mail is accepted and passed on to the domain's primary mail server (primary MX). Needs relay_domains"
+            " in Postfix: until then it is refused."
         ),
     )
     active = forms.BooleanField(
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Off: nothing is delivered to it or through it, and nobody of it signs in."),
+        help_text=_(
+            "Inactive: nothing is delivered to it or through it, and its users cannot sign in."
+        ),
     )
 
     def clean_password_expiry(self):

@@ -219,7 +219,7 @@ class Domain(models.Model):
 class DomainUsage(models.Model):
     """What a domain holds, kept by database triggers whoever writes (mailboxes/sql/).
 
-    ``alias_rows`` includes the mailboxes' own rows; ``allotted`` is in bytes. ``fullness`` is the
+    ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the
     percentage of the tightest limit, never too low and at most 5 % too high: it finds candidates.
     """
 

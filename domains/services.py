@@ -96,10 +96,10 @@ def update_domain(*, actor, domain, **fields):
 
 
 def set_domain_active(*, actor, domain, active):
-    """Switch a domain on or off.
+    """Activate or deactivate a domain.
 
-    Off, nothing is delivered to it or through it (deploy/postfix/alias.cf) and nobody of it
-    signs in; its rows stay as they are.
+    Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
+    cannot sign in; its rows stay as they are.
     """
     return update_domain(actor=actor, domain=domain, active=active)
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Admin, LogEntry
@@ -214,8 +214,8 @@ def consequences(*domains):
     targets = list(Alias.leading_into(*domains)[: COUNT_BOUND + 1])
     return {
         "alias_domains": alias_domains_of(domains),
-        "pointing": targets[:SHOWN],
-        "pointing_count": len(targets),
+        "referrers": targets[:SHOWN],
+        "referrers_count": len(targets),
     }
 
 
@@ -227,12 +227,17 @@ def alias_domains_of(domains):
 
 
 class DomainBulk(DomainPages, BulkView):
-    """Switch several domains on or off, or delete them once the number of addresses was typed."""
+    """Activate or deactivate several domains, or delete them once the number of addresses was typed."""
 
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_bulk.html"
     list_url_name = "domain-list"
+    summaries = {
+        "activate": ngettext_lazy("%(n)d domain activated.", "%(n)d domains activated.", "n"),
+        "deactivate": ngettext_lazy("%(n)d domain deactivated.", "%(n)d domains deactivated.", "n"),
+        "delete": ngettext_lazy("%(n)d domain deleted.", "%(n)d domains deleted.", "n"),
+    }
 
     def get_queryset(self):
         return super().get_queryset().select_related("usage", "alias_of")
@@ -409,6 +414,15 @@ class AliasDomainBulk(AliasDomainPages, BulkView):
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_bulk.html"
     list_url_name = "aliasdomain-list"
+    summaries = {
+        "activate": ngettext_lazy(
+            "%(n)d alias domain activated.", "%(n)d alias domains activated.", "n"
+        ),
+        "deactivate": ngettext_lazy(
+            "%(n)d alias domain deactivated.", "%(n)d alias domains deactivated.", "n"
+        ),
+        "delete": ngettext_lazy("%(n)d alias domain deleted.", "%(n)d alias domains deleted.", "n"),
+    }
 
     def consequences(self, rows):
         return {"caught": answered_by(self.actor, rows)}

@@ -29,7 +29,7 @@ class MailboxForm(ActorForm):
         label=_("Name"),
         max_length=255,
         required=False,
-        help_text=_("The person's or the desk's name."),
+        help_text=_("Full name or team name."),
     )
     quota_mb = forms.DecimalField(
         label=_("Quota"),
@@ -44,7 +44,7 @@ class MailboxForm(ActorForm):
         label=_("May send"),
         required=False,
         initial=True,
-        help_text=_("Off: reads mail, but cannot send through this server."),
+        help_text=_("If not ticked, the user can read mail, but not send through this server."),
     )
     phone = forms.CharField(label=_("Phone"), max_length=30, required=False)
     email_other = forms.EmailField(
@@ -57,7 +57,9 @@ class MailboxForm(ActorForm):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Off: nobody signs in, and mail goes to the catch-all or is refused."),
+        help_text=_(
+            "Inactive: its user cannot sign in, and mail goes to the catch-all or is refused."
+        ),
     )
 
     def __init__(self, *args, domain=None, **kwargs):

@@ -44,7 +44,7 @@ class MailboxQuerySet(ScopedQuerySet):
         return self.filter(quota__gt=0, quota__lt=settings.QUOTA_MULTIPLIER)
 
     def with_self_alias(self):
-        """Fetch ``goto`` and the state of each mailbox's own row in ``alias`` with it: see self_alias()."""
+        """Fetch ``goto`` and the state of each self-alias as well: see services.self_alias()."""
         row = Alias.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))

@@ -240,8 +240,8 @@ def _is_occupied(path, *, within):
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
-    Switching it on or off switches its own alias row along, so that nothing is accepted and
-    then bounced.
+    Its self-alias is activated or deactivated with it, so that nothing is accepted and then
+    bounced, which would be backscatter.
     """
     RoutingLock.hold()
     domain = mailbox.domain.fresh()
@@ -262,7 +262,7 @@ def update_mailbox(*, actor, mailbox, **fields):
 
 
 def set_mailbox_active(*, actor, mailbox, active):
-    """Switch a mailbox on or off. Off, nobody signs in and its mail goes to the catch-all or is refused."""
+    """Activate or deactivate a mailbox. While inactive its user cannot sign in, and its mail goes to the catch-all or is refused."""
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
@@ -310,7 +310,7 @@ def _checked_hash(text):
 
 
 def self_alias(mailbox):
-    """Return the mailbox's own row in ``alias``, or None where another program has left it out.
+    """Return the mailbox's self-alias, or None where another program has left it out.
 
     No statement for a mailbox that came ``with_self_alias()``.
     """

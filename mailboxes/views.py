@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
 
 from accounts.views import hide_passwords, refused
@@ -224,6 +224,13 @@ class MailboxDelete(OneMailbox, ConfirmView):
 class MailboxBulk(MailboxPages, BulkView):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
+    summaries = {
+        "activate": ngettext_lazy("%(n)d mailbox activated.", "%(n)d mailboxes activated.", "n"),
+        "deactivate": ngettext_lazy(
+            "%(n)d mailbox deactivated.", "%(n)d mailboxes deactivated.", "n"
+        ),
+        "delete": ngettext_lazy("%(n)d mailbox deleted.", "%(n)d mailboxes deleted.", "n"),
+    }
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)

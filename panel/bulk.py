@@ -5,7 +5,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
 from panel.pages import ScopedMixin, safe_next, with_status
@@ -25,6 +24,7 @@ class BulkView(ScopedMixin, TemplateView):
 
     http_method_names = ["post", "options"]
     list_url_name = None
+    summaries = {}  # by action, with the kind of row: ngettext_lazy(…, …, "n")
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
@@ -76,10 +76,4 @@ class BulkView(ScopedMixin, TemplateView):
             messages.success(self.request, self.summary(action, done))
 
     def summary(self, action, done):
-        if action == "activate":
-            text = ngettext("%(n)d activated.", "%(n)d activated.", done)
-        elif action == "deactivate":
-            text = ngettext("%(n)d deactivated.", "%(n)d deactivated.", done)
-        else:
-            text = ngettext("%(n)d deleted.", "%(n)d deleted.", done)
-        return text % {"n": done}
+        return self.summaries[action] % {"n": done}

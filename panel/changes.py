@@ -33,7 +33,7 @@ def changed_fields(row, values):
 def validate_changed(row, changes):
     """Check the columns ``changes`` of a stored row, and the rules over several of them.
 
-    What another program wrote in the others stops no change: least of all switching it off.
+    What another program wrote in the others stops no change: least of all deactivating it.
     """
     fields = row._meta.concrete_fields
     row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})

@@ -66,7 +66,7 @@ class RowCommand(RichCommand):
             ) from error
         except (OperationalError, ProgrammingError) as error:
             raise CommandError(
-                f"The database answers: {error}. Is DATABASE_URL right, and has"
+                f"Database error: {error}. Is DATABASE_URL right, and has"
                 " `manage.py migrate` been run?"
             ) from error
         except UnicodeEncodeError as error:
@@ -99,7 +99,7 @@ class RowCommand(RichCommand):
         self.active_options(parser, "Only active ones.", "Only inactive ones.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
 
-    def active_options(self, parser, active="Switch it on.", inactive="Switch it off."):
+    def active_options(self, parser, active="Activate it.", inactive="Deactivate it."):
         state = parser.add_mutually_exclusive_group()
         state.add_argument("--active", action="store_true", default=None, help=active)
         state.add_argument(
@@ -107,7 +107,7 @@ class RowCommand(RichCommand):
         )
 
     def options_for_delete(self, parser):
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
+        parser.add_argument("--yes", action="store_true", help="Skip the confirmation.")
         parser.add_argument("--json", action="store_true", help="Print what it was as JSON.")
 
     # --- Input
@@ -124,7 +124,7 @@ class RowCommand(RichCommand):
         if yes:
             return
         if sys.stdin is None or not sys.stdin.isatty():
-            raise CommandError("Nobody to ask here. Add --yes to delete without a question.")
+            raise CommandError("Not a terminal: pass --yes to delete without confirmation.")
         for line in consequences:
             self.stdout.write(output.plain(line))
         try:

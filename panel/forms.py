@@ -1,4 +1,4 @@
-"""The base of every form: it knows who acts, and what somebody else saved meanwhile."""
+"""The base of every form: who acts, and edit conflicts with what somebody else has saved."""
 
 import re
 from hashlib import blake2b
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 def plain(value):
-    """Return ``value`` as one text, whether it was stored, posted or cleaned: lines for a list."""
+    """``value``, stored, posted or cleaned, as one text that compares; a list gives lines."""
     if isinstance(value, list | tuple):
         return "\n".join(map(plain, value))
     text = "" if value is None else str(getattr(value, "pk", value))
@@ -19,14 +19,14 @@ def plain(value):
 
 
 def digest(value):
-    """Stand for a value that a page has no room for: an alias may have 65,000 bytes of targets."""
+    """16 hexadecimal digits in the place of a value: an alias may have 65,000 bytes of targets."""
     return blake2b(plain(value).encode(), digest_size=8).hexdigest()
 
 
-class DrawnField(forms.BoundField):
-    """A field of a form that somebody else may have saved since the page was drawn.
+class ConcurrentField(forms.BoundField):
+    """A field that somebody else may save while the form is open.
 
-    A value that is posted as it was drawn gives way to the stored one.
+    A value that is posted unchanged gives way to the stored one.
     """
 
     @property
@@ -37,11 +37,11 @@ class DrawnField(forms.BoundField):
     @cached_property
     def data(self):
         posted = super().data
-        return self.stored if digest(posted) == self.form.drawn.get(self.name) else posted
+        return self.stored if digest(posted) == self.form.initial_digests.get(self.name) else posted
 
-    def is_overtaken(self):
-        """Say whether it was changed here and, differently, by somebody else."""
-        if self.form.drawn[self.name] in {digest(self.stored), digest(super().data)}:
+    def has_conflict(self):
+        """Whether it was changed here and, to another value, by somebody else."""
+        if self.form.initial_digests[self.name] in {digest(self.stored), digest(super().data)}:
             return False
         if self.name not in self.form.cleaned_data:
             return True
@@ -49,7 +49,7 @@ class DrawnField(forms.BoundField):
         return value != self.initial and plain(value) != plain(self.initial)
 
     def stored_in_words(self):
-        """What is stored now, in one line; of a long list first what was not posted."""
+        """The stored value in at most 300 characters; of a long list first what was not posted."""
         if isinstance(self.field.widget, forms.MultiWidget):
             parts = zip(self.field.widget.widgets, self.stored, strict=True)
         else:
@@ -63,27 +63,31 @@ class DrawnField(forms.BoundField):
 class ActorForm(forms.Form):
     """A form that knows who acts. ``save()`` calls one service and returns its row.
 
-    The page of a form about a stored row sends along what it was drawn from. So a change that
-    somebody else made meanwhile stays, or is named before it is replaced.
+    A form about a stored row sends digests of its initial values along. So what somebody else
+    saved while it was open stays, or is an error (``edit_conflict``) before it is overwritten.
     """
 
-    bound_field_class = DrawnField
+    bound_field_class = ConcurrentField
 
     def __init__(self, *args, actor, instance=None, **kwargs):
         self.actor = actor
         self.instance = instance
         super().__init__(*args, **kwargs)
 
-    def drawn_input(self):
-        """A hidden input with the digests of the values that this page shows; base_form.html has it."""
+    def initial_digests_input(self):
+        """The hidden input with the digests of the initial values, for base_form.html."""
         fields = [] if self.instance is None else [f for f in self if f.name in self.initial]
         digests = " ".join(f"{field.name}:{digest(field.stored)}" for field in fields)
-        return forms.HiddenInput().render(self.add_prefix("drawn"), digests) if digests else ""
+        return (
+            forms.HiddenInput().render(self.add_prefix("initial_digests"), digests)
+            if digests
+            else ""
+        )
 
     @cached_property
-    def drawn(self):
+    def initial_digests(self):
         """The digests that were posted, by field; none from a script, whose values all count."""
-        text = str(self.data.get(self.add_prefix("drawn"), ""))
+        text = str(self.data.get(self.add_prefix("initial_digests"), ""))
         # Word by word: whoever posts 256 kB must not keep a search in them busy.
         found = (word.partition(":") for word in text.split())
         return {
@@ -94,14 +98,14 @@ class ActorForm(forms.Form):
 
     def full_clean(self):
         super().full_clean()
-        for field in [self[name] for name in self.drawn]:
-            if field.is_overtaken():
+        for field in [self[name] for name in self.initial_digests]:
+            if field.has_conflict():
                 error = _(
-                    "Somebody changed this meanwhile. Save again to replace it with yours. It is now: %(value)s"
+                    "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
                 )
                 params = {"value": field.stored_in_words()}
-                self.add_error(field.name, ValidationError(error, "overtaken", params))
+                self.add_error(field.name, ValidationError(error, "edit_conflict", params))
 
     def changed(self):
-        """The cleaned values of the fields that were changed: what nobody touched stays as it is."""
+        """The cleaned values of the fields that were changed."""
         return {name: self.cleaned_data[name] for name in self.changed_data}

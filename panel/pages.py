@@ -174,7 +174,7 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
 
 class StateView(ConfirmView):
-    """Switch a row on (``active=1``) or off; the page says what stops. ``switch()`` calls the service."""
+    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``switch()`` calls the service."""
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(activate=not self.object.active, **kwargs)

@@ -35,15 +35,15 @@ class KeepNode(template.Node):
     def __init__(self, nodelist, named):
         self.nodelist = nodelist
         self.named = named
-        self.drawn = {}
+        self.initial_digests = {}
 
     def render(self, context):
         values = [value.resolve(context) for value in self.named.values()]
         key = (get_language(), get_script_prefix(), *values)
-        html = self.drawn.get(key)
+        html = self.initial_digests.get(key)
         if html is None:
             html = self.nodelist.render(context.new(dict(zip(self.named, values, strict=True))))
-            if len(self.drawn) >= MOST:
-                self.drawn.clear()
-            self.drawn[key] = html
+            if len(self.initial_digests) >= MOST:
+                self.initial_digests.clear()
+            self.initial_digests[key] = html
         return html

@@ -94,7 +94,7 @@ def test_a_database_that_is_away_is_one_sentence(run, monkeypatch):
 
     monkeypatch.setattr(output, "in_batches", away)
 
-    with pytest.raises(CommandError, match=r"^The database answers: Can't connect"):
+    with pytest.raises(CommandError, match=r"^Database error: Can't connect"):
         run("domain", "list")
 
 

@@ -16,7 +16,7 @@ def world(empty_world):
     return empty_world
 
 
-# What is accepted and cannot be delivered is bounced, to whoever the sender is said to be.
+# What is accepted and cannot be delivered is bounced to a forged sender: backscatter.
 @pytest.mark.parametrize(
     ("key", "answer"),
     [

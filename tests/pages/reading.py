@@ -35,6 +35,17 @@ def errors(response, form="form"):
     return dict(response.context[form].errors)
 
 
+def error_codes(response, form="form"):
+    """The codes of the form's errors, by field."""
+    found = response.context[form].errors.as_data()
+    return {name: [error.code for error in errors] for name, errors in found.items()}
+
+
+def referrers(response):
+    """The aliases that a confirming page names as leading to its rows → whether nothing would be left of them."""
+    return {alias.pk: alias.emptied for alias in response.context["referrers"]}
+
+
 def hidden_inputs(response):
     """What a page sends along by itself: name → values."""
     found = re.findall(
@@ -46,7 +57,7 @@ def hidden_inputs(response):
 def sent(response):
     """What a browser would post of the page's form about a stored row: name → text."""
     forms = FormReader(response.text).forms
-    return next(form for form in forms if any(name.endswith("drawn") for name in form))
+    return next(form for form in forms if any(name.endswith("initial_digests") for name in form))
 
 
 class FormReader(HTMLParser):

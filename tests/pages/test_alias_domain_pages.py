@@ -201,20 +201,20 @@ def test_before_a_link_is_cut_the_page_names_the_targets_that_nothing_else_answe
             page_of(as_superadmin, name, "old.example")
             for name in ("aliasdomain-delete", "aliasdomain-state")
         ]
-        return [
-            text(page)
-            for page in [*single, as_superadmin.post(reverse("aliasdomain-bulk"), chosen)]
-        ]
+        return [*single, as_superadmin.post(reverse("aliasdomain-bulk"), chosen)]
 
-    for said in pages():
-        assert "these targets get nothing. sales@example.org → joe@old.example" in said
-        assert "kept@old.example" not in said
+    def named():
+        return [[target.target for target in page.context["caught"]] for page in pages()]
+
+    for page in pages():
+        assert "sales@example.org → joe@old.example" in text(page)
+        assert "kept@old.example" not in text(page)
 
     update_alias_domain(actor=None, link=cut, active=False)  # nothing is left to stop
-    assert ["these targets get nothing" in said for said in pages()] == [False] * 3
+    assert named() == [[], [], []]
     update_alias_domain(actor=None, link=cut, active=True)
     add_alias("@old.example", "joe@example.org")
-    assert ["these targets get nothing" in said for said in pages()] == [False] * 3
+    assert named() == [[], [], []]
 
 
 @pytest.mark.parametrize(("action", "left"), [("deactivate", [False]), ("delete", [])])

@@ -45,9 +45,9 @@ class Command(PasswordMixin, RowCommand):
         parser.add_argument(
             "--superadmin", action="store_true", help="May do everything, in every domain."
         )
-        parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="What to manage.")
+        parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
         parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it switched off."
+            "--inactive", action="store_false", dest="active", help="Create it inactive."
         )
         self._contact(parser)
         self.password_option(parser)

@@ -54,7 +54,7 @@ class Command(DomainRowCommand):
         parser.add_argument("targets", metavar="TARGET", nargs="+", help="Where its mail goes.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
         parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it switched off."
+            "--inactive", action="store_false", dest="active", help="Create it inactive."
         )
         self.json_option(parser)
 

@@ -32,7 +32,7 @@ class Command(DomainRowCommand):
         parser.add_argument("target", metavar="TARGET", help="Where its mail goes: a domain.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
         parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it switched off."
+            "--inactive", action="store_false", dest="active", help="Create it inactive."
         )
         self.json_option(parser)
 
@@ -92,7 +92,7 @@ class Command(DomainRowCommand):
         link = self._link(source)
         consequences = [
             f"{link} no longer leads to {link.target_domain}. Both domains stay.",
-            "Addresses that only the link answered are refused then.",
+            "Addresses that exist only through the link will be rejected.",
         ]
         self.confirm_delete(link.pk, consequences, yes)
         with self.deleting(link, json=json):

@@ -64,7 +64,7 @@ class Command(DomainRowCommand):
         self._name(parser)
         self._columns(parser)
         parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it switched off."
+            "--inactive", action="store_false", dest="active", help="Create it inactive."
         )
         parser.add_argument(
             "--role-target",
@@ -90,7 +90,7 @@ class Command(DomainRowCommand):
             action=BooleanOptionalAction,
             default=True,
             help="Take its addresses out of the aliases and forwardings of other domains"
-            " (the default), or let them lead outside from then on.",
+            " (the default), or leave them: their mail then goes to the domain's public MX.",
         )
 
     def _name(self, parser):
@@ -185,7 +185,9 @@ class Command(DomainRowCommand):
         names = [row["alias"] for row in outside.order_by("alias")[:11]]
         if names:
             more = " and others" if len(names) > 10 else ""
-            fate = "lose these targets" if drop_targets else "will lead outside"
+            fate = (
+                "lose these targets" if drop_targets else "will forward to the domain's public MX"
+            )
             yield f"Aliases of other domains lead here and {fate}: {', '.join(names[:10])}{more}."
 
     def record(self, domain):

@@ -42,8 +42,8 @@ def display_all(addresses):
     return [display_address(address) for address in addresses]
 
 
-def on_or_off(value):
-    return "on" if value else "switched off"
+def state_text(value):
+    return "active" if value else "inactive"
 
 
 def quota(value):
@@ -72,7 +72,7 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Messages", "messages", listed=False),
         Field("May send", "may_send", listed=False),
         Field("Forwards to", "forwards_to", display_all, listed=False),
-        Field("Forwarding", "forwards", on_or_off, listed=False),
+        Field("Forwarding", "forwards", state_text, listed=False),
         Field("Keeps a copy", "keeps_copy", listed=False),
         Field("Aliases leading here", "aliases", display_all, listed=False),
         Field("Maildir", "maildir", listed=False),
@@ -98,7 +98,7 @@ class Command(PasswordMixin, DomainRowCommand):
         )
         self._password(parser)
         parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it switched off."
+            "--inactive", action="store_false", dest="active", help="Create it inactive."
         )
         parser.add_argument(
             "--welcome",
