@@ -175,7 +175,7 @@ def _lock_superadmins():
 def _refuse_locking_out(actor, admin, superadmins):
     if actor is not None and actor.pk == admin.pk:
         raise ValidationError(
-            _("You cannot take this right from yourself. Ask another superadmin."), "oneself"
+            _("You cannot remove your own superadmin rights. Ask another superadmin."), "oneself"
         )
     if superadmins == [admin.pk]:
         raise ValidationError(

@@ -343,7 +343,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
 
     What is None stays as it is stored.
-    If another program switched the forwarding off, it is as active as the mailbox again.
+    A forwarding that another program deactivated is as active as the mailbox again.
     One that is active for an inactive mailbox, as another program leaves it, stays so until it ends.
     """
     RoutingLock.hold()
