@@ -44,7 +44,7 @@ class PasswordMixin:
     def _prompt(self, what):
         try:
             password = getpass.getpass(f"{what.capitalize()}: ")
-            again = getpass.getpass("Repeat password: ")
+            again = getpass.getpass(f"Repeat {what.lower()}: ")
         except (KeyboardInterrupt, EOFError):
             raise CommandError("Cancelled. Nothing was changed.") from None
         if password != again:

@@ -125,8 +125,8 @@ def normalise_local_part(text):
     if not _OWN_LOCAL_PART.fullmatch(local_part):
         raise ValidationError(
             _(
-                "“%(text)s” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $ ',"
-                " with a letter, a digit or _ first and no two dots in a row."
+                "“%(text)s” is not a valid local part (the part before the @). Use letters a to z,"
+                " digits, and . _ - + = & $ ', with a letter, a digit or _ first and no two dots in a row."
             ),
             "invalid_local_part",
             {"text": local_part[:80]},

@@ -41,7 +41,7 @@ class TestLoops:
         assert path == "b@example.org → a@example.org → b@example.org"
         assert Alias.objects.filter(pk="b@example.org").exists() is False
 
-    def test_one_that_another_program_stored_stops_nothing_that_ends_beside_it(
+    def test_a_loop_that_another_program_stored_stops_nothing_that_ends_beside_it(
         self, add_mailbox, example_org
     ):
         joe, ann = add_mailbox("joe@example.org"), add_mailbox("ann@example.org")
@@ -470,21 +470,37 @@ class TestNests:
 
         assert trouble("all@example.org") is None
 
+    @pytest.mark.parametrize("beside", [0, 1])
     def test_only_the_addresses_at_the_end_count_not_the_aliases_between(
-        self, add_alias, example_org
+        self, beside, add_alias, example_org
     ):
-        parts = ["one@example.org", "two@example.org"]
-        for number, part in enumerate(parts):
-            targets = range(number * 500, number * 500 + 500)
-            add_alias(part, *[f"x{target}@elsewhere.example" for target in targets])
+        """Three aliases of 333: with those between, they are more than Postfix expands."""
+        parts = [f"part{number}@example.org" for number in range(3)]
+        for part in parts:
+            name = part.partition("@")[0]
+            add_alias(part, *[f"{name}-{number}@elsewhere.example" for number in range(333)])
+        more = [f"x{number}@elsewhere.example" for number in range(beside)]
 
-        add_alias("all@example.org", *parts)
+        add_alias("all@example.org", *parts, *more)
+
+        assert 3 * 333 + beside in (MAX_EXPANSION - 1, MAX_EXPANSION)
         assert trouble("all@example.org") is None
 
+    def test_one_address_more_than_postfix_expands_is_refused(self, add_alias, example_org):
+        parts = [f"part{number}@example.org" for number in range(3)]
+        for part in parts:
+            name = part.partition("@")[0]
+            add_alias(part, *[f"{name}-{number}@elsewhere.example" for number in range(333)])
+
         path = refused_path(
-            add_alias, "more@example.org", *parts, "y@elsewhere.example", code="expansion"
+            add_alias,
+            *("all@example.org", *parts, "x@elsewhere.example", "y@elsewhere.example"),
+            field="targets",
+            code="expansion",
         )
-        assert path.startswith("more@example.org → one@example.org → ")
+
+        assert path == "all@example.org → part0@example.org → part0-0@elsewhere.example"
+        assert Alias.objects.filter(pk="all@example.org").exists() is False
 
     def test_who_is_reached_in_several_ways_counts_each_time(self, add_alias, example_org):
         teams = [f"team{number}@example.org" for number in range(26)]

@@ -174,7 +174,7 @@ class TestChange:
 
 
 class TestDelete:
-    def test_it_is_logged_with_what_it_was(self, example_org, add_alias):
+    def test_a_deleted_alias_is_logged_with_what_it_was(self, example_org, add_alias):
         alias = add_alias("sales@example.org", "a@other.net", description="Questions", active=False)
 
         delete_alias(actor=None, alias=alias)
@@ -197,7 +197,7 @@ class TestDelete:
         with refused("of_mailbox"):
             delete_alias(actor=None, alias=Alias.objects.get())
 
-    def test_it_can_be_taken_out_of_others(self, example_org, other_net, add_alias):
+    def test_a_deleted_alias_can_be_taken_out_of_others(self, example_org, other_net, add_alias):
         alias = add_alias("old@example.org", "x@elsewhere.example")
         add_alias("list@other.net", "old@example.org", "old+tag@example.org", "a@elsewhere.example")
         add_alias("only@other.net", "old@example.org")
@@ -237,7 +237,7 @@ class TestDelete:
             ),
         ]
 
-    def test_it_is_taken_out_of_all_of_them_however_many_are_held_at_once(
+    def test_a_deleted_alias_is_taken_out_of_all_others_however_many_are_held_at_once(
         self, example_org, other_net, add_alias, monkeypatch
     ):
         monkeypatch.setattr("aliases.services.BATCH", 2)
@@ -312,7 +312,7 @@ class TestDelete:
             "team@other.net": "joe+list@example.org",
         }
 
-    def test_nor_is_its_name_in_an_alias_domain_taken_out(
+    def test_in_an_alias_domain_a_name_that_only_begins_with_it_stays_a_target(
         self, example_org, other_net, add_domain, add_mailbox, add_alias
     ):
         twin = add_domain("twin.example")
@@ -404,7 +404,53 @@ def test_letters_with_and_without_accents_are_different_targets(example_org):
     assert targets() == ["u@b.example"]
 
 
-class TestOutsideTargets:
+class TestWholeDomains:
+    """A catch-all may lead to every name of another server; for one of ours there are alias domains."""
+
+    def test_a_whole_domain_of_ours_is_refused(self, example_org, other_net, add_alias):
+        with refused("own_domain", field="targets") as refusal:
+            add_alias("@example.org", "a@elsewhere.example", "@other.net")
+
+        [error] = refusal.value.error_dict["targets"]
+        assert error.params == {"domain": other_net}
+        assert stored() == {}
+
+    def test_a_catch_all_to_its_own_domain_is_refused(self, example_org, add_alias):
+        with refused("own_domain", field="targets"):
+            add_alias("@example.org", "@example.org")
+
+    def test_a_whole_domain_of_another_server_is_accepted(self, example_org, add_alias):
+        add_alias("@example.org", "@elsewhere.example")
+
+        assert stored() == {"@example.org": "@elsewhere.example"}
+
+    def test_an_edit_adds_no_domain_of_ours(self, example_org, other_net, add_alias):
+        alias = add_alias("@example.org", "@elsewhere.example")
+
+        with refused("own_domain", field="targets"):
+            update_alias(actor=None, alias=alias, targets="@elsewhere.example\n@other.net")
+
+        assert stored() == {"@example.org": "@elsewhere.example"}
+
+    @pytest.mark.parametrize("whole", ["@other.net", "@Other.NET"])
+    def test_one_that_another_program_stored_may_stay_but_no_other_joins_it(
+        self, whole, example_org, other_net, add_domain
+    ):
+        add_domain("third.example")
+        alias = Alias.objects.create(
+            address="@example.org", domain=example_org, goto=f"{whole},a@elsewhere.example"
+        )
+
+        alias = update_alias(actor=None, alias=alias, targets=f"{whole}\nb@elsewhere.example")
+        assert stored() == {"@example.org": "@other.net,b@elsewhere.example"}
+        with refused("own_domain", field="targets"):
+            update_alias(actor=None, alias=alias, targets="@other.net\n@third.example")
+        set_alias_active(actor=None, alias=alias, active=False)
+
+        assert stored() == {"@example.org": "@other.net,b@elsewhere.example"}
+
+
+class TestExternalTargets:
     """EXTERNAL_TARGETS=False: only superadmins and the command line send mail on to other domains."""
 
     @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ def test_add_creates_a_mailbox_with_the_password_from_standard_input(run, exampl
 def test_add_asks_at_a_terminal_and_twice(run, example_org, password):
     run("mailbox", "add", "joe@example.org", typed=[password, password])
 
-    assert run.asked == ["Password: ", "The same again: "]
+    assert run.asked == ["Password: ", "Repeat password: "]
     assert Mailbox.objects.get().check_password(password) is True
 
 
@@ -304,6 +304,20 @@ def test_forwarding_can_drop_the_copy_and_end(run, example_org, add_mailbox):
     assert Alias.objects.get().goto == "joe@example.org"
 
 
+def test_forward_and_keep_copy_leave_each_other_as_they_are_stored(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    def edit(*options):
+        run("mailbox", "edit", "joe@example.org", *options)
+        return Alias.objects.get().goto
+
+    assert edit("--forward", "a@b.example") == "joe@example.org,a@b.example"
+    assert edit("--no-keep-copy") == "a@b.example"
+    assert edit("--forward", "c@b.example", "d@b.example") == "c@b.example,d@b.example"
+    assert edit("--keep-copy") == "joe@example.org,c@b.example,d@b.example"
+    assert edit("--forward", "e@b.example") == "joe@example.org,e@b.example"
+
+
 def test_password_sets_a_new_one(run, example_org, add_mailbox, password):
     add_mailbox("joe@example.org")
 
@@ -324,7 +338,7 @@ def test_a_hash_is_stored_as_it_is(run, example_org, add_mailbox, verb):
 
     assert Mailbox.objects.get().password == hashed
     run("mailbox", "password", "joe@example.org", "--hash", typed=[hashed, hashed])
-    assert run.asked == ["Hash: ", "The same again: "]
+    assert run.asked == ["Hash: ", "Repeat hash: "]
 
 
 def test_a_hash_cannot_be_generated(run, example_org):

@@ -60,7 +60,7 @@ class TestCreate:
         assert verify_password(password, mailbox.password) == (True, None)
         assert mailbox.password.startswith("{SHA512-CRYPT}$6$")
 
-    def test_it_is_logged(self, example_org, password):
+    def test_a_new_mailbox_is_logged(self, example_org, password):
         create_mailbox(
             actor=None, domain=example_org, local_part="joe", password=password, quota=1000
         )
@@ -370,6 +370,40 @@ class TestForwarding:
         assert own_row(joe).goto == "joe@example.org"
         assert own_row(joe).of_mailbox is True
 
+    @pytest.mark.parametrize("keep_copy", [True, False])
+    def test_new_targets_alone_leave_the_copy_as_it_is_stored(
+        self, keep_copy, add_mailbox, example_org
+    ):
+        joe = add_mailbox("joe@example.org")
+        set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=keep_copy)
+
+        set_forwarding(actor=None, mailbox=joe, targets="b@other.net")
+
+        assert forwarding(own_row(joe)) == (["b@other.net"], keep_copy)
+
+    def test_the_copy_alone_leaves_the_targets_as_they_are_stored(self, add_mailbox, example_org):
+        joe = add_mailbox("joe@example.org")
+        set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=True)
+        # Read before another program changes them.
+        early = Mailbox.objects.with_self_alias().get()
+        Alias.objects.update(goto="joe@example.org,B@Other.net,root")
+
+        set_forwarding(actor=None, mailbox=early, keep_copy=False)
+        assert forwarding(own_row(joe)) == (["b@other.net", "root"], False)
+        set_forwarding(actor=None, mailbox=early, keep_copy=True)
+        assert forwarding(own_row(joe)) == (["b@other.net", "root"], True)
+
+    def test_the_copy_alone_changes_nothing_where_nothing_is_forwarded(
+        self, add_mailbox, example_org
+    ):
+        joe = add_mailbox("joe@example.org")
+        before = LogEntry.objects.count()
+
+        set_forwarding(actor=None, mailbox=joe, keep_copy=False)
+
+        assert own_row(joe).goto == "joe@example.org"
+        assert LogEntry.objects.count() == before
+
     def test_the_own_address_is_no_forwarding(self, add_mailbox, example_org):
         joe = add_mailbox("joe@example.org")
 
@@ -499,7 +533,7 @@ class TestDelete:
 
         assert last_log()[3]["goto"] == ["joe@example.org,a@other.net", None]
 
-    def test_it_is_taken_out_of_every_alias_even_if_they_are_many(
+    def test_a_mailbox_is_taken_out_of_every_alias_even_if_they_are_many(
         self, add_mailbox, add_alias, example_org, other_net, monkeypatch
     ):
         monkeypatch.setattr("aliases.services.BATCH", 2)
@@ -538,7 +572,7 @@ class TestDelete:
         assert RetiredMaildir.objects.count() == 3
 
     @pytest.mark.parametrize("delimiter", ["+", "-", "="])
-    def test_nor_does_the_new_owner_get_anothers_directory(
+    def test_a_new_owner_of_an_old_name_never_gets_anothers_directory(
         self, delimiter, add_mailbox, example_org, settings
     ):
         """Whatever is put behind the name is no mailbox name itself."""

@@ -195,7 +195,7 @@ def test_no_superadmin_takes_the_right_from_oneself(others, client_of_root, make
     for response in (demoted, deactivated):
         assert response.status_code == 422
         assert response.context["form"].non_field_errors() == [
-            "You cannot take this right from yourself. Ask another superadmin."
+            "You cannot remove your own superadmin rights. Ask another superadmin."
         ]
     root = Admin.objects.get(pk="root@example.org")
     assert (root.superadmin, root.active) == (True, True)
@@ -439,7 +439,7 @@ def test_nobody_switches_oneself_off(client_of_root, make_admin, root):
 
     assert refused.status_code == 422
     assert refused.context["errors"] == [
-        "You cannot take this right from yourself. Ask another superadmin."
+        "You cannot remove your own superadmin rights. Ask another superadmin."
     ]
     assert Admin.objects.get(pk=root.pk).active is True
 
@@ -474,7 +474,7 @@ def test_nobody_deletes_oneself(client_of_root, make_admin):
 
     assert response.status_code == 422
     assert response.context["errors"] == [
-        "You cannot take this right from yourself. Ask another superadmin."
+        "You cannot remove your own superadmin rights. Ask another superadmin."
     ]
     assert Admin.objects.count() == 2
 
@@ -576,7 +576,7 @@ def test_of_several_administrators_oneself_and_so_the_last_superadmin_stays(
 
     done = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"}, follow=True)
 
-    assert "You cannot take this right from yourself." in text(done)
+    assert "You cannot remove your own superadmin rights." in text(done)
     assert list(Admin.objects.filter(active=True)) == [root]
 
 

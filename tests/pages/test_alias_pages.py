@@ -341,54 +341,14 @@ def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        (
-            {"local_part": "joe"},
-            {
-                "local_part": [
-                    "joe@example.org exists already: it is a mailbox. To send its mail on, use its forwarding, with a copy if mail is to stay there too. Or choose another name."
-                ]
-            },
-        ),
-        (
-            {"local_part": "a b"},
-            {
-                "local_part": [
-                    "“a b” cannot stand before the @. Use letters a to z, digits, and . _ - + = & $ ',"
-                    " with a letter, a digit or _ first and no two dots in a row."
-                ]
-            },
-        ),
-        (
-            {"local_part": "postmaster"},
-            {"local_part": ["postmaster is a role address. Ask a superadmin to set it up."]},
-        ),
-        (
-            {"targets": "nobody\n|/bin/sh"},
-            {
-                "targets": [
-                    "“nobody” is not an e-mail address. Write it like name@example.org.",
-                    "“|/bin/sh” is not an e-mail address. Write it like name@example.org.",
-                ]
-            },
-        ),
-        ({"targets": ""}, {"targets": ["This field is required."]}),
-        (
-            {"targets": "sales@example.org"},
-            {"targets": ["An alias cannot lead to itself."]},
-        ),
-        (
-            {"local_part": "round", "targets": "back@example.org"},
-            {
-                "targets": [
-                    "This would create a mail loop:"
-                    " round@example.org → back@example.org → round@example.org."
-                ]
-            },
-        ),
-        (
-            {"domain": "other.net"},
-            {"domain": ["You manage no domain of this name. Check the spelling."]},
-        ),
+        ({"local_part": "joe"}, {"local_part": ["taken"]}),
+        ({"local_part": "a b"}, {"local_part": ["invalid_local_part"]}),
+        ({"local_part": "postmaster"}, {"local_part": ["role"]}),
+        ({"targets": "nobody\n|/bin/sh"}, {"targets": ["invalid_address"] * 2}),
+        ({"targets": ""}, {"targets": ["required"]}),
+        ({"targets": "sales@example.org"}, {"targets": ["itself"]}),
+        ({"local_part": "round", "targets": "back@example.org"}, {"targets": ["loop"]}),
+        ({"domain": "other.net"}, {"domain": ["unknown"]}),
     ],
 )
 def test_a_wrong_field_is_named(wrong, expected, admin, add_mailbox, add_alias):

@@ -74,11 +74,11 @@ def test_a_target_in_an_alias_domain_is_not_said_to_exist(
     [
         ({"mailboxes": 2}, "limited.example Mailboxes 2 of 2, 100 % "),
         ({"aliases": 1}, "limited.example Aliases 1 of 1, 100 % "),
-        ({"quota": 210}, "limited.example Storage allotted 200 MB of 210 MB, 95 % "),
+        ({"quota": 210}, "limited.example Allocated storage 200 MB of 210 MB, 95 % "),
         (
             {"mailboxes": 2, "aliases": 1, "quota": 200},
             "limited.example Mailboxes 2 of 2, 100 % Aliases 1 of 1, 100 %"
-            " Storage allotted 200 MB of 200 MB, 100 % ",
+            " Allocated storage 200 MB of 200 MB, 100 % ",
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_nearly_full_mailboxes_come_fullest_first(as_superadmin, example_org, fi
         "Nearly full mailboxes joe@example.org 99 MB of 100 MB, 99 %"
         " ann@example.org 91 MB of 100 MB, 91 %"
     ) in said
-    assert "roomy@example.org" not in said.partition("Recently")[0]
+    assert "roomy@example.org" not in said.partition("Recent activity")[0]
 
 
 def test_aliases_and_forwardings_that_lead_to_nobody_are_named(
@@ -190,7 +190,7 @@ def test_hostile_text_is_only_text(as_superadmin, example_org, add_mailbox):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_it_asks_as_often_for_any_number_of_troubles(
+def test_the_dashboard_asks_as_often_for_any_number_of_troubles(
     number, sign_in, make_admin, add_domain, fill, add_alias, django_assert_num_queries
 ):
     names = [f"d{n}.example" for n in range(number)]

@@ -180,7 +180,7 @@ def test_the_page_says_what_is_used_allotted_and_allowed(as_superadmin, add_doma
     said = text(page_of(as_superadmin, "domain", "a.example"))
 
     assert (
-        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Storage allotted 0.98 GB of 3.9 GB, 25 %"
+        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Allocated storage 0.98 GB of 3.9 GB, 25 %"
         " Storage used 300 MB Largest mailbox 2 GB"
     ) in said
 

@@ -248,7 +248,7 @@ def test_the_newest_entry_is_first_and_the_order_turns(sign_in, root, write):
         ({"day": ""}, ["3", "2", "1"]),
     ],
 )
-def test_it_filters_by_domain_person_action_and_day(query, found, sign_in, root, write):
+def test_the_log_filters_by_domain_person_action_and_day(query, found, sign_in, root, write):
     LogEntry.objects.all().delete()
     write(
         "create_mailbox",
@@ -359,7 +359,7 @@ def test_pages_follow_each_other_without_gap_even_at_the_same_second(sign_in, ro
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_it_asks_as_often_for_any_number_of_entries(
+def test_the_log_asks_as_often_for_any_number_of_entries(
     number, sign_in, root, example_org, write, django_assert_num_queries
 ):
     LogEntry.objects.all().delete()

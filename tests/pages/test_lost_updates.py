@@ -323,7 +323,7 @@ def test_a_wrong_value_in_a_conflict_says_both(two_people):
     alias = Alias.objects.get(pk="sales@example.org")
     update_alias(actor=None, alias=alias, targets=["new@elsewhere.example"])
 
-    refused = first.post(address, opened | {"targets": "no address"})
+    refused = first.post(address, opened | {"targets": "nobody"})
 
     assert error_codes(refused) == {"targets": ["invalid_address", "edit_conflict"]}
     assert conflicts(refused) == {"targets": "new@elsewhere.example"}

@@ -336,7 +336,7 @@ def test_what_cannot_be_done_is_named_and_the_rest_done(admin, example_org, add_
     assert told(done) == [
         "loop@example.org: This would create a mail loop:"
         " loop@example.org → back@example.org → loop@example.org.",
-        "1 activated.",
+        "1 mailbox activated.",
     ]
 
 

@@ -50,7 +50,7 @@ def pages(password):
         ("$y$j9T$yIahuVXOHYIC8JsW0Tgsm.$21OD2zeyqks0BzFARl.Ht1Z2nDh8Jn6ijuHSoBnuwsC", HASH),
     ],
 )
-def test_it_is_said_at_the_field_and_nothing_is_stored(
+def test_what_was_pasted_by_mistake_is_named_at_its_field_and_nothing_is_stored(
     page, pasted, said, accounts, sign_in, password
 ):
     who, address, fields, name = pages(password)[page]

@@ -23,7 +23,7 @@ def found(page):
     return {kind: names for kind, names in rows.items() if names}
 
 
-def test_it_finds_whatever_begins_with_the_text(as_superadmin, add_domain, add_mailbox, add_alias):
+def test_whatever_begins_with_the_text_is_found(as_superadmin, add_domain, add_mailbox, add_alias):
     for name in ("joe.example", "other.net"):
         add_domain(name)
     add_mailbox("joe@other.net", name="J. Doe")
@@ -139,7 +139,7 @@ def test_hostile_text_is_only_text(as_superadmin, example_org, add_mailbox):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_it_asks_as_often_for_any_number_of_finds(
+def test_a_search_asks_as_often_for_any_number_of_finds(
     number, sign_in, make_admin, add_domain, add_mailbox, add_alias, django_assert_num_queries
 ):
     names = [f"m{n}.example" for n in range(number)]
