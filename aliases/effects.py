@@ -7,6 +7,7 @@ nothing is told: not what exists there, nor what is active.
 from collections import Counter
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -88,7 +89,8 @@ def outcome(actor, row, alias, lookup):
     if alias and alias.active and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
     if any(not target.undeliverable for target in found):
-        keeps_copy = alias.of_mailbox and row.active and row.pk in alias.targets
+        own = {target.lower() for target in alias.targets} & {row.pk}
+        keeps_copy = alias.of_mailbox and row.active and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
     match = None if unfindable else lookup.match(row.pk)
     if match is None or match.row != row.pk:
@@ -105,7 +107,7 @@ def destinations(actor, alias, *, domains=(), lookup=None):
     """
     targets = alias.targets
     if alias.of_mailbox:
-        targets = [target for target in targets if target != alias.address]
+        targets = [target for target in targets if target.lower() != alias.address]
     if not targets:
         return []
     if lookup is None:
@@ -217,6 +219,26 @@ def find_fallbacks(actor, rows, also=()):
     for row in rows:
         row.fallback = next(filter(None, map(answering, ways[row.pk])), None)
     return lookup
+
+
+def missing_role_target(domain):
+    """Return the address that role addresses of ``domain`` lead to in vain, or "".
+
+    RFC 5321 4.5.1 wants mail for postmaster to be accepted.
+    """
+    lookup = Lookup()
+    addresses = [f"{role}@{domain.pk}" for role in settings.ROLE_ADDRESSES]
+    answers, rows = lookup.answers(addresses), lookup.rows(addresses)
+    in_vain = (rows[address][0] for address, match in answers.items() if match is None)
+    return next((alias.targets[0] for alias in in_vain if alias and alias.active), "")
+
+
+def role_target_warning(target):
+    """Say what is wrong with the result of ``missing_role_target``."""
+    return _(
+        "Mail for postmaster and the other role addresses is refused: nobody takes mail for %(target)s yet."
+        " Create this mailbox, or change the targets of the role addresses."
+    ) % {"target": display_address(target)}
 
 
 def _keys_after(actor, row):

@@ -49,7 +49,8 @@ def refuse_role_address(actor, local_part):
 
 def refuse_own_whole_domain(targets, stored=()):
     """A catch-all to a whole domain of ours is an alias domain in disguise; what is ``stored`` stays."""
-    whole = [target for target in targets if target.startswith("@") and target not in stored]
+    kept = {target.lower() for target in stored}
+    whole = [target for target in targets if target.startswith("@") and target not in kept]
     ours = Domain.objects.filter(pk__in=[target[1:] for target in whole]).first()
     if ours is not None:
         raise ValidationError(
@@ -172,7 +173,9 @@ def update_alias(*, actor, alias, targets=None, **fields):
         refuse_own_whole_domain(parsed, alias.targets)
         refuse_external_targets(actor, parsed, alias.targets)
         # What another program wrote may stay, beside others.
-        if parsed == [alias.address] or alias.address in set(parsed) - set(alias.targets):
+        if parsed == [alias.address] or alias.address in set(parsed) - {
+            target.lower() for target in alias.targets
+        }:
             raise ValidationError(
                 {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
             )
@@ -290,7 +293,9 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
-    if left in ([], [alias.address]):  # itself alone is nobody, but for a mailbox
+    if not {target.lower() for target in left} - {
+        alias.address
+    }:  # itself alone is nobody, but for a mailbox
         left = [alias.address] if alias.of_mailbox else []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}

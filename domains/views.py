@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Admin, LogEntry
+from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from domains import services
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
@@ -141,6 +142,13 @@ class DomainCreate(DomainPages, ScopedFormView):
     superadmins_only = True
     template_name = "domains/domain_form.html"
     form_class = DomainCreateForm
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        target = missing_role_target(self.object) if self.object else ""
+        if target:
+            messages.warning(self.request, role_target_warning(target))
+        return response
 
     def get_success_message(self, form):
         return format_html(

@@ -329,8 +329,8 @@ def forwarding(row):
     """Return (targets other than the mailbox itself, whether a copy is kept) of a self-alias or None."""
     if row is None:
         return [], True
-    targets = row.targets
-    return [t for t in targets if t != row.pk], row.pk in targets
+    others = [target for target in row.targets if target.lower() != row.pk]
+    return others, len(others) < len(row.targets)
 
 
 def forwards(row):

@@ -652,3 +652,12 @@ def test_an_alias_that_was_created_first_keeps_a_mailbox_away(example_org, add_m
 
     with refused("taken", field="local_part"):
         add_mailbox("joe@example.org")
+
+
+def test_a_copy_that_another_program_wrote_in_capitals_is_kept(add_mailbox, example_org):
+    joe = add_mailbox("joe@example.org")
+    Alias.objects.filter(pk=joe.pk).update(goto="Joe@Example.org,a@elsewhere.example")
+
+    set_forwarding(actor=None, mailbox=joe, targets="b@elsewhere.example")
+
+    assert own_row(joe).goto == "joe@example.org,b@elsewhere.example"

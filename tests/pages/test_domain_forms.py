@@ -50,6 +50,16 @@ def test_a_unicode_name_is_stored_for_dns_and_shown_as_written(as_superadmin):
     assert "Domain müller.example created." in text(page)
 
 
+@pytest.mark.parametrize(("target", "named"), [("joe", "joe@new.example"), ("x@else.example", "")])
+def test_role_addresses_that_lead_to_nobody_are_named_at_once(as_superadmin, target, named):
+    page = as_superadmin.post(
+        reverse("domain-create"), NEW_DOMAIN | {"role_target": target}, follow=True
+    )
+
+    warnings = [str(m) for m in page.context["messages"] if m.level_tag == "warning"]
+    assert [named in warning for warning in warnings] == ([True] if named else [])
+
+
 def test_a_new_domain_gets_its_role_addresses(as_superadmin):
     as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"role_target": "joe"})
 

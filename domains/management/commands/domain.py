@@ -3,6 +3,7 @@
 from argparse import BooleanOptionalAction
 
 from accounts.models import Admin
+from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import AliasTarget
 from domains.commands import DomainRowCommand
 from domains.models import Domain
@@ -141,6 +142,8 @@ class Command(DomainRowCommand):
         )
         self.report("Created", domain, json=json)
         self._warn(domain)
+        if target := missing_role_target(domain):
+            self.stderr.write(role_target_warning(target))
 
     def list(self, *, search, active, json, **options):
         rows = Domain.objects.select_related("usage")
