@@ -32,6 +32,9 @@ NUMBERS = {
     "full": {3, 14, 20, 1021, 1114, "SQLITE_FULL"},
 }
 COMMIT_FAILED = 1180
+# Seen on Galera while `migrate` or `recount` makes the triggers anew: the server begins to read one, gives way
+# to that change, and takes what it has read for a syntax error (1064).
+UNREAD_TRIGGER = " has an error in its body: "
 
 REASONS = {
     "busy": _("The database is busy. Nothing was saved, try again."),
@@ -64,6 +67,8 @@ def reason_of(error):
     if isinstance(error, InterfaceError):  # a connection that was closed
         return "away"
     number = getattr(error.__cause__, "sqlite_errorname", None) or next(iter(error.args), None)
+    if number == 1064 and UNREAD_TRIGGER in str(error):
+        return "busy"
     return next((reason for reason, numbers in NUMBERS.items() if number in numbers), None)
 
 

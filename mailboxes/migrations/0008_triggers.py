@@ -24,9 +24,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
+        migrations.RunPython(create, drop, atomic=False),
+        # Last: a migration that is run again may not find it there.
         migrations.AddIndex(
             model_name="mailbox",
             index=models.Index(fields=["quota"], name="mailbox_quota"),
         ),
-        migrations.RunPython(create, drop),
     ]

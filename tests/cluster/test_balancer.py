@@ -66,17 +66,23 @@ def test_a_panel_that_is_down_is_not_seen(site, visit):
     assert answers == {200}
 
 
-def test_a_body_that_no_form_has_is_refused_before_a_panel_reads_it(site):
+@pytest.mark.parametrize(("length", "status"), [(262_144, 403), (262_145, 413)])
+def test_a_body_that_no_form_has_is_refused_before_a_panel_reads_it(site, length, status):
     context = ssl.create_default_context(cafile=site.certificate)
     connection = http.client.HTTPSConnection("127.0.0.1", site.front.panel_port, context=context)
     with contextlib.closing(connection):
         connection.putrequest("POST", "/login/", skip_host=True)
         connection.putheader("Host", HOST)
-        connection.putheader("Content-Length", str(3 << 20))
+        connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+        connection.putheader("Content-Length", str(length))
         connection.endheaders()
-        connection.send(b"x" * 16_384)  # what HAProxy holds of a request
+        # No more than what HAProxy holds of a request, if that is enough for its answer.
+        connection.send(b"x" * (16_384 if status == 413 else length))
+        answer = connection.getresponse()
 
-        assert connection.getresponse().status == 413
+        assert answer.status == status
+        # The panel's own 413 has no page.
+        assert "<html" in answer.read().decode()
 
 
 def test_when_nothing_can_be_saved_a_panel_says_why(site, visit):

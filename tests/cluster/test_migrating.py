@@ -87,6 +87,9 @@ def test_triggers_are_made_anew_while_people_save_and_mail_comes_in(site, mail_s
         manage("migrate", "mailboxes", before_last.stem, "-v", "0")
         manage("migrate", "-v", "0")
         manage("recount")
+        # A lookup that gave way to the new triggers failed, and Postfix before 3.10 leaves that server alone
+        # for a minute: mail waits (451).
+        mail_server.postfix.reload()
         load.go_on(5)
 
     assert {*load.answers.values()} <= {DONE, UNAVAILABLE}

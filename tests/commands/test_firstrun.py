@@ -271,8 +271,9 @@ def test_a_mail_server_that_is_away_does_not_undo_the_mailbox(
     assert QuotaUsage.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_recount_names_quotas_that_are_megabytes_where_bytes_are_meant(
-    run, example_org, add_mailbox
+    run, transactional_db, example_org, add_mailbox
 ):
     for name, quota in {"a": 0, "b": 1, "c": 2048, "d": 1_023_999, "e": 1_024_000}.items():
         add_mailbox(f"{name}@example.org", quota=quota)

@@ -107,7 +107,7 @@ def test_a_wrong_password_at_the_sign_in_page_is_counted_by_fail2ban(host, super
     for login in (superadmin[0], "nobody@example.org", forged):
         assert sign_in(host, login, "wrong", X_Forwarded_For="203.0.113.9")[0] == 422
     assert sign_in(host, *superadmin)[0] == 302
-    host.visit("/WARNING%20accounts.forms:%20login%20failed%20for%20'a'%20from%20203.0.113.9")
+    host.visit("/WARNING%20accounts.throttle:%20login%20failed%20for%20'a'%20from%20203.0.113.9")
 
     lines = host.log.read_text()[before:]
     as_in_the_journal = re.sub(r"(?m)^(?=.)", "Nov 28 13:03:04 vm python[670]: ", lines)
