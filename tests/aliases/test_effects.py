@@ -256,7 +256,9 @@ def test_in_a_backup_mx_domain_every_name_is_handed_on(outcome_of, add_domain, a
     assert outcome_of(Mailbox, "off@backup.example") == ("handed on", [], False)
 
 
-def test_a_row_with_a_blank_in_front_is_found_by_nobody(outcome_of, example_org, add_mailbox, add_alias):
+def test_a_row_with_a_blank_in_front_is_found_by_nobody(
+    outcome_of, example_org, add_mailbox, add_alias
+):
     add_mailbox("caps@example.org")
     Alias.objects.filter(pk="caps@example.org").delete()
     Mailbox.objects.filter(pk="caps@example.org").update(username=" caps@example.org")
