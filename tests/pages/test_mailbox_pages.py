@@ -605,11 +605,11 @@ def test_its_page_says_that_mail_is_handed_on(superadmin, add_domain, add_mailbo
     )
 
 
-def test_its_page_says_that_a_row_with_capitals_is_found_by_nobody(admin, add_mailbox):
+def test_its_page_says_that_a_row_with_a_blank_in_front_is_found_by_nobody(admin, add_mailbox):
     add_mailbox("caps@example.org")
-    Mailbox.objects.filter(pk="caps@example.org").update(username="Caps@example.org")
+    Mailbox.objects.filter(pk="caps@example.org").update(username=" caps@example.org")
 
-    page = text(admin.get(reverse("mailbox", args=["Caps@example.org"])))
+    page = text(admin.get(reverse("mailbox", args=[" caps@example.org"])))
 
     assert "No look-up finds this row: it is spelled with capitals or blanks" in page
     assert "Make caps@example.org instead." in page
