@@ -69,7 +69,7 @@ def keys_of(address):
 
 def targets_of(alias):
     """Return the parsed targets of an alias row, without repetitions; none if it is only itself."""
-    if alias.goto.rstrip(" ") == alias.address:
+    if _is_self(alias):
         return []
     return list(dict.fromkeys(map(Target.parse, split_targets(alias.goto))))
 

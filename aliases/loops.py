@@ -21,8 +21,8 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
     """Raise ValidationError if a change lets mail go round, or expand beyond what Postfix takes.
 
     The codes are ``loop`` and ``expansion``. ``addresses`` are those whose answer has changed; ``@example.org``
-    stands for every address of that domain. At most ``bound`` of those that lead to them are looked at. Call it behind the change, in its transaction, under
-    ``RoutingLock``. On the path shown ``actor`` (None: the command line) reads no address of a
+    stands for every address of that domain. At most ``bound`` of those that lead to them are looked
+    at. Call it behind the change, in its transaction, under ``RoutingLock``. On the path shown ``actor`` (None: the command line) reads no address of a
     domain that they do not see, but what they wrote themselves.
     """
     starts = [*addresses, *upstream_of(addresses, bound)]
