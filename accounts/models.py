@@ -42,7 +42,7 @@ class Account(AbstractBaseUser):
     is_domain_admin = False
     is_mailbox_user = False
     domain_names = ()
-    limited_to = ()
+    scope_domains = ()
     client_ip = None
 
     class Meta:
@@ -109,7 +109,7 @@ class Admin(Account):
         return not self.superadmin
 
     @property
-    def limited_to(self):
+    def scope_domains(self):
         """The domain names that lists are narrowed to; none for a superadmin, who sees all."""
         return () if self.superadmin else self.domain_names
 

@@ -90,7 +90,7 @@ def outcome(actor, row, alias, lookup):
         found = destinations(actor, alias, lookup=lookup)
     if any(not target.undeliverable for target in found):
         own = {target.lower() for target in alias.targets} & {row.pk}
-        keeps_copy = alias.of_mailbox and row.active and bool(own)
+        keeps_copy = alias.is_self_alias and row.active and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
     match = None if unfindable else lookup.match(row.pk)
     if match is None or match.row != row.pk:
@@ -106,7 +106,7 @@ def destinations(actor, alias, *, domains=(), lookup=None):
     ``domains`` and ``lookup`` are what the caller has read already: see Lookup.
     """
     targets = alias.targets
-    if alias.of_mailbox:
+    if alias.is_self_alias:
         targets = [target for target in targets if target.lower() != alias.address]
     if not targets:
         return []
@@ -144,7 +144,7 @@ def _destination(text, target, route, rows, seen, lookup):
         if mailbox is not None:
             named.append((not mailbox, MAILBOX, name))
         elif alias is not None:
-            named.append((not alias.active, MAILBOX if alias.of_mailbox else ALIAS, name))
+            named.append((not alias.active, MAILBOX if alias.is_self_alias else ALIAS, name))
     if named:
         inactive, kind, key = min(named, key=lambda row: row[0])
         active = domain.active and not inactive
@@ -251,7 +251,7 @@ def _keys_after(actor, row):
     target = hidden = ""
     if link is not None and link.active and link.target_domain.active:
         target = link.target_domain_id
-    if target and actor is not None and actor.limited_to and target not in actor.limited_to:
+    if target and actor is not None and actor.scope_domains and target not in actor.scope_domains:
         target, hidden = "", target
     keys = []
     for name in dict.fromkeys(

@@ -278,7 +278,7 @@ class Lookup:
         ours = {a for a in addresses if self._domains[split_address(a)[1]] is not None}
         unread = ours - self._aliases.keys()
         if unread:
-            columns = ("address", "goto", "domain", "active", "of_mailbox")
+            columns = ("address", "goto", "domain", "active", "is_self_alias")
             self._aliases |= dict.fromkeys(unread)
             self._aliases |= Alias.objects.only(*columns).in_bulk(unread)
         named = {a for a in ours if not a.startswith("@")} - self._mailboxes.keys()

@@ -27,7 +27,7 @@ class AliasQuerySet(ScopedQuerySet):
     domain_first = True
 
     def manageable_by(self, account):
-        rows = super().manageable_by(account).filter(of_mailbox=False)
+        rows = super().manageable_by(account).filter(is_self_alias=False)
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
@@ -35,11 +35,11 @@ class AliasQuerySet(ScopedQuerySet):
         rows = super().manageable_by(account)
         if may_change_role_addresses(account):
             return rows
-        return rows.exclude(_at_role_address(), of_mailbox=False)
+        return rows.exclude(_at_role_address(), is_self_alias=False)
 
     def visible_to(self, account):
         """The aliases of the account's domains, role addresses included."""
-        return super().manageable_by(account).filter(of_mailbox=False)
+        return super().manageable_by(account).filter(is_self_alias=False)
 
     def search(self, text):
         return self.filter(starts_with("address", text.strip().lower()))
@@ -59,7 +59,7 @@ def _at_role_address():
 class Alias(models.Model):
     """An address of ours and its comma-separated targets in ``goto``.
 
-    ``@example.org`` is the catch-all. Every mailbox has a self-alias (``of_mailbox``),
+    ``@example.org`` is the catch-all. Every mailbox has a self-alias (``is_self_alias``),
     leading to itself, so that a catch-all does not swallow its mail, or to its forwarding.
     """
 
@@ -72,7 +72,7 @@ class Alias(models.Model):
     description = models.CharField(
         _("description"), max_length=255, blank=True, default="", db_default=""
     )
-    of_mailbox = models.BooleanField(default=False, db_default=False, editable=False)
+    is_self_alias = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = AliasQuerySet.as_manager()
 
@@ -82,11 +82,13 @@ class Alias(models.Model):
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
         indexes = [
-            models.Index(fields=["of_mailbox", "domain", "address"], name="alias_list"),
-            models.Index(fields=["of_mailbox", "address"], name="alias_search"),
-            models.Index(fields=["of_mailbox", "active", "domain", "address"], name="alias_state"),
-            models.Index(fields=["of_mailbox", "modified"], name="alias_modified"),
-            models.Index(fields=["domain", "of_mailbox", "address"], name="alias_in_domain"),
+            models.Index(fields=["is_self_alias", "domain", "address"], name="alias_list"),
+            models.Index(fields=["is_self_alias", "address"], name="alias_search"),
+            models.Index(
+                fields=["is_self_alias", "active", "domain", "address"], name="alias_state"
+            ),
+            models.Index(fields=["is_self_alias", "modified"], name="alias_modified"),
+            models.Index(fields=["domain", "is_self_alias", "address"], name="alias_in_domain"),
         ]
 
     def __str__(self):
@@ -126,7 +128,7 @@ class Alias(models.Model):
             )
 
     @classmethod
-    def leading_into(cls, *domains):
+    def targets_from_other_domains(cls, *domains):
         """Targets in ``domains`` of aliases that belong to none of them."""
         keys = sorted(domain.pk for domain in domains)
         # Ranges of an index; "not equal" would read all the targets the domains have within.
@@ -138,7 +140,7 @@ class Alias(models.Model):
         return AliasTarget.objects.filter(elsewhere, domain__in=keys)
 
     @classmethod
-    def caught_in(cls, actor, domains):
+    def covered_targets_in(cls, actor, domains):
         """Targets in ``domains``, of aliases the actor sees, that no alias or mailbox there has the name of."""
         here = Domain.objects.filter(pk__in=domains, backupmx=False, transport__in=LOCAL_TRANSPORTS)
         targets = AliasTarget.objects.visible_to(actor).filter(unmatched=True)
@@ -169,7 +171,7 @@ class AliasTargetQuerySet(ScopedQuerySet):
         return self.filter(its_own | ~Exists(catch_all), unmatched=True)
 
     def first_dangling(self, bound):
-        """Return the first ``bound`` rows of ``dangling()`` by domain, each with ``of_mailbox`` of its alias.
+        """Return the first ``bound`` rows of ``dangling()`` by domain, each with ``is_self_alias`` of its alias.
 
         Their domains first: one that has a catch-all may be the target of 100,000 aliases, which nobody needs to read.
         """
@@ -182,10 +184,10 @@ class AliasTargetQuerySet(ScopedQuerySet):
         names = list(domains.order_by("pk").values_list("pk", flat=True)[:bound])
         aliases = Alias.objects.filter(pk=OuterRef("alias"))
         rows = self.filter(domain__in=names)._without_catch_all()
-        rows = rows.annotate(of_mailbox=Subquery(aliases.values("of_mailbox")))
+        rows = rows.annotate(is_self_alias=Subquery(aliases.values("is_self_alias")))
         return list(rows.order_by("domain", "id")[:bound])
 
-    def leading_to(self, addresses):
+    def referring_to(self, addresses):
         """Targets that name one of ``addresses``, with or without an extension."""
         rows = self.without_own_answer(besides=addresses)
         return rows.filter(bare__in=addresses).exclude(alias__in=addresses)
@@ -246,7 +248,7 @@ class AliasTarget(models.Model):
         indexes = [
             models.Index(fields=["alias"], name="alias_target_alias"),
             models.Index(fields=["bare", "owner"], name="alias_target_bare"),
-            models.Index(fields=["domain", "owner"], name="alias_target_leading_in"),
+            models.Index(fields=["domain", "owner"], name="alias_target_referring"),
             models.Index(fields=["unmatched", "domain", "owner"], name="alias_target_unmatched"),
         ]
 

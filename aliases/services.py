@@ -210,10 +210,10 @@ def delete_alias(*, actor, alias, clean=None, replace_by=""):
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
-    if alias.of_mailbox:
+    if alias.is_self_alias:
         raise ValidationError(
             _("%(address)s belongs to its mailbox. Delete the mailbox instead."),
-            "of_mailbox",
+            "is_self_alias",
             {"address": alias.address},
         )
     Alias.objects.filter(pk=alias.pk).delete()
@@ -288,7 +288,7 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
     # What would lead to itself is a target less, but a mailbox then keeps a copy.
-    instead = "" if replace_by == alias.address and not alias.of_mailbox else replace_by
+    instead = "" if replace_by == alias.address and not alias.is_self_alias else replace_by
     new = [instead if target.lower() in gone else target for target in alias.targets]
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
@@ -296,7 +296,7 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     if not {target.lower() for target in left} - {
         alias.address
     }:  # itself alone is nobody, but for a mailbox
-        left = [alias.address] if alias.of_mailbox else []
+        left = [alias.address] if alias.is_self_alias else []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()
@@ -312,7 +312,7 @@ def _remove_targets(actor, alias, dead, replace_by=""):
 
 def referring_aliases(aliases, addresses):
     """Yield those of ``aliases``, a queryset, that name one of ``addresses``."""
-    targets = AliasTarget.objects.leading_to(addresses)
+    targets = AliasTarget.objects.referring_to(addresses)
     for names in _batches(sorted(set(targets.values_list("alias", flat=True)))):
         yield from aliases.filter(pk__in=names)
 
@@ -324,7 +324,7 @@ def _batches(items):
 
 def referrers_of(addresses):
     """Return the addresses of the alias rows (self-aliases included) that lead to one of ``addresses``."""
-    targets = AliasTarget.objects.leading_to(with_alias_domain_names(addresses))
+    targets = AliasTarget.objects.referring_to(with_alias_domain_names(addresses))
     return set(targets.values_list("alias", flat=True))
 
 

@@ -74,7 +74,7 @@ class AliasPage(AliasPages, ScopedDetailView):
             missing=[target for target in targets if target.kind == MISSING],
             manageable=may_manage(self.actor, alias),
             log_entries=recent_entries(alias),
-            **leading_here(self.actor, alias.pk),
+            **referrers_panel(self.actor, alias.pk),
             **kwargs,
         )
 
@@ -84,16 +84,16 @@ def may_manage(actor, alias):
     return may_change_role_addresses(actor) or not alias.is_role_address
 
 
-def leading_here(actor, address):
+def referrers_panel(actor, address):
     """What the actor may see that leads to ``address``, at most SHOWN each, for a page's context.
 
     Aliases and mailboxes' forwardings, and the names in alias domains that it answers to.
     """
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
-    targets = AliasTarget.objects.leading_to(names)
+    targets = AliasTarget.objects.referring_to(names)
     return {
-        "leading_here": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
+        "referrers": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
         "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
     }
 
@@ -112,7 +112,7 @@ class ChosenDomainMixin:
     @cached_property
     def domain(self):
         name = lookup_key(self.request.GET.get("domain", ""))
-        names = self.actor.limited_to
+        names = self.actor.scope_domains
         if not name and len(names) == 1:
             name = names[0]
         domains = Domain.objects.manageable_by(self.actor).select_related("usage")
@@ -211,12 +211,12 @@ def referrers_context(actor, addresses):
     COUNT_BOUND + 1 of either kind.
     """
     names = set(with_alias_domain_names(addresses))
-    targets = AliasTarget.objects.leading_to(names)
+    targets = AliasTarget.objects.referring_to(names)
     seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
-    found = [alias for alias in seen if alias.of_mailbox or may_manage(actor, alias)]
+    found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias)]
     elsewhere = len(seen) - len(found)
-    if actor.limited_to:
-        others = targets.exclude(owner__in=actor.limited_to)
+    if actor.scope_domains:
+        others = targets.exclude(owner__in=actor.scope_domains)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:
         stay = set((alias.named or "").split(",")) - set(addresses)
@@ -225,7 +225,7 @@ def referrers_context(actor, addresses):
             for target in alias.targets
             if without_extension(target.lower()) not in names or target.lower() in stay
         ]
-        alias.emptied = left in ([], [alias.pk]) and not alias.of_mailbox
+        alias.emptied = left in ([], [alias.pk]) and not alias.is_self_alias
     return {
         "referrers": found[:SHOWN],
         "referrers_more": max(0, len(found) - SHOWN),

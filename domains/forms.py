@@ -34,7 +34,7 @@ class DomainField(forms.CharField):
     def limit_to(self, actor):
         """Offer and accept the domains ``actor`` manages, and no others."""
         self.rows = Domain.objects.manageable_by(actor)
-        names = actor.limited_to
+        names = actor.scope_domains
         if 0 < len(names) <= SELECT_UP_TO:
             self.widget = forms.Select(
                 choices=[("", ""), *((name, display_domain(name)) for name in names)]

@@ -54,7 +54,7 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
 
     def sortable(self):
         """The last changed of several domains are in no index: one domain, or all."""
-        several = not self.domain_asked and len(self.actor.limited_to) > 1
+        several = not self.domain_asked and len(self.actor.scope_domains) > 1
         return self.orderings.keys() - {"changed"} if several else self.orderings.keys()
 
     def columns(self):
@@ -65,7 +65,7 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
         return columns
 
     def in_domain(self, rows):
-        names = (self.domain_asked,) if self.domain_asked else self.actor.limited_to
+        names = (self.domain_asked,) if self.domain_asked else self.actor.scope_domains
         if len(names) != 1:
             return rows
         return rows.within(names[0]) if self.leads_by_domain() else rows.filter(domain=names[0])
@@ -75,14 +75,14 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
 
     def is_narrow(self):
         """The rows are those of some domains, so an index begins with the domain."""
-        return bool(self.filters()["domain_name"] or self.actor.limited_to)
+        return bool(self.filters()["domain_name"] or self.actor.scope_domains)
 
     def jump_values(self, text):
         """In one domain the beginning of an address will do, in many that of a domain, for its first."""
         text = lookup_key(text)
         if len(self.columns()) == 1:
             return (text + self.end,)
-        names = (self.domain_asked,) if self.domain_asked else self.actor.limited_to
+        names = (self.domain_asked,) if self.domain_asked else self.actor.scope_domains
         if len(names) == 1:
             return (names[0], text + self.end)
         if "@" in text:

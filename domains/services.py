@@ -115,12 +115,12 @@ def delete_domain(*, actor, domain, drop_targets=False):
     """
     RoutingLock.hold()
     domain = domain.fresh()
-    leading_here = [str(row) for row in domain.alias_domains.all()[:5]]
-    if leading_here:
+    alias_domains = [str(row) for row in domain.alias_domains.all()[:5]]
+    if alias_domains:
         raise ValidationError(
             _("Alias domains lead to %(domain)s: %(sources)s. Delete them first."),
             "alias_domains",
-            {"domain": domain, "sources": ", ".join(leading_here)},
+            {"domain": domain, "sources": ", ".join(alias_domains)},
         )
     name = domain.pk
     link = AliasDomain.objects.filter(pk=name).first()
@@ -132,17 +132,17 @@ def delete_domain(*, actor, domain, drop_targets=False):
         "admins": [list(admins.distinct()), None],
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
-    leading_in = list(Alias.leading_into(domain)) if drop_targets else []
+    referring = list(Alias.targets_from_other_domains(domain)) if drop_targets else []
     domain.mailbox_set.all().delete_all()
     domain.alias_set.all().delete_all()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
-    if leading_in:
-        rows = Alias.objects.filter(pk__in={target.alias for target in leading_in})
+    if referring:
+        rows = Alias.objects.filter(pk__in={target.alias for target in referring})
         remove_target_from_aliases(
-            actor=actor, addresses={target.bare for target in leading_in}, aliases=rows
+            actor=actor, addresses={target.bare for target in referring}, aliases=rows
         )
 
 

@@ -219,7 +219,7 @@ class DomainDelete(DomainPages, ConfirmView):
 def consequences(*domains):
     """What stops with ``domains``: alias domains, and aliases of other domains that lead into them."""
     # Once, and not a page and a count: it reads all targets in the domains.
-    targets = list(Alias.leading_into(*domains)[: COUNT_BOUND + 1])
+    targets = list(Alias.targets_from_other_domains(*domains)[: COUNT_BOUND + 1])
     return {
         "alias_domains": alias_domains_of(domains),
         "referrers": targets[:SHOWN],
@@ -275,12 +275,12 @@ class DomainBulk(DomainPages, BulkView):
             self.delete(row)
 
     def check_deletion(self, rows):
-        leading_here = alias_domains_of(rows)
-        if leading_here:
+        alias_domains = alias_domains_of(rows)
+        if alias_domains:
             raise ValidationError(
                 _("Alias domains lead here: %(sources)s. Delete these links first."),
                 "alias_domains",
-                {"sources": ", ".join(str(link) for link in leading_here[:5])},
+                {"sources": ", ".join(str(link) for link in alias_domains[:5])},
             )
         number = addresses_in(rows)
         if number > DELETED_TOGETHER and len(rows) > 1:
@@ -392,7 +392,7 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
     success_message = _("Alias domain %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(caught=answered_by(self.actor, [self.object]), **kwargs)
+        return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
 
     def perform(self):
         services.delete_alias_domain(actor=self.actor, link=self.object)
@@ -404,7 +404,7 @@ def answered_by(actor, links):
     catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
     for address in Alias.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
         del catch_alls[address]  # it goes on
-    return list(Alias.caught_in(actor, list(catch_alls.values()))[: SHOWN + 1])
+    return list(Alias.covered_targets_in(actor, list(catch_alls.values()))[: SHOWN + 1])
 
 
 class AliasDomainState(AliasDomainPages, StateView):
@@ -412,7 +412,7 @@ class AliasDomainState(AliasDomainPages, StateView):
     template_name = "domains/aliasdomain_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(caught=answered_by(self.actor, [self.object]), **kwargs)
+        return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
 
     def switch(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
@@ -433,7 +433,7 @@ class AliasDomainBulk(AliasDomainPages, BulkView):
     }
 
     def consequences(self, rows):
-        return {"caught": answered_by(self.actor, rows)}
+        return {"covered": answered_by(self.actor, rows)}
 
     def activate(self, row):
         services.update_alias_domain(actor=self.actor, link=row, active=True)

@@ -80,8 +80,8 @@ def full_mailboxes(actor):
 
 def dangling(actor):
     rows = AliasTarget.objects.visible_to(actor)
-    if actor.limited_to:  # whether an address of another's domain exists is not theirs to know
-        rows = rows.filter(domain__in=actor.limited_to)
+    if actor.scope_domains:  # whether an address of another's domain exists is not theirs to know
+        rows = rows.filter(domain__in=actor.scope_domains)
     return rows.first_dangling(SHOWN)
 
 
@@ -132,16 +132,16 @@ def near_limit(domain):
 
 
 @prepared
-def _of_mailboxes(*aliases):
-    return Alias.objects.filter(pk__in=aliases, of_mailbox=True).values_list("pk", flat=True)
+def _self_aliases(*aliases):
+    return Alias.objects.filter(pk__in=aliases, is_self_alias=True).values_list("pk", flat=True)
 
 
 def with_kind(targets):
-    """Tell for each AliasTarget whether its alias is a mailbox's own row (``of_mailbox``)."""
+    """Tell for each AliasTarget whether its alias is a mailbox's own row (``is_self_alias``)."""
     aliases = {target.alias for target in targets}
-    of_mailboxes = set(_of_mailboxes(*aliases)) if aliases else set()
+    self_aliases = set(_self_aliases(*aliases)) if aliases else set()
     for target in targets:
-        target.of_mailbox = target.alias in of_mailboxes
+        target.is_self_alias = target.alias in self_aliases
     return targets
 
 
@@ -165,7 +165,7 @@ class Search(AdministratorsPage):
         """One row more than is shown of each kind, to know whether there are more."""
         actor = self.actor
         # A domain admin's rows come in the order of the index that begins with the domain.
-        by_domain = ("domain_id",) if actor.limited_to else ()
+        by_domain = ("domain_id",) if actor.scope_domains else ()
         mailboxes = Mailbox.objects.visible_to(actor).select_related("usage")
         aliases = Alias.objects.visible_to(actor).search(key)
         targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))

@@ -57,7 +57,11 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     try:
         insert(
             Alias(
-                address=address, goto=address, domain=domain, active=mailbox.active, of_mailbox=True
+                address=address,
+                goto=address,
+                domain=domain,
+                active=mailbox.active,
+                is_self_alias=True,
             )
         )
         insert(mailbox)
@@ -147,7 +151,8 @@ def create_mailboxes(*, actor, domain, mailboxes):
             ]
         )
     Alias.objects.bulk_create(
-        Alias(address=m.pk, goto=m.pk, domain=domain, active=m.active, of_mailbox=True) for m in new
+        Alias(address=m.pk, goto=m.pk, domain=domain, active=m.active, is_self_alias=True)
+        for m in new
     )
     Mailbox.objects.bulk_create(new)
     LogEntry.objects.bulk_create(
@@ -320,7 +325,7 @@ def self_alias(mailbox):
             goto=mailbox.goto,
             domain_id=mailbox.domain_id,
             active=mailbox.forwarding_active,
-            of_mailbox=True,
+            is_self_alias=True,
         )
     return Alias.objects.filter(pk=mailbox.pk).first()
 
@@ -354,7 +359,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
             "goto": mailbox.pk,
             "domain_id": mailbox.domain_id,
             "active": mailbox.active,
-            "of_mailbox": True,
+            "is_self_alias": True,
         },
     )
     stored, keeps_copy = forwarding(row)

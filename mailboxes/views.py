@@ -29,9 +29,9 @@ from aliases.views import (
     ChosenDomainMixin,
     aliases_to_clean,
     domain_list_url,
-    leading_here,
     recent_entries,
     referrers_context,
+    referrers_panel,
     treatment_of_referrers,
 )
 from domains.lists import AddressListMixin
@@ -114,7 +114,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             switched_off=bool(forwarding) and not services.forwards(row),
             log_entries=recent_entries(mailbox),
-            **leading_here(self.actor, mailbox.pk),
+            **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )
 

@@ -145,7 +145,7 @@ class RowCommand(RichCommand):
             raise CommandError(NOTHING_TO_CHANGE)
         return given
 
-    def leading_here(self, names, dropped, replace_by=""):
+    def about_referrers(self, names, dropped, replace_by=""):
         """Say that the aliases ``names`` lead to what is being deleted, and what becomes of them."""
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."

@@ -135,9 +135,9 @@ def sign_in(client):
     """Sign an administrator or a mailbox user in and return the client."""
 
     def sign(account):
-        of_mailbox = "mailboxes.backends.MailboxBackend"
+        is_self_alias = "mailboxes.backends.MailboxBackend"
         of_admin = "accounts.backends.AdminBackend"
-        client.force_login(account, backend=of_mailbox if account.is_mailbox_user else of_admin)
+        client.force_login(account, backend=is_self_alias if account.is_mailbox_user else of_admin)
         return client
 
     return sign

@@ -111,7 +111,7 @@ def test_one_address_is_not_given_twice(names, add_domain):
 
     assert outcome == ["done", "taken", "taken"]
     assert Alias.objects.count() == 1
-    assert Alias.objects.get().of_mailbox is Mailbox.objects.exists()
+    assert Alias.objects.get().is_self_alias is Mailbox.objects.exists()
     assert LogEntry.objects.filter(data="joe@example.org").count() == 1
 
 

@@ -155,7 +155,7 @@ def test_what_was_written_is_what_is_read(filled):
 def test_our_own_columns_and_tables_fill_themselves(filled):
     [alias], [mailbox], [log] = select("alias"), select("mailbox"), select("log")
 
-    assert (alias["of_mailbox"], log["changes"], mailbox["smtp_active"]) == (1, None, 1)
+    assert (alias["is_self_alias"], log["changes"], mailbox["smtp_active"]) == (1, None, 1)
     quota = 0 if filled == "the least" else 10240000
     usage = {row["domain"]: row for row in select("domain_usage")}["example.org"]
     assert (usage["mailboxes"], usage["alias_rows"], usage["allotted"]) == (1, 1, quota)

@@ -76,7 +76,7 @@ TABLES = {
         "modified": MOMENT,
         "active": YES,
         "description": TEXT,
-        "of_mailbox": NO,  # ours
+        "is_self_alias": NO,  # ours
     },
     "alias_domain": {
         "alias_domain": KEY,
@@ -221,7 +221,7 @@ def test_keys_that_another_program_writes_in_capitals_are_found_in_lower_case(db
     assert ask("SELECT username, local_part, domain, maildir FROM mailbox") == (
         ("caps@example.org", "caps", "example.org", "Example.org/Caps/"),
     )
-    assert ask("SELECT address, goto, domain, of_mailbox FROM alias") == (
+    assert ask("SELECT address, goto, domain, is_self_alias FROM alias") == (
         ("caps@example.org", "caps@example.org", "example.org", 1),
     )
     assert ask(
@@ -242,7 +242,7 @@ def test_a_key_that_is_changed_into_capitals_stays_in_lower_case(example_org, ad
     assert ask("SELECT username, local_part, domain FROM mailbox") == (
         ("jo@example.org", "jo", "example.org"),
     )
-    assert ask("SELECT address, goto, domain, of_mailbox FROM alias") == (
+    assert ask("SELECT address, goto, domain, is_self_alias FROM alias") == (
         ("jo@example.org", "jo@example.org", "example.org", 1),
     )
 

@@ -153,7 +153,7 @@ def test_an_alias_domain_is_managed_only_with_both_ends(accounts, make_admin):
 
 
 def test_mailboxes_own_rows_are_never_managed_as_aliases(accounts):
-    assert Alias.objects.filter(pk="info@example.org", of_mailbox=True).exists()
+    assert Alias.objects.filter(pk="info@example.org", is_self_alias=True).exists()
     for account in accounts.values():
         assert "info@example.org" not in names(Alias.objects.visible_to(account))
         assert "info@example.org" not in names(Alias.objects.manageable_by(account))

@@ -6,7 +6,7 @@
 --   alias_target     where aliases lead, and which targets have no alias or mailbox of their name
 --   full_mailbox     mailboxes that use @NEARLY_FULL@ percent of their quota or more
 --   retired_maildir  directories that may hold the mail of a mailbox that is gone
---   alias.of_mailbox the row is a mailbox's own
+--   alias.is_self_alias the row is a mailbox's own
 --
 -- `manage.py migrate` creates them, `manage.py recount` creates them again and computes the tables
 -- anew: the statements at the end. mailboxes/triggers.py fills in the words between two @, leaves
@@ -62,19 +62,19 @@ CREATE TRIGGER mailadmin_mailbox_update_before BEFORE UPDATE ON mailbox FOR EACH
   SET NEW.username = LOWER(NEW.username), NEW.local_part = LOWER(NEW.local_part), NEW.domain = LOWER(NEW.domain);
 END
 //
--- Here of_mailbox, too: a trigger cannot change another row of its own table, or this one later.
+-- Here is_self_alias, too: a trigger cannot change another row of its own table, or this one later.
 CREATE TRIGGER mailadmin_alias_insert_before BEFORE INSERT ON alias FOR EACH ROW BEGIN
   SET NEW.address = LOWER(NEW.address), NEW.domain = LOWER(NEW.domain);
   -- A row that leads to itself goes on doing so.
   IF LOWER(NEW.goto) = NEW.address THEN SET NEW.goto = NEW.address; END IF;
-  SET NEW.of_mailbox = NEW.of_mailbox OR EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
+  SET NEW.is_self_alias = NEW.is_self_alias OR EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
 END
 //
 CREATE TRIGGER mailadmin_alias_update_before BEFORE UPDATE ON alias FOR EACH ROW BEGIN
   SET NEW.address = LOWER(NEW.address), NEW.domain = LOWER(NEW.domain);
   IF LOWER(NEW.goto) = NEW.address THEN SET NEW.goto = NEW.address; END IF;
   IF NEW.address <> OLD.address THEN
-    SET NEW.of_mailbox = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
+    SET NEW.is_self_alias = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
   END IF;
 END
 //
@@ -219,7 +219,7 @@ END
 CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEGIN
   UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + GREATEST(NEW.quota, 0)
     WHERE domain = NEW.domain;
-  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+  UPDATE alias SET is_self_alias = TRUE WHERE address = NEW.username AND NOT is_self_alias;
   UPDATE alias_target SET target = target
     WHERE bare IN (NEW.username, CONCAT(SUBSTRING_INDEX(NEW.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.username, '@', -1)));
   DELETE FROM full_mailbox WHERE username = NEW.username;
@@ -239,8 +239,8 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
       WHERE domain = NEW.domain;
   END IF;
   IF NEW.username <> OLD.username THEN
-    UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
-    UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+    UPDATE alias SET is_self_alias = FALSE WHERE address = OLD.username AND is_self_alias;
+    UPDATE alias SET is_self_alias = TRUE WHERE address = NEW.username AND NOT is_self_alias;
     UPDATE alias_target SET target = target WHERE bare IN (
       OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)),
       NEW.username, CONCAT(SUBSTRING_INDEX(NEW.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.username, '@', -1))
@@ -263,7 +263,7 @@ END
 CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEGIN
   UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - GREATEST(OLD.quota, 0)
     WHERE domain = OLD.domain;
-  UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
+  UPDATE alias SET is_self_alias = FALSE WHERE address = OLD.username AND is_self_alias;
   UPDATE alias_target SET target = target
     WHERE bare IN (OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)));
   DELETE FROM full_mailbox WHERE username = OLD.username;
@@ -306,8 +306,8 @@ DELETE FROM full_mailbox
 //
 DELETE FROM domain_usage
 //
-UPDATE alias SET of_mailbox = NOT of_mailbox
-  WHERE of_mailbox <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
+UPDATE alias SET is_self_alias = NOT is_self_alias
+  WHERE is_self_alias <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
 //
 INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
   SELECT d.domain,

@@ -36,7 +36,7 @@ END
 
 CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
-  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.address AND NOT of_mailbox
+  UPDATE alias SET is_self_alias = TRUE WHERE address = NEW.address AND NOT is_self_alias
     AND EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address);
   INSERT INTO alias_target (alias, owner, target, bare, domain)
     SELECT DISTINCT NEW.address, NEW.domain, item, '', ''
@@ -57,7 +57,7 @@ END
 CREATE TRIGGER mailadmin_alias_update AFTER UPDATE OF address, goto, domain ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
   UPDATE domain_usage SET alias_rows = alias_rows + 1 WHERE domain = NEW.domain;
-  UPDATE alias SET of_mailbox = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address)
+  UPDATE alias SET is_self_alias = EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.address)
     WHERE address = NEW.address AND NEW.address <> OLD.address;
   DELETE FROM alias_target WHERE alias = OLD.address;
   INSERT INTO alias_target (alias, owner, target, bare, domain)
@@ -113,7 +113,7 @@ END
 CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEGIN
   UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + MAX(NEW.quota, 0)
     WHERE domain = NEW.domain;
-  UPDATE alias SET of_mailbox = TRUE WHERE address = NEW.username AND NOT of_mailbox;
+  UPDATE alias SET is_self_alias = TRUE WHERE address = NEW.username AND NOT is_self_alias;
   UPDATE alias_target SET target = target WHERE bare IN (
     NEW.username, substr(NEW.username, 1, instr(NEW.username, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.username, instr(NEW.username, '@'))
   );
@@ -129,7 +129,7 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE OF username, domain, quota,
     WHERE domain = OLD.domain;
   UPDATE domain_usage SET mailboxes = mailboxes + 1, allotted = allotted + MAX(NEW.quota, 0)
     WHERE domain = NEW.domain;
-  UPDATE alias SET of_mailbox = (address = NEW.username)
+  UPDATE alias SET is_self_alias = (address = NEW.username)
     WHERE address IN (OLD.username, NEW.username) AND NEW.username <> OLD.username;
   UPDATE alias_target SET target = target WHERE NEW.username <> OLD.username AND bare IN (
     OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@')),
@@ -148,7 +148,7 @@ END
 CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEGIN
   UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - MAX(OLD.quota, 0)
     WHERE domain = OLD.domain;
-  UPDATE alias SET of_mailbox = FALSE WHERE address = OLD.username AND of_mailbox;
+  UPDATE alias SET is_self_alias = FALSE WHERE address = OLD.username AND is_self_alias;
   UPDATE alias_target SET target = target WHERE bare IN (
     OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@'))
   );
@@ -188,8 +188,8 @@ DELETE FROM full_mailbox
 //
 DELETE FROM domain_usage
 //
-UPDATE alias SET of_mailbox = NOT of_mailbox
-  WHERE of_mailbox <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
+UPDATE alias SET is_self_alias = NOT is_self_alias
+  WHERE is_self_alias <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
 //
 INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
   SELECT d.domain,

@@ -222,7 +222,7 @@ class TestWhatWouldOpenALoop:
 
         refused_path(delete_mailbox, actor=None, mailbox=joe)
 
-        assert Alias.objects.get(pk=joe.pk).of_mailbox is True
+        assert Alias.objects.get(pk=joe.pk).is_self_alias is True
 
     def test_a_mailbox_may_go_together_with_the_alias_that_leads_to_it(
         self, held_open, add_mailbox

@@ -25,7 +25,7 @@ def last_log():
 
 
 def stored():
-    return dict(Alias.objects.filter(of_mailbox=False).values_list("pk", "goto"))
+    return dict(Alias.objects.filter(is_self_alias=False).values_list("pk", "goto"))
 
 
 class TestCreate:
@@ -194,7 +194,7 @@ class TestDelete:
     def test_a_mailboxs_own_row_goes_only_with_its_mailbox(self, example_org, add_mailbox):
         add_mailbox("joe@example.org")
 
-        with refused("of_mailbox"):
+        with refused("is_self_alias"):
             delete_alias(actor=None, alias=Alias.objects.get())
 
     def test_a_deleted_alias_can_be_taken_out_of_others(self, example_org, other_net, add_alias):

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 BATCH = 1_000
 HASH = "{SHA512-CRYPT}$6$rounds=5000$saltsalt$" + "x" * 86
 SQL = [
-    "INSERT INTO alias (address, goto, domain, created, modified, active, description, of_mailbox)"
+    "INSERT INTO alias (address, goto, domain, created, modified, active, description, is_self_alias)"
     " SELECT CONCAT(name, '@', home), CONCAT(name, '@', home), home, NOW(), NOW(), 1, '', 1 FROM made",
     "INSERT INTO mailbox (username, password, name, maildir, quota, local_part, domain, created, modified, active)"
     " SELECT CONCAT(name, '@', home), %(hash)s, 'Bench', CONCAT(home, '/', name, '/'), 204800000, name, home, NOW(), NOW(), 1"

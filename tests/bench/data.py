@@ -155,7 +155,7 @@ def statements(plan):
     )
     yield (
         "aliases",
-        "INSERT INTO alias (address, goto, domain, created, modified, active, description, of_mailbox)"
+        "INSERT INTO alias (address, goto, domain, created, modified, active, description, is_self_alias)"
         " SELECT username, username, domain, created, modified, active, '', 1 FROM mailbox"
         " UNION ALL"
         # To a mailbox of the same domain (they are numbered in steps), elsewhere too for some,
@@ -204,7 +204,7 @@ def statements(plan):
 # What is asked of the maps: keys that are there, by kind. With an x in front none of them is.
 LOOKUPS = {
     "mailbox": "SELECT username AS name FROM mailbox WHERE active",
-    "alias": "SELECT address AS name FROM alias WHERE active AND NOT of_mailbox",
+    "alias": "SELECT address AS name FROM alias WHERE active AND NOT is_self_alias",
     "domain": "SELECT domain AS name FROM domain WHERE active AND NOT backupmx AND domain <> 'ALL'",
     "backup domain": "SELECT domain AS name FROM domain WHERE active AND backupmx",
     "address in an alias domain": "SELECT CONCAT(m.local_part, '@', d.alias_domain) AS name"

@@ -182,7 +182,7 @@ def test_recount_adopts_rows_that_were_there_before_the_triggers(
         "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant: 1,"
         " such as joe@example.org.\n"
     )
-    assert Alias.objects.get(pk="joe@example.org").of_mailbox is True
+    assert Alias.objects.get(pk="joe@example.org").is_self_alias is True
     usage = DomainUsage.objects.get()
     assert (usage.mailboxes, usage.alias_rows, usage.allotted) == (1, 2, 1000)
     add_mailbox("ann@example.org")

@@ -192,7 +192,7 @@ def test_the_pages_say_of_every_alias_what_the_map_answers(postfix, world):
         taken = {target.address for target in found if not target.undeliverable}
         # A mailbox may keep a copy, and does if its forwarding leads nowhere. What an alias domain's
         # target answers instead is not the alias's.
-        keeps = alias.of_mailbox and (alias.pk in alias.targets or not taken)
+        keeps = alias.is_self_alias and (alias.pk in alias.targets or not taken)
         said[alias.pk] = taken | ({alias.pk} if keeps else set())
         answer = postfix.lookup("alias", alias.pk)
         targets = {target.lower() for target in [*alias.targets, alias.pk]}

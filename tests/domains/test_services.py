@@ -293,7 +293,7 @@ class TestDelete:
 
         delete_domain(actor=None, domain=example_org, drop_targets=True)
 
-        left = dict(Alias.objects.filter(of_mailbox=False).values_list("pk", "goto"))
+        left = dict(Alias.objects.filter(is_self_alias=False).values_list("pk", "goto"))
         assert left == {"both@other.net": "ann@other.net"}
         assert list(AliasTarget.objects.values_list("target", flat=True)) == ["ann@other.net"]
 

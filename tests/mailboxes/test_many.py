@@ -47,7 +47,7 @@ def test_many_are_as_one_after_the_other(example, add_domain):
         columns = [f.attname for f in Mailbox._meta.concrete_fields if f.attname not in skipped]
         tables = [
             (Mailbox.objects.filter(domain=domain), columns),
-            (Alias.objects.filter(domain=domain), ["address", "goto", "active", "of_mailbox"]),
+            (Alias.objects.filter(domain=domain), ["address", "goto", "active", "is_self_alias"]),
             (DomainUsage.objects.filter(domain=domain), ["mailboxes", "alias_rows", "allotted"]),
             (
                 LogEntry.objects.filter(domain=domain.pk, action="create_mailbox"),

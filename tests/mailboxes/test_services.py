@@ -52,7 +52,7 @@ class TestCreate:
                 *("joe.doe@example.org", "joe.doe", "example.org", "example.org/joe.doe/", "Joe"),
                 *(0, 1, 1),
             )
-            cursor.execute("SELECT address, goto, domain, active, of_mailbox FROM alias")
+            cursor.execute("SELECT address, goto, domain, active, is_self_alias FROM alias")
             assert tuple(cursor.fetchone()) == (
                 *("joe.doe@example.org", "joe.doe@example.org", "example.org", 1, 1),
             )
@@ -368,7 +368,7 @@ class TestForwarding:
 
         set_forwarding(actor=None, mailbox=joe, targets="", keep_copy=False)
         assert own_row(joe).goto == "joe@example.org"
-        assert own_row(joe).of_mailbox is True
+        assert own_row(joe).is_self_alias is True
 
     @pytest.mark.parametrize("keep_copy", [True, False])
     def test_new_targets_alone_leave_the_copy_as_it_is_stored(
@@ -430,7 +430,7 @@ class TestForwarding:
         set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=True)
 
         row = own_row(joe)
-        assert (row.goto, row.of_mailbox, row.active) == (
+        assert (row.goto, row.is_self_alias, row.active) == (
             "joe@example.org,a@other.net",
             True,
             True,
@@ -445,7 +445,7 @@ class TestForwarding:
         set_forwarding(actor=None, mailbox=mailbox, targets="", keep_copy=True)
 
         row = own_row(mailbox)
-        assert (row.goto, row.active, row.of_mailbox) == ("joe@example.org", True, True)
+        assert (row.goto, row.active, row.is_self_alias) == ("joe@example.org", True, True)
         assert last_log() == (
             *("create_alias", "example.org", "joe@example.org"),
             {"goto": [None, "joe@example.org"], "active": [None, True]},
@@ -611,7 +611,7 @@ class TestDelete:
     def test_the_address_is_free_for_an_alias_then(self, add_mailbox, add_alias, example_org):
         delete_mailbox(actor=None, mailbox=add_mailbox("joe@example.org"))
 
-        assert add_alias("joe@example.org", "x@other.net").of_mailbox is False
+        assert add_alias("joe@example.org", "x@other.net").is_self_alias is False
 
     def test_an_alias_made_when_it_was_missing_is_the_mailboxs_own(self, add_mailbox, example_org):
         """PostfixAdmin refuses that; a script may not."""
@@ -619,7 +619,7 @@ class TestDelete:
         Alias.objects.all().delete()
         Alias.objects.create(address="joe@example.org", domain=example_org, goto="x@other.net")
 
-        assert Alias.objects.get().of_mailbox is True
+        assert Alias.objects.get().is_self_alias is True
 
 
 def refused_at_password():

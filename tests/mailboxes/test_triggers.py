@@ -272,7 +272,7 @@ def counted(cursor):
         "domain_usage": usage,
         "alias_target": targets,
         "full_mailbox": full,
-        "of_mailbox": answered & users,
+        "is_self_alias": answered & users,
     }
 
 
@@ -286,7 +286,9 @@ def kept(cursor):
             cursor, "SELECT alias, owner, target, bare, domain, unmatched FROM alias_target"
         ),
         "full_mailbox": rows(cursor, "SELECT username, domain, percent FROM full_mailbox"),
-        "of_mailbox": [a for (a,) in rows(cursor, "SELECT address FROM alias WHERE of_mailbox")],
+        "is_self_alias": [
+            a for (a,) in rows(cursor, "SELECT address FROM alias WHERE is_self_alias")
+        ],
     }
     for table, lines in found.items():
         assert len(lines) == len(set(lines)), f"{table} has a row twice"
@@ -334,7 +336,7 @@ def test_a_rebuild_repairs_rows_older_than_the_triggers(history):
             "UPDATE domain_usage SET mailboxes = 7, alias_rows = 7, allotted = 7, fullness = 7"
         )
         others.run("DELETE FROM alias_target WHERE alias LIKE 'joe%%'")
-        others.run("UPDATE alias SET of_mailbox = NOT of_mailbox")
+        others.run("UPDATE alias SET is_self_alias = NOT is_self_alias")
         others.run("DELETE FROM full_mailbox")
 
         triggers.rebuild(connection)
@@ -477,7 +479,7 @@ def test_a_mailbox_that_is_moved_by_sql_is_counted_where_it_is_and_back(
             "usage": [("example.org", 0, 0, 0), ("other.net", 1, 2, 1000)],
             "unmatched": [("joe@example.org", 1), ("joe@other.net", 0)],
             "full": [("joe@other.net", "other.net", 90)],
-            "of_mailbox": [("joe@other.net", 1), ("sales@other.net", 0)],
+            "is_self_alias": [("joe@other.net", 1), ("sales@other.net", 0)],
         }
         assert kept(cursor) == counted(cursor)
 
@@ -492,7 +494,7 @@ def state(cursor):
         "usage": "SELECT domain, mailboxes, alias_rows, allotted FROM domain_usage ORDER BY domain",
         "unmatched": "SELECT target, unmatched FROM alias_target ORDER BY target",
         "full": "SELECT username, domain, percent FROM full_mailbox",
-        "of_mailbox": "SELECT address, of_mailbox FROM alias ORDER BY address",
+        "is_self_alias": "SELECT address, is_self_alias FROM alias ORDER BY address",
     }
     return {name: rows(cursor, statement) for name, statement in statements.items()}
 

@@ -204,7 +204,7 @@ def test_before_a_link_is_cut_the_page_names_the_targets_that_nothing_else_answe
         return [*single, as_superadmin.post(reverse("aliasdomain-bulk"), chosen)]
 
     def named():
-        return [[target.target for target in page.context["caught"]] for page in pages()]
+        return [[target.target for target in page.context["covered"]] for page in pages()]
 
     for page in pages():
         assert "sales@example.org → joe@old.example" in text(page)

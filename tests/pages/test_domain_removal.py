@@ -135,7 +135,7 @@ def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
 
     superadmin.post(address, {"confirm": "example.org"} | ticked)
 
-    assert list(Alias.objects.filter(of_mailbox=False).values_list("pk", flat=True)) == left
+    assert list(Alias.objects.filter(is_self_alias=False).values_list("pk", flat=True)) == left
 
 
 def test_several_domains_are_switched_off_after_a_page_that_says_what_stops(

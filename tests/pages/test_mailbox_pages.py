@@ -262,7 +262,7 @@ def test_its_page_names_what_leads_here_but_nothing_of_the_neighbours(
 
     page = admin.get(reverse("mailbox", args=["joe@example.org"]))
 
-    assert [row.pk for row in page.context["leading_here"]] == ["sales@example.org"]
+    assert [row.pk for row in page.context["referrers"]] == ["sales@example.org"]
     assert "sales@example.org" in text(page)
     assert "secret@other.net" not in text(page)
 
@@ -278,10 +278,10 @@ def test_its_page_names_what_leads_here_through_an_alias_domain(
     add_alias("secret@other.net", "joe@twin.example")
 
     page = admin.get(reverse("mailbox", args=["joe@example.org"]))
-    assert [row.pk for row in page.context["leading_here"]] == ["sales@example.org"]
+    assert [row.pk for row in page.context["referrers"]] == ["sales@example.org"]
     assert "secret@other.net" not in text(page)
     own = admin.get(reverse("mailbox", args=["own@example.org"]))
-    assert own.context["leading_here"] == []
+    assert own.context["referrers"] == []
 
 
 @pytest.mark.parametrize("name", ["", "-state", "-delete"])

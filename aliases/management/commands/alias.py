@@ -112,7 +112,7 @@ class Command(DomainRowCommand):
         self.report("Created", alias, json=json)
 
     def list(self, *, domain, search, active, json, **options):
-        rows = Alias.objects.filter(of_mailbox=False)
+        rows = Alias.objects.filter(is_self_alias=False)
         if active is not None:
             rows = rows.filter(active=active)
         if domain:
@@ -142,10 +142,10 @@ class Command(DomainRowCommand):
 
     def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         alias = self._alias(address)
-        leading_here = sorted(map(display_address, referrers_of([alias.pk])))
+        referrers = sorted(map(display_address, referrers_of([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
-        if leading_here:
-            consequences += self.leading_here(leading_here, drop_targets, replace_by)
+        if referrers:
+            consequences += self.about_referrers(referrers, drop_targets, replace_by)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
             clean = Alias.objects.all() if drop_targets or replace_by else None
@@ -172,7 +172,7 @@ class Command(DomainRowCommand):
         # Another program may write capitals.
         stored = rows.filter(pk=text).first()
         alias = stored or self.find(rows, address, "Is the address right?")
-        if alias.of_mailbox:
+        if alias.is_self_alias:
             raise CommandError(f"{address} is a mailbox. Use: manage.py mailbox")
         return alias
 

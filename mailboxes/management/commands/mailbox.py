@@ -239,10 +239,10 @@ class Command(PasswordMixin, DomainRowCommand):
 
     def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
         mailbox = self._mailbox(address)
-        leading_here = sorted(map(display_address, referrers_of([mailbox.pk])))
+        referrers = sorted(map(display_address, referrers_of([mailbox.pk])))
         self.confirm_delete(
             mailbox.pk,
-            self._consequences(mailbox, leading_here, drop_targets, replace_by),
+            self._consequences(mailbox, referrers, drop_targets, replace_by),
             yes,
         )
         with self.deleting(mailbox, json=json):
@@ -265,12 +265,12 @@ class Command(PasswordMixin, DomainRowCommand):
             return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _consequences(self, mailbox, leading_here, drop_targets, replace_by):
+    def _consequences(self, mailbox, referrers, drop_targets, replace_by):
         usage = getattr(mailbox, "usage", None)
         if usage:
             yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
-        if leading_here:
-            yield from self.leading_here(leading_here, drop_targets, replace_by)
+        if referrers:
+            yield from self.about_referrers(referrers, drop_targets, replace_by)
 
     def record(self, mailbox):
         usage = getattr(mailbox, "usage", None)
