@@ -1,5 +1,7 @@
 """Forms about who is at the keyboard."""
 
+from copy import copy
+
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -10,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services, throttle
 from accounts.passwords import MAX_PASSWORD_BYTES
-from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.forms import ActorForm
 
@@ -170,42 +171,23 @@ class AdminForm(ActorForm):
             }
 
     def clean_domains(self):
-        return known_domains(self.cleaned_data["domains"])
+        return typed_names(self.cleaned_data["domains"])
 
     def clean_added(self):
-        return known_domains(self.cleaned_data["added"])
+        return typed_names(self.cleaned_data["added"])
 
     def clean_removed(self):
-        names = known_domains(self.cleaned_data["removed"])
-        others = sorted(set(names) - set(self.managed))
-        if others:
-            raise ValidationError(
-                _("Not assigned: %(names)s. Correct the name, or leave it out."),
-                "not_assigned",
-                {"names": ", ".join(others[:10])},
-            )
-        return names
+        return typed_names(self.cleaned_data["removed"])
+
+    def check(self):
+        services.check_admin(copy(self.instance), actor=self.actor, **self.changed())
 
     def save(self):
-        values = self.changed()
-        added, removed = values.pop("added", []), values.pop("removed", [])
-        if added or removed:
-            values["domains"] = sorted({*self.managed, *added} - {*removed})
-        return services.update_admin(actor=self.actor, admin=self.instance, **values)
+        return services.update_admin(actor=self.actor, admin=self.instance, **self.changed())
 
 
-def known_domains(text):
-    """Return the names in ``text`` if these domains exist."""
-    names = {lookup_key(name) for name in text.split()}
-    known = set(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
-    unknown = sorted(names - known)
-    if unknown:
-        raise ValidationError(
-            _("No such domain: %(names)s. Create it first, or correct the name."),
-            "unknown_domain",
-            {"names": ", ".join(unknown[:10])},
-        )
-    return sorted(known)
+def typed_names(text):
+    return sorted({lookup_key(name) for name in text.split()})
 
 
 class AdminCreateForm(AdminForm):
@@ -224,6 +206,9 @@ class AdminCreateForm(AdminForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_help()
+
+    def check(self):
+        services.check_new_admin(**self.cleaned_data)
 
     def save(self):
         return services.create_admin(actor=self.actor, **self.cleaned_data)

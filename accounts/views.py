@@ -39,7 +39,6 @@ from panel.pages import (
     ScopedFormView,
     ScopedListView,
     StateView,
-    add_errors,
     client_ip,
     safe_next,
 )
@@ -113,7 +112,7 @@ class OwnAccount(ActorMixin, FormView):
         try:
             account = form.save()
         except ValidationError as error:
-            add_errors(form, error)
+            form.add_error(None, error)
             return self.form_invalid(form)
         # This session goes on; all others end, for the hash in them no longer fits.
         update_session_auth_hash(self.request, account)

@@ -119,13 +119,6 @@ class Alias(models.Model):
             raise ValidationError(
                 _("An address has at most %(n)d characters."), "invalid_address", {"n": MAX_ADDRESS}
             )
-        taken = type(self).objects.filter(pk=self.address).exists()
-        if taken or self.domain.mailbox_set.filter(pk=self.address).exists():
-            raise ValidationError(
-                _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
-                "taken",
-                {"address": display_address(self.address)},
-            )
 
     @classmethod
     def targets_from_other_domains(cls, *domains):

@@ -25,7 +25,15 @@ from panel.addresses import (
     split_address,
     without_extension,
 )
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    validate_changed,
+)
 from panel.fields import KeyField
 from panel.scoping import may_change_role_addresses, may_use_external_targets
 from panel.transactions import in_transaction
@@ -90,8 +98,15 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
+def refuse_taken(address, *, wanted):
+    """Raise ``taken`` if a mailbox or an alias has this ``address``."""
+    # Every mailbox has an alias row, unless another program left it out.
+    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
+        raise taken(address, wanted=wanted)
+
+
 def taken(address, *, wanted):
-    """Return the error for an ``address`` that is in use, with the way to what is ``wanted``: mailbox or alias.
+    """The error at an address in use, with the way to what is ``wanted``: a mailbox or an alias.
 
     Its params name the ``kind`` that is there, for a link.
     """
@@ -125,30 +140,14 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     """
     RoutingLock.hold()
     domain = domain.fresh()
-    catch_all = local_part in ("", "*")
-    if not catch_all:
-        local_part = _named("local_part", normalise_local_part, local_part)
-        refuse_role_address(actor, local_part)
-    limit_error = domain.limit_error("aliases")
-    if limit_error:
-        raise ValidationError({"domain": limit_error})
-    parsed = _named("targets", parse_targets, targets, catch_all=catch_all)
-    refuse_own_whole_domain(parsed)
-    refuse_external_targets(actor, parsed)
-    alias = Alias(
-        address=f"{'' if catch_all else local_part}@{domain.pk}",
+    alias = check_new_alias(
+        actor=actor,
         domain=domain,
-        goto=",".join(parsed),
+        local_part=local_part,
+        targets=targets,
         active=active,
         description=description,
     )
-    if alias.address in parsed:
-        raise ValidationError(
-            {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-        )
-    if Alias.objects.filter(pk=alias.pk).exists() or Mailbox.objects.filter(pk=alias.pk).exists():
-        raise ValidationError({"local_part": taken(alias.pk, wanted="alias")})
-    alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
     refuse_loops(actor, [alias.address], "targets")
     LogEntry.objects.record(
@@ -161,29 +160,55 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     return alias
 
 
+def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fields):
+    """Return the new Alias, not saved. Raises all that is wrong; nothing of what is None."""
+    errors = {}
+    alias = Alias(domain=domain, **fields)
+    catch_all = local_part in ("", "*")
+    if local_part is not None and not catch_all:
+        with collected(errors, "local_part"):
+            local_part = normalise_local_part(local_part)
+            refuse_role_address(actor, local_part)
+    if domain is not None and (limit_error := domain.limit_error("aliases")):
+        errors["domain"] = [limit_error]
+    if domain is not None and local_part is not None and "local_part" not in errors:
+        alias.address = f"{'' if catch_all else local_part}@{domain.pk}"
+        with collected(errors, "local_part"):
+            alias.clean()
+            refuse_taken(alias.address, wanted="alias")
+    if targets is not None:
+        with collected(errors):
+            alias.goto = ",".join(_checked_targets(actor, alias, targets, catch_all=catch_all))
+    with collected(errors):
+        alias.clean_fields(exclude=["address", "domain", "goto"])
+    refuse(errors)
+    return alias
+
+
+def _checked_targets(actor, alias, text, *, catch_all):
+    """Return the list of targets in ``text``. What is stored stays, as another program wrote it."""
+    stored = alias.targets
+    parsed = _named("targets", parse_targets, text, catch_all=catch_all, keep=stored)
+    errors = {}
+    with collected(errors):
+        refuse_own_whole_domain(parsed, stored)
+    with collected(errors):
+        refuse_external_targets(actor, parsed, stored)
+    new = set(parsed) - {target.lower() for target in stored}
+    if not errors and (parsed == [alias.address] or alias.address in new):
+        errors["targets"] = [ValidationError(_("An alias cannot lead to itself."), "itself")]
+    refuse(errors)
+    return parsed
+
+
 @in_transaction
 def update_alias(*, actor, alias, targets=None, **fields):
     """Change targets, ``description`` or ``active`` of an alias and return it."""
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
-    if targets is not None:
-        parsed = _named(
-            "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
-        )
-        refuse_own_whole_domain(parsed, alias.targets)
-        refuse_external_targets(actor, parsed, alias.targets)
-        # What another program wrote may stay, beside others.
-        if parsed == [alias.address] or alias.address in set(parsed) - {
-            target.lower() for target in alias.targets
-        }:
-            raise ValidationError(
-                {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-            )
-        fields["goto"] = ",".join(parsed)
-    changes = changed_fields(alias, fields)
+    changes = check_alias(alias, actor=actor, targets=targets, **fields)
     if not changes:
         return alias
-    validate_changed(alias, changes)
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:
@@ -194,6 +219,20 @@ def update_alias(*, actor, alias, targets=None, **fields):
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes
     )
     return alias
+
+
+def check_alias(alias, *, actor, targets=None, **fields):
+    """Set ``fields`` on ``alias`` and return the changes. Raises all that is wrong with them."""
+    errors = {}
+    if targets is not None:
+        with collected(errors):
+            parsed = _checked_targets(actor, alias, targets, catch_all=alias.is_catch_all)
+            fields["goto"] = ",".join(parsed)
+    changes = changed_fields(alias, fields)
+    with collected(errors):
+        validate_changed(alias, changes)
+    refuse(errors)
+    return changes
 
 
 def set_alias_active(*, actor, alias, active):
@@ -351,7 +390,7 @@ def _names_in_alias_domains(address):
 
 def _named(field, function, *args, **kwargs):
     """Call ``function``; put its ValidationError at ``field``."""
-    try:
+    errors = {}
+    with collected(errors, field):
         return function(*args, **kwargs)
-    except ValidationError as error:
-        raise ValidationError({field: error.error_list}) from None
+    raise ValidationError(errors)

@@ -1,5 +1,7 @@
 """Forms for domains and alias domains, and the fields that other apps' forms take from here."""
 
+from copy import copy
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -7,13 +9,8 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
-from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
-from panel.addresses import (
-    display_domain,
-    normalise_address,
-    normalise_domain,
-    normalise_local_part,
-)
+from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
+from panel.addresses import display_domain, normalise_domain
 from panel.forms import ActorForm
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
@@ -60,6 +57,17 @@ class DomainField(forms.CharField):
         if domain is None:
             raise ValidationError(self.error_messages["unknown"], "unknown")
         return domain
+
+
+class LocalPartField(forms.CharField):
+    """The part before the @; its domain has a field of its own."""
+
+    widget = forms.TextInput(
+        {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    )
+
+    def to_python(self, value):
+        return super().to_python(value).removesuffix("@")
 
 
 class LimitWidget(forms.MultiWidget):
@@ -175,9 +183,10 @@ class DomainForm(ActorForm):
         return self.cleaned_data["password_expiry"] or 0
 
     def clean_transport(self):
-        transport = self.cleaned_data["transport"].strip() or "virtual"
-        Domain._meta.get_field("transport").run_validators(transport)
-        return transport
+        return self.cleaned_data["transport"] or "virtual"
+
+    def check(self):
+        services.check_domain(copy(self.instance), **self.changed())
 
     def save(self):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
@@ -211,19 +220,8 @@ class DomainCreateForm(DomainForm):
         else:
             del self.fields["role_target"]
 
-    def clean_name(self):
-        name = normalise_domain(self.cleaned_data["name"])
-        if Domain.objects.filter(pk=name).exists():
-            raise ValidationError(
-                _("%(name)s exists already."), "taken", {"name": display_domain(name)}
-            )
-        return name
-
-    def clean_role_target(self):
-        target = self.cleaned_data["role_target"].strip()
-        if not target:
-            return ""
-        return normalise_address(target) if "@" in target else normalise_local_part(target)
+    def check(self):
+        services.check_new_domain(**self.cleaned_data)
 
     def save(self):
         return services.create_domain(actor=self.actor, **self.cleaned_data)
@@ -243,6 +241,9 @@ class AliasDomainForm(ActorForm):
             if name in self.fields:
                 self.fields[name].limit_to(self.actor)
 
+    def check(self):
+        services.check_alias_domain(copy(self.instance), **self.changed())
+
     def save(self):
         return services.update_alias_domain(actor=self.actor, link=self.instance, **self.changed())
 
@@ -255,16 +256,8 @@ class AliasDomainCreateForm(AliasDomainForm):
 
     field_order = ["alias_domain", "target_domain"]
 
-    def clean_alias_domain(self):
-        domain = self.cleaned_data["alias_domain"]
-        link = AliasDomain.objects.select_related("target_domain").filter(pk=domain.pk).first()
-        if link:
-            raise ValidationError(
-                _("%(domain)s is an alias domain already: it leads to %(target)s."),
-                "taken",
-                {"domain": domain, "target": link.target_domain},
-            )
-        return domain
+    def check(self):
+        services.check_new_alias_domain(**self.cleaned_data)
 
     def save(self):
         return services.create_alias_domain(actor=self.actor, **self.cleaned_data)

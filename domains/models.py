@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from panel.addresses import display_domain, normalise_domain
-from panel.changes import is_unchanged
+from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
@@ -119,35 +119,30 @@ class Domain(models.Model):
         return Domain.objects.select_related("usage").get(pk=self.pk)
 
     def clean(self):
-        if self._state.adding:
-            self._clean_name()
+        errors = {}
+        if self._state.adding and self.name is not None:
+            with collected(errors, "name"):
+                self._clean_name()
         unused = self.maxquota == NONE_ALLOWED and self.quota > 0
         if unused and not is_unchanged(self, "maxquota", "quota"):
-            raise ValidationError(
-                {
-                    "maxquota": ValidationError(
-                        _(
-                            "A domain quota adds up the mailboxes' quotas, so they are needed."
-                            " Choose “Unlimited” or a number here, or give the domain no quota."
-                        ),
-                        "unused",
-                    )
-                }
+            errors["maxquota"] = ValidationError(
+                _(
+                    "A domain quota adds up the mailboxes' quotas, so they are needed."
+                    " Choose “Unlimited” or a number here, or give the domain no quota."
+                ),
+                "unused",
             )
+        refuse(errors)
 
     def _clean_name(self):
         self.name = normalise_domain(self.name)
         if self.name == settings.MAIL_HOSTNAME.lower():
             raise ValidationError(
-                {
-                    "name": ValidationError(
-                        _(
-                            "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
-                        ),
-                        "own_host",
-                        {"name": self.name},
-                    )
-                }
+                _(
+                    "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
+                ),
+                "own_host",
+                {"name": self.name},
             )
 
     @property
@@ -333,34 +328,24 @@ class AliasDomain(models.Model):
         # A chain of another program may stay, or stop.
         if is_unchanged(self, "target_domain_id", *(["active"] if self.active else [])):
             return
+        errors = {}
         if source == target:
-            raise ValidationError(
-                {
-                    "target_domain": ValidationError(
-                        _("A domain cannot be its own target."), "itself"
-                    )
-                }
+            errors["target_domain"] = ValidationError(
+                _("A domain cannot be its own target."), "itself"
             )
-        if AliasDomain.objects.filter(pk=target).exists():
-            raise ValidationError(
-                {
-                    "target_domain": ValidationError(
-                        _("%(domain)s is itself an alias domain. Choose the domain it leads to."),
-                        "chain",
-                        {"domain": self.target_domain},
-                    )
-                }
+        elif AliasDomain.objects.filter(pk=target).exists():
+            errors["target_domain"] = ValidationError(
+                _("%(domain)s is itself an alias domain. Choose the domain it leads to."),
+                "chain",
+                {"domain": self.target_domain},
             )
-        if AliasDomain.objects.filter(target_domain=source).exists():
-            raise ValidationError(
-                {
-                    "alias_domain": ValidationError(
-                        _("Other alias domains lead to %(domain)s, so it cannot lead elsewhere."),
-                        "chain",
-                        {"domain": self.alias_domain},
-                    )
-                }
+        if source != target and AliasDomain.objects.filter(target_domain=source).exists():
+            errors["alias_domain"] = ValidationError(
+                _("Other alias domains lead to %(domain)s, so it cannot lead elsewhere."),
+                "chain",
+                {"domain": self.alias_domain},
             )
+        refuse(errors)
 
 
 class RoutingLock(CountedLock):

@@ -15,8 +15,17 @@ from aliases.loops import MAX_LEADING_IN, refuse_loops
 from aliases.models import Alias
 from aliases.services import remove_target_from_aliases
 from domains.models import AliasDomain, Domain, RoutingLock
-from panel.addresses import normalise_address, normalise_domain
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.addresses import normalise_address, normalise_local_part
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    taken,
+    validate_changed,
+)
 from panel.transactions import in_transaction
 
 LOGGED = (
@@ -35,9 +44,7 @@ def create_domain(*, actor, name, role_target=None, **fields):
     the alias limit, as in PostfixAdmin.
     """
     RoutingLock.hold()
-    domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
-    domain.transport = _plain_transport(domain.transport)
-    domain.full_clean(validate_unique=False)  # insert() says it in better words
+    domain = check_new_domain(name=name, role_target=role_target, **fields)
     insert(domain)
     LogEntry.objects.record(
         actor,
@@ -52,14 +59,33 @@ def create_domain(*, actor, name, role_target=None, **fields):
     return domain
 
 
+def check_new_domain(*, name=None, role_target=None, **fields):
+    """Return the new Domain, not saved. Raises all that is wrong; nothing of what is None."""
+    errors = {}
+    domain = Domain(**(settings.DOMAIN_DEFAULTS | fields), name=name)
+    domain.transport = _plain_transport(domain.transport)
+    with collected(errors):
+        domain.full_clean(exclude=["name"], validate_unique=False)
+    if name is not None and "name" not in errors and Domain.objects.filter(pk=domain.name).exists():
+        errors["name"] = [taken(domain)]
+    if role_target:
+        with collected(errors, "role_target"):
+            _role_target(role_target, domain)
+    refuse(errors)
+    return domain
+
+
+def _role_target(text, domain):
+    return normalise_address(text) if "@" in text else f"{normalise_local_part(text)}@{domain.name}"
+
+
 def _plain_transport(text):
     """``virtual:`` is ``virtual``, as people write it in Postfix's own maps."""
     return "virtual" if text == "virtual:" else text
 
 
 def _create_role_aliases(actor, domain, role_target):
-    target = role_target if "@" in role_target else f"{role_target}@{domain.pk}"
-    target = normalise_address(target)
+    target = _role_target(role_target, domain)
     for role in settings.ROLE_ADDRESSES:
         address = f"{role}@{domain.pk}"
         if address == target:
@@ -81,18 +107,24 @@ def update_domain(*, actor, domain, **fields):
     """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
     domain = domain.fresh()
-    if "transport" in fields:
-        fields["transport"] = _plain_transport(fields["transport"])
-    changes = changed_fields(domain, fields)
+    changes = check_domain(domain, **fields)
     if not changes:
         return domain
-    validate_changed(domain, changes)
     domain.modified = timezone.now()
     domain.save(update_fields=[*changes, "modified"])
     LogEntry.objects.record(
         actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
     )
     return domain
+
+
+def check_domain(domain, **fields):
+    """Set ``fields`` on ``domain`` and return the changes. Raises all that is wrong with them."""
+    if "transport" in fields:
+        fields["transport"] = _plain_transport(fields["transport"])
+    changes = changed_fields(domain, fields)
+    validate_changed(domain, changes)
+    return changes
 
 
 def set_domain_active(*, actor, domain, active):
@@ -153,13 +185,12 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     Both are Domains the actor manages. Refused when it closes a loop.
     """
     RoutingLock.hold()
-    link = AliasDomain(
+    link = check_new_alias_domain(
         alias_domain=alias_domain,
         target_domain=target_domain,
         active=active,
         description=description,
     )
-    link.full_clean(validate_unique=False)
     insert(link)
     refuse_loops(actor, [f"@{alias_domain.pk}"], bound=MAX_LEADING_IN)
     LogEntry.objects.record(
@@ -175,17 +206,35 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     return link
 
 
+def check_new_alias_domain(*, alias_domain=None, target_domain=None, **fields):
+    """Return the new AliasDomain, not saved. Raises all that is wrong; nothing of what is None."""
+    errors = {}
+    link = AliasDomain(alias_domain=alias_domain, target_domain=target_domain, **fields)
+    ends = {"alias_domain": alias_domain, "target_domain": target_domain}
+    with collected(errors):
+        unknown = [name for name, end in ends.items() if end is None]
+        link.full_clean(exclude=unknown, validate_unique=False)
+    stored = AliasDomain.objects.select_related("target_domain").filter(pk=link.pk).first()
+    if stored:
+        errors["alias_domain"] = [
+            ValidationError(
+                _("%(domain)s is an alias domain already: it leads to %(target)s."),
+                "taken",
+                {"domain": alias_domain, "target": stored.target_domain},
+            )
+        ]
+    refuse(errors)
+    return link
+
+
 @in_transaction
 def update_alias_domain(*, actor, link, **fields):
     """Change the target, the description or the state of an alias domain and return it."""
     RoutingLock.hold()
     link = AliasDomain.objects.select_for_update().get(pk=link.pk)
-    if "target_domain" in fields:
-        fields["target_domain_id"] = fields.pop("target_domain").pk
-    changes = changed_fields(link, fields)
+    changes = check_alias_domain(link, **fields)
     if not changes:
         return link
-    validate_changed(link, changes)
     link.modified = timezone.now()
     link.save(update_fields=[*changes, "modified"])
     refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_LEADING_IN)
@@ -198,6 +247,15 @@ def update_alias_domain(*, actor, link, **fields):
         changes={k.removesuffix("_id"): v for k, v in changes.items()},
     )
     return link
+
+
+def check_alias_domain(link, **fields):
+    """Set ``fields`` on ``link`` and return the changes. Raises all that is wrong with them."""
+    if "target_domain" in fields:
+        fields["target_domain_id"] = fields.pop("target_domain").pk
+    changes = changed_fields(link, fields)
+    validate_changed(link, changes)
+    return changes
 
 
 @in_transaction

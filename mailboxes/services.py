@@ -17,15 +17,29 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from accounts.passwords import stored_hash
-from accounts.services import check_current_password
+from accounts.services import check_own_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address, taken
+from aliases.services import (
+    clean_referrers,
+    refuse_external_targets,
+    refuse_role_address,
+    refuse_taken,
+    taken,
+)
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    validate_changed,
+)
 from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
@@ -41,18 +55,17 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
     under concurrency. Dovecot makes the maildir at the first delivery or login.
     """
-    mailbox = _new_mailbox(actor, domain, local_part, quota=quota, **fields)
-    address, local_part = mailbox.pk, mailbox.local_part
+    values = {"actor": actor, "local_part": local_part, "quota": quota, **fields}
+    mailbox = check_new_mailbox(domain=domain, password=password, hashed=hashed, **values)
     _set_password(mailbox, password, hashed)  # the slow part, so before the locks
+    secret = mailbox.password
     RoutingLock.hold()
-    domain = mailbox.domain = domain.fresh()
-    limit_error = domain.limit_error("mailboxes")
-    if limit_error:
-        raise ValidationError({"domain": limit_error})
-    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
-        raise ValidationError({"local_part": taken(address, wanted="mailbox")})
-    mailbox.maildir = _free_maildir(local_part, domain.pk)
-    mailbox.full_clean()
+    domain = domain.fresh()
+    mailbox = check_new_mailbox(domain=domain, **values)
+    mailbox.password, mailbox.password_expiry = secret, _password_expiry(domain)
+    address = mailbox.pk
+    mailbox.maildir = _free_maildir(mailbox.local_part, domain.pk)
+    mailbox.clean_fields(exclude=["domain"])
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
     try:
         insert(
@@ -77,25 +90,48 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     return mailbox
 
 
-def _new_mailbox(actor, domain, local_part, **fields):
-    """Return a Mailbox that is not saved; its name is one that ``actor`` may give."""
-    try:
-        local_part = normalise_mailbox_name(local_part)
-    except ValidationError as error:
-        raise ValidationError({"local_part": error.error_list}) from None
-    refuse_role_address(actor, local_part)
-    address = f"{local_part}@{domain.pk}"
-    if len(address) > MAX_ADDRESS:
+# What create_mailbox sets by itself, and the names, which are checked apart.
+OURS = (
+    *("username", "local_part", "maildir", "domain", "password", "created", "modified"),
+    *("password_expiry", "token", "token_validity", "totp_secret"),
+)
+
+
+def check_new_mailbox(
+    *, actor, domain=None, local_part=None, password=None, hashed=False, quota=None, **fields
+):
+    """Return the new Mailbox, not saved. Raises all that is wrong; nothing of what is None."""
+    errors = {}
+    mailbox = Mailbox(domain=domain, quota=quota, **fields)
+    if local_part is not None:
+        with collected(errors, "local_part"):
+            _set_name(mailbox, actor, local_part)
+    if domain is not None and (limit_error := domain.limit_error("mailboxes")):
+        errors["domain"] = [limit_error]
+    if mailbox.pk and "local_part" not in errors:
+        with collected(errors, "local_part"):
+            refuse_taken(mailbox.pk, wanted="mailbox")
+    if password is not None:
+        with collected(errors, "password"):
+            _check_password(mailbox, password, hashed)
+    with collected(errors):
+        unknown = ["quota"] if quota is None else []
+        mailbox.full_clean(exclude=[*OURS, *unknown], validate_unique=False)
+    refuse(errors)
+    return mailbox
+
+
+def _set_name(mailbox, actor, local_part):
+    """Give a new mailbox its name, if ``actor`` may, and the address where its domain is known."""
+    mailbox.local_part = normalise_mailbox_name(local_part)
+    refuse_role_address(actor, mailbox.local_part)
+    if mailbox.domain_id is None:
+        return
+    mailbox.username = f"{mailbox.local_part}@{mailbox.domain_id}"
+    if len(mailbox.username) > MAX_ADDRESS:
         raise ValidationError(
-            {
-                "local_part": ValidationError(
-                    _("An address has at most %(n)d characters."),
-                    "invalid_address",
-                    {"n": MAX_ADDRESS},
-                )
-            }
+            _("An address has at most %(n)d characters."), "invalid_address", {"n": MAX_ADDRESS}
         )
-    return Mailbox(username=address, local_part=local_part, domain=domain, **fields)
 
 
 @in_transaction
@@ -106,16 +142,17 @@ def create_mailboxes(*, actor, domain, mailboxes):
     the other fields. Changes of routes wait meanwhile: about a thousand at a time is a good number.
     The error has a line for each mailbox that cannot be created.
     """
-    new, errors = [], []
-    ours = {"username", "local_part", "maildir", "domain", "created", "modified", "password_expiry"}
-    ours |= {"token", "token_validity", "totp_secret"}
+    new, refused = [], []
     for fields in mailboxes:
         fields = dict(fields)
         name, password = fields.pop("local_part"), fields.pop("password_hash")
+        mailbox = Mailbox(domain=domain, password=password, **fields)
         try:
-            new.append(_new_mailbox(actor, domain, name, password=password, **fields))
+            _set_name(mailbox, actor, name)
         except ValidationError as error:
-            errors.append((f"{name}@{domain}", error))
+            refused.append((f"{name}@{domain}", error))
+        else:
+            new.append(mailbox)
     RoutingLock.hold()
     domain = domain.fresh()
     names = [mailbox.pk for mailbox in new]
@@ -123,27 +160,25 @@ def create_mailboxes(*, actor, domain, mailboxes):
         *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
         *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
     }
-    expiry = timezone.now() + timedelta(days=domain.password_expiry or 0)
+    expiry = _password_expiry(domain)
     maildirs = _free_maildirs(new, domain.pk)
     for mailbox in new:
         mailbox.domain, mailbox.password_expiry = domain, expiry
         mailbox.maildir = maildirs[mailbox.pk]
-        error = {"domain": limit} if (limit := domain.limit_error("mailboxes")) else None
+        errors = {"domain": [limit]} if (limit := domain.limit_error("mailboxes")) else {}
         if mailbox.pk in in_use:
-            error = {"local_part": taken(mailbox.pk, wanted="mailbox")}
+            errors["local_part"] = [taken(mailbox.pk, wanted="mailbox")]
         in_use.add(mailbox.pk)
-        try:
-            if error:
-                raise ValidationError(error)
-            # What this leaves out is ours, or was looked up above for all together.
-            mailbox.full_clean(exclude=ours, validate_unique=False, validate_constraints=False)
-        except ValidationError as refused:
-            errors.append((str(mailbox), refused))
+        # What this leaves out is ours, or was looked up above for all together.
+        with collected(errors):
+            mailbox.full_clean(exclude=OURS, validate_unique=False, validate_constraints=False)
+        if errors:
+            refused.append((str(mailbox), ValidationError(errors)))
         # As the triggers will count it, for the limits of the next one; nobody else has this object.
         domain.usage.mailboxes += 1
         domain.usage.allotted += mailbox.quota or 0
-    if errors:
-        lines = ((name, line) for name, error in errors for line in error.messages)
+    if refused:
+        lines = ((name, line) for name, error in refused for line in error.messages)
         raise ValidationError(
             [
                 ValidationError(_("%(row)s: %(reason)s"), "refused", {"row": name, "reason": line})
@@ -252,10 +287,9 @@ def update_mailbox(*, actor, mailbox, **fields):
     domain = mailbox.domain.fresh()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     mailbox.domain = domain
-    changes = changed_fields(mailbox, fields)
+    changes = check_mailbox(mailbox, **fields)
     if not changes:
         return mailbox
-    validate_changed(mailbox, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:
@@ -264,6 +298,13 @@ def update_mailbox(*, actor, mailbox, **fields):
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox
+
+
+def check_mailbox(mailbox, **fields):
+    """Set ``fields`` on ``mailbox`` and return the changes. Raises all that is wrong with them."""
+    changes = changed_fields(mailbox, fields)
+    validate_changed(mailbox, changes)
+    return changes
 
 
 def set_mailbox_active(*, actor, mailbox, active):
@@ -275,6 +316,10 @@ def set_mailbox_active(*, actor, mailbox, active):
 def set_mailbox_password(*, actor, mailbox, password, hashed=False):
     """Store a new password, or with ``hashed`` the hash of one. Sessions end, the old one stops in IMAP and SMTP."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    errors = {}
+    with collected(errors, "password"):
+        _check_password(mailbox, password, hashed)
+    refuse(errors)
     _set_password(mailbox, password, hashed)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
@@ -284,21 +329,28 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
 
 def change_own_password(*, mailbox, old_password, password):
     """Let a mailbox user change the password; the old one must be right."""
-    check_current_password(mailbox, old_password)
+    check_own_password(mailbox, old_password, password)
     return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
 
 
+def _check_password(mailbox, password, hashed):
+    if hashed:
+        _checked_hash(password)
+    else:
+        validate_password(password, mailbox)
+
+
 def _set_password(mailbox, password, hashed):
-    try:
-        if hashed:
-            mailbox.password = _checked_hash(password)
-        else:
-            validate_password(password, mailbox)
-            mailbox.set_password(password)
-    except ValidationError as error:
-        raise ValidationError({"password": error.error_list}) from None
-    # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it.
-    mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
+    if hashed:
+        mailbox.password = _checked_hash(password)
+    else:
+        mailbox.set_password(password)
+    mailbox.password_expiry = _password_expiry(mailbox.domain)
+
+
+def _password_expiry(domain):
+    """PostfixAdmin's rule; only a Dovecot query that tests the column enforces it."""
+    return timezone.now() + timedelta(days=domain.password_expiry or 0)
 
 
 def _checked_hash(text):

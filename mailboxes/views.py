@@ -53,7 +53,6 @@ from panel.pages import (
     ScopedFormView,
     ScopedListView,
     StateView,
-    add_errors,
 )
 
 
@@ -299,7 +298,7 @@ class OwnMailbox(ActorMixin, TemplateView):
             try:
                 account = form.save()
             except ValidationError as error:
-                add_errors(form, error)
+                form.add_error(None, error)
             else:
                 if name == "password_form":
                     update_session_auth_hash(request, account)

@@ -122,6 +122,11 @@ def normalise_local_part(text):
             "invalid_local_part",
             {"n": MAX_LOCAL_PART},
         )
+    if "@" in local_part:
+        raise ValidationError(
+            _("Write the part before the @ only; the domain has its own field."),
+            "invalid_local_part",
+        )
     if not _OWN_LOCAL_PART.fullmatch(local_part):
         raise ValidationError(
             _(

@@ -1,5 +1,7 @@
 """What a service does to a row: inserted, set, checked, and as the log tells it."""
 
+from contextlib import contextmanager
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -7,16 +9,34 @@ from django.utils.translation import gettext as _
 LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
 
 
+@contextmanager
+def collected(errors, field=None):
+    """Add the block's ValidationError to ``errors``, at ``field`` unless it names fields itself."""
+    try:
+        yield
+    except ValidationError as error:
+        if field and not hasattr(error, "error_dict"):
+            error = ValidationError({field: error.error_list})
+        error.update_error_dict(errors)
+
+
+def refuse(errors):
+    """Raise all that was collected, if anything: ``{field: [ValidationError]}``."""
+    if errors:
+        raise ValidationError(errors)
+
+
+def taken(row):
+    return ValidationError(_("%(name)s exists already."), "taken", {"name": row})
+
+
 def insert(row):
-    """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
+    """Save a new row; ``taken`` at its key where another transaction was faster."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        field = row._meta.pk.name
-        raise ValidationError(
-            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row})}
-        ) from error
+        raise ValidationError({row._meta.pk.name: taken(row)}) from error
 
 
 def changed_fields(row, values):
@@ -35,6 +55,8 @@ def validate_changed(row, changes):
 
     What another program wrote in the others stops no change: least of all deactivating it.
     """
+    if not changes:
+        return
     fields = row._meta.concrete_fields
     row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})
 

@@ -63,11 +63,15 @@ class ConcurrentField(forms.BoundField):
 class ActorForm(forms.Form):
     """A form that knows who acts. ``save()`` calls one service and returns its row.
 
+    The rules are the service's: save() raises all that is wrong. Where save() is not called, for a
+    field could not be read or was changed by somebody else, ``check()`` asks the service for the rest.
+
     A form about a stored row sends digests of its initial values along. So what somebody else
     saved while it was open stays, or is an error (``edit_conflict``) before it is overwritten.
     """
 
     bound_field_class = ConcurrentField
+    shown_at = {}  # a service's field → the form's, where the names differ
 
     def __init__(self, *args, actor, instance=None, **kwargs):
         self.actor = actor
@@ -98,14 +102,33 @@ class ActorForm(forms.Form):
 
     def full_clean(self):
         super().full_clean()
-        for field in [self[name] for name in self.initial_digests]:
-            if field.has_conflict():
-                error = _(
-                    "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
-                )
-                params = {"value": field.stored_in_words()}
-                self.add_error(field.name, ValidationError(error, "edit_conflict", params))
+        fields = [self[name] for name in self.initial_digests]
+        conflicts = [field for field in fields if field.has_conflict()]
+        if self._errors or conflicts:
+            try:
+                self.check()
+            except ValidationError as error:
+                self.add_error(None, error)
+        for field in conflicts:
+            error = _(
+                "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
+            )
+            params = {"value": field.stored_in_words()}
+            self.add_error(field.name, ValidationError(error, "edit_conflict", params))
+
+    def check(self):
+        """Raise what the service would refuse of the values that could be read."""
+
+    def add_error(self, field, error):
+        """Add an error; what a service says of a field that is not shown goes to the top."""
+        if field is not None or not hasattr(error, "error_dict"):
+            super().add_error(field, error)
+            return
+        for name, errors in error.error_dict.items():
+            shown = self.shown_at.get(name, name)
+            super().add_error(shown if shown in self.fields else None, errors)
 
     def changed(self):
-        """The cleaned values of the fields that were changed."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        """The values of the fields that were changed and could be read."""
+        values = self.cleaned_data
+        return {name: values[name] for name in self.changed_data if name in values}

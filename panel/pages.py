@@ -82,7 +82,7 @@ class SaveMixin(ScopedMixin):
         try:
             self.object = form.save()
         except ValidationError as error:
-            add_errors(form, error)
+            form.add_error(None, error)
             return with_status(self.form_invalid(form), error)
         message = self.get_success_message(form)
         if message:
@@ -105,15 +105,6 @@ def with_status(response, error):
         response.status_code = 503
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
-
-
-def add_errors(form, error):
-    """Show a service's ValidationError on ``form``; fields it does not show go to the top."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for field, errors in error.error_dict.items():
-        form.add_error(field if field in form.fields else None, errors)
 
 
 class ScopedDetailView(ScopedMixin, DetailView):

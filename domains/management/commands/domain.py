@@ -57,6 +57,7 @@ class Command(DomainRowCommand):
         "maxquota": "max-quota",
         "backupmx": "backup-mx",
         "password_expiry": "password-days",
+        "role_target": "role-target",
     }
 
     # --- Options
