@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -99,6 +100,9 @@ class Admin(Account):
         default_permissions = ()
         verbose_name = _("administrator")
         verbose_name_plural = _("administrators")
+
+    def get_absolute_url(self):
+        return reverse("admin", args=[self.pk])
 
     @property
     def is_superadmin(self):

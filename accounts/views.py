@@ -131,9 +131,6 @@ class AdminPages:
     superadmins_only = True
     context_object_name = "admin"
 
-    def get_success_url(self):
-        return reverse("admin", args=[self.object.pk])
-
 
 class AdminList(AdminPages, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"

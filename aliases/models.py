@@ -5,6 +5,7 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat, Length, Substr
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -56,6 +57,11 @@ def _at_role_address():
     return roles
 
 
+def page_of(address, is_self_alias):
+    """A self-alias shows on its mailbox's page."""
+    return reverse("mailbox" if is_self_alias else "alias", args=[address])
+
+
 class Alias(models.Model):
     """An address of ours and its comma-separated targets in ``goto``.
 
@@ -93,6 +99,9 @@ class Alias(models.Model):
 
     def __str__(self):
         return display_address(self.address)
+
+    def get_absolute_url(self):
+        return page_of(self.address, self.is_self_alias)
 
     @property
     def targets(self):
@@ -247,3 +256,7 @@ class AliasTarget(models.Model):
 
     def __str__(self):
         return f"{self.alias} → {self.target}"
+
+    def get_absolute_url(self):
+        """The page of its alias, for rows annotated with ``is_self_alias``."""
+        return page_of(self.alias, self.is_self_alias)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
-from aliases.models import Alias, AliasTarget
+from aliases.models import Alias, AliasTarget, page_of
 from aliases.targets import parse_targets
 from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox
@@ -108,7 +108,7 @@ def refuse_taken(address, *, wanted):
 def taken(address, *, wanted):
     """The error at an address in use, with the way to what is ``wanted``: a mailbox or an alias.
 
-    Its params name the ``kind`` that is there, for a link.
+    ``url`` among its params is the page of what is there.
     """
     is_mailbox = Mailbox.objects.filter(pk=address).exists()
     messages = {
@@ -125,8 +125,7 @@ def taken(address, *, wanted):
             "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
         ),
     }
-    params = {"address": display_address(address), "key": address}
-    params["kind"] = "mailbox" if is_mailbox else "alias"
+    params = {"address": display_address(address), "url": page_of(address, is_mailbox)}
     return ValidationError(messages[is_mailbox, wanted], "taken", params)
 
 

@@ -40,9 +40,6 @@ class AliasPages:
     def get_queryset(self):
         return super().get_queryset().select_related("domain__alias_of__target_domain")
 
-    def get_success_url(self):
-        return reverse("alias", args=[self.object.pk])
-
 
 class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -113,6 +114,9 @@ class Domain(models.Model):
 
     def __str__(self):
         return display_domain(self.name)
+
+    def get_absolute_url(self):
+        return reverse("domain", args=[self.pk])
 
     def fresh(self):
         """This row and its counters as they are now. Read under RoutingLock, its limits hold."""

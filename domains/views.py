@@ -47,9 +47,6 @@ class DomainPages:
     def get_queryset(self):
         return super().get_queryset().select_related("usage")
 
-    def get_success_url(self):
-        return reverse("domain", args=[self.object.pk])
-
 
 class DomainList(DomainPages, KeysetMixin, ScopedListView):
     template_name = "domains/domain_list.html"
@@ -317,11 +314,16 @@ def addresses_in(domains):
     return sum(domain.usage.mailboxes + domain.alias_count for domain in domains)
 
 
+# The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
+DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain")
+
+
 def domain_suggestions(request):
     """Options for a domain field: at most ten of the actor's domains that begin like the text."""
     names = []
     if may_open(request.user):
-        text = lookup_key(next((value for value in request.GET.values() if value.strip()), ""))
+        typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
+        text = lookup_key(next(typed, ""))
         rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
         names = rows.values_list("pk", flat=True)[:10]
     options = format_html_join(

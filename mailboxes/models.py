@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -104,6 +105,9 @@ class Mailbox(Account):
             models.Index(fields=["maildir"], name="mailbox_maildir"),
             models.Index(fields=["quota"], name="mailbox_quota"),
         ]
+
+    def get_absolute_url(self):
+        return reverse("mailbox", args=[self.pk])
 
     def clean(self):
         """Hold the quota rules of the domain (PostfixAdmin's, without its hole for -1)."""

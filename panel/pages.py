@@ -65,6 +65,9 @@ class ScopedMixin(ActorMixin):
             raise ImproperlyConfigured(f"{type(self).__name__} names no scope.")
         return getattr(self.model.objects.all(), self.scope)(self.actor)
 
+    def get_success_url(self):
+        return self.object.get_absolute_url()
+
 
 class SaveMixin(ScopedMixin):
     """A form view whose form gets the actor and calls a service in ``save()``.

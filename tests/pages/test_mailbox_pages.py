@@ -330,7 +330,7 @@ def test_its_page_says_when_another_program_switched_the_forwarding_off(admin, a
     address = reverse("mailbox-forwarding", args=[mailbox.pk])
 
     page = admin.get(reverse("mailbox", args=[mailbox.pk]))
-    assert page.context["switched_off"] is True
+    assert page.context["forwarding_inactive"] is True
     assert "Mail for this address is delivered here" in text(page)
     assert "joe@elsewhere.example Inactive: all mail stays in this mailbox." in text(page)
 
