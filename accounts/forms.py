@@ -1,5 +1,3 @@
-"""Forms about who is at the keyboard."""
-
 from copy import copy
 
 from django import forms
@@ -20,8 +18,6 @@ MAX_NAMES = 100_000  # characters of domains' names that a form takes
 
 
 class NewPasswordInput(forms.PasswordInput):
-    """A password to set: the page adds buttons to show, generate and copy it."""
-
     def __init__(self, attrs=None):
         defaults = {"autocomplete": "new-password", "data-new-password": ""}
         super().__init__(defaults | (attrs or {}))
@@ -36,7 +32,6 @@ class NewPasswordInput(forms.PasswordInput):
 
 
 def new_password_field(label=_("Password"), **kwargs):
-    """Return the field for a new password, with the strength rules as its help."""
     return forms.CharField(
         label=label,
         strip=False,
@@ -47,13 +42,10 @@ def new_password_field(label=_("Password"), **kwargs):
 
 
 def password_help():
-    """The first rule in words: length, letters, digits as configured."""
     return password_validators_help_texts()[0]
 
 
 class LoginForm(forms.Form):
-    """Name and password; the same answer, at the same cost, whatever is wrong."""
-
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
@@ -96,8 +88,6 @@ class LoginForm(forms.Form):
 
 
 class OwnPasswordForm(ActorForm):
-    """Change one's own password, with the old one."""
-
     old_password = forms.CharField(
         label=_("Current password"),
         strip=False,
@@ -119,10 +109,7 @@ class OwnPasswordForm(ActorForm):
 
 
 class AdminForm(ActorForm):
-    """What can be changed of an administrator; ``domains`` one name a line.
-
-    When they are too many for a page, ``added`` and ``removed`` stand in their place.
-    """
+    """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
 
     superadmin = forms.BooleanField(
         label=_("Superadmin"), required=False, help_text=_("May do everything, in every domain.")

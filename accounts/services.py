@@ -35,7 +35,6 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 
 @in_transaction
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
-    """Create an administrator and return it. ``domains``: names of the domains to manage."""
     admin = check_new_admin(
         username=username, password=password, superadmin=superadmin, domains=domains, **fields
     )
@@ -53,7 +52,7 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
 
 
 def check_new_admin(*, username=None, password=None, domains=(), **fields):
-    """Return the new Admin, not saved. Raises all that is wrong; nothing of what is None."""
+    """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     admin = Admin(**fields)
     if username is not None:
@@ -81,7 +80,6 @@ def _check_login_name(admin, typed):
 
 
 def known_domains(names):
-    """Return the stored form of ``names`` (or Domains), sorted, if all these domains exist."""
     names = {str(getattr(name, "pk", name)) for name in names} - {ALL_DOMAINS}
     keys = set(map(lookup_key, names))
     known = set(Domain.objects.filter(pk__in=keys).values_list("pk", flat=True))
@@ -98,9 +96,8 @@ def known_domains(names):
 def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
 
-    ``domains`` are the names of all that are assigned from now on; or else ``added`` and ``removed``
-    say what changes. Refuses to demote or deactivate the last superadmin, and oneself: somebody must be able to
-    come back. All superadmin rows are locked meanwhile.
+    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes.
+    Refuses to demote or deactivate the last superadmin, or oneself. Locks all superadmins.
     """
     _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
@@ -121,10 +118,7 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
 
 
 def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
-    """Set ``fields`` on ``admin``; return the changes and the names of its domains from now on.
-
-    Raises all that is wrong.
-    """
+    """Set ``fields`` on ``admin``; return the changes and the names of its domains. Raises all errors at once."""
     errors = {}
     was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
     changes = changed_fields(admin, fields)
@@ -157,7 +151,7 @@ def _assigned(typed, names):
 
 
 def set_admin_password(*, actor, admin, password):
-    """Store a new password; every session of this administrator ends. Refuses oneself (``oneself``)."""
+    """Store a new password; all sessions of this administrator end. Refuses one's own (``oneself``)."""
     if actor == admin:
         raise ValidationError(
             _("Change your own password on the page of your account, with the current one."),
@@ -167,15 +161,14 @@ def set_admin_password(*, actor, admin, password):
 
 
 def change_own_password(*, admin, old_password, password):
-    """Let an administrator change the password; the old one must be right."""
     check_own_password(admin, old_password, password)
     return _store_password(admin, admin, password)
 
 
 def check_own_password(account, old_password, password):
-    """Raise ValidationError unless ``old_password`` is the stored one and ``password`` is allowed.
+    """Raise unless ``old_password`` is the stored one and ``password`` is allowed.
 
-    Of an administrator or a mailbox user; counted like a sign-in, from ``account.client_ip``.
+    For administrators and mailbox users. A wrong one counts like a failed sign-in from ``account.client_ip``.
     """
     errors = {}
     with collected(errors, "old_password"):
@@ -197,7 +190,6 @@ def _check_current_password(account, password):
 
 @in_transaction
 def delete_admin(*, actor, admin):
-    """Delete an administrator and the links to domains. The last superadmin and oneself stay."""
     _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
@@ -256,7 +248,6 @@ def _refuse_locking_out(actor, admin):
 
 
 def _assign(admin, superadmin, domains):
-    """Write the rows of ``domain_admins`` and return the sorted names. ``ALL`` marks a superadmin."""
     names = sorted(domains)
     wanted = {*names, ALL_DOMAINS} if superadmin else set(names)
     links = DomainAdmin.objects.filter(username=admin)

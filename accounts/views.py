@@ -1,5 +1,3 @@
-"""Signing in, one's own account, administrators, and the log."""
-
 from datetime import datetime, time, timedelta
 
 from django.contrib import messages
@@ -52,8 +50,6 @@ hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 @method_decorator([login_not_required, never_cache], name="dispatch")
 @hide_passwords
 class SignIn(FormView):
-    """One page for superadmins, domain admins and mailbox users."""
-
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "registration/login.html"
@@ -83,7 +79,6 @@ class SignIn(FormView):
 
 
 def refused(response, form):
-    """Give the page of a form with errors its status: 429 and 503 where it was not even tried."""
     codes = {error.code for errors in form.errors.as_data().values() for error in errors}
     response.status_code = 429 if "throttled" in codes else 503 if codes & REASONS.keys() else 422
     if response.status_code == 503:
@@ -97,8 +92,6 @@ class SignOut(LogoutView):
 
 @hide_passwords
 class OwnAccount(ActorMixin, FormView):
-    """An administrator's own page: the password. Who you are comes from the session alone."""
-
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "accounts/account.html"
@@ -124,8 +117,6 @@ class OwnAccount(ActorMixin, FormView):
 
 
 class AdminPages:
-    """What all pages about administrators share: only superadmins find them."""
-
     model = Admin
     scope = "manageable_by"
     superadmins_only = True
@@ -162,7 +153,6 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
 
     @classmethod
     def whole_rows(cls):
-        """The rows with how many domains each manages."""
         return super().whole_rows().with_domain_count()
 
 
@@ -265,8 +255,6 @@ class AdminBulk(AdminPages, BulkView):
 
 
 class Log(KeysetMixin, ScopedListView):
-    """Who did what, newest first; a domain admin sees the entries of the own domains."""
-
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"
@@ -284,7 +272,6 @@ class Log(KeysetMixin, ScopedListView):
 
     @cached_property
     def domain(self):
-        """The domain the log is narrowed to, when it is one of the actor's, for its header."""
         name = self.filters()["domain_name"]
         if not name:
             return None
@@ -315,7 +302,6 @@ class Log(KeysetMixin, ScopedListView):
 
 
 def _day(text):
-    """Return where a typed day begins and ends, or None for what is no day."""
     try:
         day = parse_date(text)
         if day is None:

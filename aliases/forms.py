@@ -1,5 +1,3 @@
-"""Forms for aliases."""
-
 from copy import copy
 
 from django import forms
@@ -28,7 +26,6 @@ class AliasForm(ActorForm):
     )
 
     def own_domain(self):
-        """The domain of ours that a catch-all was to lead to as a whole: an alias domain does that."""
         found = [e for e in self.errors.as_data().get("targets", ()) if e.code == "own_domain"]
         return found[0].params["domain"] if found else None
 
@@ -64,6 +61,5 @@ class AliasCreateForm(AliasForm):
 
 
 def show_domain_as_suffix(form, domain):
-    """Write ``@example.org`` beside the name instead of asking for a domain that is known."""
     form.fields["local_part"].widget.attrs["suffix"] = f"@{domain}"
     form.fields["domain"].widget = forms.HiddenInput()

@@ -42,7 +42,7 @@ BATCH = 1_000  # rows held at once: an address may be the target of 100,000 alia
 
 
 def refuse_role_address(actor, local_part):
-    """Role addresses are the superadmins': who reads them can get a TLS certificate."""
+    """Only superadmins create role addresses: whoever reads their mail can get a TLS certificate."""
     if local_part in settings.ROLE_ADDRESSES and not may_change_role_addresses(actor):
         raise ValidationError(
             {
@@ -56,7 +56,7 @@ def refuse_role_address(actor, local_part):
 
 
 def refuse_own_whole_domain(targets, stored=()):
-    """A catch-all to a whole domain of ours is an alias domain in disguise; what is ``stored`` stays."""
+    """A catch-all may not lead to a whole domain of ours: that is an alias domain. ``stored`` targets stay."""
     kept = {target.lower() for target in stored}
     whole = [target for target in targets if target.startswith("@") and target not in kept]
     ours = Domain.objects.filter(pk__in=[target[1:] for target in whole]).first()
@@ -76,7 +76,7 @@ def refuse_own_whole_domain(targets, stored=()):
 
 
 def refuse_external_targets(actor, targets, stored=()):
-    """Where EXTERNAL_TARGETS says so, mail is sent on within our domains only; what is ``stored`` stays."""
+    """Where EXTERNAL_TARGETS says so, targets must be in our domains. ``stored`` targets stay."""
     if may_use_external_targets(actor):
         return
     new = set(targets) - {target.lower() for target in stored}
@@ -99,16 +99,15 @@ def refuse_external_targets(actor, targets, stored=()):
 
 
 def refuse_taken(address, *, wanted):
-    """Raise ``taken`` if a mailbox or an alias has this ``address``."""
     # Every mailbox has an alias row, unless another program left it out.
     if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
         raise taken(address, wanted=wanted)
 
 
 def taken(address, *, wanted):
-    """The error at an address in use, with the way to what is ``wanted``: a mailbox or an alias.
+    """The error for an address in use; it says how to get what is ``wanted``, a mailbox or an alias.
 
-    ``url`` among its params is the page of what is there.
+    ``url`` among its params is the page of the row that has the address.
     """
     is_mailbox = Mailbox.objects.filter(pk=address).exists()
     messages = {
@@ -133,9 +132,9 @@ def taken(address, *, wanted):
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
 
-    ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets``
-    is text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
-    concurrency. Refuses taken addresses, loops and too deep nests.
+    ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets`` is
+    text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
+    concurrency. Refuses addresses in use, loops and too large an expansion.
     """
     RoutingLock.hold()
     domain = domain.fresh()
@@ -160,7 +159,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
 
 
 def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fields):
-    """Return the new Alias, not saved. Raises all that is wrong; nothing of what is None."""
+    """Return the unsaved Alias. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     alias = Alias(domain=domain, **fields)
     catch_all = local_part in ("", "*")
@@ -185,7 +184,6 @@ def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fiel
 
 
 def _checked_targets(actor, alias, text, *, catch_all):
-    """Return the list of targets in ``text``. What is stored stays, as another program wrote it."""
     stored = alias.targets
     parsed = _named("targets", parse_targets, text, catch_all=catch_all, keep=stored)
     errors = {}
@@ -202,7 +200,6 @@ def _checked_targets(actor, alias, text, *, catch_all):
 
 @in_transaction
 def update_alias(*, actor, alias, targets=None, **fields):
-    """Change targets, ``description`` or ``active`` of an alias and return it."""
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
     changes = check_alias(alias, actor=actor, targets=targets, **fields)
@@ -221,7 +218,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
 
 
 def check_alias(alias, *, actor, targets=None, **fields):
-    """Set ``fields`` on ``alias`` and return the changes. Raises all that is wrong with them."""
+    """Set ``fields`` on ``alias`` and return the changes. Raises all errors at once."""
     errors = {}
     if targets is not None:
         with collected(errors):
@@ -235,16 +232,14 @@ def check_alias(alias, *, actor, targets=None, **fields):
 
 
 def set_alias_active(*, actor, alias, active):
-    """Activate or deactivate an alias. While inactive its mail goes to the catch-all or is refused."""
     return update_alias(actor=actor, alias=alias, active=active)
 
 
 @in_transaction
 def delete_alias(*, actor, alias, clean=None, replace_by=""):
-    """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
+    """Delete an alias, and remove it from the targets of those of ``clean``, a queryset, that lead to it.
 
-    Pass what came out of ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by``
-    instead, if it is named.
+    Pass what came out of ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given.
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
@@ -267,9 +262,9 @@ def delete_alias(*, actor, alias, clean=None, replace_by=""):
 
 
 def clean_referrers(*, actor, address, aliases, replace_by=""):
-    """Take ``address``, and its names in alias domains, out of those of ``aliases`` that lead to it.
+    """Remove ``address``, and its names in alias domains, from the targets of ``aliases``.
 
-    ``aliases`` is a queryset, or None for none of them. ``replace_by`` is an address that takes its place.
+    ``aliases`` is a queryset, or None for none. The address ``replace_by`` takes its place, if given.
     """
     if aliases is not None:
         names = with_alias_domain_names([address])
@@ -282,7 +277,6 @@ def clean_referrers(*, actor, address, aliases, replace_by=""):
 
 
 def _replacement(actor, text, gone):
-    """Return the address that takes the place of those ``gone``, checked, or ""."""
     if not text.strip():
         return ""
     address = _named("replace_by", normalise_address, text)
@@ -305,10 +299,10 @@ def _replacement(actor, text, gone):
 
 @in_transaction
 def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
-    """Take ``addresses`` out of the targets of ``aliases``; ``replace_by`` takes their place, if named.
+    """Remove ``addresses`` from the targets of ``aliases``; ``replace_by`` takes their place, if given.
 
-    An alias left with nothing is deleted; a self-alias then delivers to its mailbox again.
-    The caller holds RoutingLock.
+    An alias without targets is deleted; a self-alias leads to its mailbox again. The caller holds
+    RoutingLock.
     """
     dead, changed = set(addresses), []
     for names in _batches(sorted(alias.pk for alias in aliases)):
@@ -322,7 +316,6 @@ def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
 
 
 def _remove_targets(actor, alias, dead, replace_by=""):
-    """Take the targets ``dead`` out of one alias; say whether that was its end."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
     # What would lead to itself is a target less, but a mailbox then keeps a copy.
@@ -349,7 +342,6 @@ def _remove_targets(actor, alias, dead, replace_by=""):
 
 
 def referring_aliases(aliases, addresses):
-    """Yield those of ``aliases``, a queryset, that name one of ``addresses``."""
     targets = AliasTarget.objects.referring_to(addresses)
     for names in _batches(sorted(set(targets.values_list("alias", flat=True)))):
         yield from aliases.filter(pk__in=names)
@@ -361,16 +353,15 @@ def _batches(items):
 
 
 def referrers_of(addresses):
-    """Return the addresses of the alias rows (self-aliases included) that lead to one of ``addresses``."""
     targets = AliasTarget.objects.referring_to(with_alias_domain_names(addresses))
     return set(targets.values_list("alias", flat=True))
 
 
 def with_alias_domain_names(addresses):
-    """Return ``addresses`` and, in one statement, the names in alias domains that they answer to.
+    """``addresses`` and, in one statement, their names in alias domains.
 
-    A mailbox or an alias of that name in the alias domain answers there itself, even if it is
-    inactive now. A catch-all is asked for no name, so it has no other.
+    A name with a mailbox or an alias of its own there, even an inactive one, is left out. A catch-all has no other
+    name: nobody asks an alias domain for it.
     """
     named = map(_names_in_alias_domains, addresses)
     return [*addresses, *AliasDomain.objects.none().union(*named, all=True)]
@@ -388,7 +379,6 @@ def _names_in_alias_domains(address):
 
 
 def _named(field, function, *args, **kwargs):
-    """Call ``function``; put its ValidationError at ``field``."""
     errors = {}
     with collected(errors, field):
         return function(*args, **kwargs)

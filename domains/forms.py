@@ -1,5 +1,3 @@
-"""Forms for domains and alias domains, and the fields that other apps' forms take from here."""
-
 from copy import copy
 
 from django import forms
@@ -17,7 +15,7 @@ SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggesti
 
 
 class DomainField(forms.CharField):
-    """One of the domains the actor manages: no other validates. A select while they are few."""
+    """One of the domains the actor manages; others are refused. A select while they are few."""
 
     default_error_messages = {
         "unknown": _("You manage no domain of this name. Check the spelling."),
@@ -29,7 +27,6 @@ class DomainField(forms.CharField):
         super().__init__(*args, **kwargs)
 
     def limit_to(self, actor):
-        """Offer and accept the domains ``actor`` manages, and no others."""
         self.rows = Domain.objects.manageable_by(actor)
         names = actor.scope_domains
         if 0 < len(names) <= SELECT_UP_TO:
@@ -60,8 +57,6 @@ class DomainField(forms.CharField):
 
 
 class LocalPartField(forms.CharField):
-    """The part before the @; its domain has a field of its own."""
-
     widget = forms.TextInput(
         {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     )
@@ -71,8 +66,6 @@ class LocalPartField(forms.CharField):
 
 
 class LimitWidget(forms.MultiWidget):
-    """A select of the kind of limit and the number beside it."""
-
     template_name = "django/forms/widgets/limit.html"
 
     def __init__(self, choices, unit=""):
@@ -101,7 +94,7 @@ class LimitWidget(forms.MultiWidget):
 
 
 class LimitField(forms.MultiValueField):
-    """A limit in words: unlimited (0), none (-1), or a number."""
+    """A limit: unlimited (0), none (-1), or a number."""
 
     def __init__(self, *, none_label=_("None allowed"), unit="", **kwargs):
         choices = [
@@ -130,8 +123,6 @@ class LimitField(forms.MultiValueField):
 
 
 class DomainForm(ActorForm):
-    """What can be changed of a domain: everything but the name."""
-
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     mailboxes = LimitField(label=_("Mailboxes"))
     aliases = LimitField(

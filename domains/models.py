@@ -39,8 +39,6 @@ class DomainQuerySet(ScopedQuerySet):
 
 
 class DomainManager(models.Manager.from_queryset(DomainQuerySet)):
-    """Hide PostfixAdmin's dummy row ``ALL``, which stands for "superadmin"."""
-
     def get_queryset(self):
         return super().get_queryset().exclude(name="ALL")
 
@@ -119,7 +117,7 @@ class Domain(models.Model):
         return reverse("domain", args=[self.pk])
 
     def fresh(self):
-        """This row and its counters as they are now. Read under RoutingLock, its limits hold."""
+        """This row with its counters as they are now. Read under RoutingLock, its limits hold."""
         return Domain.objects.select_related("usage").get(pk=self.pk)
 
     def clean(self):
@@ -151,12 +149,11 @@ class Domain(models.Model):
 
     @property
     def ends_here(self):
-        """Whether mail for the domain is delivered on this server; else the next one knows the addresses."""
+        """Whether mail is delivered on this server; otherwise the next server knows the addresses."""
         return not self.backupmx and self.transport in LOCAL_TRANSPORTS
 
     @property
     def transport_warning(self):
-        """Return the sentence about a transport that the shipped Postfix files cannot serve, or ""."""
         service, _colon, _next_hop = self.transport.partition(":")
         if self.transport in LOCAL_TRANSPORTS or service in POSTFIX_SERVICES:
             return ""
@@ -172,12 +169,11 @@ class Domain(models.Model):
 
     @property
     def uses_quotas(self):
-        """Whether mailboxes may have quotas. PostfixAdmin stores -1 beside a domain quota, too."""
+        """PostfixAdmin stores -1 for the largest mailbox even beside a domain quota."""
         return self.maxquota >= 0 or self.quota > 0
 
     @property
     def allotted_mb(self):
-        """MB given to the domain's mailboxes together."""
         return self.usage.allotted / settings.QUOTA_MULTIPLIER
 
     @property
@@ -185,9 +181,9 @@ class Domain(models.Model):
         return max(0, self.usage.alias_rows - self.usage.mailboxes)
 
     def limit_error(self, kind):
-        """Return the ValidationError if one more of ``kind`` (mailboxes, aliases) is too many.
+        """The ValidationError if one more of ``kind`` (mailboxes, aliases) is too many, or None.
 
-        Reads the kept counters: hold the row's lock to make it true under concurrency.
+        Reads the stored counters: true under concurrency only under RoutingLock.
         """
         limit = getattr(self, kind)
         count = self.usage.mailboxes if kind == "mailboxes" else self.alias_count
@@ -216,10 +212,10 @@ class Domain(models.Model):
 
 
 class DomainUsage(models.Model):
-    """What a domain holds, kept by database triggers whoever writes (mailboxes/sql/).
+    """Counters of a domain, kept by database triggers whoever writes (mailboxes/sql/).
 
-    ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the
-    percentage of the tightest limit, never too low and at most 5 % too high: it finds candidates.
+    ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the percentage of
+    the tightest limit, never too low and at most 5 % too high: it finds candidates.
     """
 
     domain = models.OneToOneField(
@@ -247,7 +243,7 @@ class DomainUsage(models.Model):
 
 
 class DomainAdmin(models.Model):
-    """Who manages a domain. A superadmin has PostfixAdmin's row ``ALL`` here, hence no constraint."""
+    """Who manages a domain. A superadmin has PostfixAdmin's ``ALL`` here, hence no foreign key constraint."""
 
     id = models.AutoField(primary_key=True)
     username = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_column="username")
@@ -274,7 +270,6 @@ class AliasDomainQuerySet(ScopedQuerySet):
     domain_lookup = "pk"
 
     def manageable_by(self, account):
-        """Both ends must be the account's own."""
         rows = super().manageable_by(account)
         if account.is_active and account.is_domain_admin:
             rows = rows.filter(target_domain__in=account.domain_names)
@@ -288,7 +283,7 @@ class AliasDomainQuerySet(ScopedQuerySet):
 
 
 class AliasDomain(models.Model):
-    """Every address of ``alias_domain`` without a row of its own is the same name in ``target_domain``."""
+    """Each address of ``alias_domain`` without a row of its own is the same name in ``target_domain``."""
 
     alias_domain = models.OneToOneField(
         Domain,
@@ -325,7 +320,6 @@ class AliasDomain(models.Model):
         return display_domain(self.alias_domain_id)
 
     def clean(self):
-        """A domain is a source or a target, never both, and never its own target."""
         source, target = self.alias_domain_id, self.target_domain_id
         if not source or not target:
             return
@@ -353,10 +347,9 @@ class AliasDomain(models.Model):
 
 
 class RoutingLock(CountedLock):
-    """Locked first by every change of a domain, a mailbox or an alias.
+    """Taken first by every change of a domain, a mailbox or an alias.
 
-    So two of them cannot close a loop together, nor wait in a circle for the rows that the
-    triggers of both write.
+    So two changes cannot create a loop together, nor deadlock on the rows that the triggers of both write.
     """
 
     class Meta:

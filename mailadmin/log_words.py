@@ -1,5 +1,3 @@
-"""The log in words: an entry's action as a sentence, its old and new values as people read them."""
-
 from django.template.defaultfilters import truncatechars
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -42,7 +40,6 @@ FIELDS = {
 
 
 def sentence(entry):
-    """Return the entry as HTML: what was done, to what."""
     switch, new = _switch(entry), None
     if switch:
         new = (entry.changes or {}).get("active", [None, None])[1]
@@ -51,9 +48,8 @@ def sentence(entry):
     return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
 
 
-@formats.kept
+@formats.cached_per_language
 def _around_object(name, new):
-    """The words of an action before and behind its object, as HTML; ``new`` is True, False or not known."""
     action = ACTIONS.get(name)
     if action:
         words = str({True: action.on, False: action.off}.get(new) or action.words)
@@ -65,7 +61,6 @@ def _around_object(name, new):
 
 
 def _switch(entry):
-    """The action whose words tell an entry that only switches something; else None."""
     name = entry.action
     if not name.endswith("_state"):
         name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
@@ -73,14 +68,13 @@ def _switch(entry):
 
 
 def label(action):
-    """Return an action's name for a filter: "Created mailbox …"."""
     return str(ACTIONS[action].words).format(object="…") if action in ACTIONS else action
 
 
 def changes(entry):
-    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set.
+    """(field, old, new) in words for all that changed; of new and deleted objects only what is set.
 
-    Of lists too long to show as a whole, what left and what came.
+    Of lists too long to show, what was removed and what was added.
     """
     rows, stored = [], entry.changes
     if not stored:
@@ -120,7 +114,6 @@ def _differing(old, new):
 
 
 def _listed(items):
-    """Return as many of ``items`` as LIST_WIDTH holds, one at least, and how many more there are."""
     shown, width = [], 0
     for item in map(_shown, items):
         width += len(item)

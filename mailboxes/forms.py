@@ -1,5 +1,3 @@
-"""Forms for mailboxes, for administrators and for the mailbox's own user."""
-
 from copy import copy
 
 from django import forms
@@ -18,10 +16,7 @@ from panel.forms import ActorForm
 
 
 class MailboxForm(ActorForm):
-    """What can be changed of a mailbox. ``quota_mb`` is in MB, 0 no limit.
-
-    ``domain``, if known yet, says how much the quota may be.
-    """
+    """``quota_mb`` is in MB, 0 no limit. ``domain``, if known, says how much is allowed."""
 
     shown_at = {"quota": "quota_mb"}
 
@@ -82,7 +77,6 @@ class MailboxForm(ActorForm):
 
 
 def in_bytes(values):
-    """``values`` of a form with ``quota`` in bytes for ``quota_mb``, if that is known."""
     values = dict(values)
     if (mb := values.pop("quota_mb", None)) is not None:
         values["quota"] = int(mb * settings.QUOTA_MULTIPLIER)
@@ -90,7 +84,6 @@ def in_bytes(values):
 
 
 def quota_help(domain, mailbox=None):
-    """Say what the domain allows a mailbox, and what it has left for this one."""
     if not domain.uses_quotas:
         return gettext("%(domain)s does not use quotas: leave it at 0.") % {"domain": domain}
     texts = []
@@ -168,8 +161,6 @@ class OwnMailboxPasswordForm(OwnPasswordForm):
 
 
 class ForwardingForm(ActorForm):
-    """Where a mailbox's mail goes besides, or instead."""
-
     targets = forms.CharField(
         label=_("Forward to"),
         required=False,

@@ -48,12 +48,11 @@ LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 @in_transaction
 def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0, **fields):
-    """Create a mailbox with its own alias row and return it.
+    """Create a mailbox with its self-alias and return it.
 
     ``hashed``: ``password`` is a stored hash from another server. ``quota`` is in bytes, 0 no limit;
-    ``fields`` are other columns of Mailbox (``name``,
-    ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
-    under concurrency. Dovecot makes the maildir at the first delivery or login.
+    ``fields`` are other columns of Mailbox (``name``, ``active``, ``smtp_active``, ``phone``, ``email_other``). The
+    domain's limits hold under concurrency. Dovecot creates the maildir at the first delivery or login.
     """
     values = {"actor": actor, "local_part": local_part, "quota": quota, **fields}
     mailbox = check_new_mailbox(domain=domain, password=password, hashed=hashed, **values)
@@ -100,7 +99,7 @@ OURS = (
 def check_new_mailbox(
     *, actor, domain=None, local_part=None, password=None, hashed=False, quota=None, **fields
 ):
-    """Return the new Mailbox, not saved. Raises all that is wrong; nothing of what is None."""
+    """Return the unsaved Mailbox. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     mailbox = Mailbox(domain=domain, quota=quota, **fields)
     if local_part is not None:
@@ -122,7 +121,6 @@ def check_new_mailbox(
 
 
 def _set_name(mailbox, actor, local_part):
-    """Give a new mailbox its name, if ``actor`` may, and the address where its domain is known."""
     mailbox.local_part = normalise_mailbox_name(local_part)
     refuse_role_address(actor, mailbox.local_part)
     if mailbox.domain_id is None:
@@ -139,8 +137,8 @@ def create_mailboxes(*, actor, domain, mailboxes):
     """Create many mailboxes of one domain by the rules of ``create_mailbox``: all of them, or none.
 
     ``mailboxes`` are dictionaries of ``local_part``, ``password_hash``, as Dovecot reads it, and
-    the other fields. Changes of routes wait meanwhile: about a thousand at a time is a good number.
-    The error has a line for each mailbox that cannot be created.
+    the other fields. Holds RoutingLock: about a thousand at a time is a good number.
+    The error has a line for each thing that is wrong.
     """
     new, refused = [], []
     for fields in mailboxes:
@@ -204,9 +202,9 @@ def create_mailboxes(*, actor, domain, mailboxes):
 
 
 def _free_maildir(local_part, domain):
-    """Return a maildir nobody has or had: a new owner of an old name must not see the old mail.
+    """A maildir that no mailbox has or had: the new owner of an old name must not see the old mail.
 
-    Other programs name them as they like. So it lies in nobody's directory, and nobody's in it.
+    Other programs name maildirs freely, so it is neither inside another's nor around one.
     """
     parts = _maildir(local_part, domain).split("/")
     for depth, name in enumerate(parts, start=1):
@@ -219,14 +217,12 @@ def _free_maildir(local_part, domain):
 
 
 def _maildir(local_part, domain):
-    """The directory of the layout, without the slash at its end."""
     return settings.MAILDIR_LAYOUT.format(
         local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
     ).rstrip("/")
 
 
 def _free_maildirs(mailboxes, domain):
-    """Return {address: maildir} as _free_maildir does, asking for all of them together."""
     paths = {mailbox.pk: _maildir(mailbox.local_part, domain) for mailbox in mailboxes}
     above = {path.rpartition("/")[0] for path in paths.values()} - {""}
     occupied = set(paths.values()) if any(map(_is_within_one, above)) else _occupied(paths.values())
@@ -239,7 +235,6 @@ def _free_maildirs(mailboxes, domain):
 
 
 def _is_within_one(path):
-    """Say whether ``path``, or a directory above it, is one that a mailbox has or had."""
     parts = path.split("/")
     return any(
         _is_occupied("/".join(parts[:depth]), within=False) for depth in range(1, len(parts) + 1)
@@ -247,7 +242,6 @@ def _is_within_one(path):
 
 
 def _occupied(paths):
-    """Return those of ``paths`` that a mailbox has or had, or one inside them."""
     paths = set(paths)
     first, last = min(paths, default=""), max(paths, default="")
     deeper = "%/" * (first.count("/") + 1) + "_%"
@@ -266,7 +260,6 @@ def _occupied(paths):
 
 
 def _is_occupied(path, *, within):
-    """Say whether a mailbox has or had the directory ``path``, or with ``within`` one inside it."""
     for model in (Mailbox, RetiredMaildir):
         maildirs = Q(maildir__in=[path, f"{path}/"])
         if within:
@@ -280,7 +273,7 @@ def _is_occupied(path, *, within):
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
-    Its self-alias is activated or deactivated with it, so that nothing is accepted and then
+    Its self-alias is activated or deactivated with it: otherwise mail would be accepted and then
     bounced, which would be backscatter.
     """
     RoutingLock.hold()
@@ -301,20 +294,19 @@ def update_mailbox(*, actor, mailbox, **fields):
 
 
 def check_mailbox(mailbox, **fields):
-    """Set ``fields`` on ``mailbox`` and return the changes. Raises all that is wrong with them."""
+    """Set ``fields`` on ``mailbox`` and return the changes. Raises all errors at once."""
     changes = changed_fields(mailbox, fields)
     validate_changed(mailbox, changes)
     return changes
 
 
 def set_mailbox_active(*, actor, mailbox, active):
-    """Activate or deactivate a mailbox. While inactive its user cannot sign in, and its mail goes to the catch-all or is refused."""
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
 @in_transaction
 def set_mailbox_password(*, actor, mailbox, password, hashed=False):
-    """Store a new password, or with ``hashed`` the hash of one. Sessions end, the old one stops in IMAP and SMTP."""
+    """``hashed``: ``password`` is a stored hash. All sessions end; IMAP and SMTP refuse the old password at once."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     errors = {}
     with collected(errors, "password"):
@@ -328,7 +320,6 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
 
 
 def change_own_password(*, mailbox, old_password, password):
-    """Let a mailbox user change the password; the old one must be right."""
     check_own_password(mailbox, old_password, password)
     return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
 
@@ -367,7 +358,7 @@ def _checked_hash(text):
 
 
 def self_alias(mailbox):
-    """Return the mailbox's self-alias, or None where another program has left it out.
+    """The mailbox's self-alias, or None where another program has left it out.
 
     No statement for a mailbox that came ``with_self_alias()``.
     """
@@ -383,7 +374,7 @@ def self_alias(mailbox):
 
 
 def forwarding(row):
-    """Return (targets other than the mailbox itself, whether a copy is kept) of a self-alias or None."""
+    """(targets except the mailbox itself, whether a copy is kept) of a self-alias or None."""
     if row is None:
         return [], True
     others = [target for target in row.targets if target.lower() != row.pk]
@@ -391,17 +382,15 @@ def forwarding(row):
 
 
 def forwards(row):
-    """Say whether mail is forwarded: not while the self-alias is inactive, as another program may leave it."""
     return row is not None and row.active and bool(forwarding(row)[0])
 
 
 @in_transaction
 def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
-    """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
+    """Forward the mailbox's mail to ``targets`` (text or list; empty ends it), with or without a copy.
 
-    What is None stays as it is stored.
-    A forwarding that another program deactivated is as active as the mailbox again.
-    One that is active for an inactive mailbox, as another program leaves it, stays so until it ends.
+    None keeps what is stored. A forwarding that another program deactivated becomes as active as the mailbox. One that
+    is active while the mailbox is not, as another program leaves it, stays active until it ends.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -447,12 +436,11 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
 @in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
-    """Delete a mailbox with its own alias row and quota figures.
+    """Delete a mailbox with its self-alias and quota figures.
 
-    It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by`` instead, if it is
-    named. Files stay on disk; the maildir is remembered, so that a
-    new mailbox of the same name starts empty.
+    It is removed from the targets of those of ``clean``, a queryset, that lead to it: pass what came out of
+    ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given. Files stay on
+    disk; the maildir is remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)

@@ -1,5 +1,3 @@
-"""Pages about mailboxes, and the one page of a mailbox's own user."""
-
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -58,8 +56,6 @@ from panel.pages import (
 
 
 class MailboxPages:
-    """What all pages about one mailbox or many share."""
-
     model = Mailbox
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -86,8 +82,6 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
 
 
 class OneMailbox(MailboxPages):
-    """Pages that say where the mail of one mailbox goes."""
-
     def get_queryset(self):
         return super().get_queryset().with_self_alias()
 
@@ -155,7 +149,7 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
 
 def _plain(number):
-    """As the form reads it back: a float is never equal to a typed 1.21, and would be written anew."""
+    """A float never equals a typed 1.21, and the form would take it for a change."""
     return int(number) if number == int(number) else Decimal(str(number))
 
 
@@ -247,8 +241,6 @@ class MailboxBulk(MailboxPages, BulkView):
 
 @hide_passwords
 class OwnMailbox(ActorMixin, TemplateView):
-    """A mailbox user's page: password, forwarding, storage. Who you are comes from the session alone."""
-
     template_name = "mailboxes/own.html"
 
     def dispatch(self, request, *args, **kwargs):

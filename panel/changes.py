@@ -1,5 +1,3 @@
-"""What a service does to a row: inserted, set, checked, and as the log tells it."""
-
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
@@ -21,7 +19,6 @@ def collected(errors, field=None):
 
 
 def refuse(errors):
-    """Raise all that was collected, if anything: ``{field: [ValidationError]}``."""
     if errors:
         raise ValidationError(errors)
 
@@ -31,7 +28,7 @@ def taken(row):
 
 
 def insert(row):
-    """Save a new row; ``taken`` at its key where another transaction was faster."""
+    """Save a new row. Raises ``taken`` at its key if another transaction was faster."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -40,7 +37,6 @@ def insert(row):
 
 
 def changed_fields(row, values):
-    """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""
     changes = {}
     for field, new in values.items():
         old = getattr(row, field)
@@ -53,7 +49,7 @@ def changed_fields(row, values):
 def validate_changed(row, changes):
     """Check the columns ``changes`` of a stored row, and the rules over several of them.
 
-    What another program wrote in the others stops no change: least of all deactivating it.
+    A wrong value of another program in another column blocks no change, least of all deactivating.
     """
     if not changes:
         return
@@ -62,16 +58,15 @@ def validate_changed(row, changes):
 
 
 def is_unchanged(row, *fields):
-    """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
+    """Whether ``fields`` are as stored: what is wrong there blocks no other change."""
     values = {name: getattr(row, name) for name in fields}
     return not row._state.adding and type(row).objects.filter(pk=row.pk, **values).exists()
 
 
 def created(row, *fields):
-    """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
+    """``{field: [None, value]}`` of a new row for the log, without empty values."""
     return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
 
 
 def removed(row, *fields):
-    """Return ``{field: [value, None]}`` of a row that goes, without what is empty."""
     return {name: [value, None] for name in fields if (value := getattr(row, name)) != ""}

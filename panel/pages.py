@@ -1,5 +1,3 @@
-"""The bases of every page: the scope, the actor, and saving."""
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -17,8 +15,6 @@ RETRY_SECONDS = 30
 
 
 class ActorMixin:
-    """Give the view ``actor``: the signed-in account, with the client's address for the log."""
-
     @cached_property
     def actor(self):
         account = self.request.user
@@ -29,8 +25,8 @@ class ActorMixin:
 class ScopedMixin(ActorMixin):
     """Limit a generic view to the rows its account may work with.
 
-    ``scope`` names a ScopedQuerySet method and has no default: a view that forgets it must not
-    work. A row outside it is a 404, never a 403, which would tell.
+    ``scope`` names a ScopedQuerySet method and has no default: a view without one must not
+    work. A row outside it is a 404, never a 403, which would tell that it exists.
     """
 
     scope = None
@@ -56,7 +52,7 @@ class ScopedMixin(ActorMixin):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
     def _refuse_missing(self):
-        """Answer 404 for a row out of scope to whatever method, or OPTIONS would tell GET's secret."""
+        """A row out of scope is a 404 to every method; otherwise OPTIONS would tell that it exists."""
         if "pk" in self.kwargs:
             self.get_object()
 
@@ -72,8 +68,7 @@ class ScopedMixin(ActorMixin):
 class SaveMixin(ScopedMixin):
     """A form view whose form gets the actor and calls a service in ``save()``.
 
-    A ValidationError of the service (somebody was faster) becomes an error of the form, at the
-    field it names when the form shows that field.
+    A ValidationError of the service becomes an error of the form, at its field if the form shows it.
     """
 
     success_message = ""
@@ -102,7 +97,6 @@ class SaveMixin(ScopedMixin):
 
 
 def with_status(response, error):
-    """Give ``response`` the status of a service's ValidationError."""
     response.status_code = 422
     if isinstance(error, Unavailable):
         response.status_code = 503
@@ -111,12 +105,10 @@ def with_status(response, error):
 
 
 class ScopedDetailView(ScopedMixin, DetailView):
-    """The page of one row."""
+    pass
 
 
 class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
-    """A form about one row (``pk`` in the URL), or about a new one."""
-
     object = None
     http_method_names = ["get", "head", "post", "options"]  # Django's forms take PUT for POST
 
@@ -129,7 +121,6 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
         return super().post(request, *args, **kwargs)
 
     def load(self):
-        """Find the row, in scope or 404."""
         if "pk" in self.kwargs:
             self.object = self.get_object()
 
@@ -143,7 +134,7 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
 class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
     """A page that says what will happen, and the POST that does it.
 
-    ``perform()`` calls a service and returns where to go; a ValidationError is shown on the page.
+    ``perform()`` calls a service and returns the URL to go to; its ValidationError is shown on the page.
     """
 
     success_message = ""
@@ -186,14 +177,13 @@ class StateView(ConfirmView):
 
 
 class ScopedListView(ScopedMixin, TemplateView):
-    """A list that pages by key; combine with KeysetMixin, which stands on its left."""
+    """A list that pages by key; KeysetMixin must stand before it among the bases."""
 
     def get_context_data(self, **kwargs):
         rows = self.filter_rows(self.get_queryset())
         return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)
 
     def filters(self):
-        """The filters in force, for the toolbar: name → text."""
         return {}
 
     def filter_rows(self, rows):
@@ -201,7 +191,7 @@ class ScopedListView(ScopedMixin, TemplateView):
 
 
 def client_ip(request):
-    """The client's address: with a proxy in front (BEHIND_PROXY) the one the proxy saw, its own last word."""
+    """The client's address; with BEHIND_PROXY the one that the proxy saw, the header's last entry."""
     peer = request.META.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
         # What a client writes into the header itself stands before the proxy's entry.
@@ -210,7 +200,6 @@ def client_ip(request):
 
 
 def safe_next(request, default):
-    """Return the ``next`` parameter when it leads to this site, else ``default``."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

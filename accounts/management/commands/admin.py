@@ -1,5 +1,3 @@
-"""manage.py admin add|list|show|edit|delete|password"""
-
 from argparse import BooleanOptionalAction
 
 from django.core.management.base import CommandError

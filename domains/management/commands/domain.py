@@ -1,5 +1,3 @@
-"""manage.py domain add|list|show|edit|delete"""
-
 from argparse import BooleanOptionalAction
 
 from accounts.models import Admin

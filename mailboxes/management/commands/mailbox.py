@@ -1,5 +1,3 @@
-"""manage.py mailbox add|list|show|edit|delete|password"""
-
 import sys
 from argparse import BooleanOptionalAction
 

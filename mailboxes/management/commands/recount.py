@@ -1,5 +1,3 @@
-"""manage.py recount: the counters and derived tables, computed anew."""
-
 from functools import partial
 
 from django.core.management.base import CommandError
