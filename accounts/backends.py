@@ -27,7 +27,7 @@ class AccountBackend:
                 run_dummy_hash()
             return None
         if replacement and not self.store(account, replacement):
-            # A second click was faster, with a hash of its own: the session must know that one.
+            # Another request stored a new hash first: the session must be bound to that one.
             account = row_named(self.rows(), username)
             if account is None or not verify_password(password, account.password)[0]:
                 return None

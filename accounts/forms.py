@@ -13,8 +13,8 @@ from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
 from panel.forms import ActorForm
 
-ROOM = 30_000  # characters of domains' names that a form shows: a thousand of thirty letters
-MAX_NAMES = 100_000  # characters of domains' names that a form takes
+ROOM = 30_000  # characters of domain names that a form shows: about a thousand names
+MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
 
 class NewPasswordInput(forms.PasswordInput):
@@ -147,7 +147,7 @@ class AdminForm(ActorForm):
         super().__init__(*args, **kwargs)
         names = self.initial.get("domains", "")
         self.managed = names.split()
-        # What is posted is read as its page was drawn, however many there are by now.
+        # A POST is read by the fields its page had, even if the number of domains changed since.
         apart = "added" in self.data if self.is_bound else len(names) > ROOM
         for name in ["domains"] if apart and self.instance else ["added", "removed"]:
             del self.fields[name]

@@ -27,7 +27,7 @@ MAX_HASH = 255  # characters, as the column has
 MAX_ITERATIONS = 1_000_000  # of a stored PBKDF2 or SCRAM: more would keep a worker busy
 
 _PREFIX = re.compile(r"\{([A-Za-z0-9.-]+)\}(.*)", re.DOTALL)
-# Digests that Dovecot stores bare: hash name, digest length in bytes, whether a salt follows.
+# Digests that Dovecot stores without parameters: hash name, digest length in bytes, whether a salt follows.
 _DIGESTS = {
     "PLAIN-MD5": ("md5", 16, False),
     "LDAP-MD5": ("md5", 16, False),
@@ -55,7 +55,7 @@ _CRYPTS = {
 _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
-# What Dovecot does not read as we do, for hashes that came from Courier.
+# Courier's names for schemes that Dovecot reads differently.
 _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
 _ARGON2 = {"$argon2i$": "ARGON2I", "$argon2id$": "ARGON2ID"}
@@ -132,7 +132,7 @@ def is_acceptable(raw):
     """Whether ``raw`` can be a password at all; if not, verifying it takes no time."""
     try:
         return 0 < len((raw or "").encode()) <= MAX_PASSWORD_BYTES and "\0" not in raw
-    except UnicodeEncodeError:  # half a surrogate, made of bytes that are no UTF-8
+    except UnicodeEncodeError:  # a lone surrogate, from bytes that are not UTF-8
         return False
 
 

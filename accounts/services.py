@@ -74,7 +74,7 @@ def _check_login_name(admin, typed):
     if not _is_address(admin.username):
         raise ValidationError(_("Write the login name like an e-mail address."), "invalid")
     admin.clean_fields(exclude={f.name for f in Admin._meta.fields} - {"username"})
-    # In Unicode maybe, by a row of another program.
+    # Another program may have stored it in Unicode.
     if Admin.objects.filter(pk__in=lookup_keys(typed)).exists():
         raise taken(admin)
 
@@ -179,7 +179,7 @@ def check_own_password(account, old_password, password):
 
 
 def _check_current_password(account, password):
-    # Not the one in memory: another session may have changed it since.
+    # Read again: another session may have changed it since.
     stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
     right = throttle.guarded(
         lambda: verify_password(password, stored)[0], account.pk, account.client_ip

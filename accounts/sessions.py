@@ -14,7 +14,7 @@ def begin(request, account):
 
 def forget_messages(request):
     """Drop pending messages: their cookie outlives the session of the previous user."""
-    list(get_messages(request))  # what was read is not kept
+    list(get_messages(request))  # reading removes them
 
 
 class SessionLimitMiddleware:

@@ -107,7 +107,7 @@ class OwnAccount(ActorMixin, FormView):
         except ValidationError as error:
             form.add_error(None, error)
             return self.form_invalid(form)
-        # This session goes on; all others end, for the hash in them no longer fits.
+        # This session continues; all others end, because their hash no longer matches.
         update_session_auth_hash(self.request, account)
         messages.success(self.request, _("Password changed. Other sessions are signed out."))
         return HttpResponseRedirect(self.get_success_url())
@@ -284,7 +284,7 @@ class Log(KeysetMixin, ScopedListView):
         if filters["domain_name"]:
             rows = rows.filter(domain=filters["domain_name"])
         if filters["person"]:
-            # The stored text goes on with the client's address in brackets.
+            # The client's address follows the name, in brackets.
             cli = filters["person"].lower() == "cli"
             rows = rows.filter(
                 starts_with("username", "CLI") if cli else starts_with_name(filters["person"])

@@ -82,7 +82,7 @@ def outcome(actor, row, alias, lookup):
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
         return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
-    # Judged by what the actor sees: of a domain out of sight nothing is told.
+    # About a domain that the actor does not see, nothing is told.
     found = []
     if alias and alias.active and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
@@ -146,7 +146,7 @@ def _destination(text, target, route, rows, seen, lookup):
     if named:
         inactive, kind, key = min(named, key=lambda row: row[0])
         active = domain.active and not inactive
-        # What an alias there leads to goes its own way.
+        # An alias in the target domain is expanded by its own targets.
         server = "" if kind == ALIAS else next_server
         return Destination(text, kind, key, active, undeliverable, server)
     kind = MISSING if undeliverable and domain.active else COVERED

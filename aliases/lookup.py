@@ -16,7 +16,7 @@ from domains.models import Domain
 from mailboxes.models import Mailbox
 from panel.addresses import PLAIN, split_address, split_targets, without_extension
 
-MAX_LEVELS = 100  # of aliases one behind the other; panels store far fewer
+MAX_LEVELS = 100  # of aliases in a row; panels store far fewer
 _PLAIN = re.compile(f"[{PLAIN}]*(?<![.])")
 # Comments, names and quotes beside an address, as in mailboxes/sql.
 _BESIDE = re.compile(r'[.]*([<>:;"\s]|[(][^)]*[)]?)|[.]$')

@@ -10,10 +10,10 @@ from panel.addresses import display_address, split_address, without_extension
 
 MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_DEPTH = 50
-# A loop through a changed row is found from the row itself. Those that lead to it are looked at only
-# because they may expand to too many addresses now, and a row may be the target of 100,000 aliases.
+# A loop through a changed row is found from the row itself. The aliases that lead to it are checked only for
+# too large an expansion; a row may be the target of 100,000 aliases.
 MAX_UPSTREAM = 100
-# An alias domain may close another loop for each name that leads in.
+# An alias domain may create a separate loop for each address that leads into it.
 MAX_UPSTREAM_OF_DOMAIN = 5_000
 
 

@@ -211,7 +211,7 @@ class AliasTargetQuerySet(ScopedQuerySet):
         names = self.order_by().values("alias").distinct()[:bound]
         try:
             sql, params = names.query.sql_with_params()
-        except EmptyResultSet:  # nobody's domains, no addresses
+        except EmptyResultSet:  # an account without domains, or no addresses
             return []
         named = (
             "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"

@@ -284,7 +284,7 @@ def _replacement(actor, text, gone):
         raise ValidationError(
             {
                 "replace_by": ValidationError(
-                    _("%(address)s is what is deleted. Name another address."),
+                    _("%(address)s itself is being deleted. Enter another address."),
                     "itself",
                     {"address": display_address(address)},
                 )
@@ -311,22 +311,21 @@ def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
             is_deleted = _remove_targets(actor, alias, dead, replace_by)
             if is_deleted or replace_by:
                 changed.append(alias.pk)
-    for names in _batches(changed):  # once all is as it will be
+    for names in _batches(changed):  # after all changes: a loop may exist in between
         refuse_loops(actor, names)
 
 
 def _remove_targets(actor, alias, dead, replace_by=""):
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
-    # What would lead to itself is a target less, but a mailbox then keeps a copy.
+    # An alias must not lead to itself, so the target is dropped; for a self-alias it means a copy is kept.
     instead = "" if replace_by == alias.address and not alias.is_self_alias else replace_by
     new = [instead if target.lower() in gone else target for target in alias.targets]
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
-    if not {target.lower() for target in left} - {
-        alias.address
-    }:  # itself alone is nobody, but for a mailbox
+    if {target.lower() for target in left} <= {alias.address}:
+        # An alias that leads only to itself has no recipient; a self-alias has its mailbox.
         left = [alias.address] if alias.is_self_alias else []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}

@@ -104,7 +104,7 @@ def _without_names(tokens, address):
         text = _bare(token[0].strip('"'))
         if "@" not in text or text.lower() == address.lower() or token.lastgroup == "name":
             continue
-        # Right before the bracket it may be a name or a target of its own: who wrote it must say.
+        # Directly before the bracket it may be a name or a target: refused, because nobody knows which.
         yield f"{text} <{address}>" if number == len(tokens) else text
 
 
@@ -115,7 +115,7 @@ def _bare(word):
 
 def _parse(item, catch_all, keep):
     if len(item) > MAX_PIECE:
-        item = item[:MAX_PIECE] + "…"  # no address: so it is named, in its beginning
+        item = item[:MAX_PIECE] + "…"  # not an address any more, so the error shows its beginning
     if item.lower() in keep:
         return item.lower()
     if item.startswith("@") and catch_all:

@@ -242,7 +242,9 @@ class AliasDomainForm(ActorForm):
 class AliasDomainCreateForm(AliasDomainForm):
     alias_domain = DomainField(
         label=_("Alias domain"),
-        help_text=_("An existing domain. Its own mailboxes and aliases go on and come first."),
+        help_text=_(
+            "An existing domain. Its own mailboxes and aliases remain and take precedence."
+        ),
     )
 
     field_order = ["alias_domain", "target_domain"]

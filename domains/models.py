@@ -17,17 +17,14 @@ from panel.scoping import ScopedQuerySet, starts_with
 
 NONE_ALLOWED = -1
 UNLIMITED = 0
-# Beyond these, sums of bytes and dates would leave what the database can hold.
+# Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-# As in deploy/postfix/transport.cf and aliases/sql/functions.sql.
-LOCAL_TRANSPORTS = (
-    "",
-    "virtual",
-    "virtual:",
-)  # mail for the domain ends here; any other hands it on
+# Delivered on this server; any other transport hands mail on. As in deploy/postfix/transport.cf and
+# aliases/sql/functions.sql.
+LOCAL_TRANSPORTS = ("", "virtual", "virtual:")
 
-# What master.cf has from the start, as Postfix's own file and that of Debian.
+# Services in the master.cf of Postfix and of Debian.
 POSTFIX_SERVICES = {"smtp", "relay", "lmtp", "local", "error", "retry", "discard"}
 
 
@@ -323,7 +320,7 @@ class AliasDomain(models.Model):
         source, target = self.alias_domain_id, self.target_domain_id
         if not source or not target:
             return
-        # A chain of another program may stay, or stop.
+        # A chain that another program stored may stay, or be deactivated.
         if is_unchanged(self, "target_domain_id", *(["active"] if self.active else [])):
             return
         errors = {}

@@ -31,8 +31,8 @@ from panel.scoping import may_open
 from panel.transactions import in_transaction
 
 SHOWN = 20
-DELETED_TOGETHER = 10_000  # addresses: other changes of routes wait meanwhile, some seconds
-ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
+DELETED_TOGETHER = 10_000  # addresses: other changes wait for RoutingLock meanwhile, some seconds
+ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
 
 
 class DomainPages:
@@ -253,7 +253,7 @@ class DomainBulk(DomainPages, BulkView):
         if len(found) != len(rows):
             raise Http404
         self.check_deletion(found)
-        # No domain goes while an alias domain leads to it: that one goes first.
+        # Alias domains first: a domain is not deleted while one leads to it.
         for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
             self.delete(row)
 
@@ -387,7 +387,7 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
 def answered_by(actor, links):
     catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
     for address in Alias.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
-        del catch_alls[address]  # it goes on
+        del catch_alls[address]  # it remains
     return list(Alias.covered_targets_in(actor, list(catch_alls.values()))[: SHOWN + 1])
 
 

@@ -115,7 +115,7 @@ class Environment(environ.Env):
             )
         for number, line in enumerate(lines, start=1):
             if not LINE.fullmatch(line):
-                # Nothing of the rest is repeated: it may be a password.
+                # The value is not repeated in the error: it may be a password.
                 meant = MEANT.match(line)
                 raise ImproperlyConfigured(
                     f"{meant[1] if meant else 'A setting'} is not understood in line {number} of"
@@ -146,7 +146,7 @@ class Environment(environ.Env):
             fits = (
                 (valid is None or valid(value))
                 and (choices is None or value in choices)
-                # django-environ takes every unknown word for False: a typo must not switch a protection off.
+                # django-environ takes every unknown word for False: a typo must not disable a protection.
                 and (cast != "bool" or not given or given.lower() in WORDS)
             )
         except (ValueError, TypeError, LookupError, ImproperlyConfigured, UserWarning):

@@ -86,7 +86,7 @@ def changes(entry):
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
-            if old or new:  # the usual state of what is new or gone
+            if old or new:  # active, the usual state of a new or deleted object, is not told
                 continue
         elif old in (None, "", [], False) and new in (None, "", [], False):
             continue

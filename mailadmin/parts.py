@@ -20,12 +20,12 @@ from mailadmin.templatetags import ui
 from panel import formats
 from panel.addresses import display_address, display_domain
 
-# Django's files of these only include that of all inputs.
+# Django's templates for these only include the one for all inputs.
 FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
-# What a row fills in: its key in a URL, its key, its name, and the name as text, which breaks behind "@".
+# Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 
 

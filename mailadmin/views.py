@@ -74,7 +74,7 @@ def full_mailboxes(actor):
 
 def dangling(actor):
     rows = AliasTarget.objects.visible_to(actor)
-    if actor.scope_domains:  # whether an address of another's domain exists is not theirs to know
+    if actor.scope_domains:  # they must not learn whether an address in another domain exists
         rows = rows.filter(domain__in=actor.scope_domains)
     return rows.first_dangling(SHOWN)
 
@@ -198,7 +198,7 @@ def server_error(request):
     error = sys.exc_info()[1]
     if isinstance(
         error, ObjectDoesNotExist
-    ):  # a row that triggers keep, of tables restored without them
+    ):  # tables restored without triggers: a row that they keep is missing
         return HttpResponseServerError(render_to_string("500.html", {"missing": True}))
     reason = transactions.reason_of(error) if isinstance(error, Error) else None
     if reason or isinstance(error, OperationalError):

@@ -53,7 +53,7 @@ class MailboxQuerySet(ScopedQuerySet):
     def delete_all(self):
         rows = self.order_by()
         places = rows.values_list("username", flat=True).iterator()
-        # Of a subquery of mailboxes MariaDB would make a scan of all quota figures.
+        # By keys: for a subquery MariaDB would scan the whole table quota2.
         while names := list(islice(places, 1_000)):
             QuotaUsage.objects.filter(pk__in=names)._raw_delete(self.db)
         return rows._raw_delete(self.db)
@@ -114,7 +114,7 @@ class Mailbox(Account):
         stored = 0
         if not self._state.adding:
             stored = type(self).objects.values_list("quota", flat=True).get(pk=self.pk)
-            if stored == self.quota:  # a limit that was lowered since stops no other change
+            if stored == self.quota:  # a limit that was lowered since blocks no other change
                 return
         others = self.domain.usage.allotted - max(0, stored)
         error = quota_error(self.domain, self.quota, others=others)
@@ -155,7 +155,7 @@ def quota_error(domain, quota, *, others):
             _("%(domain)s does not use mailbox quotas. Use 0."), "unused", {"domain": domain}
         )
     rest = max(0, domain.quota * mb - others) if domain.quota > 0 else None
-    # A quota of 0 where nothing is left: the largest allowed is not what is wrong.
+    # Quota 0 where nothing is left: the error is the domain quota, not the largest mailbox.
     used_up = rest is not None and rest < mb and quota == 0
     if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb and not used_up:
         return ValidationError(

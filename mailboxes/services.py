@@ -89,7 +89,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     return mailbox
 
 
-# What create_mailbox sets by itself, and the names, which are checked apart.
+# Set by create_mailbox itself, or checked separately.
 OURS = (
     *("username", "local_part", "maildir", "domain", "password", "created", "modified"),
     *("password_expiry", "token", "token_validity", "totp_secret"),
@@ -167,12 +167,12 @@ def create_mailboxes(*, actor, domain, mailboxes):
         if mailbox.pk in in_use:
             errors["local_part"] = [taken(mailbox.pk, wanted="mailbox")]
         in_use.add(mailbox.pk)
-        # What this leaves out is ours, or was looked up above for all together.
+        # The excluded fields are set here, or were checked above for all mailboxes together.
         with collected(errors):
             mailbox.full_clean(exclude=OURS, validate_unique=False, validate_constraints=False)
         if errors:
             refused.append((str(mailbox), ValidationError(errors)))
-        # As the triggers will count it, for the limits of the next one; nobody else has this object.
+        # Count as the triggers will, for the next one's limits. Only this function has this object.
         domain.usage.mailboxes += 1
         domain.usage.allotted += mailbox.quota or 0
     if refused:
@@ -248,7 +248,7 @@ def _occupied(paths):
     found = set()
     for model in (Mailbox, RetiredMaildir):
         exact = model.objects.filter(maildir__in=[*paths, *(f"{path}/" for path in paths)])
-        # Of what lies between the first and the last: one condition for each would take much longer.
+        # One range from the first to the last path: a condition for each would take much longer.
         between = model.objects.filter(maildir__gte=first, maildir__lt=f"{last}/\U0010ffff")
         inside = between.extra(where=["maildir LIKE %s"], params=[deeper])
         for maildir in exact.values_list("maildir", flat=True).union(
@@ -416,7 +416,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
-    # Another program leaves the row of a leaver active, so that the mail goes on to somebody else.
+    # Another program leaves the self-alias of an inactive mailbox active, to forward its mail.
     goes_on = row.active and not is_new and parsed != [mailbox.pk]
     active = mailbox.active or goes_on
     changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})

@@ -6,7 +6,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 logger = logging.getLogger(__name__)
-TIMEOUT_SECONDS = 10  # somebody waits for the page meanwhile
+TIMEOUT_SECONDS = 10  # the page waits for it
 
 
 def send_welcome(mailbox, **options):

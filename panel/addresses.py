@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# No valid address is longer as it is typed, not even in Unicode with each accent a character of its own.
+# No valid address is longer, not even in Unicode with separate accents (NFD).
 MAX_TYPED = 1_000
 MAX_ADDRESS = 254
 PLAIN = "a-z0-9@._+=&$'-"  # what an address of ours is made of

@@ -63,10 +63,10 @@ class BulkView(ScopedMixin, TemplateView):
                 text = _("%(row)s: %(reason)s")
                 reason = " ".join(error.messages)
                 messages.error(self.request, text % {"row": row, "reason": reason})
-                if isinstance(error, Unavailable):  # nor would the rows after it be saved
+                if isinstance(error, Unavailable):  # the rows after it would not be saved either
                     break
             except type(row).DoesNotExist:
-                # It went with the row before, or another administrator was faster.
+                # Deleted together with an earlier row, or by somebody else.
                 done += action == "delete"
         if done:
             messages.success(self.request, self.summary(action, done))

@@ -51,7 +51,7 @@ class RowCommand(RichCommand):
             subparser = verbs.add_parser(verb, help=text, description=text)
             getattr(self, f"options_for_{verb}")(subparser)
 
-    @no_translations  # what the services refuse is said in the commands' own language
+    @no_translations  # the services' errors in English, like the rest of the command
     def handle(self, *, verb, **options):
         try:
             getattr(self, verb)(**options)

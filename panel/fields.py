@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from django.db import models
 
-UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's word for "not known"
+UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's value for "not known"
 
 
 class ByteForByteMixin:

@@ -98,7 +98,7 @@ def ago(moment):
 
 def ago_by(zone, now):
     def told(moment):
-        if moment is None or moment.year <= 2000:  # PostfixAdmin's word for "not known"
+        if moment is None or moment.year <= 2000:  # PostfixAdmin's value for "not known"
             return _("unknown")
         moment = moment.astimezone(zone)
         passed = now - moment

@@ -86,7 +86,7 @@ class ActorForm(forms.Form):
     def initial_digests(self):
         """``{field: digest}`` as posted; empty for a script, whose values all count."""
         text = str(self.data.get(self.add_prefix("initial_digests"), ""))
-        # Word by word: whoever posts 256 kB must not keep a search in them busy.
+        # Word by word: a regular expression over 256 kB of posted text would take too long.
         found = (word.partition(":") for word in text.split())
         return {
             name: value

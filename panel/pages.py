@@ -32,7 +32,7 @@ class ScopedMixin(ActorMixin):
     scope = None
     superadmins_only = False
     model = None
-    # What a service may find deleted since we looked, beside the row itself: the row's domain.
+    # Besides the row itself: what may be deleted before the service has its lock, such as the row's domain.
     also_gone = ()
 
     def dispatch(self, request, *args, **kwargs):
@@ -110,7 +110,7 @@ class ScopedDetailView(ScopedMixin, DetailView):
 
 class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
     object = None
-    http_method_names = ["get", "head", "post", "options"]  # Django's forms take PUT for POST
+    http_method_names = ["get", "head", "post", "options"]  # Django's FormView treats PUT like POST
 
     def get(self, request, *args, **kwargs):
         self.load()
@@ -194,7 +194,7 @@ def client_ip(request):
     """The client's address; with BEHIND_PROXY the one that the proxy saw, the header's last entry."""
     peer = request.META.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
-        # What a client writes into the header itself stands before the proxy's entry.
+        # The client may send this header itself; the proxy appends its entry at the end.
         return request.META.get("HTTP_X_FORWARDED_FOR", peer).rpartition(",")[2].strip()
     return peer
 

@@ -71,7 +71,11 @@ class KeysetMixin:
         try:
             edge = beyond(columns, values, descending=down, inclusive=inclusive) if values else Q()
             keys = self.keys(rows.filter(edge), columns, down)
-        except (ValidationError, ValueError, OverflowError):  # a cursor nobody was given
+        except (
+            ValidationError,
+            ValueError,
+            OverflowError,
+        ):  # a position that no page of ours contains
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
         page = self.rows_of(keys[: self.size])

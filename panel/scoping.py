@@ -87,7 +87,7 @@ def may_change_role_addresses(account):
 
     Who reads mail for postmaster@ and the like can get a TLS certificate for the domain.
     """
-    # An exclusion of no addresses would be one of all: with none set nobody is kept from any.
+    # Without ROLE_ADDRESSES nothing is restricted; excluding an empty Q would exclude all rows.
     protected = settings.ROLE_ADDRESSES_PROTECTED and settings.ROLE_ADDRESSES
     return account is None or account.is_superadmin or not protected
 

@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-MOST = 500  # drawings of one fragment
+MOST = 500  # renderings of one fragment
 
 
 @register.tag

@@ -187,7 +187,7 @@ class TestLoops:
 
 
 class TestWhatWouldOpenALoop:
-    """Deleting or switching off a row lets the catch-all answer instead."""
+    """Deleting or deactivating a row lets the catch-all answer instead."""
 
     @pytest.fixture
     def held_open(self, add_alias, example_org, other_net):

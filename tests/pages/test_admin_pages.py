@@ -410,7 +410,7 @@ def test_a_new_administrator_has_no_domains_to_take_away(client_of_root, other_n
     assert Admin.objects.get(pk="new@example.org").domain_names == ("other.net",)
 
 
-# --- Switching off and on
+# --- Deactivating and activating
 
 
 def test_an_administrator_is_switched_off_and_on_after_a_page_that_says_what_stops(
@@ -571,7 +571,7 @@ def test_of_several_administrators_oneself_and_so_the_last_superadmin_stays(
     chosen = {"action": action, "selected": [root.pk, "ann@example.org"]}
 
     page = text(client_of_root.post(reverse("admin-bulk"), chosen))
-    stays = "root@example.org: your own account, which stays as it is"
+    stays = "root@example.org: your own account, which is not changed"
     assert f"ann@example.org: 0 domains {stays}" in page
 
     done = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"}, follow=True)

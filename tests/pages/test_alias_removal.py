@@ -1,4 +1,4 @@
-"""Switching aliases off and on, deleting them, one or several at once."""
+"""Deactivating, activating and deleting aliases, one or several at once."""
 
 from django.urls import reverse
 

@@ -1,4 +1,4 @@
-"""Switching off and deleting domains: what the pages say before, and what goes."""
+"""Deactivating and deleting domains: what the pages say before, and what goes."""
 
 import pytest
 from django.core.exceptions import ValidationError

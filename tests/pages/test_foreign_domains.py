@@ -29,7 +29,7 @@ def test_deleting_a_mailbox_tells_nothing_of_the_alias_domain_s_target(
     said = text(admin.get(reverse("mailbox-delete", args=["joe@example.org"])))
 
     assert (
-        "Mail goes to the same name in other.net, if it is taken there. If not:"
+        "Mail goes to the same name in other.net, if it exists there. If not:"
         " Mail for joe@example.org is refused."
     ) in said
     assert "secret@elsewhere.example" not in said

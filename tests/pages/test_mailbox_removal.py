@@ -1,4 +1,4 @@
-"""Switching mailboxes off and on, deleting them, one or several at once."""
+"""Deactivating, activating and deleting mailboxes, one or several at once."""
 
 import re
 

@@ -42,7 +42,7 @@ class Command(RichCommand):
             raise CommandError("\n".join(error.messages)) from error
         except DatabaseError as error:
             raise CommandError(
-                f"The database answers: {error}. Has `manage.py migrate` been run?"
+                f"Database error: {error}. Has `manage.py migrate` been run?"
             ) from error
 
     def _address(self):

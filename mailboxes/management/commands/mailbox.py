@@ -32,7 +32,7 @@ from panel.transactions import in_transaction
 
 
 def size(value):
-    # Other programs' units: a quota of 2048 was meant in MB, and holds one short message.
+    # Another program may have stored MB: a quota of 2048 bytes holds one short message.
     return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else f"{megabytes(value):,g} MB"
 
 
