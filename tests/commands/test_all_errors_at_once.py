@@ -142,6 +142,10 @@ def test_of_many_mailboxes_all_that_is_wrong_with_each_is_named(world):
             ["phone", "quota"],
         ),
         (
+            ["mailbox", "edit", "joe@example.org", "--quota", "101", "--forward", "nobody"],
+            ["forward", "quota"],
+        ),
+        (
             ["admin", "add", "nobody", "--domains", "absent.example", "--phone", "1" * 31],
             ["domains", "password", "phone", "username"],
         ),

@@ -84,7 +84,7 @@ def test_a_domain_s_page_names_no_foreign_alias_domain(
     said = text(admin.get(reverse("domain", args=["example.org"])))
 
     assert "other.net" not in said
-    assert "No other domain of yours leads here" in said
+    assert "No alias domain of yours leads here" in said
     root = sign_in(make_admin("root@example.org", superadmin=True))
     assert "other.net leads here" in text(root.get(reverse("domain", args=["example.org"])))
 

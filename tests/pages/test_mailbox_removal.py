@@ -355,7 +355,7 @@ def test_another_address_takes_the_place_of_a_deleted_one(admin, add_mailbox, ad
         "“nonsense” is not an e-mail address. Write it like name@example.org."
     ]
     assert refused_for("rose.hill@example.org") == [
-        "rose.hill@example.org is what is deleted. Name another address."
+        "rose.hill@example.org itself is being deleted. Enter another address."
     ]
     admin.post(address, {"replace_by": "Rose.Lake@example.org "})
 

@@ -26,6 +26,7 @@ from panel.addresses import (
     normalise_address,
     split_address,
 )
+from panel.changes import collected, refuse
 from panel.commands import NOTHING_TO_CHANGE, whole_number
 from panel.output import Field
 from panel.transactions import in_transaction
@@ -229,10 +230,14 @@ class Command(PasswordMixin, DomainRowCommand):
 
     @in_transaction
     def _edit(self, mailbox, fields, forward, keep_copy):
+        errors = {}
         if fields:
-            mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
+            with collected(errors):
+                mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
         if forward is not None or keep_copy is not None:
-            set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+            with collected(errors):
+                set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+        refuse(errors)
         return mailbox
 
     def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
