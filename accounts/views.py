@@ -210,7 +210,7 @@ class AdminPassword(AdminPages, ScopedFormView):
 class AdminState(AdminPages, StateView):
     template_name = "accounts/admin_confirm_state.html"
 
-    def switch(self, active):
+    def set_active(self, active):
         services.update_admin(actor=self.actor, admin=self.object, active=active)
 
 

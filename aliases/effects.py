@@ -191,15 +191,17 @@ def find_fallbacks(actor, rows, also=()):
     ``row.hidden_domain`` names that domain, else it is "". Fetch ``domain__alias_of__target_domain`` with the
     rows. Returns the Lookup, which also knows the targets of ``also``, Alias rows.
     """
-    lookup, stopped = Lookup({row.domain for row in rows}), {row.pk for row in rows}
+    lookup, inactive = Lookup({row.domain for row in rows}), {row.pk for row in rows}
     ways = {}
     for row in rows:
         ways[row.pk], row.hidden_domain = _keys_after(actor, row)
     names = {key for keys in ways.values() for key in keys}
-    lookup.prepare(names | stopped, [*also, *(row for row in rows if isinstance(row, Alias))])
-    found = {key: pair for key, pair in lookup.rows(names | stopped).items() if key not in stopped}
+    lookup.prepare(names | inactive, [*also, *(row for row in rows if isinstance(row, Alias))])
+    found = {
+        key: pair for key, pair in lookup.rows(names | inactive).items() if key not in inactive
+    }
     aliases = [alias for alias, _mailbox in found.values() if alias and alias.active]
-    routes = lookup.routes(aliases, stopped)
+    routes = lookup.routes(aliases, inactive)
     met = {name for way in routes.values() for route in way.values() for name in route.domains}
     seen = domains_in_sight(actor, met)
 

@@ -153,7 +153,7 @@ class AliasState(AliasPages, StateView):
             **kwargs,
         )
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_alias_active(actor=self.actor, alias=self.object, active=active)
 
 

@@ -175,7 +175,7 @@ class DomainState(DomainPages, StateView):
     def get_context_data(self, **kwargs):
         return super().get_context_data(**consequences(self.object), **kwargs)
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
 
 
@@ -398,7 +398,7 @@ class AliasDomainState(AliasDomainPages, StateView):
     def get_context_data(self, **kwargs):
         return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
 
-    def switch(self, active):
+    def set_active(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
 
 

@@ -40,10 +40,10 @@ FIELDS = {
 
 
 def sentence(entry):
-    switch, new = _switch(entry), None
-    if switch:
+    state_action, new = _state_action(entry), None
+    if state_action:
         new = (entry.changes or {}).get("active", [None, None])[1]
-    before, after = _around_object(switch or entry.action, None if new is None else bool(new))
+    before, after = _around_object(state_action or entry.action, None if new is None else bool(new))
     shown = formats.breakable(_shown(entry.data))
     return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
 
@@ -52,7 +52,7 @@ def sentence(entry):
 def _around_object(name, new):
     action = ACTIONS.get(name)
     if action:
-        words = str({True: action.on, False: action.off}.get(new) or action.words)
+        words = str({True: action.activated, False: action.deactivated}.get(new) or action.words)
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = name.replace("_", " ").capitalize()
         words = _("{action}: {object}").replace("{action}", done)
@@ -60,7 +60,7 @@ def _around_object(name, new):
     return escape(before), escape(after)
 
 
-def _switch(entry):
+def _state_action(entry):
     name = entry.action
     if not name.endswith("_state"):
         name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
@@ -79,7 +79,7 @@ def changes(entry):
     rows, stored = [], entry.changes
     if not stored:
         return rows
-    if set(stored) == {"active"} and _switch(entry):  # the sentence says it
+    if set(stored) == {"active"} and _state_action(entry):  # the sentence says it
         return rows
     known = [field for field in FIELDS if field in stored]
     for field in known + [field for field in stored if field not in FIELDS]:

@@ -186,7 +186,7 @@ class MailboxState(OneMailbox, StateView):
             **kwargs,
         )
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
 
 

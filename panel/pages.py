@@ -159,20 +159,20 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
 
 class StateView(ConfirmView):
-    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``switch()`` calls the service."""
+    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``set_active()`` calls the service."""
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(activate=not self.object.active, **kwargs)
 
     def perform(self):
         active = self.request.POST.get("active") == "1"
-        self.switch(active)
+        self.set_active(active)
         self.success_message = (
             _("%(object)s is active.") if active else _("%(object)s is inactive.")
         )
         return self.get_success_url()
 
-    def switch(self, active):
+    def set_active(self, active):
         raise NotImplementedError
 
 

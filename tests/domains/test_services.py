@@ -188,7 +188,7 @@ class TestChange:
 
         assert refusal.value.message_dict == {"name": ["müller.example exists already."]}
 
-    def test_switching_off_keeps_the_rows_as_they_are(self, example_org, add_mailbox):
+    def test_deactivating_keeps_the_rows_as_they_are(self, example_org, add_mailbox):
         add_mailbox("info@example.org")
 
         set_domain_active(actor=None, domain=example_org, active=False)
@@ -367,7 +367,7 @@ class TestAliasDomains:
                 actor=None, alias_domain=other_net, target_domain=add_domain("third.example")
             )
 
-    def test_a_chain_of_another_program_can_be_switched_off_but_not_on(
+    def test_a_chain_of_another_program_can_be_deactivated_but_not_activated(
         self, example_org, other_net, add_domain
     ):
         third = add_domain("third.example")

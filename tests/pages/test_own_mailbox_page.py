@@ -149,7 +149,7 @@ def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(user, ma
     assert f"<h1><span>{mailbox.pk.replace('@', '@<wbr>')}</span></h1>" in page
 
 
-def test_the_page_says_when_another_program_switched_the_forwarding_off(user, mailbox):
+def test_the_page_says_when_another_program_deactivated_the_forwarding(user, mailbox):
     set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
     page = user.get(reverse("account"))
@@ -210,7 +210,7 @@ def test_a_form_that_does_not_exist_is_not_found(user):
     assert user.post(reverse("account"), {"form": "quota"}).status_code == 404
 
 
-def test_a_user_whose_mailbox_is_switched_off_is_signed_out(user, mailbox):
+def test_a_user_whose_mailbox_is_deactivated_is_signed_out(user, mailbox):
     Mailbox.objects.filter(pk=mailbox.pk).update(active=False)
 
     assert user.get(reverse("account")).status_code == 302
