@@ -141,13 +141,13 @@ class RowCommand(RichCommand):
 
     def about_referrers(self, names, dropped, replace_by=""):
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."
+        yield f"Aliases and forwardings that lead here ({len(names)}): {', '.join(names[:10])}{more}."
         if replace_by:
-            yield f"They lead to {replace_by} instead."
+            yield f"They will lead to {replace_by} instead."
         elif dropped:
-            yield "It is taken out of them; an alias left with nothing is deleted."
+            yield "It is removed from their targets; an alias without targets is deleted."
         else:
-            yield "They will lead nowhere; --drop-targets takes it out of them."
+            yield "They will lead to an address that does not exist; --drop-targets removes it from them."
 
     # --- Output
 
