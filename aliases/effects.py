@@ -88,7 +88,7 @@ def outcome(actor, row, alias, lookup):
     found = []
     if alias and alias.active and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
-    if any(not target.undeliverable for target in found):
+    if any(not target.undeliverable for target in found) and alias.goto != row.pk:
         own = {target.lower() for target in alias.targets} & {row.pk}
         keeps_copy = alias.is_self_alias and row.active and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
@@ -128,9 +128,11 @@ def destinations(actor, alias, *, domains=(), lookup=None):
 
 
 def _destination(text, target, route, rows, seen, lookup):
-    if route is None:
-        return Destination(text, EXTERNAL, undeliverable=True)  # the alias itself, alone
     domain = lookup.domain(target.domain)
+    if route is None:  # the alias itself, alone
+        handed_on = lookup.match(target.address) is not None
+        server = domain.transport if handed_on else ""
+        return Destination(text, EXTERNAL, undeliverable=not handed_on, next_server=server)
     if domain is None or target.domain not in seen:
         return Destination(text, EXTERNAL)
     next_server = "" if domain.ends_here else domain.transport

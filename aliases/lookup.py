@@ -151,6 +151,8 @@ class Lookup:
 
     def _row_match(self, address, key, without):
         alias, mailbox = self._row(address)
+        if self._is_listed(address) and address not in without:
+            return Match(key, address, alias, (address,))
         if alias and alias.active and address not in without and not _is_self(alias):
             targets = [
                 target.address
@@ -159,12 +161,18 @@ class Lookup:
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))
-        # Dovecot would look for the name before a recipient delimiter.
-        local_part = split_address(key)[0]
-        findable = settings.RECIPIENT_DELIMITER not in local_part[1:]
-        if mailbox and findable and address not in without:
+        if mailbox and _is_findable(address) and address not in without:
             return Match(key, address, None, (address,))
         return None
+
+    def _is_listed(self, address):
+        """Say whether ``address`` is an alias that only leads to itself, where the next server knows the addresses."""
+        alias, mailbox = self._row(address)
+        if alias is None or not alias.active or not _is_self(alias) or alias.is_catch_all:
+            return False
+        domain = self._domain(split_address(address)[1])
+        no_mailbox = mailbox is None or not _is_findable(address)
+        return no_mailbox and domain is not None and not domain.ends_here
 
     def _follow(self, start, barred, without):
         """Follow one target to somebody who takes the mail, but never through ``barred`` addresses."""
@@ -210,6 +218,8 @@ class Lookup:
             for name in filter(None, (target.domain, other)):
                 address = f"{local_part}@{name}"
                 alias, mailbox = self._row(address)
+                if name == other and self._is_listed(address) and address not in without:
+                    return True, domains
                 twin = name == other and form == target.bare
                 if twin and mailbox and address not in barred and address not in without:
                     return True, domains
@@ -287,6 +297,11 @@ class Lookup:
             self._mailboxes |= dict(
                 Mailbox.objects.filter(pk__in=named).values_list("pk", "active")
             )
+
+
+def _is_findable(address):
+    """Dovecot would look for the name before a recipient delimiter."""
+    return settings.RECIPIENT_DELIMITER not in split_address(address)[0][1:]
 
 
 def _is_self(alias):

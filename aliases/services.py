@@ -90,6 +90,28 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
+def refuse_itself(alias, targets, stored=()):
+    """An alias that leads to itself is nobody's address, but where the domain's next server knows it.
+
+    What another program has ``stored`` beside others may stay.
+    """
+    kept = {target.lower() for target in stored} if len(targets) > 1 else set()
+    if alias.address not in set(targets) - kept:
+        return
+    if alias.is_catch_all or alias.domain.ends_here:
+        raise ValidationError(
+            {
+                "targets": ValidationError(
+                    _(
+                        "An alias cannot lead to itself, unless it is an address whose mail is"
+                        " handed on to another server."
+                    ),
+                    "itself",
+                )
+            }
+        )
+
+
 def taken(address, *, wanted):
     """Return the error for an ``address`` that is in use, with the way to what is ``wanted``: mailbox or alias.
 
@@ -142,10 +164,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         active=active,
         description=description,
     )
-    if alias.address in parsed:
-        raise ValidationError(
-            {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-        )
+    refuse_itself(alias, parsed)
     if Alias.objects.filter(pk=alias.pk).exists() or Mailbox.objects.filter(pk=alias.pk).exists():
         raise ValidationError({"local_part": taken(alias.pk, wanted="alias")})
     alias.full_clean(validate_unique=False)  # clean() says it in better words
@@ -172,13 +191,7 @@ def update_alias(*, actor, alias, targets=None, **fields):
         )
         refuse_own_whole_domain(parsed, alias.targets)
         refuse_external_targets(actor, parsed, alias.targets)
-        # What another program wrote may stay, beside others.
-        if parsed == [alias.address] or alias.address in set(parsed) - {
-            target.lower() for target in alias.targets
-        }:
-            raise ValidationError(
-                {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-            )
+        refuse_itself(alias, parsed, alias.targets)
         fields["goto"] = ",".join(parsed)
     changes = changed_fields(alias, fields)
     if not changes:
@@ -293,10 +306,12 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
-    if not {target.lower() for target in left} - {
-        alias.address
-    }:  # itself alone is nobody, but for a mailbox
-        left = [alias.address] if alias.is_self_alias else []
+    if not {target.lower() for target in left} - {alias.address}:
+        # Itself alone is nobody, but for a mailbox, or where the domain's next server knows the address.
+        if alias.is_self_alias:
+            left = [alias.address]
+        elif alias.is_catch_all or alias.domain.ends_here:
+            left = []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()

@@ -6,7 +6,7 @@ from aliases.effects import Destination, destinations, find_fallbacks, in_words,
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.models import Domain
-from domains.services import create_alias_domain, set_domain_active
+from domains.services import create_alias_domain, set_domain_active, update_domain
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
 from tests.refusals import refused
@@ -273,3 +273,23 @@ def test_the_transport_virtual_with_a_colon_delivers_here(outcome_of, example_or
     Domain.objects.update(transport="virtual:")  # by another program
 
     assert outcome_of(Mailbox, "joe@example.org") == ("delivered", [], False)
+
+
+def test_a_name_that_is_only_listed_is_handed_on_while_its_domain_is(
+    superadmin, add_domain, add_alias
+):
+    gate = add_domain("gate.example", transport="smtp:[192.0.2.9]")
+    add_alias("master@gate.example", "master@gate.example")
+
+    def told():
+        row = Alias.objects.select_related("domain__alias_of__target_domain").get()
+        lookup = find_fallbacks(superadmin, [row])
+        return outcome(superadmin, row, row, lookup).kind, destinations(superadmin, row)
+
+    itself = Destination("master@gate.example", "external", next_server="smtp:[192.0.2.9]")
+    assert told() == ("handed on", [itself])
+
+    update_domain(actor=None, domain=gate, transport="virtual")
+
+    nobody = Destination("master@gate.example", "external", undeliverable=True)
+    assert told() == ("refused", [nobody])

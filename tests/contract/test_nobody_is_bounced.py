@@ -45,6 +45,9 @@ worlds = st.fixed_dictionaries(
     {
         "inactive": st.sets(domains, max_size=1),
         "handed_on": st.sets(domains, max_size=1),
+        # Handed on, too, but only the names that are known here.
+        "gateways": st.sets(domains, max_size=1),
+        "listed": st.sets(st.sampled_from(ADDRESSES), max_size=3),
         "mailboxes": st.dictionaries(st.sampled_from(OWN), active, max_size=5),
         "aliases": st.dictionaries(
             st.sampled_from(ADDRESSES), st.tuples(targets, active), max_size=6
@@ -76,14 +79,16 @@ def store(world):
             pk=name,
             active=name not in world["inactive"],
             backupmx=name in world["handed_on"],
+            transport="smtp:[192.0.2.9]" if name in world["gateways"] else "virtual",
         )
         for name in DOMAINS
     )
-    rows = {address: (address, active) for address, active in world["mailboxes"].items()}
-    rows |= {address: (",".join(goto), on) for address, (goto, on) in world["aliases"].items()}
-    rows |= {f"@{name}": (",".join(goto), on) for name, (goto, on) in world["catch_alls"].items()}
+    rows = {address: ([address], True) for address in world["listed"]}
+    rows |= {address: ([address], active) for address, active in world["mailboxes"].items()}
+    rows |= world["aliases"]
+    rows |= {f"@{name}": row for name, row in world["catch_alls"].items()}
     Alias.objects.bulk_create(
-        Alias(address=address, goto=goto, domain_id=split_address(address)[1], active=on)
+        Alias(address=address, goto=",".join(goto), domain_id=split_address(address)[1], active=on)
         for address, (goto, on) in rows.items()
     )
     Mailbox.objects.bulk_create(
@@ -162,7 +167,8 @@ class Postfix:
 
     def is_delivered(self, address):
         domain = split_address(address)[1]
-        if domain not in DOMAINS or domain in self.world["handed_on"] - self.world["inactive"]:
+        handed_on = self.world["handed_on"] | self.world["gateways"]
+        if domain not in DOMAINS or domain in handed_on - self.world["inactive"]:
             return True
         return domain not in self.world["inactive"] and self.mailbox(address)
 
