@@ -76,23 +76,29 @@ class Outcome:
         return {"mail": state, "mail_goes_to": goes_to}
 
 
-def outcome(actor, row, alias, lookup):
+def outcome(actor, row, alias, lookup, *, then=None):
     """Return the Outcome for ``row``, a Mailbox or an Alias; ``alias`` is its row in ``alias``, or None.
 
     ``lookup`` is what ``find_fallbacks(actor, [row], …)`` returned, or a Lookup for a row that answers.
+    ``then``: what it will be once the row is active (True), inactive or deleted (False); ``lookup`` goes
+    on as if it were active.
     """
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
         return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
+    if then:
+        alias = lookup.suppose_active(row.pk)
+    is_on = row.active if then is None else then
+    forwards = alias is not None and (alias.active if then is None else then)
     # Judged by what the actor sees: of a domain out of sight nothing is told.
     found = []
-    if alias and alias.active and not unfindable:
+    if forwards and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
     if any(not target.undeliverable for target in found) and alias.goto != row.pk:
         own = {target.lower() for target in alias.targets} & {row.pk}
-        keeps_copy = alias.is_self_alias and row.active and bool(own)
+        keeps_copy = alias.is_self_alias and is_on and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
-    match = None if unfindable else lookup.match(row.pk)
+    match = None if unfindable or then is False else lookup.match(row.pk)
     if match is None or match.row != row.pk:
         answered = getattr(row, "fallback", None) or getattr(row, "hidden_domain", "")
         kind = FALLBACK if answered else HANDED_ON if row.domain.backupmx else REFUSED
@@ -194,8 +200,8 @@ def find_fallbacks(actor, rows, also=()):
 
     They stop answering together, or lead to nobody already. What answers in an alias domain's
     target that the actor does not see is left out, and that domain is ``row.hidden_domain``, else
-    "". Fetch ``domain__alias_of__target_domain`` with the rows. Returns the Lookup, which knows
-    these rows, and the targets of ``also``, Alias rows.
+    "". ``row.stopped`` is their Outcome then. Fetch ``domain__alias_of__target_domain`` with the rows.
+    Returns the Lookup, which knows these rows, and the targets of ``also``, Alias rows.
     """
     lookup, stopped = Lookup({row.domain for row in rows}), {row.pk for row in rows}
     ways = {}
@@ -210,16 +216,15 @@ def find_fallbacks(actor, rows, also=()):
     seen = domains_in_sight(actor, met)
 
     def answering(key):
-        alias, mailbox = found.get(key, (None, None))
-        if mailbox:
-            return alias or Alias(address=key, goto=key)
-        leads = alias and any(
-            route.deliverable or not route.domains <= seen for route in routes.get(key, {}).values()
-        )
-        return alias if leads else None
+        match = lookup.row_match(key, stopped)
+        if match:
+            return match.alias or Alias(address=key, goto=key)
+        hidden = any(not route.domains <= seen for route in routes.get(key, {}).values())
+        return found[key][0] if hidden else None
 
     for row in rows:
         row.fallback = next(filter(None, map(answering, ways[row.pk])), None)
+        row.stopped = outcome(actor, row, None, lookup, then=False)
     return lookup
 
 

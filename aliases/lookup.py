@@ -7,6 +7,7 @@ row, else the mailbox, else the same two of that name in the target of an alias 
 """
 
 import re
+from copy import copy
 from typing import NamedTuple
 
 from django.conf import settings
@@ -102,6 +103,19 @@ class Lookup:
     def match(self, key, without=()):
         """Return the Match for one key, or None: what ``postmap -q`` prints."""
         return self._settled(lambda: self._match(key, without))
+
+    def row_match(self, address, without=()):
+        """Return the Match for what the row of this very address answers, or None; its domain is taken as active."""
+        return self._settled(lambda: self._row_match(address, address, without))
+
+    def suppose_active(self, address):
+        """Take the alias and the mailbox of that name as active from here on; return the alias, or None."""
+        alias, mailbox = self.rows([address])[address]
+        if alias:
+            self._aliases[address] = copy(alias)
+            self._aliases[address].active = True
+        self._mailboxes[address] = None if mailbox is None else True
+        return self._aliases[address]
 
     def routes(self, aliases, without=()):
         """Return ``{alias address: {target: Route}}`` of Alias rows."""

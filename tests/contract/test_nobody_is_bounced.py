@@ -45,9 +45,10 @@ worlds = st.fixed_dictionaries(
     {
         "inactive": st.sets(domains, max_size=1),
         "handed_on": st.sets(domains, max_size=1),
-        # Handed on, too, but only the names that are known here.
+        # Handed on, too, but only the names that are known here, some of them by an alias to itself.
         "gateways": st.sets(domains, max_size=1),
-        "listed": st.sets(st.sampled_from(ADDRESSES), max_size=3),
+        "listed": st.sets(st.sampled_from(NAMES), min_size=1, max_size=2),
+        "twins": st.sets(domains, min_size=1, max_size=2),
         "mailboxes": st.dictionaries(st.sampled_from(OWN), active, max_size=5),
         "aliases": st.dictionaries(
             st.sampled_from(ADDRESSES), st.tuples(targets, active), max_size=6
@@ -66,6 +67,9 @@ def store(world):
     Left out is an alias for one extension of a name that does not exist without, or not in an alias
     domain: asked for the name alone, the map cannot know that Postfix will add this extension.
     """
+    world["links"] |= {
+        twin: (gateway, True) for twin in world["twins"] for gateway in world["gateways"]
+    }
     targets = {target for target, _active in world["links"].values()}
     lonely = {
         a
@@ -83,7 +87,9 @@ def store(world):
         )
         for name in DOMAINS
     )
-    rows = {address: ([address], True) for address in world["listed"]}
+    places = world["gateways"] | {DOMAINS[0]}
+    listed = [f"{name}@{domain}" for name in world["listed"] for domain in places]
+    rows = {address: ([address], True) for address in listed}
     rows |= {address: ([address], active) for address, active in world["mailboxes"].items()}
     rows |= world["aliases"]
     rows |= {f"@{name}": row for name, row in world["catch_alls"].items()}
