@@ -59,7 +59,7 @@ def test_mail_is_handed_on(relay, recipient):
         ("nobody@example.org", 550),
     ],
 )
-def test_nothing_else_is(relay, recipient, code):
+def test_mail_for_nobody_is_refused(relay, recipient, code):
     assert clients.refusal(relay, JOE, recipient)[0] == code
 
 
