@@ -16,36 +16,38 @@ BEGIN
   DECLARE lookup_key, key_domain, name_at VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE alias_goto, answer MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE mailbox, own_domain, target_key VARCHAR(600) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  DECLARE findable, leads_to_a_mailbox BOOLEAN;
+  DECLARE findable BOOLEAN;
   -- No UTF-8 (MariaDB; MySQL), or too long: nobody has such an address.
   DECLARE EXIT HANDLER FOR 1300, 1366, 3854, 1406 SELECT NULL;
-
   SET lookup_key = CONVERT(sent_key USING utf8mb4), key_domain = CONVERT(sent_domain USING utf8mb4);
-  SET name_at = LEFT(lookup_key, CHAR_LENGTH(lookup_key) - CHAR_LENGTH(key_domain));
-  -- A mailbox with the recipient delimiter in its name is passed over: Dovecot would look for the
-  -- name before the delimiter.
-  SET findable = INSTR(SUBSTRING_INDEX(lookup_key, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
 
-  -- Where the next server knows the addresses, an alias that only leads to itself lists one of them.
-  SELECT a.goto, IF(m.active = 1, m.username, NULL), d.domain, td.active
-    INTO alias_goto, mailbox, own_domain, leads_to_a_mailbox
+  -- Mostly the alias, which every mailbox has, leads to one mailbox: nothing has to be followed.
+  SELECT a.goto INTO answer
     FROM domain d
-    LEFT JOIN mailbox m ON m.username = lookup_key AND findable
-    LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1
-      AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
-        AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
-    -- Mostly the only target is a mailbox, and nothing has to be followed.
-    LEFT JOIN mailbox t ON t.username = a.goto AND t.active = 1
-      AND INSTR(SUBSTRING_INDEX(a.goto, '@', 1), '@RECIPIENT_DELIMITER@') < 2
-      AND a.goto NOT REGEXP '[^@PLAIN@]'
-    LEFT JOIN domain td ON td.domain = SUBSTRING_INDEX(t.username, '@', -1) AND td.active = 1
-    WHERE d.domain = key_domain AND d.active = 1;
-  IF leads_to_a_mailbox THEN
-    SET answer = alias_goto;
-  ELSEIF alias_goto IS NOT NULL THEN
-    SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
+    JOIN alias a ON a.address = lookup_key AND a.active = 1
+    JOIN mailbox m ON m.username = a.goto AND m.active = 1
+    JOIN domain td ON td.domain = SUBSTRING_INDEX(a.goto, '@', -1) AND td.active = 1
+    WHERE d.domain = key_domain AND d.active = 1 AND a.goto NOT LIKE '%,%' AND a.goto NOT LIKE '% %'
+      AND INSTR(SUBSTRING_INDEX(a.goto, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
+
+  IF answer IS NULL THEN
+    SET name_at = LEFT(lookup_key, CHAR_LENGTH(lookup_key) - CHAR_LENGTH(key_domain));
+    -- A mailbox with the recipient delimiter in its name is passed over: Dovecot would look for the
+    -- name before the delimiter.
+    SET findable = INSTR(SUBSTRING_INDEX(lookup_key, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
+    -- Where the next server knows the addresses, an alias that only leads to itself lists one of them.
+    SELECT a.goto, IF(m.active = 1, m.username, NULL), d.domain INTO alias_goto, mailbox, own_domain
+      FROM domain d
+      LEFT JOIN mailbox m ON m.username = lookup_key AND findable
+      LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1
+        AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
+          AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
+      WHERE d.domain = key_domain AND d.active = 1;
+    IF alias_goto IS NOT NULL THEN
+      SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
+    END IF;
+    SET answer = COALESCE(answer, mailbox);
   END IF;
-  SET answer = COALESCE(answer, mailbox);
 
   -- An alias domain: the same name in its target domain.
   IF answer IS NULL AND own_domain IS NOT NULL THEN
@@ -64,6 +66,7 @@ BEGIN
     END IF;
     SET answer = COALESCE(answer, mailbox);
   END IF;
+
   SELECT answer;
 END
 //

@@ -126,8 +126,9 @@ def test_the_functions_that_the_alias_map_calls_read_by_key_only(mail_server, na
     assert {key: scans(steps) for key, steps in plans.items() if scans(steps)} == {}
 
 
-def test_the_functions_have_four_selects():
+def test_the_routines_have_five_selects():
     assert [name for name, _text in selects()] == [
+        "mailadmin_lookup",
         "mailadmin_lookup",
         "mailadmin_lookup",
         "mailadmin_deliverable_targets",
