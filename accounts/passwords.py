@@ -24,7 +24,11 @@ CURRENT_SCHEME = "SHA512-CRYPT"
 # What crypt() of libxcrypt takes, and so Dovecot; longer texts would only cost time.
 MAX_PASSWORD_BYTES = 511
 MAX_HASH = 255  # characters, as the column has
-MAX_ITERATIONS = 1_000_000  # of a stored PBKDF2 or SCRAM: more would keep a worker busy
+# What a stored hash may cost: more would keep a worker busy, or Dovecot. About a second, or 256 MB, at the most.
+MAX_ITERATIONS = 1_000_000
+MAX_BCRYPT = 14
+MAX_ARGON2 = 1_048_576  # KiB written: memory times passes
+MAX_ARGON2_MEMORY = 262_144
 
 _PREFIX = re.compile(r"\{([A-Za-z0-9.-]+)\}(.*)", re.DOTALL)
 # Digests that Dovecot stores without parameters: hash name, digest length in bytes, whether a salt follows.
@@ -60,6 +64,13 @@ _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
 _ARGON2 = {"$argon2i$": "ARGON2I", "$argon2id$": "ARGON2ID"}
 _CURRENT = re.compile(r"\$6\$(?:rounds=([0-9]{1,9})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}")
+# yescrypt and scrypt as crypt_gensalt() writes them, with up to 64 MB.
+_BOUNDED = re.compile(r"\$g?y\$j[7-9AB][5T]\$|\$7\$[./0-9ABC]U\.{4}/\.{4}|\$[13]\$")
+_ROUNDS = re.compile(
+    r"\$(?:[56]\$(?:rounds=(\d+)\$)?|md5(?:,rounds=(\d+))?\$|sha1\$(\d+)\$)", re.ASCII
+)
+_BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$", re.ASCII)
+_ARGON2_COST = re.compile(r"\$argon2id?\$v=\d+\$m=(\d+),t=(\d+),p=\d+\$")
 _LOOKS_HASHED = re.compile(
     r"\$(?:[1567y]|gy|sha1|2[abxy]|argon2(?:i|d|id))\$.*[$./A-Za-z0-9]{20}", re.DOTALL
 )
@@ -209,6 +220,8 @@ def _verify(raw, scheme, bare):
         decoded = (
             base64.b64decode(bare, validate=True) if encoding == "B64" else bytes.fromhex(bare)
         )
+        if scheme == "MD5" and not decoded.startswith(b"$1$"):
+            raise ValueError("no hash that Dovecot reads")
         if scheme in _DIGESTS and not decoded.startswith(b"$1$"):
             return _verify_digest(raw, scheme, decoded)
         return _verify(raw, scheme, decoded.decode())
@@ -229,7 +242,24 @@ def _verify(raw, scheme, bare):
     raise ValueError("unknown scheme")
 
 
+def _refuse_costly(bare):
+    """Raise ValueError for a hash of crypt() or argon2 beyond the bounds, or of a kind whose cost nobody reads."""
+    if argon2 := _ARGON2_COST.match(bare):
+        memory, passes = int(argon2[1]), int(argon2[2])
+        allowed = memory <= MAX_ARGON2_MEMORY and memory * passes <= MAX_ARGON2
+    elif bcrypt := _BCRYPT.match(bare):
+        allowed = int(bcrypt[1]) <= MAX_BCRYPT
+    elif rounds := _ROUNDS.match(bare):
+        allowed = int(rounds[1] or rounds[2] or rounds[3] or 0) <= MAX_ITERATIONS
+    else:
+        # bsdicrypt cannot ask for more than a few seconds.
+        allowed = _BOUNDED.match(bare) or not bare.startswith("$")
+    if not allowed:
+        raise ValueError("too costly")
+
+
 def _verify_crypt(raw, bare):
+    _refuse_costly(bare)
     crypt = _system_crypt()
     if bare.startswith(tuple(_ARGON2)) or crypt is None:
         # bcrypt reads 72 bytes and refuses more; Dovecot and PHP cut there.

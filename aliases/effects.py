@@ -74,23 +74,29 @@ class Outcome:
         return {"mail": state, "mail_goes_to": goes_to}
 
 
-def outcome(actor, row, alias, lookup):
+def outcome(actor, row, alias, lookup, *, then=None):
     """The Outcome for ``row``, a Mailbox or an Alias; ``alias`` is its row in ``alias``, or None.
 
     ``lookup`` is what ``find_fallbacks(actor, [row], …)`` returned, or a Lookup if the row answers.
+    ``then``: what it will be once the row is active (True), inactive or deleted (False); ``lookup`` goes
+    on as if it were active.
     """
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
         return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
+    if then:
+        alias = lookup.suppose_active(row.pk)
+    is_on = row.active if then is None else then
+    forwards = alias is not None and (alias.active if then is None else then)
     # About a domain that the actor does not see, nothing is told.
     found = []
-    if alias and alias.active and not unfindable:
+    if forwards and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
-    if any(not target.undeliverable for target in found):
+    if any(not target.undeliverable for target in found) and alias.goto != row.pk:
         own = {target.lower() for target in alias.targets} & {row.pk}
-        keeps_copy = alias.is_self_alias and row.active and bool(own)
+        keeps_copy = alias.is_self_alias and is_on and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
-    match = None if unfindable else lookup.match(row.pk)
+    match = None if unfindable or then is False else lookup.match(row.pk)
     if match is None or match.row != row.pk:
         answered = getattr(row, "fallback", None) or getattr(row, "hidden_domain", "")
         kind = FALLBACK if answered else HANDED_ON if row.domain.backupmx else REFUSED
@@ -126,9 +132,11 @@ def destinations(actor, alias, *, domains=(), lookup=None):
 
 
 def _destination(text, target, route, rows, seen, lookup):
-    if route is None:
-        return Destination(text, EXTERNAL, undeliverable=True)  # the alias itself, alone
     domain = lookup.domain(target.domain)
+    if route is None:  # the alias itself, alone
+        handed_on = lookup.match(target.address) is not None
+        server = domain.transport if handed_on else ""
+        return Destination(text, EXTERNAL, undeliverable=not handed_on, next_server=server)
     if domain is None or target.domain not in seen:
         return Destination(text, EXTERNAL)
     next_server = "" if domain.ends_here else domain.transport
@@ -188,8 +196,9 @@ def find_fallbacks(actor, rows, also=()):
     """Set ``row.fallback`` on mailboxes or aliases: the Alias that answers once they do not, or None.
 
     All ``rows`` are taken as inactive together. A fallback in a domain that the actor does not see is not told;
-    ``row.hidden_domain`` names that domain, else it is "". Fetch ``domain__alias_of__target_domain`` with the
-    rows. Returns the Lookup, which also knows the targets of ``also``, Alias rows.
+    ``row.hidden_domain`` names that domain, else it is "". ``row.stopped`` is their Outcome then. Fetch
+    ``domain__alias_of__target_domain`` with the rows. Returns the Lookup, which also knows the targets of ``also``,
+    Alias rows.
     """
     lookup, inactive = Lookup({row.domain for row in rows}), {row.pk for row in rows}
     ways = {}
@@ -206,16 +215,15 @@ def find_fallbacks(actor, rows, also=()):
     seen = domains_in_sight(actor, met)
 
     def answering(key):
-        alias, mailbox = found.get(key, (None, None))
-        if mailbox:
-            return alias or Alias(address=key, goto=key)
-        leads = alias and any(
-            route.deliverable or not route.domains <= seen for route in routes.get(key, {}).values()
-        )
-        return alias if leads else None
+        match = lookup.row_match(key, inactive)
+        if match:
+            return match.alias or Alias(address=key, goto=key)
+        hidden = any(not route.domains <= seen for route in routes.get(key, {}).values())
+        return found[key][0] if hidden else None
 
     for row in rows:
         row.fallback = next(filter(None, map(answering, ways[row.pk])), None)
+        row.stopped = outcome(actor, row, None, lookup, then=False)
     return lookup
 
 

@@ -7,6 +7,7 @@ row, else the mailbox, else the same two of that name in the target of an alias 
 """
 
 import re
+from copy import copy
 from typing import NamedTuple
 
 from django.conf import settings
@@ -97,6 +98,19 @@ class Lookup:
         """The Match for one key, or None: what ``postmap -q`` prints."""
         return self._settled(lambda: self._match(key, without))
 
+    def row_match(self, address, without=()):
+        """Return the Match for what the row of this very address answers, or None; its domain is taken as active."""
+        return self._settled(lambda: self._row_match(address, address, without))
+
+    def suppose_active(self, address):
+        """Take the alias and the mailbox of that name as active from here on; return the alias, or None."""
+        alias, mailbox = self.rows([address])[address]
+        if alias:
+            self._aliases[address] = copy(alias)
+            self._aliases[address].active = True
+        self._mailboxes[address] = None if mailbox is None else True
+        return self._aliases[address]
+
     def routes(self, aliases, without=()):
         self.prepare((), aliases)
         return self._settled(
@@ -143,6 +157,8 @@ class Lookup:
 
     def _row_match(self, address, key, without):
         alias, mailbox = self._row(address)
+        if self._is_listed(address) and address not in without:
+            return Match(key, address, alias, (address,))
         if alias and alias.active and address not in without and not _is_self(alias):
             targets = [
                 target.address
@@ -151,12 +167,18 @@ class Lookup:
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))
-        # Dovecot would look for the name before a recipient delimiter.
-        local_part = split_address(key)[0]
-        findable = settings.RECIPIENT_DELIMITER not in local_part[1:]
-        if mailbox and findable and address not in without:
+        if mailbox and _is_findable(address) and address not in without:
             return Match(key, address, None, (address,))
         return None
+
+    def _is_listed(self, address):
+        """Say whether ``address`` is an alias that only leads to itself, where the next server knows the addresses."""
+        alias, mailbox = self._row(address)
+        if alias is None or not alias.active or not _is_self(alias) or alias.is_catch_all:
+            return False
+        domain = self._domain(split_address(address)[1])
+        no_mailbox = mailbox is None or not _is_findable(address)
+        return no_mailbox and domain is not None and not domain.ends_here
 
     def _follow(self, start, barred, without):
         seen, todo, domains = {start}, [start], set()
@@ -201,6 +223,8 @@ class Lookup:
             for name in filter(None, (target.domain, other)):
                 address = f"{local_part}@{name}"
                 alias, mailbox = self._row(address)
+                if name == other and self._is_listed(address) and address not in without:
+                    return True, domains
                 same_name = name == other and form == target.bare
                 if same_name and mailbox and address not in barred and address not in without:
                     return True, domains
@@ -276,6 +300,11 @@ class Lookup:
             self._mailboxes |= dict(
                 Mailbox.objects.filter(pk__in=named).values_list("pk", "active")
             )
+
+
+def _is_findable(address):
+    """Dovecot would look for the name before a recipient delimiter."""
+    return settings.RECIPIENT_DELIMITER not in split_address(address)[0][1:]
 
 
 def _is_self(alias):

@@ -104,6 +104,28 @@ def refuse_taken(address, *, wanted):
         raise taken(address, wanted=wanted)
 
 
+def refuse_itself(alias, targets, stored=()):
+    """An alias that leads to itself is nobody's address, but where the domain's next server knows it.
+
+    What another program has ``stored`` beside others may stay.
+    """
+    kept = {target.lower() for target in stored} if len(targets) > 1 else set()
+    if alias.address not in set(targets) - kept:
+        return
+    if alias.is_catch_all or alias.domain.ends_here:
+        raise ValidationError(
+            {
+                "targets": ValidationError(
+                    _(
+                        "An alias cannot lead to itself, unless it is an address whose mail is"
+                        " handed on to another server."
+                    ),
+                    "itself",
+                )
+            }
+        )
+
+
 def taken(address, *, wanted):
     """The error for an address in use; it says how to get what is ``wanted``, a mailbox or an alias.
 
@@ -191,9 +213,9 @@ def _checked_targets(actor, alias, text, *, catch_all):
         refuse_own_whole_domain(parsed, stored)
     with collected(errors):
         refuse_external_targets(actor, parsed, stored)
-    new = set(parsed) - {target.lower() for target in stored}
-    if not errors and (parsed == [alias.address] or alias.address in new):
-        errors["targets"] = [ValidationError(_("An alias cannot lead to itself."), "itself")]
+    if not errors and alias.address:
+        with collected(errors):
+            refuse_itself(alias, parsed, stored)
     refuse(errors)
     return parsed
 
@@ -324,9 +346,12 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
-    if {target.lower() for target in left} <= {alias.address}:
-        # An alias that leads only to itself has no recipient; a self-alias has its mailbox.
-        left = [alias.address] if alias.is_self_alias else []
+    if not {target.lower() for target in left} - {alias.address}:
+        # Itself alone is nobody, but for a mailbox, or where the domain's next server knows the address.
+        if alias.is_self_alias:
+            left = [alias.address]
+        elif alias.is_catch_all or alias.domain.ends_here:
+            left = []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()

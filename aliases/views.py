@@ -147,7 +147,8 @@ class AliasState(AliasPages, StateView):
         lookup = find_fallbacks(self.actor, [alias])
         targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
-            refused=all(target.undeliverable for target in targets),
+            outcome=outcome(self.actor, alias, alias, lookup),
+            after=outcome(self.actor, alias, alias, lookup, then=not alias.active),
             goes_to=in_words(targets),
             **referrers_context(self.actor, [alias.pk]),
             **kwargs,

@@ -176,12 +176,11 @@ class MailboxState(OneMailbox, StateView):
     def get_context_data(self, **kwargs):
         row = services.self_alias(self.object)
         lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
-        found = destinations(self.actor, row, lookup=lookup) if row else []
+        active = self.object.active
         return super().get_context_data(
-            forwarding=found,
             forwards=services.forwards(row),
             outcome=outcome(self.actor, self.object, row, lookup),
-            undeliverable=all(target.undeliverable for target in found),
+            after=outcome(self.actor, self.object, row, lookup, then=not active),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )

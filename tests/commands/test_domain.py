@@ -119,7 +119,7 @@ def test_delete_counts_what_goes_and_who_leads_here(
     add_alias("joe@other.net", "joe@example.org")
     make_admin("it@example.org", domains=["example.org"])
 
-    run("domain", "delete", "example.org", typed=["example.org"])
+    run("domain", "delete", "example.org", "--drop-targets", typed=["example.org"])
 
     assert run.screen.splitlines() == [
         "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
@@ -131,13 +131,17 @@ def test_delete_counts_what_goes_and_who_leads_here(
     assert (Mailbox.objects.count(), Alias.objects.count()) == (0, 0)
 
 
-def test_delete_can_let_aliases_of_other_domains_lead_outside(
+def test_delete_leaves_aliases_of_other_domains_as_they_are_unless_it_is_told(
     run, example_org, other_net, add_alias
 ):
     add_alias("joe@other.net", "joe@example.org")
 
-    run("domain", "delete", "example.org", "--no-drop-targets", typed=["example.org"])
+    run("domain", "delete", "example.org", typed=["example.org"])
 
+    assert (
+        "Aliases of other domains lead here and will forward to the domain's public MX"
+        in run.screen
+    )
     assert "joe@other.net" in run.screen
     assert Alias.objects.get().goto == "joe@example.org"
 

@@ -97,7 +97,7 @@ class TestCreate:
     @pytest.mark.parametrize(
         "transport", ["|sh", "smtp:a b", "smtp:a,b", "smtp:'", 'smtp:"', "SMTP:", "smtp:a\n", ":x"]
     )
-    def test_and_nothing_else(self, transport):
+    def test_nothing_else_is_a_transport(self, transport):
         with refused("invalid", field="transport"):
             create_domain(actor=None, name="a.example", transport=transport)
 

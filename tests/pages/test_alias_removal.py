@@ -4,6 +4,7 @@ from django.urls import reverse
 
 from aliases import services
 from aliases.models import Alias
+from domains.services import set_domain_active
 from tests.pages.reading import hidden_inputs, referrers, text, told
 
 # --- One
@@ -26,6 +27,37 @@ def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_ali
     done = admin.post(address, {"active": "1"})
     alias.refresh_from_db()
     assert (alias.active, told(done)[-1]) == (True, "sales@example.org is active.")
+
+
+def test_what_answers_nobody_in_an_inactive_domain_is_not_said_to_go_to_the_catch_all(
+    superadmin, add_alias, add_mailbox, example_org
+):
+    add_alias("sales@example.org", "x@else.example")
+    add_mailbox("joe@example.org")
+    add_alias("@example.org", "y@else.example")
+    set_domain_active(actor=None, domain=example_org, active=False)
+
+    for name, address in [
+        ("alias-state", "sales@example.org"),
+        ("alias-delete", "sales@example.org"),
+        ("mailbox-state", "joe@example.org"),
+        ("mailbox-delete", "joe@example.org"),
+    ]:
+        page = text(superadmin.get(reverse(name, args=[address])))
+        assert "example.org is inactive: mail for its addresses is refused." in page
+        assert "catch-all" not in page
+    for name, address in [("alias-bulk", "sales@example.org"), ("mailbox-bulk", "joe@example.org")]:
+        page = text(superadmin.post(reverse(name), {"action": "delete", "selected": [address]}))
+        assert "example.org is inactive: mail for its addresses is refused." in page
+
+
+def test_activating_an_alias_that_leads_to_nobody_says_who_answers(admin, add_alias):
+    alias = add_alias("sales@example.org", "gone@example.org", active=False)
+
+    page = text(admin.get(reverse("alias-state", args=[alias.pk])))
+
+    assert "None of its targets can receive mail at the moment." in page
+    assert "Mail for sales@example.org is refused." in page
 
 
 def test_activating_a_loop_is_refused_on_the_page(admin, add_alias):

@@ -87,10 +87,9 @@ class Command(DomainRowCommand):
         super().options_for_delete(parser)
         parser.add_argument(
             "--drop-targets",
-            action=BooleanOptionalAction,
-            default=True,
-            help="Take its addresses out of the aliases and forwardings of other domains"
-            " (the default), or leave them: their mail then goes to the domain's public MX.",
+            action="store_true",
+            help="Take its addresses out of the aliases and forwardings of other domains; without it"
+            " their mail goes to the domain's public MX.",
         )
 
     def _name(self, parser):
