@@ -86,7 +86,7 @@ def expand(query, key, service=""):
     return query.replace("%n", user).replace("%d", domain)
 
 
-@pytest.mark.parametrize("name", [*MAPS, "login"])
+@pytest.mark.parametrize("name", [*MAPS, "login", "database"])
 def test_a_postfix_map_reads_by_key_only(mail_server, name):
     query = mail_server.postfix.query(name)
     keys = [*KEYS, "d7.example"] if name in ("domains", "relay_domains") else KEYS
