@@ -1,5 +1,3 @@
-"""System checks: the database is one whose behaviour the mail rules rely on."""
-
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
@@ -20,7 +18,7 @@ SHOWN = 5
 
 @register(Tags.database)
 def check_server(databases=None, **kwargs):
-    """MariaDB 10.6 or MySQL 8.4, or later (JSON_TABLE in triggers), where nothing is cut silently."""
+    """MariaDB 10.6 or MySQL 8.4, or later (JSON_TABLE in triggers), in strict mode."""
     errors = []
     for alias in databases or []:
         connection = connections[alias]
@@ -44,7 +42,7 @@ def check_server(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_creators(databases=None, **kwargs):
-    """Triggers and functions can be created: asked before anything is written, not in the middle."""
+    """This user may create triggers and functions: checked before anything is written."""
     return [
         Error(
             "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
@@ -59,7 +57,7 @@ def check_creators(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_triggers(databases=None, **kwargs):
-    """The triggers are those of this release and these settings (RECIPIENT_DELIMITER is in them)."""
+    """The triggers are those of this release and these settings (they contain RECIPIENT_DELIMITER)."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
@@ -76,7 +74,6 @@ def check_triggers(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_functions(databases=None, **kwargs):
-    """The functions that deploy/postfix/alias.cf calls are there, and those of this release."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
@@ -94,7 +91,6 @@ def check_functions(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_migrations(databases=None, **kwargs):
-    """All migrations are applied, once the first one was: `migrate` did not stop half-way."""
     warnings = []
     for alias in databases or []:
         missing = _unapplied(connections[alias])

@@ -181,7 +181,7 @@ class TestChange:
 
         assert LogEntry.objects.count() == before
 
-    def test_switching_has_its_own_word_in_the_log(self, example_org, add_alias):
+    def test_deactivating_has_its_own_word_in_the_log(self, example_org, add_alias):
         alias = add_alias("sales@example.org", "a@other.net")
 
         set_alias_active(actor=None, alias=alias, active=False)

@@ -1,4 +1,4 @@
-"""Switching off and deleting domains: what the pages say before, and what goes."""
+"""Deactivating and deleting domains: what the pages say before, and what goes."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,7 +19,7 @@ def page_of(client, name, *args, **query):
     return client.get(reverse(name, args=args), query)
 
 
-def test_before_a_domain_is_switched_off_the_page_says_what_stops(
+def test_before_a_domain_is_deactivated_the_page_says_the_consequences(
     as_superadmin, example_org, other_net, add_mailbox, add_alias, link
 ):
     add_mailbox("joe@example.org")
@@ -36,7 +36,7 @@ def test_before_a_domain_is_switched_off_the_page_says_what_stops(
     assert "joe@other.net → joe@example.org" in said
 
 
-def test_a_domain_is_switched_off_and_on(as_superadmin, example_org):
+def test_a_domain_is_deactivated_and_activated(as_superadmin, example_org):
     address = reverse("domain-state", args=["example.org"])
 
     off = as_superadmin.post(address, follow=True)
@@ -142,7 +142,7 @@ def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
     assert list(Alias.objects.filter(is_self_alias=False).values_list("pk", flat=True)) == left
 
 
-def test_several_domains_are_switched_off_after_a_page_that_says_what_stops(
+def test_several_domains_are_deactivated_after_a_page_with_the_consequences(
     superadmin, example_org, other_net, add_mailbox
 ):
     add_mailbox("joe@example.org")

@@ -1,5 +1,3 @@
-"""manage.py domain add|list|show|edit|delete"""
-
 from argparse import BooleanOptionalAction
 
 from accounts.models import Admin
@@ -57,6 +55,7 @@ class Command(DomainRowCommand):
         "maxquota": "max-quota",
         "backupmx": "backup-mx",
         "password_expiry": "password-days",
+        "role_target": "role-target",
     }
 
     # --- Options
