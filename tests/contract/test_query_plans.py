@@ -87,7 +87,7 @@ def expand(query, key, service=""):
 
 
 # The alias map calls a procedure, whose statements are looked at below.
-@pytest.mark.parametrize("name", [*(name for name in MAPS if name != "alias"), "login"])
+@pytest.mark.parametrize("name", [*(name for name in MAPS if name != "alias"), "login", "database"])
 def test_a_postfix_map_reads_by_key_only(mail_server, name):
     query = mail_server.postfix.query(name)
     keys = [*KEYS, "d7.example"] if name in ("domains", "relay_domains") else KEYS
