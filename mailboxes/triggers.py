@@ -15,7 +15,6 @@ SOURCES = Path(__file__).with_name("sql")
 
 
 def _parts(vendor):
-    """Return the statements of the file for ``vendor``, Django's name of the database."""
     source = SOURCES / ("mariadb.sql" if vendor == "mysql" else f"{vendor}.sql")
     # Without comments: what restores a dump may leave them out.
     text = re.sub(r"(?m)^ *--.*\n|^\n", "", source.read_text())
@@ -30,16 +29,12 @@ def _parts(vendor):
 
 
 def statements(vendor):
-    """Return ``{trigger name: CREATE TRIGGER …}`` for ``mysql`` (MariaDB, too) or ``sqlite``."""
     created = [part for part in _parts(vendor) if part.startswith("CREATE TRIGGER ")]
     return {part.split()[2]: part for part in created}
 
 
 def stored(connection, *, own=False):
-    """Return ``{name: body}`` of our triggers in this database, an earlier version's included.
-
-    ``own``: those only that have the rights of this connection's SQL user.
-    """
+    """``own``: only those that have the rights of this connection's SQL user."""
     if connection.vendor == "mysql":
         query = (
             "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
@@ -97,7 +92,7 @@ def drop(connection, names=None):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    No service saves meanwhile. ``track`` is handed the statements and hands them on, for a progress bar.
+    No service saves meanwhile. ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
     RoutingLock.hold()

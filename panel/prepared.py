@@ -1,4 +1,4 @@
-"""Querysets that Django puts together once: that takes it several times as long as the database needs to answer."""
+"""Querysets that Django builds only once: building one takes several times as long as its answer."""
 
 from copy import copy
 from functools import lru_cache, wraps
@@ -9,7 +9,7 @@ from django.db import connection
 def prepared(build):
     """Make ``build(*values)``, which returns a queryset, return the list of its rows instead.
 
-    It is called with marks in place of the values, once for each number of them; ``values`` are texts or
+    It is called with placeholders, once for each number of values; ``values`` are texts or
     whole numbers, and nothing else may decide what is asked for.
     """
 
