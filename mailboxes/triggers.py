@@ -54,13 +54,14 @@ def body_of(statement):
     return statement.rpartition(" FOR EACH ROW ")[2]
 
 
-def create(connection):
+def create(connection, *, anew=False):
     """Create the triggers in this database, in place of an earlier version's.
 
-    Those that are there are left alone: in a cluster each change ends the statements in its way on
-    all nodes. None is away meanwhile, but on MySQL, which cannot replace one.
+    Those that are as wanted are left alone, but ``anew``: a node of a cluster may lack one that this node has.
+    None is away meanwhile, but on MySQL, which cannot replace one.
     """
-    wanted, there = statements(connection.vendor), stored(connection, own=True)
+    wanted = statements(connection.vendor)
+    there = {} if anew else stored(connection, own=True)
     drop(connection, set(stored(connection)) - set(wanted))
     with connection.cursor() as cursor:
         for name, statement in wanted.items():
