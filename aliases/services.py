@@ -126,8 +126,6 @@ def refuse_itself(alias, targets, stored=()):
         )
 
 
-
-
 def taken(address, *, wanted):
     """The error for an address in use; it says how to get what is ``wanted``, a mailbox or an alias.
 
