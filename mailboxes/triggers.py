@@ -51,7 +51,7 @@ def stored(connection, *, own=False):
 
 
 def body_of(statement):
-    return statement.rpartition(" FOR EACH ROW ")[2]
+    return server.as_shown(statement.rpartition(" FOR EACH ROW ")[2])
 
 
 def create(connection, *, anew=False):

@@ -48,6 +48,14 @@ def trouble(connection):
         return "not_synced" if state and state[1] != SYNCED else None
 
 
+def as_shown(body):
+    """Return the body of a trigger or function as MariaDB and MySQL both show it, for comparing.
+
+    In information_schema MySQL writes one apostrophe for the two that stand for one in a text.
+    """
+    return body.replace("''", "'")
+
+
 def has_unread_trigger(error):
     """Say whether ``error`` is MariaDB's of a trigger that it does not understand.
 
