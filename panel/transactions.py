@@ -79,11 +79,11 @@ def in_transaction(function):
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
+        # An iterator would be used up by the first attempt, or by the first of two checks.
+        kwargs = {k: list(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
         if connection.in_atomic_block:
             with transaction.atomic():
                 return function(*args, **kwargs)
-        # An iterator would be used up by the first attempt.
-        kwargs = {k: list(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
         began = monotonic()
         for attempt in itertools.count(1):
             stage = []
