@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from panel import server
 from panel.addresses import PLAIN_IN_SQL
 
 SOURCE = Path(__file__).with_name("sql") / "functions.sql"
@@ -29,7 +30,10 @@ def statements():
 
 
 def bodies():
-    return {routine: text[text.index("BEGIN\n") :] for routine, text in statements().items()}
+    return {
+        routine: server.as_shown(text[text.index("BEGIN\n") :])
+        for routine, text in statements().items()
+    }
 
 
 def stored(connection):
@@ -40,7 +44,7 @@ def stored(connection):
             " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
             [[name for _kind, name in statements()]],
         )
-        found = {(kind, name): body for kind, name, body in cursor.fetchall()}
+        found = {(kind, name): server.as_shown(body) for kind, name, body in cursor.fetchall()}
     return {routine: body for routine, body in found.items() if routine not in FORMER}
 
 

@@ -159,7 +159,7 @@ def _is_complete(connection):
 
 def _has_triggers(connection):
     wanted = {
-        name: text.partition(" FOR EACH ROW ")[2]
+        name: triggers.body_of(text)
         for name, text in triggers.statements(connection.vendor).items()
     }
     return triggers.stored(connection) == wanted

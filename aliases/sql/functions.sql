@@ -108,7 +108,8 @@ BEGIN
   IF targets = 0 AND REGEXP_REPLACE(goto, '[[:space:],;]', '') = '' THEN RETURN NULL; END IF;
   IF to_follow = 0 THEN RETURN goto; END IF;
 
-  SET SESSION group_concat_max_len = 1000000;  -- MySQL's default would cut a list at 1,024 bytes
+  -- MySQL's default would cut a list at 1,024 bytes.
+  SET SESSION group_concat_max_len = 1000000;
   RETURN (
     WITH RECURSIVE hop (target, address, bare, domain, taken) AS (
       -- Each target. Taken: 1 somebody takes it, 0 to be followed, NULL in an inactive domain.
