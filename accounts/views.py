@@ -103,6 +103,7 @@ class OwnAccount(ActorMixin, FormView):
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "accounts/account.html"
+    template_engine = "jinja2"
     form_class = OwnPasswordForm
     success_url = reverse_lazy("account")
 

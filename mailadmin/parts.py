@@ -1,17 +1,22 @@
-"""The Jinja2 templates in parts/: what a page shows ten or fifty times, such as fields and rows.
+"""The Jinja2 templates in parts/: the shell of every page, form pages, and what a page shows ten or fifty times.
 
-Everything around them is a Django template, whose engine takes five to ten times as long.
+The other pages are Django templates, whose engine takes five to ten times as long.
 """
 
 import re
 from functools import lru_cache
 from urllib.parse import quote
 
+from django.conf import settings
+from django.forms import Textarea
 from django.forms.renderers import BaseRenderer
 from django.template import engines
+from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, get_language_info, gettext
+from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
@@ -25,6 +30,8 @@ FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
+# Bootstrap's, of an <input> or a <select>.
+CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
 # What a row fills in: its key in a URL, its key, its name, and the name as text, which breaks behind "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 
@@ -48,20 +55,25 @@ def environment(**options):
         "TEXT": TEXT,
         "count_bar": ui.count_bar,
         "counted": ui.counted,
+        "django_template": render_to_string,
+        "htmx_script": htmx_script,
         "icon": ui.icon,
+        "kept": kept,
+        "language": get_language,
+        "languages": languages,
+        "list_url": list_url,
         "place": place,
         "quota_bar": ui.quota_bar,
         "state": ui.state,
+        "static": static,
         "url": url,
     }
     made.filters |= {
         "address": display_address,
         "bounded": formats.bounded,
         "breakable": formats.breakable,
-        "control": ui.control,
         "days": formats.days,
         "domain_name": display_domain,
-        "field_kind": ui.field_kind,
         "first_two": ui.first_two,
         "fill": fill,
         "log_changes": log_words.changes,
@@ -71,8 +83,27 @@ def environment(**options):
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,
+        "widget": widget,
     }
     return made
+
+
+def widget(field):
+    """Return what Django's widget templates know as ``widget`` of a bound field, with Bootstrap's class.
+
+    ``suffix`` and ``prefix`` of its attrs are no attributes of the HTML: they stand beside the input.
+    """
+    drawn = field.field.widget
+    css = CLASSES.get(getattr(drawn, "input_type", ""), "form-control")
+    classes = [css, drawn.attrs.get("class"), "is-invalid" if field.errors else ""]
+    attrs = field.build_widget_attrs(
+        {"class": " ".join(filter(None, classes)), "id": field.auto_id}
+    )
+    found = drawn.get_context(field.html_name, field.value(), attrs)["widget"]
+    for name in ("prefix", "suffix"):
+        found[name] = found["attrs"].pop(name, "")
+    found["is_textarea"] = isinstance(drawn, Textarea)
+    return found
 
 
 def ago():
@@ -80,8 +111,38 @@ def ago():
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
 
 
+def kept(template, /, **values):
+    """Return the ``template``, drawn once for ``values`` in each language.
+
+    Inside, there is nothing of the page but ``values``, not even a CSRF token, so that one visitor's page never
+    shows another's.
+    """
+    return _kept(template, tuple(values.items()))
+
+
+@formats.kept
+def _kept(template, values):
+    return ui.part(template, **dict(values))
+
+
+def languages():
+    """Return the code and the name of each language but that of the request."""
+    others = [code for code, _name in settings.LANGUAGES if code != get_language()]
+    return [(code, get_language_info(code)["name_local"].capitalize()) for code in others]
+
+
 def url(page, *key):
-    return reverse(page, args=key)
+    return reverse(page, args=key) if key else _url(page)
+
+
+@formats.kept
+def _url(page):
+    return reverse(page)
+
+
+def list_url(page, domain):
+    """Return the URL of a list, narrowed to ``domain`` if there is one."""
+    return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
 
 
 def place(page, parameter=""):

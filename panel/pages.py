@@ -124,6 +124,7 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
     """A form about one row (``pk`` in the URL), or about a new one."""
 
     object = None
+    template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]  # Django's forms take PUT for POST
 
     def get(self, request, *args, **kwargs):
