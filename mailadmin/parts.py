@@ -49,6 +49,7 @@ def environment(**options):
     made.globals |= {
         "_": gettext,
         "ago": ago,
+        "attributes": attributes,
         "IN_URL": IN_URL,
         "KEY": KEY,
         "NAME": NAME,
@@ -56,6 +57,7 @@ def environment(**options):
         "count_bar": ui.count_bar,
         "counted": ui.counted,
         "django_template": render_to_string,
+        "draw": draw,
         "htmx_script": htmx_script,
         "icon": ui.icon,
         "kept": kept,
@@ -86,6 +88,18 @@ def environment(**options):
         "widget": widget,
     }
     return made
+
+
+def draw(field):
+    """Return a bound field with its label, help and errors, as parts/fields.html draws them."""
+    return engines["jinja2"].env.get_template("fields.html").module.draw(field)
+
+
+def attributes(attrs):
+    """Return HTML attributes, of names that are ours, as Django's ``flatatt`` does."""
+    named = [(name, value) for name, value in attrs.items() if value is not False]
+    html = [f" {name}" if value is True else f' {name}="{escape(value)}"' for name, value in named]
+    return Markup("".join(html))  # noqa: S704 -- escaped
 
 
 def widget(field):
