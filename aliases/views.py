@@ -115,8 +115,10 @@ class ChosenDomainMixin:
         names = self.actor.scope_domains
         if not name and len(names) == 1:
             name = names[0]
+        if not name:
+            return None
         domains = Domain.objects.manageable_by(self.actor).select_related("usage")
-        return domains.filter(pk=name).first() if name else None
+        return domains.filter(pk=name).first()
 
     def get_initial(self):
         return {"domain": self.domain.pk if self.domain else ""}

@@ -64,13 +64,11 @@ class MailboxPages:
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
     context_object_name = "mailbox"
+    with_mailbox = ("usage", "domain__usage", "domain__alias_of__target_domain")
 
     def get_queryset(self):
-        return (
-            super()
-            .get_queryset()
-            .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
-        )
+        # Without names, Django would fetch all that a mailbox refers to.
+        return super().get_queryset().select_related(*self.with_mailbox or [None])
 
     def get_success_url(self):
         return reverse("mailbox", args=[self.object.pk])
@@ -142,6 +140,7 @@ class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
 
 
 class MailboxEdit(MailboxPages, ScopedFormView):
+    with_mailbox = ("domain__usage",)
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
     success_message = gettext_lazy("Mailbox %(object)s saved.")
@@ -163,6 +162,7 @@ def _plain(number):
 
 
 class MailboxForwarding(OneMailbox, ScopedFormView):
+    with_mailbox = ()
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
@@ -174,6 +174,7 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
 
 @hide_passwords
 class MailboxPassword(MailboxPages, ScopedFormView):
+    with_mailbox = ()
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
