@@ -49,6 +49,10 @@ class AliasQuerySet(ScopedQuerySet):
         return self._raw_delete(self.db)
 
 
+def is_role_address(address):
+    return split_address(address)[0] in settings.ROLE_ADDRESSES
+
+
 def _at_role_address():
     roles = Q()
     for role in settings.ROLE_ADDRESSES:
@@ -102,10 +106,6 @@ class Alias(models.Model):
     @property
     def is_catch_all(self):
         return self.address.startswith("@")
-
-    @property
-    def is_role_address(self):
-        return split_address(self.address)[0] in settings.ROLE_ADDRESSES
 
     def clean(self):
         """Hold the address rules, whichever door the row comes through."""

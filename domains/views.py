@@ -17,7 +17,7 @@ from aliases.models import Alias
 from domains import services
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.lists import InDomainMixin
-from domains.models import AliasDomain, Domain, RoutingLock
+from domains.models import AliasDomain, Domain, DomainUsage, RoutingLock
 from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.pages import (
@@ -55,7 +55,10 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     template_name = "domains/domain_list.html"
     orderings = {"name": ("pk",)}
     default_ordering = "name"
-    related = ("usage",)
+    shown = (
+        *("pk", "mailboxes", "aliases", "quota", "backupmx", "active"),
+        *("usage__mailboxes", "usage__alias_rows", "usage__allotted"),
+    )
 
     def filters(self):
         get = self.request.GET.get
@@ -73,6 +76,12 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
 
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
+
+    def rows_of(self, keys):
+        rows = super().rows_of(keys)
+        if any(row.usage__mailboxes is None for row in rows):
+            raise DomainUsage.DoesNotExist
+        return rows
 
 
 class DomainPage(DomainPages, ScopedDetailView):
@@ -342,7 +351,10 @@ class AliasDomainPages:
 class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
-    related = ("alias_domain", "target_domain")
+    shown = (
+        *("pk", "target_domain_id", "description", "active"),
+        *("alias_domain__active", "target_domain__active"),
+    )
 
     def in_domain(self, rows):
         """Both ends count: what leads here, and where this one leads."""

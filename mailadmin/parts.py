@@ -11,6 +11,7 @@ from django.forms.renderers import BaseRenderer
 from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -25,8 +26,9 @@ FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
-# What a row fills in: its key in a URL, its key, its name, and the name as text, which breaks behind "@".
+# Where a row is filled in: its key in a URL, its key, its name, the name as text, which breaks behind "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
+PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
@@ -46,11 +48,15 @@ def environment(**options):
         "KEY": KEY,
         "NAME": NAME,
         "TEXT": TEXT,
+        "cell": cell,
         "count_bar": ui.count_bar,
+        "count_bars": ui.count_bar.now,
         "counted": ui.counted,
+        "counts": ui.counted.now,
         "icon": ui.icon,
         "place": place,
         "quota_bar": ui.quota_bar,
+        "quota_bars": ui.quota_bars,
         "state": ui.state,
         "url": url,
     }
@@ -66,7 +72,6 @@ def environment(**options):
         "fill": fill,
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
-        "names": names,
         "mb_limit": formats.mb_limit,
         "number": formats.number,
         "size": formats.size,
@@ -91,21 +96,29 @@ def place(page, parameter=""):
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
 
 
-def names(row, shown):
-    """Return what ``fill`` puts in for ``row``, whose name is ``shown``."""
-    return {
-        IN_URL: quote(row.pk, safe="/@"),
-        KEY: str(escape(row.pk)),
-        NAME: str(escape(shown)),
-        TEXT: formats.breakable(shown),
-    }
+def cell(name):
+    """Return the place in a row for the value that ``fill`` gets under this ``name``."""
+    return Markup(f"\x04{name}\x05")  # noqa: S704 -- a word of the template
 
 
-def fill(html, named):
-    """Fill a row's names into HTML that was put together once for all rows of a page."""
-    return Markup("".join([named.get(piece, piece) for piece in _pieces(html)]))  # noqa: S704 -- escaped
+def fill(html, key, shown, **cells):
+    """Fill a row into HTML that was put together once for all rows of a page.
+
+    Its ``key``, its name as it is ``shown``, and the values of its ``cell()`` places.
+    """
+    in_html = key if PLAIN.fullmatch(key) else str(escape(key))
+    named = in_html if shown == key else str(escape(shown))
+    for name, value in cells.items():
+        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
+            cells[name] = escape(value)
+    cells[IN_URL] = key if in_html is key else quote(key, safe="/@")
+    cells[KEY] = in_html
+    cells[NAME] = named
+    cells[TEXT] = named.replace("@", "@<wbr>")
+    return mark_safe(_with_places(html) % cells)  # noqa: S308 -- escaped
 
 
 @lru_cache(maxsize=200)
-def _pieces(html):
-    return re.split("([\x00-\x03])", html)
+def _with_places(html):
+    """Return HTML as a format of Python's."""
+    return re.sub("([\x00-\x03])|\x04(.*?)\x05", r"%(\1\2)s", str(html).replace("%", "%%"))
