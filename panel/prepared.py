@@ -23,7 +23,17 @@ def prepared(build):
     whole numbers, and nothing else may decide what is asked for. Rows of ``values_list()`` cost a third of
     a model's.
     """
-    statement = _kept(build)
+
+    @lru_cache(maxsize=SHAPES)
+    def statement(_vendor, texts):
+        rows = build(*_marks(texts))
+        found = _compiled(rows, texts)
+        if found is None:
+            return None
+        sql, params, compiler = found
+        if set(range(len(texts))) - {place for _param, place in params}:
+            raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
+        return sql, params, _reader(rows, compiler)
 
     @wraps(build)
     def asked(*values):
@@ -36,23 +46,30 @@ def prepared(build):
     return asked
 
 
-def prepared_count(build):
-    """Make ``build(*values)`` return the number of its rows instead; a sliced queryset's stops at its end."""
-    statement = _kept(lambda *values: build(*values).order_by().values_list("pk", flat=True))
+def prepared_counts(build):
+    """Make ``build(*values)``, which returns querysets, return how many rows each has, in one statement.
+
+    A sliced queryset is counted to its end.
+    """
+
+    @lru_cache(maxsize=SHAPES)
+    def statement(_vendor, texts):
+        counts, params = [], []
+        for number, rows in enumerate(build(*_marks(texts))):
+            found = _compiled(rows.values_list("pk", flat=True), texts)
+            counts.append(f"(SELECT COUNT(*) FROM ({found[0]}) rows{number})" if found else "0")  # noqa: S608
+            params += found[1] if found else ()
+        return f"SELECT {', '.join(counts)}", params
 
     @wraps(build)
     def asked(*values):
-        found = statement(connection.vendor, _texts(values))
-        if found is None:
-            return 0
-        sql, params, _read = found
-        return _fetch(f"SELECT COUNT(*) FROM ({sql}) rows_counted", params, values)[0][0]
+        return _fetch(*statement(connection.vendor, _texts(values)), values)[0]
 
     return asked
 
 
 def in_scope(prepare):
-    """Let ``prepare`` (``prepared``, ``prepared_count``) take a ``build(account, *values)``.
+    """Let ``prepare`` (``prepared``, ``prepared_counts``) take a ``build(account, *values)``.
 
     An administrator's role and the number of the domains choose the statement, their names are values of it.
     """
@@ -109,24 +126,19 @@ def _fetch(sql, params, values):
         return cursor.fetchall()
 
 
-def _kept(build):
-    """Return the function that gives (SQL, parameters, reader of rows), or None for what finds nothing."""
+def _marks(texts):
+    return [f"\x1a{place}" if text else -(10**9) - place for place, text in enumerate(texts)]
 
-    @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
-        marks = [f"\x1a{place}" if text else -(10**9) - place for place, text in enumerate(texts)]
-        rows = build(*marks)
-        compiler = rows.query.get_compiler(connection=connection)
-        try:
-            sql, params = compiler.as_sql()
-        except EmptyResultSet:  # nobody's domains
-            return None
-        places = {mark: place for place, mark in enumerate(marks)}
-        if not places.keys() <= set(params):
-            raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
-        return sql, [(param, places.get(param)) for param in params], _reader(rows, compiler)
 
-    return statement
+def _compiled(rows, texts):
+    """Return (SQL, [(parameter, place of the value that it stands for, or None)], compiler), or None for no rows."""
+    places = {mark: place for place, mark in enumerate(_marks(texts))}
+    compiler = rows.query.get_compiler(connection=connection)
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:  # nobody's domains
+        return None
+    return sql, [(param, places.get(param)) for param in params], compiler
 
 
 def _reader(rows, compiler):
