@@ -28,7 +28,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import prepared
+from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
 
@@ -96,11 +96,7 @@ class DomainPage(DomainPages, ScopedDetailView):
             alias_of=next(iter(_alias_of(domain.pk)), None),
             has_catch_all=bool(_active_aliases(domain.pk, f"@{domain.pk}")),
             used=storage_used(domain),
-            alias_domains=list(
-                AliasDomain.objects.visible_to(self.actor)
-                .filter(target_domain=domain)
-                .order_by("pk")[: SHOWN + 1]
-            ),
+            alias_domains=_alias_domains_in_sight(self.actor, domain.pk),
             admins=_admins_at(domain.pk),
             log_entries=_log_entries(domain.pk),
             **kwargs,
@@ -110,6 +106,12 @@ class DomainPage(DomainPages, ScopedDetailView):
 @prepared
 def _alias_of(name):
     return AliasDomain.objects.select_related("target_domain").filter(pk=name)
+
+
+@in_scope(prepared)
+def _alias_domains_in_sight(actor, name):
+    links = AliasDomain.objects.visible_to(actor).filter(target_domain=name)
+    return links.order_by("pk")[: SHOWN + 1]
 
 
 @prepared
