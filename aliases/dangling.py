@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Exists, OuterRef, Subquery, Value
 from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget, domains_answering_by_name
-from panel.prepared import in_scope, prepared
+from panel.prepared import in_scope, padded, prepared
 
 MOST = 10
 TOGETHER = 256  # domains
@@ -32,12 +32,12 @@ def first_dangling(actor):
     """
     found = []
     for names in _domains(actor):
-        answering = _answering(*_padded(names)) if names else []
+        answering = _answering(*padded(names)) if names else []
         rows = []
         if without := [name for name, has_catch_all in answering if not has_catch_all]:
-            rows += _unmatched(actor, *_padded(without))
+            rows += _unmatched(actor, *padded(without))
         if within := [f"@{name}" for name, has_catch_all in answering if has_catch_all]:
-            rows += _of_aliases(actor, *_padded(within))
+            rows += _of_aliases(actor, *padded(within))
         found += sorted(map(Dangling._make, rows), key=lambda row: row.domain)
         if len(found) >= MOST:
             break
@@ -57,11 +57,6 @@ def _domains(actor):
         yield some
         if len(some) < TOGETHER:
             return
-
-
-def _padded(names):
-    """Repeat the last name up to the next power of two: a statement is kept for each number of them."""
-    return [*names, *[names[-1]] * ((1 << (len(names) - 1).bit_length()) - len(names))]
 
 
 @prepared

@@ -195,13 +195,13 @@ class AliasTargetQuerySet(ScopedQuerySet):
         try:
             sql, params = names.query.sql_with_params()
         except EmptyResultSet:  # nobody's domains, no addresses
-            return []
+            return Alias.objects.none()
         named = (
             "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"
             " WHERE u.alias = a.address AND u.target <> u.bare"
         )
         rows = f"SELECT a.*, ({named}) AS named FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
-        return list(Alias.objects.raw(f"{rows} ORDER BY a.address", params))
+        return Alias.objects.raw(f"{rows} ORDER BY a.address", params)
 
 
 class AliasTarget(models.Model):

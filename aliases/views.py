@@ -24,6 +24,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, bounded_count
+from panel.prepared import in_scope, padded, prepared
 from panel.scoping import domains_in_sight, may_change_role_addresses
 
 SHOWN = 50
@@ -92,17 +93,30 @@ def referrers_panel(actor, address):
     """
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
-    targets = AliasTarget.objects.referring_to(names)
     return {
-        "referrers": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
+        "referrers": _referring_aliases(actor, *padded(names))[:SHOWN],
         "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
     }
 
 
-def recent_entries(row, limit=5):
-    """The last log entries about an address: read from the newest of its domain."""
-    entries = LogEntry.objects.filter(domain=row.domain_id).order_by("-timestamp", "-pk")[:200]
-    return [entry for entry in entries if entry.data == row.pk][:limit]
+@in_scope(prepared)
+def _referring_aliases(actor, *names):
+    return AliasTarget.objects.referring_to(names).visible_to(actor).aliases(COUNT_BOUND)
+
+
+def recent_entries(row):
+    """The last five log entries about an address, of the last 200 of its domain."""
+    return _entries_about(row.domain_id, row.pk)
+
+
+@prepared
+def _entries_about(domain, address):
+    newest = "ORDER BY timestamp DESC, id DESC LIMIT"
+    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 200"  # noqa: S608
+    return LogEntry.objects.raw(
+        f"SELECT * FROM ({of_domain}) l WHERE data = %s {newest} 5",  # noqa: S608
+        [domain, address],
+    )
 
 
 class ChosenDomainMixin:
@@ -213,7 +227,7 @@ def referrers_context(actor, addresses):
     """
     names = set(with_alias_domain_names(addresses))
     targets = AliasTarget.objects.referring_to(names)
-    seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
+    seen = list(targets.visible_to(actor).aliases(COUNT_BOUND + 1))
     found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
     elsewhere = len(seen) - len(found)
     if actor.scope_domains:
