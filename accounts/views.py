@@ -139,6 +139,7 @@ class AdminPages:
 
 class AdminList(AdminPages, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"
+    shown = ("pk", "superadmin", "active", "modified", "domain_count")
 
     def filters(self):
         get = self.request.GET.get
@@ -165,10 +166,9 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
 
-    @classmethod
-    def whole_rows(cls):
-        """The rows with how many domains each manages."""
-        return super().whole_rows().with_domain_count()
+    @staticmethod
+    def annotated(rows):
+        return rows.with_domain_count()
 
 
 class AdminPage(AdminPages, ScopedDetailView):

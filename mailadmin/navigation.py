@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from panel.formats import kept
+from panel.formats import kept_in_place
 from panel.scoping import may_open
 
 # (URL name, path prefix that marks it as current, label, icon, superadmins only)
@@ -52,7 +52,7 @@ def _current(path):
     return None
 
 
-@kept
+@kept_in_place
 def _links(superadmin, current):
     return tuple(
         Link(reverse(name), str(label), icon, name == current)

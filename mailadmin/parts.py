@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, get_language_info, gettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
@@ -32,8 +33,9 @@ FLAT = {
 }
 # Bootstrap's, of an <input> or a <select>.
 CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
-# What a row fills in: its key in a URL, its key, its name, and the name as text, which breaks behind "@".
+# Where a row is filled in: its key in a URL, its key, its name, the name as text, which breaks behind "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
+PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
@@ -54,8 +56,11 @@ def environment(**options):
         "KEY": KEY,
         "NAME": NAME,
         "TEXT": TEXT,
+        "cell": cell,
         "count_bar": ui.count_bar,
+        "count_bars": ui.count_bar.now,
         "counted": ui.counted,
+        "counts": ui.counted.now,
         "django_template": render_to_string,
         "draw": draw,
         "htmx_script": htmx_script,
@@ -66,6 +71,7 @@ def environment(**options):
         "list_url": list_url,
         "place": place,
         "quota_bar": ui.quota_bar,
+        "quota_bars": ui.quota_bars,
         "state": ui.state,
         "static": static,
         "url": url,
@@ -80,7 +86,6 @@ def environment(**options):
         "fill": fill,
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
-        "names": names,
         "mb_limit": formats.mb_limit,
         "number": formats.number,
         "size": formats.size,
@@ -134,7 +139,7 @@ def kept(template, /, **values):
     return _kept(template, tuple(values.items()))
 
 
-@formats.kept
+@formats.kept_in_place
 def _kept(template, values):
     return ui.part(template, **dict(values))
 
@@ -149,7 +154,7 @@ def url(page, *key):
     return reverse(page, args=key) if key else _url(page)
 
 
-@formats.kept
+@formats.kept_in_place
 def _url(page):
     return reverse(page)
 
@@ -166,21 +171,29 @@ def place(page, parameter=""):
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
 
 
-def names(row, shown):
-    """Return what ``fill`` puts in for ``row``, whose name is ``shown``."""
-    return {
-        IN_URL: quote(row.pk, safe="/@"),
-        KEY: str(escape(row.pk)),
-        NAME: str(escape(shown)),
-        TEXT: formats.breakable(shown),
-    }
+def cell(name):
+    """Return the place in a row for the value that ``fill`` gets under this ``name``."""
+    return Markup(f"\x04{name}\x05")  # noqa: S704 -- a word of the template
 
 
-def fill(html, named):
-    """Fill a row's names into HTML that was put together once for all rows of a page."""
-    return Markup("".join([named.get(piece, piece) for piece in _pieces(html)]))  # noqa: S704 -- escaped
+def fill(html, key, shown, **cells):
+    """Fill a row into HTML that was put together once for all rows of a page.
+
+    Its ``key``, its name as it is ``shown``, and the values of its ``cell()`` places.
+    """
+    in_html = key if PLAIN.fullmatch(key) else str(escape(key))
+    named = in_html if shown == key else str(escape(shown))
+    for name, value in cells.items():
+        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
+            cells[name] = escape(value)
+    cells[IN_URL] = key if in_html is key else quote(key, safe="/@")
+    cells[KEY] = in_html
+    cells[NAME] = named
+    cells[TEXT] = named.replace("@", "@<wbr>")
+    return mark_safe(_with_places(html) % cells)  # noqa: S308 -- escaped
 
 
 @lru_cache(maxsize=200)
-def _pieces(html):
-    return re.split("([\x00-\x03])", html)
+def _with_places(html):
+    """Return HTML as a format of Python's."""
+    return re.sub("([\x00-\x03])|\x04(.*?)\x05", r"%(\1\2)s", str(html).replace("%", "%%"))

@@ -77,7 +77,10 @@ class MailboxPages:
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
-    related = ("usage",)
+    shown = (
+        *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
+        "usage__bytes",
+    )
 
     def filter_rows(self, rows):
         rows = super().filter_rows(rows)

@@ -1,11 +1,11 @@
 """Numbers, sizes, limits and moments as people read them, in the language of the request."""
 
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext
@@ -17,17 +17,24 @@ KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 
 
 def kept(function):
-    """Keep what ``function`` returns for its arguments, in each language and place the panel is served at."""
+    """Keep what ``function`` returns for its arguments, in each language. It returns no URL: see ``kept_in_place``.
 
-    @lru_cache(maxsize=1_000)
-    def made(_language, _place, *arguments):
-        return function(*arguments)
+    ``found.now()`` is the same for the language of now, for fifty rows: that of the thread is slow to ask for.
+    """
+    made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
 
     @wraps(function)
     def found(*arguments):
-        return made(get_language(), get_script_prefix(), *arguments)
+        return made(get_language(), *arguments)
 
+    found.now = lambda: partial(made, get_language())
     return found
+
+
+def kept_in_place(function):
+    """Keep what ``function`` returns likewise, for each place the panel is served at."""
+    made = kept(lambda _place, *arguments: function(*arguments))
+    return wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
 
 
 def breakable(text):
@@ -57,7 +64,8 @@ def mb(value, whole=0):
         return f"{max(1, round(kilobytes))} {units[0]}" if kilobytes else f"0 {units[1]}"
     amount = kilobytes / KB_MB_GB**power
     rounded = round(amount, 2 if amount < 1 else 1 if amount < 100 else None)
-    return f"{number_format(int(rounded) if rounded == int(rounded) else rounded)} {units[power]}"
+    digits = str(int(rounded) if rounded == int(rounded) else rounded)
+    return f"{digits.replace('.', get_format('DECIMAL_SEPARATOR'))} {units[power]}"
 
 
 def _unit(kilobytes):
@@ -106,12 +114,14 @@ def ago(moment):
 def ago_by(zone, now):
     """Return ``ago`` for one ``zone`` and one ``now``: fifty rows need not ask for them again."""
 
+    date_of = _date.now()
+
     def told(moment):
         if moment is None or moment.year <= 2000:  # PostfixAdmin's word for "not known"
             return _("unknown")
         moment = moment.astimezone(zone)
         passed = now - moment
-        date = _date(moment.date())
+        date = date_of(moment.date())
         if passed.days >= 7:
             text = date
         elif passed.total_seconds() < 60:

@@ -1,5 +1,7 @@
 """The bases of every page: the scope, the actor, and saving."""
 
+from functools import cache
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, TemplateView
 from django.views.generic.detail import SingleObjectMixin
 
+from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
@@ -64,6 +67,24 @@ class ScopedMixin(ActorMixin):
         if self.scope not in {"visible_to", "manageable_by"}:
             raise ImproperlyConfigured(f"{type(self).__name__} names no scope.")
         return getattr(self.model.objects.all(), self.scope)(self.actor)
+
+    def get_object(self, queryset=None):
+        """Return the row of the URL, in scope or 404. Its statement is put together once for each view and role."""
+        found = _named_row(type(self))(self.actor, self.kwargs["pk"])
+        if not found:
+            raise Http404
+        return found[0]
+
+
+@cache
+def _named_row(view_class):
+    @in_scope(prepared)
+    def row(actor, pk):
+        view = view_class()
+        view.actor = actor
+        return view.get_queryset().filter(pk=pk)
+
+    return row
 
 
 class SaveMixin(ScopedMixin):

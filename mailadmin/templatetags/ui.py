@@ -72,9 +72,9 @@ def short(text, length):
     return text if len(text) <= length else truncatechars(text, length)
 
 
-@register.filter
-def first_two(targets):
-    """Return the first two of some addresses, which break behind the ``@``, and how many more there are."""
+def first_two(goto):
+    """Return the first two targets of an alias, which break behind the ``@``, and how many more there are."""
+    targets = addresses.split_targets(goto)
     shown = ", ".join(short(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
@@ -107,18 +107,29 @@ def counted(kind, count):
 
 @register.simple_tag
 def quota_bar(used, allotted=None, *, limit_mb=None):
-    """Draw and say how much of a quota is used.
+    """Draw and say how much of a quota is used: see ``quota_bars``."""
+    return quota_bars()(used, allotted, limit_mb=limit_mb)
+
+
+def quota_bars():
+    """Return the function that draws how much of a quota is used, in the language of now.
 
     ``used`` and ``allotted`` are bytes; ``limit_mb`` stands in for ``allotted`` when the limit is
     a domain's, in MB. 0 is unlimited; a limit of -1 means the domain uses no quotas.
     """
-    total = limit_mb * settings.QUOTA_MULTIPLIER if limit_mb is not None else (allotted or 0)
-    if total <= 0:
-        words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
-        return _words(words % {"used": size(used)})
-    whole = total / settings.QUOTA_MULTIPLIER
-    share = mb(used / settings.QUOTA_MULTIPLIER, whole)
-    return _bar(used, total, _("%(used)s of %(total)s") % {"used": share, "total": mb(whole)})
+    multiplier, share, full = settings.QUOTA_MULTIPLIER, mb.now(), _("%(used)s of %(total)s")
+
+    def bar(used, allotted=None, *, limit_mb=None):
+        used = used or 0
+        total = limit_mb * multiplier if limit_mb is not None else (allotted or 0)
+        if total <= 0:
+            words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
+            return _words(words % {"used": share(used / multiplier)})
+        whole = total / multiplier
+        words = {"used": share(used / multiplier, whole), "total": share(whole)}
+        return _bar(used, total, full % words)
+
+    return bar
 
 
 @register.simple_tag
