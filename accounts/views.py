@@ -43,7 +43,8 @@ from panel.pages import (
     client_ip,
     safe_next,
 )
-from panel.paging import KeysetMixin
+from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.prepared import in_scope, prepared_counts
 from panel.scoping import starts_with, starts_with_name
 from panel.transactions import REASONS
 
@@ -275,6 +276,7 @@ class Log(KeysetMixin, ScopedListView):
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"
+    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
     orderings = {"when": ("timestamp", "pk")}
     default_ordering = "-when"
 
@@ -315,8 +317,16 @@ class Log(KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return ()
 
+    def count(self, rows):
+        return super().count(rows) if any(self.filters().values()) else all_entries(self.actor)[0]
+
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
+
+
+@in_scope(prepared_counts)
+def all_entries(actor):
+    return [LogEntry.objects.visible_to(actor)[: COUNT_BOUND + 1]]
 
 
 def _day(text):

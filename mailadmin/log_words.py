@@ -9,7 +9,7 @@ from markupsafe import escape
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
-from panel.log_actions import ACTIONS
+from panel.log_actions import ACTIONS, name_and_client
 
 LIST_WIDTH = (
     160  # characters of a text, or of a list of addresses: an alias may have a thousand targets
@@ -39,16 +39,31 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
 }
+PLACES = {field: place for place, field in enumerate(FIELDS)}
+
+
+def who(entry):
+    """Return the login name and the client's address of an entry."""
+    return name_and_client(entry.username)
 
 
 def sentence(entry):
     """Return the entry as HTML: what was done, to what."""
-    switch, new = _switch(entry), None
-    if switch:
-        new = (entry.changes or {}).get("active", [None, None])[1]
-    before, after = _around_object(switch or entry.action, None if new is None else bool(new))
-    shown = formats.breakable(_shown(entry.data))
-    return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
+    return sentences()(entry)
+
+
+def sentences():
+    """Return ``sentence`` in the language of now, for a page of entries."""
+    around_object = _around_object.now()
+
+    def said(entry):
+        switch, new = _switch(entry), None
+        if switch and entry.changes:
+            new = entry.changes.get("active", (None, None))[1]
+        before, after = around_object(switch or entry.action, None if new is None else bool(new))
+        return mark_safe(f"{before}<b>{formats.breakable(_shown(entry.data))}</b>{after}")  # noqa: S308 -- escaped
+
+    return said
 
 
 @formats.kept
@@ -68,7 +83,7 @@ def _switch(entry):
     """The action whose words tell an entry that only switches something; else None."""
     name = entry.action
     if not name.endswith("_state"):
-        name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
+        name = f"{name}_state" if entry.changes and entry.changes.keys() == {"active"} else None
     return name if name in ACTIONS else None
 
 
@@ -85,10 +100,9 @@ def changes(entry):
     rows, stored = [], entry.changes
     if not stored:
         return rows
-    if set(stored) == {"active"} and _switch(entry):  # the sentence says it
+    if stored.keys() == {"active"} and _switch(entry):  # the sentence says it
         return rows
-    known = [field for field in FIELDS if field in stored]
-    for field in known + [field for field in stored if field not in FIELDS]:
+    for field in sorted(stored, key=lambda field: PLACES.get(field, len(PLACES))):
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):

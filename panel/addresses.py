@@ -217,6 +217,8 @@ def display_domain(name):
 
 def display_address(address):
     """Return an address with its domain in Unicode. A catch-all keeps its leading ``@``."""
+    if address.isascii() and "xn--" not in address:
+        return address
     local_part, at, domain = address.rpartition("@")
     return f"{local_part}{at}{display_domain(domain)}"
 
