@@ -1,5 +1,3 @@
-"""The log in words: an entry's action as a sentence, its old and new values as people read them."""
-
 from django.template.defaultfilters import truncatechars
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -42,21 +40,19 @@ FIELDS = {
 
 
 def sentence(entry):
-    """Return the entry as HTML: what was done, to what."""
-    switch, new = _switch(entry), None
-    if switch:
+    state_action, new = _state_action(entry), None
+    if state_action:
         new = (entry.changes or {}).get("active", [None, None])[1]
-    before, after = _around_object(switch or entry.action, None if new is None else bool(new))
+    before, after = _around_object(state_action or entry.action, None if new is None else bool(new))
     shown = formats.breakable(_shown(entry.data))
     return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
 
 
-@formats.kept
+@formats.cached_per_language
 def _around_object(name, new):
-    """The words of an action before and behind its object, as HTML; ``new`` is True, False or not known."""
     action = ACTIONS.get(name)
     if action:
-        words = str({True: action.on, False: action.off}.get(new) or action.words)
+        words = str({True: action.activated, False: action.deactivated}.get(new) or action.words)
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = name.replace("_", " ").capitalize()
         words = _("{action}: {object}").replace("{action}", done)
@@ -64,8 +60,7 @@ def _around_object(name, new):
     return escape(before), escape(after)
 
 
-def _switch(entry):
-    """The action whose words tell an entry that only switches something; else None."""
+def _state_action(entry):
     name = entry.action
     if not name.endswith("_state"):
         name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
@@ -73,26 +68,25 @@ def _switch(entry):
 
 
 def label(action):
-    """Return an action's name for a filter: "Created mailbox …"."""
     return str(ACTIONS[action].words).format(object="…") if action in ACTIONS else action
 
 
 def changes(entry):
-    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set.
+    """(field, old, new) in words for all that changed; of new and deleted objects only what is set.
 
-    Of lists too long to show as a whole, what left and what came.
+    Of lists too long to show, what was removed and what was added.
     """
     rows, stored = [], entry.changes
     if not stored:
         return rows
-    if set(stored) == {"active"} and _switch(entry):  # the sentence says it
+    if set(stored) == {"active"} and _state_action(entry):  # the sentence says it
         return rows
     known = [field for field in FIELDS if field in stored]
     for field in known + [field for field in stored if field not in FIELDS]:
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
-            if old or new:  # the usual state of what is new or gone
+            if old or new:  # active, the usual state of a new or deleted object, is not told
                 continue
         elif old in (None, "", [], False) and new in (None, "", [], False):
             continue
@@ -120,7 +114,6 @@ def _differing(old, new):
 
 
 def _listed(items):
-    """Return as many of ``items`` as LIST_WIDTH holds, one at least, and how many more there are."""
     shown, width = [], 0
     for item in map(_shown, items):
         width += len(item)

@@ -1,6 +1,6 @@
 """The Jinja2 templates in parts/: what a page shows ten or fifty times, such as fields and rows.
 
-Everything around them is a Django template, whose engine takes five to ten times as long.
+All other templates are Django's, whose engine takes five to ten times as long.
 """
 
 import re
@@ -19,27 +19,24 @@ from markupsafe import Markup, escape
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
-from panel.addresses import display_address, display_domain
+from panel.addresses import display_address, display_domain, split_targets
 
-# Django's files of these only include that of all inputs.
+# Django's templates for these only include the one for all inputs.
 FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
-# Where a row is filled in: its key in a URL, its key, its name, the name as text, which breaks behind "@".
+# Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
-    """Draws forms, their fields and widgets with Jinja2: ours from parts/, else Django's own."""
-
     def get_template(self, template_name):
         return engines["jinja2"].get_template(FLAT.get(template_name, template_name))
 
 
 def environment(**options):
-    """Make the environment that settings.TEMPLATES names."""
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 -- options have autoescape
     made.globals |= {
         "_": gettext,
@@ -68,7 +65,8 @@ def environment(**options):
         "days": formats.days,
         "domain_name": display_domain,
         "field_kind": ui.field_kind,
-        "first_two": ui.first_two,
+        "target_summary": ui.target_summary,
+        "targets": split_targets,
         "fill": fill,
         "log_changes": log_words.changes,
         "log_sentence": log_words.sentence,
@@ -81,7 +79,6 @@ def environment(**options):
 
 
 def ago():
-    """Return the function that tells moments for a page: see ``panel.formats.ago``."""
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
 
 
@@ -90,7 +87,6 @@ def url(page, *key):
 
 
 def place(page, parameter=""):
-    """Return the URL of a row's ``page``, to be filled in; with a ``parameter`` the key is in the query."""
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
