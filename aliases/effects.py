@@ -215,7 +215,7 @@ def find_fallbacks(actor, rows, also=()):
     seen = domains_in_sight(actor, met)
 
     def answering(key):
-        match = lookup.row_match(key, stopped)
+        match = lookup.row_match(key, inactive)
         if match:
             return match.alias or Alias(address=key, goto=key)
         hidden = any(not route.domains <= seen for route in routes.get(key, {}).values())
