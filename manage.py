@@ -1,6 +1,4 @@
 #!/usr/bin/env python3
-"""Django's command line for mailadmin."""
-
 import os
 import sys
 

@@ -1,27 +1,24 @@
-"""One sign-in page, two tables: how Django finds and recognises either kind of account."""
-
 from functools import cache
 
 from accounts.models import Admin
-from accounts.passwords import is_cheap, is_possible, run_dummy_hash, verify_password
+from accounts.passwords import is_acceptable, is_cheap, run_dummy_hash, verify_password
 from panel.addresses import lookup_keys
 from panel.prepared import prepared
 
 
 class AccountBackend:
-    """Accounts of one table. A subclass names the rows that may sign in.
+    """Sign-in by the accounts of one table. A subclass names the rows that may sign in.
 
-    Refusing costs one of our own hashes, whether the name is unknown, inactive or its password another:
-    the time of an answer must not tell. Only a stored hash that costs more than ours takes longer.
+    A refused sign-in costs one of our own hashes, whether the name is unknown, the account inactive or the
+    password wrong, so that the time of an answer tells nothing. Only a stored hash that costs more takes longer.
     """
 
     def rows(self):
         raise NotImplementedError
 
     def authenticate(self, request, username=None, password=None):
-        """Return the account, or None. An outdated hash is replaced."""
         account = row_named(self.rows(), username)
-        if account is None or not is_possible(password):
+        if account is None or not is_acceptable(password):
             run_dummy_hash()
             return None
         correct, replacement = verify_password(password, account.password)
@@ -30,18 +27,16 @@ class AccountBackend:
                 run_dummy_hash()
             return None
         if replacement and not self.store(account, replacement):
-            # A second click was faster, with a hash of its own: the session must know that one.
+            # Another request stored a new hash first: the session must be bound to that one.
             account = row_named(self.rows(), username)
             if account is None or not verify_password(password, account.password)[0]:
                 return None
         return account
 
     def get_user(self, user_id):
-        """Return the account of a session, or None once it may not sign in any more."""
         return next(iter(_of_session(type(self))(user_id)), None)
 
     def store(self, account, replacement):
-        """Save a newer hash of the same password; return False if it was changed meanwhile."""
         changed = type(account).objects.filter(pk=account.pk, password=account.password)
         if not changed.update(password=replacement):
             return False
@@ -51,8 +46,6 @@ class AccountBackend:
 
 @cache
 def _of_session(backend):
-    """Every click asks for it."""
-
     @prepared
     def account(name):
         return backend().rows().filter(pk=name)
@@ -66,7 +59,7 @@ class AdminBackend(AccountBackend):
 
 
 def row_named(rows, text):
-    """Return the row of ``rows`` that has this login name, or None.
+    """The row of ``rows`` with this login name, or None.
 
     Another program may have stored the domain in Unicode, or both forms: then the typed one counts.
     """

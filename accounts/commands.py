@@ -1,5 +1,3 @@
-"""What the commands about accounts share: asking for a new password."""
-
 import getpass
 import sys
 
@@ -14,10 +12,9 @@ NOTHING_READ = (
 
 
 class PasswordMixin:
-    """A command that sets passwords. Never an argument: those show in process lists and shell histories."""
+    """A command that sets passwords. A password is never an argument: process lists and shell histories show those."""
 
     def password_option(self, parser):
-        """Return the group of the options that say where the password comes from."""
         group = parser.add_mutually_exclusive_group()
         group.add_argument(
             "--generate", action="store_true", help="Generate a password and print it once."
@@ -25,7 +22,6 @@ class PasswordMixin:
         return group
 
     def ask_password(self, generate, *, what="password"):
-        """Return a new password: made here, typed twice, or one line of standard input."""
         if generate:
             return generate_password()
         if sys.stdin is None:

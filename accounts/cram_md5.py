@@ -1,8 +1,8 @@
-"""Dovecot's CRAM-MD5 format: two MD5 states that hashlib does not give away.
+"""Dovecot's CRAM-MD5 format: two MD5 states, which hashlib does not give.
 
-PostfixAdmin's configuration named it as the example of a Dovecot scheme for many years. The
-stored value is the state of MD5 (RFC 1321) after the outer and after the inner padded key of
-HMAC (RFC 2104), 2 × 16 bytes in hex.
+PostfixAdmin's configuration named it as the example of a Dovecot scheme for many years. The stored
+value is the state of MD5 (RFC 1321) after the outer and after the inner padded key of HMAC
+(RFC 2104), 2 × 16 bytes in hex.
 """
 
 import hashlib
@@ -16,7 +16,6 @@ _SHIFTS = [(7, 12, 17, 22), (5, 9, 14, 20), (4, 11, 16, 23), (6, 10, 15, 21)]
 
 
 def cram_md5(password: bytes) -> str:
-    """Return what Dovecot stores for ``password`` behind ``{CRAM-MD5}``."""
     if len(password) > _BLOCK:
         password = hashlib.md5(password, usedforsecurity=False).digest()
     key = password.ljust(_BLOCK, b"\0")

@@ -1,4 +1,4 @@
-"""Forms about who is at the keyboard."""
+from copy import copy
 
 from django import forms
 from django.conf import settings
@@ -10,17 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services, throttle
 from accounts.passwords import MAX_PASSWORD_BYTES
-from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.forms import ActorForm
 
-ROOM = 30_000  # characters of domains' names that a form shows: a thousand of thirty letters
-MAX_NAMES = 100_000  # characters of domains' names that a form takes
+ROOM = 30_000  # characters of domain names that a form shows: about a thousand names
+MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
 
 class NewPasswordInput(forms.PasswordInput):
-    """A password to set: the page adds buttons to show, generate and copy it."""
-
     def __init__(self, attrs=None):
         defaults = {"autocomplete": "new-password", "data-new-password": ""}
         super().__init__(defaults | (attrs or {}))
@@ -35,7 +32,6 @@ class NewPasswordInput(forms.PasswordInput):
 
 
 def new_password_field(label=_("Password"), **kwargs):
-    """Return the field for a new password, with the strength rules as its help."""
     return forms.CharField(
         label=label,
         strip=False,
@@ -46,13 +42,10 @@ def new_password_field(label=_("Password"), **kwargs):
 
 
 def password_help():
-    """The first rule in words: length, letters, digits as configured."""
     return password_validators_help_texts()[0]
 
 
 class LoginForm(forms.Form):
-    """Name and password; the same answer, at the same cost, whatever is wrong."""
-
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
@@ -95,8 +88,6 @@ class LoginForm(forms.Form):
 
 
 class OwnPasswordForm(ActorForm):
-    """Change one's own password, with the old one."""
-
     old_password = forms.CharField(
         label=_("Current password"),
         strip=False,
@@ -118,10 +109,7 @@ class OwnPasswordForm(ActorForm):
 
 
 class AdminForm(ActorForm):
-    """What can be changed of an administrator; ``domains`` one name a line.
-
-    When they are too many for a page, ``added`` and ``removed`` stand in their place.
-    """
+    """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
 
     superadmin = forms.BooleanField(
         label=_("Superadmin"), required=False, help_text=_("May do everything, in every domain.")
@@ -159,7 +147,7 @@ class AdminForm(ActorForm):
         super().__init__(*args, **kwargs)
         names = self.initial.get("domains", "")
         self.managed = names.split()
-        # What is posted is read as its page was drawn, however many there are by now.
+        # A POST is read by the fields its page had, even if the number of domains changed since.
         apart = "added" in self.data if self.is_bound else len(names) > ROOM
         for name in ["domains"] if apart and self.instance else ["added", "removed"]:
             del self.fields[name]
@@ -170,42 +158,23 @@ class AdminForm(ActorForm):
             }
 
     def clean_domains(self):
-        return known_domains(self.cleaned_data["domains"])
+        return typed_names(self.cleaned_data["domains"])
 
     def clean_added(self):
-        return known_domains(self.cleaned_data["added"])
+        return typed_names(self.cleaned_data["added"])
 
     def clean_removed(self):
-        names = known_domains(self.cleaned_data["removed"])
-        others = sorted(set(names) - set(self.managed))
-        if others:
-            raise ValidationError(
-                _("Not assigned: %(names)s. Correct the name, or leave it out."),
-                "not_assigned",
-                {"names": ", ".join(others[:10])},
-            )
-        return names
+        return typed_names(self.cleaned_data["removed"])
+
+    def check(self):
+        services.check_admin(copy(self.instance), actor=self.actor, **self.changed())
 
     def save(self):
-        values = self.changed()
-        added, removed = values.pop("added", []), values.pop("removed", [])
-        if added or removed:
-            values["domains"] = sorted({*self.managed, *added} - {*removed})
-        return services.update_admin(actor=self.actor, admin=self.instance, **values)
+        return services.update_admin(actor=self.actor, admin=self.instance, **self.changed())
 
 
-def known_domains(text):
-    """Return the names in ``text`` if these domains exist."""
-    names = {lookup_key(name) for name in text.split()}
-    known = set(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
-    unknown = sorted(names - known)
-    if unknown:
-        raise ValidationError(
-            _("No such domain: %(names)s. Create it first, or correct the name."),
-            "unknown_domain",
-            {"names": ", ".join(unknown[:10])},
-        )
-    return sorted(known)
+def typed_names(text):
+    return sorted({lookup_key(name) for name in text.split()})
 
 
 class AdminCreateForm(AdminForm):
@@ -224,6 +193,9 @@ class AdminCreateForm(AdminForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_help()
+
+    def check(self):
+        services.check_new_admin(**self.cleaned_data)
 
     def save(self):
         return services.create_admin(actor=self.actor, **self.cleaned_data)

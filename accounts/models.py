@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
 class Account(AbstractBaseUser):
-    """What administrators and mailbox users share: a name, a password, a state.
+    """What administrators and mailbox users have in common: a name, a password, a state.
 
     Two tables and two passwords: a mailbox password never opens an administrator's account.
     """
@@ -52,7 +53,7 @@ class Account(AbstractBaseUser):
         return display_address(self.username)
 
     def clean(self):
-        """The name stays as stored. Django would bring it to NFKC, and save another row: it is the key."""
+        """The name stays as stored: Django would normalise it to NFKC, which is another primary key."""
 
     @property
     def is_active(self):
@@ -66,13 +67,10 @@ class Account(AbstractBaseUser):
 
 
 class AdminQuerySet(SuperadminQuerySet):
-    """Administrators and their domains. Another program may have written a link twice: it counts once."""
-
     def with_domain_count(self):
         return self.annotate(domain_count=models.Count("domainadmin__domain", distinct=True))
 
     def names_at(self, *domains):
-        """The names, sorted, of those to whom one of ``domains`` is assigned."""
         names = self.filter(domains__in=domains).order_by("pk").values_list("pk", flat=True)
         return names.distinct()
 
@@ -83,8 +81,6 @@ class AdminManager(models.Manager.from_queryset(AdminQuerySet)):
 
 
 class Admin(Account):
-    """An administrator: a superadmin, or the admin of the domains in ``domain_admins``."""
-
     superadmin = models.BooleanField(
         _("superadmin"),
         default=False,
@@ -100,6 +96,9 @@ class Admin(Account):
         verbose_name = _("administrator")
         verbose_name_plural = _("administrators")
 
+    def get_absolute_url(self):
+        return reverse("admin", args=[self.pk])
+
     @property
     def is_superadmin(self):
         return self.superadmin
@@ -110,17 +109,15 @@ class Admin(Account):
 
     @property
     def scope_domains(self):
-        """The domain names that lists are narrowed to; none for a superadmin, who sees all."""
+        """The domain names that lists are limited to; empty for a superadmin, who sees all."""
         return () if self.superadmin else self.domain_names
 
     @property
     def assigned(self):
-        """The names of the domains assigned to it, sorted; also those of links that are switched off."""
         return self.domains.order_by("pk").values_list("pk", flat=True).distinct()
 
     @cached_property
     def domain_names(self):
-        """The names of the domains a domain admin manages, sorted. One query, once."""
         links = self.domainadmin_set.filter(active=True).exclude(domain="ALL")
         # Another program may have written a link twice.
         return tuple(links.order_by("domain").values_list("domain", flat=True).distinct())
@@ -132,14 +129,13 @@ class LogQuerySet(ScopedQuerySet):
 
         ``actor`` is an Admin, a Mailbox, or None for the command line. ``action`` is one of
         panel/log_actions.py (``create_mailbox``); ``changes`` maps a field to ``[old, new]`` and
-        never holds a secret. Texts are copied, so the entry survives what it speaks of.
+        never holds a secret. Names are copied, so that the entry outlives the rows.
         """
         entry = self.entry(actor, action, domain=domain, target=target, changes=changes)
         entry.save(force_insert=True)
         return entry
 
     def entry(self, actor, action, *, domain="", target, changes=None):
-        """The entry that ``record`` writes, not saved: for many at once."""
         if action not in WRITTEN:
             raise ValueError(f"{action} is no action of panel/log_actions.py")
         if actor is None:
@@ -160,8 +156,6 @@ class LogQuerySet(ScopedQuerySet):
 
 
 class LogEntry(models.Model):
-    """One line of PostfixAdmin's ``log`` table, with old and new values added."""
-
     id = models.AutoField(primary_key=True)
     timestamp = SecondsField(_("when"), default=timezone.now, db_default=UNKNOWN_MOMENT)
     username = KeyField(_("who"))
@@ -194,7 +188,6 @@ class LogEntry(models.Model):
 
     @property
     def actor(self):
-        """The login name alone, without the client address."""
         return name_and_client(self.username)[0]
 
     @property
@@ -203,8 +196,6 @@ class LogEntry(models.Model):
 
 
 class LoginAttempt(models.Model):
-    """Failed logins of one source within the current window: see accounts/throttle.py."""
-
     source = KeyField(primary_key=True)
     failures = models.PositiveIntegerField(default=0, db_default=0)
     since = SecondsField(default=timezone.now)
@@ -219,7 +210,7 @@ class LoginAttempt(models.Model):
 
 
 class SuperadminLock(CountedLock):
-    """Locked first by whatever may take away a superadmin: one at least must stay."""
+    """Taken first by every change that may remove a superadmin: one must remain."""
 
     class Meta:
         db_table = "superadmin_lock"

@@ -1,9 +1,9 @@
 """Dovecot's password formats. The only module that imports passlib.
 
-Dovecot reads the ``password`` column of ``mailbox`` as ``{SCHEME}hash``; a hash without a prefix
-is read by its ``default_pass_scheme`` (PASSWORD_DEFAULT_SCHEME here). PostfixAdmin wrote many
-forms over the years (its model/Login.php and functions.inc.php); all that Dovecot verifies are
-verified here, and anything else is a wrong password.
+Dovecot reads the column ``password`` of ``mailbox`` as ``{SCHEME}hash``; a hash without a scheme is
+read by its ``default_pass_scheme`` (PASSWORD_DEFAULT_SCHEME here). PostfixAdmin wrote many formats
+over the years (its model/Login.php and functions.inc.php). What Dovecot verifies is verified
+here too; anything else is a wrong password.
 """
 
 import base64
@@ -24,10 +24,14 @@ CURRENT_SCHEME = "SHA512-CRYPT"
 # What crypt() of libxcrypt takes, and so Dovecot; longer texts would only cost time.
 MAX_PASSWORD_BYTES = 511
 MAX_HASH = 255  # characters, as the column has
-MAX_ITERATIONS = 1_000_000  # of a stored PBKDF2 or SCRAM: more would keep a worker busy
+# What a stored hash may cost: more would keep a worker busy, or Dovecot. About a second, or 256 MB, at the most.
+MAX_ITERATIONS = 1_000_000
+MAX_BCRYPT = 14
+MAX_ARGON2 = 1_048_576  # KiB written: memory times passes
+MAX_ARGON2_MEMORY = 262_144
 
 _PREFIX = re.compile(r"\{([A-Za-z0-9.-]+)\}(.*)", re.DOTALL)
-# Digests that Dovecot stores bare: hash name, digest length in bytes, whether a salt follows.
+# Digests that Dovecot stores without parameters: hash name, digest length in bytes, whether a salt follows.
 _DIGESTS = {
     "PLAIN-MD5": ("md5", 16, False),
     "LDAP-MD5": ("md5", 16, False),
@@ -55,11 +59,18 @@ _CRYPTS = {
 _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
-# What Dovecot does not read as we do, for hashes that came from Courier.
+# Courier's names for schemes that Dovecot reads differently.
 _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
 _ARGON2 = {"$argon2i$": "ARGON2I", "$argon2id$": "ARGON2ID"}
 _CURRENT = re.compile(r"\$6\$(?:rounds=([0-9]{1,9})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}")
+# yescrypt and scrypt as crypt_gensalt() writes them, with up to 64 MB.
+_BOUNDED = re.compile(r"\$g?y\$j[7-9AB][5T]\$|\$7\$[./0-9ABC]U\.{4}/\.{4}|\$[13]\$")
+_ROUNDS = re.compile(
+    r"\$(?:[56]\$(?:rounds=(\d+)\$)?|md5(?:,rounds=(\d+))?\$|sha1\$(\d+)\$)", re.ASCII
+)
+_BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$", re.ASCII)
+_ARGON2_COST = re.compile(r"\$argon2id?\$v=\d+\$m=(\d+),t=(\d+),p=\d+\$")
 _LOOKS_HASHED = re.compile(
     r"\$(?:[1567y]|gy|sha1|2[abxy]|argon2(?:i|d|id))\$.*[$./A-Za-z0-9]{20}", re.DOTALL
 )
@@ -86,9 +97,9 @@ def _dummy_hash(rounds):
 
 @cache
 def _system_crypt():
-    """Return crypt_r() of the system's libcrypt, as Dovecot calls it, or None where there is none.
+    """crypt_r() of the system's libcrypt, which Dovecot calls too, or None where there is none.
 
-    It knows what passlib does not (yescrypt), takes half its time, and other threads run meanwhile.
+    It knows yescrypt, which passlib does not, takes half the time, and lets other threads run.
     """
     for name in ("libcrypt.so.1", "libcrypt.so.2"):
         try:
@@ -102,9 +113,9 @@ def _system_crypt():
 
 
 def hash_password(raw):
-    """Return ``{SHA512-CRYPT}$6$…`` of ``raw``, always read as plain text.
+    """``{SHA512-CRYPT}$6$…`` of ``raw``, which is always plain text.
 
-    A text that itself looks like ``{PLAIN}x`` or ``$6$…`` is a password like any other.
+    A text that looks like ``{PLAIN}x`` or ``$6$…`` is a password like any other.
     """
     return f"{{{CURRENT_SCHEME}}}{_current().hash(raw)}"
 
@@ -112,11 +123,11 @@ def hash_password(raw):
 def verify_password(raw, stored):
     """Return ``(correct, replacement)``.
 
-    ``replacement`` is None, or a new ``{SHA512-CRYPT}`` value to store because ``stored`` uses
-    a format or a cost we have moved on from. A ``stored`` we cannot read is a wrong password:
-    never an exception, never a comparison with plain text that nobody declared as such.
+    ``replacement`` is None, or a new ``{SHA512-CRYPT}`` value to store because the format or the cost
+    of ``stored`` is outdated. A ``stored`` that cannot be read is a wrong password: never an exception,
+    and never a comparison with plain text unless ``{PLAIN}`` says so.
     """
-    if not stored or not is_possible(raw):
+    if not stored or not is_acceptable(raw):
         return False, None
     scheme, bare = _split(stored)
     try:
@@ -128,21 +139,20 @@ def verify_password(raw, stored):
     return True, None if _is_current(scheme, bare) else hash_password(raw)
 
 
-def is_possible(raw):
-    """Say whether ``raw`` can be a password at all; if not, verifying it takes no time."""
+def is_acceptable(raw):
+    """Whether ``raw`` can be a password at all; if not, verifying it takes no time."""
     try:
         return 0 < len((raw or "").encode()) <= MAX_PASSWORD_BYTES and "\0" not in raw
-    except UnicodeEncodeError:  # half a surrogate, made of bytes that are no UTF-8
+    except UnicodeEncodeError:  # a lone surrogate, from bytes that are not UTF-8
         return False
 
 
 def run_dummy_hash():
-    """Take as long as one verification: an unknown account must answer no sooner."""
+    """Take as long as one verification, so that an unknown account answers no sooner."""
     _verify_crypt("another", _dummy_hash(settings.PASSWORD_ROUNDS))
 
 
 def looks_like_hash(text):
-    """Whether ``text`` is written like a stored hash, whole or cut: ``{SCHEME}…`` or ``$6$…``."""
     known = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
     prefix = _PREFIX.fullmatch(text)
     if prefix and prefix[1].upper().partition(".")[0] in known:
@@ -151,10 +161,10 @@ def looks_like_hash(text):
 
 
 def stored_hash(text):
-    """Return ``text``, a hash from another server, as ``{SCHEME}…``. Raises ValueError.
+    """``text``, a hash from another server, as ``{SCHEME}…``. Raises ValueError.
 
-    What Dovecot and the panel both verify is taken, but no plain text. Without a prefix only what
-    crypt() writes is, for a text like ``5f4dcc3b…`` may be of several kinds.
+    Accepted is what Dovecot and the panel both verify, but no plain text. Without a scheme only crypt()'s
+    formats are accepted: a text like ``5f4dcc3b…`` may be of several kinds.
     """
     text = text.strip()
     if text.startswith("$"):
@@ -172,13 +182,12 @@ def stored_hash(text):
 
 
 def is_cheap(stored):
-    """Say whether verifying ``stored`` takes clearly less time than our own format does."""
     scheme, bare = _split(stored or "")
     return not _is_current(scheme, bare)
 
 
 def generate_password(length=16):
-    """Return a random password without look-alike characters, about 90 bits at 16 characters.
+    """A random password without look-alike characters, about 90 bits for 16 characters.
 
     Longer where PASSWORD_MIN_LENGTH, _LETTERS and _DIGITS ask for more.
     """
@@ -206,12 +215,13 @@ def _is_current(scheme, bare):
 
 
 def _verify(raw, scheme, bare):
-    """Whether ``raw`` is the password. Raises ValueError, TypeError or LookupError for no such hash."""
     if scheme.endswith((".B64", ".HEX")):
         scheme, _, encoding = scheme.rpartition(".")
         decoded = (
             base64.b64decode(bare, validate=True) if encoding == "B64" else bytes.fromhex(bare)
         )
+        if scheme == "MD5" and not decoded.startswith(b"$1$"):
+            raise ValueError("no hash that Dovecot reads")
         if scheme in _DIGESTS and not decoded.startswith(b"$1$"):
             return _verify_digest(raw, scheme, decoded)
         return _verify(raw, scheme, decoded.decode())
@@ -232,7 +242,24 @@ def _verify(raw, scheme, bare):
     raise ValueError("unknown scheme")
 
 
+def _refuse_costly(bare):
+    """Raise ValueError for a hash of crypt() or argon2 beyond the bounds, or of a kind whose cost nobody reads."""
+    if argon2 := _ARGON2_COST.match(bare):
+        memory, passes = int(argon2[1]), int(argon2[2])
+        allowed = memory <= MAX_ARGON2_MEMORY and memory * passes <= MAX_ARGON2
+    elif bcrypt := _BCRYPT.match(bare):
+        allowed = int(bcrypt[1]) <= MAX_BCRYPT
+    elif rounds := _ROUNDS.match(bare):
+        allowed = int(rounds[1] or rounds[2] or rounds[3] or 0) <= MAX_ITERATIONS
+    else:
+        # bsdicrypt cannot ask for more than a few seconds.
+        allowed = _BOUNDED.match(bare) or not bare.startswith("$")
+    if not allowed:
+        raise ValueError("too costly")
+
+
 def _verify_crypt(raw, bare):
+    _refuse_costly(bare)
     crypt = _system_crypt()
     if bare.startswith(tuple(_ARGON2)) or crypt is None:
         # bcrypt reads 72 bytes and refuses more; Dovecot and PHP cut there.

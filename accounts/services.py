@@ -9,16 +9,24 @@ import re
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import throttle
 from accounts.models import Admin, LogEntry, SuperadminLock
 from accounts.passwords import verify_password
-from domains.models import DomainAdmin
+from domains.models import Domain, DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
-from panel.changes import changed_fields, created, removed, validate_changed
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    taken,
+    validate_changed,
+)
 from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -27,30 +35,13 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 
 @in_transaction
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
-    """Create an administrator and return it. ``domains``: names of the domains to manage."""
-    username = lookup_key(username)
-    if not _is_address(username):
-        raise ValidationError(
-            {
-                "username": ValidationError(
-                    _("Write the login name like an e-mail address."), "invalid"
-                )
-            }
-        )
-    admin = Admin(username=username, superadmin=superadmin, **fields)
-    _set_password(admin, password)
-    admin.full_clean(validate_unique=False)
-    taken = ValidationError(
-        {"username": ValidationError(_("%(name)s exists already."), "taken", {"name": admin})}
+    admin = check_new_admin(
+        username=username, password=password, superadmin=superadmin, domains=domains, **fields
     )
-    if Admin.objects.filter(pk__in=lookup_keys(username)).exists():
-        raise taken  # in Unicode maybe, by a row of another program
-    try:
-        with transaction.atomic():
-            admin.save(force_insert=True)
-    except IntegrityError as error:
-        raise taken from error
-    names = _assign(admin, superadmin, domains)
+    username = admin.pk
+    admin.set_password(password)
+    insert(admin)
+    names = _assign(admin, superadmin, known_domains(domains))
     LogEntry.objects.record(
         actor,
         "create_admin",
@@ -60,23 +51,62 @@ def create_admin(*, actor, username, password, superadmin=False, domains=(), **f
     return admin
 
 
+def check_new_admin(*, username=None, password=None, domains=(), **fields):
+    """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
+    errors = {}
+    admin = Admin(**fields)
+    if username is not None:
+        admin.username = lookup_key(username)
+        with collected(errors, "username"):
+            _check_login_name(admin, username)
+    if password is not None:
+        with collected(errors, "password"):
+            validate_password(password, admin)
+    with collected(errors, "domains"):
+        known_domains(domains)
+    with collected(errors):
+        admin.full_clean(exclude=["username", "password"], validate_unique=False)
+    refuse(errors)
+    return admin
+
+
+def _check_login_name(admin, typed):
+    if not _is_address(admin.username):
+        raise ValidationError(_("Write the login name like an e-mail address."), "invalid")
+    admin.clean_fields(exclude={f.name for f in Admin._meta.fields} - {"username"})
+    # Another program may have stored it in Unicode.
+    if Admin.objects.filter(pk__in=lookup_keys(typed)).exists():
+        raise taken(admin)
+
+
+def known_domains(names):
+    names = {str(getattr(name, "pk", name)) for name in names} - {ALL_DOMAINS}
+    keys = set(map(lookup_key, names))
+    known = set(Domain.objects.filter(pk__in=keys).values_list("pk", flat=True))
+    if unknown := sorted(keys - known):
+        raise ValidationError(
+            _("No such domain: %(names)s. Create it first, or correct the name."),
+            "unknown_domain",
+            {"names": ", ".join(unknown[:10])},
+        )
+    return sorted(known)
+
+
 @in_transaction
-def update_admin(*, actor, admin, domains=None, **fields):
+def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
 
-    Refuses to demote or deactivate the last superadmin, and oneself: somebody must be able to
-    come back. All superadmin rows are locked meanwhile.
+    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes.
+    Refuses to demote or deactivate the last superadmin, or oneself. Locks all superadmins.
     """
-    superadmins = _lock_superadmins()
+    _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    was_open = admin.superadmin and admin.active
     old_names = list(admin.domain_names)
-    changes = changed_fields(admin, fields)
-    validate_changed(admin, changes)
+    changes, names = check_admin(
+        admin, actor=actor, domains=domains, added=added, removed=removed, **fields
+    )
     columns = [*changes, "modified"]
-    if was_open and not (admin.superadmin and admin.active):
-        _refuse_locking_out(actor, admin, superadmins)
-    names = _assign(admin, admin.superadmin, old_names if domains is None else domains)
+    names = _assign(admin, admin.superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
     if not changes:
@@ -87,8 +117,41 @@ def update_admin(*, actor, admin, domains=None, **fields):
     return admin
 
 
+def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
+    """Set ``fields`` on ``admin``; return the changes and the names of its domains. Raises all errors at once."""
+    errors = {}
+    was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
+    changes = changed_fields(admin, fields)
+    with collected(errors):
+        validate_changed(admin, changes)
+    with collected(errors):
+        if was_open and not (admin.superadmin and admin.active):
+            _refuse_locking_out(actor, admin)
+    if domains is not None:
+        with collected(errors, "domains"):
+            new = {str(getattr(domain, "pk", domain)) for domain in domains}
+            names = (new & names) | {*known_domains(new - names)}
+    with collected(errors, "added"):
+        names |= {*known_domains(added)}
+    with collected(errors, "removed"):
+        names -= _assigned(removed, names)
+    refuse(errors)
+    return changes, names
+
+
+def _assigned(typed, names):
+    keys = {lookup_key(name) for name in typed}
+    if others := known_domains(keys - names):
+        raise ValidationError(
+            _("Not assigned: %(names)s. Correct the name, or leave it out."),
+            "not_assigned",
+            {"names": ", ".join(others[:10])},
+        )
+    return keys
+
+
 def set_admin_password(*, actor, admin, password):
-    """Store a new password; every session of this administrator ends. Refuses oneself (``oneself``)."""
+    """Store a new password; all sessions of this administrator end. Refuses one's own (``oneself``)."""
     if actor == admin:
         raise ValidationError(
             _("Change your own password on the page of your account, with the current one."),
@@ -98,35 +161,39 @@ def set_admin_password(*, actor, admin, password):
 
 
 def change_own_password(*, admin, old_password, password):
-    """Let an administrator change the password; the old one must be right."""
-    check_current_password(admin, old_password)
+    check_own_password(admin, old_password, password)
     return _store_password(admin, admin, password)
 
 
-def check_current_password(account, password):
-    """Raise ValidationError at ``old_password`` unless this is the password that is stored now.
+def check_own_password(account, old_password, password):
+    """Raise unless ``old_password`` is the stored one and ``password`` is allowed.
 
-    Of an administrator or a mailbox user; counted like a sign-in, from ``account.client_ip``.
+    For administrators and mailbox users. A wrong one counts like a failed sign-in from ``account.client_ip``.
     """
-    # Not the one in memory: another session may have changed it since.
+    errors = {}
+    with collected(errors, "old_password"):
+        _check_current_password(account, old_password)
+    with collected(errors, "password"):
+        validate_password(password, account)
+    refuse(errors)
+
+
+def _check_current_password(account, password):
+    # Read again: another session may have changed it since.
     stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
-    try:
-        right = throttle.guarded(
-            lambda: verify_password(password, stored)[0], account.pk, account.client_ip
-        )
-        if not right:
-            raise ValidationError(_("This is not your current password."), "wrong_password")
-    except ValidationError as error:
-        raise ValidationError({"old_password": error.error_list}) from None
+    right = throttle.guarded(
+        lambda: verify_password(password, stored)[0], account.pk, account.client_ip
+    )
+    if not right:
+        raise ValidationError(_("This is not your current password."), "wrong_password")
 
 
 @in_transaction
 def delete_admin(*, actor, admin):
-    """Delete an administrator and the links to domains. The last superadmin and oneself stay."""
-    superadmins = _lock_superadmins()
+    _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
-        _refuse_locking_out(actor, admin, superadmins)
+        _refuse_locking_out(actor, admin)
     names = list(admin.domain_names)
     DomainAdmin.objects.filter(username=admin).delete()
     Admin.objects.filter(pk=admin.pk).delete()
@@ -151,33 +218,28 @@ def _is_address(text):
 @in_transaction
 def _store_password(actor, admin, password):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    _set_password(admin, password)
+    errors = {}
+    with collected(errors, "password"):
+        validate_password(password, admin)
+    refuse(errors)
+    admin.set_password(password)
     admin.modified = timezone.now()
     admin.save(update_fields=["password", "modified"])
     LogEntry.objects.record(actor, "edit_password", target=admin.pk)
     return admin
 
 
-def _set_password(admin, password):
-    try:
-        validate_password(password, admin)
-    except ValidationError as error:
-        raise ValidationError({"password": error.error_list}) from None
-    admin.set_password(password)
-
-
 def _lock_superadmins():
     SuperadminLock.hold()
-    rows = Admin.objects.select_for_update().filter(superadmin=True, active=True).order_by("pk")
-    return [row.pk for row in rows]
+    list(Admin.objects.select_for_update().filter(superadmin=True, active=True).order_by("pk"))
 
 
-def _refuse_locking_out(actor, admin, superadmins):
+def _refuse_locking_out(actor, admin):
     if actor is not None and actor.pk == admin.pk:
         raise ValidationError(
             _("You cannot remove your own superadmin rights. Ask another superadmin."), "oneself"
         )
-    if superadmins == [admin.pk]:
+    if not Admin.objects.filter(superadmin=True, active=True).exclude(pk=admin.pk).exists():
         raise ValidationError(
             _("%(name)s is the last superadmin. Make another one first."),
             "last_superadmin",
@@ -186,8 +248,7 @@ def _refuse_locking_out(actor, admin, superadmins):
 
 
 def _assign(admin, superadmin, domains):
-    """Write the rows of ``domain_admins`` and return the sorted names. ``ALL`` marks a superadmin."""
-    names = sorted({str(getattr(domain, "pk", domain)) for domain in domains} - {ALL_DOMAINS})
+    names = sorted(domains)
     wanted = {*names, ALL_DOMAINS} if superadmin else set(names)
     links = DomainAdmin.objects.filter(username=admin)
     links.exclude(active=True, domain__in=wanted).delete()

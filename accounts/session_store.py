@@ -1,4 +1,4 @@
-"""Django's sessions in the database, read at every click by the statement alone."""
+"""Django's database sessions, read by one SQL statement without the ORM: every request needs one."""
 
 from django.contrib.sessions.backends import db
 from django.db import Error, connection

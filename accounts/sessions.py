@@ -1,5 +1,3 @@
-"""How long somebody stays signed in."""
-
 import time
 
 from django.conf import settings
@@ -8,7 +6,6 @@ from django.contrib.messages import get_messages
 
 
 def begin(request, account):
-    """Sign ``account`` in: a new session id, and nothing of whoever sat here before."""
     forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
@@ -16,14 +13,14 @@ def begin(request, account):
 
 
 def forget_messages(request):
-    """Drop what was to be said to whoever sat here before: its cookie outlives their session."""
-    list(get_messages(request))  # what was read is not kept
+    """Drop pending messages: their cookie outlives the session of the previous user."""
+    list(get_messages(request))  # reading removes them
 
 
 class SessionLimitMiddleware:
-    """End a session SESSION_MINUTES after signing in, or after SESSION_IDLE_MINUTES without a click.
+    """End a session SESSION_MINUTES after signing in, or after SESSION_IDLE_MINUTES without a request.
 
-    When it was used last is written after a twentieth of that time only: most pages write nothing.
+    The time of the last request is stored at most once in a twentieth of the idle time, so most pages write nothing.
     """
 
     def __init__(self, get_response):

@@ -1,8 +1,8 @@
-"""Slow down guessing, without letting an outsider lock anybody out.
+"""Slow down guessing, without letting a stranger lock an account.
 
-Failures are counted per source: per pair of login name and client network, and (with ten times
-the allowance) per client network. A stranger who guesses an administrator's password from
-elsewhere is stopped; the administrator at their own desk is not.
+Failures are counted for each pair of login name and client network and, with ten times the
+limit, for each client network. So a stranger who guesses an administrator's password from
+elsewhere is stopped, and the administrator at their own desk is not.
 """
 
 import ipaddress
@@ -32,7 +32,7 @@ _verifying = BoundedSemaphore(VERIFIED_AT_ONCE)
 
 
 def guarded(verify, username, ip):
-    """Return ``verify()``, which tells whether a password is right, and count it if it is not.
+    """Call ``verify()``, which tells whether a password is right, and count a wrong one.
 
     Raises ValidationError without calling it: ``throttled`` while this client must wait, ``busy`` while
     VERIFIED_AT_ONCE others are verified.
@@ -66,7 +66,6 @@ def guarded(verify, username, ip):
 
 
 def network_of(ip):
-    """Return the network that counts as one client: an IPv4 address, an IPv6 /64."""
     try:
         address = ipaddress.ip_address(ip or "")
     except ValueError:
@@ -92,7 +91,6 @@ def _window_start():
 
 
 def is_blocked(username, ip):
-    """Say whether this client must wait before it may try this name again."""
     allowances = _allowances(username, ip)
     attempts = LoginAttempt.objects.filter(source__in=allowances, since__gt=_window_start())
     return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
@@ -100,7 +98,6 @@ def is_blocked(username, ip):
 
 @in_transaction
 def record_failure(username, ip):
-    """Count one wrong password. Counters of finished windows are dropped here."""
     sources = sorted(_allowances(username, ip))
     LoginAttempt.objects.filter(since__lte=_window_start()).delete()
     # One statement for new and known sources: reading first would let two that fail at once
@@ -116,6 +113,5 @@ def record_failure(username, ip):
 
 
 def reset(username, ip):
-    """After a correct password: start again for this name from this client."""
     source = next(iter(_allowances(username, ip)))
     LoginAttempt.objects.filter(source=source).delete()

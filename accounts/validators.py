@@ -1,5 +1,3 @@
-"""What a password must have, for administrators and mailboxes alike."""
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -9,11 +7,10 @@ from accounts.passwords import MAX_PASSWORD_BYTES, looks_like_hash
 
 
 class StrengthValidator:
-    """Hold PASSWORD_MIN_LENGTH, PASSWORD_MIN_LETTERS and PASSWORD_MIN_DIGITS.
+    """PASSWORD_MIN_LENGTH, PASSWORD_MIN_LETTERS and PASSWORD_MIN_DIGITS.
 
-    NUL is refused (C programs would cut there) and so are texts over MAX_PASSWORD_BYTES. So is what
-    somebody pasted by mistake: a blank at either end, which the next one to type it leaves out, and a
-    stored hash, which would be a password that nobody knows.
+    Also refused: control characters (C programs end at NUL), texts over MAX_PASSWORD_BYTES, and two
+    mistakes of pasting: a blank at either end, and a stored hash in place of the password.
     """
 
     def validate(self, password, user=None):

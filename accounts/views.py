@@ -1,5 +1,3 @@
-"""Signing in, one's own account, administrators, and the log."""
-
 from datetime import datetime, time, timedelta
 
 from django.contrib import messages
@@ -39,7 +37,6 @@ from panel.pages import (
     ScopedFormView,
     ScopedListView,
     StateView,
-    add_errors,
     client_ip,
     safe_next,
 )
@@ -54,8 +51,6 @@ hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 @method_decorator([login_not_required, never_cache], name="dispatch")
 @hide_passwords
 class SignIn(FormView):
-    """One page for superadmins, domain admins and mailbox users."""
-
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "registration/login.html"
@@ -85,7 +80,6 @@ class SignIn(FormView):
 
 
 def refused(response, form):
-    """Give the page of a form with errors its status: 429 and 503 where it was not even tried."""
     codes = {error.code for errors in form.errors.as_data().values() for error in errors}
     response.status_code = 429 if "throttled" in codes else 503 if codes & REASONS.keys() else 422
     if response.status_code == 503:
@@ -99,8 +93,6 @@ class SignOut(LogoutView):
 
 @hide_passwords
 class OwnAccount(ActorMixin, FormView):
-    """An administrator's own page: the password. Who you are comes from the session alone."""
-
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "accounts/account.html"
@@ -115,9 +107,9 @@ class OwnAccount(ActorMixin, FormView):
         try:
             account = form.save()
         except ValidationError as error:
-            add_errors(form, error)
+            form.add_error(None, error)
             return self.form_invalid(form)
-        # This session goes on; all others end, for the hash in them no longer fits.
+        # This session continues; all others end, because their hash no longer matches.
         update_session_auth_hash(self.request, account)
         messages.success(self.request, _("Password changed. Other sessions are signed out."))
         return HttpResponseRedirect(self.get_success_url())
@@ -127,15 +119,10 @@ class OwnAccount(ActorMixin, FormView):
 
 
 class AdminPages:
-    """What all pages about administrators share: only superadmins find them."""
-
     model = Admin
     scope = "manageable_by"
     superadmins_only = True
     context_object_name = "admin"
-
-    def get_success_url(self):
-        return reverse("admin", args=[self.object.pk])
 
 
 class AdminList(AdminPages, KeysetMixin, ScopedListView):
@@ -226,7 +213,7 @@ class AdminPassword(AdminPages, ScopedFormView):
 class AdminState(AdminPages, StateView):
     template_name = "accounts/admin_confirm_state.html"
 
-    def switch(self, active):
+    def set_active(self, active):
         services.update_admin(actor=self.actor, admin=self.object, active=active)
 
 
@@ -271,8 +258,6 @@ class AdminBulk(AdminPages, BulkView):
 
 
 class Log(KeysetMixin, ScopedListView):
-    """Who did what, newest first; a domain admin sees the entries of the own domains."""
-
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"
@@ -291,7 +276,6 @@ class Log(KeysetMixin, ScopedListView):
 
     @cached_property
     def domain(self):
-        """The domain the log is narrowed to, when it is one of the actor's, for its header."""
         name = self.filters()["domain_name"]
         if not name:
             return None
@@ -304,7 +288,7 @@ class Log(KeysetMixin, ScopedListView):
         if filters["domain_name"]:
             rows = rows.filter(domain=filters["domain_name"])
         if filters["person"]:
-            # The stored text goes on with the client's address in brackets.
+            # The client's address follows the name, in brackets.
             cli = filters["person"].lower() == "cli"
             rows = rows.filter(
                 starts_with("username", "CLI") if cli else starts_with_name(filters["person"])
@@ -330,7 +314,6 @@ def all_entries(actor):
 
 
 def _day(text):
-    """Return where a typed day begins and ends, or None for what is no day."""
     try:
         day = parse_date(text)
         if day is None:

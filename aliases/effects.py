@@ -1,7 +1,7 @@
-"""What a page says happens to mail: where targets lead, and who answers when a row stops.
+"""What pages say happens to mail: where targets lead, and what answers when a row no longer does.
 
-Asked of aliases/lookup.py, so a page says what Postfix does. Of domains that the actor does not see
-nothing is told: not what exists there, nor what is active.
+It asks aliases/lookup.py, so a page says what Postfix does. About domains that the actor does not
+see, nothing is told: neither what exists there nor what is active.
 """
 
 from collections import Counter
@@ -30,11 +30,11 @@ FALLBACK, REFUSED, DOMAIN_INACTIVE = "fallback", "refused", "domain inactive"
 
 @dataclass(frozen=True)
 class Destination:
-    """A target of an alias or a forwarding. ``key`` is the row of ours that it names, if any.
+    """One target of an alias or a forwarding. ``key`` is the row of ours that it names, if any.
 
-    ``covered`` targets have no row of their own: a catch-all or an alias domain answers. One that
-    is ``undeliverable`` is left out by the alias map: nobody takes mail for it. ``next_server`` is the
-    transport of a domain that is handed on.
+    ``covered``: it has no row of its own; a catch-all or an alias domain answers. ``undeliverable``: nobody takes
+    mail for it, so the alias map leaves it out. ``next_server``: the transport of a domain handed on to
+    another server.
     """
 
     address: str
@@ -50,12 +50,11 @@ class Destination:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happens now to mail for the address of a mailbox or an alias.
+    """What happens to mail for the address of a mailbox or an alias. ``kind`` is one of:
 
-    ``delivered`` here, ``handed on`` to the domain's next server, ``forwarded`` to ``destinations``
-    (``keeps_copy``: and delivered or handed on as well), taken by the row's ``fallback``, ``refused``, or
-    refused because of the ``domain inactive``. ``unfindable``: no look-up finds the row, for it is spelled
-    with capitals or blanks, and every look-up is in lower case.
+    ``delivered`` here, ``handed on`` to the domain's next server, ``forwarded`` to ``destinations`` (``keeps_copy``:
+    and delivered or handed on too), ``fallback`` (another row answers), ``refused``, ``domain inactive``, or
+    ``unfindable``: stored with capitals or blanks, so that no look-up, all in lower case, finds it.
     """
 
     kind: str
@@ -68,7 +67,6 @@ class Outcome:
         return in_words(self.destinations)
 
     def record(self):
-        """What the commands show of it, in JSON too."""
         state = "never found: spelled with capitals or blanks" if self.unfindable else self.kind
         if self.keeps_copy:
             state = f"{state}, with a copy kept"
@@ -76,23 +74,29 @@ class Outcome:
         return {"mail": state, "mail_goes_to": goes_to}
 
 
-def outcome(actor, row, alias, lookup):
-    """Return the Outcome for ``row``, a Mailbox or an Alias; ``alias`` is its row in ``alias``, or None.
+def outcome(actor, row, alias, lookup, *, then=None):
+    """The Outcome for ``row``, a Mailbox or an Alias; ``alias`` is its row in ``alias``, or None.
 
-    ``lookup`` is what ``find_fallbacks(actor, [row], …)`` returned, or a Lookup for a row that answers.
+    ``lookup`` is what ``find_fallbacks(actor, [row], …)`` returned, or a Lookup if the row answers.
+    ``then``: what it will be once the row is active (True), inactive or deleted (False); ``lookup`` goes
+    on as if it were active.
     """
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
         return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
-    # Judged by what the actor sees: of a domain out of sight nothing is told.
+    if then:
+        alias = lookup.suppose_active(row.pk)
+    is_on = row.active if then is None else then
+    forwards = alias is not None and (alias.active if then is None else then)
+    # About a domain that the actor does not see, nothing is told.
     found = []
-    if alias and alias.active and not unfindable:
+    if forwards and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
-    if any(not target.undeliverable for target in found):
+    if any(not target.undeliverable for target in found) and alias.goto != row.pk:
         own = {target.lower() for target in alias.targets} & {row.pk}
-        keeps_copy = alias.is_self_alias and row.active and bool(own)
+        keeps_copy = alias.is_self_alias and is_on and bool(own)
         return Outcome(FORWARDED, tuple(found), keeps_copy)
-    match = None if unfindable else lookup.match(row.pk)
+    match = None if unfindable or then is False else lookup.match(row.pk)
     if match is None or match.row != row.pk:
         answered = getattr(row, "fallback", None) or getattr(row, "hidden_domain", "")
         kind = FALLBACK if answered else HANDED_ON if row.domain.backupmx else REFUSED
@@ -101,7 +105,7 @@ def outcome(actor, row, alias, lookup):
 
 
 def destinations(actor, alias, *, domains=(), lookup=None):
-    """Return a Destination for each target of an Alias row, in stored order; a mailbox's own is left out.
+    """A Destination for each target of an Alias, in stored order, without a mailbox's own address.
 
     ``domains`` and ``lookup`` are what the caller has read already: see Lookup.
     """
@@ -128,9 +132,11 @@ def destinations(actor, alias, *, domains=(), lookup=None):
 
 
 def _destination(text, target, route, rows, seen, lookup):
-    if route is None:
-        return Destination(text, EXTERNAL, undeliverable=True)  # the alias itself, alone
     domain = lookup.domain(target.domain)
+    if route is None:  # the alias itself, alone
+        handed_on = lookup.match(target.address) is not None
+        server = domain.transport if handed_on else ""
+        return Destination(text, EXTERNAL, undeliverable=not handed_on, next_server=server)
     if domain is None or target.domain not in seen:
         return Destination(text, EXTERNAL)
     next_server = "" if domain.ends_here else domain.transport
@@ -148,7 +154,7 @@ def _destination(text, target, route, rows, seen, lookup):
     if named:
         inactive, kind, key = min(named, key=lambda row: row[0])
         active = domain.active and not inactive
-        # What an alias there leads to goes its own way.
+        # An alias in the target domain is expanded by its own targets.
         server = "" if kind == ALIAS else next_server
         return Destination(text, kind, key, active, undeliverable, server)
     kind = MISSING if undeliverable and domain.active else COVERED
@@ -156,7 +162,6 @@ def _destination(text, target, route, rows, seen, lookup):
 
 
 def in_words(found):
-    """Return "2 mailboxes and 1 external address", or the address itself if it is the only one."""
     if len(found) == 1:
         return str(found[0])
     counts = Counter(
@@ -188,43 +193,44 @@ def in_words(found):
 
 
 def find_fallbacks(actor, rows, also=()):
-    """Set ``row.fallback`` on mailboxes or aliases: the Alias that answers when they do not, or None.
+    """Set ``row.fallback`` on mailboxes or aliases: the Alias that answers once they do not, or None.
 
-    They stop answering together, or lead to nobody already. What answers in an alias domain's
-    target that the actor does not see is left out, and that domain is ``row.hidden_domain``, else
-    "". Fetch ``domain__alias_of__target_domain`` with the rows. Returns the Lookup, which knows
-    these rows, and the targets of ``also``, Alias rows.
+    All ``rows`` are taken as inactive together. A fallback in a domain that the actor does not see is not told;
+    ``row.hidden_domain`` names that domain, else it is "". ``row.stopped`` is their Outcome then. Fetch
+    ``domain__alias_of__target_domain`` with the rows. Returns the Lookup, which also knows the targets of ``also``,
+    Alias rows.
     """
-    lookup, stopped = Lookup({row.domain for row in rows}), {row.pk for row in rows}
+    lookup, inactive = Lookup({row.domain for row in rows}), {row.pk for row in rows}
     ways = {}
     for row in rows:
         ways[row.pk], row.hidden_domain = _keys_after(actor, row)
     names = {key for keys in ways.values() for key in keys}
-    lookup.prepare(names | stopped, [*also, *(row for row in rows if isinstance(row, Alias))])
-    found = {key: pair for key, pair in lookup.rows(names | stopped).items() if key not in stopped}
+    lookup.prepare(names | inactive, [*also, *(row for row in rows if isinstance(row, Alias))])
+    found = {
+        key: pair for key, pair in lookup.rows(names | inactive).items() if key not in inactive
+    }
     aliases = [alias for alias, _mailbox in found.values() if alias and alias.active]
-    routes = lookup.routes(aliases, stopped)
+    routes = lookup.routes(aliases, inactive)
     met = {name for way in routes.values() for route in way.values() for name in route.domains}
     seen = domains_in_sight(actor, met)
 
     def answering(key):
-        alias, mailbox = found.get(key, (None, None))
-        if mailbox:
-            return alias or Alias(address=key, goto=key)
-        leads = alias and any(
-            route.deliverable or not route.domains <= seen for route in routes.get(key, {}).values()
-        )
-        return alias if leads else None
+        match = lookup.row_match(key, inactive)
+        if match:
+            return match.alias or Alias(address=key, goto=key)
+        hidden = any(not route.domains <= seen for route in routes.get(key, {}).values())
+        return found[key][0] if hidden else None
 
     for row in rows:
         row.fallback = next(filter(None, map(answering, ways[row.pk])), None)
+        row.stopped = outcome(actor, row, None, lookup, then=False)
     return lookup
 
 
 def missing_role_target(domain):
-    """Return the address that role addresses of ``domain`` lead to in vain, or "".
+    """The address that role addresses of ``domain`` lead to, if it does not exist, or "".
 
-    RFC 5321 4.5.1 wants mail for postmaster to be accepted.
+    RFC 5321 4.5.1: mail for postmaster must be accepted.
     """
     lookup = Lookup()
     addresses = [f"{role}@{domain.pk}" for role in settings.ROLE_ADDRESSES]
@@ -234,7 +240,6 @@ def missing_role_target(domain):
 
 
 def role_target_warning(target):
-    """Say what is wrong with the result of ``missing_role_target``."""
     return _(
         "Mail for postmaster and the other role addresses is refused: nobody takes mail for %(target)s yet."
         " Create this mailbox, or change the targets of the role addresses."
@@ -242,10 +247,6 @@ def role_target_warning(target):
 
 
 def _keys_after(actor, row):
-    """What Postfix asks for after ``row``, in turn.
-
-    And the alias domain's target, if it is none of the actor's domains: of its addresses nothing is told.
-    """
     local_part, domain = split_address(stored_spelling(row.pk))
     link = getattr(row.domain, "alias_of", None)
     target = hidden = ""

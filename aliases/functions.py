@@ -1,6 +1,6 @@
-"""The database functions that deploy/postfix/alias.cf calls: aliases/sql/functions.sql, as it is.
+"""The database functions that deploy/postfix/alias.cf calls, from aliases/sql/functions.sql.
 
-SQLite has no Postfix and so no functions.
+SQLite has none: no Postfix reads it.
 """
 
 import re
@@ -15,7 +15,6 @@ FORMER = ["mailadmin_heard", "mailadmin_sent_on"]  # of earlier versions
 
 
 def statements():
-    """Return ``{function: CREATE …}`` with the settings filled in."""
     text = SOURCE.read_text()
     text = text.replace("@RECIPIENT_DELIMITER@", settings.RECIPIENT_DELIMITER)
     text = text.replace("@PLAIN@", PLAIN_IN_SQL)
@@ -24,12 +23,10 @@ def statements():
 
 
 def bodies():
-    """Return ``{function: body}`` as information_schema.ROUTINES has them."""
     return {name: text[text.index("BEGIN\n") :] for name, text in statements().items()}
 
 
 def create(connection):
-    """Create the functions on MariaDB or MySQL, in place of an earlier version's."""
     if connection.vendor != "mysql":
         return
     with connection.cursor() as cursor:

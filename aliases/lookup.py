@@ -7,6 +7,7 @@ row, else the mailbox, else the same two of that name in the target of an alias 
 """
 
 import re
+from copy import copy
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from mailboxes.models import Mailbox
 from panel.addresses import PLAIN, split_address, split_targets, without_extension
 from panel.prepared import padded, prepared
 
-MAX_LEVELS = 100  # of aliases one behind the other; panels store far fewer
+MAX_LEVELS = 100  # of aliases in a row; panels store far fewer
 TOGETHER = 4_096  # names in one statement
 _PLAIN = re.compile(f"[{PLAIN}]*(?<![.])")
 # Comments, names and quotes beside an address, as in mailboxes/sql.
@@ -25,8 +26,6 @@ _BESIDE = re.compile(r'[.]*([<>:;"\s]|[(][^)]*[)]?)|[.]$')
 
 
 class Target(NamedTuple):
-    """One target of an alias: ``domain`` is the domain that Postfix reads in it."""
-
     address: str
     bare: str
     domain: str
@@ -56,32 +55,28 @@ class Match(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Whether somebody takes mail for a target, and the domains whose rows the mail meets."""
-
     deliverable: bool
     domains: frozenset
 
 
 def keys_of(address):
-    """Return the keys that Postfix asks for, in turn."""
     local_part, domain = split_address(address)
     whole = [address, without_extension(address)] if local_part else []
     return list(dict.fromkeys([*whole, f"@{domain}"]))
 
 
 def targets_of(alias):
-    """Return the parsed targets of an alias row, without repetitions; none if it is only itself."""
     if _is_self(alias):
         return []
     return list(dict.fromkeys(map(Target.parse, split_targets(alias.goto))))
 
 
 class Lookup:
-    """Answers from the tables as they are now; a row is read once.
+    """Answers from the tables as they are now. A row is read once.
 
-    Three statements a level of aliases, however many addresses are asked for: each method asks
-    what it needs, and what was not known yet is read together before it asks again. ``domains`` are
-    rows that the caller has read already, with ``alias_of__target_domain``.
+    Three statements for each level of aliases, however many addresses: each method asks for what it needs;
+    what is unknown is read together, and the method runs again. ``domains`` are rows
+    that the caller has read already, with ``alias_of__target_domain``.
     """
 
     def __init__(self, domains=()):
@@ -93,20 +88,32 @@ class Lookup:
     # --- Questions
 
     def answers(self, addresses, without=()):
-        """Return ``{address: Match or None}``, the answer to the first key that has one.
+        """``{address: Match or None}``: the answer to the first key that has one.
 
-        ``without`` are addresses whose alias and mailbox are taken as inactive.
+        ``without``: addresses whose alias and mailbox count as inactive.
         """
         return self._settled(
             lambda: {address: self._answer(address, without) for address in addresses}
         )
 
     def match(self, key, without=()):
-        """Return the Match for one key, or None: what ``postmap -q`` prints."""
+        """The Match for one key, or None: what ``postmap -q`` prints."""
         return self._settled(lambda: self._match(key, without))
 
+    def row_match(self, address, without=()):
+        """Return the Match for what the row of this very address answers, or None; its domain is taken as active."""
+        return self._settled(lambda: self._row_match(address, address, without))
+
+    def suppose_active(self, address):
+        """Take the alias and the mailbox of that name as active from here on; return the alias, or None."""
+        alias, mailbox = self.rows([address])[address]
+        if alias:
+            self._aliases[address] = copy(alias)
+            self._aliases[address].active = True
+        self._mailboxes[address] = None if mailbox is None else True
+        return self._aliases[address]
+
     def routes(self, aliases, without=()):
-        """Return ``{alias address: {target: Route}}`` of Alias rows."""
         self.prepare((), aliases)
         return self._settled(
             lambda: {
@@ -119,19 +126,18 @@ class Lookup:
         )
 
     def hops(self, addresses):
-        """Return ``{address: [next addresses]}`` as written, for loops.
+        """``{address: [next addresses]}`` as stored, to find loops.
 
-        Inactive domains count as active: what is switched on again must not loop either. An
-        address where mail stays or leaves has no next one.
+        Inactive domains count as active: activating one must not close a loop. An address where mail is
+        delivered or leaves this server has no next one.
         """
         return self._settled(lambda: {address: self._hops(address) for address in addresses})
 
     def domain(self, name):
-        """Return the Domain of that name, with ``alias_of``, or None for one that is not ours."""
         return self._settled(lambda: self._domain(name))
 
     def rows(self, addresses):
-        """Return ``{address: (Alias or None, state of the mailbox or None)}``."""
+        """``{address: (Alias or None, mailbox's ``active`` or None)}``."""
         return self._settled(lambda: {address: self._row(address) for address in addresses})
 
     # --- The rules
@@ -153,6 +159,8 @@ class Lookup:
 
     def _row_match(self, address, key, without):
         alias, mailbox = self._row(address)
+        if self._is_listed(address) and address not in without:
+            return Match(key, address, alias, (address,))
         if alias and alias.active and address not in without and not _is_self(alias):
             targets = [
                 target.address
@@ -161,15 +169,20 @@ class Lookup:
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))
-        # Dovecot would look for the name before a recipient delimiter.
-        local_part = split_address(key)[0]
-        findable = settings.RECIPIENT_DELIMITER not in local_part[1:]
-        if mailbox and findable and address not in without:
+        if mailbox and _is_findable(address) and address not in without:
             return Match(key, address, None, (address,))
         return None
 
+    def _is_listed(self, address):
+        """Say whether ``address`` is an alias that only leads to itself, where the next server knows the addresses."""
+        alias, mailbox = self._row(address)
+        if alias is None or not alias.active or not _is_self(alias) or alias.is_catch_all:
+            return False
+        domain = self._domain(split_address(address)[1])
+        no_mailbox = mailbox is None or not _is_findable(address)
+        return no_mailbox and domain is not None and not domain.ends_here
+
     def _follow(self, start, barred, without):
-        """Follow one target to somebody who takes the mail, but never through ``barred`` addresses."""
         seen, todo, domains = {start}, [start], set()
         while todo:
             target = todo.pop()
@@ -190,7 +203,7 @@ class Lookup:
         return Route(False, frozenset(domains))
 
     def _is_taken(self, target, closed):
-        """True: somebody takes the mail; False: to be followed; None: the domain is inactive."""
+        """True: deliverable. False: to be followed. None: its domain is inactive."""
         domain = self._domain(target.domain)
         if domain is None:
             return True
@@ -201,9 +214,9 @@ class Lookup:
         return bool(self._row(target.bare)[1]) and target.bare not in closed
 
     def _expand(self, target, barred, without):
-        """Return (the targets of the first alias that answers, the domains met).
+        """(targets of the first alias that answers, the domains passed).
 
-        True stands for a mailbox in the target of an alias domain, if no alias comes before it.
+        The targets are True for a mailbox in an alias domain's target, if no alias comes before it.
         """
         other = _target_of(self._domain(target.domain))
         domains = {other} if other else set()
@@ -212,8 +225,10 @@ class Lookup:
             for name in filter(None, (target.domain, other)):
                 address = f"{local_part}@{name}"
                 alias, mailbox = self._row(address)
-                twin = name == other and form == target.bare
-                if twin and mailbox and address not in barred and address not in without:
+                if name == other and self._is_listed(address) and address not in without:
+                    return True, domains
+                same_name = name == other and form == target.bare
+                if same_name and mailbox and address not in barred and address not in without:
                     return True, domains
                 if alias and alias.active and not _is_self(alias) and address not in without:
                     return ([] if address in barred else targets_of(alias)), domains
@@ -246,7 +261,6 @@ class Lookup:
     # --- The rows
 
     def prepare(self, addresses, aliases):
-        """Read ``addresses`` together with the targets of ``aliases``, Alias rows."""
         self._aliases |= {alias.address: alias for alias in aliases}
         targets = {target for alias in aliases for target in targets_of(alias)}
         named = {name for t in targets for name in (t.address, t.bare, f"@{t.domain}")}
@@ -272,7 +286,6 @@ class Lookup:
         return self._aliases.get(address), self._mailboxes.get(address)
 
     def _read(self, addresses):
-        """Read what is not known of ``addresses`` and their domains, in three statements."""
         names = {split_address(address)[1] for address in addresses} - self._domains.keys()
         if names:
             self._domains |= dict.fromkeys(names)
@@ -310,12 +323,16 @@ def _mailboxes(*addresses):
     return Mailbox.objects.filter(pk__in=addresses).values_list("pk", "active")
 
 
+def _is_findable(address):
+    """Dovecot would look for the name before a recipient delimiter."""
+    return settings.RECIPIENT_DELIMITER not in split_address(address)[0][1:]
+
+
 def _is_self(alias):
     return alias.goto.rstrip(" ") == alias.address
 
 
 def _target_of(domain):
-    """The name of the active domain that ``domain``, an active alias domain, leads to, or ""."""
     link = getattr(domain, "alias_of", None) if domain else None
     return link.target_domain_id if link and link.active and link.target_domain.active else ""
 

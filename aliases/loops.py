@@ -1,4 +1,4 @@
-"""No mail loop may be stored: Postfix would expand it a thousand times, and the mail is stuck."""
+"""No mail loop may be stored: Postfix would expand it a thousand times and then defer the mail."""
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -10,20 +10,20 @@ from panel.addresses import display_address, split_address, without_extension
 
 MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_DEPTH = 50
-# A loop through a changed row is found from the row itself. Those that lead to it are looked at only
-# because they may expand to too many addresses now, and a row may be the target of 100,000 aliases.
+# A loop through a changed row is found from the row itself. The aliases that lead to it are checked only for
+# too large an expansion; a row may be the target of 100,000 aliases.
 MAX_UPSTREAM = 100
-# An alias domain may close another loop for each name that leads in.
-MAX_LEADING_IN = 5_000
+# An alias domain may create a separate loop for each address that leads into it.
+MAX_UPSTREAM_OF_DOMAIN = 5_000
 
 
 def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
-    """Raise ValidationError if a change lets mail go round, or expand beyond what Postfix takes.
+    """Raise ValidationError (``loop`` or ``expansion``) if a change creates a loop, or too large an expansion.
 
-    The codes are ``loop`` and ``expansion``. ``addresses`` are those whose answer has changed; ``@example.org``
-    stands for every address of that domain. At most ``bound`` of those that lead to them are looked
-    at. Call it behind the change, in its transaction, under ``RoutingLock``. On the path shown ``actor`` (None: the command line) reads no address of a
-    domain that they do not see, but what they wrote themselves.
+    ``addresses`` are those whose answer has changed; ``@example.org`` stands for all addresses of that domain. At most
+    ``bound`` of the addresses that lead to them are checked. Call it after the change, in its transaction, under
+    ``RoutingLock``. The path shown hides from ``actor`` (None: the command line) addresses of domains that they do not see,
+    except those they wrote.
     """
     starts = [*addresses, *upstream_of(addresses, bound)]
     hops = all_hops(starts)
@@ -50,9 +50,9 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
 
 
 def all_hops(starts):
-    """Return ``{address: [next addresses]}`` of ``starts`` and everything they lead to.
+    """``{address: [next addresses]}`` of ``starts`` and all that they lead to.
 
-    What lies beyond MAX_DEPTH or many times MAX_EXPANSION is left out.
+    Beyond MAX_DEPTH, or many times MAX_EXPANSION, the rest is left out.
     """
     lookup, hops, level = Lookup(), {}, list(dict.fromkeys(starts))
     for _level in range(MAX_DEPTH + 1):
@@ -66,7 +66,6 @@ def all_hops(starts):
 
 
 def find_loop(start, hops):
-    """Return the addresses of a loop that ``start`` leads into, first and last alike, or None."""
     finished, path = set(), [start]
     stack = [iter(hops.get(start, ()))]
     while stack:
@@ -83,9 +82,9 @@ def find_loop(start, hops):
 
 
 def exceeds_expansion_limit(start, hops):
-    """Return the way to where most copies end, if Postfix would not expand ``start``; hops have no loop.
+    """The path with the most copies if Postfix would not expand ``start``, or None. ``hops`` have no loop.
 
-    Postfix counts an address once for each way that leads there, and no alias between.
+    Postfix counts a recipient once for each path that leads to it, and no alias in between.
     """
     copies, depths = {}, {}
     # Deepest first, without recursion: a chain may be as long as the hops are many.
@@ -111,10 +110,9 @@ def exceeds_expansion_limit(start, hops):
 
 
 def upstream_of(addresses, bound=MAX_UPSTREAM):
-    """Return the addresses from which mail reaches one of ``addresses``, nearest first.
+    """The addresses from which mail reaches one of ``addresses``, nearest first, at most ``bound``.
 
-    At most ``bound``, and three statements for each level. ``@example.org`` stands for
-    every address of that domain.
+    Three statements for each level. ``@example.org`` stands for all addresses of that domain.
     """
     found, level = dict.fromkeys(addresses), list(addresses)
     for _level in range(MAX_DEPTH + 1):
@@ -141,9 +139,9 @@ def upstream_of(addresses, bound=MAX_UPSTREAM):
 
 
 def _still_forwards(addresses, starts, hops):
-    """Say whether mail goes on from an address whose answer has changed: else no way is new.
+    """Whether mail is still forwarded from an address whose answer has changed: else no path is new.
 
-    So a loop that another program stored does not stop what ends beside it.
+    So a loop that another program stored does not block a change that removes a target.
     """
     names = {split_address(without_extension(address))[0] for address in addresses}
     changed = (s for s in starts if split_address(without_extension(s))[0] in names)
@@ -151,7 +149,6 @@ def _still_forwards(addresses, starts, hops):
 
 
 def _redact_path(actor, path, own):
-    """The addresses of ``path`` as ``actor`` may read them; ``own`` are named in any case."""
     hidden = set()
     if actor is not None:
         domains = {address: split_address(address)[1] for address in path if "@" in address}

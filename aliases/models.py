@@ -5,6 +5,7 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat, Length, Substr
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +23,8 @@ from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 
 class AliasQuerySet(ScopedQuerySet):
     """``manageable_by`` leaves out what an admin may see but not change: self-aliases,
-    which change with their mailbox, and for domain admins the role addresses."""
+    which change with their mailbox, and for domain admins the role addresses.
+    """
 
     domain_first = True
 
@@ -31,21 +33,20 @@ class AliasQuerySet(ScopedQuerySet):
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
-        """Rows ``account`` may take a target out of, self-aliases (forwardings) included."""
+        """Rows from which ``account`` may remove a target, self-aliases (forwardings) included."""
         rows = super().manageable_by(account)
         if may_change_role_addresses(account):
             return rows
         return rows.exclude(_at_role_address(), is_self_alias=False)
 
     def visible_to(self, account):
-        """The aliases of the account's domains, role addresses included."""
         return super().manageable_by(account).filter(is_self_alias=False)
 
     def search(self, text):
         return self.filter(starts_with("address", text.strip().lower()))
 
     def delete_all(self):
-        """Delete the rows in one statement, without loading them: a domain may hold 100,000."""
+        # Without loading the rows: a domain may hold 100,000.
         return self._raw_delete(self.db)
 
 
@@ -60,11 +61,15 @@ def _at_role_address():
     return roles
 
 
-class Alias(models.Model):
-    """An address of ours and its comma-separated targets in ``goto``.
+def page_of(address, is_self_alias):
+    return reverse("mailbox" if is_self_alias else "alias", args=[address])
 
-    ``@example.org`` is the catch-all. Every mailbox has a self-alias (``is_self_alias``),
-    leading to itself, so that a catch-all does not swallow its mail, or to its forwarding.
+
+class Alias(models.Model):
+    """An address and its comma-separated targets in ``goto``.
+
+    ``@example.org`` is the catch-all. Every mailbox has a self-alias (``is_self_alias``) that leads to
+    the mailbox itself, so that a catch-all does not take its mail, or to its forwarding.
     """
 
     address = KeyField(_("address"), primary_key=True)
@@ -98,9 +103,11 @@ class Alias(models.Model):
     def __str__(self):
         return display_address(self.address)
 
+    def get_absolute_url(self):
+        return page_of(self.address, self.is_self_alias)
+
     @property
     def targets(self):
-        """The targets as a list, in stored order."""
         return split_targets(self.goto)
 
     @property
@@ -108,7 +115,6 @@ class Alias(models.Model):
         return self.address.startswith("@")
 
     def clean(self):
-        """Hold the address rules, whichever door the row comes through."""
         if not self._state.adding or not self.domain_id:
             return
         local_part, _domain = split_address(self.address)
@@ -119,17 +125,9 @@ class Alias(models.Model):
             raise ValidationError(
                 _("An address has at most %(n)d characters."), "invalid_address", {"n": MAX_ADDRESS}
             )
-        taken = type(self).objects.filter(pk=self.address).exists()
-        if taken or self.domain.mailbox_set.filter(pk=self.address).exists():
-            raise ValidationError(
-                _("%(address)s exists already, as a mailbox or an alias. Choose another name."),
-                "taken",
-                {"address": display_address(self.address)},
-            )
 
     @classmethod
     def targets_from_other_domains(cls, *domains):
-        """Targets in ``domains`` of aliases that belong to none of them."""
         keys = sorted(domain.pk for domain in domains)
         # Ranges of an index; "not equal" would read all the targets the domains have within.
         gaps = zip([None, *keys], [*keys, None], strict=True)
@@ -141,7 +139,7 @@ class Alias(models.Model):
 
     @classmethod
     def covered_targets_in(cls, actor, domains):
-        """Targets in ``domains``, of aliases the actor sees, that no alias or mailbox there has the name of."""
+        """Unmatched targets in ``domains``, of aliases that the actor sees: only a catch-all or an alias domain answers."""
         here = Domain.objects.filter(pk__in=domains, backupmx=False, transport__in=LOCAL_TRANSPORTS)
         targets = AliasTarget.objects.visible_to(actor).filter(unmatched=True)
         names = list(here.values_list("pk", flat=True))
@@ -149,7 +147,7 @@ class Alias(models.Model):
 
 
 def domains_answering_by_name():
-    """Domains whose mail is delivered here, each name by itself: neither handed on nor alias domains."""
+    """Domains that are delivered here and are no alias domains: only their own rows answer."""
     links = AliasDomain.objects.filter(pk=OuterRef("pk"))
     return Domain.objects.filter(~Exists(links), backupmx=False, transport__in=LOCAL_TRANSPORTS)
 
@@ -168,33 +166,32 @@ class AliasTargetQuerySet(ScopedQuerySet):
         return self.filter(its_own | ~Exists(catch_all), Exists(domains), unmatched=True)
 
     def referring_to(self, addresses):
-        """Targets that name one of ``addresses``, with or without an extension."""
         rows = self.without_own_answer(besides=addresses)
         return rows.filter(bare__in=addresses).exclude(alias__in=addresses)
 
     def without_own_answer(self, besides=()):
-        """Leave out ``joe+list@example.org`` where an alias has this very name: it does not lead to ``joe@``.
+        """Without ``joe+list@example.org`` where an alias has exactly this name: it does not lead to ``joe@``.
 
-        In an alias domain, an alias of its target is as good. ``besides``: addresses that do not count as such aliases.
+        In an alias domain, an alias of that name in the target domain counts too. ``besides``: aliases that do not count.
         """
         link = AliasDomain.objects.filter(pk=OuterRef(OuterRef("domain")), active=True)
         target, domain = OuterRef(OuterRef("target")), OuterRef(OuterRef("domain"))
         name = Substr(target, 1, Length(target) - Length(domain))  # with its @
-        twin = link.values_list(Concat(name, "target_domain_id", output_field=KeyField()))[:1]
+        other = link.values_list(Concat(name, "target_domain_id", output_field=KeyField()))[:1]
         aliases = Alias.objects.exclude(pk__in=besides)
-        named = Exists(aliases.filter(pk=OuterRef("target"))) | Exists(aliases.filter(pk=twin))
+        named = Exists(aliases.filter(pk=OuterRef("target"))) | Exists(aliases.filter(pk=other))
         return self.exclude(~Q(target=F("bare")) & named)
 
     def aliases(self, bound):
-        """Return the Alias rows of these targets, self-aliases included, by address: at most ``bound``.
+        """The Alias rows of these targets by address, self-aliases included: at most ``bound``.
 
-        ``named``: which of their targets, with an extension, are aliases themselves, with commas
-        between. One statement, whose join the ORM cannot write: ``alias`` is no foreign key.
+        ``named``: their targets with an extension that are aliases themselves, comma-separated. One statement,
+        with a join that the ORM cannot write: ``alias`` is no foreign key.
         """
         names = self.order_by().values("alias").distinct()[:bound]
         try:
             sql, params = names.query.sql_with_params()
-        except EmptyResultSet:  # nobody's domains, no addresses
+        except EmptyResultSet:  # an account without domains, or no addresses
             return Alias.objects.none()
         named = (
             "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"
@@ -207,10 +204,9 @@ class AliasTargetQuerySet(ScopedQuerySet):
 class AliasTarget(models.Model):
     """One target of one alias, kept by database triggers whoever writes (mailboxes/sql/).
 
-    ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the
-    domain that Postfix reads in it. ``unmatched``: that is a domain of ours, and no alias or mailbox has
-    the target's name; whether nobody answers then, ``dangling()`` asks the domain.
-    An alias that leads to itself alone has no row here.
+    ``owner`` is the alias's domain; ``bare`` the target without its extension; ``domain`` the domain that
+    Postfix reads in it. ``unmatched``: that domain is ours, and no alias or mailbox has the target's name
+    (a catch-all may still answer: see ``dangling()``). An alias that leads only to itself has no row here.
     """
 
     alias = KeyField()
@@ -234,3 +230,6 @@ class AliasTarget(models.Model):
 
     def __str__(self):
         return f"{self.alias} → {self.target}"
+
+    def get_absolute_url(self):
+        return page_of(self.alias, self.is_self_alias)

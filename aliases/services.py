@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
-from aliases.models import Alias, AliasTarget
+from aliases.models import Alias, AliasTarget, page_of
 from aliases.targets import parse_targets
 from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox
@@ -25,7 +25,15 @@ from panel.addresses import (
     split_address,
     without_extension,
 )
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    validate_changed,
+)
 from panel.fields import KeyField
 from panel.prepared import prepared
 from panel.scoping import may_change_role_addresses, may_use_external_targets
@@ -35,7 +43,7 @@ BATCH = 1_000  # rows held at once: an address may be the target of 100,000 alia
 
 
 def refuse_role_address(actor, local_part):
-    """Role addresses are the superadmins': who reads them can get a TLS certificate."""
+    """Only superadmins create role addresses: whoever reads their mail can get a TLS certificate."""
     if local_part in settings.ROLE_ADDRESSES and not may_change_role_addresses(actor):
         raise ValidationError(
             {
@@ -49,7 +57,7 @@ def refuse_role_address(actor, local_part):
 
 
 def refuse_own_whole_domain(targets, stored=()):
-    """A catch-all to a whole domain of ours is an alias domain in disguise; what is ``stored`` stays."""
+    """A catch-all may not lead to a whole domain of ours: that is an alias domain. ``stored`` targets stay."""
     kept = {target.lower() for target in stored}
     whole = [target for target in targets if target.startswith("@") and target not in kept]
     ours = Domain.objects.filter(pk__in=[target[1:] for target in whole]).first()
@@ -69,7 +77,7 @@ def refuse_own_whole_domain(targets, stored=()):
 
 
 def refuse_external_targets(actor, targets, stored=()):
-    """Where EXTERNAL_TARGETS says so, mail is sent on within our domains only; what is ``stored`` stays."""
+    """Where EXTERNAL_TARGETS says so, targets must be in our domains. ``stored`` targets stay."""
     if may_use_external_targets(actor):
         return
     new = set(targets) - {target.lower() for target in stored}
@@ -91,10 +99,38 @@ def refuse_external_targets(actor, targets, stored=()):
         )
 
 
-def taken(address, *, wanted):
-    """Return the error for an ``address`` that is in use, with the way to what is ``wanted``: mailbox or alias.
+def refuse_taken(address, *, wanted):
+    # Every mailbox has an alias row, unless another program left it out.
+    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
+        raise taken(address, wanted=wanted)
 
-    Its params name the ``kind`` that is there, for a link.
+
+def refuse_itself(alias, targets, stored=()):
+    """An alias that leads to itself is nobody's address, but where the domain's next server knows it.
+
+    What another program has ``stored`` beside others may stay.
+    """
+    kept = {target.lower() for target in stored} if len(targets) > 1 else set()
+    if alias.address not in set(targets) - kept:
+        return
+    if alias.is_catch_all or alias.domain.ends_here:
+        raise ValidationError(
+            {
+                "targets": ValidationError(
+                    _(
+                        "An alias cannot lead to itself, unless it is an address whose mail is"
+                        " handed on to another server."
+                    ),
+                    "itself",
+                )
+            }
+        )
+
+
+def taken(address, *, wanted):
+    """The error for an address in use; it says how to get what is ``wanted``, a mailbox or an alias.
+
+    ``url`` among its params is the page of the row that has the address.
     """
     is_mailbox = Mailbox.objects.filter(pk=address).exists()
     messages = {
@@ -111,8 +147,7 @@ def taken(address, *, wanted):
             "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
         ),
     }
-    params = {"address": display_address(address), "key": address}
-    params["kind"] = "mailbox" if is_mailbox else "alias"
+    params = {"address": display_address(address), "url": page_of(address, is_mailbox)}
     return ValidationError(messages[is_mailbox, wanted], "taken", params)
 
 
@@ -120,36 +155,20 @@ def taken(address, *, wanted):
 def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
     """Create an alias and return it.
 
-    ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets``
-    is text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
-    concurrency. Refuses taken addresses, loops and too deep nests.
+    ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets`` is
+    text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
+    concurrency. Refuses addresses in use, loops and too large an expansion.
     """
     RoutingLock.hold()
     domain = domain.fresh()
-    catch_all = local_part in ("", "*")
-    if not catch_all:
-        local_part = _named("local_part", normalise_local_part, local_part)
-        refuse_role_address(actor, local_part)
-    limit_error = domain.limit_error("aliases")
-    if limit_error:
-        raise ValidationError({"domain": limit_error})
-    parsed = _named("targets", parse_targets, targets, catch_all=catch_all)
-    refuse_own_whole_domain(parsed)
-    refuse_external_targets(actor, parsed)
-    alias = Alias(
-        address=f"{'' if catch_all else local_part}@{domain.pk}",
+    alias = check_new_alias(
+        actor=actor,
         domain=domain,
-        goto=",".join(parsed),
+        local_part=local_part,
+        targets=targets,
         active=active,
         description=description,
     )
-    if alias.address in parsed:
-        raise ValidationError(
-            {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-        )
-    if Alias.objects.filter(pk=alias.pk).exists() or Mailbox.objects.filter(pk=alias.pk).exists():
-        raise ValidationError({"local_part": taken(alias.pk, wanted="alias")})
-    alias.full_clean(validate_unique=False)  # clean() says it in better words
     insert(alias)
     refuse_loops(actor, [alias.address], "targets")
     LogEntry.objects.record(
@@ -162,29 +181,53 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     return alias
 
 
+def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fields):
+    """Return the unsaved Alias. Raises all errors at once; an argument that is None is not checked."""
+    errors = {}
+    alias = Alias(domain=domain, **fields)
+    catch_all = local_part in ("", "*")
+    if local_part is not None and not catch_all:
+        with collected(errors, "local_part"):
+            local_part = normalise_local_part(local_part)
+            refuse_role_address(actor, local_part)
+    if domain is not None and (limit_error := domain.limit_error("aliases")):
+        errors["domain"] = [limit_error]
+    if domain is not None and local_part is not None and "local_part" not in errors:
+        alias.address = f"{'' if catch_all else local_part}@{domain.pk}"
+        with collected(errors, "local_part"):
+            alias.clean()
+            refuse_taken(alias.address, wanted="alias")
+    if targets is not None:
+        with collected(errors):
+            alias.goto = ",".join(_checked_targets(actor, alias, targets, catch_all=catch_all))
+    with collected(errors):
+        alias.clean_fields(exclude=["address", "domain", "goto"])
+    refuse(errors)
+    return alias
+
+
+def _checked_targets(actor, alias, text, *, catch_all):
+    stored = alias.targets
+    parsed = _named("targets", parse_targets, text, catch_all=catch_all, keep=stored)
+    errors = {}
+    with collected(errors):
+        refuse_own_whole_domain(parsed, stored)
+    with collected(errors):
+        refuse_external_targets(actor, parsed, stored)
+    if not errors and alias.address:
+        with collected(errors):
+            refuse_itself(alias, parsed, stored)
+    refuse(errors)
+    return parsed
+
+
 @in_transaction
 def update_alias(*, actor, alias, targets=None, **fields):
-    """Change targets, ``description`` or ``active`` of an alias and return it."""
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
-    if targets is not None:
-        parsed = _named(
-            "targets", parse_targets, targets, catch_all=alias.is_catch_all, keep=alias.targets
-        )
-        refuse_own_whole_domain(parsed, alias.targets)
-        refuse_external_targets(actor, parsed, alias.targets)
-        # What another program wrote may stay, beside others.
-        if parsed == [alias.address] or alias.address in set(parsed) - {
-            target.lower() for target in alias.targets
-        }:
-            raise ValidationError(
-                {"targets": ValidationError(_("An alias cannot lead to itself."), "itself")}
-            )
-        fields["goto"] = ",".join(parsed)
-    changes = changed_fields(alias, fields)
+    changes = check_alias(alias, actor=actor, targets=targets, **fields)
     if not changes:
         return alias
-    validate_changed(alias, changes)
     alias.modified = timezone.now()
     alias.save(update_fields=[*changes, "modified"])
     if changes.keys() & {"goto", "active"}:
@@ -197,17 +240,29 @@ def update_alias(*, actor, alias, targets=None, **fields):
     return alias
 
 
+def check_alias(alias, *, actor, targets=None, **fields):
+    """Set ``fields`` on ``alias`` and return the changes. Raises all errors at once."""
+    errors = {}
+    if targets is not None:
+        with collected(errors):
+            parsed = _checked_targets(actor, alias, targets, catch_all=alias.is_catch_all)
+            fields["goto"] = ",".join(parsed)
+    changes = changed_fields(alias, fields)
+    with collected(errors):
+        validate_changed(alias, changes)
+    refuse(errors)
+    return changes
+
+
 def set_alias_active(*, actor, alias, active):
-    """Activate or deactivate an alias. While inactive its mail goes to the catch-all or is refused."""
     return update_alias(actor=actor, alias=alias, active=active)
 
 
 @in_transaction
 def delete_alias(*, actor, alias, clean=None, replace_by=""):
-    """Delete an alias; it is taken out of those of ``clean``, a queryset, that lead to it.
+    """Delete an alias, and remove it from the targets of those of ``clean``, a queryset, that lead to it.
 
-    Pass what came out of ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by``
-    instead, if it is named.
+    Pass what came out of ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given.
     """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
@@ -230,9 +285,9 @@ def delete_alias(*, actor, alias, clean=None, replace_by=""):
 
 
 def clean_referrers(*, actor, address, aliases, replace_by=""):
-    """Take ``address``, and its names in alias domains, out of those of ``aliases`` that lead to it.
+    """Remove ``address``, and its names in alias domains, from the targets of ``aliases``.
 
-    ``aliases`` is a queryset, or None for none of them. ``replace_by`` is an address that takes its place.
+    ``aliases`` is a queryset, or None for none. The address ``replace_by`` takes its place, if given.
     """
     if aliases is not None:
         names = with_alias_domain_names([address])
@@ -245,7 +300,6 @@ def clean_referrers(*, actor, address, aliases, replace_by=""):
 
 
 def _replacement(actor, text, gone):
-    """Return the address that takes the place of those ``gone``, checked, or ""."""
     if not text.strip():
         return ""
     address = _named("replace_by", normalise_address, text)
@@ -253,7 +307,7 @@ def _replacement(actor, text, gone):
         raise ValidationError(
             {
                 "replace_by": ValidationError(
-                    _("%(address)s is what is deleted. Name another address."),
+                    _("%(address)s itself is being deleted. Enter another address."),
                     "itself",
                     {"address": display_address(address)},
                 )
@@ -268,10 +322,10 @@ def _replacement(actor, text, gone):
 
 @in_transaction
 def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
-    """Take ``addresses`` out of the targets of ``aliases``; ``replace_by`` takes their place, if named.
+    """Remove ``addresses`` from the targets of ``aliases``; ``replace_by`` takes their place, if given.
 
-    An alias left with nothing is deleted; a self-alias then delivers to its mailbox again.
-    The caller holds RoutingLock.
+    An alias without targets is deleted; a self-alias leads to its mailbox again. The caller holds
+    RoutingLock.
     """
     dead, changed = set(addresses), []
     for names in _batches(sorted(alias.pk for alias in aliases)):
@@ -280,24 +334,25 @@ def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
             is_deleted = _remove_targets(actor, alias, dead, replace_by)
             if is_deleted or replace_by:
                 changed.append(alias.pk)
-    for names in _batches(changed):  # once all is as it will be
+    for names in _batches(changed):  # after all changes: a loop may exist in between
         refuse_loops(actor, names)
 
 
 def _remove_targets(actor, alias, dead, replace_by=""):
-    """Take the targets ``dead`` out of one alias; say whether that was its end."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
-    # What would lead to itself is a target less, but a mailbox then keeps a copy.
+    # An alias must not lead to itself, so the target is dropped; for a self-alias it means a copy is kept.
     instead = "" if replace_by == alias.address and not alias.is_self_alias else replace_by
     new = [instead if target.lower() in gone else target for target in alias.targets]
     left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
     if left == alias.targets:
         return False
-    if not {target.lower() for target in left} - {
-        alias.address
-    }:  # itself alone is nobody, but for a mailbox
-        left = [alias.address] if alias.is_self_alias else []
+    if not {target.lower() for target in left} - {alias.address}:
+        # Itself alone is nobody, but for a mailbox, or where the domain's next server knows the address.
+        if alias.is_self_alias:
+            left = [alias.address]
+        elif alias.is_catch_all or alias.domain.ends_here:
+            left = []
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()
@@ -312,7 +367,6 @@ def _remove_targets(actor, alias, dead, replace_by=""):
 
 
 def referring_aliases(aliases, addresses):
-    """Yield those of ``aliases``, a queryset, that name one of ``addresses``."""
     targets = AliasTarget.objects.referring_to(addresses)
     for names in _batches(sorted(set(targets.values_list("alias", flat=True)))):
         yield from aliases.filter(pk__in=names)
@@ -324,16 +378,15 @@ def _batches(items):
 
 
 def referrers_of(addresses):
-    """Return the addresses of the alias rows (self-aliases included) that lead to one of ``addresses``."""
     targets = AliasTarget.objects.referring_to(with_alias_domain_names(addresses))
     return set(targets.values_list("alias", flat=True))
 
 
 def with_alias_domain_names(addresses):
-    """Return ``addresses`` and, in one statement, the names in alias domains that they answer to.
+    """``addresses`` and, in one statement, their names in alias domains.
 
-    A mailbox or an alias of that name in the alias domain answers there itself, even if it is
-    inactive now. A catch-all is asked for no name, so it has no other.
+    A name with a mailbox or an alias of its own there, even an inactive one, is left out. A catch-all has no other
+    name: nobody asks an alias domain for it.
     """
     asked = []
     for address in addresses:
@@ -361,8 +414,7 @@ def _names_that_lead_to(local_part, domain):
 
 
 def _named(field, function, *args, **kwargs):
-    """Call ``function``; put its ValidationError at ``field``."""
-    try:
+    errors = {}
+    with collected(errors, field):
         return function(*args, **kwargs)
-    except ValidationError as error:
-        raise ValidationError({field: error.error_list}) from None
+    raise ValidationError(errors)

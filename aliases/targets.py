@@ -1,5 +1,3 @@
-"""What a person typed as targets of an alias or a forwarding, checked and in stored form."""
-
 import re
 from itertools import pairwise
 
@@ -22,13 +20,12 @@ _TOKEN = re.compile(
 
 
 def parse_targets(text, *, catch_all=False, keep=()):
-    """Return the targets of ``text`` without duplicates.
+    """The targets in ``text``, without duplicates.
 
     Line ends, commas, semicolons and white space separate them; of ``"Lee, Ann" <ann@example.org>``, as
-    mail programs copy it, the address counts.
-    A catch-all may lead to ``@otherdomain``. Anything that Postfix would read as a command, a
-    file or a list is refused; what is in ``keep``, the targets stored so far, stays as it is
-    (PostfixAdmin allows ``root``). Raises ValidationError with one message per wrong piece.
+    mail programs copy it, the address counts. A catch-all may lead to ``@otherdomain``. Anything that
+    Postfix would read as a command, a file or a list is refused, except what is in ``keep``, the targets
+    stored so far (PostfixAdmin allows ``root``). Raises ValidationError with one message for each wrong piece.
     """
     targets, errors = [], []
     keep = {target.lower() for target in keep}
@@ -67,7 +64,6 @@ def parse_targets(text, *, catch_all=False, keep=()):
 
 
 def _pieces(text, keep):
-    """Yield what stands for one target each: addresses, and what was not understood."""
     tokens, start = [], 0
     for token in _TOKEN.finditer(text + "\n"):
         if token.lastgroup != "end":
@@ -82,7 +78,6 @@ def _pieces(text, keep):
 
 
 def _addresses(tokens, whole):
-    """Yield the addresses between two separators; a name belongs to the address in brackets behind it."""
     found = [token for token in tokens if token.lastgroup != "blank"]
     pairs = pairwise(tokens)
     quoted = any(
@@ -109,19 +104,18 @@ def _without_names(tokens, address):
         text = _bare(token[0].strip('"'))
         if "@" not in text or text.lower() == address.lower() or token.lastgroup == "name":
             continue
-        # Right before the bracket it may be a name or a target of its own: who wrote it must say.
+        # Directly before the bracket it may be a name or a target: refused, because nobody knows which.
         yield f"{text} <{address}>" if number == len(tokens) else text
 
 
 def _bare(word):
-    """A word without the quotes and the ``mailto:`` that mail programs and browsers copy along."""
     quoted = len(word) > 2 and word[0] == word[-1] == "'"
     return (word[1:-1] if quoted else word).removeprefix("mailto:")
 
 
 def _parse(item, catch_all, keep):
     if len(item) > MAX_PIECE:
-        item = item[:MAX_PIECE] + "…"  # no address: so it is named, in its beginning
+        item = item[:MAX_PIECE] + "…"  # not an address any more, so the error shows its beginning
     if item.lower() in keep:
         return item.lower()
     if item.startswith("@") and catch_all:

@@ -1,5 +1,3 @@
-"""Pages about aliases. A self-alias shows on its mailbox's page instead."""
-
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -31,8 +29,6 @@ SHOWN = 50
 
 
 class AliasPages:
-    """What all pages about one alias or many share."""
-
     model = Alias
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -40,9 +36,6 @@ class AliasPages:
 
     def get_queryset(self):
         return super().get_queryset().select_related("domain__alias_of__target_domain")
-
-    def get_success_url(self):
-        return reverse("alias", args=[self.object.pk])
 
 
 class AliasList(AliasPages, AddressListMixin, ScopedListView):
@@ -82,14 +75,12 @@ class AliasPage(AliasPages, ScopedDetailView):
 
 
 def may_manage(actor, address):
-    """Whether the actor, who sees the alias, may change it too: role addresses are kept from domain admins."""
     return may_change_role_addresses(actor) or not is_role_address(address)
 
 
 def referrers_panel(actor, address):
-    """What the actor may see that leads to ``address``, at most SHOWN each, for a page's context.
-
-    Aliases and mailboxes' forwardings, and the names in alias domains that it answers to.
+    """What the actor may see that leads to ``address``, at most SHOWN each: aliases, forwardings,
+    and the names in alias domains.
     """
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
@@ -120,8 +111,6 @@ def _entries_about(domain, address):
 
 
 class ChosenDomainMixin:
-    """A form about something new in ``domain``: that of ``?domain=``, or the only one the actor manages."""
-
     extra_context = {"in_own_domain": True}
 
     @cached_property
@@ -176,13 +165,14 @@ class AliasState(AliasPages, StateView):
         lookup = find_fallbacks(self.actor, [alias])
         targets = destinations(self.actor, alias, lookup=lookup)
         return super().get_context_data(
-            refused=all(target.undeliverable for target in targets),
+            outcome=outcome(self.actor, alias, alias, lookup),
+            after=outcome(self.actor, alias, alias, lookup, then=not alias.active),
             goes_to=in_words(targets),
             **referrers_context(self.actor, [alias.pk]),
             **kwargs,
         )
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_alias_active(actor=self.actor, alias=self.object, active=active)
 
 
@@ -204,28 +194,24 @@ class AliasDelete(AliasPages, ConfirmView):
 
 
 def domain_list_url(url_name, row):
-    """The list that a deleted row stood in: its domain's."""
     return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
 
 
 def aliases_to_clean(request, actor):
-    """What to take a deleted row out of: all aliases the actor may change, if the box was ticked."""
     return Alias.objects.cleanable_by(actor) if "drop" in request.POST else None
 
 
 def treatment_of_referrers(request, actor):
-    """What a deletion does to what leads to the row: nothing, take it out, or put another address there."""
     replace_by = request.POST.get("replace_by", "").strip()
     clean = Alias.objects.cleanable_by(actor) if replace_by else aliases_to_clean(request, actor)
     return {"clean": clean, "replace_by": replace_by}
 
 
 def referrers_context(actor, addresses):
-    """What else leads to ``addresses``: aliases the actor may clean up, and how many others there are.
+    """What leads to ``addresses``: aliases the actor may clean, and the number of others.
 
-    Self-aliases (forwardings) may be cleaned too. ``alias.emptied`` says that nothing
-    would be left of an alias; ``referrers`` is what a page lists. Counted are at most
-    COUNT_BOUND + 1 of either kind.
+    Self-aliases (forwardings) may be cleaned too. ``alias.emptied``: the alias would have no target left.
+    At most COUNT_BOUND + 1 of either kind are counted.
     """
     names = set(with_alias_domain_names(addresses))
     targets = AliasTarget.objects.referring_to(names)

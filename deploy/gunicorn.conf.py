@@ -1,8 +1,8 @@
 """How gunicorn serves the panel: gunicorn -c deploy/gunicorn.conf.py mailadmin.wsgi
 
 HOST and PORT say where to listen, WEB_CONCURRENCY how many processes serve. Run by itself, it only
-checks them: gunicorn reads WEB_CONCURRENCY before this file, and ends in a traceback.
-Under systemd's socket activation the socket it hands over wins.
+checks them: gunicorn reads WEB_CONCURRENCY before this file, and a wrong one ends in a traceback. With
+systemd's socket activation, systemd's socket is used instead.
 """
 
 import gc
@@ -24,13 +24,12 @@ def read(name, default, fits, expected):
 
 
 def is_address(host):
-    """Whether this machine can listen there; on any port, for PORT may be taken by our predecessor."""
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(
             host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.bind(address)
+            probe.bind(address)  # on any port: our predecessor may still hold PORT
     except (OSError, UnicodeError):
         return False
     return True
@@ -61,9 +60,9 @@ preload_app = True
 
 
 def when_ready(_server):
-    """What was loaded stays shared by the processes: the garbage collector does not look at it, so does not write.
+    """Freeze what was loaded: untouched by the garbage collector, its memory stays shared by the processes.
 
-    And it looks less often: one page makes some thousand objects, hardly any of them in circles.
+    And collect less often: a page makes some thousand objects, hardly any of them in cycles.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)

@@ -1,5 +1,3 @@
-"""What the commands about rows of a domain share."""
-
 from django.core.management.base import CommandError
 
 from domains.models import Domain
@@ -8,10 +6,7 @@ from panel.commands import RowCommand
 
 
 class DomainRowCommand(RowCommand):
-    """A command about rows that belong to a domain."""
-
     def domain(self, text):
-        """Return the Domain of that name, its counters loaded."""
         name = normalise_domain(text)
         domain = Domain.objects.select_related("usage").filter(pk=name).first()
         if domain is None:

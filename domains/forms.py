@@ -1,4 +1,4 @@
-"""Forms for domains and alias domains, and the fields that other apps' forms take from here."""
+from copy import copy
 
 from django import forms
 from django.conf import settings
@@ -7,20 +7,15 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
-from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, AliasDomain, Domain
-from panel.addresses import (
-    display_domain,
-    normalise_address,
-    normalise_domain,
-    normalise_local_part,
-)
+from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
+from panel.addresses import display_domain, normalise_domain
 from panel.forms import ActorForm
 
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
 
 
 class DomainField(forms.CharField):
-    """One of the domains the actor manages: no other validates. A select while they are few."""
+    """One of the domains the actor manages; others are refused. A select while they are few."""
 
     default_error_messages = {
         "unknown": _("You manage no domain of this name. Check the spelling."),
@@ -32,7 +27,6 @@ class DomainField(forms.CharField):
         super().__init__(*args, **kwargs)
 
     def limit_to(self, actor):
-        """Offer and accept the domains ``actor`` manages, and no others."""
         self.actor = actor
         names = actor.scope_domains
         if 0 < len(names) <= SELECT_UP_TO:
@@ -63,9 +57,16 @@ class DomainField(forms.CharField):
         return domain
 
 
-class LimitWidget(forms.MultiWidget):
-    """A select of the kind of limit and the number beside it."""
+class LocalPartField(forms.CharField):
+    widget = forms.TextInput(
+        {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    )
 
+    def to_python(self, value):
+        return super().to_python(value).removesuffix("@")
+
+
+class LimitWidget(forms.MultiWidget):
     template_name = "django/forms/widgets/limit.html"
 
     def __init__(self, choices, unit=""):
@@ -96,7 +97,7 @@ class LimitWidget(forms.MultiWidget):
 
 
 class LimitField(forms.MultiValueField):
-    """A limit in words: unlimited (0), none (-1), or a number."""
+    """A limit: unlimited (0), none (-1), or a number."""
 
     def __init__(self, *, none_label=_("None allowed"), unit="", **kwargs):
         choices = [
@@ -129,8 +130,6 @@ class LimitField(forms.MultiValueField):
 
 
 class DomainForm(ActorForm):
-    """What can be changed of a domain: everything but the name."""
-
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     mailboxes = LimitField(label=_("Mailboxes"))
     aliases = LimitField(
@@ -182,9 +181,10 @@ class DomainForm(ActorForm):
         return self.cleaned_data["password_expiry"] or 0
 
     def clean_transport(self):
-        transport = self.cleaned_data["transport"].strip() or "virtual"
-        Domain._meta.get_field("transport").run_validators(transport)
-        return transport
+        return self.cleaned_data["transport"] or "virtual"
+
+    def check(self):
+        services.check_domain(copy(self.instance), **self.changed())
 
     def save(self):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
@@ -218,19 +218,8 @@ class DomainCreateForm(DomainForm):
         else:
             del self.fields["role_target"]
 
-    def clean_name(self):
-        name = normalise_domain(self.cleaned_data["name"])
-        if Domain.objects.filter(pk=name).exists():
-            raise ValidationError(
-                _("%(name)s exists already."), "taken", {"name": display_domain(name)}
-            )
-        return name
-
-    def clean_role_target(self):
-        target = self.cleaned_data["role_target"].strip()
-        if not target:
-            return ""
-        return normalise_address(target) if "@" in target else normalise_local_part(target)
+    def check(self):
+        services.check_new_domain(**self.cleaned_data)
 
     def save(self):
         return services.create_domain(actor=self.actor, **self.cleaned_data)
@@ -250,6 +239,9 @@ class AliasDomainForm(ActorForm):
             if name in self.fields:
                 self.fields[name].limit_to(self.actor)
 
+    def check(self):
+        services.check_alias_domain(copy(self.instance), **self.changed())
+
     def save(self):
         return services.update_alias_domain(actor=self.actor, link=self.instance, **self.changed())
 
@@ -257,21 +249,15 @@ class AliasDomainForm(ActorForm):
 class AliasDomainCreateForm(AliasDomainForm):
     alias_domain = DomainField(
         label=_("Alias domain"),
-        help_text=_("An existing domain. Its own mailboxes and aliases go on and come first."),
+        help_text=_(
+            "An existing domain. Its own mailboxes and aliases remain and take precedence."
+        ),
     )
 
     field_order = ["alias_domain", "target_domain"]
 
-    def clean_alias_domain(self):
-        domain = self.cleaned_data["alias_domain"]
-        link = AliasDomain.objects.select_related("target_domain").filter(pk=domain.pk).first()
-        if link:
-            raise ValidationError(
-                _("%(domain)s is an alias domain already: it leads to %(target)s."),
-                "taken",
-                {"domain": domain, "target": link.target_domain},
-            )
-        return domain
+    def check(self):
+        services.check_new_alias_domain(**self.cleaned_data)
 
     def save(self):
         return services.create_alias_domain(actor=self.actor, **self.cleaned_data)

@@ -1,5 +1,3 @@
-"""What lists of rows in domains share: narrowing to one domain, search, state, order."""
-
 from django.utils.functional import cached_property
 
 from domains.models import Domain
@@ -8,8 +6,6 @@ from panel.paging import KeysetMixin
 
 
 class InDomainMixin:
-    """A list that may be narrowed to one domain (``?domain=``) and then wears its header and tabs."""
-
     @cached_property
     def domain_asked(self):
         return lookup_key(self.request.GET.get("domain", ""))
@@ -22,7 +18,6 @@ class InDomainMixin:
         return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
 
     def in_domain(self, rows):
-        """Narrow ``rows``; the name of a domain that is not the actor's finds nothing."""
         return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
 
     def filters(self):
@@ -49,16 +44,16 @@ class InDomainMixin:
 class AddressListMixin(InDomainMixin, KeysetMixin):
     """A list of addresses, sorted by domain and then by address.
 
-    ``orderings["address"]`` is (domain, address): the order of the index that serves every scope.
+    ``orderings["address"]`` is (domain, address): the order of the index that every scope can use.
     """
 
     def sortable(self):
-        """The last changed of several domains are in no index: one domain, or all."""
+        """No index sorts several domains, but not all, by the last change."""
         several = not self.domain_asked and len(self.actor.scope_domains) > 1
         return self.orderings.keys() - {"changed"} if several else self.orderings.keys()
 
     def columns(self):
-        """Searching everywhere goes by address, for that is the index it reads."""
+        """A search over all domains sorts by address, the order of the index it reads."""
         columns = super().columns()
         if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
             return columns[1:]
@@ -74,11 +69,9 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
         return self.columns()[0] == "domain_id"
 
     def is_narrow(self):
-        """The rows are those of some domains, so an index begins with the domain."""
         return bool(self.filters()["domain_name"] or self.actor.scope_domains)
 
     def jump_values(self, text):
-        """In one domain the beginning of an address will do, in many that of a domain, for its first."""
         text = lookup_key(text)
         if len(self.columns()) == 1:
             return (text + self.end,)

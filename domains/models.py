@@ -4,29 +4,27 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from panel.addresses import display_domain, normalise_domain
-from panel.changes import is_unchanged
+from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
 
 NONE_ALLOWED = -1
 UNLIMITED = 0
-# Beyond these, sums of bytes and dates would leave what the database can hold.
+# Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-# As in deploy/postfix/transport.cf and aliases/sql/functions.sql.
-LOCAL_TRANSPORTS = (
-    "",
-    "virtual",
-    "virtual:",
-)  # mail for the domain ends here; any other hands it on
+# Delivered on this server; any other transport hands mail on. As in deploy/postfix/transport.cf and
+# aliases/sql/functions.sql.
+LOCAL_TRANSPORTS = ("", "virtual", "virtual:")
 
-# What master.cf has from the start, as Postfix's own file and that of Debian.
+# Services in the master.cf of Postfix and of Debian.
 POSTFIX_SERVICES = {"smtp", "relay", "lmtp", "local", "error", "retry", "discard"}
 
 
@@ -38,8 +36,6 @@ class DomainQuerySet(ScopedQuerySet):
 
 
 class DomainManager(models.Manager.from_queryset(DomainQuerySet)):
-    """Hide PostfixAdmin's dummy row ``ALL``, which stands for "superadmin"."""
-
     def get_queryset(self):
         return super().get_queryset().exclude(name="ALL")
 
@@ -114,50 +110,47 @@ class Domain(models.Model):
     def __str__(self):
         return display_domain(self.name)
 
+    def get_absolute_url(self):
+        return reverse("domain", args=[self.pk])
+
     def fresh(self):
-        """This row and its counters as they are now. Read under RoutingLock, its limits hold."""
+        """This row with its counters as they are now. Read under RoutingLock, its limits hold."""
         return Domain.objects.select_related("usage").get(pk=self.pk)
 
     def clean(self):
-        if self._state.adding:
-            self._clean_name()
+        errors = {}
+        if self._state.adding and self.name is not None:
+            with collected(errors, "name"):
+                self._clean_name()
         unused = self.maxquota == NONE_ALLOWED and self.quota > 0
         if unused and not is_unchanged(self, "maxquota", "quota"):
-            raise ValidationError(
-                {
-                    "maxquota": ValidationError(
-                        _(
-                            "A domain quota adds up the mailboxes' quotas, so they are needed."
-                            " Choose “Unlimited” or a number here, or give the domain no quota."
-                        ),
-                        "unused",
-                    )
-                }
+            errors["maxquota"] = ValidationError(
+                _(
+                    "A domain quota adds up the mailboxes' quotas, so they are needed."
+                    " Choose “Unlimited” or a number here, or give the domain no quota."
+                ),
+                "unused",
             )
+        refuse(errors)
 
     def _clean_name(self):
         self.name = normalise_domain(self.name)
         if self.name == settings.MAIL_HOSTNAME.lower():
             raise ValidationError(
-                {
-                    "name": ValidationError(
-                        _(
-                            "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
-                        ),
-                        "own_host",
-                        {"name": self.name},
-                    )
-                }
+                _(
+                    "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
+                ),
+                "own_host",
+                {"name": self.name},
             )
 
     @property
     def ends_here(self):
-        """Whether mail for the domain is delivered on this server; else the next one knows the addresses."""
+        """Whether mail is delivered on this server; otherwise the next server knows the addresses."""
         return not self.backupmx and self.transport in LOCAL_TRANSPORTS
 
     @property
     def transport_warning(self):
-        """Return the sentence about a transport that the shipped Postfix files cannot serve, or ""."""
         service, _colon, _next_hop = self.transport.partition(":")
         if self.transport in LOCAL_TRANSPORTS or service in POSTFIX_SERVICES:
             return ""
@@ -173,12 +166,11 @@ class Domain(models.Model):
 
     @property
     def uses_quotas(self):
-        """Whether mailboxes may have quotas. PostfixAdmin stores -1 beside a domain quota, too."""
+        """PostfixAdmin stores -1 for the largest mailbox even beside a domain quota."""
         return self.maxquota >= 0 or self.quota > 0
 
     @property
     def allotted_mb(self):
-        """MB given to the domain's mailboxes together."""
         return self.usage.allotted / settings.QUOTA_MULTIPLIER
 
     @property
@@ -186,9 +178,9 @@ class Domain(models.Model):
         return max(0, self.usage.alias_rows - self.usage.mailboxes)
 
     def limit_error(self, kind):
-        """Return the ValidationError if one more of ``kind`` (mailboxes, aliases) is too many.
+        """The ValidationError if one more of ``kind`` (mailboxes, aliases) is too many, or None.
 
-        Reads the kept counters: hold the row's lock to make it true under concurrency.
+        Reads the stored counters: true under concurrency only under RoutingLock.
         """
         limit = getattr(self, kind)
         count = self.usage.mailboxes if kind == "mailboxes" else self.alias_count
@@ -217,10 +209,10 @@ class Domain(models.Model):
 
 
 class DomainUsage(models.Model):
-    """What a domain holds, kept by database triggers whoever writes (mailboxes/sql/).
+    """Counters of a domain, kept by database triggers whoever writes (mailboxes/sql/).
 
-    ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the
-    percentage of the tightest limit, never too low and at most 5 % too high: it finds candidates.
+    ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the percentage of
+    the tightest limit, never too low and at most 5 % too high: it finds candidates.
     """
 
     domain = models.OneToOneField(
@@ -248,7 +240,7 @@ class DomainUsage(models.Model):
 
 
 class DomainAdmin(models.Model):
-    """Who manages a domain. A superadmin has PostfixAdmin's row ``ALL`` here, hence no constraint."""
+    """Who manages a domain. A superadmin has PostfixAdmin's ``ALL`` here, hence no foreign key constraint."""
 
     id = models.AutoField(primary_key=True)
     username = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_column="username")
@@ -275,7 +267,6 @@ class AliasDomainQuerySet(ScopedQuerySet):
     domain_lookup = "pk"
 
     def manageable_by(self, account):
-        """Both ends must be the account's own."""
         rows = super().manageable_by(account)
         if account.is_active and account.is_domain_admin:
             rows = rows.filter(target_domain__in=account.domain_names)
@@ -289,7 +280,7 @@ class AliasDomainQuerySet(ScopedQuerySet):
 
 
 class AliasDomain(models.Model):
-    """Every address of ``alias_domain`` without a row of its own is the same name in ``target_domain``."""
+    """Each address of ``alias_domain`` without a row of its own is the same name in ``target_domain``."""
 
     alias_domain = models.OneToOneField(
         Domain,
@@ -326,48 +317,36 @@ class AliasDomain(models.Model):
         return display_domain(self.alias_domain_id)
 
     def clean(self):
-        """A domain is a source or a target, never both, and never its own target."""
         source, target = self.alias_domain_id, self.target_domain_id
         if not source or not target:
             return
-        # A chain of another program may stay, or stop.
+        # A chain that another program stored may stay, or be deactivated.
         if is_unchanged(self, "target_domain_id", *(["active"] if self.active else [])):
             return
+        errors = {}
         if source == target:
-            raise ValidationError(
-                {
-                    "target_domain": ValidationError(
-                        _("A domain cannot be its own target."), "itself"
-                    )
-                }
+            errors["target_domain"] = ValidationError(
+                _("A domain cannot be its own target."), "itself"
             )
-        if AliasDomain.objects.filter(pk=target).exists():
-            raise ValidationError(
-                {
-                    "target_domain": ValidationError(
-                        _("%(domain)s is itself an alias domain. Choose the domain it leads to."),
-                        "chain",
-                        {"domain": self.target_domain},
-                    )
-                }
+        elif AliasDomain.objects.filter(pk=target).exists():
+            errors["target_domain"] = ValidationError(
+                _("%(domain)s is itself an alias domain. Choose the domain it leads to."),
+                "chain",
+                {"domain": self.target_domain},
             )
-        if AliasDomain.objects.filter(target_domain=source).exists():
-            raise ValidationError(
-                {
-                    "alias_domain": ValidationError(
-                        _("Other alias domains lead to %(domain)s, so it cannot lead elsewhere."),
-                        "chain",
-                        {"domain": self.alias_domain},
-                    )
-                }
+        if source != target and AliasDomain.objects.filter(target_domain=source).exists():
+            errors["alias_domain"] = ValidationError(
+                _("Other alias domains lead to %(domain)s, so it cannot lead elsewhere."),
+                "chain",
+                {"domain": self.alias_domain},
             )
+        refuse(errors)
 
 
 class RoutingLock(CountedLock):
-    """Locked first by every change of a domain, a mailbox or an alias.
+    """Taken first by every change of a domain, a mailbox or an alias.
 
-    So two of them cannot close a loop together, nor wait in a circle for the rows that the
-    triggers of both write.
+    So two changes cannot create a loop together, nor deadlock on the rows that the triggers of both write.
     """
 
     class Meta:

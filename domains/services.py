@@ -11,12 +11,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from aliases.loops import MAX_LEADING_IN, refuse_loops
+from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import remove_target_from_aliases
 from domains.models import AliasDomain, Domain, RoutingLock
-from panel.addresses import normalise_address, normalise_domain
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.addresses import normalise_address, normalise_local_part
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    taken,
+    validate_changed,
+)
 from panel.transactions import in_transaction
 
 LOGGED = (
@@ -29,15 +38,12 @@ LOGGED = (
 def create_domain(*, actor, name, role_target=None, **fields):
     """Create a domain and return it.
 
-    ``fields`` are columns of Domain (limits: 0 unlimited, -1 none; quotas in MB). With
-    ``role_target``, an address, the role addresses (ROLE_ADDRESSES) are created as aliases to
-    it; a bare local part means that name in the new domain. They do not count as an error of
-    the alias limit, as in PostfixAdmin.
+    ``fields`` are columns of Domain (limits: 0 unlimited, -1 none; quotas in MB). With ``role_target``
+    the role addresses (ROLE_ADDRESSES) are created as aliases to that address; a bare local part means that
+    name in the new domain. They may exceed the alias limit, as in PostfixAdmin.
     """
     RoutingLock.hold()
-    domain = Domain(**({"name": normalise_domain(name)} | settings.DOMAIN_DEFAULTS | fields))
-    domain.transport = _plain_transport(domain.transport)
-    domain.full_clean(validate_unique=False)  # insert() says it in better words
+    domain = check_new_domain(name=name, role_target=role_target, **fields)
     insert(domain)
     LogEntry.objects.record(
         actor,
@@ -48,18 +54,36 @@ def create_domain(*, actor, name, role_target=None, **fields):
     )
     if role_target:
         _create_role_aliases(actor, domain, role_target)
-        refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_LEADING_IN)
+        refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     return domain
 
 
+def check_new_domain(*, name=None, role_target=None, **fields):
+    """Return the unsaved Domain. Raises all errors at once; an argument that is None is not checked."""
+    errors = {}
+    domain = Domain(**(settings.DOMAIN_DEFAULTS | fields), name=name)
+    domain.transport = _plain_transport(domain.transport)
+    with collected(errors):
+        domain.full_clean(exclude=["name"], validate_unique=False)
+    if name is not None and "name" not in errors and Domain.objects.filter(pk=domain.name).exists():
+        errors["name"] = [taken(domain)]
+    if role_target:
+        with collected(errors, "role_target"):
+            _role_target(role_target, domain)
+    refuse(errors)
+    return domain
+
+
+def _role_target(text, domain):
+    return normalise_address(text) if "@" in text else f"{normalise_local_part(text)}@{domain.name}"
+
+
 def _plain_transport(text):
-    """``virtual:`` is ``virtual``, as people write it in Postfix's own maps."""
-    return "virtual" if text == "virtual:" else text
+    return "virtual" if text == "virtual:" else text  # as people write it in Postfix's maps
 
 
 def _create_role_aliases(actor, domain, role_target):
-    target = role_target if "@" in role_target else f"{role_target}@{domain.pk}"
-    target = normalise_address(target)
+    target = _role_target(role_target, domain)
     for role in settings.ROLE_ADDRESSES:
         address = f"{role}@{domain.pk}"
         if address == target:
@@ -78,15 +102,11 @@ def _create_role_aliases(actor, domain, role_target):
 
 @in_transaction
 def update_domain(*, actor, domain, **fields):
-    """Change columns of a domain and return it. Lowering a limit below the count blocks new rows only."""
     RoutingLock.hold()
     domain = domain.fresh()
-    if "transport" in fields:
-        fields["transport"] = _plain_transport(fields["transport"])
-    changes = changed_fields(domain, fields)
+    changes = check_domain(domain, **fields)
     if not changes:
         return domain
-    validate_changed(domain, changes)
     domain.modified = timezone.now()
     domain.save(update_fields=[*changes, "modified"])
     LogEntry.objects.record(
@@ -95,23 +115,30 @@ def update_domain(*, actor, domain, **fields):
     return domain
 
 
-def set_domain_active(*, actor, domain, active):
-    """Activate or deactivate a domain.
+def check_domain(domain, **fields):
+    """Set ``fields`` on ``domain`` and return the changes. Raises all errors at once."""
+    if "transport" in fields:
+        fields["transport"] = _plain_transport(fields["transport"])
+    changes = changed_fields(domain, fields)
+    validate_changed(domain, changes)
+    return changes
 
-    Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
-    cannot sign in; its rows stay as they are.
+
+def set_domain_active(*, actor, domain, active):
+    """Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
+    cannot sign in; its rows stay unchanged.
     """
     return update_domain(actor=actor, domain=domain, active=active)
 
 
 @in_transaction
 def delete_domain(*, actor, domain, drop_targets=False):
-    """Delete a domain with its mailboxes, aliases, quota figures and own alias-domain link.
+    """Delete a domain with its mailboxes, aliases, quota figures and its own alias-domain link.
 
     The log stays, and says what its settings were. Refused while alias domains lead here. With
-    ``drop_targets`` its addresses are taken out of the aliases of other domains; without, their mail
-    leaves this server, to wherever the domain's MX record points then. Files on disk are not
-    touched: the maildirs are remembered, so that a new mailbox of the same name starts empty.
+    ``drop_targets`` its addresses are removed from the aliases of other domains; without, mail for them
+    goes to the domain's public MX. Files on disk stay; the maildirs are remembered, so that a
+    new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     domain = domain.fresh()
@@ -148,20 +175,19 @@ def delete_domain(*, actor, domain, drop_targets=False):
 
 @in_transaction
 def create_alias_domain(*, actor, alias_domain, target_domain, active=True, description=""):
-    """Let every address of ``alias_domain`` lead to the same name in ``target_domain``.
+    """Let each address of ``alias_domain`` lead to the same name in ``target_domain``.
 
-    Both are Domains the actor manages. Refused when it closes a loop.
+    The actor must manage both Domains. Refused when it creates a loop.
     """
     RoutingLock.hold()
-    link = AliasDomain(
+    link = check_new_alias_domain(
         alias_domain=alias_domain,
         target_domain=target_domain,
         active=active,
         description=description,
     )
-    link.full_clean(validate_unique=False)
     insert(link)
-    refuse_loops(actor, [f"@{alias_domain.pk}"], bound=MAX_LEADING_IN)
+    refuse_loops(actor, [f"@{alias_domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     LogEntry.objects.record(
         actor,
         "create_alias_domain",
@@ -175,20 +201,37 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
     return link
 
 
+def check_new_alias_domain(*, alias_domain=None, target_domain=None, **fields):
+    """Return the unsaved AliasDomain. Raises all errors at once; an argument that is None is not checked."""
+    errors = {}
+    link = AliasDomain(alias_domain=alias_domain, target_domain=target_domain, **fields)
+    ends = {"alias_domain": alias_domain, "target_domain": target_domain}
+    with collected(errors):
+        unknown = [name for name, end in ends.items() if end is None]
+        link.full_clean(exclude=unknown, validate_unique=False)
+    stored = AliasDomain.objects.select_related("target_domain").filter(pk=link.pk).first()
+    if stored:
+        errors["alias_domain"] = [
+            ValidationError(
+                _("%(domain)s is an alias domain already: it leads to %(target)s."),
+                "taken",
+                {"domain": alias_domain, "target": stored.target_domain},
+            )
+        ]
+    refuse(errors)
+    return link
+
+
 @in_transaction
 def update_alias_domain(*, actor, link, **fields):
-    """Change the target, the description or the state of an alias domain and return it."""
     RoutingLock.hold()
     link = AliasDomain.objects.select_for_update().get(pk=link.pk)
-    if "target_domain" in fields:
-        fields["target_domain_id"] = fields.pop("target_domain").pk
-    changes = changed_fields(link, fields)
+    changes = check_alias_domain(link, **fields)
     if not changes:
         return link
-    validate_changed(link, changes)
     link.modified = timezone.now()
     link.save(update_fields=[*changes, "modified"])
-    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_LEADING_IN)
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     action = "edit_alias_domain_state" if set(changes) == {"active"} else "edit_alias_domain"
     LogEntry.objects.record(
         actor,
@@ -200,14 +243,23 @@ def update_alias_domain(*, actor, link, **fields):
     return link
 
 
+def check_alias_domain(link, **fields):
+    """Set ``fields`` on ``link`` and return the changes. Raises all errors at once."""
+    if "target_domain" in fields:
+        fields["target_domain_id"] = fields.pop("target_domain").pk
+    changes = changed_fields(link, fields)
+    validate_changed(link, changes)
+    return changes
+
+
 @in_transaction
 def delete_alias_domain(*, actor, link):
-    """Remove the link; both domains stay. Addresses that only the link answered are unknown then."""
+    """Delete the link; both domains stay. Addresses that existed only through the link are unknown then."""
     RoutingLock.hold()
     link = AliasDomain.objects.select_for_update().get(pk=link.pk)
     name, target = link.pk, link.target_domain_id
     AliasDomain.objects.filter(pk=name).delete()
-    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_LEADING_IN)
+    refuse_loops(actor, [f"@{link.alias_domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     LogEntry.objects.record(
         actor,
         "delete_alias_domain",

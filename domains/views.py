@@ -1,5 +1,3 @@
-"""Pages about domains and alias domains."""
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -33,22 +31,17 @@ from panel.scoping import may_open
 from panel.transactions import in_transaction
 
 SHOWN = 20
-DELETED_TOGETHER = 10_000  # addresses: other changes of routes wait meanwhile, some seconds
-ADDED_UP = 500  # mailboxes: what more of them hold is not added up for a page
+DELETED_TOGETHER = 10_000  # addresses: other changes wait for RoutingLock meanwhile, some seconds
+ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
 
 
 class DomainPages:
-    """What all pages about one domain or many share."""
-
     model = Domain
     scope = "visible_to"
     context_object_name = "domain"
 
     def get_queryset(self):
         return super().get_queryset().select_related("usage")
-
-    def get_success_url(self):
-        return reverse("domain", args=[self.object.pk])
 
 
 class DomainList(DomainPages, KeysetMixin, ScopedListView):
@@ -85,8 +78,6 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
 
 
 class DomainPage(DomainPages, ScopedDetailView):
-    """The overview: limits and use, what leads here, who manages it, what happened last."""
-
     template_name = "domains/domain_detail.html"
 
     def get_context_data(self, **kwargs):
@@ -137,12 +128,10 @@ def _log_entries(name):
 
 
 def admins_at(*domains):
-    """The names of at most SHOWN + 1 administrators to whom one of ``domains`` is assigned."""
     return list(Admin.objects.names_at(*domains)[: SHOWN + 1])
 
 
 def storage_used(domain):
-    """Bytes in the domain's mailboxes; None where adding them up would take long."""
     if domain.usage.mailboxes > ADDED_UP:
         return None
     return sum(used or 0 for used in _storage_used(domain.pk))
@@ -197,13 +186,11 @@ class DomainState(DomainPages, StateView):
     def get_context_data(self, **kwargs):
         return super().get_context_data(**consequences(self.object), **kwargs)
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
 
 
 class DomainDelete(DomainPages, ConfirmView):
-    """Delete a domain and everything in it, after its name was typed."""
-
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_delete.html"
@@ -228,7 +215,6 @@ class DomainDelete(DomainPages, ConfirmView):
 
 
 def consequences(*domains):
-    """What stops with ``domains``: alias domains, and aliases of other domains that lead into them."""
     # Once, and not a page and a count: it reads all targets in the domains.
     targets = list(Alias.targets_from_other_domains(*domains)[: COUNT_BOUND + 1])
     return {
@@ -239,15 +225,12 @@ def consequences(*domains):
 
 
 def alias_domains_of(domains):
-    """At most SHOWN + 1 alias domains that lead to ``domains`` and are none of them."""
     keys = [domain.pk for domain in domains]
     links = AliasDomain.objects.filter(target_domain__in=keys).exclude(pk__in=keys)
     return list(links.order_by("pk")[: SHOWN + 1])
 
 
 class DomainBulk(DomainPages, BulkView):
-    """Activate or deactivate several domains, or delete them once the number of addresses was typed."""
-
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_bulk.html"
@@ -275,13 +258,13 @@ class DomainBulk(DomainPages, BulkView):
 
     @in_transaction
     def delete_all(self, rows):
-        """All or none: what one of them leads to must not stay behind alone."""
+        # All or none: an alias domain must not stay without its target.
         RoutingLock.hold()
         found = list(self.get_queryset().filter(pk__in=[row.pk for row in rows]))
         if len(found) != len(rows):
             raise Http404
         self.check_deletion(found)
-        # No domain goes while an alias domain leads to it: that one goes first.
+        # Alias domains first: a domain is not deleted while one leads to it.
         for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
             self.delete(row)
 
@@ -324,15 +307,18 @@ class DomainBulk(DomainPages, BulkView):
 
 
 def addresses_in(domains):
-    """How many mailboxes and aliases go with ``domains``."""
     return sum(domain.usage.mailboxes + domain.alias_count for domain in domains)
 
 
+# The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
+DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain")
+
+
 def domain_suggestions(request):
-    """Options for a domain field: at most ten of the actor's domains that begin like the text."""
     names = []
     if may_open(request.user):
-        text = lookup_key(next((value for value in request.GET.values() if value.strip()), ""))
+        typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
+        text = lookup_key(next(typed, ""))
         rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
         names = rows.values_list("pk", flat=True)[:10]
     options = format_html_join(
@@ -359,7 +345,6 @@ class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListVi
     )
 
     def in_domain(self, rows):
-        """Both ends count: what leads here, and where this one leads."""
         name = self.domain_asked
         return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
 
@@ -414,10 +399,9 @@ class AliasDomainDelete(AliasDomainPages, ConfirmView):
 
 
 def answered_by(actor, links):
-    """Targets of the actor's aliases that nothing answers to but alias domains of ``links``, one too many."""
     catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
     for address in Alias.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
-        del catch_alls[address]  # it goes on
+        del catch_alls[address]  # it remains
     return list(Alias.covered_targets_in(actor, list(catch_alls.values()))[: SHOWN + 1])
 
 
@@ -428,7 +412,7 @@ class AliasDomainState(AliasDomainPages, StateView):
     def get_context_data(self, **kwargs):
         return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
 
-    def switch(self, active):
+    def set_active(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
 
 

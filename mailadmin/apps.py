@@ -2,8 +2,6 @@ from django.apps import AppConfig
 
 
 class MailadminConfig(AppConfig):
-    """The project itself: wires the apps together and owns no tables."""
-
     name = "mailadmin"
 
     def ready(self):

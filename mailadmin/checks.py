@@ -1,20 +1,24 @@
-"""System checks: the database is one whose behaviour the mail rules rely on."""
-
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
+from django.db.models.functions import Lower, Trim
+from django.db.models.lookups import Exact
 
 from aliases import functions
+from aliases.models import Alias
 from mailboxes import triggers
+from mailboxes.models import Mailbox
 from panel import server
 
 MARIADB_MINIMUM = (10, 6)
 MYSQL_MINIMUM = (8, 4)
+SHOWN = 5
 
 
 @register(Tags.database)
 def check_server(databases=None, **kwargs):
-    """MariaDB 10.6 or MySQL 8.4, or later (JSON_TABLE in triggers), where nothing is cut silently."""
+    """MariaDB 10.6 or MySQL 8.4, or later (JSON_TABLE in triggers), in strict mode."""
     errors = []
     for alias in databases or []:
         connection = connections[alias]
@@ -38,7 +42,7 @@ def check_server(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_creators(databases=None, **kwargs):
-    """Triggers and functions can be created: asked before anything is written, not in the middle."""
+    """This user may create triggers and functions: checked before anything is written."""
     return [
         Error(
             "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
@@ -53,7 +57,7 @@ def check_creators(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_triggers(databases=None, **kwargs):
-    """The triggers are those of this release and these settings (RECIPIENT_DELIMITER is in them)."""
+    """The triggers are those of this release and these settings (they contain RECIPIENT_DELIMITER)."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
@@ -70,7 +74,6 @@ def check_triggers(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_functions(databases=None, **kwargs):
-    """The functions that deploy/postfix/alias.cf calls are there, and those of this release."""
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
@@ -88,7 +91,6 @@ def check_functions(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_migrations(databases=None, **kwargs):
-    """All migrations are applied, once the first one was: `migrate` did not stop half-way."""
     warnings = []
     for alias in databases or []:
         missing = _unapplied(connections[alias])
@@ -101,6 +103,43 @@ def check_migrations(databases=None, **kwargs):
                 )
             )
     return warnings
+
+
+@register(Tags.database)
+def check_rows(databases=None, **kwargs):
+    """What other programs write and nobody can mean: reads both tables once."""
+    warnings = []
+    for alias in databases or []:
+        if _unapplied(connections[alias]):
+            continue
+        mailboxes, aliases = Mailbox.objects.using(alias), Alias.objects.using(alias)
+        lost = Exact(Lower(Trim("pk")), F("pk"))
+        lost = [*_first_keys(mailboxes.exclude(lost)), *_first_keys(aliases.exclude(lost))]
+        if lost:
+            names = ", ".join(repr(name) for name in dict.fromkeys(lost))
+            warnings.append(
+                Warning(
+                    "Mailboxes or aliases that no look-up finds, spelled with capitals or blanks by another"
+                    f" program, such as {names}.",
+                    hint="Write username, address, goto, local_part and domain in lower case, without blanks.",
+                    id="mailadmin.W004",
+                )
+            )
+        tiny = _first_keys(mailboxes.with_tiny_quota())
+        if tiny:
+            warnings.append(
+                Warning(
+                    "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant, such as"
+                    f" {', '.join(tiny)}: nearly all mail to them is refused.",
+                    hint="`manage.py mailbox edit ADDRESS --quota MB` sets them.",
+                    id="mailadmin.W005",
+                )
+            )
+    return warnings
+
+
+def _first_keys(rows):
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:SHOWN])
 
 
 def _unapplied(connection):

@@ -1,4 +1,4 @@
-"""Sample data: made-up people in domains that exist nowhere, so that every page has something to show."""
+"""Sample data: invented people in domains that do not exist, so that every page shows something."""
 
 from datetime import timedelta
 
@@ -105,10 +105,10 @@ def is_there():
 
 @transaction.atomic
 def fill(superadmin, progress=iter):
-    """Create it all or nothing, through the services, and return ``[(login, role)], password``.
+    """Create all or nothing, through the services, and return ``[(login, role)], password``.
 
-    ``progress`` wraps the list of mailboxes: each costs one password hash. All accounts have
-    the same generated password.
+    ``progress`` wraps the list of mailboxes: each costs one password hash. All accounts have the same
+    generated password.
     """
     superadmin.client_ip = "198.51.100.7"
     before = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -220,7 +220,6 @@ def _alias(domains, superadmin, actors, address, targets):
 
 
 def _changes(superadmin, domains, actors):
-    """What happened later."""
     sailing, books = domains["brightwater.example"], domains["harbour-books.example"]
     captain, shopkeeper = actors[sailing.pk], actors[books.pk]
     mb = settings.QUOTA_MULTIPLIER
@@ -257,7 +256,6 @@ def _changes(superadmin, domains, actors):
 
 
 def _spread_history(before):
-    """Let the entries and rows look as if they had come over weeks, most of them lately."""
     entries = list(LogEntry.objects.filter(pk__gt=before).order_by("pk"))
     models = {
         "create_domain": [Domain],

@@ -46,7 +46,7 @@ def is_host_name(text):
 
 
 def is_allowed_host(text):
-    """Whether Django can find ``text`` in a Host header: IPv6 stands in brackets there."""
+    """Whether Django can match ``text`` to a Host header; IPv6 is in brackets there."""
     if text.startswith("[") and text.endswith("]"):
         return passes(validate_ipv6_address, text[1:-1])
     return (
@@ -55,20 +55,18 @@ def is_allowed_host(text):
 
 
 def is_origin(text):
-    """Whether a browser can say ``text`` in an Origin header; ``*.`` stands for any names below."""
+    """Whether a browser can send ``text`` as an Origin header; ``*.`` stands for any subdomain."""
     scheme, _separator, host = text.partition("://")
     host = re.sub(r":[0-9]{1,5}\Z", "", host).removeprefix("*.")
     return scheme in {"https", "http"} and host != "*" and is_allowed_host(host)
 
 
 def is_sender(text):
-    """An address, or a name with the address in angle brackets."""
     named = re.fullmatch(r'(?:"[^"]*"|[^"<>,@]*)\s*<([^<>]*)>', text)
     return passes(validate_email, named[1] if named else text)
 
 
 def is_valid_database(database):
-    """Whether a database of settings.DATABASES is one we know, with a name to find it again."""
     if database["NAME"] == ":memory:" and "USER" in database:
         return False  # what django-environ makes of sqlite:///, a path that was left out
     known = {"django.db.backends.mysql", "django.db.backends.sqlite3"}
@@ -76,7 +74,6 @@ def is_valid_database(database):
 
 
 def is_about_connecting(error):
-    """Whether a django.db.Error says that the database cannot be opened, not what it did not like."""
     if getattr(error.__cause__, "sqlite_errorname", "").startswith(
         ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
     ):
@@ -87,7 +84,6 @@ def is_about_connecting(error):
 
 
 def is_valid_mail_url(mail):
-    """Whether what django-environ makes of a mail URL names the server, or the directory, that it needs."""
     needed = {"smtp": "EMAIL_HOST", "filebased": "EMAIL_FILE_PATH"}
     kind = mail["EMAIL_BACKEND"].split(".")[-2]
     return kind not in needed or bool(mail[needed[kind]])
@@ -96,14 +92,14 @@ def is_valid_mail_url(mail):
 class Environment(environ.Env):
     """django-environ, with errors that name the variable and say what is expected.
 
-    ``read`` takes the name of one of django-environ's casts ("bool", "int", "list", "db_url" ...),
-    the variable, and what it must fulfil: ``expected`` is the sentence shown when the value is
-    none of ``choices``, when ``valid`` (a function of the value) is false or the cast fails.
+    ``read`` takes one of django-environ's casts ("bool", "int", "list", "db_url" ...), the variable, and
+    the rule for it: the sentence ``expected`` is shown when the value is none of ``choices``, when ``valid`` (a
+    function of the value) is false, or when the cast fails.
     """
 
     @classmethod
     def read_env(cls, path, *, required=False):
-        """Read a file of settings. A line that is not understood would leave a setting at its default."""
+        """Read a file of settings. A line that is not understood is an error, or a setting would keep its default."""
         try:
             lines = Path(path).read_text("utf-8").splitlines()
         except FileNotFoundError:
@@ -119,7 +115,7 @@ class Environment(environ.Env):
             )
         for number, line in enumerate(lines, start=1):
             if not LINE.fullmatch(line):
-                # Nothing of the rest is repeated: it may be a password.
+                # The value is not repeated in the error: it may be a password.
                 meant = MEANT.match(line)
                 raise ImproperlyConfigured(
                     f"{meant[1] if meant else 'A setting'} is not understood in line {number} of"
@@ -128,9 +124,8 @@ class Environment(environ.Env):
         super().read_env(path)
 
     def get_value(self, var, cast=None, default=environ.Env.NOTSET, parse_default=False):
-        """Return a value that begins with $ as it is, too: not what another variable holds."""
         value = self.ENVIRON.get(var, "")
-        if value.startswith("$"):
+        if value.startswith("$"):  # for django-environ the name of another variable
             return self.parse_value(value, cast)
         return super().get_value(var, cast, default, parse_default)
 
@@ -151,7 +146,7 @@ class Environment(environ.Env):
             fits = (
                 (valid is None or valid(value))
                 and (choices is None or value in choices)
-                # django-environ takes every unknown word for False: a typo must not switch a protection off.
+                # django-environ takes every unknown word for False: a typo must not disable a protection.
                 and (cast != "bool" or not given or given.lower() in WORDS)
             )
         except (ValueError, TypeError, LookupError, ImproperlyConfigured, UserWarning):

@@ -1,5 +1,3 @@
-"""The log in words: an entry's action as a sentence, its old and new values as people read them."""
-
 from django.template.defaultfilters import truncatechars
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -48,7 +46,6 @@ def who(entry):
 
 
 def sentence(entry):
-    """Return the entry as HTML: what was done, to what."""
     return sentences()(entry)
 
 
@@ -57,21 +54,22 @@ def sentences():
     around_object = _around_object.now()
 
     def said(entry):
-        switch, new = _switch(entry), None
-        if switch and entry.changes:
+        state_action, new = _state_action(entry), None
+        if state_action and entry.changes:
             new = entry.changes.get("active", (None, None))[1]
-        before, after = around_object(switch or entry.action, None if new is None else bool(new))
+        before, after = around_object(
+            state_action or entry.action, None if new is None else bool(new)
+        )
         return mark_safe(f"{before}<b>{formats.breakable(_shown(entry.data))}</b>{after}")  # noqa: S308 -- escaped
 
     return said
 
 
-@formats.kept
+@formats.cached_per_language
 def _around_object(name, new):
-    """The words of an action before and behind its object, as HTML; ``new`` is True, False or not known."""
     action = ACTIONS.get(name)
     if action:
-        words = str({True: action.on, False: action.off}.get(new) or action.words)
+        words = str({True: action.activated, False: action.deactivated}.get(new) or action.words)
     else:  # PostfixAdmin's other words, such as edit_vacation
         done = name.replace("_", " ").capitalize()
         words = _("{action}: {object}").replace("{action}", done)
@@ -79,8 +77,7 @@ def _around_object(name, new):
     return escape(before), escape(after)
 
 
-def _switch(entry):
-    """The action whose words tell an entry that only switches something; else None."""
+def _state_action(entry):
     name = entry.action
     if not name.endswith("_state"):
         name = f"{name}_state" if entry.changes and entry.changes.keys() == {"active"} else None
@@ -88,25 +85,24 @@ def _switch(entry):
 
 
 def label(action):
-    """Return an action's name for a filter: "Created mailbox …"."""
     return str(ACTIONS[action].words).format(object="…") if action in ACTIONS else action
 
 
 def changes(entry):
-    """Return (field, old, new) in words for what changed; for new and deleted objects only what is set.
+    """(field, old, new) in words for all that changed; of new and deleted objects only what is set.
 
-    Of lists too long to show as a whole, what left and what came.
+    Of lists too long to show, what was removed and what was added.
     """
     rows, stored = [], entry.changes
     if not stored:
         return rows
-    if stored.keys() == {"active"} and _switch(entry):  # the sentence says it
+    if stored.keys() == {"active"} and _state_action(entry):  # the sentence says it
         return rows
     for field in sorted(stored, key=lambda field: PLACES.get(field, len(PLACES))):
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
-            if old or new:  # the usual state of what is new or gone
+            if old or new:  # active, the usual state of a new or deleted object, is not told
                 continue
         elif old in (None, "", [], False) and new in (None, "", [], False):
             continue
@@ -134,7 +130,6 @@ def _differing(old, new):
 
 
 def _listed(items):
-    """Return as many of ``items`` as LIST_WIDTH holds, one at least, and how many more there are."""
     shown, width = [], 0
     for item in map(_shown, items):
         width += len(item)

@@ -1,7 +1,7 @@
-"""Fill in the files of deploy/ for this installation, and put them into a directory.
+"""Fill in the files of deploy/ for this installation, and write them into a directory.
 
-One source: what an operator reads in deploy/ is what is written, with ``@NAME@`` markers
-replaced and ``# BEGIN name`` … ``# END name`` blocks kept or left out.
+What an operator reads in deploy/ is what is written, with ``@NAME@`` markers replaced and
+``# BEGIN name`` … ``# END name`` blocks kept or left out.
 """
 
 import difflib
@@ -75,11 +75,10 @@ for prefix in [
 
 
 class NotPossible(Exception):
-    """The files cannot be written for this installation; the text says what to change."""
+    pass
 
 
 def blocks_needed():
-    """Return the optional blocks that the domains in the database need."""
     needed = set()
     if Domain.objects.filter(backupmx=True).exists():
         needed.add("backup-mx")
@@ -97,12 +96,10 @@ NORMALIZES = {(3, 5): 24, (3, 6): 14, (3, 7): 10, (3, 8): 5}
 
 
 def postfix_here():
-    """Return the version of Postfix on this machine, or None if there is none."""
     return _answer("postconf", "-dh", "mail_version") or None
 
 
 def nginx_here():
-    """Return the version of nginx on this machine, or None if there is none."""
     return _answer("nginx", "-v").rpartition("/")[2] or None
 
 
@@ -117,13 +114,12 @@ def _answer(program, *arguments):
 
 
 def nginx_blocks(version):
-    """Return the optional blocks for nginx ``version``, e.g. "1.22.1"."""
     series = tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
     return {"nginx-1.25" if series >= (1, 25, 1) else "nginx-before-1.25"}
 
 
 def postfix_blocks(version):
-    """Return the optional blocks that Postfix ``version``, e.g. "3.7.11", understands.
+    """The optional blocks that Postfix ``version``, e.g. "3.7.11", understands.
 
     "3.7" is the newest release of that series. Raises NotPossible.
     """
@@ -138,10 +134,9 @@ def postfix_blocks(version):
 
 
 def marker_values(database, passwords, **given):
-    """Return what stands for each marker.
+    """``{marker: value}``. ``database`` is an entry of settings.DATABASES.
 
-    ``database`` is an entry of settings.DATABASES; ``given`` are markers set by hand (None
-    leaves the default). Raises NotPossible.
+    ``given`` are markers set by hand (None: the default). Raises NotPossible.
     """
     given = {name: str(value) for name, value in given.items() if value is not None}
     values = {
@@ -192,7 +187,6 @@ def marker_values(database, passwords, **given):
 
 
 def _address_of(database):
-    """Return how the database is reached: by socket, or by host and port."""
     if not database["ENGINE"].endswith("mysql"):
         raise NotPossible(
             "Postfix and Dovecot read MariaDB or MySQL, and this panel uses another database."
@@ -209,14 +203,12 @@ def _address_of(database):
 
 
 def _address_in(hosts):
-    """Return how the first of several database servers is reached: _sql_values knows all."""
     host, _colon, port = hosts.partition(",")[0].partition(":")
     address = {"DB_HOST": host, "DB_PORT": port or "3306"}
     return address | ({"SQL_CLIENT": "127.0.0.1"} if host.startswith("127.") else {})
 
 
 def _pairs(hosts, port):
-    """Return ``[(host, port)]`` of a text such as ``192.0.2.1,192.0.2.2:3307``."""
     parts = [host.partition(":") for host in hosts.split(",")]
     return [(host, given or port) for host, _colon, given in parts]
 
@@ -229,7 +221,6 @@ def _account_name(uid):
 
 
 def _sql_values(values, passwords):
-    """Return the connection as each program writes it."""
     servers = _pairs(values.get("SQL_HOSTS") or values.get("DB_HOST", ""), values.get("DB_PORT"))
     if "DB_SOCKET" in values:
         servers = [(values["DB_SOCKET"], "")]
@@ -256,7 +247,6 @@ def _sql_values(values, passwords):
 
 
 def _haproxy_values(values, servers):
-    """Return the lines that name the servers in deploy/haproxy."""
     panels = _pairs(values["PANELS"], "8000") if "PANELS" in values else []
     lines = {
         "HAPROXY_PANELS": [
@@ -275,7 +265,6 @@ def _haproxy_values(values, servers):
 
 
 def render(values, blocks=()):
-    """Return ``{relative path: text}`` of every file of deploy/, filled in."""
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
@@ -295,7 +284,6 @@ def render(values, blocks=()):
 
 
 def _for_each_server(text, values):
-    """Return a block about one database server for each of them (Dovecot 2.4 takes several)."""
     return "".join(
         text.replace("@DOVECOT_SQL_HOST@", host).replace("@DOVECOT_SQL_PORT@", port)
         for host, port in values["SQL_SERVERS"]
@@ -304,8 +292,6 @@ def _for_each_server(text, values):
 
 @dataclass
 class Change:
-    """A file whose new text differs from what lies in the directory (``old`` None: nothing)."""
-
     path: str
     old: str | None
     new: str
@@ -313,7 +299,6 @@ class Change:
 
     @property
     def diff(self):
-        """The unified difference, with passwords masked."""
         lines = difflib.unified_diff(
             _masked(self.old or ""), _masked(self.new), f"{self.path} (there)", f"{self.path} (new)"
         )
@@ -345,7 +330,6 @@ class Directory:
             self.passwords.setdefault(user, secrets.token_hex(20))
 
     def compare(self, files):
-        """Return a Change for each of ``files`` that is not there with this very text."""
         changes = []
         for path, new in files.items():
             try:
@@ -360,7 +344,7 @@ class Directory:
         return changes
 
     def write(self, files):
-        """Write ``files`` and remember them. A reader sees a file's old or its new text, never half."""
+        """Write ``files`` and remember them. A reader sees the old or the new text, never half of it."""
         self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
         for path, text in files.items():
             target = self.path / path

@@ -1,8 +1,5 @@
-"""What every response carries."""
-
-
 class ContentSecurityPolicyMiddleware:
-    """Allow our own files only: no inline script or style anywhere (until Django 6 has this)."""
+    """Allow our own files only: no inline script or style (until Django 6 has this)."""
 
     POLICY = (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"

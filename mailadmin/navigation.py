@@ -1,11 +1,11 @@
-"""The left column: what the signed-in account may use. A hidden link is never the protection."""
+"""The links in the left column. Hiding a link protects nothing: the views do."""
 
 from typing import NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from panel.formats import kept_in_place
+from panel.formats import cached_per_language_and_path
 from panel.scoping import may_open
 
 # (URL name, path prefix that marks it as current, label, icon, superadmins only)
@@ -28,10 +28,9 @@ class Link(NamedTuple):
 
 
 def navigation(request):
-    """Add to every template: ``navigation`` (an administrator's links), ``account``, ``superadmin``.
+    """For every template: ``navigation`` (an administrator's links), ``account``, ``superadmin``.
 
-    With ``superadmin`` a page shows the buttons of superadmins' pages: it is the one role that
-    templates know.
+    ``superadmin`` shows the buttons of superadmins' pages: the one role that templates test.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
@@ -45,14 +44,13 @@ def navigation(request):
 
 
 def _current(path):
-    """The name of the page of PAGES that ``path`` belongs to."""
     for name, prefix, _label, _icon, _superadmins_only in PAGES:
         if path == prefix if prefix == "/" else path.startswith(prefix):
             return name
     return None
 
 
-@kept_in_place
+@cached_per_language_and_path
 def _links(superadmin, current):
     return tuple(
         Link(reverse(name), str(label), icon, name == current)

@@ -1,6 +1,6 @@
 """The Jinja2 templates in parts/: the shell of every page, form pages, and what a page shows ten or fifty times.
 
-The other pages are Django templates, whose engine takes five to ten times as long.
+All other templates are Django's, whose engine takes five to ten times as long.
 """
 
 import re
@@ -24,29 +24,26 @@ from markupsafe import Markup, escape
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
-from panel.addresses import display_address, display_domain
+from panel.addresses import display_address, display_domain, split_targets
 
-# Django's files of these only include that of all inputs.
+# Django's templates for these only include the one for all inputs.
 FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
 # Bootstrap's, of an <input> or a <select>.
 CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
-# Where a row is filled in: its key in a URL, its key, its name, the name as text, which breaks behind "@".
+# Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
-    """Draws forms, their fields and widgets with Jinja2: ours from parts/, else Django's own."""
-
     def get_template(self, template_name):
         return engines["jinja2"].get_template(FLAT.get(template_name, template_name))
 
 
 def environment(**options):
-    """Make the environment that settings.TEMPLATES names."""
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 -- options have autoescape
     made.globals |= {
         "_": gettext,
@@ -83,7 +80,8 @@ def environment(**options):
         "breakable": formats.breakable,
         "days": formats.days,
         "domain_name": display_domain,
-        "first_two": ui.first_two,
+        "target_summary": ui.target_summary,
+        "targets": split_targets,
         "fill": fill,
         "log_changes": log_words.changes,
         "log_who": log_words.who,
@@ -127,7 +125,6 @@ def widget(field):
 
 
 def ago():
-    """Return the function that tells moments for a page: see ``panel.formats.ago``."""
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
 
 
@@ -140,7 +137,7 @@ def kept(template, /, **values):
     return _kept(template, tuple(values.items()))
 
 
-@formats.kept_in_place
+@formats.cached_per_language_and_path
 def _kept(template, values):
     return ui.part(template, **dict(values))
 
@@ -155,7 +152,7 @@ def url(page, *key):
     return reverse(page, args=key) if key else _url(page)
 
 
-@formats.kept_in_place
+@formats.cached_per_language_and_path
 def _url(page):
     return reverse(page)
 
@@ -166,7 +163,6 @@ def list_url(page, domain):
 
 
 def place(page, parameter=""):
-    """Return the URL of a row's ``page``, to be filled in; with a ``parameter`` the key is in the query."""
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)

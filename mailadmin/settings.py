@@ -1,6 +1,6 @@
-"""Settings: one file for every host; what differs between hosts is in the environment or in .env.
+"""Settings. What differs between hosts is in the environment or in .env.
 
-Each variable is explained in .env.example (a test compares the two).
+.env.example explains each variable (a test compares the two).
 """
 
 import re
@@ -110,7 +110,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "mailadmin.urls"

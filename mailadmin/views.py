@@ -1,5 +1,3 @@
-"""What crosses all apps: the dashboard, the search over everything, one's own account, health."""
-
 import sys
 
 from django.conf import settings
@@ -31,8 +29,6 @@ FULL = 90  # percent
 
 
 class AdministratorsPage(ActorMixin, TemplateView):
-    """A page over all of an administrator's domains; mailbox users are sent to their own."""
-
     def get(self, request, *args, **kwargs):
         if not may_open(self.actor):
             return HttpResponseRedirect(reverse("account"))
@@ -40,8 +36,6 @@ class AdministratorsPage(ActorMixin, TemplateView):
 
 
 class Dashboard(AdministratorsPage):
-    """What needs attention in the account's domains, and what happened last."""
-
     template_name = "mailadmin/dashboard.html"
 
     def get_context_data(self, **kwargs):
@@ -94,9 +88,9 @@ def fullest_domains(actor):
 
 
 def nearest_limits(actor):
-    """Return ``near_limit()`` of the SHOWN fullest domains that have one.
+    """``near_limit()`` of the SHOWN fullest domains that have one.
 
-    The rest is read only where some of the first are none: up to COUNT_BOUND, in one statement.
+    More are read, up to COUNT_BOUND in one statement, only if some of the first have none.
     """
     first = fullest_domains(actor)
     near = [row for usage in first if (row := near_limit(usage))]
@@ -107,7 +101,7 @@ def nearest_limits(actor):
 
 
 def near_limit(usage):
-    """Return ``{"domain": name, "mailboxes": (used, limit), …}`` with what is nearly used up, or None.
+    """``{"domain": name, "mailboxes": (used, limit), …}`` with the limits that are nearly reached, or None.
 
     ``DomainUsage.fullness`` only finds candidates; the limits themselves decide. ``allotted`` is in bytes.
     """
@@ -131,7 +125,6 @@ def _self_aliases(*aliases):
 
 
 def with_kind(targets):
-    """Tell for each AliasTarget whether its alias is a mailbox's own row (``is_self_alias``)."""
     aliases = {target.alias for target in targets}
     self_aliases = set(_self_aliases(*aliases)) if aliases else set()
     for target in targets:
@@ -140,8 +133,6 @@ def with_kind(targets):
 
 
 class Search(AdministratorsPage):
-    """Everything that begins with the text: domains, mailboxes, people, aliases, and targets."""
-
     template_name = "mailadmin/search.html"
 
     def get_context_data(self, **kwargs):
@@ -156,7 +147,6 @@ class Search(AdministratorsPage):
         )
 
     def find(self, key, text):
-        """One row more than is shown of each kind, to know whether there are more."""
         actor = self.actor
         # A domain admin's rows come in the order of the index that begins with the domain.
         by_domain = ("domain_id",) if actor.scope_domains else ()
@@ -177,8 +167,6 @@ def first(rows, *order):
 
 
 class Account(View):
-    """One's own page; which one depends on who signed in."""
-
     def dispatch(self, request, *args, **kwargs):
         page = OwnMailbox if request.user.is_mailbox_user else OwnAccount
         return page.as_view()(request, *args, **kwargs)
@@ -186,7 +174,7 @@ class Account(View):
 
 @login_not_required
 def health(request):
-    """For balancers and monitoring: 200 when the database reads and saves, else 503 and why."""
+    """For balancers and monitoring: 200 if the database reads and saves, else 503 and why."""
     try:
         trouble = server.trouble(connection)
     except Error as error:
@@ -197,14 +185,14 @@ def health(request):
 
 
 def server_error(request):
-    """The page of an error nobody foresaw; 503 when it is that the database does not answer or save.
+    """500; or 503 if the database does not answer or does not save.
 
-    Here and not in a middleware: the session and the account are read before any view.
+    Not a middleware: the session and the account are read before any view.
     """
     error = sys.exc_info()[1]
     if isinstance(
         error, ObjectDoesNotExist
-    ):  # a row that triggers keep, of tables restored without them
+    ):  # tables restored without triggers: a row that they keep is missing
         return HttpResponseServerError(render_to_string("500.html", {"missing": True}))
     reason = transactions.reason_of(error) if isinstance(error, Error) else None
     if reason or isinstance(error, OperationalError):

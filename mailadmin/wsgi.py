@@ -1,5 +1,3 @@
-"""The WSGI entry point gunicorn serves."""
-
 import os
 import sys
 
@@ -13,10 +11,10 @@ UTF8 = {"utf-8", '"utf-8"', "utf8", '"utf8"'}
 
 
 class OnlySmallUtf8:
-    """Refuse a body that is large or in another charset before Django reads or decodes any of it.
+    """Refuse a body that is large or in another charset before Django reads or decodes it.
 
-    The charset of a form is its sender's word, and Python knows some (punycode, idna) that take minutes
-    for half a megabyte. Django decodes before it looks at the CSRF token and the session.
+    The sender names the charset, and Python knows some (punycode, idna) that take minutes for half a
+    megabyte. Django decodes before it looks at the CSRF token and the session.
     """
 
     def __init__(self, application):
@@ -43,7 +41,6 @@ class OnlySmallUtf8:
 
 
 def is_utf8(content_type):
-    """Whether Django would decode a body of this type as UTF-8, as browsers send all they send."""
     # Parted at each semicolon, also at one in quotes, so no charset is missed.
     for parameter in content_type.lower().split(";")[1:]:
         name, _equals, value = parameter.partition("=")

@@ -1,5 +1,3 @@
-"""Lets a mailbox user sign in to the panel with the mail password."""
-
 from accounts.backends import AccountBackend
 from mailboxes.models import Mailbox
 

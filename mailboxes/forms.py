@@ -1,29 +1,24 @@
-"""Forms for mailboxes, for administrators and for the mailbox's own user."""
+from copy import copy
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
-from aliases.forms import at_shown_field, check_free, show_domain_as_suffix
-from aliases.targets import parse_targets
-from domains.forms import DomainField
+from aliases.forms import show_domain_as_suffix
+from domains.forms import DomainField, LocalPartField
 from mailboxes import services
-from mailboxes.models import MAX_QUOTA, Mailbox, quota_error
+from mailboxes.models import MAX_QUOTA
 from mailboxes.welcome import send_welcome
-from panel.addresses import normalise_mailbox_name
 from panel.forms import ActorForm
 
 
 class MailboxForm(ActorForm):
-    """What can be changed of a mailbox. ``quota_mb`` is in MB, 0 no limit.
+    """``quota_mb`` is in MB, 0 no limit. ``domain``, if known, says how much is allowed."""
 
-    ``domain``, if known yet, says how much the quota may be.
-    """
+    shown_at = {"quota": "quota_mb"}
 
     name = forms.CharField(
         label=_("Name"),
@@ -67,22 +62,28 @@ class MailboxForm(ActorForm):
         if domain is not None:
             self.fields["quota_mb"].help_text = quota_help(domain, self.instance)
 
-    def quota_bytes(self):
-        return int(self.cleaned_data["quota_mb"] * settings.QUOTA_MULTIPLIER)
+    def check(self):
+        services.check_mailbox(copy(self.instance), **self.changed())
+
+    def changed(self):
+        values = super().changed()
+        # PostfixAdmin's -1 is shown as 0, which is what is stored then: Dovecot refuses -1.
+        if "quota_mb" not in values and self.instance.quota < 0:
+            values["quota_mb"] = self.cleaned_data.get("quota_mb")
+        return in_bytes(values)
 
     def save(self):
-        values = self.changed()
-        # PostfixAdmin's -1 is shown as 0, which is what is stored then: Dovecot refuses -1.
-        if values.pop("quota_mb", None) is not None or self.instance.quota < 0:
-            values["quota"] = self.quota_bytes()
-        try:
-            return services.update_mailbox(actor=self.actor, mailbox=self.instance, **values)
-        except ValidationError as error:
-            raise at_shown_field(error, quota="quota_mb") from None
+        return services.update_mailbox(actor=self.actor, mailbox=self.instance, **self.changed())
+
+
+def in_bytes(values):
+    values = dict(values)
+    if (mb := values.pop("quota_mb", None)) is not None:
+        values["quota"] = int(mb * settings.QUOTA_MULTIPLIER)
+    return values
 
 
 def quota_help(domain, mailbox=None):
-    """Say what the domain allows a mailbox, and what it has left for this one."""
     if not domain.uses_quotas:
         return gettext("%(domain)s does not use quotas: leave it at 0.") % {"domain": domain}
     texts = []
@@ -102,13 +103,8 @@ def _grouped(number):
 
 
 class MailboxCreateForm(MailboxForm):
-    local_part = forms.CharField(
-        label=_("Address"),
-        max_length=64,
-        widget=forms.TextInput(
-            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-        help_text=_("The part before the @."),
+    local_part = LocalPartField(
+        label=_("Address"), max_length=64, help_text=_("The part before the @.")
     )
     domain = DomainField(label=_("Domain"))
     password = new_password_field()
@@ -127,48 +123,19 @@ class MailboxCreateForm(MailboxForm):
         if domain is not None:
             show_domain_as_suffix(self, domain)
 
-    def clean_local_part(self):
-        local_part = self.cleaned_data["local_part"].strip().removesuffix("@")
-        if "@" in local_part:
-            raise ValidationError(
-                _("Write the part before the @ only; the domain has its own field."), "at"
-            )
-        return normalise_mailbox_name(local_part)
-
-    def clean(self):
-        domain = self.cleaned_data.get("domain")
-        if domain is None:
-            return
-        error = domain.limit_error("mailboxes")
-        if error:
-            self.add_error("domain", error)
-        if "quota_mb" in self.cleaned_data:
-            error = quota_error(domain, self.quota_bytes(), others=domain.usage.allotted)
-            if error:
-                self.add_error("quota_mb", error)
-        local_part, password = map(self.cleaned_data.get, ("local_part", "password"))
-        if local_part:
-            check_free(self, f"{local_part}@{domain.pk}", wanted="mailbox")
-        if local_part and password:
-            person = Mailbox(
-                username=f"{local_part}@{domain.pk}", name=self.cleaned_data.get("name", "")
-            )
-            try:
-                validate_password(password, person)
-            except ValidationError as error:
-                self.add_error("password", error)
+    def check(self):
+        services.check_new_mailbox(actor=self.actor, **self._values())
 
     def save(self):
-        values = self.cleaned_data | {"quota": self.quota_bytes()}
-        welcome = values.pop("welcome")
-        del values["quota_mb"]
-        try:
-            mailbox = services.create_mailbox(actor=self.actor, **values)
-        except ValidationError as error:
-            raise at_shown_field(error, quota="quota_mb") from None
-        if welcome:
+        mailbox = services.create_mailbox(actor=self.actor, **self._values())
+        if self.cleaned_data["welcome"]:
             send_welcome(mailbox)
         return mailbox
+
+    def _values(self):
+        values = in_bytes(self.cleaned_data)
+        values.pop("welcome", None)
+        return values
 
 
 class MailboxPasswordForm(ActorForm):
@@ -194,8 +161,6 @@ class OwnMailboxPasswordForm(OwnPasswordForm):
 
 
 class ForwardingForm(ActorForm):
-    """Where a mailbox's mail goes besides, or instead."""
-
     targets = forms.CharField(
         label=_("Forward to"),
         required=False,
@@ -206,11 +171,6 @@ class ForwardingForm(ActorForm):
     keep_copy = forms.BooleanField(
         label=_("Keep a copy in this mailbox"), required=False, initial=True
     )
-
-    def clean_targets(self):
-        text = self.cleaned_data["targets"]
-        stored, _copy = services.forwarding(services.self_alias(self.instance))
-        return parse_targets(text, keep=stored) if text.strip() else []
 
     def save(self):
         services.set_forwarding(

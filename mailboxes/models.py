@@ -1,4 +1,4 @@
-"""Places mail is delivered to, and what they hold. Read by Postfix and Dovecot: see deploy/."""
+"""Mailboxes and what they hold. Read by Postfix and Dovecot: see deploy/."""
 
 from itertools import islice
 
@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -20,9 +21,9 @@ MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of b
 
 
 def megabytes(size):
-    """Return ``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits.
+    """``size`` bytes in MB of this installation (QUOTA_MULTIPLIER), rounded to two digits.
 
-    A few bytes are no 0, which stands for no limit: what is below 0.01 has up to six digits.
+    Never 0, which means no limit, for a few bytes: below 0.01 it has up to six digits.
     """
     exact = size / settings.QUOTA_MULTIPLIER
     return round(exact, 2) if not 0 < exact < 0.01 else max(0.000001, round(exact, 6))
@@ -36,25 +37,23 @@ class MailboxQuerySet(ScopedQuerySet):
         return self.filter(starts_with("username", text.strip().lower()))
 
     def with_open_domain(self):
-        """Mailboxes that may sign in: active, in an active domain."""
         return self.filter(active=True, domain__active=True)
 
     def with_tiny_quota(self):
-        """Quotas below 1 MB: most likely MB, written by somebody where bytes are meant."""
+        # Below 1 MB: most likely MB, stored where bytes are meant.
         return self.filter(quota__gt=0, quota__lt=settings.QUOTA_MULTIPLIER)
 
     def with_self_alias(self):
-        """Fetch ``goto`` and the state of each self-alias as well: see services.self_alias()."""
+        """Adds ``goto`` and ``forwarding_active`` of each self-alias: see services.self_alias()."""
         row = Alias.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))
         )
 
     def delete_all(self):
-        """Delete the rows, their quota figures and sign-in state, in a few statements whatever their number."""
         rows = self.order_by()
         places = rows.values_list("username", flat=True).iterator()
-        # Of a subquery of mailboxes MariaDB would make a scan of all quota figures.
+        # By keys: for a subquery MariaDB would scan the whole table quota2.
         while names := list(islice(places, 1_000)):
             QuotaUsage.objects.filter(pk__in=names)._raw_delete(self.db)
         return rows._raw_delete(self.db)
@@ -105,14 +104,17 @@ class Mailbox(Account):
             models.Index(fields=["quota"], name="mailbox_quota"),
         ]
 
+    def get_absolute_url(self):
+        return reverse("mailbox", args=[self.pk])
+
     def clean(self):
-        """Hold the quota rules of the domain (PostfixAdmin's, without its hole for -1)."""
+        """PostfixAdmin's quota rules of the domain, without its exception for -1."""
         if not self.domain_id or self.quota is None:
             return
         stored = 0
         if not self._state.adding:
             stored = type(self).objects.values_list("quota", flat=True).get(pk=self.pk)
-            if stored == self.quota:  # a limit that was lowered since stops no other change
+            if stored == self.quota:  # a limit that was lowered since blocks no other change
                 return
         others = self.domain.usage.allotted - max(0, stored)
         error = quota_error(self.domain, self.quota, others=others)
@@ -125,7 +127,6 @@ class Mailbox(Account):
 
     @property
     def used(self):
-        """Bytes in the mailbox, as Dovecot last wrote them; 0 before the first delivery."""
         try:
             return self.usage.bytes
         except QuotaUsage.DoesNotExist:
@@ -133,10 +134,10 @@ class Mailbox(Account):
 
 
 def quota_error(domain, quota, *, others):
-    """Return the ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.
+    """The ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.
 
-    ``others``: bytes given to the domain's other mailboxes. Domain limits are in MB; 0 is no
-    limit and -1 says that the domain does not use quotas, unless it has one itself.
+    ``others``: bytes allotted to the domain's other mailboxes. Domain limits are in MB; 0 is no
+    limit and -1 says that the domain does not use quotas, unless it has a domain quota.
     """
     mb = settings.QUOTA_MULTIPLIER
     if quota < 0:
@@ -154,7 +155,7 @@ def quota_error(domain, quota, *, others):
             _("%(domain)s does not use mailbox quotas. Use 0."), "unused", {"domain": domain}
         )
     rest = max(0, domain.quota * mb - others) if domain.quota > 0 else None
-    # A quota of 0 where nothing is left: the largest allowed is not what is wrong.
+    # Quota 0 where nothing is left: the error is the domain quota, not the largest mailbox.
     used_up = rest is not None and rest < mb and quota == 0
     if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb and not used_up:
         return ValidationError(
@@ -183,7 +184,7 @@ def quota_error(domain, quota, *, others):
 
 
 def first_quota(domain):
-    """The quota of a new mailbox where nobody says one, in MB.
+    """The default quota of a new mailbox, in MB.
 
     The largest that the domain allows, but no more than leaves the same for each mailbox it may still have.
     """
@@ -202,8 +203,6 @@ class UsageQuerySet(ScopedQuerySet):
 
 
 class QuotaUsage(models.Model):
-    """What a mailbox holds: PostfixAdmin's ``quota2``, written by Dovecot's quota_clone."""
-
     username = models.OneToOneField(
         Mailbox,
         models.DO_NOTHING,
@@ -230,8 +229,6 @@ class FullMailboxQuerySet(ScopedQuerySet):
 
 
 class FullMailbox(models.Model):
-    """Mailboxes that use NEARLY_FULL percent of their quota or more; kept by database triggers."""
-
     username = models.OneToOneField(
         Mailbox,
         models.DO_NOTHING,
@@ -258,7 +255,7 @@ class FullMailbox(models.Model):
 
 
 class RetiredMaildir(models.Model):
-    """A directory that may still hold a deleted mailbox's mail: never given to another one.
+    """The directory of a deleted mailbox, never given to another one: it may still hold mail.
 
     Written by a trigger, whoever deletes the mailbox.
     """

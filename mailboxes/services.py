@@ -17,15 +17,29 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from accounts.passwords import stored_hash
-from accounts.services import check_current_password
+from accounts.services import check_own_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import clean_referrers, refuse_external_targets, refuse_role_address, taken
+from aliases.services import (
+    clean_referrers,
+    refuse_external_targets,
+    refuse_role_address,
+    refuse_taken,
+    taken,
+)
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
-from panel.changes import changed_fields, created, insert, removed, validate_changed
+from panel.changes import (
+    changed_fields,
+    collected,
+    created,
+    insert,
+    refuse,
+    removed,
+    validate_changed,
+)
 from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
@@ -34,25 +48,23 @@ LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
 
 @in_transaction
 def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0, **fields):
-    """Create a mailbox with its own alias row and return it.
+    """Create a mailbox with its self-alias and return it.
 
     ``hashed``: ``password`` is a stored hash from another server. ``quota`` is in bytes, 0 no limit;
-    ``fields`` are other columns of Mailbox (``name``,
-    ``active``, ``smtp_active``, ``phone``, ``email_other``). Locks the domain: its limits hold
-    under concurrency. Dovecot makes the maildir at the first delivery or login.
+    ``fields`` are other columns of Mailbox (``name``, ``active``, ``smtp_active``, ``phone``, ``email_other``). The
+    domain's limits hold under concurrency. Dovecot creates the maildir at the first delivery or login.
     """
-    mailbox = _new_mailbox(actor, domain, local_part, quota=quota, **fields)
-    address, local_part = mailbox.pk, mailbox.local_part
+    values = {"actor": actor, "local_part": local_part, "quota": quota, **fields}
+    mailbox = check_new_mailbox(domain=domain, password=password, hashed=hashed, **values)
     _set_password(mailbox, password, hashed)  # the slow part, so before the locks
+    secret = mailbox.password
     RoutingLock.hold()
-    domain = mailbox.domain = domain.fresh()
-    limit_error = domain.limit_error("mailboxes")
-    if limit_error:
-        raise ValidationError({"domain": limit_error})
-    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
-        raise ValidationError({"local_part": taken(address, wanted="mailbox")})
-    mailbox.maildir = _free_maildir(local_part, domain.pk)
-    mailbox.full_clean()
+    domain = domain.fresh()
+    mailbox = check_new_mailbox(domain=domain, **values)
+    mailbox.password, mailbox.password_expiry = secret, _password_expiry(domain)
+    address = mailbox.pk
+    mailbox.maildir = _free_maildir(mailbox.local_part, domain.pk)
+    mailbox.clean_fields(exclude=["domain"])
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
     try:
         insert(
@@ -77,25 +89,47 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     return mailbox
 
 
-def _new_mailbox(actor, domain, local_part, **fields):
-    """Return a Mailbox that is not saved; its name is one that ``actor`` may give."""
-    try:
-        local_part = normalise_mailbox_name(local_part)
-    except ValidationError as error:
-        raise ValidationError({"local_part": error.error_list}) from None
-    refuse_role_address(actor, local_part)
-    address = f"{local_part}@{domain.pk}"
-    if len(address) > MAX_ADDRESS:
+# Set by create_mailbox itself, or checked separately.
+OURS = (
+    *("username", "local_part", "maildir", "domain", "password", "created", "modified"),
+    *("password_expiry", "token", "token_validity", "totp_secret"),
+)
+
+
+def check_new_mailbox(
+    *, actor, domain=None, local_part=None, password=None, hashed=False, quota=None, **fields
+):
+    """Return the unsaved Mailbox. Raises all errors at once; an argument that is None is not checked."""
+    errors = {}
+    mailbox = Mailbox(domain=domain, quota=quota, **fields)
+    if local_part is not None:
+        with collected(errors, "local_part"):
+            _set_name(mailbox, actor, local_part)
+    if domain is not None and (limit_error := domain.limit_error("mailboxes")):
+        errors["domain"] = [limit_error]
+    if mailbox.pk and "local_part" not in errors:
+        with collected(errors, "local_part"):
+            refuse_taken(mailbox.pk, wanted="mailbox")
+    if password is not None:
+        with collected(errors, "password"):
+            _check_password(mailbox, password, hashed)
+    with collected(errors):
+        unknown = ["quota"] if quota is None else []
+        mailbox.full_clean(exclude=[*OURS, *unknown], validate_unique=False)
+    refuse(errors)
+    return mailbox
+
+
+def _set_name(mailbox, actor, local_part):
+    mailbox.local_part = normalise_mailbox_name(local_part)
+    refuse_role_address(actor, mailbox.local_part)
+    if mailbox.domain_id is None:
+        return
+    mailbox.username = f"{mailbox.local_part}@{mailbox.domain_id}"
+    if len(mailbox.username) > MAX_ADDRESS:
         raise ValidationError(
-            {
-                "local_part": ValidationError(
-                    _("An address has at most %(n)d characters."),
-                    "invalid_address",
-                    {"n": MAX_ADDRESS},
-                )
-            }
+            _("An address has at most %(n)d characters."), "invalid_address", {"n": MAX_ADDRESS}
         )
-    return Mailbox(username=address, local_part=local_part, domain=domain, **fields)
 
 
 @in_transaction
@@ -103,19 +137,20 @@ def create_mailboxes(*, actor, domain, mailboxes):
     """Create many mailboxes of one domain by the rules of ``create_mailbox``: all of them, or none.
 
     ``mailboxes`` are dictionaries of ``local_part``, ``password_hash``, as Dovecot reads it, and
-    the other fields. Changes of routes wait meanwhile: about a thousand at a time is a good number.
-    The error has a line for each mailbox that cannot be created.
+    the other fields. Holds RoutingLock: about a thousand at a time is a good number.
+    The error has a line for each thing that is wrong.
     """
-    new, errors = [], []
-    ours = {"username", "local_part", "maildir", "domain", "created", "modified", "password_expiry"}
-    ours |= {"token", "token_validity", "totp_secret"}
+    new, refused = [], []
     for fields in mailboxes:
         fields = dict(fields)
         name, password = fields.pop("local_part"), fields.pop("password_hash")
+        mailbox = Mailbox(domain=domain, password=password, **fields)
         try:
-            new.append(_new_mailbox(actor, domain, name, password=password, **fields))
+            _set_name(mailbox, actor, name)
         except ValidationError as error:
-            errors.append((f"{name}@{domain}", error))
+            refused.append((f"{name}@{domain}", error))
+        else:
+            new.append(mailbox)
     RoutingLock.hold()
     domain = domain.fresh()
     names = [mailbox.pk for mailbox in new]
@@ -123,27 +158,25 @@ def create_mailboxes(*, actor, domain, mailboxes):
         *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
         *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
     }
-    expiry = timezone.now() + timedelta(days=domain.password_expiry or 0)
+    expiry = _password_expiry(domain)
     maildirs = _free_maildirs(new, domain.pk)
     for mailbox in new:
         mailbox.domain, mailbox.password_expiry = domain, expiry
         mailbox.maildir = maildirs[mailbox.pk]
-        error = {"domain": limit} if (limit := domain.limit_error("mailboxes")) else None
+        errors = {"domain": [limit]} if (limit := domain.limit_error("mailboxes")) else {}
         if mailbox.pk in in_use:
-            error = {"local_part": taken(mailbox.pk, wanted="mailbox")}
+            errors["local_part"] = [taken(mailbox.pk, wanted="mailbox")]
         in_use.add(mailbox.pk)
-        try:
-            if error:
-                raise ValidationError(error)
-            # What this leaves out is ours, or was looked up above for all together.
-            mailbox.full_clean(exclude=ours, validate_unique=False, validate_constraints=False)
-        except ValidationError as refused:
-            errors.append((str(mailbox), refused))
-        # As the triggers will count it, for the limits of the next one; nobody else has this object.
+        # The excluded fields are set here, or were checked above for all mailboxes together.
+        with collected(errors):
+            mailbox.full_clean(exclude=OURS, validate_unique=False, validate_constraints=False)
+        if errors:
+            refused.append((str(mailbox), ValidationError(errors)))
+        # Count as the triggers will, for the next one's limits. Only this function has this object.
         domain.usage.mailboxes += 1
         domain.usage.allotted += mailbox.quota or 0
-    if errors:
-        lines = ((name, line) for name, error in errors for line in error.messages)
+    if refused:
+        lines = ((name, line) for name, error in refused for line in error.messages)
         raise ValidationError(
             [
                 ValidationError(_("%(row)s: %(reason)s"), "refused", {"row": name, "reason": line})
@@ -169,9 +202,9 @@ def create_mailboxes(*, actor, domain, mailboxes):
 
 
 def _free_maildir(local_part, domain):
-    """Return a maildir nobody has or had: a new owner of an old name must not see the old mail.
+    """A maildir that no mailbox has or had: the new owner of an old name must not see the old mail.
 
-    Other programs name them as they like. So it lies in nobody's directory, and nobody's in it.
+    Other programs name maildirs freely, so it is neither inside another's nor around one.
     """
     parts = _maildir(local_part, domain).split("/")
     for depth, name in enumerate(parts, start=1):
@@ -184,14 +217,12 @@ def _free_maildir(local_part, domain):
 
 
 def _maildir(local_part, domain):
-    """The directory of the layout, without the slash at its end."""
     return settings.MAILDIR_LAYOUT.format(
         local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
     ).rstrip("/")
 
 
 def _free_maildirs(mailboxes, domain):
-    """Return {address: maildir} as _free_maildir does, asking for all of them together."""
     paths = {mailbox.pk: _maildir(mailbox.local_part, domain) for mailbox in mailboxes}
     above = {path.rpartition("/")[0] for path in paths.values()} - {""}
     occupied = set(paths.values()) if any(map(_is_within_one, above)) else _occupied(paths.values())
@@ -204,7 +235,6 @@ def _free_maildirs(mailboxes, domain):
 
 
 def _is_within_one(path):
-    """Say whether ``path``, or a directory above it, is one that a mailbox has or had."""
     parts = path.split("/")
     return any(
         _is_occupied("/".join(parts[:depth]), within=False) for depth in range(1, len(parts) + 1)
@@ -212,14 +242,13 @@ def _is_within_one(path):
 
 
 def _occupied(paths):
-    """Return those of ``paths`` that a mailbox has or had, or one inside them."""
     paths = set(paths)
     first, last = min(paths, default=""), max(paths, default="")
     deeper = "%/" * (first.count("/") + 1) + "_%"
     found = set()
     for model in (Mailbox, RetiredMaildir):
         exact = model.objects.filter(maildir__in=[*paths, *(f"{path}/" for path in paths)])
-        # Of what lies between the first and the last: one condition for each would take much longer.
+        # One range from the first to the last path: a condition for each would take much longer.
         between = model.objects.filter(maildir__gte=first, maildir__lt=f"{last}/\U0010ffff")
         inside = between.extra(where=["maildir LIKE %s"], params=[deeper])
         for maildir in exact.values_list("maildir", flat=True).union(
@@ -231,7 +260,6 @@ def _occupied(paths):
 
 
 def _is_occupied(path, *, within):
-    """Say whether a mailbox has or had the directory ``path``, or with ``within`` one inside it."""
     for model in (Mailbox, RetiredMaildir):
         maildirs = Q(maildir__in=[path, f"{path}/"])
         if within:
@@ -245,17 +273,16 @@ def _is_occupied(path, *, within):
 def update_mailbox(*, actor, mailbox, **fields):
     """Change columns of a mailbox (``name``, ``quota`` in bytes, ``active``, ``smtp_active`` …).
 
-    Its self-alias is activated or deactivated with it, so that nothing is accepted and then
+    Its self-alias is activated or deactivated with it: otherwise mail would be accepted and then
     bounced, which would be backscatter.
     """
     RoutingLock.hold()
     domain = mailbox.domain.fresh()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     mailbox.domain = domain
-    changes = changed_fields(mailbox, fields)
+    changes = check_mailbox(mailbox, **fields)
     if not changes:
         return mailbox
-    validate_changed(mailbox, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:
@@ -266,15 +293,25 @@ def update_mailbox(*, actor, mailbox, **fields):
     return mailbox
 
 
+def check_mailbox(mailbox, **fields):
+    """Set ``fields`` on ``mailbox`` and return the changes. Raises all errors at once."""
+    changes = changed_fields(mailbox, fields)
+    validate_changed(mailbox, changes)
+    return changes
+
+
 def set_mailbox_active(*, actor, mailbox, active):
-    """Activate or deactivate a mailbox. While inactive its user cannot sign in, and its mail goes to the catch-all or is refused."""
     return update_mailbox(actor=actor, mailbox=mailbox, active=active)
 
 
 @in_transaction
 def set_mailbox_password(*, actor, mailbox, password, hashed=False):
-    """Store a new password, or with ``hashed`` the hash of one. Sessions end, the old one stops in IMAP and SMTP."""
+    """``hashed``: ``password`` is a stored hash. All sessions end; IMAP and SMTP refuse the old password at once."""
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    errors = {}
+    with collected(errors, "password"):
+        _check_password(mailbox, password, hashed)
+    refuse(errors)
     _set_password(mailbox, password, hashed)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
@@ -283,22 +320,28 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
 
 
 def change_own_password(*, mailbox, old_password, password):
-    """Let a mailbox user change the password; the old one must be right."""
-    check_current_password(mailbox, old_password)
+    check_own_password(mailbox, old_password, password)
     return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
 
 
+def _check_password(mailbox, password, hashed):
+    if hashed:
+        _checked_hash(password)
+    else:
+        validate_password(password, mailbox)
+
+
 def _set_password(mailbox, password, hashed):
-    try:
-        if hashed:
-            mailbox.password = _checked_hash(password)
-        else:
-            validate_password(password, mailbox)
-            mailbox.set_password(password)
-    except ValidationError as error:
-        raise ValidationError({"password": error.error_list}) from None
-    # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it.
-    mailbox.password_expiry = timezone.now() + timedelta(days=mailbox.domain.password_expiry or 0)
+    if hashed:
+        mailbox.password = _checked_hash(password)
+    else:
+        mailbox.set_password(password)
+    mailbox.password_expiry = _password_expiry(mailbox.domain)
+
+
+def _password_expiry(domain):
+    """PostfixAdmin's rule; only a Dovecot query that tests the column enforces it."""
+    return timezone.now() + timedelta(days=domain.password_expiry or 0)
 
 
 def _checked_hash(text):
@@ -315,7 +358,7 @@ def _checked_hash(text):
 
 
 def self_alias(mailbox):
-    """Return the mailbox's self-alias, or None where another program has left it out.
+    """The mailbox's self-alias, or None where another program has left it out.
 
     No statement for a mailbox that came ``with_self_alias()``.
     """
@@ -331,7 +374,7 @@ def self_alias(mailbox):
 
 
 def forwarding(row):
-    """Return (targets other than the mailbox itself, whether a copy is kept) of a self-alias or None."""
+    """(targets except the mailbox itself, whether a copy is kept) of a self-alias or None."""
     if row is None:
         return [], True
     others = [target for target in row.targets if target.lower() != row.pk]
@@ -339,17 +382,15 @@ def forwarding(row):
 
 
 def forwards(row):
-    """Say whether mail is forwarded: not while the self-alias is inactive, as another program may leave it."""
     return row is not None and row.active and bool(forwarding(row)[0])
 
 
 @in_transaction
 def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
-    """Send the mailbox's mail to ``targets`` (text or list; empty ends forwarding), with or without a copy.
+    """Forward the mailbox's mail to ``targets`` (text or list; empty ends it), with or without a copy.
 
-    What is None stays as it is stored.
-    A forwarding that another program deactivated is as active as the mailbox again.
-    One that is active for an inactive mailbox, as another program leaves it, stays so until it ends.
+    None keeps what is stored. A forwarding that another program deactivated becomes as active as the mailbox. One that
+    is active while the mailbox is not, as another program leaves it, stays active until it ends.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -375,7 +416,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
-    # Another program leaves the row of a leaver active, so that the mail goes on to somebody else.
+    # Another program leaves the self-alias of an inactive mailbox active, to forward its mail.
     goes_on = row.active and not is_new and parsed != [mailbox.pk]
     active = mailbox.active or goes_on
     changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})
@@ -395,12 +436,11 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
 
 @in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
-    """Delete a mailbox with its own alias row and quota figures.
+    """Delete a mailbox with its self-alias and quota figures.
 
-    It is taken out of those of ``clean``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.cleanable_by(actor)``. They lead to the address ``replace_by`` instead, if it is
-    named. Files stay on disk; the maildir is remembered, so that a
-    new mailbox of the same name starts empty.
+    It is removed from the targets of those of ``clean``, a queryset, that lead to it: pass what came out of
+    ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given. Files stay on
+    disk; the maildir is remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)

@@ -12,7 +12,6 @@ SOURCES = Path(__file__).with_name("sql")
 
 
 def _parts(vendor):
-    """Return the statements of the file for ``vendor``, Django's name of the database."""
     source = SOURCES / ("mariadb.sql" if vendor == "mysql" else f"{vendor}.sql")
     # Without comments: what restores a dump may leave them out.
     text = re.sub(r"(?m)^ *--.*\n|^\n", "", source.read_text())
@@ -27,13 +26,11 @@ def _parts(vendor):
 
 
 def statements(vendor):
-    """Return ``{trigger name: CREATE TRIGGER …}`` for ``mysql`` (MariaDB, too) or ``sqlite``."""
     created = [part for part in _parts(vendor) if part.startswith("CREATE TRIGGER ")]
     return {part.split()[2]: part for part in created}
 
 
 def stored(connection):
-    """Return ``{name: body}`` of our triggers in this database, an earlier version's included."""
     if connection.vendor == "mysql":
         query = (
             "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
@@ -49,7 +46,6 @@ def stored(connection):
 
 
 def create(connection):
-    """Create the triggers in this database, in place of an earlier version's."""
     drop(connection)
     with connection.cursor() as cursor:
         for statement in statements(connection.vendor).values():
@@ -66,7 +62,7 @@ def drop(connection):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    ``track`` is handed the statements and hands them on, for a progress bar.
+    ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
     with connection.cursor() as cursor:

@@ -1,5 +1,3 @@
-"""Pages about mailboxes, and the one page of a mailbox's own user."""
-
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -9,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -53,13 +52,10 @@ from panel.pages import (
     ScopedFormView,
     ScopedListView,
     StateView,
-    add_errors,
 )
 
 
 class MailboxPages:
-    """What all pages about one mailbox or many share."""
-
     model = Mailbox
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -69,9 +65,6 @@ class MailboxPages:
     def get_queryset(self):
         # Without names, Django would fetch all that a mailbox refers to.
         return super().get_queryset().select_related(*self.with_mailbox or [None])
-
-    def get_success_url(self):
-        return reverse("mailbox", args=[self.object.pk])
 
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
@@ -90,8 +83,6 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
 
 
 class OneMailbox(MailboxPages):
-    """Pages that say where the mail of one mailbox goes."""
-
     def get_queryset(self):
         return super().get_queryset().with_self_alias()
 
@@ -113,7 +104,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
-            switched_off=bool(forwarding) and not services.forwards(row),
+            forwarding_inactive=bool(forwarding) and not services.forwards(row),
             log_entries=recent_entries(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
@@ -160,7 +151,7 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
 
 def _plain(number):
-    """As the form reads it back: a float is never equal to a typed 1.21, and would be written anew."""
+    """A float never equals a typed 1.21, and the form would take it for a change."""
     return int(number) if number == int(number) else Decimal(str(number))
 
 
@@ -189,17 +180,16 @@ class MailboxState(OneMailbox, StateView):
     def get_context_data(self, **kwargs):
         row = services.self_alias(self.object)
         lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
-        found = destinations(self.actor, row, lookup=lookup) if row else []
+        active = self.object.active
         return super().get_context_data(
-            forwarding=found,
             forwards=services.forwards(row),
             outcome=outcome(self.actor, self.object, row, lookup),
-            undeliverable=all(target.undeliverable for target in found),
+            after=outcome(self.actor, self.object, row, lookup, then=not active),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
 
-    def switch(self, active):
+    def set_active(self, active):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
 
 
@@ -254,8 +244,6 @@ class MailboxBulk(MailboxPages, BulkView):
 
 @hide_passwords
 class OwnMailbox(ActorMixin, TemplateView):
-    """A mailbox user's page: password, forwarding, storage. Who you are comes from the session alone."""
-
     template_name = "mailboxes/own.html"
 
     def dispatch(self, request, *args, **kwargs):
@@ -263,47 +251,52 @@ class OwnMailbox(ActorMixin, TemplateView):
             raise Http404
         return super().dispatch(request, *args, **kwargs)
 
-    def forms(self, data=None):
-        """The forwarding in force and both forms; the one whose button was pressed is bound."""
+    @cached_property
+    def mailbox(self):
         rows = Mailbox.objects.select_related("domain__alias_of__target_domain").with_self_alias()
-        mailbox = rows.get(pk=self.actor.pk)
-        row = services.self_alias(mailbox)
-        targets, keep_copy = services.forwarding(row)
-        lookup = Lookup([mailbox.domain])
-        lookup.prepare([self.actor.pk], [row] if row else [])
-        chosen = data.get("form") if data is not None else None
-        return {
-            "outcome": outcome(self.actor, mailbox, row, lookup),
-            "switched_off": bool(targets) and not services.forwards(row),
-            "password_form": OwnMailboxPasswordForm(
-                data if chosen == "password" else None, actor=self.actor, prefix="password"
-            ),
-            "forwarding_form": ForwardingForm(
-                data if chosen == "forwarding" else None,
-                actor=self.actor,
-                instance=self.actor,
-                prefix="forwarding",
-                initial={"targets": "\n".join(targets), "keep_copy": keep_copy},
-            ),
-        }
+        return rows.get(pk=self.actor.pk)
 
-    def get_context_data(self, **kwargs):
-        forms = {} if "password_form" in kwargs else self.forms()
-        return super().get_context_data(
-            mailbox=self.actor, mail_hostname=settings.MAIL_HOSTNAME, **forms, **kwargs
+    def password_form(self, data=None):
+        return OwnMailboxPasswordForm(data, actor=self.actor, prefix="password")
+
+    def forwarding_form(self, data=None):
+        targets, keep_copy = services.forwarding(services.self_alias(self.mailbox))
+        return ForwardingForm(
+            data,
+            actor=self.actor,
+            instance=self.actor,
+            prefix="forwarding",
+            initial={"targets": "\n".join(targets), "keep_copy": keep_copy},
         )
 
+    def get_context_data(self, **kwargs):
+        row = services.self_alias(self.mailbox)
+        targets, _keep_copy = services.forwarding(row)
+        lookup = Lookup([self.mailbox.domain])
+        lookup.prepare([self.actor.pk], [row] if row else [])
+        context = {
+            "mailbox": self.actor,
+            "mail_hostname": settings.MAIL_HOSTNAME,
+            "outcome": outcome(self.actor, self.mailbox, row, lookup),
+            "forwarding_inactive": bool(targets) and not services.forwards(row),
+            "password_form": self.password_form(),
+            "forwarding_form": self.forwarding_form(),
+        }
+        return super().get_context_data(**context | kwargs)
+
     def post(self, request, *args, **kwargs):
-        forms = self.forms(request.POST)
         name = f"{request.POST.get('form')}_form"
-        form = forms.get(name)
-        if form is None:
+        if name == "password_form":
+            form = self.password_form(request.POST)
+        elif name == "forwarding_form":
+            form = self.forwarding_form(request.POST)
+        else:
             raise Http404
         if form.is_valid():
             try:
                 account = form.save()
             except ValidationError as error:
-                add_errors(form, error)
+                form.add_error(None, error)
             else:
                 if name == "password_form":
                     update_session_auth_hash(request, account)
@@ -313,4 +306,4 @@ class OwnMailbox(ActorMixin, TemplateView):
                 else:
                     messages.success(request, _("Forwarding saved."))
                 return HttpResponseRedirect(reverse("account"))
-        return refused(self.render_to_response(self.get_context_data(**forms)), form)
+        return refused(self.render_to_response(self.get_context_data(**{name: form})), form)

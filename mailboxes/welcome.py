@@ -1,5 +1,3 @@
-"""The first mail in a new mailbox."""
-
 import logging
 
 from django.conf import settings
@@ -8,15 +6,15 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 logger = logging.getLogger(__name__)
-TIMEOUT_SECONDS = 10  # somebody waits for the page meanwhile
+TIMEOUT_SECONDS = 10  # the page waits for it
 
 
 def send_welcome(mailbox, **options):
     """Send the welcome mail to a new mailbox; return whether the mail server took it.
 
-    Call it after the transaction: what is not committed, Postfix refuses. A failure is logged
-    and never raised, the mailbox exists anyway. In the language of this installation, because
-    nobody knows the new user's. ``options`` are the mail backend's.
+    Call it after COMMIT: before that, Postfix refuses the address. A failure is logged and never
+    raised, because the mailbox exists anyway. The language is that of the installation: nobody knows the new
+    user's. ``options`` are the mail backend's.
     """
     context = {"mailbox": mailbox, "mail_hostname": settings.MAIL_HOSTNAME}
     with translation.override(settings.LANGUAGE_CODE):

@@ -1,8 +1,8 @@
 """Mail addresses, domains and login names: as typed, as stored, as shown.
 
-Domains are stored as lower-case A-labels and shown as Unicode (RFC 5890); local parts are stored
-in lower case. ``normalise_*`` refuse what is no valid name, ``lookup_key`` takes any text.
-Sources: RFC 5321 4.1.2 and 4.5.3.1, RFC 5322 3.2.3, UTS 46.
+Domains are stored as lower-case A-labels and shown as Unicode (RFC 5890); local parts are stored in
+lower case. ``normalise_*`` refuse an invalid name, ``lookup_key`` takes any text. Sources:
+RFC 5321 4.1.2 and 4.5.3.1, RFC 5322 3.2.3, UTS 46.
 """
 
 import re
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# No valid address is longer as it is typed, not even in Unicode with each accent a character of its own.
+# No valid address is longer, not even in Unicode with separate accents (NFD).
 MAX_TYPED = 1_000
 MAX_ADDRESS = 254
 PLAIN = "a-z0-9@._+=&$'-"  # what an address of ours is made of
@@ -43,7 +43,7 @@ _CYRILLIC_LIKE_LATIN = set("асԁеһіјӏорԛѕԝхуъьҽпгѵѡ01234567
 
 
 def _typed(text):
-    """Return ``text`` without blanks around it, in lower case, and whether it is short enough to read on.
+    """``text`` in lower case without blanks around it, and whether it is short enough to go on.
 
     NFC and IDNA take quadratic time: nothing longer may reach them.
     """
@@ -52,10 +52,7 @@ def _typed(text):
 
 
 def normalise_domain(text):
-    """Return the A-label form of a domain name, e.g. ``xn--mller-kva.example``.
-
-    Raises ValidationError (code ``invalid_domain``) for anything that is no full domain name.
-    """
+    """The A-label form of a domain name, e.g. ``xn--mller-kva.example``. Raises ``invalid_domain``."""
     name, is_short = _typed(text)
     problem = ValidationError(
         _("“%(name)s” is not a domain name. Write it like example.org."),
@@ -87,40 +84,43 @@ def normalise_domain(text):
 
 
 def split_targets(goto):
-    """Return the targets in a ``goto`` of the table alias, as Postfix tells them apart.
+    """The targets in a ``goto`` of the table ``alias``, as Postfix separates them.
 
-    Letter for letter as in ``alias_target`` but for capitals: a line's end or a tab within is a blank there too.
+    The same as in ``alias_target``, but with capitals. A line end or a tab within a target becomes a blank.
     """
     parts = _BETWEEN_TARGETS.split(goto.replace("><", "> <"))
     return [target for part in parts if (target := re.sub(r"[\t\n\r]", " ", part).strip(" "))]
 
 
 def stored_spelling(address):
-    """Return ``address`` as Postfix and Dovecot look it up: in lower case, without blanks around it."""
     return address.strip().lower()
 
 
 def split_address(address):
-    """Return (local part, domain) of a stored address; the local part of a catch-all is ""."""
     local_part, _at, domain = address.rpartition("@")
     return local_part, domain
 
 
 def without_extension(address):
-    """Return ``user@example.org`` for ``user+tag@example.org``, as Postfix looks it up next."""
+    """``user@example.org`` for ``user+tag@example.org``: what Postfix looks up next."""
     local_part, domain = split_address(address)
     bare = local_part.partition(settings.RECIPIENT_DELIMITER)[0]
     return f"{bare}@{domain}" if bare else address
 
 
 def normalise_local_part(text):
-    """Return a local part of ours in stored form. Raises ValidationError (``invalid_local_part``)."""
+    """A local part of ours in stored form. Raises ``invalid_local_part``."""
     local_part, _is_short = _typed(text)
     if len(local_part) > MAX_LOCAL_PART:
         raise ValidationError(
             _("The part before the @ has more than %(n)d characters. Use a shorter one."),
             "invalid_local_part",
             {"n": MAX_LOCAL_PART},
+        )
+    if "@" in local_part:
+        raise ValidationError(
+            _("Write the part before the @ only; the domain has its own field."),
+            "invalid_local_part",
         )
     if not _OWN_LOCAL_PART.fullmatch(local_part):
         raise ValidationError(
@@ -135,7 +135,6 @@ def normalise_local_part(text):
 
 
 def normalise_mailbox_name(text):
-    """Return the local part of a mailbox: like any of ours, but without the recipient delimiter."""
     local_part = normalise_local_part(text)
     if settings.RECIPIENT_DELIMITER in local_part:
         raise ValidationError(
@@ -147,9 +146,9 @@ def normalise_mailbox_name(text):
 
 
 def normalise_address(text, *, own=False):
-    """Return a whole address in stored form. Raises ValidationError (``invalid_address``).
+    """A whole address in stored form. Raises ``invalid_address``.
 
-    ``own`` holds the local part to the narrower rules of addresses in our own tables.
+    ``own``: the local part must follow the narrower rules of addresses in our own tables.
     """
     address, is_short = _typed(text)
     local_part, at, domain = address.partition("@")
@@ -171,9 +170,9 @@ def normalise_address(text, *, own=False):
 
 
 def lookup_key(text):
-    """Return the stored form of what somebody typed to find a domain, an address or a login name.
+    """The stored form of what somebody typed to find a domain, an address or a login name, or its beginning.
 
-    The beginning of one will do. What is no valid name comes back as it was typed, and finds nothing.
+    An invalid name comes back as typed, and finds nothing.
     """
     key, is_short = _typed(text)
     if key.isascii() or not is_short:
@@ -187,10 +186,7 @@ def lookup_key(text):
 
 
 def lookup_keys(text):
-    """Return what the key of a typed login name may be: as typed, in A-labels, in Unicode.
-
-    Another program may have stored the domain in Unicode.
-    """
+    """What the key of a typed login name may be: as typed, in A-labels, or in Unicode, as another program stores it."""
     typed, stored = _typed(text)[0], lookup_key(text)
     local_part, at, domain = stored.rpartition("@")
     shown = f"{local_part}{at}{'.'.join(map(_unicode_label, domain.split('.')))}"
@@ -198,10 +194,10 @@ def lookup_keys(text):
 
 
 def display_domain(name):
-    """Return the Unicode form of a stored domain.
+    """The Unicode form of a stored domain.
 
-    Labels that mix scripts stay ``xn--…``, and, below a top-level domain in Latin letters, those
-    that could be read as Latin.
+    Labels that mix scripts stay ``xn--…``; so do, below a top-level domain in Latin letters, those that
+    could be read as Latin.
     """
     name = name if name.isascii() else lookup_key(name)
     if "xn--" not in name:
@@ -216,7 +212,6 @@ def display_domain(name):
 
 
 def display_address(address):
-    """Return an address with its domain in Unicode. A catch-all keeps its leading ``@``."""
     if address.isascii() and "xn--" not in address:
         return address
     local_part, at, domain = address.rpartition("@")

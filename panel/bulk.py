@@ -1,5 +1,3 @@
-"""One action on several rows of a list: a confirming page first, then each row by its service."""
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
@@ -17,9 +15,9 @@ ACTIONS = ("activate", "deactivate", "delete")
 class BulkView(ScopedMixin, TemplateView):
     """POST ``action`` and ``selected`` (several keys); without ``confirmed`` the page says what will happen.
 
-    Each row is its own transaction: what cannot be done is named with its reason, the rest is
-    done. Rows outside the scope are a 404 for the whole request. ``perform()`` may ask for more
-    than a click; its ValidationError is shown on the page.
+    Each row is its own transaction: what cannot be done is named with its reason, the rest is done.
+    A row outside the scope makes the whole request a 404. ``perform()`` may ask for more than a click; its
+    ValidationError is shown on the page.
     """
 
     http_method_names = ["post", "options"]
@@ -50,11 +48,9 @@ class BulkView(ScopedMixin, TemplateView):
         return HttpResponseRedirect(back)
 
     def consequences(self, rows):
-        """Return the context of the confirming page."""
         return {}
 
     def perform(self, action, rows):
-        """Do it. May raise ValidationError, and has then done nothing."""
         self.run(action, rows)
 
     def run(self, action, rows):
@@ -67,10 +63,10 @@ class BulkView(ScopedMixin, TemplateView):
                 text = _("%(row)s: %(reason)s")
                 reason = " ".join(error.messages)
                 messages.error(self.request, text % {"row": row, "reason": reason})
-                if isinstance(error, Unavailable):  # nor would the rows after it be saved
+                if isinstance(error, Unavailable):  # the rows after it would not be saved either
                     break
             except type(row).DoesNotExist:
-                # It went with the row before, or another administrator was faster.
+                # Deleted together with an earlier row, or by somebody else.
                 done += action == "delete"
         if done:
             messages.success(self.request, self.summary(action, done))

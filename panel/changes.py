@@ -1,4 +1,4 @@
-"""What a service does to a row: inserted, set, checked, and as the log tells it."""
+from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -7,20 +7,36 @@ from django.utils.translation import gettext as _
 LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
 
 
+@contextmanager
+def collected(errors, field=None):
+    """Add the block's ValidationError to ``errors``, at ``field`` unless it names fields itself."""
+    try:
+        yield
+    except ValidationError as error:
+        if field and not hasattr(error, "error_dict"):
+            error = ValidationError({field: error.error_list})
+        error.update_error_dict(errors)
+
+
+def refuse(errors):
+    if errors:
+        raise ValidationError(errors)
+
+
+def taken(row):
+    return ValidationError(_("%(name)s exists already."), "taken", {"name": row})
+
+
 def insert(row):
-    """Save a new row; a twin that was faster becomes a ValidationError (``taken``)."""
+    """Save a new row. Raises ``taken`` at its key if another transaction was faster."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        field = row._meta.pk.name
-        raise ValidationError(
-            {field: ValidationError(_("%(name)s exists already."), "taken", {"name": row})}
-        ) from error
+        raise ValidationError({row._meta.pk.name: taken(row)}) from error
 
 
 def changed_fields(row, values):
-    """Set ``values`` on ``row`` and return ``{field: [old, new]}`` of those that differ."""
     changes = {}
     for field, new in values.items():
         old = getattr(row, field)
@@ -33,23 +49,24 @@ def changed_fields(row, values):
 def validate_changed(row, changes):
     """Check the columns ``changes`` of a stored row, and the rules over several of them.
 
-    What another program wrote in the others stops no change: least of all deactivating it.
+    A wrong value of another program in another column blocks no change, least of all deactivating.
     """
+    if not changes:
+        return
     fields = row._meta.concrete_fields
     row.full_clean(exclude={f.name for f in fields if not {f.name, f.attname} & changes.keys()})
 
 
 def is_unchanged(row, *fields):
-    """Say whether ``fields`` are as they were: what is wrong there stops no other change."""
+    """Whether ``fields`` are as stored: what is wrong there blocks no other change."""
     values = {name: getattr(row, name) for name in fields}
     return not row._state.adding and type(row).objects.filter(pk=row.pk, **values).exists()
 
 
 def created(row, *fields):
-    """Return ``{field: [None, value]}`` of a new row for the log, without what was left empty."""
+    """``{field: [None, value]}`` of a new row for the log, without empty values."""
     return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
 
 
 def removed(row, *fields):
-    """Return ``{field: [value, None]}`` of a row that goes, without what is empty."""
     return {name: [value, None] for name in fields if (value := getattr(row, name)) != ""}

@@ -1,7 +1,7 @@
 """The base of `manage.py domain|mailbox|alias|aliasdomain|admin VERB …`.
 
-These commands act for whoever may run manage.py, so nothing asks for a permission: the log
-names "CLI (localhost)". Each verb calls the same service as the pages do.
+Whoever may run manage.py may do everything, so nothing asks for a permission; the log names
+"CLI (localhost)". Each verb calls the same service as the pages do.
 """
 
 import os
@@ -20,7 +20,6 @@ NOTHING_TO_CHANGE = "Nothing to change. --help shows what can be."
 
 
 def whole_number(text):
-    """A number from 0 on, for argparse; "unlimited" is 0."""
     if text.lower() == "unlimited":
         return 0
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
@@ -29,7 +28,7 @@ def whole_number(text):
 
 
 def limit(text):
-    """A limit of a domain, for argparse: "none" or -1, "unlimited" or 0, or a number."""
+    """For argparse: "none" or -1, "unlimited" or 0, or a number."""
     return -1 if text.lower() in {"none", "-1"} else whole_number(text)
 
 
@@ -38,7 +37,7 @@ class RowCommand(RichCommand):
 
     A subclass names its ``verbs`` with a line of help each. Every verb has a method of that name,
     which gets the options, and a method ``options_for_<verb>(parser)``. ``fields`` are what is
-    printed of ``record(row)``; ``words`` translates a service's field to what people type.
+    printed of ``record(row)``; ``words`` maps a service's field to the name of the option.
     """
 
     noun = None
@@ -52,7 +51,7 @@ class RowCommand(RichCommand):
             subparser = verbs.add_parser(verb, help=text, description=text)
             getattr(self, f"options_for_{verb}")(subparser)
 
-    @no_translations  # what the services refuse is said in the commands' own language
+    @no_translations  # the services' errors in English, like the rest of the command
     def handle(self, *, verb, **options):
         try:
             getattr(self, verb)(**options)
@@ -77,7 +76,6 @@ class RowCommand(RichCommand):
             sys.exit(1)
 
     def _explain(self, error):
-        """Return one line a message, with the option it is about in front."""
         if not hasattr(error, "error_dict"):
             return "\n".join(error.messages)
         lines = []
@@ -113,14 +111,12 @@ class RowCommand(RichCommand):
     # --- Input
 
     def find(self, rows, key, hint="Is the name right?"):
-        """Return the row of ``rows`` with this primary key."""
         row = rows.filter(pk=key).first()
         if row is None:
             raise CommandError(f"There is no {self.noun} {output.plain(key)}. {hint}")
         return row
 
     def confirm_delete(self, name, consequences, yes):
-        """Say what deleting ``name`` affects and have the name typed, unless ``yes``."""
         if yes:
             return
         if sys.stdin is None or not sys.stdin.isatty():
@@ -135,35 +131,30 @@ class RowCommand(RichCommand):
             raise CommandError("Not confirmed. Nothing was deleted.")
 
     def given(self, options, *names):
-        """Return the options among ``names`` that were used."""
         return {name: options[name] for name in names if options[name] is not None}
 
     def changes(self, options, *names):
-        """Return the options among ``names`` that were used: for edit, where one must be."""
         given = self.given(options, *names)
         if not given:
             raise CommandError(NOTHING_TO_CHANGE)
         return given
 
     def about_referrers(self, names, dropped, replace_by=""):
-        """Say that the aliases ``names`` lead to what is being deleted, and what becomes of them."""
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        yield f"Leading here, {len(names)}: {', '.join(names[:10])}{more}."
+        yield f"Aliases and forwardings that lead here ({len(names)}): {', '.join(names[:10])}{more}."
         if replace_by:
-            yield f"They lead to {replace_by} instead."
+            yield f"They will lead to {replace_by} instead."
         elif dropped:
-            yield "It is taken out of them; an alias left with nothing is deleted."
+            yield "It is removed from their targets; an alias without targets is deleted."
         else:
-            yield "They will lead nowhere; --drop-targets takes it out of them."
+            yield "They will lead to an address that does not exist; --drop-targets removes it from them."
 
     # --- Output
 
     def record(self, row):
-        """Return what the list and JSON show of ``row``: ``{key: value}`` with bare values."""
         raise NotImplementedError
 
     def details(self, row):
-        """Return what only one row's own page adds to ``record(row)``."""
         return {}
 
     def everything(self, row):
@@ -181,7 +172,6 @@ class RowCommand(RichCommand):
             output.print_lines(self.stdout.write, self.fields, records)
 
     def print_one(self, row, *, json, **extra):
-        """Print all about one row."""
         record = self.everything(row) | extra
         if json:
             self.stdout.write(output.as_json(record))
@@ -189,7 +179,6 @@ class RowCommand(RichCommand):
             output.print_record(self.stdout.write, self.fields, record)
 
     def report(self, done, row, *, json=False, password=None):
-        """Say what was ``done``, or print the row as JSON. ``password``: one made here."""
         extra = {"password": password} if password else {}
         if json:
             self.print_one(row, json=True, **extra)
@@ -200,11 +189,9 @@ class RowCommand(RichCommand):
 
     @contextmanager
     def deleting(self, row, *, json):
-        """Read what ``row`` is, and report it once the block has deleted it."""
         record = self.everything(row) if json else None
         yield
         self.stdout.write(output.as_json(record) if json else f"Deleted {self.noun} {row}.")
 
     def working(self, text):
-        """A sign of life on a terminal during something long; nothing in a script."""
         return self.console.status(text) if self.stdout.isatty() else nullcontext()

@@ -1,17 +1,15 @@
-"""Columns shaped the way PostfixAdmin's tables and the daemons' look-ups need them."""
-
 from datetime import UTC, datetime
 
 from django.db import models
 
-UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's word for "not known"
+UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's value for "not known"
 
 
 class ByteForByteMixin:
-    """A text column without a notion of equal letters.
+    """A text column compared byte for byte.
 
-    With MariaDB's default collation ``ü1@example.org`` finds ``u1@example.org``: mail for one
-    person would reach another.
+    With MariaDB's default collation ``ü1@example.org`` finds ``u1@example.org``: mail for one person
+    would reach another.
     """
 
     def db_parameters(self, connection):
@@ -22,15 +20,13 @@ class ByteForByteMixin:
 
 
 class KeyField(ByteForByteMixin, models.CharField):
-    """An address, a domain or a login name, at most 255 characters; lower-cased before it is stored."""
+    """An address, a domain or a login name: at most 255 characters, stored in lower case."""
 
     def __init__(self, *args, max_length=255, **kwargs):
         super().__init__(*args, max_length=max_length, **kwargs)
 
 
 class SecondsField(models.DateTimeField):
-    """A ``datetime`` without fractions, as PostfixAdmin declares it."""
-
     def db_type(self, connection):
         return "datetime" if connection.vendor == "mysql" else super().db_type(connection)
 
@@ -40,7 +36,7 @@ class SecondsField(models.DateTimeField):
 
 
 class ShortTextField(ByteForByteMixin, models.TextField):
-    """A ``text`` column: at most 65,535 bytes, which the writer must hold."""
+    """A ``text`` column: at most 65,535 bytes, which the writer must check."""
 
     def db_type(self, connection):
         return "text" if connection.vendor == "mysql" else super().db_type(connection)

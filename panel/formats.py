@@ -1,5 +1,3 @@
-"""Numbers, sizes, limits and moments as people read them, in the language of the request."""
-
 from functools import lru_cache, partial, wraps
 
 from django.conf import settings
@@ -16,10 +14,10 @@ UNLIMITED = 0
 KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 
 
-def kept(function):
-    """Keep what ``function`` returns for its arguments, in each language. It returns no URL: see ``kept_in_place``.
+def cached_per_language(function):
+    """Remember what ``function`` returns for its arguments, per language; it must return no URL.
 
-    ``found.now()`` is the same for the language of now, for fifty rows: that of the thread is slow to ask for.
+    ``function.now()`` is it in the current language, for fifty rows: asking the thread for its language is slow.
     """
     made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
 
@@ -31,29 +29,27 @@ def kept(function):
     return found
 
 
-def kept_in_place(function):
-    """Keep what ``function`` returns likewise, for each place the panel is served at."""
-    made = kept(lambda _place, *arguments: function(*arguments))
+def cached_per_language_and_path(function):
+    """Remember likewise, per path prefix of the panel, too."""
+    made = cached_per_language(lambda _place, *arguments: function(*arguments))
     return wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
 
 
 def breakable(text):
-    """Return text as HTML whose lines may end behind an ``@``."""
     return mark_safe(str(escape(text)).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
 
 
 def number(value):
-    """Return a whole number with its thousands set apart."""
     if isinstance(value, int) and -1000 < value < 1000:
         return str(value)
     return number_format(value, use_l10n=True, force_grouping=True)
 
 
-@kept
+@cached_per_language
 def mb(value, whole=0):
-    """Return a number of MB in the unit that reads best: ``1536`` is "1.5 GB".
+    """A number of MB in the unit that reads best: ``1536`` is "1.5 GB".
 
-    As a share of ``whole``, in the same unit if it is a tenth of one at least: "0.99 GB" of 1 GB.
+    As a share of ``whole``, in the same unit if it is at least a tenth of it: "0.99 GB" of 1 GB.
     """
     units = (_("kB"), _("MB"), _("GB"), _("TB"))
     kilobytes = float(value or 0) * KB_MB_GB
@@ -69,7 +65,6 @@ def mb(value, whole=0):
 
 
 def _unit(kilobytes):
-    """Return the power of KB_MB_GB whose unit a size reads best in: 0 for kB, 3 for TB."""
     power = 0
     while round(kilobytes / KB_MB_GB**power) >= KB_MB_GB and power < 3:
         power += 1
@@ -77,7 +72,7 @@ def _unit(kilobytes):
 
 
 def size(value):
-    """Return a number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
+    """A number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
     return mb((value or 0) / settings.QUOTA_MULTIPLIER)
 
 
@@ -86,38 +81,34 @@ def days(count):
 
 
 def limit(value):
-    """Return a limit of a domain in words: 0 is unlimited, below that none is allowed."""
+    """A limit of a domain in words: 0 is unlimited, below that none is allowed."""
     if value == UNLIMITED:
         return _("unlimited")
     return _("none allowed") if value < 0 else number(value)
 
 
 def mb_limit(value):
-    """Return a limit in MB in words: 0 is unlimited, below that the domain uses no quotas."""
     if value == UNLIMITED:
         return _("unlimited")
     return _("not used") if value < 0 else mb(value)
 
 
 def bounded(count, bound=1000):
-    """Return a count that stopped at ``bound`` + 1: "more than 1,000"."""
+    """A count that stopped at ``bound`` + 1: "more than 1,000"."""
     if count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)
 
 
 def ago(moment):
-    """Return a moment as "5 minutes ago", the exact time on hover; after a week as a date."""
     return ago_by(timezone.get_current_timezone(), timezone.now())(moment)
 
 
 def ago_by(zone, now):
-    """Return ``ago`` for one ``zone`` and one ``now``: fifty rows need not ask for them again."""
-
     date_of = _date.now()
 
     def told(moment):
-        if moment is None or moment.year <= 2000:  # PostfixAdmin's word for "not known"
+        if moment is None or moment.year <= 2000:  # PostfixAdmin's value for "not known"
             return _("unknown")
         moment = moment.astimezone(zone)
         passed = now - moment
@@ -136,6 +127,6 @@ def ago_by(zone, now):
     return told
 
 
-@kept
+@cached_per_language
 def _date(date):
     return escape(date_format(date, "DATE_FORMAT"))

@@ -1,5 +1,3 @@
-"""The base of every form: who acts, and edit conflicts with what somebody else has saved."""
-
 import re
 from hashlib import blake2b
 
@@ -11,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 
 def plain(value):
-    """``value``, stored, posted or cleaned, as one text that compares; a list gives lines."""
     if isinstance(value, list | tuple):
         return "\n".join(map(plain, value))
     text = "" if value is None else str(getattr(value, "pk", value))
@@ -19,14 +16,14 @@ def plain(value):
 
 
 def digest(value):
-    """16 hexadecimal digits in the place of a value: an alias may have 65,000 bytes of targets."""
+    """16 hexadecimal digits in place of a value: an alias may have 65,000 bytes of targets."""
     return blake2b(plain(value).encode(), digest_size=8).hexdigest()
 
 
 class ConcurrentField(forms.BoundField):
-    """A field that somebody else may save while the form is open.
+    """A field that somebody else may change while the form is open.
 
-    A value that is posted unchanged gives way to the stored one.
+    A value that is posted unchanged is replaced by the stored one.
     """
 
     @property
@@ -40,7 +37,6 @@ class ConcurrentField(forms.BoundField):
         return self.stored if digest(posted) == self.form.initial_digests.get(self.name) else posted
 
     def has_conflict(self):
-        """Whether it was changed here and, to another value, by somebody else."""
         if self.form.initial_digests[self.name] in {digest(self.stored), digest(super().data)}:
             return False
         if self.name not in self.form.cleaned_data:
@@ -49,7 +45,6 @@ class ConcurrentField(forms.BoundField):
         return value != self.initial and plain(value) != plain(self.initial)
 
     def stored_in_words(self):
-        """The stored value in at most 300 characters; of a long list first what was not posted."""
         if isinstance(self.field.widget, forms.MultiWidget):
             parts = zip(self.field.widget.widgets, self.stored, strict=True)
         else:
@@ -63,11 +58,15 @@ class ConcurrentField(forms.BoundField):
 class ActorForm(forms.Form):
     """A form that knows who acts. ``save()`` calls one service and returns its row.
 
-    A form about a stored row sends digests of its initial values along. So what somebody else
-    saved while it was open stays, or is an error (``edit_conflict``) before it is overwritten.
+    The rules are in the service: save() raises all errors at once. Where save() is not called, because a field
+    could not be read or has an edit conflict, ``check()`` asks the service about the other fields.
+
+    A form about a stored row sends digests of its initial values along. So what somebody else saved
+    while it was open is kept, or is an error (``edit_conflict``) before it is overwritten.
     """
 
     bound_field_class = ConcurrentField
+    shown_at = {}  # a service's field → the form's, where the names differ
 
     def __init__(self, *args, actor, instance=None, **kwargs):
         self.actor = actor
@@ -75,7 +74,6 @@ class ActorForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def initial_digests_input(self):
-        """The hidden input with the digests of the initial values, for base_form.html."""
         fields = [] if self.instance is None else [f for f in self if f.name in self.initial]
         digests = " ".join(f"{field.name}:{digest(field.stored)}" for field in fields)
         return (
@@ -86,9 +84,9 @@ class ActorForm(forms.Form):
 
     @cached_property
     def initial_digests(self):
-        """The digests that were posted, by field; none from a script, whose values all count."""
+        """``{field: digest}`` as posted; empty for a script, whose values all count."""
         text = str(self.data.get(self.add_prefix("initial_digests"), ""))
-        # Word by word: whoever posts 256 kB must not keep a search in them busy.
+        # Word by word: a regular expression over 256 kB of posted text would take too long.
         found = (word.partition(":") for word in text.split())
         return {
             name: value
@@ -98,14 +96,32 @@ class ActorForm(forms.Form):
 
     def full_clean(self):
         super().full_clean()
-        for field in [self[name] for name in self.initial_digests]:
-            if field.has_conflict():
-                error = _(
-                    "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
-                )
-                params = {"value": field.stored_in_words()}
-                self.add_error(field.name, ValidationError(error, "edit_conflict", params))
+        fields = [self[name] for name in self.initial_digests]
+        conflicts = [field for field in fields if field.has_conflict()]
+        if self._errors or conflicts:
+            try:
+                self.check()
+            except ValidationError as error:
+                self.add_error(None, error)
+        for field in conflicts:
+            error = _(
+                "Someone else changed this field while you were editing. It is now: %(value)s. Save again to overwrite it."
+            )
+            params = {"value": field.stored_in_words()}
+            self.add_error(field.name, ValidationError(error, "edit_conflict", params))
+
+    def check(self):
+        """Raise what the service would refuse of the values that could be read."""
+
+    def add_error(self, field, error):
+        """A service's error about a field that is not shown goes to the top of the form."""
+        if field is not None or not hasattr(error, "error_dict"):
+            super().add_error(field, error)
+            return
+        for name, errors in error.error_dict.items():
+            shown = self.shown_at.get(name, name)
+            super().add_error(shown if shown in self.fields else None, errors)
 
     def changed(self):
-        """The cleaned values of the fields that were changed."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        values = self.cleaned_data
+        return {name: values[name] for name in self.changed_data if name in values}

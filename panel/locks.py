@@ -23,7 +23,7 @@ class CountedLock(models.Model):
     def hold(cls):
         """Wait for the lock and keep it until the transaction ends."""
         table = cls._meta.db_table
-        # One statement: reading first would let two that find no row wait for each other.
+        # One statement: two transactions that first read and find no row would deadlock.
         twin = (
             "DUPLICATE KEY UPDATE"
             if connection.vendor == "mysql"

@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 class Action(NamedTuple):
     words: str
-    on: str = ""  # of an action that only switches something; ``words`` are for an entry that does not say which way
-    off: str = ""
+    # Of an action that only changes the state; ``words`` is for an entry that does not say which one.
+    activated: str = ""
+    deactivated: str = ""
     written: bool = True  # by us; PostfixAdmin writes the others
 
 
@@ -30,30 +31,30 @@ ACTIONS = {
     "delete_admin": Action(_("Deleted administrator {object}")),
     "edit_mailbox_state": Action(
         _("Changed the state of mailbox {object}"),
-        on=_("Activated mailbox {object}"),
-        off=_("Deactivated mailbox {object}"),
+        activated=_("Activated mailbox {object}"),
+        deactivated=_("Deactivated mailbox {object}"),
     ),
     "edit_alias_state": Action(
         _("Changed the state of alias {object}"),
-        on=_("Activated alias {object}"),
-        off=_("Deactivated alias {object}"),
+        activated=_("Activated alias {object}"),
+        deactivated=_("Deactivated alias {object}"),
     ),
     "edit_alias_domain_state": Action(
         _("Changed the state of alias domain {object}"),
-        on=_("Activated alias domain {object}"),
-        off=_("Deactivated alias domain {object}"),
+        activated=_("Activated alias domain {object}"),
+        deactivated=_("Deactivated alias domain {object}"),
     ),
     "edit_password": Action(_("Set a new password for {object}")),
     "edit_domain_state": Action(
         _("Changed the state of domain {object}"),
-        on=_("Activated domain {object}"),
-        off=_("Deactivated domain {object}"),
+        activated=_("Activated domain {object}"),
+        deactivated=_("Deactivated domain {object}"),
         written=False,
     ),
     "edit_admin_state": Action(
         _("Changed the state of administrator {object}"),
-        on=_("Activated administrator {object}"),
-        off=_("Deactivated administrator {object}"),
+        activated=_("Activated administrator {object}"),
+        deactivated=_("Deactivated administrator {object}"),
         written=False,
     ),
 }

@@ -1,5 +1,3 @@
-"""How commands print rows: a table on a terminal, tab-separated text in a pipe, or JSON."""
-
 import json
 from collections.abc import Callable
 from itertools import islice
@@ -18,7 +16,6 @@ BATCH = 1_000
 
 
 def plain(value):
-    """Return ``value`` as one line of text without control characters, which rows may hold."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -31,13 +28,10 @@ def plain(value):
 
 
 def limit_text(value):
-    """A limit as people say it: PostfixAdmin stores 0 for unlimited and -1 for none."""
     return "unlimited" if value == 0 else "none" if value < 0 else str(value)
 
 
 class Field(NamedTuple):
-    """One value of a row: its label, its key in JSON, and how a person reads it."""
-
     label: str
     key: str
     text: Callable = plain
@@ -46,7 +40,6 @@ class Field(NamedTuple):
     listed: bool = True  # a column of the list too, not only of one row's page
 
     def shown(self, record):
-        """Return the value for a person's eyes."""
         value = record.get(self.key)
         if value is None or value == []:
             return ""
@@ -55,10 +48,10 @@ class Field(NamedTuple):
 
 
 def in_batches(rows, *keys):
-    """Yield ``rows`` in the order of ``keys`` (the last one unique), BATCH at a time.
+    """``rows`` in the order of ``keys`` (the last one unique), BATCH at a time.
 
-    Each batch starts behind the last row in the index, so that a million rows need the memory
-    of a thousand and no lock or open cursor in between.
+    Each batch starts after the last row, in the index: a million rows need the memory of a
+    thousand, and no lock or open cursor in between.
     """
     rows = rows.order_by(*keys)
     batch = list(rows[:BATCH])
@@ -75,7 +68,6 @@ def as_json(record):
 
 
 def print_lines(write, fields, records):
-    """Write one line a row, tab-separated, without a heading: for cut, awk and while read."""
     listed = [field for field in fields if field.listed]
     keys = [key for field in listed for key in (field.key, field.of) if key]
     for record in records:
@@ -83,7 +75,6 @@ def print_lines(write, fields, records):
 
 
 def print_table(console, fields, records):
-    """Print ``records`` as they come. The first of several batches settles the columns' widths."""
     fields = [field for field in fields if field.listed]
     records = iter(records)
     heading, widths = True, [None] * len(fields)
@@ -108,7 +99,6 @@ def print_table(console, fields, records):
 
 
 def print_record(write, fields, record):
-    """Write one row as ``Label: value`` lines; what is empty is left out."""
     width = max(len(field.label) for field in fields) + 2
     for field in fields:
         if text := field.shown(record):

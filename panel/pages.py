@@ -1,5 +1,3 @@
-"""The bases of every page: the scope, the actor, and saving."""
-
 from functools import cache
 
 from django.conf import settings
@@ -20,8 +18,6 @@ RETRY_SECONDS = 30
 
 
 class ActorMixin:
-    """Give the view ``actor``: the signed-in account, with the client's address for the log."""
-
     @cached_property
     def actor(self):
         account = self.request.user
@@ -32,14 +28,14 @@ class ActorMixin:
 class ScopedMixin(ActorMixin):
     """Limit a generic view to the rows its account may work with.
 
-    ``scope`` names a ScopedQuerySet method and has no default: a view that forgets it must not
-    work. A row outside it is a 404, never a 403, which would tell.
+    ``scope`` names a ScopedQuerySet method and has no default: a view without one must not
+    work. A row outside it is a 404, never a 403, which would tell that it exists.
     """
 
     scope = None
     superadmins_only = False
     model = None
-    # What a service may find deleted since we looked, beside the row itself: the row's domain.
+    # Besides the row itself: what may be deleted before the service has its lock, such as the row's domain.
     also_gone = ()
 
     def dispatch(self, request, *args, **kwargs):
@@ -59,7 +55,7 @@ class ScopedMixin(ActorMixin):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
     def _refuse_missing(self):
-        """Answer 404 for a row out of scope to whatever method, or OPTIONS would tell GET's secret."""
+        """A row out of scope is a 404 to every method; otherwise OPTIONS would tell that it exists."""
         if "pk" in self.kwargs:
             self.get_object()
 
@@ -67,6 +63,9 @@ class ScopedMixin(ActorMixin):
         if self.scope not in {"visible_to", "manageable_by"}:
             raise ImproperlyConfigured(f"{type(self).__name__} names no scope.")
         return getattr(self.model.objects.all(), self.scope)(self.actor)
+
+    def get_success_url(self):
+        return self.object.get_absolute_url()
 
     def get_object(self, queryset=None):
         """Return the row of the URL, in scope or 404. Its statement is put together once for each view and role."""
@@ -90,8 +89,7 @@ def _named_row(view_class):
 class SaveMixin(ScopedMixin):
     """A form view whose form gets the actor and calls a service in ``save()``.
 
-    A ValidationError of the service (somebody was faster) becomes an error of the form, at the
-    field it names when the form shows that field.
+    A ValidationError of the service becomes an error of the form, at its field if the form shows it.
     """
 
     success_message = ""
@@ -103,7 +101,7 @@ class SaveMixin(ScopedMixin):
         try:
             self.object = form.save()
         except ValidationError as error:
-            add_errors(form, error)
+            form.add_error(None, error)
             return with_status(self.form_invalid(form), error)
         message = self.get_success_message(form)
         if message:
@@ -120,7 +118,6 @@ class SaveMixin(ScopedMixin):
 
 
 def with_status(response, error):
-    """Give ``response`` the status of a service's ValidationError."""
     response.status_code = 422
     if isinstance(error, Unavailable):
         response.status_code = 503
@@ -128,25 +125,14 @@ def with_status(response, error):
     return response
 
 
-def add_errors(form, error):
-    """Show a service's ValidationError on ``form``; fields it does not show go to the top."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for field, errors in error.error_dict.items():
-        form.add_error(field if field in form.fields else None, errors)
-
-
 class ScopedDetailView(ScopedMixin, DetailView):
-    """The page of one row."""
+    pass
 
 
 class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
-    """A form about one row (``pk`` in the URL), or about a new one."""
-
     object = None
     template_engine = "jinja2"
-    http_method_names = ["get", "head", "post", "options"]  # Django's forms take PUT for POST
+    http_method_names = ["get", "head", "post", "options"]  # Django's FormView treats PUT like POST
 
     def get(self, request, *args, **kwargs):
         self.load()
@@ -157,7 +143,6 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
         return super().post(request, *args, **kwargs)
 
     def load(self):
-        """Find the row, in scope or 404."""
         if "pk" in self.kwargs:
             self.object = self.get_object()
 
@@ -171,7 +156,7 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
 class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
     """A page that says what will happen, and the POST that does it.
 
-    ``perform()`` calls a service and returns where to go; a ValidationError is shown on the page.
+    ``perform()`` calls a service and returns the URL to go to; its ValidationError is shown on the page.
     """
 
     success_message = ""
@@ -196,32 +181,31 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
 
 class StateView(ConfirmView):
-    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``switch()`` calls the service."""
+    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``set_active()`` calls the service."""
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(activate=not self.object.active, **kwargs)
 
     def perform(self):
         active = self.request.POST.get("active") == "1"
-        self.switch(active)
+        self.set_active(active)
         self.success_message = (
             _("%(object)s is active.") if active else _("%(object)s is inactive.")
         )
         return self.get_success_url()
 
-    def switch(self, active):
+    def set_active(self, active):
         raise NotImplementedError
 
 
 class ScopedListView(ScopedMixin, TemplateView):
-    """A list that pages by key; combine with KeysetMixin, which stands on its left."""
+    """A list that pages by key; KeysetMixin must stand before it among the bases."""
 
     def get_context_data(self, **kwargs):
         rows = self.filter_rows(self.get_queryset())
         return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)
 
     def filters(self):
-        """The filters in force, for the toolbar: name → text."""
         return {}
 
     def filter_rows(self, rows):
@@ -229,16 +213,15 @@ class ScopedListView(ScopedMixin, TemplateView):
 
 
 def client_ip(request):
-    """The client's address: with a proxy in front (BEHIND_PROXY) the one the proxy saw, its own last word."""
+    """The client's address; with BEHIND_PROXY the one that the proxy saw, the header's last entry."""
     peer = request.META.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
-        # What a client writes into the header itself stands before the proxy's entry.
+        # The client may send this header itself; the proxy appends its entry at the end.
         return request.META.get("HTTP_X_FORWARDED_FOR", peer).rpartition(",")[2].strip()
     return peer
 
 
 def safe_next(request, default):
-    """Return the ``next`` parameter when it leads to this site, else ``default``."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

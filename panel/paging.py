@@ -1,4 +1,4 @@
-"""Lists that page by key: no row is counted beyond a bound, none is skipped over."""
+"""Lists that page by key: no row is counted beyond a bound, and none is skipped over."""
 
 from functools import cache
 from urllib.parse import urlencode
@@ -17,9 +17,9 @@ class KeysetMixin:
     """Page through an index instead of counting rows.
 
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
-    unique); ``-`` in front turns it round. ``after`` and ``before`` hold the columns' values at
-    a page's edge; ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a page shows
-    and pages by, ``pk`` first. No page costs more than the rows it shows.
+    unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
+    ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
+    page shows and pages by, ``pk`` first.
     """
 
     orderings = {"address": ("pk",)}
@@ -36,7 +36,6 @@ class KeysetMixin:
         return name
 
     def sortable(self):
-        """The names of ``orderings`` that an index serves for the rows at hand."""
         return self.orderings.keys()
 
     @cached_property
@@ -48,20 +47,16 @@ class KeysetMixin:
         return size if size in PAGE_SIZES else self.page_size
 
     def columns(self):
-        """The columns of the current order, without direction; the last one is unique."""
         return self.orderings[self.ordering.removeprefix("-")]
 
     def jump_values(self, text):
-        """Translate what a person typed into the jump field to values of ``columns()``."""
         return (text + self.end,)
 
     @property
     def end(self):
-        """What makes a beginning the last of its names, for an order that goes backwards."""
         return "\U0010ffff" if self.ordering.startswith("-") else ""
 
     def paginate(self, rows):
-        """Return the context of one page of ``rows``: object_list, next, previous, count."""
         columns = self.columns()
         descending = self.ordering.startswith("-")
         query = self.request.GET
@@ -76,7 +71,11 @@ class KeysetMixin:
         try:
             edge = beyond(columns, values, descending=down, inclusive=inclusive) if values else Q()
             keys = self.keys(rows.filter(edge), columns, down)
-        except (ValidationError, ValueError, OverflowError):  # a cursor nobody was given
+        except (
+            ValidationError,
+            ValueError,
+            OverflowError,
+        ):  # a position that no page of ours contains
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
         page = self.rows_of(keys[: self.size])
@@ -103,7 +102,6 @@ class KeysetMixin:
         return bounded_count(rows)
 
     def keys(self, rows, columns, descending):
-        """The keys of one page and one more, read from the list's index alone."""
         order = (f"-{column}" if descending else column for column in columns)
         return list(rows.order_by(*order).values_list("pk", flat=True)[: self.size + 1])
 

@@ -1,4 +1,4 @@
-"""Querysets that Django puts together once: that takes it several times as long as the database needs to answer."""
+"""Querysets that Django builds only once: building one takes several times as long as its answer."""
 
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -20,7 +20,7 @@ SHAPES = 100  # statements that are kept of one queryset
 def prepared(build):
     """Make ``build(*values)``, which returns a queryset, return the list of its rows instead.
 
-    It is called with marks in place of the values, once for each number of them; ``values`` are texts or
+    It is called with placeholders, once for each number of values; ``values`` are texts or
     whole numbers, and nothing else may decide what is asked for. Rows of ``values_list()`` cost a third of
     a model's. The queryset may be a raw one, too.
     """

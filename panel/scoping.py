@@ -7,16 +7,15 @@ from panel.addresses import lookup_keys
 
 
 def starts_with(field, text):
-    """Return the Q of rows whose ``field``, a KeyField, begins with ``text``.
+    """The Q of rows whose ``field``, a KeyField, begins with ``text``.
 
-    A range, for which MariaDB reads the index; Django's ``__startswith`` becomes LIKE BINARY,
-    for which it reads everything.
+    A range, for which MariaDB reads the index; Django's ``__startswith`` becomes LIKE BINARY, for which
+    it reads everything.
     """
     return models.Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
 
 
 def starts_with_name(text):
-    """Return the Q of rows whose ``username`` begins with a typed login name, in any of its spellings."""
     ways = models.Q()
     for name in lookup_keys(text):
         ways |= starts_with("username", name)
@@ -26,9 +25,8 @@ def starts_with_name(text):
 class ScopedQuerySet(models.QuerySet):
     """Rows that belong to a mail domain.
 
-    ``domain_lookup`` leads from the model to the domain's name; ``owner_lookup`` to the login
-    name of the mailbox user who owns the row, if any does. ``domain_first``: the rows are listed
-    in the order of an index that begins with the domain.
+    ``domain_lookup`` leads from the model to the domain's name; ``owner_lookup`` to the login name of
+    the mailbox user who owns the row, if any. ``domain_first``: the list's index begins with the domain.
     """
 
     domain_lookup = "domain"
@@ -36,7 +34,6 @@ class ScopedQuerySet(models.QuerySet):
     domain_first = False
 
     def manageable_by(self, account):
-        """Rows ``account`` may create, change or delete as an administrator."""
         if not account.is_active:
             return self.none()
         if account.is_superadmin:
@@ -52,31 +49,28 @@ class ScopedQuerySet(models.QuerySet):
     def within(self, domain):
         """Rows of one domain, to be listed by domain.
 
-        A range of one value: given an equal sign, MariaDB leaves the domain out of the order and, if
-        the domain holds many of all rows, walks the primary key until it meets the first of them.
+        A range of one value: with an equal sign, MariaDB drops the domain from the order and, if the domain
+        holds many of all rows, walks the primary key until it meets the first of them.
         """
         return self.filter(
             **{f"{self.domain_lookup}__gte": domain, f"{self.domain_lookup}__lte": domain}
         )
 
     def visible_to(self, account):
-        """Rows ``account`` may read: the ones they manage, and their own."""
         if account.is_active and account.is_mailbox_user and self.owner_lookup:
             return self.filter(**{self.owner_lookup: account.username})
         return self.manageable_by(account)
 
 
 class SuperadminQuerySet(ScopedQuerySet):
-    """Rows that only superadmins manage: administrators and the domains' own settings."""
-
     def manageable_by(self, account):
         return self.all() if account.is_active and account.is_superadmin else self.none()
 
 
 def domains_in_sight(account, names):
-    """Return those of ``names``, of domains of ours, whose rows ``account`` may be told of.
+    """Those of ``names``, domains of ours, about which ``account`` may be told. Costs no statement.
 
-    A mailbox user's is their own; None, the command line, is told of all. Costs no statement.
+    A mailbox user's is their own; None, the command line, may be told about all.
     """
     if account is None:
         return set(names)
@@ -89,22 +83,20 @@ def domains_in_sight(account, names):
 
 
 def may_change_role_addresses(account):
-    """Say whether ``account`` (None: the command line) may touch postmaster@ and its like.
+    """``account`` None is the command line.
 
-    Who reads role addresses can get a TLS certificate for the domain.
+    Who reads mail for postmaster@ and the like can get a TLS certificate for the domain.
     """
-    # An exclusion of no addresses would be one of all: with none set nobody is kept from any.
+    # Without ROLE_ADDRESSES nothing is restricted; excluding an empty Q would exclude all rows.
     protected = settings.ROLE_ADDRESSES_PROTECTED and settings.ROLE_ADDRESSES
     return account is None or account.is_superadmin or not protected
 
 
 def may_use_external_targets(account):
-    """Say whether ``account`` (None: the command line) may send mail on to other people's domains."""
     return account is None or account.is_superadmin or settings.EXTERNAL_TARGETS
 
 
 def may_open(account, *, superadmins_only=False):
-    """Say whether an administration page exists for ``account``: superadmins, or any administrator."""
     if not account.is_active:
         return False
     return account.is_superadmin or (account.is_domain_admin and not superadmins_only)

@@ -39,7 +39,7 @@ UNREAD_TRIGGER = " has an error in its body: "
 REASONS = {
     "busy": _("The database is busy. Nothing was saved, try again."),
     "too_many": _("The database has too many connections. Nothing was saved, try again."),
-    "away": _("The database is away. Nothing was saved, try again."),
+    "away": _("The database is unavailable. Nothing was saved, try again."),
     "not_ready": _(
         "The database server lost the rest of its cluster. Nothing was saved, try again."
     ),
@@ -47,7 +47,7 @@ REASONS = {
     "full": _("The database has no room left. Nothing was saved. Tell whoever runs this server."),
     "unknown": _(
         "The connection to the database was lost while it saved."
-        " Look whether the change is there before you make it again."
+        " Check whether the change was saved before you repeat it."
     ),
 }
 

@@ -88,7 +88,7 @@ def test_a_domain_quota_is_not_exceeded_by_new_mailboxes(add_domain):
     assert DomainUsage.objects.get().allotted == 6 * MB
 
 
-def test_nor_by_edits(add_domain, add_mailbox):
+def test_a_domain_quota_is_not_exceeded_by_edits(add_domain, add_mailbox):
     add_domain("example.org", quota=10)
     rows = [add_mailbox(f"m{number}@example.org", quota=1 * MB) for number in range(3)]
 
@@ -148,7 +148,7 @@ def test_two_aliases_close_no_loop_together(number, add_domain):
     assert Alias.objects.count() == 1
 
 
-def test_nor_do_an_alias_domain_a_forwarding_and_an_alias(add_domain, add_mailbox):
+def test_an_alias_domain_a_forwarding_and_an_alias_close_no_loop_together(add_domain, add_mailbox):
     one, two = add_domain("example.org"), add_domain("other.net")
     joe = add_mailbox("joe@example.org")
 

@@ -177,7 +177,7 @@ def test_the_superadmins_dummy_domain_is_no_domain(filled):
     assert Admin.objects.get().domain_names == ()
 
 
-def test_what_is_wrong_elsewhere_in_a_row_does_not_stop_switching_it_off(db):
+def test_what_is_wrong_elsewhere_in_a_row_does_not_stop_deactivating_it(db):
     insert("domain", DOMAIN)
     insert("domain", DOMAIN | {"domain": "a_b.example", "aliases": -2, "transport": "LMTP:x y"})
     insert("domain", DOMAIN | {"domain": "c.example"})
@@ -200,7 +200,7 @@ def test_what_is_wrong_elsewhere_in_a_row_does_not_stop_switching_it_off(db):
     assert [model.objects.filter(active=True).count() for model in models] == [0, 0, 0, 0, 0]
 
 
-def test_a_chain_of_alias_domains_is_not_switched_on_again(db):
+def test_a_chain_of_alias_domains_is_not_activated_again(db):
     for name in ("a.example", "b.example", "c.example"):
         insert("domain", DOMAIN | {"domain": name})
     insert("alias_domain", {"alias_domain": "b.example", "target_domain": "c.example"})

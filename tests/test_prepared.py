@@ -13,7 +13,9 @@ def named(*names):
     return Domain.objects.select_related("usage").filter(pk__in=names).order_by("-pk")
 
 
-def test_it_answers_for_any_number_of_values(add_domain, django_assert_num_queries):
+def test_a_prepared_statement_answers_for_any_number_of_values(
+    add_domain, django_assert_num_queries
+):
     for name in ("a.example", "b.example", "c.example"):
         add_domain(name)
     with django_assert_num_queries(4):
@@ -23,7 +25,7 @@ def test_it_answers_for_any_number_of_values(add_domain, django_assert_num_queri
         assert named("x' OR '1'='1") == []
 
 
-def test_it_reads_the_database_anew_each_time(add_domain):
+def test_a_prepared_statement_reads_the_database_anew_each_time(add_domain):
     add_domain("a.example")
     assert [row.active for row in named("a.example")] == [True]
     Domain.objects.update(active=False)

@@ -23,10 +23,13 @@ BEGIN
   DECLARE findable BOOLEAN DEFAULT
     INSTR(SUBSTRING_INDEX(lookup_key, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
 
-  SELECT a.goto, m.username, d.domain INTO alias_goto, mailbox, own_domain
+  -- Where the next server knows the addresses, an alias that only leads to itself lists one of them.
+  SELECT a.goto, IF(m.active = 1, m.username, NULL), d.domain INTO alias_goto, mailbox, own_domain
     FROM domain d
-    LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1 AND a.goto <> a.address
-    LEFT JOIN mailbox m ON m.username = lookup_key AND m.active = 1 AND findable
+    LEFT JOIN mailbox m ON m.username = lookup_key AND findable
+    LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1
+      AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
+        AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
     WHERE d.domain = key_domain AND d.active = 1;
   IF alias_goto IS NOT NULL THEN
     SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
@@ -37,11 +40,14 @@ BEGIN
 
   -- An alias domain: the same name in its target domain.
   SET alias_goto = NULL;
-  SELECT a.goto, m.username, CONCAT(name_at, d.domain) INTO alias_goto, mailbox, target_key
+  SELECT a.goto, IF(m.active = 1, m.username, NULL), CONCAT(name_at, d.domain)
+    INTO alias_goto, mailbox, target_key
     FROM alias_domain ad
     JOIN domain d ON d.domain = ad.target_domain AND d.active = 1
-    LEFT JOIN alias a ON a.address = CONCAT(name_at, d.domain) AND a.active = 1 AND a.goto <> a.address
-    LEFT JOIN mailbox m ON m.username = CONCAT(name_at, d.domain) AND m.active = 1 AND findable
+    LEFT JOIN mailbox m ON m.username = CONCAT(name_at, d.domain) AND findable
+    LEFT JOIN alias a ON a.address = CONCAT(name_at, d.domain) AND a.active = 1
+      AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
+        AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
     WHERE ad.alias_domain = key_domain AND ad.active = 1;
   IF alias_goto IS NOT NULL THEN
     SET answer = mailadmin_deliverable_targets(target_key, alias_goto, lookup_key);
@@ -142,6 +148,22 @@ BEGIN
         WHERE h.taken = 0
           AND h.address NOT IN (alias_address, recipient) AND h.bare NOT IN (alias_address, recipient)
           AND COALESCE(a1.address, a2.address, a3.address) IS NULL
+      UNION
+      -- A name that is listed in the target of an alias domain, with its extension or without.
+      SELECT h.target, h.address, h.bare, h.domain, 1
+        FROM hop h
+        JOIN alias_domain ad ON ad.alias_domain = h.domain AND ad.active = 1
+        JOIN domain td ON td.domain = ad.target_domain AND td.active = 1
+          AND (td.backupmx = 1 OR td.transport NOT IN ('', 'virtual', 'virtual:'))
+        LEFT JOIN mailbox m ON m.username = CONCAT(SUBSTRING_INDEX(h.bare, '@', 1), '@', td.domain)
+        LEFT JOIN alias a1 ON a1.address = h.address AND a1.active = 1 AND a1.goto <> a1.address
+        LEFT JOIN alias a2 ON a2.address = CONCAT(SUBSTRING_INDEX(h.address, '@', 1), '@', td.domain)
+          AND a2.active = 1 AND (a2.goto <> a2.address OR h.address <> h.bare)
+        LEFT JOIN alias a3 ON a3.address = h.bare AND a3.active = 1 AND a3.goto <> a3.address
+        LEFT JOIN alias a4 ON a4.address = CONCAT(SUBSTRING_INDEX(h.bare, '@', 1), '@', td.domain)
+          AND a4.active = 1 AND m.username IS NULL
+        WHERE h.taken = 0 AND a1.address IS NULL
+          AND IF(a2.address IS NULL, a3.address IS NULL AND a4.goto = a4.address, a2.goto = a2.address)
     )
     SELECT IF(COUNT(DISTINCT h.target) = COUNT(DISTINCT IF(h.taken = 1, h.target, NULL)), goto,
         GROUP_CONCAT(DISTINCT IF(h.taken = 1, h.target, NULL)))

@@ -1,4 +1,4 @@
-"""{% keep %}: fragments that are the same for many pages, drawn once in each language; a builtin library."""
+"""{% keep %}: fragments that are the same on many pages, rendered once for each language. A builtin library."""
 
 from django import template
 from django.urls import get_script_prefix
@@ -6,15 +6,15 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-MOST = 500  # drawings of one fragment
+MOST = 500  # renderings of one fragment
 
 
 @register.tag
 def keep(parser, token):
-    """Draw what stands up to ``{% endkeep %}`` once for the values of the variables that the tag names.
+    """Render the block up to ``{% endkeep %}`` once for each value of the named variables.
 
-    ``{% keep superadmin domain.pk=key %}``: inside, there is nothing of the page but ``superadmin`` and
-    ``key``, not even the request or a CSRF token, so that one visitor's page never shows another's.
+    ``{% keep superadmin domain.pk=key %}``: inside, only ``superadmin`` and ``key`` exist, not even the
+    request or a CSRF token, so that no visitor sees another's page.
     """
     named = {}
     for bit in token.split_contents()[1:]:

@@ -1,4 +1,4 @@
-"""The few tags and filters that templates need; a builtin library, no {% load %}."""
+"""The tags and filters that templates need; a builtin library, no {% load %}."""
 
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from panel.formats import (
     ago,
     bounded,
     breakable,
-    kept,
+    cached_per_language,
     limit,
     mb,
     mb_limit,
@@ -39,7 +39,6 @@ for shown in (ago, bounded, limit, mb, mb_limit, number, size):
 
 @register.filter
 def breaking(html):
-    """Let the lines of HTML without attributes end behind an ``@``."""
     return mark_safe(html.replace("@", "@<wbr>"))  # noqa: S308 -- only for {% filter %}, which has escaped
 
 
@@ -49,7 +48,6 @@ def breaking(html):
 @register.simple_tag
 @lru_cache(maxsize=256)
 def icon(name, size=20, style="outline"):
-    """Return a heroicon as inline SVG, hidden from screen readers: words stand beside it."""
     render = getattr(heroicons, f"heroicon_{style}")
     svg = render(name, size=size, **{"class": "icon"})
     return mark_safe("".join(line.strip() for line in svg.splitlines()))  # noqa: S308 -- from the package
@@ -57,24 +55,20 @@ def icon(name, size=20, style="outline"):
 
 @register.filter
 def address(value):
-    """Return a stored address with its domain in Unicode."""
     return addresses.display_address(str(value))
 
 
 @register.filter
-def in_two(value):
-    """Return an address for a heading; where there is no room for it, the line ends behind the ``@``."""
+def address_heading(value):
     return format_html("<span>{}</span>", breakable(address(value)))
 
 
 def short(text, length):
-    """Return text of at most ``length`` characters; what is cut off shows as "…"."""
     return text if len(text) <= length else truncatechars(text, length)
 
 
-def first_two(goto):
-    """Return the first two targets of an alias, which break behind the ``@``, and how many more there are."""
-    targets = addresses.split_targets(goto)
+@register.filter
+def target_summary(targets):
     shown = ", ".join(short(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - 2)}}"
@@ -83,14 +77,12 @@ def first_two(goto):
 
 @register.filter
 def domain_name(value):
-    """Return a stored domain in Unicode."""
     return addresses.display_domain(str(value))
 
 
 @register.simple_tag
-@kept
+@cached_per_language
 def counted(kind, count):
-    """Return "128 mailboxes", of a count that is kept."""
     words = {
         "mailbox": ngettext("%(count)s mailbox", "%(count)s mailboxes", count),
         "alias": ngettext("%(count)s alias", "%(count)s aliases", count),
@@ -107,15 +99,14 @@ def counted(kind, count):
 
 @register.simple_tag
 def quota_bar(used, allotted=None, *, limit_mb=None):
-    """Draw and say how much of a quota is used: see ``quota_bars``."""
     return quota_bars()(used, allotted, limit_mb=limit_mb)
 
 
 def quota_bars():
-    """Return the function that draws how much of a quota is used, in the language of now.
+    """The function that draws how much of a quota is used, as a bar and in words, in the current language.
 
-    ``used`` and ``allotted`` are bytes; ``limit_mb`` stands in for ``allotted`` when the limit is
-    a domain's, in MB. 0 is unlimited; a limit of -1 means the domain uses no quotas.
+    ``used`` and ``allotted`` are bytes; ``limit_mb`` replaces ``allotted`` when the limit is a
+    domain's, in MB. 0 is unlimited; -1 means that the domain uses no quotas.
     """
     multiplier, share, full = settings.QUOTA_MULTIPLIER, mb.now(), _("%(used)s of %(total)s")
 
@@ -133,9 +124,8 @@ def quota_bars():
 
 
 @register.simple_tag
-@kept
+@cached_per_language
 def count_bar(used, allowed):
-    """Draw and say how many of a limit exist: 12 of 50; 0 is unlimited, -1 allows none."""
     if allowed == UNLIMITED:
         return _words(_("%(used)s, no limit") % {"used": number(used)})
     if allowed < 0:
@@ -161,26 +151,20 @@ def _bar(used, total, words):
 
 
 @register.simple_tag
-@kept
+@cached_per_language
 def state(active):
-    """Return an object's state as a word in colour."""
     css, word = ("on", _("Active")) if active else ("off", _("Inactive"))
     return format_html('<span class="state {}">{}</span>', css, word)
 
 
 @register.simple_tag
 def breadcrumbs(*urls_and_labels):
-    """Show the way here: ``{% breadcrumbs url label url label %}``, without the page itself."""
     crumbs = list(zip(urls_and_labels[::2], urls_and_labels[1::2], strict=True))
     return part("frame/crumbs.html", crumbs=crumbs)
 
 
 @register.simple_tag(takes_context=True)
 def sort_header(context, ordering, label, css=""):
-    """Return a ``<th>`` whose link sorts by ``ordering``; the view's ``sort`` marks the current.
-
-    No link for an ordering that is not ``sortable`` here.
-    """
     if ordering not in context.get("sortable", (ordering,)):
         attribute = format_html(' class="{}"', css) if css else ""
         return format_html('<th scope="col"{}>{}</th>', attribute, label)
@@ -204,7 +188,6 @@ def sort_header(context, ordering, label, css=""):
 
 @register.simple_tag(takes_context=True)
 def is_filtered(context):
-    """Say whether the address holds a search or a filter, so that "nothing" means "nothing found"."""
     query = context["request"].GET
     # In a domain's own tab the domain is the place, not a filter.
     place = {"domain"} if hasattr(context.get("domain"), "pk") else set()
@@ -213,13 +196,11 @@ def is_filtered(context):
 
 @register.simple_tag(takes_context=True)
 def is_paged(context):
-    """Say whether the list starts somewhere else than at its beginning."""
     return any(context["request"].GET.get(name) for name in ("after", "before", "jump"))
 
 
 @register.simple_tag(takes_context=True)
 def hidden_query(context, *without):
-    """Return the address's parameters as hidden inputs, but not those of ``without`` nor a place in the list."""
     left_out = {*without, "after", "before", "jump"}
     return format_html_join(
         "",
@@ -239,7 +220,6 @@ def hidden_query(context, *without):
 
 @register.filter
 def log_action(action):
-    """Return an action's name for the log's filter: "Created mailbox …"."""
     return log_words.label(action)
 
 
@@ -248,7 +228,6 @@ def log_action(action):
 
 @register.simple_tag
 def part(template, /, **context):
-    """Return the Jinja2 ``template`` of parts/, filled."""
     return mark_safe(engines["jinja2"].env.get_template(template).render(context))  # noqa: S308 -- escapes
 
 

@@ -251,7 +251,7 @@ def test_how_an_administrator_is_reached_is_logged_from_beginning_to_end(make_ad
     assert deleted == {field: [new, None] for field, (_old, new) in created.items()}
 
 
-def test_links_written_twice_or_switched_off_by_another_program(make_admin, example_org, other_net):
+def test_links_written_twice_or_deactivated_by_another_program(make_admin, example_org, other_net):
     """PostfixAdmin has no unique key here, and a column ``active``."""
     admin = make_admin(domains=["example.org"])
     DomainAdmin.objects.create(username=admin, domain=example_org)

@@ -30,7 +30,7 @@ def client_of_admin(client, make_admin, password):
     return client
 
 
-def test_it_ends_when_nobody_used_it_for_a_while(clock, client_of_admin):
+def test_a_session_ends_when_nobody_used_it_for_a_while(clock, client_of_admin):
     clock(119)
     assert client_of_admin.get("/account/").status_code == 200
     clock(119)
@@ -40,7 +40,7 @@ def test_it_ends_when_nobody_used_it_for_a_while(clock, client_of_admin):
     assert Session.objects.count() == 0
 
 
-def test_it_ends_however_busy_it_is(clock, client_of_admin):
+def test_a_session_ends_after_a_day_however_busy_it_is(clock, client_of_admin):
     for _time in range(11):
         clock(60)
         assert client_of_admin.get("/account/").status_code == 200
@@ -48,7 +48,7 @@ def test_it_ends_however_busy_it_is(clock, client_of_admin):
     assert client_of_admin.get("/account/").status_code == 302
 
 
-def test_the_minutes_are_settings(clock, client_of_admin, settings):
+def test_the_minutes_of_a_session_are_settings(clock, client_of_admin, settings):
     settings.SESSION_IDLE_SECONDS = 300
     clock(6)
     assert client_of_admin.get("/account/").status_code == 302
@@ -65,7 +65,7 @@ def test_a_click_writes_only_once_in_a_twentieth_of_the_idle_time(
             assert client_of_admin.get("/account/").status_code == 200
 
 
-def test_a_new_password_does_not_prolong_it(clock, client_of_admin, password):
+def test_a_new_password_does_not_prolong_a_session(clock, client_of_admin, password):
     clock(100)
     client_of_admin.get("/account/")
     new = {"old_password": password, "password": "a much longer evening 43"}

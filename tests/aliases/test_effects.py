@@ -6,7 +6,7 @@ from aliases.effects import Destination, destinations, find_fallbacks, in_words,
 from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.models import Domain
-from domains.services import create_alias_domain, set_domain_active
+from domains.services import create_alias_domain, set_domain_active, update_domain
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
 from tests.refusals import refused
@@ -273,3 +273,97 @@ def test_the_transport_virtual_with_a_colon_delivers_here(outcome_of, example_or
     Domain.objects.update(transport="virtual:")  # by another program
 
     assert outcome_of(Mailbox, "joe@example.org") == ("delivered", [], False)
+
+
+def test_a_name_that_is_only_listed_is_handed_on_while_its_domain_is(
+    superadmin, add_domain, add_alias
+):
+    gate = add_domain("gate.example", transport="smtp:[192.0.2.9]")
+    add_alias("master@gate.example", "master@gate.example")
+
+    def told():
+        row = Alias.objects.select_related("domain__alias_of__target_domain").get()
+        lookup = find_fallbacks(superadmin, [row])
+        return outcome(superadmin, row, row, lookup).kind, destinations(superadmin, row)
+
+    itself = Destination("master@gate.example", "external", next_server="smtp:[192.0.2.9]")
+    assert told() == ("handed on", [itself])
+
+    update_domain(actor=None, domain=gate, transport="virtual")
+
+    nobody = Destination("master@gate.example", "external", undeliverable=True)
+    assert told() == ("refused", [nobody])
+
+
+@pytest.fixture
+def busy_example(example_org, old_example, add_domain, add_mailbox, add_alias):
+    """Rows of every kind, active and inactive, with and without somebody who answers in their place."""
+    add_domain("gate.example", transport="smtp:[192.0.2.9]")
+    add_domain("backup.example", backupmx=True)
+    add_domain("caught.example")
+    add_domain("off.example")
+    for address in ("joe@example.org", "ann@old.example", "ann@gate.example", "ann@backup.example"):
+        add_mailbox(address)
+        add_alias(address.replace("@", "2@"), "joe@example.org")
+    for address in ("copy@example.org", "away@example.org", "vain@example.org", "eve@off.example"):
+        mailbox = add_mailbox(address)
+        target = "gone@example.org" if address.startswith("vain") else "x@else.example"
+        copy = not address.startswith("away")
+        set_forwarding(actor=None, mailbox=mailbox, targets=[target], keep_copy=copy)
+    add_mailbox("late@caught.example", active=False)
+    add_mailbox("late@example.org", active=False)
+    add_alias("@caught.example", "joe@example.org")
+    add_alias("sales@caught.example", "x@else.example", "late@example.org")
+    add_alias("in-vain@caught.example", "late@example.org")
+    add_alias("to-late@example.org", "late@example.org")
+    add_alias("only@gate.example", "only@gate.example")
+    add_alias("sleeps@gate.example", "sleeps@gate.example", active=False)
+    add_alias("sleeps@example.org", "x@else.example", active=False)
+    add_alias("late@old.example", "late@example.org", active=False)
+    add_alias("copy@old.example", "x@else.example")
+    set_domain_active(actor=None, domain=Domain.objects.get(pk="off.example"), active=False)
+
+
+def test_a_page_tells_of_a_change_what_is_so_when_it_is_made(superadmin, busy_example):
+    def read(model):
+        rows = model.objects.select_related("domain__alias_of__target_domain").order_by("pk")
+        return [row for row in rows if not getattr(row, "is_self_alias", False)]
+
+    def told(row, then=None):
+        alias = Alias.objects.get(pk=row.pk)
+        lookup = find_fallbacks(superadmin, [row], [alias])
+        return outcome(superadmin, row, alias, lookup, then=then)
+
+    before = {
+        row.pk: told(row, not row.active) for model in (Mailbox, Alias) for row in read(model)
+    }
+    after = {}
+    for model, switch in ((Mailbox, set_mailbox_active), (Alias, set_alias_active)):
+        for row in read(model):
+            is_active, kind = row.active, model.__name__.lower()
+            switch(actor=None, **{kind: row}, active=not is_active)
+            after[row.pk] = told(
+                model.objects.select_related("domain__alias_of__target_domain").get(pk=row.pk)
+            )
+            switch(actor=None, **{kind: row}, active=is_active)
+
+    assert before == after
+    assert {found.kind for found in after.values()} == {
+        "delivered",
+        "forwarded",
+        "handed on",
+        "fallback",
+        "refused",
+        "domain inactive",
+    }
+
+
+def test_what_answers_instead_may_be_a_name_that_the_next_server_knows(
+    fallback_of, add_domain, add_alias
+):
+    gate = add_domain("gate.example", transport="smtp:[192.0.2.9]")
+    create_alias_domain(actor=None, alias_domain=add_domain("to-gate.example"), target_domain=gate)
+    add_alias("master@gate.example", "master@gate.example")
+    add_alias("master@to-gate.example", "x@else.example")
+
+    assert fallback_of("master@to-gate.example") == ["master@gate.example"]

@@ -110,7 +110,7 @@ class TestLoops:
         assert path == "a@example.org → a@other.net → a@example.org"
         assert example_org.alias_domains.count() == 0
 
-    def test_an_alias_domain_switched_on_or_turned_elsewhere_closes_no_loop(
+    def test_an_alias_domain_activated_or_changed_closes_no_loop(
         self, add_alias, add_domain, example_org, other_net
     ):
         third = add_domain("third.example")
@@ -187,7 +187,7 @@ class TestLoops:
 
 
 class TestWhatWouldOpenALoop:
-    """Deleting or switching off a row lets the catch-all answer instead."""
+    """Deleting or deactivating a row lets the catch-all answer instead."""
 
     @pytest.fixture
     def held_open(self, add_alias, example_org, other_net):
@@ -208,7 +208,7 @@ class TestWhatWouldOpenALoop:
         assert path == "joe@example.org → round@other.net → joe@example.org"
         assert stored("joe@example.org") == "x@elsewhere.example"
 
-    def test_switching_an_alias_off(self, held_open, add_alias):
+    def test_deactivating_an_alias(self, held_open, add_alias):
         joe = add_alias("joe@example.org", "x@elsewhere.example")
         held_open()
 
@@ -234,7 +234,7 @@ class TestWhatWouldOpenALoop:
 
         assert set(Alias.objects.values_list("pk", flat=True)) == {"@example.org"}
 
-    def test_switching_a_mailbox_off(self, held_open, add_mailbox):
+    def test_deactivating_a_mailbox(self, held_open, add_mailbox):
         joe = add_mailbox("joe@example.org")
         held_open()
 
@@ -243,7 +243,7 @@ class TestWhatWouldOpenALoop:
         joe.refresh_from_db()
         assert joe.active is True
 
-    def test_switching_an_alias_on(self, add_alias, example_org):
+    def test_activating_an_alias(self, add_alias, example_org):
         add_alias("a@example.org", "b@example.org")
         b = add_alias("b@example.org", "a@example.org", active=False)
 
@@ -251,7 +251,7 @@ class TestWhatWouldOpenALoop:
 
         assert path == "b@example.org → a@example.org → b@example.org"
 
-    def test_switching_a_mailbox_with_a_forwarding_on(self, add_mailbox, add_alias, example_org):
+    def test_activating_a_mailbox_with_a_forwarding(self, add_mailbox, add_alias, example_org):
         joe = add_mailbox("joe@example.org", active=False)
         set_forwarding(actor=None, mailbox=joe, targets="sales@example.org", keep_copy=False)
         add_alias("sales@example.org", "joe@example.org")
@@ -301,7 +301,7 @@ class TestWhatWouldOpenALoop:
 
         assert path == "joe@twin.example → round@other.net → joe@twin.example"
 
-    def test_switching_off_what_the_alias_domain_leads_to(self, twin, add_alias):
+    def test_deactivating_what_the_alias_domain_leads_to(self, twin, add_alias):
         joe = add_alias("joe@example.org", "x@elsewhere.example")
         add_alias("@twin.example", "round@other.net")
 

@@ -88,6 +88,38 @@ class TestCreate:
             create_alias(actor=None, domain=example_org, local_part="a", targets="A@example.org")
         assert stored() == {}
 
+    def test_an_alias_lists_a_name_of_a_domain_that_is_handed_on(self, add_domain):
+        gate = add_domain("gate.example", transport="smtp:[192.0.2.9]")
+
+        create_alias(actor=None, domain=gate, local_part="master", targets="Master@gate.example")
+        copied = create_alias(
+            actor=None,
+            domain=gate,
+            local_part="copied",
+            targets="copied@gate.example\nx@other.net",
+        )
+        update_alias(actor=None, alias=copied, targets="copied@gate.example")
+        with refused("whole_domain", field="targets"):
+            create_alias(actor=None, domain=gate, local_part="a", targets="@gate.example")
+        with refused("own_domain", field="targets"):
+            create_alias(actor=None, domain=gate, local_part="*", targets="@gate.example")
+
+        assert stored() == {
+            "master@gate.example": "master@gate.example",
+            "copied@gate.example": "copied@gate.example",
+        }
+
+    def test_a_listed_name_stays_when_what_got_its_copies_is_deleted(
+        self, add_domain, add_alias, example_org
+    ):
+        add_domain("gate.example", transport="smtp:[192.0.2.9]")
+        add_alias("master@gate.example", "master@gate.example", "sales@example.org")
+        sales = add_alias("sales@example.org", "x@other.net")
+
+        delete_alias(actor=None, alias=sales, clean=Alias.objects.all())
+
+        assert stored() == {"master@gate.example": "master@gate.example"}
+
     def test_an_address_has_at_most_254_characters(self, add_domain):
         domain = add_domain(".".join(["d" * 60] * 3) + ".example")
 
@@ -149,7 +181,7 @@ class TestChange:
 
         assert LogEntry.objects.count() == before
 
-    def test_switching_has_its_own_word_in_the_log(self, example_org, add_alias):
+    def test_deactivating_has_its_own_word_in_the_log(self, example_org, add_alias):
         alias = add_alias("sales@example.org", "a@other.net")
 
         set_alias_active(actor=None, alias=alias, active=False)

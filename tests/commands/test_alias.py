@@ -186,8 +186,8 @@ def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_ali
         run("alias", "delete", "info@example.org", typed=["no"])
     assert run.screen.splitlines() == [
         "It leads to a@b.example.",
-        "Leading here, 1: all@example.org.",
-        "They will lead nowhere; --drop-targets takes it out of them.",
+        "Aliases and forwardings that lead here (1): all@example.org.",
+        "They will lead to an address that does not exist; --drop-targets removes it from them.",
     ]
 
     run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
@@ -204,13 +204,18 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
 
     with pytest.raises(CommandError, match=r"^Not confirmed"):
         run("alias", "delete", "info@example.org", typed=["no"])
-    assert run.screen.splitlines()[1] == "Leading here, 1: all@example.org."
+    assert (
+        run.screen.splitlines()[1] == "Aliases and forwardings that lead here (1): all@example.org."
+    )
 
     run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
     assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
 
 
-@pytest.mark.parametrize(("number", "said"), [(10, "Leading here, 10: "), (12, " and 2 more.")])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(10, "Aliases and forwardings that lead here (10): "), (12, " and 2 more.")],
+)
 def test_of_many_that_lead_here_ten_are_named(number, said, run, example_org, add_alias):
     add_alias("info@example.org", "a@b.example")
     for n in range(number):

@@ -60,7 +60,10 @@ def test_an_international_name_is_stored_in_ascii(run, db):
         (["mail.example.org"], "^domain: mail.example.org is this mail server's own host name"),
         (["example.org", "--quota", "9", "--max-quota", "none"], "^max-quota: A domain quota adds"),
         (["example.org", "--transport", "a b"], "^transport: Write a Postfix transport"),
-        (["example.org", "--role-target", "joe doe"], "“joe doe@example.org” is not an e-mail"),
+        (
+            ["example.org", "--role-target", "joe doe"],
+            "^role-target: “joe doe” is not a valid local part",
+        ),
         (["example.org", "--mailboxes", "-2"], "--mailboxes"),
         (["example.org", "--quota", "lots"], "neither a whole number nor"),
     ],
@@ -116,7 +119,7 @@ def test_delete_counts_what_goes_and_who_leads_here(
     add_alias("joe@other.net", "joe@example.org")
     make_admin("it@example.org", domains=["example.org"])
 
-    run("domain", "delete", "example.org", typed=["example.org"])
+    run("domain", "delete", "example.org", "--drop-targets", typed=["example.org"])
 
     assert run.screen.splitlines() == [
         "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
@@ -128,13 +131,17 @@ def test_delete_counts_what_goes_and_who_leads_here(
     assert (Mailbox.objects.count(), Alias.objects.count()) == (0, 0)
 
 
-def test_delete_can_let_aliases_of_other_domains_lead_outside(
+def test_delete_leaves_aliases_of_other_domains_as_they_are_unless_it_is_told(
     run, example_org, other_net, add_alias
 ):
     add_alias("joe@other.net", "joe@example.org")
 
-    run("domain", "delete", "example.org", "--no-drop-targets", typed=["example.org"])
+    run("domain", "delete", "example.org", typed=["example.org"])
 
+    assert (
+        "Aliases of other domains lead here and will forward to the domain's public MX"
+        in run.screen
+    )
     assert "joe@other.net" in run.screen
     assert Alias.objects.get().goto == "joe@example.org"
 
@@ -201,7 +208,9 @@ def test_what_exists_already_is_named(run, example_org, other_net):
     assert str(again.value) == "domain: example.org exists already."
     with pytest.raises(CommandError) as again:
         run("aliasdomain", "add", "other.net", "example.org")
-    assert str(again.value) == "source: other.net exists already."
+    assert (
+        str(again.value) == "source: other.net is an alias domain already: it leads to example.org."
+    )
 
 
 def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other_net):

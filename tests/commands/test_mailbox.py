@@ -382,8 +382,8 @@ def test_delete_says_what_else_is_affected_and_wants_the_name(
     assert run.asked == ["Type joe@example.org to delete it: "]
     assert run.screen.splitlines() == [
         "It holds 2 MB (messages: 7), which stay on disk.",
-        "Leading here, 1: info@example.org.",
-        "They will lead nowhere; --drop-targets takes it out of them.",
+        "Aliases and forwardings that lead here (1): info@example.org.",
+        "They will lead to an address that does not exist; --drop-targets removes it from them.",
         "Deleted mailbox joe@example.org.",
     ]
     assert Mailbox.objects.count() == 0

@@ -303,7 +303,7 @@ def test_a_new_password_counts_at_once(mail_server, world):
         assert may(mail_server, mailbox.pk, "quite-another-9")
 
 
-def test_a_switched_off_mailbox_is_out_at_once(mail_server, world):
+def test_a_deactivated_mailbox_is_out_at_once(mail_server, world):
     mailbox = world.mailbox("leaving@example.org")
     assert clients.may_imap(mail_server, mailbox.pk, PASSWORD)
 

@@ -5,6 +5,7 @@ import string
 import pytest
 from django.core.exceptions import ValidationError
 
+from aliases.lookup import Lookup
 from mailboxes.models import Mailbox
 from panel.addresses import normalise_mailbox_name
 from tests.contract.world import PASSWORD
@@ -57,3 +58,21 @@ def test_both_dovecots_are_told_the_same_characters(mail_server):
     told = [line for f in files for line in f.read_text().splitlines() if "username_chars" in line]
 
     assert told == ["auth_username_chars = " + told[0].rpartition(" ")[2]] * 2
+
+
+@pytest.mark.parametrize(("name", "found"), [("+ann", True), ("+", True), ("a+b", False)])
+def test_a_delimiter_begins_no_extension_where_the_name_begins(mail_server, name, found):
+    # Postfix splits no address before its first character, so Dovecot is asked for the whole name.
+    address = f"{name}@example.org"
+    Mailbox.objects.create(
+        username=address,
+        local_part=name,
+        domain_id="example.org",
+        maildir=f"x/{name}/",
+        password="x",
+    )
+
+    match = Lookup().match(address)
+
+    assert mail_server.postfix.lookup("alias", address) == (address if found else None)
+    assert (match and list(match.targets)) == ([address] if found else None)

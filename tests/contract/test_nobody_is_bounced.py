@@ -45,6 +45,10 @@ worlds = st.fixed_dictionaries(
     {
         "inactive": st.sets(domains, max_size=1),
         "handed_on": st.sets(domains, max_size=1),
+        # Handed on, too, but only the names that are known here, some of them by an alias to itself.
+        "gateways": st.sets(domains, max_size=1),
+        "listed": st.sampled_from([["joe"], ["ann"], ["joe", "ann"], ["joe", "joe+tag"]]),
+        "twins": st.sets(domains, min_size=1, max_size=2),
         "mailboxes": st.dictionaries(st.sampled_from(OWN), active, max_size=5),
         "aliases": st.dictionaries(
             st.sampled_from(ADDRESSES), st.tuples(targets, active), max_size=6
@@ -63,6 +67,9 @@ def store(world):
     Left out is an alias for one extension of a name that does not exist without, or not in an alias
     domain: asked for the name alone, the map cannot know that Postfix will add this extension.
     """
+    world["links"] |= {
+        twin: (gateway, True) for twin in world["twins"] for gateway in world["gateways"]
+    }
     targets = {target for target, _active in world["links"].values()}
     lonely = {
         a
@@ -76,14 +83,18 @@ def store(world):
             pk=name,
             active=name not in world["inactive"],
             backupmx=name in world["handed_on"],
+            transport="smtp:[192.0.2.9]" if name in world["gateways"] else "virtual",
         )
         for name in DOMAINS
     )
-    rows = {address: (address, active) for address, active in world["mailboxes"].items()}
-    rows |= {address: (",".join(goto), on) for address, (goto, on) in world["aliases"].items()}
-    rows |= {f"@{name}": (",".join(goto), on) for name, (goto, on) in world["catch_alls"].items()}
+    places = world["gateways"] | {DOMAINS[0]}
+    listed = [f"{name}@{domain}" for name in world["listed"] for domain in places]
+    rows = {address: ([address], True) for address in listed}
+    rows |= {address: ([address], active) for address, active in world["mailboxes"].items()}
+    rows |= world["aliases"]
+    rows |= {f"@{name}": row for name, row in world["catch_alls"].items()}
     Alias.objects.bulk_create(
-        Alias(address=address, goto=goto, domain_id=split_address(address)[1], active=on)
+        Alias(address=address, goto=",".join(goto), domain_id=split_address(address)[1], active=on)
         for address, (goto, on) in rows.items()
     )
     Mailbox.objects.bulk_create(
@@ -162,7 +173,8 @@ class Postfix:
 
     def is_delivered(self, address):
         domain = split_address(address)[1]
-        if domain not in DOMAINS or domain in self.world["handed_on"] - self.world["inactive"]:
+        handed_on = self.world["handed_on"] | self.world["gateways"]
+        if domain not in DOMAINS or domain in handed_on - self.world["inactive"]:
             return True
         return domain not in self.world["inactive"] and self.mailbox(address)
 

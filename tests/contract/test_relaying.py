@@ -25,12 +25,20 @@ def relay(empty_world):
         empty_world.domain("asleep.example", backupmx=True, active=False)
         empty_world.domain("inner.example", transport=inner)
         empty_world.mailbox("bob@inner.example")
+        empty_world.alias("eve@inner.example", "eve@inner.example")
+        empty_world.alias("old@inner.example", "old@inner.example", active=False)
         yield server
 
 
 @pytest.mark.parametrize(
     "recipient",
-    ["anybody@backup.example", "bob@inner.example", "bob+tag@inner.example"],
+    [
+        "anybody@backup.example",
+        "bob@inner.example",
+        "bob+tag@inner.example",
+        "eve@inner.example",
+        "eve+tag@inner.example",
+    ],
 )
 def test_mail_is_handed_on(relay, recipient):
     subject = clients.send(relay, JOE, recipient)
@@ -44,13 +52,14 @@ def test_mail_is_handed_on(relay, recipient):
     ("recipient", "code"),
     [
         ("nobody@inner.example", 550),
+        ("old@inner.example", 550),
         ("anybody@sub.backup.example", 554),
         ("anybody@asleep.example", 554),
         ("anybody@elsewhere.test", 554),
         ("nobody@example.org", 550),
     ],
 )
-def test_nothing_else_is(relay, recipient, code):
+def test_mail_for_nobody_is_refused(relay, recipient, code):
     assert clients.refusal(relay, JOE, recipient)[0] == code
 
 

@@ -77,11 +77,11 @@ def answers(session, sender, *recipients):
     return codes
 
 
-def switch_off_sending(victim):
+def forbid_sending(victim):
     update_mailbox(actor=None, mailbox=Mailbox.objects.get(pk=victim), smtp_active=False)
 
 
-def switch_off_mailbox(victim):
+def deactivate_mailbox(victim):
     set_mailbox_active(actor=None, mailbox=Mailbox.objects.get(pk=victim), active=False)
 
 
@@ -89,7 +89,7 @@ def remove_mailbox(victim):
     delete_mailbox(actor=None, mailbox=Mailbox.objects.get(pk=victim))
 
 
-def switch_off_domain(victim):
+def deactivate_domain(victim):
     domain = Domain.objects.get(pk=victim.partition("@")[2])
     set_domain_active(actor=None, domain=domain, active=False)
 
@@ -101,7 +101,7 @@ def remove_domain(victim):
     delete_domain(actor=None, domain=domain)
 
 
-ENDS = [switch_off_sending, switch_off_mailbox, remove_mailbox, switch_off_domain, remove_domain]
+ENDS = [forbid_sending, deactivate_mailbox, remove_mailbox, deactivate_domain, remove_domain]
 
 
 @pytest.mark.parametrize("port", ["submission_port", "submissions_port"])
@@ -133,7 +133,7 @@ def test_recipients_in_the_middle_of_a_message_are_refused(mail_server, victim):
     with open_session(mail_server, victim) as session:
         session.mail(victim)
         before = session.rcpt("joe@elsewhere.test")[0]
-        switch_off_sending(victim)
+        forbid_sending(victim)
         after = session.rcpt("jane@elsewhere.test")[0]
 
     assert (before, after) == (250, 554)
@@ -142,14 +142,14 @@ def test_recipients_in_the_middle_of_a_message_are_refused(mail_server, victim):
 def test_others_go_on_sending(mail_server, victim):
     login = ("bob@example.org", PASSWORD)
     with clients.smtp(mail_server, mail_server.submission_port, login=login) as session:
-        for end in (switch_off_sending, remove_mailbox):
+        for end in (forbid_sending, remove_mailbox):
             end(victim)
             assert answers(session, login[0], "joe@elsewhere.test", login[0]) == [250, 250]
 
 
 def test_a_session_goes_on_when_sending_is_allowed_again(mail_server, victim):
     with open_session(mail_server, victim) as session:
-        switch_off_sending(victim)
+        forbid_sending(victim)
         assert answers(session, victim, "bob@example.org") == [554]
         update_mailbox(actor=None, mailbox=Mailbox.objects.get(pk=victim), smtp_active=True)
         assert answers(session, victim, "bob@example.org") == [250]

@@ -38,7 +38,7 @@ class TestCreate:
         usage = DomainUsage.objects.values_list("mailboxes", "alias_rows", "allotted", "fullness")
         assert list(usage) == [(0, 0, 0, 0)]
 
-    def test_it_is_logged(self, make_admin):
+    def test_a_new_domain_is_logged(self, make_admin):
         me = make_admin(superadmin=True)
 
         create_domain(actor=me, name="example.org", aliases=1, mailboxes=2, maxquota=3, quota=4)
@@ -65,7 +65,7 @@ class TestCreate:
             create_domain(actor=None, name="EXAMPLE.org")
 
     @pytest.mark.parametrize("name", ["localhost", "ALL", "example", "", "192.0.2.7"])
-    def test_it_needs_a_full_name(self, name):
+    def test_a_domain_needs_a_full_name(self, name):
         with refused("invalid_domain"):
             create_domain(actor=None, name=name)
 
@@ -97,7 +97,7 @@ class TestCreate:
     @pytest.mark.parametrize(
         "transport", ["|sh", "smtp:a b", "smtp:a,b", "smtp:'", 'smtp:"', "SMTP:", "smtp:a\n", ":x"]
     )
-    def test_and_nothing_else(self, transport):
+    def test_nothing_else_is_a_transport(self, transport):
         with refused("invalid", field="transport"):
             create_domain(actor=None, name="a.example", transport=transport)
 
@@ -188,7 +188,7 @@ class TestChange:
 
         assert refusal.value.message_dict == {"name": ["müller.example exists already."]}
 
-    def test_switching_off_keeps_the_rows_as_they_are(self, example_org, add_mailbox):
+    def test_deactivating_keeps_the_rows_as_they_are(self, example_org, add_mailbox):
         add_mailbox("info@example.org")
 
         set_domain_active(actor=None, domain=example_org, active=False)
@@ -247,7 +247,7 @@ class TestDelete:
             ("there@other.net", False)
         ]
 
-    def test_it_is_refused_while_alias_domains_lead_here(self, example_org, other_net):
+    def test_a_domain_that_alias_domains_lead_to_is_not_deleted(self, example_org, other_net):
         create_alias_domain(
             actor=None, alias_domain=other_net, target_domain=example_org, active=False
         )
@@ -270,7 +270,7 @@ class TestDelete:
             ("example.org/info/", "info@example.org")
         ]
 
-    def test_it_takes_as_many_statements_for_any_number_of_rows(
+    def test_deleting_takes_as_many_statements_for_any_number_of_rows(
         self, add_domain, add_mailbox, add_alias, django_assert_max_num_queries
     ):
         domain = add_domain("example.org")
@@ -367,7 +367,7 @@ class TestAliasDomains:
                 actor=None, alias_domain=other_net, target_domain=add_domain("third.example")
             )
 
-    def test_a_chain_of_another_program_can_be_switched_off_but_not_on(
+    def test_a_chain_of_another_program_can_be_deactivated_but_not_activated(
         self, example_org, other_net, add_domain
     ):
         third = add_domain("third.example")

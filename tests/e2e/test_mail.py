@@ -251,7 +251,7 @@ def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors):
         "/search/?q=cato",
         "/search/?q=ha",
         "/mailboxes/?q=cato",
-        "/domains/suggestions/?q=ha",
+        "/domains/suggestions/?domain=ha",
     ]
     for path in lists + forms + searches:
         assert keeper.goto(path).status == 200, path

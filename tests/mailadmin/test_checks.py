@@ -10,8 +10,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from aliases import functions
+from aliases.models import Alias
 from mailadmin import checks
 from mailboxes import triggers
+from mailboxes.models import Mailbox
 from panel import server
 
 
@@ -81,6 +83,30 @@ def test_a_migration_that_is_not_applied_is_named():
         assert "mailboxes.0010_triggers" in findings()
     finally:
         recorder.record_applied("mailboxes", "0010_triggers")
+
+
+def test_a_row_that_no_look_up_finds_is_named(add_mailbox, add_alias, example_org):
+    add_mailbox("joe@example.org")
+    add_mailbox("ann@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+    assert findings() == ""
+
+    Mailbox.objects.filter(pk="joe@example.org").update(username=" joe@example.org")
+    Alias.objects.filter(pk="sales@example.org").update(address=" sales@example.org")
+
+    assert "mailadmin.W004" in findings()
+    assert "such as ' joe@example.org', ' sales@example.org'." in findings()
+
+
+def test_a_quota_that_was_meant_in_megabytes_is_named(add_mailbox, example_org):
+    small = add_mailbox("small@example.org", quota=1_024_000)
+    add_mailbox("joe@example.org")
+    assert findings() == ""
+
+    Mailbox.objects.filter(pk=small.pk).update(quota=2048)
+
+    assert "mailadmin.W005" in findings()
+    assert "such as small@example.org:" in findings()
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_names_and_keys_are_escaped_wherever_they_stand():
         assert text in shown
 
 
-def test_the_menu_offers_the_switch_that_is_left_to_do():
+def test_the_menu_offers_to_activate_or_to_deactivate():
     rows = [domain("on.example"), domain("off.example", active=False)]
     html = draw("domains/rows.html", *rows)
     assert re.findall(r">(Activate|Deactivate)</a>", html) == ["Deactivate", "Activate"]

@@ -196,7 +196,9 @@ class TestChange:
         assert (LogEntry.objects.count(), Mailbox.objects.get().modified) == before
 
     @pytest.mark.parametrize("active", [True, False])
-    def test_the_own_row_is_switched_along(self, active, add_mailbox, example_org):
+    def test_the_self_alias_is_activated_and_deactivated_along(
+        self, active, add_mailbox, example_org
+    ):
         mailbox = add_mailbox("joe@example.org", active=not active)
 
         set_mailbox_active(actor=None, mailbox=mailbox, active=active)
@@ -205,7 +207,7 @@ class TestChange:
         assert last_log()[0] == "edit_mailbox_state"
         assert last_log()[3] == {"active": [not active, active]}
 
-    def test_other_fields_do_not_touch_a_row_that_another_program_switched_off(
+    def test_other_fields_do_not_touch_a_row_that_another_program_deactivated(
         self, add_mailbox, example_org
     ):
         mailbox = add_mailbox("joe@example.org")
@@ -229,7 +231,7 @@ class TestChange:
 
         assert Mailbox.objects.get().name == "Joe"
 
-    def test_a_mailbox_without_a_password_can_be_switched_off(self, example_org, add_mailbox):
+    def test_a_mailbox_without_a_password_can_be_deactivated(self, example_org, add_mailbox):
         mailbox = add_mailbox("joe@example.org")
         Mailbox.objects.update(password="")
 
@@ -451,7 +453,7 @@ class TestForwarding:
             {"goto": [None, "joe@example.org"], "active": [None, True]},
         )
 
-    def test_what_another_program_switched_off_goes_with_the_mailbox_again(
+    def test_what_another_program_deactivated_goes_with_the_mailbox_again(
         self, add_mailbox, example_org
     ):
         joe = add_mailbox("joe@example.org")

@@ -410,10 +410,10 @@ def test_a_new_administrator_has_no_domains_to_take_away(client_of_root, other_n
     assert Admin.objects.get(pk="new@example.org").domain_names == ("other.net",)
 
 
-# --- Switching off and on
+# --- Deactivating and activating
 
 
-def test_an_administrator_is_switched_off_and_on_after_a_page_that_says_what_stops(
+def test_an_administrator_is_deactivated_and_activated_after_a_page_with_the_consequences(
     client_of_root, make_admin
 ):
     make_admin("ann@example.org")
@@ -432,7 +432,7 @@ def test_an_administrator_is_switched_off_and_on_after_a_page_that_says_what_sto
     assert Admin.objects.get(pk="ann@example.org").active is True
 
 
-def test_nobody_switches_oneself_off(client_of_root, make_admin, root):
+def test_nobody_deactivates_oneself(client_of_root, make_admin, root):
     make_admin("other@example.org", superadmin=True)
 
     refused = client_of_root.post(reverse("admin-state", args=[root.pk]))
@@ -542,7 +542,7 @@ def test_the_own_page_of_a_superadmin_says_so(client_of_root):
 # --- Several at once
 
 
-def test_several_administrators_are_switched_off_and_on(
+def test_several_administrators_are_deactivated_and_activated(
     client_of_root, make_admin, example_org, other_net
 ):
     make_admin("ann@example.org", domains=["example.org", "other.net"])
@@ -571,7 +571,7 @@ def test_of_several_administrators_oneself_and_so_the_last_superadmin_stays(
     chosen = {"action": action, "selected": [root.pk, "ann@example.org"]}
 
     page = text(client_of_root.post(reverse("admin-bulk"), chosen))
-    stays = "root@example.org: your own account, which stays as it is"
+    stays = "root@example.org: your own account, which is not changed"
     assert f"ann@example.org: 0 domains {stays}" in page
 
     done = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"}, follow=True)

@@ -161,7 +161,7 @@ def test_a_link_that_closes_a_loop_is_refused(as_superadmin, add_domain, add_mai
     assert AliasDomain.objects.count() == 0
 
 
-def test_an_alias_domain_is_changed_switched_and_deleted(as_superadmin, link, add_domain):
+def test_an_alias_domain_is_changed_deactivated_and_deleted(as_superadmin, link, add_domain):
     link("old.example", "example.org")
     add_domain("other.example")
 
@@ -218,7 +218,7 @@ def test_before_a_link_is_cut_the_page_names_the_targets_that_nothing_else_answe
 
 
 @pytest.mark.parametrize(("action", "left"), [("deactivate", [False]), ("delete", [])])
-def test_several_alias_domains_are_switched_off_or_deleted(
+def test_several_alias_domains_are_deactivated_or_deleted(
     action, left, superadmin, example_org, other_net
 ):
     create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)

@@ -1,15 +1,16 @@
-"""Switching aliases off and on, deleting them, one or several at once."""
+"""Deactivating, activating and deleting aliases, one or several at once."""
 
 from django.urls import reverse
 
 from aliases import services
 from aliases.models import Alias
+from domains.services import set_domain_active
 from tests.pages.reading import hidden_inputs, referrers, text, told
 
 # --- One
 
 
-def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_alias):
+def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_alias):
     alias = add_alias("sales@example.org", "x@else.example")
     address = reverse("alias-state", args=["sales@example.org"])
 
@@ -28,7 +29,38 @@ def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_alias):
     assert (alias.active, told(done)[-1]) == (True, "sales@example.org is active.")
 
 
-def test_switching_on_a_loop_is_refused_on_the_page(admin, add_alias):
+def test_what_answers_nobody_in_an_inactive_domain_is_not_said_to_go_to_the_catch_all(
+    superadmin, add_alias, add_mailbox, example_org
+):
+    add_alias("sales@example.org", "x@else.example")
+    add_mailbox("joe@example.org")
+    add_alias("@example.org", "y@else.example")
+    set_domain_active(actor=None, domain=example_org, active=False)
+
+    for name, address in [
+        ("alias-state", "sales@example.org"),
+        ("alias-delete", "sales@example.org"),
+        ("mailbox-state", "joe@example.org"),
+        ("mailbox-delete", "joe@example.org"),
+    ]:
+        page = text(superadmin.get(reverse(name, args=[address])))
+        assert "example.org is inactive: mail for its addresses is refused." in page
+        assert "catch-all" not in page
+    for name, address in [("alias-bulk", "sales@example.org"), ("mailbox-bulk", "joe@example.org")]:
+        page = text(superadmin.post(reverse(name), {"action": "delete", "selected": [address]}))
+        assert "example.org is inactive: mail for its addresses is refused." in page
+
+
+def test_activating_an_alias_that_leads_to_nobody_says_who_answers(admin, add_alias):
+    alias = add_alias("sales@example.org", "gone@example.org", active=False)
+
+    page = text(admin.get(reverse("alias-state", args=[alias.pk])))
+
+    assert "None of its targets can receive mail at the moment." in page
+    assert "Mail for sales@example.org is refused." in page
+
+
+def test_activating_a_loop_is_refused_on_the_page(admin, add_alias):
     add_alias("a@example.org", "x@else.example", active=False)
     Alias.objects.update(goto="b@example.org")
     add_alias("b@example.org", "a@example.org")
@@ -86,9 +118,7 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(admin, t
     }
 
 
-def test_what_leads_through_an_alias_domain_stays_as_it_is_when_switched_off(
-    admin, twin, add_alias
-):
+def test_what_leads_through_an_alias_domain_is_not_changed_when_deactivated(admin, twin, add_alias):
     add_alias("sales@example.org", "x@else.example")
     add_alias("only@example.org", "sales@twin.example")
 
@@ -188,7 +218,7 @@ def test_one_that_goes_with_another_is_deleted_too(admin, add_alias):
     assert Alias.objects.count() == 0
 
 
-def test_one_that_is_gone_is_not_said_to_be_switched_off(admin, add_alias, monkeypatch):
+def test_one_that_is_gone_is_not_said_to_be_deactivated(admin, add_alias, monkeypatch):
     alias = add_alias("a@example.org", "x@else.example")
     add_alias("b@example.org", "x@else.example")
     switch = services.set_alias_active
@@ -222,7 +252,7 @@ def test_several_are_taken_out_of_all_that_lead_to_them(admin, add_alias, monkey
     assert Alias.objects.count() == 6
 
 
-def test_several_are_switched_off_and_on(admin, add_alias):
+def test_several_aliases_are_deactivated_and_activated(admin, add_alias):
     for name in ("a", "b"):
         add_alias(f"{name}@example.org", "x@else.example")
     chosen = {"selected": ["a@example.org", "b@example.org"], "next": "/aliases/?q=a"}

@@ -272,6 +272,19 @@ def test_suggestions_are_the_own_domains_that_begin_so(as_admin, add_domain):
     )
 
 
+@pytest.mark.parametrize("field", ["domain", "alias_domain", "target_domain"])
+def test_suggestions_are_for_the_domain_that_is_typed_and_nothing_else(as_admin, add_domain, field):
+    for name in ("alpha.example", "beta.example"):
+        add_domain(name)
+    client = as_admin("alpha.example", "beta.example")
+
+    page = client.get(reverse("domain-suggestions"), {"q": "be", "state": "inactive", field: "al"})
+    assert page.text == '<option value="alpha.example">alpha.example</option>'
+
+    page = client.get(reverse("domain-suggestions"), {"state": "be", field: ""})
+    assert page.text.count("<option") == 2
+
+
 def test_its_page_warns_of_a_transport_that_the_shipped_files_do_not_serve(
     as_superadmin, add_domain
 ):

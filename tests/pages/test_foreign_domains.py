@@ -29,7 +29,7 @@ def test_deleting_a_mailbox_tells_nothing_of_the_alias_domain_s_target(
     said = text(admin.get(reverse("mailbox-delete", args=["joe@example.org"])))
 
     assert (
-        "Mail goes to the same name in other.net, if it is taken there. If not:"
+        "Mail goes to the same name in other.net, if it exists there. If not:"
         " Mail for joe@example.org is refused."
     ) in said
     assert "secret@elsewhere.example" not in said
@@ -84,7 +84,7 @@ def test_a_domain_s_page_names_no_foreign_alias_domain(
     said = text(admin.get(reverse("domain", args=["example.org"])))
 
     assert "other.net" not in said
-    assert "No other domain of yours leads here" in said
+    assert "No alias domain of yours leads here" in said
     root = sign_in(make_admin("root@example.org", superadmin=True))
     assert "other.net leads here" in text(root.get(reverse("domain", args=["example.org"])))
 

@@ -323,14 +323,14 @@ def test_no_page_of_a_mailbox_needs_more_than_ten_statements(
             assert page.status_code == 200
 
 
-def test_its_page_says_when_another_program_switched_the_forwarding_off(admin, add_mailbox):
+def test_its_page_says_when_another_program_deactivated_the_forwarding(admin, add_mailbox):
     mailbox = add_mailbox("joe@example.org")
     set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
     address = reverse("mailbox-forwarding", args=[mailbox.pk])
 
     page = admin.get(reverse("mailbox", args=[mailbox.pk]))
-    assert page.context["switched_off"] is True
+    assert page.context["forwarding_inactive"] is True
     assert "Mail for this address is delivered here" in text(page)
     assert "joe@elsewhere.example Inactive: all mail stays in this mailbox." in text(page)
 

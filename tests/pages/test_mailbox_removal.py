@@ -1,4 +1,4 @@
-"""Switching mailboxes off and on, deleting them, one or several at once."""
+"""Deactivating, activating and deleting mailboxes, one or several at once."""
 
 import re
 
@@ -17,7 +17,7 @@ from tests.pages.reading import hidden_inputs, referrers, text, told
 # --- One
 
 
-def test_switching_off_says_what_stops_then_does_it_and_back(admin, add_mailbox, add_alias):
+def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_mailbox, add_alias):
     mailbox = add_mailbox("joe@example.org", name="Joe")
     add_alias("sales@example.org", "joe@example.org")
     address = reverse("mailbox-state", args=["joe@example.org"])
@@ -51,7 +51,7 @@ def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(admin, a
         assert heading.strip() == asked
 
 
-def test_a_forwarding_that_is_switched_off_does_not_stop_a_second_time(admin, add_mailbox):
+def test_an_inactive_forwarding_is_not_deactivated_a_second_time(admin, add_mailbox):
     mailbox = add_mailbox("joe@example.org")
     set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)
     own, stop = Alias.objects.filter(pk=mailbox.pk), reverse("mailbox-state", args=[mailbox.pk])
@@ -156,7 +156,7 @@ def test_a_name_of_its_own_in_the_alias_domain_is_not_taken_out(
     }
 
 
-def test_nothing_leads_through_an_alias_domain_that_is_switched_off(
+def test_nothing_leads_through_an_inactive_alias_domain(
     superadmin, twin, other_net, add_mailbox, add_alias
 ):
     add_mailbox("joe@example.org")
@@ -301,7 +301,7 @@ def test_the_page_about_several_needs_as_many_statements_for_two_as_for_five(
     assert costs[2] == costs[5] <= 10
 
 
-def test_several_are_switched_off_and_on(admin, add_mailbox):
+def test_several_mailboxes_are_deactivated_and_activated(admin, add_mailbox):
     for name in ("a", "b"):
         add_mailbox(f"{name}@example.org")
     keys = ["a@example.org", "b@example.org"]
@@ -355,7 +355,7 @@ def test_another_address_takes_the_place_of_a_deleted_one(admin, add_mailbox, ad
         "“nonsense” is not an e-mail address. Write it like name@example.org."
     ]
     assert refused_for("rose.hill@example.org") == [
-        "rose.hill@example.org is what is deleted. Name another address."
+        "rose.hill@example.org itself is being deleted. Enter another address."
     ]
     admin.post(address, {"replace_by": "Rose.Lake@example.org "})
 

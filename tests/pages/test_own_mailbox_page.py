@@ -1,8 +1,12 @@
 """The one page of a mailbox's user: password, forwarding, storage, sign-in help."""
 
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import LogEntry
@@ -47,6 +51,14 @@ def test_the_page_shows_the_own_mailbox_and_no_administration(user, mailbox):
     assert "Receiving (IMAP) mail.example.org, port 993, SSL/TLS" in text(page)
     assert page.context["navigation"] == ()
     assert b'href="/mailboxes/' not in page.content
+
+
+def test_a_new_password_is_saved_without_a_look_at_the_forwarding(user, password):
+    with CaptureQueriesContext(connection) as statements:
+        response = send_password(user, old=password)
+
+    assert response.status_code == 302
+    assert [s["sql"] for s in statements if re.search("(FROM|JOIN) .alias", s["sql"])] == []
 
 
 def test_before_the_first_mail_the_storage_is_empty(user):
@@ -137,11 +149,11 @@ def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(user, ma
     assert f"<h1><span>{mailbox.pk.replace('@', '@<wbr>')}</span></h1>" in page
 
 
-def test_the_page_says_when_another_program_switched_the_forwarding_off(user, mailbox):
+def test_the_page_says_when_another_program_deactivated_the_forwarding(user, mailbox):
     set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
     page = user.get(reverse("account"))
-    assert page.context["switched_off"] is True
+    assert page.context["forwarding_inactive"] is True
     assert "delivered to this mailbox" in text(page)
 
     send_forwarding(user, "joe@elsewhere.example", keep_copy=False)
@@ -198,7 +210,7 @@ def test_a_form_that_does_not_exist_is_not_found(user):
     assert user.post(reverse("account"), {"form": "quota"}).status_code == 404
 
 
-def test_a_user_whose_mailbox_is_switched_off_is_signed_out(user, mailbox):
+def test_a_user_whose_mailbox_is_deactivated_is_signed_out(user, mailbox):
     Mailbox.objects.filter(pk=mailbox.pk).update(active=False)
 
     assert user.get(reverse("account")).status_code == 302

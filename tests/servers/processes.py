@@ -1,17 +1,20 @@
 """Start a program in the foreground, wait until it is there, stop it."""
 
-import contextlib
+import fcntl
 import os
 import random
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # A daemon's PATH and an ordinary user's differ.
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_reserved = []  # locked files, until the process ends
 
 
 def find(program):
@@ -22,21 +25,32 @@ def find(program):
 
 
 def free_ports(number):
-    """Return ports that were all free at one moment.
+    """Return free ports that no other test on this machine is given before this process ends.
 
     They are below those that the kernel gives to clients, one of which could take them meanwhile.
     """
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    ports = {}
+    found = []
+    while len(found) < number:
+        port = random.randrange(10_000, max(low, 20_000))
+        if _reserve(port):
+            found.append(port)
+    return found
+
+
+def _reserve(port):
+    """Whether nobody listens on ``port`` or is about to: another test's server may not have started yet."""
+    directory = Path(tempfile.gettempdir(), f"mailadmin-test-ports-{os.getuid()}")
+    directory.mkdir(exist_ok=True)
+    lock = directory.joinpath(str(port)).open("w")
     try:
-        while len(ports) < number:
-            port = random.randrange(10_000, max(low, 20_000))
-            with contextlib.suppress(OSError):
-                ports[port] = socket.create_server(("127.0.0.1", port))
-        return list(ports)
-    finally:
-        for probe in ports.values():
-            probe.close()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        lock.close()
+        return False
+    _reserved.append(lock)
+    return True
 
 
 def wait_until(condition, what, seconds=30):

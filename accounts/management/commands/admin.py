@@ -1,5 +1,3 @@
-"""manage.py admin add|list|show|edit|delete|password"""
-
 from argparse import BooleanOptionalAction
 
 from django.core.management.base import CommandError
@@ -7,8 +5,13 @@ from django.core.management.base import CommandError
 from accounts.backends import row_named
 from accounts.commands import PasswordMixin
 from accounts.models import Admin
-from accounts.services import create_admin, delete_admin, set_admin_password, update_admin
-from domains.models import Domain
+from accounts.services import (
+    create_admin,
+    delete_admin,
+    known_domains,
+    set_admin_password,
+    update_admin,
+)
 from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
 from panel.output import Field
@@ -98,8 +101,7 @@ class Command(PasswordMixin, RowCommand):
     # --- Verbs
 
     def add(self, *, username, superadmin, domains, active, generate, json, **options):
-        names = self._domain_names(domains or [])
-        if not superadmin and not names:
+        if not superadmin and not domains:
             raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
         password = self.ask_password(generate)
         admin = create_admin(
@@ -107,7 +109,7 @@ class Command(PasswordMixin, RowCommand):
             username=username,
             password=password,
             superadmin=superadmin,
-            domains=names,
+            domains=domains or [],
             active=active,
             **self.given(options, "phone", "email_other"),
         )
@@ -120,7 +122,7 @@ class Command(PasswordMixin, RowCommand):
         if superadmins:
             rows = rows.filter(superadmin=True)
         if domain:
-            links = Admin.domains.through.objects.filter(domain__in=self._domain_names([domain]))
+            links = Admin.domains.through.objects.filter(domain__in=known_domains([domain]))
             rows = rows.filter(pk__in=links.values("username"))
         if search:
             rows = rows.filter(starts_with_name(search))
@@ -131,8 +133,6 @@ class Command(PasswordMixin, RowCommand):
 
     def edit(self, *, username, json, **options):
         fields = self.changes(options, "superadmin", "domains", "active", "phone", "email_other")
-        if "domains" in fields:
-            fields["domains"] = self._domain_names(fields["domains"])
         admin = update_admin(actor=None, admin=self._admin(username), **fields)
         self.report("Changed", admin, json=json)
 
@@ -155,17 +155,6 @@ class Command(PasswordMixin, RowCommand):
         return row_named(rows, text) or self.find(
             rows, lookup_key(text), "Is the login name right?"
         )
-
-    def _domain_names(self, texts):
-        """Return the stored names of domains that exist."""
-        names = []
-        for text in texts:
-            domain = Domain(name=text)
-            domain.clean()  # its stored form
-            if not Domain.objects.filter(pk=domain.name).exists():
-                raise CommandError(f"There is no domain {domain.name}. Is the name right?")
-            names.append(domain.name)
-        return names
 
     def _consequences(self, admin):
         yield "A superadmin." if admin.superadmin else "Not a superadmin."

@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    """Stand before Django's own command, which knows neither our tables nor the log."""
+    """Replaces Django's own command, which knows neither our tables nor the log."""
 
     help = "Not used here: an administrator is made by its own command."
 

@@ -1,5 +1,3 @@
-"""manage.py alias add|list|show|edit|delete"""
-
 from django.core.management.base import CommandError
 
 from aliases.effects import find_fallbacks, outcome
@@ -154,7 +152,6 @@ class Command(DomainRowCommand):
     # --- Rows
 
     def _parts(self, text):
-        """Return (local part, domain); a name without @ is no catch-all, but half an address."""
         if "@" not in text:
             raise CommandError(
                 f"“{text.strip()}” is not an e-mail address. Write it like name@example.org,"

@@ -1,5 +1,3 @@
-"""manage.py aliasdomain add|list|show|edit|delete"""
-
 from domains.commands import DomainRowCommand
 from domains.models import AliasDomain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain

@@ -1,5 +1,3 @@
-"""manage.py domain add|list|show|edit|delete"""
-
 from argparse import BooleanOptionalAction
 
 from accounts.models import Admin
@@ -57,6 +55,7 @@ class Command(DomainRowCommand):
         "maxquota": "max-quota",
         "backupmx": "backup-mx",
         "password_expiry": "password-days",
+        "role_target": "role-target",
     }
 
     # --- Options
@@ -88,10 +87,9 @@ class Command(DomainRowCommand):
         super().options_for_delete(parser)
         parser.add_argument(
             "--drop-targets",
-            action=BooleanOptionalAction,
-            default=True,
-            help="Take its addresses out of the aliases and forwardings of other domains"
-            " (the default), or leave them: their mail then goes to the domain's public MX.",
+            action="store_true",
+            help="Take its addresses out of the aliases and forwardings of other domains; without it"
+            " their mail goes to the domain's public MX.",
         )
 
     def _name(self, parser):

@@ -1,5 +1,3 @@
-"""manage.py firstrun: the first superadmin, and sample data if wished."""
-
 import os
 import socket
 
@@ -44,7 +42,7 @@ class Command(RichCommand):
             raise CommandError("\n".join(error.messages)) from error
         except DatabaseError as error:
             raise CommandError(
-                f"The database answers: {error}. Has `manage.py migrate` been run?"
+                f"Database error: {error}. Has `manage.py migrate` been run?"
             ) from error
 
     def _address(self):
@@ -54,7 +52,6 @@ class Command(RichCommand):
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def _superadmin(self):
-        """Return a superadmin who may sign in; a new one's password is printed at once."""
         rows = Admin.objects.filter(superadmin=True, active=True).order_by("pk")
         if admin := rows.first():
             self.stdout.write(

@@ -1,5 +1,3 @@
-"""manage.py mailconf DIR: the configuration of Postfix, Dovecot and the rest for this installation."""
-
 from argparse import BooleanOptionalAction
 
 from django.core.management.base import BaseCommand, CommandError

@@ -1,5 +1,3 @@
-"""manage.py mailbox add|list|show|edit|delete|password"""
-
 import sys
 from argparse import BooleanOptionalAction
 
@@ -28,13 +26,14 @@ from panel.addresses import (
     normalise_address,
     split_address,
 )
+from panel.changes import collected, refuse
 from panel.commands import NOTHING_TO_CHANGE, whole_number
 from panel.output import Field
 from panel.transactions import in_transaction
 
 
 def size(value):
-    # Other programs' units: a quota of 2048 was meant in MB, and holds one short message.
+    # Another program may have stored MB: a quota of 2048 bytes holds one short message.
     return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else f"{megabytes(value):,g} MB"
 
 
@@ -231,10 +230,14 @@ class Command(PasswordMixin, DomainRowCommand):
 
     @in_transaction
     def _edit(self, mailbox, fields, forward, keep_copy):
+        errors = {}
         if fields:
-            mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
+            with collected(errors):
+                mailbox = update_mailbox(actor=None, mailbox=mailbox, **fields)
         if forward is not None or keep_copy is not None:
-            set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+            with collected(errors):
+                set_forwarding(actor=None, mailbox=mailbox, targets=forward, keep_copy=keep_copy)
+        refuse(errors)
         return mailbox
 
     def delete(self, *, address, yes, drop_targets, replace_by, json, **options):

@@ -1,5 +1,3 @@
-"""manage.py recount: the counters and derived tables, computed anew."""
-
 from functools import partial
 
 from django.core.management.base import CommandError
@@ -34,7 +32,7 @@ class Command(RichCommand):
             console=self.console,
             disable=not self.stdout.isatty(),
         )
-        # Asked before: the old triggers would be gone when the new ones are refused.
+        # Checked first: the old triggers are gone by the time the new ones are refused.
         if not server.may_create(connection):
             raise CommandError(
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
