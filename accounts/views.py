@@ -41,7 +41,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import in_scope, prepared_counts
+from panel.prepared import in_scope, prepared, prepared_counts
 from panel.scoping import starts_with, starts_with_name
 from panel.transactions import REASONS
 
@@ -301,11 +301,30 @@ class Log(KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return ()
 
+    @property
+    def as_opened(self):
+        """Whether it is the first page of all entries that one index holds in the order of time."""
+        return not self.request.GET and len(self.actor.scope_domains) < 2
+
+    def keys(self, rows, columns, descending):
+        if self.as_opened:  # whole rows, or there would be a second statement
+            return newest_entries(self.actor)
+        return super().keys(rows, columns, descending)
+
+    def rows_of(self, keys):
+        return keys if self.as_opened else super().rows_of(keys)
+
     def count(self, rows):
         return super().count(rows) if any(self.filters().values()) else all_entries(self.actor)[0]
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
+
+
+@in_scope(prepared)
+def newest_entries(actor):
+    rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
+    return rows.values_list(*Log.shown, named=True)[: Log.page_size + 1]
 
 
 @in_scope(prepared_counts)

