@@ -1,4 +1,5 @@
 from django.template.defaultfilters import truncatechars
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -40,30 +41,23 @@ FIELDS = {
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
-def who(entry):
-    """Return the login name and the client's address of an entry."""
-    return name_and_client(entry.username)
-
-
-def sentence(entry):
-    return sentences()(entry)
-
-
-def sentences():
-    """Return ``sentence`` in the language of now, for a page of entries."""
+def lines(entries):
+    """Yield of each entry: itself, when, who, from which address, the sentence, ``changes``."""
+    told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
     around_object = _around_object.now()
+    for entry in entries:
+        name, client = name_and_client(entry.username)
+        said = _sentence(entry, around_object)
+        yield entry, told(entry.timestamp), display_address(name), client, said, changes(entry)
 
-    def said(entry):
-        state_action, new = _state_action(entry), None
-        if state_action and entry.changes:
-            new = entry.changes.get("active", (None, None))[1]
-        before, after = around_object(
-            state_action or entry.action, None if new is None else bool(new)
-        )
-        shown = formats.breakable(_shown(entry.data))
-        return SafeString(f"{before}<b>{shown}</b>{after}")
 
-    return said
+def _sentence(entry, around_object):
+    state_action, new = _state_action(entry), None
+    if state_action and entry.changes:
+        new = entry.changes.get("active", (None, None))[1]
+    before, after = around_object(state_action or entry.action, None if new is None else bool(new))
+    shown = formats.breakable(_shown(entry.data))
+    return SafeString(f"{before}<b>{shown}</b>{after}")
 
 
 @formats.cached_per_language
