@@ -54,6 +54,7 @@ class SignIn(FormView):
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "registration/login.html"
+    template_engine = "jinja2"
     form_class = LoginForm
 
     def get(self, request, *args, **kwargs):
@@ -69,7 +70,7 @@ class SignIn(FormView):
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
-        return super().get_context_data(next=safe_next(self.request, ""), messages=(), **kwargs)
+        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
