@@ -148,6 +148,9 @@ class AliasEdit(AliasPages, ScopedFormView):
     form_class = AliasForm
     success_message = gettext_lazy("Alias %(object)s saved.")
 
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
+
     def get_initial(self):
         alias = self.object
         return {

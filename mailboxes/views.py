@@ -60,11 +60,13 @@ class MailboxPages:
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
     context_object_name = "mailbox"
-    with_mailbox = ("usage", "domain__usage", "domain__alias_of__target_domain")
 
     def get_queryset(self):
-        # Without names, Django would fetch all that a mailbox refers to.
-        return super().get_queryset().select_related(*self.with_mailbox or [None])
+        return (
+            super()
+            .get_queryset()
+            .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
+        )
 
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
@@ -134,10 +136,12 @@ class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
 
 
 class MailboxEdit(MailboxPages, ScopedFormView):
-    with_mailbox = ("domain__usage",)
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
     success_message = gettext_lazy("Mailbox %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None).select_related("domain__usage")
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"domain": self.object.domain}
@@ -156,10 +160,12 @@ def _plain(number):
 
 
 class MailboxForwarding(OneMailbox, ScopedFormView):
-    with_mailbox = ()
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
 
     def get_initial(self):
         targets, keep_copy = services.forwarding(services.self_alias(self.object))
@@ -168,10 +174,12 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
 
 @hide_passwords
 class MailboxPassword(MailboxPages, ScopedFormView):
-    with_mailbox = ()
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
 
 
 class MailboxState(OneMailbox, StateView):
