@@ -83,9 +83,16 @@ def ago():
 
 
 def url(page, *key):
-    return reverse(page, args=key)
+    return place(page).replace(IN_URL, _quoted(*key)) if key else reverse(page)
 
 
+def _quoted(key):
+    return (
+        key if PLAIN.fullmatch(key) else quote(key, safe=f"!$&'()*+,;=/~:@")
+    )  # as reverse()
+
+
+@formats.cached_per_language_and_path
 def place(page, parameter=""):
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
