@@ -86,10 +86,8 @@ def url(page, *key):
     return place(page).replace(IN_URL, _quoted(*key)) if key else reverse(page)
 
 
-def _quoted(key):
-    return (
-        key if PLAIN.fullmatch(key) else quote(key, safe=f"!$&'()*+,;=/~:@")
-    )  # as reverse()
+def _quoted(key):  # as reverse() does
+    return key if PLAIN.fullmatch(key) else quote(key, safe="!$&'()*+,;=/~:@")
 
 
 @formats.cached_per_language_and_path
