@@ -159,7 +159,7 @@ def _is_complete(connection):
 
 def _has_triggers(connection):
     wanted = {
-        name: text.partition(" FOR EACH ROW ")[2]
+        name: triggers.body_of(text)
         for name, text in triggers.statements(connection.vendor).items()
     }
     return triggers.stored(connection) == wanted
@@ -168,11 +168,4 @@ def _has_triggers(connection):
 def _has_functions(connection):
     if connection.vendor != "mysql":
         return True
-    wanted = functions.bodies()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES"
-            " WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME IN %s",
-            [list(wanted)],
-        )
-        return dict(cursor.fetchall()) == wanted
+    return functions.stored(connection) == functions.bodies()

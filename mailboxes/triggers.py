@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+from django.db import ProgrammingError
 
+from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
+from panel import server
 from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
 
 SOURCES = Path(__file__).with_name("sql")
@@ -30,30 +33,58 @@ def statements(vendor):
     return {part.split()[2]: part for part in created}
 
 
-def stored(connection):
+def stored(connection, *, own=False):
+    """``own``: only those that have the rights of this connection's SQL user."""
     if connection.vendor == "mysql":
         query = (
             "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS"
             " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'mailadmin\\_%'"
         )
+        query += " AND DEFINER = CURRENT_USER()" if own else ""
     else:
         query = (
             "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'mailadmin%'"
         )
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return {name: text.rpartition(" FOR EACH ROW ")[2] for name, text in cursor.fetchall()}
+        return {name: body_of(text) for name, text in cursor.fetchall()}
 
 
-def create(connection):
-    drop(connection)
+def body_of(statement):
+    return server.as_shown(statement.rpartition(" FOR EACH ROW ")[2])
+
+
+def create(connection, *, anew=False):
+    """Create the triggers in this database, in place of an earlier version's.
+
+    Those that are as wanted are left alone, but ``anew``: a node of a cluster may lack one that this node has.
+    None is away meanwhile, but on MySQL, which cannot replace one.
+    """
+    wanted = statements(connection.vendor)
+    there = {} if anew else stored(connection, own=True)
+    drop(connection, set(stored(connection)) - set(wanted))
     with connection.cursor() as cursor:
-        for statement in statements(connection.vendor).values():
-            cursor.execute(statement)
+        for name, statement in wanted.items():
+            if there.get(name) == body_of(statement):
+                continue
+            if getattr(connection, "mysql_is_mariadb", False):
+                statement = statement.replace("CREATE ", "CREATE OR REPLACE ", 1)
+            else:
+                drop(connection, [name])
+            try:
+                cursor.execute(statement)
+            except ProgrammingError as error:
+                if not server.has_unread_trigger(error):
+                    raise
+                # Beside one that it does not understand MariaDB replaces none.
+                drop(connection)
+                create(connection)
+                return
 
 
-def drop(connection):
-    names = stored(connection)
+def drop(connection, names=None):
+    """Drop the triggers ``names``, or all of ours."""
+    names = stored(connection) if names is None else names
     with connection.cursor() as cursor:
         for name in names:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
@@ -62,9 +93,10 @@ def drop(connection):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    ``track`` wraps the list of statements, for a progress bar.
+    No service saves meanwhile. ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
+    RoutingLock.hold()
     with connection.cursor() as cursor:
         for statement in track([part for part in parts if not part.startswith("CREATE TRIGGER ")]):
             cursor.execute(statement)

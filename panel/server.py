@@ -2,6 +2,8 @@
 
 import re
 
+from django.db import Error
+
 SYNCED = "4"  # wsrep_local_state
 HOW_TO_ALLOW = (
     "Allow it as the server's root (docs/operations.md, “Binary log”)."
@@ -44,3 +46,41 @@ def trouble(connection):
         cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep_local_state'")
         state = cursor.fetchone()  # none without a cluster
         return "not_synced" if state and state[1] != SYNCED else None
+
+
+def as_shown(body):
+    """Return the body of a trigger or function as MariaDB and MySQL both show it, for comparing.
+
+    In information_schema MySQL writes one apostrophe for the two that stand for one in a text.
+    """
+    return body.replace("''", "'")
+
+
+def has_unread_trigger(error):
+    """Say whether ``error`` is MariaDB's of a trigger that it does not understand.
+
+    A statement that is killed while MariaDB reads the triggers of a table leaves them half read in
+    the memory of the server: to every statement that comes to them they have a syntax error, until the
+    table is closed. Galera kills what is in the way of another node or of a change of the schema.
+    """
+    return error.args[:1] == (1064,) and " has an error in its body: " in str(error)
+
+
+def read_triggers_anew(connection):
+    """Let MariaDB read all triggers from its files, on all nodes; return False if one is really wrong."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EVENT_OBJECT_TABLE, ACTION_STATEMENT FROM information_schema.TRIGGERS"
+                " WHERE TRIGGER_SCHEMA = DATABASE()"
+            )
+            triggers = cursor.fetchall()
+            # In place of the body of one that is really wrong stands the whole statement.
+            if any(text.startswith("CREATE ") for _table, text in triggers):
+                return False
+            names = ", ".join(sorted({f"`{table}`" for table, _text in triggers}))
+            # InnoDB has nothing to repair, but its table is closed. FLUSH TABLES would need RELOAD.
+            cursor.execute(f"SET STATEMENT lock_wait_timeout = 5 FOR REPAIR TABLE {names}")
+            return True
+    except Error:  # killed in its turn, or somebody works long with a table
+        return True

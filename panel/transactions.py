@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import Error, InterfaceError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from panel import server
+
 logger = logging.getLogger(__name__)
 
 # By reason; once for the others. A balancer needs some seconds to find another server.
@@ -32,9 +34,6 @@ NUMBERS = {
     "full": {3, 14, 20, 1021, 1114, "SQLITE_FULL"},
 }
 COMMIT_FAILED = 1180
-# Seen on Galera while `migrate` or `recount` makes the triggers anew: the server begins to read one, gives way
-# to that change, and takes what it has read for a syntax error (1064).
-UNREAD_TRIGGER = " has an error in its body: "
 
 REASONS = {
     "busy": _("The database is busy. Nothing was saved, try again."),
@@ -67,8 +66,6 @@ def reason_of(error):
     if isinstance(error, InterfaceError):  # a connection that was closed
         return "away"
     number = getattr(error.__cause__, "sqlite_errorname", None) or next(iter(error.args), None)
-    if number == 1064 and UNREAD_TRIGGER in str(error):
-        return "busy"
     return next((reason for reason, numbers in NUMBERS.items() if number in numbers), None)
 
 
@@ -82,11 +79,11 @@ def in_transaction(function):
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
+        # An iterator would be used up by the first attempt, or by the first of two checks.
+        kwargs = {k: list(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
         if connection.in_atomic_block:
             with transaction.atomic():
                 return function(*args, **kwargs)
-        # An iterator would be used up by the first attempt.
-        kwargs = {k: list(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
         began = monotonic()
         for attempt in itertools.count(1):
             stage = []
@@ -99,6 +96,8 @@ def in_transaction(function):
                 # A new one may find another server. And after an error nobody knows for certain that this
                 # one commits by itself again: if not, Django would take the next attempt for a part.
                 connection.close()
+                if server.has_unread_trigger(error) and server.read_triggers_anew(connection):
+                    reason = "busy"
                 if reason is None:
                     raise
                 logger.info("%s, attempt %d: %s", function.__name__, attempt, error)

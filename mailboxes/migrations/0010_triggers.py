@@ -16,7 +16,11 @@ def drop(apps, schema_editor):
 class Migration(migrations.Migration):
     """The triggers that keep our derived tables, and these anew: see mailboxes/sql/."""
 
-    dependencies = [("mailboxes", "0009_without_triggers"), ("aliases", "0007_self_alias")]
+    dependencies = [
+        ("mailboxes", "0009_without_triggers"),
+        ("aliases", "0007_self_alias"),
+        ("domains", "0004_count_the_routing_lock"),
+    ]
 
     # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
     operations = [migrations.RunPython(create, drop, atomic=False)]

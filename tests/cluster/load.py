@@ -1,5 +1,6 @@
 """People who save without a pause, and strangers who write to them."""
 
+import re
 import smtplib
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,13 @@ from tests.servers.processes import wait_until
 
 DONE, UNAVAILABLE = 302, 503
 UNSURE = b"Look whether the change is there"
+
+
+def copies(server):
+    """Return every subject in a mailbox, as often as it is there."""
+    files = [path for path in server.mail_root.rglob("*") if path.parent.name in {"new", "cur"}]
+    found = (re.search(r"^Subject: (.*)$", path.read_text(), re.MULTILINE) for path in files)
+    return sorted(match[1] for match in found)
 
 
 class Load:
@@ -58,8 +66,17 @@ class Load:
     def saved(self):
         return {address for address, status in self.answers.items() if status == DONE}
 
+    def copies(self):
+        """Return the subjects of the mail that was taken, as often as it has recipients."""
+        return [
+            subject
+            for recipient, subject in self.mail
+            for _copy in range(1 + recipient.startswith("both"))
+        ]
+
     def go_on(self, number):
         """Wait for ``number`` more rows that are saved, and as many messages that are taken."""
         rows, mail = len(self.saved()) + number, len(self.mail) + number
-        wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=60)
+        if self.people:
+            wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=60)
         wait_until(lambda: len(self.mail) >= mail, "mail is taken", seconds=60)

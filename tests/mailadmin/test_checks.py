@@ -74,6 +74,12 @@ def test_functions_that_are_missing_are_found():
     assert findings() == ""
 
 
+def test_nothing_is_created_with_comments_which_a_client_leaves_out_when_it_restores_a_dump():
+    created = functions.statements() | triggers.statements("mysql") | triggers.statements("sqlite")
+
+    assert [name for name, text in created.items() if "--" in text or "/*" in text] == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_that_is_not_applied_is_named():
     recorder = MigrationRecorder(connection)

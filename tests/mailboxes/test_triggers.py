@@ -416,18 +416,18 @@ def test_what_a_whole_domain_does_with_mail_changes_at_the_same_cost_for_any_num
 
 def cost(statement):
     """Rows read and written on MariaDB, rows written on SQLite, by ``statement`` and its triggers."""
-    count = (
-        "SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS"
-        " WHERE VARIABLE_NAME REGEXP '^HANDLER_(READ_|UPDATE|WRITE|DELETE)'"
-        if connection.vendor == "mysql"
-        else "SELECT total_changes()"
-    )
     with connection.cursor() as cursor:
-        cursor.execute(count)
-        [before] = cursor.fetchone()
+
+        def count():
+            if connection.vendor == "sqlite":
+                return rows(cursor, "SELECT total_changes()")[0][0]
+            names = "'^Handler_(read_|update|write|delete)'"
+            found = rows(cursor, f"SHOW SESSION STATUS WHERE Variable_name REGEXP {names}")
+            return sum(int(value) for _name, value in found)
+
+        before = count()
         cursor.execute(statement)
-        cursor.execute(count)
-        return int(cursor.fetchone()[0] - before)
+        return count() - before
 
 
 def dangling():

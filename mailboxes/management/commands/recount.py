@@ -38,7 +38,7 @@ class Command(RichCommand):
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
             )
         try:
-            triggers.create(connection)
+            triggers.create(connection, anew=True)
             functions.create(connection)
             functions.drop(connection, functions.FORMER)
             # Pages see the old figures until all new ones are there.
