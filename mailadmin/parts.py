@@ -147,7 +147,7 @@ def languages():
 
 
 def url(page, *key):
-    return reverse(page, args=key) if key else _url(page)
+    return place(page).replace(IN_URL, _quoted(*key)) if key else _url(page)
 
 
 @formats.cached_per_language_and_path
@@ -160,6 +160,11 @@ def list_url(page, domain):
     return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
 
 
+def _quoted(key):  # as reverse() does
+    return key if PLAIN.fullmatch(key) else quote(key, safe="!$&'()*+,;=/~:@")
+
+
+@formats.cached_per_language_and_path
 def place(page, parameter=""):
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
