@@ -35,6 +35,7 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 
 @in_transaction
 def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
+    domains = list(domains)
     admin = check_new_admin(
         username=username, password=password, superadmin=superadmin, domains=domains, **fields
     )

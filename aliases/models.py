@@ -45,10 +45,6 @@ class AliasQuerySet(ScopedQuerySet):
     def search(self, text):
         return self.filter(starts_with("address", text.strip().lower()))
 
-    def delete_all(self):
-        # Without loading the rows: a domain may hold 100,000.
-        return self._raw_delete(self.db)
-
 
 def _at_role_address():
     roles = Q()

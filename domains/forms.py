@@ -94,8 +94,6 @@ class LimitWidget(forms.MultiWidget):
 
 
 class LimitField(forms.MultiValueField):
-    """A limit: unlimited (0), none (-1), or a number."""
-
     def __init__(self, *, none_label=_("None allowed"), unit="", **kwargs):
         choices = [
             ("limited", _("Up to")),

@@ -161,7 +161,7 @@ def delete_domain(*, actor, domain, drop_targets=False):
     }
     referring = list(Alias.targets_from_other_domains(domain)) if drop_targets else []
     domain.mailbox_set.all().delete_all()
-    domain.alias_set.all().delete_all()
+    domain.alias_set.all().delete()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
     Domain.objects.filter(pk=name).delete()

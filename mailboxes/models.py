@@ -55,8 +55,8 @@ class MailboxQuerySet(ScopedQuerySet):
         places = rows.values_list("username", flat=True).iterator()
         # By keys: for a subquery MariaDB would scan the whole table quota2.
         while names := list(islice(places, 1_000)):
-            QuotaUsage.objects.filter(pk__in=names)._raw_delete(self.db)
-        return rows._raw_delete(self.db)
+            QuotaUsage.objects.filter(pk__in=names).delete()
+        rows.delete()
 
 
 class Mailbox(Account):

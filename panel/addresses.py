@@ -109,7 +109,6 @@ def without_extension(address):
 
 
 def normalise_local_part(text):
-    """A local part of ours in stored form. Raises ``invalid_local_part``."""
     local_part, _is_short = _typed(text)
     if len(local_part) > MAX_LOCAL_PART:
         raise ValidationError(

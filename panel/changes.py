@@ -64,7 +64,6 @@ def is_unchanged(row, *fields):
 
 
 def created(row, *fields):
-    """``{field: [None, value]}`` of a new row for the log, without empty values."""
     return {name: [None, value] for name in fields if (value := getattr(row, name)) != ""}
 
 

@@ -28,7 +28,6 @@ def whole_number(text):
 
 
 def limit(text):
-    """For argparse: "none" or -1, "unlimited" or 0, or a number."""
     return -1 if text.lower() in {"none", "-1"} else whole_number(text)
 
 

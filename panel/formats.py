@@ -64,7 +64,6 @@ def _unit(kilobytes):
 
 
 def size(value):
-    """A number of bytes in words, in this installation's MB (QUOTA_MULTIPLIER)."""
     return mb((value or 0) / settings.QUOTA_MULTIPLIER)
 
 
@@ -73,7 +72,6 @@ def days(count):
 
 
 def limit(value):
-    """A limit of a domain in words: 0 is unlimited, below that none is allowed."""
     if value == UNLIMITED:
         return _("unlimited")
     return _("none allowed") if value < 0 else number(value)
@@ -86,7 +84,6 @@ def mb_limit(value):
 
 
 def bounded(count, bound=1000):
-    """A count that stopped at ``bound`` + 1: "more than 1,000"."""
     if count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)

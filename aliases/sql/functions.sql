@@ -1,4 +1,4 @@
--- What Postfix's virtual_alias_maps answer: deploy/postfix/alias.cf calls the first function.
+-- What Postfix's virtual_alias_maps answer: deploy/postfix/alias.cf calls the procedure.
 --
 -- `manage.py migrate` creates both, `manage.py recount` creates them again, after a restore from a
 -- dump without them for instance. Without them Postfix defers all mail (451).
@@ -8,51 +8,66 @@
 -- aliases/lookup.py says the same in Python, for the pages; the tests compare the two.
 
 -- The answer for one key: user+extension@domain, user@domain or @domain. NULL: no answer.
-CREATE OR REPLACE FUNCTION mailadmin_lookup(
-  lookup_key VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-  key_domain VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-) RETURNS MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+-- A procedure, because the server opens all tables of a function before it begins, those of the
+-- function below too; most keys need only the first statement.
+CREATE OR REPLACE PROCEDURE mailadmin_lookup(sent_key VARBINARY(1024), sent_domain VARBINARY(1024))
 READS SQL DATA SQL SECURITY INVOKER
 BEGIN
+  DECLARE lookup_key, key_domain, name_at VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE alias_goto, answer MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE mailbox, own_domain, target_key VARCHAR(600) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  -- A mailbox with the recipient delimiter in its name is passed over: Dovecot would look for the
-  -- name before the delimiter.
-  DECLARE name_at VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT
-    LEFT(lookup_key, CHAR_LENGTH(lookup_key) - CHAR_LENGTH(key_domain));
-  DECLARE findable BOOLEAN DEFAULT
-    INSTR(SUBSTRING_INDEX(lookup_key, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
+  DECLARE findable BOOLEAN;
+  -- No UTF-8 (MariaDB; MySQL), or too long: nobody has such an address.
+  DECLARE EXIT HANDLER FOR 1300, 1366, 3854, 1406 SELECT NULL;
+  SET lookup_key = CONVERT(sent_key USING utf8mb4), key_domain = CONVERT(sent_domain USING utf8mb4);
 
-  -- Where the next server knows the addresses, an alias that only leads to itself lists one of them.
-  SELECT a.goto, IF(m.active = 1, m.username, NULL), d.domain INTO alias_goto, mailbox, own_domain
+  -- Mostly the alias, which every mailbox has, leads to one mailbox: nothing has to be followed.
+  SELECT a.goto INTO answer
     FROM domain d
-    LEFT JOIN mailbox m ON m.username = lookup_key AND findable
-    LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1
-      AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
-        AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
-    WHERE d.domain = key_domain AND d.active = 1;
-  IF alias_goto IS NOT NULL THEN
-    SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
-  END IF;
-  IF answer IS NOT NULL OR mailbox IS NOT NULL OR own_domain IS NULL THEN
-    RETURN COALESCE(answer, mailbox);
+    JOIN alias a ON a.address = lookup_key AND a.active = 1
+    JOIN mailbox m ON m.username = a.goto AND m.active = 1
+    JOIN domain td ON td.domain = SUBSTRING_INDEX(a.goto, '@', -1) AND td.active = 1
+    WHERE d.domain = key_domain AND d.active = 1 AND a.goto NOT LIKE '%,%' AND a.goto NOT LIKE '% %'
+      AND INSTR(SUBSTRING_INDEX(a.goto, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
+
+  IF answer IS NULL THEN
+    SET name_at = LEFT(lookup_key, CHAR_LENGTH(lookup_key) - CHAR_LENGTH(key_domain));
+    -- A mailbox with the recipient delimiter in its name is passed over: Dovecot would look for the
+    -- name before the delimiter.
+    SET findable = INSTR(SUBSTRING_INDEX(lookup_key, '@', 1), '@RECIPIENT_DELIMITER@') < 2;
+    -- Where the next server knows the addresses, an alias that only leads to itself lists one of them.
+    SELECT a.goto, IF(m.active = 1, m.username, NULL), d.domain INTO alias_goto, mailbox, own_domain
+      FROM domain d
+      LEFT JOIN mailbox m ON m.username = lookup_key AND findable
+      LEFT JOIN alias a ON a.address = lookup_key AND a.active = 1
+        AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
+          AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
+      WHERE d.domain = key_domain AND d.active = 1;
+    IF alias_goto IS NOT NULL THEN
+      SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
+    END IF;
+    SET answer = COALESCE(answer, mailbox);
   END IF;
 
   -- An alias domain: the same name in its target domain.
-  SET alias_goto = NULL;
-  SELECT a.goto, IF(m.active = 1, m.username, NULL), CONCAT(name_at, d.domain)
-    INTO alias_goto, mailbox, target_key
-    FROM alias_domain ad
-    JOIN domain d ON d.domain = ad.target_domain AND d.active = 1
-    LEFT JOIN mailbox m ON m.username = CONCAT(name_at, d.domain) AND findable
-    LEFT JOIN alias a ON a.address = CONCAT(name_at, d.domain) AND a.active = 1
-      AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
-        AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
-    WHERE ad.alias_domain = key_domain AND ad.active = 1;
-  IF alias_goto IS NOT NULL THEN
-    SET answer = mailadmin_deliverable_targets(target_key, alias_goto, lookup_key);
+  IF answer IS NULL AND own_domain IS NOT NULL THEN
+    SET alias_goto = NULL;
+    SELECT a.goto, IF(m.active = 1, m.username, NULL), CONCAT(name_at, d.domain)
+      INTO alias_goto, mailbox, target_key
+      FROM alias_domain ad
+      JOIN domain d ON d.domain = ad.target_domain AND d.active = 1
+      LEFT JOIN mailbox m ON m.username = CONCAT(name_at, d.domain) AND findable
+      LEFT JOIN alias a ON a.address = CONCAT(name_at, d.domain) AND a.active = 1
+        AND (a.goto <> a.address OR m.username IS NULL AND name_at <> '@'
+          AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
+      WHERE ad.alias_domain = key_domain AND ad.active = 1;
+    IF alias_goto IS NOT NULL THEN
+      SET answer = mailadmin_deliverable_targets(target_key, alias_goto, lookup_key);
+    END IF;
+    SET answer = COALESCE(answer, mailbox);
   END IF;
-  RETURN COALESCE(answer, mailbox);
+
+  SELECT answer;
 END
 //
 
@@ -80,7 +95,7 @@ BEGIN
   -- The server's limits of iterations (MariaDB, MySQL), of lists, of a value's length.
   DECLARE EXIT HANDLER FOR 1931, 3636, 1260, 1406 RETURN goto;
 
-  -- Mostly every target is a mailbox or external, and nothing has to be followed.
+  -- Every target is a mailbox or external: nothing has to be followed.
   SELECT COUNT(*), COUNT(CASE WHEN d.active = 0 THEN 1
       WHEN d.backupmx = 0 AND d.transport IN ('', 'virtual', 'virtual:') AND m.username IS NULL
         AND t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^@PLAIN@]' AND t.target NOT LIKE '%.'

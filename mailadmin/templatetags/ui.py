@@ -1,5 +1,6 @@
 """The tags and filters that templates need; a builtin library, no {% load %}."""
 
+import re
 from functools import lru_cache
 
 from django import template
@@ -31,6 +32,8 @@ from panel.formats import (
 
 register = template.Library()
 
+_AT_IN_TEXT = re.compile("@(?=[^<>]*(?:<|$))")
+
 NOT_FILTERS = {"after", "before", "jump", "size", "sort"}
 
 for shown in (ago, bounded, limit, mb, mb_limit, number, size):
@@ -39,7 +42,8 @@ for shown in (ago, bounded, limit, mb, mb_limit, number, size):
 
 @register.filter
 def breaking(html):
-    return mark_safe(html.replace("@", "@<wbr>"))  # noqa: S308 -- only for {% filter %}, which has escaped
+    """Let the lines of HTML end behind an ``@``; attributes stay as they are."""
+    return mark_safe(_AT_IN_TEXT.sub("@<wbr>", html))  # noqa: S308 -- only for {% filter %}, which has escaped
 
 
 # --- Icons, addresses, numbers

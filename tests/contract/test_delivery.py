@@ -1,6 +1,7 @@
 """Real mail through real Postfix, Dovecot and MariaDB, as the shipped files set them up."""
 
 import contextlib
+import imaplib
 import re
 import smtplib
 import socket
@@ -377,6 +378,30 @@ def test_mail_waits_while_the_database_is_away(mail_server):
     later = wait_until(lambda: taken(mail_server, ANN[0]), "mail is taken again", 150)
     clients.wait_for(mail_server, *ANN, later, seconds=150)
     assert "status=bounced" not in postfix.log.read_text()[log_before:]
+
+
+def test_a_right_password_is_not_said_to_be_wrong_while_the_database_is_away(mail_server):
+    ports = [mail_server.submission_port, mail_server.submissions_port]
+    mail_server.gate.shut()
+    codes = []
+    for port in ports:
+        with (
+            pytest.raises(smtplib.SMTPConnectError) as refused,
+            clients.smtp(mail_server, port, login=ANN),
+        ):
+            pass
+        codes.append(refused.value.smtp_code)
+    with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"):
+        clients.may_imap(mail_server, *ANN)
+    mail_server.gate.open()
+    mail_server.dovecot.stop()
+    mail_server.dovecot.start()
+    mail_server.postfix.reload()
+
+    assert codes == [451, 451]
+    for port in ports:
+        with clients.smtp(mail_server, port, login=ANN):
+            pass
 
 
 def test_dovecot_defers_mail_it_is_handed_while_the_database_is_away(mail_server):

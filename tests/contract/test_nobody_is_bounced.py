@@ -187,13 +187,14 @@ def query(mail_server):
 @pytest.fixture(scope="module")
 def as_written(query, django_db_setup, django_db_blocker):
     """The same query, where every target of an alias is answered as it is written."""
-    text = statements()["mailadmin_lookup"].replace("mailadmin_lookup", "lookup_as_written")
+    text = statements()["PROCEDURE", "mailadmin_lookup"]
+    text = text.replace("mailadmin_lookup", "lookup_as_written")
     text, places = re.subn(r"mailadmin_deliverable_targets\([^)]*\)", "alias_goto", text)
     assert places == 2
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(text)
         yield query.replace("mailadmin_lookup", "lookup_as_written")
-        cursor.execute("DROP FUNCTION lookup_as_written")
+        cursor.execute("DROP PROCEDURE lookup_as_written")
 
 
 def as_pages_read(key):

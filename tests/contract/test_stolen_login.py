@@ -71,7 +71,9 @@ def open_session(server, victim, port="submission_port"):
 
 def answers(session, sender, *recipients):
     """Announce a message and take it back; return the codes its recipients got."""
-    session.mail(sender)
+    code, _text = session.mail(sender)
+    if code != 250:
+        return [code] * len(recipients)
     codes = [session.rcpt(recipient)[0] for recipient in recipients]
     session.rset()
     return codes

@@ -1,8 +1,12 @@
-"""A database that takes no more connections, or no changes: 503 meanwhile, and afterwards as before."""
+"""A database without connections, changes or room to give: 503 meanwhile, and afterwards as before."""
 
 import http.client
 import re
-from contextlib import ExitStack, closing
+import sqlite3
+import subprocess
+import tempfile
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import MySQLdb
@@ -34,11 +38,17 @@ class Database:
     def execute(self, statement):
         with self.connect(self.server.url) as connection:
             connection.cursor().execute(statement)
+            connection.commit()
+
+    def ask(self, statement):
+        with self.connect(self.server.url) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(statement)
+            return cursor.fetchone()[0]
 
 
-@pytest.fixture
-def database():
-    with MariaDB() as server:
+@contextmanager
+def panel_database(*options, directory=None):
+    with MariaDB(*options, directory=directory) as server:
         database = Database(server)
         database.execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
         database.execute(f"GRANT ALL ON {NAME}.* TO '{USER}'@'%'")
@@ -46,8 +56,20 @@ def database():
 
 
 @pytest.fixture
+def database():
+    with panel_database() as database:
+        yield database
+
+
+@pytest.fixture
 def panel(database, tmp_path):
-    panel = Panel(database.url, tmp_path)
+    with panel_on(database.url, tmp_path) as panel:
+        yield panel
+
+
+@contextmanager
+def panel_on(url, tmp_path):
+    panel = Panel(url, tmp_path)
     panel.start()
     try:
         panel.password = re.search(
@@ -66,6 +88,11 @@ def visit(panel, path, values=None, cookie=""):
         connection.request("GET" if body is None else "POST", path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read().decode()
+
+
+def hidden_fields(page):
+    """What a form sends along by itself, and the domain that it stands for."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
 
 
 def sign_in(panel):
@@ -102,3 +129,74 @@ def test_while_the_database_takes_no_changes_pages_are_read(panel, database):
 
     database.execute("SET GLOBAL read_only = OFF")
     assert sign_in(panel)[0] == 302
+
+
+@contextmanager
+def mariadb_in(directory):
+    with panel_database("--innodb-log-file-size=8M", directory=directory) as database:
+        yield database.url, database.ask
+
+
+@contextmanager
+def sqlite_in(directory):
+    def ask(statement):
+        with closing(sqlite3.connect(f"{directory}/panel.sqlite3")) as connection:
+            return connection.execute(statement).fetchone()[0]
+
+    yield f"sqlite:///{directory}/panel.sqlite3", ask
+
+
+@pytest.fixture
+def disk():
+    """A file system of its own, with 160 MB."""
+    with tempfile.TemporaryDirectory(prefix="mailadmin-disk-") as directory:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160M", "none", directory], check=True)
+        try:
+            yield directory
+        finally:
+            subprocess.run(["umount", directory], check=True)
+
+
+def fill(disk):
+    """Leave no block free; return the file that takes the room."""
+    filler = Path(disk, "filler")
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for _block in range(100_000):
+            file.write(b"x" * 4096)
+    return filler
+
+
+@pytest.mark.parametrize("database_in", [mariadb_in, sqlite_in])
+def test_on_a_full_disk_nothing_is_half_saved(database_in, disk, tmp_path):
+    with database_in(disk) as (url, ask), panel_on(url, tmp_path) as panel:
+        panel.manage("domain", "add", "example.org")
+        _status, session = sign_in(panel)
+        # Not so many that MariaDB 10.11 would store them apart: on a full disk it ends itself then.
+        targets = "\n".join(f"a{number}@elsewhere.test" for number in range(100))
+
+        def save(number):
+            path = "/aliases/new/?domain=example.org"
+            _status, _headers, page = visit(panel, path, cookie=session)
+            fields = hidden_fields(page) | {"local_part": f"list-{number}", "targets": targets}
+            return visit(panel, path, fields, session)
+
+        def stored():
+            tables = ("alias", "alias_target", "log WHERE action = 'create_alias'")
+            counted = [ask(f"SELECT COUNT(*) FROM {table}") for table in tables]
+            return [*counted, ask("SELECT alias_rows FROM domain_usage")]
+
+        assert save(0)[0] == 302
+        filler = fill(disk)
+        saved = 1
+        while (answer := save(saved))[0] == 302:  # where a file has free pages of its own
+            saved += 1
+
+        assert answer[0] == 503
+        assert "The database has no room left. Nothing was saved." in answer[2]
+        assert f"list-{saved}" in answer[2]
+        assert stored() == [saved, 100 * saved, saved, saved]
+        assert visit(panel, "/aliases/?domain=example.org", cookie=session)[0] == 200
+
+        filler.unlink()
+        assert save(saved)[0] == 302
+        assert stored() == [saved + 1, 100 * (saved + 1), saved + 1, saved + 1]

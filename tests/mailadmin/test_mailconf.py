@@ -57,6 +57,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "postfix/main.cf",
         "postfix/master.cf",
         "postfix/alias.cf",
+        "postfix/database.cf",
         "postfix/domains.cf",
         "postfix/login.cf",
         "postfix/mailbox.cf",

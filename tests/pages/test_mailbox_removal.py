@@ -51,6 +51,21 @@ def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(admin, a
         assert heading.strip() == asked
 
 
+def test_on_a_page_that_asks_every_address_may_be_broken_behind_the_at(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org")
+
+    page = admin.get(reverse("mailbox-delete", args=["joe@example.org"])).content.decode()
+    form = page.partition('<ul class="consequences">')[2].partition("</form>")[0]
+
+    assert "Mail for joe@<wbr>example.org is refused." in form
+    assert "sales@<wbr>example.org" in form
+    assert "Take joe@<wbr>example.org out of these" in form
+    assert "mailboxes/joe@example.org/" in form  # the link stays as it is
+
+
 def test_an_inactive_forwarding_is_not_deactivated_a_second_time(admin, add_mailbox):
     mailbox = add_mailbox("joe@example.org")
     set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)
