@@ -165,7 +165,7 @@ class Lookup:
             targets = [
                 target.address
                 for target in targets_of(alias)
-                if self._follow(target, {address, key}, without).deliverable
+                if self._follow(target, {address}, without).deliverable
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))

@@ -119,8 +119,10 @@ class ChosenDomainMixin:
         names = self.actor.scope_domains
         if not name and len(names) == 1:
             name = names[0]
+        if not name:
+            return None
         domains = Domain.objects.manageable_by(self.actor).select_related("usage")
-        return domains.filter(pk=name).first() if name else None
+        return domains.filter(pk=name).first()
 
     def get_initial(self):
         return {"domain": self.domain.pk if self.domain else ""}
@@ -145,6 +147,9 @@ class AliasEdit(AliasPages, ScopedFormView):
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
     success_message = gettext_lazy("Alias %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
 
     def get_initial(self):
         alias = self.object

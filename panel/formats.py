@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.formats import date_format, get_format, number_format
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString  # mark_safe() takes three times as long
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -36,7 +36,7 @@ def cached_per_language_and_path(function):
 
 
 def breakable(text):
-    return mark_safe(str(escape(text)).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
+    return SafeString(str(escape(text)).replace("@", "@<wbr>"))
 
 
 def number(value):
@@ -117,7 +117,7 @@ def ago_by(zone, now):
         else:
             text = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
         exact = moment.isoformat("T", "seconds")
-        return mark_safe(  # noqa: S308 -- escaped
+        return SafeString(
             f'<time datetime="{exact}" title="{date}, {exact[11:19]}">{escape(text)}</time>'
         )
 

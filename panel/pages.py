@@ -131,6 +131,7 @@ class ScopedDetailView(ScopedMixin, DetailView):
 
 class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
     object = None
+    template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]  # Django's FormView treats PUT like POST
 
     def get(self, request, *args, **kwargs):

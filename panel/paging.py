@@ -88,7 +88,7 @@ class KeysetMixin:
             "next_url": self.edge_url("after", page[-1]) if page and has_next else None,
             "previous_url": self.edge_url("before", page[0]) if page and has_previous else None,
             "first_url": self.url_with(after=None, before=None, jump=None) if values else None,
-            "count": bounded_count(rows),
+            "count": self.count(rows),
             "count_bound": COUNT_BOUND,
             "page_sizes": PAGE_SIZES,
             "size": self.size,
@@ -96,6 +96,10 @@ class KeysetMixin:
             "sortable": self.sortable(),
             "jump": self.ordering.removeprefix("-") in self.jumpable,
         }
+
+    def count(self, rows):
+        """How many rows there are in all, to COUNT_BOUND + 1."""
+        return bounded_count(rows)
 
     def keys(self, rows, columns, descending):
         order = (f"-{column}" if descending else column for column in columns)
