@@ -12,7 +12,7 @@ from accounts import passwords
 from panel.addresses import display_address
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.locks import CountedLock
-from panel.log_actions import WRITTEN
+from panel.log_actions import WRITTEN, name_and_client
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
@@ -188,11 +188,11 @@ class LogEntry(models.Model):
 
     @property
     def actor(self):
-        return self.username.partition(" (")[0]
+        return name_and_client(self.username)[0]
 
     @property
     def address(self):
-        return self.username.partition(" (")[2].rstrip(")")
+        return name_and_client(self.username)[1]
 
 
 class LoginAttempt(models.Model):

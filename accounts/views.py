@@ -40,7 +40,8 @@ from panel.pages import (
     client_ip,
     safe_next,
 )
-from panel.paging import KeysetMixin
+from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.prepared import in_scope, prepared, prepared_counts
 from panel.scoping import starts_with, starts_with_name
 from panel.transactions import REASONS
 
@@ -53,6 +54,7 @@ class SignIn(FormView):
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "registration/login.html"
+    template_engine = "jinja2"
     form_class = LoginForm
 
     def get(self, request, *args, **kwargs):
@@ -68,7 +70,7 @@ class SignIn(FormView):
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
-        return super().get_context_data(next=safe_next(self.request, ""), messages=(), **kwargs)
+        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
@@ -95,6 +97,7 @@ class OwnAccount(ActorMixin, FormView):
     http_method_names = ["get", "head", "post", "options"]
 
     template_name = "accounts/account.html"
+    template_engine = "jinja2"
     form_class = OwnPasswordForm
     success_url = reverse_lazy("account")
 
@@ -125,6 +128,7 @@ class AdminPages:
 
 class AdminList(AdminPages, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"
+    shown = ("pk", "superadmin", "active", "modified", "domain_count")
 
     def filters(self):
         get = self.request.GET.get
@@ -151,9 +155,9 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
 
-    @classmethod
-    def whole_rows(cls):
-        return super().whole_rows().with_domain_count()
+    @staticmethod
+    def annotated(rows):
+        return rows.with_domain_count()
 
 
 class AdminPage(AdminPages, ScopedDetailView):
@@ -258,6 +262,7 @@ class Log(KeysetMixin, ScopedListView):
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"
+    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
     orderings = {"when": ("timestamp", "pk")}
     default_ordering = "-when"
 
@@ -297,8 +302,35 @@ class Log(KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return ()
 
+    @property
+    def as_opened(self):
+        """Whether it is the first page of all entries that one index holds in the order of time."""
+        return not self.request.GET and len(self.actor.scope_domains) < 2
+
+    def keys(self, rows, columns, descending):
+        if self.as_opened:  # whole rows, or there would be a second statement
+            return newest_entries(self.actor)
+        return super().keys(rows, columns, descending)
+
+    def rows_of(self, keys):
+        return keys if self.as_opened else super().rows_of(keys)
+
+    def count(self, rows):
+        return super().count(rows) if any(self.filters().values()) else all_entries(self.actor)[0]
+
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
+
+
+@in_scope(prepared)
+def newest_entries(actor):
+    rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
+    return rows.values_list(*Log.shown, named=True)[: Log.page_size + 1]
+
+
+@in_scope(prepared_counts)
+def all_entries(actor):
+    return [LogEntry.objects.visible_to(actor)[: COUNT_BOUND + 1]]
 
 
 def _day(text):

@@ -16,8 +16,10 @@ from aliases.models import Alias
 from domains.models import Domain
 from mailboxes.models import Mailbox
 from panel.addresses import PLAIN, split_address, split_targets, without_extension
+from panel.prepared import padded, prepared
 
 MAX_LEVELS = 100  # of aliases in a row; panels store far fewer
+TOGETHER = 4_096  # names in one statement
 _PLAIN = re.compile(f"[{PLAIN}]*(?<![.])")
 # Comments, names and quotes beside an address, as in mailboxes/sql.
 _BESIDE = re.compile(r'[.]*([<>:;"\s]|[(][^)]*[)]?)|[.]$')
@@ -163,7 +165,7 @@ class Lookup:
             targets = [
                 target.address
                 for target in targets_of(alias)
-                if self._follow(target, {address, key}, without).deliverable
+                if self._follow(target, {address}, without).deliverable
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))
@@ -286,20 +288,39 @@ class Lookup:
     def _read(self, addresses):
         names = {split_address(address)[1] for address in addresses} - self._domains.keys()
         if names:
-            rows = Domain.objects.select_related("alias_of__target_domain")
-            self._domains |= dict.fromkeys(names) | rows.in_bulk(names)
+            self._domains |= dict.fromkeys(names)
+            self._domains |= {row.pk: row for row in _in_batches(_domains, names)}
         ours = {a for a in addresses if self._domains[split_address(a)[1]] is not None}
         unread = ours - self._aliases.keys()
         if unread:
-            columns = ("address", "goto", "domain", "active", "is_self_alias")
             self._aliases |= dict.fromkeys(unread)
-            self._aliases |= Alias.objects.only(*columns).in_bulk(unread)
+            self._aliases |= {row.pk: row for row in _in_batches(_aliases, unread)}
         named = {a for a in ours if not a.startswith("@")} - self._mailboxes.keys()
         self._mailboxes |= dict.fromkeys(addresses)
         if named:
-            self._mailboxes |= dict(
-                Mailbox.objects.filter(pk__in=named).values_list("pk", "active")
-            )
+            self._mailboxes |= dict(_in_batches(_mailboxes, named))
+
+
+def _in_batches(ask, names):
+    names = sorted(names)
+    for first in range(0, len(names), TOGETHER):
+        yield from ask(*padded(names[first : first + TOGETHER]))
+
+
+@prepared
+def _domains(*names):
+    return Domain.objects.select_related("alias_of__target_domain").filter(pk__in=names)
+
+
+@prepared
+def _aliases(*addresses):
+    columns = ("address", "goto", "domain", "active", "is_self_alias")
+    return Alias.objects.only(*columns).filter(pk__in=addresses)
+
+
+@prepared
+def _mailboxes(*addresses):
+    return Mailbox.objects.filter(pk__in=addresses).values_list("pk", "active")
 
 
 def _is_findable(address):

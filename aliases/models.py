@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat, Length, Substr
 from django.urls import reverse
 from django.utils import timezone
@@ -44,6 +44,10 @@ class AliasQuerySet(ScopedQuerySet):
 
     def search(self, text):
         return self.filter(starts_with("address", text.strip().lower()))
+
+
+def is_role_address(address):
+    return split_address(address)[0] in settings.ROLE_ADDRESSES
 
 
 def _at_role_address():
@@ -106,10 +110,6 @@ class Alias(models.Model):
     def is_catch_all(self):
         return self.address.startswith("@")
 
-    @property
-    def is_role_address(self):
-        return split_address(self.address)[0] in settings.ROLE_ADDRESSES
-
     def clean(self):
         if not self._state.adding or not self.domain_id:
             return
@@ -142,7 +142,7 @@ class Alias(models.Model):
         return targets.filter(domain__in=names).order_by("alias", "target")
 
 
-def _answering_by_name():
+def domains_answering_by_name():
     """Domains that are delivered here and are no alias domains: only their own rows answer."""
     links = AliasDomain.objects.filter(pk=OuterRef("pk"))
     return Domain.objects.filter(~Exists(links), backupmx=False, transport__in=LOCAL_TRANSPORTS)
@@ -156,30 +156,10 @@ class AliasTargetQuerySet(ScopedQuerySet):
 
         An alias domain answers for all its names. A catch-all does not answer for its own targets.
         """
-        domains = _answering_by_name().filter(pk=OuterRef("domain"))
-        return self._without_catch_all().filter(Exists(domains))
-
-    def _without_catch_all(self):
+        domains = domains_answering_by_name().filter(pk=OuterRef("domain"))
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("domain")))
         its_own = Q(alias=Concat(Value("@"), F("domain")))
-        return self.filter(its_own | ~Exists(catch_all), unmatched=True)
-
-    def first_dangling(self, bound):
-        """The first ``bound`` rows of ``dangling()`` by domain, each with ``is_self_alias`` of its alias.
-
-        Asks for the domains first: one with a catch-all may be the target of 100,000 aliases.
-        """
-        catch_all = Concat(Value("@"), OuterRef("pk"))
-        its_own = AliasTarget.objects.filter(alias=catch_all, domain=OuterRef("pk"), unmatched=True)
-        domains = _answering_by_name().filter(
-            Exists(its_own) | ~Exists(Alias.objects.filter(pk=catch_all)),
-            pk__in=self.filter(unmatched=True).values("domain"),
-        )
-        names = list(domains.order_by("pk").values_list("pk", flat=True)[:bound])
-        aliases = Alias.objects.filter(pk=OuterRef("alias"))
-        rows = self.filter(domain__in=names)._without_catch_all()
-        rows = rows.annotate(is_self_alias=Subquery(aliases.values("is_self_alias")))
-        return list(rows.order_by("domain", "id")[:bound])
+        return self.filter(its_own | ~Exists(catch_all), Exists(domains), unmatched=True)
 
     def referring_to(self, addresses):
         rows = self.without_own_answer(besides=addresses)
@@ -208,13 +188,13 @@ class AliasTargetQuerySet(ScopedQuerySet):
         try:
             sql, params = names.query.sql_with_params()
         except EmptyResultSet:  # an account without domains, or no addresses
-            return []
+            return Alias.objects.none()
         named = (
             "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"
             " WHERE u.alias = a.address AND u.target <> u.bare"
         )
         rows = f"SELECT a.*, ({named}) AS named FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
-        return list(Alias.objects.raw(f"{rows} ORDER BY a.address", params))
+        return Alias.objects.raw(f"{rows} ORDER BY a.address", params)
 
 
 class AliasTarget(models.Model):

@@ -35,6 +35,7 @@ from panel.changes import (
     validate_changed,
 )
 from panel.fields import KeyField
+from panel.prepared import prepared
 from panel.scoping import may_change_role_addresses, may_use_external_targets
 from panel.transactions import in_transaction
 
@@ -387,15 +388,25 @@ def with_alias_domain_names(addresses):
     A name with a mailbox or an alias of its own there, even an inactive one, is left out. A catch-all has no other
     name: nobody asks an alias domain for it.
     """
-    named = map(_names_in_alias_domains, addresses)
-    return [*addresses, *AliasDomain.objects.none().union(*named, all=True)]
+    asked = []
+    for address in addresses:
+        local_part, domain = split_address(address)
+        asked += [f"{local_part}@", domain] if local_part else []
+    return [*addresses, *_names_in_alias_domains(*asked)] if asked else [*addresses]
 
 
-def _names_in_alias_domains(address):
-    local_part, domain = split_address(address)
-    if not local_part:
-        return AliasDomain.objects.none()
-    name = Concat(Value(f"{local_part}@"), "pk", output_field=KeyField())
+@prepared
+def _names_in_alias_domains(*asked):
+    """Of ``ann@``, ``example.org`` and so on."""
+    names = [
+        _names_that_lead_to(local_part, domain)
+        for local_part, domain in zip(asked[::2], asked[1::2], strict=True)
+    ]
+    return AliasDomain.objects.none().union(*names, all=True)
+
+
+def _names_that_lead_to(local_part, domain):
+    name = Concat(Value(local_part), "pk", output_field=KeyField())
     links = AliasDomain.objects.filter(target_domain=domain, active=True).annotate(name=name)
     alias = Alias.objects.filter(pk=OuterRef("name"))
     mailbox = Mailbox.objects.filter(pk=OuterRef("name"))

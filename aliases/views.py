@@ -8,7 +8,7 @@ from accounts.models import LogEntry
 from aliases import services
 from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasCreateForm, AliasForm
-from aliases.models import Alias, AliasTarget
+from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.services import with_alias_domain_names
 from domains.lists import AddressListMixin
 from domains.models import Domain
@@ -22,6 +22,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, bounded_count
+from panel.prepared import in_scope, padded, prepared
 from panel.scoping import domains_in_sight, may_change_role_addresses
 
 SHOWN = 50
@@ -41,12 +42,13 @@ class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
+    shown = ("pk", "domain_id", "goto", "description", "active", "modified")
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         rows = context["object_list"]
         return context | {
-            "manageable": {row.pk for row in rows if may_manage(self.actor, row)},
+            "manageable": {row.pk for row in rows if may_manage(self.actor, row.pk)},
             "described": any(row.description for row in rows),
         }
 
@@ -65,15 +67,15 @@ class AliasPage(AliasPages, ScopedDetailView):
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
-            manageable=may_manage(self.actor, alias),
+            manageable=may_manage(self.actor, alias.pk),
             log_entries=recent_entries(alias),
             **referrers_panel(self.actor, alias.pk),
             **kwargs,
         )
 
 
-def may_manage(actor, alias):
-    return may_change_role_addresses(actor) or not alias.is_role_address
+def may_manage(actor, address):
+    return may_change_role_addresses(actor) or not is_role_address(address)
 
 
 def referrers_panel(actor, address):
@@ -82,16 +84,30 @@ def referrers_panel(actor, address):
     """
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
-    targets = AliasTarget.objects.referring_to(names)
     return {
-        "referrers": targets.visible_to(actor).aliases(COUNT_BOUND)[:SHOWN],
+        "referrers": _referring_aliases(actor, *padded(names))[:SHOWN],
         "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
     }
 
 
-def recent_entries(row, limit=5):
-    entries = LogEntry.objects.filter(domain=row.domain_id).order_by("-timestamp", "-pk")[:200]
-    return [entry for entry in entries if entry.data == row.pk][:limit]
+@in_scope(prepared)
+def _referring_aliases(actor, *names):
+    return AliasTarget.objects.referring_to(names).visible_to(actor).aliases(COUNT_BOUND)
+
+
+def recent_entries(row):
+    """The last five log entries about an address, of the last 200 of its domain."""
+    return _entries_about(row.domain_id, row.pk)
+
+
+@prepared
+def _entries_about(domain, address):
+    newest = "ORDER BY timestamp DESC, id DESC LIMIT"
+    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 200"  # noqa: S608
+    return LogEntry.objects.raw(
+        f"SELECT * FROM ({of_domain}) l WHERE data = %s {newest} 5",  # noqa: S608
+        [domain, address],
+    )
 
 
 class ChosenDomainMixin:
@@ -103,8 +119,10 @@ class ChosenDomainMixin:
         names = self.actor.scope_domains
         if not name and len(names) == 1:
             name = names[0]
+        if not name:
+            return None
         domains = Domain.objects.manageable_by(self.actor).select_related("usage")
-        return domains.filter(pk=name).first() if name else None
+        return domains.filter(pk=name).first()
 
     def get_initial(self):
         return {"domain": self.domain.pk if self.domain else ""}
@@ -129,6 +147,9 @@ class AliasEdit(AliasPages, ScopedFormView):
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
     success_message = gettext_lazy("Alias %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
 
     def get_initial(self):
         alias = self.object
@@ -197,8 +218,8 @@ def referrers_context(actor, addresses):
     """
     names = set(with_alias_domain_names(addresses))
     targets = AliasTarget.objects.referring_to(names)
-    seen = targets.visible_to(actor).aliases(COUNT_BOUND + 1)
-    found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias)]
+    seen = list(targets.visible_to(actor).aliases(COUNT_BOUND + 1))
+    found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
     elsewhere = len(seen) - len(found)
     if actor.scope_domains:
         others = targets.exclude(owner__in=actor.scope_domains)

@@ -22,12 +22,12 @@ class DomainField(forms.CharField):
     }
 
     def __init__(self, *args, **kwargs):
-        self.rows = Domain.objects.none()
+        self.actor = None
         kwargs.setdefault("max_length", 255)
         super().__init__(*args, **kwargs)
 
     def limit_to(self, actor):
-        self.rows = Domain.objects.manageable_by(actor)
+        self.actor = actor
         names = actor.scope_domains
         if 0 < len(names) <= SELECT_UP_TO:
             self.widget = forms.Select(
@@ -50,7 +50,8 @@ class DomainField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        domain = self.rows.select_related("usage").filter(pk=normalise_domain(text)).first()
+        rows = Domain.objects.manageable_by(self.actor).select_related("usage")
+        domain = rows.filter(pk=normalise_domain(text)).first()
         if domain is None:
             raise ValidationError(self.error_messages["unknown"], "unknown")
         return domain
@@ -88,9 +89,11 @@ class LimitWidget(forms.MultiWidget):
         return f"{id_}_0"
 
     def get_context(self, name, value, attrs):
-        context = super().get_context(name, value, attrs)
-        context["widget"]["unit"] = self.unit
-        return context
+        """What limit.html needs; of the two widgets' own contexts it would use little."""
+        kind, number = value if isinstance(value, list) else self.decompress(value)
+        chosen = {"kinds": self.widgets[0].choices, "kind": kind, "number": number}
+        common = {"name": name, "attrs": attrs, "template_name": self.template_name}
+        return {"widget": common | chosen | {"unit": self.unit}}
 
 
 class LimitField(forms.MultiValueField):
@@ -106,6 +109,10 @@ class LimitField(forms.MultiValueField):
             widget=LimitWidget(choices, unit),
             **kwargs,
         )
+
+    def __deepcopy__(self, memo):
+        # A form has its own of everything but the two fields, which nobody changes.
+        return super(forms.MultiValueField, self).__deepcopy__(memo)
 
     def compress(self, values):
         kind, number = values or ("limited", None)

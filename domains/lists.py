@@ -3,6 +3,12 @@ from django.utils.functional import cached_property
 from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.paging import KeysetMixin
+from panel.prepared import in_scope, prepared
+
+
+@in_scope(prepared)
+def _visible(actor, name):
+    return Domain.objects.visible_to(actor).select_related("usage").filter(pk=name)
 
 
 class InDomainMixin:
@@ -15,7 +21,7 @@ class InDomainMixin:
         name = self.domain_asked
         if not name:
             return None
-        return Domain.objects.visible_to(self.actor).select_related("usage").filter(pk=name).first()
+        return next(iter(_visible(self.actor, name)), None)
 
     def in_domain(self, rows):
         return rows.filter(domain=self.domain_asked) if self.domain_asked else rows

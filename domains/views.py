@@ -15,7 +15,7 @@ from aliases.models import Alias
 from domains import services
 from domains.forms import AliasDomainCreateForm, AliasDomainForm, DomainCreateForm, DomainForm
 from domains.lists import InDomainMixin
-from domains.models import AliasDomain, Domain, RoutingLock
+from domains.models import AliasDomain, Domain, DomainUsage, RoutingLock
 from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.pages import (
@@ -26,7 +26,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import prepared
+from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
 
@@ -48,7 +48,10 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     template_name = "domains/domain_list.html"
     orderings = {"name": ("pk",)}
     default_ordering = "name"
-    related = ("usage",)
+    shown = (
+        *("pk", "mailboxes", "aliases", "quota", "backupmx", "active"),
+        *("usage__mailboxes", "usage__alias_rows", "usage__allotted"),
+    )
 
     def filters(self):
         get = self.request.GET.get
@@ -67,6 +70,12 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
 
+    def rows_of(self, keys):
+        rows = super().rows_of(keys)
+        if any(row.usage__mailboxes is None for row in rows):
+            raise DomainUsage.DoesNotExist
+        return rows
+
 
 class DomainPage(DomainPages, ScopedDetailView):
     template_name = "domains/domain_detail.html"
@@ -78,11 +87,7 @@ class DomainPage(DomainPages, ScopedDetailView):
             alias_of=next(iter(_alias_of(domain.pk)), None),
             has_catch_all=bool(_active_aliases(domain.pk, f"@{domain.pk}")),
             used=storage_used(domain),
-            alias_domains=list(
-                AliasDomain.objects.visible_to(self.actor)
-                .filter(target_domain=domain)
-                .order_by("pk")[: SHOWN + 1]
-            ),
+            alias_domains=_alias_domains_in_sight(self.actor, domain.pk),
             admins=_admins_at(domain.pk),
             log_entries=_log_entries(domain.pk),
             **kwargs,
@@ -92,6 +97,12 @@ class DomainPage(DomainPages, ScopedDetailView):
 @prepared
 def _alias_of(name):
     return AliasDomain.objects.select_related("target_domain").filter(pk=name)
+
+
+@in_scope(prepared)
+def _alias_domains_in_sight(actor, name):
+    links = AliasDomain.objects.visible_to(actor).filter(target_domain=name)
+    return links.order_by("pk")[: SHOWN + 1]
 
 
 @prepared
@@ -328,7 +339,10 @@ class AliasDomainPages:
 class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
-    related = ("alias_domain", "target_domain")
+    shown = (
+        *("pk", "target_domain_id", "description", "active"),
+        *("alias_domain__active", "target_domain__active"),
+    )
 
     def in_domain(self, rows):
         name = self.domain_asked

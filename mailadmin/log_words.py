@@ -1,5 +1,6 @@
 from django.template.defaultfilters import truncatechars
-from django.utils.safestring import mark_safe
+from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import escape
@@ -7,7 +8,7 @@ from markupsafe import escape
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
-from panel.log_actions import ACTIONS
+from panel.log_actions import ACTIONS, name_and_client
 
 LIST_WIDTH = (
     160  # characters of a text, or of a list of addresses: an alias may have a thousand targets
@@ -37,15 +38,26 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
 }
+PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
-def sentence(entry):
+def lines(entries):
+    """Yield of each entry: itself, when, who, from which address, the sentence, ``changes``."""
+    told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
+    around_object = _around_object.now()
+    for entry in entries:
+        name, client = name_and_client(entry.username)
+        said = _sentence(entry, around_object)
+        yield entry, told(entry.timestamp), display_address(name), client, said, changes(entry)
+
+
+def _sentence(entry, around_object):
     state_action, new = _state_action(entry), None
-    if state_action:
-        new = (entry.changes or {}).get("active", [None, None])[1]
-    before, after = _around_object(state_action or entry.action, None if new is None else bool(new))
+    if state_action and entry.changes:
+        new = entry.changes.get("active", (None, None))[1]
+    before, after = around_object(state_action or entry.action, None if new is None else bool(new))
     shown = formats.breakable(_shown(entry.data))
-    return mark_safe(f"{before}<b>{shown}</b>{after}")  # noqa: S308 -- escaped
+    return SafeString(f"{before}<b>{shown}</b>{after}")
 
 
 @formats.cached_per_language
@@ -63,7 +75,7 @@ def _around_object(name, new):
 def _state_action(entry):
     name = entry.action
     if not name.endswith("_state"):
-        name = f"{name}_state" if set(entry.changes or ()) == {"active"} else None
+        name = f"{name}_state" if entry.changes and entry.changes.keys() == {"active"} else None
     return name if name in ACTIONS else None
 
 
@@ -79,10 +91,9 @@ def changes(entry):
     rows, stored = [], entry.changes
     if not stored:
         return rows
-    if set(stored) == {"active"} and _state_action(entry):  # the sentence says it
+    if stored.keys() == {"active"} and _state_action(entry):  # the sentence says it
         return rows
-    known = [field for field in FIELDS if field in stored]
-    for field in known + [field for field in stored if field not in FIELDS]:
+    for field in sorted(stored, key=lambda field: PLACES.get(field, len(PLACES))):
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
         if field in ("active", "smtp_active") and None in (old, new):
@@ -141,7 +152,8 @@ def _value(entry, field, value):
         return formats.limit(value)
     if isinstance(value, int):
         return formats.number(value)
-    return truncatechars(str(value), LIST_WIDTH)
+    text = str(value)
+    return text if len(text) <= LIST_WIDTH else truncatechars(text, LIST_WIDTH)
 
 
 def _shown(text):

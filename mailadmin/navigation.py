@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from panel.formats import cached_per_language
+from panel.formats import cached_per_language_and_path
 from panel.scoping import may_open
 
 # (URL name, path prefix that marks it as current, label, icon, superadmins only)
@@ -50,7 +50,7 @@ def _current(path):
     return None
 
 
-@cached_per_language
+@cached_per_language_and_path
 def _links(superadmin, current):
     return tuple(
         Link(reverse(name), str(label), icon, name == current)

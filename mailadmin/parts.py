@@ -1,4 +1,4 @@
-"""The Jinja2 templates in parts/: what a page shows ten or fifty times, such as fields and rows.
+"""The Jinja2 templates in parts/: the shell of every page, form pages, and what a page shows ten or fifty times.
 
 All other templates are Django's, whose engine takes five to ten times as long.
 """
@@ -7,26 +7,35 @@ import re
 from functools import lru_cache
 from urllib.parse import quote
 
+from django.conf import settings
+from django.forms import Textarea
 from django.forms.renderers import BaseRenderer
 from django.template import engines
+from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, get_language_info, gettext
+from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
-from panel.addresses import display_address, display_domain
+from panel.addresses import display_address, display_domain, split_targets
 
 # Django's templates for these only include the one for all inputs.
 FLAT = {
     f"django/forms/widgets/{kind}.html": "django/forms/widgets/input.html"
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
+# Bootstrap's, of an <input> or a <select>.
+CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
+PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
@@ -39,66 +48,152 @@ def environment(**options):
     made.globals |= {
         "_": gettext,
         "ago": ago,
+        "attributes": attributes,
         "IN_URL": IN_URL,
         "KEY": KEY,
         "NAME": NAME,
         "TEXT": TEXT,
+        "cell": cell,
         "count_bar": ui.count_bar,
+        "count_bars": ui.count_bar.now,
         "counted": ui.counted,
+        "counts": ui.counted.now,
+        "django_template": render_to_string,
+        "draw": draw,
+        "htmx_script": htmx_script,
         "icon": ui.icon,
+        "kept": kept,
+        "language": get_language,
+        "languages": languages,
+        "list_url": list_url,
         "place": place,
         "quota_bar": ui.quota_bar,
+        "quota_bars": ui.quota_bars,
         "state": ui.state,
+        "static": static,
         "url": url,
     }
     made.filters |= {
         "address": display_address,
         "bounded": formats.bounded,
         "breakable": formats.breakable,
-        "control": ui.control,
         "days": formats.days,
         "domain_name": display_domain,
-        "field_kind": ui.field_kind,
         "target_summary": ui.target_summary,
+        "targets": split_targets,
         "fill": fill,
-        "log_changes": log_words.changes,
-        "log_sentence": log_words.sentence,
-        "names": names,
+        "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,
+        "widget": widget,
     }
     return made
+
+
+def draw(field):
+    """Return a bound field with its label, help and errors, as parts/fields.html draws them."""
+    return engines["jinja2"].env.get_template("fields.html").module.draw(field)
+
+
+def attributes(attrs):
+    """Return HTML attributes, of names that are ours, as Django's ``flatatt`` does."""
+    named = [(name, value) for name, value in attrs.items() if value is not False]
+    html = [f" {name}" if value is True else f' {name}="{escape(value)}"' for name, value in named]
+    return Markup("".join(html))  # noqa: S704 -- escaped
+
+
+def widget(field):
+    """Return what Django's widget templates know as ``widget`` of a bound field, with Bootstrap's class.
+
+    ``suffix`` and ``prefix`` of its attrs are no attributes of the HTML: they stand beside the input.
+    """
+    drawn = field.field.widget
+    css = CLASSES.get(getattr(drawn, "input_type", ""), "form-control")
+    classes = [css, drawn.attrs.get("class"), "is-invalid" if field.errors else ""]
+    attrs = field.build_widget_attrs(
+        {"class": " ".join(filter(None, classes)), "id": field.auto_id}
+    )
+    found = drawn.get_context(field.html_name, field.value(), attrs)["widget"]
+    for name in ("prefix", "suffix"):
+        found[name] = found["attrs"].pop(name, "")
+    found["is_textarea"] = isinstance(drawn, Textarea)
+    return found
 
 
 def ago():
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
 
 
+def kept(template, /, **values):
+    """Return the ``template``, drawn once for ``values`` in each language.
+
+    Inside, there is nothing of the page but ``values``, not even a CSRF token, so that one visitor's page never
+    shows another's.
+    """
+    return _kept(template, tuple(values.items()))
+
+
+@formats.cached_per_language_and_path
+def _kept(template, values):
+    return ui.part(template, **dict(values))
+
+
+def languages():
+    """Return the code and the name of each language but that of the request."""
+    others = [code for code, _name in settings.LANGUAGES if code != get_language()]
+    return [(code, get_language_info(code)["name_local"].capitalize()) for code in others]
+
+
 def url(page, *key):
-    return reverse(page, args=key)
+    return place(page).replace(IN_URL, _quoted(*key)) if key else _url(page)
 
 
+@formats.cached_per_language_and_path
+def _url(page):
+    return reverse(page)
+
+
+def list_url(page, domain):
+    """Return the URL of a list, narrowed to ``domain`` if there is one."""
+    return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
+
+
+def _quoted(key):  # as reverse() does
+    return key if PLAIN.fullmatch(key) else quote(key, safe="!$&'()*+,;=/~:@")
+
+
+@formats.cached_per_language_and_path
 def place(page, parameter=""):
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
 
 
-def names(row, shown):
-    return {
-        IN_URL: quote(row.pk, safe="/@"),
-        KEY: str(escape(row.pk)),
-        NAME: str(escape(shown)),
-        TEXT: formats.breakable(shown),
-    }
+def cell(name):
+    """Return the place in a row for the value that ``fill`` gets under this ``name``."""
+    return Markup(f"\x04{name}\x05")  # noqa: S704 -- a word of the template
 
 
-def fill(html, named):
-    return Markup("".join([named.get(piece, piece) for piece in _pieces(html)]))  # noqa: S704 -- escaped
+def fill(html, key, shown, **cells):
+    """Fill a row into HTML that was put together once for all rows of a page.
+
+    Its ``key``, its name as it is ``shown``, and the values of its ``cell()`` places.
+    """
+    in_html = key if PLAIN.fullmatch(key) else str(escape(key))
+    named = in_html if shown == key else str(escape(shown))
+    for name, value in cells.items():
+        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
+            cells[name] = escape(value)
+    cells[IN_URL] = key if in_html is key else quote(key, safe="/@")
+    cells[KEY] = in_html
+    cells[NAME] = named
+    cells[TEXT] = named.replace("@", "@<wbr>")
+    return SafeString(_with_places(html) % cells)
 
 
 @lru_cache(maxsize=200)
-def _pieces(html):
-    return re.split("([\x00-\x03])", html)
+def _with_places(html):
+    """Return HTML as a format of Python's."""
+    return re.sub("([\x00-\x03])|\x04(.*?)\x05", r"%(\1\2)s", str(html).replace("%", "%%"))

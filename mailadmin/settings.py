@@ -115,6 +115,10 @@ MIDDLEWARE = [
 ROOT_URLCONF = "mailadmin.urls"
 WSGI_APPLICATION = "mailadmin.wsgi.application"
 FORM_RENDERER = "mailadmin.parts.FieldRenderer"
+context_processors = [
+    "django.contrib.messages.context_processors.messages",
+    "mailadmin.navigation.navigation",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -123,8 +127,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.contrib.messages.context_processors.messages",
-                "mailadmin.navigation.navigation",
+                *context_processors,
             ],
             "builtins": [
                 "django.templatetags.i18n",
@@ -134,12 +137,15 @@ TEMPLATES = [
             ],
         },
     },
-    # What a page shows ten or fifty times: mailadmin/parts.py.
+    # The shell of every page, forms, and what a page shows ten or fifty times: mailadmin/parts.py.
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "parts"],
         "APP_DIRS": True,  # Django's own widgets
-        "OPTIONS": {"environment": "mailadmin.parts.environment"},
+        "OPTIONS": {
+            "environment": "mailadmin.parts.environment",
+            "context_processors": context_processors,
+        },
     },
 ]
 

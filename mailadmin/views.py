@@ -1,6 +1,6 @@
 import sys
-from functools import wraps
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
@@ -9,8 +9,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.generic import TemplateView, View
 
-from accounts.models import Admin, LogEntry
+from accounts.models import LogEntry
 from accounts.views import OwnAccount
+from aliases.dangling import first_dangling
 from aliases.models import Alias, AliasTarget
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailboxes.models import FullMailbox, Mailbox
@@ -18,8 +19,8 @@ from mailboxes.views import OwnMailbox
 from panel import server, transactions
 from panel.addresses import lookup_key
 from panel.pages import RETRY_SECONDS, ActorMixin
-from panel.paging import COUNT_BOUND, bounded_count
-from panel.prepared import prepared
+from panel.paging import COUNT_BOUND
+from panel.prepared import in_scope, prepared, prepared_counts
 from panel.scoping import may_open, starts_with
 
 SHOWN = 10
@@ -41,55 +42,47 @@ class Dashboard(AdministratorsPage):
         actor = self.actor
         attention = {
             "near_limit": nearest_limits(actor),
-            "full_mailboxes": [row.username for row in full_mailboxes(actor)],
-            "dangling": dangling(actor),
+            "full_mailboxes": full_mailboxes(actor),
+            "dangling": first_dangling(actor),
         }
+        domains, mailboxes = totals(actor)
         return super().get_context_data(
             **attention,
             all_is_well=not any(attention.values()),
             log_entries=log_entries(actor),
-            domain_count=bounded_count(Domain.objects.visible_to(actor)),
-            mailbox_count=bounded_count(Mailbox.objects.visible_to(actor)),
+            domain_count=domains,
+            mailbox_count=mailboxes,
             count_bound=COUNT_BOUND,
             **kwargs,
         )
 
 
-def prepared_for_superadmins(build):
-    """``build(actor)`` returns a queryset; all superadmins see the same, so its SQL is built once."""
-    everything = prepared(lambda: build(Admin(superadmin=True)))
-
-    @wraps(build)
-    def asked(actor):
-        return everything() if actor.is_superadmin else list(build(actor))
-
-    return asked
+@in_scope(prepared_counts)
+def totals(actor):
+    """How many domains and mailboxes there are, counted to COUNT_BOUND + 1."""
+    return [model.objects.visible_to(actor)[: COUNT_BOUND + 1] for model in (Domain, Mailbox)]
 
 
-@prepared_for_superadmins
+@in_scope(prepared)
 def full_mailboxes(actor):
-    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL)
-    return rows.select_related("username__usage").order_by("-percent")[:SHOWN]
+    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL).order_by("-percent")
+    columns = ("pk", "username__quota", "username__usage__bytes")
+    return rows.values_list(*columns, named=True)[:SHOWN]
 
 
-def dangling(actor):
-    rows = AliasTarget.objects.visible_to(actor)
-    if actor.scope_domains:  # they must not learn whether an address in another domain exists
-        rows = rows.filter(domain__in=actor.scope_domains)
-    return rows.first_dangling(SHOWN)
-
-
-@prepared_for_superadmins
+@in_scope(prepared)
 def log_entries(actor):
     return LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN]
 
 
 def nearly_full_domains(actor):
-    usages = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
-    return usages.select_related("domain").order_by("-fullness")
+    rows = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
+    columns = ("pk", "mailboxes", "alias_rows", "allotted")
+    limits = ("domain__mailboxes", "domain__aliases", "domain__quota")
+    return rows.order_by("-fullness").values_list(*columns, *limits, named=True)
 
 
-@prepared_for_superadmins
+@in_scope(prepared)
 def fullest_domains(actor):
     return nearly_full_domains(actor)[:SHOWN]
 
@@ -100,29 +93,30 @@ def nearest_limits(actor):
     More are read, up to COUNT_BOUND in one statement, only if some of the first have none.
     """
     first = fullest_domains(actor)
-    near = [row for usage in first if (row := near_limit(usage.domain))]
+    near = [row for usage in first if (row := near_limit(usage))]
     if len(near) < len(first) == SHOWN:
         rest = nearly_full_domains(actor)[SHOWN:COUNT_BOUND]
-        near += [row for usage in rest if (row := near_limit(usage.domain))]
+        near += [row for usage in rest if (row := near_limit(usage))]
     return near[:SHOWN]
 
 
-def near_limit(domain):
-    """``{"domain": …, "mailboxes": True, …}`` with the limits that are nearly reached, or None.
+def near_limit(usage):
+    """``{"domain": name, "mailboxes": (used, limit), …}`` with the limits that are nearly reached, or None.
 
-    ``DomainUsage.fullness`` only finds candidates; the limits themselves decide.
+    ``DomainUsage.fullness`` only finds candidates; the limits themselves decide. ``allotted`` is in bytes.
     """
-    limits = {
-        "mailboxes": (domain.usage.mailboxes, domain.mailboxes),
-        "aliases": (domain.alias_count, domain.aliases),
-        "quota": (domain.allotted_mb, domain.quota),
+    aliases = max(0, usage.alias_rows - usage.mailboxes)
+    used = {
+        "mailboxes": (usage.mailboxes, usage.domain__mailboxes, 1),
+        "aliases": (aliases, usage.domain__aliases, 1),
+        "allotted": (usage.allotted, usage.domain__quota, settings.QUOTA_MULTIPLIER),
     }
     near = {
-        name: True
-        for name, (used, limit) in limits.items()
-        if limit > UNLIMITED and used * 100 >= limit * NEAR_LIMIT
+        name: (count, limit)
+        for name, (count, limit, unit) in used.items()
+        if limit > UNLIMITED and count * 100 >= limit * unit * NEAR_LIMIT
     }
-    return {"domain": domain, **near} if near else None
+    return {"domain": usage.pk, **near} if near else None
 
 
 @prepared

@@ -72,7 +72,10 @@ class MailboxPages:
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
-    related = ("usage",)
+    shown = (
+        *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
+        "usage__bytes",
+    )
 
     def filter_rows(self, rows):
         rows = super().filter_rows(rows)
@@ -137,6 +140,9 @@ class MailboxEdit(MailboxPages, ScopedFormView):
     form_class = MailboxForm
     success_message = gettext_lazy("Mailbox %(object)s saved.")
 
+    def get_queryset(self):
+        return super().get_queryset().select_related(None).select_related("domain__usage")
+
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"domain": self.object.domain}
 
@@ -158,6 +164,9 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")
 
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
+
     def get_initial(self):
         targets, keep_copy = services.forwarding(services.self_alias(self.object))
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
@@ -168,6 +177,9 @@ class MailboxPassword(MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related(None)
 
 
 class MailboxState(OneMailbox, StateView):

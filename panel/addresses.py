@@ -211,6 +211,8 @@ def display_domain(name):
 
 
 def display_address(address):
+    if address.isascii() and "xn--" not in address:
+        return address
     local_part, at, domain = address.rpartition("@")
     return f"{local_part}{at}{display_domain(domain)}"
 

@@ -1,10 +1,10 @@
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
-from django.utils.safestring import mark_safe
+from django.utils.formats import date_format, get_format, number_format
+from django.utils.safestring import SafeString  # mark_safe() takes three times as long
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -15,21 +15,28 @@ KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 
 
 def cached_per_language(function):
-    """Remember what ``function`` returns for its arguments, per language and path prefix of the panel."""
+    """Remember what ``function`` returns for its arguments, per language; it must return no URL.
 
-    @lru_cache(maxsize=1_000)
-    def made(_language, _place, *arguments):
-        return function(*arguments)
+    ``function.now()`` is it in the current language, for fifty rows: asking the thread for its language is slow.
+    """
+    made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
 
     @wraps(function)
     def found(*arguments):
-        return made(get_language(), get_script_prefix(), *arguments)
+        return made(get_language(), *arguments)
 
+    found.now = lambda: partial(made, get_language())
     return found
 
 
+def cached_per_language_and_path(function):
+    """Remember likewise, per path prefix of the panel, too."""
+    made = cached_per_language(lambda _place, *arguments: function(*arguments))
+    return wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
+
+
 def breakable(text):
-    return mark_safe(str(escape(text)).replace("@", "@<wbr>"))  # noqa: S308 -- escaped
+    return SafeString(str(escape(text)).replace("@", "@<wbr>"))
 
 
 def number(value):
@@ -53,7 +60,8 @@ def mb(value, whole=0):
         return f"{max(1, round(kilobytes))} {units[0]}" if kilobytes else f"0 {units[1]}"
     amount = kilobytes / KB_MB_GB**power
     rounded = round(amount, 2 if amount < 1 else 1 if amount < 100 else None)
-    return f"{number_format(int(rounded) if rounded == int(rounded) else rounded)} {units[power]}"
+    digits = str(int(rounded) if rounded == int(rounded) else rounded)
+    return f"{digits.replace('.', get_format('DECIMAL_SEPARATOR'))} {units[power]}"
 
 
 def _unit(kilobytes):
@@ -94,12 +102,14 @@ def ago(moment):
 
 
 def ago_by(zone, now):
+    date_of = _date.now()
+
     def told(moment):
         if moment is None or moment.year <= 2000:  # PostfixAdmin's value for "not known"
             return _("unknown")
         moment = moment.astimezone(zone)
         passed = now - moment
-        date = _date(moment.date())
+        date = date_of(moment.date())
         if passed.days >= 7:
             text = date
         elif passed.total_seconds() < 60:
@@ -107,7 +117,7 @@ def ago_by(zone, now):
         else:
             text = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
         exact = moment.isoformat("T", "seconds")
-        return mark_safe(  # noqa: S308 -- escaped
+        return SafeString(
             f'<time datetime="{exact}" title="{date}, {exact[11:19]}">{escape(text)}</time>'
         )
 

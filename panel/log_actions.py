@@ -60,3 +60,9 @@ ACTIONS = {
 }
 
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
+
+
+def name_and_client(stored):
+    """Part what an entry says of who acted, such as ``ann@example.org (192.0.2.7)``."""
+    name, _bracket, client = stored.partition(" (")
+    return name, client.rstrip(")")

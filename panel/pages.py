@@ -1,3 +1,5 @@
+from functools import cache
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -8,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, TemplateView
 from django.views.generic.detail import SingleObjectMixin
 
+from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
@@ -64,6 +67,24 @@ class ScopedMixin(ActorMixin):
     def get_success_url(self):
         return self.object.get_absolute_url()
 
+    def get_object(self, queryset=None):
+        """Return the row of the URL, in scope or 404. Its statement is put together once for each view and role."""
+        found = _named_row(type(self))(self.actor, self.kwargs["pk"])
+        if not found:
+            raise Http404
+        return found[0]
+
+
+@cache
+def _named_row(view_class):
+    @in_scope(prepared)
+    def row(actor, pk):
+        view = view_class()
+        view.actor = actor
+        return view.get_queryset().filter(pk=pk)
+
+    return row
+
 
 class SaveMixin(ScopedMixin):
     """A form view whose form gets the actor and calls a service in ``save()``.
@@ -110,6 +131,7 @@ class ScopedDetailView(ScopedMixin, DetailView):
 
 class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
     object = None
+    template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]  # Django's FormView treats PUT like POST
 
     def get(self, request, *args, **kwargs):

@@ -18,14 +18,14 @@ class KeysetMixin:
 
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
-    ``jump`` starts at a key, in the orders ``jumpable``. ``related`` names relations to fetch with the
-    rows shown.
+    ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
+    page shows and pages by, ``pk`` first.
     """
 
     orderings = {"address": ("pk",)}
     default_ordering = "address"
     jumpable = ("address", "name")
-    related = ()
+    shown = ()
     page_size = 50
 
     @cached_property
@@ -88,7 +88,7 @@ class KeysetMixin:
             "next_url": self.edge_url("after", page[-1]) if page and has_next else None,
             "previous_url": self.edge_url("before", page[0]) if page and has_previous else None,
             "first_url": self.url_with(after=None, before=None, jump=None) if values else None,
-            "count": bounded_count(rows),
+            "count": self.count(rows),
             "count_bound": COUNT_BOUND,
             "page_sizes": PAGE_SIZES,
             "size": self.size,
@@ -97,12 +97,16 @@ class KeysetMixin:
             "jump": self.ordering.removeprefix("-") in self.jumpable,
         }
 
+    def count(self, rows):
+        """How many rows there are in all, to COUNT_BOUND + 1."""
+        return bounded_count(rows)
+
     def keys(self, rows, columns, descending):
         order = (f"-{column}" if descending else column for column in columns)
         return list(rows.order_by(*order).values_list("pk", flat=True)[: self.size + 1])
 
     def rows_of(self, keys):
-        """The rows of ``keys``, in their order, with what ``related`` names.
+        """The rows of ``keys``, in their order.
 
         A second statement: asked for whole rows at once, MariaDB walks from the domain's start.
         """
@@ -111,13 +115,19 @@ class KeysetMixin:
 
     @classmethod
     def whole_rows(cls):
-        rows = cls.model.objects.all()
-        return rows.select_related(*cls.related) if cls.related else rows
+        """The queryset that the rows shown are fetched from: the columns ``shown`` by name, or whole models."""
+        rows = cls.annotated(cls.model.objects.all())
+        return rows.values_list(*cls.shown, named=True) if cls.shown else rows
+
+    @staticmethod
+    def annotated(rows):
+        """Add to the rows shown what is in ``shown`` and no column of the table itself."""
+        return rows
 
     def edge_url(self, parameter, row):
         values = []
         for column in self.columns():
-            value = row.pk if column == "pk" else getattr(row, column)
+            value = row.pk if column in {"pk", self.model._meta.pk.name} else getattr(row, column)
             values.append(value.isoformat() if hasattr(value, "isoformat") else str(value))
         return self.url_with(**{"after": None, "before": None, "jump": None, parameter: values})
 

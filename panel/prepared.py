@@ -1,41 +1,201 @@
 """Querysets that Django builds only once: building one takes several times as long as its answer."""
 
-from copy import copy
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models.query import (
+    FlatValuesListIterable,
+    NamedValuesListIterable,
+    RawQuerySet,
+    ValuesListIterable,
+    create_namedtuple_class,
+    get_related_populators,
+)
+
+SHAPES = 100  # statements that are kept of one queryset
 
 
 def prepared(build):
     """Make ``build(*values)``, which returns a queryset, return the list of its rows instead.
 
     It is called with placeholders, once for each number of values; ``values`` are texts or
-    whole numbers, and nothing else may decide what is asked for.
+    whole numbers, and nothing else may decide what is asked for. Rows of ``values_list()`` cost a third of
+    a model's. The queryset may be a raw one, too.
     """
 
-    @lru_cache(maxsize=100)
-    def compiled(_vendor, texts):
-        marks = [f"\x1a{place}" if text else -(10**9) - place for place, text in enumerate(texts)]
-        rows = build(*marks)
-        compiler = rows.query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
-        places = {mark: place for place, mark in enumerate(marks)}
-        if not places.keys() <= set(params):
+    @lru_cache(maxsize=SHAPES)
+    def statement(_vendor, texts):
+        rows = build(*_marks(texts))
+        found = _compiled(rows, texts)
+        if found is None:
+            return None
+        sql, params, compiler = found
+        if set(range(len(texts))) - {place for _param, place in params}:
             raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
-        return rows, compiler, sql, [(param, places.get(param)) for param in params]
+        return sql, params, _reader(rows, compiler) if compiler else _raw(rows)
 
     @wraps(build)
     def asked(*values):
-        rows, compiler, sql, params = compiled(
-            connection.vendor, tuple(isinstance(value, str) for value in values)
-        )
-        filled = tuple(param if place is None else values[place] for param, place in params)
-        compiler, query = copy(compiler), copy(rows.query)
-        compiler.connection = connection
-        compiler.as_sql = lambda *_args, **_kwargs: (sql, filled)
-        query.get_compiler = lambda *_args, **_kwargs: compiler
-        found = type(rows)(rows.model, query)
-        found._iterable_class = rows._iterable_class
-        return list(found)
+        found = statement(connection.vendor, _texts(values))
+        if found is None:
+            return []
+        sql, params, read = found
+        filled = _filled(params, values)
+        return read(sql, filled)
 
     return asked
+
+
+def prepared_counts(build):
+    """Make ``build(*values)``, which returns querysets, return how many rows each has, in one statement.
+
+    A sliced queryset is counted to its end.
+    """
+
+    @lru_cache(maxsize=SHAPES)
+    def statement(_vendor, texts):
+        counts, params = [], []
+        for number, rows in enumerate(build(*_marks(texts))):
+            found = _compiled(rows.values_list("pk", flat=True), texts)
+            counts.append(f"(SELECT COUNT(*) FROM ({found[0]}) rows{number})" if found else "0")  # noqa: S608
+            params += found[1] if found else ()
+        return f"SELECT {', '.join(counts)}", params
+
+    @wraps(build)
+    def asked(*values):
+        sql, params = statement(connection.vendor, _texts(values))
+        return _fetch(sql, _filled(params, values))[0]
+
+    return asked
+
+
+def in_scope(prepare):
+    """Let ``prepare`` (``prepared``, ``prepared_counts``) take a ``build(account, *values)``.
+
+    An administrator's role and the number of the domains choose the statement, their names are values of it.
+    """
+
+    def decorated(build):
+        @lru_cache(maxsize=SHAPES)
+        def of(is_superadmin, number):
+            @prepare
+            @wraps(build)
+            def rows(*values):
+                return build(Scope(is_superadmin, values[:number]), *values[number:])
+
+            return rows
+
+        @wraps(build)
+        def asked(account, *values):
+            if not account.is_active or account.is_mailbox_user:
+                raise ValueError(f"{build.__name__} is asked for administrators alone.")
+            names = account.scope_domains
+            return of(account.is_superadmin, len(names))(*names, *values)
+
+        return asked
+
+    return decorated
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Stands for any active administrator of one role, for what ScopedQuerySet asks of an account."""
+
+    is_superadmin: bool
+    scope_domains: tuple
+
+    is_active = True
+    is_mailbox_user = False
+
+    @property
+    def is_domain_admin(self):
+        return not self.is_superadmin
+
+    @property
+    def domain_names(self):
+        return self.scope_domains
+
+
+def padded(names):
+    """Repeat the last of ``names``, for IN (…), up to the next power of two: a statement is kept for each number."""
+    names = list(names)
+    return names + names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))
+
+
+def _texts(values):
+    return tuple([isinstance(value, str) for value in values])
+
+
+def _filled(params, values):
+    return tuple([param if place is None else values[place] for param, place in params])
+
+
+def _fetch(sql, params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def _marks(texts):
+    return [f"\x1a{place}" if text else -(10**9) - place for place, text in enumerate(texts)]
+
+
+def _compiled(rows, texts):
+    """Return (SQL, [(parameter, place of the value that it stands for, or None)], compiler), or None for no rows."""
+    places = {mark: place for place, mark in enumerate(_marks(texts))}
+    compiler = None
+    if isinstance(rows, RawQuerySet):
+        sql, params = rows.raw_query, rows.params
+    else:
+        compiler = rows.query.get_compiler(connection=connection)
+        try:
+            sql, params = compiler.as_sql()
+        except EmptyResultSet:  # nobody's domains
+            return None
+    return sql, [(param, places.get(param)) for param in params], compiler
+
+
+def _raw(rows):
+    return lambda sql, params: list(rows.model.objects.raw(sql, params))
+
+
+def _reader(rows, compiler):
+    """Return the function that runs a statement and makes of its rows what ``rows`` would yield."""
+    converters = compiler.get_converters([expression for expression, *_ in compiler.select])
+    make = _maker(rows, compiler)
+
+    def read(sql, params):
+        fetched = _fetch(sql, params)
+        if converters:
+            fetched = compiler.apply_converters(fetched, converters)
+        return [make(row) for row in fetched]
+
+    return read
+
+
+def _maker(rows, compiler):
+    kind = rows._iterable_class
+    if kind is FlatValuesListIterable:
+        return lambda row: row[0]
+    if kind is ValuesListIterable:
+        return tuple
+    if kind is NamedValuesListIterable:
+        names = rows._fields or compiler.query.values_select
+        return create_namedtuple_class(*names)._make
+    info = compiler.klass_info  # as Django's ModelIterable does
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column.target.attname for column, *_ in compiler.select[first:last]]
+    related = get_related_populators(info, compiler.select, rows.db)
+    annotations = list(compiler.annotation_col_map.items())
+
+    def model(row):
+        made = info["model"].from_db(rows.db, names, row[first:last])
+        for populator in related:
+            populator.populate(row, made)
+        for name, place in annotations:
+            setattr(made, name, row[place])
+        return made
+
+    return model

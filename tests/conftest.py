@@ -6,6 +6,8 @@ import unicodedata
 import hypothesis
 import idna
 import pytest
+from django.template.backends.jinja2 import Template as JinjaTemplate
+from django.test.signals import template_rendered
 
 from accounts.services import create_admin
 from aliases.services import create_alias
@@ -33,6 +35,20 @@ hypothesis.settings.load_profile("mailadmin")
 
 PASSWORD = "tangerine-7-bicycle"
 UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}
+
+
+@pytest.fixture(autouse=True)
+def context_of_jinja2(monkeypatch):
+    """Give ``response.context`` for pages that Jinja2 draws too; Django does for its own templates only."""
+    render = JinjaTemplate.render
+
+    def told(template, context=None, request=None):
+        html = render(template, context, request)
+        if request is not None:
+            template_rendered.send(sender=template, template=template, context=context)
+        return html
+
+    monkeypatch.setattr(JinjaTemplate, "render", told)
 
 
 @pytest.fixture

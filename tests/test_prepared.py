@@ -3,7 +3,7 @@
 import pytest
 
 from domains.models import Domain
-from panel.prepared import prepared
+from panel.prepared import in_scope, padded, prepared, prepared_counts
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +39,64 @@ def test_a_value_that_does_not_reach_the_statement_is_an_error():
 
     with pytest.raises(ValueError, match="changed does not ask"):
         changed("a.example")
+
+
+@prepared
+def mailbox_limits(*names):
+    rows = Domain.objects.filter(pk__in=names).order_by("pk")
+    return rows.values_list("pk", "usage__mailboxes", "created", named=True)
+
+
+def test_rows_of_values_have_their_names_and_types(add_domain):
+    stored = Domain.objects.get(pk=add_domain("a.example").pk)
+    rows = mailbox_limits("a.example")
+    assert [(row.pk, row.usage__mailboxes, row.created) for row in rows] == [
+        ("a.example", 0, stored.created)
+    ]
+
+
+def test_a_raw_queryset_is_asked_with_each_value(add_domain):
+    @prepared
+    def raw(name):
+        return Domain.objects.raw("SELECT * FROM domain WHERE domain = %s", [name])
+
+    add_domain("a.example")
+    assert [row.pk for row in raw("a.example")] == ["a.example"]
+    assert raw("b.example") == []
+
+
+@in_scope(prepared)
+def visible(actor, *names):
+    return Domain.objects.visible_to(actor).filter(pk__in=names).values_list("pk", flat=True)
+
+
+@in_scope(prepared_counts)
+def counts(actor):
+    return [Domain.objects.visible_to(actor), Domain.objects.visible_to(actor)[:1]]
+
+
+def test_each_account_is_answered_from_its_own_domains(add_domain, make_admin):
+    for name in ("a.example", "b.example", "c.example"):
+        add_domain(name)
+    both = make_admin("both@example.org", domains=["a.example", "b.example"])
+    other = make_admin("other@example.org", domains=["b.example", "c.example"])
+    root = make_admin("root@example.org", superadmin=True)
+    asked = ("a.example", "c.example")
+    assert [visible(actor, *asked) for actor in (both, other)] == [["a.example"], ["c.example"]]
+    assert sorted(visible(root, *asked)) == ["a.example", "c.example"]
+    assert visible(make_admin("none@example.org"), *asked) == []
+    assert [tuple(counts(actor)) for actor in (both, other, root)] == [(2, 1), (2, 1), (3, 1)]
+    assert tuple(counts(make_admin("nobody@example.org"))) == (0, 0)
+
+
+def test_nobody_but_active_administrators_is_answered(add_domain, make_admin, add_mailbox):
+    add_domain("a.example")
+    inactive = make_admin("gone@example.org", superadmin=True)
+    inactive.active = False
+    for account in (inactive, add_mailbox("ann@a.example")):
+        with pytest.raises(ValueError, match="for administrators alone"):
+            visible(account, "a.example")
+
+
+def test_names_are_padded_with_the_last_to_a_power_of_two():
+    assert [padded(names) for names in ("a", "ab", "abc")] == [["a"], ["a", "b"], [*"abcc"]]

@@ -347,6 +347,16 @@ def test_a_lock_that_somebody_keeps_leaves_the_form_as_it_was(
     assert Alias.objects.count() == 1
 
 
+def test_a_connection_that_broke_between_two_pages_is_made_anew(sign_in, make_admin, stranger):
+    client = sign_in(make_admin(superadmin=True))
+    assert client.get(reverse("log")).status_code == 200
+    broken = connection.connection.thread_id()
+    stranger.query(f"KILL {broken}")
+
+    assert client.get(reverse("log")).status_code == 200
+    assert connection.connection.thread_id() != broken
+
+
 def test_a_confirming_page_stays_too(
     sign_in, make_admin, add_domain, add_mailbox, stranger, impatient
 ):

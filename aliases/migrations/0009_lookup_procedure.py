@@ -5,10 +5,11 @@ from aliases import functions
 
 def create(apps, schema_editor):
     functions.create(schema_editor.connection)
+    functions.drop(schema_editor.connection, functions.FORMER)
 
 
 class Migration(migrations.Migration):
-    """The alias map calls a procedure. The function stays for an alias.cf of before, until `manage.py recount`."""
+    """The alias map calls a procedure: `manage.py mailconf` writes it. Until then Postfix defers mail (451)."""
 
     dependencies = [("aliases", "0008_listed_names")]
 

@@ -44,7 +44,7 @@ BEGIN
           AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
       WHERE d.domain = key_domain AND d.active = 1;
     IF alias_goto IS NOT NULL THEN
-      SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto, lookup_key);
+      SET answer = mailadmin_deliverable_targets(lookup_key, alias_goto);
     END IF;
     SET answer = COALESCE(answer, mailbox);
   END IF;
@@ -62,7 +62,7 @@ BEGIN
           AND (d.backupmx = 1 OR d.transport NOT IN ('', 'virtual', 'virtual:')))
       WHERE ad.alias_domain = key_domain AND ad.active = 1;
     IF alias_goto IS NOT NULL THEN
-      SET answer = mailadmin_deliverable_targets(target_key, alias_goto, lookup_key);
+      SET answer = mailadmin_deliverable_targets(target_key, alias_goto);
     END IF;
     SET answer = COALESCE(answer, mailbox);
   END IF;
@@ -79,15 +79,13 @@ END
 -- (backup MX, a transport of their own: the next server knows the addresses), whole domains
 -- (@example.net), and unusual notations in active domains: they are answered as written.
 --
--- Mail never comes back through the alias or through `recipient`, the address Postfix asked for:
--- what only a loop keeps alive is not deliverable. The first alias that answers on the way is the
--- last that is asked: one that leads to nobody does not pass mail on to the catch-all, or leaving it
--- out could close a loop. What cannot be followed (a chain of a thousand aliases) is answered as
--- written.
+-- Mail never comes back through the alias: what only a loop keeps alive is not deliverable. The
+-- first alias that answers on the way is the last that is asked: one that leads to nobody does not
+-- pass mail on to the catch-all, or leaving it out could close a loop. What cannot be followed (a
+-- chain of a thousand aliases) is answered as written.
 CREATE OR REPLACE FUNCTION mailadmin_deliverable_targets(
   alias_address VARCHAR(600) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-  goto MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-  recipient VARCHAR(600) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+  goto MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 ) RETURNS MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 READS SQL DATA SQL SECURITY INVOKER
 BEGIN
@@ -145,10 +143,10 @@ BEGIN
           a1.address, a2.address, a3.address, a4.address, a5.address, a6.address)
         LEFT JOIN domain d ON d.domain = t.domain
         LEFT JOIN mailbox m ON m.username = t.bare AND m.active = 1
-          AND m.username NOT IN (alias_address, recipient)
+          AND m.username <> alias_address
         WHERE h.taken = 0
-          AND h.address NOT IN (alias_address, recipient) AND h.bare NOT IN (alias_address, recipient)
-          AND t.alias NOT IN (alias_address, recipient)
+          AND h.address <> alias_address AND h.bare <> alias_address
+          AND t.alias <> alias_address
       UNION
       -- The mailbox of that name in the target of an alias domain, if no alias comes before it.
       SELECT h.target, h.address, h.bare, h.domain, 1
@@ -156,13 +154,13 @@ BEGIN
         JOIN alias_domain ad ON ad.alias_domain = h.domain AND ad.active = 1
         JOIN domain td ON td.domain = ad.target_domain AND td.active = 1
         JOIN mailbox m ON m.username = CONCAT(SUBSTRING_INDEX(h.bare, '@', 1), '@', td.domain)
-          AND m.active = 1 AND m.username NOT IN (alias_address, recipient)
+          AND m.active = 1 AND m.username <> alias_address
         LEFT JOIN alias a1 ON a1.address = h.address AND a1.active = 1 AND a1.goto <> a1.address
         LEFT JOIN alias a2 ON a2.address = CONCAT(SUBSTRING_INDEX(h.address, '@', 1), '@', td.domain)
           AND h.address <> h.bare AND a2.active = 1 AND a2.goto <> a2.address
         LEFT JOIN alias a3 ON a3.address = h.bare AND a3.active = 1 AND a3.goto <> a3.address
         WHERE h.taken = 0
-          AND h.address NOT IN (alias_address, recipient) AND h.bare NOT IN (alias_address, recipient)
+          AND h.address <> alias_address AND h.bare <> alias_address
           AND COALESCE(a1.address, a2.address, a3.address) IS NULL
       UNION
       -- A name that is listed in the target of an alias domain, with its extension or without.

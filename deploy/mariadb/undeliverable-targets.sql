@@ -7,7 +7,7 @@
 -- Try it:  mariadb -t @DB_NAME@ < undeliverable-targets.sql
 
 SELECT a.address AS alias, t.target
-  FROM (SELECT address, domain, goto, mailadmin_deliverable_targets(address, goto, address) AS answer
+  FROM (SELECT address, domain, goto, mailadmin_deliverable_targets(address, goto) AS answer
     FROM alias WHERE active = 1 AND goto <> address) a
   JOIN alias_target t ON t.alias = a.address
   WHERE NOT a.answer <=> a.goto AND COALESCE(FIND_IN_SET(t.target, a.answer), 0) = 0

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from django import template
 from django.conf import settings
-from django.forms import CheckboxInput, CheckboxSelectMultiple, PasswordInput, RadioSelect, Select
 from django.template import engines
 from django.template.defaultfilters import truncatechars
+from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -103,18 +103,28 @@ def counted(kind, count):
 
 @register.simple_tag
 def quota_bar(used, allotted=None, *, limit_mb=None):
-    """How much of a quota is used, as a bar and in words.
+    return quota_bars()(used, allotted, limit_mb=limit_mb)
+
+
+def quota_bars():
+    """The function that draws how much of a quota is used, as a bar and in words, in the current language.
 
     ``used`` and ``allotted`` are bytes; ``limit_mb`` replaces ``allotted`` when the limit is a
     domain's, in MB. 0 is unlimited; -1 means that the domain uses no quotas.
     """
-    total = limit_mb * settings.QUOTA_MULTIPLIER if limit_mb is not None else (allotted or 0)
-    if total <= 0:
-        words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
-        return _words(words % {"used": size(used)})
-    whole = total / settings.QUOTA_MULTIPLIER
-    share = mb(used / settings.QUOTA_MULTIPLIER, whole)
-    return _bar(used, total, _("%(used)s of %(total)s") % {"used": share, "total": mb(whole)})
+    multiplier, share, full = settings.QUOTA_MULTIPLIER, mb.now(), _("%(used)s of %(total)s")
+
+    def bar(used, allotted=None, *, limit_mb=None):
+        used = used or 0
+        total = limit_mb * multiplier if limit_mb is not None else (allotted or 0)
+        if total <= 0:
+            words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
+            return _words(words % {"used": share(used / multiplier)})
+        whole = total / multiplier
+        words = {"used": share(used / multiplier, whole), "total": share(whole)}
+        return _bar(used, total, full % words)
+
+    return bar
 
 
 @register.simple_tag
@@ -151,9 +161,10 @@ def state(active):
     return format_html('<span class="state {}">{}</span>', css, word)
 
 
-@register.inclusion_tag("partials/breadcrumbs.html")
+@register.simple_tag
 def breadcrumbs(*urls_and_labels):
-    return {"crumbs": list(zip(urls_and_labels[::2], urls_and_labels[1::2], strict=True))}
+    crumbs = list(zip(urls_and_labels[::2], urls_and_labels[1::2], strict=True))
+    return part("frame/crumbs.html", crumbs=crumbs)
 
 
 @register.simple_tag(takes_context=True)
@@ -208,38 +219,6 @@ def hidden_query(context, *without):
     )
 
 
-# --- Forms
-
-
-@register.filter
-def control(field):
-    """A field's widget with Bootstrap's class; our own attrs are left out of the HTML.
-
-    field.html shows ``suffix`` and ``prefix`` of a widget's attrs beside the input.
-    """
-    widget = field.field.widget
-    if isinstance(widget, (CheckboxInput, CheckboxSelectMultiple, RadioSelect)):
-        css = "form-check-input" if isinstance(widget, CheckboxInput) else ""
-    elif isinstance(widget, Select):
-        css = "form-select"
-    else:
-        css = "form-control"
-    classes = [css, widget.attrs.get("class", ""), "is-invalid" if field.errors else ""]
-    return field.as_widget(
-        attrs={"class": " ".join(filter(None, classes)), "suffix": False, "prefix": False}
-    )
-
-
-@register.filter
-def field_kind(field):
-    widget = field.field.widget
-    if isinstance(widget, (CheckboxSelectMultiple, RadioSelect)):
-        return "choices"
-    if isinstance(widget, CheckboxInput):
-        return "switch"
-    return "password" if isinstance(widget, PasswordInput) else "input"
-
-
 # --- The log
 
 
@@ -248,9 +227,30 @@ def log_action(action):
     return log_words.label(action)
 
 
-# --- What is shown fifty times
+# --- Jinja2's templates
 
 
 @register.simple_tag
-def part(name, **context):
-    return mark_safe(engines["jinja2"].get_template(name).render(context))  # noqa: S308 -- escapes
+def part(template, /, **context):
+    return mark_safe(engines["jinja2"].env.get_template(template).render(context))  # noqa: S308 -- escapes
+
+
+@register.tag
+def shell(parser, token):
+    """Draw parts/base.html around the blocks up to ``{% endshell %}``."""
+    nodes = parser.parse(("endshell",))
+    parser.delete_first_token()
+    return ShellNode(nodes)
+
+
+class ShellNode(template.Node):
+    OF_EVERY_PAGE = ("navigation", "account", "superadmin", "messages")
+
+    def __init__(self, nodelist):
+        self.nodelist = nodelist
+
+    def render(self, context):
+        blocks = {block.name: block.render(context) for block in self.nodelist}
+        every = {name: context.get(name) for name in self.OF_EVERY_PAGE}
+        token = CsrfTokenNode().render(context)
+        return part("base.html", csrf_input=token, **every, **blocks)

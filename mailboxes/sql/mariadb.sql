@@ -183,24 +183,27 @@ END
 -- (catch-all, alias domain, backup MX, a transport) is no business of this row: pages join it, so
 -- that a catch-all comes and goes without a write to 100,000 targets. Nobody is told that an
 -- address is gone which is not written the usual way.
+-- Rows that come with their `bare` are the rebuild's, which has asked for all together.
 CREATE TRIGGER mailadmin_alias_target_insert BEFORE INSERT ON alias_target FOR EACH ROW BEGIN
-  -- Without the extension; what begins with the delimiter has none.
-  SET NEW.bare = IF(
-    NEW.target LIKE '%@RECIPIENT_DELIMITER@%@%' AND NEW.target NOT LIKE '@RECIPIENT_DELIMITER@%',
-    CONCAT(SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.target, '@', 1), '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.target, '@', -1)),
-    NEW.target
-  );
-  -- The domain that Postfix reads in "Ann <ann@example.org.> (at home)", ann%example.org@here and
-  -- example.org!ann.
-  SET NEW.domain = SUBSTRING_INDEX(REGEXP_REPLACE(NEW.target, '[.]*([<>:;"[:space:]]|[(][^)]*[)]?)|[.]$', ''), '@', -1);
-  SET NEW.domain = SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.domain, '%', -1), '!', 1);
-  SET NEW.unmatched = NEW.target NOT LIKE '@%'
-    AND NEW.target NOT REGEXP '[^@PLAIN@]' AND RIGHT(NEW.target, 1) <> '.'
-    AND EXISTS (SELECT 1 FROM domain WHERE domain = NEW.domain)
-    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.target)
-    AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.bare)
-    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.target)
-    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.bare);
+  IF NEW.bare = '' THEN
+    -- Without the extension; what begins with the delimiter has none.
+    SET NEW.bare = IF(
+      NEW.target LIKE '%@RECIPIENT_DELIMITER@%@%' AND NEW.target NOT LIKE '@RECIPIENT_DELIMITER@%',
+      CONCAT(SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.target, '@', 1), '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.target, '@', -1)),
+      NEW.target
+    );
+    -- The domain that Postfix reads in "Ann <ann@example.org.> (at home)", ann%example.org@here and
+    -- example.org!ann.
+    SET NEW.domain = SUBSTRING_INDEX(REGEXP_REPLACE(NEW.target, '[.]*([<>:;"[:space:]]|[(][^)]*[)]?)|[.]$', ''), '@', -1);
+    SET NEW.domain = SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.domain, '%', -1), '!', 1);
+    SET NEW.unmatched = NEW.target NOT LIKE '@%'
+      AND NEW.target NOT REGEXP '[^@PLAIN@]' AND RIGHT(NEW.target, 1) <> '.'
+      AND EXISTS (SELECT 1 FROM domain WHERE domain = NEW.domain)
+      AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.target)
+      AND NOT EXISTS (SELECT 1 FROM alias WHERE address = NEW.bare)
+      AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.target)
+      AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = NEW.bare);
+  END IF;
 END
 //
 CREATE TRIGGER mailadmin_alias_target_update BEFORE UPDATE ON alias_target FOR EACH ROW BEGIN
@@ -298,7 +301,7 @@ END
 //
 
 -- All anew, from the tables themselves: manage.py recount ------------------------------------
--- A million mailboxes take about a minute. Locks nothing that look-ups need.
+-- A million mailboxes take about half a minute. Locks nothing that look-ups need.
 
 DELETE FROM alias_target
 //
@@ -318,21 +321,50 @@ INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
 //
 UPDATE domain_usage SET fullness = 0
 //
-INSERT INTO alias_target (alias, owner, target, bare, domain)
-  SELECT DISTINCT address, domain, item, '', ''
+-- As the trigger does it, but in one statement, and asking only as far as nothing is found. Most aliases have
+-- one target, written plainly: there is nothing to split.
+INSERT INTO alias_target (alias, owner, target, bare, domain, unmatched)
+  SELECT t.alias, t.owner, t.target, t.bare, t.domain,
+    t.target NOT LIKE '@%' AND t.target NOT REGEXP '[^@PLAIN@]' AND RIGHT(t.target, 1) <> '.'
+      AND d.domain IS NOT NULL
+      AND COALESCE(a1.address, a2.address, m1.username, m2.username) IS NULL
   FROM (
-    SELECT a.address, a.domain, LEFT(LOWER(TRIM(
-      REPLACE(REPLACE(REPLACE(parts.part, CHAR(10 USING utf8mb4), ' '), CHAR(13 USING utf8mb4), ' '), CHAR(9 USING utf8mb4), ' ')
-    )), 255) AS item
-    FROM alias a, JSON_TABLE(
-      CONCAT('[', REPLACE(JSON_QUOTE(
-        REGEXP_REPLACE(REPLACE(a.goto, '><', '> <'), '@BETWEEN_TARGETS@', ',')
-      ), ',', '","'), ']'),
-      '$[*]' COLUMNS (part TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')
-    ) AS parts
-    WHERE a.goto <> a.address
-  ) AS items
-  WHERE item <> ''
+    SELECT alias, owner, target,
+      IF(
+        target LIKE '%@RECIPIENT_DELIMITER@%@%' AND target NOT LIKE '@RECIPIENT_DELIMITER@%',
+        CONCAT(SUBSTRING_INDEX(SUBSTRING_INDEX(target, '@', 1), '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(target, '@', -1)),
+        target
+      ) AS bare,
+      SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX(
+        REGEXP_REPLACE(target, '[.]*([<>:;"[:space:]]|[(][^)]*[)]?)|[.]$', ''), '@', -1), '%', -1), '!', 1) AS domain
+    FROM (
+      SELECT address AS alias, domain AS owner, LEFT(goto, 255) AS target
+      FROM alias
+      WHERE goto <> address AND goto <> '' AND goto NOT REGEXP '[^@PLAIN@]'
+      UNION ALL
+      SELECT DISTINCT address, domain, item
+      FROM (
+        SELECT a.address, a.domain, LEFT(LOWER(TRIM(
+          REPLACE(REPLACE(REPLACE(parts.part, CHAR(10 USING utf8mb4), ' '), CHAR(13 USING utf8mb4), ' '), CHAR(9 USING utf8mb4), ' ')
+        )), 255) AS item
+        FROM alias a, JSON_TABLE(
+          CONCAT('[', REPLACE(JSON_QUOTE(
+            REGEXP_REPLACE(REPLACE(a.goto, '><', '> <'), '@BETWEEN_TARGETS@', ',')
+          ), ',', '","'), ']'),
+          '$[*]' COLUMNS (part TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')
+        ) AS parts
+        WHERE a.goto <> a.address AND a.goto REGEXP '[^@PLAIN@]'
+      ) AS items
+      WHERE item <> ''
+    ) AS split
+  ) AS t
+  LEFT JOIN domain d ON d.domain = t.domain
+  LEFT JOIN alias a1 ON d.domain IS NOT NULL AND a1.address = t.target
+  LEFT JOIN alias a2 ON d.domain IS NOT NULL AND a1.address IS NULL AND a2.address = t.bare
+  LEFT JOIN mailbox m1 ON d.domain IS NOT NULL AND COALESCE(a1.address, a2.address) IS NULL
+    AND m1.username = t.target
+  LEFT JOIN mailbox m2 ON d.domain IS NOT NULL AND COALESCE(a1.address, a2.address, m1.username) IS NULL
+    AND m2.username = t.bare
 //
 INSERT INTO full_mailbox (username, domain, percent)
   SELECT m.username, m.domain, q.bytes * 100 DIV m.quota

@@ -79,7 +79,7 @@ def test_a_statement_that_is_allowed_is_not_refused(mail_server):
 
 def test_they_are_given_anew_without_a_moment_in_which_the_daemons_have_none(mail_server):
     asked = {
-        mail_server.connect_as_postfix: "SELECT mailadmin_deliverable_targets(address, goto, address) FROM alias",
+        mail_server.connect_as_postfix: "SELECT mailadmin_deliverable_targets(address, goto) FROM alias",
         mail_server.connect_as_dovecot: "SELECT username, password FROM mailbox",
     }
     given = threading.Event()

@@ -64,7 +64,7 @@ def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
     statements = [query["sql"] for query in captured if "SHOW SESSION STATUS" not in query["sql"]]
     assert len(statements) <= STATEMENTS, statements
     assert len(response.content) <= BYTES
-    counts = sum(f"LIMIT {COUNT_BOUND + 1}" in statement for statement in statements)
+    counts = sum(statement.count(f"LIMIT {COUNT_BOUND + 1}") for statement in statements)
     shown = max(SHOWN, len(response.context.get("object_list") or ()))
     assert cost.rows <= ROWS_PER_ROW * shown + RANGES + ROWS_PER_COUNT * counts, statements
 

@@ -1,6 +1,7 @@
 """The parts that draw a list's rows: their fixed cells are put together once and filled in for each row."""
 
 import re
+from collections import namedtuple
 from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -10,13 +11,19 @@ from django.template import Context, Template
 from django.urls import resolve, set_script_prefix
 from django.utils.translation import override
 
-from accounts.models import Admin
-from aliases.models import Alias
-from domains.models import AliasDomain, Domain, DomainUsage
-from mailboxes.models import Mailbox, QuotaUsage
+from accounts.views import AdminList
+from aliases.views import AliasList
+from domains.views import AliasDomainList, DomainList
+from mailboxes.views import MailboxList
 
-MAILBOX = Mailbox(username="anna@xn--mller-kva.example")
-MAILBOX.usage = QuotaUsage(username=MAILBOX, bytes=0)
+
+def row(view, **values):
+    """A row of a list as its page gets it, with the columns that ``view`` shows."""
+    columns = [name for name in view.shown if name != "pk"]
+    return namedtuple("Row", ["pk", *columns])(**dict.fromkeys(columns) | values)
+
+
+MAILBOX = row(MailboxList, pk="anna@xn--mller-kva.example", name="", smtp_active=True)
 
 
 def draw(part, *rows, **context):
@@ -30,22 +37,20 @@ def hrefs(html):
 
 
 def admin(key):
-    row = Admin(username=key)
-    row.domain_count = 2
-    return row
+    return row(AdminList, pk=key, active=True, domain_count=2)
 
 
-def domain(name, **values):
-    row = Domain(name=name, **values)
-    row.usage = DomainUsage(domain=row)
-    return row
+def domain(name, active=True):
+    counts = {"usage__mailboxes": 0, "usage__alias_rows": 0, "usage__allotted": 0}
+    limits = dict.fromkeys(("mailboxes", "aliases", "quota"), 0)
+    return row(DomainList, pk=name, active=active, **counts, **limits)
 
 
 def test_a_row_s_link_leads_to_its_page_and_shows_its_name():
     assert '<a href="/mailboxes/anna@xn--mller-kva.example/">anna@<wbr>müller.example</a>' in draw(
         "mailboxes/rows.html", MAILBOX
     )
-    link = AliasDomain(alias_domain=domain("example.net"), target_domain=domain("example.org"))
+    link = row(AliasDomainList, pk="example.net", target_domain_id="example.org", active=True)
     html = draw("domains/alias_domain_rows.html", link)
     assert '<a href="/domains/example.net/">example.net</a>' in html
 
@@ -68,7 +73,8 @@ def test_an_unusual_key_stays_itself_in_every_path_and_query():
 
 def test_names_and_keys_are_escaped_wherever_they_stand():
     key = "\"><script>'&@example.org"
-    html = draw("aliases/rows.html", Alias(address=key, goto=key, description=key), described=True)
+    alias = row(AliasList, pk=key, goto=key, description=key, active=True)
+    html = draw("aliases/rows.html", alias, described=True)
     assert "<script" not in html
     shown = unescape(html.replace("<wbr>", ""))
     for text in (f'value="{key}"', f'"Select {key}"', f'"Actions for {key}"', f">{key}</a>"):
@@ -89,12 +95,14 @@ def test_the_menu_offers_to_activate_or_to_deactivate():
 
 
 def test_a_page_s_rows_are_in_the_language_of_the_request():
-    mailbox = Mailbox(
-        username="anna@example.org",
+    mailbox = row(
+        MailboxList,
+        pk="anna@example.org",
+        name="Anna",
+        active=True,
         quota=1536 * 1_024_000,
         modified=datetime(2024, 3, 1, 12, tzinfo=UTC),
     )
-    mailbox.usage = QuotaUsage(username=mailbox, bytes=0)
     english = draw("mailboxes/rows.html", mailbox)
     with override("fr"):
         french = draw("mailboxes/rows.html", mailbox)

@@ -21,7 +21,7 @@ class Command(RichCommand):
     help = (
         "Create the database triggers (and Postfix's functions) and compute anew what they keep: counters of the domains,"
         " where aliases lead, which mailboxes are nearly full. For tables that another program"
-        " filled before the triggers were there, or from a dump without them. About a minute for"
+        " filled before the triggers were there, or from a dump without them. About half a minute for"
         " a million mailboxes; mail goes on meanwhile."
     )
 
