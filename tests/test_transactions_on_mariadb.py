@@ -1,10 +1,12 @@
 """An operation that the database rolled back is begun again, and a person is told when that does not help."""
 
 import contextlib
+import random
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from threading import Barrier, Event, Thread
+from time import sleep
 from types import SimpleNamespace
 
 import MySQLdb
@@ -227,6 +229,7 @@ def break_triggers(stranger, saver):
         try:
             for _attempt in range(2000):
                 stranger.query("FLUSH TABLES")
+                sleep(random.uniform(0, 0.003))  # somewhere in the statement's way
                 stranger.query(f"KILL QUERY {number}")
                 with contextlib.closing(connect()) as another:
                     try:
