@@ -13,6 +13,7 @@ from panel.addresses import display_address
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.locks import CountedLock
 from panel.log_actions import WRITTEN, name_and_client
+from panel.prepared import prepared
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
 
@@ -118,9 +119,14 @@ class Admin(Account):
 
     @cached_property
     def domain_names(self):
-        links = self.domainadmin_set.filter(active=True).exclude(domain="ALL")
-        # Another program may have written a link twice.
-        return tuple(links.order_by("domain").values_list("domain", flat=True).distinct())
+        return tuple(_domains_of(self.pk))
+
+
+@prepared
+def _domains_of(admin):
+    links = Admin(pk=admin).domainadmin_set.filter(active=True).exclude(domain="ALL")
+    # Another program may have written a link twice.
+    return links.order_by("domain").values_list("domain", flat=True).distinct()
 
 
 class LogQuerySet(ScopedQuerySet):

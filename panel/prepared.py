@@ -75,6 +75,7 @@ def in_scope(prepare):
     """Let ``prepare`` (``prepared``, ``prepared_counts``) take a ``build(account, *values)``.
 
     An administrator's role and the number of the domains choose the statement, their names are values of it.
+    Settings count as they were when it was put together.
     """
 
     def decorated(build):
