@@ -94,16 +94,26 @@ def is_complete(panel, node):
     return "no issues" in said
 
 
+def recount_until_complete(panel, site):
+    """As docs/cluster.md has it: a change of triggers may fail on a node, and Galera goes on."""
+    for _again in range(5):
+        if all(is_complete(panel, node) for node in site.nodes):
+            return
+        panel.manage("recount")
+    raise AssertionError("after five times a node still lacks a trigger")
+
+
 def test_the_schema_is_upgraded_while_mail_comes_in(site, mail_server, crowd):
     """The panels save before and after, as docs/cluster.md has it."""
     *_earlier, before_last, _last = sorted(ROOT.glob("mailboxes/migrations/0*.py"))
     panel = site.panels[0]
     wanted = site.everywhere(STORED)
     panel.manage("migrate", "mailboxes", before_last.stem, "--fake", "-v", "0")
-    # Of another user, as those of an earlier release would be others. Dovecot writes quota2.
+    # As those of an earlier release would be others. Dovecot writes quota2.
     for statement in triggers.statements("mysql").values():
         if " ON quota2 " not in statement:
-            site.execute(statement.replace("CREATE", "CREATE OR REPLACE", 1))
+            earlier = statement.replace(" BEGIN\n", " BEGIN\n  DO 1;\n", 1)
+            site.execute(earlier.replace("CREATE", "CREATE OR REPLACE", 1))
     before = copies(mail_server)
 
     with Load([], mail_server, "none") as mail:
@@ -113,8 +123,7 @@ def test_the_schema_is_upgraded_while_mail_comes_in(site, mail_server, crowd):
     # A lookup that gave way to the change failed, and Postfix before 3.10 leaves that server alone
     # for a minute: mail waits (451).
     mail_server.postfix.reload()
-    while not all(is_complete(panel, node) for node in site.nodes):
-        panel.manage("recount")
+    recount_until_complete(panel, site)
     with Load(crowd, mail_server, "upgrade") as load:
         load.go_on(5)
 
@@ -157,7 +166,7 @@ def test_a_trigger_that_one_node_lacks_is_found_there_and_recount_creates_it(
     assert "no issues" in panel.manage("check", "--database", "default")
     with pytest.raises(RuntimeError, match=r"mailadmin\.W001"):
         panel.manage("check", "--database", "default", "--fail-level", "WARNING", **asked)
-    panel.manage("recount")
+    recount_until_complete(panel, site)
 
     assert len(site.everywhere(STORED)) == len(triggers.statements("mysql"))
     assert "no issues" in panel.manage("check", "--database", "default", **asked)
