@@ -69,8 +69,7 @@ class KeysetMixin:
             values, inclusive = self.jump_values(query["jump"].strip().lower()), True
         down = descending != backwards
         try:
-            edge = beyond(columns, values, descending=down, inclusive=inclusive) if values else Q()
-            keys = self.keys(rows.filter(edge), columns, down)
+            keys = self.keys(rows, columns, down, values, inclusive=inclusive)
         except (
             ValidationError,
             ValueError,
@@ -101,9 +100,8 @@ class KeysetMixin:
         """How many rows there are in all, to COUNT_BOUND + 1."""
         return bounded_count(rows)
 
-    def keys(self, rows, columns, descending):
-        order = (f"-{column}" if descending else column for column in columns)
-        return list(rows.order_by(*order).values_list("pk", flat=True)[: self.size + 1])
+    def keys(self, rows, columns, descending, values=(), *, inclusive=False):
+        return list(page_of(rows, columns, values, self.size, descending, inclusive))
 
     def rows_of(self, keys):
         """The rows of ``keys``, in their order.
@@ -157,6 +155,14 @@ def beyond(columns, values, *, descending, inclusive=False):
         condition = Q(**{f"{column}__{operator}": value}) | (Q(**{column: value}) & condition)
         condition &= Q(**{f"{column}__{operator}e": value})
     return condition
+
+
+def page_of(rows, columns, values, size, descending, inclusive=False):
+    """The queryset of the keys of a page, and of one row more, beyond ``values`` if there are any."""
+    if values:
+        rows = rows.filter(beyond(columns, values, descending=descending, inclusive=inclusive))
+    order = (f"-{column}" if descending else column for column in columns)
+    return rows.order_by(*order).values_list("pk", flat=True)[: size + 1]
 
 
 def bounded_count(rows, bound=COUNT_BOUND):
