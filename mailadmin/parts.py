@@ -1,4 +1,4 @@
-"""The Jinja2 templates in parts/: the shell of every page, form pages, and what a page shows ten or fifty times.
+"""The Jinja2 templates in parts/: the shell of every page, forms, lists, and what a page shows ten or fifty times.
 
 All other templates are Django's, whose engine takes five to ten times as long.
 """
