@@ -1,13 +1,10 @@
 from datetime import datetime, time, timedelta
-from functools import cache
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
-from django.db import connection
-from django.db.models import Value
 from django.http import HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_date
@@ -43,8 +40,8 @@ from panel.pages import (
     client_ip,
     safe_next,
 )
-from panel.paging import COUNT_BOUND, KeysetMixin, page_of
-from panel.prepared import in_scope, prepared, prepared_counts
+from panel.paging import KeysetMixin
+from panel.prepared import in_scope, prepared
 from panel.scoping import starts_with, starts_with_name
 from panel.transactions import REASONS
 
@@ -313,16 +310,10 @@ class Log(KeysetMixin, ScopedListView):
     def keys(self, rows, columns, descending, values=(), **edge):
         if self.as_opened:  # whole rows, or there would be a second statement
             return newest_entries(self.actor)
-        if values and not any(self.filters().values()):
-            moment = LogEntry._meta.get_field("timestamp").get_db_prep_value(values[0], connection)
-            return _entries_beyond(self.size, descending)(self.actor, moment, int(values[1]))
         return super().keys(rows, columns, descending, values, **edge)
 
     def rows_of(self, keys):
         return keys if self.as_opened else super().rows_of(keys)
-
-    def count(self, rows):
-        return super().count(rows) if any(self.filters().values()) else all_entries(self.actor)[0]
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
@@ -332,22 +323,6 @@ class Log(KeysetMixin, ScopedListView):
 def newest_entries(actor):
     rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
     return rows.values_list(*Log.shown, named=True)[: Log.page_size + 1]
-
-
-@cache
-def _entries_beyond(size, descending):
-    @in_scope(prepared)
-    def keys(actor, moment, pk):
-        rows = LogEntry.objects.visible_to(actor)
-        # A Value is left as it is: the moment is what the database is to get.
-        return page_of(rows, Log.orderings["when"], (Value(moment), pk), size, descending)
-
-    return keys
-
-
-@in_scope(prepared_counts)
-def all_entries(actor):
-    return [LogEntry.objects.visible_to(actor)[: COUNT_BOUND + 1]]
 
 
 def _day(text):

@@ -4,10 +4,12 @@ from functools import cache
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, Value
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 
-from panel.prepared import prepared
+from panel.prepared import in_scope, prepared, prepared_counts
 
 PAGE_SIZES = (25, 50, 75)
 COUNT_BOUND = 1_000
@@ -19,7 +21,8 @@ class KeysetMixin:
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
     ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
-    page shows and pages by, ``pk`` first.
+    page shows and pages by, ``pk`` first. What is asked for without a filter is prepared: besides the account, only
+    ``filters()`` and the ordering may decide in ``filter_rows()``.
     """
 
     orderings = {"address": ("pk",)}
@@ -98,10 +101,21 @@ class KeysetMixin:
 
     def count(self, rows):
         """How many rows there are in all, to COUNT_BOUND + 1."""
-        return bounded_count(rows)
+        return bounded_count(rows) if self.narrowed() else _count_of(type(self))(self.actor)[0]
+
+    def narrowed(self):
+        return any(self.filters().values())
 
     def keys(self, rows, columns, descending, values=(), *, inclusive=False):
-        return list(page_of(rows, columns, values, self.size, descending, inclusive))
+        if self.narrowed():
+            return list(page_of(rows, columns, values, self.size, descending, inclusive))
+        fields = map(self.model._meta.get_field, self.named(columns)) if values else ()
+        stored = [f.get_db_prep_value(v, connection) for f, v in zip(fields, values, strict=True)]
+        keys = _keys_of(type(self), self.ordering, self.size, descending, inclusive)
+        return keys(self.actor, *stored)
+
+    def named(self, columns):
+        return [self.model._meta.pk.name if column == "pk" else column for column in columns]
 
     def rows_of(self, keys):
         """The rows of ``keys``, in their order.
@@ -141,6 +155,37 @@ def _rows_with(view):
         return view.whole_rows().filter(pk__in=keys)
 
     return rows
+
+
+@cache
+def _count_of(view):
+    @in_scope(prepared_counts)
+    def count(actor):
+        made = _opened(view, actor, view.default_ordering)
+        return [made.filter_rows(made.get_queryset())[: COUNT_BOUND + 1]]
+
+    return count
+
+
+@cache
+def _keys_of(view, ordering, size, descending, inclusive):
+    @in_scope(prepared)
+    def keys(actor, *edge):
+        # The database gets texts as they stand, moments among them: a Value, which no column looks at.
+        edge = [Value(text) if isinstance(text, str) else text for text in edge]
+        made = _opened(view, actor, ordering)
+        rows = made.filter_rows(made.get_queryset())
+        return page_of(rows, made.columns(), edge, size, descending, inclusive)
+
+    return keys
+
+
+def _opened(view, actor, ordering):
+    """A list as it is opened, without any filter."""
+    made = view(request=HttpRequest())
+    made.request.GET = QueryDict(f"sort={ordering}")
+    made.actor = actor
+    return made
 
 
 def beyond(columns, values, *, descending, inclusive=False):
