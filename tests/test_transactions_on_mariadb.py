@@ -220,9 +220,12 @@ def break_triggers(stranger, saver):
 
     def save():
         while not over.is_set():
+            # Either may be killed; the last one is not.
             with contextlib.suppress(MySQLdb.Error):
                 saver.query(SAVE)
-            saver.rollback()
+            with contextlib.suppress(MySQLdb.Error):
+                saver.rollback()
+        saver.rollback()
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(save)
