@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.passwords import MAX_PASSWORD_BYTES, looks_like_hash
+from panel.formats import cached_per_language
 
 
 class StrengthValidator:
@@ -59,22 +60,20 @@ class StrengthValidator:
             raise ValidationError([ValidationError(error, "password_weak") for error in errors])
 
     def get_help_text(self):
-        parts = [
-            ngettext(
-                "At least %(n)d character",
-                "At least %(n)d characters",
-                settings.PASSWORD_MIN_LENGTH,
-            )
-            % {"n": settings.PASSWORD_MIN_LENGTH}
-        ]
-        if settings.PASSWORD_MIN_LETTERS:
-            parts.append(
-                ngettext("%(n)d letter", "%(n)d letters", settings.PASSWORD_MIN_LETTERS)
-                % {"n": settings.PASSWORD_MIN_LETTERS}
-            )
-        if settings.PASSWORD_MIN_DIGITS:
-            parts.append(
-                ngettext("%(n)d digit", "%(n)d digits", settings.PASSWORD_MIN_DIGITS)
-                % {"n": settings.PASSWORD_MIN_DIGITS}
-            )
-        return ", ".join(parts) + "."
+        return _help(
+            settings.PASSWORD_MIN_LENGTH,
+            settings.PASSWORD_MIN_LETTERS,
+            settings.PASSWORD_MIN_DIGITS,
+        )
+
+
+@cached_per_language
+def _help(length, letters, digits):
+    parts = [
+        ngettext("At least %(n)d character", "At least %(n)d characters", length) % {"n": length}
+    ]
+    if letters:
+        parts.append(ngettext("%(n)d letter", "%(n)d letters", letters) % {"n": letters})
+    if digits:
+        parts.append(ngettext("%(n)d digit", "%(n)d digits", digits) % {"n": digits})
+    return ", ".join(parts) + "."

@@ -40,8 +40,8 @@ from panel.pages import (
     client_ip,
     safe_next,
 )
-from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import in_scope, prepared, prepared_counts
+from panel.paging import KeysetMixin
+from panel.prepared import in_scope, prepared
 from panel.scoping import starts_with, starts_with_name
 from panel.transactions import REASONS
 
@@ -307,16 +307,13 @@ class Log(KeysetMixin, ScopedListView):
         """Whether it is the first page of all entries that one index holds in the order of time."""
         return not self.request.GET and len(self.actor.scope_domains) < 2
 
-    def keys(self, rows, columns, descending):
+    def keys(self, rows, columns, descending, values=(), **edge):
         if self.as_opened:  # whole rows, or there would be a second statement
             return newest_entries(self.actor)
-        return super().keys(rows, columns, descending)
+        return super().keys(rows, columns, descending, values, **edge)
 
     def rows_of(self, keys):
         return keys if self.as_opened else super().rows_of(keys)
-
-    def count(self, rows):
-        return super().count(rows) if any(self.filters().values()) else all_entries(self.actor)[0]
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
@@ -326,11 +323,6 @@ class Log(KeysetMixin, ScopedListView):
 def newest_entries(actor):
     rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
     return rows.values_list(*Log.shown, named=True)[: Log.page_size + 1]
-
-
-@in_scope(prepared_counts)
-def all_entries(actor):
-    return [LogEntry.objects.visible_to(actor)[: COUNT_BOUND + 1]]
 
 
 def _day(text):

@@ -1,4 +1,4 @@
-"""The Jinja2 templates in parts/: the shell of every page, form pages, and what a page shows ten or fifty times.
+"""The Jinja2 templates in parts/: the shell of every page, forms, lists, and what a page shows ten or fifty times.
 
 All other templates are Django's, whose engine takes five to ten times as long.
 """
@@ -11,7 +11,6 @@ from django.conf import settings
 from django.forms import Textarea
 from django.forms.renderers import BaseRenderer
 from django.template import engines
-from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -58,17 +57,21 @@ def environment(**options):
         "count_bars": ui.count_bar.now,
         "counted": ui.counted,
         "counts": ui.counted.now,
-        "django_template": render_to_string,
         "draw": draw,
         "htmx_script": htmx_script,
+        "hidden_query": ui.hidden_query,
         "icon": ui.icon,
+        "is_filtered": ui.is_filtered,
+        "is_paged": ui.is_paged,
         "kept": kept,
         "language": get_language,
         "languages": languages,
         "list_url": list_url,
+        "part": ui.part,
         "place": place,
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
+        "sort_header": ui.sort_header,
         "state": ui.state,
         "static": static,
         "url": url,
@@ -82,6 +85,7 @@ def environment(**options):
         "target_summary": ui.target_summary,
         "targets": split_targets,
         "fill": fill,
+        "log_action": log_words.label,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
         "number": formats.number,

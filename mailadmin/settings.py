@@ -132,12 +132,11 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "mailadmin.templatetags.keep",
                 "mailadmin.templatetags.ui",
             ],
         },
     },
-    # The shell of every page, forms, and what a page shows ten or fifty times: mailadmin/parts.py.
+    # The shell of every page, forms, lists, and what a page shows ten or fifty times: mailadmin/parts.py.
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "parts"],

@@ -37,6 +37,7 @@ class AdministratorsPage(ActorMixin, TemplateView):
 
 class Dashboard(AdministratorsPage):
     template_name = "mailadmin/dashboard.html"
+    template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
         actor = self.actor

@@ -201,6 +201,8 @@ class StateView(ConfirmView):
 class ScopedListView(ScopedMixin, TemplateView):
     """A list that pages by key; KeysetMixin must stand before it among the bases."""
 
+    template_engine = "jinja2"
+
     def get_context_data(self, **kwargs):
         rows = self.filter_rows(self.get_queryset())
         return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)

@@ -4,10 +4,12 @@ from functools import cache
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, Value
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 
-from panel.prepared import prepared
+from panel.prepared import in_scope, prepared, prepared_counts
 
 PAGE_SIZES = (25, 50, 75)
 COUNT_BOUND = 1_000
@@ -19,7 +21,8 @@ class KeysetMixin:
     ``orderings`` maps the ``sort`` parameter to the tuple of columns of an index (the last one
     unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
     ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
-    page shows and pages by, ``pk`` first.
+    page shows and pages by, ``pk`` first. What is asked for without a filter is prepared: besides the account, only
+    ``filters()`` and the ordering may decide in ``filter_rows()``.
     """
 
     orderings = {"address": ("pk",)}
@@ -69,8 +72,7 @@ class KeysetMixin:
             values, inclusive = self.jump_values(query["jump"].strip().lower()), True
         down = descending != backwards
         try:
-            edge = beyond(columns, values, descending=down, inclusive=inclusive) if values else Q()
-            keys = self.keys(rows.filter(edge), columns, down)
+            keys = self.keys(rows, columns, down, values, inclusive=inclusive)
         except (
             ValidationError,
             ValueError,
@@ -99,11 +101,21 @@ class KeysetMixin:
 
     def count(self, rows):
         """How many rows there are in all, to COUNT_BOUND + 1."""
-        return bounded_count(rows)
+        return bounded_count(rows) if self.narrowed() else _count_of(type(self))(self.actor)[0]
 
-    def keys(self, rows, columns, descending):
-        order = (f"-{column}" if descending else column for column in columns)
-        return list(rows.order_by(*order).values_list("pk", flat=True)[: self.size + 1])
+    def narrowed(self):
+        return any(self.filters().values())
+
+    def keys(self, rows, columns, descending, values=(), *, inclusive=False):
+        if self.narrowed():
+            return list(page_of(rows, columns, values, self.size, descending, inclusive))
+        fields = map(self.model._meta.get_field, self.named(columns)) if values else ()
+        stored = [f.get_db_prep_value(v, connection) for f, v in zip(fields, values, strict=True)]
+        keys = _keys_of(type(self), self.ordering, self.size, descending, inclusive)
+        return keys(self.actor, *stored)
+
+    def named(self, columns):
+        return [self.model._meta.pk.name if column == "pk" else column for column in columns]
 
     def rows_of(self, keys):
         """The rows of ``keys``, in their order.
@@ -145,6 +157,37 @@ def _rows_with(view):
     return rows
 
 
+@cache
+def _count_of(view):
+    @in_scope(prepared_counts)
+    def count(actor):
+        made = _opened(view, actor, view.default_ordering)
+        return [made.filter_rows(made.get_queryset())[: COUNT_BOUND + 1]]
+
+    return count
+
+
+@cache
+def _keys_of(view, ordering, size, descending, inclusive):
+    @in_scope(prepared)
+    def keys(actor, *edge):
+        # The database gets texts as they stand, moments among them: a Value, which no column looks at.
+        edge = [Value(text) if isinstance(text, str) else text for text in edge]
+        made = _opened(view, actor, ordering)
+        rows = made.filter_rows(made.get_queryset())
+        return page_of(rows, made.columns(), edge, size, descending, inclusive)
+
+    return keys
+
+
+def _opened(view, actor, ordering):
+    """A list as it is opened, without any filter."""
+    made = view(request=HttpRequest())
+    made.request.GET = QueryDict(f"sort={ordering}")
+    made.actor = actor
+    return made
+
+
 def beyond(columns, values, *, descending, inclusive=False):
     """Return the Q of rows after ``values`` in the order of ``columns``.
 
@@ -157,6 +200,14 @@ def beyond(columns, values, *, descending, inclusive=False):
         condition = Q(**{f"{column}__{operator}": value}) | (Q(**{column: value}) & condition)
         condition &= Q(**{f"{column}__{operator}e": value})
     return condition
+
+
+def page_of(rows, columns, values, size, descending, inclusive=False):
+    """The queryset of the keys of a page, and of one row more, beyond ``values`` if there are any."""
+    if values:
+        rows = rows.filter(beyond(columns, values, descending=descending, inclusive=inclusive))
+    order = (f"-{column}" if descending else column for column in columns)
+    return rows.order_by(*order).values_list("pk", flat=True)[: size + 1]
 
 
 def bounded_count(rows, bound=COUNT_BOUND):

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
@@ -13,9 +14,9 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from heroicons.templatetags import heroicons
+from jinja2 import pass_context
 from markupsafe import escape
 
-from mailadmin import log_words
 from panel import addresses
 from panel.formats import (
     UNLIMITED,
@@ -167,64 +168,49 @@ def breadcrumbs(*urls_and_labels):
     return part("frame/crumbs.html", crumbs=crumbs)
 
 
-@register.simple_tag(takes_context=True)
+# These four know the request: they are for Jinja2's templates alone.
+
+
+@pass_context
 def sort_header(context, ordering, label, css=""):
-    if ordering not in context.get("sortable", (ordering,)):
-        attribute = format_html(' class="{}"', css) if css else ""
-        return format_html('<th scope="col"{}>{}</th>', attribute, label)
-    current = context.get("sort", "")
-    active = current.removeprefix("-") == ordering
+    attributes = f' class="{css}"' if css else ""
+    if ordering not in context["sortable"]:
+        return mark_safe(f'<th scope="col"{attributes}>{escape(label)}</th>')  # noqa: S308 -- escaped
+    current = context["sort"]
+    if current.removeprefix("-") == ordering:
+        state = "descending" if current.startswith("-") else "ascending"
+        attributes += f' aria-sort="{state}"'
     turned = f"-{ordering}" if current == ordering else ordering
-    query = context["request"].GET.copy()
-    for name in ("after", "before", "jump"):
-        query.pop(name, None)
-    query["sort"] = turned
-    state = ("descending" if current.startswith("-") else "ascending") if active else ""
-    return format_html(
-        '<th scope="col"{}{}><a class="sort" id="sort-{}" href="?{}" hx-boost="true">{}</a></th>',
-        format_html(' class="{}"', css) if css else "",
-        format_html(' aria-sort="{}"', state) if state else "",
-        ordering,
-        query.urlencode(),
-        label,
+    query = _query(context, "after", "before", "jump") | {"sort": [turned]}
+    return mark_safe(  # noqa: S308 -- escaped
+        f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="?{escape(urlencode(query, doseq=True))}"'
+        f' hx-boost="true">{escape(label)}</a></th>'
     )
 
 
-@register.simple_tag(takes_context=True)
+@pass_context
 def is_filtered(context):
     query = context["request"].GET
     # In a domain's own tab the domain is the place, not a filter.
-    place = {"domain"} if hasattr(context.get("domain"), "pk") else set()
+    place = {"domain"} if context.get("domain") else set()
     return any(query[name].strip() for name in query.keys() - NOT_FILTERS - place)
 
 
-@register.simple_tag(takes_context=True)
+@pass_context
 def is_paged(context):
     return any(context["request"].GET.get(name) for name in ("after", "before", "jump"))
 
 
-@register.simple_tag(takes_context=True)
+@pass_context
 def hidden_query(context, *without):
-    left_out = {*without, "after", "before", "jump"}
-    return format_html_join(
-        "",
-        '<input type="hidden" name="{}" value="{}">',
-        (
-            (name, value)
-            for name, values in context["request"].GET.lists()
-            if name not in left_out
-            for value in values
-            if value
-        ),
-    )
+    query = _query(context, "after", "before", "jump", *without)
+    pairs = [(name, value) for name, values in query.items() for value in values if value]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
-# --- The log
-
-
-@register.filter
-def log_action(action):
-    return log_words.label(action)
+def _query(context, *without):
+    """Return the values of the request's parameters, by name."""
+    return {name: values for name, values in context["request"].GET.lists() if name not in without}
 
 
 # --- Jinja2's templates

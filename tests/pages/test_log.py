@@ -358,6 +358,34 @@ def test_pages_follow_each_other_without_gap_even_at_the_same_second(sign_in, ro
     assert third.context["next_url"] is None
 
 
+def test_each_admin_pages_through_the_own_domains_entries_there_and_back(
+    sign_in, make_admin, example_org, other_net, write
+):
+    LogEntry.objects.all().delete()
+    for n in range(60):
+        domain = "other.net" if n % 2 else "example.org"
+        write("create_alias", f"{n}", domain=domain, when=timedelta(hours=n))
+
+    for domain, own in (("example.org", range(0, 60, 2)), ("other.net", range(1, 60, 2))):
+        client = sign_in(make_admin(f"ann@{domain}", domains=[domain]))
+        first = log(client, size="25")
+        second = client.get(reverse("log") + first.context["next_url"])
+        again = client.get(reverse("log") + second.context["previous_url"])
+
+        names = [f"{n}" for n in own]
+        assert (shown(first), shown(second), shown(again)) == (names[:25], names[25:], names[:25])
+
+
+@pytest.mark.parametrize(
+    "position", [["x", "1"], ["2026-01-01T00:00:00+00:00", "x"], ["0001-01-01T00:00:00+14:00", "1"]]
+)
+def test_a_place_that_no_page_of_the_log_has_leads_to_its_beginning(sign_in, root, write, position):
+    LogEntry.objects.all().delete()
+    write("create_alias", "joe@example.org")
+
+    assert shown(log(sign_in(root), after=position)) == ["joe@example.org"]
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_log_asks_as_often_for_any_number_of_entries(
     number, sign_in, root, example_org, write, django_assert_num_queries
