@@ -67,8 +67,8 @@ lock: .venv/installed-dev ## Lock the newest Python packages that pyproject.toml
 .PHONY: messages
 messages: .venv/installed-run ## Collect and compile the translations in locale/
 	@deploy/bin/install-packages messages
-	$(PYTHON) manage.py makemessages --all --no-obsolete --add-location file --ignore '.venv' --ignore 'var'
-	$(PYTHON) manage.py compilemessages --ignore '.venv'
+	$(PRODUCTION) $(PYTHON) manage.py makemessages --all --no-obsolete --add-location file --ignore '.venv' --ignore 'var'
+	$(PRODUCTION) $(PYTHON) manage.py compilemessages --ignore '.venv'
 
 .PHONY: bench
 bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes, PEER=postfixadmin)
