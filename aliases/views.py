@@ -9,7 +9,7 @@ from aliases import services
 from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
-from aliases.services import with_alias_domain_names
+from aliases.referrers import with_alias_domain_names
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import lookup_key, split_address, without_extension

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import views
+from domains import alias_domain_views, views
 
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
@@ -11,16 +11,28 @@ urlpatterns = [
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
     path("domains/<path:pk>/", views.DomainPage.as_view(), name="domain"),
-    path("alias-domains/", views.AliasDomainList.as_view(), name="aliasdomain-list"),
-    path("alias-domains/bulk/", views.AliasDomainBulk.as_view(), name="aliasdomain-bulk"),
-    path("alias-domains/new/", views.AliasDomainCreate.as_view(), name="aliasdomain-create"),
-    path("alias-domains/<path:pk>/edit/", views.AliasDomainEdit.as_view(), name="aliasdomain-edit"),
+    path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),
     path(
-        "alias-domains/<path:pk>/state/", views.AliasDomainState.as_view(), name="aliasdomain-state"
+        "alias-domains/bulk/", alias_domain_views.AliasDomainBulk.as_view(), name="aliasdomain-bulk"
+    ),
+    path(
+        "alias-domains/new/",
+        alias_domain_views.AliasDomainCreate.as_view(),
+        name="aliasdomain-create",
+    ),
+    path(
+        "alias-domains/<path:pk>/edit/",
+        alias_domain_views.AliasDomainEdit.as_view(),
+        name="aliasdomain-edit",
+    ),
+    path(
+        "alias-domains/<path:pk>/state/",
+        alias_domain_views.AliasDomainState.as_view(),
+        name="aliasdomain-state",
     ),
     path(
         "alias-domains/<path:pk>/delete/",
-        views.AliasDomainDelete.as_view(),
+        alias_domain_views.AliasDomainDelete.as_view(),
         name="aliasdomain-delete",
     ),
 ]

@@ -8,11 +8,9 @@ look-up: the shipped Dovecot files cache no login.
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,7 +28,8 @@ from aliases.services import (
 )
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
-from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
+from mailboxes.maildirs import free_maildir, free_maildirs
+from mailboxes.models import Mailbox, QuotaUsage
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
 from panel.changes import (
     changed_fields,
@@ -41,7 +40,6 @@ from panel.changes import (
     removed,
     validate_changed,
 )
-from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
@@ -64,7 +62,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     mailbox = check_new_mailbox(domain=domain, **values)
     mailbox.password, mailbox.password_expiry = secret, _password_expiry(domain)
     address = mailbox.pk
-    mailbox.maildir = _free_maildir(mailbox.local_part, domain.pk)
+    mailbox.maildir = free_maildir(mailbox.local_part, domain.pk)
     mailbox.clean_fields(exclude=["domain"])
     # The alias row comes first, as PostfixAdmin writes it: no catch-all may see the address free.
     try:
@@ -160,7 +158,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
     }
     expiry = _password_expiry(domain)
-    maildirs = _free_maildirs(new, domain.pk)
+    maildirs = free_maildirs(new, domain.pk)
     for mailbox in new:
         mailbox.domain, mailbox.password_expiry = domain, expiry
         mailbox.maildir = maildirs[mailbox.pk]
@@ -209,74 +207,6 @@ def _insert_self_aliases(usernames):
             f" WHERE username IN ({names})",
             usernames,
         )
-
-
-def _free_maildir(local_part, domain):
-    """A maildir that no mailbox has or had: the new owner of an old name must not see the old mail.
-
-    Other programs name maildirs freely, so it is neither inside another's nor around one.
-    """
-    parts = _maildir(local_part, domain).split("/")
-    for depth, name in enumerate(parts, start=1):
-        number = 1
-        while _is_occupied("/".join(parts[:depth]), within=depth == len(parts)):
-            number += 1
-            # No name of ours has a ~, so this directory is no other mailbox's.
-            parts[depth - 1] = f"{name}~{number}"
-    return "/".join(parts) + "/"
-
-
-def _maildir(local_part, domain):
-    return settings.MAILDIR_LAYOUT.format(
-        local_part=local_part, domain=domain, username=f"{local_part}@{domain}"
-    ).rstrip("/")
-
-
-def _free_maildirs(mailboxes, domain):
-    paths = {mailbox.pk: _maildir(mailbox.local_part, domain) for mailbox in mailboxes}
-    above = {path.rpartition("/")[0] for path in paths.values()} - {""}
-    occupied = set(paths.values()) if any(map(_is_within_one, above)) else _occupied(paths.values())
-    return {
-        mailbox.pk: f"{paths[mailbox.pk]}/"
-        if paths[mailbox.pk] not in occupied
-        else _free_maildir(mailbox.local_part, domain)
-        for mailbox in mailboxes
-    }
-
-
-def _is_within_one(path):
-    parts = path.split("/")
-    return any(
-        _is_occupied("/".join(parts[:depth]), within=False) for depth in range(1, len(parts) + 1)
-    )
-
-
-def _occupied(paths):
-    paths = set(paths)
-    first, last = min(paths, default=""), max(paths, default="")
-    deeper = "%/" * (first.count("/") + 1) + "_%"
-    found = set()
-    for model in (Mailbox, RetiredMaildir):
-        exact = model.objects.filter(maildir__in=[*paths, *(f"{path}/" for path in paths)])
-        # One range from the first to the last path: a condition for each would take much longer.
-        between = model.objects.filter(maildir__gte=first, maildir__lt=f"{last}/\U0010ffff")
-        inside = between.extra(where=["maildir LIKE %s"], params=[deeper])
-        for maildir in exact.values_list("maildir", flat=True).union(
-            inside.values_list("maildir", flat=True)
-        ):
-            parts = maildir.split("/")
-            found |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)} & paths
-    return found
-
-
-def _is_occupied(path, *, within):
-    for model in (Mailbox, RetiredMaildir):
-        maildirs = Q(maildir__in=[path, f"{path}/"])
-        if within:
-            maildirs |= starts_with("maildir", f"{path}/")
-        if model.objects.filter(maildirs).exists():
-            return True
-    return False
 
 
 @in_transaction

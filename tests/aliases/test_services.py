@@ -5,10 +5,10 @@ from django.db import connection
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from aliases.referrers import referrers_of
 from aliases.services import (
     create_alias,
     delete_alias,
-    referrers_of,
     remove_target_from_aliases,
     set_alias_active,
     update_alias,

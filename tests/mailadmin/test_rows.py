@@ -13,7 +13,8 @@ from jinja2 import DictLoader
 
 from accounts.views import AdminList
 from aliases.views import AliasList
-from domains.views import AliasDomainList, DomainList
+from domains.alias_domain_views import AliasDomainList
+from domains.views import DomainList
 from mailboxes.views import MailboxList
 
 

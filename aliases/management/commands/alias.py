@@ -2,7 +2,8 @@ from django.core.management.base import CommandError
 
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
-from aliases.services import create_alias, delete_alias, referrers_of, update_alias
+from aliases.referrers import referrers_of
+from aliases.services import create_alias, delete_alias, update_alias
 from domains.commands import DomainRowCommand
 from domains.models import RoutingLock
 from panel.addresses import (

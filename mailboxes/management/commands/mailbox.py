@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from accounts.commands import PasswordMixin
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
-from aliases.services import referrers_of
+from aliases.referrers import referrers_of
 from domains.commands import DomainRowCommand
 from mailboxes.models import Mailbox, first_quota, megabytes
 from mailboxes.services import (

@@ -1,0 +1,137 @@
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from aliases.models import Alias
+from domains import services
+from domains.forms import AliasDomainCreateForm, AliasDomainForm
+from domains.lists import InDomainMixin
+from domains.models import AliasDomain, Domain
+from panel.addresses import lookup_key
+from panel.bulk import BulkView
+from panel.pages import (
+    ConfirmView,
+    ScopedFormView,
+    ScopedListView,
+    StateView,
+)
+from panel.paging import KeysetMixin
+
+SHOWN = 20
+
+
+class AliasDomainPages:
+    model = AliasDomain
+    also_gone = (Domain.DoesNotExist,)
+    context_object_name = "alias_domain"
+
+    def get_success_url(self):
+        return reverse("aliasdomain-list")
+
+
+class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
+    scope = "visible_to"
+    template_name = "domains/aliasdomain_list.html"
+    shown = (
+        *("pk", "target_domain_id", "description", "active"),
+        *("alias_domain__active", "target_domain__active"),
+    )
+
+    def in_domain(self, rows):
+        name = self.domain_asked
+        return rows.filter(Q(pk=name) | Q(target_domain=name)) if name else rows
+
+    def jump_values(self, text):
+        return (lookup_key(text) + self.end,)
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        keys = [link.pk for link in context["object_list"]]
+        mine = AliasDomain.objects.manageable_by(self.actor).filter(pk__in=keys)
+        return context | {"manageable": set(mine.values_list("pk", flat=True))}
+
+
+class AliasDomainCreate(AliasDomainPages, ScopedFormView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_form.html"
+    form_class = AliasDomainCreateForm
+    extra_context = {"in_own_domain": True}
+    success_message = _("Alias domain %(object)s created.")
+
+    def get_initial(self):
+        get = self.request.GET.get
+        return {"target_domain": get("domain", ""), "alias_domain": get("alias_domain", "")}
+
+
+class AliasDomainEdit(AliasDomainPages, ScopedFormView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_form.html"
+    form_class = AliasDomainForm
+    success_message = _("Alias domain %(object)s saved.")
+
+    def get_initial(self):
+        link = self.object
+        return {
+            "target_domain": link.target_domain_id,
+            "description": link.description,
+            "active": link.active,
+        }
+
+
+class AliasDomainDelete(AliasDomainPages, ConfirmView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_delete.html"
+    success_message = _("Alias domain %(object)s deleted.")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
+
+    def perform(self):
+        services.delete_alias_domain(actor=self.actor, link=self.object)
+        return self.get_success_url()
+
+
+def answered_by(actor, links):
+    catch_alls = {f"@{link.pk}": link.pk for link in links if link.active}
+    for address in Alias.objects.filter(pk__in=catch_alls).values_list("pk", flat=True):
+        del catch_alls[address]  # it remains
+    return list(Alias.covered_targets_in(actor, list(catch_alls.values()))[: SHOWN + 1])
+
+
+class AliasDomainState(AliasDomainPages, StateView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_state.html"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(covered=answered_by(self.actor, [self.object]), **kwargs)
+
+    def set_active(self, active):
+        services.update_alias_domain(actor=self.actor, link=self.object, active=active)
+
+
+class AliasDomainBulk(AliasDomainPages, BulkView):
+    scope = "manageable_by"
+    template_name = "domains/aliasdomain_confirm_bulk.html"
+    list_url_name = "aliasdomain-list"
+    summaries = {
+        "activate": ngettext_lazy(
+            "%(n)d alias domain activated.", "%(n)d alias domains activated.", "n"
+        ),
+        "deactivate": ngettext_lazy(
+            "%(n)d alias domain deactivated.", "%(n)d alias domains deactivated.", "n"
+        ),
+        "delete": ngettext_lazy("%(n)d alias domain deleted.", "%(n)d alias domains deleted.", "n"),
+    }
+
+    def consequences(self, rows):
+        return {"covered": answered_by(self.actor, rows)}
+
+    def activate(self, row):
+        services.update_alias_domain(actor=self.actor, link=row, active=True)
+
+    def deactivate(self, row):
+        services.update_alias_domain(actor=self.actor, link=row, active=False)
+
+    def delete(self, row):
+        services.delete_alias_domain(actor=self.actor, link=row)
