@@ -111,7 +111,7 @@ class Lookup:
             self._aliases[address] = copy(alias)
             self._aliases[address].active = True
         self._mailboxes[address] = None if mailbox is None else True
-        return self._aliases[address]
+        return self._aliases.get(address)
 
     def routes(self, aliases, without=()):
         self.prepare((), aliases)

@@ -139,6 +139,8 @@ def create_mailboxes(*, actor, domain, mailboxes):
     the other fields. Holds RoutingLock: about a thousand at a time is a good number.
     The error has a line for each thing that is wrong.
     """
+    if not mailboxes:
+        return []
     new, refused = [], []
     for fields in mailboxes:
         fields = dict(fields)

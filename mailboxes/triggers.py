@@ -54,11 +54,11 @@ def body_of(statement):
     return server.as_shown(statement.rpartition(" FOR EACH ROW ")[2])
 
 
-def create(connection, *, anew=False):
+def create(connection, *, anew=False, again=False):
     """Create the triggers in this database, in place of an earlier version's.
 
     Those that are as wanted are left alone, but ``anew``: a node of a cluster may lack one that this node has.
-    None is away meanwhile, but on MySQL, which cannot replace one.
+    No trigger is missing meanwhile, except on MySQL, which cannot replace one. ``again``: the second attempt.
     """
     wanted = statements(connection.vendor)
     there = {} if anew else stored(connection, own=True)
@@ -74,11 +74,11 @@ def create(connection, *, anew=False):
             try:
                 cursor.execute(statement)
             except ProgrammingError as error:
-                if not server.has_unread_trigger(error):
+                if again or not server.has_unread_trigger(error):
                     raise
                 # Beside one that it does not understand MariaDB replaces none.
                 drop(connection)
-                create(connection)
+                create(connection, anew=anew, again=True)
                 return
 
 

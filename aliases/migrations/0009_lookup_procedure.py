@@ -9,7 +9,7 @@ def create(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The alias map calls a procedure: `manage.py mailconf` writes it. Until then Postfix defers mail (451)."""
+    """The alias map calls a procedure. Postfix defers mail (451) until the alias.cf that `manage.py mailconf` writes is there."""
 
     dependencies = [("aliases", "0008_listed_names")]
 

@@ -17,9 +17,11 @@ BEGIN
   DECLARE alias_goto, answer MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE mailbox, own_domain, target_key VARCHAR(600) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE findable BOOLEAN;
-  -- No UTF-8 (MariaDB; MySQL), or too long: nobody has such an address.
-  DECLARE EXIT HANDLER FOR 1300, 1366, 3854, 1406 SELECT NULL;
-  SET lookup_key = CONVERT(sent_key USING utf8mb4), key_domain = CONVERT(sent_domain USING utf8mb4);
+  BEGIN
+    -- Not UTF-8, or too long (1406): nobody has such an address.
+    DECLARE EXIT HANDLER FOR 1300, 1366, 3854, 1406 SET lookup_key = NULL, key_domain = NULL;
+    SET lookup_key = CONVERT(sent_key USING utf8mb4), key_domain = CONVERT(sent_domain USING utf8mb4);
+  END;
 
   -- Mostly the alias, which every mailbox has, leads to one mailbox: nothing has to be followed.
   SELECT a.goto INTO answer

@@ -32,7 +32,7 @@ class Command(RichCommand):
             console=self.console,
             disable=not self.stdout.isatty(),
         )
-        # Checked first: the old triggers are gone by the time the new ones are refused.
+        # Checked first: MySQL has no triggers any more by the time it refuses the new ones.
         if not server.may_create(connection):
             raise CommandError(
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
