@@ -156,4 +156,4 @@ def test_nothing_is_left_of_the_comparison(mail_server):
     procedures = mail_server.execute("SHOW PROCEDURE STATUS LIKE 'mailadmin%'")
 
     assert users == ()
-    assert [name for _database, name, *_rest in procedures] == ["mailadmin_lookup"]
+    assert {name for _database, name, *_rest in procedures} == {"mailadmin_lookup"}
