@@ -118,7 +118,7 @@ class Lookup:
         return self._settled(
             lambda: {
                 alias.address: {
-                    target.address: self._follow(target, {alias.address}, without)
+                    target.address: self._follow(target, alias.address, without)
                     for target in targets_of(alias)
                 }
                 for alias in aliases
@@ -165,7 +165,7 @@ class Lookup:
             targets = [
                 target.address
                 for target in targets_of(alias)
-                if self._follow(target, {address}, without).deliverable
+                if self._follow(target, address, without).deliverable
             ]
             if targets:
                 return Match(key, address, alias, tuple(targets))
@@ -182,19 +182,19 @@ class Lookup:
         no_mailbox = mailbox is None or not _is_findable(address)
         return no_mailbox and domain is not None and not domain.ends_here
 
-    def _follow(self, start, barred, without):
+    def _follow(self, start, own, without):
         seen, todo, domains = {start}, [start], set()
         while todo:
             target = todo.pop()
             domains.add(target.domain)
             # The alias's own mailbox may be among its targets, but nothing comes back to it.
-            closed = set(without) - barred if target is start else barred | set(without)
+            closed = set(without) - {own} if target is start else {own, *without}
             taken = self._is_taken(target, closed)
             if taken:
                 return Route(True, frozenset(domains))
-            if taken is None or {target.address, target.bare} & barred:
+            if taken is None or own in (target.address, target.bare):
                 continue
-            following, visited = self._expand(target, barred, without)
+            following, visited = self._expand(target, own, without)
             domains |= visited
             if following is True:
                 return Route(True, frozenset(domains))
@@ -213,7 +213,7 @@ class Lookup:
             return True
         return bool(self._row(target.bare)[1]) and target.bare not in closed
 
-    def _expand(self, target, barred, without):
+    def _expand(self, target, own, without):
         """(targets of the first alias that answers, the domains passed).
 
         The targets are True for a mailbox in an alias domain's target, if no alias comes before it.
@@ -228,10 +228,10 @@ class Lookup:
                 if name == other and self._is_listed(address) and address not in without:
                     return True, domains
                 same_name = name == other and form == target.bare
-                if same_name and mailbox and address not in barred and address not in without:
+                if same_name and mailbox and address != own and address not in without:
                     return True, domains
                 if alias and alias.active and not _is_self(alias) and address not in without:
-                    return ([] if address in barred else targets_of(alias)), domains
+                    return ([] if address == own else targets_of(alias)), domains
         return [], domains
 
     def _hops(self, address):

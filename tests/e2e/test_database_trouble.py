@@ -48,8 +48,8 @@ class Database:
 
 
 @contextmanager
-def panel_database(*options, directory=None):
-    with MariaDB(*options, directory=directory) as server:
+def panel_database(*options):
+    with MariaDB(*options) as server:
         database = Database(server)
         database.execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
         database.execute(f"GRANT ALL ON {NAME}.* TO '{USER}'@'%'")
