@@ -18,7 +18,8 @@ from domains.services import (
     delete_alias_domain,
     update_alias_domain,
 )
-from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import delete_mailbox, set_mailbox_active
 from tests.refusals import refused_path
 
 
