@@ -64,9 +64,9 @@ def totals(actor):
 
 @in_scope(prepared)
 def full_mailboxes(actor):
-    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL).order_by("-percent")
+    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
     columns = ("pk", "username__quota", "username__usage__bytes")
-    return rows.values_list(*columns, named=True)[:SHOWN]
+    return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
 
 
 @in_scope(prepared)
