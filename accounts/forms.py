@@ -134,12 +134,6 @@ class AdminForm(ActorForm):
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
         help_text=_("One name a line."),
     )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_("Inactive: cannot sign in; permissions are kept."),
-    )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
 

@@ -193,7 +193,6 @@ class AdminEdit(AdminPages, ScopedFormView):
         return {
             "superadmin": admin.superadmin,
             "domains": "\n".join(admin.assigned),
-            "active": admin.active,
             "phone": admin.phone,
             "email_other": admin.email_other,
         }

@@ -18,12 +18,6 @@ class AliasForm(ActorForm):
         ),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_("Inactive: its mail goes to the catch-all, or is refused."),
-    )
 
     def own_domain(self):
         found = [e for e in self.errors.as_data().get("targets", ()) if e.code == "own_domain"]

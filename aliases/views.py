@@ -156,7 +156,6 @@ class AliasEdit(AliasPages, ScopedFormView):
         return {
             "targets": "\n".join(alias.targets),
             "description": alias.description,
-            "active": alias.active,
         }
 
 

@@ -166,14 +166,6 @@ class DomainForm(ActorForm):
             " in Postfix: until then it is refused."
         ),
     )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_(
-            "Inactive: nothing is delivered to it or through it, and its users cannot sign in."
-        ),
-    )
 
     def clean_password_expiry(self):
         return self.cleaned_data["password_expiry"] or 0
@@ -229,7 +221,6 @@ class AliasDomainForm(ActorForm):
         help_text=_("Mail for name@alias-domain goes to the same name here."),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
-    active = forms.BooleanField(label=_("Active"), required=False, initial=True)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -48,14 +48,6 @@ class MailboxForm(ActorForm):
         required=False,
         help_text=_("Outside this mailbox, to reach its user."),
     )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_(
-            "Inactive: its user cannot sign in, and mail goes to the catch-all or is refused."
-        ),
-    )
 
     def __init__(self, *args, domain=None, **kwargs):
         super().__init__(*args, **kwargs)

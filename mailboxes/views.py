@@ -148,7 +148,7 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
     def get_initial(self):
         mailbox = self.object
-        fields = ("name", "smtp_active", "phone", "email_other", "active")
+        fields = ("name", "smtp_active", "phone", "email_other")
         return {name: getattr(mailbox, name) for name in fields} | {
             "quota_mb": _plain(max(0, mailbox.quota_mb))
         }

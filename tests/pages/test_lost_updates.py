@@ -28,17 +28,14 @@ TYPED = {
         "password_expiry": ("50", "60"),
         "transport": ("smtp:[mx.example.org]:25", "relay:"),
         "backupmx": (TICK,),
-        "active": (NO_TICK,),
     },
     "aliasdomain-edit": {
         "target_domain": ("second.example", "third.example"),
         "description": ("Sales", "Support"),
-        "active": (NO_TICK,),
     },
     "alias-edit": {
         "targets": (f"{TWO_TARGETS}\r\nbob@elsewhere.example", "eve@elsewhere.example"),
         "description": ("Sales", "Support"),
-        "active": (NO_TICK,),
     },
     "mailbox-edit": {
         "name": ("Joe", "Joseph"),
@@ -46,7 +43,6 @@ TYPED = {
         "smtp_active": (NO_TICK,),
         "phone": ("112", "113"),
         "email_other": ("a@elsewhere.example", "b@elsewhere.example"),
-        "active": (NO_TICK,),
     },
     "mailbox-forwarding": {
         "targets": ("ann@elsewhere.example", "bob@elsewhere.example\r\neve@elsewhere.example"),
@@ -55,7 +51,6 @@ TYPED = {
     "admin-edit": {
         "superadmin": (TICK,),
         "domains": ("example.org\r\nthird.example", "second.example"),
-        "active": (NO_TICK,),
         "phone": ("112", "113"),
         "email_other": ("a@elsewhere.example", "b@elsewhere.example"),
     },
