@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
@@ -142,12 +143,12 @@ class DomainCreate(DomainPages, ScopedFormView):
     template_name = "domains/domain_form.html"
     form_class = DomainCreateForm
 
-    def form_valid(self, form):
-        response = super().form_valid(form)
-        target = missing_role_target(self.object) if self.object else ""
-        if target:
-            messages.warning(self.request, role_target_warning(target))
-        return response
+    def save(self, form):
+        url, told = super().save(form)
+        target = missing_role_target(self.object)
+        return url, told + (
+            [Message(messages.WARNING, role_target_warning(target))] if target else []
+        )
 
     def get_success_message(self, form):
         return format_html(
@@ -253,7 +254,7 @@ class DomainBulk(DomainPages, BulkView):
         if action != "delete":
             return super().perform(action, rows)
         self.delete_all(rows)
-        messages.success(self.request, self.summary(action, len(rows)))
+        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows))))
 
     @in_transaction
     def delete_all(self, rows):

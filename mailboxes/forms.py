@@ -2,6 +2,7 @@ from copy import copy
 
 from django import forms
 from django.conf import settings
+from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -121,7 +122,7 @@ class MailboxCreateForm(MailboxForm):
     def save(self):
         mailbox = services.create_mailbox(actor=self.actor, **self._values())
         if self.cleaned_data["welcome"]:
-            send_welcome(mailbox)
+            transaction.on_commit(lambda: send_welcome(mailbox))
         return mailbox
 
     def _values(self):
