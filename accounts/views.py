@@ -1,11 +1,13 @@
+import re
 from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
@@ -29,6 +31,7 @@ from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
+from panel.formats import minutes
 from panel.log_actions import WRITTEN
 from panel.pages import (
     ActorMixin,
@@ -70,11 +73,19 @@ class SignIn(FormView):
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
-        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
+        return super().get_context_data(
+            next=safe_next(self.request, ""), signed_out_after=self.signed_out_after(), **kwargs
+        )
+
+    def signed_out_after(self):
+        seconds = self.request.COOKIES.get(sessions.ENDED, "")
+        return minutes(int(seconds) // 60) if re.fullmatch(r"[0-9]{1,9}", seconds) else ""
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
-        return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
+        response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
+        response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
+        return response
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
@@ -86,6 +97,11 @@ def refused(response, form):
     if response.status_code == 503:
         response["Retry-After"] = "5"
     return response
+
+
+def session_left(request):
+    """Seconds: asked by whoever stays signed in, for any page that is read lets the session go on."""
+    return HttpResponse(getattr(request, "session_left", ""), content_type="text/plain")
 
 
 class SignOut(LogoutView):

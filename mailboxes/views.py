@@ -150,13 +150,8 @@ class MailboxEdit(MailboxPages, ScopedFormView):
         mailbox = self.object
         fields = ("name", "smtp_active", "phone", "email_other")
         return {name: getattr(mailbox, name) for name in fields} | {
-            "quota_mb": _plain(max(0, mailbox.quota_mb))
+            "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }
-
-
-def _plain(number):
-    """A float never equals a typed 1.21, and the form would take it for a change."""
-    return int(number) if number == int(number) else Decimal(str(number))
 
 
 class MailboxForwarding(OneMailbox, ScopedFormView):

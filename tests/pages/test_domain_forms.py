@@ -90,7 +90,9 @@ def test_without_role_addresses_the_form_asks_for_no_target(as_superadmin, setti
 
 
 def test_the_error_of_a_limit_leads_to_its_control(as_superadmin):
-    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": ""})
+    page = as_superadmin.post(
+        reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": "", "name": ""}
+    )
 
     [target] = [link for link in links(page) if link.startswith("#id_mailboxes")]
     assert f'id="{target[1:]}"' in page.content.decode()
@@ -113,14 +115,14 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {"name": "nodot"},
             {"name": ["“nodot” is not a domain name. Write it like example.org."]},
         ),
-        ({"name": ""}, {"name": ["This field is required."]}),
+        ({"name": ""}, {"name": ["Enter the domain's name."]}),
         (
             {"mailboxes_1": ""},
             {"mailboxes": ["Write a number of 1 or more, or choose “Unlimited”."]},
         ),
         (
             {"quota_0": "limited", "quota_1": "-5"},
-            {"quota": ["Ensure this value is greater than or equal to 1."]},
+            {"quota": ["Enter a size such as 2 GB or 500 MB."]},
         ),
         (
             {"role_target": "no address@"},

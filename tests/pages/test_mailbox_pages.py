@@ -409,7 +409,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
     ("wrong", "field", "message"),
     [
         (
-            {"local_part": "joe@example.org"},
+            {"local_part": "joe@other.net"},
             "local_part",
             "Write the part before the @ only; the domain has its own field.",
         ),
@@ -423,7 +423,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
             "domain",
             "You manage no domain of this name. Check the spelling.",
         ),
-        ({"quota_mb": "-1"}, "quota_mb", "Ensure this value is greater than or equal to 0."),
+        ({"quota_mb": "-1"}, "quota_mb", "Enter a size such as 2 GB or 500 MB."),
     ],
 )
 def test_a_wrong_field_is_named(wrong, field, message, admin):
@@ -632,7 +632,7 @@ def test_an_address_that_exists_is_said_to_be_which_of_the_two_and_linked(
     assert "/mailboxes/joe@example.org/" in links(page)
 
 
-@pytest.mark.parametrize(("stored", "shown"), [(2048, "0.002"), (1, "0.000001")])
+@pytest.mark.parametrize(("stored", "shown"), [(2048, "0.002 MB"), (1, "0.000001 MB")])
 def test_a_quota_of_some_bytes_is_no_zero_and_stays_unless_it_is_changed(
     stored, shown, admin, add_mailbox
 ):
