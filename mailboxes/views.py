@@ -19,14 +19,16 @@ from aliases.effects import (
     FORWARDED,
     Destination,
     destinations,
+    fates,
     find_fallbacks,
     outcome,
 )
 from aliases.lookup import Lookup
+from aliases.models import Alias
 from aliases.views import (
     SHOWN,
+    AddressBulk,
     ChosenDomainMixin,
-    aliases_to_clean,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -44,7 +46,6 @@ from mailboxes.forms import (
     OwnMailboxPasswordForm,
 )
 from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
-from panel.bulk import BulkView
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -213,12 +214,13 @@ class MailboxDelete(OneMailbox, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            **treatment_of_referrers(self.request, self.actor),
+            clean=Alias.objects.cleanable_by(self.actor),
+            **treatment_of_referrers(self.request),
         )
         return domain_list_url("mailbox-list", self.object)
 
 
-class MailboxBulk(MailboxPages, BulkView):
+class MailboxBulk(MailboxPages, AddressBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
     summaries = {
@@ -231,7 +233,7 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)
-        return referrers_context(self.actor, [row.pk for row in rows])
+        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)
@@ -240,9 +242,7 @@ class MailboxBulk(MailboxPages, BulkView):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=False)
 
     def delete(self, row):
-        services.delete_mailbox(
-            actor=self.actor, mailbox=row, clean=aliases_to_clean(self.request, self.actor)
-        )
+        services.delete_mailbox(actor=self.actor, mailbox=row)
 
 
 @hide_passwords

@@ -7,6 +7,7 @@
   const STILL_MS = 8_000;
   const FREE_MS = 30_000; // somebody pressed "Stop"; the server does nothing twice
   const WARN_SECONDS = 300;
+  const DRAFT_MS = 3_600_000;
 
   function say(text, kind, before) {
     const box = document.createElement("div");
@@ -77,7 +78,7 @@
     if (event.persisted) all("form[aria-busy]").forEach(free);
   });
 
-  // --- What was typed, until the next page of the panel: never a password.
+  // --- What was typed, until the form is answered: never a password.
   const DRAFT = "draft";
   const place = () => location.pathname + location.search;
   const isKept = (field) => field.name && field.name !== "csrfmiddlewaretoken" && !field.closest("[data-password]");
@@ -94,7 +95,7 @@
     if (!("keep" in form.dataset)) return;
     const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
     const fields = [...new FormData(form)].filter(([name]) => names.has(name));
-    stored({ place: place(), account: form.dataset.keep, fields });
+    stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields });
   }
   function putBack(form, draft) {
     const values = Map.groupBy ? Map.groupBy(draft.fields, ([name]) => name) : new Map(draft.fields.map((field) => [field[0], [field]]));
@@ -109,18 +110,21 @@
   function pickUp() {
     const draft = stored();
     if (!draft) return;
-    const kept = document.querySelector("[data-draft-kept]");
-    if (kept) {
-      kept.hidden = false;
+    const note = document.querySelector("[data-draft-kept]");
+    if (note) {
+      note.hidden = false;
       stored({ ...draft, signedOut: true });
       return;
     }
-    stored(null);
-    const again = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    const forms = all("form[data-keep]").filter((form) => draft.fields.every(([name]) => form.elements[name]));
-    const [form] = forms;
-    const fresh = form && !form.querySelector(".is-invalid") && form.dataset.keep === draft.account;
-    if (fresh && draft.place === place() && (draft.signedOut || again)) putBack(form, draft);
+    // The answer to the form itself comes with its address as referrer: it was received.
+    const came = document.referrer && new URL(document.referrer);
+    const answered = came && came.pathname + came.search === draft.place && !draft.signedOut;
+    const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+    const old = Date.now() - draft.at > DRAFT_MS;
+    if ((answered && !again) || old || place() === draft.place) stored(null);
+    if ((answered && !again) || old || place() !== draft.place) return;
+    const form = all("form[data-keep]").find((one) => draft.fields.every(([name]) => one.elements[name]));
+    if (form?.dataset.keep === draft.account && !form.querySelector(".is-invalid")) putBack(form, draft);
   }
 
   // --- The end of the session, said five minutes before.
