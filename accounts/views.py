@@ -8,7 +8,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import reverse, reverse_lazy
+from django.template.response import TemplateResponse
+from django.urls import get_script_prefix, resolve, reverse, reverse_lazy
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
@@ -29,6 +30,7 @@ from accounts.forms import (
 )
 from accounts.models import Admin, LogEntry
 from domains.models import Domain
+from panel import once
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
 from panel.formats import minutes
@@ -135,6 +137,25 @@ class OwnAccount(ActorMixin, FormView):
         return refused(super().form_invalid(form), form)
 
 
+class HandOverMixin:
+    """The answer to a form that set a password shows it, once: no other response holds it, nothing stores it."""
+
+    def answer(self, url, told):
+        once.tell(self.request, told)
+        login = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]
+        context = {
+            "login": login,
+            "password": self.request.POST["password"],
+            "rows": self.how_to_sign_in(),
+            "next": url,
+        }
+        return TemplateResponse(self.request, "hand_over.html", context, using="jinja2")
+
+    def how_to_sign_in(self):
+        """Pairs of label and value."""
+        return [(_("Panel"), self.request.build_absolute_uri(reverse("login")))]
+
+
 class AdminPages:
     model = Admin
     scope = "manageable_by"
@@ -193,7 +214,7 @@ class AdminPage(AdminPages, ScopedDetailView):
 
 
 @hide_passwords
-class AdminCreate(AdminPages, ScopedFormView):
+class AdminCreate(AdminPages, HandOverMixin, ScopedFormView):
     template_name = "accounts/admin_form.html"
     form_class = AdminCreateForm
     success_message = gettext_lazy("Administrator %(object)s created.")
@@ -215,7 +236,7 @@ class AdminEdit(AdminPages, ScopedFormView):
 
 
 @hide_passwords
-class AdminPassword(AdminPages, ScopedFormView):
+class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
     template_name = "accounts/admin_password.html"
     form_class = AdminPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved. Its sessions are signed out.")

@@ -265,16 +265,30 @@ class DomainCreateForm(DomainForm):
         ),
     )
     role_target = forms.CharField(
-        label=_("Role addresses lead to"),
+        label=_("Send postmaster@, abuse@ … to"),
         max_length=255,
         required=False,
         widget=forms.TextInput({"autocapitalize": "none"}),
     )
 
-    field_order = ["name", "description", "role_target"]
+    use_as = forms.ChoiceField(
+        label=_("Use it as"),
+        choices=[("own", _("A domain of its own")), ("alias", _("Another name for"))],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    alias_of = DomainField(
+        label=_("Domain that gets its mail"),
+        help_text=_("Mail for each name goes to the same name there."),
+    )
+
+    field_order = ["name", "use_as", "alias_of", "description", "role_target"]
+    shown_at = {"target_domain": "alias_of"}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["alias_of"].limit_to(self.actor)
+        self.fields["alias_of"].required = not self.is_bound or self.data.get("use_as") == "alias"
         if settings.ROLE_ADDRESSES:
             self.fields["role_target"].help_text = _(
                 "Creates these as aliases: %(names)s. An address, or a name in this domain."
@@ -283,8 +297,13 @@ class DomainCreateForm(DomainForm):
         else:
             del self.fields["role_target"]
 
+    def clean(self):
+        if self.cleaned_data.pop("use_as", "") != "alias":
+            self.cleaned_data.pop("alias_of", None)
+
     def check(self):
-        services.check_new_domain(**self.cleaned_data)
+        values = {name: value for name, value in self.cleaned_data.items() if name != "alias_of"}
+        services.check_new_domain(**values)
 
     def save(self):
         return services.create_domain(actor=self.actor, **self.cleaned_data)

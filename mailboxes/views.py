@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.views import hide_passwords, refused
+from accounts.views import HandOverMixin, hide_passwords, refused
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
@@ -114,8 +114,18 @@ class MailboxPage(OneMailbox, ScopedDetailView):
         )
 
 
+class MailboxHandOver(HandOverMixin):
+    def how_to_sign_in(self):
+        host = settings.MAIL_HOSTNAME
+        rows = [(_("Receiving (IMAP)"), _("%(host)s, port 993, SSL/TLS") % {"host": host})]
+        if self.object is None or self.object.smtp_active:
+            sending = _("%(host)s, port 465, SSL/TLS; or port 587, STARTTLS") % {"host": host}
+            rows.append((_("Sending (SMTP)"), sending))
+        return rows + super().how_to_sign_in()
+
+
 @hide_passwords
-class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
+class MailboxCreate(MailboxHandOver, ChosenDomainMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxCreateForm
 
@@ -169,7 +179,7 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
 
 
 @hide_passwords
-class MailboxPassword(MailboxPages, ScopedFormView):
+class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")

@@ -10,7 +10,6 @@ from hashlib import blake2b
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpResponseRedirect
 from django.utils import timezone
 
 from panel.models import FormAnswer
@@ -74,10 +73,9 @@ def earlier(request):
     return key and FormAnswer.objects.filter(pk=key, at__gte=since).first()
 
 
-def redirect(request, url, told):
+def tell(request, told):
     for message in told:
         messages.add_message(request, message.level, message.message)
-    return HttpResponseRedirect(url)
 
 
 def key_of(request):

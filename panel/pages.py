@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.http import Http404
+from django.http import Http404, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -59,7 +59,8 @@ class ScopedMixin(ActorMixin):
         return earlier and self.answer(earlier.url, earlier.told)
 
     def answer(self, url, told):
-        return once.redirect(self.request, url, told)
+        once.tell(self.request, told)
+        return HttpResponseRedirect(url)
 
     def options(self, request, *args, **kwargs):
         self._refuse_missing()
