@@ -144,6 +144,8 @@ def first_to_fill_in(form):
     """Return the name of the field that takes the focus; None where the summary of errors does."""
     if form.errors:
         return only_wrong_field(form)
+    if form.prefix:  # one of several on its page
+        return None
     return next((field.name for field in form.visible_fields()), None)
 
 

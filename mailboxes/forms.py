@@ -24,7 +24,7 @@ class MailboxForm(ActorForm):
         label=_("Name"),
         max_length=255,
         required=False,
-        help_text=_("Full name or team name."),
+        help_text=_("Shown in lists."),
     )
     quota_mb = SizeField(
         label=_("Quota"),
@@ -97,7 +97,7 @@ class MailboxCreateForm(MailboxForm):
     welcome = forms.BooleanField(
         label=_("Send a welcome mail"),
         required=False,
-        help_text=_("The first message makes the mailbox appear in mail programs."),
+        help_text=_("Some mail programs need a first message."),
     )
 
     field_order = ["local_part", "domain", "name", "password", "quota_mb"]

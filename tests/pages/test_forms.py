@@ -220,3 +220,11 @@ def test_a_pasted_address_opens_no_domain_of_others(admin, other_net):
     )
 
     assert errors(page) == {"domain": ["You manage no domain of this name. Check the spelling."]}
+
+
+def test_a_page_of_several_forms_leaves_the_focus_at_its_beginning(
+    sign_in, example_org, add_mailbox
+):
+    page = sign_in(add_mailbox("joe@example.org")).get(reverse("account"))
+
+    assert focused(page) == []
