@@ -31,7 +31,7 @@ from accounts.forms import (
 from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from panel import once
-from panel.addresses import lookup_key
+from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
 from panel.formats import minutes
 from panel.log_actions import WRITTEN
@@ -142,14 +142,17 @@ class HandOverMixin:
 
     def answer(self, url, told):
         once.tell(self.request, told)
-        login = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]
+        key = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]
         context = {
-            "login": login,
+            "login": self.login_name(key),
             "password": self.request.POST["password"],
             "rows": self.how_to_sign_in(),
             "next": url,
         }
         return TemplateResponse(self.request, "hand_over.html", context, using="jinja2")
+
+    def login_name(self, key):
+        return display_address(key)
 
     def how_to_sign_in(self):
         """Pairs of label and value."""

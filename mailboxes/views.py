@@ -115,6 +115,9 @@ class MailboxPage(OneMailbox, ScopedDetailView):
 
 
 class MailboxHandOver(HandOverMixin):
+    def login_name(self, key):
+        return key  # as mail programs must send it
+
     def how_to_sign_in(self):
         host = settings.MAIL_HOSTNAME
         rows = [(_("Receiving (IMAP)"), _("%(host)s, port 993, SSL/TLS") % {"host": host})]

@@ -347,7 +347,7 @@ def test_a_new_mailbox_is_stored_and_the_next_step_offered(admin):
 
     mailbox = Mailbox.objects.get()
     assert (mailbox.pk, mailbox.name, mailbox.quota) == ("j&oe@example.org", "Joe", 100 * MB)
-    assert page.url == "/mailboxes/j&oe@example.org/"
+    assert page.context["next"] == "/mailboxes/j&oe@example.org/"
     assert told(page) == [
         'Mailbox j&amp;oe@example.org created. <a href="/aliases/new/'
         '?domain=example.org&amp;target=j%26oe%40example.org">Add an alias for it</a>'
