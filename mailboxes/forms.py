@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import show_domain_as_suffix
 from domains.forms import DomainField, LocalPartField, SizeField, with_pasted_address
-from mailboxes import services
+from mailboxes import forwarding, services
 from mailboxes.welcome import send_welcome
 from panel.formats import exact_mb
 from panel.forms import ActorForm
@@ -160,7 +160,7 @@ class ForwardingForm(ActorForm):
     )
 
     def save(self):
-        services.set_forwarding(
+        forwarding.set_forwarding(
             actor=self.actor,
             mailbox=self.instance,
             targets=self.cleaned_data["targets"],
