@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
+from django.middleware.csrf import CSRF_TOKEN_LENGTH
 from django.utils import timezone
 
 from panel.models import FormAnswer
@@ -79,8 +80,9 @@ def tell(request, told):
 
 
 def key_of(request):
-    """Return the key of a form that was sent; None for what a script sends without a token."""
-    if request.method != "POST" or "csrfmiddlewaretoken" not in request.POST:
+    """Return the key of a form that was sent; None for what a script sends with the cookie's token, or none."""
+    token = request.POST.get("csrfmiddlewaretoken", "") if request.method == "POST" else ""
+    if len(token) != CSRF_TOKEN_LENGTH:
         return None
     sent = [request.session.session_key or "", request.get_full_path(), request.POST.urlencode()]
     return blake2b("\n".join(sent).encode(), digest_size=32).hexdigest()

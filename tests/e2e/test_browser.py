@@ -218,7 +218,12 @@ def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):
     page.goto("/mailboxes/new/")
     fill(
         page,
-        {"Address": "new", "Domain": "brightwater.example", "Name": "New", "Password": "short"},
+        {
+            "Address": "new",
+            "Domain": "brightwater.example",
+            "Password": "short",
+            "Quota": "much",
+        },
     )
     submit(page)
 

@@ -73,6 +73,18 @@ def test_other_words_in_the_same_page_are_another_form(admin):
     assert Alias.objects.filter(pk="shop@example.org").exists()
 
 
+def test_what_a_script_sends_with_one_token_is_done_each_time(admin, add_alias, example_org):
+    alias = add_alias("sales@example.org", "a@b.example")
+    address = reverse("alias-state", args=[alias.pk])
+    admin.get(address)
+    form = {"csrfmiddlewaretoken": admin.cookies["mailadmin_csrf"].value}
+
+    for active, stored in (("0", False), ("1", True), ("0", False)):
+        admin.post(address, form | {"active": active})
+        alias.refresh_from_db()
+        assert alias.active is stored
+
+
 def test_nobody_else_is_answered_as_the_first(admin, make_admin):
     address = reverse("alias-create")
     form = opened(admin, address, **ALIAS)
