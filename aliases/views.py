@@ -44,6 +44,7 @@ class AliasPages:
 class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
+    word_kind = "alias"
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
     shown = ("pk", "domain_id", "goto", "description", "active", "modified")
 
@@ -128,7 +129,8 @@ class ChosenDomainMixin:
         return domains.filter(pk=name).first()
 
     def get_initial(self):
-        return {"domain": self.domain.pk if self.domain else ""}
+        name = lookup_key(self.request.GET.get("local_part", ""))
+        return {"domain": self.domain.pk if self.domain else "", "local_part": name}
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"domain": self.domain}

@@ -15,6 +15,7 @@ from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from domains import services
 from domains.forms import DomainCreateForm, DomainForm
+from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainUsage, RoutingLock
 from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
@@ -26,7 +27,7 @@ from panel.pages import (
     ScopedListView,
     StateView,
 )
-from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.paging import COUNT_BOUND
 from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
@@ -45,8 +46,9 @@ class DomainPages:
         return super().get_queryset().select_related("usage")
 
 
-class DomainList(DomainPages, KeysetMixin, ScopedListView):
+class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
+    word_kind = "domain"
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
@@ -60,13 +62,18 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
 
     def filter_rows(self, rows):
         filters = self.filters()
-        if filters["q"]:
+        if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         elif filters["state"] == "backupmx":
             rows = rows.filter(backupmx=True)
         return rows
+
+    def state_wanted(self):
+        if self.filters()["state"] == "backupmx":
+            return self.model, "backupmx", "=", True
+        return super().state_wanted()
 
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)

@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, get_language_info, gettext
+from django.utils.translation import get_language, get_language_info, gettext, ngettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -58,6 +58,7 @@ def environment(**options):
         "counted": ui.counted,
         "counts": ui.counted.now,
         "draw": draw,
+        "found_in_words": found_in_words,
         "htmx_script": htmx_script,
         "hidden_query": ui.hidden_query,
         "icon": ui.icon,
@@ -100,6 +101,10 @@ def environment(**options):
 def draw(field):
     """Return a bound field with its label, help and errors, as parts/fields.html draws them."""
     return engines["jinja2"].env.get_template("fields.html").module.draw(field)
+
+
+def found_in_words(number):
+    return ngettext("%(n)d result", "%(n)d results", number) % {"n": number}
 
 
 def attributes(attrs):

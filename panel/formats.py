@@ -133,6 +133,9 @@ def mb_limit(value):
 
 
 def bounded(count, bound=1000):
+    """``count`` in words, up to ``bound``; nothing for None, when nobody has counted."""
+    if count is None:
+        return ""
     if count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)

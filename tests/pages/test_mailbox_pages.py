@@ -183,7 +183,7 @@ def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched
     add_mailbox("joe@example.org")
 
     page = admin.get(reverse("mailbox-list"), {"q": "zz"})
-    assert "Nothing begins with “zz”" in text(page)
+    assert "Nothing found for “zz”" in text(page)
     assert "Clear search and filters" in text(page)
 
 
