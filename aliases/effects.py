@@ -228,6 +228,21 @@ def find_fallbacks(actor, rows, also=(), lookup=None):
     return lookup
 
 
+def fates(rows):
+    """Return rows that came through ``find_fallbacks``, those together about which the same can be said."""
+    found = {}
+    for row in rows:
+        if row.stopped.kind == DOMAIN_INACTIVE:
+            fate = (DOMAIN_INACTIVE, row.domain_id)
+        elif row.pk == f"@{row.domain_id}":  # a catch-all is about all other names
+            fate = (row.pk,)
+        else:
+            instead = row.fallback.pk if row.fallback else row.domain.backupmx and row.domain_id
+            fate = (row.hidden_domain, instead)
+        found.setdefault(fate, []).append(row)
+    return list(found.values())
+
+
 def missing_role_target(domain):
     """The address that role addresses of ``domain`` lead to, if it does not exist, or "".
 

@@ -92,6 +92,7 @@ def environment(**options):
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,
+        "only_wrong_field": only_wrong_field,
         "widget": widget,
     }
     return made
@@ -124,11 +125,33 @@ def widget(field):
     attrs = field.build_widget_attrs(
         {"class": " ".join(filter(None, classes)), "id": field.auto_id}
     )
+    if field.errors and "aria-describedby" in attrs:  # what is wrong stands in place of the help
+        attrs["aria-describedby"] = f"{field.auto_id}_error"
+    if field.name == first_to_fill_in(field.form):
+        attrs["autofocus"] = True
     found = drawn.get_context(field.html_name, field.value(), attrs)["widget"]
     for name in ("prefix", "suffix"):
         found[name] = found["attrs"].pop(name, "")
     found["is_textarea"] = isinstance(drawn, Textarea)
     return found
+
+
+def only_wrong_field(form):
+    """Return the name of the one visible field that is wrong, once, if nothing else is; else None."""
+    errors = [(name, error) for name, found in form.errors.items() for error in found]
+    if len(errors) != 1 or errors[0][0] not in form.fields:
+        return None
+    name = errors[0][0]
+    return None if form[name].is_hidden else name
+
+
+def first_to_fill_in(form):
+    """Return the name of the field that takes the focus; None where the summary of errors does."""
+    if form.errors:
+        return only_wrong_field(form)
+    if form.prefix:  # one of several on its page
+        return None
+    return next((field.name for field in form.visible_fields()), None)
 
 
 def ago():

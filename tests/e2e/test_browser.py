@@ -219,8 +219,7 @@ def test_a_password_is_made_shown_and_copied(visitors, superadmin):
 
     page.get_by_role("button", name="Generate").click()
     password = field.input_value()
-    assert len(password) >= 20
-    assert len(re.findall(r"\d", password)) >= 3
+    assert re.fullmatch(r"([a-z]{4}-){3}[a-z]{4}", password)  # four groups that can be read out
     page.get_by_role("button", name="Copy").click()
 
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -240,7 +239,7 @@ def test_a_password_is_made_by_the_rules_of_its_field(page):
     page.get_by_role("button", name="Generate").click()
 
     password = field.input_value()
-    assert len(password) == 40
+    assert len(password) >= 40
     assert len(re.findall(r"\d", password)) >= 18
     assert len(re.findall(r"[A-Za-z]", password)) >= 20
 
@@ -268,7 +267,12 @@ def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):
     page.goto("/mailboxes/new/")
     fill(
         page,
-        {"Address": "new", "Domain": "brightwater.example", "Name": "New", "Password": "short"},
+        {
+            "Address": "new",
+            "Domain": "brightwater.example",
+            "Password": "short",
+            "Quota": "much",
+        },
     )
     submit(page)
 

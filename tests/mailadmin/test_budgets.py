@@ -19,6 +19,7 @@ STATEMENTS = 10
 STATEMENTS_OF_FORMS = 30  # with the savepoints
 BYTES = 100_000
 ROWS_PER_ROW = 20
+DONE = {200, 302}  # a new password is shown by the answer itself
 SHOWN = 50  # rows of a page, at least
 RANGES = data.MANY  # rows looked at to begin with each of an administrator's domains
 KINDS = 5  # that the search looks through, by the entries of words
@@ -123,16 +124,16 @@ def test_a_form_costs_the_same_in_a_large_domain(name, visit, samples):
     for before in ("create mailbox, average domain", "create alias, average domain"):
         if name == f"delete {before.split()[1].rstrip(',')}":
             url, values, _hashes = pages.forms(samples, 1)[before]
-            assert client.post(url, values).status_code == 302
+            assert client.post(url, values).status_code in DONE
     if name == "catch-all of big domain, delete":
         url, values, _hashes = pages.forms(samples, 1)["catch-all of big domain, create"]
-        assert client.post(url, values).status_code == 302
+        assert client.post(url, values).status_code in DONE
     url, values, _hashes = pages.forms(samples, 1)[name]
 
     with measured() as cost:
         response = client.post(url, values)
 
-    assert response.status_code == 302
+    assert response.status_code in DONE
     assert cost.statements <= STATEMENTS_OF_FORMS
     assert cost.rows <= ROWS_PER_ROW * SHOWN
 
