@@ -1,5 +1,7 @@
 """Mail domains, their limits and administrators, and alias domains. Read by Postfix: see deploy/."""
 
+from contextlib import contextmanager
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -14,6 +16,7 @@ from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
+from panel.transactions import Unavailable, in_transaction
 
 NONE_ALLOWED = -1
 UNLIMITED = 0
@@ -347,8 +350,35 @@ class RoutingLock(CountedLock):
     """Taken first by every change of a domain, a mailbox or an alias.
 
     So two changes cannot create a loop together, nor deadlock on the rows that the triggers of both write.
+    While ``upgrading`` nobody gets it: the triggers are replaced, and no node of a cluster may save without one.
     """
+
+    upgrading = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "routing_lock"
         default_permissions = ()
+
+    @classmethod
+    def hold(cls):
+        super().hold()
+        if cls.objects.filter(upgrading=True).exists():
+            raise Unavailable("upgrade")
+
+    @classmethod
+    @contextmanager
+    def refused(cls):
+        """Let no service save, on no node of a cluster, until the block is over.
+
+        Who had the lock before is waited for. After an error nobody saves until the next block is over.
+        """
+        cls._set_upgrading(True)
+        yield
+        cls._set_upgrading(False)
+
+    @classmethod
+    @in_transaction
+    def _set_upgrading(cls, upgrading):
+        # Counted too: what another node is about to save at this moment is rolled back there.
+        super().hold()
+        cls.objects.update(upgrading=upgrading)

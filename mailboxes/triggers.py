@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 
 from django.conf import settings
-from django.db import ProgrammingError
+from django.db import DatabaseError, ProgrammingError
 
-from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
 from panel import server
 from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
 
 SOURCES = Path(__file__).with_name("sql")
+ATTEMPTS = 10
 
 
 def _parts(vendor):
@@ -54,6 +54,25 @@ def body_of(statement):
     return server.as_shown(statement.rpartition(" FOR EACH ROW ")[2])
 
 
+def are_complete(connection):
+    """Say whether the triggers are those of this release and these settings, on this server."""
+    wanted = {name: body_of(text) for name, text in statements(connection.vendor).items()}
+    return stored(connection) == wanted
+
+
+def create_on_all_nodes(connection, *, anew=False):
+    """As create(). Galera passes over a change that fails on one node, so each node is asked afterwards."""
+    for again in range(ATTEMPTS):
+        if again:
+            server.read_triggers_anew(connection)
+        create(connection, anew=anew or again > 0)
+        asked = server.ask_nodes(connection, are_complete)
+        lacking = [node for node, complete in asked.items() if complete is False]
+        if not lacking:
+            return
+    raise DatabaseError(f"after {ATTEMPTS} attempts triggers are missing on {', '.join(lacking)}")
+
+
 def create(connection, *, anew=False, again=False):
     """Create the triggers in this database, in place of an earlier version's.
 
@@ -93,10 +112,9 @@ def drop(connection, names=None):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    No service saves meanwhile. ``track`` wraps the list of statements, for a progress bar.
+    Under ``RoutingLock.refused()``. ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
-    RoutingLock.hold()
     with connection.cursor() as cursor:
         for statement in track([part for part in parts if not part.startswith("CREATE TRIGGER ")]):
             cursor.execute(statement)

@@ -1,12 +1,14 @@
 from django.db import migrations
 
+from domains.models import RoutingLock
 from mailboxes import triggers
 from panel.transactions import in_transaction
 
 
 def create(apps, schema_editor):
-    triggers.create(schema_editor.connection)
-    in_transaction(triggers.rebuild)(schema_editor.connection)
+    with RoutingLock.refused():
+        triggers.create_on_all_nodes(schema_editor.connection)
+        in_transaction(triggers.rebuild)(schema_editor.connection)
 
 
 def drop(apps, schema_editor):
@@ -19,7 +21,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("mailboxes", "0009_without_triggers"),
         ("aliases", "0007_self_alias"),
-        ("domains", "0004_count_the_routing_lock"),
+        ("domains", "0005_upgrading"),
     ]
 
     # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.

@@ -8,7 +8,7 @@ from rich.progress import track
 
 from aliases import functions
 from aliases.models import AliasTarget
-from domains.models import DomainUsage
+from domains.models import DomainUsage, RoutingLock
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
 from panel import server
@@ -38,11 +38,12 @@ class Command(RichCommand):
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
             )
         try:
-            triggers.create(connection, anew=True)
-            functions.create(connection)
-            functions.drop(connection, functions.FORMER)
-            # Pages see the old figures until all new ones are there.
-            in_transaction(triggers.rebuild)(connection, bar)
+            with RoutingLock.refused():
+                triggers.create_on_all_nodes(connection, anew=True)
+                functions.create(connection)
+                functions.drop(connection, functions.FORMER)
+                # Pages see the old figures until all new ones are there.
+                in_transaction(triggers.rebuild)(connection, bar)
         except Unavailable as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
