@@ -71,5 +71,5 @@ def pytest_runtest_makereport(item):
     server = getattr(item, "funcargs", {}).get("mail_server")
     if report.failed and server:
         log = server.postfix.log.read_text(errors="replace")[-5000:]
-        report.sections += [("Postfix", log), ("Its queue", server.postfix.queue())]
+        report.sections += [("Postfix", log), ("Its queue", server.postfix.listing())]
     return report

@@ -129,11 +129,11 @@ class Postfix:
     def reload(self):
         self._run("postfix", "reload")
 
-    def queue(self):
+    def listing(self):
         return self._run("postqueue", "-p")
 
     def queue_ids(self):
-        return re.findall(r"^([0-9A-F]+)\S* ", self.queue(), re.MULTILINE)
+        return re.findall(r"^([0-9A-F]+)\S* ", self.listing(), re.MULTILINE)
 
     def wait_until_delivered(self):
         """Wait for the queue to be empty.
