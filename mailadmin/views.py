@@ -14,7 +14,7 @@ from accounts.views import OwnAccount
 from aliases.dangling import first_dangling
 from aliases.models import Alias, AliasTarget
 from domains.models import UNLIMITED, Domain, DomainUsage
-from mailboxes.models import FullMailbox, Mailbox
+from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
 from panel import server, transactions
 from panel.addresses import lookup_key
@@ -24,8 +24,6 @@ from panel.prepared import in_scope, prepared, prepared_counts
 from panel.scoping import may_open, starts_with
 
 SHOWN = 10
-NEAR_LIMIT = 90  # percent
-FULL = 90  # percent
 
 
 class AdministratorsPage(ActorMixin, TemplateView):
@@ -66,9 +64,9 @@ def totals(actor):
 
 @in_scope(prepared)
 def full_mailboxes(actor):
-    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=FULL).order_by("-percent")
+    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
     columns = ("pk", "username__quota", "username__usage__bytes")
-    return rows.values_list(*columns, named=True)[:SHOWN]
+    return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
 
 
 @in_scope(prepared)
@@ -77,7 +75,7 @@ def log_entries(actor):
 
 
 def nearly_full_domains(actor):
-    rows = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEAR_LIMIT)
+    rows = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEARLY_FULL)
     columns = ("pk", "mailboxes", "alias_rows", "allotted")
     limits = ("domain__mailboxes", "domain__aliases", "domain__quota")
     return rows.order_by("-fullness").values_list(*columns, *limits, named=True)
@@ -115,7 +113,7 @@ def near_limit(usage):
     near = {
         name: (count, limit)
         for name, (count, limit, unit) in used.items()
-        if limit > UNLIMITED and count * 100 >= limit * unit * NEAR_LIMIT
+        if limit > UNLIMITED and count * 100 >= limit * unit * NEARLY_FULL
     }
     return {"domain": usage.pk, **near} if near else None
 

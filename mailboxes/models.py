@@ -16,7 +16,7 @@ from domains.models import Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.scoping import ScopedQuerySet, starts_with
 
-NEARLY_FULL = 80  # percent
+NEARLY_FULL, FULL = 80, 95  # percent: pages warn, and alarm
 MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of bytes
 
 

@@ -1,6 +1,7 @@
 """The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -64,7 +65,8 @@ def create_on_all_nodes(connection, *, anew=False):
     """As create(). Galera passes over a change that fails on one node, so each node is asked afterwards."""
     for again in range(ATTEMPTS):
         if again:
-            server.read_triggers_anew(connection)
+            with suppress(DatabaseError):
+                server.read_triggers_anew(connection)
         create(connection, anew=anew or again > 0)
         asked = server.ask_nodes(connection, are_complete)
         lacking = [node for node, complete in asked.items() if complete is False]

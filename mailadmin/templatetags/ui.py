@@ -17,6 +17,7 @@ from heroicons.templatetags import heroicons
 from jinja2 import pass_context
 from markupsafe import escape
 
+from mailboxes.models import FULL, NEARLY_FULL
 from panel import addresses
 from panel.formats import (
     UNLIMITED,
@@ -145,7 +146,7 @@ def _words(words):
 
 def _bar(used, total, words):
     percent = int(used * 100 // total)
-    level = " danger" if percent >= 95 else " warning" if percent >= 80 else ""
+    level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
     return mark_safe(  # noqa: S308 -- escaped
         f'<span class="quota{level}"><progress value="{min(percent, 100)}" max="100" aria-hidden="true">'
         f"</progress><span>{escape(words)}, <b>{percent} %</b></span></span>"

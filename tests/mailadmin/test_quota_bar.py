@@ -1,5 +1,7 @@
 """A quota in words: how much of how much, in units that can be compared at a glance."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.template import Context, Template
@@ -38,6 +40,17 @@ def words(used, allotted, language="en"):
 )
 def test_what_is_used_is_said_in_the_unit_of_the_whole(used, allotted, said):
     assert words(used, allotted) == said
+
+
+@pytest.mark.parametrize(
+    ("percent", "level"),
+    [(79, "quota"), (80, "quota warning"), (94, "quota warning"), (95, "quota danger")],
+)
+def test_a_bar_warns_from_80_percent_and_alarms_from_95(percent, level):
+    bar = Template("{% quota_bar used allotted %}{% count_bar used allotted %}")
+    drawn = bar.render(Context({"used": percent, "allotted": 100}))
+
+    assert re.findall('class="(quota[^"]*)"', drawn) == [level, level]
 
 
 def test_digits_are_set_as_the_language_has_them():

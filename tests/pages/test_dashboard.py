@@ -114,9 +114,9 @@ def test_domains_that_only_seem_near_a_limit_hide_none_that_is(
     for number in range(10):
         domain = f"roomy{number}.example"
         add_domain(domain, quota=1_000)
-        add_mailbox(f"ann@{domain}", quota=889 * MB)  # of 1,000,000 bytes it would be 91 %
+        add_mailbox(f"ann@{domain}", quota=790 * MB)  # of 1,000,000 bytes it would be 80 %
     add_domain("limited.example", mailboxes=10)
-    for number in range(9):
+    for number in range(8):
         add_mailbox(f"m{number}@limited.example")
 
     page = dashboard(as_superadmin)
@@ -125,15 +125,15 @@ def test_domains_that_only_seem_near_a_limit_hide_none_that_is(
 
 
 def test_nearly_full_mailboxes_come_fullest_first(as_superadmin, example_org, fill):
-    fill("ann@example.org", 91)
+    fill("ann@example.org", 80)
     fill("joe@example.org", 99)
-    fill("roomy@example.org", 89)
+    fill("roomy@example.org", 79)
 
     said = text(dashboard(as_superadmin))
 
     assert (
         "Nearly full mailboxes joe@example.org 99 MB of 100 MB, 99 %"
-        " ann@example.org 91 MB of 100 MB, 91 %"
+        " ann@example.org 80 MB of 100 MB, 80 %"
     ) in said
     assert "roomy@example.org" not in said.partition("Recent activity")[0]
 

@@ -1,0 +1,173 @@
+"""axe-core finds nothing to say about any page or state, in both colours, wide and on a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.e2e.test_pages import every_path
+
+pytestmark = pytest.mark.xdist_group("mail")
+
+SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER = 0, 1, 3  # place among the sample data's accounts
+SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {
+    "runOnly": {"type": "tag", "values": TAGS},
+    "rules": {"label-content-name-mismatch": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+# Nothing else depends on the colours.
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+DOMAIN = "brightwater.example"
+MARIA = f"maria.castellanos@{DOMAIN}"
+
+
+def click(selector):
+    return lambda page: page.locator(selector).locator("visible=true").first.click()
+
+
+def ticked(count):
+    def tick(page):
+        boxes = page.locator("[name=selected]:enabled")
+        for place in range(count):
+            boxes.nth(place).check()
+
+    return tick
+
+
+def asked(count, action):
+    """The page that asks before it does something to many rows."""
+
+    def ask(page):
+        ticked(count)(page)
+        with page.expect_navigation():
+            page.locator(f".bulk-bar [value={action}]").click()
+
+    return ask
+
+
+def sent(values):
+    """A form's answer to ``values`` that it refuses."""
+
+    def send(page):
+        for name, value in values.items():
+            page.locator(f"main form [name={name}]").first.fill(value)
+        with page.expect_navigation():
+            page.locator("main .form-actions [type=submit]").first.click()
+
+    return send
+
+
+# What somebody has done on a page: (path, what).
+STATES = {
+    None: [
+        ("/login/", None),
+        ("/login/?next=/mailboxes/", None),
+        ("/login/", sent({"username": "nobody@nowhere.example", "password": "wrong-password"})),
+        ("/login/", sent({})),
+    ],
+    SUPERADMIN: [
+        ("/", click(".account-menu summary")),
+        ("/domains/", click(".row-menu summary")),
+        ("/domains/", ticked(2)),
+        ("/domains/", asked(2, "deactivate")),
+        ("/domains/", asked(2, "delete")),
+        ("/domains/new/", sent({"name": "not a domain"})),
+        ("/mailboxes/", ticked(3)),
+        ("/mailboxes/", click(".row-menu summary")),
+        ("/mailboxes/?state=full", None),
+        ("/mailboxes/?q=nothing-begins-like-this", None),
+        (f"/mailboxes/?domain={DOMAIN}", None),
+        (f"/aliases/?domain={DOMAIN}", None),
+        (f"/log/?domain={DOMAIN}", None),
+        (f"/mailboxes/?domain={DOMAIN}", asked(10, "deactivate")),
+        (f"/mailboxes/?domain={DOMAIN}", asked(10, "delete")),
+        (f"/mailboxes/new/?domain={DOMAIN}", None),
+        (
+            f"/mailboxes/new/?domain={DOMAIN}",
+            sent({"local_part": "maria.castellanos", "password": "short"}),
+        ),
+        (f"/mailboxes/luc.moreau@{DOMAIN}/", None),
+        (f"/mailboxes/luc.moreau@{DOMAIN}/forwarding/", sent({"targets": "not an address\nluc@"})),
+        ("/aliases/", ticked(2)),
+        ("/aliases/", asked(3, "delete")),
+        (f"/aliases/new/?domain={DOMAIN}", None),
+        (
+            f"/aliases/new/?domain={DOMAIN}",
+            sent({"local_part": "info", "targets": "no address"}),
+        ),
+        ("/alias-domains/new/", sent({})),
+        ("/administrators/admin@localhost/", None),
+        ("/administrators/new/", sent({"username": "x", "password": "x"})),
+        ("/log/?day=2001-01-01", None),
+        ("/search/?q=m", None),
+        ("/search/?q=info@", None),
+        ("/search/?q=nothing-begins-like-this", None),
+        ("/account/", sent({})),
+    ],
+    DOMAIN_ADMIN: [
+        ("/", None),
+        ("/domains/", None),
+        (f"/domains/{DOMAIN}/", None),
+        ("/mailboxes/", None),
+        ("/mailboxes/new/", None),
+        (f"/mailboxes/{MARIA}/", None),
+        ("/aliases/", None),
+        ("/aliases/new/", None),
+        (f"/aliases/postmaster@{DOMAIN}/", None),
+        ("/alias-domains/", None),
+        ("/alias-domains/new/", None),
+        ("/log/", None),
+        ("/account/", None),
+        ("/administrators/", None),
+    ],
+    MAILBOX_USER: [
+        ("/account/", None),
+        ("/account/", click(".account-menu summary")),
+        ("/mailboxes/", None),
+    ],
+}
+
+
+def broken_rules(page, path, act=None):
+    """What axe says of a page in each size and colour, a line for each element."""
+    found = set()
+    for size in SIZES:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(path)
+        if act:
+            act(page)
+        for scheme, options in (("light", OPTIONS), ("dark", OF_COLOURS)):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            for rule in Axe().run(page, options=options).response["violations"]:
+                found |= {
+                    f"{rule['id']} on {path} at {size['width']}, {scheme}: {node['html'][:120]}"
+                    for node in rule["nodes"]
+                }
+    return sorted(found)
+
+
+@pytest.mark.parametrize("whose", STATES)
+def test_axe_finds_nothing(whose, visitors, accounts):
+    # axe puts a style of its own into some pages.
+    browser = {"bypass_csp": True}
+    person = list(accounts.items())[whose or 0]
+    page = visitors.open(**browser) if whose is None else visitors.sign_in(*person, **browser)
+    all_pages = every_path() if whose == SUPERADMIN else []
+    pages = [(path, None) for path in all_pages if "?" not in path]
+
+    found = [line for state in pages + STATES[whose] for line in broken_rules(page, *state)]
+
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_what_is_wrong(visitors):
+    page = visitors.open()
+    page.goto("/login/")
+    page.locator("main").evaluate(
+        "main => main.innerHTML = '<h1>A</h1><img src=\"/static/img/favicon.svg\">'"
+    )
+
+    rules = Axe().run(page, options=OPTIONS).response["violations"]
+
+    assert [rule["id"] for rule in rules] == ["image-alt"]
