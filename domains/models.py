@@ -1,7 +1,5 @@
 """Mail domains, their limits and administrators, and alias domains. Read by Postfix: see deploy/."""
 
-from contextlib import contextmanager
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -366,19 +364,8 @@ class RoutingLock(CountedLock):
             raise Unavailable("upgrade")
 
     @classmethod
-    @contextmanager
-    def refused(cls):
-        """Let no service save, on no node of a cluster, until the block is over.
-
-        Who had the lock before is waited for. After an error nobody saves until the next block is over.
-        """
-        cls._set_upgrading(True)
-        yield
-        cls._set_upgrading(False)
-
-    @classmethod
     @in_transaction
-    def _set_upgrading(cls, upgrading):
-        # Counted too: what another node is about to save at this moment is rolled back there.
+    def set_upgrading(cls, upgrading):
+        """Wait for whoever has the lock. Counted too: what another node is about to save is rolled back there."""
         super().hold()
         cls.objects.update(upgrading=upgrading)

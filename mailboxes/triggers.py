@@ -1,12 +1,13 @@
 """The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
 
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, ProgrammingError
 
+from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
 from panel import server
 from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
@@ -61,8 +62,23 @@ def are_complete(connection):
     return stored(connection) == wanted
 
 
-def create_on_all_nodes(connection, *, anew=False):
-    """As create(). Galera passes over a change that fails on one node, so each node is asked afterwards."""
+@contextmanager
+def created(connection, *, anew=False):
+    """Create the triggers on all nodes, then run the block; nobody saves meanwhile.
+
+    If they cannot be created nobody saves until this succeeds: what is not counted would not be held to the limits.
+    """
+    RoutingLock.set_upgrading(True)
+    _create_on_all_nodes(connection, anew=anew)
+    try:
+        yield
+    finally:
+        RoutingLock.set_upgrading(False)
+
+
+def _create_on_all_nodes(connection, *, anew):
+    """Galera passes over a change that fails on one node, so each node is asked afterwards."""
+    lacking = []
     for again in range(ATTEMPTS):
         if again:
             with suppress(DatabaseError):
@@ -72,7 +88,8 @@ def create_on_all_nodes(connection, *, anew=False):
         lacking = [node for node, complete in asked.items() if complete is False]
         if not lacking:
             return
-    raise DatabaseError(f"after {ATTEMPTS} attempts triggers are missing on {', '.join(lacking)}")
+    places = ", ".join(lacking)
+    raise DatabaseError(f"after {ATTEMPTS} attempts triggers are missing: {places}")
 
 
 def create(connection, *, anew=False, again=False):
@@ -114,7 +131,7 @@ def drop(connection, names=None):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    Under ``RoutingLock.refused()``. ``track`` wraps the list of statements, for a progress bar.
+    In a block of ``created()``. ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
     with connection.cursor() as cursor:

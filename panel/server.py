@@ -3,7 +3,7 @@
 import re
 from contextlib import closing, suppress
 
-from django.db import OperationalError
+from django.db import Error, OperationalError
 
 SYNCED = "4"  # wsrep_local_state
 INTERRUPTED = 1317

@@ -1,13 +1,11 @@
 from django.db import migrations
 
-from domains.models import RoutingLock
 from mailboxes import triggers
 from panel.transactions import in_transaction
 
 
 def create(apps, schema_editor):
-    with RoutingLock.refused():
-        triggers.create_on_all_nodes(schema_editor.connection)
+    with triggers.created(schema_editor.connection):
         in_transaction(triggers.rebuild)(schema_editor.connection)
 
 

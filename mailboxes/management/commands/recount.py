@@ -8,7 +8,7 @@ from rich.progress import track
 
 from aliases import functions
 from aliases.models import AliasTarget
-from domains.models import DomainUsage, RoutingLock
+from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
 from panel import server
@@ -38,8 +38,7 @@ class Command(RichCommand):
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
             )
         try:
-            with RoutingLock.refused():
-                triggers.create_on_all_nodes(connection, anew=True)
+            with triggers.created(connection, anew=True):
                 functions.create(connection)
                 functions.drop(connection, functions.FORMER)
                 # Pages see the old figures until all new ones are there.
