@@ -13,20 +13,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.views import hide_passwords, refused
+from accounts.views import HandOverMixin, hide_passwords, refused
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
     Destination,
     destinations,
+    fates,
     find_fallbacks,
     outcome,
 )
 from aliases.lookup import Lookup
+from aliases.models import Alias
 from aliases.views import (
     SHOWN,
+    AddressBulk,
     ChosenDomainMixin,
-    aliases_to_clean,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -43,8 +45,8 @@ from mailboxes.forms import (
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
-from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
-from panel.bulk import BulkView
+from mailboxes.forwarding import forwarding_of, forwards, self_alias
+from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -71,6 +73,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
+    word_kind = "mailbox"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
@@ -83,6 +86,11 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
         return rows
 
+    def state_wanted(self):
+        if self.filters()["state"] == "full":
+            return FullMailbox, "percent", ">=", NEARLY_FULL
+        return super().state_wanted()
+
 
 class OneMailbox(MailboxPages):
     def get_queryset(self):
@@ -94,27 +102,40 @@ class MailboxPage(OneMailbox, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
-        row = services.self_alias(mailbox)
+        row = self_alias(mailbox)
         lookup = find_fallbacks(self.actor, [mailbox], [row] if row else [])
         result = outcome(self.actor, mailbox, row, lookup)
         if result.kind == FORWARDED or (mailbox.active and row):
             forwarding = result.destinations or destinations(self.actor, row, lookup=lookup)
         else:
-            forwarding = [Destination(t, EXTERNAL) for t in services.forwarding(row)[0]]
+            forwarding = [Destination(t, EXTERNAL) for t in forwarding_of(row)[0]]
         return super().get_context_data(
             outcome=result,
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
-            forwarding_inactive=bool(forwarding) and not services.forwards(row),
+            forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )
 
 
+class MailboxHandOver(HandOverMixin):
+    def login_name(self, key):
+        return key  # as mail programs must send it
+
+    def how_to_sign_in(self):
+        host = settings.MAIL_HOSTNAME
+        rows = [(_("Receiving (IMAP)"), _("%(host)s, port 993, SSL/TLS") % {"host": host})]
+        if self.object is None or self.object.smtp_active:
+            sending = _("%(host)s, port 465, SSL/TLS; or port 587, STARTTLS") % {"host": host}
+            rows.append((_("Sending (SMTP)"), sending))
+        return rows + super().how_to_sign_in()
+
+
 @hide_passwords
-class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
+class MailboxCreate(MailboxHandOver, ChosenDomainMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxCreateForm
 
@@ -148,15 +169,10 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
     def get_initial(self):
         mailbox = self.object
-        fields = ("name", "smtp_active", "phone", "email_other", "active")
+        fields = ("name", "smtp_active", "phone", "email_other")
         return {name: getattr(mailbox, name) for name in fields} | {
-            "quota_mb": _plain(max(0, mailbox.quota_mb))
+            "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }
-
-
-def _plain(number):
-    """A float never equals a typed 1.21, and the form would take it for a change."""
-    return int(number) if number == int(number) else Decimal(str(number))
 
 
 class MailboxForwarding(OneMailbox, ScopedFormView):
@@ -168,12 +184,12 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
         return super().get_queryset().select_related(None)
 
     def get_initial(self):
-        targets, keep_copy = services.forwarding(services.self_alias(self.object))
+        targets, keep_copy = forwarding_of(self_alias(self.object))
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
 
 
 @hide_passwords
-class MailboxPassword(MailboxPages, ScopedFormView):
+class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
@@ -186,11 +202,11 @@ class MailboxState(OneMailbox, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        row = services.self_alias(self.object)
+        row = self_alias(self.object)
         lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
         active = self.object.active
         return super().get_context_data(
-            forwards=services.forwards(row),
+            forwards=forwards(row),
             outcome=outcome(self.actor, self.object, row, lookup),
             after=outcome(self.actor, self.object, row, lookup, then=not active),
             **referrers_context(self.actor, [self.object.pk]),
@@ -207,9 +223,9 @@ class MailboxDelete(OneMailbox, ConfirmView):
 
     def get_context_data(self, **kwargs):
         find_fallbacks(self.actor, [self.object])
-        row = services.self_alias(self.object)
+        row = self_alias(self.object)
         return super().get_context_data(
-            forwards=services.forwards(row),
+            forwards=forwards(row),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -218,12 +234,13 @@ class MailboxDelete(OneMailbox, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            **treatment_of_referrers(self.request, self.actor),
+            clean=Alias.objects.cleanable_by(self.actor),
+            **treatment_of_referrers(self.request),
         )
         return domain_list_url("mailbox-list", self.object)
 
 
-class MailboxBulk(MailboxPages, BulkView):
+class MailboxBulk(MailboxPages, AddressBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
     summaries = {
@@ -236,7 +253,7 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)
-        return referrers_context(self.actor, [row.pk for row in rows])
+        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)
@@ -245,9 +262,7 @@ class MailboxBulk(MailboxPages, BulkView):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=False)
 
     def delete(self, row):
-        services.delete_mailbox(
-            actor=self.actor, mailbox=row, clean=aliases_to_clean(self.request, self.actor)
-        )
+        services.delete_mailbox(actor=self.actor, mailbox=row)
 
 
 @hide_passwords
@@ -268,7 +283,7 @@ class OwnMailbox(ActorMixin, TemplateView):
         return OwnMailboxPasswordForm(data, actor=self.actor, prefix="password")
 
     def forwarding_form(self, data=None):
-        targets, keep_copy = services.forwarding(services.self_alias(self.mailbox))
+        targets, keep_copy = forwarding_of(self_alias(self.mailbox))
         return ForwardingForm(
             data,
             actor=self.actor,
@@ -278,15 +293,15 @@ class OwnMailbox(ActorMixin, TemplateView):
         )
 
     def get_context_data(self, **kwargs):
-        row = services.self_alias(self.mailbox)
-        targets, _keep_copy = services.forwarding(row)
+        row = self_alias(self.mailbox)
+        targets, _keep_copy = forwarding_of(row)
         lookup = Lookup([self.mailbox.domain])
         lookup.prepare([self.actor.pk], [row] if row else [])
         context = {
             "mailbox": self.actor,
             "mail_hostname": settings.MAIL_HOSTNAME,
             "outcome": outcome(self.actor, self.mailbox, row, lookup),
-            "forwarding_inactive": bool(targets) and not services.forwards(row),
+            "forwarding_inactive": bool(targets) and not forwards(row),
             "password_form": self.password_form(),
             "forwarding_form": self.forwarding_form(),
         }

@@ -16,7 +16,7 @@ from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
-OWN = {"account", "dashboard", "search", "domain-suggestions", "logout"}
+OWN = {"account", "dashboard", "search", "domain-suggestions", "session-left", "logout"}
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY_METHOD = (*METHODS, "head", "options", "trace", "propfind")
 

@@ -8,7 +8,8 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import set_alias_active
 from domains.services import set_domain_active, update_domain
-from mailboxes.services import set_forwarding, set_mailbox_active
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import set_mailbox_active
 from tests.pages.reading import error_codes, errors, hidden_inputs, rows, text, told
 
 
@@ -91,7 +92,7 @@ def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched
 
     add_alias("sales@example.org", "x@elsewhere.example")
 
-    assert "Nothing begins with “zz”" in text(admin.get(reverse("alias-list"), {"q": "zz"}))
+    assert "Nothing found for “zz”" in text(admin.get(reverse("alias-list"), {"q": "zz"}))
 
 
 def test_rows_of_other_programs_show_and_open_whatever_they_hold(superadmin, example_org):

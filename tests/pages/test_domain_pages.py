@@ -104,7 +104,7 @@ def test_the_list_filters_by_state(state, found, as_superadmin, add_domain):
 def test_nothing_found_says_what_was_searched_and_offers_to_clear_it(as_superadmin, example_org):
     page = page_of(as_superadmin, "domain-list", q="zzz")
 
-    assert "Nothing begins with “zzz”" in text(page)
+    assert "Nothing found for “zzz”" in text(page)
     assert reverse("domain-list") in links(page)
 
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("domains", "0004_count_the_routing_lock")]
+    dependencies = [("domains", "0005_word")]
 
     operations = [
         migrations.AddField(
