@@ -27,6 +27,7 @@ from domains import services as domains
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
 from mailboxes import services as mailboxes
 from mailboxes import triggers
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
 from panel import transactions
@@ -554,7 +555,7 @@ SERVICES = {
     "set_mailbox_password": lambda w: mailboxes.set_mailbox_password(
         actor=w.root, mailbox=w.mailbox, password="another-password-1"
     ),
-    "set_forwarding": lambda w: mailboxes.set_forwarding(
+    "set_forwarding": lambda w: set_forwarding(
         actor=w.root, mailbox=w.mailbox, targets=["x@other.test"], keep_copy=True
     ),
     "delete_mailbox": lambda w: mailboxes.delete_mailbox(actor=w.root, mailbox=w.mailbox),
