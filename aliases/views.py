@@ -49,7 +49,6 @@ class AliasList(AliasPages, AddressListMixin, ScopedListView):
         rows = context["object_list"]
         return context | {
             "manageable": {row.pk for row in rows if may_manage(self.actor, row.pk)},
-            "described": any(row.description for row in rows),
         }
 
 
