@@ -2,9 +2,10 @@
 
 import re
 
-from django.db import Error
+from django.db import OperationalError
 
 SYNCED = "4"  # wsrep_local_state
+INTERRUPTED = 1317
 HOW_TO_ALLOW = (
     "Allow it as the server's root (docs/operations.md, “Binary log”)."
     " MariaDB: SET GLOBAL log_bin_trust_function_creators = 1, and the same line under [mariadbd]"
@@ -67,20 +68,24 @@ def has_unread_trigger(error):
 
 
 def read_triggers_anew(connection):
-    """Let MariaDB read all triggers from its files, on all nodes; return False if one is really wrong."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EVENT_OBJECT_TABLE, ACTION_STATEMENT FROM information_schema.TRIGGERS"
-                " WHERE TRIGGER_SCHEMA = DATABASE()"
-            )
-            triggers = cursor.fetchall()
-            # In place of the body of one that is really wrong stands the whole statement.
-            if any(text.startswith("CREATE ") for _table, text in triggers):
-                return False
-            names = ", ".join(sorted({f"`{table}`" for table, _text in triggers}))
-            # InnoDB has nothing to repair, but its table is closed. FLUSH TABLES would need RELOAD.
+    """Let MariaDB read all triggers from its files, on all nodes; return False if one is really wrong.
+
+    To be called outside a transaction. A table that somebody works with for seconds stays as it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EVENT_OBJECT_TABLE, ACTION_STATEMENT FROM information_schema.TRIGGERS"
+            " WHERE TRIGGER_SCHEMA = DATABASE()"
+        )
+        triggers = cursor.fetchall()
+        # In place of the body of one that is really wrong stands the whole statement.
+        if any(text.startswith("CREATE ") for _table, text in triggers):
+            return False
+        names = ", ".join(sorted({f"`{table}`" for table, _text in triggers}))
+        # InnoDB has nothing to repair, but its table is closed. FLUSH TABLES would need RELOAD.
+        try:
             cursor.execute(f"SET STATEMENT lock_wait_timeout = 5 FOR REPAIR TABLE {names}")
-            return True
-    except Error:  # killed in its turn, or somebody works long with a table
+        except OperationalError as error:
+            if error.args[0] != INTERRUPTED:  # killed in its turn
+                raise
         return True

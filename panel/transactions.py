@@ -62,7 +62,15 @@ class Unavailable(ValidationError):
 
 
 def reason_of(error):
-    """Return which of REASONS a django.db.Error is, or None for any other."""
+    """Return which of REASONS a django.db.Error is, or None for any other.
+
+    Triggers that the server has half read are read anew first, so not within a transaction.
+    """
+    if server.has_unread_trigger(error):
+        try:
+            return "busy" if server.read_triggers_anew(connection) else None
+        except Error as another:
+            error = another
     if isinstance(error, InterfaceError):  # a connection that was closed
         return "away"
     number = getattr(error.__cause__, "sqlite_errorname", None) or next(iter(error.args), None)
@@ -92,12 +100,10 @@ def in_transaction(function):
             except Error as error:
                 if "committed" in stage:  # a hook of on_commit failed
                     raise
-                reason = _reason(error, in_commit="returned" in stage)
                 # A new one may find another server. And after an error nobody knows for certain that this
                 # one commits by itself again: if not, Django would take the next attempt for a part.
                 connection.close()
-                if server.has_unread_trigger(error) and server.read_triggers_anew(connection):
-                    reason = "busy"
+                reason = _reason(error, in_commit="returned" in stage)
                 if reason is None:
                     raise
                 logger.info("%s, attempt %d: %s", function.__name__, attempt, error)
