@@ -124,7 +124,8 @@ class ChosenDomainMixin:
         return domains.filter(pk=name).first()
 
     def get_initial(self):
-        return {"domain": self.domain.pk if self.domain else ""}
+        local_part = self.request.GET.get("local_part", "")
+        return {"domain": self.domain.pk if self.domain else "", "local_part": local_part}
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"domain": self.domain}
@@ -192,7 +193,7 @@ class AliasDelete(AliasPages, ConfirmView):
             alias=self.object,
             **treatment_of_referrers(self.request, self.actor),
         )
-        return domain_list_url("alias-list", self.object)
+        return self.back or domain_list_url("alias-list", self.object)
 
 
 def domain_list_url(url_name, row):

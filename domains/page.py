@@ -6,10 +6,9 @@ from typing import NamedTuple
 from django.db.models import OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Concat
 
-from accounts.models import Admin
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains.models import Domain
+from domains.models import Domain, DomainAdmin
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
@@ -18,7 +17,6 @@ from panel.prepared import padded, prepared
 from panel.scoping import starts_with
 
 ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
-ADMINS = 3  # named in the head
 
 
 class Address(NamedTuple):
@@ -44,9 +42,16 @@ class DomainPage(KeysetMixin, ScopedDetailView):
     orderings = {"address": ("address",)}
 
     def get_queryset(self):
-        catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")), active=True)
+        catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
+        links = DomainAdmin.objects.filter(domain=OuterRef("pk"), active=True)
+        names = links.values_list("username_id")
         rows = super().get_queryset().select_related("usage", "alias_of__target_domain")
-        return rows.annotate(catch_all=Subquery(catch_all.values("goto")))
+        return rows.annotate(
+            catch_all=Subquery(catch_all.values("goto")),
+            catch_all_active=Subquery(catch_all.values("active")),
+            first_admin=Subquery(names.order_by("username")[:1]),
+            last_admin=Subquery(names.order_by("-username")[:1]),
+        )
 
     def get_context_data(self, **kwargs):
         domain = self.object
@@ -54,9 +59,8 @@ class DomainPage(KeysetMixin, ScopedDetailView):
             **self.paginate(None),
             **self.filters(),
             alias_of=getattr(domain, "alias_of", None),
-            catch_all=split_targets(domain.catch_all or ""),
+            catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
             used=storage_used(domain),
-            admins=_admins_at(domain.pk),
             **kwargs,
         )
 
@@ -65,10 +69,9 @@ class DomainPage(KeysetMixin, ScopedDetailView):
         return {"q": get("q", "").strip(), "state": get("state", "")}
 
     def jump_values(self, text):
-        local_part = lookup_key(text).partition("@")[0]
-        return (f"{local_part}@{self.object.pk}" + self.end,)
+        return (lookup_key(text).partition("@")[0] + self.end,)
 
-    def keys(self, _rows, _columns, descending, values=(), *, inclusive=False):
+    def keys(self, _no_rows, _columns, descending, values=(), *, inclusive=False):
         filters = self.filters()
         text, off = lookup_key(filters["q"]), filters["state"] == "inactive"
         domain = self.object.pk
@@ -82,8 +85,9 @@ class DomainPage(KeysetMixin, ScopedDetailView):
                 found += keys(domain, f"@{domain}", *values)
         return sorted(found, reverse=descending)[: self.size + 1]
 
-    def count(self, _rows):
-        return self.object.usage.alias_rows
+    def count(self, _no_rows):
+        """How many there are, with the catch-all; None, not known, of those that a filter finds."""
+        return None if self.narrowed() else self.object.usage.alias_rows
 
     def rows_of(self, keys):
         if not keys:
@@ -161,14 +165,7 @@ def _storage_used(name):
     return used.order_by().values_list("used", flat=True)
 
 
-@prepared
-def _admins_at(name):
-    return Admin.objects.names_at(name)[: ADMINS + 1]
-
-
 def storage_used(domain):
     if domain.usage.mailboxes > ADDED_UP:
         return None
     return sum(used or 0 for used in _storage_used(domain.pk))
-
-

@@ -13,8 +13,8 @@ from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from domains import services
 from domains.forms import DomainCreateForm, DomainForm
-from domains.models import AliasDomain, Domain, DomainUsage, RoutingLock
-from panel.addresses import display_domain, lookup_key, normalise_address
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
+from panel.addresses import display_address, display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -24,7 +24,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import prepared
+from panel.prepared import padded, prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
 
@@ -46,7 +46,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
-        *("pk", "mailboxes", "aliases", "quota", "backupmx", "active"),
+        *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
         *("usage__mailboxes", "usage__alias_rows", "usage__allotted"),
     )
 
@@ -72,6 +72,31 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
         if any(row.usage__mailboxes is None for row in rows):
             raise DomainUsage.DoesNotExist
         return rows
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        keys = padded(row.pk for row in context["object_list"])
+        # Who may see the domain may know both.
+        names = dict(_targets_of(*keys)) if keys else {}
+        admins = {}
+        for domain, admin in _admins_of(*keys) if keys else ():
+            admins.setdefault(domain, []).append(display_address(admin))
+        first = {
+            domain: found[0] + (f" +{len(found) - 1}" if found[1:] else "")
+            for domain, found in admins.items()
+        }
+        return context | {"names": names, "admins": first}
+
+
+@prepared
+def _targets_of(*names):
+    return AliasDomain.objects.filter(pk__in=names).values_list("pk", "target_domain_id")
+
+
+@prepared
+def _admins_of(*names):
+    links = DomainAdmin.objects.filter(domain__in=names, active=True).order_by("domain", "username")
+    return links.values_list("domain_id", "username_id").distinct()
 
 
 class DomainSettings(DomainPages, ScopedDetailView):
@@ -284,7 +309,9 @@ SUGGESTED = 10
 def domain_suggestions(request):
     typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
     names = first_domains(request.user, next(typed, ""))
-    options = (format_html('<option value="{}">{}</option>', name, display_domain(name)) for name in names)
+    options = (
+        format_html('<option value="{}">{}</option>', name, display_domain(name)) for name in names
+    )
     return HttpResponse("".join(options))
 
 

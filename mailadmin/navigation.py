@@ -18,7 +18,15 @@ MARKED = {
     "log": ("log", "log"),
     "dashboard": ("dashboard", None),
 }
-DOMAINS_OWN = {"domain", "mailbox-list", "alias-list", "aliasdomain-list", "log", "search", "account"}
+DOMAINS_OWN = {
+    "domain",
+    "mailbox-list",
+    "alias-list",
+    "aliasdomain-list",
+    "log",
+    "search",
+    "account",
+}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 

@@ -57,6 +57,8 @@ def environment(**options):
         "AT_DOMAIN": AT_DOMAIN,
         "recipients": ui.recipients,
         "storage_bars": ui.storage_bars,
+        "shares": ui.share.now,
+        "quota_multiplier": settings.QUOTA_MULTIPLIER,
         "cell": cell,
         "count_bar": ui.count_bar,
         "count_bars": ui.count_bar.now,
@@ -199,8 +201,9 @@ def fill(html, key, shown, **cells):
     cells[KEY] = in_html
     cells[NAME] = named
     cells[TEXT] = named.replace("@", "@<wbr>")
-    cells[LOCAL], at, domain = named.rpartition("@")
-    cells[AT_DOMAIN] = at + domain
+    local_part, at, domain = named.rpartition("@")
+    # Of a catch-all, @example.org, nothing is left out.
+    cells[LOCAL], cells[AT_DOMAIN] = (local_part, at + domain) if local_part else (named, "")
     return SafeString(_with_places(html) % cells)
 
 

@@ -220,7 +220,7 @@ class MailboxDelete(OneMailbox, ConfirmView):
             mailbox=self.object,
             **treatment_of_referrers(self.request, self.actor),
         )
-        return domain_list_url("mailbox-list", self.object)
+        return self.back or domain_list_url("mailbox-list", self.object)
 
 
 class MailboxBulk(MailboxPages, BulkView):

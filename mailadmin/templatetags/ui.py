@@ -142,6 +142,19 @@ def quota_bars():
     return bar
 
 
+@cached_per_language
+def share(used, allowed):
+    """A count and its limit in a line, such as 15 / 16."""
+    if allowed == UNLIMITED:
+        return number(used)
+    if allowed < 0:
+        return "—" if not used else number(used)
+    full = used * 100 >= allowed * NEARLY_FULL
+    shown = escape(number(used)), escape(number(allowed))
+    level = " warning" if full else ""
+    return mark_safe(f'<span class="share{level}"><b>{shown[0]}</b> / {shown[1]}</span>')  # noqa: S308
+
+
 def storage_bars():
     """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much."""
     multiplier, amount = settings.QUOTA_MULTIPLIER, mb.now()
@@ -149,7 +162,7 @@ def storage_bars():
 
     def drawn(used, quota):
         used = used or 0
-        if quota <= 0:
+        if not quota or quota < 0:
             return mark_safe(  # noqa: S308 -- escaped
                 f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
             )
