@@ -8,7 +8,8 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains.models import Domain, DomainAdmin
+from domains.models import Domain
+from domains.views import with_admins
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
@@ -43,14 +44,10 @@ class DomainPage(KeysetMixin, ScopedDetailView):
 
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
-        links = DomainAdmin.objects.filter(domain=OuterRef("pk"), active=True)
-        names = links.values_list("username_id")
         rows = super().get_queryset().select_related("usage", "alias_of__target_domain")
-        return rows.annotate(
+        return with_admins(rows).annotate(
             catch_all=Subquery(catch_all.values("goto")),
             catch_all_active=Subquery(catch_all.values("active")),
-            first_admin=Subquery(names.order_by("username")[:1]),
-            last_admin=Subquery(names.order_by("-username")[:1]),
         )
 
     def get_context_data(self, **kwargs):

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Case, CharField, F, Max, Min, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Concat
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,7 +16,7 @@ from aliases.models import Alias
 from domains import services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
-from panel.addresses import display_address, display_domain, lookup_key, normalise_address
+from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -24,7 +26,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND, KeysetMixin
-from panel.prepared import padded, prepared
+from panel.prepared import prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
 
@@ -48,6 +50,7 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
     shown = (
         *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
         *("usage__mailboxes", "usage__alias_rows", "usage__allotted"),
+        *("alias_of__target_domain_id", "first_admin"),
     )
 
     def filters(self):
@@ -73,30 +76,18 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
             raise DomainUsage.DoesNotExist
         return rows
 
-    def get_context_data(self, **kwargs):
-        context = super().get_context_data(**kwargs)
-        keys = padded(row.pk for row in context["object_list"])
-        # Who may see the domain may know both.
-        names = dict(_targets_of(*keys)) if keys else {}
-        admins = {}
-        for domain, admin in _admins_of(*keys) if keys else ():
-            admins.setdefault(domain, []).append(display_address(admin))
-        first = {
-            domain: found[0] + (f" +{len(found) - 1}" if found[1:] else "")
-            for domain, found in admins.items()
-        }
-        return context | {"names": names, "admins": first}
+    @staticmethod
+    def annotated(rows):
+        return with_admins(rows)
 
 
-@prepared
-def _targets_of(*names):
-    return AliasDomain.objects.filter(pk__in=names).values_list("pk", "target_domain_id")
-
-
-@prepared
-def _admins_of(*names):
-    links = DomainAdmin.objects.filter(domain__in=names, active=True).order_by("domain", "username")
-    return links.values_list("domain_id", "username_id").distinct()
+def with_admins(rows):
+    """Add ``first_admin``, of each domain's administrators the first, with " …" if there are others."""
+    links = DomainAdmin.objects.filter(domain=OuterRef("pk"), active=True).order_by()
+    others = Case(When(Q(last=F("first")), then=Value("")), default=Value(" …"))
+    names = links.values("domain").annotate(first=Min("username_id"), last=Max("username_id"))
+    names = names.values_list(Concat("first", others, output_field=CharField()))
+    return rows.annotate(first_admin=Subquery(names))
 
 
 class DomainSettings(DomainPages, ScopedDetailView):

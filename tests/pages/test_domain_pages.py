@@ -154,9 +154,7 @@ def test_the_list_asks_as_often_for_any_number_of_domains(
     for n in range(number):
         add_domain(f"d{n}.example")
 
-    with django_assert_num_queries(
-        7
-    ):  # session, account, keys, rows, count, their targets, their admins
+    with django_assert_num_queries(5):  # session, account, keys, rows, count
         page = page_of(as_superadmin, "domain-list")
 
     assert len(rows(page)) == number
