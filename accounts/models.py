@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
 from panel.addresses import display_address
+from panel.changes import insert_many
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.locks import CountedLock
 from panel.log_actions import WRITTEN, name_and_client
@@ -140,6 +141,16 @@ class LogQuerySet(ScopedQuerySet):
         entry = self.entry(actor, action, domain=domain, target=target, changes=changes)
         entry.save(force_insert=True)
         return entry
+
+    def record_many(self, actor, action, *, domain, changes):
+        """Write an entry for each target of ``changes``, ``{target: its changes}``."""
+        entries = [
+            self.entry(actor, action, domain=domain, target=target, changes=changed)
+            for target, changed in changes.items()
+        ]
+        for entry in entries:
+            entry.timestamp = entries[0].timestamp
+        insert_many(entries)
 
     def entry(self, actor, action, *, domain="", target, changes=None):
         if action not in WRITTEN:

@@ -1,7 +1,8 @@
 import time
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import get_user, login, logout
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages import get_messages
 
 
@@ -15,6 +16,13 @@ def begin(request, account):
 def forget_messages(request):
     """Drop pending messages: their cookie outlives the session of the previous user."""
     list(get_messages(request))  # reading removes them
+
+
+class AccountMiddleware(AuthenticationMiddleware):
+    """Let ``request.user`` be the account itself. Django's stands for it, and each look at it takes ten times as long."""
+
+    def process_request(self, request):
+        request.user = get_user(request)
 
 
 class SessionLimitMiddleware:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
+from django.db.models import Max
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -78,9 +79,39 @@ def full_mailboxes(actor):
     return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
 
 
-@in_scope(prepared)
 def log_entries(actor):
+    """The newest entries. Of several domains, each is read from the end of its own index.
+
+    All together, MariaDB would pass over every newer entry of all other domains.
+    """
+    domains = actor.scope_domains
+    if len(domains) < 2:
+        return newest_entries(actor)
+    if len(domains) > SHOWN:
+        domains = last_active_domains(actor)
+    return newest_of(*domains) if domains else []
+
+
+@in_scope(prepared)
+def newest_entries(actor):
     return LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")[:SHOWN]
+
+
+@in_scope(prepared)
+def last_active_domains(actor):
+    rows = LogEntry.objects.visible_to(actor).values("domain").annotate(last=Max("timestamp"))
+    return rows.order_by("-last").values_list("domain", flat=True)[:SHOWN]
+
+
+@prepared
+def newest_of(*domains):
+    order = f"ORDER BY timestamp DESC, id DESC LIMIT {SHOWN}"
+    one = f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {order}) AS newest"  # noqa: S608
+    found = " UNION ALL ".join([one] * len(domains))
+    return LogEntry.objects.raw(
+        f"SELECT log.* FROM ({found}) AS found JOIN log USING (id) {order}",  # noqa: S608
+        domains,
+    )
 
 
 def by_fullness(actor):

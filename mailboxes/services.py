@@ -36,6 +36,7 @@ from panel.changes import (
     collected,
     created,
     insert,
+    insert_many,
     refuse,
     removed,
     validate_changed,
@@ -141,11 +142,12 @@ def create_mailboxes(*, actor, domain, mailboxes):
     """
     if not mailboxes:
         return []
-    new, refused = [], []
+    new, refused, now = [], [], timezone.now()
+    moments = {"created": now, "modified": now, "token_validity": now}
     for fields in mailboxes:
         fields = dict(fields)
         name, password = fields.pop("local_part"), fields.pop("password_hash")
-        mailbox = Mailbox(domain=domain, password=password, **fields)
+        mailbox = Mailbox(domain=domain, password=password, **(moments | fields))
         try:
             _set_name(mailbox, actor, name)
         except ValidationError as error:
@@ -184,17 +186,13 @@ def create_mailboxes(*, actor, domain, mailboxes):
                 for name, line in lines
             ]
         )
-    Mailbox.objects.bulk_create(new)
+    insert_many(new)
     _insert_self_aliases(names)
-    LogEntry.objects.bulk_create(
-        LogEntry.objects.entry(
-            actor,
-            "create_mailbox",
-            domain=domain.pk,
-            target=mailbox.pk,
-            changes=created(mailbox, *LOGGED),
-        )
-        for mailbox in new
+    LogEntry.objects.record_many(
+        actor,
+        "create_mailbox",
+        domain=domain.pk,
+        changes={mailbox.pk: created(mailbox, *LOGGED) for mailbox in new},
     )
     return new
 

@@ -1,7 +1,8 @@
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import AutoField
 from django.utils.translation import gettext as _
 
 LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
@@ -34,6 +35,29 @@ def insert(row):
             row.save(force_insert=True)
     except IntegrityError as error:
         raise ValidationError({row._meta.pk.name: taken(row)}) from error
+
+
+def insert_many(rows):
+    """Save new rows of one model, without reading their keys back.
+
+    ``bulk_create()`` prepares each value of each row, which takes longer than the database does.
+    """
+    fields = [field for field in rows[0]._meta.concrete_fields if not isinstance(field, AutoField)]
+    values = [_prepared(field, [getattr(row, field.attname) for row in rows]) for field in fields]
+    quote = connection.ops.quote_name
+    table, columns = quote(rows[0]._meta.db_table), [quote(field.column) for field in fields]
+    marks = ", ".join(["%s"] * len(columns))
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, list(zip(*values, strict=True)))
+    for row in rows:
+        row._state.adding = False
+
+
+def _prepared(field, values):
+    if all(value == values[0] for value in values):  # as most columns of many new rows are
+        return [field.get_db_prep_save(values[0], connection)] * len(values)
+    return [field.get_db_prep_save(value, connection) for value in values]
 
 
 def changed_fields(row, values):

@@ -66,7 +66,9 @@ def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
     assert len(response.content) <= BYTES
     counts = sum(statement.count(f"LIMIT {COUNT_BOUND + 1}") for statement in statements)
     shown = max(SHOWN, len(response.context.get("object_list") or ()))
-    assert cost.rows <= ROWS_PER_ROW * shown + RANGES + ROWS_PER_COUNT * counts, statements
+    # The dashboard looks at the last log entry of each domain, too.
+    ranges = 2 * RANGES if name == "dashboard" else RANGES
+    assert cost.rows <= ROWS_PER_ROW * shown + ranges + ROWS_PER_COUNT * counts, statements
 
 
 @pytest.mark.parametrize("path", ["/domains/", "/mailboxes/", "/aliases/", "/log/"])

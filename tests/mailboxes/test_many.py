@@ -63,6 +63,22 @@ def test_many_are_as_one_after_the_other(example, add_domain):
     assert rows(example) == rows(other)
 
 
+def test_each_of_many_keeps_what_only_it_has(example):
+    ann, ben = new("ann", name="Ann", quota=5 * MB) + new("ben", active=False, phone="12")
+    made = create_mailboxes(actor=None, domain=example, mailboxes=[ann, ben])
+    columns = ("local_part", "name", "quota", "active", "phone")
+    assert list(Mailbox.objects.order_by("pk").values_list(*columns)) == [
+        ("ann", "Ann", 5 * MB, True, ""),
+        ("ben", "", 0, False, "12"),
+    ]
+    entries = LogEntry.objects.filter(action="create_mailbox").order_by("data")
+    assert [entry.changes["active"] for entry in entries] == [[None, True], [None, False]]
+    assert entries[1].changes["phone"] == [None, "12"]
+    made[1].name = "Ben"
+    made[1].save()  # a row that is stored
+    assert Mailbox.objects.get(pk="ben@example.org").name == "Ben"
+
+
 def test_a_name_in_use_or_twice_is_refused_and_nothing_is_written(example, add_mailbox, add_alias):
     add_mailbox("ann@example.org")
     add_alias("team@example.org", "ann@example.org")

@@ -1,5 +1,7 @@
 """The dashboard: what needs attention, and calm when nothing does."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
@@ -157,6 +159,50 @@ def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):
     add_mailbox("joe@example.org")
 
     assert "Created mailbox joe@example.org CLI localhost" in text(dashboard(as_superadmin))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 12])
+def test_an_admin_of_any_number_of_domains_sees_their_ten_newest_entries(
+    number, sign_in, make_admin, add_domain
+):
+    names = [f"d{n}.example" for n in range(number)]
+    for name in [*names, "foreign.example"]:
+        add_domain(name)
+    LogEntry.objects.all().delete()
+    for minute in range(40):  # the first domain has more than one, long after most of the others
+        domain = names[minute if minute < number else 0] if names else "foreign.example"
+        write_at(minute, domain)
+        write_at(minute, "foreign.example")
+
+    page = dashboard(sign_in(make_admin(domains=names)))
+
+    shown = [entry.data for entry in page.context["log_entries"]]
+    last = range(39, 29, -1) if names else []
+    assert shown == [f"{minute} {names[0]}" for minute in last]
+
+
+def test_entries_of_many_domains_come_newest_first(sign_in, make_admin, add_domain):
+    names = [f"d{n}.example" for n in range(12)]
+    for name in names:
+        add_domain(name)
+    LogEntry.objects.all().delete()
+    for minute in range(24):
+        write_at(minute, names[minute % 12])
+
+    page = dashboard(sign_in(make_admin(domains=names)))
+
+    shown = [entry.data for entry in page.context["log_entries"]]
+    assert shown == [f"{minute} {names[minute % 12]}" for minute in range(23, 13, -1)]
+
+
+def write_at(minute, domain):
+    LogEntry.objects.create(
+        timestamp=datetime(2026, 1, 1, 12, minute, tzinfo=UTC),
+        username="ann@example.org (192.0.2.7)",
+        action="edit_mailbox",
+        domain=domain,
+        data=f"{minute} {domain}",
+    )
 
 
 def test_a_domain_admin_sees_only_what_is_in_the_own_domains(
