@@ -25,8 +25,21 @@ def click(selector):
     return lambda page: page.locator(selector).locator("visible=true").first.click()
 
 
+def in_column(selector):
+    """On a phone the left column comes by a button."""
+
+    def act(page):
+        if page.locator(".side-button").is_visible():
+            page.locator(".side-button").click()
+        click(selector)(page)
+
+    return act
+
+
 def ticked(count):
     def tick(page):
+        if page.locator("[data-select]").is_visible():
+            page.locator("[data-select]").click()
         boxes = page.locator("[name=selected]:enabled")
         for place in range(count):
             boxes.nth(place).check()
@@ -66,7 +79,9 @@ STATES = {
         ("/login/", sent({})),
     ],
     SUPERADMIN: [
-        ("/", click(".account-menu summary")),
+        ("/", in_column(".account-menu summary")),
+        ("/", in_column(".switcher summary")),
+        ("/", click(".new-menu summary")),
         ("/domains/", click(".row-menu summary")),
         ("/domains/", ticked(2)),
         ("/domains/", asked(2, "deactivate")),
@@ -77,6 +92,8 @@ STATES = {
         ("/mailboxes/?state=full", None),
         ("/mailboxes/?q=nothing-begins-like-this", None),
         (f"/mailboxes/?domain={DOMAIN}", None),
+        (f"/domains/{DOMAIN}/", click(".row-menu summary")),
+        (f"/domains/{DOMAIN}/?state=inactive", None),
         (f"/aliases/?domain={DOMAIN}", None),
         (f"/log/?domain={DOMAIN}", None),
         (f"/mailboxes/?domain={DOMAIN}", asked(10, "deactivate")),

@@ -161,7 +161,7 @@ def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):
     assert "Created mailbox joe@example.org CLI localhost" in text(dashboard(as_superadmin))
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 12])
+@pytest.mark.parametrize("number", [0, 2, 12])
 def test_an_admin_of_any_number_of_domains_sees_their_ten_newest_entries(
     number, sign_in, make_admin, add_domain
 ):
