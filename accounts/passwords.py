@@ -17,6 +17,7 @@ from functools import cache
 from django.conf import settings
 from passlib.context import CryptContext
 from passlib.hash import pbkdf2_sha1
+from passlib.utils.binary import h64
 
 from accounts.cram_md5 import cram_md5
 
@@ -69,6 +70,7 @@ _BOUNDED = re.compile(r"\$g?y\$j[7-9AB][5T]\$|\$7\$[./0-9ABC]U\.{4}/\.{4}|\$[13]
 _ROUNDS = re.compile(
     r"\$(?:[56]\$(?:rounds=(\d+)\$)?|md5(?:,rounds=(\d+))?\$|sha1\$(\d+)\$)", re.ASCII
 )
+_BSDI = re.compile(r"_([./0-9A-Za-z]{4})")
 _BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$", re.ASCII)
 _ARGON2_COST = re.compile(r"\$argon2id?\$v=\d+\$m=(\d+),t=(\d+),p=\d+\$")
 _LOOKS_HASHED = re.compile(
@@ -251,8 +253,9 @@ def _refuse_costly(bare):
         allowed = int(bcrypt[1]) <= MAX_BCRYPT
     elif rounds := _ROUNDS.match(bare):
         allowed = int(rounds[1] or rounds[2] or rounds[3] or 0) <= MAX_ITERATIONS
+    elif bsdi := _BSDI.match(bare):
+        allowed = h64.decode_int24(bsdi[1].encode()) <= MAX_ITERATIONS
     else:
-        # bsdicrypt cannot ask for more than a few seconds.
         allowed = _BOUNDED.match(bare) or not bare.startswith("$")
     if not allowed:
         raise ValueError("too costly")

@@ -12,6 +12,7 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget, domains_answering_by_name
 from panel.prepared import in_scope, padded, prepared
+from panel.scoping import sees_all_domains
 
 MOST = 10
 TOGETHER = 256  # domains
@@ -46,7 +47,7 @@ def first_dangling(actor):
 
 def _domains(actor):
     """Yield names of domains that unmatched targets may lie in, some at a time."""
-    if actor.scope_domains:
+    if not sees_all_domains(actor):
         names = iter(actor.scope_domains)
         while some := list(islice(names, TOGETHER)):
             yield some

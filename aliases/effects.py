@@ -252,7 +252,7 @@ def _keys_after(actor, row):
     target = hidden = ""
     if link is not None and link.active and link.target_domain.active:
         target = link.target_domain_id
-    if target and actor is not None and actor.scope_domains and target not in actor.scope_domains:
+    if target and target not in domains_in_sight(actor, [target]):
         target, hidden = "", target
     keys = []
     for name in dict.fromkeys(

@@ -15,7 +15,14 @@ from django.conf import settings
 from aliases.models import Alias
 from domains.models import Domain
 from mailboxes.models import Mailbox
-from panel.addresses import PLAIN, split_address, split_targets, without_extension
+from panel.addresses import (
+    ANY_EXTENSION,
+    PLAIN,
+    split_address,
+    split_targets,
+    with_any_extension,
+    without_extension,
+)
 from panel.prepared import padded, prepared
 
 MAX_LEVELS = 100  # of aliases in a row; panels store far fewer
@@ -249,7 +256,12 @@ class Lookup:
                 extension = local_part[len(key_name) :] if key_name else ""
                 hops = [_next(target.lower(), local_part, extension) for target in alias.targets]
                 # What leads to itself is delivered there: Postfix stops.
-                return [hop for hop in hops if hop != address]
+                hops = [hop for hop in hops if hop != address]
+                if extension.endswith(ANY_EXTENSION):  # one extension more is any, too
+                    hops = [
+                        with_any_extension(hop) if _goes_on(hop, extension) else hop for hop in hops
+                    ]
+                return hops
             if mailbox:
                 return []
             if other:
@@ -335,6 +347,10 @@ def _is_self(alias):
 def _target_of(domain):
     link = getattr(domain, "alias_of", None) if domain else None
     return link.target_domain_id if link and link.active and link.target_domain.active else ""
+
+
+def _goes_on(hop, extension):
+    return split_address(hop)[0].endswith(extension)
 
 
 def _next(target, local_part, extension):

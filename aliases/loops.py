@@ -6,7 +6,12 @@ from django.utils.translation import gettext as _
 from aliases.lookup import Lookup
 from aliases.models import AliasTarget
 from domains.models import AliasDomain, Domain
-from panel.addresses import display_address, split_address, without_extension
+from panel.addresses import (
+    display_address,
+    split_address,
+    with_any_extension,
+    without_extension,
+)
 
 MAX_EXPANSION = 1_000  # Postfix: virtual_alias_expansion_limit
 MAX_DEPTH = 50
@@ -26,10 +31,13 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
     except those they wrote.
     """
     starts = [*addresses, *upstream_of(addresses, bound)]
-    hops = all_hops(starts)
+    # And with an extension: Postfix adds it to the targets, so that it may grow without end.
+    plain = [a for a in addresses if a == without_extension(a) and not a.startswith("@")]
+    extended = [with_any_extension(address) for address in plain]
+    hops = all_hops([*starts, *extended])
     if not _still_forwards(addresses, starts, hops):
         return
-    for start in starts:
+    for start in [*starts, *extended]:
         path = find_loop(start, hops) or exceeds_expansion_limit(start, hops)
         if path is None:
             continue
@@ -43,7 +51,8 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
                 " %(depth)d aliases, and Postfix would defer the mail: %(path)s. Use a mailing list."
             )
         written = {target for address in addresses for target in hops.get(address, ())}
-        names = _redact_path(actor, shown, written.union(addresses))
+        own = written.union(addresses)
+        names = _redact_path(actor, shown, own.union(map(with_any_extension, own)))
         params = {"path": " → ".join(names), "limit": MAX_EXPANSION, "depth": MAX_DEPTH}
         error = ValidationError(message, code, params)
         raise ValidationError({field: error}) if field else error

@@ -23,7 +23,7 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import domains_in_sight, may_change_role_addresses
+from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 SHOWN = 50
 
@@ -221,7 +221,7 @@ def referrers_context(actor, addresses):
     seen = list(targets.visible_to(actor).aliases(COUNT_BOUND + 1))
     found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
     elsewhere = len(seen) - len(found)
-    if actor.scope_domains:
+    if not sees_all_domains(actor):
         others = targets.exclude(owner__in=actor.scope_domains)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:

@@ -13,14 +13,9 @@ from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import (
-    create_mailbox,
-    delete_mailbox,
-    set_forwarding,
-    set_mailbox_active,
-    update_mailbox,
-)
+from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_active, update_mailbox
 from panel.addresses import display_domain, normalise_domain, split_address
 
 HISTORY = timedelta(days=24)

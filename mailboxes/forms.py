@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import show_domain_as_suffix
 from domains.forms import DomainField, LocalPartField
-from mailboxes import services
+from mailboxes import forwarding, services
 from mailboxes.models import MAX_QUOTA
 from mailboxes.welcome import send_welcome
 from panel.forms import ActorForm
@@ -173,7 +173,7 @@ class ForwardingForm(ActorForm):
     )
 
     def save(self):
-        services.set_forwarding(
+        forwarding.set_forwarding(
             actor=self.actor,
             mailbox=self.instance,
             targets=self.cleaned_data["targets"],

@@ -44,7 +44,7 @@ class MailboxQuerySet(ScopedQuerySet):
         return self.filter(quota__gt=0, quota__lt=settings.QUOTA_MULTIPLIER)
 
     def with_self_alias(self):
-        """Adds ``goto`` and ``forwarding_active`` of each self-alias: see services.self_alias()."""
+        """Adds ``goto`` and ``forwarding_active`` of each self-alias: see forwarding.self_alias()."""
         row = Alias.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))

@@ -43,6 +43,7 @@ from mailboxes.forms import (
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
+from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
 from panel.bulk import BulkView
 from panel.pages import (
@@ -94,19 +95,19 @@ class MailboxPage(OneMailbox, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
-        row = services.self_alias(mailbox)
+        row = self_alias(mailbox)
         lookup = find_fallbacks(self.actor, [mailbox], [row] if row else [])
         result = outcome(self.actor, mailbox, row, lookup)
         if result.kind == FORWARDED or (mailbox.active and row):
             forwarding = result.destinations or destinations(self.actor, row, lookup=lookup)
         else:
-            forwarding = [Destination(t, EXTERNAL) for t in services.forwarding(row)[0]]
+            forwarding = [Destination(t, EXTERNAL) for t in forwarding_of(row)[0]]
         return super().get_context_data(
             outcome=result,
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
-            forwarding_inactive=bool(forwarding) and not services.forwards(row),
+            forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
@@ -168,7 +169,7 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
         return super().get_queryset().select_related(None)
 
     def get_initial(self):
-        targets, keep_copy = services.forwarding(services.self_alias(self.object))
+        targets, keep_copy = forwarding_of(self_alias(self.object))
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
 
 
@@ -186,11 +187,11 @@ class MailboxState(OneMailbox, StateView):
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        row = services.self_alias(self.object)
+        row = self_alias(self.object)
         lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
         active = self.object.active
         return super().get_context_data(
-            forwards=services.forwards(row),
+            forwards=forwards(row),
             outcome=outcome(self.actor, self.object, row, lookup),
             after=outcome(self.actor, self.object, row, lookup, then=not active),
             **referrers_context(self.actor, [self.object.pk]),
@@ -207,9 +208,9 @@ class MailboxDelete(OneMailbox, ConfirmView):
 
     def get_context_data(self, **kwargs):
         find_fallbacks(self.actor, [self.object])
-        row = services.self_alias(self.object)
+        row = self_alias(self.object)
         return super().get_context_data(
-            forwards=services.forwards(row),
+            forwards=forwards(row),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -268,7 +269,7 @@ class OwnMailbox(ActorMixin, TemplateView):
         return OwnMailboxPasswordForm(data, actor=self.actor, prefix="password")
 
     def forwarding_form(self, data=None):
-        targets, keep_copy = services.forwarding(services.self_alias(self.mailbox))
+        targets, keep_copy = forwarding_of(self_alias(self.mailbox))
         return ForwardingForm(
             data,
             actor=self.actor,
@@ -278,15 +279,15 @@ class OwnMailbox(ActorMixin, TemplateView):
         )
 
     def get_context_data(self, **kwargs):
-        row = services.self_alias(self.mailbox)
-        targets, _keep_copy = services.forwarding(row)
+        row = self_alias(self.mailbox)
+        targets, _keep_copy = forwarding_of(row)
         lookup = Lookup([self.mailbox.domain])
         lookup.prepare([self.actor.pk], [row] if row else [])
         context = {
             "mailbox": self.actor,
             "mail_hostname": settings.MAIL_HOSTNAME,
             "outcome": outcome(self.actor, self.mailbox, row, lookup),
-            "forwarding_inactive": bool(targets) and not services.forwards(row),
+            "forwarding_inactive": bool(targets) and not forwards(row),
             "password_form": self.password_form(),
             "forwarding_form": self.forwarding_form(),
         }

@@ -40,6 +40,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
 # A name of these alone reads like one in Latin letters. Source: Chromium's rule for the address bar.
 _CYRILLIC_LIKE_LATIN = set("асԁеһіјӏорԛѕԝхуъьҽпгѵѡ0123456789-")
+ANY_EXTENSION = "…"
 
 
 def _typed(text):
@@ -106,6 +107,12 @@ def without_extension(address):
     local_part, domain = split_address(address)
     bare = local_part.partition(settings.RECIPIENT_DELIMITER)[0]
     return f"{bare}@{domain}" if bare else address
+
+
+def with_any_extension(address):
+    """``user+…@example.org``: stands for all extensions that no row names."""
+    local_part, domain = split_address(without_extension(address))
+    return f"{local_part}{settings.RECIPIENT_DELIMITER}{ANY_EXTENSION}@{domain}"
 
 
 def normalise_local_part(text):

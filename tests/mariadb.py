@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.servers.processes import free_ports
 
 NAME = "mailadmin"
 START_SECONDS = 60
@@ -114,7 +115,7 @@ class MariaDB:
         if owner:
             shutil.chown(users, owner)
             command += [f"--reuid={owner}", "--regid=nogroup", "--clear-groups"]
-        self.port = _free_port()
+        [self.port] = free_ports(1)
         command += [
             *[_find("mariadbd"), "--no-defaults", "--bind-address=127.0.0.1"],
             *[f"--port={self.port}", f"--datadir={self.directory}/data"],
@@ -146,12 +147,6 @@ def _find(program):
     if not path:
         raise RuntimeError(f"{program} is missing: run `make setup`, or TEST_DATABASE=sqlite.")
     return path
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-django's, which loads the settings

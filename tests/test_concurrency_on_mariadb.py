@@ -16,13 +16,9 @@ from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
 from domains.models import Domain, DomainUsage, RoutingLock
 from domains.services import create_alias_domain, create_domain, delete_domain, update_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import (
-    create_mailbox,
-    set_forwarding,
-    set_mailbox_password,
-    update_mailbox,
-)
+from mailboxes.services import create_mailbox, set_mailbox_password, update_mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

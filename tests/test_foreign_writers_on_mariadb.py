@@ -10,13 +10,9 @@ from aliases.models import Alias
 from aliases.services import delete_alias, update_alias
 from domains.models import AliasDomain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import (
-    delete_mailbox,
-    set_forwarding,
-    set_mailbox_password,
-    update_mailbox,
-)
+from mailboxes.services import delete_mailbox, set_mailbox_password, update_mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

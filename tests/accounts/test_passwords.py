@@ -109,6 +109,8 @@ UNREADABLE = {
     "yescrypt that would take a gigabyte": "$y$jFT$yIahuVXOHYIC8JsW0Tgsm.$21OD2zeyqks0BzFARl.Ht1Z2nDh8Jn6ijuHSoBnuwsC",
     "scrypt that would take gigabytes": "{CRYPT}$7$IU..../....cbaxY/Ri69NMzdWbVy/ZI.$OPVSa/dKihvrvshQEkU/g0sBM2yQ6RgMwHTGAHFPQGD",
     "sha1crypt that would take hours": "{CRYPT}$sha1$4294967295$saltsalt$oY39c2N4Q8vEusXkqHLr2Exqhk3x",
+    "bsdicrypt that would take ten seconds": "_zzzzGAGmQQIfBopHZqQ",
+    "bsdicrypt just beyond the bound": "_/7o1GAGmyU8PX1yjXmk",
     "sunmd5 that would take hours": "{CRYPT}$md5,rounds=4294967295$saltsalt$$ufSka8SUJ1L0LvZmM1w9k0",
     "argon2 that would take gigabytes": "{ARGON2ID}$argon2id$v=19$m=4194304,t=3,p=1$eTFnAx44a5V962mV9/0fbQ$PaKq2BSbAnou+BUbmzpZW1StsNB5AxQkzMUYYDjhNpE",
     "argon2 that would take hours": "{ARGON2ID}$argon2id$v=19$m=65536,t=99999,p=1$eTFnAx44a5V962mV9/0fbQ$PaKq2BSbAnou+BUbmzpZW1StsNB5AxQkzMUYYDjhNpE",
@@ -142,6 +144,10 @@ def test_an_older_format_comes_with_a_replacement_that_opens_too(stored):
 def test_what_cannot_be_read_is_a_wrong_password_and_no_error(stored):
     assert verify_password(RAW, stored) == (False, None)
     assert verify_password(stored or "x", stored) == (False, None)
+
+
+def test_bsdicrypt_may_take_as_many_rounds_as_the_others():
+    assert verify_password(RAW, "_.7o1GAGmsfGpxERrRM6")[0] is True  # a million
 
 
 @settings(max_examples=200)

@@ -64,6 +64,14 @@ def test_a_domain_admin_is_told_of_own_aliases_with_targets_in_own_domains(
     assert found(make_admin("none@example.org")) == []
 
 
+def test_for_an_admin_without_domains_nothing_is_read_but_that(
+    world, make_admin, django_assert_num_queries
+):
+    nobody = make_admin("none@example.org")
+    with django_assert_num_queries(1):
+        assert found(nobody) == []
+
+
 def test_no_more_than_are_shown(world, superadmin, add_alias):
     for number in range(dangling.MOST):
         add_alias(f"more{number}@a.example", f"lost{number}@a.example", "ann@a.example")

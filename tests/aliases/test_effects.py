@@ -7,8 +7,9 @@ from aliases.models import Alias
 from aliases.services import delete_alias, set_alias_active, update_alias
 from domains.models import Domain
 from domains.services import create_alias_domain, set_domain_active, update_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
+from mailboxes.services import delete_mailbox, set_mailbox_active
 from tests.refusals import refused
 
 
@@ -48,6 +49,19 @@ def test_the_catch_all_answers_unless_it_leads_to_nobody(
     assert fallback_of("sales@example.org") == ["@example.org"]
     set_mailbox_active(actor=None, mailbox=late, active=False)
     assert fallback_of("sales@example.org") == [None]
+
+
+def test_an_admin_without_domains_is_not_told_who_answers_in_another_domain(
+    old_example, make_admin, add_alias
+):
+    add_alias("sales@example.org", "ann@elsewhere.example")
+    add_alias("sales@old.example", "bob@elsewhere.example")
+    rows = Alias.objects.select_related("domain__alias_of__target_domain")
+    row = rows.get(pk="sales@old.example")
+
+    find_fallbacks(make_admin("nobody@example.org"), [row])
+
+    assert (row.fallback, row.hidden_domain) == (None, "example.org")
 
 
 @pytest.mark.parametrize("target", ["Eve <eve@off.example>", "eve@off.example."])

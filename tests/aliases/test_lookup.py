@@ -8,7 +8,8 @@ from aliases.lookup import Lookup, keys_of
 from aliases.models import Alias
 from aliases.services import set_alias_active
 from domains.services import create_alias_domain, set_domain_active, update_alias_domain
-from mailboxes.services import set_forwarding, set_mailbox_active
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import set_mailbox_active
 
 
 def match(key):

@@ -18,7 +18,8 @@ from domains.services import (
     delete_alias_domain,
     update_alias_domain,
 )
-from mailboxes.services import delete_mailbox, set_forwarding, set_mailbox_active
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import delete_mailbox, set_mailbox_active
 from tests.refusals import refused_path
 
 
@@ -162,6 +163,30 @@ class TestLoops:
         path = refused_path(add_alias, "a@example.org", "a+x@example.org", code="expansion")
 
         assert path.startswith("a@example.org → a+x@example.org → a+x+x@example.org")
+
+    def test_an_alias_to_its_own_extension_grows_though_that_one_is_an_alias_of_its_own(
+        self, add_mailbox, add_alias, example_org
+    ):
+        """Mail for a@ would end, that for a+y@ would not."""
+        add_alias("a+x@example.org", "ann@elsewhere.example")
+
+        path = refused_path(add_alias, "a@example.org", "a+x@example.org")
+
+        assert path == "a+…@example.org → a+…@example.org"
+        joe = add_mailbox("joe@example.org")
+        add_alias("joe+x@example.org", "ann@elsewhere.example")
+        path = refused_path(
+            set_forwarding, actor=None, mailbox=joe, targets="joe+x@example.org", keep_copy=True
+        )
+        assert path == "joe+…@example.org → joe+…@example.org"
+
+    def test_an_extension_that_comes_back_by_a_detour_grows(self, add_alias, example_org):
+        add_alias("a+x@example.org", "ann@elsewhere.example")
+        add_alias("b@example.org", "a+x@example.org")
+
+        path = refused_path(add_alias, "a@example.org", "b@example.org")
+
+        assert path == "a+…@example.org → b+…@example.org → a+…@example.org"
 
     def test_letter_case_written_by_another_program_hides_no_loop(self, add_alias, example_org):
         Alias.objects.create(address="a@example.org", domain=example_org, goto="B@Example.ORG")

@@ -15,7 +15,8 @@ from aliases.services import (
 )
 from domains.models import Domain
 from domains.services import create_alias_domain, delete_domain, update_domain
-from mailboxes.services import delete_mailbox, set_forwarding
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import delete_mailbox
 from tests.refusals import refused
 
 

@@ -11,8 +11,8 @@ from accounts.passwords import hash_password
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_alias_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import set_forwarding
 
 MB = settings.QUOTA_MULTIPLIER
 

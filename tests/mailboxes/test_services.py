@@ -13,14 +13,12 @@ from aliases.models import Alias
 from aliases.services import create_alias
 from domains.models import DomainUsage
 from domains.services import update_domain
+from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import FullMailbox, Mailbox, QuotaUsage, RetiredMaildir
 from mailboxes.services import (
     change_own_password,
     create_mailbox,
     delete_mailbox,
-    forwarding,
-    self_alias,
-    set_forwarding,
     set_mailbox_active,
     set_mailbox_password,
     update_mailbox,
@@ -353,11 +351,11 @@ class TestPasswords:
 class TestForwarding:
     def test_with_and_without_a_copy_and_back(self, add_mailbox, example_org):
         joe = add_mailbox("joe@example.org")
-        assert forwarding(self_alias(joe)) == ([], True)
+        assert forwarding_of(self_alias(joe)) == ([], True)
 
         set_forwarding(actor=None, mailbox=joe, targets="A@Other.net", keep_copy=True)
         assert own_row(joe).goto == "joe@example.org,a@other.net"
-        assert forwarding(self_alias(joe)) == (["a@other.net"], True)
+        assert forwarding_of(self_alias(joe)) == (["a@other.net"], True)
         assert last_log() == (
             "edit_alias",
             "example.org",
@@ -366,7 +364,7 @@ class TestForwarding:
         )
 
         set_forwarding(actor=None, mailbox=joe, targets=["a@other.net"], keep_copy=False)
-        assert forwarding(self_alias(joe)) == (["a@other.net"], False)
+        assert forwarding_of(self_alias(joe)) == (["a@other.net"], False)
 
         set_forwarding(actor=None, mailbox=joe, targets="", keep_copy=False)
         assert own_row(joe).goto == "joe@example.org"
@@ -381,7 +379,7 @@ class TestForwarding:
 
         set_forwarding(actor=None, mailbox=joe, targets="b@other.net")
 
-        assert forwarding(own_row(joe)) == (["b@other.net"], keep_copy)
+        assert forwarding_of(own_row(joe)) == (["b@other.net"], keep_copy)
 
     def test_the_copy_alone_leaves_the_targets_as_they_are_stored(self, add_mailbox, example_org):
         joe = add_mailbox("joe@example.org")
@@ -391,9 +389,9 @@ class TestForwarding:
         Alias.objects.update(goto="joe@example.org,B@Other.net,root")
 
         set_forwarding(actor=None, mailbox=early, keep_copy=False)
-        assert forwarding(own_row(joe)) == (["b@other.net", "root"], False)
+        assert forwarding_of(own_row(joe)) == (["b@other.net", "root"], False)
         set_forwarding(actor=None, mailbox=early, keep_copy=True)
-        assert forwarding(own_row(joe)) == (["b@other.net", "root"], True)
+        assert forwarding_of(own_row(joe)) == (["b@other.net", "root"], True)
 
     def test_the_copy_alone_changes_nothing_where_nothing_is_forwarded(
         self, add_mailbox, example_org

@@ -8,7 +8,8 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import set_alias_active
 from domains.services import set_domain_active, update_domain
-from mailboxes.services import set_forwarding, set_mailbox_active
+from mailboxes.forwarding import set_forwarding
+from mailboxes.services import set_mailbox_active
 from tests.pages.reading import error_codes, errors, hidden_inputs, rows, text, told
 
 

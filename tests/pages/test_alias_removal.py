@@ -4,6 +4,7 @@ from django.urls import reverse
 
 from aliases import services
 from aliases.models import Alias
+from aliases.views import referrers_context
 from domains.services import set_domain_active
 from tests.pages.reading import hidden_inputs, referrers, text, told
 
@@ -271,3 +272,13 @@ def test_nothing_selected_is_said_and_an_unknown_action_not_found(admin):
 
     assert (done.url, told(done)) == ("/aliases/", ["Nothing was selected."])
     assert admin.post(reverse("alias-bulk"), {"action": "rename"}).status_code == 404
+
+
+def test_to_an_admin_without_domains_all_that_leads_there_is_elsewhere(
+    make_admin, example_org, add_alias
+):
+    add_alias("sales@example.org", "ann@elsewhere.example")
+
+    found = referrers_context(make_admin("nobody@example.org"), ["ann@elsewhere.example"])
+
+    assert (found["referrers"], found["referrers_elsewhere"]) == ([], 1)

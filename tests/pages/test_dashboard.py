@@ -8,8 +8,8 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.models import Domain
 from domains.services import create_alias_domain, update_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import set_forwarding
 from tests.pages.reading import links, text
 
 MB = 1_024_000

@@ -7,7 +7,7 @@ from accounts.models import Admin
 from aliases.services import create_alias
 from domains.models import Domain
 from domains.services import create_alias_domain, set_domain_active
-from mailboxes.services import set_forwarding
+from mailboxes.forwarding import set_forwarding
 from tests.pages.reading import text
 from tests.refusals import refused_path
 

@@ -10,8 +10,9 @@ from aliases.models import Alias
 from aliases.services import update_alias
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, update_domain
+from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import forwarding, self_alias, set_forwarding, update_mailbox
+from mailboxes.services import update_mailbox
 from tests.pages.reading import error_codes, errors, sent, text
 from tests.pages.test_access import OF_A_ROW, address_of
 
@@ -313,7 +314,7 @@ def test_an_ended_forwarding_is_said_to_be_empty(two_people, world):
     refused = first.post(reverse("account"), mine)
 
     assert conflicts(refused, "forwarding_form") == {"targets": "empty"}
-    assert forwarding(self_alias(Mailbox.objects.get())) == ([], True)
+    assert forwarding_of(self_alias(Mailbox.objects.get())) == ([], True)
 
 
 def test_a_wrong_value_in_a_conflict_says_both(two_people):
@@ -352,7 +353,7 @@ def test_a_mailbox_user_does_not_undo_what_the_administrator_set(two_people, wor
 
     user.post(reverse("account"), typed(opened, "forwarding-keep_copy", NO_TICK))
 
-    assert forwarding(self_alias(Mailbox.objects.get())) == (["desk@elsewhere.example"], False)
+    assert forwarding_of(self_alias(Mailbox.objects.get())) == (["desk@elsewhere.example"], False)
 
 
 def test_the_form_of_the_longest_alias_stays_below_100_kb(two_people):

@@ -9,8 +9,9 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from aliases.models import Alias
 from domains.services import set_domain_active
+from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import forwarding, self_alias, set_forwarding, set_mailbox_active
+from mailboxes.services import set_mailbox_active
 from tests.pages.reading import errors, links, rows, sent, text, told
 
 MB = 1_024_000
@@ -513,7 +514,7 @@ def test_forwarding_is_shown_changed_and_ended(admin, add_mailbox):
     address = reverse("mailbox-forwarding", args=["joe@example.org"])
 
     admin.post(address, {"targets": "a@elsewhere.example\nb@elsewhere.example"})
-    assert forwarding(self_alias(mailbox)) == (
+    assert forwarding_of(self_alias(mailbox)) == (
         ["a@elsewhere.example", "b@elsewhere.example"],
         False,
     )
@@ -522,7 +523,7 @@ def test_forwarding_is_shown_changed_and_ended(admin, add_mailbox):
 
     done = admin.post(address, {"targets": "", "keep_copy": "on"})
     assert told(done)[-1] == "Forwarding of joe@example.org saved."
-    assert forwarding(self_alias(mailbox)) == ([], True)
+    assert forwarding_of(self_alias(mailbox)) == ([], True)
 
 
 def test_mail_stays_here_while_nobody_takes_what_is_forwarded(admin, add_mailbox):

@@ -10,8 +10,9 @@ from django.urls import reverse
 from aliases.models import Alias
 from aliases.services import create_alias
 from domains.services import create_alias_domain, update_alias_domain
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import set_forwarding, set_mailbox_active
+from mailboxes.services import set_mailbox_active
 from tests.pages.reading import hidden_inputs, referrers, text, told
 
 # --- One

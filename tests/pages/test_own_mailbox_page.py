@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
-from mailboxes.services import forwarding, self_alias, set_forwarding, set_mailbox_active
+from mailboxes.services import set_mailbox_active
 from tests.pages.reading import errors, text, told
 
 MB = 1_024_000
@@ -131,7 +132,7 @@ def test_the_page_says_that_mail_stays_while_nobody_takes_what_is_forwarded(
 def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     done = send_forwarding(user, "joe@elsewhere.example")
     assert told(done) == ["Forwarding saved."]
-    assert forwarding(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
+    assert forwarding_of(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
     assert "and a copy goes to joe@elsewhere.example." in text(user.get(reverse("account")))
     assert LogEntry.objects.get(action="edit_alias").actor == "joe@example.org"
 
@@ -140,7 +141,7 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert "Mail for you goes to 2 other addresses. Nothing is kept in this mailbox." in page
 
     send_forwarding(user, "")
-    assert forwarding(self_alias(mailbox)) == ([], True)
+    assert forwarding_of(self_alias(mailbox)) == ([], True)
 
 
 def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(user, mailbox):
@@ -169,7 +170,7 @@ def test_a_wrong_target_is_named_and_nothing_written(user, mailbox):
         "targets": ["“nobody” is not an e-mail address. Write it like name@example.org."]
     }
     assert errors(page, "password_form") == {}
-    assert forwarding(self_alias(mailbox)) == ([], True)
+    assert forwarding_of(self_alias(mailbox)) == ([], True)
 
 
 def test_a_loop_is_refused_with_its_path(user, add_alias):
@@ -188,7 +189,7 @@ def test_what_the_service_finds_late_is_told_on_the_form(user, monkeypatch):
     def late(**kwargs):
         raise ValidationError("Somebody was faster.", "late")
 
-    monkeypatch.setattr("mailboxes.services.set_forwarding", late)
+    monkeypatch.setattr("mailboxes.forwarding.set_forwarding", late)
 
     page = send_forwarding(user, "joe@elsewhere.example")
 

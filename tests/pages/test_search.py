@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from mailboxes.services import set_forwarding
+from mailboxes.forwarding import set_forwarding
 from tests.pages.reading import links, text
 
 

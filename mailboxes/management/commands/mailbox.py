@@ -9,17 +9,9 @@ from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.referrers import referrers_of
 from domains.commands import DomainRowCommand
+from mailboxes.forwarding import forwarding_of, forwards, self_alias, set_forwarding
 from mailboxes.models import Mailbox, first_quota, megabytes
-from mailboxes.services import (
-    create_mailbox,
-    delete_mailbox,
-    forwarding,
-    forwards,
-    self_alias,
-    set_forwarding,
-    set_mailbox_password,
-    update_mailbox,
-)
+from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_password, update_mailbox
 from mailboxes.welcome import send_welcome
 from panel.addresses import (
     display_address,
@@ -296,7 +288,7 @@ class Command(PasswordMixin, DomainRowCommand):
     def details(self, mailbox):
         row = self_alias(mailbox)
         lookup = find_fallbacks(None, [mailbox], [row] if row else [])
-        targets, keeps_copy = forwarding(row)
+        targets, keeps_copy = forwarding_of(row)
         return {
             **outcome(None, mailbox, row, lookup).record(),
             "forwards_to": targets,

@@ -1,0 +1,91 @@
+"""A mailbox's forwarding: the targets of its self-alias."""
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import LogEntry
+from aliases.loops import refuse_loops
+from aliases.models import Alias
+from aliases.services import refuse_external_targets
+from aliases.targets import parse_targets
+from domains.models import RoutingLock
+from mailboxes.models import Mailbox
+from panel.changes import changed_fields, created
+from panel.transactions import in_transaction
+
+
+def self_alias(mailbox):
+    """The mailbox's self-alias, or None where another program has left it out.
+
+    No statement for a mailbox that came ``with_self_alias()``.
+    """
+    if hasattr(mailbox, "goto"):
+        return mailbox.goto and Alias(
+            address=mailbox.pk,
+            goto=mailbox.goto,
+            domain_id=mailbox.domain_id,
+            active=mailbox.forwarding_active,
+            is_self_alias=True,
+        )
+    return Alias.objects.filter(pk=mailbox.pk).first()
+
+
+def forwarding_of(row):
+    """(targets except the mailbox itself, whether a copy is kept) of a self-alias or None."""
+    if row is None:
+        return [], True
+    others = [target for target in row.targets if target.lower() != row.pk]
+    return others, len(others) < len(row.targets)
+
+
+def forwards(row):
+    return row is not None and row.active and bool(forwarding_of(row)[0])
+
+
+@in_transaction
+def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
+    """Forward the mailbox's mail to ``targets`` (text or list; empty ends it), with or without a copy.
+
+    None keeps what is stored. A forwarding that another program deactivated becomes as active as the mailbox. One that
+    is active while the mailbox is not, as another program leaves it, stays active until it ends.
+    """
+    RoutingLock.hold()
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    row, is_new = Alias.objects.select_for_update().get_or_create(
+        pk=mailbox.pk,
+        defaults={
+            "goto": mailbox.pk,
+            "domain_id": mailbox.domain_id,
+            "active": mailbox.active,
+            "is_self_alias": True,
+        },
+    )
+    stored, keeps_copy = forwarding_of(row)
+    targets = stored if targets is None else targets
+    keep_copy = keeps_copy if keep_copy is None else keep_copy
+    text = targets if isinstance(targets, str) else "\n".join(targets)
+    parsed = []
+    if text.strip():
+        try:
+            parsed = [t for t in parse_targets(text, keep=row.targets) if t != mailbox.pk]
+        except ValidationError as error:
+            raise ValidationError({"targets": error.error_list}) from None
+    refuse_external_targets(actor, parsed, row.targets)
+    if not parsed or keep_copy:
+        parsed = [mailbox.pk, *parsed]
+    # Another program leaves the self-alias of an inactive mailbox active, to forward its mail.
+    goes_on = row.active and not is_new and parsed != [mailbox.pk]
+    active = mailbox.active or goes_on
+    changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})
+    if is_new:  # another program had left it out
+        changes = created(row, "goto", "active")
+    if not changes:
+        return row
+    row.modified = timezone.now()
+    row.save(update_fields=[*changes, "modified"])
+    refuse_loops(actor, [row.pk], "targets")
+    action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
+    if is_new:
+        action = "create_alias"
+    LogEntry.objects.record(actor, action, domain=mailbox.domain_id, target=row.pk, changes=changes)
+    return row
