@@ -15,6 +15,9 @@ OPTIONS = {
     "rules": {"label-content-name-mismatch": {"enabled": True}},
     "resultTypes": ["violations"],
 }
+MENU = "details.menu[open]"
+WITHOUT_SIZES = OPTIONS | {"rules": OPTIONS["rules"] | {"target-size": {"enabled": False}}}
+SIZES_ALONE = {"runOnly": {"type": "rule", "values": ["target-size"]}}
 # Nothing else depends on the colours.
 OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 DOMAIN = "brightwater.example"
@@ -156,7 +159,11 @@ def broken_rules(page, path, act=None):
             act(page)
         for scheme, options in (("light", OPTIONS), ("dark", OF_COLOURS)):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for rule in Axe().run(page, options=options).response["violations"]:
+            # What an open menu lies over is no target.
+            menu = scheme == "light" and page.locator(MENU).count()
+            checks = [(None, WITHOUT_SIZES), (MENU, SIZES_ALONE)] if menu else [(None, options)]
+            answers = [Axe().run(page, where, what).response for where, what in checks]
+            for rule in [rule for answer in answers for rule in answer["violations"]]:
                 found |= {
                     f"{rule['id']} on {path} at {size['width']}, {scheme}: {node['html'][:120]}"
                     for node in rule["nodes"]

@@ -42,7 +42,7 @@ def test_the_list_says_role_domains_and_state(client_of_root, make_admin, exampl
 
     said = text(page_of(client_of_root, "admin-list"))
 
-    assert "one@example.org 1 domain off" in said
+    assert "one@example.org off 1 domain" in said
     assert "root@example.org Superadmin: all domains" in said
     assert "two@example.org 2 domains ⋯" in said
 

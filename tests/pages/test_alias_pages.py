@@ -38,7 +38,7 @@ def test_a_domain_admin_sees_the_own_aliases_without_the_mailboxes_own_rows(
 
     assert rows(page) == ["@example.org", "sales@example.org"]
     assert page.context["count"] == 2
-    assert "@example.org joe Catch-all" in text(page)
+    assert "@example.org Catch-all joe" in text(page)
     assert rows(admin.get(reverse("alias-list"), {"domain": "other.net"})) == []
     assert rows(admin.get(reverse("alias-list"), {"q": "theirs"})) == []
 
