@@ -22,6 +22,11 @@ class NewPasswordInput(forms.PasswordInput):
         defaults = {"autocomplete": "new-password", "data-new-password": ""}
         super().__init__(defaults | (attrs or {}))
 
+    def value_from_datadict(self, data, files, name):
+        # Nobody has one in mind that was generated, so the form that comes back keeps it.
+        self.render_value = bool(data.get(f"{name}-generated"))
+        return super().value_from_datadict(data, files, name)
+
     def get_context(self, name, value, attrs):
         rules = {
             "minlength": settings.PASSWORD_MIN_LENGTH,
@@ -37,6 +42,7 @@ def new_password_field(label=_("Password"), **kwargs):
         strip=False,
         max_length=MAX_PASSWORD_BYTES,
         widget=NewPasswordInput,
+        error_messages={"required": _("Enter a password, or have one generated.")},
         **kwargs,
     )
 
@@ -49,11 +55,11 @@ class LoginForm(forms.Form):
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
+        error_messages={"required": _("Enter the e-mail address.")},
         widget=forms.TextInput(
             {
                 "autocomplete": "username",
                 "autocapitalize": "none",
-                "autofocus": True,
                 "inputmode": "email",
             }
         ),
@@ -62,6 +68,7 @@ class LoginForm(forms.Form):
         label=_("Password"),
         strip=False,
         max_length=4096,
+        error_messages={"required": _("Enter the password.")},
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 
@@ -92,6 +99,7 @@ class OwnPasswordForm(ActorForm):
         label=_("Current password"),
         strip=False,
         max_length=4096,
+        error_messages={"required": _("Enter your current password.")},
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
     password = new_password_field(_("New password"))
@@ -134,12 +142,6 @@ class AdminForm(ActorForm):
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
         help_text=_("One name a line."),
     )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_("Inactive: cannot sign in; permissions are kept."),
-    )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
 
@@ -181,6 +183,7 @@ class AdminCreateForm(AdminForm):
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
+        error_messages={"required": _("Enter the e-mail address.")},
         help_text=_("The login name. A mailbox of this address keeps its own password."),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "none", "inputmode": "email"}

@@ -5,6 +5,9 @@ from django.contrib.auth import get_user, login, logout
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages import get_messages
 
+ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
+TOLD_SECONDS = 600
+
 
 def begin(request, account):
     forget_messages(request)
@@ -35,13 +38,33 @@ class SessionLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        session = request.session
-        if "begun" in session:
-            now = int(time.time())
-            idle = now - session["used"]
-            busy = now - session["begun"]
-            if busy >= settings.SESSION_COOKIE_AGE or idle >= settings.SESSION_IDLE_SECONDS:
+        ended = self.end_or_go_on(request) if "begun" in request.session else 0
+        response = self.get_response(request)
+        if ended:
+            response.set_cookie(
+                ENDED,
+                ended,
+                max_age=TOLD_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite=settings.SESSION_COOKIE_SAMESITE,
+            )
+        return response
+
+    def end_or_go_on(self, request):
+        """Return after how many seconds the session ended now, or 0; then ``request.session_left`` is set."""
+        session, now = request.session, int(time.time())
+        idle, busy = now - session["used"], now - session["begun"]
+        for passed, limit in (
+            (busy, settings.SESSION_COOKIE_AGE),
+            (idle, settings.SESSION_IDLE_SECONDS),
+        ):
+            if passed >= limit:
                 logout(request)
-            elif idle >= settings.SESSION_IDLE_SECONDS / 20:
-                session["used"] = now
-        return self.get_response(request)
+                return limit
+        if idle >= settings.SESSION_IDLE_SECONDS / 20:
+            session["used"], idle = now, 0
+        request.session_left = min(
+            settings.SESSION_IDLE_SECONDS - idle, settings.SESSION_COOKIE_AGE - busy
+        )
+        return 0

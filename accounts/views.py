@@ -1,12 +1,15 @@
+import re
 from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect
-from django.urls import reverse, reverse_lazy
+from django.http import HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import get_script_prefix, resolve, reverse, reverse_lazy
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
@@ -27,8 +30,10 @@ from accounts.forms import (
 )
 from accounts.models import Admin, LogEntry
 from domains.models import Domain
-from panel.addresses import lookup_key
+from panel import once
+from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
+from panel.formats import minutes
 from panel.log_actions import WRITTEN
 from panel.pages import (
     ActorMixin,
@@ -70,11 +75,19 @@ class SignIn(FormView):
 
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
-        return super().get_context_data(next=safe_next(self.request, ""), **kwargs)
+        return super().get_context_data(
+            next=safe_next(self.request, ""), signed_out_after=self.signed_out_after(), **kwargs
+        )
+
+    def signed_out_after(self):
+        seconds = self.request.COOKIES.get(sessions.ENDED, "")
+        return minutes(int(seconds) // 60) if re.fullmatch(r"[0-9]{1,9}", seconds) else ""
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
-        return HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
+        response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
+        response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
+        return response
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
@@ -86,6 +99,11 @@ def refused(response, form):
     if response.status_code == 503:
         response["Retry-After"] = "5"
     return response
+
+
+def session_left(request):
+    """Seconds: asked by whoever stays signed in, for any page that is read lets the session go on."""
+    return HttpResponse(getattr(request, "session_left", ""), content_type="text/plain")
 
 
 class SignOut(LogoutView):
@@ -117,6 +135,28 @@ class OwnAccount(ActorMixin, FormView):
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
+
+
+class HandOverMixin:
+    """The answer to a form that set a password shows it, once: no other response holds it, nothing stores it."""
+
+    def answer(self, url, told):
+        once.tell(self.request, told)
+        key = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]
+        context = {
+            "login": self.login_name(key),
+            "password": self.request.POST["password"],
+            "rows": self.how_to_sign_in(),
+            "next": url,
+        }
+        return TemplateResponse(self.request, "hand_over.html", context, using="jinja2")
+
+    def login_name(self, key):
+        return display_address(key)
+
+    def how_to_sign_in(self):
+        """Pairs of label and value."""
+        return [(_("Panel"), self.request.build_absolute_uri(reverse("login")))]
 
 
 class AdminPages:
@@ -177,7 +217,7 @@ class AdminPage(AdminPages, ScopedDetailView):
 
 
 @hide_passwords
-class AdminCreate(AdminPages, ScopedFormView):
+class AdminCreate(AdminPages, HandOverMixin, ScopedFormView):
     template_name = "accounts/admin_form.html"
     form_class = AdminCreateForm
     success_message = gettext_lazy("Administrator %(object)s created.")
@@ -193,14 +233,13 @@ class AdminEdit(AdminPages, ScopedFormView):
         return {
             "superadmin": admin.superadmin,
             "domains": "\n".join(admin.assigned),
-            "active": admin.active,
             "phone": admin.phone,
             "email_other": admin.email_other,
         }
 
 
 @hide_passwords
-class AdminPassword(AdminPages, ScopedFormView):
+class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
     template_name = "accounts/admin_password.html"
     form_class = AdminPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved. Its sessions are signed out.")

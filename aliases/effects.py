@@ -192,15 +192,16 @@ def in_words(found):
     return get_text_list(parts, _("and"))
 
 
-def find_fallbacks(actor, rows, also=()):
+def find_fallbacks(actor, rows, also=(), lookup=None):
     """Set ``row.fallback`` on mailboxes or aliases: the Alias that answers once they do not, or None.
 
     All ``rows`` are taken as inactive together. A fallback in a domain that the actor does not see is not told;
     ``row.hidden_domain`` names that domain, else it is "". ``row.stopped`` is their Outcome then. Fetch
     ``domain__alias_of__target_domain`` with the rows. Returns the Lookup, which also knows the targets of ``also``,
-    Alias rows.
+    Alias rows; ``lookup`` is one that has read some of it already.
     """
-    lookup, inactive = Lookup({row.domain for row in rows}), {row.pk for row in rows}
+    lookup = lookup or Lookup({row.domain for row in rows})
+    inactive = {row.pk for row in rows}
     ways = {}
     for row in rows:
         ways[row.pk], row.hidden_domain = _keys_after(actor, row)
@@ -225,6 +226,21 @@ def find_fallbacks(actor, rows, also=()):
         row.fallback = next(filter(None, map(answering, ways[row.pk])), None)
         row.stopped = outcome(actor, row, None, lookup, then=False)
     return lookup
+
+
+def fates(rows):
+    """Return rows that came through ``find_fallbacks``, those together about which the same can be said."""
+    found = {}
+    for row in rows:
+        if row.stopped.kind == DOMAIN_INACTIVE:
+            fate = (DOMAIN_INACTIVE, row.domain_id)
+        elif row.pk == f"@{row.domain_id}":  # a catch-all is about all other names
+            fate = (row.pk,)
+        else:
+            instead = row.fallback.pk if row.fallback else row.domain.backupmx and row.domain_id
+            fate = (row.hidden_domain, instead)
+        found.setdefault(fate, []).append(row)
+    return list(found.values())
 
 
 def missing_role_target(domain):

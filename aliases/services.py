@@ -36,6 +36,11 @@ from panel.changes import (
 from panel.scoping import may_change_role_addresses, may_use_external_targets
 from panel.transactions import in_transaction
 
+KEEP, REMOVE, DELETE = (
+    "keep",
+    "remove",
+    "delete",
+)  # what becomes of aliases that lead to what is deleted
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 
 
@@ -256,11 +261,8 @@ def set_alias_active(*, actor, alias, active):
 
 
 @in_transaction
-def delete_alias(*, actor, alias, clean=None, replace_by=""):
-    """Delete an alias, and remove it from the targets of those of ``clean``, a queryset, that lead to it.
-
-    Pass what came out of ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given.
-    """
+def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
+    """Delete an alias. What happens to the aliases that lead to it: see ``clean_referrers``."""
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
     if alias.is_self_alias:
@@ -277,79 +279,96 @@ def delete_alias(*, actor, alias, clean=None, replace_by=""):
         target=alias.address,
         changes=removed(alias, "goto", "description", "active"),
     )
-    clean_referrers(actor=actor, address=alias.address, aliases=clean, replace_by=replace_by)
+    clean_referrers(
+        actor=actor, addresses=[alias.address], aliases=clean, others=others, emptied=emptied
+    )
     refuse_loops(actor, [alias.address])
 
 
-def clean_referrers(*, actor, address, aliases, replace_by=""):
-    """Remove ``address``, and its names in alias domains, from the targets of ``aliases``.
+@in_transaction
+def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
+    """Treat those of ``aliases`` that lead to ``addresses``, or to their names in alias domains.
 
-    ``aliases`` is a queryset, or None for none. The address ``replace_by`` takes its place, if given.
+    ``aliases`` is a queryset, what came out of ``Alias.objects.cleanable_by(actor)``, or None for none.
+    ``others``: KEEP them, REMOVE the addresses from them, or an address that takes their place.
+    ``emptied``, those that would have no recipient: KEEP them, DELETE them, or an address that they lead to.
     """
-    if aliases is not None:
-        names = with_alias_domain_names([address])
-        remove_target_from_aliases(
-            actor=actor,
-            addresses=names,
-            aliases=referring_aliases(aliases.only("pk"), names),
-            replace_by=_replacement(actor, replace_by, names),
-        )
+    if aliases is None or (others == KEEP and emptied == KEEP):
+        return
+    others, emptied = check_treatment(actor, addresses, others=others, emptied=emptied)
+    RoutingLock.hold()
+    names = with_alias_domain_names(addresses)
+    remove_target_from_aliases(
+        actor=actor,
+        addresses=names,
+        aliases=referring_aliases(aliases.only("pk"), names),
+        others=others,
+        emptied=emptied,
+    )
+
+
+def check_treatment(actor, addresses, *, others, emptied):
+    """Return both, addresses as they are stored. Raises what is wrong with them."""
+    names, errors = with_alias_domain_names(addresses), {}
+    same = emptied == others
+    with collected(errors, "replace_by"):
+        others = _replacement(actor, others, names)
+    if same:
+        emptied = others
+    else:
+        with collected(errors, "emptied"):
+            emptied = _replacement(actor, emptied, names)
+    refuse(errors)
+    return others, emptied
 
 
 def _replacement(actor, text, gone):
-    if not text.strip():
-        return ""
-    address = _named("replace_by", normalise_address, text)
+    if text in {KEEP, REMOVE, DELETE}:
+        return text
+    address = normalise_address(text)
     if without_extension(address) in gone:
         raise ValidationError(
-            {
-                "replace_by": ValidationError(
-                    _("%(address)s itself is being deleted. Enter another address."),
-                    "itself",
-                    {"address": display_address(address)},
-                )
-            }
+            _("%(address)s itself is being deleted. Enter another address."),
+            "itself",
+            {"address": display_address(address)},
         )
     try:
         refuse_external_targets(actor, [address])
     except ValidationError as error:
-        raise ValidationError({"replace_by": error.error_dict["targets"]}) from None
+        raise ValidationError(error.error_dict["targets"]) from None
     return address
 
 
 @in_transaction
-def remove_target_from_aliases(*, actor, addresses, aliases, replace_by=""):
-    """Remove ``addresses`` from the targets of ``aliases``; ``replace_by`` takes their place, if given.
+def remove_target_from_aliases(*, actor, addresses, aliases, others=REMOVE, emptied=DELETE):
+    """Treat ``aliases`` that lead to ``addresses`` as ``clean_referrers`` does; a self-alias leads to its mailbox again.
 
-    An alias without targets is deleted; a self-alias leads to its mailbox again. The caller holds
-    RoutingLock.
+    The caller holds RoutingLock.
     """
     dead, changed = set(addresses), []
     for names in _batches(sorted(alias.pk for alias in aliases)):
         rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
-        for alias in rows:
-            is_deleted = _remove_targets(actor, alias, dead, replace_by)
-            if is_deleted or replace_by:
-                changed.append(alias.pk)
+        changed += [row.pk for row in rows if _remove_targets(actor, row, dead, others, emptied)]
     for names in _batches(changed):  # after all changes: a loop may exist in between
         refuse_loops(actor, names)
 
 
-def _remove_targets(actor, alias, dead, replace_by=""):
+def _remove_targets(actor, alias, dead, others, emptied):
+    """Return whether the change may close a loop: the alias is gone, or leads elsewhere."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
     gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
-    # An alias must not lead to itself, so the target is dropped; for a self-alias it means a copy is kept.
-    instead = "" if replace_by == alias.address and not alias.is_self_alias else replace_by
-    new = [instead if target.lower() in gone else target for target in alias.targets]
-    left = list(dict.fromkeys(filter(None, new))) if gone else alias.targets
-    if left == alias.targets:
+    rest = [target for target in alias.targets if target.lower() not in gone]
+    if len(rest) == len(alias.targets):
         return False
-    if not {target.lower() for target in left} - {alias.address}:
-        # Itself alone is nobody, but for a mailbox, or where the domain's next server knows the address.
-        if alias.is_self_alias:
-            left = [alias.address]
-        elif alias.is_catch_all or alias.domain.ends_here:
-            left = []
+    choice = emptied if _has_no_recipient(alias, rest) else others
+    if choice == KEEP:
+        return False
+    if choice in {REMOVE, DELETE}:
+        left = rest if choice == REMOVE else []
+    else:
+        left = _with_replacement(alias, gone, choice)
+    if alias.is_self_alias and not left:
+        left = [alias.address]
     if left:
         action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()
@@ -360,7 +379,29 @@ def _remove_targets(actor, alias, dead, replace_by=""):
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes
     )
-    return not left
+    return choice != REMOVE
+
+
+def _has_no_recipient(alias, targets):
+    if alias.is_self_alias:
+        return False
+    # Itself alone is nobody, unless the domain's next server knows the address.
+    is_nobody = alias.is_catch_all or alias.domain.ends_here
+    return not ({target.lower() for target in targets} - ({alias.address} if is_nobody else set()))
+
+
+def _with_replacement(alias, gone, address):
+    # An alias must not lead to itself, so the target is dropped; for a self-alias it means a copy is kept.
+    instead = "" if address == alias.address and not alias.is_self_alias else address
+    new = [instead if target.lower() in gone else target for target in alias.targets]
+    left = list(dict.fromkeys(filter(None, new)))
+    if _has_no_recipient(alias, left):
+        raise ValidationError(
+            _("%(address)s would itself have no recipient. Enter another address."),
+            "itself",
+            {"address": alias},
+        )
+    return left
 
 
 def referring_aliases(aliases, addresses):

@@ -1,12 +1,15 @@
 from urllib.parse import urlencode
 
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
-from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
+from aliases.effects import MISSING, destinations, fates, find_fallbacks, in_words, outcome
 from aliases.forms import AliasCreateForm, AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
@@ -41,6 +44,7 @@ class AliasPages:
 class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
+    word_kind = "alias"
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
     shown = ("pk", "domain_id", "goto", "description", "active", "modified")
 
@@ -124,8 +128,8 @@ class ChosenDomainMixin:
         return domains.filter(pk=name).first()
 
     def get_initial(self):
-        local_part = self.request.GET.get("local_part", "")
-        return {"domain": self.domain.pk if self.domain else "", "local_part": local_part}
+        name = lookup_key(self.request.GET.get("local_part", ""))
+        return {"domain": self.domain.pk if self.domain else "", "local_part": name}
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"domain": self.domain}
@@ -156,7 +160,6 @@ class AliasEdit(AliasPages, ScopedFormView):
         return {
             "targets": "\n".join(alias.targets),
             "description": alias.description,
-            "active": alias.active,
         }
 
 
@@ -191,7 +194,8 @@ class AliasDelete(AliasPages, ConfirmView):
         services.delete_alias(
             actor=self.actor,
             alias=self.object,
-            **treatment_of_referrers(self.request, self.actor),
+            clean=Alias.objects.cleanable_by(self.actor),
+            **treatment_of_referrers(self.request),
         )
         return self.back or domain_list_url("alias-list", self.object)
 
@@ -200,14 +204,17 @@ def domain_list_url(url_name, row):
     return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
 
 
-def aliases_to_clean(request, actor):
-    return Alias.objects.cleanable_by(actor) if "drop" in request.POST else None
-
-
-def treatment_of_referrers(request, actor):
-    replace_by = request.POST.get("replace_by", "").strip()
-    clean = Alias.objects.cleanable_by(actor) if replace_by else aliases_to_clean(request, actor)
-    return {"clean": clean, "replace_by": replace_by}
+def treatment_of_referrers(request):
+    """What the page with the consequences asked, as ``clean_referrers`` takes it."""
+    post = request.POST
+    replace_by = post.get("replace_by", "").strip()
+    others = replace_by or (services.REMOVE if "drop" in post else services.KEEP)
+    emptied = post.get("emptied", replace_by or services.KEEP)
+    if emptied == "send":
+        emptied = post.get("emptied_to", "").strip()
+        if not emptied:
+            raise ValidationError(gettext("Enter the address that they lead to then."), "required")
+    return {"others": others, "emptied": emptied}
 
 
 def referrers_context(actor, addresses):
@@ -234,6 +241,8 @@ def referrers_context(actor, addresses):
         alias.emptied = left in ([], [alias.pk]) and not alias.is_self_alias
     return {
         "referrers": found[:SHOWN],
+        "referrers_others": [alias for alias in found[:SHOWN] if not alias.emptied],
+        "referrers_emptied": [alias for alias in found[:SHOWN] if alias.emptied],
         "referrers_more": max(0, len(found) - SHOWN),
         "referrers_more_bound": COUNT_BOUND - SHOWN,
         "referrers_elsewhere": elsewhere,
@@ -241,7 +250,29 @@ def referrers_context(actor, addresses):
     }
 
 
-class AliasBulk(AliasPages, BulkView):
+class AddressBulk(BulkView):
+    """Of mailboxes or aliases: what leads to them is treated once, after they are deleted."""
+
+    def perform(self, action, rows):
+        if action != "delete":
+            return super().perform(action, rows)
+        treatment = treatment_of_referrers(self.request)
+        addresses = [row.pk for row in rows]
+        services.check_treatment(self.actor, addresses, **treatment)
+        super().perform(action, rows)
+        stayed = set(Alias.objects.filter(pk__in=addresses).values_list("pk", flat=True))
+        try:
+            services.clean_referrers(
+                actor=self.actor,
+                addresses=[address for address in addresses if address not in stayed],
+                aliases=Alias.objects.cleanable_by(self.actor),
+                **treatment,
+            )
+        except ValidationError as error:
+            self.told += [Message(messages.ERROR, text) for text in error.messages]
+
+
+class AliasBulk(AliasPages, AddressBulk):
     template_name = "aliases/alias_confirm_bulk.html"
     list_url_name = "alias-list"
     summaries = {
@@ -252,7 +283,7 @@ class AliasBulk(AliasPages, BulkView):
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)
-        return referrers_context(self.actor, [row.pk for row in rows])
+        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
 
     def activate(self, row):
         services.set_alias_active(actor=self.actor, alias=row, active=True)
@@ -261,6 +292,4 @@ class AliasBulk(AliasPages, BulkView):
         services.set_alias_active(actor=self.actor, alias=row, active=False)
 
     def delete(self, row):
-        services.delete_alias(
-            actor=self.actor, alias=row, clean=aliases_to_clean(self.request, self.actor)
-        )
+        services.delete_alias(actor=self.actor, alias=row)

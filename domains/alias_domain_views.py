@@ -75,7 +75,6 @@ class AliasDomainEdit(AliasDomainPages, ScopedFormView):
         return {
             "target_domain": link.target_domain_id,
             "description": link.description,
-            "active": link.active,
         }
 
 

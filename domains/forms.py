@@ -1,16 +1,21 @@
 from copy import copy
+from decimal import Decimal
+from functools import partial
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
 from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
-from panel.addresses import display_domain, normalise_domain
+from panel.addresses import display_domain, lookup_key, normalise_domain
+from panel.formats import exact_mb, typed_mb
 from panel.forms import ActorForm
 
+MAX_MB = 10**12  # a BIGINT holds more
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
 
 
@@ -18,6 +23,7 @@ class DomainField(forms.CharField):
     """One of the domains the actor manages; others are refused. A select while they are few."""
 
     default_error_messages = {
+        "required": _("Choose a domain."),
         "unknown": _("You manage no domain of this name. Check the spelling."),
     }
 
@@ -58,6 +64,7 @@ class DomainField(forms.CharField):
 
 
 class LocalPartField(forms.CharField):
+    default_error_messages = {"required": _("Enter the name before the @.")}
     widget = forms.TextInput(
         {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     )
@@ -66,21 +73,86 @@ class LocalPartField(forms.CharField):
         return super().to_python(value).removesuffix("@")
 
 
+def with_pasted_address(data):
+    """Return what was sent, with a whole address in the field of the local part read as name and domain.
+
+    It stays as it is where another domain was chosen.
+    """
+    name, _at, domain = data.get("local_part", "").strip().partition("@")
+    chosen = data.get("domain", "")
+    if not domain or (chosen and lookup_key(chosen) != lookup_key(domain)):
+        return data
+    return data.dict() | {"local_part": name, "domain": chosen or domain}
+
+
+class SizeField(forms.CharField):
+    """A number of MB, typed as "2 GB" or "500 MB"; a number alone is in MB."""
+
+    widget = forms.TextInput({"autocomplete": "off", "list": "sizes"})
+    default_error_messages = {
+        "invalid": _("Enter a size such as 2 GB or 500 MB."),
+        "too_large": _("Enter less: nothing holds that much."),
+    }
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=30, **kwargs)
+
+    def to_python(self, value):
+        if value in self.empty_values or isinstance(value, int | Decimal):
+            return value
+        text = super().to_python(value)
+        mb = (
+            Decimal(0)
+            if text.casefold() in {"0", gettext("no limit"), "no limit"}
+            else typed_mb(text)
+        )
+        if mb is None:
+            raise ValidationError(self.error_messages["invalid"], "invalid")
+        if mb > MAX_MB:
+            raise ValidationError(self.error_messages["too_large"], "too_large")
+        return mb
+
+    def prepare_value(self, value):
+        if isinstance(value, str) or value is None:
+            return value
+        return exact_mb(value) if value else gettext("no limit")
+
+    def run_validators(self, value):
+        """Those of a text are about what was typed."""
+
+    def has_changed(self, initial, data):
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+class WholeSizeField(SizeField):
+    """A size that is stored in whole MB, and is not none."""
+
+    default_error_messages = {"whole": _("Enter whole megabytes, 1 MB or more.")}
+
+    def to_python(self, value):
+        mb = super().to_python(value)
+        if mb in self.empty_values:
+            return None
+        if mb < 1 or mb != int(mb):
+            raise ValidationError(self.error_messages["whole"], "whole")
+        return int(mb)
+
+
 class LimitWidget(forms.MultiWidget):
     template_name = "django/forms/widgets/limit.html"
 
-    def __init__(self, choices, unit=""):
-        self.unit = unit
-        super().__init__(
-            [
-                forms.Select(choices=choices),
-                forms.NumberInput({"min": 1, "inputmode": "numeric"}),
-            ]
-        )
+    def __init__(self, choices, *, is_size):
+        self.is_size = is_size
+        super().__init__([forms.Select(choices=choices), forms.TextInput()])
 
     def decompress(self, value):
         if value is None:
             return ["limited", None]
+        if self.is_size and value > 0:
+            return ["limited", exact_mb(value)]
         return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(
             value, ["limited", value]
         )
@@ -93,20 +165,22 @@ class LimitWidget(forms.MultiWidget):
         kind, number = value if isinstance(value, list) else self.decompress(value)
         chosen = {"kinds": self.widgets[0].choices, "kind": kind, "number": number}
         common = {"name": name, "attrs": attrs, "template_name": self.template_name}
-        return {"widget": common | chosen | {"unit": self.unit}}
+        return {"widget": common | chosen | {"is_size": self.is_size}}
 
 
 class LimitField(forms.MultiValueField):
-    def __init__(self, *, none_label=_("None allowed"), unit="", **kwargs):
+    def __init__(self, *, none_label=_("None allowed"), is_size=False, **kwargs):
         choices = [
             ("limited", _("Up to")),
             ("unlimited", _("Unlimited")),
             ("none", none_label),
         ]
+        kwargs.setdefault("error_messages", {"required": _("Choose a limit.")})
+        number = WholeSizeField if is_size else partial(forms.IntegerField, min_value=1)
         super().__init__(
-            [forms.ChoiceField(choices=choices), forms.IntegerField(min_value=1, required=False)],
+            [forms.ChoiceField(choices=choices), number(required=False)],
             require_all_fields=False,
-            widget=LimitWidget(choices, unit),
+            widget=LimitWidget(choices, is_size=is_size),
             **kwargs,
         )
 
@@ -134,11 +208,11 @@ class DomainForm(ActorForm):
         label=_("Aliases"), help_text=_("The mailboxes' own addresses do not count.")
     )
     maxquota = LimitField(
-        label=_("Largest mailbox"), unit=_("MB"), none_label=_("Quotas are not used")
+        label=_("Largest mailbox"), is_size=True, none_label=_("Quotas are not used")
     )
     quota = LimitField(
         label=_("All mailboxes together"),
-        unit=_("MB"),
+        is_size=True,
         none_label=_("Quotas are not used"),
         help_text=_("The sum of the mailboxes' quotas may not exceed this."),
     )
@@ -166,14 +240,6 @@ class DomainForm(ActorForm):
             " in Postfix: until then it is refused."
         ),
     )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_(
-            "Inactive: nothing is delivered to it or through it, and its users cannot sign in."
-        ),
-    )
 
     def clean_password_expiry(self):
         return self.cleaned_data["password_expiry"] or 0
@@ -192,22 +258,37 @@ class DomainCreateForm(DomainForm):
     name = forms.CharField(
         label=_("Domain"),
         max_length=255,
+        error_messages={"required": _("Enter the domain's name.")},
         help_text=_("For example example.org or müller.example."),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
     role_target = forms.CharField(
-        label=_("Role addresses lead to"),
+        label=_("Send postmaster@, abuse@ … to"),
         max_length=255,
         required=False,
         widget=forms.TextInput({"autocapitalize": "none"}),
     )
 
-    field_order = ["name", "description", "role_target"]
+    use_as = forms.ChoiceField(
+        label=_("Use it as"),
+        choices=[("own", _("A domain of its own")), ("alias", _("Another name for"))],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    alias_of = DomainField(
+        label=_("Domain that gets its mail"),
+        help_text=_("Mail for each name goes to the same name there."),
+    )
+
+    field_order = ["name", "use_as", "alias_of", "description", "role_target"]
+    shown_at = {"target_domain": "alias_of"}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["alias_of"].limit_to(self.actor)
+        self.fields["alias_of"].required = not self.is_bound or self.data.get("use_as") == "alias"
         if settings.ROLE_ADDRESSES:
             self.fields["role_target"].help_text = _(
                 "Creates these as aliases: %(names)s. An address, or a name in this domain."
@@ -216,8 +297,13 @@ class DomainCreateForm(DomainForm):
         else:
             del self.fields["role_target"]
 
+    def clean(self):
+        if self.cleaned_data.pop("use_as", "") != "alias":
+            self.cleaned_data.pop("alias_of", None)
+
     def check(self):
-        services.check_new_domain(**self.cleaned_data)
+        values = {name: value for name, value in self.cleaned_data.items() if name != "alias_of"}
+        services.check_new_domain(**values)
 
     def save(self):
         return services.create_domain(actor=self.actor, **self.cleaned_data)
@@ -229,7 +315,6 @@ class AliasDomainForm(ActorForm):
         help_text=_("Mail for name@alias-domain goes to the same name here."),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
-    active = forms.BooleanField(label=_("Active"), required=False, initial=True)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

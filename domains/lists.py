@@ -1,14 +1,18 @@
 from django.utils.functional import cached_property
 
+from domains import words
 from domains.models import Domain
 from panel.addresses import lookup_key
-from panel.paging import KeysetMixin
+from panel.paging import PAGE_SIZES, KeysetMixin
 from panel.prepared import in_scope, prepared
 
 
 @in_scope(prepared)
 def _visible(actor, name):
     return Domain.objects.visible_to(actor).select_related("usage").filter(pk=name)
+
+
+DOMAINS = 5  # that a search leads to which finds nothing else
 
 
 class InDomainMixin:
@@ -37,7 +41,7 @@ class InDomainMixin:
     def filter_rows(self, rows):
         filters = self.filters()
         rows = self.in_domain(rows)
-        if filters["q"]:
+        if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
@@ -47,7 +51,104 @@ class InDomainMixin:
         return super().get_context_data(domain=self.domain, **kwargs)
 
 
-class AddressListMixin(InDomainMixin, KeysetMixin):
+class WordSearchMixin(KeysetMixin):
+    """A list that ``q`` searches by words (domains/words.py), in the order of the words found.
+
+    Text with an ``@`` that keys begin with finds those, in the list's own order.
+    """
+
+    word_kind = None
+    domain_asked = ""
+
+    @cached_property
+    def words(self):
+        """The words that are looked for; none where keys that begin with the text are, or nothing is."""
+        text = lookup_key(self.request.GET.get("q", ""))
+        if "@" in text and self.get_queryset().search(text).exists():
+            return ()
+        return words.words_of(text)
+
+    def sortable(self):
+        return () if self.words else super().sortable()
+
+    def paginate(self, rows):
+        if not self.words:
+            return super().paginate(rows)
+        names = words.names_in_scope(self.actor, self.domain_asked)
+        found = self.found(names) if names is not None else {"keys": []}
+        keys = found.pop("keys")
+        # In scope once more: the table of words is a derived one.
+        by_key = {row.pk: row for row in self.shown_rows(rows.filter(pk__in=keys))} if keys else {}
+        narrow = self.word_kind in words.IN_DOMAINS and not self.domain_asked
+        lost = narrow and not keys and names is not None and not found.get("next_url")
+        return {
+            "object_list": [by_key[key] for key in keys if key in by_key],
+            "next_url": None,
+            "previous_url": None,
+            "first_url": None,
+            # Nobody counts beyond the page.
+            "count_bound": len(keys),
+            "page_sizes": PAGE_SIZES,
+            "size": self.size,
+            "sort": self.ordering,
+            "sortable": (),
+            "jump": False,
+            "domains_found": words.first_keys("domain", self.words, names, DOMAINS) if lost else (),
+            **found,
+            "count": len(keys) + bool(found.get("next_url"))
+            if not found.get("first_url")
+            else None,
+        }
+
+    def shown_rows(self, rows):
+        rows = self.annotated(rows)
+        return rows.values_list(*self.shown, named=True) if self.shown else rows
+
+    def found(self, names):
+        """The keys of the page, and the URLs of those beside it."""
+        query, length = self.request.GET, 3 if len(names) > 1 else 2
+        after, before = query.getlist("after"), query.getlist("before")
+        backwards = len(after) != length and len(before) == length
+        position = before if backwards else after if len(after) == length else []
+        rows, rest = words.page(
+            *(self.word_kind, self.lead, names, self.size + 1),
+            position=position,
+            descending=backwards,
+            state=self.state_wanted(),
+        )
+        more = len(rows) > self.size
+        rows = rows[: self.size]
+        beyond = words.position_of(rows[-1], names) if more else rest
+        back = words.position_of(rows[0], names) if position and rows else None
+        if backwards:
+            rows.reverse()
+            beyond, back = back, beyond
+        return {
+            "keys": [row.row_key for row in rows],
+            "next_url": self.at("after", beyond),
+            "previous_url": self.at("before", back),
+            "first_url": self.url_with(after=None, before=None, jump=None) if position else None,
+        }
+
+    @cached_property
+    def lead(self):
+        names = words.names_in_scope(self.actor, self.domain_asked)
+        return words.leading([self.word_kind], self.words, names)[self.word_kind]
+
+    def at(self, parameter, position):
+        if position is None:
+            return None
+        return self.url_with(**{"after": None, "before": None, "jump": None, parameter: position})
+
+    def state_wanted(self):
+        """What the filter for states asks for, as words.page() takes it, or None."""
+        state = self.filters()["state"]
+        if state not in {"active", "inactive"}:
+            return None
+        return self.model, "active", "=", state == "active"
+
+
+class AddressListMixin(InDomainMixin, WordSearchMixin):
     """A list of addresses, sorted by domain and then by address.
 
     ``orderings["address"]`` is (domain, address): the order of the index that every scope can use.
@@ -56,7 +157,7 @@ class AddressListMixin(InDomainMixin, KeysetMixin):
     def sortable(self):
         """No index sorts several domains, but not all, by the last change."""
         several = not self.domain_asked and len(self.actor.scope_domains) > 1
-        return self.orderings.keys() - {"changed"} if several else self.orderings.keys()
+        return [name for name in super().sortable() if not several or name != "changed"]
 
     def columns(self):
         """A search over all domains sorts by address, the order of the index it reads."""

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
-from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, WordField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
 
@@ -341,6 +341,35 @@ class AliasDomain(models.Model):
                 {"domain": self.alias_domain},
             )
         refuse(errors)
+
+
+class Word(models.Model):
+    """A word by which a search finds a row, kept by database triggers whoever writes (mailboxes/sql/).
+
+    ``row_key`` is the row's primary key. ``kind``: ``mailbox`` (the words of local part and name), ``alias`` (local
+    part, description, targets), ``forwarding`` (the targets of a mailbox's own alias), ``domain`` (name, description,
+    administrators) or ``admin``. ``domain`` is the row's, empty for an administrator. On MariaDB a word is compared without
+    capitals and accents.
+    """
+
+    pk = models.CompositePrimaryKey("row_key", "kind", "word")
+    row_key = KeyField()
+    kind = KeyField(max_length=12)
+    word = WordField(max_length=64)
+    domain = KeyField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "word"
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["kind", "word", "row_key"], name="word_found"),
+            models.Index(fields=["kind", "domain", "word", "row_key"], name="word_in_domain"),
+        ]
+
+    def __str__(self):
+        return f"{self.word}: {self.row_key}"
 
 
 class RoutingLock(CountedLock):

@@ -8,6 +8,7 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
+from domains import words
 from domains.models import Domain
 from domains.views import with_admins
 from mailboxes.models import Mailbox
@@ -72,6 +73,8 @@ class DomainPage(KeysetMixin, ScopedDetailView):
         filters = self.filters()
         text, off = lookup_key(filters["q"]), filters["state"] == "inactive"
         domain = self.object.pk
+        if text and "@" not in text:
+            return self.with_words(words.words_of(text), off, domain)
         found = []
         for own in (True, False):
             if text:
@@ -81,6 +84,17 @@ class DomainPage(KeysetMixin, ScopedDetailView):
                 keys = _keys_of(own, off, self.size, descending, inclusive)
                 found += keys(domain, f"@{domain}", *values)
         return sorted(found, reverse=descending)[: self.size + 1]
+
+    def with_words(self, asked, off, domain):
+        """The first that have all words. The lists of one kind page through the others."""
+        if not asked:
+            return []
+        rows, _leading = words.find(["mailbox", "alias"], asked, (domain,), self.size)
+        keys = {row.row_key for row in rows} - {f"@{domain}"}
+        if off:
+            some = [_rows(own, off, domain, "").filter(pk__in=keys) for own in (True, False)]
+            keys = {key for rows in some for key in rows.values_list("pk", flat=True)}
+        return sorted(keys)[: self.size]
 
     def count(self, _no_rows):
         """How many there are, with the catch-all; None, not known, of those that a filter finds."""

@@ -35,8 +35,8 @@ LOGGED = (
 
 
 @in_transaction
-def create_domain(*, actor, name, role_target=None, **fields):
-    """Create a domain and return it.
+def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
+    """Create a domain and return it; with ``alias_of``, a Domain, as an alias domain of it, without role addresses.
 
     ``fields`` are columns of Domain (limits: 0 unlimited, -1 none; quotas in MB). With ``role_target``
     the role addresses (ROLE_ADDRESSES) are created as aliases to that address; a bare local part means that
@@ -52,7 +52,9 @@ def create_domain(*, actor, name, role_target=None, **fields):
         target=domain.pk,
         changes=created(domain, *LOGGED),
     )
-    if role_target:
+    if alias_of is not None:
+        create_alias_domain(actor=actor, alias_domain=domain, target_domain=alias_of)
+    elif role_target:
         _create_role_aliases(actor, domain, role_target)
         refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     return domain

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.db.models import Case, CharField, F, Max, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Concat
@@ -15,9 +16,11 @@ from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from domains import services
 from domains.forms import DomainCreateForm, DomainForm
+from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
 from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
+from panel.formats import limit, mb
 from panel.pages import (
     ConfirmView,
     ScopedDetailView,
@@ -25,7 +28,7 @@ from panel.pages import (
     ScopedListView,
     StateView,
 )
-from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.paging import COUNT_BOUND
 from panel.prepared import prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
@@ -43,8 +46,9 @@ class DomainPages:
         return super().get_queryset().select_related("usage")
 
 
-class DomainList(DomainPages, KeysetMixin, ScopedListView):
+class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
+    word_kind = "domain"
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
@@ -59,13 +63,18 @@ class DomainList(DomainPages, KeysetMixin, ScopedListView):
 
     def filter_rows(self, rows):
         filters = self.filters()
-        if filters["q"]:
+        if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"active", "inactive"}:
             rows = rows.filter(active=filters["state"] == "active")
         elif filters["state"] == "backupmx":
             rows = rows.filter(backupmx=True)
         return rows
+
+    def state_wanted(self):
+        if self.filters()["state"] == "backupmx":
+            return self.model, "backupmx", "=", True
+        return super().state_wanted()
 
     def jump_values(self, text):
         return (lookup_key(text) + self.end,)
@@ -125,17 +134,26 @@ class DomainCreate(DomainPages, ScopedFormView):
     template_name = "domains/domain_form.html"
     form_class = DomainCreateForm
 
-    def form_valid(self, form):
-        response = super().form_valid(form)
-        target = missing_role_target(self.object) if self.object else ""
-        if target:
-            messages.warning(self.request, role_target_warning(target))
-        return response
+    def save(self, form):
+        url, told = super().save(form)
+        is_alias = form.cleaned_data.get("alias_of") is not None
+        target = "" if is_alias else missing_role_target(self.object)
+        return url, told + (
+            [Message(messages.WARNING, role_target_warning(target))] if target else []
+        )
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(in_a_sentence=in_a_sentence(self.get_initial()), **kwargs)
 
     def get_success_message(self, form):
+        created = gettext("Domain %(object)s created.") % {"object": self.object}
+        alias_of = form.cleaned_data.get("alias_of")
+        if alias_of is not None:
+            leads = gettext("Mail for each name in it goes to the same name in %(domain)s.")
+            return f"{created} {leads % {'domain': alias_of}}"
         return format_html(
             '{} <a href="{}?{}">{}</a>',
-            gettext("Domain %(object)s created.") % {"object": self.object},
+            created,
             reverse("mailbox-create"),
             urlencode({"domain": self.object.pk}),
             gettext("Add its first mailbox"),
@@ -147,6 +165,21 @@ class DomainCreate(DomainPages, ScopedFormView):
         except ValidationError:  # admin@localhost
             role_target = ""
         return settings.DOMAIN_DEFAULTS | {"transport": "virtual", "role_target": role_target}
+
+
+def in_a_sentence(limits):
+    """What a new domain may hold, as the form says it while its fields are folded."""
+    counts = [
+        ngettext("%(n)s mailbox", "%(n)s mailboxes", limits["mailboxes"]),
+        ngettext("%(n)s alias", "%(n)s aliases", limits["aliases"]),
+    ]
+    numbers = [limits["mailboxes"], limits["aliases"]]
+    parts = [text % {"n": limit(number)} for text, number in zip(counts, numbers, strict=True)]
+    if limits["maxquota"] > 0:
+        parts.append(gettext("%(size)s each") % {"size": mb(limits["maxquota"])})
+    if limits["quota"] > 0:
+        parts.append(gettext("%(size)s together") % {"size": mb(limits["quota"])})
+    return ", ".join(parts)
 
 
 class DomainEdit(DomainPages, ScopedFormView):
@@ -236,7 +269,7 @@ class DomainBulk(DomainPages, BulkView):
         if action != "delete":
             return super().perform(action, rows)
         self.delete_all(rows)
-        messages.success(self.request, self.summary(action, len(rows)))
+        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows))))
 
     @in_transaction
     def delete_all(self, rows):
@@ -293,7 +326,7 @@ def addresses_in(domains):
 
 
 # The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
-DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain")
+DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain", "alias_of")
 SUGGESTED = 10
 
 

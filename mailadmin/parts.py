@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, get_language_info, gettext
+from django.utils.translation import get_language, get_language_info, gettext, ngettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -65,6 +65,7 @@ def environment(**options):
         "counted": ui.counted,
         "counts": ui.counted.now,
         "draw": draw,
+        "found_in_words": found_in_words,
         "htmx_script": htmx_script,
         "hidden_query": ui.hidden_query,
         "icon": ui.icon,
@@ -98,6 +99,7 @@ def environment(**options):
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,
+        "only_wrong_field": only_wrong_field,
         "widget": widget,
     }
     return made
@@ -106,6 +108,10 @@ def environment(**options):
 def draw(field):
     """Return a bound field with its label, help and errors, as parts/fields.html draws them."""
     return engines["jinja2"].env.get_template("fields.html").module.draw(field)
+
+
+def found_in_words(number):
+    return ngettext("%(n)d result", "%(n)d results", number) % {"n": number}
 
 
 def attributes(attrs):
@@ -126,11 +132,33 @@ def widget(field):
     attrs = field.build_widget_attrs(
         {"class": " ".join(filter(None, classes)), "id": field.auto_id}
     )
+    if field.errors and "aria-describedby" in attrs:  # what is wrong stands in place of the help
+        attrs["aria-describedby"] = f"{field.auto_id}_error"
+    if field.name == first_to_fill_in(field.form):
+        attrs["autofocus"] = True
     found = drawn.get_context(field.html_name, field.value(), attrs)["widget"]
     for name in ("prefix", "suffix"):
         found[name] = found["attrs"].pop(name, "")
     found["is_textarea"] = isinstance(drawn, Textarea)
     return found
+
+
+def only_wrong_field(form):
+    """Return the name of the one visible field that is wrong, once, if nothing else is; else None."""
+    errors = [(name, error) for name, found in form.errors.items() for error in found]
+    if len(errors) != 1 or errors[0][0] not in form.fields:
+        return None
+    name = errors[0][0]
+    return None if form[name].is_hidden else name
+
+
+def first_to_fill_in(form):
+    """Return the name of the field that takes the focus; None where the summary of errors does."""
+    if form.errors:
+        return only_wrong_field(form)
+    if form.prefix:  # one of several on its page
+        return None
+    return next((field.name for field in form.visible_fields()), None)
 
 
 def ago():

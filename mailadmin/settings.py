@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "aliases",
     "domains",
     "accounts",
+    "panel",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

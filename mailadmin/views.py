@@ -13,16 +13,15 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.views import OwnAccount
 from aliases.dangling import first_dangling
-from aliases.models import Alias, AliasTarget
 from domains.models import UNLIMITED, Domain, DomainUsage
+from mailadmin import search
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
 from mailboxes.views import OwnMailbox
 from panel import server, transactions
-from panel.addresses import lookup_key
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND
 from panel.prepared import in_scope, prepared, prepared_counts
-from panel.scoping import may_open, starts_with
+from panel.scoping import may_open
 
 SHOWN = 10
 
@@ -157,51 +156,19 @@ def near_limit(usage):
     return {"domain": usage.pk, **near} if near else None
 
 
-@prepared
-def _self_aliases(*aliases):
-    return Alias.objects.filter(pk__in=aliases, is_self_alias=True).values_list("pk", flat=True)
-
-
-def with_kind(targets):
-    aliases = {target.alias for target in targets}
-    self_aliases = set(_self_aliases(*aliases)) if aliases else set()
-    for target in targets:
-        target.is_self_alias = target.alias in self_aliases
-    return targets
-
-
 class Search(AdministratorsPage):
-    template_name = "mailadmin/search.html"
+    """The page, or to htmx what was found alone."""
+
+    template_engine = "jinja2"
+
+    def get_template_names(self):
+        part = "HX-Request" in self.request.headers
+        return ["search_results.html" if part else "mailadmin/search.html"]
 
     def get_context_data(self, **kwargs):
         text = self.request.GET.get("q", "").strip()
-        found = self.find(lookup_key(text), text) if text else {}
-        return super().get_context_data(
-            q=text,
-            shown=SHOWN,
-            nothing=bool(text) and not any(found.values()),
-            **found,
-            **kwargs,
-        )
-
-    def find(self, key, text):
-        actor = self.actor
-        # A domain admin's rows come in the order of the index that begins with the domain.
-        by_domain = ("domain_id",) if actor.scope_domains else ()
-        mailboxes = Mailbox.objects.visible_to(actor).select_related("usage")
-        aliases = Alias.objects.visible_to(actor).search(key)
-        targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))
-        return {
-            "domains": first(Domain.objects.visible_to(actor).search(key), "pk"),
-            "mailboxes": first(mailboxes.search(key), *by_domain, "pk"),
-            "people": first(mailboxes.filter(name__istartswith=text), "name", "pk"),
-            "aliases": first(aliases, *by_domain, "pk"),
-            "targets": with_kind(first(targets, "bare", "owner", "id")),
-        }
-
-
-def first(rows, *order):
-    return list(rows.order_by(*order)[: SHOWN + 1])
+        found = search.look(self.actor, text)
+        return super().get_context_data(q=text, shown=search.SHOWN, **found, **kwargs)
 
 
 class Account(View):

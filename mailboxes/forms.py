@@ -2,16 +2,16 @@ from copy import copy
 
 from django import forms
 from django.conf import settings
-from django.utils.formats import number_format
+from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import show_domain_as_suffix
-from domains.forms import DomainField, LocalPartField
+from domains.forms import DomainField, LocalPartField, SizeField, with_pasted_address
 from mailboxes import forwarding, services
-from mailboxes.models import MAX_QUOTA
 from mailboxes.welcome import send_welcome
+from panel.formats import exact_mb
 from panel.forms import ActorForm
 
 
@@ -24,16 +24,12 @@ class MailboxForm(ActorForm):
         label=_("Name"),
         max_length=255,
         required=False,
-        help_text=_("Full name or team name."),
+        help_text=_("Shown in lists."),
     )
-    quota_mb = forms.DecimalField(
+    quota_mb = SizeField(
         label=_("Quota"),
-        min_value=0,
-        max_value=MAX_QUOTA,
-        decimal_places=6,
-        localize=False,
-        help_text=_("0: no limit."),
-        widget=forms.NumberInput({"suffix": _("MB"), "step": "any", "inputmode": "decimal"}),
+        error_messages={"required": _("Enter how much it may hold, such as 2 GB.")},
+        help_text=_("Such as 2 GB or 500 MB, or “no limit”."),
     )
     smtp_active = forms.BooleanField(
         label=_("May send"),
@@ -47,14 +43,6 @@ class MailboxForm(ActorForm):
         max_length=255,
         required=False,
         help_text=_("Outside this mailbox, to reach its user."),
-    )
-    active = forms.BooleanField(
-        label=_("Active"),
-        required=False,
-        initial=True,
-        help_text=_(
-            "Inactive: its user cannot sign in, and mail goes to the catch-all or is refused."
-        ),
     )
 
     def __init__(self, *args, domain=None, **kwargs):
@@ -85,39 +73,38 @@ def in_bytes(values):
 
 def quota_help(domain, mailbox=None):
     if not domain.uses_quotas:
-        return gettext("%(domain)s does not use quotas: leave it at 0.") % {"domain": domain}
+        return gettext("%(domain)s does not use quotas: leave it at “no limit”.") % {
+            "domain": domain
+        }
     texts = []
     if domain.maxquota > 0:
-        texts.append(gettext("At most %(mb)s MB.") % {"mb": _grouped(domain.maxquota)})
+        texts.append(gettext("At most %(size)s.") % {"size": exact_mb(domain.maxquota)})
     if domain.quota > 0:
         left = domain.quota - domain.allotted_mb + (max(0, mailbox.quota_mb) if mailbox else 0)
         texts.append(
-            gettext("%(domain)s has %(mb)s MB left for it.")
-            % {"domain": domain, "mb": _grouped(max(0, int(left)))}
+            gettext("%(domain)s has %(size)s left for it.")
+            % {"domain": domain, "size": exact_mb(max(0, int(left)))}
         )
-    return " ".join(texts) or gettext("0: no limit.")
-
-
-def _grouped(number):
-    return number_format(number, use_l10n=True, force_grouping=True)
+    return " ".join(texts) or gettext("Such as 2 GB or 500 MB, or “no limit”.")
 
 
 class MailboxCreateForm(MailboxForm):
     local_part = LocalPartField(
-        label=_("Address"), max_length=64, help_text=_("The part before the @.")
+        label=_("Address"), max_length=320, help_text=_("The part before the @.")
     )
     domain = DomainField(label=_("Domain"))
     password = new_password_field()
     welcome = forms.BooleanField(
         label=_("Send a welcome mail"),
         required=False,
-        help_text=_("The first message makes the mailbox appear in mail programs."),
+        help_text=_("Some mail programs need a first message."),
     )
 
     field_order = ["local_part", "domain", "name", "password", "quota_mb"]
 
-    def __init__(self, *args, domain=None, **kwargs):
-        super().__init__(*args, domain=domain, **kwargs)
+    def __init__(self, data=None, *args, domain=None, **kwargs):
+        data = data and with_pasted_address(data)
+        super().__init__(data, *args, domain=domain, **kwargs)
         self.fields["domain"].limit_to(self.actor)
         self.fields["password"].help_text = password_help()
         if domain is not None:
@@ -129,7 +116,7 @@ class MailboxCreateForm(MailboxForm):
     def save(self):
         mailbox = services.create_mailbox(actor=self.actor, **self._values())
         if self.cleaned_data["welcome"]:
-            send_welcome(mailbox)
+            transaction.on_commit(lambda: send_welcome(mailbox))
         return mailbox
 
     def _values(self):

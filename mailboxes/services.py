@@ -19,7 +19,14 @@ from accounts.passwords import stored_hash
 from accounts.services import check_own_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import clean_referrers, refuse_role_address, refuse_taken, taken
+from aliases.services import (
+    KEEP,
+    REMOVE,
+    clean_referrers,
+    refuse_role_address,
+    refuse_taken,
+    taken,
+)
 from domains.models import RoutingLock
 from mailboxes.maildirs import free_maildir, free_maildirs
 from mailboxes.models import Mailbox, QuotaUsage
@@ -291,12 +298,11 @@ def _checked_hash(text):
 
 
 @in_transaction
-def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
+def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     """Delete a mailbox with its self-alias and quota figures.
 
-    It is removed from the targets of those of ``clean``, a queryset, that lead to it: pass what came out of
-    ``Alias.objects.cleanable_by(actor)``. The address ``replace_by`` takes its place, if given. Files stay on
-    disk; the maildir is remembered, so that a new mailbox of the same name starts empty.
+    What happens to the aliases that lead to it: see ``clean_referrers``. Files stay on disk; the maildir is
+    remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -315,5 +321,5 @@ def delete_mailbox(*, actor, mailbox, clean=None, replace_by=""):
         target=address,
         changes=changes,
     )
-    clean_referrers(actor=actor, address=address, aliases=clean, replace_by=replace_by)
+    clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])

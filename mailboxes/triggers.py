@@ -1,6 +1,7 @@
 """The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
 
 import re
+from functools import reduce
 from pathlib import Path
 
 from django.conf import settings
@@ -10,8 +11,13 @@ from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
 from panel import server
 from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
+from panel.transactions import in_transaction
 
 SOURCES = Path(__file__).with_name("sql")
+TOGETHER = 10_000  # rows of a table whose words are written in one transaction
+LAST = "\U0010ffff"
+# For SQLite, which has no regular expressions: these and the comma stand between words.
+BETWEEN_WORDS = (" .-_@;", ":<>()\n\r\t", "\"'+&/=")
 
 
 def _parts(vendor):
@@ -25,11 +31,30 @@ def _parts(vendor):
         "@NEARLY_FULL@": str(NEARLY_FULL),
     }.items():
         text = text.replace(marker, value)
+    text = re.sub(r"@WORDS_OF\((.*)\)@", lambda found: _words_of(vendor, found[1]), text)
     return text.removesuffix("\n//\n").split("\n//\n")
 
 
+def _words_of(vendor, text):
+    """A table of the words of ``text``, an expression: split into an array in JSON."""
+    if vendor == "mysql":
+        array = f"""REGEXP_REPLACE({text}, '[^[:alnum:]]+', '","')"""
+        return f"""JSON_TABLE(CONCAT('["', {array}, '"]'), '$[*]' COLUMNS (word VARCHAR(255) PATH '$'))"""
+    # In steps, for SQLite's parser takes no deep nesting.
+    steps = [_split_at(BETWEEN_WORDS[0], f"lower({text})")]
+    for number, signs in enumerate(BETWEEN_WORDS[1:]):
+        steps[-1] += f" AS part{number}"
+        steps.append(_split_at(signs, f"part{number}.value"))
+    return ", ".join(steps)
+
+
+def _split_at(signs, text):
+    apart = reduce(lambda sql, sign: f"replace({sql}, char({ord(sign)}), ',')", signs, text)
+    return f"""json_each('[' || replace(json_quote({apart}), ',', '","') || ']')"""
+
+
 def statements(vendor):
-    created = [part for part in _parts(vendor) if part.startswith("CREATE TRIGGER ")]
+    created = [part for part in _parts(vendor) if _is_trigger(part)]
     return {part.split()[2]: part for part in created}
 
 
@@ -98,5 +123,41 @@ def rebuild(connection, track=iter):
     parts = _parts(connection.vendor)
     RoutingLock.hold()
     with connection.cursor() as cursor:
-        for statement in track([part for part in parts if not part.startswith("CREATE TRIGGER ")]):
+        for statement in track(
+            [part for part in parts if not _is_trigger(part) and "%s" not in part]
+        ):
             cursor.execute(statement)
+
+
+def rebuild_words(connection, track=iter):
+    """Write the words anew, in many transactions: call it in none."""
+    statements = [part for part in _parts(connection.vendor) if "%s" in part]
+    for first, last in track(_groups(connection)):
+        _write_words(connection, statements, first, last)
+
+
+@in_transaction
+def _write_words(connection, statements, first, last):
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement, [first, last])
+
+
+def _groups(connection):
+    """(the key before, the last key) of each group: TOGETHER aliases, of which each mailbox has one, and what is between."""
+    groups, first = [], ""
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                "SELECT address FROM alias WHERE address > %s ORDER BY address LIMIT 1 OFFSET %s",
+                [first, TOGETHER - 1],
+            )
+            found = cursor.fetchone()
+            if not found:
+                return [*groups, (first, LAST)]
+            groups.append((first, found[0]))
+            first = found[0]
+
+
+def _is_trigger(part):
+    return part.startswith("CREATE TRIGGER ")

@@ -13,20 +13,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
 
-from accounts.views import hide_passwords, refused
+from accounts.views import HandOverMixin, hide_passwords, refused
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
     Destination,
     destinations,
+    fates,
     find_fallbacks,
     outcome,
 )
 from aliases.lookup import Lookup
+from aliases.models import Alias
 from aliases.views import (
     SHOWN,
+    AddressBulk,
     ChosenDomainMixin,
-    aliases_to_clean,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -44,8 +46,7 @@ from mailboxes.forms import (
     OwnMailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
-from panel.bulk import BulkView
+from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -72,6 +73,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
+    word_kind = "mailbox"
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
@@ -83,6 +85,11 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
         if self.filters()["state"] == "full":
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
         return rows
+
+    def state_wanted(self):
+        if self.filters()["state"] == "full":
+            return FullMailbox, "percent", ">=", NEARLY_FULL
+        return super().state_wanted()
 
 
 class OneMailbox(MailboxPages):
@@ -114,8 +121,21 @@ class MailboxPage(OneMailbox, ScopedDetailView):
         )
 
 
+class MailboxHandOver(HandOverMixin):
+    def login_name(self, key):
+        return key  # as mail programs must send it
+
+    def how_to_sign_in(self):
+        host = settings.MAIL_HOSTNAME
+        rows = [(_("Receiving (IMAP)"), _("%(host)s, port 993, SSL/TLS") % {"host": host})]
+        if self.object is None or self.object.smtp_active:
+            sending = _("%(host)s, port 465, SSL/TLS; or port 587, STARTTLS") % {"host": host}
+            rows.append((_("Sending (SMTP)"), sending))
+        return rows + super().how_to_sign_in()
+
+
 @hide_passwords
-class MailboxCreate(ChosenDomainMixin, MailboxPages, ScopedFormView):
+class MailboxCreate(MailboxHandOver, ChosenDomainMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxCreateForm
 
@@ -149,15 +169,10 @@ class MailboxEdit(MailboxPages, ScopedFormView):
 
     def get_initial(self):
         mailbox = self.object
-        fields = ("name", "smtp_active", "phone", "email_other", "active")
+        fields = ("name", "smtp_active", "phone", "email_other")
         return {name: getattr(mailbox, name) for name in fields} | {
-            "quota_mb": _plain(max(0, mailbox.quota_mb))
+            "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }
-
-
-def _plain(number):
-    """A float never equals a typed 1.21, and the form would take it for a change."""
-    return int(number) if number == int(number) else Decimal(str(number))
 
 
 class MailboxForwarding(OneMailbox, ScopedFormView):
@@ -174,7 +189,7 @@ class MailboxForwarding(OneMailbox, ScopedFormView):
 
 
 @hide_passwords
-class MailboxPassword(MailboxPages, ScopedFormView):
+class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
@@ -219,12 +234,13 @@ class MailboxDelete(OneMailbox, ConfirmView):
         services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
-            **treatment_of_referrers(self.request, self.actor),
+            clean=Alias.objects.cleanable_by(self.actor),
+            **treatment_of_referrers(self.request),
         )
         return self.back or domain_list_url("mailbox-list", self.object)
 
 
-class MailboxBulk(MailboxPages, BulkView):
+class MailboxBulk(MailboxPages, AddressBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
     summaries = {
@@ -237,7 +253,7 @@ class MailboxBulk(MailboxPages, BulkView):
 
     def consequences(self, rows):
         find_fallbacks(self.actor, rows)
-        return referrers_context(self.actor, [row.pk for row in rows])
+        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
 
     def activate(self, row):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)
@@ -246,9 +262,7 @@ class MailboxBulk(MailboxPages, BulkView):
         services.set_mailbox_active(actor=self.actor, mailbox=row, active=False)
 
     def delete(self, row):
-        services.delete_mailbox(
-            actor=self.actor, mailbox=row, clean=aliases_to_clean(self.request, self.actor)
-        )
+        services.delete_mailbox(actor=self.actor, mailbox=row)
 
 
 @hide_passwords

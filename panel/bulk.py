@@ -1,10 +1,12 @@
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
+from panel import once
 from panel.pages import ScopedMixin, safe_next, with_status
 from panel.paging import PAGE_SIZES
 from panel.transactions import Unavailable
@@ -41,11 +43,19 @@ class BulkView(ScopedMixin, TemplateView):
         if action != "activate" and "confirmed" not in request.POST:
             return self.render_to_response(self.get_context_data(**context))
         try:
-            self.perform(action, rows)
+            with once.under_way(request, back) as self.told:
+                self.perform(action, rows)
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages, **context)
             return with_status(self.render_to_response(context), error)
-        return HttpResponseRedirect(back)
+        return self.answer(back, self.told)
+
+    def answer_again(self):
+        earlier = once.earlier(self.request)
+        under_way = _("This is being done already. Load the list again to see how far it is.")
+        return earlier and self.answer(
+            earlier.url, earlier.told or [Message(messages.INFO, under_way)]
+        )
 
     def consequences(self, rows):
         return {}
@@ -62,14 +72,14 @@ class BulkView(ScopedMixin, TemplateView):
             except ValidationError as error:
                 text = _("%(row)s: %(reason)s")
                 reason = " ".join(error.messages)
-                messages.error(self.request, text % {"row": row, "reason": reason})
+                self.told.append(Message(messages.ERROR, text % {"row": row, "reason": reason}))
                 if isinstance(error, Unavailable):  # the rows after it would not be saved either
                     break
             except type(row).DoesNotExist:
                 # Deleted together with an earlier row, or by somebody else.
                 done += action == "delete"
         if done:
-            messages.success(self.request, self.summary(action, done))
+            self.told.append(Message(messages.SUCCESS, self.summary(action, done)))
 
     def summary(self, action, done):
         return self.summaries[action] % {"n": done}

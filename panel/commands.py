@@ -138,15 +138,44 @@ class RowCommand(RichCommand):
             raise CommandError(NOTHING_TO_CHANGE)
         return given
 
-    def about_referrers(self, names, dropped, replace_by=""):
+    def treatment_options(self, parser):
+        parser.add_argument(
+            "--drop-targets",
+            action="store_true",
+            help="Remove it from the aliases and forwardings that lead here.",
+        )
+        parser.add_argument(
+            "--replace-by",
+            metavar="ADDRESS",
+            default="",
+            help="Let the aliases and forwardings that lead here lead to this address instead.",
+        )
+        parser.add_argument(
+            "--emptied",
+            metavar="keep|delete|ADDRESS",
+            help="What becomes of aliases that would have no recipient: they are kept, which is the default,"
+            " or deleted, or lead to this address.",
+        )
+
+    def treatment(self, *, drop_targets, replace_by, emptied):
+        """What ``clean_referrers`` does, from these options."""
+        return {
+            "others": replace_by or ("remove" if drop_targets else "keep"),
+            "emptied": emptied or replace_by or "keep",
+        }
+
+    def about_referrers(self, names, *, others, emptied):
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         yield f"Aliases and forwardings that lead here ({len(names)}): {', '.join(names[:10])}{more}."
-        if replace_by:
-            yield f"They will lead to {replace_by} instead."
-        elif dropped:
-            yield "It is removed from their targets; an alias without targets is deleted."
-        else:
+        if others == emptied == "keep":
             yield "They will lead to an address that does not exist; --drop-targets removes it from them."
+        elif others == emptied:
+            yield f"They will lead to {others} instead."
+        else:
+            kept, removed = "They stay as they are", "It is removed from their targets"
+            those = {"keep": kept, "remove": removed}.get(others, f"They will lead to {others}")
+            left = {"keep": "kept", "delete": "deleted"}.get(emptied, f"led to {emptied}")
+            yield f"{those}; an alias that would have no recipient is {left}."
 
     # --- Output
 

@@ -26,6 +26,16 @@ class KeyField(ByteForByteMixin, models.CharField):
         super().__init__(*args, max_length=max_length, **kwargs)
 
 
+class WordField(models.CharField):
+    """A word that people look for: on MariaDB and MySQL without capitals and accents."""
+
+    def db_parameters(self, connection):
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "mysql":
+            parameters["collation"] = "utf8mb4_unicode_ci"
+        return parameters
+
+
 class SecondsField(models.DateTimeField):
     def db_type(self, connection):
         return "datetime" if connection.vendor == "mysql" else super().db_type(connection)

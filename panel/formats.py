@@ -1,3 +1,5 @@
+import re
+from decimal import Decimal
 from functools import lru_cache, partial, wraps
 
 from django.conf import settings
@@ -64,6 +66,37 @@ def mb(value, whole=0):
     return f"{digits.replace('.', get_format('DECIMAL_SEPARATOR'))} {units[power]}"
 
 
+def exact_mb(value):
+    """A number of MB as one types it, nothing rounded: ``1536`` is "1.5 GB", ``1537`` is "1537 MB"."""
+    amount = Decimal(str(value))
+    for power, unit in ((2, _("TB")), (1, _("GB"))):
+        larger = amount / KB_MB_GB**power
+        if larger >= 1 and larger == round(larger, 2):
+            return f"{_typed(larger)} {unit}"
+    return f"{_typed(amount)} {_('MB')}"
+
+
+def _typed(amount):
+    plain = f"{amount:f}"
+    digits = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return digits.replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+SIZE = re.compile(r"([0-9]+(?:[.,][0-9]+)?)([kmgt]?)(?:i?[bo])?")
+POWERS = {"k": -1, "": 0, "m": 0, "g": 1, "t": 2}
+
+
+def typed_mb(text):
+    """Return the MB of a size as people type it, "2 GB", "1,5 Go" or "500", as a Decimal; None for what is none."""
+    words = "".join(text.lower().split())
+    separator = re.escape(get_format("THOUSAND_SEPARATOR"))
+    found = SIZE.fullmatch(re.sub(rf"{separator}(?=\d{{3}}(\D|$))", "", words))
+    if not found:
+        return None
+    number, unit = found.groups()
+    return Decimal(number.replace(",", ".")) * Decimal(KB_MB_GB) ** POWERS[unit]
+
+
 def _unit(kilobytes):
     power = 0
     while round(kilobytes / KB_MB_GB**power) >= KB_MB_GB and power < 3:
@@ -79,6 +112,14 @@ def days(count):
     return ngettext("%(days)s day", "%(days)s days", count) % {"days": count}
 
 
+def minutes(count):
+    """A time in words, in hours where it is whole hours."""
+    if count and count % 60 == 0:
+        hours = count // 60
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    return ngettext("%(n)s minute", "%(n)s minutes", count) % {"n": count}
+
+
 def limit(value):
     if value == UNLIMITED:
         return _("unlimited")
@@ -92,6 +133,9 @@ def mb_limit(value):
 
 
 def bounded(count, bound=1000):
+    """``count`` in words, up to ``bound``; nothing for None, when nobody has counted."""
+    if count is None:
+        return ""
     if count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)

@@ -29,7 +29,9 @@ class ConcurrentField(forms.BoundField):
     @property
     def stored(self):
         widget, value = self.field.widget, self.initial
-        return widget.decompress(value) if isinstance(widget, forms.MultiWidget) else value
+        if isinstance(widget, forms.MultiWidget):
+            return widget.decompress(value)
+        return self.field.prepare_value(value)
 
     @cached_property
     def data(self):

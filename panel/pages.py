@@ -3,6 +3,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import Resolver404, resolve
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, TemplateView
 from django.views.generic.detail import SingleObjectMixin
 
+from panel import once
 from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 from panel.transactions import Unavailable
@@ -44,9 +46,23 @@ class ScopedMixin(ActorMixin):
         if not may_open(self.actor, superadmins_only=self.superadmins_only):
             raise Http404
         try:
-            return super().dispatch(request, *args, **kwargs)
-        except (self.model.DoesNotExist, *self.also_gone) as error:
-            raise Http404 from error
+            response = super().dispatch(request, *args, **kwargs)
+        except (Http404, once.Repeated, self.model.DoesNotExist, *self.also_gone) as error:
+            response = self.answer_again()
+            if response is None:
+                raise Http404 from error
+        # A second click finds the name taken, or the row gone, by the first one.
+        refused = response.status_code in {404, 422}
+        return (self.answer_again() or response) if refused else response
+
+    def answer_again(self):
+        """Return the answer to the same form if it was saved a moment ago, else None."""
+        earlier = once.earlier(self.request)
+        return earlier and self.answer(earlier.url, earlier.told)
+
+    def answer(self, url, told):
+        once.tell(self.request, told)
+        return HttpResponseRedirect(url)
 
     def options(self, request, *args, **kwargs):
         self._refuse_missing()
@@ -115,14 +131,17 @@ class SaveMixin(ScopedMixin):
 
     def form_valid(self, form):
         try:
-            self.object = form.save()
+            url, told = once.done(self.request, lambda: self.save(form))
         except ValidationError as error:
             form.add_error(None, error)
             return with_status(self.form_invalid(form), error)
+        return self.answer(url, told)
+
+    def save(self, form):
+        """Return where to go then and what to say there. It is called again where the transaction is."""
+        self.object = form.save()
         message = self.get_success_message(form)
-        if message:
-            messages.success(self.request, message)
-        return HttpResponseRedirect(self.get_success_url())
+        return self.get_success_url(), [Message(messages.SUCCESS, message)] if message else []
 
     def form_invalid(self, form):
         response = super().form_invalid(form)
@@ -184,13 +203,15 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
     def post(self, request, *args, **kwargs):
         self.object = self.get_object()
         try:
-            url = self.perform()
+            url, told = once.done(request, self.act)
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages)
             return with_status(self.render_to_response(context), error)
-        if self.success_message:
-            messages.success(request, self.success_message % {"object": self.object})
-        return HttpResponseRedirect(url)
+        return self.answer(url, told)
+
+    def act(self):
+        url = self.perform()
+        return url, [Message(messages.SUCCESS, self.success_message % {"object": self.object})]
 
     def perform(self):
         raise NotImplementedError

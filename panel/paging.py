@@ -29,6 +29,7 @@ class KeysetMixin:
     default_ordering = "address"
     jumpable = ("address", "name")
     shown = ()
+    words = ()  # that a list is searched by, instead of the beginning of its keys
     page_size = 50
 
     @cached_property

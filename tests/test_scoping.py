@@ -5,13 +5,13 @@ import pytest
 from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, Word
 from domains.services import create_alias_domain
 from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
-MODELS += [FullMailbox, LogEntry, Admin]
+MODELS += [FullMailbox, LogEntry, Admin, Word]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -26,6 +26,7 @@ EVERYTHING = {
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
 }
+EVERYTHING[Word] = {key for model in (Domain, Alias, Mailbox, Admin) for key in EVERYTHING[model]}
 OF_DOMAIN_ADMIN = {
     Domain: {"example.org", "org.example"},
     DomainUsage: {"example.org", "org.example"},
@@ -39,6 +40,9 @@ OF_DOMAIN_ADMIN = {
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
 }
+OF_DOMAIN_ADMIN[Word] = {
+    key for model in (Domain, Alias, Mailbox) for key in OF_DOMAIN_ADMIN[model]
+}
 MANAGED_BY_DOMAIN_ADMIN = OF_DOMAIN_ADMIN | {Alias: {"sales@example.org"}}
 NOTHING = {model: set() for model in MODELS}
 OF_MAILBOX_USER = NOTHING | {Mailbox: {"info@example.org"}}
@@ -47,6 +51,7 @@ NAME = {
     LogEntry: "domain",
     DomainAdmin: "username",
     AliasTarget: "alias",
+    Word: "row_key",
 }
 
 

@@ -1,20 +1,8 @@
 from django.db import migrations
 
-from mailboxes import triggers
-from panel.transactions import in_transaction
-
-
-def create(apps, schema_editor):
-    triggers.create(schema_editor.connection)
-    in_transaction(triggers.rebuild)(schema_editor.connection)
-
-
-def drop(apps, schema_editor):
-    triggers.drop(schema_editor.connection)
-
 
 class Migration(migrations.Migration):
-    """The triggers that keep our derived tables, and these anew: see mailboxes/sql/."""
+    """Created the triggers, which name a table that came later: 0011 creates them."""
 
     dependencies = [
         ("mailboxes", "0009_without_triggers"),
@@ -22,5 +10,4 @@ class Migration(migrations.Migration):
         ("domains", "0004_count_the_routing_lock"),
     ]
 
-    # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
-    operations = [migrations.RunPython(create, drop, atomic=False)]
+    operations = []

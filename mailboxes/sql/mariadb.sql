@@ -7,10 +7,12 @@
 --   full_mailbox     mailboxes that use @NEARLY_FULL@ percent of their quota or more
 --   retired_maildir  directories that may hold the mail of a mailbox that is gone
 --   alias.is_self_alias the row is a mailbox's own
+--   word             the words of names, addresses and descriptions, for the search
 --
 -- `manage.py migrate` creates them, `manage.py recount` creates them again and computes the tables
 -- anew: the statements at the end. mailboxes/triggers.py fills in the words between two @, leaves
--- the comments out and splits the text at the lines with //.
+-- the comments out and splits the text at the lines with //. For @WORDS_OF(text)@ it writes a JSON_TABLE with a
+-- row, its column "word", for each run of letters and digits; empty ones are possible, and repetitions.
 -- With a binary log only SUPER may create triggers, unless log_bin_trust_function_creators is on.
 
 -- Keys in lower case -------------------------------------------------------------------------
@@ -84,6 +86,14 @@ END
 CREATE TRIGGER mailadmin_domain_insert AFTER INSERT ON domain FOR EACH ROW BEGIN
   INSERT INTO domain_usage (domain) VALUES (NEW.domain);
   UPDATE alias_target SET target = target WHERE domain = NEW.domain;
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.domain, 'domain', LEFT(words.word, 64), NEW.domain
+    FROM @WORDS_OF(CONCAT_WS(' ', NEW.domain, NEW.description))@ AS words
+    WHERE words.word <> '' AND NEW.domain <> 'ALL'
+    UNION
+    SELECT NEW.domain, 'domain', LEFT(words.word, 64), NEW.domain
+    FROM domain_admins link, @WORDS_OF(link.username)@ AS words
+    WHERE words.word <> '' AND link.domain = NEW.domain AND NEW.domain <> 'ALL';
 END
 //
 CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
@@ -92,11 +102,23 @@ CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
   IF NEW.domain <> OLD.domain THEN
     UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain);
   END IF;
+  IF NEW.domain <> OLD.domain OR NEW.description <> OLD.description THEN
+    DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
+    INSERT IGNORE INTO word (row_key, kind, word, domain)
+      SELECT NEW.domain, 'domain', LEFT(words.word, 64), NEW.domain
+      FROM @WORDS_OF(CONCAT_WS(' ', NEW.domain, NEW.description))@ AS words
+      WHERE words.word <> '' AND NEW.domain <> 'ALL'
+      UNION
+      SELECT NEW.domain, 'domain', LEFT(words.word, 64), NEW.domain
+      FROM domain_admins link, @WORDS_OF(link.username)@ AS words
+      WHERE words.word <> '' AND link.domain = NEW.domain AND NEW.domain <> 'ALL';
+  END IF;
 END
 //
 CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
   DELETE FROM domain_usage WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
+  DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
 END
 //
 -- The percentage of the tightest limit. Megabytes as 1,000,000 bytes: at most 5 % too high with any
@@ -109,6 +131,59 @@ CREATE TRIGGER mailadmin_domain_usage_update BEFORE UPDATE ON domain_usage FOR E
       IF(d.quota > 0, NEW.allotted DIV 1000000 * 100 DIV d.quota, 0)
     ) FROM domain d WHERE d.domain = NEW.domain
   ), 0);
+END
+//
+
+-- Administrators: a domain is found by them, too ----------------------------------------------
+
+CREATE TRIGGER mailadmin_admin_insert AFTER INSERT ON admin FOR EACH ROW BEGIN
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'admin', LEFT(words.word, 64), ''
+    FROM @WORDS_OF(NEW.username)@ AS words WHERE words.word <> '';
+END
+//
+CREATE TRIGGER mailadmin_admin_update AFTER UPDATE ON admin FOR EACH ROW BEGIN
+  IF NEW.username <> OLD.username THEN
+    DELETE FROM word WHERE row_key = OLD.username AND kind = 'admin';
+    INSERT IGNORE INTO word (row_key, kind, word, domain)
+      SELECT NEW.username, 'admin', LEFT(words.word, 64), ''
+      FROM @WORDS_OF(NEW.username)@ AS words WHERE words.word <> '';
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_admin_delete AFTER DELETE ON admin FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'admin';
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_insert AFTER INSERT ON domain_admins FOR EACH ROW BEGIN
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.domain, 'domain', LEFT(words.word, 64), NEW.domain
+    FROM domain d, @WORDS_OF(NEW.username)@ AS words
+    WHERE words.word <> '' AND d.domain = NEW.domain AND d.domain <> 'ALL';
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_update AFTER UPDATE ON domain_admins FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key IN (OLD.domain, NEW.domain) AND kind = 'domain';
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+    FROM domain d, @WORDS_OF(CONCAT_WS(' ', d.domain, d.description))@ AS words
+    WHERE words.word <> '' AND d.domain IN (OLD.domain, NEW.domain) AND d.domain <> 'ALL'
+    UNION
+    SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.word <> '' AND d.domain IN (OLD.domain, NEW.domain) AND d.domain <> 'ALL';
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_delete AFTER DELETE ON domain_admins FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+    FROM domain d, @WORDS_OF(CONCAT_WS(' ', d.domain, d.description))@ AS words
+    WHERE words.word <> '' AND d.domain IN (OLD.domain) AND d.domain <> 'ALL'
+    UNION
+    SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.word <> '' AND d.domain IN (OLD.domain) AND d.domain <> 'ALL';
 END
 //
 
@@ -136,6 +211,11 @@ CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
       ) AS parts
     ) AS items
     WHERE item <> '' AND NEW.goto <> NEW.address;
+  -- A mailbox's own row is found by where it forwards to; its name is the mailbox's.
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.address, IF(NEW.is_self_alias, 'forwarding', 'alias'), LEFT(words.word, 64), NEW.domain
+    FROM @WORDS_OF(CONCAT_WS(' ', IF(NEW.is_self_alias, '', CONCAT_WS(' ', SUBSTRING_INDEX(NEW.address, '@', 1), NEW.description)), IF(NEW.goto = NEW.address, '', NEW.goto)))@ AS words
+    WHERE words.word <> '';
   UPDATE alias_target SET target = target
     WHERE bare IN (NEW.address, CONCAT(SUBSTRING_INDEX(NEW.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.address, '@', -1)));
 END
@@ -162,6 +242,14 @@ CREATE TRIGGER mailadmin_alias_update AFTER UPDATE ON alias FOR EACH ROW BEGIN
       ) AS items
       WHERE item <> '' AND NEW.goto <> NEW.address;
   END IF;
+  IF NEW.goto <> OLD.goto OR NEW.address <> OLD.address OR NEW.domain <> OLD.domain
+    OR NEW.description <> OLD.description OR NEW.is_self_alias <> OLD.is_self_alias THEN
+    DELETE FROM word WHERE row_key = OLD.address AND kind IN ('alias', 'forwarding');
+    INSERT IGNORE INTO word (row_key, kind, word, domain)
+      SELECT NEW.address, IF(NEW.is_self_alias, 'forwarding', 'alias'), LEFT(words.word, 64), NEW.domain
+      FROM @WORDS_OF(CONCAT_WS(' ', IF(NEW.is_self_alias, '', CONCAT_WS(' ', SUBSTRING_INDEX(NEW.address, '@', 1), NEW.description)), IF(NEW.goto = NEW.address, '', NEW.goto)))@ AS words
+      WHERE words.word <> '';
+  END IF;
   IF NEW.address <> OLD.address THEN
     UPDATE alias_target SET target = target WHERE bare IN (
       OLD.address, CONCAT(SUBSTRING_INDEX(OLD.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.address, '@', -1)),
@@ -173,6 +261,7 @@ END
 CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
   DELETE FROM alias_target WHERE alias = OLD.address;
+  DELETE FROM word WHERE row_key = OLD.address AND kind IN ('alias', 'forwarding');
   UPDATE alias_target SET target = target
     WHERE bare IN (OLD.address, CONCAT(SUBSTRING_INDEX(OLD.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.address, '@', -1)));
 END
@@ -229,6 +318,10 @@ CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEG
   INSERT INTO full_mailbox (username, domain, percent)
     SELECT NEW.username, NEW.domain, q.bytes * 100 DIV NEW.quota FROM quota2 q
     WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  INSERT IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'mailbox', LEFT(words.word, 64), NEW.domain
+    FROM @WORDS_OF(CONCAT_WS(' ', SUBSTRING_INDEX(NEW.username, '@', 1), NEW.name))@ AS words
+    WHERE words.word <> '';
   -- Created again in its old place by another program: somebody's mail lies there again.
   DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
 END
@@ -255,6 +348,13 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
       SELECT NEW.username, NEW.domain, q.bytes * 100 DIV NEW.quota FROM quota2 q
       WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
   END IF;
+  IF NEW.username <> OLD.username OR NEW.domain <> OLD.domain OR NEW.name <> OLD.name THEN
+    DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
+    INSERT IGNORE INTO word (row_key, kind, word, domain)
+      SELECT NEW.username, 'mailbox', LEFT(words.word, 64), NEW.domain
+      FROM @WORDS_OF(CONCAT_WS(' ', SUBSTRING_INDEX(NEW.username, '@', 1), NEW.name))@ AS words
+      WHERE words.word <> '';
+  END IF;
   IF NEW.maildir <> OLD.maildir THEN
     DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
     INSERT IGNORE INTO retired_maildir (maildir, username)
@@ -270,6 +370,7 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   UPDATE alias_target SET target = target
     WHERE bare IN (OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)));
   DELETE FROM full_mailbox WHERE username = OLD.username;
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   -- Whoever deletes it: a new mailbox of that name must not show the old mail.
   INSERT IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username FROM DUAL
@@ -373,4 +474,38 @@ INSERT INTO full_mailbox (username, domain, percent)
 //
 DELETE FROM retired_maildir
   WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.maildir = retired_maildir.maildir)
+//
+
+-- The words anew, many keys at a time, each in a transaction of its own: four rows for each mailbox or alias are too
+-- many for one, in a cluster above all. The first key is left out, the last is not; "after" the last of all comes
+-- U+10FFFF. In each group a search finds what it found before until the new words are there.
+
+DELETE FROM word WHERE row_key > %s AND row_key <= %s
+//
+INSERT IGNORE INTO word (row_key, kind, word, domain)
+  SELECT m.username, 'mailbox', LEFT(words.word, 64), m.domain
+  FROM mailbox m, @WORDS_OF(CONCAT_WS(' ', SUBSTRING_INDEX(m.username, '@', 1), m.name))@ AS words
+  WHERE words.word <> ''
+    AND m.username > %s AND m.username <= %s
+//
+INSERT IGNORE INTO word (row_key, kind, word, domain)
+  SELECT a.address, IF(a.is_self_alias, 'forwarding', 'alias'), LEFT(words.word, 64), a.domain
+  FROM alias a, @WORDS_OF(CONCAT_WS(' ', IF(a.is_self_alias, '', CONCAT_WS(' ', SUBSTRING_INDEX(a.address, '@', 1), a.description)), IF(a.goto = a.address, '', a.goto)))@ AS words
+  WHERE words.word <> ''
+    AND a.address > %s AND a.address <= %s
+//
+INSERT IGNORE INTO word (row_key, kind, word, domain)
+  SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+  FROM domain d, @WORDS_OF(CONCAT_WS(' ', d.domain, d.description))@ AS words
+  WHERE words.word <> '' AND d.domain <> 'ALL' AND d.domain > %s AND d.domain <= %s
+//
+INSERT IGNORE INTO word (row_key, kind, word, domain)
+  SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
+  FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+  WHERE words.word <> '' AND d.domain <> 'ALL' AND d.domain > %s AND d.domain <= %s
+//
+INSERT IGNORE INTO word (row_key, kind, word, domain)
+  SELECT a.username, 'admin', LEFT(words.word, 64), ''
+  FROM admin a, @WORDS_OF(a.username)@ AS words
+  WHERE words.word <> '' AND a.username > %s AND a.username <= %s
 //

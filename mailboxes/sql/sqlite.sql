@@ -2,23 +2,42 @@
 --
 -- Different here: a trigger may change its own table, but not a row before it is stored; it asks
 -- for no more than a condition in each statement; keys written in capitals stay as they are, for no other
--- program writes here. Two addresses in goto with nothing but a blank between them stay together: no Postfix asks.
+-- program writes here; only ASCII signs stand between words, and capitals with accents stay (the column of a words table is "value").
+-- Two addresses in goto with nothing but a blank between them stay together: no Postfix asks.
 
 -- domain -------------------------------------------------------------------------------------
 
 CREATE TRIGGER mailadmin_domain_insert AFTER INSERT ON domain FOR EACH ROW BEGIN
   INSERT INTO domain_usage (domain) VALUES (NEW.domain);
   UPDATE alias_target SET target = target WHERE domain = NEW.domain;
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.domain, 'domain', substr(words.value, 1, 64), NEW.domain
+    FROM @WORDS_OF(NEW.domain || ' ' || NEW.description)@ AS words
+    WHERE words.value <> '' AND NEW.domain <> 'ALL';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+    FROM domain_admins link, @WORDS_OF(link.username)@ AS words
+    WHERE words.value <> '' AND link.domain <> 'ALL' AND link.domain = NEW.domain;
 END
 //
 CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
   UPDATE domain_usage SET domain = NEW.domain WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain) AND NEW.domain <> OLD.domain;
+  DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.domain, 'domain', substr(words.value, 1, 64), NEW.domain
+    FROM @WORDS_OF(NEW.domain || ' ' || NEW.description)@ AS words
+    WHERE words.value <> '' AND NEW.domain <> 'ALL';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.value <> '' AND link.domain <> 'ALL' AND link.domain = NEW.domain;
 END
 //
 CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
   DELETE FROM domain_usage WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
+  DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
 END
 //
 CREATE TRIGGER mailadmin_domain_usage_update AFTER UPDATE ON domain_usage FOR EACH ROW BEGIN
@@ -29,6 +48,57 @@ CREATE TRIGGER mailadmin_domain_usage_update AFTER UPDATE ON domain_usage FOR EA
       IIF(d.quota > 0, NEW.allotted / 1000000 * 100 / d.quota, 0)
     ) FROM domain d WHERE d.domain = NEW.domain
   ), 0) WHERE domain = NEW.domain;
+END
+//
+
+-- Administrators -----------------------------------------------------------------------------
+
+CREATE TRIGGER mailadmin_admin_insert AFTER INSERT ON admin FOR EACH ROW BEGIN
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'admin', substr(words.value, 1, 64), ''
+    FROM @WORDS_OF(NEW.username)@ AS words WHERE words.value <> '';
+END
+//
+CREATE TRIGGER mailadmin_admin_update AFTER UPDATE OF username ON admin FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'admin';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'admin', substr(words.value, 1, 64), ''
+    FROM @WORDS_OF(NEW.username)@ AS words WHERE words.value <> '';
+END
+//
+CREATE TRIGGER mailadmin_admin_delete AFTER DELETE ON admin FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'admin';
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_insert AFTER INSERT ON domain_admins FOR EACH ROW BEGIN
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.value <> '' AND link.domain <> 'ALL' AND link.id = NEW.id;
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_update AFTER UPDATE ON domain_admins FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key IN (OLD.domain, NEW.domain) AND kind = 'domain';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT d.domain, 'domain', substr(words.value, 1, 64), d.domain
+    FROM domain d, @WORDS_OF(d.domain || ' ' || d.description)@ AS words
+    WHERE words.value <> '' AND d.domain <> 'ALL' AND d.domain IN (OLD.domain, NEW.domain);
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.value <> '' AND link.domain <> 'ALL' AND link.domain IN (OLD.domain, NEW.domain);
+END
+//
+CREATE TRIGGER mailadmin_domain_admins_delete AFTER DELETE ON domain_admins FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT d.domain, 'domain', substr(words.value, 1, 64), d.domain
+    FROM domain d, @WORDS_OF(d.domain || ' ' || d.description)@ AS words
+    WHERE words.value <> '' AND d.domain <> 'ALL' AND d.domain = OLD.domain;
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+    FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+    WHERE words.value <> '' AND link.domain <> 'ALL' AND link.domain = OLD.domain;
 END
 //
 
@@ -49,6 +119,10 @@ CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
       ), ',', '","') || ']') AS parts
     ) AS items
     WHERE item <> '' AND NEW.goto <> NEW.address;
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT a.address, IIF(a.is_self_alias, 'forwarding', 'alias'), substr(words.value, 1, 64), a.domain
+    FROM alias a, @WORDS_OF(IIF(a.is_self_alias, '', substr(a.address, 1, instr(a.address, '@')) || a.description) || ' ' || IIF(a.goto = a.address, '', a.goto))@ AS words
+    WHERE words.value <> '' AND a.address = NEW.address;
   UPDATE alias_target SET target = target WHERE bare IN (
     NEW.address, substr(NEW.address, 1, instr(NEW.address, '@RECIPIENT_DELIMITER@') - 1) || substr(NEW.address, instr(NEW.address, '@'))
   );
@@ -77,9 +151,18 @@ CREATE TRIGGER mailadmin_alias_update AFTER UPDATE OF address, goto, domain ON a
   );
 END
 //
+CREATE TRIGGER mailadmin_alias_words AFTER UPDATE OF address, goto, domain, description, is_self_alias ON alias FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key IN (OLD.address, NEW.address) AND kind IN ('alias', 'forwarding');
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT a.address, IIF(a.is_self_alias, 'forwarding', 'alias'), substr(words.value, 1, 64), a.domain
+    FROM alias a, @WORDS_OF(IIF(a.is_self_alias, '', substr(a.address, 1, instr(a.address, '@')) || a.description) || ' ' || IIF(a.goto = a.address, '', a.goto))@ AS words
+    WHERE words.value <> '' AND a.address = NEW.address;
+END
+//
 CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
   DELETE FROM alias_target WHERE alias = OLD.address;
+  DELETE FROM word WHERE row_key = OLD.address AND kind IN ('alias', 'forwarding');
   UPDATE alias_target SET target = target WHERE bare IN (
     OLD.address, substr(OLD.address, 1, instr(OLD.address, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.address, instr(OLD.address, '@'))
   );
@@ -121,7 +204,19 @@ CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEG
   INSERT INTO full_mailbox (username, domain, percent)
     SELECT NEW.username, NEW.domain, q.bytes * 100 / NEW.quota FROM quota2 q
     WHERE q.username = NEW.username AND NEW.quota > 0 AND q.bytes * 100 >= NEW.quota * @NEARLY_FULL@;
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'mailbox', substr(words.value, 1, 64), NEW.domain
+    FROM @WORDS_OF(substr(NEW.username, 1, instr(NEW.username, '@')) || NEW.name)@ AS words
+    WHERE words.value <> '';
   DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
+END
+//
+CREATE TRIGGER mailadmin_mailbox_words AFTER UPDATE OF username, domain, name ON mailbox FOR EACH ROW BEGIN
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
+  INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+    SELECT NEW.username, 'mailbox', substr(words.value, 1, 64), NEW.domain
+    FROM @WORDS_OF(substr(NEW.username, 1, instr(NEW.username, '@')) || NEW.name)@ AS words
+    WHERE words.value <> '';
 END
 //
 CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE OF username, domain, quota, maildir ON mailbox FOR EACH ROW BEGIN
@@ -153,6 +248,7 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
     OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@'))
   );
   DELETE FROM full_mailbox WHERE username = OLD.username;
+  DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   INSERT OR IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username
     WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);
@@ -220,4 +316,33 @@ INSERT INTO full_mailbox (username, domain, percent)
 //
 DELETE FROM retired_maildir
   WHERE EXISTS (SELECT 1 FROM mailbox m WHERE m.maildir = retired_maildir.maildir)
+//
+
+-- The words anew, many keys at a time.
+
+DELETE FROM word WHERE row_key > %s AND row_key <= %s
+//
+INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+  SELECT m.username, 'mailbox', substr(words.value, 1, 64), m.domain
+  FROM mailbox m, @WORDS_OF(substr(m.username, 1, instr(m.username, '@')) || m.name)@ AS words
+  WHERE words.value <> '' AND m.username > %s AND m.username <= %s
+//
+INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+  SELECT a.address, IIF(a.is_self_alias, 'forwarding', 'alias'), substr(words.value, 1, 64), a.domain
+  FROM alias a, @WORDS_OF(IIF(a.is_self_alias, '', substr(a.address, 1, instr(a.address, '@')) || a.description) || ' ' || IIF(a.goto = a.address, '', a.goto))@ AS words
+  WHERE words.value <> '' AND a.address > %s AND a.address <= %s
+//
+INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+  SELECT d.domain, 'domain', substr(words.value, 1, 64), d.domain
+  FROM domain d, @WORDS_OF(d.domain || ' ' || d.description)@ AS words
+  WHERE words.value <> '' AND d.domain <> 'ALL' AND d.domain > %s AND d.domain <= %s
+//
+INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+  SELECT link.domain, 'domain', substr(words.value, 1, 64), link.domain
+  FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
+  WHERE words.value <> '' AND link.domain <> 'ALL' AND link.domain > %s AND link.domain <= %s
+//
+INSERT OR IGNORE INTO word (row_key, kind, word, domain)
+  SELECT a.username, 'admin', substr(words.value, 1, 64), ''
+  FROM admin a, @WORDS_OF(a.username)@ AS words WHERE words.value <> '' AND a.username > %s AND a.username <= %s
 //

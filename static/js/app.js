@@ -40,14 +40,17 @@
   });
 
   // --- Passwords: show, generate, copy.
-  const LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"; // without l, o, I, O
+  // Groups of four that can be read out, each of 12 or 13 bits; the letters and digits that look alike are left out.
+  const CONSONANTS = "bcdfghjkmnprstvwxz";
+  const VOWELS = "aeiou";
   const DIGITS = "23456789";
   const below = (limit) => crypto.getRandomValues(new Uint32Array(1))[0] % limit; // uneven by 1 in 10 million
+  const draw = (...kinds) => kinds.map((kind) => kind[below(kind.length)]).join("");
   function generate(length, digits, letters) {
-    const kinds = [...Array(digits).fill(DIGITS), ...Array(letters).fill(LETTERS)];
-    while (kinds.length < length) kinds.push(LETTERS + DIGITS);
-    const drawn = kinds.map((kind) => [below(2 ** 32), kind[below(kind.length)]]);
-    return drawn.sort(([a], [b]) => a - b).map(([, character]) => character).join("");
+    const words = Math.max(4, Math.ceil(letters / 4), Math.ceil((length + 1) / 5) - Math.ceil(digits / 4));
+    const groups = Array.from({ length: words }, () => draw(CONSONANTS, VOWELS, CONSONANTS, VOWELS));
+    for (let left = digits; left > 0; left -= 4) groups.push(draw(DIGITS, DIGITS, DIGITS, DIGITS));
+    return groups.join("-");
   }
   function reveal(group, shown) {
     group.querySelector("input").type = shown ? "text" : "password";
@@ -57,10 +60,14 @@
   on("click", "[data-generate]", (button) => {
     const input = button.closest("[data-password]").querySelector("input");
     const { digits, letters } = input.dataset; // what the strength rules ask for
-    const password = generate(Math.max(20, input.minLength), Math.max(3, digits), Math.max(3, letters));
-    input.value = password;
+    input.value = generate(input.minLength, digits, letters);
+    input.parentElement.querySelector("[data-generated]").value = "1";
     reveal(input.parentElement, true);
     input.focus();
+  });
+  on("input", "[data-password] input", (input) => {
+    const generated = input.parentElement.querySelector("[data-generated]");
+    if (generated) generated.value = "";
   });
   on("click", "[data-copy]", async (button) => {
     const source = document.querySelector(button.dataset.copy);
@@ -158,6 +165,7 @@
   function prepare(root) {
     const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all], [data-select-none], [data-select]";
     for (const element of all(hidden, root)) element.hidden = false;
+    for (const kept of all("[data-generated][value='1']", root)) reveal(kept.parentElement, true);
     all("[data-limit]", root).forEach(showLimit);
     all("[data-confirm]", root).forEach(compareName);
     all("form:has(.bulk-bar)", root).forEach(restoreTicks);

@@ -179,7 +179,7 @@ def test_an_alias_left_with_itself_alone_is_deleted_with_its_last_target(
     own = Alias.objects.get(pk="list@example.org")
     Alias.objects.filter(pk=own.pk).update(goto="list@example.org,bob@example.org")
 
-    delete_mailbox(actor=None, mailbox=bob, clean=Alias.objects.filter(pk=own.pk))
+    delete_mailbox(actor=None, mailbox=bob, clean=Alias.objects.filter(pk=own.pk), emptied="delete")
 
     assert Alias.objects.count() == 0
 

@@ -255,7 +255,12 @@ class TestWhatWouldOpenALoop:
         joe = add_mailbox("joe@example.org")
         held_open()
 
-        delete_mailbox(actor=None, mailbox=joe, clean=Alias.objects.filter(pk="round@other.net"))
+        delete_mailbox(
+            actor=None,
+            mailbox=joe,
+            clean=Alias.objects.filter(pk="round@other.net"),
+            emptied="delete",
+        )
 
         assert set(Alias.objects.values_list("pk", flat=True)) == {"@example.org"}
 
@@ -296,6 +301,7 @@ class TestWhatWouldOpenALoop:
             actor=None,
             mailbox=joe,
             clean=Alias.objects.filter(pk="list@example.org"),
+            emptied="delete",
         )
 
         assert path == "list@example.org → round@other.net → list@example.org"

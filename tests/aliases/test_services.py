@@ -7,6 +7,7 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.referrers import referrers_of
 from aliases.services import (
+    DELETE,
     create_alias,
     delete_alias,
     remove_target_from_aliases,
@@ -240,6 +241,7 @@ class TestDelete:
             actor=None,
             alias=alias,
             clean=Alias.objects.filter(pk__in=["list@other.net", "only@other.net"]),
+            emptied=DELETE,
         )
 
         assert stored() == {
@@ -278,7 +280,7 @@ class TestDelete:
         for number in range(5):
             add_alias(f"a{number}@other.net", "old@example.org")
 
-        delete_alias(actor=None, alias=alias, clean=Alias.objects.all())
+        delete_alias(actor=None, alias=alias, clean=Alias.objects.all(), emptied=DELETE)
 
         assert stored() == {}
 

@@ -77,6 +77,8 @@ def fill(connection, size, report=lambda step: None):
     report("triggers")
     triggers.create(connection)
     triggers.rebuild(connection)
+    report("words")
+    triggers.rebuild_words(connection)
     report("statistics")
     with connection.cursor() as cursor:
         cursor.execute("SHOW TABLES")

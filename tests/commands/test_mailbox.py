@@ -423,7 +423,7 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
     record = json.loads(run("mailbox", "show", "joe@example.org", "--json"))
     assert record["aliases"] == ["info@example.org", "only@example.org"]
 
-    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets")
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets", "--emptied", "delete")
     assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
 
 
@@ -432,7 +432,7 @@ def test_drop_targets_takes_it_out_of_the_aliases(run, example_org, add_mailbox,
     add_alias("info@example.org", "joe@example.org", "ann@other.net")
     add_alias("only@example.org", "joe@example.org")
 
-    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets")
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets", "--emptied", "delete")
 
     assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
 

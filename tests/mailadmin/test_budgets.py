@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Admin
 from domains.models import Domain
+from domains.words import GLANCE, SCAN
 from mailboxes.models import Mailbox
 from panel.paging import COUNT_BOUND, PAGE_SIZES
 from tests.bench import data, pages
@@ -18,8 +19,11 @@ STATEMENTS = 10
 STATEMENTS_OF_FORMS = 30  # with the savepoints
 BYTES = 100_000
 ROWS_PER_ROW = 20
+DONE = {200, 302}  # a new password is shown by the answer itself
 SHOWN = 50  # rows of a page, at least
 RANGES = data.MANY  # rows looked at to begin with each of an administrator's domains
+KINDS = 5  # that the search looks through, by the entries of words
+ROWS_PER_ENTRY = 8  # read, kept in memory, read again, asked for the other words
 ROWS_PER_COUNT = 2 * (COUNT_BOUND + 1) + RANGES
 
 # All pages read the same rows, made once: one worker has them.
@@ -66,9 +70,13 @@ def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
     assert len(response.content) <= BYTES
     counts = sum(statement.count(f"LIMIT {COUNT_BOUND + 1}") for statement in statements)
     shown = max(SHOWN, len(response.context.get("object_list") or ()))
-    # The dashboard looks at the last log entry of each domain, too.
-    ranges = 2 * RANGES if name == "dashboard" else RANGES
-    assert cost.rows <= ROWS_PER_ROW * shown + ranges + ROWS_PER_COUNT * counts, statements
+    # The dashboard looks at the last log entry of each domain, too; a search at where each word begins there.
+    ranges = {"dashboard": 2 * RANGES}.get(name, 6 * RANGES if "two words" in name else RANGES)
+    entries = SCAN if "two words" in name else 0
+    if name.startswith("search, "):
+        entries, shown = KINDS * GLANCE if entries else 0, shown + RANGES
+    most = ROWS_PER_ROW * shown + ranges + ROWS_PER_COUNT * counts + ROWS_PER_ENTRY * entries
+    assert cost.rows <= most, statements
 
 
 @pytest.mark.parametrize("path", ["/domains/", "/mailboxes/", "/aliases/", "/log/"])
@@ -115,16 +123,16 @@ def test_a_form_costs_the_same_in_a_large_domain(name, visit, samples):
     for before in ("create mailbox, average domain", "create alias, average domain"):
         if name == f"delete {before.split()[1].rstrip(',')}":
             url, values, _hashes = pages.forms(samples, 1)[before]
-            assert client.post(url, values).status_code == 302
+            assert client.post(url, values).status_code in DONE
     if name == "catch-all of big domain, delete":
         url, values, _hashes = pages.forms(samples, 1)["catch-all of big domain, create"]
-        assert client.post(url, values).status_code == 302
+        assert client.post(url, values).status_code in DONE
     url, values, _hashes = pages.forms(samples, 1)[name]
 
     with measured() as cost:
         response = client.post(url, values)
 
-    assert response.status_code == 302
+    assert response.status_code in DONE
     assert cost.statements <= STATEMENTS_OF_FORMS
     assert cost.rows <= ROWS_PER_ROW * SHOWN
 

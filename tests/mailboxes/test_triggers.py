@@ -45,6 +45,8 @@ gotos = st.builds(
 quotas = st.sampled_from([-1, 0, 100, 1_024_000, 50_000_000])
 limits = st.sampled_from([-1, 0, 1, 3, 40])
 flags = st.booleans()
+texts = st.sampled_from(["", "Ann Lee", "José-Maria d'Arc, 2nd", "sales_team (north)", "x" * 80])
+admins = st.sampled_from(["it@panel.example", "ole.tangen@a.example"])
 transports = st.sampled_from(["virtual", "", "smtp:[192.0.2.7]:25"])
 
 operations = st.one_of(
@@ -71,6 +73,12 @@ operations = st.one_of(
     st.tuples(st.just("link"), domains, domains),
     st.tuples(st.just("edit_link"), domains, flags),
     st.tuples(st.just("unlink"), domains),
+    st.tuples(st.just("name_mailbox"), st.sampled_from(OWN), texts),
+    st.tuples(st.just("describe_alias"), addresses, texts),
+    st.tuples(st.just("describe_domain"), domains, texts),
+    st.tuples(st.just("appoint"), admins, domains),
+    st.tuples(st.just("move_admin"), admins, domains, domains),
+    st.tuples(st.just("dismiss"), admins, domains),
 )
 # Three domains to begin with: an operation without its domain does nothing.
 histories = st.lists(operations, max_size=25).map(
@@ -220,6 +228,31 @@ class OtherPrograms:
     def edit_link(self, source, active):
         self.run("UPDATE alias_domain SET active = %s WHERE alias_domain = %s", active, source)
 
+    def name_mailbox(self, address, name):
+        self.run("UPDATE mailbox SET name = %s WHERE username = %s", name, address)
+
+    def describe_alias(self, address, description):
+        self.run("UPDATE alias SET description = %s WHERE address = %s", description, address)
+
+    def describe_domain(self, domain, description):
+        self.run("UPDATE domain SET description = %s WHERE domain = %s", description, domain)
+
+    def appoint(self, admin, domain):
+        if not self.has("admin", "username", admin):
+            self.run("INSERT INTO admin (username, password) VALUES (%s, 'x')", admin)
+        self.run(
+            "INSERT INTO domain_admins (username, domain, active) VALUES (%s, %s, 1)", admin, domain
+        )
+
+    def move_admin(self, admin, domain, other):
+        self.run(
+            "UPDATE domain_admins SET domain = %s WHERE username = %s AND domain = %s",
+            *(other, admin, domain),
+        )
+
+    def dismiss(self, admin, domain):
+        self.run("DELETE FROM domain_admins WHERE username = %s AND domain = %s", admin, domain)
+
     def unlink(self, source):
         self.run("DELETE FROM alias_domain WHERE alias_domain = %s", source)
 
@@ -263,6 +296,24 @@ def counted(cursor):
             unmatched = bool(plain) and of in ours and not {target, bare} & (answered | users)
             targets.add((address, owner, target, bare, of, unmatched))
 
+    words = {(name, "domain", word, name) for name in ours for word in words_of(name)}
+    for name, text in rows(cursor, "SELECT domain, description FROM domain"):
+        words |= {(name, "domain", word, name) for word in words_of(text)}
+    for name, admin in rows(cursor, "SELECT domain, username FROM domain_admins"):
+        words |= {(name, "domain", word, name) for word in words_of(admin) if name in ours}
+    for (admin,) in rows(cursor, "SELECT username FROM admin"):
+        words |= {(admin, "admin", word, "") for word in words_of(admin)}
+    for username, name, of in rows(cursor, "SELECT username, name, domain FROM mailbox"):
+        text = f"{split_address(username)[0]} {name}"
+        words |= {(username, "mailbox", word, of) for word in words_of(text)}
+    for address, goto, text, of in rows(
+        cursor, "SELECT address, goto, description, domain FROM alias"
+    ):
+        kind = "forwarding" if address in users else "alias"
+        text = "" if address in users else f"{split_address(address)[0]} {text}"
+        text += f" {goto}" if goto != address else ""
+        words |= {(address, kind, word, of) for word in words_of(text)}
+
     full = {
         (username, of, used[username] * 100 // quota)
         for username, of, quota in mailbox
@@ -273,7 +324,12 @@ def counted(cursor):
         "alias_target": targets,
         "full_mailbox": full,
         "is_self_alias": answered & users,
+        "word": words,
     }
+
+
+def words_of(text):
+    return {word[:64] for word in re.findall(r"[^\W_]+", text.lower())}
 
 
 def kept(cursor):
@@ -288,6 +344,12 @@ def kept(cursor):
         "full_mailbox": rows(cursor, "SELECT username, domain, percent FROM full_mailbox"),
         "is_self_alias": [
             a for (a,) in rows(cursor, "SELECT address FROM alias WHERE is_self_alias")
+        ],
+        "word": [
+            (key, kind, word.lower(), domain)
+            for key, kind, word, domain in rows(
+                cursor, "SELECT row_key, kind, word, domain FROM word"
+            )
         ],
     }
     for table, lines in found.items():
@@ -319,6 +381,7 @@ def test_the_derived_tables_are_true_after_any_history(history):
         assert kept(cursor) == truth
 
         triggers.rebuild(connection)
+        triggers.rebuild_words(connection)
         assert kept(cursor) == truth
         transaction.set_rollback(True)
 
@@ -338,8 +401,14 @@ def test_a_rebuild_repairs_rows_older_than_the_triggers(history):
         others.run("DELETE FROM alias_target WHERE alias LIKE 'joe%%'")
         others.run("UPDATE alias SET is_self_alias = NOT is_self_alias")
         others.run("DELETE FROM full_mailbox")
+        others.run("DELETE FROM word WHERE word LIKE 'j%%'")
+        others.run(
+            "INSERT INTO word (row_key, kind, word, domain)"
+            " VALUES ('gone@a.example', 'mailbox', 'ann', 'a.example')"
+        )
 
         triggers.rebuild(connection)
+        triggers.rebuild_words(connection)
 
         assert kept(cursor) == truth
         transaction.set_rollback(True)

@@ -16,7 +16,15 @@ from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
-OWN = {"account", "dashboard", "search", "domain-suggestions", "domain-places", "logout"}
+OWN = {
+    "account",
+    "dashboard",
+    "search",
+    "domain-suggestions",
+    "domain-places",
+    "session-left",
+    "logout",
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY_METHOD = (*METHODS, "head", "options", "trace", "propfind")
 

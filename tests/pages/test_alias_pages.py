@@ -92,7 +92,7 @@ def test_an_empty_list_says_what_it_is_for_and_an_empty_search_what_was_searched
 
     add_alias("sales@example.org", "x@elsewhere.example")
 
-    assert "Nothing begins with “zz”" in text(admin.get(reverse("alias-list"), {"q": "zz"}))
+    assert "Nothing found for “zz”" in text(admin.get(reverse("alias-list"), {"q": "zz"}))
 
 
 def test_rows_of_other_programs_show_and_open_whatever_they_hold(superadmin, example_org):

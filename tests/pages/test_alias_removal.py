@@ -88,7 +88,7 @@ def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_alia
     assert "all@example.org" in text(page)
     assert "theirs@other.net" not in text(page)
 
-    done = admin.post(address, {"drop": "1"})
+    done = admin.post(address, {"drop": "1", "emptied": "delete"})
     assert done.url == "/aliases/?domain=example.org"
     assert told(done) == ["Alias sales@example.org deleted."]
     assert dict(Alias.objects.values_list("pk", "goto")) == {
@@ -111,7 +111,7 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(admin, t
     assert page.context["referrers_elsewhere"] == 2
     assert 'name="drop"' in page.text
 
-    admin.post(address, {"drop": "1"})
+    admin.post(address, {"drop": "1", "emptied": "delete"})
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         "all@example.org": "y@else.example",
         "abuse@example.org": "sales@twin.example",
@@ -153,7 +153,7 @@ def test_foreign_aliases_however_many_hide_none_of_ones_own(
     assert "more than 3" in text(page)
     assert "z0@example.org" in text(admin.get(reverse("alias", args=["sales@example.org"])))
 
-    admin.post(address, {"drop": "1"})
+    admin.post(address, {"drop": "1", "emptied": "delete"})
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         f"a{number}@another.net": "sales@example.org" for number in range(5)
     }
@@ -168,7 +168,7 @@ def test_more_than_a_page_counts_are_all_cleaned(superadmin, add_alias, monkeypa
     address = reverse("alias-delete", args=["sales@example.org"])
 
     assert "a1@example.org and more than 1 more" in text(superadmin.get(address))
-    superadmin.post(address, {"drop": "1"})
+    superadmin.post(address, {"drop": "1", "emptied": "delete"})
     assert set(Alias.objects.values_list("goto", flat=True)) == {"y@else.example"}
 
 
@@ -199,11 +199,13 @@ def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_alias)
 
     asked = admin.post(reverse("alias-bulk"), chosen)
     assert "Delete 2 aliases?" in text(asked)
-    assert "Mail for a@example.org is refused." in text(asked)
+    assert "Mail for these 2 is refused. a@example.org b@example.org" in text(asked)
     assert referrers(asked) == {"all@example.org": True}
     assert Alias.objects.count() == 4
 
-    done = admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
+    done = admin.post(
+        reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1", "emptied": "delete"}
+    )
     assert told(done)[-1].startswith("2 aliases ")
     assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
 
@@ -213,7 +215,9 @@ def test_one_that_goes_with_another_is_deleted_too(admin, add_alias):
     add_alias("b@example.org", "a@example.org")
     chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
 
-    done = admin.post(reverse("alias-bulk"), chosen | {"confirmed": "1", "drop": "1"})
+    done = admin.post(
+        reverse("alias-bulk"), chosen | {"confirmed": "1", "drop": "1", "emptied": "delete"}
+    )
 
     assert told(done)[-1].startswith("2 aliases ")
     assert Alias.objects.count() == 0
@@ -247,7 +251,7 @@ def test_several_are_taken_out_of_all_that_lead_to_them(admin, add_alias, monkey
     chosen = {"action": "delete", "selected": ["a@example.org", "b@example.org"]}
 
     asked = admin.post(reverse("alias-bulk"), chosen)
-    admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1"})
+    admin.post(reverse("alias-bulk"), hidden_inputs(asked) | {"drop": "1", "emptied": "delete"})
 
     assert {alias.domain_id for alias in Alias.objects.all()} == {"other.net"}
     assert Alias.objects.count() == 6

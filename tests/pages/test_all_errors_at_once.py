@@ -5,7 +5,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from domains.services import create_alias_domain
-from tests.pages.reading import error_codes, errors, text
+from tests.pages.reading import error_codes, errors
 
 LONG = "x" * 256
 DOMAIN = {
@@ -171,6 +171,6 @@ def test_a_wrong_current_password_and_a_weak_new_one_are_said_together(world, ma
 def test_a_form_with_errors_shows_the_row_as_it_is_stored(world, as_superadmin):
     values = {"quota_mb": "101", "phone": "1" * 31, "active": ""}
 
-    page = text(as_superadmin.post(reverse("mailbox-edit", args=["joe@example.org"]), values))
+    page = as_superadmin.post(reverse("mailbox-edit", args=["joe@example.org"]), values)
 
-    assert "At most 100 MB." in page
+    assert "At most 100 MB." in page.context["form"].fields["quota_mb"].help_text

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from aliases.models import Alias
-from domains.models import Domain
-from tests.pages.reading import links, text
+from domains.models import AliasDomain, Domain
+from tests.pages.reading import links, text, told
 
 MB = 1_024_000
 NEW_DOMAIN = {
@@ -90,7 +90,9 @@ def test_without_role_addresses_the_form_asks_for_no_target(as_superadmin, setti
 
 
 def test_the_error_of_a_limit_leads_to_its_control(as_superadmin):
-    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": ""})
+    page = as_superadmin.post(
+        reverse("domain-create"), NEW_DOMAIN | {"mailboxes_1": "", "name": ""}
+    )
 
     [target] = [link for link in links(page) if link.startswith("#id_mailboxes")]
     assert f'id="{target[1:]}"' in page.content.decode()
@@ -113,14 +115,14 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {"name": "nodot"},
             {"name": ["“nodot” is not a domain name. Write it like example.org."]},
         ),
-        ({"name": ""}, {"name": ["This field is required."]}),
+        ({"name": ""}, {"name": ["Enter the domain's name."]}),
         (
             {"mailboxes_1": ""},
             {"mailboxes": ["Write a number of 1 or more, or choose “Unlimited”."]},
         ),
         (
             {"quota_0": "limited", "quota_1": "-5"},
-            {"quota": ["Ensure this value is greater than or equal to 1."]},
+            {"quota": ["Enter a size such as 2 GB or 500 MB."]},
         ),
         (
             {"role_target": "no address@"},
@@ -197,3 +199,75 @@ def test_editing_changes_what_was_touched_and_says_so(as_superadmin, example_org
     assert (example_org.description, example_org.mailboxes) == ("Ours", 5)
     assert example_org.transport == "smtp:[mx.example.org]:25"
     assert "Domain example.org saved." in text(response)
+
+
+# --- One field, and what it is for
+
+
+def test_a_new_domain_needs_its_name_and_says_what_it_may_hold(as_superadmin):
+    page = page_of(as_superadmin, "domain-create")
+
+    assert "10 mailboxes, 10 aliases, 1 GB each, 10 GB together" in text(page)
+    assert '<details class="more">' in page.text
+    places = [page.text.index(part) for part in ('name="name"', 'class="more"', "mailboxes_0")]
+    assert places == sorted(places)
+
+
+def test_what_is_wrong_among_the_folded_fields_unfolds_them(as_superadmin):
+    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"transport": "a, b"})
+    assert '<details class="more" open>' in page.text
+
+    page = as_superadmin.post(reverse("domain-create"), NEW_DOMAIN | {"name": "nodot"})
+    assert '<details class="more">' in page.text
+
+
+def test_another_name_for_a_domain_is_made_in_one_step(as_superadmin, example_org, add_alias):
+    add_alias("sales@example.org", "x@elsewhere.example")
+    values = NEW_DOMAIN | {"use_as": "alias", "alias_of": "example.org", "role_target": "joe"}
+
+    done = as_superadmin.post(reverse("domain-create"), values)
+
+    assert told(done) == [
+        "Domain new.example created. Mail for each name in it goes to the same name in example.org."
+    ]
+    link = AliasDomain.objects.get()
+    assert (link.pk, link.target_domain_id, link.active) == ("new.example", "example.org", True)
+    assert not Alias.objects.filter(domain="new.example").exists()
+
+
+@pytest.mark.parametrize(
+    ("alias_of", "message"),
+    [
+        ("", "Choose a domain."),
+        ("nowhere.example", "You manage no domain of this name. Check the spelling."),
+    ],
+)
+def test_another_name_needs_the_domain_that_gets_its_mail(
+    alias_of, message, as_superadmin, example_org
+):
+    values = NEW_DOMAIN | {"use_as": "alias", "alias_of": alias_of}
+
+    page = as_superadmin.post(reverse("domain-create"), values)
+
+    assert page.context["form"].errors == {"alias_of": [message]}
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["example.org"]
+
+
+def test_a_domain_of_its_own_ignores_a_domain_that_was_chosen_before(as_superadmin, example_org):
+    as_superadmin.post(
+        reverse("domain-create"), NEW_DOMAIN | {"use_as": "own", "alias_of": "example.org"}
+    )
+
+    assert Domain.objects.filter(pk="new.example").exists()
+    assert AliasDomain.objects.count() == 0
+
+
+def test_where_mail_would_go_round_no_domain_is_left(as_superadmin, example_org, add_alias):
+    add_alias("sales@example.org", "sales@new.example")
+    values = NEW_DOMAIN | {"use_as": "alias", "alias_of": "example.org"}
+
+    page = as_superadmin.post(reverse("domain-create"), values)
+
+    assert page.status_code == 422
+    assert "This would create a mail loop" in text(page)
+    assert not Domain.objects.filter(pk="new.example").exists()

@@ -132,8 +132,8 @@ def test_empty_fields_are_said_at_the_field_and_count_as_no_attempt(sign, db):
 
     assert response.status_code == 422
     assert response.context["form"].errors == {
-        "username": ["This field is required."],
-        "password": ["This field is required."],
+        "username": ["Enter the e-mail address."],
+        "password": ["Enter the password."],
     }
     assert LoginAttempt.objects.count() == 0
 

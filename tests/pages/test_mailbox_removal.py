@@ -63,7 +63,7 @@ def test_on_a_page_that_asks_every_address_may_be_broken_behind_the_at(
 
     assert "Mail for joe@<wbr>example.org is refused." in form
     assert "sales@<wbr>example.org" in form
-    assert "Take joe@<wbr>example.org out of these" in form
+    assert "1 alias would have no recipient" in form
     assert "mailboxes/joe@example.org/" in form  # the link stays as it is
 
 
@@ -109,7 +109,7 @@ def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_mail
     )
     assert "theirs@other.net" not in text(page)
 
-    done = admin.post(address, {"drop": "1"})
+    done = admin.post(address, {"drop": "1", "emptied": "delete"})
     assert done.url == "/mailboxes/?domain=example.org"
     assert told(done) == ["Mailbox joe@example.org deleted."]
     assert dict(Alias.objects.values_list("pk", "goto")) == {
@@ -142,7 +142,7 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
     assert referrers(page) == {"only@other.net": True, "some@other.net": False}
     assert 'name="drop"' in page.text
 
-    superadmin.post(address, {"drop": "1"})
+    superadmin.post(address, {"drop": "1", "emptied": "delete"})
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         "some@other.net": "x@elsewhere.example",
         "ann@other.net": "ann@twin.example",
@@ -163,7 +163,13 @@ def test_a_name_of_its_own_in_the_alias_domain_is_not_taken_out(
     for key in keys:
         assert referrers(superadmin.get(reverse("mailbox-delete", args=[key]))) == {}
 
-    chosen = {"action": "delete", "selected": keys, "confirmed": "1", "drop": "1"}
+    chosen = {
+        "action": "delete",
+        "selected": keys,
+        "confirmed": "1",
+        "drop": "1",
+        "emptied": "delete",
+    }
     superadmin.post(reverse("mailbox-bulk"), chosen)
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         "joe@twin.example": "x@elsewhere.example",
@@ -182,7 +188,7 @@ def test_nothing_leads_through_an_inactive_alias_domain(
 
     assert "tw@other.net" not in text(superadmin.get(address))
 
-    superadmin.post(address, {"drop": "1"})
+    superadmin.post(address, {"drop": "1", "emptied": "delete"})
     assert Alias.objects.get().goto == "joe@twin.example"
 
 
@@ -196,7 +202,7 @@ def test_an_alias_that_keeps_a_target_with_an_extension_is_not_called_empty(
     path = reverse("mailbox-delete", args=["joe@example.org"])
 
     page = admin.get(path)
-    admin.post(path, {"drop": "1"})
+    admin.post(path, {"drop": "1", "emptied": "delete"})
 
     assert referrers(page) == {"both@example.org": False, "only@example.org": True}
     assert [
@@ -221,7 +227,7 @@ def test_of_what_leads_through_an_alias_domain_others_are_only_counted(
     assert page.context["referrers_elsewhere"] == 2
     assert "theirs@other.net" not in text(page)
 
-    admin.post(address, {"drop": "1"})
+    admin.post(address, {"drop": "1", "emptied": "delete"})
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         "ann@example.org": "ann@example.org",
         "sales@example.org": "x@elsewhere.example",
@@ -264,14 +270,14 @@ def test_several_are_deleted_after_a_page_that_says_what_stops(admin, add_mailbo
 
     asked = admin.post(reverse("mailbox-bulk"), chosen)
     assert "Delete 2 mailboxes?" in text(asked)
-    assert "Mail for a@example.org is refused." in text(asked)
+    assert "Mail for these 2 is refused. a@example.org b@example.org" in text(asked)
     assert referrers(asked) == {"sales@example.org": True}
     assert Mailbox.objects.count() == 3
 
     sent = hidden_inputs(asked)
     assert sent["selected"] == chosen["selected"]
 
-    done = admin.post(reverse("mailbox-bulk"), sent | {"drop": "1"})
+    done = admin.post(reverse("mailbox-bulk"), sent | {"drop": "1", "emptied": "delete"})
     assert told(done)[-1].startswith("2 mailboxes ")
     assert list(Alias.objects.values_list("pk", flat=True)) == ["c@example.org"]
 
@@ -291,7 +297,9 @@ def test_what_leads_to_several_through_an_alias_domain_is_named_and_taken_out(
     assert referrers(asked) == {"all@other.net": True}
     assert "c@other.net" not in text(asked)
 
-    superadmin.post(reverse("mailbox-bulk"), chosen | {"confirmed": "1", "drop": "1"})
+    superadmin.post(
+        reverse("mailbox-bulk"), chosen | {"confirmed": "1", "drop": "1", "emptied": "delete"}
+    )
     assert dict(Alias.objects.values_list("pk", "goto")) == {
         "c@example.org": "c@example.org",
         "c@other.net": "c@twin.example",
@@ -395,3 +403,124 @@ def test_a_replacement_that_closes_a_loop_is_refused_and_nothing_deleted(
 
     assert "This would create a mail loop" in page.context["errors"][0]
     assert Mailbox.objects.filter(pk="joe@example.org").exists() is True
+
+
+# --- Aliases that nobody would be left of
+
+
+@pytest.fixture
+def emptied(add_mailbox, add_alias):
+    """Aliases that lead to joe@example.org: two to nobody else, one to somebody else too."""
+    add_mailbox("joe@example.org")
+    add_mailbox("ann@example.org")
+    add_alias("postmaster@example.org", "joe@example.org")
+    add_alias("info@example.org", "joe@example.org")
+    add_alias("team@example.org", "joe@example.org", "ann@example.org")
+    return reverse("mailbox-delete", args=["joe@example.org"])
+
+
+def targets():
+    return dict(Alias.objects.filter(is_self_alias=False).values_list("pk", "goto"))
+
+
+def test_they_have_a_heading_of_their_own_and_are_kept_unless_one_chooses(superadmin, emptied):
+    page = superadmin.get(emptied)
+
+    assert "2 aliases would have no recipient info@example.org postmaster@example.org" in text(page)
+    assert re.findall(r'name="emptied" value="(\w+)" checked', page.text) == ["keep"]
+    superadmin.post(emptied, {"drop": "1", "emptied": "keep"})
+    assert targets() == {
+        "postmaster@example.org": "joe@example.org",
+        "info@example.org": "joe@example.org",
+        "team@example.org": "ann@example.org",
+    }
+
+
+def test_they_are_deleted_or_lead_to_another_address_as_one_chooses(superadmin, emptied):
+    sent = {"emptied": "send", "emptied_to": " Ann@example.org"}
+
+    superadmin.post(emptied, sent)
+
+    assert targets() == {
+        "postmaster@example.org": "ann@example.org",
+        "info@example.org": "ann@example.org",
+        "team@example.org": "joe@example.org,ann@example.org",  # not ticked
+    }
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("", "Enter the address that they lead to then."),
+        ("nobody", "“nobody” is not an e-mail address. Write it like name@example.org."),
+        ("joe@example.org", "joe@example.org itself is being deleted. Enter another address."),
+    ],
+)
+@pytest.mark.parametrize("bulk", [False, True])
+def test_an_address_that_gets_their_mail_is_checked_before_anything_is_deleted(
+    bulk, address, message, superadmin, emptied
+):
+    sent = {"emptied": "send", "emptied_to": address}
+    many = {"action": "delete", "confirmed": "1", "selected": "joe@example.org"}
+
+    page = superadmin.post(*([reverse("mailbox-bulk"), sent | many] if bulk else [emptied, sent]))
+
+    assert page.status_code == 422
+    assert page.context["errors"] == [message]
+    assert f'value="{address}"' in page.text
+    assert re.findall(r'name="emptied" value="(\w+)" checked', page.text) == ["send"]
+    assert Mailbox.objects.filter(pk="joe@example.org").exists()
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_one_of_them_cannot_get_the_others_mail(bulk, superadmin, emptied):
+    sent = {"emptied": "send", "emptied_to": "info@example.org"}
+    many = {"action": "delete", "confirmed": "1", "selected": "joe@example.org"}
+
+    page = superadmin.post(*([reverse("mailbox-bulk"), sent | many] if bulk else [emptied, sent]))
+
+    refused = "info@example.org would itself have no recipient. Enter another address."
+    assert refused in (told(page) if bulk else page.context["errors"])
+    assert targets()["postmaster@example.org"] == "joe@example.org"
+    assert Mailbox.objects.filter(pk="joe@example.org").exists() is not bulk
+
+
+def test_what_leads_only_to_several_that_go_together_is_treated_once(
+    superadmin, emptied, add_alias
+):
+    add_alias("both@example.org", "joe@example.org", "ann@example.org")
+    chosen = {"action": "delete", "selected": ["ann@example.org", "joe@example.org"]}
+
+    asked = text(superadmin.post(reverse("mailbox-bulk"), chosen))
+    assert "4 aliases would have no recipient" in asked
+    confirmed = chosen | {"confirmed": "1", "emptied": "send", "emptied_to": "x@elsewhere.example"}
+    superadmin.post(reverse("mailbox-bulk"), confirmed)
+
+    assert set(targets().values()) == {"x@elsewhere.example"}
+
+
+def test_long_lists_are_folded_after_five(superadmin, add_mailbox, add_alias):
+    add_mailbox("joe@example.org")
+    for number in range(7):
+        add_mailbox(f"m{number}@example.org")
+        add_alias(f"a{number}@example.org", "m0@example.org")
+    keys = [f"m{number}@example.org" for number in range(7)]
+
+    page = superadmin.post(reverse("mailbox-bulk"), {"action": "delete", "selected": keys})
+
+    folded = re.findall(r"<details.*?</details>", page.text, re.DOTALL)
+    assert [re.findall(r"(\w\d)@", one) for one in folded][-2:] == [["m5", "m6"], ["a5", "a6"]]
+    assert "and 2 more" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("action", "button"), [("deactivate", "btn-caution"), ("delete", "btn-danger")]
+)
+def test_red_is_for_what_cannot_be_undone(action, button, superadmin, add_mailbox):
+    add_mailbox("joe@example.org")
+    chosen = {"action": action, "selected": "joe@example.org"}
+
+    page = superadmin.post(reverse("mailbox-bulk"), chosen)
+
+    [classes] = re.findall(r'<button class="(btn [^"]*)" type="submit">', page.text)
+    assert classes == f"btn {button}"

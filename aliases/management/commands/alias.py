@@ -79,17 +79,7 @@ class Command(DomainRowCommand):
     def options_for_delete(self, parser):
         self._address(parser)
         super().options_for_delete(parser)
-        parser.add_argument(
-            "--drop-targets",
-            action="store_true",
-            help="Take it out of the aliases and forwardings that lead here.",
-        )
-        parser.add_argument(
-            "--replace-by",
-            metavar="ADDRESS",
-            default="",
-            help="Let the aliases and forwardings that lead here lead to this address instead.",
-        )
+        self.treatment_options(parser)
 
     def _address(self, parser):
         parser.add_argument(
@@ -139,16 +129,18 @@ class Command(DomainRowCommand):
             fields["targets"] = self._new_targets(alias, targets, add, remove)
         return update_alias(actor=None, alias=alias, **fields)
 
-    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, emptied, json, **options):
         alias = self._alias(address)
+        treatment = self.treatment(
+            drop_targets=drop_targets, replace_by=replace_by, emptied=emptied
+        )
         referrers = sorted(map(display_address, referrers_of([alias.pk])))
         consequences = [f"It leads to {', '.join(alias.targets)}."]
         if referrers:
-            consequences += self.about_referrers(referrers, drop_targets, replace_by)
+            consequences += self.about_referrers(referrers, **treatment)
         self.confirm_delete(alias.pk, consequences, yes)
         with self.deleting(alias, json=json):
-            clean = Alias.objects.all() if drop_targets or replace_by else None
-            delete_alias(actor=None, alias=alias, clean=clean, replace_by=replace_by)
+            delete_alias(actor=None, alias=alias, clean=Alias.objects.all(), **treatment)
 
     # --- Rows
 

@@ -125,17 +125,7 @@ class Command(PasswordMixin, DomainRowCommand):
     def options_for_delete(self, parser):
         self._address(parser)
         super().options_for_delete(parser)
-        parser.add_argument(
-            "--drop-targets",
-            action="store_true",
-            help="Take it out of the aliases and forwardings that lead here.",
-        )
-        parser.add_argument(
-            "--replace-by",
-            metavar="ADDRESS",
-            default="",
-            help="Let the aliases and forwardings that lead here lead to this address instead.",
-        )
+        self.treatment_options(parser)
 
     def options_for_password(self, parser):
         self._address(parser)
@@ -232,17 +222,19 @@ class Command(PasswordMixin, DomainRowCommand):
         refuse(errors)
         return mailbox
 
-    def delete(self, *, address, yes, drop_targets, replace_by, json, **options):
+    def delete(self, *, address, yes, drop_targets, replace_by, emptied, json, **options):
         mailbox = self._mailbox(address)
+        treatment = self.treatment(
+            drop_targets=drop_targets, replace_by=replace_by, emptied=emptied
+        )
         referrers = sorted(map(display_address, referrers_of([mailbox.pk])))
         self.confirm_delete(
             mailbox.pk,
-            self._consequences(mailbox, referrers, drop_targets, replace_by),
+            self._consequences(mailbox, referrers, treatment),
             yes,
         )
         with self.deleting(mailbox, json=json):
-            clean = Alias.objects.all() if drop_targets or replace_by else None
-            delete_mailbox(actor=None, mailbox=mailbox, clean=clean, replace_by=replace_by)
+            delete_mailbox(actor=None, mailbox=mailbox, clean=Alias.objects.all(), **treatment)
 
     def password(self, *, address, generate, hashed, json, **options):
         mailbox = self._mailbox(address)
@@ -260,12 +252,12 @@ class Command(PasswordMixin, DomainRowCommand):
             return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _consequences(self, mailbox, referrers, drop_targets, replace_by):
+    def _consequences(self, mailbox, referrers, treatment):
         usage = getattr(mailbox, "usage", None)
         if usage:
             yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
         if referrers:
-            yield from self.about_referrers(referrers, drop_targets, replace_by)
+            yield from self.about_referrers(referrers, **treatment)
 
     def record(self, mailbox):
         usage = getattr(mailbox, "usage", None)

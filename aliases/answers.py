@@ -1,0 +1,181 @@
+"""Where mail for any address goes, and why: what Postfix does, for people who type an address.
+
+It asks aliases/lookup.py and aliases/effects.py, which follow Postfix's rules, and adds none. Of an address in
+a domain that the actor does not see, nothing is told.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+
+from aliases.effects import ALIAS, EXTERNAL, MAILBOX, Destination, destinations, find_fallbacks
+from aliases.lookup import Lookup
+from aliases.loops import all_hops, find_loop
+from aliases.models import Alias, is_role_address
+from domains.models import Domain
+from mailboxes.models import Mailbox
+from panel.addresses import (
+    lookup_key,
+    normalise_local_part,
+    normalise_mailbox_name,
+    split_address,
+    without_extension,
+)
+from panel.scoping import domains_in_sight, may_change_role_addresses
+
+# What becomes of the mail, as the outside world sees it.
+ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
+    *("accepted", "passed on", "refused", "off", "elsewhere"),
+)
+# What stands at the address itself, or at the address without its tag, and why it answers or does not.
+NOTHING, INACTIVE_MAILBOX, INACTIVE_ALIAS, DEAD_ALIAS, LOOP = (
+    *("nothing", "inactive mailbox", "inactive alias", "dead alias", "loop"),
+)
+_IN_BRACKETS = re.compile(r"<([^<>]+)>")
+_PATH = 8  # addresses of a loop that are shown
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``row`` is the address whose row answers, "" if none does; ``alias`` its Alias, None for a mailbox as itself.
+
+    ``reached``: the addresses that Postfix is answered, for whoever sees all. ``hidden_domain``: an alias
+    domain leads to that domain, of which the actor is told nothing: it comes first, if the name exists there.
+    ``here``: what stands at the address itself (NOTHING, …) if it does not answer; ``loop`` is its path.
+    ``may_create``: the kinds of row, ``mailbox`` and ``alias``, that could be created for this address.
+    """
+
+    address: str
+    kind: str
+    domain: Domain | None = None
+    row: str = ""
+    alias: Alias | None = None
+    targets: tuple = ()
+    keeps_copy: bool = False
+    reached: tuple = ()
+    hidden_domain: str = ""
+    here: str = ""
+    here_row: str = ""
+    loop: tuple = ()
+    may_create: tuple = ()
+
+    @property
+    def local_part(self):
+        return split_address(self.address)[0]
+
+    @property
+    def tag(self):
+        """What stands from the delimiter on, if the row that answers does not have it."""
+        own, row = self.local_part, split_address(self.row)[0]
+        bare = split_address(without_extension(self.address))[0]
+        return own[len(bare) :] if row and own != bare == row else ""
+
+    @property
+    def by_catch_all(self):
+        return self.row.startswith("@")
+
+    @property
+    def by_alias_domain(self):
+        """The target of the alias domain whose row answers, or ""."""
+        host = split_address(self.row)[1]
+        return host if host and host != self.domain.pk else ""
+
+
+def address_in(text):
+    """The address in what somebody typed or pasted, in stored form, or "" if it is none."""
+    found = _IN_BRACKETS.search(text)
+    key = lookup_key(found[1] if found else text)
+    local_part, domain = split_address(key)
+    odd = (
+        "@" not in key
+        or not domain
+        or "@" in local_part
+        or len(key) > 255
+        or re.search(r"[\s,;\0]", key)
+    )
+    return "" if odd else key
+
+
+def answer(actor, address):
+    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything."""
+    lookup, name = Lookup(), split_address(address)[1]
+    domain = lookup.domain(name)
+    if domain is None or not domains_in_sight(actor, {name}):
+        return Answer(address, ELSEWHERE)
+    if not domain.active:
+        return Answer(address, OFF, domain)
+    match = lookup.answers([address])[address]
+    own = match is not None and match.row == address
+    missed = Mailbox(username=address, domain=domain)
+    if own:
+        row, alias = address, match.alias
+    else:
+        find_fallbacks(actor, [missed], lookup=lookup)
+        fallback = missed.fallback
+        row = fallback.address if fallback else ""
+        # A mailbox without a row of its own comes as an alias to itself.
+        alias = fallback if fallback and fallback.goto != fallback.address else None
+    targets, keeps_copy = _targets(actor, row, alias, lookup)
+    here, here_row, loop = ("", "", ()) if own else _why_not(actor, address, row, lookup)
+    kind = ACCEPTED if row or missed.hidden_domain else PASSED_ON if domain.backupmx else REFUSED
+    return Answer(
+        *(address, kind, domain, row, alias, targets, keeps_copy),
+        reached=match.targets if match else (),
+        hidden_domain=missed.hidden_domain if not own else "",
+        here=here,
+        here_row=here_row,
+        loop=loop,
+        may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
+    )
+
+
+def _targets(actor, row, alias, lookup):
+    """(a Destination for each target, whether the mailbox of that name gets a copy too)."""
+    if not row:
+        return (), False
+    if alias is not None:
+        found = tuple(destinations(actor, alias, lookup=lookup))
+        if any(not target.undeliverable for target in found):
+            own = row in {target.lower() for target in alias.targets}
+            return found, own and bool(lookup.rows([row])[row][1])
+    domain = lookup.domain(split_address(row)[1])
+    is_mailbox = lookup.rows([row])[row][1] is not None
+    server = "" if domain.ends_here else domain.transport
+    kind = MAILBOX if is_mailbox else ALIAS if alias else EXTERNAL
+    return (Destination(row, kind, row if is_mailbox else "", next_server=server),), False
+
+
+def _why_not(actor, address, answering, lookup):
+    """(what stands at ``address`` or at the address without its tag, its row, the path of its loop)."""
+    for name in dict.fromkeys((address, without_extension(address))):
+        if name == answering:
+            break
+        alias, mailbox = lookup.rows([name])[name]
+        if mailbox is False:
+            return INACTIVE_MAILBOX, name, ()
+        if alias is not None and not alias.active:
+            return INACTIVE_ALIAS, name, ()
+        if alias is not None:
+            path = find_loop(name, all_hops([name])) or ()
+            hosts = {split_address(step)[1] for step in path}
+            if path and hosts == domains_in_sight(actor, hosts):
+                return LOOP, name, tuple(path[:_PATH])
+            return DEAD_ALIAS, name, ()
+    return NOTHING, "", ()
+
+
+def _creatable(actor, address, lookup):
+    alias, mailbox = lookup.rows([address])[address]
+    local_part = split_address(address)[0]
+    if alias is not None or mailbox is not None:
+        return ()
+    kinds = []
+    for kind, check in (("mailbox", normalise_mailbox_name), ("alias", normalise_local_part)):
+        try:
+            check(local_part)
+        except ValidationError:
+            continue
+        if kind == "mailbox" or may_change_role_addresses(actor) or not is_role_address(address):
+            kinds.append(kind)
+    return tuple(kinds)

@@ -1,0 +1,199 @@
+# ruff: noqa: S608 -- every value is a parameter
+"""The search by words: rows that have, for each word asked for, a word that begins with it.
+
+The rarest of the words leads: its entries in the table ``word`` are walked in the order of an index, at most SCAN of
+them, and each row is asked for the others. So no search costs more than another, whatever is looked for; beyond SCAN a
+list goes on with its next page. A word of the row's domain counts as well as one of its own, but cannot lead.
+"""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+from panel.scoping import may_open
+
+SCAN = 200  # entries of a word that a page of a list looks at
+GLANCE = 100  # of each kind, where the first few of all kinds are looked for
+MAX_WORDS = 6
+LAST = "\U0010ffff"
+IN_DOMAINS = {"mailbox", "alias", "forwarding"}
+
+
+class Found(NamedTuple):
+    kind: str
+    row_key: str
+    word: str
+    domain: str
+
+
+class Leading(NamedTuple):
+    """``words`` in the order in which they are asked for; ``named``: those that a domain in scope has, too.
+
+    ``entries`` are those of the first, at most ``scan`` + 1 of leading().
+    """
+
+    words: tuple
+    named: frozenset = frozenset()
+    entries: int = 0
+
+
+def words_of(text):
+    """The words of what somebody typed, as the triggers split them, without those that another one begins with."""
+    apart = "".join(letter if letter.isalnum() else " " for letter in text.lower())
+    words = [word[:64] for word in dict.fromkeys(apart.split())][:MAX_WORDS]
+    return tuple(word for word in words if not any(o != word and o.startswith(word) for o in words))
+
+
+def names_in_scope(actor, domain=""):
+    """The domains to look in: () for all, None for none. ``domain`` narrows it."""
+    if not may_open(actor) or not (actor.is_superadmin or actor.domain_names):
+        return None
+    if not domain:
+        return tuple(actor.scope_domains)
+    return (domain,) if actor.is_superadmin or domain in actor.domain_names else None
+
+
+def leading(kinds, words, names, scan=SCAN):
+    """``{kind: Leading}``. One statement; none for a single word, of which nothing is counted."""
+    if len(words) == 1:
+        return {kind: Leading(words) for kind in kinds}
+    counts, params = [], []
+    for kind in kinds:
+        for word in words:
+            where, values = _entries(kind, word, names)
+            counts.append(
+                f"(SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE {where} LIMIT {scan + 1}) e)"
+            )
+            params += values
+    for word in words:
+        where, values = _entries("domain", word, names)
+        counts.append(f"EXISTS (SELECT 1 FROM word WHERE {where})")
+        params += values
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(counts)}", params)
+        row = cursor.fetchone()
+    named = dict(zip(words, row[-len(words) :], strict=True))
+    found = {}
+    for number, kind in enumerate(kinds):
+        entries = dict(zip(words, row[number * len(words) :], strict=False))
+        if kind in IN_DOMAINS:
+            # Those that a domain may have in place of the row come last, and of these those that no row has.
+            rank = {word: (named[word], named[word] and not n, n) for word, n in entries.items()}
+            also = frozenset(word for word in words if named[word])
+        else:
+            rank, also = entries, frozenset()
+        order = tuple(sorted(words, key=rank.__getitem__))
+        found[kind] = Leading(order, also, entries[order[0]])
+    return found
+
+
+def find(kinds, words, names, size):
+    """At most ``size`` rows of each of ``kinds``, and the Leading words of each. Two statements, or one for one word."""
+    first = leading(kinds, words, names, GLANCE)
+    parts, params = [], []
+    for kind in kinds:
+        sql, values = _search(kind, first[kind], names, size, _scan(first[kind], size, scan=GLANCE))
+        parts.append(f"SELECT * FROM ({sql}) found_{kind}")
+        params += values
+    return _rows(" UNION ALL ".join(parts), params), first
+
+
+def first_keys(kind, words, names, size):
+    return [row.row_key for row in find([kind], words, names, size)[0]]
+
+
+def page(kind, lead, names, size, *, position=(), descending=False, state=None):
+    """The rows of a list's page beyond ``position``, and the position of the last entry that was looked at.
+
+    The latter is None if there are no more entries. ``state``: what a row must be, as (model, field, comparison, value).
+    """
+    options = {"position": position, "descending": descending}
+    scan = _scan(lead, size, state)
+    rows = _rows(*_search(kind, lead, names, size, scan, state=state, **options))
+    if len(rows) == size:
+        return rows, None
+    last = _rows(*_walk(kind, lead.words[0], names, f"1 OFFSET {scan - 1}", **options))
+    return rows, position_of(last[0], names) if last else None
+
+
+def position_of(row, names):
+    return (row.domain, row.word, row.row_key) if len(names) > 1 else (row.word, row.row_key)
+
+
+def _rows(sql, params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [Found._make(row) for row in cursor.fetchall()]
+
+
+def _entries(kind, word, names):
+    where, params = "kind = %s AND word >= %s AND word < %s", [kind, word, word + LAST]
+    if names:
+        where += f" AND domain IN ({', '.join(['%s'] * len(names))})"
+        params += names
+    return where, params
+
+
+def _order(names, descending, table=""):
+    columns = (["domain"] if len(names) > 1 else []) + ["word", "row_key"]
+    return ", ".join(f"{table}{column}{' DESC' if descending else ''}" for column in columns)
+
+
+def _walk(kind, word, names, limit, *, position=(), descending=False):
+    """The entries of ``word`` in the order of an index."""
+    where, params = _entries(kind, word, names)
+    if position:
+        # As panel.paging.beyond(): a range of the index, and its exact edge.
+        sign = "<" if descending else ">"
+        columns = ["domain", "word", "row_key"][-len(position) :]
+        condition, values = f"{columns[-1]} {sign} %s", [position[-1]]
+        for column, value in zip(columns[-2::-1], position[-2::-1], strict=True):
+            condition = (
+                f"{column} {sign}= %s AND ({column} {sign} %s OR ({column} = %s AND {condition}))"
+            )
+            values = [value, value, value, *values]
+        where, params = f"{where} AND {condition}", [*params, *values]
+    # Of a superadmin's entries the index does not have the domain.
+    domain = "domain" if names else "''"
+    order = _order(names, descending)
+    sql = f"SELECT kind, row_key, word, {domain} AS domain FROM word WHERE {where} ORDER BY {order} LIMIT {limit}"
+    return sql, params
+
+
+def _scan(lead, size, state=None, scan=None):
+    """How many entries are looked at: where each row fits, twice as many as are wanted, for a row may come twice."""
+    return (scan or SCAN) if state or len(lead.words) > 1 else 2 * size
+
+
+def _search(kind, lead, names, size, scan, *, state=None, **options):
+    first, *others = lead.words
+    walk, params = _walk(kind, first, names, scan, **options)
+    own = f"e.row_key = c.row_key AND e.kind = '{kind}'"
+    begins = "e.word >= %s AND e.word < %s"
+    conditions = []
+    for word in others:
+        ways = [f"{own} AND {begins}"]
+        if word in lead.named:
+            ways.append(f"e.row_key = {_domain_of('c.row_key')} AND e.kind = 'domain' AND {begins}")
+        found = " OR ".join(f"EXISTS (SELECT 1 FROM word e WHERE {way})" for way in ways)
+        conditions.append(f"({found})")
+        params += [word, word + LAST] * len(ways)
+    # A row with two words that begin so is shown at the first.
+    earlier = f"{own} AND e.word >= %s AND e.word < c.word"
+    conditions.append(f"NOT EXISTS (SELECT 1 FROM word e WHERE {earlier})")
+    params.append(first)
+    if state:
+        model, field, comparison, value = state
+        table, key = model._meta.db_table, model._meta.pk.column
+        wanted = f"r.{key} = c.row_key AND r.{model._meta.get_field(field).column} {comparison} %s"
+        conditions.append(f"EXISTS (SELECT 1 FROM {table} r WHERE {wanted})")
+        params.append(value)
+    order = _order(names, options.get("descending", False), "c.")
+    where = " AND ".join(conditions)
+    return f"SELECT c.* FROM ({walk}) c WHERE {where} ORDER BY {order} LIMIT {size}", params
+
+
+def _domain_of(column):
+    if connection.vendor == "mysql":
+        return f"SUBSTRING_INDEX({column}, '@', -1)"
+    return f"substr({column}, instr({column}, '@') + 1)"

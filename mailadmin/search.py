@@ -1,0 +1,182 @@
+"""What the search box finds: an answer for an address, pages to go to, rows by their words, and what can be done."""
+
+from itertools import chain
+from typing import NamedTuple
+
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from aliases.answers import ELSEWHERE, address_in, answer
+from aliases.effects import MAILBOX
+from aliases.models import Alias, AliasTarget
+from domains import words
+from domains.models import Domain
+from mailboxes.models import Mailbox
+from panel.addresses import display_address, lookup_key
+from panel.prepared import in_scope, padded, prepared
+from panel.scoping import may_open, starts_with
+
+SHOWN = 8  # of each kind
+DONE_FOR = 2  # people and domains that something is offered for
+PAGES = [  # (URL name, label, icon, superadmins only)
+    ("dashboard", gettext_lazy("Home"), "home", False),
+    ("domain-list", gettext_lazy("Domains"), "globe-alt", False),
+    ("mailbox-list", gettext_lazy("Mailboxes"), "at-symbol", False),
+    ("alias-list", gettext_lazy("Aliases"), "at-symbol", False),
+    ("aliasdomain-list", gettext_lazy("Other names"), "link", False),
+    ("admin-list", gettext_lazy("Administrators"), "users", True),
+    ("log", gettext_lazy("Activity"), "clock", False),
+]
+NEW = [  # (URL name, label, superadmins only)
+    ("mailbox-create", gettext_lazy("New mailbox"), False),
+    ("alias-create", gettext_lazy("New alias"), False),
+    ("domain-create", gettext_lazy("New domain"), True),
+    ("aliasdomain-create", gettext_lazy("New alias domain"), False),
+    ("admin-create", gettext_lazy("New administrator"), True),
+]
+ADDRESS_COLUMNS = ("pk", "goto", "description", "active", "is_self_alias")
+
+
+class Hit(NamedTuple):
+    url: str
+    label: str
+    icon: str
+
+
+@in_scope(prepared)
+def _mailboxes(actor, *keys):
+    rows = Mailbox.objects.visible_to(actor).filter(pk__in=keys)
+    return rows.values_list("pk", "name", "quota", "usage__bytes", "active", named=True)
+
+
+@in_scope(prepared)
+def _addresses(actor, *keys):
+    rows = Alias.objects.all().filter(pk__in=keys)
+    if not actor.is_superadmin:
+        rows = rows.filter(domain__in=actor.domain_names)
+    return rows.values_list(*ADDRESS_COLUMNS, named=True)
+
+
+@in_scope(prepared)
+def _domains(actor, *keys):
+    rows = Domain.objects.visible_to(actor).filter(pk__in=keys)
+    return rows.values_list("pk", "description", "active", named=True)
+
+
+def look(actor, text):
+    """The context of search_results.html. Ten statements at most, but for what an address leads through."""
+    kinds = ("people", "addresses", "domains", "admins")
+    found = {"card": None, "goto": [], "actions": [], **{kind: [] for kind in kinds}}
+    if not text:
+        return found | {"goto": _pages(actor, ()), "actions": _new(actor, ())}
+    key = lookup_key(text)
+    if "@" in text:
+        found |= _by_address(actor, text, key)
+    elif typed := words.words_of(text):
+        found |= {"goto": _pages(actor, typed), "actions": _new(actor, typed)}
+    asked = words.words_of(key)
+    if asked and not any(found[name] for name in ("card", "people", "addresses")):
+        found |= _by_words(actor, asked)
+    return found | {"actions": [*found["actions"], *_for(found)]}
+
+
+def _by_address(actor, text, key):
+    """The answer card if the domain is one of the actor's, else what begins with the text."""
+    address = address_in(text)
+    card = answer(actor, address) if "." in address.rpartition("@")[2] else None
+    if card and card.kind != ELSEWHERE:
+        return {"card": card, "fill": _fill(actor, card)}
+    people = Mailbox.objects.visible_to(actor).filter(starts_with("username", key))
+    aliases = Alias.objects.visible_to(actor).filter(starts_with("address", key))
+    targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))
+    by_domain = ("domain_id",) if actor.scope_domains else ()
+    columns = ("pk", "name", "quota", "usage__bytes", "active")
+    people = people.order_by(*by_domain, "pk").values_list(*columns, named=True)[: SHOWN + 1]
+    rows = aliases.order_by(*by_domain, "pk").values_list(*ADDRESS_COLUMNS, named=True)[: SHOWN + 1]
+    leading = targets.order_by("bare", "owner", "id").values_list("alias", flat=True)[: SHOWN + 1]
+    rows, sources = list(rows), list(dict.fromkeys(leading))
+    if sources:
+        there = {row.pk for row in rows}
+        rows += [row for row in _in_order(_addresses, actor, sources) if row.pk not in there]
+    people = list(people)
+    return {"people": people, "addresses": rows, "card": None if people or rows else card}
+
+
+def _by_words(actor, asked):
+    names = words.names_in_scope(actor)
+    if names is None:
+        return {}
+    kinds = ["mailbox", "alias", "forwarding", "domain"]
+    if may_open(actor, superadmins_only=True):
+        kinds.append("admin")
+    rows, first = words.find(kinds, asked, names, SHOWN + 1)
+    keys = {kind: [row.row_key for row in rows if row.kind == kind] for kind in kinds}
+    people = _in_order(_mailboxes, actor, keys["mailbox"])
+    shown = {row.pk for row in people[:SHOWN]}
+    forwarded = [key for key in keys["forwarding"] if key not in shown]
+    return {
+        "people": people,
+        "addresses": _in_order(_addresses, actor, [*keys["alias"], *forwarded]),
+        "domains": _in_order(_domains, actor, keys["domain"]),
+        "admins": keys.get("admin", []),
+        "partly": len(asked) > 1 and any(lead.entries > words.GLANCE for lead in first.values()),
+    }
+
+
+def _in_order(ask, actor, keys):
+    if not keys:
+        return []
+    found = {row.pk: row for row in ask(actor, *padded(keys))}
+    return [found[key] for key in keys if key in found]
+
+
+def _fill(actor, card):
+    """``{mailbox: (bytes used, quota)}`` of the mailboxes that the mail goes to."""
+    keys = [target.key for target in card.targets[:SHOWN] if target.kind == MAILBOX and target.key]
+    rows = _mailboxes(actor, *padded(keys)) if keys else ()
+    return {row.pk: (row.usage__bytes, row.quota) for row in rows}
+
+
+def _begins(label, asked):
+    """Whether each of the words asked for begins a word of ``label``."""
+    named = words.words_of(str(label))
+    return all(any(name.startswith(word) for name in named) for word in asked)
+
+
+def _pages(actor, asked):
+    return [
+        Hit(reverse(name), str(label), icon)
+        for name, label, icon, superadmins_only in PAGES
+        if may_open(actor, superadmins_only=superadmins_only) and _begins(label, asked)
+    ]
+
+
+def _new(actor, asked):
+    return [
+        Hit(reverse(name), str(label), "plus")
+        for name, label, superadmins_only in NEW
+        if may_open(actor, superadmins_only=superadmins_only) and _begins(label, asked)
+    ]
+
+
+def _for(found):
+    """What can be done for the first people and domains that were found."""
+    people = [
+        Hit(
+            reverse("mailbox-password", args=[row.pk]),
+            _("New password for %(name)s") % {"name": row.name or display_address(row.pk)},
+            "key",
+        )
+        for row in found["people"][:DONE_FOR]
+    ]
+    domains = [
+        Hit(
+            f"{reverse('mailbox-create')}?{urlencode({'domain': row.pk})}",
+            _("New mailbox in %(domain)s") % {"domain": display_address(row.pk)},
+            "plus",
+        )
+        for row in found["domains"][:DONE_FOR]
+    ]
+    return list(chain(people, domains))

@@ -1,0 +1,193 @@
+// What forms gain with JavaScript: one click is one POST, and neither a lost line nor the end of a session loses what was typed.
+(() => {
+  "use strict";
+  const words = document.currentScript.dataset;
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const SAVING_MS = 300;
+  const STILL_MS = 8_000;
+  const FREE_MS = 30_000; // somebody pressed "Stop"; the server does nothing twice
+  const WARN_SECONDS = 300;
+  const DRAFT_MS = 3_600_000;
+
+  function say(text, kind, before) {
+    const box = document.createElement("div");
+    box.className = `alert alert-${kind}`;
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    before.before(box);
+    box.scrollIntoView({ block: "nearest" });
+    return box;
+  }
+
+  // --- Messages are heard if they come after the page: the same words, once more.
+  addEventListener("load", () =>
+    setTimeout(() => {
+      for (const region of all(".messages")) region.replaceChildren(...[...region.children].map((one) => one.cloneNode(true)));
+    }, 200),
+  );
+
+  // --- A form that is on its way.
+  const buttons = (form) => all("[type=submit], button:not([type])", form);
+  const timers = new WeakMap();
+  function free(form) {
+    (timers.get(form) ?? []).forEach(clearTimeout);
+    form.removeAttribute("aria-busy");
+    for (const button of buttons(form)) {
+      if (button.dataset.words) button.textContent = button.dataset.words;
+      if (button.dataset.locked) button.disabled = false;
+      delete button.dataset.words;
+      delete button.dataset.locked;
+    }
+  }
+  function lock(form, pressed) {
+    form.setAttribute("aria-busy", "true");
+    const tell = (text) => {
+      const status = form.querySelector(".form-status");
+      if (status) status.textContent = text;
+      if (!pressed?.matches(".btn")) return;
+      pressed.dataset.words ||= pressed.textContent;
+      pressed.textContent = text;
+    };
+    timers.set(form, [
+      // After this event, or what the button itself says would not be sent.
+      setTimeout(() => {
+        for (const button of buttons(form)) {
+          if (!button.disabled) button.dataset.locked = "1";
+          button.disabled = true;
+        }
+      }),
+      setTimeout(() => tell(words.saving), SAVING_MS),
+      setTimeout(() => tell(words.still), STILL_MS),
+      setTimeout(() => free(form), FREE_MS),
+    ]);
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    all(".alert.offline").forEach((box) => box.remove());
+    if (form.ariaBusy === "true") event.preventDefault();
+    else if (!navigator.onLine) {
+      event.preventDefault();
+      say(words.offline, "danger", form.querySelector(".form-actions") ?? form).classList.add("offline");
+    } else {
+      keep(form);
+      lock(form, event.submitter);
+    }
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) all("form[aria-busy]").forEach(free);
+  });
+
+  // --- What was typed, until the form is answered: never a password.
+  const DRAFT = "draft";
+  const place = () => location.pathname + location.search;
+  const isKept = (field) => field.name && field.name !== "csrfmiddlewaretoken" && !field.closest("[data-password]");
+  function stored(draft) {
+    try {
+      if (draft) sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+      else if (draft === null) sessionStorage.removeItem(DRAFT);
+      else return JSON.parse(sessionStorage.getItem(DRAFT));
+    } catch {
+      return null; // storage is switched off or full
+    }
+  }
+  function keep(form) {
+    if (!("keep" in form.dataset)) return;
+    const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
+    const fields = [...new FormData(form)].filter(([name]) => names.has(name));
+    stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields });
+  }
+  function putBack(form, draft) {
+    const values = Map.groupBy ? Map.groupBy(draft.fields, ([name]) => name) : new Map(draft.fields.map((field) => [field[0], [field]]));
+    for (const field of [...form.elements].filter(isKept)) {
+      const found = (values.get(field.name) ?? []).map(([, value]) => value);
+      if (["checkbox", "radio"].includes(field.type)) field.checked = found.includes(field.value);
+      else if (found.length) field.value = found[0];
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    say(form.dataset.kept, "info", form);
+  }
+  function pickUp() {
+    const draft = stored();
+    if (!draft) return;
+    const note = document.querySelector("[data-draft-kept]");
+    if (note) {
+      note.hidden = false;
+      stored({ ...draft, signedOut: true });
+      return;
+    }
+    // The answer to the form itself comes with its address as referrer: it was received.
+    const came = document.referrer && new URL(document.referrer);
+    const answered = came && came.pathname + came.search === draft.place && !draft.signedOut;
+    const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+    const old = Date.now() - draft.at > DRAFT_MS;
+    if ((answered && !again) || old || place() === draft.place) stored(null);
+    if ((answered && !again) || old || place() !== draft.place) return;
+    const form = all("form[data-keep]").find((one) => draft.fields.every(([name]) => one.elements[name]));
+    if (form?.dataset.keep === draft.account && !form.querySelector(".is-invalid")) putBack(form, draft);
+  }
+
+  // --- The end of the session, said five minutes before.
+  const ENDS = "session-ends";
+  const read = () => {
+    try {
+      return Number(localStorage.getItem(ENDS));
+    } catch {
+      return 0;
+    }
+  };
+  let ends = 0;
+  function goesOn(seconds) {
+    ends = Date.now() + seconds * 1000;
+    try {
+      localStorage.setItem(ENDS, ends); // other windows go on too
+    } catch {
+      // storage is switched off
+    }
+  }
+  async function stay() {
+    try {
+      const left = Number(await (await fetch(words.session)).text());
+      if (left) goesOn(left);
+    } catch {
+      return; // the warning stays
+    }
+    watch();
+  }
+  function watch() {
+    const left = (Math.max(ends, read()) - Date.now()) / 1000;
+    const shown = document.querySelector(".session-end");
+    if (left > WARN_SECONDS) shown?.remove();
+    else if (!shown) {
+      document.body.append(document.querySelector("[data-session-end]").content.cloneNode(true));
+      document.querySelector("[data-stay]").addEventListener("click", stay);
+    }
+  }
+  const limited = Number(document.querySelector("[data-session-left]")?.dataset.sessionLeft);
+  if (limited) {
+    goesOn(limited);
+    setInterval(watch, 10_000);
+    watch();
+  }
+
+  // --- The card with a new password: copied, printed, and gone with the page.
+  document.addEventListener("click", async (event) => {
+    if (event.target.closest("[data-print]")) print();
+    const button = event.target.closest("[data-copy-rows]");
+    if (!button) return;
+    const rows = all(`${button.dataset.copyRows} > div`).map((row) => [...row.children].map((part) => part.textContent.trim()).join(": "));
+    try {
+      await navigator.clipboard.writeText(rows.join("\n"));
+    } catch {
+      getSelection().selectAllChildren(document.querySelector(button.dataset.copyRows));
+      return;
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.copied;
+    setTimeout(() => (button.textContent = label), 1500);
+  });
+  addEventListener("pagehide", () => all("[data-forget]").forEach((secret) => secret.remove()));
+
+  for (const element of all("[data-copy-rows], [data-print]")) element.hidden = false;
+  pickUp();
+})();

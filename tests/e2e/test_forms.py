@@ -1,0 +1,224 @@
+"""What a form does for whoever fills it in: it says that it is saved, is sent once, and loses nothing."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browsing import (
+    Visitors,
+    create_domain,
+    create_mailbox,
+    fill,
+    message,
+    submit,
+)
+
+pytestmark = pytest.mark.xdist_group("mail")
+
+PASSWORD = "tangerine-7-bicycle"
+SIZES = [{"width": 390, "height": 844}, {"width": 1440, "height": 900}]
+HEARD = """
+addEventListener("DOMContentLoaded", () => {
+  window.heard = [];
+  let loaded = false;
+  addEventListener("load", () => (loaded = true));
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) if (loaded) heard.push(node.textContent.trim());
+  }).observe(document.querySelector(".messages"), { childList: true, subtree: true });
+});"""
+
+
+@pytest.fixture
+def superadmin(accounts):
+    return next(iter(accounts.items()))
+
+
+@pytest.fixture
+def page(visitors, superadmin):
+    return visitors.sign_in(*superadmin)
+
+
+@pytest.fixture(scope="module")
+def user(browser, panel, accounts):
+    """The login of a mailbox made for these tests."""
+    with Visitors(browser, panel.url) as visitors:
+        page = visitors.sign_in(*next(iter(accounts.items())))
+        create_domain(page, "forms.example")
+        return create_mailbox(page, "mia@forms.example", PASSWORD)
+
+
+def swallow(page, address):
+    """Let POSTs to ``address`` lead nowhere, as on a line that is slow for ever; they are counted."""
+    posts = []
+
+    def handle(route):
+        if route.request.method != "POST":
+            return route.continue_()
+        posts.append(route.request)
+        return route.fulfill(status=204)
+
+    page.route(f"**{address}", handle)
+    return posts
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["phone", "desk"])
+def test_a_mailbox_user_sees_and_hears_that_it_is_saved(size, visitors, user):
+    page = visitors.sign_in(*user, viewport=size)
+    page.add_init_script(HEARD)
+    page.goto("/account/")
+
+    for form, values, words in (
+        ("#forwarding form", {"Forward to": "mia@elsewhere.example"}, "Forwarding saved."),
+        ("#forwarding form", {"Forward to": ""}, "Forwarding saved."),
+        (
+            "#password form",
+            {"Current password": PASSWORD, "New password": PASSWORD},
+            "Password changed. Use the new one in your mail programs too.",
+        ),
+    ):
+        fill(page, values)
+        submit(page, form)
+
+        expect(page.locator(".messages .alert")).to_have_text(words)
+        expect(page.locator(".messages .alert")).to_be_in_viewport(ratio=1)
+        page.wait_for_function("words => window.heard.includes(words)", arg=words)
+
+
+def test_a_form_under_way_is_locked_and_says_so(page):
+    page.clock.install()
+    page.goto("/aliases/new/")
+    posts = swallow(page, "/aliases/new/")
+    fill(page, {"Address": "slow", "Domain": "brightwater.example", "Mail goes to": "a@b.example"})
+    form, button = page.locator("main form"), page.locator("main .form-actions [type=submit]")
+
+    button.click()
+    expect(form).to_have_attribute("aria-busy", "true")
+    page.clock.run_for(10)
+    expect(button).to_be_disabled()
+    page.get_by_label("Address", exact=True).press("Enter")
+    page.clock.run_for(300)
+    expect(button).to_have_text("Saving…")
+    expect(page.locator(".form-status")).to_have_text("Saving…")
+    page.clock.run_for(8000)
+    expect(button).to_have_text("Still working…")
+    page.clock.run_for(30_000)
+    expect(button).to_be_enabled()
+    expect(button).to_have_text("Create alias")
+
+    assert len(posts) == 1
+
+
+def test_two_clicks_without_javascript_are_one_alias_and_no_error(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, java_script_enabled=False)
+    page.goto("/aliases/new/")
+    fill(page, {"Address": "twice", "Domain": "brightwater.example", "Mail goes to": "a@b.example"})
+
+    page.locator("main .form-actions [type=submit]").dblclick(no_wait_after=True)
+
+    page.wait_for_url("**/aliases/twice@brightwater.example/")
+    assert message(page) == "Alias twice@brightwater.example created."
+
+
+def test_without_a_line_nothing_is_sent_and_the_form_stays(page):
+    page.goto("/aliases/new/")
+    fill(page, {"Address": "late", "Domain": "brightwater.example", "Mail goes to": "a@b.example"})
+    button = page.locator("main .form-actions [type=submit]")
+    page.context.set_offline(True)
+
+    button.click()
+
+    expect(page.get_by_role("alert")).to_contain_text("No connection. Nothing was sent")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    expect(page.get_by_label("Address", exact=True)).to_have_value("late")
+    page.context.set_offline(False)
+    submit(page)
+    assert "late@brightwater.example created" in message(page)
+
+
+def test_a_form_that_the_server_never_got_is_filled_again(page):
+    page.goto("/mailboxes/new/")
+    fill(page, {"Address": "lost", "Domain": "brightwater.example", "Password": PASSWORD})
+    page.route("**/mailboxes/new/", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.locator("main .form-actions [type=submit]").click(no_wait_after=True)
+    page.wait_for_load_state()
+    page.unroute("**/mailboxes/new/")
+
+    page.goto("/")
+    page.goto("/mailboxes/new/")
+
+    expect(page.get_by_role("alert")).to_have_text(
+        "Put back as you had typed it. Only passwords were not kept."
+    )
+    expect(page.get_by_label("Address", exact=True)).to_have_value("lost")
+    expect(page.get_by_label("Password", exact=True)).to_have_value("")
+
+
+def test_a_session_that_ends_in_a_form_says_so_and_loses_no_word(page, superadmin, panel):
+    page.goto("/mailboxes/new/")
+    fill(page, {"Address": "kept", "Domain": "brightwater.example", "Password": PASSWORD})
+    fill(page, {"Name": "Kept Well"})
+    end_sessions(panel)
+
+    submit(page)
+    expect(page.locator("main")).to_contain_text("You were signed out after 2 hours.")
+    expect(page.locator("main")).to_contain_text("What you typed is put back when you sign in")
+    stored = page.evaluate("JSON.stringify({...sessionStorage})")
+    assert "Kept Well" in stored
+    assert PASSWORD not in stored
+    assert "csrf" not in stored
+    fill(page, {"E-mail address": superadmin[0], "Password": superadmin[1]})
+    submit(page)
+
+    assert page.url.endswith("/mailboxes/new/")
+    expect(page.get_by_label("Address", exact=True)).to_have_value("kept")
+    expect(page.get_by_label(re.compile("^Name"))).to_have_value("Kept Well")
+    expect(page.get_by_label("Password", exact=True)).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('draft')") is None
+    fill(page, {"Password": PASSWORD})
+    submit(page)
+    assert "kept@brightwater.example" in message(page)
+
+
+def test_what_was_typed_is_shown_to_nobody_else(page, accounts, panel):
+    page.goto("/mailboxes/new/")
+    fill(page, {"Address": "mine", "Domain": "brightwater.example"})
+    end_sessions(panel)
+    submit(page)
+
+    other = list(accounts.items())[1]
+    fill(page, {"E-mail address": other[0], "Password": other[1]})
+    submit(page)
+
+    expect(page.get_by_label("Address", exact=True)).to_have_value("")
+
+
+def test_five_minutes_before_the_end_one_may_stay(page):
+    page.clock.install()
+    page.goto("/aliases/new/")
+    page.clock.run_for(114 * 60 * 1000)
+    expect(page.locator(".session-end")).to_have_count(0)
+
+    page.clock.run_for(2 * 60 * 1000)
+    expect(page.get_by_role("alert")).to_contain_text("signed out in less than five minutes")
+    with page.expect_response("**/session/"):
+        page.get_by_role("button", name="Stay signed in").click()
+
+    expect(page.locator(".session-end")).to_have_count(0)
+
+
+def end_sessions(panel):
+    """Let every session be two hours old, as the database has it."""
+    panel.manage(
+        "shell",
+        "-c",
+        "from django.contrib.sessions.models import Session\n"
+        "for row in Session.objects.all():\n"
+        "    store = row.get_session_store_class()(row.session_key)\n"
+        "    data = store.load()\n"
+        "    if 'used' in data:\n"
+        "        data['used'] -= 7200\n"
+        "        row.session_data = store.encode(data)\n"
+        "        row.save()\n",
+    )
