@@ -48,6 +48,11 @@ def stored(connection):
     return {routine: body for routine, body in found.items() if routine not in FORMER}
 
 
+def are_complete(connection):
+    """Say whether the routines are those of this release and these settings, on this server."""
+    return connection.vendor != "mysql" or stored(connection) == bodies()
+
+
 def create(connection):
     if connection.vendor != "mysql":
         return

@@ -7,6 +7,7 @@ from django.db.models.lookups import Exact
 
 from aliases import functions
 from aliases.models import Alias
+from domains.models import RoutingLock
 from mailboxes import triggers
 from mailboxes.models import Mailbox
 from panel import server
@@ -61,10 +62,12 @@ def check_triggers(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        if not _unapplied(connection) and not _has_triggers(connection):
+        places = _places_without(connection, triggers.are_complete)
+        if places and not _unapplied(connection):
             warnings.append(
                 Warning(
-                    "The database triggers are missing, or not those of this release and its settings.",
+                    "The database triggers are missing, or not those of this release and its settings:"
+                    f" {places}.",
                     hint="Run `manage.py recount`.",
                     id="mailadmin.W001",
                 )
@@ -77,16 +80,50 @@ def check_functions(databases=None, **kwargs):
     warnings = []
     for alias in databases or []:
         connection = connections[alias]
-        if not _unapplied(connection) and not _has_functions(connection):
+        places = _places_without(connection, functions.are_complete)
+        if places and not _unapplied(connection):
             warnings.append(
                 Warning(
                     "The database functions of Postfix's alias map are missing, or not those of this"
-                    " release and its settings. Without them Postfix defers all mail.",
+                    f" release and its settings: {places}. Without them Postfix defers all mail.",
                     hint="Run `manage.py recount`.",
                     id="mailadmin.W002",
                 )
             )
     return warnings
+
+
+@register(Tags.database)
+def check_nodes(databases=None, **kwargs):
+    """Each server of a Galera cluster can be asked from here, as the two checks above do."""
+    warnings = []
+    for alias in databases or []:
+        asked = server.ask_nodes(connections[alias], lambda node: True)
+        away = ", ".join(node for node, answer in asked.items() if answer is None)
+        if away:
+            warnings.append(
+                Warning(
+                    f"A server of the cluster cannot be asked for its triggers and functions: {away}.",
+                    hint="It is asked as the panel's SQL user, at its wsrep_node_incoming_address (docs/cluster.md).",
+                    id="mailadmin.W006",
+                )
+            )
+    return warnings
+
+
+@register(Tags.database)
+def check_upgrade(databases=None, **kwargs):
+    """No replacing of triggers stopped half-way."""
+    return [
+        Warning(
+            "Nobody can save: triggers are being replaced, or that was stopped half-way.",
+            hint="If nothing is running any more, run `manage.py recount`.",
+            id="mailadmin.W007",
+        )
+        for alias in databases or []
+        if not _unapplied(connections[alias])
+        and RoutingLock.objects.using(alias).filter(upgrading=True).exists()
+    ]
 
 
 @register(Tags.database)
@@ -154,18 +191,17 @@ def _begun(connection):
 
 
 def _is_complete(connection):
-    return not _unapplied(connection) and _has_triggers(connection) and _has_functions(connection)
+    return (
+        not _unapplied(connection)
+        and triggers.are_complete(connection)
+        and functions.are_complete(connection)
+    )
 
 
-def _has_triggers(connection):
-    wanted = {
-        name: triggers.body_of(text)
-        for name, text in triggers.statements(connection.vendor).items()
-    }
-    return triggers.stored(connection) == wanted
-
-
-def _has_functions(connection):
-    if connection.vendor != "mysql":
-        return True
-    return functions.stored(connection) == functions.bodies()
+def _places_without(connection, are_complete):
+    """Name the servers of a cluster, or the only one, where ``are_complete(connection)`` is false."""
+    asked = server.ask_nodes(connection, are_complete)
+    lacking = [node for node, complete in asked.items() if complete is False]
+    if not lacking and not are_complete(connection):
+        lacking = ["this server"]
+    return ", ".join(lacking)

@@ -195,7 +195,9 @@ def server_error(request):
     if reason or isinstance(error, OperationalError):
         if reason not in {None, "busy"}:
             connection.close()  # the next page may find another server
-        page = render_to_string("503.html", {"reason": reason})
+        # It may have been saved by then: what failed is the page that says so.
+        posted = request.method == "POST"
+        page = render_to_string("503.html", {"reason": reason, "posted": posted})
         headers = {"Retry-After": str(RETRY_SECONDS)}
         return HttpResponse(page, status=503, headers=headers)
     return HttpResponseServerError(render_to_string("500.html"))

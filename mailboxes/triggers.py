@@ -1,11 +1,12 @@
 """The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
 
 import re
+from contextlib import contextmanager, suppress
 from functools import reduce
 from pathlib import Path
 
 from django.conf import settings
-from django.db import ProgrammingError
+from django.db import DatabaseError, ProgrammingError
 
 from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
@@ -14,6 +15,7 @@ from panel.addresses import BETWEEN_TARGETS, PLAIN_IN_SQL
 from panel.transactions import in_transaction
 
 SOURCES = Path(__file__).with_name("sql")
+ATTEMPTS = 10
 TOGETHER = 10_000  # rows of a table whose words are written in one transaction
 LAST = "\U0010ffff"
 # For SQLite, which has no regular expressions: these and the comma stand between words.
@@ -79,6 +81,42 @@ def body_of(statement):
     return server.as_shown(statement.rpartition(" FOR EACH ROW ")[2])
 
 
+def are_complete(connection):
+    """Say whether the triggers are those of this release and these settings, on this server."""
+    wanted = {name: body_of(text) for name, text in statements(connection.vendor).items()}
+    return stored(connection) == wanted
+
+
+@contextmanager
+def created(connection, *, anew=False):
+    """Create the triggers on all nodes, then run the block; nobody saves meanwhile.
+
+    If they cannot be created nobody saves until this succeeds: what is not counted would not be held to the limits.
+    """
+    RoutingLock.set_upgrading(True)
+    _create_on_all_nodes(connection, anew=anew)
+    try:
+        yield
+    finally:
+        RoutingLock.set_upgrading(False)
+
+
+def _create_on_all_nodes(connection, *, anew):
+    """Galera passes over a change that fails on one node, so each node is asked afterwards."""
+    lacking = []
+    for again in range(ATTEMPTS):
+        if again:
+            with suppress(DatabaseError):
+                server.read_triggers_anew(connection)
+        create(connection, anew=anew or again > 0)
+        asked = server.ask_nodes(connection, are_complete)
+        lacking = [node for node, complete in asked.items() if complete is False]
+        if not lacking:
+            return
+    places = ", ".join(lacking)
+    raise DatabaseError(f"after {ATTEMPTS} attempts triggers are missing: {places}")
+
+
 def create(connection, *, anew=False, again=False):
     """Create the triggers in this database, in place of an earlier version's.
 
@@ -118,10 +156,9 @@ def drop(connection, names=None):
 def rebuild(connection, track=iter):
     """Compute the derived tables anew from the base tables, for rows older than the triggers.
 
-    No service saves meanwhile. ``track`` wraps the list of statements, for a progress bar.
+    In a block of ``created()``. ``track`` wraps the list of statements, for a progress bar.
     """
     parts = _parts(connection.vendor)
-    RoutingLock.hold()
     with connection.cursor() as cursor:
         for statement in track(
             [part for part in parts if not _is_trigger(part) and "%s" not in part]

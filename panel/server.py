@@ -1,8 +1,9 @@
 """What the database server is, and how it is doing."""
 
 import re
+from contextlib import closing, suppress
 
-from django.db import OperationalError
+from django.db import Error, OperationalError
 
 SYNCED = "4"  # wsrep_local_state
 INTERRUPTED = 1317
@@ -47,6 +48,37 @@ def trouble(connection):
         cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep_local_state'")
         state = cursor.fetchone()  # none without a cluster
         return "not_synced" if state and state[1] != SYNCED else None
+
+
+def nodes(connection):
+    """Return the addresses (``host:port``) of all servers of this one's Galera cluster; none without a cluster."""
+    if connection.vendor != "mysql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep_incoming_addresses'")
+        found = cursor.fetchone()
+    return sorted(filter(None, found[1].split(","))) if found else []
+
+
+def ask_nodes(connection, question):
+    """Return ``{node: question(connection to it)}``; None is the answer of one that cannot be reached.
+
+    Each answers when it has all that was written before, on any of them.
+    """
+    answers = {}
+    for node in nodes(connection):
+        answers[node] = None
+        host, _colon, port = node.rpartition(":")
+        if not port.isdigit():  # AUTO: a server that does not know its own address
+            continue
+        other = connection.copy()
+        other.settings_dict |= {"HOST": host.strip("[]"), "PORT": port}
+        other.settings_dict["OPTIONS"] = {"connect_timeout": 5} | other.settings_dict["OPTIONS"]
+        with suppress(Error), closing(other):
+            with other.cursor() as cursor:
+                cursor.execute("SET SESSION wsrep_sync_wait = 1")
+            answers[node] = question(other)
+    return answers
 
 
 def as_shown(body):

@@ -43,6 +43,7 @@ REASONS = {
         "The database server lost the rest of its cluster. Nothing was saved, try again."
     ),
     "read_only": _("The database takes no changes now. Nothing was saved, try again later."),
+    "upgrade": _("The database is being upgraded. Nothing was saved, try again in a minute."),
     "full": _("The database has no room left. Nothing was saved. Tell whoever runs this server."),
     "unknown": _(
         "The connection to the database was lost while it saved."

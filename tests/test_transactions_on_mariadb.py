@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import MySQLdb
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.models import F
 from django.test import override_settings
@@ -26,10 +27,12 @@ from domains import services as domains
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
 from mailboxes import services as mailboxes
 from mailboxes import triggers
+from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
 from panel import transactions
 from panel.transactions import Unavailable, in_transaction
+from tests.servers.processes import free_ports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -199,6 +202,75 @@ def test_a_connection_that_breaks_at_the_commit_is_not_taken_for_a_failure(add_d
 
     assert refusal.value.code == "unknown"
     assert Domain.objects.get().mailboxes == 1
+
+
+def test_nor_is_it_when_the_page_that_says_so_cannot_be_made(
+    sign_in, make_admin, add_domain, add_mailbox, monkeypatch
+):
+    add_domain("one.test")
+    joe = add_mailbox("joe@one.test")
+    client = sign_in(make_admin(superadmin=True))
+    client.raise_request_exception = False
+    commit = connection._commit
+
+    def commit_and_go_away():
+        if not Mailbox.objects.get().active:
+            commit()
+            monkeypatch.setitem(connection.settings_dict, "PORT", free_ports(1)[0])
+            connection.connection.close()
+            raise OperationalError(2013, "Lost connection to server during query")
+        commit()
+
+    monkeypatch.setattr(connection, "_commit", commit_and_go_away)
+    response = client.post(reverse("mailbox-state", args=[joe.pk]), {"active": "0"})
+    monkeypatch.undo()
+    connection.close()
+
+    assert response.status_code == 503
+    page = response.content.decode()
+    assert "The database is unavailable" in page
+    assert "check whether the change was saved" in page
+    assert not Mailbox.objects.get().active
+
+
+def test_while_triggers_are_replaced_nobody_saves(sign_in, make_admin, add_domain):
+    add_domain("one.test")
+    client = sign_in(make_admin(superadmin=True))
+    values = {"local_part": "joe", "domain": "one.test", "targets": "x@other.test", "active": "on"}
+
+    with triggers.created(connection):
+        response = client.post(reverse("alias-create"), values)
+        # A node that has the lock already is rolled back by this (tests/cluster).
+        with pytest.raises(Unavailable) as refusal:
+            domains.update_domain(actor=None, domain=Domain.objects.get(), mailboxes=7)
+
+    page = response.content.decode()
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "30"
+    assert "The database is being upgraded. Nothing was saved, try again in a minute." in page
+    assert 'value="joe"' in page
+    assert refusal.value.code == "upgrade"
+    assert Alias.objects.count() == 0
+    assert client.post(reverse("alias-create"), values).status_code == 302
+
+
+def test_where_triggers_could_not_be_created_nobody_saves_until_recount_succeeds(
+    add_domain, monkeypatch
+):
+    domain = add_domain("one.test")
+    values = {"actor": None, "domain": domain, "local_part": "joe", "targets": ["x@other.test"]}
+
+    monkeypatch.setattr(triggers, "ATTEMPTS", 0)
+    with pytest.raises(CommandError, match="triggers"):
+        call_command("recount", stdout=StringIO())
+    monkeypatch.undo()
+
+    assert "mailadmin.W007" in {w.id for w in run_checks(databases=["default"])}
+    with pytest.raises(Unavailable):
+        aliases.create_alias(**values)
+    call_command("recount", stdout=StringIO())
+    assert "mailadmin.W007" not in {w.id for w in run_checks(databases=["default"])}
+    assert aliases.create_alias(**values).pk == "joe@one.test"
 
 
 MD5_PASSWORD, MD5_CRYPT = "grün-42 apple", "$1$c9809462$9gHrd5apTpEkXg8RB0MrT."
@@ -483,7 +555,7 @@ SERVICES = {
     "set_mailbox_password": lambda w: mailboxes.set_mailbox_password(
         actor=w.root, mailbox=w.mailbox, password="another-password-1"
     ),
-    "set_forwarding": lambda w: mailboxes.set_forwarding(
+    "set_forwarding": lambda w: set_forwarding(
         actor=w.root, mailbox=w.mailbox, targets=["x@other.test"], keep_copy=True
     ),
     "delete_mailbox": lambda w: mailboxes.delete_mailbox(actor=w.root, mailbox=w.mailbox),

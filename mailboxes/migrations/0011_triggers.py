@@ -5,8 +5,8 @@ from panel.transactions import in_transaction
 
 
 def create(apps, schema_editor):
-    triggers.create(schema_editor.connection)
-    in_transaction(triggers.rebuild)(schema_editor.connection)
+    with triggers.created(schema_editor.connection):
+        in_transaction(triggers.rebuild)(schema_editor.connection)
     triggers.rebuild_words(schema_editor.connection)
 
 
@@ -17,7 +17,7 @@ def drop(apps, schema_editor):
 class Migration(migrations.Migration):
     """The triggers that keep our derived tables, and these anew: see mailboxes/sql/."""
 
-    dependencies = [("mailboxes", "0010_triggers"), ("domains", "0005_word")]
+    dependencies = [("mailboxes", "0010_triggers"), ("domains", "0006_upgrading")]
 
     # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
     operations = [migrations.RunPython(create, drop, atomic=False)]

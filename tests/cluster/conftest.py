@@ -61,11 +61,15 @@ def crowd(site, mail_server):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Show the end of the panels' logs with a failure."""
+    """Show the end of the panels' and of Postfix's logs, and its queue, with a failure."""
     report = yield
     site = getattr(item, "funcargs", {}).get("site")
     if report.failed and site:
         for panel in [*site.panels, site.lone]:
             log = panel.log.read_text(errors="replace")[-5000:] if panel.log.exists() else ""
             report.sections.append((str(panel.log), log))
+    server = getattr(item, "funcargs", {}).get("mail_server")
+    if report.failed and server:
+        log = server.postfix.log.read_text(errors="replace")[-5000:]
+        report.sections += [("Postfix", log), ("Its queue", server.postfix.listing())]
     return report

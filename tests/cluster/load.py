@@ -9,7 +9,7 @@ from tests.servers.clients import send
 from tests.servers.processes import wait_until
 
 DONE, UNAVAILABLE = 302, 503
-UNSURE = b"Look whether the change is there"
+UNSURE = b"whether the change was saved before you repeat it"
 
 
 def copies(server):
@@ -52,6 +52,8 @@ class Load:
             if UNSURE in answer.body:
                 self.unsure.add(f"{name}@load.test")
             turn += 1
+            if answer.status == UNAVAILABLE:  # they read what it says
+                self._over.wait(0.5)
 
     def _send(self):
         while not self._over.is_set():

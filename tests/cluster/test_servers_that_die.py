@@ -37,7 +37,7 @@ def test_nothing_is_lost_or_doubled_when_a_node_dies(site, mail_server, crowd, n
     assert logged == rows
     # Mail: all was taken at once, and each message is there as often as it has recipients.
     assert load.refusals == []
-    wait_until(lambda: mail_server.postfix.queue_ids() == [], "the queue is empty")
+    mail_server.postfix.wait_until_delivered()
     assert copies(mail_server) == sorted(before + load.copies())
     assert "status=bounced" not in mail_server.postfix.log.read_text()
 

@@ -147,7 +147,8 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
     ]
 
 
-def test_recount_shows_how_far_it_is_at_a_terminal_only(run, db):
+@pytest.mark.django_db(transaction=True)
+def test_recount_shows_how_far_it_is_at_a_terminal_only(run, transactional_db):
     assert "Counting" in run("recount", typed=[])
     assert "Counting" not in run("recount")
 

@@ -65,6 +65,7 @@ class Node:
             *[
                 f"--wsrep-node-name={self.name}",
                 f"--wsrep-node-address={self.host}:{self.group_port}",
+                f"--wsrep-node-incoming-address={self.host}:{self.port}",
             ],
             f"--wsrep-sst-receive-address={self.host}:{self.sst_port}",
             # Where it stood when it ended, as Debian's unit finds out with galera_recovery.

@@ -129,8 +129,24 @@ class Postfix:
     def reload(self):
         self._run("postfix", "reload")
 
+    def listing(self):
+        return self._run("postqueue", "-p")
+
     def queue_ids(self):
-        return re.findall(r"^([0-9A-F]+)\S* ", self._run("postqueue", "-p"), re.MULTILINE)
+        return re.findall(r"^([0-9A-F]+)\S* ", self.listing(), re.MULTILINE)
+
+    def wait_until_delivered(self):
+        """Wait for the queue to be empty.
+
+        A lookup may fail for a minute after a server did not answer once. And what was on its way during a
+        reload waits in the incoming queue for the next mail, or for ``flush()``.
+        """
+
+        def is_empty():
+            self.flush()
+            return self.queue_ids() == []
+
+        wait_until(is_empty, "the queue is empty", seconds=90)
 
     def wait_for_log(self, pattern, after=0):
         """Wait for a line that matches; return the match. ``after`` is where to begin to look."""

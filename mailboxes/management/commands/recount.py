@@ -38,11 +38,11 @@ class Command(RichCommand):
                 f"This server lets only SUPER create triggers. {server.HOW_TO_ALLOW}"
             )
         try:
-            triggers.create(connection, anew=True)
-            functions.create(connection)
-            functions.drop(connection, functions.FORMER)
-            # Pages see the old figures until all new ones are there.
-            in_transaction(triggers.rebuild)(connection, bar)
+            with triggers.created(connection, anew=True):
+                functions.create(connection)
+                functions.drop(connection, functions.FORMER)
+                # Pages see the old figures until all new ones are there.
+                in_transaction(triggers.rebuild)(connection, bar)
             triggers.rebuild_words(connection, bar)
         except Unavailable as error:
             raise CommandError(error.message) from error
