@@ -128,8 +128,11 @@ def test_without_a_line_nothing_is_sent_and_the_form_stays(page):
 
     button.click()
 
-    expect(page.get_by_role("alert")).to_contain_text("No connection. Nothing was sent")
-    expect(page.get_by_role("alert")).to_be_in_viewport()
+    said = page.get_by_role("alert").filter(has_text="Nothing was sent")
+    expect(said).to_contain_text(
+        "No connection. Nothing was sent, and what you typed is still here."
+    )
+    expect(said).to_be_in_viewport()
     expect(page.get_by_label("Address", exact=True)).to_have_value("late")
     page.context.set_offline(False)
     submit(page)
