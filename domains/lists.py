@@ -95,10 +95,14 @@ class WordSearchMixin(KeysetMixin):
             "jump": False,
             "domains_found": words.first_keys("domain", self.words, names, DOMAINS) if lost else (),
             **found,
-            "count": len(keys) + bool(found.get("next_url"))
-            if not found.get("first_url")
-            else None,
+            "count": self.count_of(keys, found),
         }
+
+    def count_of(self, keys, found):
+        """How many rows there are, one more than the page has if there are more, or None where nobody knows."""
+        if found.get("first_url") or (found.get("next_url") and len(keys) < self.size):
+            return None
+        return len(keys) + bool(found.get("next_url"))
 
     def shown_rows(self, rows):
         rows = self.annotated(rows)

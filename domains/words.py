@@ -13,7 +13,7 @@ from django.db import connection
 from panel.scoping import may_open
 
 SCAN = 200  # entries of a word that a page of a list looks at
-GLANCE = 100  # of each kind, where the first few of all kinds are looked for
+GLANCE = 60  # of each kind, where the first few of all kinds are looked for
 MAX_WORDS = 6
 LAST = "\U0010ffff"
 IN_DOMAINS = {"mailbox", "alias", "forwarding"}
@@ -57,6 +57,9 @@ def leading(kinds, words, names, scan=SCAN):
     """``{kind: Leading}``. One statement; none for a single word, of which nothing is counted."""
     if len(words) == 1:
         return {kind: Leading(words) for kind in kinds}
+    if len(names) > 1:
+        # How rare a word is in all domains decides as well, and one range of an index tells it.
+        names = ()
     counts, params = [], []
     for kind in kinds:
         for word in words:

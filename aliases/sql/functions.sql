@@ -179,6 +179,7 @@ BEGIN
         LEFT JOIN alias a4 ON a4.address = CONCAT(SUBSTRING_INDEX(h.bare, '@', 1), '@', td.domain)
           AND a4.active = 1 AND m.username IS NULL
         WHERE h.taken = 0 AND a1.address IS NULL
+          AND h.address <> alias_address AND h.bare <> alias_address
           AND IF(a2.address IS NULL, a3.address IS NULL AND a4.goto = a4.address, a2.goto = a2.address)
     )
     SELECT IF(COUNT(DISTINCT h.target) = COUNT(DISTINCT IF(h.taken = 1, h.target, NULL)), goto,

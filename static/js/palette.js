@@ -26,6 +26,8 @@
     const said = target.querySelector?.("[data-announce]");
     const status = said && target.parentElement.querySelector("[data-announced]");
     if (status) status.textContent = said.textContent;
+    // What Enter opens as long as the field has the focus.
+    if (target.id === "palette-found") target.querySelector("a[href]")?.toggleAttribute("data-first", true);
   });
   if (!palette) return;
 

@@ -29,7 +29,7 @@ OWN = [address for address in ADDRESSES if "+" not in address]  # the panel refu
 TARGETS = [
     *OWN,
     OUTSIDE,
-    *(f"{name}@{domain}" for domain in DOMAINS for name in ("zoe", "ann+news")),
+    *(f"{name}@{domain}" for domain in DOMAINS for name in ("zoe", "ann+news", "joe+tag")),
 ]
 RECIPIENTS = [
     *ADDRESSES,

@@ -49,6 +49,8 @@ def world(empty_world):
         ("list@smart.example", None),
         ("master@to-smart.example", "master@smart.example"),
         ("closed@to-smart.example", None),
+        # Not its own target, for the extension would be added again and again.
+        ("grows@to-smart.example", "grows@smart.example"),
         ("to-listed@example.org", "master@to-smart.example,list+news@to-smart.example"),
         ("to-unlisted@example.org", None),
         ("nobody@example.org", None),

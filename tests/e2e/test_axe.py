@@ -57,6 +57,17 @@ def sent(values):
     return send
 
 
+def searched(text):
+    """The search above the page, with what it found for ``text``."""
+
+    def search(page):
+        page.keyboard.press("Control+k")
+        page.locator("#palette input").fill(text)
+        page.locator(f"#palette-found [data-q='{text}']").wait_for(state="attached")
+
+    return search
+
+
 # What somebody has done on a page: (path, what).
 STATES = {
     None: [
@@ -101,6 +112,12 @@ STATES = {
         ("/log/?day=2001-01-01", None),
         ("/search/?q=m", None),
         ("/search/?q=info@", None),
+        ("/search/?q=info@harbour-books.example", None),
+        (f"/search/?q=instructors@{DOMAIN}", None),
+        (f"/search/?q=piet.de.vries@{DOMAIN}", None),
+        ("/mailboxes/", searched("mar")),
+        ("/domains/", searched("info@harbour-books.example")),
+        ("/", searched("zzz")),
         ("/search/?q=nothing-begins-like-this", None),
         ("/account/", sent({})),
     ],

@@ -1,5 +1,7 @@
 """Lists searched by words: the beginning of any word of a row, or of its domain, in whatever order."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -154,6 +156,22 @@ def test_pages_go_on_and_back_through_all_that_is_found(
             url = context["next_url"] and reverse("mailbox-list") + context["next_url"]
         assert len(seen) == len(set(seen)) == number
         assert (back is None) == (number <= 25 and scan > 60)
+
+
+def test_the_title_counts_no_more_than_is_known(
+    monkeypatch, as_superadmin, example_org, add_mailbox
+):
+    for n in range(30):
+        add_mailbox(f"m{n:02}@example.org", name="Nurse" if n < 3 else "")
+
+    def title(q):
+        page = as_superadmin.get(reverse("mailbox-list"), {"q": q, "size": 25})
+        return re.search(r'id="count" role="status">(.*?)<', page.content.decode())[1]
+
+    assert title("nurse") == "3"
+    assert title("m") == "more than 25"
+    monkeypatch.setattr(words, "SCAN", 2)
+    assert title("m nurse") == ""
 
 
 def test_as_many_statements_for_any_number_of_finds(
