@@ -264,7 +264,7 @@ class AdminDelete(AdminPages, ConfirmView):
 
     def perform(self):
         services.delete_admin(actor=self.actor, admin=self.object)
-        return reverse("admin-list")
+        return self.back or reverse("admin-list")
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(domain_count=self.object.assigned.count(), **kwargs)

@@ -53,7 +53,6 @@ class AliasList(AliasPages, AddressListMixin, ScopedListView):
         rows = context["object_list"]
         return context | {
             "manageable": {row.pk for row in rows if may_manage(self.actor, row.pk)},
-            "described": any(row.description for row in rows),
         }
 
 
@@ -198,7 +197,7 @@ class AliasDelete(AliasPages, ConfirmView):
             clean=Alias.objects.cleanable_by(self.actor),
             **treatment_of_referrers(self.request),
         )
-        return domain_list_url("alias-list", self.object)
+        return self.back or domain_list_url("alias-list", self.object)
 
 
 def domain_list_url(url_name, row):

@@ -27,7 +27,7 @@ class AliasDomainPages:
     context_object_name = "alias_domain"
 
     def get_success_url(self):
-        return reverse("aliasdomain-list")
+        return self.back or reverse("aliasdomain-list")
 
 
 class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):

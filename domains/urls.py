@@ -1,16 +1,18 @@
 from django.urls import path
 
-from domains import alias_domain_views, views
+from domains import alias_domain_views, page, views
 
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", views.domain_suggestions, name="domain-suggestions"),
+    path("domains/places/", views.domain_places, name="domain-places"),
+    path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
-    path("domains/<path:pk>/", views.DomainPage.as_view(), name="domain"),
+    path("domains/<path:pk>/", page.DomainPage.as_view(), name="domain"),
     path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),
     path(
         "alias-domains/bulk/", alias_domain_views.AliasDomainBulk.as_view(), name="aliasdomain-bulk"

@@ -2,21 +2,22 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
-from django.db.models import Sum
+from django.db.models import Case, CharField, F, Max, Min, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Concat
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Admin, LogEntry
+from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from domains import services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
-from domains.models import AliasDomain, Domain, DomainUsage, RoutingLock
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
 from panel.addresses import display_domain, lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.formats import limit, mb
@@ -28,13 +29,12 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND
-from panel.prepared import in_scope, prepared
+from panel.prepared import prepared
 from panel.scoping import may_open
 from panel.transactions import in_transaction
 
 SHOWN = 20
 DELETED_TOGETHER = 10_000  # addresses: other changes wait for RoutingLock meanwhile, some seconds
-ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
 
 
 class DomainPages:
@@ -52,8 +52,9 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
-        *("pk", "mailboxes", "aliases", "quota", "backupmx", "active"),
+        *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
         *("usage__mailboxes", "usage__alias_rows", "usage__allotted"),
+        *("alias_of__target_domain_id", "first_admin"),
     )
 
     def filters(self):
@@ -84,20 +85,31 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
             raise DomainUsage.DoesNotExist
         return rows
 
+    @staticmethod
+    def annotated(rows):
+        return with_admins(rows)
 
-class DomainPage(DomainPages, ScopedDetailView):
-    template_name = "domains/domain_detail.html"
+
+def with_admins(rows):
+    """Add ``first_admin``, of each domain's administrators the first, with " …" if there are others."""
+    links = DomainAdmin.objects.filter(domain=OuterRef("pk"), active=True).order_by()
+    others = Case(When(Q(last=F("first")), then=Value("")), default=Value(" …"))
+    names = links.values("domain").annotate(first=Min("username_id"), last=Max("username_id"))
+    names = names.values_list(Concat("first", others, output_field=CharField()))
+    return rows.annotate(first_admin=Subquery(names))
+
+
+class DomainSettings(DomainPages, ScopedDetailView):
+    """What a domain is and may have; superadmins change it from here."""
+
+    template_name = "domains/domain_settings.html"
+    template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
         domain = self.object
         return super().get_context_data(
-            tab="overview",
             alias_of=next(iter(_alias_of(domain.pk)), None),
-            has_catch_all=bool(_active_aliases(domain.pk, f"@{domain.pk}")),
-            used=storage_used(domain),
-            alias_domains=_alias_domains_in_sight(self.actor, domain.pk),
             admins=_admins_at(domain.pk),
-            log_entries=_log_entries(domain.pk),
             **kwargs,
         )
 
@@ -107,42 +119,13 @@ def _alias_of(name):
     return AliasDomain.objects.select_related("target_domain").filter(pk=name)
 
 
-@in_scope(prepared)
-def _alias_domains_in_sight(actor, name):
-    links = AliasDomain.objects.visible_to(actor).filter(target_domain=name)
-    return links.order_by("pk")[: SHOWN + 1]
-
-
-@prepared
-def _active_aliases(name, address):
-    aliases = Domain(pk=name).alias_set.filter(pk=address, active=True)
-    return aliases.values_list("pk", flat=True)
-
-
 @prepared
 def _admins_at(name):
     return Admin.objects.names_at(name)[: SHOWN + 1]
 
 
-@prepared
-def _storage_used(name):
-    used = Domain(pk=name).mailbox_set.values("domain").annotate(used=Sum("usage__bytes"))
-    return used.order_by().values_list("used", flat=True)
-
-
-@prepared
-def _log_entries(name):
-    return LogEntry.objects.filter(domain=name).order_by("-timestamp", "-pk")[:5]
-
-
 def admins_at(*domains):
     return list(Admin.objects.names_at(*domains)[: SHOWN + 1])
-
-
-def storage_used(domain):
-    if domain.usage.mailboxes > ADDED_UP:
-        return None
-    return sum(used or 0 for used in _storage_used(domain.pk))
 
 
 class DomainCreate(DomainPages, ScopedFormView):
@@ -352,16 +335,30 @@ def addresses_in(domains):
 
 # The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
 DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain", "alias_of")
+SUGGESTED = 10
 
 
 def domain_suggestions(request):
-    names = []
-    if may_open(request.user):
-        typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
-        text = lookup_key(next(typed, ""))
-        rows = Domain.objects.manageable_by(request.user).search(text).order_by("pk")
-        names = rows.values_list("pk", flat=True)[:10]
-    options = format_html_join(
-        "", '<option value="{}">{}</option>', ((name, display_domain(name)) for name in names)
+    typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
+    names = first_domains(request.user, next(typed, ""))
+    options = (
+        format_html('<option value="{}">{}</option>', name, display_domain(name)) for name in names
     )
-    return HttpResponse(options)
+    return HttpResponse("".join(options))
+
+
+def domain_places(request):
+    """Links to the first domains that begin with ``q``, for the switcher."""
+    names = first_domains(request.user, request.GET.get("q", ""))
+    links = (
+        format_html('<a href="{}">{}</a>', reverse("domain", args=[name]), display_domain(name))
+        for name in names
+    )
+    return HttpResponse("".join(links))
+
+
+def first_domains(account, text):
+    if not may_open(account):
+        return []
+    rows = Domain.objects.manageable_by(account).search(lookup_key(text)).order_by("pk")
+    return rows.values_list("pk", flat=True)[:SUGGESTED]

@@ -1,59 +1,97 @@
-"""The links in the left column. Hiding a link protects nothing: the views do."""
+"""Where one is: the left column, and the way here. Hiding a link protects nothing: the views do."""
 
 from typing import NamedTuple
 
-from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from panel.formats import cached_per_language_and_path
+from mailadmin.parts import url
+from panel.addresses import display_address, display_domain, lookup_key
 from panel.scoping import may_open
 
-# (URL name, path prefix that marks it as current, label, icon, superadmins only)
-PAGES = [
-    ("dashboard", "/", _("Dashboard"), "home", False),
-    ("domain-list", "/domains/", _("Domains"), "globe-alt", False),
-    ("mailbox-list", "/mailboxes/", _("Mailboxes"), "inbox", False),
-    ("alias-list", "/aliases/", _("Aliases"), "arrows-right-left", False),
-    ("aliasdomain-list", "/alias-domains/", _("Alias domains"), "link", False),
-    ("admin-list", "/administrators/", _("Administrators"), "users", True),
-    ("log", "/log/", _("Log"), "clock", False),
-]
+# By the first word of a page's name: the page that is marked in the left column, without a domain and in one.
+MARKED = {
+    "domain": ("domain-list", "domain"),
+    "mailbox": ("mailbox-list", "domain"),
+    "alias": ("mailbox-list", "domain"),
+    "aliasdomain": ("domain-list", "aliasdomain-list"),
+    "admin": ("admin-list", None),
+    "log": ("log", "log"),
+    "dashboard": ("dashboard", None),
+}
+DOMAINS_OWN = {
+    "domain",
+    "mailbox-list",
+    "alias-list",
+    "aliasdomain-list",
+    "log",
+    "search",
+    "account",
+}
+SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 
-class Link(NamedTuple):
-    url: str
-    label: str
-    icon: str
-    current: bool
+class Navigation(NamedTuple):
+    domain: str  # whose pages the left column shows, or ""
+    marked: str | None
+    switches: bool  # whether there are other domains to go to
+    trail: tuple  # (URL, label) of the pages above this one
 
 
 def navigation(request):
-    """For every template: ``navigation`` (an administrator's links), ``account``, ``superadmin``.
+    """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``.
 
     ``superadmin`` shows the buttons of superadmins' pages: the one role that templates test.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
-        return {"navigation": (), "account": account, "superadmin": False}
+        return {"navigation": None, "account": account, "superadmin": False}
     superadmin = may_open(account, superadmins_only=True)
-    return {
-        "navigation": _links(superadmin, _current(request.path)),
-        "account": account,
-        "superadmin": superadmin,
-    }
+    match = request.resolver_match
+    page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
+    switches = len(account.scope_domains) != 1
+    domain = _domain(account, page, key, request.GET.get("domain", ""))
+    here = Navigation(domain, _marked(page, domain), switches, _trail(page, key, domain, switches))
+    return {"navigation": here, "account": account, "superadmin": superadmin}
 
 
-def _current(path):
-    for name, prefix, _label, _icon, _superadmins_only in PAGES:
-        if path == prefix if prefix == "/" else path.startswith(prefix):
-            return name
-    return None
+def _domain(account, page, key, asked):
+    """The domain that a page is about, or the only one there is. Of others' domains nothing is told."""
+    kind = page.partition("-")[0]
+    own = account.scope_domains
+    if kind == "domain":
+        name = key
+    elif kind in {"mailbox", "alias"} and key:
+        name = key.rpartition("@")[2]
+    else:
+        name = lookup_key(asked) if asked else ""
+    if own and name not in own:
+        return own[0] if len(own) == 1 else ""
+    return name
 
 
-@cached_per_language_and_path
-def _links(superadmin, current):
-    return tuple(
-        Link(reverse(name), str(label), icon, name == current)
-        for name, _prefix, label, icon, superadmins_only in PAGES
-        if superadmin or not superadmins_only
-    )
+def _marked(page, domain):
+    if domain and page in SETTINGS:
+        return "domain-settings"
+    return MARKED.get(page.partition("-")[0], (None, None))[bool(domain)]
+
+
+def _trail(page, key, domain, switches):
+    kind, _dash, rest = page.partition("-")
+    trail = []
+    if page in DOMAINS_OWN:
+        pass  # the left column says it
+    elif domain:
+        if switches:
+            trail.append((url("domain-list"), _("Domains")))
+        trail.append((url("domain", domain), display_domain(domain)))
+        if rest and key and kind in {"mailbox", "alias"}:
+            trail.append((url(kind, key), display_address(key)))
+    elif kind == "aliasdomain" and rest != "list":
+        trail.append((url("aliasdomain-list"), _("Other names")))
+    elif kind == "admin" and page != "admin-list":
+        trail.append((url("admin-list"), _("Administrators")))
+        if rest and key:
+            trail.append((url("admin", key), display_address(key)))
+    elif rest in {"bulk", "create"} and kind in {"domain", "mailbox", "alias"}:
+        trail.append((url("domain-list"), _("Domains")))
+    return tuple(trail)

@@ -34,6 +34,7 @@ FLAT = {
 CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
+LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
 PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
@@ -52,6 +53,12 @@ def environment(**options):
         "KEY": KEY,
         "NAME": NAME,
         "TEXT": TEXT,
+        "LOCAL": LOCAL,
+        "AT_DOMAIN": AT_DOMAIN,
+        "recipients": ui.recipients,
+        "storage_bars": ui.storage_bars,
+        "shares": ui.share.now,
+        "quota_multiplier": settings.QUOTA_MULTIPLIER,
         "cell": cell,
         "count_bar": ui.count_bar,
         "count_bars": ui.count_bar.now,
@@ -222,10 +229,13 @@ def fill(html, key, shown, **cells):
     cells[KEY] = in_html
     cells[NAME] = named
     cells[TEXT] = named.replace("@", "@<wbr>")
+    local_part, at, domain = named.rpartition("@")
+    # Of a catch-all, @example.org, nothing is left out.
+    cells[LOCAL], cells[AT_DOMAIN] = (local_part, at + domain) if local_part else (named, "")
     return SafeString(_with_places(html) % cells)
 
 
 @lru_cache(maxsize=200)
 def _with_places(html):
     """Return HTML as a format of Python's."""
-    return re.sub("([\x00-\x03])|\x04(.*?)\x05", r"%(\1\2)s", str(html).replace("%", "%%"))
+    return re.sub("([\x00-\x03\x06\x07])|\x04(.*?)\x05", r"%(\1\2)s", str(html).replace("%", "%%"))

@@ -13,7 +13,6 @@ from aliases.effects import MAILBOX
 from aliases.models import Alias, AliasTarget
 from domains import words
 from domains.models import Domain
-from mailadmin.navigation import PAGES
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
 from panel.prepared import in_scope, padded, prepared
@@ -21,6 +20,15 @@ from panel.scoping import may_open, starts_with
 
 SHOWN = 8  # of each kind
 DONE_FOR = 2  # people and domains that something is offered for
+PAGES = [  # (URL name, label, icon, superadmins only)
+    ("dashboard", gettext_lazy("Home"), "home", False),
+    ("domain-list", gettext_lazy("Domains"), "globe-alt", False),
+    ("mailbox-list", gettext_lazy("Mailboxes"), "at-symbol", False),
+    ("alias-list", gettext_lazy("Aliases"), "at-symbol", False),
+    ("aliasdomain-list", gettext_lazy("Other names"), "link", False),
+    ("admin-list", gettext_lazy("Administrators"), "users", True),
+    ("log", gettext_lazy("Activity"), "clock", False),
+]
 NEW = [  # (URL name, label, superadmins only)
     ("mailbox-create", gettext_lazy("New mailbox"), False),
     ("alias-create", gettext_lazy("New alias"), False),
@@ -140,7 +148,7 @@ def _begins(label, asked):
 def _pages(actor, asked):
     return [
         Hit(reverse(name), str(label), icon)
-        for name, _prefix, label, icon, superadmins_only in PAGES
+        for name, label, icon, superadmins_only in PAGES
         if may_open(actor, superadmins_only=superadmins_only) and _begins(label, asked)
     ]
 

@@ -37,16 +37,25 @@ class Dashboard(AdministratorsPage):
     template_name = "mailadmin/dashboard.html"
     template_engine = "jinja2"
 
+    def get(self, request, *args, **kwargs):
+        only = self.actor.scope_domains if may_open(self.actor) else ()
+        if len(only) == 1:
+            return HttpResponseRedirect(reverse("domain", args=only))
+        return super().get(request, *args, **kwargs)
+
     def get_context_data(self, **kwargs):
         actor = self.actor
+        fullest = fullest_domains(actor)
         attention = {
-            "near_limit": nearest_limits(actor),
+            "near_limit": nearest_limits(actor, fullest),
             "full_mailboxes": full_mailboxes(actor),
             "dangling": first_dangling(actor),
         }
         domains, mailboxes = totals(actor)
         return super().get_context_data(
             **attention,
+            needs=sum(map(len, attention.values())),
+            fullest=fullest,
             all_is_well=not any(attention.values()),
             log_entries=log_entries(actor),
             domain_count=domains,
@@ -104,27 +113,26 @@ def newest_of(*domains):
     )
 
 
-def nearly_full_domains(actor):
-    rows = DomainUsage.objects.visible_to(actor).filter(fullness__gte=NEARLY_FULL)
-    columns = ("pk", "mailboxes", "alias_rows", "allotted")
+def by_fullness(actor):
+    rows = DomainUsage.objects.visible_to(actor)
+    columns = ("pk", "fullness", "mailboxes", "alias_rows", "allotted")
     limits = ("domain__mailboxes", "domain__aliases", "domain__quota")
     return rows.order_by("-fullness").values_list(*columns, *limits, named=True)
 
 
 @in_scope(prepared)
 def fullest_domains(actor):
-    return nearly_full_domains(actor)[:SHOWN]
+    return by_fullness(actor)[:SHOWN]
 
 
-def nearest_limits(actor):
-    """``near_limit()`` of the SHOWN fullest domains that have one.
+def nearest_limits(actor, fullest):
+    """``near_limit()`` of the SHOWN ``fullest`` domains that have one.
 
-    More are read, up to COUNT_BOUND in one statement, only if some of the first have none.
+    More are read, up to COUNT_BOUND in one statement, only if some that seem near one have none.
     """
-    first = fullest_domains(actor)
-    near = [row for usage in first if (row := near_limit(usage))]
-    if len(near) < len(first) == SHOWN:
-        rest = nearly_full_domains(actor)[SHOWN:COUNT_BOUND]
+    near = [row for usage in fullest if (row := near_limit(usage))]
+    if len(near) < SHOWN == len(fullest) and fullest[-1].fullness >= NEARLY_FULL:
+        rest = by_fullness(actor).filter(fullness__gte=NEARLY_FULL)[SHOWN:COUNT_BOUND]
         near += [row for usage in rest if (row := near_limit(usage))]
     return near[:SHOWN]
 

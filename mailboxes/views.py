@@ -237,7 +237,7 @@ class MailboxDelete(OneMailbox, ConfirmView):
             clean=Alias.objects.cleanable_by(self.actor),
             **treatment_of_referrers(self.request),
         )
-        return domain_list_url("mailbox-list", self.object)
+        return self.back or domain_list_url("mailbox-list", self.object)
 
 
 class MailboxBulk(MailboxPages, AddressBulk):

@@ -1,10 +1,12 @@
 from functools import cache
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import Http404, HttpResponseRedirect
+from django.urls import Resolver404, resolve
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -81,7 +83,21 @@ class ScopedMixin(ActorMixin):
         return getattr(self.model.objects.all(), self.scope)(self.actor)
 
     def get_success_url(self):
-        return self.object.get_absolute_url()
+        return self.back or self.object.get_absolute_url()
+
+    @cached_property
+    def back(self):
+        """The list that one came from, with its filter, to return to from a page about a row; or ""."""
+        if "pk" not in self.kwargs:
+            return ""
+        came_from = urlsplit(self.request.headers.get("referer", ""))
+        here = came_from.netloc == self.request.get_host() and is_list(came_from.path)
+        return safe_next(
+            self.request, came_from._replace(scheme="", netloc="").geturl() if here else ""
+        )
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(back=self.back, **kwargs)
 
     def get_object(self, queryset=None):
         """Return the row of the URL, in scope or 404. Its statement is put together once for each view and role."""
@@ -233,6 +249,17 @@ class ScopedListView(ScopedMixin, TemplateView):
 
     def filter_rows(self, rows):
         return rows
+
+
+LISTS = {"dashboard", "search", "domain", "log"}
+
+
+def is_list(path):
+    try:
+        name = resolve(path).url_name or ""
+    except Resolver404:
+        return False
+    return name in LISTS or name.endswith("-list")
 
 
 def client_ip(request):

@@ -81,6 +81,19 @@ def target_summary(targets):
     return breakable(shown)
 
 
+MANY = 5
+
+
+def recipients(targets, domain):
+    """Targets in one line; those in ``domain`` by their local part alone."""
+    at = f"@{domain}"
+    names = [target.removesuffix(at) or target for target in targets[:MANY]]
+    shown = ", ".join(short(address(name) if "@" in name else name, 60) for name in names)
+    if len(targets) > MANY:
+        shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - MANY)}}"
+    return shown
+
+
 @register.filter
 def domain_name(value):
     return addresses.display_domain(str(value))
@@ -127,6 +140,41 @@ def quota_bars():
         return _bar(used, total, full % words)
 
     return bar
+
+
+@cached_per_language
+def share(used, allowed):
+    """A count and its limit in a line, such as 15 / 16."""
+    if allowed == UNLIMITED:
+        return number(used)
+    if allowed < 0:
+        return "—" if not used else number(used)
+    full = used * 100 >= allowed * NEARLY_FULL
+    shown = escape(number(used)), escape(number(allowed))
+    level = " warning" if full else ""
+    return mark_safe(f'<span class="share{level}"><b>{shown[0]}</b> / {shown[1]}</span>')  # noqa: S308
+
+
+def storage_bars():
+    """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much."""
+    multiplier, amount = settings.QUOTA_MULTIPLIER, mb.now()
+    of, unlimited = _("of %(total)s"), _("%(used)s, no limit")
+
+    def drawn(used, quota):
+        used = used or 0
+        if not quota or quota < 0:
+            return mark_safe(  # noqa: S308 -- escaped
+                f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
+            )
+        whole = escape(of % {"total": amount(quota / multiplier)})
+        percent = int(used * 100 // quota)
+        level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
+        bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
+        return mark_safe(  # noqa: S308 -- escaped
+            f'<span class="storage{level}">{bar if used else ""}<b>{percent} %</b> <span>{whole}</span></span>'
+        )
+
+    return drawn
 
 
 @register.simple_tag

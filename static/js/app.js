@@ -84,14 +84,32 @@
   });
 
   // --- Lists and forms: ticked rows, page size, limits, a typed name.
+  // What is ticked stays so while the list pages and searches: by the URL that the form sends it to.
+  const ticked = {};
+  const tickedOf = (form) => (ticked[form.action] ??= new Set());
   function countTicked(form) {
-    const boxes = all("[name=selected]", form);
-    const ticked = boxes.filter((box) => box.checked).length;
-    for (const label of all("[data-bulk-count]", form)) label.textContent = label.dataset.bulkCount.replace("{n}", ticked);
+    const boxes = all("[name=selected]:enabled", form);
+    const keys = tickedOf(form);
+    const here = boxes.filter((box) => box.checked).length;
+    const bar = form.querySelector(".bulk-bar");
+    bar?.toggleAttribute("data-ticked", keys.size > 0);
+    for (const label of all("[data-bulk-count]", form)) label.textContent = label.dataset.bulkCount.replace("{n}", keys.size);
     for (const head of all("[data-select-all]", form)) {
-      head.checked = ticked === boxes.length;
-      head.indeterminate = ticked > 0 && !head.checked;
+      head.checked = here > 0 && here === boxes.length;
+      head.indeterminate = here > 0 && !head.checked;
     }
+  }
+  function tick(box, checked) {
+    box.checked = checked;
+    tickedOf(box.form)[checked ? "add" : "delete"](box.value);
+  }
+  function restoreTicks(form) {
+    const keys = tickedOf(form);
+    for (const box of all("[name=selected]:enabled", form)) {
+      if (box.checked) keys.add(box.value);
+      box.checked = keys.has(box.value);
+    }
+    countTicked(form);
   }
   function showLimit(group) {
     const limited = group.querySelector("select").value === "limited";
@@ -101,10 +119,35 @@
     const same = input.value.trim().toLowerCase() === input.dataset.confirm.toLowerCase();
     input.form.querySelector("[type=submit]").disabled = !same;
   }
-  on("change", "[name=selected]", (box) => countTicked(box.form));
+  let lastTicked;
+  on("click", "[name=selected]", (box, event) => {
+    const boxes = all("[name=selected]:enabled", box.form);
+    const [from, to] = [boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((one, other) => one - other);
+    const range = event.shiftKey && from >= 0 ? boxes.slice(from, to + 1) : [box];
+    for (const one of range) tick(one, box.checked);
+    lastTicked = box;
+    countTicked(box.form);
+  });
   on("change", "[data-select-all]", (head) => {
-    for (const box of all("[name=selected]", head.form)) box.checked = head.checked;
+    for (const box of all("[name=selected]:enabled", head.form)) tick(box, head.checked);
     countTicked(head.form);
+  });
+  on("click", "[data-select-none]", ({ form }) => {
+    tickedOf(form).clear();
+    for (const box of all("[name=selected]", form)) box.checked = false;
+    countTicked(form);
+  });
+  on("click", "[data-select]", (button) => {
+    const list = document.querySelector("#list .list");
+    button.ariaPressed = String(list.classList.toggle("selecting"));
+  });
+  on("submit", "form:has(.bulk-bar)", (form) => {
+    const shown = new Set(all("[name=selected]", form).map((box) => box.value));
+    for (const value of tickedOf(form)) {
+      if (shown.has(value)) continue;
+      const kept = Object.assign(document.createElement("input"), { type: "hidden", name: "selected", value });
+      form.append(kept);
+    }
   });
   on("change", "select[data-submit]", (select) => select.form.requestSubmit());
   on("change", "[data-limit] select", (select) => showLimit(select.parentElement));
@@ -120,12 +163,12 @@
   });
 
   function prepare(root) {
-    const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all]";
+    const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all], [data-select-none], [data-select]";
     for (const element of all(hidden, root)) element.hidden = false;
     for (const kept of all("[data-generated][value='1']", root)) reveal(kept.parentElement, true);
     all("[data-limit]", root).forEach(showLimit);
     all("[data-confirm]", root).forEach(compareName);
-    all("form:has([name=selected])", root).forEach(countTicked);
+    all("form:has(.bulk-bar)", root).forEach(restoreTicks);
   }
   document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
   prepare(document);

@@ -142,7 +142,7 @@ def pages(samples):
     return {
         data.SUPERADMIN: lists | in_average | in_big | superadmins,
         data.MANY_ADMIN: lists,
-        data.BIG_ADMIN: {"dashboard": "/", "mailboxes": "/mailboxes/", "log": "/log/"} | in_big,
+        data.BIG_ADMIN: {"mailboxes": "/mailboxes/", "log": "/log/"} | in_big,
     }
 
 

@@ -22,7 +22,14 @@ QUERIES = [
     "?size=25&jump=m",
     "?person=it&action=edit_mailbox&day=2001-01-01",
 ]
-NO_PAGES = {"healthz", "logout", "set_language", "domain-suggestions", "session-left"}
+NO_PAGES = {
+    "healthz",
+    "logout",
+    "set_language",
+    "domain-suggestions",
+    "domain-places",
+    "session-left",
+}
 
 FAULTS = """() => {
   const found = [];

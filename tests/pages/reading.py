@@ -15,7 +15,7 @@ def rows(response):
 def text(response):
     """The words of the page's main part, in one line."""
     main = response.content.decode().partition("<main")[2]
-    main = main.replace("<wbr>", "")
+    main = re.sub("<span[^>]*>@", "@", main.replace("<wbr>", ""))
     words = re.sub(r"<[^>]+>", " ", main.partition(">")[2].partition("</main>")[0])
     return re.sub(r"\s+([.,:?])", r"\1", " ".join(unescape(words).split()))
 

@@ -16,7 +16,15 @@ from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
-OWN = {"account", "dashboard", "search", "domain-suggestions", "session-left", "logout"}
+OWN = {
+    "account",
+    "dashboard",
+    "search",
+    "domain-suggestions",
+    "domain-places",
+    "session-left",
+    "logout",
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY_METHOD = (*METHODS, "head", "options", "trace", "propfind")
 
@@ -167,11 +175,14 @@ def test_lists_and_forms_of_a_foreign_admin_show_nothing_of_this_domain(name, si
     assert b"sales@example.org" not in page.content
 
 
-@pytest.mark.parametrize("name", ["dashboard", "search", "account", "domain-suggestions"])
+@pytest.mark.parametrize(
+    "name", ["dashboard", "search", "account", "domain-suggestions", "domain-places"]
+)
 def test_pages_about_oneself_show_a_foreign_admin_nothing_of_this_domain(name, sign_in, world):
     client = sign_in(world["foreign admin"])
 
-    pages = [client.get(reverse(name), {"q": text}) for text in ("joe", "sales", "ex", "root")]
+    asked = [{"q": text} for text in ("joe", "sales", "ex", "root")]
+    pages = [client.get(reverse(name), query, follow=True) for query in asked]
 
     assert {page.status_code for page in pages} == {200}
     for page in pages:

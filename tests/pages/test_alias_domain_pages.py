@@ -22,7 +22,7 @@ def test_the_list_shows_both_ends_and_warns_of_inactive_ones(as_superadmin, link
 
     page = page_of(as_superadmin, "aliasdomain-list")
 
-    assert "old.example example.org Domain inactive The old name Active" in text(page)
+    assert "old.example → example.org domain off · The old name" in text(page)
 
 
 def test_the_list_of_a_domain_has_what_leads_here_and_where_it_leads(as_superadmin, link):

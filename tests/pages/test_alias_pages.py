@@ -38,7 +38,7 @@ def test_a_domain_admin_sees_the_own_aliases_without_the_mailboxes_own_rows(
 
     assert rows(page) == ["@example.org", "sales@example.org"]
     assert page.context["count"] == 2
-    assert "@example.org Catch-all" in text(page)
+    assert "@example.org Catch-all joe" in text(page)
     assert rows(admin.get(reverse("alias-list"), {"domain": "other.net"})) == []
     assert rows(admin.get(reverse("alias-list"), {"q": "theirs"})) == []
 
@@ -72,7 +72,7 @@ def test_pages_lead_forwards_and_back_by_key(admin, add_alias):
     assert rows(again) == names[25:50]
     assert rows(admin.get(address, {"jump": "a58@example.org"})) == names[58:]
     assert rows(admin.get(address, {"sort": "-address", "size": 25})) == names[:-26:-1]
-    assert "x@elsewhere.example, y@elsewhere.example and 1 more" in text(first)
+    assert "x@elsewhere.example, y@elsewhere.example, z@elsewhere.example" in text(first)
     assert len(admin.get(address).content) < 100_000
 
 

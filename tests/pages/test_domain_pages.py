@@ -1,5 +1,7 @@
 """The list of domains and the page of one: what they say, and to whom."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -21,13 +23,13 @@ def test_the_list_shows_limits_in_words(as_superadmin, add_domain, add_mailbox, 
 
     said = text(page_of(as_superadmin, "domain-list"))
 
-    assert "a.example 1 of 4, 25 % 0, none allowed 0.98 GB of 2 GB, 50 % Active" in said
+    assert "a.example 1 / 4 — 50 % of 2 GB" in said
 
 
 def test_the_list_says_unlimited_where_nothing_limits(as_superadmin, example_org):
     said = text(page_of(as_superadmin, "domain-list"))
 
-    assert "example.org 0, no limit 0, no limit 0 MB, no limit Active" in said
+    assert "example.org 0 0 ⋯" in said
 
 
 def test_a_domain_admin_sees_only_the_own_domains_and_no_buttons_to_change_them(
@@ -180,33 +182,151 @@ def test_the_page_says_what_is_used_allotted_and_allowed(as_superadmin, add_doma
     said = text(page_of(as_superadmin, "domain", "a.example"))
 
     assert (
-        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Allocated storage 0.98 GB of 3.9 GB, 25 %"
-        " Storage used 300 MB Largest mailbox 2 GB"
+        "Mailboxes 1 of 50 · 49 left Aliases 0 Storage 300 MB used · 1000 MB of 3.9 GB promised"
     ) in said
+    settings = text(page_of(as_superadmin, "domain-settings", "a.example"))
+    assert (
+        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Promised to mailboxes 0.98 GB of 3.9 GB, 25 %"
+        " Largest mailbox 2 GB"
+    ) in settings
 
 
 def test_the_page_shows_a_unicode_name_and_its_form_in_dns(as_superadmin, add_domain):
     add_domain("müller.example")
 
-    said = text(page_of(as_superadmin, "domain", "xn--mller-kva.example"))
+    assert text(page_of(as_superadmin, "domain", "xn--mller-kva.example")).startswith(
+        "müller.example"
+    )
+    assert "Name müller.example xn--mller-kva.example" in text(
+        page_of(as_superadmin, "domain-settings", "xn--mller-kva.example")
+    )
 
-    assert "müller.example Active" in said
-    assert "Name in DNS xn--mller-kva.example" in said
 
+def test_the_kinds_of_addresses_are_links(as_superadmin, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
 
-def test_the_tabs_are_links_to_the_lists_of_the_domain(as_superadmin, example_org):
-    found = links(page_of(as_superadmin, "domain", "example.org"))
+    found = links(page_of(as_superadmin, "domain", "example.org", q="jo"))
 
-    assert [link for link in found if link.endswith("?domain=example.org")] == [
-        "/mailboxes/?domain=example.org",
-        "/aliases/?domain=example.org",
-        "/alias-domains/?domain=example.org",
-        "/log/?domain=example.org",
+    assert [link for link in found if link.endswith("q=jo")] == [
+        "/domains/example.org/?q=jo",
+        "/mailboxes/?domain=example.org&q=jo",
+        "/aliases/?domain=example.org&q=jo",
+        "/mailboxes/?domain=example.org&state=full&q=jo",
+        "/domains/example.org/?state=inactive&q=jo",
     ]
 
 
+def all_rows(client, **query):
+    """The list of example.org, page by page."""
+    found, url = [], reverse("domain", args=["example.org"])
+    page = client.get(url, query)
+    while True:
+        found += [row.pk for row in page.context["object_list"]]
+        if not page.context["next_url"]:
+            return found
+        page = client.get(url + page.context["next_url"])
+
+
+def test_mailboxes_and_aliases_stand_in_one_list_page_by_page(
+    as_admin, example_org, add_mailbox, add_alias, other_net
+):
+    boxes = [f"m{number:02}@example.org" for number in range(40)]
+    aliases = [f"m{number:02}.x@example.org" for number in range(40)]
+    for box, alias in zip(boxes, aliases, strict=True):
+        add_mailbox(box)
+        add_alias(alias, box)
+    add_alias("@example.org", boxes[0])
+    add_mailbox("m00@other.net")
+    client = as_admin("example.org")
+
+    assert all_rows(client, size=25) == sorted(boxes + aliases)
+    assert all_rows(client, size=25, sort="-address") == sorted(boxes + aliases, reverse=True)
+    assert all_rows(client, q="m07") == ["m07.x@example.org", "m07@example.org"]
+    assert all_rows(client, q="m07@") == ["m07@example.org"]
+    assert all_rows(client, jump="m39") == ["m39.x@example.org", "m39@example.org"]
+    page = page_of(client, "domain", "example.org", size=25)
+    page = client.get(reverse("domain", args=["example.org"]) + page.context["next_url"])
+    back = client.get(reverse("domain", args=["example.org"]) + page.context["previous_url"])
+    assert [row.pk for row in back.context["object_list"]] == sorted(boxes + aliases)[:25]
+    assert "All 81" in text(back)
+
+
+def test_what_is_off_or_leads_nowhere_is_marked_in_the_list(
+    as_admin, example_org, add_mailbox, add_alias
+):
+    add_mailbox("ann@example.org", name="Ann", active=False)
+    add_mailbox("joe@example.org", name="Joe")
+    add_alias("off@example.org", "joe@example.org", active=False)
+    add_alias("sales@example.org", "joe@example.org", "gone@example.org")
+    client = as_admin("example.org")
+
+    said = text(page_of(client, "domain", "example.org"))
+
+    assert "ann@example.org Mailbox off Ann" in said
+    assert "sales@example.org Alias gone is gone joe, gone" in said
+    assert all_rows(client, state="inactive") == ["ann@example.org", "off@example.org"]
+
+
+def test_the_catch_all_is_the_list_s_last_row(as_admin, example_org, add_mailbox, add_alias):
+    client = as_admin("example.org")
+    joe = add_mailbox("joe@example.org")
+    page = page_of(client, "domain", "example.org")
+    assert "any other name refused Set a catch-all…" in text(page)
+    assert "/aliases/new/?domain=example.org&local_part=*" in links(page)
+
+    add_alias("@example.org", joe.pk)
+    page = page_of(client, "domain", "example.org")
+
+    assert "any other name → joe Catch-all" in text(page)
+    assert [row.pk for row in page.context["object_list"]] == ["joe@example.org"]
+
+
+def test_who_manages_one_domain_lands_in_it_and_has_no_switcher(
+    sign_in, make_admin, example_org, other_net
+):
+    switcher = 'class="menu switcher"'
+    client = sign_in(make_admin("one@example.org", domains=["example.org"]))
+    response = page_of(client, "dashboard")
+    assert (response.status_code, response.url) == (302, "/domains/example.org/")
+    assert switcher not in client.get(response.url).content.decode()
+
+    client = sign_in(make_admin("two@example.org", domains=["example.org", "other.net"]))
+    assert page_of(client, "dashboard").status_code == 200
+    assert switcher in client.get("/domains/example.org/").content.decode()
+
+
+def test_the_switcher_offers_the_own_domains_alone(as_admin, example_org, other_net, add_domain):
+    add_domain("other.example")
+    client = as_admin("example.org", "other.net")
+
+    found = page_of(client, "domain-places", q="o").content.decode()
+
+    assert found == '<a href="/domains/other.net/">other.net</a>'
+
+
+def test_saving_leads_back_to_the_list_that_one_came_from(as_superadmin, example_org, add_mailbox):
+    address = add_mailbox("joe@example.org").pk
+    form = {"name": "Joe", "quota_mb": "0", "active": "on", "smtp_active": "on"}
+    edit, here = reverse("mailbox-edit", args=[address]), {"host": "testserver"}
+
+    def after(came_from):
+        page = as_superadmin.get(edit, headers=here | {"referer": came_from})
+        found = re.search('name="next" value="([^"]*)"', page.content.decode())
+        back = {"next": found[1]} if found else {}
+        return as_superadmin.post(edit, form | back).url
+
+    assert after("http://testserver/mailboxes/?q=jo") == "/mailboxes/?q=jo"
+    assert after("http://testserver/domains/example.org/") == "/domains/example.org/"
+    for elsewhere in (
+        "",
+        "http://evil.example/mailboxes/",
+        f"http://testserver/mailboxes/{address}/",
+    ):
+        assert after(elsewhere) == f"/mailboxes/{address}/"
+
+
 def test_a_domain_admin_sees_the_limits_and_no_way_to_change_them(as_admin, example_org):
-    page = page_of(as_admin("example.org"), "domain", "example.org")
+    page = page_of(as_admin("example.org"), "domain-settings", "example.org")
 
     assert "Limits and use" in text(page)
     for name in ("domain-edit", "domain-state", "domain-delete"):
@@ -217,15 +337,13 @@ def test_the_page_says_where_unknown_names_go(
     as_superadmin, example_org, other_net, add_mailbox, add_alias, link
 ):
     def lead():
-        return text(page_of(as_superadmin, "domain", "example.org")).partition("Log ")[2]
+        return text(page_of(as_superadmin, "domain", "example.org")).partition("New mailbox ")[2]
 
-    assert lead().startswith(
-        "Mail for its mailboxes and aliases is delivered. Everything else is refused."
-    )
+    assert lead().startswith("Everything not listed here is refused.")
 
     add_mailbox("joe@other.net")
     add_alias("@example.org", "joe@other.net")
-    assert "Everything else goes to the catch-all." in lead()
+    assert "Everything not listed here goes to the catch-all." in lead()
 
     link("example.org", "other.net")
     assert "goes to the same name in other.net." in lead()
@@ -240,10 +358,12 @@ def test_the_page_says_where_unknown_names_go(
 def test_a_foreign_domain_is_named_to_a_domain_admin_but_not_linked(as_admin, link):
     link("own.example", "foreign.example")
 
-    page = page_of(as_admin("own.example"), "domain", "own.example")
+    client = as_admin("own.example")
 
-    assert "Leads to foreign.example" in text(page)
-    assert reverse("domain", args=["foreign.example"]) not in links(page)
+    for name in ("domain", "domain-settings"):
+        page = page_of(client, name, "own.example")
+        assert "foreign.example" in text(page)
+        assert reverse("domain", args=["foreign.example"]) not in links(page)
 
 
 def test_the_page_of_a_domain_stays_within_ten_statements(

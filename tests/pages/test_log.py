@@ -299,7 +299,8 @@ def test_a_cursor_beyond_all_time_starts_at_the_beginning(parameter, moment, sig
 def test_the_log_of_a_domain_wears_its_header(sign_in, root, example_org):
     page = log(sign_in(root), domain="example.org")
 
-    assert text(page).startswith("Domains example.org Active Edit Deactivate Overview Mailboxes 0")
+    assert text(page).startswith("example.org")
+    assert 'aria-current="page"' in page.content.decode().partition("/log/?domain=example.org")[2]
 
 
 def test_a_domain_admin_sees_the_own_domains_entries_only(

@@ -50,7 +50,7 @@ def test_a_superadmin_a_domain_admin_and_a_mailbox_user_sign_in_at_one_page(
         landed[name] = client.get(response.url, follow=True).request["PATH_INFO"]
         client.logout()
 
-    assert landed == {"root": "/", "admin": "/", "joe": "/account/"}
+    assert landed == {"root": "/", "admin": "/domains/example.org/", "joe": "/account/"}
 
 
 def test_upper_case_and_spaces_around_the_address_do_not_matter(client, sign, make_admin):

@@ -567,7 +567,6 @@ def test_several_domains_are_sorted_by_address_only_and_one_also_by_change(
     one = client.get(reverse("mailbox-list"), {"sort": "-changed", "domain": "example.org"})
 
     assert (both.context["sort"], one.context["sort"]) == ("address", "-changed")
-    assert (b"sort-changed" in both.content, b"sort-changed" in one.content) == (False, True)
 
 
 def test_the_page_of_a_mailbox_that_forwards_to_a_thousand_stays_small(superadmin, add_mailbox):

@@ -50,7 +50,7 @@ def test_the_page_shows_the_own_mailbox_and_no_administration(user, mailbox):
     assert "joe@example.org Mail for you is delivered to this mailbox." in text(page)
     assert "60 % Messages 1,234" in text(page)
     assert "Receiving (IMAP) mail.example.org, port 993, SSL/TLS" in text(page)
-    assert page.context["navigation"] == ()
+    assert page.context["navigation"] is None
     assert b'href="/mailboxes/' not in page.content
 
 

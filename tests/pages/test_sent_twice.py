@@ -30,7 +30,7 @@ def test_a_second_click_is_answered_as_the_first(admin):
 
     first = admin.post(address, form)
     assert told(first) == ["Alias sales@example.org created."]
-    admin.get("/")
+    admin.get("/", follow=True)
     second = admin.post(address, form)
 
     assert (first.status_code, first.url) == (302, "/aliases/sales@example.org/")
@@ -46,7 +46,7 @@ def test_a_link_in_the_message_is_a_link_the_second_time_too(superadmin):
     form = opened(superadmin, address, name="new.example", **limits)
 
     superadmin.post(address, form)
-    superadmin.get("/")
+    superadmin.get("/", follow=True)
     page = superadmin.post(address, form, follow=True)
 
     link = '<a href="/mailboxes/new/?domain=new.example">Add its first mailbox</a>'
@@ -115,7 +115,7 @@ def test_a_second_click_on_delete_is_answered_as_the_first(admin, add_mailbox):
     form = opened(admin, address)
 
     admin.post(address, form)
-    admin.get("/")
+    admin.get("/", follow=True)
     second = admin.post(address, form)
 
     assert (second.status_code, second.url) == (302, "/mailboxes/?domain=example.org")
@@ -129,7 +129,7 @@ def test_a_second_click_for_many_rows_is_answered_as_the_first(admin, add_mailbo
     form["selected"] = ["ada@example.org", "ben@example.org"]
 
     admin.post(reverse("mailbox-bulk"), form)
-    admin.get("/")
+    admin.get("/", follow=True)
     second = admin.post(reverse("mailbox-bulk"), form)
 
     assert (second.status_code, second.url) == (302, "/mailboxes/")

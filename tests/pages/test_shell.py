@@ -1,5 +1,7 @@
 """The shell of every page keeps what it drew: nobody may see another's, and a lost right shows at once."""
 
+import re
+
 from django.test import Client
 from django.urls import reverse
 
@@ -65,3 +67,49 @@ def test_the_shell_is_in_the_visitors_language(make_admin, example_org):
 
     assert ("Sign out" in said["en"], "Sign out" in said["fr"]) == (True, False)
     assert ("Se déconnecter" in said["en"], "Se déconnecter" in said["fr"]) == (False, True)
+
+
+def trail(client, path):
+    html = text(client.get(path))
+    crumbs = html.partition('<nav class="crumbs"')[2].partition("</nav>")[0]
+    return re.findall(r'<a href="([^"]*)">([^<]*)</a>', crumbs)
+
+
+def test_the_way_here_is_one_trail(make_admin, example_org, other_net, add_mailbox):
+    add_mailbox("joe@example.org")
+    root = client_of(make_admin("root@example.org", superadmin=True))
+    ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
+    domains, domain = ("/domains/", "Domains"), ("/domains/example.org/", "example.org")
+    joe = ("/mailboxes/joe@example.org/", "joe@example.org")
+
+    assert trail(root, joe[0]) == [domains, domain]
+    assert trail(root, f"{joe[0]}edit/") == [domains, domain, joe]
+    assert trail(root, f"{joe[0]}delete/") == [domains, domain, joe]
+    assert trail(root, "/mailboxes/new/?domain=example.org") == [domains, domain]
+    assert trail(root, "/domains/example.org/settings/") == [domains, domain]
+    assert trail(ann, f"{joe[0]}edit/") == [domain, joe]
+    for path in ("/", "/domains/example.org/", "/mailboxes/?domain=example.org", "/log/"):
+        assert trail(root, path) == []
+
+
+def test_the_left_column_is_that_of_the_domain_and_marks_one_link(
+    make_admin, example_org, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    root = client_of(make_admin("root@example.org", superadmin=True))
+
+    def marked(path):
+        return re.findall(r'<a href="([^"]*)" aria-current="page">', text(root.get(path)))
+
+    assert marked("/") == ["/"]
+    assert marked("/mailboxes/") == ["/mailboxes/"]
+    assert marked("/mailboxes/joe@example.org/edit/") == ["/domains/example.org/"]
+    assert marked("/aliases/?domain=example.org") == ["/domains/example.org/"]
+    assert marked("/domains/example.org/edit/") == ["/domains/example.org/settings/"]
+    assert marked("/log/?domain=example.org") == ["/log/?domain=example.org"]
+
+
+def test_a_foreign_domain_in_the_address_is_not_told_to_exist(make_admin, example_org, other_net):
+    ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
+
+    assert "other.net" not in text(ann.get("/log/?domain=other.net")).partition("<main")[0]

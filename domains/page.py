@@ -1,0 +1,182 @@
+"""The page of a domain: all its addresses, mailboxes and aliases in one list."""
+
+from functools import cache
+from typing import NamedTuple
+
+from django.db.models import OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Concat
+
+from aliases.models import Alias, AliasTarget
+from aliases.views import may_manage
+from domains import words
+from domains.models import Domain
+from domains.views import with_admins
+from mailboxes.models import Mailbox
+from panel.addresses import lookup_key, split_targets
+from panel.pages import ScopedDetailView
+from panel.paging import KeysetMixin, page_of
+from panel.prepared import padded, prepared
+from panel.scoping import starts_with
+
+ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
+
+
+class Address(NamedTuple):
+    """A row of the list. A mailbox is None for an alias, and its row of ``mailbox`` for a mailbox."""
+
+    pk: str
+    targets: list
+    description: str
+    active: bool
+    mailbox: tuple | None
+    gone: list  # targets that nobody answers
+    locked: bool  # a role address, which the account may not change
+
+
+class DomainPage(KeysetMixin, ScopedDetailView):
+    """Pages through the domain's ``alias`` rows: each mailbox has its own row there."""
+
+    model = Domain
+    scope = "visible_to"
+    context_object_name = "domain"
+    template_name = "domains/domain_page.html"
+    template_engine = "jinja2"
+    orderings = {"address": ("address",)}
+
+    def get_queryset(self):
+        catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
+        rows = super().get_queryset().select_related("usage", "alias_of__target_domain")
+        return with_admins(rows).annotate(
+            catch_all=Subquery(catch_all.values("goto")),
+            catch_all_active=Subquery(catch_all.values("active")),
+        )
+
+    def get_context_data(self, **kwargs):
+        domain = self.object
+        return super().get_context_data(
+            **self.paginate(None),
+            **self.filters(),
+            alias_of=getattr(domain, "alias_of", None),
+            catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
+            used=storage_used(domain),
+            **kwargs,
+        )
+
+    def filters(self):
+        get = self.request.GET.get
+        return {"q": get("q", "").strip(), "state": get("state", "")}
+
+    def jump_values(self, text):
+        return (lookup_key(text).partition("@")[0] + self.end,)
+
+    def keys(self, _no_rows, _columns, descending, values=(), *, inclusive=False):
+        filters = self.filters()
+        text, off = lookup_key(filters["q"]), filters["state"] == "inactive"
+        domain = self.object.pk
+        if text and "@" not in text:
+            return self.with_words(words.words_of(text), off, domain)
+        found = []
+        for own in (True, False):
+            if text:
+                rows = _rows(own, off, domain, f"@{domain}").filter(starts_with("pk", text))
+                found += page_of(rows, ("pk",), values, self.size, descending, inclusive)
+            else:
+                keys = _keys_of(own, off, self.size, descending, inclusive)
+                found += keys(domain, f"@{domain}", *values)
+        return sorted(found, reverse=descending)[: self.size + 1]
+
+    def with_words(self, asked, off, domain):
+        """The first that have all words. The lists of one kind page through the others."""
+        if not asked:
+            return []
+        rows, _leading = words.find(["mailbox", "alias"], asked, (domain,), self.size)
+        keys = {row.row_key for row in rows} - {f"@{domain}"}
+        if off:
+            some = [_rows(own, off, domain, "").filter(pk__in=keys) for own in (True, False)]
+            keys = {key for rows in some for key in rows.values_list("pk", flat=True)}
+        return sorted(keys)[: self.size]
+
+    def count(self, _no_rows):
+        """How many there are, with the catch-all; None, not known, of those that a filter finds."""
+        return None if self.narrowed() else self.object.usage.alias_rows
+
+    def rows_of(self, keys):
+        if not keys:
+            return []
+        aliases = {row.pk: row for row in _aliases(*padded(keys))}
+        own = [row.pk for row in aliases.values() if row.is_self_alias]
+        mailboxes = {row.pk: row for row in _mailboxes(*padded(own))} if own else {}
+        gone = self.gone(keys)
+        return [
+            Address(
+                key,
+                split_targets(aliases[key].goto),
+                aliases[key].description,
+                aliases[key].active,
+                mailboxes.get(key),
+                gone.get(key, []),
+                not may_manage(self.actor, key),
+            )
+            for key in keys
+            if key in aliases
+        ]
+
+    def gone(self, keys):
+        """Of others' domains nobody is told which addresses exist."""
+        found, own = {}, self.actor.scope_domains
+        for row in _dangling(*padded(keys)):
+            if not own or row.domain in own:
+                found.setdefault(row.alias, []).append(row.target)
+        return found
+
+    def edge_url(self, parameter, row):
+        return self.url_with(**{"after": None, "before": None, "jump": None, parameter: [row.pk]})
+
+
+def _rows(own, off, domain, catch_all):
+    """Mailboxes (``own``) or aliases but the catch-all; ``off``: those that are."""
+    if own and off:
+        return Mailbox.objects.filter(active=False, domain=domain).exclude(pk=catch_all)
+    rows = Alias.objects.filter(domain=domain, is_self_alias=own).exclude(pk=catch_all)
+    return rows.filter(active=False) if off else rows
+
+
+@cache
+def _keys_of(own, off, size, descending, inclusive):
+    @prepared
+    def keys(domain, catch_all, *edge):
+        edge = [Value(key) for key in edge]
+        rows = _rows(own, off, domain, catch_all)
+        return page_of(rows, ("pk",), edge, size, descending, inclusive)
+
+    return keys
+
+
+@prepared
+def _aliases(*keys):
+    rows = Alias.objects.filter(pk__in=keys)
+    return rows.values_list("pk", "goto", "description", "active", "is_self_alias", named=True)
+
+
+@prepared
+def _mailboxes(*keys):
+    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes")
+    return Mailbox.objects.filter(pk__in=keys).values_list(*columns, named=True)
+
+
+@prepared
+def _dangling(*keys):
+    rows = AliasTarget.objects.dangling().filter(alias__in=keys)
+    return rows.order_by("pk").values_list("alias", "target", "domain", named=True)
+
+
+@prepared
+def _storage_used(name):
+    used = Mailbox.objects.filter(domain=name).values("domain").annotate(used=Sum("usage__bytes"))
+    return used.order_by().values_list("used", flat=True)
+
+
+def storage_used(domain):
+    if domain.usage.mailboxes > ADDED_UP:
+        return None
+    return sum(used or 0 for used in _storage_used(domain.pk))
