@@ -245,7 +245,7 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
     )
     set_mailbox_active(actor=None, mailbox=mailbox, active=False)
     assert "Mail for joe@example.org is refused." in lead()
-    assert "ann@example.org Nothing is forwarded while the mailbox is inactive." in lead()
+    assert "ann@example.org Nothing is forwarded while the mailbox is off." in lead()
     add_alias("@example.org", "ann@example.org")
     assert (
         "Mail for joe@example.org goes to the catch-all instead, so to ann@example.org." in lead()
