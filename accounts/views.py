@@ -86,7 +86,8 @@ class SignIn(FormView):
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
         response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
-        response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
+        if sessions.ENDED in self.request.COOKIES:
+            response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
         return response
 
     def form_invalid(self, form):

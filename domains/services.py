@@ -134,16 +134,20 @@ def set_domain_active(*, actor, domain, active):
 
 
 @in_transaction
-def delete_domain(*, actor, domain, drop_targets=False):
+def delete_domain(*, actor, domain, drop_targets=False, drop_links=False):
     """Delete a domain with its mailboxes, aliases, quota figures and its own alias-domain link.
 
-    The log stays, and says what its settings were. Refused while alias domains lead here. With
+    The log stays, and says what its settings were. Refused while alias domains lead here, unless ``drop_links``
+    deletes these links too. With
     ``drop_targets`` its addresses are removed from the aliases of other domains; without, mail for them
     goes to the domain's public MX. Files on disk stay; the maildirs are remembered, so that a
     new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
     domain = domain.fresh()
+    if drop_links:
+        for link in domain.alias_domains.order_by("pk"):
+            delete_alias_domain(actor=actor, link=link)
     alias_domains = [str(row) for row in domain.alias_domains.all()[:5]]
     if alias_domains:
         raise ValidationError(

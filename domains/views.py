@@ -223,8 +223,12 @@ class DomainDelete(DomainPages, ConfirmView):
     def perform(self):
         if lookup_key(self.request.POST.get("confirm", "")) != self.object.pk:
             raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
+        post = self.request.POST
         services.delete_domain(
-            actor=self.actor, domain=self.object, drop_targets="drop" in self.request.POST
+            actor=self.actor,
+            domain=self.object,
+            drop_targets="drop" in post,
+            drop_links="links" in post,
         )
         return reverse("domain-list")
 
@@ -285,9 +289,9 @@ class DomainBulk(DomainPages, BulkView):
 
     def check_deletion(self, rows):
         alias_domains = alias_domains_of(rows)
-        if alias_domains:
+        if alias_domains and "links" not in self.request.POST:
             raise ValidationError(
-                _("Alias domains lead here: %(sources)s. Delete these links first."),
+                _("Alias domains lead here: %(sources)s. Delete these links too, or first."),
                 "alias_domains",
                 {"sources": ", ".join(str(link) for link in alias_domains[:5])},
             )
@@ -316,8 +320,12 @@ class DomainBulk(DomainPages, BulkView):
         services.set_domain_active(actor=self.actor, domain=row, active=False)
 
     def delete(self, row):
+        post = self.request.POST
         services.delete_domain(
-            actor=self.actor, domain=row, drop_targets="drop" in self.request.POST
+            actor=self.actor,
+            domain=row,
+            drop_targets="drop" in post,
+            drop_links="links" in post,
         )
 
 

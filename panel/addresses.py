@@ -165,6 +165,12 @@ def normalise_address(text, *, own=False):
     )
     if not is_short or not at or "@" in domain:
         raise problem
+    if not domain:
+        raise ValidationError(
+            _("“%(address)s” has nothing after the @. Write it like name@example.org."),
+            "invalid_address",
+            {"address": address[:100]},
+        )
     if own:
         local_part = normalise_local_part(local_part)
     elif len(local_part) > MAX_LOCAL_PART or not _ANY_LOCAL_PART.fullmatch(local_part):

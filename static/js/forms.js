@@ -98,9 +98,8 @@
     stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields });
   }
   function putBack(form, draft) {
-    const values = Map.groupBy ? Map.groupBy(draft.fields, ([name]) => name) : new Map(draft.fields.map((field) => [field[0], [field]]));
     for (const field of [...form.elements].filter(isKept)) {
-      const found = (values.get(field.name) ?? []).map(([, value]) => value);
+      const found = draft.fields.filter(([name]) => name === field.name).map(([, value]) => value);
       if (["checkbox", "radio"].includes(field.type)) field.checked = found.includes(field.value);
       else if (found.length) field.value = found[0];
       field.dispatchEvent(new Event("change", { bubbles: true }));

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from aliases.models import Alias
 from domains.models import AliasDomain, Domain
+from domains.services import create_alias_domain
 from mailboxes.models import Mailbox
 
 
@@ -240,3 +241,13 @@ def test_a_transport_that_the_shipped_files_do_not_serve_is_warned_of(
     assert Domain.objects.get().transport == stored
     assert capsys.readouterr().err.startswith(warned) is True
     assert bool(Domain.objects.get().transport_warning) is bool(warned)
+
+
+def test_the_links_that_lead_to_a_domain_go_with_it_if_one_says_so(run, example_org, other_net):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+    with pytest.raises(CommandError, match=r"Alias domains lead to example\.org: other\.net"):
+        run("domain", "delete", "example.org", "--yes")
+
+    run("domain", "delete", "example.org", "--yes", "--drop-links")
+
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]

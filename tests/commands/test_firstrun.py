@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Admin, LogEntry
 from aliases.models import Alias, AliasTarget
-from domains.models import AliasDomain, Domain, DomainUsage
+from domains.models import AliasDomain, Domain, DomainUsage, Word
 from mailadmin import demo
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
@@ -145,6 +145,24 @@ def test_recount_prints_the_same_figures_that_the_triggers_keep(run, db):
         ),
         sorted(FullMailbox.objects.values_list("username_id", "domain", "percent")),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recount_writes_the_words_anew_many_rows_at_a_time(run, monkeypatch):
+    monkeypatch.setattr(triggers, "TOGETHER", 3)
+    run("firstrun", "--demo")
+    kept = sorted(Word.objects.values_list("row_key", "kind", "word", "domain"))
+    Word.objects.filter(kind="mailbox").delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO word (row_key, kind, word, domain) VALUES ('gone@x.example', 'alias', 'gone', 'x.example')"
+        )
+
+    run("recount")
+
+    assert sorted(Word.objects.values_list("row_key", "kind", "word", "domain")) == kept
+    kinds = {kind for _key, kind, _word, _domain in kept}
+    assert kinds == {"mailbox", "alias", "forwarding", "domain", "admin"}
 
 
 @pytest.mark.django_db(transaction=True)

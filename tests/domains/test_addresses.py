@@ -284,6 +284,15 @@ def test_what_is_no_address_is_refused(text):
     assert refusal.value.code in {"invalid_address", "invalid_domain"}
 
 
+def test_an_address_without_its_second_half_is_told_so():
+    with pytest.raises(ValidationError) as error:
+        normalise_address("luc@")
+
+    assert error.value.messages == [
+        "“luc@” has nothing after the @. Write it like name@example.org."
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "stored"),
     [

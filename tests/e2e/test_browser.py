@@ -360,7 +360,7 @@ def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):
 
 def test_a_limit_is_said_in_words(page):
     page.goto("/domains/new/")
-    page.locator("details.more summary").click()
+    page.locator("main details.more summary").click()
     limit = page.get_by_role("group", name="Mailboxes", exact=True)
     number = limit.get_by_label("Limit", exact=True)
     expect(number).to_have_value("10")

@@ -128,8 +128,11 @@ def test_without_a_line_nothing_is_sent_and_the_form_stays(page):
 
     button.click()
 
-    expect(page.get_by_role("alert")).to_contain_text("No connection. Nothing was sent")
-    expect(page.get_by_role("alert")).to_be_in_viewport()
+    said = page.get_by_role("alert").filter(has_text="Nothing was sent")
+    expect(said).to_contain_text(
+        "No connection. Nothing was sent, and what you typed is still here."
+    )
+    expect(said).to_be_in_viewport()
     expect(page.get_by_label("Address", exact=True)).to_have_value("late")
     page.context.set_offline(False)
     submit(page)
@@ -155,9 +158,9 @@ def test_a_form_that_the_server_never_got_is_filled_again(page):
     expect(page.get_by_label("Password", exact=True)).to_have_value("")
 
 
-def test_a_session_that_ends_in_a_form_says_so_and_loses_no_word(page, superadmin, panel):
+def test_a_session_that_ends_in_a_form_says_so_and_loses_no_word(page, superadmin, panel, user):
     page.goto("/mailboxes/new/")
-    fill(page, {"Address": "kept", "Domain": "brightwater.example", "Password": PASSWORD})
+    fill(page, {"Address": "kept", "Domain": "forms.example", "Password": PASSWORD})
     fill(page, {"Name": "Kept Well"})
     end_sessions(panel)
 
@@ -178,7 +181,7 @@ def test_a_session_that_ends_in_a_form_says_so_and_loses_no_word(page, superadmi
     assert page.evaluate("sessionStorage.getItem('draft')") is None
     fill(page, {"Password": PASSWORD})
     submit(page)
-    assert "kept@brightwater.example" in message(page)
+    assert "kept@forms.example" in message(page)
 
 
 def test_what_was_typed_is_shown_to_nobody_else(page, accounts, panel):
@@ -222,3 +225,58 @@ def end_sessions(panel):
         "        row.session_data = store.encode(data)\n"
         "        row.save()\n",
     )
+
+
+def test_a_new_password_is_handed_over_once(visitors, superadmin, user):
+    page = visitors.sign_in(*superadmin, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/mailboxes/new/?domain=forms.example")
+    fill(page, {"Address": "new.person"})
+    page.get_by_role("button", name="Generate").click()
+    password = page.get_by_label("Password", exact=True).input_value()
+    submit(page)
+
+    assert "new.person@forms.example created" in message(page)
+    expect(page.locator("#secret")).to_have_text(password)
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert lines[:2] == ["Login name: new.person@forms.example", f"Password: {password}"]
+    assert [line.partition(":")[0] for line in lines[2:]] == [
+        "Receiving (IMAP)",
+        "Sending (SMTP)",
+        "Panel",
+    ]
+    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert password not in stored
+
+    with page.expect_navigation():
+        page.get_by_role("link", name="Done").click()
+    assert page.url.endswith("/mailboxes/new.person@forms.example/")
+    assert password not in page.content()
+
+
+def test_a_generated_password_survives_an_error_and_a_typed_one_does_not(page, user):
+    page.goto("/mailboxes/new/?domain=forms.example")
+    fill(page, {"Address": "a+b"})
+    page.get_by_role("button", name="Generate").click()
+    password = page.get_by_label("Password", exact=True)
+    generated = password.input_value()
+    submit(page)
+
+    expect(page.get_by_label("Address", exact=True)).to_be_focused()
+    expect(password).to_have_value(generated)
+    expect(password).to_have_attribute("type", "text")
+    password.fill("typed-by-hand-9")
+    submit(page)
+    expect(password).to_have_value("")
+
+
+def test_the_first_field_of_a_form_has_the_focus(page):
+    for path, label in (
+        ("/domains/new/", "Domain"),
+        ("/mailboxes/new/", "Address"),
+        ("/aliases/new/", "Address"),
+        ("/administrators/new/", "E-mail address"),
+    ):
+        page.goto(path)
+        expect(page.get_by_label(label, exact=True)).to_be_focused()

@@ -618,3 +618,30 @@ def test_what_is_nearly_full_is_the_same_for_pages_and_triggers(vendor):
     sql = " ".join(triggers.statements(vendor).values())
 
     assert re.findall(r"\* 100 >= \w+\.quota \* (\d+)", sql) == [str(NEARLY_FULL)] * 4
+
+
+@pytest.mark.django_db
+def test_odd_and_endless_words_stop_no_other_program_from_saving(example_org):
+    odd = [
+        "y" * 300 + "@c.example",
+        "\\",
+        '"',
+        "'",
+        "\x01",
+        "%_",
+        "ß",
+        "日本",
+        "😀",
+        "e\u0301",
+        "\xa0",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO alias (address, goto, domain, description) VALUES (%s, %s, %s, %s)",
+            ["all@example.org", ",".join(odd), "example.org", "z" * 255],
+        )
+        kept = rows(cursor, "SELECT word FROM word WHERE row_key = 'all@example.org'")
+
+    words = {word for (word,) in kept}
+    assert {"all", "c", "example", "日本", "z" * 64} <= words
+    assert max(map(len, words)) == 64

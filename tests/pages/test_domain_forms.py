@@ -128,7 +128,7 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {"role_target": "no address@"},
             {
                 "role_target": [
-                    "“no address@” is not an e-mail address. Write it like name@example.org."
+                    "“no address@” has nothing after the @. Write it like name@example.org."
                 ]
             },
         ),

@@ -4,13 +4,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from accounts.models import LogEntry
 from aliases.models import Alias
-from domains.models import Domain, DomainUsage
+from domains.models import AliasDomain, Domain, DomainUsage
 from domains.services import (
     delete_domain,
 )
 from mailboxes.models import Mailbox
-from tests.pages.reading import links, text, told
+from tests.pages.reading import text, told
 
 MB = 1_024_000
 
@@ -115,13 +116,24 @@ def test_a_domain_that_alias_domains_lead_to_is_not_deleted(as_superadmin, link)
         reverse("domain-delete", args=["example.org"]), {"confirm": "example.org"}
     )
 
-    assert "Alias domains lead here. Delete these links first, then the domain." in text(page)
-    assert "/alias-domains/?domain=example.org" in links(page)
+    assert "Alias domains that lead here: old.example" in text(page)
     assert response.status_code == 422
     assert response.context["errors"] == [
         "Alias domains lead to example.org: old.example. Delete them first."
     ]
     assert Domain.objects.count() == 2
+
+    done = as_superadmin.post(
+        reverse("domain-delete", args=["example.org"]), {"confirm": "example.org", "links": "1"}
+    )
+    assert told(done) == ["Domain example.org deleted."]
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["old.example"]
+    assert AliasDomain.objects.count() == 0
+    actions = LogEntry.objects.order_by("pk").values_list("action", "data")
+    assert list(actions)[-2:] == [
+        ("delete_alias_domain", "old.example"),
+        ("delete_domain", "example.org"),
+    ]
 
 
 @pytest.mark.parametrize(("ticked", "left"), [({"drop": "1"}, []), ({}, ["only@other.net"])])
@@ -208,17 +220,28 @@ def test_domains_that_others_lead_to_are_deleted_only_together_with_these(as_sup
 
     page = text(as_superadmin.post(reverse("domain-bulk"), chosen))
     assert "Alias domains that lead here: a.example" in page
-    assert "Delete these links first, or choose their domains too." in page
+    assert "Delete the alias-domain links that lead here too. Their domains stay." in page
     refused = as_superadmin.post(
         reverse("domain-bulk"), chosen | {"confirmed": "1", "confirm": "0"}
     )
     assert refused.status_code == 422
-    assert "Alias domains lead here: a.example. Delete these links first." in text(refused)
+    assert "Alias domains lead here: a.example. Delete these links too, or first." in text(refused)
     assert Domain.objects.count() == 3
 
     everything = chosen | {"selected": ["a.example", "b.example", "z.example"]}
     as_superadmin.post(reverse("domain-bulk"), everything | {"confirmed": "1", "confirm": "0"})
     assert Domain.objects.count() == 0
+
+
+def test_several_domains_go_with_the_links_that_lead_to_them(as_superadmin, link):
+    link("a.example", "b.example")
+    link("z.example", "b.example")
+    chosen = {"action": "delete", "selected": ["b.example", "z.example"], "links": "1"}
+
+    as_superadmin.post(reverse("domain-bulk"), chosen | {"confirmed": "1", "confirm": "0"})
+
+    assert list(Domain.objects.values_list("pk", flat=True)) == ["a.example"]
+    assert AliasDomain.objects.count() == 0
 
 
 def test_a_second_click_on_delete_finds_nothing_and_a_failure_leaves_everything(

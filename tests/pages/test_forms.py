@@ -173,6 +173,17 @@ def test_the_form_shows_a_quota_without_rounding_it(megabytes, shown, superadmin
     assert Mailbox.objects.values_list("name", "quota").get() == ("Joe", megabytes * MB)
 
 
+def test_common_sizes_are_suggested_and_each_of_them_is_taken(superadmin):
+    page = superadmin.get(reverse("mailbox-create")).text
+    suggested = re.findall('<option value="([^"]*)">', page.partition('<datalist id="sizes">')[2])
+
+    assert suggested == ["1 GB", "2 GB", "5 GB", "10 GB", "no limit"]
+    assert 'list="sizes"' in page
+    for number, words in enumerate(suggested):
+        values = MAILBOX | {"local_part": f"joe{number}", "quota_mb": words}
+        assert superadmin.post(reverse("mailbox-create"), values).status_code == 200
+
+
 def test_a_domains_sizes_are_typed_and_shown_likewise(superadmin, example_org):
     address = reverse("domain-edit", args=["example.org"])
     form = sent(superadmin.get(address))

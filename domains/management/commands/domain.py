@@ -91,6 +91,11 @@ class Command(DomainRowCommand):
             help="Take its addresses out of the aliases and forwardings of other domains; without it"
             " their mail goes to the domain's public MX.",
         )
+        parser.add_argument(
+            "--drop-links",
+            action="store_true",
+            help="Delete the links of alias domains that lead here too; their domains stay.",
+        )
 
     def _name(self, parser):
         parser.add_argument("name", metavar="DOMAIN", help="E.g. example.org.")
@@ -160,11 +165,13 @@ class Command(DomainRowCommand):
         self.report("Changed", domain, json=json)
         self._warn(domain)
 
-    def delete(self, *, name, yes, drop_targets, json, **options):
+    def delete(self, *, name, yes, drop_targets, drop_links, json, **options):
         domain = self.domain(name)
         self.confirm_delete(domain.pk, self._consequences(domain, drop_targets), yes)
         with self.deleting(domain, json=json), self.working(f"Deleting {domain.pk}"):
-            delete_domain(actor=None, domain=domain, drop_targets=drop_targets)
+            delete_domain(
+                actor=None, domain=domain, drop_targets=drop_targets, drop_links=drop_links
+            )
 
     def _warn(self, domain):
         if domain.transport_warning and not domain.backupmx:

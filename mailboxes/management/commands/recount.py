@@ -21,7 +21,7 @@ class Command(RichCommand):
     help = (
         "Create the database triggers (and Postfix's functions) and compute anew what they keep: counters of the domains,"
         " where aliases lead, which mailboxes are nearly full, the words that the search finds. For tables that"
-        " another program filled before the triggers were there, or from a dump without them. About two minutes for"
+        " another program filled before the triggers were there, or from a dump without them. Some minutes for"
         " a million mailboxes; mail goes on meanwhile."
     )
 
