@@ -538,7 +538,7 @@ def test_mail_stays_here_while_nobody_takes_what_is_forwarded(admin, add_mailbox
     set_mailbox_active(actor=None, mailbox=ann, active=False)
     page = text(admin.get(address))
     assert "Mail for this address is delivered here" in page
-    assert "ann@example.org Inactive A copy stays in this mailbox." in page
+    assert "ann@example.org off A copy stays in this mailbox." in page
 
 
 def test_a_forwarding_that_leads_back_is_refused_with_its_path(admin, add_mailbox, add_alias):
