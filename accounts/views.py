@@ -275,10 +275,10 @@ class AdminBulk(AdminPages, BulkView):
     list_url_name = "admin-list"
     summaries = {
         "activate": ngettext_lazy(
-            "%(n)d administrator activated.", "%(n)d administrators activated.", "n"
+            "%(n)d administrator is on.", "%(n)d administrators are on.", "n"
         ),
         "deactivate": ngettext_lazy(
-            "%(n)d administrator deactivated.", "%(n)d administrators deactivated.", "n"
+            "%(n)d administrator is off.", "%(n)d administrators are off.", "n"
         ),
         "delete": ngettext_lazy(
             "%(n)d administrator deleted.", "%(n)d administrators deleted.", "n"

@@ -276,8 +276,8 @@ class AliasBulk(AliasPages, AddressBulk):
     template_name = "aliases/alias_confirm_bulk.html"
     list_url_name = "alias-list"
     summaries = {
-        "activate": ngettext_lazy("%(n)d alias activated.", "%(n)d aliases activated.", "n"),
-        "deactivate": ngettext_lazy("%(n)d alias deactivated.", "%(n)d aliases deactivated.", "n"),
+        "activate": ngettext_lazy("%(n)d alias is on.", "%(n)d aliases are on.", "n"),
+        "deactivate": ngettext_lazy("%(n)d alias is off.", "%(n)d aliases are off.", "n"),
         "delete": ngettext_lazy("%(n)d alias deleted.", "%(n)d aliases deleted.", "n"),
     }
 

@@ -114,11 +114,9 @@ class AliasDomainBulk(AliasDomainPages, BulkView):
     template_name = "domains/aliasdomain_confirm_bulk.html"
     list_url_name = "aliasdomain-list"
     summaries = {
-        "activate": ngettext_lazy(
-            "%(n)d alias domain activated.", "%(n)d alias domains activated.", "n"
-        ),
+        "activate": ngettext_lazy("%(n)d alias domain is on.", "%(n)d alias domains are on.", "n"),
         "deactivate": ngettext_lazy(
-            "%(n)d alias domain deactivated.", "%(n)d alias domains deactivated.", "n"
+            "%(n)d alias domain is off.", "%(n)d alias domains are off.", "n"
         ),
         "delete": ngettext_lazy("%(n)d alias domain deleted.", "%(n)d alias domains deleted.", "n"),
     }

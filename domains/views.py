@@ -255,8 +255,8 @@ class DomainBulk(DomainPages, BulkView):
     template_name = "domains/domain_confirm_bulk.html"
     list_url_name = "domain-list"
     summaries = {
-        "activate": ngettext_lazy("%(n)d domain activated.", "%(n)d domains activated.", "n"),
-        "deactivate": ngettext_lazy("%(n)d domain deactivated.", "%(n)d domains deactivated.", "n"),
+        "activate": ngettext_lazy("%(n)d domain is on.", "%(n)d domains are on.", "n"),
+        "deactivate": ngettext_lazy("%(n)d domain is off.", "%(n)d domains are off.", "n"),
         "delete": ngettext_lazy("%(n)d domain deleted.", "%(n)d domains deleted.", "n"),
     }
 

@@ -244,10 +244,8 @@ class MailboxBulk(MailboxPages, AddressBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
     summaries = {
-        "activate": ngettext_lazy("%(n)d mailbox activated.", "%(n)d mailboxes activated.", "n"),
-        "deactivate": ngettext_lazy(
-            "%(n)d mailbox deactivated.", "%(n)d mailboxes deactivated.", "n"
-        ),
+        "activate": ngettext_lazy("%(n)d mailbox is on.", "%(n)d mailboxes are on.", "n"),
+        "deactivate": ngettext_lazy("%(n)d mailbox is off.", "%(n)d mailboxes are off.", "n"),
         "delete": ngettext_lazy("%(n)d mailbox deleted.", "%(n)d mailboxes deleted.", "n"),
     }
 

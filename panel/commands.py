@@ -96,7 +96,7 @@ class RowCommand(RichCommand):
         self.active_options(parser, "Only active ones.", "Only inactive ones.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
 
-    def active_options(self, parser, active="Activate it.", inactive="Deactivate it."):
+    def active_options(self, parser, active="Switch it on.", inactive="Switch it off."):
         state = parser.add_mutually_exclusive_group()
         state.add_argument("--active", action="store_true", default=None, help=active)
         state.add_argument(

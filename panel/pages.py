@@ -218,7 +218,7 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
 
 class StateView(ConfirmView):
-    """Activate (``active=1``) or deactivate a row, after a page with the consequences. ``set_active()`` calls the service."""
+    """Switch a row on (``active=1``) or off, after a page with the consequences. ``set_active()`` calls the service."""
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(activate=not self.object.active, **kwargs)
@@ -226,9 +226,7 @@ class StateView(ConfirmView):
     def perform(self):
         active = self.request.POST.get("active") == "1"
         self.set_active(active)
-        self.success_message = (
-            _("%(object)s is active.") if active else _("%(object)s is inactive.")
-        )
+        self.success_message = _("%(object)s is on.") if active else _("%(object)s is off.")
         return self.get_success_url()
 
     def set_active(self, active):

@@ -207,8 +207,8 @@ def _bar(used, total, words):
 @register.simple_tag
 @cached_per_language
 def state(active):
-    css, word = ("on", _("Active")) if active else ("off", _("Inactive"))
-    return format_html('<span class="state {}">{}</span>', css, word)
+    """A mark of what is off: only exceptions have one."""
+    return "" if active else format_html('<span class="state off">{}</span>', _("off"))
 
 
 @register.simple_tag

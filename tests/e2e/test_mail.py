@@ -143,7 +143,7 @@ def test_a_mailbox_deactivated_in_the_browser_is_out_at_once(office, mail_server
     office.goto(f"/mailboxes/{closed[0]}/state/")
     submit(office)
 
-    expect(office.locator("h1 .state")).to_have_text("Inactive")
+    expect(office.locator("h1 .state")).to_have_text("off")
     assert not clients.may_imap(mail_server, *closed)
     assert not clients.may_submit(mail_server, *closed)
     code, text = clients.refusal(mail_server, OUTSIDER, closed[0])

@@ -419,13 +419,13 @@ def test_an_administrator_is_deactivated_and_activated_after_a_page_with_the_con
     address = reverse("admin-state", args=["ann@example.org"])
 
     said = text(client_of_root.get(address))
-    assert "Deactivate administrator ann@example.org?" in said
+    assert "Switch off administrator ann@example.org?" in said
     assert "The person is signed out at once" in said
 
     done = client_of_root.post(address)
-    assert told(done) == ["ann@example.org is inactive."]
+    assert told(done) == ["ann@example.org is off."]
     assert Admin.objects.get(pk="ann@example.org").active is False
-    assert "Activate administrator ann@example.org?" in text(client_of_root.get(address))
+    assert "Switch on administrator ann@example.org?" in text(client_of_root.get(address))
 
     client_of_root.post(address, {"active": "1"})
     assert Admin.objects.get(pk="ann@example.org").active is True
@@ -549,7 +549,7 @@ def test_several_administrators_are_deactivated_and_activated(
     chosen = {"action": "deactivate", "selected": ["ann@example.org", "eve@example.org"]}
 
     page = text(client_of_root.post(reverse("admin-bulk"), chosen))
-    assert "Deactivate 2 administrators?" in page
+    assert "Switch off 2 administrators?" in page
     assert "ann@example.org: 2 domains eve@example.org: superadmin" in page
     assert Admin.objects.filter(active=False).count() == 0
 

@@ -171,7 +171,7 @@ def test_an_alias_domain_is_changed_deactivated_and_deleted(as_superadmin, link,
     assert (stored.target_domain_id, stored.description) == ("other.example", "Moved")
 
     off = as_superadmin.post(reverse("aliasdomain-state", args=["old.example"]), follow=True)
-    assert "old.example is inactive." in text(off)
+    assert "old.example is off." in text(off)
     assert AliasDomain.objects.get().active is False
 
     gone = as_superadmin.post(reverse("aliasdomain-delete", args=["old.example"]), follow=True)

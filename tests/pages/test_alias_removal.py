@@ -16,18 +16,18 @@ def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_ali
     address = reverse("alias-state", args=["sales@example.org"])
 
     asked = text(admin.get(address))
-    assert "Deactivate sales@example.org?" in asked
+    assert "Switch off sales@example.org?" in asked
     assert "Mail for sales@example.org is refused." in asked
     assert "x@else.example" in asked
 
     done = admin.post(address)
     alias.refresh_from_db()
-    assert (alias.active, told(done)) == (False, ["sales@example.org is inactive."])
+    assert (alias.active, told(done)) == (False, ["sales@example.org is off."])
     assert "Mail for it goes to x@else.example again." in text(admin.get(address))
 
     done = admin.post(address, {"active": "1"})
     alias.refresh_from_db()
-    assert (alias.active, told(done)[-1]) == (True, "sales@example.org is active.")
+    assert (alias.active, told(done)[-1]) == (True, "sales@example.org is on.")
 
 
 def test_what_answers_nobody_in_an_inactive_domain_is_not_said_to_go_to_the_catch_all(

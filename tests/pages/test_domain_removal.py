@@ -41,15 +41,15 @@ def test_a_domain_is_deactivated_and_activated(as_superadmin, example_org):
     address = reverse("domain-state", args=["example.org"])
 
     off = as_superadmin.post(address, follow=True)
-    assert "example.org is inactive." in text(off)
+    assert "example.org is off." in text(off)
     assert Domain.objects.get().active is False
 
     page = as_superadmin.get(address)
-    assert "Activate example.org?" in text(page)
+    assert "Switch on example.org?" in text(page)
     assert '<input type="hidden" name="active" value="1">' in page.content.decode()
 
     on = as_superadmin.post(address, {"active": "1"}, follow=True)
-    assert "example.org is active." in text(on)
+    assert "example.org is on." in text(on)
     assert Domain.objects.get().active is True
 
 

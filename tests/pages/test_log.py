@@ -87,7 +87,7 @@ def test_what_the_services_write_reads_as_sentences(sign_in, root, example_org, 
     said = text(log(sign_in(root)))
 
     assert "Created mailbox joe@example.org Name: Joe" in said
-    assert "Deactivated mailbox joe@example.org" in said
+    assert "Switched off mailbox joe@example.org" in said
     assert "Changed domain example.org Backup MX: no → yes" in said
 
 

@@ -245,7 +245,7 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
     )
     set_mailbox_active(actor=None, mailbox=mailbox, active=False)
     assert "Mail for joe@example.org is refused." in lead()
-    assert "ann@example.org Nothing is forwarded while the mailbox is inactive." in lead()
+    assert "ann@example.org Nothing is forwarded while the mailbox is off." in lead()
     add_alias("@example.org", "ann@example.org")
     assert (
         "Mail for joe@example.org goes to the catch-all instead, so to ann@example.org." in lead()
@@ -538,7 +538,7 @@ def test_mail_stays_here_while_nobody_takes_what_is_forwarded(admin, add_mailbox
     set_mailbox_active(actor=None, mailbox=ann, active=False)
     page = text(admin.get(address))
     assert "Mail for this address is delivered here" in page
-    assert "ann@example.org Inactive A copy stays in this mailbox." in page
+    assert "ann@example.org off A copy stays in this mailbox." in page
 
 
 def test_a_forwarding_that_leads_back_is_refused_with_its_path(admin, add_mailbox, add_alias):

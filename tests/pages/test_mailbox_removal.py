@@ -24,7 +24,7 @@ def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_mai
     address = reverse("mailbox-state", args=["joe@example.org"])
 
     asked = admin.get(address)
-    assert "Deactivate joe@example.org?" in text(asked)
+    assert "Switch off joe@example.org?" in text(asked)
     assert "Mail for joe@example.org is refused." in text(asked)
     assert "Joe can no longer sign in, read or send." in text(asked)
     assert referrers(asked) == {"sales@example.org": True}
@@ -32,18 +32,18 @@ def test_deactivating_says_the_consequences_then_does_it_and_back(admin, add_mai
 
     done = admin.post(address)
     mailbox.refresh_from_db()
-    assert (mailbox.active, told(done)) == (False, ["joe@example.org is inactive."])
+    assert (mailbox.active, told(done)) == (False, ["joe@example.org is off."])
     assert "Joe can sign in again." in text(admin.get(address))
 
     done = admin.post(address, {"active": "1"})
     mailbox.refresh_from_db()
-    assert (mailbox.active, told(done)[-1]) == (True, "joe@example.org is active.")
+    assert (mailbox.active, told(done)[-1]) == (True, "joe@example.org is on.")
 
 
 def test_an_address_that_is_too_long_for_its_line_ends_it_behind_the_at(admin, add_mailbox):
     add_mailbox("r&d@example.org")
     for name, asked in (
-        ("state", "Deactivate r&amp;d@<wbr>example.org?"),
+        ("state", "Switch off r&amp;d@<wbr>example.org?"),
         ("delete", "Delete r&amp;d@<wbr>example.org?"),
         ("edit", "Edit r&amp;d@<wbr>example.org"),
     ):
@@ -331,7 +331,7 @@ def test_several_mailboxes_are_deactivated_and_activated(admin, add_mailbox):
     keys = ["a@example.org", "b@example.org"]
 
     asked = admin.post(reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys})
-    assert "Deactivate 2 mailboxes?" in text(asked)
+    assert "Switch off 2 mailboxes?" in text(asked)
     admin.post(
         reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys, "confirmed": "1"}
     )
@@ -360,7 +360,7 @@ def test_what_cannot_be_done_is_named_and_the_rest_done(admin, example_org, add_
     assert told(done) == [
         "loop@example.org: This would create a mail loop:"
         " loop@example.org → back@example.org → loop@example.org.",
-        "1 mailbox activated.",
+        "1 mailbox is on.",
     ]
 
 
