@@ -6,6 +6,7 @@ from threading import Barrier
 from tests.cluster.site import NAME
 
 DONE, REFUSED = 302, 422
+SHOWN = 200  # done, and here is the password
 ROUNDS = 30
 
 
@@ -54,7 +55,7 @@ def test_a_mailbox_limit_is_not_exceeded(site, people):
             *[new_mailbox(person, f"m{turn}{n}", "limit.test") for n, person in enumerate(crowd)]
         )
 
-    assert sorted(outcome) == [DONE] * 5 + [REFUSED] * 11
+    assert sorted(outcome) == [SHOWN] * 5 + [REFUSED] * 11
     count = "SELECT COUNT(*) FROM mailbox WHERE domain = 'limit.test'"
     assert site.everywhere(count) == ((5,),)
     kept = "SELECT mailboxes, alias_rows FROM domain_usage WHERE domain = 'limit.test'"
@@ -90,7 +91,7 @@ def test_one_address_is_not_given_twice(site, people):
         for n in range(ROUNDS)
     ]
 
-    assert [sorted(outcome) for outcome in outcomes] == [[DONE, REFUSED]] * ROUNDS
+    assert {tuple(sorted(outcome)) for outcome in outcomes} <= {(SHOWN, REFUSED), (DONE, REFUSED)}
     logged = "SELECT COUNT(*), COUNT(DISTINCT data) FROM log WHERE domain = 'twice.test'"
     assert site.everywhere(logged) == ((ROUNDS, ROUNDS),)
 

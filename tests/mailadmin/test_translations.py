@@ -35,13 +35,13 @@ SOURCES = [
     "templates",
 ]
 PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|\{\w+\}|</?\w+>")
-# Words of the panel that no French sentence has.
+# Words of the panel that no French sentence has (but 1 Go).
 ENGLISH = re.compile(
     r"\b(?<!e-)(the|this|that|and|or|of|to|is|are|not|with|by|at|from|here|has|may|again|none|more|yes"
     r"|mail|mailbox|mailboxes|aliases|domains|administrators?|superadmins?|dashboard|log|state"
     r"|search|save|delete|edit|create|cancel|activate|deactivate|active|inactive|password|address"
     r"|forward|forwarding|unlimited|allowed|optional|ago|just|unknown|created|changed|deleted"
-    r"|go|show|next|previous|required|enter|field|name|phone|allotted|storage)\b",
+    r"|(?<!\d )go|show|next|previous|required|enter|field|name|phone|allotted|storage)\b",
     re.IGNORECASE,
 )
 SPOKEN = {"aria-label", "placeholder", "title", "data-label", "data-copied", "data-bulk-count"}
