@@ -57,7 +57,8 @@ TOO_WIDE = """() => {
   const clipped = (element) => element && ((element.offsetWidth <= 1 && getComputedStyle(element).overflow === "hidden") || clipped(element.parentElement));
   const inside = [...document.querySelectorAll(".panel *")].filter(
     (element) => element.offsetParent && ends(element) > ends(element.closest(".panel")) && !clipped(element));
-  const outside = [...document.querySelectorAll("body *")].filter((element) => ends(element) > innerWidth);
+  const outside = [...document.querySelectorAll("body *")].filter(
+    (element) => ends(element) > innerWidth && !element.parentElement.closest(".chips") && !clipped(element));  // chips scroll by themselves
   const scrolls = document.documentElement.scrollWidth > innerWidth;
   const found = (scrolls ? outside : inside).map((element) => element.outerHTML.slice(0, 120)).slice(0, 2);
   return scrolls ? ["the page scrolls", ...found] : found;
