@@ -43,7 +43,7 @@ def sample_panel():
             panel.stop()
 
 
-def photograph(visitors, accounts, jobs, directory, full_page=False):
+def photograph(visitors, accounts, jobs, directory, *, full_page=False, language="en"):
     """Take ``jobs``, (name, whose, path, sizes), in both colours."""
     directory.mkdir(parents=True, exist_ok=True)
     pages = {}
@@ -52,6 +52,7 @@ def photograph(visitors, accounts, jobs, directory, full_page=False):
             nobody = whose is None
             pages[whose] = visitors.open() if nobody else visitors.sign_in(*accounts[whose])
         page = pages[whose]
+        page.context.set_extra_http_headers({"Accept-Language": language})
         page.goto(path)
         for size in sizes:
             page.set_viewport_size(size)
@@ -89,13 +90,15 @@ def main():
     parser.add_argument(
         "--only", metavar="TEXT", default="", help="with --all: paths that contain TEXT"
     )
+    parser.add_argument("--language", default="en", help="what the browser asks for, such as fr")
     options = parser.parse_args()
     with sample_panel() as (url, accounts), sync_playwright() as playwright:
         browser = playwright.chromium.launch(**CHROMIUM)
         with Visitors(browser, url) as visitors:
             if options.all:
                 jobs = [job for job in every_page() if options.only in job[2]]
-                photograph(visitors, accounts, jobs, options.all, full_page=True)
+                look = {"full_page": True, "language": options.language}
+                photograph(visitors, accounts, jobs, options.all, **look)
             else:
                 photograph(visitors, accounts, README, ROOT / "docs" / "screenshots")
         browser.close()
