@@ -11,6 +11,7 @@ from panel.pages import ScopedMixin, safe_next, with_status
 from panel.paging import PAGE_SIZES
 from panel.transactions import Unavailable
 
+AT_ONCE = max(PAGE_SIZES)
 ACTIONS = ("activate", "deactivate", "delete")
 
 
@@ -28,10 +29,14 @@ class BulkView(ScopedMixin, TemplateView):
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
-        keys = list(dict.fromkeys(request.POST.getlist("selected")))[: max(PAGE_SIZES)]
+        keys = list(dict.fromkeys(request.POST.getlist("selected")))
         back = safe_next(request, reverse(self.list_url_name))
         if action not in ACTIONS:
             raise Http404
+        if len(keys) > AT_ONCE:
+            text = _("At most %(most)s rows at once: %(n)s are selected. Nothing was changed.")
+            messages.error(request, text % {"most": AT_ONCE, "n": len(keys)})
+            return HttpResponseRedirect(back)
         rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
         if len(rows) != len(keys):
             raise Http404

@@ -13,6 +13,7 @@ from domains.services import create_alias_domain, update_alias_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
+from panel.bulk import AT_ONCE
 from tests.pages.reading import hidden_inputs, referrers, text, told
 
 # --- One
@@ -250,6 +251,16 @@ def test_a_name_that_lives_on_in_an_alias_domain_is_not_called_refused(
 
 
 # --- Several at once
+
+
+def test_more_rows_than_a_page_has_are_refused_and_none_is_changed(superadmin, example_org):
+    selected = [f"m{number}@example.org" for number in range(AT_ONCE + 1)]
+    values = {"action": "delete", "selected": selected, "confirmed": "1"}
+
+    page = superadmin.post(reverse("mailbox-bulk"), values, follow=True)
+
+    assert page.redirect_chain == [(reverse("mailbox-list"), 302)]
+    assert f"At most {AT_ONCE} rows at once: {AT_ONCE + 1} are selected." in page.text
 
 
 def test_the_lists_tick_boxes_and_buttons_fit_the_bulk_page(admin, add_mailbox):
