@@ -4,10 +4,11 @@ The statements are those PostfixAdmin and Dovecot send; nothing here goes throug
 """
 
 import re
+import unicodedata
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aliases.models import AliasTarget
@@ -329,7 +330,15 @@ def counted(cursor):
 
 
 def words_of(text):
-    return {word[:64] for word in re.findall(r"[^\W_]+", text.lower())}
+    return {as_compared(word[:64]) for word in re.findall(r"[^\W_]+", text.lower())}
+
+
+def as_compared(word):
+    """To MariaDB's collation ``ü`` is ``u``, so that one of the two is enough."""
+    if connection.vendor != "mysql":
+        return word.lower()
+    apart = unicodedata.normalize("NFKD", word.lower())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 def kept(cursor):
@@ -346,7 +355,7 @@ def kept(cursor):
             a for (a,) in rows(cursor, "SELECT address FROM alias WHERE is_self_alias")
         ],
         "word": [
-            (key, kind, word.lower(), domain)
+            (key, kind, as_compared(word), domain)
             for key, kind, word, domain in rows(
                 cursor, "SELECT row_key, kind, word, domain FROM word"
             )
@@ -371,6 +380,12 @@ def test_the_targets_of_an_alias_that_is_renamed_by_hand_go_along(example_org, a
 @pytest.mark.django_db
 @settings(max_examples=250)
 @given(history=histories)
+@example(
+    history=[
+        ("add_domain", "a.example", 0, 0, 40, False),
+        ("add_alias", "joe@a.example", "ü@c.example,u@c.example"),
+    ]
+)
 def test_the_derived_tables_are_true_after_any_history(history):
     with transaction.atomic(), connection.cursor() as cursor:
         others = OtherPrograms(cursor)
