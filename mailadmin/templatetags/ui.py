@@ -211,12 +211,6 @@ def state(active):
     return "" if active else format_html('<span class="state off">{}</span>', _("off"))
 
 
-@register.simple_tag
-def breadcrumbs(*urls_and_labels):
-    crumbs = list(zip(urls_and_labels[::2], urls_and_labels[1::2], strict=True))
-    return part("frame/crumbs.html", crumbs=crumbs)
-
-
 # These four know the request: they are for Jinja2's templates alone.
 
 
