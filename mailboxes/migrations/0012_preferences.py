@@ -10,9 +10,7 @@ class Migration(migrations.Migration):
         AddColumn(
             "mailbox",
             "language",
-            models.CharField(
-                blank=True, db_default="", default="", editable=False, max_length=10
-            ),
+            models.CharField(blank=True, db_default="", default="", editable=False, max_length=10),
         ),
         AddColumn(
             "mailbox",

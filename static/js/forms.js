@@ -107,6 +107,7 @@
       else if (found.length) field.value = found[0];
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
+    typedIn = form;
     say(form.dataset.kept, "info", form);
   }
   function pickUp() {

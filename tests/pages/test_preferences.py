@@ -188,7 +188,7 @@ def test_the_number_of_rows_leads_back_to_the_first_page_with_its_filter(
 
     html = client.get("/aliases/?q=a&size=25&after=a03%40example.org").text
 
-    assert re.findall('name="next" value="([^"]*)"', html)[-1] == '/aliases/?q=a'
+    assert re.findall('name="next" value="([^"]*)"', html)[-1] == "/aliases/?q=a"
 
 
 def test_preferences_cost_no_statement(account):
