@@ -4,7 +4,7 @@ from panel.columns import AddColumn
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mailboxes", "0011_triggers")]
+    dependencies = [("mailboxes", "0013_triggers")]
 
     operations = [
         AddColumn(
