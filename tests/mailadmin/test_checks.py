@@ -1,5 +1,6 @@
 """System checks of the database."""
 
+from datetime import timedelta
 from io import StringIO
 from unittest import mock
 
@@ -8,12 +9,14 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from aliases import functions
 from aliases.models import Alias
+from domains.models import Domain
 from mailadmin import checks
 from mailboxes import triggers
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, UsageDay
 from panel import server
 
 
@@ -78,6 +81,21 @@ def test_nothing_is_created_with_comments_which_a_client_leaves_out_when_it_rest
     created = functions.statements() | triggers.statements("mysql") | triggers.statements("sqlite")
 
     assert [name for name, text in created.items() if "--" in text or "/*" in text] == []
+
+
+@pytest.mark.django_db
+def test_snapshots_that_nobody_takes_are_told_after_some_days(example_org):
+    assert findings() == ""
+
+    now = timezone.now()
+    Domain.objects.update(created=now - checks.DAYS_WITHOUT_SNAPSHOT - timedelta(hours=1))
+    assert "mailadmin.W008" in findings()
+
+    call_command("snapshot", stdout=StringIO())
+    assert findings() == ""
+
+    UsageDay.objects.update(day=now - checks.DAYS_WITHOUT_SNAPSHOT - timedelta(days=1))
+    assert "mailadmin.W008" in findings()
 
 
 @pytest.mark.django_db(transaction=True)
