@@ -29,6 +29,7 @@ NO_PAGES = {
     "domain-suggestions",
     "domain-places",
     "session-left",
+    "preferences",
 }
 
 FAULTS = """() => {
