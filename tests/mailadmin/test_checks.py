@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -101,12 +102,13 @@ def test_snapshots_that_nobody_takes_are_told_after_some_days(example_org):
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_that_is_not_applied_is_named():
     recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("mailboxes", "0013_triggers")
+    [last] = MigrationExecutor(connection).loader.graph.leaf_nodes("mailboxes")
+    recorder.record_unapplied(*last)
     try:
         assert "mailadmin.W003" in findings()
-        assert "mailboxes.0013_triggers" in findings()
+        assert ".".join(last) in findings()
     finally:
-        recorder.record_applied("mailboxes", "0013_triggers")
+        recorder.record_applied(*last)
 
 
 def test_a_row_that_no_look_up_finds_is_named(add_mailbox, add_alias, example_org):
