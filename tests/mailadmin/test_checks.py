@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from unittest import mock
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from aliases import functions
 from aliases.models import Alias
 from domains.models import Domain
 from mailadmin import checks
-from mailboxes import triggers
+from mailboxes import migrations, triggers
 from mailboxes.models import Mailbox, UsageDay
 from panel import server
 
@@ -102,13 +102,13 @@ def test_snapshots_that_nobody_takes_are_told_after_some_days(example_org):
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_that_is_not_applied_is_named():
     recorder = MigrationRecorder(connection)
-    [last] = MigrationExecutor(connection).loader.graph.leaf_nodes("mailboxes")
-    recorder.record_unapplied(*last)
+    last = max(path.stem for path in Path(migrations.__file__).parent.glob("0*.py"))
+    recorder.record_unapplied("mailboxes", last)
     try:
         assert "mailadmin.W003" in findings()
-        assert ".".join(last) in findings()
+        assert f"mailboxes.{last}" in findings()
     finally:
-        recorder.record_applied(*last)
+        recorder.record_applied("mailboxes", last)
 
 
 def test_a_row_that_no_look_up_finds_is_named(add_mailbox, add_alias, example_org):
