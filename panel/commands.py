@@ -57,10 +57,10 @@ def size_limit(text):
 class PanelCommand(RichCommand):
     """A command whose errors are one sentence each. ``act()`` gets the options; ``words`` are the fields' labels.
 
-    ``nouns`` is what it may be about several of, ``key`` the metavar of their names and an example.
+    ``noun`` and ``nouns`` are what it is about, ``key`` the metavar of their names and an example.
     """
 
-    nouns = None
+    noun = nouns = None
     key = ("NAME", "")
     words = {}
 
@@ -135,7 +135,6 @@ class RowCommand(PanelCommand):
     ``remove(row, **options)`` call the services.
     """
 
-    noun = None
     verbs = {}
     fields = []
     columns = []
@@ -277,7 +276,7 @@ class RowCommand(PanelCommand):
             row = self.switch(self.named(name), active)
             say(self._json_of(row) if json else f"{row} is {state}.")
 
-        self.each(names, one, done=f"are {state}", json=json)
+        self.each(names, one, done=state, json=json)
 
     def delete(self, *, names, yes, json, **options):
         if not yes:
@@ -292,7 +291,7 @@ class RowCommand(PanelCommand):
             self.remove(row, **options)
             say(record or f"Deleted {self.noun} {row}.")
 
-        self.each(names, one, done="are deleted", json=json)
+        self.each(names, one, done="deleted", json=json)
 
     def named(self, text):
         raise NotImplementedError

@@ -50,20 +50,22 @@ class Several:
         """Call ``act(name, say)`` for each. Raises CommandError at the end if a row was refused."""
         if (self.total or 0) >= SEEN_FROM:
             self.bar.start()
+        stopped = ""
         # On disk, so that a million refusals need no memory.
         with tempfile.TemporaryFile("w+") as refusals:
             try:
                 for name in self.names:
                     self._one(act, name, refusals)
-                summary = f"{self.done:,} {self.command.nouns} {done}"
             except KeyboardInterrupt:
-                summary = f"Stopped: {self.done:,} {self.command.nouns} {done}"
+                stopped = "Stopped: "
             finally:
                 self.bar.stop()
                 refusals.seek(0)
                 for line in refusals:
                     self.command.stderr.write(line)
-        if self.refused or summary.startswith("Stopped"):
+        noun = self.command.noun if self.done == 1 else self.command.nouns
+        summary = f"{stopped}{self.done:,} {noun} {done}"
+        if self.refused or stopped:
             raise CommandError(f"{summary}, {self.refused:,} refused.")
         if self.command.stdout.isatty() and not self.json:
             self.command.stdout.write(f"{summary}.")

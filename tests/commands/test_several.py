@@ -62,7 +62,7 @@ def test_one_that_is_refused_stops_none_of_the_others(run, example_org, add_mail
     with pytest.raises(CommandError) as refusal:
         run("mailbox", "off", "a@example.org", "gone@example.org", "b", "b@example.org")
 
-    assert str(refusal.value) == "2 mailboxes are off, 2 refused."
+    assert str(refusal.value) == "2 mailboxes off, 2 refused."
     assert run.screen == "a@example.org is off.\nb@example.org is off.\n"
     assert capsys.readouterr().err.splitlines() == [
         "gone@example.org: There is no mailbox gone@example.org. Is the address right?",
@@ -127,7 +127,7 @@ def test_several_are_deleted_after_their_number_was_typed(run, example_org, add_
     assert run.screen.splitlines() == [
         "Deleted mailbox a@example.org.",
         "Deleted mailbox b@example.org.",
-        "2 mailboxes are deleted.",
+        "2 mailboxes deleted.",
     ]
     assert list(states()) == ["c@example.org"]
 
@@ -159,7 +159,7 @@ def test_a_bar_is_drawn_at_a_terminal_from_fifty_rows_on(own_database):
 
     assert "━" not in few
     assert "━" in many
-    assert "0 mailboxes are off, 60 refused." in many
+    assert "0 mailboxes off, 60 refused." in many
     assert status == 1
 
 

@@ -130,7 +130,7 @@ class Command(PasswordMixin, RowCommand):
             admin = update_admin(actor=None, admin=self.named(name), **fields)
             self.report("Changed", admin, say=say, json=json)
 
-        self.each(names, one, done="are changed", json=json)
+        self.each(names, one, done="changed", json=json)
 
     def password(self, *, name_given, generate, json, **options):
         admin = self.named(name_given)

@@ -123,7 +123,7 @@ class Command(DomainRowCommand):
             alias = self._edit(name, dict(fields), targets, add, remove)
             self.report("Changed", alias, say=say, json=json)
 
-        self.each(names, one, done="are changed", json=json)
+        self.each(names, one, done="changed", json=json)
 
     @in_transaction
     def _edit(self, address, fields, targets, add, remove):

@@ -85,7 +85,7 @@ class Command(DomainRowCommand):
             link = update_alias_domain(actor=None, link=self.named(name), **fields)
             self.report("Changed", link, say=say, json=json)
 
-        self.each(names, one, done="are changed", json=json)
+        self.each(names, one, done="changed", json=json)
 
     def switch(self, link, active):
         return update_alias_domain(actor=None, link=link, active=active)

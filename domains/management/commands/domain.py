@@ -199,7 +199,7 @@ class Command(DomainRowCommand):
             self.report("Changed", domain, say=say, json=json)
             self._warn(domain)
 
-        self.each(names, one, done="are changed", json=json)
+        self.each(names, one, done="changed", json=json)
 
     named = DomainRowCommand.domain
 

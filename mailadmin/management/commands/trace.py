@@ -14,7 +14,7 @@ SHOWN = 50
 
 class Command(PanelCommand):
     help = "Say where mail for an address goes, and why, as Postfix decides it: the answer of the search box."
-    nouns = "addresses"
+    noun, nouns = "address", "addresses"
     key = ("ADDRESS", "info@example.org")
 
     def add_arguments(self, parser):

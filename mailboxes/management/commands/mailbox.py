@@ -251,7 +251,7 @@ class Command(PasswordMixin, DomainRowCommand):
             mailbox = self._edit(self.named(name), fields, forward, keep_copy)
             self.report("Changed", mailbox, say=say, json=json)
 
-        self.each(names, one, done="are changed", json=json)
+        self.each(names, one, done="changed", json=json)
 
     @in_transaction
     def _edit(self, mailbox, fields, forward, keep_copy):
