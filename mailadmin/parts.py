@@ -87,6 +87,7 @@ def environment(**options):
     made.filters |= {
         "address": display_address,
         "bounded": formats.bounded,
+        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "days": formats.days,
         "domain_name": display_domain,
