@@ -89,6 +89,7 @@ def environment(**options):
         "address": display_address,
         "because": because,
         "bounded": formats.bounded,
+        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "days": formats.days,
         "domain_name": display_domain,

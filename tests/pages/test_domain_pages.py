@@ -213,6 +213,7 @@ def test_the_kinds_of_addresses_are_links(as_superadmin, example_org, add_mailbo
         "/aliases/?domain=example.org&q=jo",
         "/mailboxes/?domain=example.org&state=full&q=jo",
         "/domains/example.org/?state=inactive&q=jo",
+        "/domains/example.org/?state=dead&q=jo",
     ]
 
 
