@@ -13,7 +13,9 @@ from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
 from panel.forms import ActorForm
+from panel.paging import PAGE_SIZES
 
+THEMES = ("system", "light", "dark")
 ROOM = 30_000  # characters of domain names that a form shows: about a thousand names
 MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
@@ -99,6 +101,14 @@ class LoginForm(forms.Form):
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",
             )
+
+
+class PreferencesForm(forms.Form):
+    language = forms.ChoiceField(choices=settings.LANGUAGES, required=False)
+    theme = forms.ChoiceField(choices=[(name, name) for name in THEMES], required=False)
+    page_size = forms.TypedChoiceField(
+        choices=[(size, size) for size in PAGE_SIZES], coerce=int, empty_value=0, required=False
+    )
 
 
 class OwnPasswordForm(ActorForm):

@@ -37,6 +37,12 @@ class Account(AbstractBaseUser):
     token = models.CharField(max_length=255, default="", db_default="", editable=False)
     token_validity = SecondsField(default=timezone.now, db_default=UNKNOWN_MOMENT, editable=False)
     totp_secret = models.CharField(max_length=255, null=True, blank=True, editable=False)
+    # Ours: how the person likes the pages. Nothing chosen: the browser's, the system's and the list's own.
+    language = models.CharField(
+        max_length=10, blank=True, default="", db_default="", editable=False
+    )
+    theme = models.CharField(max_length=6, blank=True, default="", db_default="", editable=False)
+    page_size = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = []

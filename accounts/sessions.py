@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth import get_user, login, logout
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages import get_messages
+from django.utils import translation
 
 ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
 TOLD_SECONDS = 600
@@ -25,7 +26,11 @@ class AccountMiddleware(AuthenticationMiddleware):
     """Let ``request.user`` be the account itself. Django's stands for it, and each look at it takes ten times as long."""
 
     def process_request(self, request):
-        request.user = get_user(request)
+        request.user = account = get_user(request)
+        language = getattr(account, "language", "")
+        if language in dict(settings.LANGUAGES):  # else as LocaleMiddleware found
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
 
 
 class SessionLimitMiddleware:

@@ -5,6 +5,7 @@ from accounts import views
 # Keys may hold a slash in rows of other programs, hence "path"; the page of a row comes last.
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
+    path("preferences/", views.preferences, name="preferences"),
     path("session/", views.session_left, name="session-left"),
     path("logout/", views.SignOut.as_view(), name="logout"),
     path("administrators/", views.AdminList.as_view(), name="admin-list"),

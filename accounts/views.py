@@ -1,5 +1,6 @@
 import re
 from datetime import datetime, time, timedelta
+from functools import cache
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,7 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 from django.views.generic import FormView
+from django.views.i18n import set_language
 
 from accounts import services, sessions
 from accounts.forms import (
@@ -27,6 +30,7 @@ from accounts.forms import (
     AdminPasswordForm,
     LoginForm,
     OwnPasswordForm,
+    PreferencesForm,
 )
 from accounts.models import Admin, LogEntry
 from domains.models import Domain
@@ -109,6 +113,14 @@ def session_left(request):
 
 class SignOut(LogoutView):
     http_method_names = ["post", "options"]
+
+
+@require_POST
+def preferences(request):
+    form = PreferencesForm(request.POST)
+    if form.is_valid():
+        services.set_preferences(request.user, **form.cleaned_data)
+    return set_language(request)  # for the page to sign in on, too; and back to where one was
 
 
 @hide_passwords
@@ -349,7 +361,7 @@ class Log(KeysetMixin, ScopedListView):
 
     def keys(self, rows, columns, descending, values=(), **edge):
         if self.as_opened:  # whole rows, or there would be a second statement
-            return newest_entries(self.actor)
+            return newest_entries(self.size)(self.actor)
         return super().keys(rows, columns, descending, values, **edge)
 
     def rows_of(self, keys):
@@ -359,10 +371,14 @@ class Log(KeysetMixin, ScopedListView):
         return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
 
 
-@in_scope(prepared)
-def newest_entries(actor):
-    rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
-    return rows.values_list(*Log.shown, named=True)[: Log.page_size + 1]
+@cache
+def newest_entries(size):
+    @in_scope(prepared)
+    def entries(actor):
+        rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
+        return rows.values_list(*Log.shown, named=True)[: size + 1]
+
+    return entries
 
 
 def _day(text):

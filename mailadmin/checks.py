@@ -1,20 +1,24 @@
+from datetime import timedelta
+
 from django.core.checks import Error, Tags, Warning, register
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.models.functions import Lower, Trim
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
 from aliases import functions
 from aliases.models import Alias
-from domains.models import RoutingLock
+from domains.models import Domain, RoutingLock
 from mailboxes import triggers
-from mailboxes.models import Mailbox
+from mailboxes.models import SERVER, Mailbox, UsageDay
 from panel import server
 
 MARIADB_MINIMUM = (10, 6)
 MYSQL_MINIMUM = (8, 4)
 SHOWN = 5
+DAYS_WITHOUT_SNAPSHOT = timedelta(days=3)
 
 
 @register(Tags.database)
@@ -170,6 +174,27 @@ def check_rows(databases=None, **kwargs):
                     f" {', '.join(tiny)}: nearly all mail to them is refused.",
                     hint="`manage.py mailbox edit ADDRESS --quota MB` sets them.",
                     id="mailadmin.W005",
+                )
+            )
+    return warnings
+
+
+@register(Tags.database)
+def check_snapshots(databases=None, **kwargs):
+    """Something takes the daily snapshots, where there is a domain for so long."""
+    warnings = []
+    some_days_ago = timezone.now() - DAYS_WITHOUT_SNAPSHOT
+    for alias in databases or []:
+        if _unapplied(connections[alias]):
+            continue
+        taken = UsageDay.objects.using(alias).filter(domain=SERVER, day__gte=some_days_ago.date())
+        domains = Domain.objects.using(alias).filter(created__lt=some_days_ago)
+        if domains.exists() and not taken.exists():
+            warnings.append(
+                Warning(
+                    f"No figures were written down in the last {DAYS_WITHOUT_SNAPSHOT.days} days: the panel's plots stop.",
+                    hint="Enable mailadmin-snapshot.timer, or call `manage.py snapshot` some times a day.",
+                    id="mailadmin.W008",
                 )
             )
     return warnings

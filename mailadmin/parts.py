@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, get_language_info, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -181,8 +181,7 @@ def _kept(template, values):
 
 def languages():
     """Return the code and the name of each language but that of the request."""
-    others = [code for code, _name in settings.LANGUAGES if code != get_language()]
-    return [(code, get_language_info(code)["name_local"].capitalize()) for code in others]
+    return [(code, name) for code, name in settings.LANGUAGES if code != get_language()]
 
 
 def url(page, *key):

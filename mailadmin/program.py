@@ -74,6 +74,11 @@ COMMANDS = {
             "triggers, functions and counters anew",
             ("recount", "recount && mailadmin check --database default"),
         ),
+        "snapshot": (
+            "mailboxes",
+            "figures of today, for the plots",
+            ("snapshot", "snapshot && mailadmin check --database default"),
+        ),
         "check": (
             "django.core",
             "what is wrong with settings and database",

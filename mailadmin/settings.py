@@ -7,6 +7,9 @@ import re
 import zoneinfo
 from pathlib import Path
 
+from django.conf.locale import LANG_INFO
+from django.utils.translation import to_language
+
 from mailadmin.environment import (
     Environment,
     is_allowed_host,
@@ -352,11 +355,19 @@ VMAIL_ROOT = env.read(
 )
 
 # --- Languages and time
-LANGUAGE_CODE = env.read(
-    "str", "LANGUAGE_CODE", default="en", choices={"en", "fr"}, expected="en or fr"
-)
-LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+translated = [
+    to_language(path.parts[-3]) for path in LOCALE_PATHS[0].glob("*/LC_MESSAGES/django.mo")
+]
+languages = sorted(["en", *translated])
+LANGUAGES = [(code, LANG_INFO[code]["name_local"].capitalize()) for code in languages]
+LANGUAGE_CODE = env.read(
+    "str",
+    "LANGUAGE_CODE",
+    default="en",
+    choices=set(languages),
+    expected=" or ".join(languages),
+)
 # As the session's: no script and no other site has a use for it.
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True

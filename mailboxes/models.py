@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import StrIndex, Substr
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,8 @@ from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
 from panel.scoping import ScopedQuerySet, starts_with
 
 NEARLY_FULL, FULL = 80, 95  # percent: pages warn, and alarm
+KEPT_DAYS = 400  # of figures
+SERVER = ""  # as UsageDay.domain: all domains together
 MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of bytes
 
 
@@ -270,3 +273,67 @@ class RetiredMaildir(models.Model):
 
     def __str__(self):
         return self.maildir
+
+
+class UsageDay(models.Model):
+    """The figures of a domain, or of the whole server, on one day: written by snapshots.take()."""
+
+    pk = models.CompositePrimaryKey("domain", "day")
+    domain = KeyField()
+    day = models.DateField()
+    bytes = models.BigIntegerField(default=0, db_default=0)
+    messages = models.BigIntegerField(default=0, db_default=0)
+    mailboxes = models.IntegerField(default=0, db_default=0)
+    aliases = models.IntegerField(default=0, db_default=0)
+    changes = models.IntegerField(default=0, db_default=0)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "usage_day"
+        default_permissions = ()
+        indexes = [models.Index(fields=["day"], name="usage_day_day")]
+
+    def __str__(self):
+        return f"{self.domain or 'all domains'} on {self.day}"
+
+
+class MailboxDay(models.Model):
+    """What a mailbox of those in ``full_mailbox`` held on one day."""
+
+    pk = models.CompositePrimaryKey("username", "day")
+    username = KeyField()
+    day = models.DateField()
+    bytes = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "mailbox_day"
+        default_permissions = ()
+        indexes = [models.Index(fields=["day"], name="mailbox_day_day")]
+
+    def __str__(self):
+        return f"{self.username} on {self.day}"
+
+
+class LastLogin(models.Model):
+    """When a mailbox's password last opened ``imap`` or ``pop3``: written by Dovecot, in seconds since 1970."""
+
+    pk = models.CompositePrimaryKey("username", "protocol")
+    username = KeyField()
+    protocol = KeyField(max_length=20)
+    at = models.BigIntegerField()
+    domain = models.GeneratedField(
+        expression=Substr("username", StrIndex("username", models.Value("@")) + 1),
+        output_field=KeyField(),
+        db_persist=True,
+    )
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "last_login"
+        default_permissions = ()
+        indexes = [models.Index(fields=["domain", "at", "username"], name="last_login_list")]
+
+    def __str__(self):
+        return f"{self.username} by {self.protocol}"

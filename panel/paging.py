@@ -47,7 +47,7 @@ class KeysetMixin:
         try:
             size = int(self.request.GET.get("size", ""))
         except ValueError:
-            size = self.page_size
+            size = self.actor.page_size
         return size if size in PAGE_SIZES else self.page_size
 
     def columns(self):
@@ -143,6 +143,10 @@ class KeysetMixin:
             value = row.pk if column in {"pk", self.model._meta.pk.name} else getattr(row, column)
             values.append(value.isoformat() if hasattr(value, "isoformat") else str(value))
         return self.url_with(**{"after": None, "before": None, "jump": None, parameter: values})
+
+    def resized_url(self):
+        """The first page of these rows, with as many as the account prefers."""
+        return self.request.path + self.url_with(after=None, before=None, jump=None, size=None)
 
     def url_with(self, **changes):
         query = {key: self.request.GET.getlist(key) for key in self.request.GET} | changes

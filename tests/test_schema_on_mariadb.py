@@ -1,7 +1,7 @@
 """The tables on MariaDB are PostfixAdmin's: names, types and defaults of its latest release.
 
 Different on purpose: key columns are utf8mb4_bin (there latin1), ``description`` and
-``transport`` have defaults, and the last columns of ``alias`` and ``log`` are ours.
+``transport`` have defaults, and some columns are ours: the last of ``alias`` and ``log``, the preferences of an account.
 MySQL's own words for the same columns are translated.
 """
 
@@ -34,6 +34,10 @@ ACCOUNT = {
     "token": TEXT,
     "token_validity": MOMENT,
     "totp_secret": ("varchar(255)", "YES", "NULL", WORDS),
+    # ours
+    "language": ("varchar(10)", "NO", "''", WORDS),
+    "theme": ("varchar(6)", "NO", "''", WORDS),
+    "page_size": ("smallint(5) unsigned", "NO", "0", None),
 }
 TABLES = {
     "admin": ACCOUNT | {"superadmin": NO},

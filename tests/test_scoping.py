@@ -1,5 +1,7 @@
 """Who sees and who manages which rows: role by model, and an inactive account sees nothing."""
 
+from datetime import date
+
 import pytest
 
 from accounts.models import Admin, LogEntry, LoginAttempt
@@ -7,11 +9,11 @@ from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, Word
 from domains.services import create_alias_domain
-from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
+from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
-MODELS += [FullMailbox, LogEntry, Admin, Word]
+MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -23,6 +25,8 @@ EVERYTHING = {
     Mailbox: {"info@example.org", "more@example.org", "info@other.net"},
     QuotaUsage: {"info@example.org", "more@example.org", "info@other.net"},
     FullMailbox: {"info@example.org", "info@other.net"},
+    UsageDay: {"example.org", "other.net", SERVER},
+    LastLogin: {"info@example.org", "info@other.net"},
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
 }
@@ -37,6 +41,8 @@ OF_DOMAIN_ADMIN = {
     Mailbox: {"info@example.org", "more@example.org"},
     QuotaUsage: {"info@example.org", "more@example.org"},
     FullMailbox: {"info@example.org"},
+    UsageDay: {"example.org"},
+    LastLogin: {"info@example.org"},
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
 }
@@ -52,6 +58,8 @@ NAME = {
     DomainAdmin: "username",
     AliasTarget: "alias",
     Word: "row_key",
+    UsageDay: "domain",
+    LastLogin: "username",
 }
 
 
@@ -62,8 +70,11 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         target, source = add_domain(domain), add_domain(twin)
         add_mailbox(f"info@{domain}", quota=100)
         QuotaUsage.objects.create(username_id=f"info@{domain}", bytes=90)
+        LastLogin.objects.create(username=f"info@{domain}", protocol="imap", at=1)
+        UsageDay.objects.create(domain=domain, day=date(2026, 1, 1))
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
+    UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)
     add_alias("postmaster@example.org", "info@example.org")

@@ -38,7 +38,7 @@ GRANT EXECUTE ON `@DB_NAME@`.* TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 
--- Dovecot: checks passwords, so it reads the hash; writes nothing but used quota.
+-- Dovecot: checks passwords, so it reads the hash; writes nothing but used quota and the last sign-in.
 GRANT SELECT (domain, active, password_expiry)
   ON `@DB_NAME@`.domain TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (username, password, maildir, quota, local_part, domain, active, smtp_active, password_expiry)
@@ -49,6 +49,8 @@ GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT, INSERT, UPDATE, DELETE
   ON `@DB_NAME@`.quota2 TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT, INSERT, UPDATE
+  ON `@DB_NAME@`.last_login TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 
 -- The comparison: first what is missing, then what is too much.
 DROP PROCEDURE IF EXISTS `@DB_NAME@`.mailadmin_even_out;

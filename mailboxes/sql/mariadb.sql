@@ -8,6 +8,7 @@
 --   retired_maildir  directories that may hold the mail of a mailbox that is gone
 --   alias.is_self_alias the row is a mailbox's own
 --   word             the words of names, addresses and descriptions, for the search
+-- and what is known of days before (usage_day, mailbox_day) and of sign-ins (last_login) goes where its row goes.
 --
 -- `manage.py migrate` creates them, `manage.py recount` creates them again and computes the tables
 -- anew: the statements at the end. mailboxes/triggers.py fills in the words between two @, leaves
@@ -101,6 +102,8 @@ CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
   UPDATE domain_usage SET domain = NEW.domain WHERE domain = OLD.domain;
   IF NEW.domain <> OLD.domain THEN
     UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain);
+    DELETE FROM usage_day WHERE domain = NEW.domain;
+    UPDATE usage_day SET domain = NEW.domain WHERE domain = OLD.domain;
   END IF;
   IF NEW.domain <> OLD.domain OR NEW.description <> OLD.description THEN
     DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
@@ -117,6 +120,7 @@ END
 //
 CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
   DELETE FROM domain_usage WHERE domain = OLD.domain;
+  DELETE FROM usage_day WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
   DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
 END
@@ -341,6 +345,10 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
       OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)),
       NEW.username, CONCAT(SUBSTRING_INDEX(NEW.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(NEW.username, '@', -1))
     );
+    DELETE FROM mailbox_day WHERE username = NEW.username;
+    UPDATE mailbox_day SET username = NEW.username WHERE username = OLD.username;
+    DELETE FROM last_login WHERE username = NEW.username;
+    UPDATE last_login SET username = NEW.username WHERE username = OLD.username;
   END IF;
   IF NEW.username <> OLD.username OR NEW.domain <> OLD.domain OR NEW.quota <> OLD.quota THEN
     DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
@@ -370,6 +378,8 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   UPDATE alias_target SET target = target
     WHERE bare IN (OLD.username, CONCAT(SUBSTRING_INDEX(OLD.username, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.username, '@', -1)));
   DELETE FROM full_mailbox WHERE username = OLD.username;
+  DELETE FROM mailbox_day WHERE username = OLD.username;
+  DELETE FROM last_login WHERE username = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   -- Whoever deletes it: a new mailbox of that name must not show the old mail.
   INSERT IGNORE INTO retired_maildir (maildir, username)

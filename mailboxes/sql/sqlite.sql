@@ -23,6 +23,8 @@ END
 CREATE TRIGGER mailadmin_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
   UPDATE domain_usage SET domain = NEW.domain WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE domain IN (OLD.domain, NEW.domain) AND NEW.domain <> OLD.domain;
+  DELETE FROM usage_day WHERE domain = NEW.domain AND NEW.domain <> OLD.domain;
+  UPDATE usage_day SET domain = NEW.domain WHERE domain = OLD.domain AND NEW.domain <> OLD.domain;
   DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
   INSERT OR IGNORE INTO word (row_key, kind, word, domain)
     SELECT NEW.domain, 'domain', substr(words.value, 1, 64), NEW.domain
@@ -36,6 +38,7 @@ END
 //
 CREATE TRIGGER mailadmin_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
   DELETE FROM domain_usage WHERE domain = OLD.domain;
+  DELETE FROM usage_day WHERE domain = OLD.domain;
   UPDATE alias_target SET target = target WHERE unmatched AND domain = OLD.domain;
   DELETE FROM word WHERE row_key = OLD.domain AND kind = 'domain';
 END
@@ -219,6 +222,13 @@ CREATE TRIGGER mailadmin_mailbox_words AFTER UPDATE OF username, domain, name ON
     WHERE words.value <> '';
 END
 //
+CREATE TRIGGER mailadmin_mailbox_rename AFTER UPDATE OF username ON mailbox FOR EACH ROW WHEN NEW.username <> OLD.username BEGIN
+  DELETE FROM mailbox_day WHERE username = NEW.username;
+  UPDATE mailbox_day SET username = NEW.username WHERE username = OLD.username;
+  DELETE FROM last_login WHERE username = NEW.username;
+  UPDATE last_login SET username = NEW.username WHERE username = OLD.username;
+END
+//
 CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE OF username, domain, quota, maildir ON mailbox FOR EACH ROW BEGIN
   UPDATE domain_usage SET mailboxes = mailboxes - 1, allotted = allotted - MAX(OLD.quota, 0)
     WHERE domain = OLD.domain;
@@ -248,6 +258,8 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
     OLD.username, substr(OLD.username, 1, instr(OLD.username, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.username, instr(OLD.username, '@'))
   );
   DELETE FROM full_mailbox WHERE username = OLD.username;
+  DELETE FROM mailbox_day WHERE username = OLD.username;
+  DELETE FROM last_login WHERE username = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   INSERT OR IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username

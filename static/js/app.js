@@ -8,18 +8,18 @@
       if (found) act(found, event);
     });
 
-  // --- Light, dark, or as the system; on a phone the one visible button goes round.
+  // --- Light, dark, or as the system: at once, and then for the account.
   function showTheme() {
-    const choice = window.theme.stored();
+    const choice = window.theme.chosen();
     for (const button of all("[data-theme-switch] button")) button.ariaPressed = String(button.value === choice);
   }
-  on("click", "[data-theme-switch] button", (button) => {
-    const buttons = all("button", button.parentElement);
-    const alone = buttons.filter((other) => other.offsetParent).length === 1;
-    const next = alone ? buttons[(buttons.indexOf(button) + 1) % buttons.length] : button;
-    window.theme.choose(next.value);
+  on("click", "[data-theme-switch] button", (button, event) => {
+    window.theme.choose(button.value);
     showTheme();
-    next.focus();
+    if (!button.form) return; // nobody is signed in
+    event.preventDefault();
+    const body = new FormData(button.form, button);
+    fetch(button.form.action, { method: "POST", body, keepalive: true, headers: { Accept: "application/json" } }).catch(() => button.form.requestSubmit(button));
   });
 
   // --- "/" goes to the search field; Escape and a click elsewhere close menus.

@@ -71,6 +71,7 @@
       say(words.offline, "danger", form.querySelector(".form-actions") ?? form).classList.add("offline");
     } else {
       keep(form);
+      if (event.submitter?.name === "language") keep(typedIn ?? document.querySelector("[data-keep]:has(.is-invalid)"), { unanswered: true });
       lock(form, event.submitter);
     }
   });
@@ -91,11 +92,13 @@
       return null; // storage is switched off or full
     }
   }
-  function keep(form) {
-    if (!("keep" in form.dataset)) return;
+  let typedIn;
+  document.addEventListener("input", ({ target }) => (typedIn = target.form?.matches("[data-keep]") ? target.form : typedIn));
+  function keep(form, more) {
+    if (!("keep" in (form?.dataset ?? {}))) return;
     const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
     const fields = [...new FormData(form)].filter(([name]) => names.has(name));
-    stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields });
+    stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields, ...more });
   }
   function putBack(form, draft) {
     for (const field of [...form.elements].filter(isKept)) {
@@ -104,6 +107,7 @@
       else if (found.length) field.value = found[0];
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
+    typedIn = form;
     say(form.dataset.kept, "info", form);
   }
   function pickUp() {
@@ -112,12 +116,12 @@
     const note = document.querySelector("[data-draft-kept]");
     if (note) {
       note.hidden = false;
-      stored({ ...draft, signedOut: true });
+      stored({ ...draft, unanswered: true });
       return;
     }
     // The answer to the form itself comes with its address as referrer: it was received.
     const came = document.referrer && new URL(document.referrer);
-    const answered = came && came.pathname + came.search === draft.place && !draft.signedOut;
+    const answered = came && came.pathname + came.search === draft.place && !draft.unanswered;
     const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
     const old = Date.now() - draft.at > DRAFT_MS;
     if ((answered && !again) || old || place() === draft.place) stored(null);

@@ -201,6 +201,28 @@ def statements(plan):
         ' NULL, \'{"goto": ["a@elsewhere.test", "b@elsewhere.test"]}\', NULL, \'{"quota": [0, 2048]}\')'
         f" FROM seq_1_to_{2 * size}",
     )
+    yield (
+        "last sign-ins",
+        "INSERT INTO last_login (username, protocol, at)"
+        " SELECT username, 'imap', UNIX_TIMESTAMP() - CRC32(username) %% 20000000 FROM mailbox"
+        " WHERE CRC32(username) %% 10 < 9",
+    )
+    yield (
+        "figures of days before",
+        "INSERT INTO usage_day (domain, day, bytes, messages, mailboxes, aliases, changes)"
+        " SELECT domain, CURDATE() - INTERVAL seq DAY, (1000 - seq) * 9000000, (1000 - seq) * 90,"
+        " 90 - seq DIV 10, 20, seq * 7 %% 5 FROM domain JOIN seq_0_to_364 WHERE domain <> 'ALL'"
+        f" UNION ALL SELECT '', CURDATE() - INTERVAL seq DAY, (1000 - seq) * 9000000 * {domains},"
+        f" (1000 - seq) * 90 * {domains}, (90 - seq DIV 10) * {domains}, 20 * {domains}, seq * 7 %% 5 * {domains}"
+        " FROM seq_0_to_364",
+    )
+    yield (
+        "sizes of nearly full mailboxes",
+        "INSERT INTO mailbox_day (username, day, bytes)"
+        " SELECT username, CURDATE() - INTERVAL seq DAY, q.bytes * (200 - seq) DIV 200"
+        " FROM mailbox m JOIN quota2 q USING (username) JOIN seq_0_to_30"
+        " WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * 80",
+    )
 
 
 # What is asked of the maps: keys that are there, by kind. With an x in front none of them is.

@@ -61,10 +61,12 @@ def test_postfix_finds_addresses_and_nothing_else(mail_server, statement):
         "UPDATE mailbox SET password = '{PLAIN}x'",
         "UPDATE mailbox SET quota = 0",
         "DELETE FROM alias",
+        "DELETE FROM last_login",
+        "SELECT * FROM usage_day",
         "CREATE TABLE mine (x int)",
     ],
 )
-def test_dovecot_checks_passwords_and_writes_used_quota_only(mail_server, statement):
+def test_dovecot_checks_passwords_and_writes_used_quota_and_sign_ins_only(mail_server, statement):
     assert refused(mail_server, mail_server.connect_as_dovecot(), statement)
 
 

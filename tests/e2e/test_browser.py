@@ -322,7 +322,8 @@ def test_the_chosen_colours_stay(visitors, superadmin):
     expect(html).to_have_attribute("data-bs-theme", "light")
 
     page.locator(".account-menu summary").click()
-    page.get_by_role("button", name="Dark").click()
+    with page.expect_response("**/preferences/"):
+        page.get_by_role("button", name="Dark").click()
     expect(html).to_have_attribute("data-bs-theme", "dark")
     light_ground = "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light_ground
@@ -331,10 +332,35 @@ def test_the_chosen_colours_stay(visitors, superadmin):
     page.locator(".account-menu summary").click()
     expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
 
-    page.get_by_role("button", name="As the system").click()
+    other = visitors.sign_in(*superadmin, color_scheme="light")
+    expect(other.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+    with page.expect_response("**/preferences/"):
+        page.get_by_role("button", name="As the system").click()
     expect(html).to_have_attribute("data-bs-theme", "light")
     page.emulate_media(color_scheme="dark")
     expect(html).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_colours_and_rows_are_chosen_without_javascript_too(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, java_script_enabled=False)
+    page.goto("/mailboxes/?size=25")
+    page.locator(".account-menu summary").click()
+    page.get_by_role("button", name="Dark").click()
+
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert page.url.endswith("/mailboxes/?size=25")
+    expect(page.get_by_role("button", name="Search", exact=True)).to_be_visible()
+    page.get_by_label("Rows on a page").select_option("25")
+    page.get_by_role("button", name="Go", exact=True).click()
+    assert page.url.endswith("/mailboxes/?")
+    expect(page.locator(".list tbody tr")).to_have_count(25)
+
+    page.get_by_label("Rows on a page").select_option("50")
+    page.get_by_role("button", name="Go", exact=True).click()
+    page.locator(".account-menu summary").click()
+    page.get_by_role("button", name="As the system").click()
+    expect(page.locator("html")).not_to_have_attribute("data-bs-theme", "dark")
 
 
 def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):
@@ -415,7 +441,7 @@ def test_on_a_phone_the_menu_comes_by_a_button(visitors, superadmin):
     with page.expect_navigation():
         link.tap()
 
-    assert page.url.endswith("/mailboxes/")
+    assert page.url.endswith("/mailboxes/?")
 
 
 def test_a_list_asked_for_after_the_session_ended_leads_to_the_login(page):

@@ -120,6 +120,23 @@ def test_two_clicks_without_javascript_are_one_alias_and_no_error(visitors, supe
     assert message(page) == "Alias twice@brightwater.example created."
 
 
+def test_another_language_keeps_what_was_typed(visitors, user):
+    page = visitors.sign_in(*user)
+    page.goto("/account/")
+    fill(page, {"Forward to": "mia@elsewhere.example", "Current password": "half typed"})
+
+    for language, field, put_back in (
+        ("Français", "Transférer à", "Rétabli tel que vous l’aviez saisi"),
+        ("English", "Forward to", "Put back as you had typed it."),
+    ):
+        page.locator(".account-menu summary").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=language, exact=True).click()
+        expect(page.get_by_label(field)).to_have_value("mia@elsewhere.example")
+        expect(page.locator("main .alert-info")).to_contain_text(put_back)
+    expect(page.get_by_label("Current password", exact=True)).to_have_value("")
+
+
 def test_without_a_line_nothing_is_sent_and_the_form_stays(page):
     page.goto("/aliases/new/")
     fill(page, {"Address": "late", "Domain": "brightwater.example", "Mail goes to": "a@b.example"})

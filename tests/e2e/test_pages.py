@@ -29,6 +29,7 @@ NO_PAGES = {
     "domain-suggestions",
     "domain-places",
     "session-left",
+    "preferences",
 }
 
 FAULTS = """() => {
@@ -130,9 +131,10 @@ def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts
     assert not faults, "\n".join(faults)
 
 
-def test_the_longer_words_of_french_fit_too(visitors, accounts):
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_the_longer_words_of_other_languages_fit_too(language, visitors, accounts):
     page = visitors.sign_in(*next(iter(accounts.items())))
-    page.context.set_extra_http_headers({"Accept-Language": "fr"})
+    page.context.set_extra_http_headers({"Accept-Language": language})
     rows = ["/domains/brightwater.example/", "/mailboxes/maria.castellanos@brightwater.example/"]
     lists = [reverse(name) for name in LISTS]
     paths = ["/", *lists, *rows, *(f"{row}delete/" for row in rows)]
@@ -146,7 +148,7 @@ def test_the_longer_words_of_french_fit_too(visitors, accounts):
 
     faults = [f"{path}: {fault}" for path in paths for fault in faults_of(page, path)[1]]
 
-    assert page.locator("html").get_attribute("lang") == "fr"
+    assert page.locator("html").get_attribute("lang") == language
     assert not faults, "\n".join(faults)
 
 

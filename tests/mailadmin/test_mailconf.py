@@ -68,6 +68,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "mariadb/undeliverable-targets.sql",
         "nginx/mailadmin.conf",
         "systemd/mailadmin.service",
+        "systemd/mailadmin-snapshot.timer",
         "README.md",
     } <= written.keys()
     assert [name for name, text in written.items() if mailconf.MARKER.search(text)] == []

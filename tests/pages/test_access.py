@@ -25,6 +25,7 @@ OWN = {
     "domain-suggestions",
     "domain-places",
     "session-left",
+    "preferences",
     "logout",
 }
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -1,0 +1,114 @@
+"""The figures of a day, for the plots: counted once, so that no page adds up a past.
+
+``take()`` may run as often as one likes, on several servers too: a day has one row for each domain, the last one counts.
+"""
+
+from collections import Counter
+from datetime import datetime, time, timedelta
+from itertools import islice
+
+from django.db import connection
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from accounts.models import LogEntry
+from domains.models import DomainUsage
+from mailboxes.models import KEPT_DAYS, SERVER, FullMailbox, Mailbox, MailboxDay, UsageDay
+from panel.transactions import in_transaction
+
+TOGETHER = 1_000  # rows of one transaction
+
+
+def take(today=None):
+    """Count today, and the changes of the days since the last one anew; forget days that are too old.
+
+    Returns the rows of domains, the sizes of mailboxes, and the rows that are forgotten.
+    """
+    today = today or timezone.localdate()
+    _complete_changes(today)
+    figures = [*_figures(today)]
+    domains = _store(UsageDay, figures)
+    rows = FullMailbox.objects.values_list("pk", "username__usage__bytes")
+    sizes = (MailboxDay(username=name, day=today, bytes=size or 0) for name, size in rows)
+    mailboxes = _store(MailboxDay, sizes)
+    return domains - 1, mailboxes, _forget(today - timedelta(days=KEPT_DAYS))
+
+
+def _figures(day):
+    changes = changes_on(day)
+    used = {domain: sums for domain, *sums in _used()}
+    total = UsageDay(domain=SERVER, day=day, changes=changes[SERVER])
+    counters = DomainUsage.objects.exclude(pk="ALL").values_list("pk", "mailboxes", "alias_rows")
+    for domain, mailboxes, alias_rows in counters:
+        size, messages = used.get(domain, (0, 0))
+        row = UsageDay(
+            domain=domain,
+            day=day,
+            bytes=size or 0,
+            messages=messages or 0,
+            mailboxes=mailboxes,
+            aliases=max(0, alias_rows - mailboxes),
+            changes=changes[domain],
+        )
+        for name in ("bytes", "messages", "mailboxes", "aliases"):
+            setattr(total, name, getattr(total, name) + getattr(row, name))
+        yield row
+    yield total
+
+
+def _used():
+    sums = {"size": Sum("usage__bytes"), "messages": Sum("usage__messages")}
+    rows = Mailbox.objects.order_by().values("domain").annotate(**sums)
+    return rows.values_list("domain", "size", "messages")
+
+
+def changes_on(day):
+    """``{domain: entries of the log}``, and of all together under SERVER."""
+    begin = datetime.combine(day, time.min, timezone.get_current_timezone())
+    end = datetime.combine(day + timedelta(days=1), time.min, timezone.get_current_timezone())
+    entries = LogEntry.objects.filter(timestamp__gte=begin, timestamp__lt=end)
+    found = Counter(dict(entries.values_list("domain").annotate(Count("pk")).order_by()))
+    found[SERVER] = found.total()
+    return found
+
+
+def _complete_changes(today):
+    """A day's row is written before the day ends."""
+    last = UsageDay.objects.filter(domain=SERVER, day__lt=today).order_by("-day").first()
+    if last is None:
+        return
+    changes, late = changes_on(last.day), []
+    for row in UsageDay.objects.filter(day=last.day):
+        if row.changes != changes[row.domain]:
+            row.changes = changes[row.domain]
+            late.append(row)
+    _store(UsageDay, late)
+
+
+def _store(model, rows):
+    rows, stored = iter(rows), 0
+    while some := list(islice(rows, TOGETHER)):
+        _store_some(model, some)
+        stored += len(some)
+    return stored
+
+
+@in_transaction
+def _store_some(model, rows):
+    key = model._meta.pk.field_names
+    others = [field.name for field in model._meta.concrete_fields if field.name not in key]
+    # MariaDB looks at every unique key, and does not take a name of one.
+    named = connection.features.supports_update_conflicts_with_target
+    model.objects.bulk_create(
+        rows, update_conflicts=True, update_fields=others, unique_fields=key if named else None
+    )
+
+
+def _forget(oldest):
+    forgotten = 0
+    for model in (UsageDay, MailboxDay):
+        # Day by day: a transaction holds one day's rows, after a long pause too.
+        days = model.objects.filter(day__lt=oldest).values_list("day", flat=True).distinct()
+        for day in list(days):
+            forgotten += model.objects.filter(day=day).delete()[0]
+    return forgotten
