@@ -93,7 +93,11 @@ def preview_of_targets(actor, alias, text):
         elif target in found:
             kind = _kind(found[target], full)
             recipients.append(Recipient(piece, target, kind, words[kind]))
-    said = _said(actor, alias, list(found.values()), lookup) if alias.address and goto else []
+    known = bool(alias.address and goto)
+    loop = foreseen(actor, alias.address, lookup) if known and alias.active else None
+    if loop is not None:
+        return loop.messages, recipients
+    said = _said(alias, list(found.values())) if known else []
     problems = {
         GONE: _("%(address)s does not exist."),
         IS_OFF: _("%(address)s is off and gets no mail."),
@@ -126,14 +130,11 @@ def _full_of(*names):
     return rows.values_list("pk", flat=True)
 
 
-def _said(actor, alias, found, lookup):
+def _said(alias, found):
     domain = alias.domain
     address = display_address(alias.address)
     if not domain.active:
         return [_("%(domain)s is off: mail for its addresses is refused.") % {"domain": domain}]
-    loop = foreseen(actor, alias.address, lookup) if alias.active else None
-    if loop is not None:
-        return loop.messages
     goes_to = in_words([target for target in found if not target.undeliverable])
     if not goes_to:
         return [

@@ -156,6 +156,14 @@ def test_an_address_in_use_is_said_to_be_so(kind, admin, add_mailbox):
     assert "is free" not in page.text
 
 
+def test_who_may_not_create_an_address_is_told_so(admin, settings):
+    settings.ROLE_ADDRESSES_PROTECTED = True
+
+    page = admin.post(PREVIEW, {"kind": "alias", "domain": "example.org", "local_part": "abuse"})
+
+    assert "abuse is a role address. Ask a superadmin to set it up." in page.text
+
+
 def test_a_pasted_address_is_read_with_its_domain(admin):
     page = admin.post(PREVIEW, {"kind": "alias", "domain": "", "local_part": "joe@example.org"})
 
@@ -209,6 +217,13 @@ def test_a_loop_is_foreseen(admin, add_alias):
     assert said(admin, kind="alias", local_part="a", targets="b@example.org") == [
         "This would create a mail loop: a@example.org → b@example.org → a@example.org."
     ]
+
+
+def test_an_extension_that_grows_is_foreseen_and_explained(admin):
+    [line] = said(admin, kind="alias", local_part="a", targets="a+b@example.org")
+
+    assert line.startswith("This would create a mail loop: a+…@example.org → a+…@example.org.")
+    assert "Postfix adds the extension of an address" in line
 
 
 def test_an_alias_that_is_changed_is_looked_at_as_it_would_be(admin, add_alias, add_mailbox):
