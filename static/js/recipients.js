@@ -107,6 +107,7 @@
     let addresses = pieces(area.value);
 
     // Label, help and errors speak of the input; the textarea keeps the name.
+    area.setAttribute("aria-label", area.labels[0]?.textContent.trim() ?? "");
     input.id = area.id;
     area.id += "_all";
     input.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), keys.id].filter(Boolean).join(" "));
