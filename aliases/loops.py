@@ -58,16 +58,16 @@ def _refusal(actor, addresses, starts, hops):
         if path is None:
             continue
         shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]
-        if path[0] == path[-1] and ANY_EXTENSION in path[0]:
-            code = "loop"
+        code = "loop" if path[0] == path[-1] else "expansion"
+        if grown := _grown(path):
+            shown = path if path[0] == path[-1] else [*path[: grown + 2], "…"]
             message = _(
-                "This would create a mail loop: %(path)s. Postfix adds the extension of an address, what stands from"
-                " the “%(delimiter)s” on, to each target, so with one it would go on without end."
+                "Postfix adds an extension, what stands from the “%(delimiter)s” on, to each target again. So this would"
+                " grow without end: %(path)s."
             )
-        elif path[0] == path[-1]:
-            code, message = "loop", _("This would create a mail loop: %(path)s.")
+        elif code == "loop":
+            message = _("This would create a mail loop: %(path)s.")
         else:
-            code = "expansion"
             message = _(
                 "This would reach more than %(limit)d addresses, or pass through more than"
                 " %(depth)d aliases, and Postfix would defer the mail: %(path)s. Use a mailing list."
@@ -83,6 +83,16 @@ def _refusal(actor, addresses, starts, hops):
         }
         return ValidationError(message, code, params)
     return None
+
+
+def _grown(path):
+    """The place in ``path`` where an address comes back with more of an extension, or 0."""
+    first = {}
+    for place, address in enumerate(path):
+        before = first.setdefault(without_extension(address), address)
+        if len(address) > len(before) or (place and before == address and ANY_EXTENSION in address):
+            return place
+    return 0
 
 
 def all_hops(starts, lookup=None):

@@ -5,6 +5,7 @@
   "use strict";
   const words = document.currentScript.dataset;
   const WAIT_MS = 150;
+  const CLICK_MS = 300;
   const make = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -107,7 +108,6 @@
     let addresses = pieces(area.value);
 
     // Label, help and errors speak of the input; the textarea keeps the name.
-    area.setAttribute("aria-label", area.labels[0]?.textContent.trim() ?? "");
     input.id = area.id;
     area.id += "_all";
     input.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), keys.id].filter(Boolean).join(" "));
@@ -202,7 +202,8 @@
       input.value = "";
       add(pieces(typed));
     });
-    input.addEventListener("blur", take);
+    // Later: a chip more would move what somebody is about to click.
+    input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || take(), CLICK_MS));
     box.addEventListener("mousedown", (event) => {
       if (event.target !== box && event.target !== shown) return;
       event.preventDefault();
