@@ -7,6 +7,7 @@ from django.db.models.functions import Concat
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +48,7 @@ class DomainPages:
 
 class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
-    word_kinds = ("domain",)
+    word_kind = "domain"
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
@@ -72,7 +73,7 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
 
     def state_wanted(self):
         if self.filters()["state"] == "backupmx":
-            return self.of_rows("backupmx =", True)
+            return self.model, "backupmx", "=", True
         return super().state_wanted()
 
     def jump_values(self, text):
@@ -151,9 +152,10 @@ class DomainCreate(DomainPages, ScopedFormView):
             leads = gettext("Mail for each name in it goes to the same name in %(domain)s.")
             return f"{created} {leads % {'domain': alias_of}}"
         return format_html(
-            '{} <a href="{}">{}</a>',
+            '{} <a href="{}?{}">{}</a>',
             created,
-            reverse("domain-new-address", args=[self.object.pk]),
+            reverse("mailbox-create"),
+            urlencode({"domain": self.object.pk}),
             gettext("Add its first mailbox"),
         )
 

@@ -20,7 +20,6 @@ from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
@@ -87,9 +86,7 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
-        "because": because,
         "bounded": formats.bounded,
-        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "days": formats.days,
         "domain_name": display_domain,
@@ -161,8 +158,7 @@ def first_to_fill_in(form):
         return only_wrong_field(form)
     if form.prefix:  # one of several on its page
         return None
-    # As visible_fields(), which makes all of them, for each of them.
-    return next((name for name, field in form.fields.items() if not field.widget.is_hidden), None)
+    return next((field.name for field in form.visible_fields()), None)
 
 
 def ago():

@@ -4,6 +4,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -172,7 +173,7 @@ def _for(found):
     ]
     domains = [
         Hit(
-            reverse("domain-new-address", args=[row.pk]),
+            f"{reverse('mailbox-create')}?{urlencode({'domain': row.pk})}",
             _("New mailbox in %(domain)s") % {"domain": display_address(row.pk)},
             "plus",
         )
