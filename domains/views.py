@@ -7,7 +7,6 @@ from django.db.models.functions import Concat
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +47,7 @@ class DomainPages:
 
 class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
-    word_kind = "domain"
+    word_kinds = ("domain",)
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
@@ -73,7 +72,7 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
 
     def state_wanted(self):
         if self.filters()["state"] == "backupmx":
-            return self.model, "backupmx", "=", True
+            return self.of_rows("backupmx =", True)
         return super().state_wanted()
 
     def jump_values(self, text):
@@ -152,10 +151,9 @@ class DomainCreate(DomainPages, ScopedFormView):
             leads = gettext("Mail for each name in it goes to the same name in %(domain)s.")
             return f"{created} {leads % {'domain': alias_of}}"
         return format_html(
-            '{} <a href="{}?{}">{}</a>',
+            '{} <a href="{}">{}</a>',
             created,
-            reverse("mailbox-create"),
-            urlencode({"domain": self.object.pk}),
+            reverse("domain-new-address", args=[self.object.pk]),
             gettext("Add its first mailbox"),
         )
 

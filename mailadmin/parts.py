@@ -20,6 +20,7 @@ from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
@@ -86,7 +87,9 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
+        "because": because,
         "bounded": formats.bounded,
+        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "days": formats.days,
         "domain_name": display_domain,
@@ -158,7 +161,8 @@ def first_to_fill_in(form):
         return only_wrong_field(form)
     if form.prefix:  # one of several on its page
         return None
-    return next((field.name for field in form.visible_fields()), None)
+    # As visible_fields(), which makes all of them, for each of them.
+    return next((name for name, field in form.fields.items() if not field.widget.is_hidden), None)
 
 
 def ago():

@@ -1,5 +1,4 @@
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -8,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
@@ -28,7 +26,6 @@ from aliases.models import Alias
 from aliases.views import (
     SHOWN,
     AddressBulk,
-    ChosenDomainMixin,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -40,14 +37,12 @@ from domains.models import Domain
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
-    MailboxCreateForm,
     MailboxForm,
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
-from panel.inline import InlineMixin
+from mailboxes.models import NEARLY_FULL, Mailbox
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -74,7 +69,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
-    word_kind = "mailbox"
+    word_kinds = ("mailbox",)
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
@@ -89,7 +84,7 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
 
     def state_wanted(self):
         if self.filters()["state"] == "full":
-            return FullMailbox, "percent", ">=", NEARLY_FULL
+            return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
 
@@ -99,8 +94,7 @@ class OneMailbox(MailboxPages):
 
 
 class MailboxPage(OneMailbox, ScopedDetailView):
-    template_name = "mailboxes/mailbox_page.html"
-    template_engine = "jinja2"
+    template_name = "mailboxes/mailbox_detail.html"
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -136,32 +130,9 @@ class MailboxHandOver(HandOverMixin):
         return rows + super().how_to_sign_in()
 
 
-@hide_passwords
-class MailboxCreate(MailboxHandOver, ChosenDomainMixin, MailboxPages, ScopedFormView):
-    template_name = "mailboxes/mailbox_form.html"
-    form_class = MailboxCreateForm
-
-    def get_initial(self):
-        return super().get_initial() | {
-            "quota_mb": first_quota(self.domain),
-            "welcome": settings.WELCOME_MAIL,
-        }
-
-    def get_success_message(self, form):
-        query = urlencode({"domain": self.object.domain_id, "target": self.object.pk})
-        return format_html(
-            '{} <a href="{}?{}">{}</a>',
-            _("Mailbox %(object)s created.") % {"object": self.object},
-            reverse("alias-create"),
-            query,
-            _("Add an alias for it"),
-        )
-
-
-class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
+class MailboxEdit(MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
-    inline = ("name", "quota_mb", "smtp_active")
     success_message = gettext_lazy("Mailbox %(object)s saved.")
 
     def get_queryset(self):

@@ -81,8 +81,9 @@ def test_a_tag_a_catch_all_and_what_could_be_created_instead(
 
     assert "No mailbox or alias has this name. The catch-all of example.org takes" in said
     assert "Mail goes to ann@example.org" in said
-    query = "?domain=example.org&local_part=info"
-    assert {reverse("mailbox-create") + query, reverse("alias-create") + query} <= set(card.links)
+    new = reverse("domain-new-address", args=["example.org"])
+    kinds = ("mailbox", "alias")
+    assert {f"{new}?kind={kind}&local_part=info" for kind in kinds} <= set(card.links)
 
 
 def test_an_alias_domain(card, example_org, other_net, add_mailbox):
@@ -103,7 +104,7 @@ def test_what_is_refused_says_why(card, example_org, add_mailbox, add_alias):
     add_alias("two@example.org", "one@example.org")
     Alias.objects.filter(pk="one@example.org").update(goto="two@example.org")
 
-    assert "The mailbox off@example.org is inactive. Open Mail is refused." in card("off@example.org")  # fmt: skip
+    assert "The mailbox off@example.org is off. Open Mail is refused." in card("off@example.org")  # fmt: skip
     assert "leads to nobody who takes mail. Open Mail is refused." in card("to-off@example.org")
     assert "leads back to itself: one@example.org → two@example.org → one@example.org. Open Mail is refused." in card("one@example.org")  # fmt: skip
     assert "No mailbox or alias has this name. Mail is refused." in card("zoe@example.org")
@@ -115,7 +116,7 @@ def test_domains_that_take_no_mail_here(card, add_domain):
     Domain.objects.filter(pk="off.example").update(active=False)
     add_domain("backup.example", backupmx=True)
 
-    assert "off.example is inactive: mail for its addresses is refused." in card("a@off.example")
+    assert "off.example is off: mail for its addresses is refused." in card("a@off.example")
     assert "This server is a backup MX of backup.example" in card("a@backup.example")
     assert "elsewhere.example is not a domain of this server." in card("a@elsewhere.example")
 

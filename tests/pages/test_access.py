@@ -17,6 +17,8 @@ from panel.pages import ScopedMixin
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
+    "address-preview",
+    "address-suggestions",
     "account",
     "dashboard",
     "search",
@@ -52,6 +54,7 @@ def key_of(name):
         "domain": "example.org",
         "mailbox": "joe@example.org",
         "alias": "sales@example.org",
+        "address": "sales@example.org",
         "aliasdomain": "alias.example.org",
         "admin": "theirs@example.org",
     }[name.partition("-")[0]]
