@@ -14,6 +14,7 @@ from django.template import engines
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django_htmx.jinja import htmx_script
@@ -88,6 +89,7 @@ def environment(**options):
         "address": display_address,
         "bounded": formats.bounded,
         "breakable": formats.breakable,
+        "date": date_format,
         "days": formats.days,
         "domain_name": display_domain,
         "target_summary": ui.target_summary,
