@@ -173,8 +173,9 @@ def _aliases(*keys):
 
 @prepared
 def _mailboxes(*keys):
-    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes")
-    return Mailbox.objects.filter(pk__in=keys).values_list(*columns, named=True)
+    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes", "last_sign_in")
+    rows = Mailbox.objects.filter(pk__in=keys).annotate(last_sign_in=figures.last_sign_in())
+    return rows.values_list(*columns, named=True)
 
 
 @prepared

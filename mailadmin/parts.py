@@ -49,6 +49,7 @@ def environment(**options):
     made.globals |= {
         "_": gettext,
         "ago": ago,
+        "day_of": day_of,
         "attributes": attributes,
         "IN_URL": IN_URL,
         "KEY": KEY,
@@ -165,6 +166,10 @@ def first_to_fill_in(form):
 
 def ago():
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
+
+
+def day_of():
+    return formats.day_by(timezone.get_current_timezone(), timezone.localdate())
 
 
 def kept(template, /, **values):

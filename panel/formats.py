@@ -1,4 +1,5 @@
 import re
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial, wraps
 
@@ -173,6 +174,30 @@ def _passed(time):
     if n > 0:
         return ngettext("%(n)s minute ago", "%(n)s minutes ago", n) % {"n": n}
     return _("just now")
+
+
+def day_by(zone, today):
+    """The function that says on which day, as near to ``today`` as it is, a moment in seconds since 1970 was."""
+    date_of, near = _date.now(), _near_day.now()
+
+    def told(seconds):
+        if not seconds:
+            return ""
+        moment = datetime.fromtimestamp(seconds, zone)
+        passed = (today - moment.date()).days
+        text = near(max(0, passed)) if passed < 7 else date_of(moment.date())
+        return SafeString(
+            f'<time datetime="{moment:%Y-%m-%dT%H:%M}">{text}</time>'
+        )  # escaped by both
+
+    return told
+
+
+@cached_per_language
+def _near_day(passed):
+    if passed < 2:
+        return escape(_("yesterday") if passed else _("today"))
+    return escape(ngettext("%(n)s day ago", "%(n)s days ago", passed) % {"n": passed})
 
 
 @cached_per_language
