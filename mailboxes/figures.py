@@ -1,6 +1,6 @@
 """Figures over time, from the rows of the snapshots: what the plots of pages show, and when a mailbox will be full."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from math import ceil
 from typing import NamedTuple
 
@@ -188,6 +188,8 @@ def _sums(rows):
 
 # --- A mailbox
 
+PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
+
 
 @prepared
 def _sizes(name, first):
@@ -228,15 +230,8 @@ def _sign_ins(name):
 
 
 def sign_ins(name):
-    """``[(protocol in words, moment), …]``, the last one first."""
-    return [(PROTOCOLS.get(protocol, protocol), moment(at)) for protocol, at in _sign_ins(name)]
-
-
-PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
-
-
-def moment(seconds):
-    return datetime.fromtimestamp(seconds, UTC)
+    """``[(protocol in words, seconds since 1970), …]``, the last one first."""
+    return [(PROTOCOLS.get(protocol, protocol), at) for protocol, at in _sign_ins(name)]
 
 
 def last_sign_in(name="pk"):
@@ -245,7 +240,7 @@ def last_sign_in(name="pk"):
     return Subquery(rows.values("at")[:1])
 
 
-def storage_of(mailbox):
+def past_of(mailbox):
     """What the page of a mailbox shows of its past: its line, when it will be full, its sign-ins."""
     sizes = _sizes(mailbox.pk, since(SIZE_DAYS))
     near = [row for row in sizes if row[0] >= timezone.localdate() - timedelta(days=COMPARED_DAYS)]

@@ -80,7 +80,8 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
         *("usage__bytes", "last_sign_in"),
     )
 
-    def annotated(self, rows):
+    @staticmethod
+    def annotated(rows):
         return rows.annotate(last_sign_in=figures.last_sign_in())
 
     def filter_rows(self, rows):
