@@ -21,6 +21,7 @@ from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
@@ -88,7 +89,9 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
+        "because": because,
         "bounded": formats.bounded,
+        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "date": date_format,
         "days": formats.days,

@@ -73,7 +73,9 @@ def test_a_page_costs_no_more_than_what_it_shows(account, name, visit, samples):
     shown = max(SHOWN, len(response.context.get("object_list") or ()))
     # The dashboard looks at the last log entry of each domain, too, and adds up the figures of 30 days; a search looks at
     # where each word begins there.
-    ranges = {"dashboard": (2 + DAYS) * RANGES}.get(name, 6 * RANGES if "two words" in name else RANGES)
+    ranges = {"dashboard": (2 + DAYS) * RANGES}.get(
+        name, 6 * RANGES if "two words" in name else RANGES
+    )
     searched = "prefix" in name or "recipient" in name or "word, next" in name
     entries = SCAN if "two words" in name else SHOWN if searched else 0
     if name.startswith("search, "):
