@@ -189,19 +189,19 @@ def day_by(zone, today):
             return ""
         moment = datetime.fromtimestamp(seconds, zone)
         passed = (today - moment.date()).days
-        text = near(max(0, passed)) if passed < 7 else date_of(moment.date())
-        return SafeString(
-            f'<time datetime="{moment:%Y-%m-%dT%H:%M}">{text}</time>'
-        )  # escaped by both
+        return near(max(0, passed)) if passed < 7 else date_of(moment.date())
 
     return told
 
 
 @cached_per_language
 def _near_day(passed):
-    if passed < 2:
-        return escape(_("yesterday") if passed else _("today"))
-    return escape(ngettext("%(n)s day ago", "%(n)s days ago", passed) % {"n": passed})
+    words = [_("today"), _("yesterday")]
+    return escape(
+        words[passed]
+        if passed < 2
+        else ngettext("%(n)s day ago", "%(n)s days ago", passed) % {"n": passed}
+    )
 
 
 @cached_per_language
