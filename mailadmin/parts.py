@@ -102,6 +102,7 @@ def environment(**options):
         "log_action": log_words.label,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
+        "moment": formats.moment,
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,

@@ -6,7 +6,7 @@ from functools import lru_cache, partial, wraps
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.formats import date_format, get_format, number_format
+from django.utils.formats import date_format, get_format, number_format, time_format
 from django.utils.safestring import SafeString  # mark_safe() takes three times as long
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -192,6 +192,15 @@ def day_by(zone, today):
         return near(max(0, passed)) if passed < 7 else date_of(moment.date())
 
     return told
+
+
+def moment(seconds):
+    """On which day and at what time it was, in seconds since 1970: "yesterday, 14:03"."""
+    zone = timezone.get_current_timezone()
+    then = datetime.fromtimestamp(seconds, zone)
+    words = {"day": day_by(zone, timezone.localdate())(seconds), "time": time_format(then)}
+    exact = then.isoformat("T", "seconds")
+    return SafeString(f'<time datetime="{exact}">{escape(_("%(day)s, %(time)s") % words)}</time>')
 
 
 @cached_per_language
