@@ -243,6 +243,32 @@ def fates(rows):
     return list(found.values())
 
 
+def after_switch(actor, row, alias, lookup):
+    """What happens to mail for ``row`` now that it was switched on or off, as a part of a sentence.
+
+    It came through ``find_fallbacks``, which returned ``lookup``; ``alias`` is its row in ``alias``.
+    """
+    result = outcome(actor, row, alias, lookup) if row.active else row.stopped
+    if result.kind == DOMAIN_INACTIVE:
+        return _("its domain is off, so mail is refused")
+    if result.kind == FORWARDED:
+        return _("mail goes to %(goes_to)s") % {"goes_to": result.goes_to}
+    if result.kind == DELIVERED:
+        return _("mail is delivered")
+    if result.kind == REFUSED:
+        is_catch_all = row.pk.startswith("@")
+        return _("mail for other names is refused") if is_catch_all else _("mail is refused")
+    if result.kind == HANDED_ON:
+        return _("mail is handed on to the domain’s next server")
+    if row.fallback is None:
+        return _("mail goes to the same name in %(domain)s, if it exists there") % {
+            "domain": row.hidden_domain
+        }
+    if row.fallback.is_catch_all:
+        return _("mail goes to the catch-all instead")
+    return _("mail goes to %(instead)s instead") % {"instead": row.fallback}
+
+
 def missing_role_target(domain):
     """The address that role addresses of ``domain`` lead to, if it does not exist, or "".
 

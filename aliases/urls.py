@@ -1,10 +1,10 @@
 from django.urls import path
 
-from aliases import views
+from aliases import bulk, views
 
 urlpatterns = [
     path("aliases/", views.AliasList.as_view(), name="alias-list"),
-    path("aliases/bulk/", views.AliasBulk.as_view(), name="alias-bulk"),
+    path("aliases/bulk/", bulk.AliasBulk.as_view(), name="alias-bulk"),
     path("aliases/<path:pk>/edit/", views.AliasEdit.as_view(), name="alias-edit"),
     path("aliases/<path:pk>/state/", views.AliasState.as_view(), name="alias-state"),
     path("aliases/<path:pk>/delete/", views.AliasDelete.as_view(), name="alias-delete"),

@@ -4,14 +4,15 @@ from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
-from aliases.effects import MISSING, destinations, fates, find_fallbacks, in_words, outcome
+from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
+from aliases.switching import SwitchView
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
@@ -22,7 +23,6 @@ from panel.pages import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
-    StateView,
 )
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import in_scope, padded, prepared
@@ -131,7 +131,8 @@ class AliasEdit(InlineMixin, AliasPages, ScopedFormView):
         }
 
 
-class AliasState(AliasPages, StateView):
+class AliasState(AliasPages, SwitchView):
+    kind = "alias"
     template_name = "aliases/alias_confirm_state.html"
 
     def get_context_data(self, **kwargs):
@@ -149,6 +150,9 @@ class AliasState(AliasPages, StateView):
     def set_active(self, active):
         services.set_alias_active(actor=self.actor, alias=self.object, active=active)
 
+    def alias_of(self, row):
+        return row
+
 
 class AliasDelete(AliasPages, ConfirmView):
     template_name = "aliases/alias_confirm_delete.html"
@@ -163,7 +167,7 @@ class AliasDelete(AliasPages, ConfirmView):
             actor=self.actor,
             alias=self.object,
             clean=Alias.objects.cleanable_by(self.actor),
-            **treatment_of_referrers(self.request),
+            **treatment_of_referrers(self.request.POST),
         )
         return self.back or domain_list_url("alias-list", self.object)
 
@@ -172,9 +176,8 @@ def domain_list_url(url_name, row):
     return f"{reverse(url_name)}?{urlencode({'domain': row.domain_id})}"
 
 
-def treatment_of_referrers(request):
+def treatment_of_referrers(post):
     """What the page with the consequences asked, as ``clean_referrers`` takes it."""
-    post = request.POST
     replace_by = post.get("replace_by", "").strip()
     others = replace_by or (services.REMOVE if "drop" in post else services.KEEP)
     emptied = post.get("emptied", replace_by or services.KEEP)
@@ -224,7 +227,7 @@ class AddressBulk(BulkView):
     def perform(self, action, rows):
         if action != "delete":
             return super().perform(action, rows)
-        treatment = treatment_of_referrers(self.request)
+        treatment = treatment_of_referrers(self.request.POST)
         addresses = [row.pk for row in rows]
         services.check_treatment(self.actor, addresses, **treatment)
         super().perform(action, rows)
@@ -238,26 +241,3 @@ class AddressBulk(BulkView):
             )
         except ValidationError as error:
             self.told += [Message(messages.ERROR, text) for text in error.messages]
-
-
-class AliasBulk(AliasPages, AddressBulk):
-    template_name = "aliases/alias_confirm_bulk.html"
-    list_url_name = "alias-list"
-    summaries = {
-        "activate": ngettext_lazy("%(n)d alias is on.", "%(n)d aliases are on.", "n"),
-        "deactivate": ngettext_lazy("%(n)d alias is off.", "%(n)d aliases are off.", "n"),
-        "delete": ngettext_lazy("%(n)d alias deleted.", "%(n)d aliases deleted.", "n"),
-    }
-
-    def consequences(self, rows):
-        find_fallbacks(self.actor, rows)
-        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
-
-    def activate(self, row):
-        services.set_alias_active(actor=self.actor, alias=row, active=True)
-
-    def deactivate(self, row):
-        services.set_alias_active(actor=self.actor, alias=row, active=False)
-
-    def delete(self, row):
-        services.delete_alias(actor=self.actor, alias=row)

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from mailadmin import views
+from mailadmin import tasks, views
 
 handler500 = "mailadmin.views.server_error"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", views.Dashboard.as_view(), name="dashboard"),
     path("search/", views.Search.as_view(), name="search"),
     path("account/", views.Account.as_view(), name="account"),
+    path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
+    path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),
     path("healthz", views.health, name="healthz"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("", include("accounts.urls")),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mailboxes import address_bulk, new_address, views
+from mailboxes import address_bulk, bulk, new_address, views
 
 urlpatterns = [
     path("mailboxes/", views.MailboxList.as_view(), name="mailbox-list"),
@@ -8,7 +8,7 @@ urlpatterns = [
     path("aliases/new/", new_address.NewAlias.as_view(), name="alias-create"),
     path("addresses/suggestions/", new_address.address_suggestions, name="address-suggestions"),
     path("addresses/preview/", new_address.address_preview, name="address-preview"),
-    path("mailboxes/bulk/", views.MailboxBulk.as_view(), name="mailbox-bulk"),
+    path("mailboxes/bulk/", bulk.MailboxBulk.as_view(), name="mailbox-bulk"),
     path("addresses/bulk/", address_bulk.MixedBulk.as_view(), name="address-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
     path(

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
 from accounts.views import HandOverMixin, hide_passwords, refused
@@ -17,15 +17,14 @@ from aliases.effects import (
     FORWARDED,
     Destination,
     destinations,
-    fates,
     find_fallbacks,
     outcome,
 )
 from aliases.lookup import Lookup
 from aliases.models import Alias
+from aliases.switching import SwitchView
 from aliases.views import (
     SHOWN,
-    AddressBulk,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -50,7 +49,6 @@ from panel.pages import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
-    StateView,
 )
 
 
@@ -179,7 +177,8 @@ class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
         return super().get_queryset().select_related(None)
 
 
-class MailboxState(OneMailbox, StateView):
+class MailboxState(OneMailbox, SwitchView):
+    kind = "mailbox"
     template_name = "mailboxes/mailbox_confirm_state.html"
 
     def get_context_data(self, **kwargs):
@@ -196,6 +195,9 @@ class MailboxState(OneMailbox, StateView):
 
     def set_active(self, active):
         services.set_mailbox_active(actor=self.actor, mailbox=self.object, active=active)
+
+    def alias_of(self, row):
+        return self_alias(row)
 
 
 class MailboxDelete(OneMailbox, ConfirmView):
@@ -216,32 +218,9 @@ class MailboxDelete(OneMailbox, ConfirmView):
             actor=self.actor,
             mailbox=self.object,
             clean=Alias.objects.cleanable_by(self.actor),
-            **treatment_of_referrers(self.request),
+            **treatment_of_referrers(self.request.POST),
         )
         return self.back or domain_list_url("mailbox-list", self.object)
-
-
-class MailboxBulk(MailboxPages, AddressBulk):
-    template_name = "mailboxes/mailbox_confirm_bulk.html"
-    list_url_name = "mailbox-list"
-    summaries = {
-        "activate": ngettext_lazy("%(n)d mailbox is on.", "%(n)d mailboxes are on.", "n"),
-        "deactivate": ngettext_lazy("%(n)d mailbox is off.", "%(n)d mailboxes are off.", "n"),
-        "delete": ngettext_lazy("%(n)d mailbox deleted.", "%(n)d mailboxes deleted.", "n"),
-    }
-
-    def consequences(self, rows):
-        find_fallbacks(self.actor, rows)
-        return {"fates": fates(rows), **referrers_context(self.actor, [row.pk for row in rows])}
-
-    def activate(self, row):
-        services.set_mailbox_active(actor=self.actor, mailbox=row, active=True)
-
-    def deactivate(self, row):
-        services.set_mailbox_active(actor=self.actor, mailbox=row, active=False)
-
-    def delete(self, row):
-        services.delete_mailbox(actor=self.actor, mailbox=row)
 
 
 @hide_passwords

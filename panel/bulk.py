@@ -15,8 +15,13 @@ AT_ONCE = max(PAGE_SIZES)
 ACTIONS = ("activate", "deactivate", "delete")
 
 
+def selected_keys(post):
+    """The keys of the ticked rows; of those that the page did not show any more in one field, ``also``."""
+    return list(dict.fromkeys([*post.getlist("selected"), *post.get("also", "").splitlines()]))
+
+
 class BulkView(ScopedMixin, TemplateView):
-    """POST ``action`` and ``selected`` (several keys); without ``confirmed`` the page says what will happen.
+    """POST ``action`` and ``selected`` (several keys, see selected_keys()); without ``confirmed`` the page says what will happen.
 
     Each row is its own transaction: what cannot be done is named with its reason, the rest is done.
     A row outside the scope makes the whole request a 404. ``perform()`` may ask for more than a click; its
@@ -29,7 +34,7 @@ class BulkView(ScopedMixin, TemplateView):
 
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
-        keys = list(dict.fromkeys(request.POST.getlist("selected")))
+        keys = selected_keys(request.POST)
         back = safe_next(request, reverse(self.list_url_name))
         if action not in ACTIONS:
             raise Http404

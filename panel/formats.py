@@ -112,6 +112,14 @@ def days(count):
     return ngettext("%(days)s day", "%(days)s days", count) % {"days": count}
 
 
+def seconds(count):
+    """A time that is left, in words: to ten seconds, from two minutes on in minutes."""
+    if count >= 120:
+        return minutes(round(count / 60))
+    rounded = count if count < 10 else round(count, -1)
+    return ngettext("%(n)s second", "%(n)s seconds", rounded) % {"n": rounded}
+
+
 def minutes(count):
     """A time in words, in hours where it is whole hours."""
     if count and count % 60 == 0:

@@ -1,5 +1,6 @@
 from django.contrib.messages.storage.cookie import MessageDecoder, MessageEncoder
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from panel.fields import KeyField, SecondsField
@@ -20,3 +21,78 @@ class FormAnswer(models.Model):
 
     def __str__(self):
         return self.url
+
+
+class Task(models.Model):
+    """One act on many rows, done in steps that its page asks for: see panel/tasks.py.
+
+    The rows are the ticked ``keys``, or those that the list with the query ``listed`` shows, or those of the task that
+    it ``undoes``. ``position`` is after the last row that was done; ``scope`` what its administrator managed when asked.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked"  # its page asks whether it is meant so
+        RUNNING = "running"
+        STOPPED = "stopped"
+        DONE = "done"
+
+    admin = KeyField()
+    kind = models.CharField(max_length=16)
+    action = models.CharField(max_length=16)
+    options = models.JSONField(default=dict)
+    listed = models.TextField(default="")
+    keys = models.JSONField(null=True)
+    undoes = models.OneToOneField(
+        "self", models.CASCADE, null=True, related_name="undone_by", editable=False
+    )
+    scope = models.CharField(max_length=64)
+    back = models.TextField(default="")
+    state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    position = models.JSONField(default=list)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    refusals = models.JSONField(default=list)
+    milliseconds = models.PositiveIntegerField(default=0)
+    started = SecondsField(default=timezone.now)
+    changed = SecondsField(default=timezone.now)
+
+    class Meta:
+        db_table = "task"
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["admin", "state"], name="task_admin_state"),
+            models.Index(fields=["changed"], name="task_changed"),
+        ]
+
+    def __str__(self):
+        return f"{self.action} {self.kind} {self.pk}"
+
+    def get_absolute_url(self):
+        return reverse("task", args=[self.pk])
+
+    @property
+    def passed(self):
+        """How many rows it is past: what is left are the others of ``total``."""
+        return self.done + self.refused + self.gone
+
+
+class TaskRow(models.Model):
+    """A row that a task changed, with its ``changes`` as the log has them: for Undo.
+
+    ``settled``: what follows from it was done too, see Work.settle().
+    """
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="rows")
+    key = KeyField()
+    changes = models.JSONField(default=dict)
+    settled = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "task_row"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["task", "key"], name="task_row_key")]
+
+    def __str__(self):
+        return self.key

@@ -76,7 +76,7 @@ def earlier(request):
 
 def tell(request, told):
     for message in told:
-        messages.add_message(request, message.level, message.message)
+        messages.add_message(request, message.level, message.message, message.extra_tags or "")
 
 
 def key_of(request):

@@ -93,8 +93,11 @@
     const keys = tickedOf(form);
     const here = boxes.filter((box) => box.checked).length;
     const bar = form.querySelector(".bulk-bar");
-    bar?.toggleAttribute("data-ticked", keys.size > 0);
-    for (const label of all("[data-bulk-count]", form)) label.textContent = label.dataset.bulkCount.replace("{n}", keys.size);
+    const everything = form.querySelector("[data-all-rows]")?.checked ?? false;
+    bar?.toggleAttribute("data-ticked", keys.size > 0 || everything);
+    for (const label of all("[data-bulk-count]", form)) {
+      label.textContent = everything ? label.dataset.all : label.dataset.bulkCount.replace("{n}", keys.size);
+    }
     for (const head of all("[data-select-all]", form)) {
       head.checked = here > 0 && here === boxes.length;
       head.indeterminate = here > 0 && !head.checked;
@@ -135,20 +138,21 @@
   });
   on("click", "[data-select-none]", ({ form }) => {
     tickedOf(form).clear();
-    for (const box of all("[name=selected]", form)) box.checked = false;
+    for (const box of all("[name=selected], [data-all-rows]", form)) box.checked = false;
     countTicked(form);
   });
+  on("change", "[data-all-rows]", ({ form }) => countTicked(form));
   on("click", "[data-select]", (button) => {
     const list = document.querySelector("#list .list");
     button.ariaPressed = String(list.classList.toggle("selecting"));
   });
   on("submit", "form:has(.bulk-bar)", (form) => {
+    // In one field: a form has a limited number of them.
     const shown = new Set(all("[name=selected]", form).map((box) => box.value));
-    for (const value of tickedOf(form)) {
-      if (shown.has(value)) continue;
-      const kept = Object.assign(document.createElement("input"), { type: "hidden", name: "selected", value });
-      form.append(kept);
-    }
+    const others = [...tickedOf(form)].filter((value) => !shown.has(value));
+    form.querySelector("[name=also]")?.remove();
+    const also = Object.assign(document.createElement("textarea"), { name: "also", hidden: true, value: others.join("\n") });
+    if (others.length) form.append(also);
   });
   on("change", "select[data-submit]", (select) => select.form.requestSubmit());
   on("change", "[data-limit] select", (select) => showLimit(select.parentElement));
@@ -160,7 +164,17 @@
   });
   document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target } }) => {
     const landed = new URL(xhr.responseURL || location).pathname;
+    if (target.id === "task" && landed !== location.pathname) location.reload();
     if (target.id === "list" && (landed !== location.pathname || xhr.status >= 400)) location.reload();
+  });
+
+  // --- An act on many rows asks for its next step again when the line or the database was lost.
+  const AGAIN_MS = 5_000;
+  document.addEventListener("htmx:afterRequest", ({ detail: { successful, elt } }) => {
+    const task = elt.closest?.("#task");
+    if (successful || !task) return;
+    task.querySelector("p").textContent = task.dataset.again;
+    setTimeout(() => htmx.trigger(elt, "again"), AGAIN_MS);
   });
 
   function prepare(root) {

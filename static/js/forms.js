@@ -63,7 +63,7 @@
   }
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented || event.submitter?.matches("[data-download]")) return;
     all(".alert.offline").forEach((box) => box.remove());
     if (form.ariaBusy === "true") event.preventDefault();
     else if (!navigator.onLine) {

@@ -23,6 +23,8 @@ QUERIES = [
     "?person=it&action=edit_mailbox&day=2001-01-01",
 ]
 NO_PAGES = {
+    "task",
+    "task-undo",
     "address-preview",
     "address-suggestions",
     "healthz",

@@ -1,0 +1,82 @@
+"""Mailboxes and aliases that are switched on and off at once: what is said then, and that it can be undone."""
+
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from aliases.effects import REFUSED, after_switch, find_fallbacks
+from aliases.models import AliasTarget
+from aliases.referrers import with_alias_domain_names
+from domains.models import RoutingLock
+from panel import tasks
+from panel.addresses import without_extension
+from panel.pages import StateView
+
+NAMED = 50  # aliases that are looked at
+
+
+def changed_since():
+    return ValidationError(_("Somebody changed it since. It stays as it is."), "changed_since")
+
+
+class SwitchView(StateView):
+    """Of a mailbox or an alias: the page is asked where somebody wants to know first; what was done can be undone."""
+
+    kind = None
+
+    def act(self):
+        active = self.request.POST.get("active") == "1"
+        RoutingLock.hold()
+        before = self.get_queryset().get(pk=self.object.pk).active
+        self.set_active(active)
+        row = self.get_queryset().get(pk=self.object.pk)
+        text = in_a_sentence(self.actor, row, self.alias_of(row))
+        tag = None
+        if before != active:
+            changes = {row.pk: {"active": [before, active]}}
+            action = "activate" if active else "deactivate"
+            tag = tasks.undo_tag(tasks.note(self.actor, self.kind, action, changes))
+        return self.get_success_url(), [Message(messages.SUCCESS, text, tag)]
+
+    def alias_of(self, row):
+        """The row of ``row`` in ``alias``, or None."""
+        raise NotImplementedError
+
+
+def in_a_sentence(actor, row, alias):
+    """What has happened to ``row``, a Mailbox or an Alias that was switched; ``alias`` is its row in ``alias``."""
+    lookup = find_fallbacks(actor, [row], [alias] if alias else [])
+    effects = [after_switch(actor, row, alias, lookup)]
+    if not row.active and row.stopped.kind == REFUSED:
+        effects += losing(actor, row.pk)
+    text = _("%(name)s is on: %(effects)s.") if row.active else _("%(name)s is off: %(effects)s.")
+    return text % {"name": row, "effects": ", ".join(effects)}
+
+
+def losing(actor, address):
+    """What aliases and forwardings lose when nobody answers ``address`` any more, in words."""
+    names = set(with_alias_domain_names([address]))
+    targets = AliasTarget.objects.referring_to(names).visible_to(actor)
+    found = [alias for alias in targets.aliases(NAMED + 1) if alias.active]
+    empty = [
+        alias
+        for alias in found
+        if not any(without_extension(target.lower()) not in names for target in alias.targets)
+    ]
+    others = [alias for alias in found if alias not in empty]
+    said = []
+    if len(others) > NAMED:
+        said.append(_("many aliases lose a recipient"))
+    elif others:
+        one_or_many = ngettext(
+            "%(name)s loses a recipient", "%(n)d aliases lose a recipient", len(others)
+        )
+        said.append(one_or_many % {"name": others[0], "n": len(others)})
+    if empty:
+        one_or_many = ngettext(
+            "%(name)s has no other recipient", "%(n)d aliases have no other recipient", len(empty)
+        )
+        said.append(one_or_many % {"name": empty[0], "n": len(empty)})
+    return said

@@ -1,0 +1,68 @@
+"""The rows that a list shows, walked to the end: for an act on all of them."""
+
+from django.http import HttpRequest, QueryDict
+
+from domains import words
+from panel.paging import beyond
+from panel.tasks import Entry
+
+PLACE = ("sort", "size", "after", "before", "jump")  # of a query: where one is in the list
+ROUNDS = 50  # of one call, for words that many rows have of which few match
+
+
+class Matching:
+    """Of the list ``view``, opened by ``actor`` with the query ``listed``, what may be changed and is not younger than ``since``.
+
+    ``lead``: the words as it was begun with (a list), for with each row less another word may be the rarest.
+    """
+
+    def __init__(self, view, actor, listed, since, lead=None):
+        self.list = view(request=HttpRequest())
+        query = QueryDict(listed, mutable=True)
+        for name in PLACE:
+            query.pop(name, None)
+        self.list.request.GET = query
+        self.list.actor, self.list.kwargs, self.list.scope = actor, {}, "manageable_by"
+        self.since = since
+        if lead:
+            self.list.lead = words.Leading(tuple(lead[0]), frozenset(lead[1]))
+
+    def lead(self):
+        if not self.list.words:
+            return None
+        return [list(self.list.lead.words), sorted(self.list.lead.named)]
+
+    def rows(self):
+        return self.list.filter_rows(self.list.get_queryset()).filter(created__lte=self.since)
+
+    def after(self, position, size):
+        """Return at most ``size`` entries beyond ``position``, and where to go on, or None at the end."""
+        if self.list.words:
+            return self._with_words(position, size)
+        columns, rows = self.list.columns(), self.rows()
+        if position:
+            rows = rows.filter(beyond(columns, position, descending=False))
+        found = rows.order_by(*columns).values_list(*columns)[:size]
+        entries = [Entry(values[-1], list(values)) for values in found]
+        return entries, entries[-1].position if len(entries) == size else None
+
+    def _with_words(self, position, size):
+        names = words.names_in_scope(self.list.actor, self.list.domain_asked)
+        if names is None:
+            return [], None
+        entries = []
+        for _round in range(ROUNDS):
+            wanted = size - len(entries)
+            found, rest = words.page(
+                *(self.list.word_kinds, self.list.lead, names, wanted),
+                position=position,
+                state=self.list.state_wanted(),
+            )
+            there = self.rows().filter(pk__in=[row.row_key for row in found])
+            there = set(there.values_list("pk", flat=True)) if found else set()
+            places = [(row.row_key, list(words.position_of(row, names))) for row in found]
+            entries += [Entry(key, place) for key, place in places if key in there]
+            position = places[-1][1] if len(found) == wanted else rest and list(rest)
+            if position is None or len(entries) == size:
+                break
+        return entries, position

@@ -1,0 +1,174 @@
+"""The pages of acts on many rows: what is asked before, how far it is, and Undo."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
+
+from aliases.bulk import AliasWork
+from mailboxes.bulk import MailboxWork
+from panel import once, tasks
+from panel.addresses import display_address
+from panel.formats import number
+from panel.models import Task
+from panel.pages import ActorMixin, safe_next, with_status
+from panel.scoping import may_open
+from panel.transactions import Unavailable
+
+WORKS = {work.kind: work for work in (MailboxWork, AliasWork)}
+OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
+NAMED = 5  # rows on the page that asks
+State = Task.State
+
+
+class OwnTask(ActorMixin, TemplateView):
+    """A task of one's own; for everybody else it does not exist."""
+
+    def dispatch(self, request, *args, **kwargs):
+        if not may_open(self.actor) or self.task is None:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    @cached_property
+    def task(self):
+        key = self.kwargs["pk"]
+        if not (key.isascii() and key.isdigit() and len(key) < 19):
+            return None
+        return Task.objects.filter(admin=self.actor.pk, pk=int(key)).first()
+
+    @cached_property
+    def work(self):
+        return WORKS[self.task.kind](self.actor)
+
+    def at(self, task, query=""):
+        return HttpResponseRedirect(task.get_absolute_url() + query)
+
+
+class TaskPage(OwnTask):
+    """Asks; then says how far it is, and asks for the next step by itself as long as the page is open.
+
+    It goes on by itself only after somebody pressed a button: who opens the page again decides anew.
+    """
+
+    http_method_names = ["get", "head", "post", "options"]
+
+    @property
+    def template_engine(self):
+        return "django" if self.task.state == State.ASKED else "jinja2"
+
+    def get_template_names(self):
+        if self.task.state == State.ASKED:
+            return ["tasks/ask.html"]
+        part = "HX-Request" in self.request.headers
+        return ["tasks/progress.html" if part else "tasks/task.html"]
+
+    def get_context_data(self, **kwargs):
+        show = self.asked if self.task.state == State.ASKED else self.progress
+        return super().get_context_data(task=self.task, **show(), **kwargs)
+
+    def asked(self):
+        task, work = self.task, self.work
+        first, _rest = tasks.entries_of(task, work, [], NAMED)
+        return {
+            "question": self.question(),
+            "lead": work.leads[task.action],
+            "detail": work.details.get(task.action, ""),
+            "names": [display_address(entry.key) for entry in first],
+            "more": number(max(0, task.total - len(first))) if task.total <= tasks.COUNTED else "",
+            "typed": tasks.typed(task.total),
+            "back": task.back,
+        }
+
+    def question(self):
+        task = self.task
+        more = _("more than %(count)s") % {"count": number(tasks.COUNTED)}
+        shown = number(task.total) if task.total <= tasks.COUNTED else more
+        return self.work.questions[task.action] % {"count": task.total, "n": shown}
+
+    def progress(self):
+        task, work = self.task, self.work
+        changed = task.scope != tasks.scope_of(self.actor)
+        return {
+            "question": self.question().rstrip(" ?\xa0"),
+            "result": work.result(task) if work.number_done(task) else "",
+            "refusals": work.refusals(task),
+            "counted": tasks.COUNTED,
+            "seconds_left": tasks.seconds_left(task),
+            "goes_on": task.state == State.RUNNING and not changed and self.by_itself(),
+            "may_go_on": task.state in {State.RUNNING, State.STOPPED} and not changed,
+            "scope_changed": changed,
+            "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
+            "back": task.back or reverse(f"{task.kind}-list"),
+        }
+
+    def by_itself(self):
+        return "go" in self.request.GET or "HX-Request" in self.request.headers
+
+    def post(self, request, *args, **kwargs):
+        asked = request.POST.get("do", "")
+        if asked == "stop":
+            return self.at(tasks.stop(self.task))
+        if asked == "begin":
+            return self.begin()
+        if asked not in {"go", "step"} or self.task.state == State.ASKED:
+            raise Http404
+        if asked == "go":
+            self.task = tasks.begin(self.task)
+        return self.step()
+
+    def begin(self):
+        task, post = self.task, self.request.POST
+        if task.state != State.ASKED:  # a second click
+            return self.at(task, "?go=1")
+        try:
+            tasks.check_typed(task, post.get("confirm", ""))
+            task = tasks.begin(task, **self.work.check_options(task, post))
+        except ValidationError as error:
+            context = self.get_context_data(errors=error.messages)
+            return with_status(self.render_to_response(context), error)
+        return self.at(task, "?go=1")
+
+    def step(self):
+        part = "HX-Request" in self.request.headers
+        trouble = ""
+        try:
+            self.task = tasks.step(self.task, self.work)
+        except Unavailable as error:
+            # The next attempt may find the database in a better state.
+            self.task.refresh_from_db()
+            trouble = " ".join(error.messages)
+            if not part:
+                messages.error(self.request, trouble)
+        if not part:
+            return self.at(self.task, "?go=1")
+        response = self.render_to_response(self.get_context_data(trouble=trouble))
+        # Loaded again, the page does not go on by itself.
+        response.headers["HX-Replace-Url"] = self.task.get_absolute_url()
+        return response
+
+
+class TaskUndo(OwnTask):
+    """Puts back what a task changed; a row that somebody changed since stays as it is."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request, *args, **kwargs):
+        back = safe_next(request, self.task.back or reverse(f"{self.task.kind}-list"))
+        if not tasks.can_undo(self.task, self.work):
+            raise Http404
+        done, action = self.task, OPPOSITE.get(self.task.action, self.task.action)
+        try:
+            tasks.stop(done)
+            task = tasks.begin(tasks.ask(self.work, action, undoes=done, back=back))
+            if task.total <= tasks.STEP:
+                task = tasks.step(task, self.work)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return HttpResponseRedirect(back)
+        if task.state != State.DONE:
+            return self.at(task, "?go=1")
+        once.tell(request, self.work.told(task))
+        return HttpResponseRedirect(back)

@@ -1,0 +1,95 @@
+"""Mailboxes, many at once."""
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
+
+from aliases.bulk import AddressWork, ManyBulk
+from domains.forms import SizeField
+from mailboxes import services
+from mailboxes.forwarding import self_alias
+from mailboxes.models import Mailbox, megabytes
+from mailboxes.views import MailboxList, MailboxPages
+from panel.formats import size
+
+
+class MailboxWork(AddressWork):
+    kind, plural = "mailbox", "mailboxes"
+    model = Mailbox
+    list_view = MailboxList
+    actions = (*AddressWork.actions, "quota")
+    undoable = (*AddressWork.undoable, "quota")
+    questions = {
+        "activate": ngettext_lazy(
+            "Switch on %(n)s mailbox?", "Switch on %(n)s mailboxes?", "count"
+        ),
+        "deactivate": ngettext_lazy(
+            "Switch off %(n)s mailbox?", "Switch off %(n)s mailboxes?", "count"
+        ),
+        "delete": ngettext_lazy("Delete %(n)s mailbox?", "Delete %(n)s mailboxes?", "count"),
+        "quota": ngettext_lazy("Quota of %(n)s mailbox", "Quota of %(n)s mailboxes", "count"),
+    }
+    leads = {
+        "activate": gettext_lazy("They work again immediately, with the same passwords and mail."),
+        "deactivate": gettext_lazy(
+            "Their users can no longer sign in, read or send, and their forwardings become inactive."
+            " Their mail is kept."
+        ),
+        "delete": gettext_lazy(
+            "Their users can no longer sign in, read or send, and their forwardings end. Files stay on the"
+            " server’s disk; a new mailbox of the same name starts empty."
+        ),
+        "quota": gettext_lazy(
+            "Each may hold as much. What its domain does not allow is not changed."
+        ),
+    }
+    results = {
+        "activate": ngettext_lazy("%(n)s mailbox is on", "%(n)s mailboxes are on", "count"),
+        "deactivate": ngettext_lazy("%(n)s mailbox is off", "%(n)s mailboxes are off", "count"),
+        "delete": ngettext_lazy("%(n)s mailbox deleted", "%(n)s mailboxes deleted", "count"),
+        "quota": ngettext_lazy(
+            "%(n)s mailbox: quota %(size)s", "%(n)s mailboxes: quota %(size)s", "count"
+        ),
+    }
+
+    def alias_of(self, row):
+        return self_alias(row)
+
+    def update(self, row, **fields):
+        return services.update_mailbox(actor=self.actor, mailbox=row, **fields)
+
+    def quota(self, row, options):
+        return self.change(row, quota=options["quota"])
+
+    def delete(self, row, _options):
+        services.delete_mailbox(actor=self.actor, mailbox=row)
+        return {}
+
+    def check_options(self, task, post):
+        if task.action != "quota":
+            return super().check_options(task, post)
+        mb = SizeField().clean(post.get("quota", ""))
+        return {"quota": int(mb * settings.QUOTA_MULTIPLIER)}
+
+    def said(self, task):
+        quota = task.options.get("quota", 0)
+        return {"size": size(quota) if quota else _("no limit")}
+
+
+class MailboxBulk(MailboxPages, ManyBulk):
+    template_name = "mailboxes/mailbox_confirm_bulk.html"
+    list_url_name = "mailbox-list"
+    work_class = MailboxWork
+    headings = (
+        *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
+        *(gettext_lazy("Used, MB"), gettext_lazy("Active"), gettext_lazy("May send")),
+    )
+
+    def lines(self, keys):
+        rows = self.work.rows().filter(pk__in=keys)
+        columns = ("pk", "name", "quota", "usage__bytes", "active", "smtp_active")
+        found = {row[0]: row for row in rows.values_list(*columns)}
+        for key in keys:
+            if key in found:
+                address, name, quota, used, *states = found[key]
+                yield address, name, megabytes(quota), megabytes(used or 0), *states

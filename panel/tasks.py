@@ -1,0 +1,290 @@
+"""Acts on many rows: each row by the service that acts on one, and in a transaction of its own.
+
+A task is done in steps, each as long as one request, and no process runs between them. How far it is, is written in
+the transaction of the row: whoever asks for the next step, in however many windows, no row is done twice
+and none is left out. What it changed is kept for some days, so that it can be undone.
+"""
+
+from datetime import timedelta
+from hashlib import blake2b
+from itertools import count
+from time import monotonic
+from typing import NamedTuple
+
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from panel.models import Task, TaskRow
+from panel.prepared import prepared
+from panel.transactions import in_transaction
+
+STEP = 50  # rows of a request
+STEP_SECONDS = 10
+COUNTED = 10_000  # rows: beyond, a page says "more than"
+TYPED_FROM = 25  # rows: whoever acts on so many types the number
+REFUSALS = 100  # that are kept with their reasons
+KEPT = timedelta(days=7)
+FORGOTTEN_AT_ONCE = 20  # old tasks
+
+Running = Task.State.RUNNING
+
+
+class Entry(NamedTuple):
+    """A row to act on, and the position after it. ``changes`` are those to undo."""
+
+    key: str
+    position: list
+    changes: dict | None = None
+
+
+class Work:
+    """What one kind of rows can do, for ``actor``. The subclasses are in the apps."""
+
+    kind = None
+    actions = ()
+    undoable = ()
+
+    def __init__(self, actor):
+        self.actor = actor
+
+    def matching(self, task, position, size):
+        """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""
+        raise NotImplementedError
+
+    def act(self, task, entry):
+        """Do one row, in the transaction that is open, and return its changes.
+
+        Raises ValidationError, or DoesNotExist for a row that is gone or out of scope.
+        """
+        raise NotImplementedError
+
+    def settle(self, task, keys):
+        """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
+
+
+@in_transaction
+def ask(work, action, *, keys=None, listed="", back="", undoes=None, **options):
+    """Return a new Task, which does nothing yet."""
+    _forget()
+    task = Task(
+        admin=work.actor.pk,
+        kind=work.kind,
+        action=action,
+        keys=None if keys is None else sorted(keys),
+        listed=listed,
+        undoes=undoes,
+        options=options,
+        scope=scope_of(work.actor),
+        back=back,
+    )
+    task.total = _count(work, task)
+    try:
+        with transaction.atomic():
+            task.save(force_insert=True)
+    except IntegrityError as error:  # of undoes
+        raise ValidationError(_("This has been undone already."), "undone") from error
+    return task
+
+
+@in_transaction
+def note(actor, kind, action, changes):
+    """Keep what was done to rows, ``{key: changes}``, as a task that can be undone. Part of the caller's transaction."""
+    _forget()
+    task = Task.objects.create(
+        admin=actor.pk,
+        kind=kind,
+        action=action,
+        keys=sorted(changes),
+        scope=scope_of(actor),
+        state=Task.State.DONE,
+        total=len(changes),
+        done=len(changes),
+    )
+    TaskRow.objects.bulk_create(
+        TaskRow(task=task, key=key, changes=made, settled=True) for key, made in changes.items()
+    )
+    return task
+
+
+def typed(number):
+    """What must be typed before an act on ``number`` rows, or ""."""
+    return str(min(number, COUNTED)) if number >= TYPED_FROM else ""
+
+
+def check_typed(task, text):
+    wanted = typed(task.total)
+    if wanted and text.strip() != wanted:
+        raise ValidationError(
+            _("Type how many rows there are: %(number)s."), "not_confirmed", {"number": wanted}
+        )
+
+
+def undo_tag(task):
+    """The extra tag of a message that offers to undo ``task``."""
+    return f"undo-{task.pk}"
+
+
+def can_undo(task, work):
+    return task.action in work.undoable and not task.undoes_id and task.rows.exists()
+
+
+@in_transaction
+def begin(task, **options):
+    """Let a task run, or run on."""
+    task = _locked(task.pk)
+    if task.state != Task.State.DONE:
+        task.options |= options
+        task.state, task.changed = Running, timezone.now()
+        task.save(update_fields=["options", "state", "changed"])
+    return task
+
+
+@in_transaction
+def stop(task, state=Task.State.STOPPED):
+    """Stop it after the row that is being done; it can go on, unless its ``state`` is DONE then."""
+    task = _locked(task.pk)
+    if task.state == Running:
+        task.state, task.changed = state, timezone.now()
+        task.save(update_fields=["state", "changed"])
+    return task
+
+
+def step(task, work):
+    """Do the next rows and return the Task as it is then.
+
+    Raises Unavailable when the database cannot save: what was done until then stays done.
+    """
+    began = monotonic()
+    if task.scope != scope_of(work.actor):
+        return stop(task)
+    entries, rest = entries_of(task, work, task.position, STEP)
+    goes_on = True
+    for entry in entries:
+        next_task = _do(task, work, entry) if monotonic() - began < STEP_SECONDS else None
+        if next_task is None:
+            goes_on = False
+            break
+        task = next_task
+    while _settled(task.pk, work) == STEP:
+        pass
+    return _passed(task, goes_on, rest, round(1000 * (monotonic() - began)))
+
+
+@in_transaction
+def _do(task, work, entry):
+    """Do one row; None if the task was stopped, or has been moved on by another window, since ``task`` was read."""
+    before, task = task.position, _locked(task.pk)
+    if task.state != Running or task.position != before:
+        return None
+    try:
+        with transaction.atomic():
+            changes = work.act(task, entry)
+    except ValidationError as error:
+        task.refused += 1
+        if len(task.refusals) < REFUSALS:
+            task.refusals.append([entry.key, " ".join(error.messages)])
+    except ObjectDoesNotExist:
+        task.gone += 1
+    else:
+        task.done += 1
+        if changes is not None:
+            TaskRow.objects.create(task=task, key=entry.key, changes=changes)
+    task.position, task.changed = entry.position, timezone.now()
+    task.save(update_fields=["position", "done", "gone", "refused", "refusals", "changed"])
+    return task
+
+
+@in_transaction
+def _settled(pk, work):
+    """Settle at most STEP rows, and return how many."""
+    task = _locked(pk)
+    rows = list(task.rows.filter(settled=False).order_by("pk")[:STEP])
+    if rows:
+        try:
+            with transaction.atomic():
+                work.settle(task, [row.key for row in rows])
+        except ValidationError as error:
+            task.refusals += [["", text] for text in error.messages]
+            task.save(update_fields=["refusals"])
+        TaskRow.objects.filter(pk__in=[row.pk for row in rows]).update(settled=True)
+    return len(rows)
+
+
+@in_transaction
+def _passed(task, goes_on, rest, milliseconds):
+    before, task = task.position, _locked(task.pk)
+    task.milliseconds += milliseconds
+    if goes_on and task.state == Running and task.position == before:
+        if rest is None:
+            task.state = Task.State.DONE
+        else:
+            task.position = rest
+    task.changed = timezone.now()
+    task.save(update_fields=["milliseconds", "state", "position", "changed"])
+    return task
+
+
+def entries_of(task, work, position, size):
+    """Return the next entries beyond ``position`` (a list), and where to go on after them, or None at the end."""
+    if task.undoes_id:
+        rows = TaskRow.objects.filter(task=task.undoes_id).order_by("key")
+        rows = rows.filter(key__gt=position[0]) if position else rows
+        entries = [Entry(row.key, [row.key], row.changes) for row in rows[:size]]
+    elif task.keys is not None:
+        keys = [key for key in task.keys if not position or key > position[0]]
+        entries = [Entry(key, [key]) for key in keys[:size]]
+    else:
+        return work.matching(task, position, size)
+    return entries, entries[-1].position if len(entries) == size else None
+
+
+def _count(work, task):
+    """How many rows a task has, counted to COUNTED + 1."""
+    if task.undoes_id:
+        return task.undoes.rows.count()
+    if task.keys is not None:
+        return len(task.keys)
+    found, position = 0, []
+    for _round in count():
+        entries, position = work.matching(task, position, COUNTED + 1 - found)
+        found += len(entries)
+        if position is None or found > COUNTED:
+            return found
+
+
+def seconds_left(task):
+    """About how long the rest takes, or None where nobody can say."""
+    if not task.passed or task.total > COUNTED:
+        return None
+    return max(1, round(task.milliseconds / task.passed * (task.total - task.passed) / 1000))
+
+
+def scope_of(actor):
+    """A digest of what an account manages: while it acts, this must not change."""
+    names = "\n".join([str(actor.is_superadmin), *sorted(actor.scope_domains)])
+    return blake2b(names.encode(), digest_size=32).hexdigest()
+
+
+def unfinished(actor):
+    """The newest of an administrator's tasks that has begun and not ended, or None."""
+    return next(iter(_unfinished(actor.pk, Running, Task.State.STOPPED)), None)
+
+
+@prepared
+def _unfinished(admin, *states):
+    tasks = Task.objects.filter(admin=admin, state__in=states).order_by("-pk")
+    return tasks.values_list("pk", "done", "gone", "refused", "total", named=True)[:1]
+
+
+def _locked(pk):
+    # The keys are many, and never change.
+    return Task.objects.select_for_update().defer("keys", "listed").get(pk=pk)
+
+
+def _forget():
+    old = Task.objects.filter(changed__lt=timezone.now() - KEPT).order_by("changed")
+    keys = list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    if keys:
+        Task.objects.filter(pk__in=keys).delete()
