@@ -80,7 +80,10 @@ class SignIn(FormView):
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
         return super().get_context_data(
-            next=safe_next(self.request, ""), signed_out_after=self.signed_out_after(), **kwargs
+            next=safe_next(self.request, ""),
+            signed_out_after=self.signed_out_after(),
+            firm=settings.FIRM_NAME,
+            **kwargs,
         )
 
     def signed_out_after(self):

@@ -16,7 +16,7 @@ from aliases.dangling import first_dangling
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailadmin import search
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
-from mailboxes.views import OwnMailbox
+from mailboxes.own import OwnMailbox
 from panel import server, transactions
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
@@ -10,6 +11,7 @@ from aliases.services import refuse_external_targets
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox
+from panel.addresses import lookup_key
 from panel.changes import changed_fields, created
 from panel.transactions import in_transaction
 
@@ -36,6 +38,16 @@ def forwarding_of(row):
         return [], True
     others = [target for target in row.targets if target.lower() != row.pk]
     return others, len(others) < len(row.targets)
+
+
+def refuse_own_address(mailbox, text):
+    """Raise if one of the lines is the mailbox's own address, which set_forwarding() would pass over."""
+    if mailbox.pk in {lookup_key(line) for line in text.splitlines()}:
+        raise ValidationError(
+            _("%(address)s is this mailbox itself. To keep mail here, choose “Keep a copy here”."),
+            "own_address",
+            {"address": mailbox},
+        )
 
 
 def forwards(row):

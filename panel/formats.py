@@ -182,3 +182,10 @@ def _passed(time):
 @cached_per_language
 def _date(date):
     return escape(date_format(date, "DATE_FORMAT"))
+
+
+def day(moment):
+    """The day of a moment; without the year if it is this one."""
+    local = timezone.localtime(moment)
+    this_year = local.year == timezone.localtime().year
+    return date_format(local, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")

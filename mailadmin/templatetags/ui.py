@@ -121,6 +121,21 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
     return quota_bars()(used, allotted, limit_mb=limit_mb)
 
 
+def storage_sentence(used, quota):
+    """What the user of a mailbox is told about its storage."""
+    amount, multiplier = mb.now(), settings.QUOTA_MULTIPLIER
+    used = used or 0
+    if quota <= 0:
+        return _("%(used)s used, no limit.") % {"used": amount(used / multiplier)}
+    whole = quota / multiplier
+    words = {"used": amount(used / multiplier, whole), "total": amount(whole)}
+    if used >= quota:
+        return _("%(used)s of %(total)s · full. New mail is refused.") % words
+    if used * 100 >= quota * NEARLY_FULL:
+        return _("%(used)s of %(total)s · nearly full. At %(total)s new mail is refused.") % words
+    return _("%(used)s of %(total)s used.") % words
+
+
 def quota_bars():
     """The function that draws how much of a quota is used, as a bar and in words, in the current language.
 

@@ -22,7 +22,7 @@
   // --- Messages are heard if they come after the page: the same words, once more.
   addEventListener("load", () =>
     setTimeout(() => {
-      for (const region of all(".messages")) region.replaceChildren(...[...region.children].map((one) => one.cloneNode(true)));
+      for (const region of all(".messages, .saved")) region.replaceChildren(...[...region.childNodes].map((one) => one.cloneNode(true)));
     }, 200),
   );
 
@@ -79,6 +79,22 @@
     if (event.persisted) all("form[aria-busy]").forEach(free);
   });
 
+  // --- One more address to forward to.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[name=another]");
+    if (!button) return;
+    event.preventDefault();
+    const last = all("input[type=email]", button.parentElement).at(-1);
+    const next = last.cloneNode();
+    const number = all("input[type=email]", button.parentElement).length;
+    next.value = "";
+    next.id = `id_targets_${number}`;
+    next.ariaLabel = last.ariaLabel.replace(String(number), String(number + 1));
+    next.removeAttribute("autofocus");
+    last.after(next);
+    next.focus();
+  });
+
   // --- A field that is changed where it stands: parts/places.html and parts/inline_form.html.
   const isPlace = (element) => "place" in (element.dataset ?? {});
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -126,10 +142,15 @@
     stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields, ...more });
   }
   function putBack(form, draft) {
+    const of = (named) => draft.fields.filter(([name]) => name === named).map(([, value]) => value);
+    const another = form.querySelector("[name=another]");
+    if (another) for (let n = form.querySelectorAll("[name=targets]").length; n < of("targets").length; n++) another.click();
+    const seen = {};
     for (const field of [...form.elements].filter(isKept)) {
-      const found = draft.fields.filter(([name]) => name === field.name).map(([, value]) => value);
+      const found = of(field.name);
+      const place = (seen[field.name] = (seen[field.name] ?? -1) + 1); // among those of the same name
       if (["checkbox", "radio"].includes(field.type)) field.checked = found.includes(field.value);
-      else if (found.length) field.value = found[0];
+      else if (place < found.length) field.value = found[place];
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
     typedIn = form;

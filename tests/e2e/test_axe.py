@@ -140,6 +140,9 @@ STATES = {
         ("/domains/", searched("info@harbour-books.example")),
         ("/", searched("zzz")),
         ("/search/?q=nothing-begins-like-this", None),
+        (f"/mailboxes/{MARIA}/", click("[aria-label='Change the name']")),
+        (f"/mailboxes/{MARIA}/", click("[aria-label='Change the quota']")),
+        (f"/mailboxes/{MARIA}/", click(".more-menu summary")),
         ("/account/", sent({})),
     ],
     DOMAIN_ADMIN: [
@@ -161,6 +164,10 @@ STATES = {
     MAILBOX_USER: [
         ("/account/", None),
         ("/account/", click(".account-menu summary")),
+        ("/account/forwarding/", sent({"targets": "not an address"})),
+        ("/account/password/", sent({})),
+        ("/account/room/", None),
+        ("/account/setup/", None),
         ("/mailboxes/", None),
     ],
 }
