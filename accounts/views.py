@@ -3,14 +3,11 @@ from datetime import datetime, time, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import get_script_prefix, resolve, reverse, reverse_lazy
+from django.urls import get_script_prefix, resolve, reverse
 from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
@@ -29,7 +26,6 @@ from accounts.forms import (
     AdminForm,
     AdminPasswordForm,
     LoginForm,
-    OwnPasswordForm,
     PreferencesForm,
 )
 from accounts.models import Admin, LogEntry
@@ -40,7 +36,6 @@ from panel.bulk import BulkView
 from panel.formats import minutes
 from panel.log_actions import WRITTEN
 from panel.pages import (
-    ActorMixin,
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
@@ -124,33 +119,6 @@ def preferences(request):
     if form.is_valid():
         services.set_preferences(request.user, **form.cleaned_data)
     return set_language(request)  # for the page to sign in on, too; and back to where one was
-
-
-@hide_passwords
-class OwnAccount(ActorMixin, FormView):
-    http_method_names = ["get", "head", "post", "options"]
-
-    template_name = "accounts/account.html"
-    template_engine = "jinja2"
-    form_class = OwnPasswordForm
-    success_url = reverse_lazy("account")
-
-    def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"actor": self.actor}
-
-    def form_valid(self, form):
-        try:
-            account = form.save()
-        except ValidationError as error:
-            form.add_error(None, error)
-            return self.form_invalid(form)
-        # This session continues; all others end, because their hash no longer matches.
-        update_session_auth_hash(self.request, account)
-        messages.success(self.request, _("Password changed. Other sessions are signed out."))
-        return HttpResponseRedirect(self.get_success_url())
-
-    def form_invalid(self, form):
-        return refused(super().form_invalid(form), form)
 
 
 class HandOverMixin:

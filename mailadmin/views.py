@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.generic import TemplateView, View
 
 from accounts.models import LogEntry
-from accounts.views import OwnAccount
+from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailadmin import search

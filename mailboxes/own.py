@@ -1,26 +1,21 @@
 """What the user of a mailbox sees: a page of rows, and a page for each of their tasks."""
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.messages import get_messages
-from django.contrib.messages.storage.base import Message
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import FormView, TemplateView
+from django.views.generic import TemplateView
 
 from accounts.models import LogEntry
-from accounts.views import hide_passwords, refused
+from accounts.own import OwnFormView, OwnPasswordMixin
+from accounts.views import hide_passwords
 from aliases.effects import outcome
 from aliases.lookup import Lookup
 from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import Mailbox
-from panel import once
 from panel.pages import ActorMixin
 from panel.prepared import prepared
 
@@ -98,55 +93,14 @@ def _newest_passwords(domain, address):
     )
 
 
-class OwnTask(OwnPages, FormView):
-    """A page with one form. Saved, it leads back to the rows, and ``row`` says so."""
-
-    http_method_names = ["get", "head", "post", "options"]
-    row = ""
-
-    def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"actor": self.actor}
-
-    def post(self, request, *args, **kwargs):
-        return self.answer_again() or super().post(request, *args, **kwargs)
-
-    def answer_again(self):
-        """The second of two clicks is answered as the first."""
-        earlier = once.earlier(self.request)
-        return earlier and self.answer(earlier.url, earlier.told)
-
-    def form_valid(self, form):
-        try:
-            url, told = once.done(self.request, lambda: self.save(form))
-        except once.Repeated:
-            return self.answer_again()
-        except ValidationError as error:
-            again = self.answer_again()
-            if again:
-                return again
-            form.add_error(None, error)
-            return self.form_invalid(form)
-        return self.answer(url, told)
-
-    def save(self, form):
-        form.save()
-        return reverse("account"), [Message(messages.SUCCESS, self.saved(), extra_tags=self.row)]
-
-    def saved(self):
-        return _("Saved just now")
-
-    def answer(self, url, told):
-        once.tell(self.request, told)
-        return HttpResponseRedirect(url)
-
-    def form_invalid(self, form):
-        return refused(super().form_invalid(form), form)
+class OwnTask(OwnPages, OwnFormView):
+    """A page with one form. ``place`` is the row that says it is saved."""
 
 
 class OwnForwarding(WhereMailGoes, OwnTask):
     template_name = "own/forwarding.html"
     form_class = OwnForwardingForm
-    row = "forwarding"
+    place = "forwarding"
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"instance": self.actor}
@@ -164,10 +118,10 @@ class OwnForwarding(WhereMailGoes, OwnTask):
 
 
 @hide_passwords
-class OwnPassword(OwnTask):
+class OwnPassword(OwnPasswordMixin, OwnTask):
     template_name = "own/password.html"
     form_class = OwnMailboxPasswordForm
-    row = "password"
+    place = "password"
 
     @property
     def mailbox(self):
@@ -175,11 +129,6 @@ class OwnPassword(OwnTask):
 
     def saved(self):
         return _("Saved just now. Use the new one in your mail programs too.")
-
-    def answer(self, url, told):
-        # This session goes on, all others end: their hash is no longer that of the password.
-        update_session_auth_hash(self.request, Mailbox.objects.get(pk=self.actor.pk))
-        return super().answer(url, told)
 
 
 class OwnRoom(OwnPages, TemplateView):
