@@ -125,12 +125,12 @@ class OwnPasswordForm(ActorForm):
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_help()
 
+    def check_old_password(self):
+        passwords = self.cleaned_data["old_password"], self.cleaned_data["password"]
+        services.check_own_password(self.actor, *passwords)
+
     def save(self):
-        return services.change_own_password(
-            admin=self.actor,
-            old_password=self.cleaned_data["old_password"],
-            password=self.cleaned_data["password"],
-        )
+        return services.set_own_password(admin=self.actor, password=self.cleaned_data["password"])
 
 
 class AdminForm(ActorForm):

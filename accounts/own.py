@@ -38,10 +38,12 @@ class OwnFormView(ActorMixin, FormView):
         except once.Repeated:
             return self.answer_again()
         except ValidationError as error:
-            form.add_error(None, error)
-            # To the second click the old password is wrong.
-            return self.answer_again() or self.form_invalid(form)
+            return self.refuse(form, error)
         return self.answer(url, told)
+
+    def refuse(self, form, error):
+        form.add_error(None, error)
+        return self.answer_again() or self.form_invalid(form)
 
     def save(self, form):
         form.save()
@@ -59,6 +61,14 @@ class OwnFormView(ActorMixin, FormView):
 
 
 class OwnPasswordMixin:
+    def form_valid(self, form):
+        try:
+            # Before the transaction, which would take back the note of a wrong one.
+            form.check_old_password()
+        except ValidationError as error:
+            return self.refuse(form, error)
+        return super().form_valid(form)
+
     def answer(self, url, told):
         # This session goes on; all others end, because their hash is no longer that of the password.
         account = type(self.actor).objects.get(pk=self.actor.pk)

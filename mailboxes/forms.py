@@ -147,10 +147,8 @@ class MailboxPasswordForm(ActorForm):
 
 class OwnMailboxPasswordForm(OwnPasswordForm):
     def save(self):
-        return services.change_own_password(
-            mailbox=self.actor,
-            old_password=self.cleaned_data["old_password"],
-            password=self.cleaned_data["password"],
+        return services.set_mailbox_password(
+            actor=self.actor, mailbox=self.actor, password=self.cleaned_data["password"]
         )
 
 

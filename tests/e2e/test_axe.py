@@ -163,7 +163,7 @@ STATES = {
     ],
     MAILBOX_USER: [
         ("/account/", None),
-        ("/account/", click(".account-menu summary")),
+        ("/account/room/", click(".account-menu summary")),
         ("/account/forwarding/", sent({"targets": "not an address"})),
         ("/account/password/", sent({})),
         ("/account/room/", None),
