@@ -66,7 +66,7 @@ def test_a_field_of_the_sign_in(field, client, db, longest):
     "page", [name for name in PATTERNS if "pk" not in PATTERNS[name].pattern.converters]
 )
 def test_a_parameter(page, parameter, sign_in, world, longest):  # noqa: F811
-    client = sign_in(world["superadmin"])
+    client = sign_in(world["mailbox user" if page.startswith("own-") else "superadmin"])
 
     for long in LONG:
         assert client.get(reverse(page), {parameter: long}).status_code in {200, 302, 405}
