@@ -78,7 +78,9 @@ class NewNameField(DomainField):
         try:
             return super().clean(value)
         except ValidationError as error:
-            if error.code != "unknown" or not may_open(self.actor, superadmins_only=True):
+            if getattr(error, "code", "") != "unknown" or not may_open(
+                self.actor, superadmins_only=True
+            ):
                 raise
         return normalise_domain(value)
 
@@ -272,7 +274,8 @@ class DomainForm(ActorForm):
         if self.instance is not None and self.instance.backupmx:
             # It has no mailboxes; and its limits come back as they were when it is no backup MX any more.
             for name in ("mailboxes", "aliases", "maxquota", "quota", "password_expiry"):
-                del self.fields[name]
+                if not {name, f"{name}_0"} & self.data.keys():  # opened before it was one
+                    del self.fields[name]
 
     def clean_password_expiry(self):
         return self.cleaned_data["password_expiry"] or 0
