@@ -6,8 +6,10 @@ a domain that the actor does not see, nothing is told.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from aliases.effects import ALIAS, EXTERNAL, MAILBOX, Destination, destinations, find_fallbacks
 from aliases.lookup import Lookup
@@ -16,6 +18,8 @@ from aliases.models import Alias, is_role_address
 from domains.models import Domain
 from mailboxes.models import Mailbox
 from panel.addresses import (
+    display_address,
+    display_domain,
     lookup_key,
     normalise_local_part,
     normalise_mailbox_name,
@@ -80,6 +84,77 @@ class Answer:
         """The target of the alias domain whose row answers, or ""."""
         host = split_address(self.row)[1]
         return host if host and host != self.domain.pk else ""
+
+
+class Reason(NamedTuple):
+    """A sentence, and the row that it is about: its kind (MAILBOX, ALIAS, "domain", or "") and its key."""
+
+    text: str
+    kind: str = ""
+    key: str = ""
+    is_verdict: bool = False
+
+
+def because(card):
+    """The Reasons for an Answer in a domain of ours, in the order of Postfix's steps."""
+    domain, row, here = card.domain, display_address(card.row), display_address(card.here_row)
+    if card.kind == OFF:
+        off = _("%(domain)s is off: mail for its addresses is refused.") % {"domain": domain}
+        return [Reason(off, "domain", domain.pk)]
+    said = list(_about_what_is_here(card, here))
+    if card.hidden_domain:
+        target = {"domain": domain, "target": display_domain(card.hidden_domain)}
+        same = _(
+            "%(domain)s is an alias domain: mail goes to the same name in %(target)s, if it exists there."
+        )
+        said.append(Reason(f"{same % target} {_('If not:')}"))
+    if card.tag:
+        tagged = _("“%(tag)s” is a tag: the name before it counts. The tag stays on the address.")
+        said.append(Reason(tagged % {"tag": card.tag}))
+    if card.by_alias_domain:
+        target = {"domain": domain, "target": display_domain(card.by_alias_domain)}
+        same = _("%(domain)s is an alias domain of %(target)s: the same name there counts.")
+        said.append(Reason(same % target))
+    said += _about_the_row(card, row)
+    if card.kind == REFUSED or (card.hidden_domain and not card.row):
+        said.append(Reason(_("Mail is refused."), is_verdict=True))
+    if card.kind == PASSED_ON:
+        passed_on = _(
+            "This server is a backup MX of %(domain)s: mail is passed on to its primary mail server."
+        )
+        said.append(Reason(passed_on % {"domain": domain}, is_verdict=True))
+    return said
+
+
+def _about_what_is_here(card, here):
+    name = {"address": here}
+    if card.here == NOTHING and card.local_part and not card.tag:
+        yield Reason(_("No mailbox or alias has this name."))
+    if card.here == INACTIVE_MAILBOX:
+        yield Reason(_("The mailbox %(address)s is off.") % name, MAILBOX, card.here_row)
+    if card.here == INACTIVE_ALIAS:
+        yield Reason(_("The alias %(address)s is off.") % name, ALIAS, card.here_row)
+    if card.here == DEAD_ALIAS:
+        dead = _("The alias %(address)s leads to nobody who takes mail.")
+        yield Reason(dead % name, ALIAS, card.here_row)
+    if card.here == LOOP:
+        path = " → ".join(map(display_address, card.loop))
+        back = _("The alias %(address)s leads back to itself: %(path)s.")
+        yield Reason(back % (name | {"path": path}), ALIAS, card.here_row)
+
+
+def _about_the_row(card, row):
+    name = {"address": row}
+    if card.by_catch_all:
+        caught = _("The catch-all of %(domain)s takes what has no mailbox or alias.")
+        yield Reason(caught % {"domain": display_domain(card.row[1:])}, ALIAS, card.row)
+    elif card.keeps_copy:
+        copied = _("The mailbox %(address)s forwards its mail and keeps a copy.")
+        yield Reason(copied % name, MAILBOX, card.row)
+    elif card.alias and not card.alias.is_self_alias:
+        yield Reason(_("There is an alias %(address)s.") % name, ALIAS, card.row)
+    elif card.alias and card.targets and card.targets[0].key != card.row:
+        yield Reason(_("The mailbox %(address)s forwards its mail.") % name, MAILBOX, card.row)
 
 
 def address_in(text):

@@ -222,6 +222,9 @@ class AliasTarget(models.Model):
             models.Index(fields=["bare", "owner"], name="alias_target_bare"),
             models.Index(fields=["domain", "owner"], name="alias_target_referring"),
             models.Index(fields=["unmatched", "domain", "owner"], name="alias_target_unmatched"),
+            models.Index(
+                fields=["unmatched", "owner", "domain", "alias"], name="alias_target_dead_ends"
+            ),
         ]
 
     def __str__(self):

@@ -44,7 +44,7 @@ class AliasPages:
 class AliasList(AliasPages, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
-    word_kind = "alias"
+    word_kinds = ("alias",)
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
     shown = ("pk", "domain_id", "goto", "description", "active", "modified")
 

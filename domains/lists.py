@@ -1,6 +1,6 @@
 from django.utils.functional import cached_property
 
-from domains import words
+from domains import addresses, words
 from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.paging import PAGE_SIZES, KeysetMixin
@@ -57,16 +57,19 @@ class WordSearchMixin(KeysetMixin):
     Text with an ``@`` that keys begin with finds those, in the list's own order.
     """
 
-    word_kind = None
+    word_kinds = ()
     domain_asked = ""
 
     @cached_property
     def words(self):
         """The words that are looked for; none where keys that begin with the text are, or nothing is."""
         text = lookup_key(self.request.GET.get("q", ""))
-        if "@" in text and self.get_queryset().search(text).exists():
+        if "@" in text and self.begins_with(text):
             return ()
         return words.words_of(text)
+
+    def begins_with(self, text):
+        return self.get_queryset().search(text).exists()
 
     def sortable(self):
         return () if self.words else super().sortable()
@@ -77,12 +80,10 @@ class WordSearchMixin(KeysetMixin):
         names = words.names_in_scope(self.actor, self.domain_asked)
         found = self.found(names) if names is not None else {"keys": []}
         keys = found.pop("keys")
-        # In scope once more: the table of words is a derived one.
-        by_key = {row.pk: row for row in self.shown_rows(rows.filter(pk__in=keys))} if keys else {}
-        narrow = self.word_kind in words.IN_DOMAINS and not self.domain_asked
+        narrow = words.IN_DOMAINS.issuperset(self.word_kinds) and not self.domain_asked
         lost = narrow and not keys and names is not None and not found.get("next_url")
         return {
-            "object_list": [by_key[key] for key in keys if key in by_key],
+            "object_list": self.rows_found(rows, keys) if keys else [],
             "next_url": None,
             "previous_url": None,
             "first_url": None,
@@ -104,9 +105,12 @@ class WordSearchMixin(KeysetMixin):
             return None
         return len(keys) + bool(found.get("next_url"))
 
-    def shown_rows(self, rows):
-        rows = self.annotated(rows)
-        return rows.values_list(*self.shown, named=True) if self.shown else rows
+    def rows_found(self, rows, keys):
+        """The rows of ``keys``, in their order; in scope once more: the table of words is a derived one."""
+        rows = self.annotated(rows.filter(pk__in=keys))
+        shown = rows.values_list(*self.shown, named=True) if self.shown else rows
+        by_key = {row.pk: row for row in shown}
+        return [by_key[key] for key in keys if key in by_key]
 
     def found(self, names):
         """The keys of the page, and the URLs of those beside it."""
@@ -115,7 +119,7 @@ class WordSearchMixin(KeysetMixin):
         backwards = len(after) != length and len(before) == length
         position = before if backwards else after if len(after) == length else []
         rows, rest = words.page(
-            *(self.word_kind, self.lead, names, self.size + 1),
+            *(self.word_kinds, self.lead, names, self.size + 1),
             position=position,
             descending=backwards,
             state=self.state_wanted(),
@@ -137,7 +141,7 @@ class WordSearchMixin(KeysetMixin):
     @cached_property
     def lead(self):
         names = words.names_in_scope(self.actor, self.domain_asked)
-        return words.leading([self.word_kind], self.words, names)[self.word_kind]
+        return words.lead_of(self.word_kinds, self.words, names)
 
     def at(self, parameter, position):
         if position is None:
@@ -149,7 +153,12 @@ class WordSearchMixin(KeysetMixin):
         state = self.filters()["state"]
         if state not in {"active", "inactive"}:
             return None
-        return self.model, "active", "=", state == "active"
+        return self.of_rows("active =", state == "active")
+
+    def of_rows(self, condition, value):
+        """A ``state`` of words.page() that asks the list's own table."""
+        meta = self.model._meta
+        return {self.word_kinds[0]: (meta.db_table, meta.pk.column, condition, value)}
 
 
 class AddressListMixin(InDomainMixin, WordSearchMixin):
@@ -157,6 +166,10 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
 
     ``orderings["address"]`` is (domain, address): the order of the index that every scope can use.
     """
+
+    def get_context_data(self, **kwargs):
+        of_kind = addresses.counts(self.actor, self.domain.pk) if self.domain else None
+        return super().get_context_data(of_kind=of_kind, **kwargs)
 
     def sortable(self):
         """No index sorts several domains, but not all, by the last change."""

@@ -1,6 +1,5 @@
 """The page of a domain: all its addresses, mailboxes and aliases in one list."""
 
-from functools import cache
 from typing import NamedTuple
 
 from django.db.models import OuterRef, Subquery, Sum, Value
@@ -8,16 +7,25 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains import words
+from domains import addresses
+from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
-from panel.paging import KeysetMixin, page_of
 from panel.prepared import padded, prepared
-from panel.scoping import starts_with
 
+# By what is asked for: which rows words.page() finds. Whether a target of it is dead, or another domain answers for it,
+# the row itself tells.
+STATES = {
+    "": None,
+    "inactive": {
+        "mailbox": ("mailbox", "username", "active =", False),
+        "alias": ("alias", "address", "active =", False),
+    },
+    "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
+}
 ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
 
 
@@ -33,7 +41,7 @@ class Address(NamedTuple):
     locked: bool  # a role address, which the account may not change
 
 
-class DomainPage(KeysetMixin, ScopedDetailView):
+class DomainPage(WordSearchMixin, ScopedDetailView):
     """Pages through the domain's ``alias`` rows: each mailbox has its own row there."""
 
     model = Domain
@@ -42,6 +50,7 @@ class DomainPage(KeysetMixin, ScopedDetailView):
     template_name = "domains/domain_page.html"
     template_engine = "jinja2"
     orderings = {"address": ("address",)}
+    word_kinds = ("mailbox", "alias")
 
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
@@ -59,42 +68,42 @@ class DomainPage(KeysetMixin, ScopedDetailView):
             alias_of=getattr(domain, "alias_of", None),
             catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
             used=storage_used(domain),
+            of_kind=addresses.counts(self.actor, domain.pk),
             **kwargs,
         )
 
+    @property
+    def domain_asked(self):
+        return self.object.pk
+
     def filters(self):
         get = self.request.GET.get
-        return {"q": get("q", "").strip(), "state": get("state", "")}
+        state = get("state", "")
+        return {"q": get("q", "").strip(), "state": state if state in STATES else ""}
 
     def jump_values(self, text):
         return (lookup_key(text).partition("@")[0] + self.end,)
 
     def keys(self, _no_rows, _columns, descending, values=(), *, inclusive=False):
         filters = self.filters()
-        text, off = lookup_key(filters["q"]), filters["state"] == "inactive"
-        domain = self.object.pk
-        if text and "@" not in text:
-            return self.with_words(words.words_of(text), off, domain)
-        found = []
-        for own in (True, False):
-            if text:
-                rows = _rows(own, off, domain, f"@{domain}").filter(starts_with("pk", text))
-                found += page_of(rows, ("pk",), values, self.size, descending, inclusive)
-            else:
-                keys = _keys_of(own, off, self.size, descending, inclusive)
-                found += keys(domain, f"@{domain}", *values)
-        return sorted(found, reverse=descending)[: self.size + 1]
+        return addresses.keys(
+            *(self.actor, self.object.pk, filters["state"], self.size + 1),
+            begin=lookup_key(filters["q"]),
+            edge=values[0] if values else None,
+            descending=descending,
+            inclusive=inclusive,
+        )
 
-    def with_words(self, asked, off, domain):
-        """The first that have all words. The lists of one kind page through the others."""
-        if not asked:
-            return []
-        rows, _leading = words.find(["mailbox", "alias"], asked, (domain,), self.size)
-        keys = {row.row_key for row in rows} - {f"@{domain}"}
-        if off:
-            some = [_rows(own, off, domain, "").filter(pk__in=keys) for own in (True, False)]
-            keys = {key for rows in some for key in rows.values_list("pk", flat=True)}
-        return sorted(keys)[: self.size]
+    def begins_with(self, text):
+        found = addresses.keys(self.actor, self.object.pk, "", 1, begin=text)
+        return bool(found)
+
+    def state_wanted(self):
+        return STATES[self.filters()["state"]]
+
+    def rows_found(self, _no_rows, keys):
+        rows = self.rows_of([key for key in keys if key != f"@{self.object.pk}"])
+        return [row for row in rows if row.gone] if self.filters()["state"] == "dead" else rows
 
     def count(self, _no_rows):
         """How many there are, with the catch-all; None, not known, of those that a filter finds."""
@@ -131,25 +140,6 @@ class DomainPage(KeysetMixin, ScopedDetailView):
 
     def edge_url(self, parameter, row):
         return self.url_with(**{"after": None, "before": None, "jump": None, parameter: [row.pk]})
-
-
-def _rows(own, off, domain, catch_all):
-    """Mailboxes (``own``) or aliases but the catch-all; ``off``: those that are."""
-    if own and off:
-        return Mailbox.objects.filter(active=False, domain=domain).exclude(pk=catch_all)
-    rows = Alias.objects.filter(domain=domain, is_self_alias=own).exclude(pk=catch_all)
-    return rows.filter(active=False) if off else rows
-
-
-@cache
-def _keys_of(own, off, size, descending, inclusive):
-    @prepared
-    def keys(domain, catch_all, *edge):
-        edge = [Value(key) for key in edge]
-        rows = _rows(own, off, domain, catch_all)
-        return page_of(rows, ("pk",), edge, size, descending, inclusive)
-
-    return keys
 
 
 @prepared

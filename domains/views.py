@@ -48,7 +48,7 @@ class DomainPages:
 
 class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
-    word_kind = "domain"
+    word_kinds = ("domain",)
     orderings = {"name": ("pk",)}
     default_ordering = "name"
     shown = (
@@ -73,7 +73,7 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
 
     def state_wanted(self):
         if self.filters()["state"] == "backupmx":
-            return self.model, "backupmx", "=", True
+            return self.of_rows("backupmx =", True)
         return super().state_wanted()
 
     def jump_values(self, text):

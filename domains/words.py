@@ -95,7 +95,8 @@ def find(kinds, words, names, size):
     first = leading(kinds, words, names, GLANCE)
     parts, params = [], []
     for kind in kinds:
-        sql, values = _search(kind, first[kind], names, size, _scan(first[kind], size, scan=GLANCE))
+        scan = _scan(first[kind], size, scan=GLANCE)
+        sql, values = _search([kind], first[kind], names, size, scan)
         parts.append(f"SELECT * FROM ({sql}) found_{kind}")
         params += values
     return _rows(" UNION ALL ".join(parts), params), first
@@ -105,17 +106,23 @@ def first_keys(kind, words, names, size):
     return [row.row_key for row in find([kind], words, names, size)[0]]
 
 
-def page(kind, lead, names, size, *, position=(), descending=False, state=None):
+def lead_of(kinds, words, names):
+    """The Leading words of rows of several kinds in one list."""
+    return max(leading(kinds, words, names).values(), key=lambda lead: lead.entries)
+
+
+def page(kinds, lead, names, size, *, position=(), descending=False, state=None):
     """The rows of a list's page beyond ``position``, and the position of the last entry that was looked at.
 
-    The latter is None if there are no more entries. ``state``: what a row must be, as (model, field, comparison, value).
+    The latter is None if there are no more entries. ``state``: what a row must be, by kind (table, its column of the
+    key, condition, value).
     """
     options = {"position": position, "descending": descending}
     scan = _scan(lead, size, state)
-    rows = _rows(*_search(kind, lead, names, size, scan, state=state, **options))
+    rows = _rows(*_search(kinds, lead, names, size, scan, state=state, **options))
     if len(rows) == size:
         return rows, None
-    last = _rows(*_walk(kind, lead.words[0], names, f"1 OFFSET {scan - 1}", **options))
+    last = _rows(*_walks(kinds, lead.words[0], names, scan, f"1 OFFSET {scan - 1}", **options))
     return rows, position_of(last[0], names) if last else None
 
 
@@ -163,15 +170,28 @@ def _walk(kind, word, names, limit, *, position=(), descending=False):
     return sql, params
 
 
+def _walks(kinds, word, names, scan, limit, **options):
+    """The entries of several kinds in one order; of each no more than ``scan``."""
+    if len(kinds) == 1:
+        return _walk(kinds[0], word, names, limit, **options)
+    parts, params = [], []
+    for kind in kinds:
+        walk, values = _walk(kind, word, names, scan, **options)
+        parts.append(f"SELECT * FROM ({walk}) of_{kind}")
+        params += values
+    order = _order(names, options.get("descending", False))
+    return f"SELECT * FROM ({' UNION ALL '.join(parts)}) w ORDER BY {order} LIMIT {limit}", params
+
+
 def _scan(lead, size, state=None, scan=None):
     """How many entries are looked at: where each row fits, twice as many as are wanted, for a row may come twice."""
     return (scan or SCAN) if state or len(lead.words) > 1 else 2 * size
 
 
-def _search(kind, lead, names, size, scan, *, state=None, **options):
+def _search(kinds, lead, names, size, scan, *, state=None, **options):
     first, *others = lead.words
-    walk, params = _walk(kind, first, names, scan, **options)
-    own = f"e.row_key = c.row_key AND e.kind = '{kind}'"
+    walk, params = _walks(kinds, first, names, scan, scan, **options)
+    own = "e.row_key = c.row_key AND e.kind = c.kind"
     begins = "e.word >= %s AND e.word < %s"
     conditions = []
     for word in others:
@@ -186,11 +206,12 @@ def _search(kind, lead, names, size, scan, *, state=None, **options):
     conditions.append(f"NOT EXISTS (SELECT 1 FROM word e WHERE {earlier})")
     params.append(first)
     if state:
-        model, field, comparison, value = state
-        table, key = model._meta.db_table, model._meta.pk.column
-        wanted = f"r.{key} = c.row_key AND r.{model._meta.get_field(field).column} {comparison} %s"
-        conditions.append(f"EXISTS (SELECT 1 FROM {table} r WHERE {wanted})")
-        params.append(value)
+        wanted = []
+        for kind, (table, key, condition, value) in state.items():
+            row = f"SELECT 1 FROM {table} r WHERE r.{key} = c.row_key AND r.{condition} %s"
+            wanted.append(f"(c.kind = '{kind}' AND EXISTS ({row}))")
+            params.append(value)
+        conditions.append(f"({' OR '.join(wanted)})")
     order = _order(names, options.get("descending", False), "c.")
     where = " AND ".join(conditions)
     return f"SELECT c.* FROM ({walk}) c WHERE {where} ORDER BY {order} LIMIT {size}", params

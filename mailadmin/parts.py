@@ -20,6 +20,7 @@ from django_htmx.jinja import htmx_script
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.templatetags import ui
 from panel import formats
@@ -86,7 +87,9 @@ def environment(**options):
     }
     made.filters |= {
         "address": display_address,
+        "because": because,
         "bounded": formats.bounded,
+        "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
         "date_words": formats.date_words,
         "days": formats.days,

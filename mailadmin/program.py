@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import sys
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -14,82 +15,14 @@ from django.core.management.color import color_style, no_style
 from django.db import Error
 
 from mailadmin.environment import is_about_connecting
+from mailadmin.program_commands import GROUPS
 
-# By heading: {command: (app, what it does, examples)}.
-COMMANDS = {
-    "Rows": {
-        "domain": (
-            "domains",
-            "domains and their limits",
-            ("domain add example.org --mailboxes 50 --quota 20480", "domain show example.org"),
-        ),
-        "aliasdomain": (
-            "domains",
-            "other names of domains",
-            ("aliasdomain add example.net example.org", "aliasdomain list"),
-        ),
-        "mailbox": (
-            "mailboxes",
-            "mailboxes, passwords, forwardings",
-            ("mailbox add ann@example.org --generate", "mailbox list --domain example.org --json"),
-        ),
-        "alias": (
-            "aliases",
-            "aliases and catch-alls",
-            (
-                "alias add sales@example.org ann@example.org partner@elsewhere.example",
-                "alias add @example.org ann@example.org",
-            ),
-        ),
-        "admin": (
-            "accounts",
-            "administrators of this panel",
-            (
-                "admin add it@example.org --domains example.org example.net",
-                "admin list --superadmins",
-            ),
-        ),
-    },
-    "Server": {
-        "firstrun": (
-            "mailadmin",
-            "the first superadmin, and sample data",
-            ("firstrun", "firstrun --demo"),
-        ),
-        "mailconf": (
-            "mailadmin",
-            "files for Postfix, Dovecot, nginx, systemd",
-            (
-                "mailconf DIRECTORY --hostname mail.example.org",
-                "mailconf DIRECTORY --hostname mail.example.org --sql-hosts 192.0.2.1,192.0.2.2",
-            ),
-        ),
-        "migrate": (
-            "django.core",
-            "create or upgrade the tables",
-            ("migrate", "migrate --plan"),
-        ),
-        "recount": (
-            "mailboxes",
-            "triggers, functions and counters anew",
-            ("recount", "recount && mailadmin check --database default"),
-        ),
-        "snapshot": (
-            "mailboxes",
-            "figures of today, for the plots",
-            ("snapshot", "snapshot && mailadmin check --database default"),
-        ),
-        "check": (
-            "django.core",
-            "what is wrong with settings and database",
-            ("check --database default", "check --deploy"),
-        ),
-    },
-}
+COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
 DJANGO_OPTIONS = {
     *("--version", "-v", "--verbosity", "--settings", "--pythonpath"),
     *("--traceback", "--no-color", "--force-color", "--skip-checks"),
 }
+INTERRUPTED = 130  # what a shell says of Ctrl C
 
 
 def main():
@@ -104,51 +37,70 @@ def start_errors_in_words():
     try:
         yield
     except ImproperlyConfigured as error:
-        sys.exit(f"mailadmin cannot start. {error}")
+        words = f"mailadmin cannot start. {error}"
     except Error as error:
         if not is_about_connecting(error) or "--traceback" in sys.argv:
             raise
         # What the server says names user and host, and no password.
-        sys.exit(
+        words = (
             f"mailadmin cannot start. DATABASE_URL names a database that cannot be opened: {error}."
             " Expected: one that is there and lets this user in. See .env.example."
         )
+    else:
+        return
+    sys.exit(refuse(words, sys.argv, status=1))
 
 
 def run(arguments):
     """Run one command and return the exit status: 1 after an error, 2 if the arguments are not understood."""
     name, *rest = arguments or ["--help"]
-    commands = {name: about for group in COMMANDS.values() for name, about in group.items()}
     if name in {"-h", "--help", "help"}:
         sys.stdout.write(overview())
         return 0
-    if name not in commands:
-        return refuse(f"There is no command {name!r}.{meant(name, commands)}", rest, status=2)
-    app, _summary, examples = commands[name]
-    command = load_command_class(app, name)
-    command.suppressed_base_arguments = command.suppressed_base_arguments | DJANGO_OPTIONS
+    if name not in COMMANDS:
+        return refuse(f"There is no command {name!r}.{meant(name, COMMANDS)}", rest, status=2)
+    command = load(name)
     verbs = getattr(command, "verbs", {})
-    if verbs:
-        command.requires_system_checks = []  # nor their option
     if verbs and rest and not rest[0].startswith("-") and rest[0] not in verbs:
         words = f"{name} cannot {rest[0]!r}.{meant(rest[0], verbs)} It can: {', '.join(verbs)}."
         return refuse(words, rest, status=2)
-    parser = command.create_parser("mailadmin", name)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "\n".join(["examples:", *(f"  mailadmin {example}" for example in examples)])
-    options = vars(parser.parse_args(rest or (["--help"] if verbs else [])))
+    try:
+        options = vars(parser_of(command, name).parse_args(rest or ["--help"] * bool(verbs)))
+    except CommandError as error:
+        asked = f"mailadmin {name} {rest[0]}" if verbs and rest else f"mailadmin {name}"
+        return refuse(f"{in_words(error, command, name, rest)} See {asked} --help.", rest, status=2)
     try:
         command.execute(*options.pop("args", ()), **options)
     except CommandError as error:
         return refuse(str(error), rest, status=error.returncode)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
+
+
+def load(name):
+    command = load_command_class(COMMANDS[name][0], name)
+    if getattr(command, "verbs", {}):
+        command.requires_system_checks = []
+    return command
+
+
+def parser_of(command, name):
+    parser = command.create_parser("mailadmin", name)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    for action in parser._actions:
+        if not DJANGO_OPTIONS.isdisjoint(action.option_strings):
+            action.help = argparse.SUPPRESS
+    examples = (f"  mailadmin {example}" for example in COMMANDS[name][2])
+    parser.epilog = "\n".join(["examples:", *examples])
+    return parser
 
 
 def overview():
     lines = ["usage: mailadmin COMMAND …", ""]
-    for group, commands in COMMANDS.items():
+    for heading, commands in GROUPS.items():
         lines += [
-            f"{group}:",
+            f"{heading}:",
             *(f"  {name:<12} {about[1]}" for name, about in commands.items()),
             "",
         ]
@@ -158,6 +110,27 @@ def overview():
 def meant(word, possible):
     close = get_close_matches(word, possible, n=1)
     return f" Did you mean {close[0]}?" if close else ""
+
+
+def in_words(error, command, name, arguments):
+    """What argparse says, as a sentence, with the option that was meant."""
+    said = str(error).removeprefix("Error: ")
+    unknown = re.match(r"unrecognized arguments: (\S+)", said)
+    suggestion = ""
+    if unknown:
+        options = words_of(parser_of(command, name), arguments[:1])
+        suggestion = meant(unknown[1].partition("=")[0], options)
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}.{suggestion}"
+
+
+def words_of(parser, verb=()):
+    """The words that may follow: the verbs or, after one or where there are none, the options."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            chosen = action.choices.get(*verb) if verb else None
+            return words_of(chosen) if chosen else list(action.choices)
+    shown = (a for a in parser._actions if a.help is not argparse.SUPPRESS)
+    return [option for a in shown for option in a.option_strings if option.startswith("--")]
 
 
 def refuse(words, arguments, *, status):

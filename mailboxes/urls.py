@@ -1,11 +1,12 @@
 from django.urls import path
 
-from mailboxes import views
+from mailboxes import address_bulk, views
 
 urlpatterns = [
     path("mailboxes/", views.MailboxList.as_view(), name="mailbox-list"),
     path("mailboxes/new/", views.MailboxCreate.as_view(), name="mailbox-create"),
     path("mailboxes/bulk/", views.MailboxBulk.as_view(), name="mailbox-bulk"),
+    path("addresses/bulk/", address_bulk.MixedBulk.as_view(), name="address-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
     path(
         "mailboxes/<path:pk>/forwarding/",

@@ -46,7 +46,7 @@ from mailboxes.forms import (
     OwnMailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
+from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -73,7 +73,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
-    word_kind = "mailbox"
+    word_kinds = ("mailbox",)
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
@@ -88,7 +88,7 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
 
     def state_wanted(self):
         if self.filters()["state"] == "full":
-            return FullMailbox, "percent", ">=", NEARLY_FULL
+            return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
 

@@ -37,7 +37,7 @@ class BulkView(ScopedMixin, TemplateView):
             text = _("At most %(most)s rows at once: %(n)s are selected. Nothing was changed.")
             messages.error(request, text % {"most": AT_ONCE, "n": len(keys)})
             return HttpResponseRedirect(back)
-        rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
+        rows = self.rows_of(keys)
         if len(rows) != len(keys):
             raise Http404
         if not rows:
@@ -54,6 +54,9 @@ class BulkView(ScopedMixin, TemplateView):
             context = self.get_context_data(errors=error.messages, **context)
             return with_status(self.render_to_response(context), error)
         return self.answer(back, self.told)
+
+    def rows_of(self, keys):
+        return list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
 
     def answer_again(self):
         earlier = once.earlier(self.request)

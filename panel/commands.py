@@ -7,7 +7,8 @@ Whoever may run manage.py may do everything, so nothing asks for a permission; t
 import os
 import sys
 from argparse import ArgumentTypeError
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from decimal import Decimal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
 from django.core.management.base import CommandError, no_translations
@@ -15,6 +16,8 @@ from django.db import OperationalError, ProgrammingError
 from django_rich.management import RichCommand
 
 from panel import output
+from panel.formats import typed_mb
+from panel.several import Several, names_read
 
 NOTHING_TO_CHANGE = "Nothing to change. --help shows what can be."
 
@@ -31,18 +34,111 @@ def limit(text):
     return -1 if text.lower() in {"none", "-1"} else whole_number(text)
 
 
-class RowCommand(RichCommand):
+def size_in_mb(text):
+    """MB of “2 GB”, “500” or “unlimited”, a Decimal."""
+    if text.lower() == "unlimited":
+        return Decimal(0)
+    mb = typed_mb(text) if len(text) <= 30 else None
+    if mb is None or mb >= 10**12:
+        raise ArgumentTypeError(f"{text!r} is no size such as 2GB or 500, nor “unlimited”")
+    return mb
+
+
+def size_limit(text):
+    """Whole MB, as domains have them; -1 for “none”."""
+    if text.lower() in {"none", "-1"}:
+        return -1
+    mb = size_in_mb(text)
+    if mb != int(mb):
+        raise ArgumentTypeError(f"{text!r} is not whole megabytes")
+    return int(mb)
+
+
+class PanelCommand(RichCommand):
+    """A command whose errors are one sentence each. ``act()`` gets the options; ``words`` are the fields' labels.
+
+    ``noun`` and ``nouns`` are what it is about, ``key`` the metavar of their names and an example.
+    """
+
+    noun = nouns = None
+    key = ("NAME", "")
+    words = {}
+
+    @no_translations  # the services' errors in English, like the rest of the command
+    def handle(self, **options):
+        try:
+            self.act(**options)
+            self.stdout.flush()
+        except (ValidationError, ObjectDoesNotExist) as error:
+            raise CommandError(self.explain(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                f"Database error: {error}. Is DATABASE_URL right, and has"
+                " `manage.py migrate` been run?"
+            ) from error
+        except UnicodeError as error:
+            source = "Standard input" if isinstance(error, UnicodeDecodeError) else "An argument"
+            raise CommandError(f"{source} is not valid UTF-8 text.") from error
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough; Python must not complain at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def act(self, **options):
+        raise NotImplementedError
+
+    def json_option(self, parser):
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def names_option(self, parser):
+        metavar, example = self.key
+        parser.add_argument(
+            "names",
+            metavar=metavar,
+            nargs="+",
+            help=f"E.g. {example}; several, or “-” to read them from standard input, one a line.",
+        )
+
+    def each(self, names, act, *, done, json):
+        """Call ``act(name, say)`` for each of ``names``. One that is refused stops none of the others."""
+        if len(names) == 1 and names != ["-"]:
+            act(names[0], self.stdout.write)
+            return
+        total = None if "-" in names else len(names)
+        Several(self, names_read(names), total, json=json).do(act, done)
+
+    def explain(self, error):
+        if isinstance(error, ObjectDoesNotExist):
+            return (
+                f"A row is missing: {error} Somebody may have deleted it just now. If another"
+                " program filled these tables, run `manage.py recount` once."
+            )
+        if not hasattr(error, "error_dict"):
+            return "\n".join(error.messages)
+        lines = []
+        for field, messages in error.message_dict.items():
+            word = self.words.get(field, field.replace("_", " ").capitalize())
+            lines += [
+                message if field == NON_FIELD_ERRORS else f"{word}: {message}"
+                for message in messages
+            ]
+        return "\n".join(lines)
+
+
+class RowCommand(PanelCommand):
     """A command with sub-commands about one kind of row.
 
     A subclass names its ``verbs`` with a line of help each. Every verb has a method of that name,
-    which gets the options, and a method ``options_for_<verb>(parser)``. ``fields`` are what is
-    printed of ``record(row)``; ``words`` maps a service's field to the name of the option.
+    which gets the options, and a method ``options_for_<verb>(parser)``. Of ``record(row)``, ``fields`` are
+    printed of one row, ``columns`` of a list on a terminal, the keys ``piped`` of a list in a pipe.
+    ``named(text)`` returns the row of that name or raises CommandError; ``switch(row, active)`` and
+    ``remove(row, **options)`` call the services.
     """
 
-    noun = None
     verbs = {}
     fields = []
-    words = {}
+    columns = []
+    piped = ()
 
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -50,60 +146,43 @@ class RowCommand(RichCommand):
             subparser = verbs.add_parser(verb, help=text, description=text)
             getattr(self, f"options_for_{verb}")(subparser)
 
-    @no_translations  # the services' errors in English, like the rest of the command
-    def handle(self, *, verb, **options):
-        try:
-            getattr(self, verb)(**options)
-            self.stdout.flush()
-        except ValidationError as error:
-            raise CommandError(self._explain(error)) from error
-        except ObjectDoesNotExist as error:
-            raise CommandError(
-                f"A row is missing: {error} Somebody may have deleted it just now. If another"
-                " program filled these tables, run `manage.py recount` once."
-            ) from error
-        except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                f"Database error: {error}. Is DATABASE_URL right, and has"
-                " `manage.py migrate` been run?"
-            ) from error
-        except UnicodeEncodeError as error:
-            raise CommandError("An argument is not valid UTF-8 text.") from error
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough; Python must not complain at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-
-    def _explain(self, error):
-        if not hasattr(error, "error_dict"):
-            return "\n".join(error.messages)
-        lines = []
-        for field, messages in error.message_dict.items():
-            word = self.words.get(field, field)
-            lines += [
-                message if field == NON_FIELD_ERRORS else f"{word}: {message}"
-                for message in messages
-            ]
-        return "\n".join(lines)
+    def act(self, *, verb, **options):
+        getattr(self, verb)(**options)
 
     # --- Options that several verbs share
 
-    def json_option(self, parser):
-        parser.add_argument("--json", action="store_true", help="Print JSON.")
+    def name_option(self, parser):
+        metavar, example = self.key
+        parser.add_argument("name_given", metavar=metavar, help=f"E.g. {example}.")
 
     def options_for_list(self, parser):
         parser.add_argument("--search", metavar="TEXT", help="Only names that begin with TEXT.")
-        self.active_options(parser, "Only active ones.", "Only inactive ones.")
+        state = parser.add_mutually_exclusive_group()
+        state.add_argument(
+            "--on", action="store_true", dest="active", default=None, help="Only what is on."
+        )
+        state.add_argument(
+            "--off", action="store_false", dest="active", default=None, help="Only what is off."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
 
-    def active_options(self, parser, active="Switch it on.", inactive="Switch it off."):
-        state = parser.add_mutually_exclusive_group()
-        state.add_argument("--active", action="store_true", default=None, help=active)
-        state.add_argument(
-            "--inactive", action="store_false", dest="active", default=None, help=inactive
+    def off_option(self, parser):
+        parser.add_argument(
+            "--off", action="store_false", dest="active", help="Create it switched off."
         )
 
+    def options_for_on(self, parser):
+        self.names_option(parser)
+        self.json_option(parser)
+
+    options_for_off = options_for_on
+
+    def options_for_show(self, parser):
+        self.name_option(parser)
+        self.json_option(parser)
+
     def options_for_delete(self, parser):
+        self.names_option(parser)
         parser.add_argument("--yes", action="store_true", help="Skip the confirmation.")
         parser.add_argument("--json", action="store_true", help="Print what it was as JSON.")
 
@@ -115,18 +194,20 @@ class RowCommand(RichCommand):
             raise CommandError(f"There is no {self.noun} {output.plain(key)}. {hint}")
         return row
 
-    def confirm_delete(self, name, consequences, yes):
-        if yes:
-            return
+    def confirm(self, rows, consequences):
+        """Ask at the terminal before ``rows`` are deleted; one is confirmed by its name, several by their number."""
         if sys.stdin is None or not sys.stdin.isatty():
             raise CommandError("Not a terminal: pass --yes to delete without confirmation.")
         for line in consequences:
             self.stdout.write(output.plain(line))
+        expected, what = rows[0].pk, "it"
+        if len(rows) > 1:
+            expected, what = str(len(rows)), f"these {len(rows)} {self.nouns}"
         try:
-            answer = input(f"Type {name} to delete it: ")
+            answer = input(f"Type {expected} to delete {what}: ")
         except (KeyboardInterrupt, EOFError):
             answer = ""
-        if answer.strip().lower() != name:
+        if answer.strip().lower() != expected:
             raise CommandError("Not confirmed. Nothing was deleted.")
 
     def given(self, options, *names):
@@ -157,16 +238,16 @@ class RowCommand(RichCommand):
             " or deleted, or lead to this address.",
         )
 
-    def treatment(self, *, drop_targets, replace_by, emptied):
+    def treatment(self, *, drop_targets, replace_by, emptied, **options):
         """What ``clean_referrers`` does, from these options."""
         return {
             "others": replace_by or ("remove" if drop_targets else "keep"),
             "emptied": emptied or replace_by or "keep",
         }
 
-    def about_referrers(self, names, *, others, emptied):
+    def about_referrers(self, row, names, *, others, emptied):
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        yield f"Aliases and forwardings that lead here ({len(names)}): {', '.join(names[:10])}{more}."
+        yield f"Aliases and forwardings that lead to {row} ({len(names)}): {', '.join(names[:10])}{more}."
         if others == emptied == "keep":
             yield "They will lead to an address that does not exist; --drop-targets removes it from them."
         elif others == emptied:
@@ -176,6 +257,53 @@ class RowCommand(RichCommand):
             those = {"keep": kept, "remove": removed}.get(others, f"They will lead to {others}")
             left = {"keep": "kept", "delete": "deleted"}.get(emptied, f"led to {emptied}")
             yield f"{those}; an alias that would have no recipient is {left}."
+
+    # --- Verbs
+
+    def show(self, *, name_given, json, **options):
+        self.print_one(self.named(name_given), json=json)
+
+    def on(self, *, names, json, **options):
+        self._switch_each(names, True, json)
+
+    def off(self, *, names, json, **options):
+        self._switch_each(names, False, json)
+
+    def _switch_each(self, names, active, json):
+        state = "on" if active else "off"
+
+        def one(name, say):
+            row = self.switch(self.named(name), active)
+            say(self._json_of(row) if json else f"{row} is {state}.")
+
+        self.each(names, one, done=state, json=json)
+
+    def delete(self, *, names, yes, json, **options):
+        if not yes:
+            if "-" in names:
+                raise CommandError("Names from standard input are deleted only with --yes.")
+            rows = [self.named(name) for name in dict.fromkeys(names)]
+            self.confirm(rows, [line for row in rows for line in self.consequences(row, **options)])
+
+        def one(name, say):
+            row = self.named(name)
+            record = self._json_of(row) if json else None
+            self.remove(row, **options)
+            say(record or f"Deleted {self.noun} {row}.")
+
+        self.each(names, one, done="deleted", json=json)
+
+    def named(self, text):
+        raise NotImplementedError
+
+    def switch(self, row, active):
+        raise NotImplementedError
+
+    def remove(self, row, **options):
+        raise NotImplementedError
+
+    def consequences(self, row, **options):
+        return ()
 
     # --- Output
 
@@ -188,38 +316,34 @@ class RowCommand(RichCommand):
     def everything(self, row):
         return {**self.record(row), **self.details(row)}
 
-    def print_list(self, rows, *keys, json):
+    def print_list(self, rows, *keys, json, descending=False):
         """Print ``rows`` ordered by ``keys``, an index that ends with the primary key."""
-        records = map(self.record, output.in_batches(rows, *keys))
+        records = map(self.record, output.in_batches(rows, *keys, descending=descending))
         if json:
             for record in records:
                 self.stdout.write(output.as_json(record))
         elif self.stdout.isatty():
-            output.print_table(self.console, self.fields, records)
+            output.print_table(self.console, self.columns, records, self.noun, self.nouns)
         else:
-            output.print_lines(self.stdout.write, self.fields, records)
+            output.print_lines(self.stdout.write, self.piped, records)
 
     def print_one(self, row, *, json, **extra):
-        record = self.everything(row) | extra
         if json:
-            self.stdout.write(output.as_json(record))
+            self.stdout.write(self._json_of(row, **extra))
         else:
-            output.print_record(self.stdout.write, self.fields, record)
+            output.print_record(self.stdout.write, self.fields, self.everything(row) | extra)
 
-    def report(self, done, row, *, json=False, password=None):
-        extra = {"password": password} if password else {}
+    def _json_of(self, row, **extra):
+        return output.as_json(self.everything(row) | extra)
+
+    def report(self, done, row, *, say=None, json=False, password=None):
+        say = say or self.stdout.write
         if json:
-            self.print_one(row, json=True, **extra)
+            say(self._json_of(row, **({"password": password} if password else {})))
             return
-        self.stdout.write(f"{done} {self.noun} {row}.")
+        say(f"{done} {self.noun} {row}.")
         if password:
-            self.stdout.write(f"Password: {password}")
-
-    @contextmanager
-    def deleting(self, row, *, json):
-        record = self.everything(row) if json else None
-        yield
-        self.stdout.write(output.as_json(record) if json else f"Deleted {self.noun} {row}.")
+            say(f"Password: {password}")
 
     def working(self, text):
         return self.console.status(text) if self.stdout.isatty() else nullcontext()

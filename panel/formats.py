@@ -140,6 +140,10 @@ def bounded(count, bound=1000):
     return number(count)
 
 
+def bounded_briefly(count, bound=1000):
+    return number(count) if count <= bound else f"{number(bound)}+"
+
+
 def ago(moment):
     return ago_by(timezone.get_current_timezone(), timezone.now())(moment)
 

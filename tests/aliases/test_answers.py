@@ -103,7 +103,7 @@ def test_what_is_refused_says_why(card, example_org, add_mailbox, add_alias):
     add_alias("two@example.org", "one@example.org")
     Alias.objects.filter(pk="one@example.org").update(goto="two@example.org")
 
-    assert "The mailbox off@example.org is inactive. Open Mail is refused." in card("off@example.org")  # fmt: skip
+    assert "The mailbox off@example.org is off. Open Mail is refused." in card("off@example.org")  # fmt: skip
     assert "leads to nobody who takes mail. Open Mail is refused." in card("to-off@example.org")
     assert "leads back to itself: one@example.org → two@example.org → one@example.org. Open Mail is refused." in card("one@example.org")  # fmt: skip
     assert "No mailbox or alias has this name. Mail is refused." in card("zoe@example.org")
@@ -115,7 +115,7 @@ def test_domains_that_take_no_mail_here(card, add_domain):
     Domain.objects.filter(pk="off.example").update(active=False)
     add_domain("backup.example", backupmx=True)
 
-    assert "off.example is inactive: mail for its addresses is refused." in card("a@off.example")
+    assert "off.example is off: mail for its addresses is refused." in card("a@off.example")
     assert "This server is a backup MX of backup.example" in card("a@backup.example")
     assert "elsewhere.example is not a domain of this server." in card("a@elsewhere.example")
 

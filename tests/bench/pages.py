@@ -93,6 +93,9 @@ def pages(samples):
     }
     in_big = {
         "domain, big": f"/domains/{big}/",
+        "domain, big, off": _url(f"/domains/{big}/", state="inactive"),
+        "domain, big, dead ends": _url(f"/domains/{big}/", state="dead"),
+        "domain, big, prefix": _url(f"/domains/{big}/", q=data.OFFICE),
         "mailboxes of big": _url("/mailboxes/", domain=big),
         "mailboxes of big, next": _url("/mailboxes/", domain=big, after=[big, of.big_mailbox]),
         "mailboxes of big, previous": _url("/mailboxes/", domain=big, before=[big, of.big_mailbox]),

@@ -1,9 +1,13 @@
 import getpass
 import io
+import os
+import subprocess
 import sys
 
 import pytest
 from django.core.management import call_command
+
+from tests.servers.processes import ROOT
 
 
 class Terminal(io.StringIO):
@@ -17,11 +21,11 @@ class Terminal(io.StringIO):
 def run(db, monkeypatch):
     """``run("mailbox", "list")`` returns what the command prints.
 
-    ``stdin`` is what a pipe holds; ``typed`` are the answers of somebody at a terminal, whose
+    ``stdin`` is what a pipe holds, as text or as bytes; ``typed`` are the answers of somebody at a terminal, whose
     questions end up in ``run.asked``.
     """
 
-    def call(*arguments, stdin="", typed=None):
+    def call(*arguments, stdin="", typed=None, columns=120):
         screen = io.StringIO() if typed is None else Terminal()
         answers = iter(typed or [])
         call.asked = []
@@ -33,8 +37,9 @@ def run(db, monkeypatch):
             except StopIteration:
                 raise EOFError from None
 
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin) if typed is None else Terminal())
-        monkeypatch.setenv("COLUMNS", "120")
+        piped = io.TextIOWrapper(io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode()))
+        monkeypatch.setattr(sys, "stdin", piped if typed is None else Terminal())
+        monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setattr(getpass, "getpass", ask)
         monkeypatch.setattr("builtins.input", ask)
         try:
@@ -45,3 +50,24 @@ def run(db, monkeypatch):
 
     call.asked, call.screen = [], ""
     return call
+
+
+@pytest.fixture(scope="module")
+def own_database(tmp_path_factory):
+    """The environment of a process that works on a database file of its own."""
+    path = tmp_path_factory.mktemp("commands") / "mail.sqlite3"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"sqlite:///{path}",
+    }
+    migrated = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "-v0"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert migrated.stderr == ""
+    return environment

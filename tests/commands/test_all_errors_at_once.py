@@ -120,34 +120,34 @@ def test_of_many_mailboxes_all_that_is_wrong_with_each_is_named(world):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["domain", "add", "example.org", "--transport", "A B"], ["domain", "transport"]),
+        (["domain", "add", "example.org", "--transport", "A B"], ["Domain", "Transport"]),
         (
             ["domain", "edit", "example.org", "--transport", "A B", "--description", LONG],
-            ["description", "transport"],
+            ["Description", "Transport"],
         ),
         (
             ["alias", "add", "info@example.org", "nobody", "--description", LONG],
-            ["address", "description", "domain", "targets"],
+            ["Address", "Description", "Domain", "Mail goes to"],
         ),
         (
             ["alias", "edit", "info@example.org", "--targets", "nobody", "--description", LONG],
-            ["description", "targets"],
+            ["Description", "Mail goes to"],
         ),
         (
             ["mailbox", "add", "joe@example.org", "--quota", "101", "--phone", "1" * 31],
-            ["address", "domain", "password", "phone", "quota"],
+            ["Address", "Domain", "Password", "Phone", "Quota"],
         ),
         (
             ["mailbox", "edit", "joe@example.org", "--quota", "101", "--phone", "1" * 31],
-            ["phone", "quota"],
+            ["Phone", "Quota"],
         ),
         (
             ["mailbox", "edit", "joe@example.org", "--quota", "101", "--forward", "nobody"],
-            ["forward", "quota"],
+            ["Forward to", "Quota"],
         ),
         (
             ["admin", "add", "nobody", "--domains", "absent.example", "--phone", "1" * 31],
-            ["domains", "password", "phone", "username"],
+            ["Domains", "E-mail address", "Password", "Phone"],
         ),
     ],
 )

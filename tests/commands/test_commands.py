@@ -1,10 +1,8 @@
 """What all commands share: help, output, errors and the exit status."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -13,14 +11,14 @@ from django.db import OperationalError
 from aliases.models import Alias
 from mailboxes.models import Mailbox
 from panel import output
+from tests.servers.processes import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 VERBS = {
-    "domain": ["add", "list", "show", "edit", "delete"],
-    "aliasdomain": ["add", "list", "show", "edit", "delete"],
-    "alias": ["add", "list", "show", "edit", "delete"],
-    "mailbox": ["add", "list", "show", "edit", "delete", "password"],
-    "admin": ["add", "list", "show", "edit", "delete", "password"],
+    "domain": ["add", "list", "show", "edit", "off", "on", "delete"],
+    "aliasdomain": ["add", "list", "show", "edit", "off", "on", "delete"],
+    "alias": ["add", "list", "show", "edit", "off", "on", "delete"],
+    "mailbox": ["add", "list", "show", "edit", "off", "on", "delete", "password"],
+    "admin": ["add", "list", "show", "edit", "off", "on", "delete", "password"],
 }
 
 
@@ -74,7 +72,7 @@ def test_a_table_of_several_batches_has_one_heading_and_straight_columns(
 
     lines = run("alias", "list", typed=[]).splitlines()
 
-    assert len(lines) == 2 + rows
+    assert len(lines) == 2 + rows + 1
     assert sum("Address" in line for line in lines) == 1
 
 
@@ -99,28 +97,20 @@ def test_a_database_that_is_away_is_one_sentence(run, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def manage(tmp_path_factory):
-    """``manage("domain", "list")`` in a process of its own, on a database file of its own."""
-    path = tmp_path_factory.mktemp("commands") / "mail.sqlite3"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": f"sqlite:///{path}",
-    }
+def manage(own_database):
+    """``manage("domain", "list")`` in a process of its own."""
 
     def run(*arguments, stdin=""):
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=environment,
+            env=own_database,
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    assert run("migrate", "--no-input", "-v0").stderr == ""
-    run.environment = environment
     return run
 
 
@@ -133,7 +123,7 @@ def test_the_shell_sees_success_and_failure(manage, password):
 
     again = manage("mailbox", "add", "joe@example.org", stdin=f"{password}\n")
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr.startswith("CommandError: address: joe@example.org exists already")
+    assert again.stderr.startswith("CommandError: Address: joe@example.org exists already")
     assert "Traceback" not in again.stderr
 
     missing = manage("mailbox", "show", "ann@example.org")
@@ -145,13 +135,13 @@ def test_the_shell_sees_success_and_failure(manage, password):
     assert "unrecognized arguments: --password" in wrong.stderr
 
 
-def test_a_closed_pipe_ends_a_list_quietly(manage):
+def test_a_closed_pipe_ends_a_list_quietly(own_database):
     # Enough rows to outgrow the pipe: as many as it takes to meet the closed end.
     script = f"{sys.executable} manage.py domain list --json | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=ROOT,
-        env=manage.environment,
+        env=own_database,
         capture_output=True,
         text=True,
         check=False,

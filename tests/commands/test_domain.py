@@ -58,15 +58,19 @@ def test_an_international_name_is_stored_in_ascii(run, db):
     ("arguments", "message"),
     [
         (["example"], "“example” is not a domain name"),
-        (["mail.example.org"], "^domain: mail.example.org is this mail server's own host name"),
-        (["example.org", "--quota", "9", "--max-quota", "none"], "^max-quota: A domain quota adds"),
-        (["example.org", "--transport", "a b"], "^transport: Write a Postfix transport"),
+        (["mail.example.org"], "^Domain: mail.example.org is this mail server's own host name"),
+        (
+            ["example.org", "--quota", "9", "--max-quota", "none"],
+            "^Largest mailbox: A domain quota adds",
+        ),
+        (["example.org", "--transport", "a b"], "^Transport: Write a Postfix transport"),
         (
             ["example.org", "--role-target", "joe doe"],
-            "^role-target: “joe doe” is not a valid local part",
+            "^Send postmaster@, abuse@ … to: “joe doe” is not a valid local part",
         ),
         (["example.org", "--mailboxes", "-2"], "--mailboxes"),
-        (["example.org", "--quota", "lots"], "neither a whole number nor"),
+        (["example.org", "--quota", "lots"], "is no size"),
+        (["example.org", "--quota", "1.5"], "is not whole megabytes"),
     ],
 )
 def test_a_wrong_value_creates_nothing(run, db, arguments, message):
@@ -78,7 +82,7 @@ def test_a_wrong_value_creates_nothing(run, db, arguments, message):
 
 
 def test_a_domain_is_added_once(run, example_org):
-    with pytest.raises(CommandError, match=r"^domain: .*exists"):
+    with pytest.raises(CommandError, match=r"^Domain: .*exists"):
         run("domain", "add", "example.org")
 
 
@@ -89,23 +93,25 @@ def test_list_and_show_print_counts_beside_limits(run, add_domain, add_mailbox, 
     add_alias("info@example.org", "joe@example.org")
 
     assert run("domain", "list") == (
-        "example.org\t1\t3\t1\t0\t40\t100\tyes\nother.net\t0\t0\t0\t0\t0\t0\tno\n"
+        "example.org\t1\t3\t1\t0\t40\t100\ton\nother.net\t0\t0\t0\t0\t0\t0\toff\n"
     )
-    assert run("domain", "list", "--inactive", "--search", "OTH").split("\t")[0] == "other.net"
+    assert run("domain", "list", "--off", "--search", "OTH").split("\t")[0] == "other.net"
     record = json.loads(run("domain", "show", "example.org", "--json"))
     assert (record["mailboxes"], record["mailbox_limit"], record["allotted_mb"]) == (1, 3, 40)
     shown = run("domain", "show", "example.org")
-    assert [" ".join(line.split()) for line in shown.splitlines()[1:4]] == [
+    assert [" ".join(line.split()) for line in shown.splitlines()[1:5]] == [
+        "State: on",
         "Mailboxes: 1 of 3",
         "Aliases: 1",
-        "MB given: 40 of 100",
+        "Promised to mailboxes: 40 MB",
     ]
 
 
 def test_edit_changes_only_what_is_named(run, add_domain):
     add_domain("example.org", mailboxes=3, description="Ours")
 
-    run("domain", "edit", "example.org", "--mailboxes", "unlimited", "--inactive", "--backup-mx")
+    run("domain", "edit", "example.org", "--mailboxes", "unlimited", "--backup-mx")
+    run("domain", "off", "example.org")
 
     domain = Domain.objects.get()
     assert (domain.mailboxes, domain.active, domain.backupmx) == (0, False, True)
@@ -123,9 +129,9 @@ def test_delete_counts_what_goes_and_who_leads_here(
     run("domain", "delete", "example.org", "--drop-targets", typed=["example.org"])
 
     assert run.screen.splitlines() == [
-        "With it go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
+        "With example.org go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
         "No longer managed by it@example.org; their accounts stay.",
-        "Aliases of other domains lead here and lose these targets: joe@other.net.",
+        "Aliases of other domains lead to example.org and lose these targets: joe@other.net.",
         "Deleted domain example.org.",
     ]
     assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]
@@ -140,7 +146,7 @@ def test_delete_leaves_aliases_of_other_domains_as_they_are_unless_it_is_told(
     run("domain", "delete", "example.org", typed=["example.org"])
 
     assert (
-        "Aliases of other domains lead here and will forward to the domain's public MX"
+        "Aliases of other domains lead to example.org and will forward to the domain's public MX"
         in run.screen
     )
     assert "joe@other.net" in run.screen
@@ -157,7 +163,7 @@ def test_delete_is_refused_while_an_alias_domain_leads_there(run, example_org, o
 
 
 def test_a_missing_domain_is_named(run, db):
-    for arguments in (["show"], ["edit", "--active"], ["delete", "--yes"]):
+    for arguments in (["show"], ["edit", "--no-backup-mx"], ["on"], ["delete", "--yes"]):
         with pytest.raises(CommandError, match=r"^There is no domain example\.org\."):
             run("domain", arguments[0], "example.org", *arguments[1:])
 
@@ -170,10 +176,11 @@ def test_an_alias_domain_is_added_listed_changed_and_deleted(
     assert run("aliasdomain", "add", "other.net", "example.org", "--description", "Old name") == (
         "Created alias domain other.net.\n"
     )
-    assert run("aliasdomain", "list") == "other.net\texample.org\tyes\n"
+    assert run("aliasdomain", "list") == "other.net\texample.org\ton\n"
     assert run("aliasdomain", "list", "--target", "third.example") == ""
 
-    run("aliasdomain", "edit", "other.net", "--target", "third.example", "--inactive")
+    run("aliasdomain", "edit", "other.net", "--target", "third.example")
+    run("aliasdomain", "off", "other.net")
     record = json.loads(run("aliasdomain", "show", "other.net", "--json"))
     assert (record["target_domain"], record["active"]) == ("third.example", False)
 
@@ -189,7 +196,7 @@ def test_an_alias_domain_is_added_listed_changed_and_deleted(
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
-        ("example.org", "example.org", "^target: A domain cannot be its own target"),
+        ("example.org", "example.org", "^Target domain: A domain cannot be its own target"),
         ("absent.example", "example.org", r"^There is no domain absent\.example"),
         ("example.org", "absent.example", r"^There is no domain absent\.example"),
     ],
@@ -206,11 +213,12 @@ def test_what_exists_already_is_named(run, example_org, other_net):
 
     with pytest.raises(CommandError) as again:
         run("domain", "add", "Example.org")
-    assert str(again.value) == "domain: example.org exists already."
+    assert str(again.value) == "Domain: example.org exists already."
     with pytest.raises(CommandError) as again:
         run("aliasdomain", "add", "other.net", "example.org")
     assert (
-        str(again.value) == "source: other.net is an alias domain already: it leads to example.org."
+        str(again.value)
+        == "Alias domain: other.net is an alias domain already: it leads to example.org."
     )
 
 
@@ -218,7 +226,7 @@ def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other
     add_domain("third.example")
     run("aliasdomain", "add", "other.net", "example.org")
 
-    with pytest.raises(CommandError, match=r"^target: other\.net is itself an alias domain"):
+    with pytest.raises(CommandError, match=r"^Target domain: other\.net is itself an alias domain"):
         run("aliasdomain", "add", "third.example", "other.net")
 
 

@@ -81,7 +81,7 @@ def test_generated_passwords_hold_the_rules_of_this_installation(run, example_or
 
 
 def test_a_weak_password_is_refused_with_the_rule(run, example_org):
-    with pytest.raises(CommandError, match=r"^password: Use at least 10 characters"):
+    with pytest.raises(CommandError, match=r"^Password: Use at least 10 characters"):
         run("mailbox", "add", "joe@example.org", stdin="short\n")
 
     assert Mailbox.objects.count() == 0
@@ -127,8 +127,14 @@ def test_unlimited_is_zero(run, example_org, password, word):
     assert Mailbox.objects.get().quota == 0
 
 
-@pytest.mark.parametrize("word", ["-5", "1.5", "much", "5GB", "٣", "9" * 13])
-def test_a_quota_that_is_no_number_is_refused(run, example_org, password, word):
+def test_a_size_is_typed_as_on_the_pages(run, example_org, password):
+    run("mailbox", "add", "joe@example.org", "--quota", "1.5 GB", stdin=password)
+
+    assert Mailbox.objects.get().quota == 1536 * MB
+
+
+@pytest.mark.parametrize("word", ["-5", "much", "5 lightyears", "٣", "9" * 13])
+def test_a_quota_that_is_no_size_is_refused(run, example_org, password, word):
     with pytest.raises(CommandError, match="--quota"):
         run("mailbox", "add", "joe@example.org", f"--quota={word}", stdin=password)
 
@@ -156,7 +162,7 @@ def test_the_limit_of_the_domain_holds(run, add_domain, add_mailbox, password):
     add_domain("example.org", mailboxes=1)
     add_mailbox("joe@example.org")
 
-    with pytest.raises(CommandError, match=r"^domain: example\.org already has its 1 mailbox"):
+    with pytest.raises(CommandError, match=r"^Domain: example\.org already has its 1 mailbox"):
         run("mailbox", "add", "ann@example.org", stdin=password)
 
     assert Mailbox.objects.count() == 1
@@ -165,7 +171,7 @@ def test_the_limit_of_the_domain_holds(run, add_domain, add_mailbox, password):
 def test_a_taken_address_is_refused(run, example_org, add_alias, password):
     add_alias("joe@example.org", "ann@other.net")
 
-    with pytest.raises(CommandError, match=r"^address: joe@example\.org exists already"):
+    with pytest.raises(CommandError, match=r"^Address: joe@example\.org exists already"):
         run("mailbox", "add", "joe@example.org", stdin=password)
 
     assert Mailbox.objects.count() == 0
@@ -175,7 +181,7 @@ def test_a_quota_above_the_domain_is_refused_under_its_option(run, add_domain, p
     add_domain("example.org", maxquota=100)
 
     with pytest.raises(
-        CommandError, match=r"^quota: A mailbox of example.org may have from 1 to 100"
+        CommandError, match=r"^Quota: A mailbox of example.org may have from 1 to 100"
     ):
         run("mailbox", "add", "joe@example.org", "--quota", "101", stdin=password)
 
@@ -188,9 +194,9 @@ def test_list_is_tab_separated_in_a_pipe_and_ordered_by_domain(
     add_mailbox("bob@example.org", active=False)
 
     assert run("mailbox", "list") == (
-        "bob@example.org\t\t0\t0\tno\n"
-        f"zoe@example.org\tZoë O'Hara\t{5 * MB}\t0\tyes\n"
-        "ann@other.net\t\t0\t0\tyes\n"
+        "bob@example.org\t\t0\t0\toff\n"
+        f"zoe@example.org\tZoë O'Hara\t{5 * MB}\t0\ton\n"
+        "ann@other.net\t\t0\t0\ton\n"
     )
 
 
@@ -208,8 +214,8 @@ def test_list_filters(run, example_org, other_net, add_mailbox):
         "abe@example.org",
         "ann@example.org",
     ]
-    assert addresses("--inactive") == ["abe@example.org"]
-    assert addresses("--active", "--domain", "other.net") == ["anna@other.net"]
+    assert addresses("--off") == ["abe@example.org"]
+    assert addresses("--on", "--domain", "other.net") == ["anna@other.net"]
     assert addresses("--search", "nobody") == []
 
 
@@ -220,12 +226,50 @@ def test_list_of_an_unknown_domain_is_an_error_not_an_empty_list(run, db):
 
 def test_list_is_a_table_at_a_terminal(run, add_domain, add_mailbox):
     add_domain("müller.example")
-    add_mailbox("joe@xn--mller-kva.example", name="[red]Joe[/]", quota=5 * MB)
+    joe = add_mailbox("joe@xn--mller-kva.example", name="[red]Joe[/]", quota=2048 * MB)
+    QuotaUsage.objects.create(username=joe, bytes=1990 * MB)
+    add_mailbox("zoe@xn--mller-kva.example", active=False, quota=0)
+    add_mailbox("kim@xn--mller-kva.example", smtp_active=False, quota=5 * MB)
 
     lines = run("mailbox", "list", typed=[]).splitlines()
 
-    assert lines[0].split() == ["Address", "Name", "Quota", "Used", "Active"]
-    assert lines[2].split() == ["joe@müller.example", "[red]Joe[/]", "5", "MB", "0", "MB", "yes"]
+    assert lines[0].split() == ["Address", "Name", "Storage", "Full", "State"]
+    assert [" ".join(line.split()) for line in lines[2:]] == [
+        "joe@müller.example [red]Joe[/] 1.9 of 2 GB 97 %",
+        "kim@müller.example 0 of 5 MB 0 % cannot send",
+        "zoe@müller.example off",
+        "3 mailboxes, 1 off",
+    ]
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_addresses(run, example_org, add_alias):
+    address = f"{'a' * 60}@example.org"
+    add_alias(address, "joe@elsewhere.example", description="Where everybody may write to")
+
+    heading, _line, row, foot = run("alias", "list", typed=[], columns=60).splitlines()
+
+    assert heading.split() == ["Address", "Recipie…", "State"]
+    assert row.split() == [address, "joe@els…"]
+    assert foot == "1 alias"
+
+
+def test_the_fullest_come_first(run, example_org, other_net, add_mailbox):
+    for name, used in (("a", 85), ("b", 99), ("c", 79), ("d", 90)):
+        mailbox = add_mailbox(f"{name}@example.org", quota=100 * MB, active=name != "d")
+        QuotaUsage.objects.create(username=mailbox, bytes=used * MB)
+    full = add_mailbox("e@other.net", quota=100 * MB)
+    QuotaUsage.objects.create(username=full, bytes=100 * MB)
+
+    def names(*options):
+        return [line[0] for line in run("mailbox", "list", "--full", *options).splitlines()]
+
+    assert names("--sort", "storage") == ["e", "b", "d", "a"]
+    assert names() == ["a", "b", "d", "e"]
+    assert names("--sort", "storage", "--off") == ["d"]
+    assert names("--sort", "storage", "--on", "--domain", "example.org") == ["b", "a"]
+    assert names("--search", "b") == ["b"]
+    with pytest.raises(CommandError, match=r"^--sort storage goes with --full"):
+        run("mailbox", "list", "--sort", "storage")
 
 
 def test_show_says_what_the_mailbox_holds_and_what_leads_there(
@@ -256,9 +300,9 @@ def test_show_says_whether_mail_is_forwarded(run, example_org, add_mailbox):
     assert said() == ([], None)
     set_forwarding(actor=None, mailbox=mailbox, targets="me@home.example", keep_copy=True)
     to = ["Forwards", "to:", "me@home.example"]
-    assert said() == ([to, ["Forwarding:", "active"]], True)
+    assert said() == ([to, ["Forwarding:", "on"]], True)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
-    assert said() == ([to, ["Forwarding:", "inactive"]], False)
+    assert said() == ([to, ["Forwarding:", "off"]], False)
 
 
 def test_show_of_a_missing_mailbox_is_an_error(run, example_org):
@@ -271,7 +315,8 @@ def test_show_of_a_missing_mailbox_is_an_error(run, example_org):
 def test_edit_changes_only_what_is_named(run, example_org, add_mailbox):
     add_mailbox("joe@example.org", name="Joe", quota=5 * MB)
 
-    run("mailbox", "edit", "joe@example.org", "--quota", "7", "--inactive", "--no-may-send")
+    run("mailbox", "edit", "joe@example.org", "--quota", "7", "--no-may-send")
+    run("mailbox", "off", "joe@example.org")
 
     joe = Mailbox.objects.get()
     assert (joe.name, joe.quota, joe.active, joe.smtp_active) == ("Joe", 7 * MB, False, False)
@@ -288,7 +333,7 @@ def test_edit_without_a_change_is_an_error(run, example_org, add_mailbox):
 def test_a_refused_forwarding_leaves_the_other_changes_undone(run, example_org, add_mailbox):
     add_mailbox("joe@example.org", name="Joe")
 
-    with pytest.raises(CommandError, match=r"^forward: “nowhere” is not an e-mail address"):
+    with pytest.raises(CommandError, match=r"^Forward to: “nowhere” is not an e-mail address"):
         run("mailbox", "edit", "joe@example.org", "--name", "Jo", "--forward", "nowhere")
 
     assert Mailbox.objects.get().name == "Joe"
@@ -350,14 +395,14 @@ def test_a_hash_cannot_be_generated(run, example_org):
     "text", ["violet-harbour-99", "{PLAIN}violet-harbour-99", "{SHA512-CRYPT}$6$x"]
 )
 def test_what_is_no_hash_is_not_taken_for_one(run, example_org, text):
-    with pytest.raises(CommandError, match=r"^password: This is not a hash"):
+    with pytest.raises(CommandError, match=r"^Password: This is not a hash"):
         run("mailbox", "add", "joe@example.org", "--hash", stdin=f"{text}\n")
 
     assert Mailbox.objects.count() == 0
 
 
 def test_a_hash_without_the_option_is_not_taken_for_a_password(run, example_org):
-    with pytest.raises(CommandError, match=r"^password: This looks like a stored hash"):
+    with pytest.raises(CommandError, match=r"^Password: This looks like a stored hash"):
         run("mailbox", "add", "joe@example.org", stdin=hash_password("violet-harbour-99"))
 
     assert Mailbox.objects.count() == 0
@@ -381,8 +426,8 @@ def test_delete_says_what_else_is_affected_and_wants_the_name(
 
     assert run.asked == ["Type joe@example.org to delete it: "]
     assert run.screen.splitlines() == [
-        "It holds 2 MB (messages: 7), which stay on disk.",
-        "Aliases and forwardings that lead here (1): info@example.org.",
+        "joe@example.org holds 2 MB (messages: 7), which stay on disk.",
+        "Aliases and forwardings that lead to joe@example.org (1): info@example.org.",
         "They will lead to an address that does not exist; --drop-targets removes it from them.",
         "Deleted mailbox joe@example.org.",
     ]

@@ -52,6 +52,7 @@ def key_of(name):
         "domain": "example.org",
         "mailbox": "joe@example.org",
         "alias": "sales@example.org",
+        "address": "sales@example.org",
         "aliasdomain": "alias.example.org",
         "admin": "theirs@example.org",
     }[name.partition("-")[0]]

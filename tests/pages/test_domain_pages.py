@@ -213,6 +213,7 @@ def test_the_kinds_of_addresses_are_links(as_superadmin, example_org, add_mailbo
         "/aliases/?domain=example.org&q=jo",
         "/mailboxes/?domain=example.org&state=full&q=jo",
         "/domains/example.org/?state=inactive&q=jo",
+        "/domains/example.org/?state=dead&q=jo",
     ]
 
 
@@ -349,10 +350,10 @@ def test_the_page_says_where_unknown_names_go(
     assert "goes to the same name in other.net." in lead()
 
     set_domain_active(actor=None, domain=other_net, active=False)
-    assert "That domain is inactive, so this mail is refused." in lead()
+    assert "That domain is off, so this mail is refused." in lead()
 
     set_domain_active(actor=None, domain=example_org, active=False)
-    assert lead().startswith("Inactive. Mail from outside for it and through it is refused")
+    assert lead().startswith("Off. Mail from outside for it and through it is refused")
 
 
 def test_a_foreign_domain_is_named_to_a_domain_admin_but_not_linked(as_admin, link):

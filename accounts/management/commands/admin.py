@@ -12,46 +12,55 @@ from accounts.services import (
     set_admin_password,
     update_admin,
 )
+from panel import output
 from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
-from panel.output import Field
+from panel.output import STATE, Column, Field
 from panel.scoping import starts_with_name
 
 
 class Command(PasswordMixin, RowCommand):
-    help = "Create, list, show, change and delete administrators."
-    noun = "administrator"
+    help = "Create, list, show and change administrators, switch them off and on, delete them."
+    noun, nouns = "administrator", "administrators"
+    key = ("LOGIN", "it@example.org")
     verbs = {
         "add": "Create an administrator. The password is asked for, or read from standard input.",
-        "list": "List administrators. In a pipe: tab-separated login name, superadmin, active.",
+        "list": "List administrators. In a pipe: tab-separated login name, superadmin, on or off.",
         "show": "Show one administrator.",
-        "edit": "Change an administrator.",
-        "delete": "Delete an administrator. The last superadmin stays.",
+        "edit": "Change administrators.",
+        "off": "Switch administrators off: they cannot sign in. The last superadmin stays.",
+        "on": "Switch administrators on.",
+        "delete": "Delete administrators. The last superadmin stays.",
         "password": "Set a new password, asked for or read from standard input.",
     }
+    columns = [
+        Column("Login name", lambda record: display_address(record["username"])),
+        Column("Role", lambda record: "superadmin" if record["superadmin"] else ""),
+        Column("Other e-mail address", lambda record: record["email_other"], wide=True),
+        STATE,
+    ]
+    piped = ("username", "superadmin", "active")
     fields = [
         Field("Login name", "username", display_address),
         Field("Superadmin", "superadmin"),
-        Field("Active", "active"),
-        Field("Domains", "domains", listed=False),
-        Field("Phone", "phone", listed=False),
-        Field("Other address", "email_other", listed=False),
-        Field("Created", "created", listed=False),
-        Field("Changed", "modified", listed=False),
+        Field("State", "active", output.state),
+        Field("Domains", "domains"),
+        Field("Phone", "phone"),
+        Field("Other e-mail address", "email_other"),
+        Field("Created", "created"),
+        Field("Changed", "modified"),
     ]
-    words = {"email_other": "email-other"}
+    words = {"username": "E-mail address", "email_other": "Other e-mail address"}
 
     # --- Options
 
     def options_for_add(self, parser):
-        self._username(parser)
+        self.name_option(parser)
         parser.add_argument(
             "--superadmin", action="store_true", help="May do everything, in every domain."
         )
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
-        parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it inactive."
-        )
+        self.off_option(parser)
         self._contact(parser)
         self.password_option(parser)
 
@@ -62,12 +71,8 @@ class Command(PasswordMixin, RowCommand):
         )
         parser.add_argument("--domain", metavar="DOMAIN", help="Only those who manage DOMAIN.")
 
-    def options_for_show(self, parser):
-        self._username(parser)
-        self.json_option(parser)
-
     def options_for_edit(self, parser):
-        self._username(parser)
+        self.names_option(parser)
         parser.add_argument(
             "--superadmin",
             action=BooleanOptionalAction,
@@ -76,22 +81,12 @@ class Command(PasswordMixin, RowCommand):
         parser.add_argument(
             "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
         )
-        self.active_options(parser)
         self._contact(parser)
 
-    def options_for_delete(self, parser):
-        self._username(parser)
-        super().options_for_delete(parser)
-
     def options_for_password(self, parser):
-        self._username(parser)
+        self.name_option(parser)
         self.password_option(parser)
         self.json_option(parser)
-
-    def _username(self, parser):
-        parser.add_argument(
-            "username", metavar="LOGIN", help="The login name, written like an address."
-        )
 
     def _contact(self, parser):
         parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
@@ -100,13 +95,13 @@ class Command(PasswordMixin, RowCommand):
 
     # --- Verbs
 
-    def add(self, *, username, superadmin, domains, active, generate, json, **options):
+    def add(self, *, name_given, superadmin, domains, active, generate, json, **options):
         if not superadmin and not domains:
             raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
         password = self.ask_password(generate)
         admin = create_admin(
             actor=None,
-            username=username,
+            username=name_given,
             password=password,
             superadmin=superadmin,
             domains=domains or [],
@@ -128,36 +123,37 @@ class Command(PasswordMixin, RowCommand):
             rows = rows.filter(starts_with_name(search))
         self.print_list(rows, "pk", json=json)
 
-    def show(self, *, username, json, **options):
-        self.print_one(self._admin(username), json=json)
+    def edit(self, *, names, json, **options):
+        fields = self.changes(options, "superadmin", "domains", "phone", "email_other")
 
-    def edit(self, *, username, json, **options):
-        fields = self.changes(options, "superadmin", "domains", "active", "phone", "email_other")
-        admin = update_admin(actor=None, admin=self._admin(username), **fields)
-        self.report("Changed", admin, json=json)
+        def one(name, say):
+            admin = update_admin(actor=None, admin=self.named(name), **fields)
+            self.report("Changed", admin, say=say, json=json)
 
-    def delete(self, *, username, yes, json, **options):
-        admin = self._admin(username)
-        self.confirm_delete(admin.pk, self._consequences(admin), yes)
-        with self.deleting(admin, json=json):
-            delete_admin(actor=None, admin=admin)
+        self.each(names, one, done="changed", json=json)
 
-    def password(self, *, username, generate, json, **options):
-        admin = self._admin(username)
+    def password(self, *, name_given, generate, json, **options):
+        admin = self.named(name_given)
         password = self.ask_password(generate)
         admin = set_admin_password(actor=None, admin=admin, password=password)
         self.report("New password for", admin, json=json, password=password if generate else None)
 
     # --- Rows
 
-    def _admin(self, text):
+    def named(self, text):
         rows = Admin.objects.all()
         return row_named(rows, text) or self.find(
             rows, lookup_key(text), "Is the login name right?"
         )
 
-    def _consequences(self, admin):
-        yield "A superadmin." if admin.superadmin else "Not a superadmin."
+    def switch(self, admin, active):
+        return update_admin(actor=None, admin=admin, active=active)
+
+    def remove(self, admin, **options):
+        delete_admin(actor=None, admin=admin)
+
+    def consequences(self, admin, **options):
+        yield f"{admin} is a superadmin." if admin.superadmin else f"{admin} is no superadmin."
         if admin.domain_names:
             names = ", ".join(admin.domain_names[:10])
             more = len(admin.domain_names) - 10

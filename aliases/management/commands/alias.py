@@ -3,9 +3,10 @@ from django.core.management.base import CommandError
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import referrers_of
-from aliases.services import create_alias, delete_alias, update_alias
+from aliases.services import create_alias, delete_alias, set_alias_active, update_alias
 from domains.commands import DomainRowCommand
 from domains.models import RoutingLock
+from panel import output
 from panel.addresses import (
     display_address,
     lookup_key,
@@ -14,8 +15,10 @@ from panel.addresses import (
     split_address,
 )
 from panel.commands import NOTHING_TO_CHANGE
-from panel.output import Field
+from panel.output import STATE, Column, Field
 from panel.transactions import in_transaction
+
+SHOWN = 20  # recipients in a list on a terminal, which cuts what is too wide
 
 
 def display_all(addresses):
@@ -23,73 +26,73 @@ def display_all(addresses):
 
 
 class Command(DomainRowCommand):
-    help = "Create, list, show, change and delete aliases. @example.org is the catch-all."
-    noun = "alias"
+    help = (
+        "Create, list, show and change aliases, switch them off and on, delete them."
+        " @example.org is the catch-all."
+    )
+    noun, nouns = "alias", "aliases"
+    key = ("ADDRESS", "info@example.org, or @example.org")
     verbs = {
         "add": "Create an alias.",
-        "list": "List aliases. In a pipe: tab-separated address, targets with commas, active.",
+        "list": "List aliases. In a pipe: tab-separated address, targets with commas, on or off.",
         "show": "Show one alias.",
-        "edit": "Change an alias.",
-        "delete": "Delete an alias.",
+        "edit": "Change aliases.",
+        "off": "Switch aliases off: the catch-all gets their mail, or it is refused.",
+        "on": "Switch aliases on.",
+        "delete": "Delete aliases.",
     }
+    columns = [
+        Column("Address", lambda record: display_address(record["address"])),
+        Column("Recipients", lambda record: display_all(record["targets"][:SHOWN])),
+        Column("Description", lambda record: record["description"], wide=True),
+        STATE,
+    ]
+    piped = ("address", "targets", "active")
     fields = [
         Field("Address", "address", display_address),
-        Field("Targets", "targets", display_all),
-        Field("Active", "active"),
-        Field("Mail", "mail", listed=False),
-        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
-        Field("Description", "description", listed=False),
-        Field("Dangling targets", "dangling", display_all, listed=False),
-        Field("Aliases leading here", "aliases", display_all, listed=False),
-        Field("Created", "created", listed=False),
-        Field("Changed", "modified", listed=False),
+        Field("Recipients", "targets", display_all),
+        Field("State", "active", output.state),
+        Field("Mail", "mail"),
+        Field("Mail goes to", "mail_goes_to", display_all),
+        Field("Description", "description"),
+        Field("Dead ends", "dangling", display_all),
+        Field("Also receives", "aliases", display_all),
+        Field("Created", "created"),
+        Field("Changed", "modified"),
     ]
-    words = {"local_part": "address", "goto": "targets"}
+    words = {"local_part": "Address", "targets": "Mail goes to", "goto": "Mail goes to"}
 
     # --- Options
 
     def options_for_add(self, parser):
-        self._address(parser)
+        self.name_option(parser)
         parser.add_argument("targets", metavar="TARGET", nargs="+", help="Where its mail goes.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
-        parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it inactive."
-        )
+        self.off_option(parser)
         self.json_option(parser)
 
     def options_for_list(self, parser):
         super().options_for_list(parser)
         parser.add_argument("--domain", metavar="DOMAIN", help="Only this domain.")
 
-    def options_for_show(self, parser):
-        self._address(parser)
-        self.json_option(parser)
-
     def options_for_edit(self, parser):
-        self._address(parser)
+        self.names_option(parser)
         parser.add_argument("--targets", nargs="+", metavar="TARGET", help="Lead to these instead.")
         parser.add_argument("--add", nargs="+", metavar="TARGET", help="Lead to these as well.")
         parser.add_argument(
             "--remove", nargs="+", metavar="TARGET", help="Lead to these no longer."
         )
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
-        self.active_options(parser)
         self.json_option(parser)
 
     def options_for_delete(self, parser):
-        self._address(parser)
         super().options_for_delete(parser)
         self.treatment_options(parser)
 
-    def _address(self, parser):
-        parser.add_argument(
-            "address", metavar="ADDRESS", help="E.g. info@example.org, or @example.org."
-        )
-
     # --- Verbs
 
-    def add(self, *, address, targets, description, active, json, **options):
-        local_part, name = self._parts(address)
+    def add(self, *, name_given, targets, description, active, json, **options):
+        local_part, name = self._parts(name_given)
         alias = create_alias(
             actor=None,
             domain=self.domain(name),
@@ -111,36 +114,24 @@ class Command(DomainRowCommand):
         by_address = search and not domain
         self.print_list(rows, *(["address"] if by_address else ["domain_id", "address"]), json=json)
 
-    def show(self, *, address, json, **options):
-        self.print_one(self._alias(address), json=json)
-
-    def edit(self, *, address, targets, add, remove, json, **options):
-        fields = self.given(options, "description", "active")
+    def edit(self, *, names, targets, add, remove, json, **options):
+        fields = self.given(options, "description")
         if not fields and not (targets or add or remove):
             raise CommandError(NOTHING_TO_CHANGE)
-        alias = self._edit(address, fields, targets, add, remove)
-        self.report("Changed", alias, json=json)
+
+        def one(name, say):
+            alias = self._edit(name, dict(fields), targets, add, remove)
+            self.report("Changed", alias, say=say, json=json)
+
+        self.each(names, one, done="changed", json=json)
 
     @in_transaction
     def _edit(self, address, fields, targets, add, remove):
         RoutingLock.hold()  # between reading the targets and writing them nobody else may
-        alias = self._alias(address)
+        alias = self.named(address)
         if targets or add or remove:
             fields["targets"] = self._new_targets(alias, targets, add, remove)
         return update_alias(actor=None, alias=alias, **fields)
-
-    def delete(self, *, address, yes, drop_targets, replace_by, emptied, json, **options):
-        alias = self._alias(address)
-        treatment = self.treatment(
-            drop_targets=drop_targets, replace_by=replace_by, emptied=emptied
-        )
-        referrers = sorted(map(display_address, referrers_of([alias.pk])))
-        consequences = [f"It leads to {', '.join(alias.targets)}."]
-        if referrers:
-            consequences += self.about_referrers(referrers, **treatment)
-        self.confirm_delete(alias.pk, consequences, yes)
-        with self.deleting(alias, json=json):
-            delete_alias(actor=None, alias=alias, clean=Alias.objects.all(), **treatment)
 
     # --- Rows
 
@@ -152,7 +143,7 @@ class Command(DomainRowCommand):
             )
         return split_address(text.strip())
 
-    def _alias(self, text):
+    def named(self, text):
         local_part, name = self._parts(text)
         if local_part in ("", "*"):
             address = f"@{normalise_domain(name)}"
@@ -165,6 +156,18 @@ class Command(DomainRowCommand):
         if alias.is_self_alias:
             raise CommandError(f"{address} is a mailbox. Use: manage.py mailbox")
         return alias
+
+    def switch(self, alias, active):
+        return set_alias_active(actor=None, alias=alias, active=active)
+
+    def remove(self, alias, **options):
+        treatment = self.treatment(**options)
+        delete_alias(actor=None, alias=alias, clean=Alias.objects.all(), **treatment)
+
+    def consequences(self, alias, **options):
+        yield f"{alias} leads to {', '.join(alias.targets)}."
+        if referrers := sorted(map(display_address, referrers_of([alias.pk]))):
+            yield from self.about_referrers(alias, referrers, **self.treatment(**options))
 
     def _new_targets(self, alias, targets, add, remove):
         wanted = [*(targets or alias.targets), *(add or [])]

@@ -1,65 +1,65 @@
 from domains.commands import DomainRowCommand
 from domains.models import AliasDomain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
+from panel import output
 from panel.addresses import display_domain, normalise_domain
-from panel.output import Field
+from panel.output import STATE, Column, Field
 
 
 class Command(DomainRowCommand):
-    help = "Create, list, show, change and delete alias domains: every address of one domain leads to the same name in another."
-    noun = "alias domain"
+    help = (
+        "Create, list, show and change alias domains, switch them off and on, delete them: every address of"
+        " one domain leads to the same name in another."
+    )
+    noun, nouns = "alias domain", "alias domains"
+    key = ("SOURCE", "example.net, the domain that leads elsewhere")
     verbs = {
         "add": "Let a domain lead to another one; both must be there.",
-        "list": "List alias domains. In a pipe: tab-separated source, target, active.",
+        "list": "List alias domains. In a pipe: tab-separated source, target, on or off.",
         "show": "Show one alias domain.",
-        "edit": "Change an alias domain.",
-        "delete": "Delete the link. Both domains stay.",
+        "edit": "Change alias domains.",
+        "off": "Switch alias domains off: nothing leads on by them.",
+        "on": "Switch alias domains on.",
+        "delete": "Delete the links. Both domains stay.",
     }
+    columns = [
+        Column("Alias domain", lambda record: display_domain(record["alias_domain"])),
+        Column("Leads to", lambda record: display_domain(record["target_domain"])),
+        Column("Description", lambda record: record["description"], wide=True),
+        STATE,
+    ]
+    piped = ("alias_domain", "target_domain", "active")
     fields = [
         Field("Alias domain", "alias_domain", display_domain),
         Field("Leads to", "target_domain", display_domain),
-        Field("Active", "active"),
-        Field("Description", "description", listed=False),
-        Field("Created", "created", listed=False),
-        Field("Changed", "modified", listed=False),
+        Field("State", "active", output.state),
+        Field("Description", "description"),
+        Field("Created", "created"),
+        Field("Changed", "modified"),
     ]
-    words = {"alias_domain": "source", "target_domain": "target"}
+    words = {"alias_domain": "Alias domain", "target_domain": "Target domain"}
 
     def options_for_add(self, parser):
-        self._source(parser)
+        self.name_option(parser)
         parser.add_argument("target", metavar="TARGET", help="Where its mail goes: a domain.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
-        parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it inactive."
-        )
+        self.off_option(parser)
         self.json_option(parser)
 
     def options_for_list(self, parser):
         super().options_for_list(parser)
         parser.add_argument("--target", metavar="DOMAIN", help="Only those leading to DOMAIN.")
 
-    def options_for_show(self, parser):
-        self._source(parser)
-        self.json_option(parser)
-
     def options_for_edit(self, parser):
-        self._source(parser)
+        self.names_option(parser)
         parser.add_argument("--target", metavar="DOMAIN", help="Lead to this domain from now on.")
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
-        self.active_options(parser)
         self.json_option(parser)
 
-    def options_for_delete(self, parser):
-        self._source(parser)
-        super().options_for_delete(parser)
-
-    def _source(self, parser):
-        parser.add_argument("source", metavar="SOURCE", help="The domain that leads elsewhere.")
-
-    def add(self, *, source, target, description, active, json, **options):
+    def add(self, *, name_given, target, description, active, json, **options):
         link = create_alias_domain(
             actor=None,
-            alias_domain=self.domain(source),
+            alias_domain=self.domain(name_given),
             target_domain=self.domain(target),
             description=description,
             active=active,
@@ -76,27 +76,28 @@ class Command(DomainRowCommand):
             rows = rows.search(search)
         self.print_list(rows, "pk", json=json)
 
-    def show(self, *, source, json, **options):
-        self.print_one(self._link(source), json=json)
-
-    def edit(self, *, source, json, **options):
-        fields = self.changes(options, "target", "description", "active")
+    def edit(self, *, names, json, **options):
+        fields = self.changes(options, "target", "description")
         if "target" in fields:
             fields["target_domain"] = self.domain(fields.pop("target"))
-        link = update_alias_domain(actor=None, link=self._link(source), **fields)
-        self.report("Changed", link, json=json)
 
-    def delete(self, *, source, yes, json, **options):
-        link = self._link(source)
-        consequences = [
-            f"{link} no longer leads to {link.target_domain}. Both domains stay.",
-            "Addresses that exist only through the link will be rejected.",
-        ]
-        self.confirm_delete(link.pk, consequences, yes)
-        with self.deleting(link, json=json):
-            delete_alias_domain(actor=None, link=link)
+        def one(name, say):
+            link = update_alias_domain(actor=None, link=self.named(name), **fields)
+            self.report("Changed", link, say=say, json=json)
 
-    def _link(self, text):
+        self.each(names, one, done="changed", json=json)
+
+    def switch(self, link, active):
+        return update_alias_domain(actor=None, link=link, active=active)
+
+    def remove(self, link, **options):
+        delete_alias_domain(actor=None, link=link)
+
+    def consequences(self, link, **options):
+        yield f"{link} no longer leads to {link.target_domain}. Both domains stay."
+        yield "Addresses that exist only through the link will be rejected."
+
+    def named(self, text):
         rows = AliasDomain.objects.select_related("target_domain")
         return self.find(rows, normalise_domain(text))
 

@@ -5,10 +5,16 @@ from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import AliasTarget
 from domains.commands import DomainRowCommand
 from domains.models import Domain
-from domains.services import create_domain, delete_domain, update_domain
-from panel import commands
+from domains.services import (
+    create_domain,
+    delete_domain,
+    set_domain_active,
+    update_domain,
+)
+from panel import commands, output
 from panel.addresses import display_domain
-from panel.output import Field, limit_text
+from panel.formats import mb
+from panel.output import STATE, Column, Field, counted, limit_text
 
 COLUMNS = [
     "description",
@@ -22,50 +28,75 @@ COLUMNS = [
 ]
 
 
+def size_text(value):
+    return mb(value) if value > 0 else limit_text(value)
+
+
+def promised(record):
+    """What its mailboxes may have together, of what the domain may give them."""
+    given, whole = mb(record["allotted_mb"], max(0, record["quota_mb"])), record["quota_mb"]
+    return f"{given} of {mb(whole)}" if whole > 0 else given
+
+
 class Command(DomainRowCommand):
-    help = "Create, list, show, change and delete domains."
-    noun = "domain"
+    help = "Create, list, show and change domains, switch them off and on, delete them."
+    noun, nouns = "domain", "domains"
+    key = ("DOMAIN", "example.org")
     verbs = {
         "add": "Create a domain. Limits that are not named come from the settings (DOMAIN_…).",
         "list": "List domains by name. In a pipe: tab-separated name, mailboxes and their limit,"
-        " aliases and their limit, MB given to mailboxes and domain quota, active.",
+        " aliases and their limit, MB given to mailboxes and domain quota, on or off.",
         "show": "Show one domain.",
-        "edit": "Change a domain. A limit below what is there only blocks new ones.",
-        "delete": "Delete a domain with its mailboxes and aliases. Mail stays on disk.",
+        "edit": "Change domains. A limit below what is there only blocks new ones.",
+        "off": "Switch domains off: all mail for them is refused, and nobody of them can sign in.",
+        "on": "Switch domains on.",
+        "delete": "Delete domains with their mailboxes and aliases. Mail stays on disk.",
     }
+    columns = [
+        Column("Domain", lambda record: display_domain(record["domain"])),
+        Column("Description", lambda record: record["description"], wide=True),
+        Column("Mailboxes", counted("mailboxes", "mailbox_limit"), right=True),
+        Column("Aliases", counted("aliases", "alias_limit"), right=True),
+        Column("Promised", promised, right=True),
+        STATE,
+    ]
+    piped = (
+        *("domain", "mailboxes", "mailbox_limit", "aliases", "alias_limit"),
+        *("allotted_mb", "quota_mb", "active"),
+    )
     fields = [
         Field("Domain", "domain", display_domain),
-        Field("Description", "description", listed=False),
-        Field("Mailboxes", "mailboxes", right=True, of="mailbox_limit"),
-        Field("Aliases", "aliases", right=True, of="alias_limit"),
-        Field("MB given", "allotted_mb", right=True, of="quota_mb"),
-        Field("Largest mailbox, MB", "max_quota_mb", limit_text, listed=False),
-        Field("Active", "active"),
-        Field("Backup MX", "backup_mx", listed=False),
-        Field("Transport", "transport", listed=False),
-        Field("Password lifetime, days", "password_days", listed=False),
-        Field("Leads to", "leads_to", listed=False),
-        Field("Alias domains", "alias_domains", listed=False),
-        Field("Administrators", "admins", listed=False),
-        Field("Created", "created", listed=False),
-        Field("Changed", "modified", listed=False),
+        Field("Description", "description"),
+        Field("State", "active", output.state),
+        Field("Mailboxes", "mailboxes", of="mailbox_limit"),
+        Field("Aliases", "aliases", of="alias_limit"),
+        Field("Promised to mailboxes", "allotted_mb", mb),
+        Field("All mailboxes together", "quota_mb", size_text),
+        Field("Largest mailbox", "max_quota_mb", size_text),
+        Field("Backup MX", "backup_mx"),
+        Field("Transport", "transport"),
+        Field("Password lifetime, days", "password_days"),
+        Field("Leads to", "leads_to"),
+        Field("Alias domains", "alias_domains"),
+        Field("Administrators", "admins"),
+        Field("Created", "created"),
+        Field("Changed", "modified"),
     ]
     words = {
-        "name": "domain",
-        "maxquota": "max-quota",
-        "backupmx": "backup-mx",
-        "password_expiry": "password-days",
-        "role_target": "role-target",
+        "name": "Domain",
+        "maxquota": "Largest mailbox",
+        "quota": "All mailboxes together",
+        "backupmx": "Backup MX",
+        "password_expiry": "Password lifetime",
+        "role_target": "Send postmaster@, abuse@ … to",
     }
 
     # --- Options
 
     def options_for_add(self, parser):
-        self._name(parser)
+        self.name_option(parser)
         self._columns(parser)
-        parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it inactive."
-        )
+        self.off_option(parser)
         parser.add_argument(
             "--role-target",
             metavar="ADDRESS",
@@ -73,17 +104,11 @@ class Command(DomainRowCommand):
             " this address; a name without @ is in the new domain.",
         )
 
-    def options_for_show(self, parser):
-        self._name(parser)
-        self.json_option(parser)
-
     def options_for_edit(self, parser):
-        self._name(parser)
+        self.names_option(parser)
         self._columns(parser)
-        self.active_options(parser)
 
     def options_for_delete(self, parser):
-        self._name(parser)
         super().options_for_delete(parser)
         parser.add_argument(
             "--drop-targets",
@@ -97,23 +122,33 @@ class Command(DomainRowCommand):
             help="Delete the links of alias domains that lead here too; their domains stay.",
         )
 
-    def _name(self, parser):
-        parser.add_argument("name", metavar="DOMAIN", help="E.g. example.org.")
-
     def _columns(self, parser):
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
-        for option, column, metavar, text in [
-            ("--mailboxes", "mailboxes", "N", "How many mailboxes it may have"),
-            ("--aliases", "aliases", "N", "How many aliases it may have"),
-            ("--quota", "quota", "MB", "What its mailboxes may have together"),
-            ("--max-quota", "maxquota", "MB", "The largest mailbox it may have"),
+        for option, column, kind, metavar, text in [
+            ("--mailboxes", "mailboxes", commands.limit, "N", "How many mailboxes it may have"),
+            ("--aliases", "aliases", commands.limit, "N", "How many aliases it may have"),
+            (
+                "--quota",
+                "quota",
+                commands.size_limit,
+                "SIZE",
+                "What its mailboxes may have together",
+            ),
+            (
+                "--max-quota",
+                "maxquota",
+                commands.size_limit,
+                "SIZE",
+                "The largest mailbox it may have",
+            ),
         ]:
+            such = ", such as 2GB or a number of MB" if metavar == "SIZE" else ""
             parser.add_argument(
                 option,
                 dest=column,
-                type=commands.limit,
+                type=kind,
                 metavar=metavar,
-                help=f"{text}; or “unlimited” (0) or “none” (-1).",
+                help=f"{text}{such}; or “unlimited” (0) or “none” (-1).",
             )
         parser.add_argument(
             "--transport", metavar="TRANSPORT", help="Postfix's, e.g. smtp:[mx.example.org]:25."
@@ -135,10 +170,10 @@ class Command(DomainRowCommand):
 
     # --- Verbs
 
-    def add(self, *, name, active, role_target, json, **options):
+    def add(self, *, name_given, active, role_target, json, **options):
         domain = create_domain(
             actor=None,
-            name=name,
+            name=name_given,
             role_target=role_target,
             active=active,
             **self.given(options, *COLUMNS),
@@ -156,19 +191,23 @@ class Command(DomainRowCommand):
             rows = rows.search(search)
         self.print_list(rows, "pk", json=json)
 
-    def show(self, *, name, json, **options):
-        self.print_one(self.domain(name), json=json)
+    def edit(self, *, names, json, **options):
+        fields = self.changes(options, *COLUMNS)
 
-    def edit(self, *, name, json, **options):
-        fields = self.changes(options, *COLUMNS, "active")
-        domain = update_domain(actor=None, domain=self.domain(name), **fields)
-        self.report("Changed", domain, json=json)
-        self._warn(domain)
+        def one(name, say):
+            domain = update_domain(actor=None, domain=self.domain(name), **fields)
+            self.report("Changed", domain, say=say, json=json)
+            self._warn(domain)
 
-    def delete(self, *, name, yes, drop_targets, drop_links, json, **options):
-        domain = self.domain(name)
-        self.confirm_delete(domain.pk, self._consequences(domain, drop_targets), yes)
-        with self.deleting(domain, json=json), self.working(f"Deleting {domain.pk}"):
+        self.each(names, one, done="changed", json=json)
+
+    named = DomainRowCommand.domain
+
+    def switch(self, domain, active):
+        return set_domain_active(actor=None, domain=domain, active=active)
+
+    def remove(self, domain, *, drop_targets, drop_links, **options):
+        with self.working(f"Deleting {domain.pk}"):
             delete_domain(
                 actor=None, domain=domain, drop_targets=drop_targets, drop_links=drop_links
             )
@@ -179,9 +218,9 @@ class Command(DomainRowCommand):
 
     # --- Rows
 
-    def _consequences(self, domain, drop_targets):
+    def consequences(self, domain, *, drop_targets, **options):
         yield (
-            f"With it go its mailboxes ({domain.usage.mailboxes}) and its aliases"
+            f"With {domain} go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
         )
         admins = list(Admin.objects.names_at(domain)[:11])
@@ -196,7 +235,7 @@ class Command(DomainRowCommand):
             fate = (
                 "lose these targets" if drop_targets else "will forward to the domain's public MX"
             )
-            yield f"Aliases of other domains lead here and {fate}: {', '.join(names[:10])}{more}."
+            yield f"Aliases of other domains lead to {domain} and {fate}: {', '.join(names[:10])}{more}."
 
     def record(self, domain):
         return {

@@ -9,88 +9,113 @@ from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.referrers import referrers_of
 from domains.commands import DomainRowCommand
+from mailboxes import storage
 from mailboxes.forwarding import forwarding_of, forwards, self_alias, set_forwarding
-from mailboxes.models import Mailbox, first_quota, megabytes
-from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_password, update_mailbox
+from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
+from mailboxes.services import (
+    create_mailbox,
+    delete_mailbox,
+    set_mailbox_active,
+    set_mailbox_password,
+    update_mailbox,
+)
 from mailboxes.welcome import send_welcome
+from panel import output
 from panel.addresses import (
     display_address,
     normalise_address,
     split_address,
 )
 from panel.changes import collected, refuse
-from panel.commands import NOTHING_TO_CHANGE, whole_number
-from panel.output import Field
+from panel.commands import NOTHING_TO_CHANGE, size_in_mb
+from panel.output import STATE, Column, Field
+from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
-
-def size(value):
-    # Another program may have stored MB: a quota of 2048 bytes holds one short message.
-    return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else f"{megabytes(value):,g} MB"
+QUOTA_MULTIPLIER = settings.QUOTA_MULTIPLIER
 
 
 def display_all(addresses):
     return [display_address(address) for address in addresses]
 
 
-def state_text(value):
-    return "active" if value else "inactive"
+def storage_column(record):
+    return storage.of(record["used_bytes"], record["quota_bytes"])
 
 
-def quota(value):
-    return size(value) if value > 0 else "unlimited"
+def full_column(record):
+    share = storage.percent(record["used_bytes"], record["quota_bytes"])
+    return "" if share is None else f"{share} %"
+
+
+def storage_style(record):
+    return storage.style(record["used_bytes"], record["quota_bytes"])
+
+
+def state(record):
+    return "off" if not record["active"] else "" if record["may_send"] else "cannot send"
 
 
 class Command(PasswordMixin, DomainRowCommand):
-    help = "Create, list, show, change and delete mailboxes."
-    noun = "mailbox"
+    help = "Create, list, show and change mailboxes, switch them off and on, delete them."
+    noun, nouns = "mailbox", "mailboxes"
+    key = ("ADDRESS", "joe@example.org")
     verbs = {
         "add": "Create a mailbox. The password is asked for, or read from standard input.",
-        "list": "List mailboxes. In a pipe: tab-separated address, name, quota and use in bytes, active.",
+        "list": "List mailboxes. In a pipe: tab-separated address, name, quota and use in bytes, on or off.",
         "show": "Show one mailbox.",
-        "edit": "Change a mailbox.",
-        "delete": "Delete a mailbox. Its mail stays on disk; a new mailbox of that name starts empty.",
+        "edit": "Change mailboxes.",
+        "off": "Switch mailboxes off: their mail is refused, and nobody can sign in.",
+        "on": "Switch mailboxes on.",
+        "delete": "Delete mailboxes. Their mail stays on disk; a new mailbox of that name starts empty.",
         "password": "Set a new password, asked for or read from standard input.",
     }
+    columns = [
+        Column("Address", lambda record: display_address(record["address"])),
+        Column("Name", lambda record: record["name"], wide=True),
+        Column("Storage", storage_column, right=True, style=storage_style),
+        Column("Full", full_column, right=True, style=storage_style),
+        STATE._replace(text=state),
+    ]
+    piped = ("address", "name", "quota_bytes", "used_bytes", "active")
     fields = [
         Field("Address", "address", display_address),
         Field("Name", "name"),
-        Field("Quota", "quota_bytes", quota, right=True),
-        Field("Used", "used_bytes", size, right=True),
-        Field("Active", "active"),
-        Field("Mail", "mail", listed=False),
-        Field("Mail goes to", "mail_goes_to", display_all, listed=False),
-        Field("Messages", "messages", listed=False),
-        Field("May send", "may_send", listed=False),
-        Field("Forwards to", "forwards_to", display_all, listed=False),
-        Field("Forwarding", "forwards", state_text, listed=False),
-        Field("Keeps a copy", "keeps_copy", listed=False),
-        Field("Aliases leading here", "aliases", display_all, listed=False),
-        Field("Maildir", "maildir", listed=False),
-        Field("Phone", "phone", listed=False),
-        Field("Other address", "email_other", listed=False),
-        Field("Created", "created", listed=False),
-        Field("Changed", "modified", listed=False),
+        Field("State", "active", output.state),
+        Field("Quota", "quota_bytes", storage.limit),
+        Field("Used", "used_bytes", storage.exact),
+        Field("Messages", "messages"),
+        Field("Mail", "mail"),
+        Field("Mail goes to", "mail_goes_to", display_all),
+        Field("May send", "may_send"),
+        Field("Forwards to", "forwards_to", display_all),
+        Field("Forwarding", "forwards", output.state),
+        Field("Keeps a copy", "keeps_copy"),
+        Field("Also receives", "aliases", display_all),
+        Field("Maildir", "maildir"),
+        Field("Phone", "phone"),
+        Field("Other e-mail address", "email_other"),
+        Field("Created", "created"),
+        Field("Changed", "modified"),
     ]
     words = {
-        "local_part": "address",
-        "username": "address",
-        "email_other": "email-other",
-        "targets": "forward",
+        "local_part": "Address",
+        "username": "Address",
+        "email_other": "Other e-mail address",
+        "targets": "Forward to",
+        "smtp_active": "May send",
     }
 
     # --- Options
 
     def options_for_add(self, parser):
-        self._address(parser)
+        self.name_option(parser)
         self._columns(
             parser,
             quota=" (default: the largest that the domain allows, or a fair share of what it has left)",
         )
         self._password(parser)
-        parser.add_argument(
-            "--inactive", action="store_false", dest="active", help="Create it inactive."
-        )
+        self.off_option(parser)
         parser.add_argument(
             "--welcome",
             action=BooleanOptionalAction,
@@ -101,15 +126,21 @@ class Command(PasswordMixin, DomainRowCommand):
     def options_for_list(self, parser):
         super().options_for_list(parser)
         parser.add_argument("--domain", metavar="DOMAIN", help="Only this domain.")
-
-    def options_for_show(self, parser):
-        self._address(parser)
-        self.json_option(parser)
+        parser.add_argument(
+            "--full",
+            action="store_true",
+            help=f"Only those that are {NEARLY_FULL} %% full or more.",
+        )
+        parser.add_argument(
+            "--sort",
+            choices=["address", "storage"],
+            default="address",
+            help="storage: the fullest first, of one domain or with --full.",
+        )
 
     def options_for_edit(self, parser):
-        self._address(parser)
+        self.names_option(parser)
         self._columns(parser)
-        self.active_options(parser)
         parser.add_argument(
             "--forward",
             nargs="*",
@@ -123,12 +154,11 @@ class Command(PasswordMixin, DomainRowCommand):
         )
 
     def options_for_delete(self, parser):
-        self._address(parser)
         super().options_for_delete(parser)
         self.treatment_options(parser)
 
     def options_for_password(self, parser):
-        self._address(parser)
+        self.name_option(parser)
         self._password(parser)
         self.json_option(parser)
 
@@ -140,16 +170,13 @@ class Command(PasswordMixin, DomainRowCommand):
             help="Read a hash from another server in place of the password, such as {SHA512-CRYPT}$6$….",
         )
 
-    def _address(self, parser):
-        parser.add_argument("address", metavar="ADDRESS", help="E.g. joe@example.org.")
-
     def _columns(self, parser, quota=""):
         parser.add_argument("--name", metavar="NAME", help="The owner's name.")
         parser.add_argument(
             "--quota",
-            type=whole_number,
-            metavar="MB",
-            help=f"Size in MB, or “unlimited”{quota}.",
+            type=size_in_mb,
+            metavar="SIZE",
+            help=f"Such as “2 GB”, a number of MB, or “unlimited”{quota}.",
         )
         parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
         parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
@@ -163,12 +190,12 @@ class Command(PasswordMixin, DomainRowCommand):
 
     # --- Verbs
 
-    def add(self, *, address, generate, hashed, welcome, active, json, **options):
-        local_part, name = split_address(address.strip())
+    def add(self, *, name_given, generate, hashed, welcome, active, json, **options):
+        local_part, name = split_address(name_given.strip())
         domain = self.domain(name)
         fields = self.given(options, "name", "phone", "email_other", "smtp_active")
         size_mb = first_quota(domain) if options["quota"] is None else options["quota"]
-        fields["quota"] = size_mb * settings.QUOTA_MULTIPLIER
+        fields["quota"] = int(size_mb * QUOTA_MULTIPLIER)
         password = self.ask_password(generate, what="hash" if hashed else "password")
         mailbox = create_mailbox(
             actor=None,
@@ -184,31 +211,47 @@ class Command(PasswordMixin, DomainRowCommand):
         if welcome and not send_welcome(mailbox, stream=sys.stderr):
             self.stderr.write("The welcome mail could not be sent: see the message above.")
 
-    def list(self, *, domain, search, active, json, **options):
+    def list(self, *, domain, search, active, full, sort, json, **options):
+        within = self.domain(domain) if domain else None
+        if full:
+            self._list_full(within, search, active, by_percent=sort == "storage", json=json)
+            return
+        if sort == "storage":
+            raise CommandError("--sort storage goes with --full: of the others no order is kept.")
         rows = Mailbox.objects.select_related("usage")
         if active is not None:
             rows = rows.filter(active=active)
-        if domain:
-            rows = rows.filter(domain=self.domain(domain))
+        if within:
+            rows = rows.filter(domain=within)
         if search:
             rows = rows.search(search)
         by_name = search and not domain
         self.print_list(rows, *(["username"] if by_name else ["domain_id", "username"]), json=json)
 
-    def show(self, *, address, json, **options):
-        self.print_one(self._mailbox(address), json=json)
+    def _list_full(self, domain, search, active, *, by_percent, json):
+        rows = FullMailbox.objects.filter(percent__gte=NEARLY_FULL)
+        rows = rows.select_related("username__usage")
+        if active is not None:
+            rows = rows.filter(username__active=active)
+        if domain:
+            rows = rows.filter(domain=domain.pk)
+        if search:
+            rows = rows.filter(starts_with("pk", search.strip().lower()))
+        keys = ["percent", "pk"] if by_percent else ["domain", "pk"]
+        self.print_list(rows, *keys, json=json, descending=by_percent)
 
-    def edit(self, *, address, forward, keep_copy, json, **options):
-        mailbox = self._mailbox(address)
-        fields = self.given(
-            options, "name", "quota", "phone", "email_other", "smtp_active", "active"
-        )
+    def edit(self, *, names, forward, keep_copy, json, **options):
+        fields = self.given(options, "name", "quota", "phone", "email_other", "smtp_active")
         if not fields and forward is None and keep_copy is None:
             raise CommandError(NOTHING_TO_CHANGE)
         if "quota" in fields:
-            fields["quota"] *= settings.QUOTA_MULTIPLIER
-        mailbox = self._edit(mailbox, fields, forward, keep_copy)
-        self.report("Changed", mailbox, json=json)
+            fields["quota"] = int(fields["quota"] * QUOTA_MULTIPLIER)
+
+        def one(name, say):
+            mailbox = self._edit(self.named(name), fields, forward, keep_copy)
+            self.report("Changed", mailbox, say=say, json=json)
+
+        self.each(names, one, done="changed", json=json)
 
     @in_transaction
     def _edit(self, mailbox, fields, forward, keep_copy):
@@ -222,22 +265,8 @@ class Command(PasswordMixin, DomainRowCommand):
         refuse(errors)
         return mailbox
 
-    def delete(self, *, address, yes, drop_targets, replace_by, emptied, json, **options):
-        mailbox = self._mailbox(address)
-        treatment = self.treatment(
-            drop_targets=drop_targets, replace_by=replace_by, emptied=emptied
-        )
-        referrers = sorted(map(display_address, referrers_of([mailbox.pk])))
-        self.confirm_delete(
-            mailbox.pk,
-            self._consequences(mailbox, referrers, treatment),
-            yes,
-        )
-        with self.deleting(mailbox, json=json):
-            delete_mailbox(actor=None, mailbox=mailbox, clean=Alias.objects.all(), **treatment)
-
-    def password(self, *, address, generate, hashed, json, **options):
-        mailbox = self._mailbox(address)
+    def password(self, *, name_given, generate, hashed, json, **options):
+        mailbox = self.named(name_given)
         password = self.ask_password(generate, what="hash" if hashed else "password")
         mailbox = set_mailbox_password(
             actor=None, mailbox=mailbox, password=password, hashed=hashed
@@ -246,20 +275,31 @@ class Command(PasswordMixin, DomainRowCommand):
 
     # --- Rows
 
-    def _mailbox(self, text):
+    def named(self, text):
         rows = Mailbox.objects.select_related("domain__alias_of__target_domain", "usage")
         if rows.filter(pk=text).exists():  # another program may write capitals
             return rows.get(pk=text)
         return self.find(rows, normalise_address(text), "Is the address right?")
 
-    def _consequences(self, mailbox, referrers, treatment):
+    def switch(self, mailbox, active):
+        return set_mailbox_active(actor=None, mailbox=mailbox, active=active)
+
+    def remove(self, mailbox, **options):
+        treatment = self.treatment(**options)
+        delete_mailbox(actor=None, mailbox=mailbox, clean=Alias.objects.all(), **treatment)
+
+    def consequences(self, mailbox, **options):
         usage = getattr(mailbox, "usage", None)
         if usage:
-            yield f"It holds {size(usage.bytes)} (messages: {usage.messages}), which stay on disk."
-        if referrers:
-            yield from self.about_referrers(referrers, **treatment)
+            yield (
+                f"{mailbox} holds {storage.exact(usage.bytes)} (messages: {usage.messages}), which stay on disk."
+            )
+        if referrers := sorted(map(display_address, referrers_of([mailbox.pk]))):
+            yield from self.about_referrers(mailbox, referrers, **self.treatment(**options))
 
     def record(self, mailbox):
+        if isinstance(mailbox, FullMailbox):
+            mailbox = mailbox.username
         usage = getattr(mailbox, "usage", None)
         return {
             "address": mailbox.username,

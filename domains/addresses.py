@@ -1,0 +1,116 @@
+# ruff: noqa: S608 -- every value is a parameter
+"""The addresses of one domain, mailboxes and aliases together: those of a kind, page by page, and how many there are.
+
+Each mailbox has its own row in ``alias``, so that table lists them all. A kind is "" for all, "inactive" for what is
+off, "dead" for what has a target that nobody answers.
+"""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+from domains.models import LOCAL_TRANSPORTS
+from mailboxes.models import NEARLY_FULL
+from panel.paging import COUNT_BOUND
+from panel.scoping import sees_all_domains
+
+LAST = "\U0010ffff"
+
+ALIASES = "SELECT address AS name FROM alias a WHERE a.domain = %s"
+# By kind: where its keys are, each time in the order of an index.
+SOURCES = {
+    "": (
+        (f"{ALIASES} AND a.is_self_alias = 1", "address"),
+        (f"{ALIASES} AND a.is_self_alias = 0", "address"),
+    ),
+    "inactive": (
+        ("SELECT username AS name FROM mailbox WHERE active = 0 AND domain = %s", "username"),
+        (f"{ALIASES} AND a.is_self_alias = 0 AND a.active = 0", "address"),
+    ),
+}
+
+
+class Counts(NamedTuple):
+    """Each at most COUNT_BOUND + 1."""
+
+    full: int
+    off: int
+    dead: int
+
+
+def counts(actor, domain):
+    at_most = f"LIMIT {COUNT_BOUND + 1}"
+    parts, params = [], []
+    full = f"SELECT 1 FROM full_mailbox WHERE domain = %s AND percent >= {NEARLY_FULL}"
+    for rows, column in ((full, None), *SOURCES["inactive"]):
+        named = f" AND {column} <> %s" if column else ""
+        parts.append(f"(SELECT COUNT(*) FROM ({rows}{named} {at_most}) n)")
+        params += [domain, f"@{domain}"] if column else [domain]
+    names, values = _domains_not_answering(actor, domain)
+    dead = (
+        f"SELECT t.alias FROM ({names}) x JOIN alias_target t ON t.domain = x.domain"
+        f" WHERE t.unmatched = 1 AND t.owner = %s AND t.alias <> %s {at_most}"
+    )
+    parts.append(f"(SELECT COUNT(DISTINCT alias) FROM ({dead}) n)")
+    params += [*values, domain, f"@{domain}"]
+    ((full, mailboxes, aliases, dead),) = _rows(f"SELECT {', '.join(parts)}", params)
+    return Counts(full, min(mailboxes + aliases, COUNT_BOUND + 1), dead)
+
+
+def keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, inclusive=False):
+    """The first ``limit`` keys that begin with ``begin``, beyond ``edge``. The catch-all is none of them."""
+    sources = _dead(actor, domain) if kind == "dead" else SOURCES[kind]
+    parts, params = [], []
+    for number, (rows, column, *values) in enumerate(sources):
+        where = f"{column} <> %s"
+        values += [domain, f"@{domain}"]
+        if begin:
+            where += f" AND {column} >= %s AND {column} < %s"
+            values += [begin, begin + LAST]
+        if edge is not None:
+            where += f" AND {column} {'<' if descending else '>'}{'=' if inclusive else ''} %s"
+            values.append(edge)
+        order = f"ORDER BY {column}{' DESC' if descending else ''} LIMIT {limit}"
+        parts.append(f"SELECT name FROM ({rows} AND {where} {order}) s{number}")
+        params += values
+    found = {name for (name,) in _rows(" UNION ALL ".join(parts), params)} if parts else ()
+    return sorted(found, reverse=descending)[:limit]
+
+
+def _dead(actor, domain):
+    """The source of what has a target that nobody answers. Its rows are sorted only if several domains do not."""
+    names = [name for (name,) in _rows(*_domains_not_answering(actor, domain))]
+    if not names:
+        return ()
+    marks = ", ".join(["%s"] * len(names))
+    rows = f"SELECT DISTINCT alias AS name FROM alias_target WHERE unmatched = 1 AND domain IN ({marks}) AND owner = %s"
+    return ((rows, "alias", *names),)
+
+
+def _domains_not_answering(actor, domain):
+    """Domains that targets of ``domain`` lie in, of which nobody answers those without a row: as ``dangling()`` has it.
+
+    Of others' domains nobody is told which addresses exist.
+    """
+    local = ", ".join(["%s"] * len(LOCAL_TRANSPORTS))
+    sql = (
+        "SELECT d.domain FROM (SELECT DISTINCT domain FROM alias_target WHERE unmatched = 1 AND owner = %s) u"
+        f" JOIN domain d ON d.domain = u.domain WHERE d.backupmx = 0 AND d.transport IN ({local})"
+        " AND NOT EXISTS (SELECT 1 FROM alias_domain l WHERE l.alias_domain = d.domain)"
+        f" AND NOT EXISTS (SELECT 1 FROM alias c WHERE c.address = {_catch_all_of('d.domain')})"
+    )
+    params = [domain, *LOCAL_TRANSPORTS]
+    if not sees_all_domains(actor):
+        sql += f" AND d.domain IN ({', '.join(['%s'] * len(actor.scope_domains))})"
+        params += actor.scope_domains
+    return sql, params
+
+
+def _catch_all_of(column):
+    return f"CONCAT('@', {column})" if connection.vendor == "mysql" else f"'@' || {column}"
+
+
+def _rows(sql, params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()

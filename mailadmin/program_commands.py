@@ -1,0 +1,96 @@
+"""The commands that the program `mailadmin` lists, by heading, and two examples of each."""
+
+# {heading: {command: (app, what it does, examples)}}
+GROUPS = {
+    "Rows": {
+        "domain": (
+            "domains",
+            "domains and their limits",
+            ("domain add example.org --mailboxes 50 --quota 20GB", "domain off example.org"),
+        ),
+        "aliasdomain": (
+            "domains",
+            "other names of domains",
+            ("aliasdomain add example.net example.org", "aliasdomain list"),
+        ),
+        "mailbox": (
+            "mailboxes",
+            "mailboxes, passwords, forwardings",
+            (
+                "mailbox add ann@example.org --generate",
+                "mailbox list --full --sort storage",
+            ),
+        ),
+        "alias": (
+            "aliases",
+            "aliases and catch-alls",
+            (
+                "alias add sales@example.org ann@example.org partner@elsewhere.example",
+                "alias add @example.org ann@example.org",
+            ),
+        ),
+        "admin": (
+            "accounts",
+            "administrators of this panel",
+            (
+                "admin add it@example.org --domains example.org example.net",
+                "admin list --superadmins",
+            ),
+        ),
+    },
+    "Questions": {
+        "trace": (
+            "mailadmin",
+            "where mail for an address goes, and why",
+            ("trace info@example.org", "trace ann@example.org ann+lists@example.net --json"),
+        ),
+        "log": (
+            "mailadmin",
+            "who changed what",
+            ("log --domain example.org", "log --follow"),
+        ),
+    },
+    "Server": {
+        "firstrun": (
+            "mailadmin",
+            "the first superadmin, and sample data",
+            ("firstrun", "firstrun --demo"),
+        ),
+        "mailconf": (
+            "mailadmin",
+            "files for Postfix, Dovecot, nginx, systemd",
+            (
+                "mailconf DIRECTORY --hostname mail.example.org",
+                "mailconf DIRECTORY --hostname mail.example.org --sql-hosts 192.0.2.1,192.0.2.2",
+            ),
+        ),
+        "migrate": (
+            "django.core",
+            "create or upgrade the tables",
+            ("migrate", "migrate --plan"),
+        ),
+        "recount": (
+            "mailboxes",
+            "triggers, functions and counters anew",
+            ("recount", "recount && mailadmin check --database default"),
+        ),
+        "snapshot": (
+            "mailboxes",
+            "figures of today, for the plots",
+            ("snapshot", "snapshot && mailadmin check --database default"),
+        ),
+        "check": (
+            "django.core",
+            "what is wrong with settings and database",
+            ("check --database default", "check --deploy"),
+        ),
+        "completion": (
+            "mailadmin",
+            "completion of these words in your shell",
+            (
+                "completion bash > /etc/bash_completion.d/mailadmin",
+                "completion fish > ~/.config/fish/completions/mailadmin.fish",
+            ),
+        ),
+    },
+}

@@ -1,0 +1,188 @@
+"""The list of all addresses of a domain: its kinds, its search, and what is done to several of them."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from aliases.models import Alias
+from domains.models import Domain
+from mailboxes.models import Mailbox, QuotaUsage
+from tests.pages.reading import text
+
+MB = 1_024_000
+URL = "/domains/example.org/"
+
+
+def all_rows(client, **query):
+    """The list of example.org, page by page."""
+    found, url = [], URL
+    page = client.get(url, query)
+    while True:
+        found += [row.pk for row in page.context["object_list"]]
+        if not page.context["next_url"]:
+            return found
+        page = client.get(url + page.context["next_url"])
+
+
+def chips(page):
+    nav = re.search('<nav class="chips".*?</nav>', page.text, re.DOTALL)[0]
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", nav)).strip()
+
+
+@pytest.fixture
+def addresses(example_org, other_net, add_mailbox, add_alias):
+    full = add_mailbox("ann@example.org", name="Ann", quota=100 * MB)
+    QuotaUsage.objects.create(username=full, bytes=90 * MB)
+    add_mailbox("joe@example.org", name="Joe", active=False)
+    add_alias("off@example.org", "ann@example.org", active=False)
+    add_alias("sales@example.org", "ann@example.org", "gone@example.org", "left@example.org")
+    add_alias("their@example.org", "gone@other.net")
+    add_mailbox("box@other.net")
+    add_alias("elsewhere@other.net", "gone@other.net", active=False)
+
+
+def test_each_kind_says_how_many_there_are(addresses, as_superadmin):
+    page = as_superadmin.get(URL)
+
+    assert chips(page) == "All 5 Mailboxes 2 Aliases 3 Nearly full 1 Off 2 Dead ends 2"
+    for kind in ("mailboxes", "aliases"):
+        page = as_superadmin.get(f"/{kind}/", {"domain": "example.org"})
+        assert chips(page) == "All 5 Mailboxes 2 Aliases 3 Nearly full 1 Off 2 Dead ends 2"
+    assert chips(as_superadmin.get("/mailboxes/")) == "Mailboxes Aliases Nearly full Off"
+
+
+def test_beyond_a_bound_nobody_counts(addresses, as_superadmin):
+    Mailbox.objects.bulk_create(
+        Mailbox(
+            username=f"m{n}@example.org",
+            local_part=f"m{n}",
+            domain_id="example.org",
+            maildir=f"m{n}/",
+            active=False,
+        )
+        for n in range(1_000)
+    )
+
+    assert "Off 1,000+ " in chips(as_superadmin.get(URL))
+
+
+def test_dead_ends_are_what_has_a_target_that_nobody_answers(addresses, as_superadmin, add_alias):
+    assert all_rows(as_superadmin, state="dead") == ["sales@example.org", "their@example.org"]
+    assert all_rows(as_superadmin, state="dead", sort="-address") == [
+        "their@example.org",
+        "sales@example.org",
+    ]
+    assert all_rows(as_superadmin, state="dead", q="sales") == ["sales@example.org"]
+    assert all_rows(as_superadmin, state="dead", q="their@ex") == ["their@example.org"]
+    assert all_rows(as_superadmin, state="dead", q="off") == []
+
+    add_alias("@other.net", "box@other.net")
+
+    assert all_rows(as_superadmin, state="dead") == ["sales@example.org"]
+    assert "Dead ends 1" in chips(as_superadmin.get(URL))
+
+
+def test_of_others_domains_nobody_is_told_which_addresses_are_gone(addresses, as_admin):
+    client = as_admin("example.org")
+
+    assert all_rows(client, state="dead") == ["sales@example.org"]
+    assert "Dead ends 1" in chips(client.get(URL))
+    assert "their@example.org" not in all_rows(client, state="dead", q="their")
+
+
+def test_a_domain_that_is_handed_on_or_an_alias_domain_has_no_dead_ends(
+    addresses, as_superadmin, link
+):
+    Domain.objects.filter(pk="other.net").update(transport="smtp:[192.0.2.9]")
+    assert all_rows(as_superadmin, state="dead") == ["sales@example.org"]
+    Domain.objects.filter(pk="other.net").update(transport="virtual")
+    link("other.net", "third.example")
+    assert all_rows(as_superadmin, state="dead") == ["sales@example.org"]
+
+
+def test_a_search_for_words_goes_on_page_by_page(
+    as_superadmin, example_org, add_mailbox, add_alias
+):
+    boxes = [f"crew{n:02}@example.org" for n in range(40)]
+    aliases = [f"team{n:02}@example.org" for n in range(40)]
+    for n, (box, alias) in enumerate(zip(boxes, aliases, strict=True)):
+        add_mailbox(box, name="Deck crew", active=n % 2 == 0)
+        add_alias(alias, box, description="All of the deck")
+
+    assert sorted(all_rows(as_superadmin, q="deck", size=25)) == boxes + aliases
+    assert sorted(all_rows(as_superadmin, q="deck crew", size=25)) == boxes + aliases
+    assert sorted(all_rows(as_superadmin, q="deck", state="inactive", size=25)) == boxes[1::2]
+    page = as_superadmin.get(URL, {"q": "deck", "size": 25})
+    first = [row.pk for row in page.context["object_list"]]
+    page = as_superadmin.get(URL + page.context["next_url"])
+    page = as_superadmin.get(URL + page.context["previous_url"])
+    assert [row.pk for row in page.context["object_list"]] == first
+
+
+def test_an_address_elsewhere_finds_the_aliases_that_lead_there(
+    as_superadmin, example_org, add_alias
+):
+    add_alias("info@example.org", "desk@agency.example")
+    add_alias("other@example.org", "joe@elsewhere.example")
+
+    assert all_rows(as_superadmin, q="desk@agency.example") == ["info@example.org"]
+
+
+def boxes_and_aliases():
+    return (
+        sorted(Mailbox.objects.filter(active=True).values_list("pk", flat=True)),
+        sorted(Alias.objects.filter(is_self_alias=False, active=True).values_list("pk", flat=True)),
+    )
+
+
+def bulk(client, action, *keys, **more):
+    chosen = {"action": action, "selected": keys, "next": URL}
+    return client.post(reverse("address-bulk"), chosen | more)
+
+
+def test_mailboxes_and_aliases_are_switched_off_and_on_together(addresses, as_admin):
+    client = as_admin("example.org")
+    page = client.get(URL)
+    for key in ("ann@example.org", "sales@example.org"):
+        assert f'name="selected" value="{key}"' in page.text
+    before = boxes_and_aliases()
+
+    asked = bulk(client, "deactivate", "ann@example.org", "sales@example.org")
+    assert "Switch off 2 addresses?" in text(asked)
+    assert "1 of them is a mailbox." in text(asked)
+    assert boxes_and_aliases() == before
+    done = bulk(client, "deactivate", "ann@example.org", "sales@example.org", confirmed="1")
+
+    assert done.url == URL
+    assert "2 addresses are off." in text(client.get(URL))
+    boxes, aliases = boxes_and_aliases()
+    assert (boxes, aliases) == (["box@other.net"], ["their@example.org"])
+    bulk(client, "activate", "ann@example.org", "sales@example.org")
+    assert boxes_and_aliases() == before
+
+
+def test_mailboxes_and_aliases_are_deleted_together(addresses, as_admin):
+    client = as_admin("example.org")
+
+    asked = bulk(client, "delete", "ann@example.org", "off@example.org")
+    assert "Delete 2 addresses?" in text(asked)
+    assert "sales@example.org" in text(asked)  # leads to one of them
+    bulk(client, "delete", "ann@example.org", "off@example.org", confirmed="1", drop="1")
+
+    assert all_rows(client) == ["joe@example.org", "sales@example.org", "their@example.org"]
+    targets = Alias.objects.get(pk="sales@example.org").targets
+    assert targets == ["gone@example.org", "left@example.org"]
+
+
+def test_a_role_address_is_not_ticked_and_not_changed_by_a_domain_admin(
+    addresses, as_admin, add_alias
+):
+    add_alias("postmaster@example.org", "ann@example.org")
+    client = as_admin("example.org")
+
+    assert 'name="selected" value="postmaster@example.org"' not in client.get(URL).text
+    refused = bulk(client, "delete", "ann@example.org", "postmaster@example.org", confirmed="1")
+
+    assert refused.status_code == 404
+    assert Mailbox.objects.filter(pk="ann@example.org").exists()
