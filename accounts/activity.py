@@ -32,6 +32,7 @@ from panel.scoping import domains_in_sight, sees_all_domains
 
 KINDS = (SIGN_INS, MAILBOXES, ALIASES, DOMAINS, ADMINS)
 DAYS = 30  # of the plot
+PLOTTED = 50  # domains whose days are added up while somebody waits; of the whole server there is a row for each day
 TOGETHER = 1_000  # rows of the table read at once
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins one in a spreadsheet
 
@@ -125,11 +126,16 @@ class Log(KeysetMixin, ScopedListView):
         )
 
     def days(self):
-        """(day, changes) of the last DAYS days, or nothing where no snapshot is taken; today's up to COUNT_BOUND + 1."""
+        """(day, changes) of the last DAYS days; today's up to COUNT_BOUND + 1.
+
+        Nothing where no snapshot is taken, and for more than PLOTTED domains.
+        """
+        names = (SERVER,) if self.domains is None else self.domains
+        if not 0 < len(names) <= PLOTTED:
+            return []
         today = timezone.localdate()
         first = today - timedelta(days=DAYS - 1)
-        names = (SERVER,) if self.domains is None else self.domains
-        stored = dict(changes_by_day(first.isoformat(), *padded(names))) if names else {}
+        stored = dict(changes_by_day(first.isoformat(), *padded(names)))
         if not any(stored.values()):
             return []
         begin = _midnight(today.isoformat())

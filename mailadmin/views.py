@@ -93,7 +93,7 @@ def log_entries(actor):
 
 
 NEWEST = "ORDER BY timestamp DESC, id DESC LIMIT"
-LOOKED_AT = 50  # entries, to leave out who signed in
+LOOKED_AT, LOOKED_AT_EACH = 200, 2 * SHOWN  # entries, to leave out who signed in
 CHANGES = f"action NOT IN ({', '.join(repr(name) for name in of_kind(SIGN_INS))})"
 
 
@@ -106,7 +106,7 @@ def newest_entries(actor):
 
 
 def newest_among(rows, params):
-    newest = f"SELECT * FROM {rows} {NEWEST} {LOOKED_AT}"  # noqa: S608
+    newest = f"SELECT log.* FROM {rows} {NEWEST} {LOOKED_AT}"  # noqa: S608
     return LogEntry.objects.raw(
         f"SELECT * FROM ({newest}) AS newest WHERE {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
         params,
@@ -121,7 +121,9 @@ def last_active_domains(actor):
 
 @prepared
 def newest_of(*domains):
-    one = f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {NEWEST} {LOOKED_AT}) AS newest"  # noqa: S608
+    one = (
+        f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {NEWEST} {LOOKED_AT_EACH}) AS newest"  # noqa: S608
+    )
     found = " UNION ALL ".join([one] * len(domains))
     return newest_among(f"({found}) AS found JOIN log USING (id)", domains)
 
