@@ -34,7 +34,7 @@ from aliases.views import (
 )
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from mailboxes import services
+from mailboxes import figures, services
 from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
@@ -43,6 +43,7 @@ from mailboxes.forms import (
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import NEARLY_FULL, Mailbox
+from panel.inline import InlineMixin
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -73,8 +74,12 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
-        "usage__bytes",
+        *("usage__bytes", "last_sign_in"),
     )
+
+    @staticmethod
+    def annotated(rows):
+        return rows.annotate(last_sign_in=figures.last_sign_in())
 
     def filter_rows(self, rows):
         rows = super().filter_rows(rows)
@@ -94,7 +99,8 @@ class OneMailbox(MailboxPages):
 
 
 class MailboxPage(OneMailbox, ScopedDetailView):
-    template_name = "mailboxes/mailbox_detail.html"
+    template_name = "mailboxes/mailbox_page.html"
+    template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -130,9 +136,10 @@ class MailboxHandOver(HandOverMixin):
         return rows + super().how_to_sign_in()
 
 
-class MailboxEdit(MailboxPages, ScopedFormView):
+class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
+    inline = ("name", "quota_mb", "smtp_active")
     success_message = gettext_lazy("Mailbox %(object)s saved.")
 
     def get_queryset(self):
