@@ -115,7 +115,7 @@ def log_entries(actor):
 
 
 NEWEST = "ORDER BY timestamp DESC, id DESC LIMIT"
-LOOKED_AT, LOOKED_AT_EACH = 200, 2 * SHOWN  # entries, to leave out who signed in
+LOOKED_AT = 200  # entries, to leave out who signed in
 CHANGES = f"action NOT IN ({', '.join(repr(name) for name in of_kind(SIGN_INS))})"
 
 
@@ -123,15 +123,11 @@ CHANGES = f"action NOT IN ({', '.join(repr(name) for name in of_kind(SIGN_INS))}
 def newest_entries(actor):
     if not sees_all_domains(actor) and not actor.scope_domains:
         return LogEntry.objects.none()
-    rows = "log WHERE domain = %s" if actor.scope_domains else "log"
-    return newest_among(rows, actor.scope_domains)
-
-
-def newest_among(rows, params):
-    newest = f"SELECT log.* FROM {rows} {NEWEST} {LOOKED_AT}"  # noqa: S608
+    where = "WHERE domain = %s" if actor.scope_domains else ""
+    newest = f"SELECT * FROM log {where} {NEWEST} {LOOKED_AT}"  # noqa: S608
     return LogEntry.objects.raw(
         f"SELECT * FROM ({newest}) AS newest WHERE {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
-        params,
+        actor.scope_domains,
     )
 
 
@@ -143,11 +139,12 @@ def last_active_domains(actor):
 
 @prepared
 def newest_of(*domains):
-    one = (
-        f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {NEWEST} {LOOKED_AT_EACH}) AS newest"  # noqa: S608
-    )
+    one = f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {NEWEST} {SHOWN}) AS newest"  # noqa: S608
     found = " UNION ALL ".join([one] * len(domains))
-    return newest_among(f"({found}) AS found JOIN log USING (id)", domains)
+    return LogEntry.objects.raw(
+        f"SELECT log.* FROM ({found}) AS found JOIN log USING (id) WHERE {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
+        domains,
+    )
 
 
 def by_fullness(actor):
