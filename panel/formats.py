@@ -228,3 +228,7 @@ def _near_day(passed):
 @cached_per_language
 def _date(date):
     return escape(date_format(date, "DATE_FORMAT"))
+
+
+def date_words(moment):
+    return date_format(moment, "DATE_FORMAT")
