@@ -20,7 +20,7 @@ QUERIES = [
     "?domain=brightwater.example",
     "?domain=nowhere.example",
     "?size=25&jump=m",
-    "?person=it&action=edit_mailbox&day=2001-01-01",
+    "?person=it&kind=mailbox&from=2001-01-01",
 ]
 OWN = ["own-forwarding", "own-password", "own-room", "own-setup"]  # of a mailbox's user alone
 NO_PAGES = {
@@ -34,6 +34,7 @@ NO_PAGES = {
     "session-left",
     "preferences",
     *OWN,
+    "log-table",
 }
 
 FAULTS = """() => {

@@ -225,7 +225,7 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     said = "Forwarding to joe@elsewhere.example · copy kept"
     assert f"{said} Saved just now Password" in rows_page(user)
     assert f"{said} Password" in rows_page(user)
-    assert LogEntry.objects.get(action="edit_alias").actor == "joe@example.org"
+    assert LogEntry.objects.get(action="edit_forwarding").actor == "joe@example.org"
 
     send_forwarding(user, "a@elsewhere.example", "", "b@elsewhere.example", keep_copy=False)
     assert "Forwarding to 2 external addresses · no copy kept" in rows_page(user)
@@ -240,7 +240,7 @@ def test_a_second_click_on_forwarding_is_answered_as_the_first(user):
     form = {"csrfmiddlewaretoken": token, "targets": "joe@elsewhere.example", "keep_copy": "1"}
 
     assert [user.post(FORWARDING, form).url for _click in range(2)] == ["/account/"] * 2
-    assert LogEntry.objects.filter(action="edit_alias").count() == 1
+    assert LogEntry.objects.filter(action="edit_forwarding").count() == 1
 
 
 def test_one_more_address_is_asked_for_without_javascript(user, mailbox):
