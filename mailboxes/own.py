@@ -86,7 +86,7 @@ def password_changed(mailbox):
 @prepared
 def _newest_passwords(domain, address):
     newest = "ORDER BY timestamp DESC, id DESC LIMIT"
-    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 500"  # noqa: S608
+    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 200"  # noqa: S608
     return LogEntry.objects.raw(
         f"SELECT * FROM ({of_domain}) l WHERE data = %s AND action = 'edit_password' {newest} 1",  # noqa: S608
         [domain, address],
