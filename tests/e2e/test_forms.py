@@ -25,7 +25,7 @@ addEventListener("DOMContentLoaded", () => {
   addEventListener("load", () => (loaded = true));
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) for (const node of addedNodes) if (loaded) heard.push(node.textContent.trim());
-  }).observe(document.querySelector(".messages"), { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, subtree: true });
 });"""
 
 
