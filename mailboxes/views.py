@@ -118,6 +118,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
+            **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )
