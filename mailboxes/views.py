@@ -102,6 +102,9 @@ class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_page.html"
     template_engine = "jinja2"
 
+    def get_queryset(self):
+        return figures.with_past(super().get_queryset())
+
     def get_context_data(self, **kwargs):
         mailbox = self.object
         row = self_alias(mailbox)
