@@ -7,7 +7,7 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains import addresses
+from domains import addresses, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
@@ -51,6 +51,11 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
     template_engine = "jinja2"
     orderings = {"address": ("address",)}
     word_kinds = ("mailbox", "alias")
+
+    def get(self, request, *args, **kwargs):
+        response = super().get(request, *args, **kwargs)
+        places.remember(request, response, self.object.pk)
+        return response
 
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))

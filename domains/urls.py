@@ -1,13 +1,13 @@
 from django.urls import path
 
-from domains import alias_domain_views, page, views
+from domains import alias_domain_views, page, places, views
 
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
-    path("domains/suggestions/", views.domain_suggestions, name="domain-suggestions"),
-    path("domains/places/", views.domain_places, name="domain-places"),
+    path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
+    path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
