@@ -8,11 +8,13 @@ from accounts.models import Admin
 from accounts.services import delete_admin, set_admin_password, update_admin
 from aliases.models import Alias
 from aliases.services import delete_alias, update_alias
-from domains.models import AliasDomain
+from domains.models import AliasDomain, Word
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
+from mailboxes import triggers
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, set_mailbox_password, update_mailbox
+from panel import transactions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,3 +107,41 @@ def test_nobody_else_changes_a_row_while_a_service_decides(world, stranger, mode
         change(row)
 
     assert tried in ([1205], [3572])  # MariaDB's and MySQL's number for a row that is locked
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("mailbox", "joe@example.org"),
+        ("alias", "info@example.org"),
+        ("domain", "example.org"),
+        ("domain_admins", "example.org"),
+        ("admin", "ann@example.org"),
+    ],
+)
+def test_a_row_that_somebody_deletes_meanwhile_leaves_no_words_behind(
+    world, stranger, monkeypatch, table, key
+):
+    column = {"alias": "address", "domain": "domain", "domain_admins": "domain"}
+    triggers.empty_words(connection)
+    with stranger.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute("SET foreign_key_checks = 0")
+        cursor.execute(f"DELETE FROM {table} WHERE {column.get(table, 'username')} = %s", [key])
+
+    monkeypatch.setattr(transactions, "GIVE_UP_SECONDS", 0)
+    with connection.cursor() as cursor:
+        cursor.execute("SET innodb_lock_wait_timeout = 1")
+    with pytest.raises(transactions.Unavailable):  # it waits for the other program
+        triggers.rebuild_words(connection)
+    connection.close()
+
+
+def test_the_words_are_written_anew(world):
+    before = set(Word.objects.values_list("row_key", "kind", "word", "domain"))
+
+    triggers.empty_words(connection)
+    assert not Word.objects.exists()
+    triggers.rebuild_words(connection)
+
+    assert set(Word.objects.values_list("row_key", "kind", "word", "domain")) == before

@@ -7,6 +7,7 @@ from panel.transactions import in_transaction
 def create(apps, schema_editor):
     with triggers.created(schema_editor.connection):
         in_transaction(triggers.rebuild)(schema_editor.connection)
+    triggers.empty_words(schema_editor.connection)
     triggers.rebuild_words(schema_editor.connection)
 
 

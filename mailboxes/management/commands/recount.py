@@ -21,8 +21,8 @@ class Command(RichCommand):
     help = (
         "Create the database triggers (and Postfix's functions) and compute anew what they keep: counters of the domains,"
         " where aliases lead, which mailboxes are nearly full, the words that the search finds. For tables that"
-        " another program filled before the triggers were there, or from a dump without them. Some minutes for"
-        " a million mailboxes; mail goes on meanwhile."
+        " another program filled before the triggers were there, or from a dump without them. About a minute for"
+        " a million mailboxes: mail goes on meanwhile, the search by words finds only a part."
     )
 
     def handle(self, **options):
@@ -43,6 +43,7 @@ class Command(RichCommand):
                 functions.drop(connection, functions.FORMER)
                 # Pages see the old figures until all new ones are there.
                 in_transaction(triggers.rebuild)(connection, bar)
+            triggers.empty_words(connection)
             triggers.rebuild_words(connection, bar)
         except Unavailable as error:
             raise CommandError(error.message) from error
