@@ -111,8 +111,12 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
         return [row for row in rows if row.gone] if self.filters()["state"] == "dead" else rows
 
     def count(self, _no_rows):
-        """How many there are, with the catch-all; None, not known, of those that a filter finds."""
-        return None if self.narrowed() else self.object.usage.alias_rows
+        """How many there are, but the catch-all; None, not known, of those that a filter finds."""
+        domain = self.object
+        return None if self.narrowed() else domain.usage.alias_rows - (domain.catch_all is not None)
+
+    def counted(self):
+        return True
 
     def rows_of(self, keys):
         if not keys:
@@ -143,8 +147,8 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
                 found.setdefault(row.alias, []).append(row.target)
         return found
 
-    def edge_url(self, parameter, row):
-        return self.url_with(**{"after": None, "before": None, "jump": None, parameter: [row.pk]})
+    def edge_of(self, row):
+        return [row.pk]
 
 
 @prepared

@@ -76,6 +76,39 @@ def test_one_jumps_to_the_beginning_of_a_name_in_either_direction(sort, as_super
     assert rows(page_of(as_superadmin, "domain-list", sort=sort, jump="be"))[0] == "beta.example"
 
 
+def test_the_list_sorts_by_mailboxes_and_by_storage(as_admin, add_domain, add_mailbox):
+    names = [f"{letter}.example" for letter in "abcd"]
+    for name, sizes in zip(names, ([5], [1, 1, 1], [], [9, 1]), strict=True):
+        add_domain(name)
+        for n, size in enumerate(sizes):
+            add_mailbox(f"m{n}@{name}", quota=size * 1000 * MB)
+    client = as_admin(*names)
+
+    def order(sort):
+        return "".join(name[0] for name in rows(page_of(client, "domain-list", sort=sort)))
+
+    assert order("mailboxes") == "cadb"
+    assert order("-mailboxes") == "bdac"
+    assert order("storage") == "cbad"
+    assert order("-storage") == "dabc"
+    assert order("nonsense") == "abcd"
+
+
+@pytest.mark.parametrize("sort", ["mailboxes", "-storage"])
+def test_a_sorted_list_pages_through_all_domains(sort, as_superadmin):
+    names = [f"d{n:02}.example" for n in range(60)]
+    Domain.objects.bulk_create(Domain(name=name) for name in names)
+    found, url = [], f"{reverse('domain-list')}?size=25&sort={sort}"
+    while True:
+        page = as_superadmin.get(url)
+        found += rows(page)
+        if not page.context["next_url"]:
+            break
+        url = reverse("domain-list") + page.context["next_url"]
+
+    assert found == sorted(names, reverse=sort.startswith("-"))
+
+
 def test_the_list_finds_a_domain_by_its_unicode_name(as_superadmin, add_domain):
     add_domain("müller.example")
     add_domain("other.example")
