@@ -153,6 +153,10 @@ class OwnAccount(ActorMixin, FormView):
 class HandOverMixin:
     """The answer to a form that set a password shows it, once: no other response holds it, nothing stores it."""
 
+    def get_success_url(self):
+        # Not the list one came from: the answer tells the row by it.
+        return self.object.get_absolute_url()
+
     def answer(self, url, told):
         once.tell(self.request, told)
         key = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]

@@ -40,6 +40,16 @@ def test_login_and_password_are_shown_to_be_handed_over(name, superadmin, ann):
     assert page.context["next"] == reverse(kind, args=[login])
 
 
+@pytest.mark.parametrize("name", ["mailbox-password", "admin-password"])
+@pytest.mark.parametrize("came_from", ["/", "/mailboxes/?q=ann"])
+def test_whoever_comes_from_a_list_is_shown_the_password_too(name, came_from, superadmin, ann):
+    values = {"password": SECRET, "next": came_from}
+
+    page = superadmin.post(reverse(name, args=["ann@example.org"]), values)
+
+    assert f"Login name ann@example.org Password {SECRET}" in text(page)
+
+
 def test_who_may_not_send_is_given_no_server_for_it(superadmin, ann):
     Mailbox.objects.update(smtp_active=False)
 
