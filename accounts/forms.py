@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services, throttle
+from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
 from panel.forms import ActorForm
@@ -20,16 +21,22 @@ MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
 
 class NewPasswordInput(forms.PasswordInput):
-    def __init__(self, attrs=None):
+    """``made``: it begins with a password made for the person, to be handed over or typed over."""
+
+    def __init__(self, attrs=None, *, made=False):
+        self.made = made
         defaults = {"autocomplete": "new-password", "data-new-password": ""}
         super().__init__(defaults | (attrs or {}))
 
     def value_from_datadict(self, data, files, name):
         # Nobody has one in mind that was generated, so the form that comes back keeps it.
-        self.render_value = bool(data.get(f"{name}-generated"))
-        return super().value_from_datadict(data, files, name)
+        value = super().value_from_datadict(data, files, name)
+        self.render_value = bool(data.get(f"{name}-generated")) and looks_made(value or "")
+        return value
 
     def get_context(self, name, value, attrs):
+        if self.made and value is None:
+            self.render_value, value = True, made_password()
         rules = {
             "minlength": settings.PASSWORD_MIN_LENGTH,
             "data-digits": settings.PASSWORD_MIN_DIGITS,
@@ -38,12 +45,12 @@ class NewPasswordInput(forms.PasswordInput):
         return super().get_context(name, value, rules | (attrs or {}))
 
 
-def new_password_field(label=_("Password"), **kwargs):
+def new_password_field(label=_("Password"), *, made=False, **kwargs):
     return forms.CharField(
         label=label,
         strip=False,
         max_length=MAX_PASSWORD_BYTES,
-        widget=NewPasswordInput,
+        widget=NewPasswordInput(made=made),
         error_messages={"required": _("Enter a password, or have one generated.")},
         **kwargs,
     )
@@ -199,7 +206,7 @@ class AdminCreateForm(AdminForm):
             {"autocomplete": "off", "autocapitalize": "none", "inputmode": "email"}
         ),
     )
-    password = new_password_field()
+    password = new_password_field(made=True)
 
     field_order = ["username", "password", "superadmin", "domains"]
 
@@ -215,7 +222,7 @@ class AdminCreateForm(AdminForm):
 
 
 class AdminPasswordForm(ActorForm):
-    password = new_password_field(_("New password"))
+    password = new_password_field(_("New password"), made=True)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

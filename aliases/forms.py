@@ -1,11 +1,19 @@
 from copy import copy
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from aliases import services
 from domains.forms import DomainField, LocalPartField, with_pasted_address
 from panel.forms import ActorForm
+
+# Attributes of a field for addresses, of which static/js/recipients.js makes chips with suggestions.
+RECIPIENTS = {
+    "data-recipients": reverse_lazy("address-suggestions"),
+    "spellcheck": "false",
+    "autocapitalize": "none",
+}
 
 
 class AliasForm(ActorForm):
@@ -13,9 +21,10 @@ class AliasForm(ActorForm):
         label=_("Mail goes to"),
         max_length=70_000,
         error_messages={"required": _("Enter at least one address.")},
-        widget=forms.Textarea({"rows": 5, "spellcheck": "false", "autocapitalize": "none"}),
+        widget=forms.Textarea(RECIPIENTS | {"rows": 5}),
         help_text=_(
-            "One address a line, here or anywhere else. A pasted list of names and addresses will do."
+            "Addresses here or anywhere else, with commas or line ends between. A pasted list of names and"
+            " addresses will do."
         ),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
@@ -33,9 +42,7 @@ class AliasForm(ActorForm):
 
 class AliasCreateForm(AliasForm):
     local_part = LocalPartField(
-        label=_("Address"),
-        max_length=320,
-        help_text=_("The part before the @. * catches everything that nothing else answers to."),
+        label=_("Address"), max_length=320, help_text=_("A pasted whole address will do.")
     )
     domain = DomainField(label=_("Domain"))
 
@@ -44,9 +51,7 @@ class AliasCreateForm(AliasForm):
 
     def __init__(self, data=None, *args, domain=None, **kwargs):
         super().__init__(data and with_pasted_address(data), *args, **kwargs)
-        self.fields["domain"].limit_to(self.actor)
-        if domain is not None:
-            show_domain_as_suffix(self, domain)
+        limit_domain(self)
 
     def check(self):
         services.check_new_alias(actor=self.actor, **self.cleaned_data)
@@ -55,6 +60,24 @@ class AliasCreateForm(AliasForm):
         return services.create_alias(actor=self.actor, **self.cleaned_data)
 
 
-def show_domain_as_suffix(form, domain):
-    form.fields["local_part"].widget.attrs["suffix"] = f"@{domain}"
-    form.fields["domain"].widget = forms.HiddenInput()
+class CatchAllForm(AliasCreateForm):
+    local_part = None
+    field_order = ["targets", "domain"]
+    shown_at = {}
+
+    def check(self):
+        services.check_new_alias(actor=self.actor, local_part="*", **self.cleaned_data)
+
+    def save(self):
+        return services.create_alias(actor=self.actor, local_part="*", **self.cleaned_data)
+
+
+def limit_domain(form):
+    """Let the field for the domain stand beside that for the name; words are enough where there is one domain only."""
+    field, names = form.fields["domain"], form.actor.scope_domains
+    field.limit_to(form.actor)
+    if len(names) == 1:
+        field.widget = forms.HiddenInput()
+        form.initial["domain"] = names[0]
+    else:
+        field.widget.attrs["aria-label"] = field.label

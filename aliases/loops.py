@@ -1,5 +1,6 @@
 """No mail loop may be stored: Postfix would expand it a thousand times and then defer the mail."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -7,6 +8,7 @@ from aliases.lookup import Lookup
 from aliases.models import AliasTarget
 from domains.models import AliasDomain, Domain
 from panel.addresses import (
+    ANY_EXTENSION,
     display_address,
     split_address,
     with_any_extension,
@@ -37,15 +39,35 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
     hops = all_hops([*starts, *extended])
     if not _still_forwards(addresses, starts, hops):
         return
-    for start in [*starts, *extended]:
+    error = _refusal(actor, addresses, [*starts, *extended], hops)
+    if error:
+        raise ValidationError({field: error}) if field else error
+
+
+def foreseen(actor, address, lookup):
+    """Return the error of ``refuse_loops`` if ``address`` answered as ``lookup`` has it, or None."""
+    starts = [address]
+    if address == without_extension(address) and not address.startswith("@"):
+        starts.append(with_any_extension(address))
+    return _refusal(actor, [address], starts, all_hops(starts, lookup))
+
+
+def _refusal(actor, addresses, starts, hops):
+    for start in starts:
         path = find_loop(start, hops) or exceeds_expansion_limit(start, hops)
         if path is None:
             continue
         shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]
-        if path[0] == path[-1]:
-            code, message = "loop", _("This would create a mail loop: %(path)s.")
+        code = "loop" if path[0] == path[-1] else "expansion"
+        if grown := _grown(path):
+            shown = path if path[0] == path[-1] else [*path[: grown + 2], "…"]
+            message = _(
+                "Postfix adds an extension, what stands from the “%(delimiter)s” on, to each target again. So this would"
+                " grow without end: %(path)s."
+            )
+        elif code == "loop":
+            message = _("This would create a mail loop: %(path)s.")
         else:
-            code = "expansion"
             message = _(
                 "This would reach more than %(limit)d addresses, or pass through more than"
                 " %(depth)d aliases, and Postfix would defer the mail: %(path)s. Use a mailing list."
@@ -53,17 +75,32 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
         written = {target for address in addresses for target in hops.get(address, ())}
         own = written.union(addresses)
         names = _redact_path(actor, shown, own.union(map(with_any_extension, own)))
-        params = {"path": " → ".join(names), "limit": MAX_EXPANSION, "depth": MAX_DEPTH}
-        error = ValidationError(message, code, params)
-        raise ValidationError({field: error}) if field else error
+        params = {
+            "path": " → ".join(names),
+            "limit": MAX_EXPANSION,
+            "depth": MAX_DEPTH,
+            "delimiter": settings.RECIPIENT_DELIMITER,
+        }
+        return ValidationError(message, code, params)
+    return None
 
 
-def all_hops(starts):
+def _grown(path):
+    """The place in ``path`` where an address comes back with more of an extension, or 0."""
+    first = {}
+    for place, address in enumerate(path):
+        before = first.setdefault(without_extension(address), address)
+        if len(address) > len(before) or (place and before == address and ANY_EXTENSION in address):
+            return place
+    return 0
+
+
+def all_hops(starts, lookup=None):
     """``{address: [next addresses]}`` of ``starts`` and all that they lead to.
 
-    Beyond MAX_DEPTH, or many times MAX_EXPANSION, the rest is left out.
+    Beyond MAX_DEPTH, or many times MAX_EXPANSION, the rest is left out. ``lookup`` has read some of it, or supposes it.
     """
-    lookup, hops, level = Lookup(), {}, list(dict.fromkeys(starts))
+    lookup, hops, level = lookup or Lookup(), {}, list(dict.fromkeys(starts))
     for _level in range(MAX_DEPTH + 1):
         found = lookup.hops(level)
         hops |= found

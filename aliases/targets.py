@@ -28,12 +28,11 @@ def parse_targets(text, *, catch_all=False, keep=()):
     stored so far (PostfixAdmin allows ``root``). Raises ValidationError with one message for each wrong piece.
     """
     targets, errors = [], []
-    keep = {target.lower() for target in keep}
     text = text if isinstance(text, str) else "\n".join(text)
-    for item in _pieces(text[:MAX_TEXT], keep):
-        try:
-            targets.append(_parse(item, catch_all, keep))
-        except ValidationError as error:
+    for _typed, target, error in each_target(text[:MAX_TEXT], catch_all=catch_all, keep=keep):
+        if error is None:
+            targets.append(target)
+        else:
             errors.append(error)
         if len(errors) == MAX_ERRORS:
             break
@@ -61,6 +60,17 @@ def parse_targets(text, *, catch_all=False, keep=()):
     if errors:
         raise ValidationError(errors[:MAX_ERRORS])
     return targets
+
+
+def each_target(text, *, catch_all=False, keep=()):
+    """Yield (what was typed, the target, None) of each piece of ``text``, or (what was typed, "", the error)."""
+    keep = {target.lower() for target in keep}
+    for item in _pieces(text, keep):
+        try:
+            target, wrong = _parse(item, catch_all, keep), None
+        except ValidationError as error:
+            target, wrong = "", error
+        yield item, target, wrong
 
 
 def _pieces(text, keep):

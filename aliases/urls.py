@@ -4,7 +4,6 @@ from aliases import views
 
 urlpatterns = [
     path("aliases/", views.AliasList.as_view(), name="alias-list"),
-    path("aliases/new/", views.AliasCreate.as_view(), name="alias-create"),
     path("aliases/bulk/", views.AliasBulk.as_view(), name="alias-bulk"),
     path("aliases/<path:pk>/edit/", views.AliasEdit.as_view(), name="alias-edit"),
     path("aliases/<path:pk>/state/", views.AliasState.as_view(), name="alias-state"),

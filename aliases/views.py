@@ -4,18 +4,17 @@ from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
 from aliases.effects import MISSING, destinations, fates, find_fallbacks, in_words, outcome
-from aliases.forms import AliasCreateForm, AliasForm
+from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from panel.addresses import lookup_key, split_address, without_extension
+from panel.addresses import split_address, without_extension
 from panel.bulk import BulkView
 from panel.pages import (
     ConfirmView,
@@ -114,40 +113,6 @@ def _entries_about(domain, address):
         f"SELECT * FROM ({of_domain}) l WHERE data = %s {newest} 5",  # noqa: S608
         [domain, address],
     )
-
-
-class ChosenDomainMixin:
-    extra_context = {"in_own_domain": True}
-
-    @cached_property
-    def domain(self):
-        name = lookup_key(self.request.GET.get("domain", ""))
-        names = self.actor.scope_domains
-        if not name and len(names) == 1:
-            name = names[0]
-        if not name:
-            return None
-        domains = Domain.objects.manageable_by(self.actor).select_related("usage")
-        return domains.filter(pk=name).first()
-
-    def get_initial(self):
-        name = lookup_key(self.request.GET.get("local_part", ""))
-        return {"domain": self.domain.pk if self.domain else "", "local_part": name}
-
-    def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"domain": self.domain}
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, **kwargs)
-
-
-class AliasCreate(ChosenDomainMixin, AliasPages, ScopedFormView):
-    template_name = "aliases/alias_form.html"
-    form_class = AliasCreateForm
-    success_message = gettext_lazy("Alias %(object)s created.")
-
-    def get_initial(self):
-        return super().get_initial() | {"targets": self.request.GET.get("target", "")}
 
 
 class AliasEdit(AliasPages, ScopedFormView):

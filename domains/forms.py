@@ -88,7 +88,7 @@ def with_pasted_address(data):
 class SizeField(forms.CharField):
     """A number of MB, typed as "2 GB" or "500 MB"; a number alone is in MB."""
 
-    widget = forms.TextInput({"autocomplete": "off", "list": "sizes"})
+    widget = forms.TextInput({"autocomplete": "off", "list": "sizes", "data-size": ""})
     default_error_messages = {
         "invalid": _("Enter a size such as 2 GB or 500 MB."),
         "too_large": _("Enter less: nothing holds that much."),

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from domains import alias_domain_views, page, places, views
+from mailboxes.new_address import NewAddress
 
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
@@ -8,6 +9,7 @@ urlpatterns = [
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
     path("domains/places/", places.domain_places, name="domain-places"),
+    path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),

@@ -7,7 +7,6 @@ from django.db.models.functions import Concat
 from django.http import Http404
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -157,10 +156,9 @@ class DomainCreate(DomainPages, ScopedFormView):
             leads = gettext("Mail for each name in it goes to the same name in %(domain)s.")
             return f"{created} {leads % {'domain': alias_of}}"
         return format_html(
-            '{} <a href="{}?{}">{}</a>',
+            '{} <a href="{}">{}</a>',
             created,
-            reverse("mailbox-create"),
-            urlencode({"domain": self.object.pk}),
+            reverse("domain-new-address", args=[self.object.pk]),
             gettext("Add its first mailbox"),
         )
 

@@ -161,7 +161,8 @@ def first_to_fill_in(form):
         return only_wrong_field(form)
     if form.prefix:  # one of several on its page
         return None
-    return next((field.name for field in form.visible_fields()), None)
+    # As visible_fields(), which makes all of them, for each of them.
+    return next((name for name, field in form.fields.items() if not field.widget.is_hidden), None)
 
 
 def ago():

@@ -4,7 +4,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -173,7 +172,7 @@ def _for(found):
     ]
     domains = [
         Hit(
-            f"{reverse('mailbox-create')}?{urlencode({'domain': row.pk})}",
+            reverse("domain-new-address", args=[row.pk]),
             _("New mailbox in %(domain)s") % {"domain": display_address(row.pk)},
             "plus",
         )

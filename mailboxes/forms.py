@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
-from aliases.forms import show_domain_as_suffix
+from aliases.forms import RECIPIENTS, limit_domain
 from domains.forms import DomainField, LocalPartField, SizeField, with_pasted_address
 from mailboxes import forwarding, services
 from mailboxes.welcome import send_welcome
@@ -79,8 +79,8 @@ def quota_help(domain, mailbox=None):
     texts = []
     if domain.maxquota > 0:
         texts.append(gettext("At most %(size)s.") % {"size": exact_mb(domain.maxquota)})
-    if domain.quota > 0:
-        left = domain.quota - domain.allotted_mb + (max(0, mailbox.quota_mb) if mailbox else 0)
+    if domain.quota > 0 and mailbox:
+        left = domain.quota - domain.allotted_mb + max(0, mailbox.quota_mb)
         texts.append(
             gettext("%(domain)s has %(size)s left for it.")
             % {"domain": domain, "size": exact_mb(max(0, int(left)))}
@@ -88,12 +88,20 @@ def quota_help(domain, mailbox=None):
     return " ".join(texts) or gettext("Such as 2 GB or 500 MB, or “no limit”.")
 
 
+def quota_left(domain):
+    """How much of the domain's quota is left, in words; "" where it has none."""
+    if domain is None or domain.quota <= 0:
+        return ""
+    left = max(0, int(domain.quota - domain.allotted_mb))
+    return gettext("%(size)s left in this domain") % {"size": exact_mb(left)}
+
+
 class MailboxCreateForm(MailboxForm):
     local_part = LocalPartField(
-        label=_("Address"), max_length=320, help_text=_("The part before the @.")
+        label=_("Address"), max_length=320, help_text=_("A pasted whole address will do.")
     )
     domain = DomainField(label=_("Domain"))
-    password = new_password_field()
+    password = new_password_field(made=True)
     welcome = forms.BooleanField(
         label=_("Send a welcome mail"),
         required=False,
@@ -105,10 +113,8 @@ class MailboxCreateForm(MailboxForm):
     def __init__(self, data=None, *args, domain=None, **kwargs):
         data = data and with_pasted_address(data)
         super().__init__(data, *args, domain=domain, **kwargs)
-        self.fields["domain"].limit_to(self.actor)
+        limit_domain(self)
         self.fields["password"].help_text = password_help()
-        if domain is not None:
-            show_domain_as_suffix(self, domain)
 
     def check(self):
         services.check_new_mailbox(actor=self.actor, **self._values())
@@ -126,7 +132,7 @@ class MailboxCreateForm(MailboxForm):
 
 
 class MailboxPasswordForm(ActorForm):
-    password = new_password_field(_("New password"))
+    password = new_password_field(_("New password"), made=True)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -158,6 +164,11 @@ class ForwardingForm(ActorForm):
     keep_copy = forms.BooleanField(
         label=_("Keep a copy in this mailbox"), required=False, initial=True
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.actor.is_mailbox_user:
+            self.fields["targets"].widget.attrs |= RECIPIENTS
 
     def save(self):
         forwarding.set_forwarding(

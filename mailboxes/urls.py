@@ -1,10 +1,13 @@
 from django.urls import path
 
-from mailboxes import address_bulk, views
+from mailboxes import address_bulk, new_address, views
 
 urlpatterns = [
     path("mailboxes/", views.MailboxList.as_view(), name="mailbox-list"),
-    path("mailboxes/new/", views.MailboxCreate.as_view(), name="mailbox-create"),
+    path("mailboxes/new/", new_address.NewAddress.as_view(), name="mailbox-create"),
+    path("aliases/new/", new_address.NewAlias.as_view(), name="alias-create"),
+    path("addresses/suggestions/", new_address.address_suggestions, name="address-suggestions"),
+    path("addresses/preview/", new_address.address_preview, name="address-preview"),
     path("mailboxes/bulk/", views.MailboxBulk.as_view(), name="mailbox-bulk"),
     path("addresses/bulk/", address_bulk.MixedBulk.as_view(), name="address-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),

@@ -1,5 +1,4 @@
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -8,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.generic import TemplateView
@@ -28,7 +26,6 @@ from aliases.models import Alias
 from aliases.views import (
     SHOWN,
     AddressBulk,
-    ChosenDomainMixin,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -40,13 +37,12 @@ from domains.models import Domain
 from mailboxes import services
 from mailboxes.forms import (
     ForwardingForm,
-    MailboxCreateForm,
     MailboxForm,
     MailboxPasswordForm,
     OwnMailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, Mailbox, first_quota
+from mailboxes.models import NEARLY_FULL, Mailbox
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -135,28 +131,6 @@ class MailboxHandOver(HandOverMixin):
             sending = _("%(host)s, port 465, SSL/TLS; or port 587, STARTTLS") % {"host": host}
             rows.append((_("Sending (SMTP)"), sending))
         return rows + super().how_to_sign_in()
-
-
-@hide_passwords
-class MailboxCreate(MailboxHandOver, ChosenDomainMixin, MailboxPages, ScopedFormView):
-    template_name = "mailboxes/mailbox_form.html"
-    form_class = MailboxCreateForm
-
-    def get_initial(self):
-        return super().get_initial() | {
-            "quota_mb": first_quota(self.domain),
-            "welcome": settings.WELCOME_MAIL,
-        }
-
-    def get_success_message(self, form):
-        query = urlencode({"domain": self.object.domain_id, "target": self.object.pk})
-        return format_html(
-            '{} <a href="{}?{}">{}</a>',
-            _("Mailbox %(object)s created.") % {"object": self.object},
-            reverse("alias-create"),
-            query,
-            _("Add an alias for it"),
-        )
 
 
 class MailboxEdit(MailboxPages, ScopedFormView):

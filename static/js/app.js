@@ -67,6 +67,7 @@
   });
   on("input", "[data-password] input", (input) => {
     const generated = input.parentElement.querySelector("[data-generated]");
+    if (generated?.value) reveal(input.parentElement, false); // typed over
     if (generated) generated.value = "";
   });
   on("click", "[data-copy]", async (button) => {

@@ -81,8 +81,9 @@ def test_a_tag_a_catch_all_and_what_could_be_created_instead(
 
     assert "No mailbox or alias has this name. The catch-all of example.org takes" in said
     assert "Mail goes to ann@example.org" in said
-    query = "?domain=example.org&local_part=info"
-    assert {reverse("mailbox-create") + query, reverse("alias-create") + query} <= set(card.links)
+    new = reverse("domain-new-address", args=["example.org"])
+    kinds = ("mailbox", "alias")
+    assert {f"{new}?kind={kind}&local_part=info" for kind in kinds} <= set(card.links)
 
 
 def test_an_alias_domain(card, example_org, other_net, add_mailbox):

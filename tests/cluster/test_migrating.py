@@ -88,14 +88,16 @@ STORED = (
 
 
 def ask(panel, **environment):
+    panel.manage("snapshot")  # of which the check would speak else
     return panel.manage("check", "--database", "default", "--fail-level", "WARNING", **environment)
 
 
 def test_the_schema_is_upgraded_while_people_save_and_mail_comes_in(site, mail_server, crowd):
-    *_earlier, before_last, _last = sorted(ROOT.glob("mailboxes/migrations/0*.py"))
+    names = sorted(path.stem for path in ROOT.glob("mailboxes/migrations/0*.py"))
+    upgrade = max(name for name in names if name.endswith("_triggers"))
     panel = site.panels[0]
     wanted = site.everywhere(STORED)
-    panel.manage("migrate", "mailboxes", before_last.stem, "--fake", "-v", "0")
+    panel.manage("migrate", "mailboxes", names[names.index(upgrade) - 1], "--fake", "-v", "0")
     # As those of an earlier release would be others. Dovecot writes quota2.
     for statement in triggers.statements("mysql").values():
         if " ON quota2 " not in statement:
@@ -105,7 +107,8 @@ def test_the_schema_is_upgraded_while_people_save_and_mail_comes_in(site, mail_s
 
     with Load(crowd, mail_server, "upgrade") as load:
         load.go_on(5)
-        panel.manage("migrate", "-v", "0")
+        panel.manage("migrate", "mailboxes", upgrade, "-v", "0")
+        panel.manage("migrate", "--fake", "-v", "0")  # the columns that came later are there
         # A lookup that gave way to the change failed, and Postfix before 3.10 leaves that server alone
         # for a minute: mail waits (451).
         mail_server.postfix.reload()

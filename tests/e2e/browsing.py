@@ -123,7 +123,7 @@ def create_mailbox(page, address, password, **values):
 
 def create_alias(page, local_part, domain, *targets):
     page.goto("/aliases/new/")
-    fill(page, {"Address": local_part, "Domain": domain, "Mail goes to": "\n".join(targets)})
+    fill(page, {"Address": local_part, "Domain": domain, "Mail goes to": ", ".join(targets)})
     submit(page)
     assert domain in message(page)
 

@@ -23,6 +23,8 @@ QUERIES = [
     "?person=it&action=edit_mailbox&day=2001-01-01",
 ]
 NO_PAGES = {
+    "address-preview",
+    "address-suggestions",
     "healthz",
     "logout",
     "set_language",
@@ -39,7 +41,7 @@ FAULTS = """() => {
   const named = (element) => element.getAttribute("aria-label") || element.textContent.trim();
   if (all("h1").length !== 1) found.push(`${all("h1").length} h1`);
   if (!document.title.trim() || document.title.trim().startsWith("·")) found.push("no title");
-  say("no label", all("input:not([type=hidden]), select, textarea").filter(
+  say("no label", all("input:not([type=hidden]), select, textarea:not([hidden])").filter(
     (field) => !field.getAttribute("aria-label") && ![...field.labels].some((label) => label.textContent.trim())));
   say("no name", all("a[href], button, summary").filter((element) => !named(element)));
   say("picture neither hidden nor named", all("svg, img").filter(

@@ -17,6 +17,8 @@ from panel.pages import ScopedMixin
 PUBLIC = {"login", "healthz", "set_language"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
+    "address-preview",
+    "address-suggestions",
     "account",
     "dashboard",
     "search",

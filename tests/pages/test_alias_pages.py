@@ -10,7 +10,7 @@ from aliases.services import set_alias_active
 from domains.services import set_domain_active, update_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.services import set_mailbox_active
-from tests.pages.reading import error_codes, errors, hidden_inputs, rows, text, told
+from tests.pages.reading import error_codes, errors, rows, text, told
 
 
 def fields(**changes):
@@ -328,9 +328,9 @@ def test_the_form_begins_with_the_domain_and_target_it_was_opened_for(superadmin
     query = {"domain": "müller.example", "target": "a&b@müller.example"}
     page = superadmin.get(reverse("alias-create"), query)
 
-    assert "@müller.example" in text(page)
-    assert hidden_inputs(page)["domain"] == ["xn--mller-kva.example"]
-    assert page.context["form"].initial["targets"] == "a&b@müller.example"
+    form = page.context["form"]
+    assert form["domain"].value() == "xn--mller-kva.example"
+    assert form.initial["targets"] == "a&b@müller.example"
 
 
 def test_a_form_opened_for_a_foreign_domain_does_not_name_it(admin):

@@ -40,7 +40,7 @@ def test_a_superadmin_creates_a_domain_and_is_shown_the_next_step(as_superadmin)
     assert (domain.mailboxes, domain.aliases, domain.maxquota, domain.quota) == (5, 0, 1024, -1)
     assert (domain.active, domain.backupmx, domain.password_expiry) == (True, False, 0)
     assert "Domain new.example created. Add its first mailbox" in text(response)
-    assert "/mailboxes/new/?domain=new.example" in links(response)
+    assert "/domains/new.example/new/" in links(response)
 
 
 def test_a_unicode_name_is_stored_for_dns_and_shown_as_written(as_superadmin):

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from aliases.models import Alias
 from domains.models import Domain
 from domains.services import set_domain_active, update_domain
 from mailboxes.models import QuotaUsage
@@ -301,14 +302,17 @@ def test_what_is_off_or_leads_nowhere_is_marked_in_the_list(
     assert all_rows(client, state="inactive") == ["ann@example.org", "off@example.org"]
 
 
-def test_the_catch_all_is_the_list_s_last_row(as_admin, example_org, add_mailbox, add_alias):
+def test_the_catch_all_is_the_list_s_last_row_and_is_set_there(as_admin, example_org, add_mailbox):
     client = as_admin("example.org")
     joe = add_mailbox("joe@example.org")
     page = page_of(client, "domain", "example.org")
-    assert "any other name refused Set a catch-all…" in text(page)
-    assert "/aliases/new/?domain=example.org&local_part=*" in links(page)
+    assert "any other name refused Set a catch-all" in text(page)
+    [address] = re.findall('action="(/domains/[^"]*)"', page.text)
 
-    add_alias("@example.org", joe.pk)
+    set_there = {"domain": "example.org", "targets": joe.pk, "next": "/domains/example.org/"}
+    answer = client.post(address, set_there)
+    assert (answer.status_code, answer.url) == (302, "/domains/example.org/")
+    assert Alias.objects.get(pk="@example.org").goto == "joe@example.org"
     page = page_of(client, "domain", "example.org")
 
     assert "any other name → joe Catch-all" in text(page)

@@ -92,26 +92,32 @@ def test_from_two_errors_on_a_summary_has_the_focus(superadmin):
     assert "Address: Enter the name before the @." in text(page)
 
 
-def test_an_error_at_a_field_that_is_not_shown_stands_in_the_summary(superadmin, add_domain):
-    add_domain("full.example", mailboxes=-1)
-    address = f"{reverse('mailbox-create')}?domain=full.example"
+def test_an_error_at_a_field_that_is_not_shown_stands_in_the_summary(admin):
+    Domain.objects.update(mailboxes=-1)
 
-    page = superadmin.post(address, MAILBOX | {"domain": "full.example"})
+    page = admin.post(reverse("mailbox-create"), MAILBOX)
 
     assert errors(page).keys() == {"domain"}
     assert page.text.count("data-error-summary") == 1
 
 
-@pytest.mark.parametrize(("generated", "kept"), [("1", True), ("", False)])
-def test_a_generated_password_is_kept_after_an_error_and_a_typed_one_is_not(
-    generated, kept, superadmin
+@pytest.mark.parametrize(
+    ("generated", "password", "kept"),
+    [
+        ("1", "tavi-keno-runa-sipe", True),
+        ("", "tavi-keno-runa-sipe", False),
+        ("1", "typed-over-it-9", False),
+    ],
+)
+def test_a_made_password_is_kept_after_an_error_and_a_typed_one_is_not(
+    generated, password, kept, superadmin
 ):
-    wrong = {"local_part": "", "password-generated": generated}
+    wrong = {"local_part": "", "password-generated": generated, "password": password}
 
     page = superadmin.post(reverse("mailbox-create"), MAILBOX | wrong)
 
     assert page.status_code == 422
-    assert ('value="tangerine-7-bicycle"' in page.text) is kept
+    assert (f'value="{password}"' in page.text) is kept
     assert page.headers["Cache-Control"] == "no-store"
 
 

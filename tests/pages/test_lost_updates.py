@@ -62,7 +62,11 @@ TYPED = {
 }
 INPUTS = [(name, field) for name, typed in TYPED.items() for field in typed]
 BOTH = [(name, field) for name, field in INPUTS if len(TYPED[name][field]) == 2]
-FORMS_OF_ANYTHING_ELSE = {"admin-password", "mailbox-password"}  # they show nothing stored
+FORMS_OF_ANYTHING_ELSE = {
+    "domain-new-address",
+    "admin-password",
+    "mailbox-password",
+}  # they show nothing stored
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_whatever_has_a_word_that_begins_so_is_found(
         reverse("alias", args=["sales@other.net"]),
         reverse("admin", args=["it.joe@panel.example"]),
         reverse("mailbox-password", args=["joe@other.net"]),
-        f"{reverse('mailbox-create')}?domain=joe.example",
+        reverse("domain-new-address", args=["joe.example"]),
     ):
         assert link in links(page)
 

@@ -49,7 +49,7 @@ def test_a_link_in_the_message_is_a_link_the_second_time_too(superadmin):
     superadmin.get("/", follow=True)
     page = superadmin.post(address, form, follow=True)
 
-    link = '<a href="/mailboxes/new/?domain=new.example">Add its first mailbox</a>'
+    link = '<a href="/domains/new.example/new/">Add its first mailbox</a>'
     assert f"Domain new.example created. {link}" in page.text
 
 

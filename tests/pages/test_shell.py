@@ -85,7 +85,7 @@ def test_the_way_here_is_one_trail(make_admin, example_org, other_net, add_mailb
     assert trail(root, joe[0]) == [domains, domain]
     assert trail(root, f"{joe[0]}edit/") == [domains, domain, joe]
     assert trail(root, f"{joe[0]}delete/") == [domains, domain, joe]
-    assert trail(root, "/mailboxes/new/?domain=example.org") == [domains, domain]
+    assert trail(root, "/domains/example.org/new/") == [domains, domain]
     assert trail(root, "/domains/example.org/settings/") == [domains, domain]
     assert trail(ann, f"{joe[0]}edit/") == [domain, joe]
     for path in ("/", "/domains/example.org/", "/mailboxes/?domain=example.org", "/log/"):
