@@ -76,7 +76,8 @@ bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxe
 	$(PYTHON) -m tests.bench
 
 .PHONY: screenshots
-screenshots: setup ## Take the README's screenshots
+screenshots: setup ## Take the README's screenshots and its animated walk
+	@deploy/bin/install-packages pictures
 	$(PYTHON) -m tests.screenshots
 
 # --- The virtual environment: one stamp per set of dependencies

@@ -16,6 +16,7 @@ from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
 from panel.bulk import BulkView
+from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
     ScopedDetailView,
@@ -60,7 +61,8 @@ class AliasList(AliasPages, AddressListMixin, ScopedListView):
 
 class AliasPage(AliasPages, ScopedDetailView):
     scope = "visible_to"
-    template_name = "aliases/alias_detail.html"
+    template_name = "aliases/alias_page.html"
+    template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
         alias = self.object
@@ -115,9 +117,10 @@ def _entries_about(domain, address):
     )
 
 
-class AliasEdit(AliasPages, ScopedFormView):
+class AliasEdit(InlineMixin, AliasPages, ScopedFormView):
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
+    inline = ("description", "targets")
     success_message = gettext_lazy("Alias %(object)s saved.")
 
     def get_queryset(self):

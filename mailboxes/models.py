@@ -135,6 +135,13 @@ class Mailbox(Account):
         except QuotaUsage.DoesNotExist:
             return 0
 
+    @property
+    def message_count(self):
+        try:
+            return self.usage.messages
+        except QuotaUsage.DoesNotExist:
+            return 0
+
 
 def quota_error(domain, quota, *, others):
     """The ValidationError if a mailbox of ``quota`` bytes breaks a rule of ``domain``, or None.

@@ -43,6 +43,7 @@ from mailboxes.forms import (
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import NEARLY_FULL, Mailbox
+from panel.inline import InlineMixin
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -97,7 +98,8 @@ class OneMailbox(MailboxPages):
 
 
 class MailboxPage(OneMailbox, ScopedDetailView):
-    template_name = "mailboxes/mailbox_detail.html"
+    template_name = "mailboxes/mailbox_page.html"
+    template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -133,9 +135,10 @@ class MailboxHandOver(HandOverMixin):
         return rows + super().how_to_sign_in()
 
 
-class MailboxEdit(MailboxPages, ScopedFormView):
+class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
+    inline = ("name", "quota_mb", "smtp_active")
     success_message = gettext_lazy("Mailbox %(object)s saved.")
 
     def get_queryset(self):

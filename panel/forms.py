@@ -75,6 +75,11 @@ class ActorForm(forms.Form):
         self.instance = instance
         super().__init__(*args, **kwargs)
 
+    def keep_only(self, name):
+        for other in [*self.fields]:
+            if other != name:
+                del self.fields[other]
+
     def initial_digests_input(self):
         fields = [] if self.instance is None else [f for f in self if f.name in self.initial]
         digests = " ".join(f"{field.name}:{digest(field.stored)}" for field in fields)

@@ -1,7 +1,7 @@
 """Takes the README's screenshots: a panel with the sample data, in a real browser.
 
-``python -m tests.screenshots`` writes docs/screenshots/; with ``--all DIR`` every page is taken
-in both colours, wide and on a phone, to look through.
+``python -m tests.screenshots`` writes docs/screenshots/ and the animated walk there, which ``--walk`` takes alone;
+with ``--all DIR`` every page is taken in both colours, wide and on a phone, to look through.
 """
 
 import argparse
@@ -17,9 +17,16 @@ from playwright.sync_api import sync_playwright
 from tests.e2e.browsing import CHROMIUM, Visitors
 from tests.e2e.panel import Panel
 from tests.servers.processes import ROOT
+from tests.walk import film
 
 WIDE = {"width": 1440, "height": 780}
 PHONE = {"width": 390, "height": 844}
+# What a visitor's system-ui would be; DejaVu Sans is wider than what any of them sees.
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+<include>/etc/fonts/fonts.conf</include>
+<match><test name="family"><string>system-ui</string></test><edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>
+<match><test name="family"><string>sans-serif</string></test><edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>
+</fontconfig>"""
 SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER = 0, 1, 3  # place among the sample data's accounts
 README = [
     # name, whose, path, sizes
@@ -87,20 +94,31 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--all", metavar="DIR", type=Path, help="take every page into DIR")
+    parser.add_argument("--walk", action="store_true", help="take the animated walk alone")
     parser.add_argument(
         "--only", metavar="TEXT", default="", help="with --all: paths that contain TEXT"
     )
     parser.add_argument("--language", default="en", help="what the browser asks for, such as fr")
     options = parser.parse_args()
-    with sample_panel() as (url, accounts), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**CHROMIUM)
+    with (
+        sample_panel() as (url, accounts),
+        sync_playwright() as playwright,
+        tempfile.NamedTemporaryFile("w", suffix=".conf") as fonts,
+    ):
+        fonts.write(FONTS)
+        fonts.flush()
+        with_fonts = os.environ | {"FONTCONFIG_FILE": fonts.name}
+        browser = playwright.chromium.launch(**CHROMIUM, env=with_fonts)
         with Visitors(browser, url) as visitors:
             if options.all:
                 jobs = [job for job in every_page() if options.only in job[2]]
                 look = {"full_page": True, "language": options.language}
                 photograph(visitors, accounts, jobs, options.all, **look)
             else:
-                photograph(visitors, accounts, README, ROOT / "docs" / "screenshots")
+                directory = ROOT / "docs" / "screenshots"
+                if not options.walk:
+                    photograph(visitors, accounts, README, directory)
+                film(visitors, accounts[SUPERADMIN], directory / "walk.webp")
         browser.close()
 
 

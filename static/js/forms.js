@@ -79,6 +79,31 @@
     if (event.persisted) all("form[aria-busy]").forEach(free);
   });
 
+  // --- A field that is changed where it stands: parts/places.html and parts/inline_form.html.
+  const isPlace = (element) => "place" in (element.dataset ?? {});
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { target, xhr } = detail;
+    if (!isPlace(target)) return;
+    if (xhr.status === 422) {
+      detail.shouldSwap = true;
+      detail.isError = false;
+    } else if (!xhr.responseText.includes(`id="${target.id}"`)) {
+      detail.shouldSwap = false; // signed out meanwhile, gone, or an error: a whole page
+      location.reload();
+    }
+  });
+  document.addEventListener("htmx:sendError", ({ detail: { target } }) => {
+    if (isPlace(target)) say(words.offline, "danger", target).classList.add("offline");
+  });
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    if (!isPlace(target)) return;
+    all(".alert.offline").forEach((box) => box.remove());
+    if (!target.matches("form")) target.querySelector(".pencil")?.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") event.target.closest?.(".inline")?.querySelector("[data-cancel]").click();
+  });
+
   // --- What was typed, until the form is answered: never a password.
   const DRAFT = "draft";
   const place = () => location.pathname + location.search;

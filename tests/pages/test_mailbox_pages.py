@@ -652,7 +652,7 @@ def test_its_page_names_its_names_in_alias_domains_and_which_one_signs_in(
     add_mailbox("own@twin.example")
 
     page = text(superadmin.get(reverse("mailbox", args=["mia@example.org"])))
-    assert "Addresses that forward here mia@twin.example alias domain" in page
+    assert "Also receives Add alias mia@twin.example alias domain" in page
     assert "Sign in as mia@example.org: the names in alias domains only receive." in page
     page = text(superadmin.get(reverse("mailbox", args=["own@example.org"])))
     assert "No alias or mailbox forwards here." in page
