@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from django.db.models import OuterRef, Subquery, Sum, Value
+from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
 from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
@@ -11,6 +11,7 @@ from domains import addresses, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
+from mailboxes import figures
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
@@ -26,7 +27,8 @@ STATES = {
     },
     "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
 }
-ADDED_UP = 500  # mailboxes: above this, a page does not add up their storage
+ADDED_UP = 500  # mailboxes: above this, a page shows their storage as the last snapshot added it up
+DAYS = 30  # of the small plots
 
 
 class Address(NamedTuple):
@@ -60,7 +62,10 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
         rows = super().get_queryset().select_related("usage", "alias_of__target_domain")
+        used = Mailbox.objects.filter(domain=OuterRef("pk")).order_by().values("domain")
+        used = Subquery(used.annotate(used=Sum("usage__bytes")).values("used"))
         return with_admins(rows).annotate(
+            used=Case(When(usage__mailboxes__lte=ADDED_UP, then=used)),
             catch_all=Subquery(catch_all.values("goto")),
             catch_all_active=Subquery(catch_all.values("active")),
         )
@@ -72,14 +77,22 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
             **self.filters(),
             alias_of=getattr(domain, "alias_of", None),
             catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
-            used=storage_used(domain),
             of_kind=addresses.counts(self.actor, domain.pk),
+            **self.figures(),
             **kwargs,
         )
 
     @property
     def domain_asked(self):
         return self.object.pk
+
+    def figures(self):
+        domain = self.object
+        rows = figures.days_of_domain(domain.pk, figures.since(DAYS))
+        used = domain.used or 0
+        if domain.usage.mailboxes > ADDED_UP:
+            used = int(rows[-1].all_bytes) if rows else None
+        return {"used": used, "figures": figures.figures_of(rows, figures.KINDS)}
 
     def filters(self):
         get = self.request.GET.get
@@ -159,23 +172,12 @@ def _aliases(*keys):
 
 @prepared
 def _mailboxes(*keys):
-    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes")
-    return Mailbox.objects.filter(pk__in=keys).values_list(*columns, named=True)
+    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes", "last_sign_in")
+    rows = Mailbox.objects.filter(pk__in=keys).annotate(last_sign_in=figures.last_sign_in())
+    return rows.values_list(*columns, named=True)
 
 
 @prepared
 def _dangling(*keys):
     rows = AliasTarget.objects.dangling().filter(alias__in=keys)
     return rows.order_by("pk").values_list("alias", "target", "domain", named=True)
-
-
-@prepared
-def _storage_used(name):
-    used = Mailbox.objects.filter(domain=name).values("domain").annotate(used=Sum("usage__bytes"))
-    return used.order_by().values_list("used", flat=True)
-
-
-def storage_used(domain):
-    if domain.usage.mailboxes > ADDED_UP:
-        return None
-    return sum(used or 0 for used in _storage_used(domain.pk))

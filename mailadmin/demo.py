@@ -13,6 +13,7 @@ from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
+from mailadmin import demo_history
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_active, update_mailbox
@@ -120,6 +121,7 @@ def fill(superadmin, progress=iter):
         _alias(domains, superadmin, actors, address, targets)
     _changes(superadmin, domains, actors)
     _spread_history(before)
+    demo_history.write()
     roles = [
         (admin.pk, "administrator of " + ", ".join(map(display_domain, admin.domain_names)))
         for admin in admins

@@ -14,6 +14,7 @@ from django.template import engines
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django_htmx.jinja import htmx_script
@@ -49,6 +50,7 @@ def environment(**options):
     made.globals |= {
         "_": gettext,
         "ago": ago,
+        "day_of": day_of,
         "attributes": attributes,
         "IN_URL": IN_URL,
         "KEY": KEY,
@@ -91,6 +93,7 @@ def environment(**options):
         "bounded": formats.bounded,
         "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
+        "date": date_format,
         "days": formats.days,
         "domain_name": display_domain,
         "target_summary": ui.target_summary,
@@ -99,6 +102,7 @@ def environment(**options):
         "log_action": log_words.label,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
+        "moment": formats.moment,
         "number": formats.number,
         "size": formats.size,
         "short": ui.short,
@@ -167,6 +171,10 @@ def first_to_fill_in(form):
 
 def ago():
     return formats.ago_by(timezone.get_current_timezone(), timezone.now())
+
+
+def day_of():
+    return formats.day_by(timezone.get_current_timezone(), timezone.localdate())
 
 
 def kept(template, /, **values):

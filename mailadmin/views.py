@@ -15,7 +15,8 @@ from accounts.views import OwnAccount
 from aliases.dangling import first_dangling
 from domains.models import UNLIMITED, Domain, DomainUsage
 from mailadmin import search
-from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
+from mailboxes import figures
+from mailboxes.models import NEARLY_FULL, FullMailbox
 from mailboxes.views import OwnMailbox
 from panel import server, transactions
 from panel.pages import RETRY_SECONDS, ActorMixin
@@ -48,33 +49,54 @@ class Dashboard(AdministratorsPage):
         fullest = fullest_domains(actor)
         attention = {
             "near_limit": nearest_limits(actor, fullest),
-            "full_mailboxes": full_mailboxes(actor),
+            "full_mailboxes": full_mailboxes(actor, figures.since(figures.COMPARED_DAYS)),
             "dangling": first_dangling(actor),
         }
-        domains, mailboxes = totals(actor)
         return super().get_context_data(
             **attention,
             needs=sum(map(len, attention.values())),
             fullest=fullest,
             all_is_well=not any(attention.values()),
+            full_in=figures.full_in,
             log_entries=log_entries(actor),
-            domain_count=domains,
-            mailbox_count=mailboxes,
+            **figures_over_time(actor, self.request.GET),
+            domain_count=domain_count(actor),
             count_bound=COUNT_BOUND,
             **kwargs,
         )
 
 
-@in_scope(prepared_counts)
-def totals(actor):
-    """How many domains and mailboxes there are, counted to COUNT_BOUND + 1."""
-    return [model.objects.visible_to(actor)[: COUNT_BOUND + 1] for model in (Domain, Mailbox)]
+PLOTTED = ("storage", "mailboxes", "changes")
+
+
+def figures_over_time(actor, query):
+    """Figures of the days asked for, and the one whose plot is shown."""
+    days = figures.period(query)
+    rows = figures.days_in_sight(actor, figures.since(days))
+    found = figures.figures_of(rows, PLOTTED)
+    return {
+        "days": days,
+        "periods": figures.PERIODS,
+        "figures": found,
+        "shown_figure": found.get(query.get("figure")) or found.get(PLOTTED[0]),
+        "begin": rows[0].day if rows else None,
+    }
+
+
+def domain_count(actor):
+    return all_domains()[0] if actor.is_superadmin else len(actor.scope_domains)
+
+
+@prepared_counts
+def all_domains():
+    return [Domain.objects.order_by()[: COUNT_BOUND + 1]]
 
 
 @in_scope(prepared)
-def full_mailboxes(actor):
+def full_mailboxes(actor, since):
     rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
-    columns = ("pk", "username__quota", "username__usage__bytes")
+    rows = figures.with_first_size(rows, "pk", since)
+    columns = ("pk", "username__quota", "username__usage__bytes", "first", "at_first")
     return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
 
 

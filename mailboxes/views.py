@@ -34,7 +34,7 @@ from aliases.views import (
 )
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from mailboxes import services
+from mailboxes import figures, services
 from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
@@ -74,8 +74,12 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
     orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
-        "usage__bytes",
+        *("usage__bytes", "last_sign_in"),
     )
+
+    @staticmethod
+    def annotated(rows):
+        return rows.annotate(last_sign_in=figures.last_sign_in())
 
     def filter_rows(self, rows):
         rows = super().filter_rows(rows)

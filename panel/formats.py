@@ -1,11 +1,12 @@
 import re
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial, wraps
 
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.formats import date_format, get_format, number_format
+from django.utils.formats import date_format, get_format, number_format, time_format
 from django.utils.safestring import SafeString  # mark_safe() takes three times as long
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -177,6 +178,39 @@ def _passed(time):
     if n > 0:
         return ngettext("%(n)s minute ago", "%(n)s minutes ago", n) % {"n": n}
     return _("just now")
+
+
+def day_by(zone, today):
+    """The function that says on which day, as near to ``today`` as it is, a moment in seconds since 1970 was."""
+    date_of, near = _date.now(), _near_day.now()
+
+    def told(seconds):
+        if not seconds:
+            return ""
+        moment = datetime.fromtimestamp(seconds, zone)
+        passed = (today - moment.date()).days
+        return near(max(0, passed)) if passed < 7 else date_of(moment.date())
+
+    return told
+
+
+def moment(seconds):
+    """On which day and at what time it was, in seconds since 1970: "yesterday, 14:03"."""
+    zone = timezone.get_current_timezone()
+    then = datetime.fromtimestamp(seconds, zone)
+    words = {"day": day_by(zone, timezone.localdate())(seconds), "time": time_format(then)}
+    exact = then.isoformat("T", "seconds")
+    return SafeString(f'<time datetime="{exact}">{escape(_("%(day)s, %(time)s") % words)}</time>')
+
+
+@cached_per_language
+def _near_day(passed):
+    words = [_("today"), _("yesterday")]
+    return escape(
+        words[passed]
+        if passed < 2
+        else ngettext("%(n)s day ago", "%(n)s days ago", passed) % {"n": passed}
+    )
 
 
 @cached_per_language

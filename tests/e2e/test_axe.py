@@ -144,6 +144,7 @@ STATES = {
     ],
     DOMAIN_ADMIN: [
         ("/", None),
+        ("/?figure=changes&days=365", None),
         ("/domains/", None),
         (f"/domains/{DOMAIN}/", None),
         ("/mailboxes/", None),

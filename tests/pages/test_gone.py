@@ -47,7 +47,7 @@ def test_a_row_that_triggers_keep_is_an_error_that_names_its_cure(client_of_admi
 
 
 def test_any_other_error_names_no_cure(client_of_admin, example_org, monkeypatch):
-    monkeypatch.setattr("domains.page.storage_used", lambda _domain: 1 / 0)
+    monkeypatch.setattr("domains.page.figures.days_of_domain", lambda *_asked: 1 / 0)
 
     page = client_of_admin.get(reverse("domain", args=["example.org"]))
 

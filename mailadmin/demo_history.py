@@ -1,0 +1,86 @@
+"""What the sample data had been on the days before: figures for the plots, and sign-ins."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from mailboxes import snapshots
+from mailboxes.models import (
+    KEPT_DAYS,
+    SERVER,
+    FullMailbox,
+    LastLogin,
+    Mailbox,
+    MailboxDay,
+    UsageDay,
+)
+
+FILLING_DAYS = 90
+HOUR = 3600
+
+
+def write():
+    today = timezone.localdate()
+    snapshots.take(today)
+    now = {row.domain: row for row in UsageDay.objects.filter(day=today)}
+    rows = []
+    for n in range(1, KEPT_DAYS):
+        day = today - timedelta(days=n)
+        changes = snapshots.changes_on(day)
+        then = [_before(row, n, day, changes[row.domain]) for row in now.values() if row.domain]
+        rows += [*then, _together(then, day)]
+    UsageDay.objects.bulk_create(rows, batch_size=500)
+    _sizes(today)
+    _sign_ins()
+
+
+def _before(row, n, day, changes):
+    """``row`` as it was ``n`` days ago: smaller, with ups and downs, and quiet at weekends."""
+    seed = sum(map(ord, row.domain))
+    share = 1 - 0.55 * n / KEPT_DAYS - 0.02 * ((n * 7 + seed) % 11) / 11
+    gone = n // 45
+    if not changes and n > 30 and day.weekday() < 5 and row.mailboxes:
+        changes = (n * n + seed) % 13 // 4
+    return UsageDay(
+        domain=row.domain,
+        day=day,
+        bytes=int(row.bytes * share),
+        messages=int(row.messages * share),
+        mailboxes=max(min(row.mailboxes, 3), row.mailboxes - gone),
+        aliases=max(min(row.aliases, 2), row.aliases - gone // 2),
+        changes=changes,
+    )
+
+
+def _together(rows, day):
+    total = UsageDay(domain=SERVER, day=day)
+    for name in ("bytes", "messages", "mailboxes", "aliases", "changes"):
+        setattr(total, name, sum(getattr(row, name) for row in rows))
+    return total
+
+
+def _sizes(today):
+    rows = FullMailbox.objects.values_list("pk", "percent", "username__usage__bytes")
+    sizes = [
+        MailboxDay(
+            username=name,
+            day=today - timedelta(days=n),
+            bytes=int(size * (1 - n / FILLING_DAYS * (percent - 80) / percent)),
+        )
+        for name, percent, size in rows
+        for n in range(1, FILLING_DAYS)
+    ]
+    MailboxDay.objects.bulk_create(sizes, batch_size=500)
+
+
+def _sign_ins():
+    now = int(timezone.now().timestamp())
+    rows = []
+    for n, name in enumerate(Mailbox.objects.order_by("pk").values_list("pk", flat=True)):
+        if n % 9 != 8:  # some people only have their mail forwarded
+            rows.append(
+                LastLogin(username=name, protocol="imap", at=now - (n * n * 5 % 700) * HOUR // 2)
+            )
+        if n % 6 == 1:
+            rows.append(LastLogin(username=name, protocol="pop3", at=now - (40 + n * 29) * HOUR))
+    LastLogin.objects.bulk_create(rows)

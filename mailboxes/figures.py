@@ -1,0 +1,251 @@
+"""Figures over time, from the rows of the snapshots: what the plots of pages show, and when a mailbox will be full."""
+
+from datetime import timedelta
+from math import ceil
+from typing import NamedTuple
+
+from django.db.models import OuterRef, Subquery, Sum, Value
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from mailboxes.models import SERVER, LastLogin, MailboxDay, UsageDay
+from panel import plots
+from panel.formats import number, size
+from panel.prepared import in_scope, prepared
+
+# By days: the link, and the heading of what it shows.
+PERIODS = {
+    30: (gettext_lazy("30 days"), gettext_lazy("Last 30 days")),
+    90: (gettext_lazy("90 days"), gettext_lazy("Last 90 days")),
+    365: (gettext_lazy("1 year"), gettext_lazy("Last year")),
+}
+TALL, SMALL = 120, 24  # pixels of a plot, and of one in a line of text
+WEEKLY_FROM = 200  # days: from here on a point or a bar stands for a week
+WEEK = 7
+# How a mailbox fills up: from its first size of these days, not from one or two of them, and said of what is near.
+COMPARED_DAYS, FEWEST_DAYS, FARTHEST = 30, 4, 99
+SIZE_DAYS = 90  # of a mailbox's own plot
+
+
+class Kind(NamedTuple):
+    words: str
+    shown: callable
+    added: bool  # what happened in the days together; else how much there is
+    column: str
+
+
+KINDS = {
+    "storage": Kind(gettext_lazy("Storage"), size, False, "all_bytes"),
+    "mailboxes": Kind(gettext_lazy("Mailboxes"), number, False, "all_mailboxes"),
+    "aliases": Kind(gettext_lazy("Aliases"), number, False, "all_aliases"),
+    "changes": Kind(gettext_lazy("Changes"), number, True, "all_changes"),
+}
+
+
+class Figure:
+    """One kind of figure over ``days``, of which there are at least two."""
+
+    def __init__(self, name, days, values, *, width=1):
+        self.name, self.kind = name, KINDS[name]
+        self.days, self.values, self.width = days, values, width
+
+    @property
+    def words(self):
+        return self.kind.words
+
+    @property
+    def total(self):
+        return sum(self.values) if self.kind.added else self.values[-1]
+
+    @property
+    def shown(self):
+        return self.kind.shown(self.total)
+
+    @property
+    def difference(self):
+        """How much more than at first, with its sign; nothing if there is none, or nothing to compare."""
+        more = 0 if self.kind.added else self.values[-1] - self.values[0]
+        return f"{'+' if more > 0 else '−'}{self.kind.shown(abs(more))}" if more else ""
+
+    @property
+    def sentence(self):
+        facts = {
+            "figure": self.words,
+            "first": self.first,
+            "last": self.last,
+            "from": self.kind.shown(self.values[0]),
+            "to": self.kind.shown(self.values[-1]),
+            "total": self.shown,
+            "most": self.kind.shown(max(self.values)),
+        }
+        if not self.kind.added:
+            return _("%(figure)s from %(first)s to %(last)s: from %(from)s to %(to)s.") % facts
+        if self.width > 1:
+            return (
+                _("%(figure)s from %(first)s to %(last)s: %(total)s, at most %(most)s in a week.")
+                % facts
+            )
+        return (
+            _("%(figure)s from %(first)s to %(last)s: %(total)s, at most %(most)s on a day.")
+            % facts
+        )
+
+    def in_words(self, figures):
+        """``(day, value, …)`` of each day, in words, for this figure and others of the same days."""
+        columns = [map(figure.kind.shown, figure.values) for figure in figures]
+        return zip(map(date_format, self.days), *columns, strict=True)
+
+    @property
+    def first(self):
+        return date_format(self.days[0])
+
+    @property
+    def last(self):
+        return date_format(self.days[-1])
+
+    @property
+    def scale(self):
+        drawn = self.plot
+        return self.kind.shown(drawn.low), self.kind.shown(drawn.high)
+
+    @property
+    def plot(self):
+        return self.drawn(TALL)
+
+    @property
+    def sparkline(self):
+        return self.drawn(SMALL)
+
+    def drawn(self, height):
+        if self.kind.added:
+            return plots.bars(self.days, self.values, height, width=self.width)
+        return plots.line(self.days, self.values, height)
+
+
+def figures_of(rows, names):
+    """``{name: Figure}`` of rows of UsageDay or sums of them, oldest first; nothing of fewer than two days."""
+    if len(rows) < 2:
+        return {}
+    days, width = [row.day for row in rows], 1
+    columns = {name: [int(getattr(row, KINDS[name].column) or 0) for row in rows] for name in names}
+    if (days[-1] - days[0]).days >= WEEKLY_FROM:
+        days, columns, width = *_by_week(days, columns), WEEK
+    return {name: Figure(name, days, columns[name], width=width) for name in names}
+
+
+def _by_week(days, columns):
+    """The days that end a week, counted back from the last one, with that day's figure or the sum of its week."""
+    weeks = {}
+    for place, day in enumerate(days):
+        weeks.setdefault((days[-1] - day).days // WEEK, []).append(place)
+    places = list(weeks.values())
+    sums = {
+        name: [
+            sum(values[place] for place in week) if KINDS[name].added else values[week[-1]]
+            for week in places
+        ]
+        for name, values in columns.items()
+    }
+    return [days[week[-1]] for week in places], sums
+
+
+# --- The rows, each by the index of its primary key
+
+
+def period(query):
+    """The number of days that the ``days`` of a request asks for."""
+    asked = query.get("days", "")
+    return int(asked) if asked.isdecimal() and int(asked) in PERIODS else min(PERIODS)
+
+
+def since(days):
+    return (timezone.localdate() - timedelta(days=days)).isoformat()
+
+
+@in_scope(prepared)
+def days_in_sight(scope, first):
+    """The figures of all domains that an account may see, together, of each day since ``first``.
+
+    Of the whole server there is one row a day; of an administrator's domains one each.
+    """
+    rows = UsageDay.objects.visible_to(scope)
+    if scope.is_superadmin:
+        rows = rows.filter(domain=SERVER)
+    return _sums(rows.filter(day__gte=Value(first)))
+
+
+@prepared
+def days_of_domain(domain, first):
+    return _sums(UsageDay.objects.filter(domain=domain, day__gte=Value(first)))
+
+
+def _sums(rows):
+    sums = {f"all_{name}": Sum(name) for name in ("bytes", "mailboxes", "aliases", "changes")}
+    return rows.order_by("day").values("day").annotate(**sums).values_list("day", *sums, named=True)
+
+
+# --- A mailbox
+
+PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
+
+
+@prepared
+def _sizes(name, first):
+    rows = MailboxDay.objects.filter(username=name, day__gte=Value(first))
+    return rows.order_by("day").values_list("day", "bytes")
+
+
+def days_until_full(first, at_first, used, quota):
+    """In how many days ``quota`` will be used, if it goes on as since ``first``, a day; None where nobody can say."""
+    days = (timezone.localdate() - first).days if first else 0
+    if days < FEWEST_DAYS or not at_first < used < quota:
+        return None
+    left = ceil((quota - used) * days / (used - at_first))
+    return left if left <= FARTHEST else None
+
+
+def full_in(first, at_first, used, quota):
+    left = days_until_full(first, at_first, used or 0, quota)
+    return left and ngettext("full in about %(n)d day", "full in about %(n)d days", left) % {
+        "n": left
+    }
+
+
+def with_first_size(rows, name, since):
+    """Adds ``first`` and ``at_first`` to rows that have the key of a mailbox in ``name``: how it began to fill up."""
+    sizes = MailboxDay.objects.filter(username=OuterRef(name), day__gte=Value(since)).order_by(
+        "day"
+    )
+    return rows.annotate(
+        first=Subquery(sizes.values("day")[:1]), at_first=Subquery(sizes.values("bytes")[:1])
+    )
+
+
+@prepared
+def _sign_ins(name):
+    rows = LastLogin.objects.filter(username=name)
+    return rows.order_by("-at").values_list("protocol", "at")
+
+
+def sign_ins(name):
+    """``[(protocol in words, seconds since 1970), …]``, the last one first."""
+    return [(PROTOCOLS.get(protocol, protocol), at) for protocol, at in _sign_ins(name)]
+
+
+def last_sign_in(name="pk"):
+    """The subquery of when the mailbox, whose key is in ``name``, was opened last, in seconds since 1970."""
+    rows = LastLogin.objects.filter(username=OuterRef(name)).order_by("-at")
+    return Subquery(rows.values("at")[:1])
+
+
+def past_of(mailbox):
+    """What the page of a mailbox shows of its past: its line, when it will be full, its sign-ins."""
+    sizes = _sizes(mailbox.pk, since(SIZE_DAYS))
+    near = [row for row in sizes if row[0] >= timezone.localdate() - timedelta(days=COMPARED_DAYS)]
+    return {
+        "line": Figure("storage", *zip(*sizes, strict=True)) if len(sizes) > 1 else None,
+        "full_in": full_in(*near[0], mailbox.used, mailbox.quota) if near else None,
+        "sign_ins": sign_ins(mailbox.pk),
+    }
