@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services, throttle
+from accounts import services, sign_ins, throttle
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
@@ -97,6 +97,8 @@ class LoginForm(forms.Form):
             self.ip,
         )
         if self.account is None:
+            tried = getattr(self.request, "account_tried", None)
+            sign_ins.record_failure(tried, username, self.ip)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",

@@ -1,6 +1,4 @@
 import re
-from datetime import datetime, time, timedelta
-from functools import cache
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,10 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import get_script_prefix, resolve, reverse, reverse_lazy
-from django.utils.dateparse import parse_date
 from django.utils.decorators import method_decorator
-from django.utils.functional import cached_property
-from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
@@ -23,7 +18,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from accounts import services, sessions
+from accounts import services, sessions, sign_ins
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
@@ -33,12 +28,11 @@ from accounts.forms import (
     PreferencesForm,
 )
 from accounts.models import Admin, LogEntry
-from domains.models import Domain
 from panel import once
 from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
 from panel.formats import minutes
-from panel.log_actions import WRITTEN
+from panel.log_actions import ADMINS, of_kind
 from panel.pages import (
     ActorMixin,
     ConfirmView,
@@ -50,8 +44,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import KeysetMixin
-from panel.prepared import in_scope, prepared
-from panel.scoping import starts_with, starts_with_name
+from panel.scoping import starts_with_name
 from panel.transactions import REASONS
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -89,6 +82,7 @@ class SignIn(FormView):
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
+        sign_ins.record(form.account, client_ip(self.request))
         response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
         if sessions.ENDED in self.request.COOKIES:
             response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
@@ -224,7 +218,9 @@ class AdminPage(AdminPages, ScopedDetailView):
     def get_context_data(self, **kwargs):
         names = list(self.object.assigned[: self.SHOWN + 1])
         # Entries of no domain about this name are about the administrator, not a mailbox.
-        entries = LogEntry.objects.filter(data=self.object.pk, domain="")
+        entries = LogEntry.objects.filter(
+            domain="", action__in=of_kind(ADMINS), data=self.object.pk
+        )
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
@@ -312,85 +308,3 @@ class AdminBulk(AdminPages, BulkView):
 
     def delete(self, row):
         services.delete_admin(actor=self.actor, admin=row)
-
-
-class Log(KeysetMixin, ScopedListView):
-    model = LogEntry
-    scope = "visible_to"
-    template_name = "accounts/log.html"
-    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
-    orderings = {"when": ("timestamp", "pk")}
-    default_ordering = "-when"
-
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "domain_name": lookup_key(get("domain", "")),
-            "person": get("person", "").strip(),
-            "action": get("action", ""),
-            "day": get("day", "").strip(),
-        }
-
-    @cached_property
-    def domain(self):
-        name = self.filters()["domain_name"]
-        if not name:
-            return None
-        # Reached through the relation: accounts imports no other app.
-        rows = Domain.objects.visible_to(self.actor)
-        return rows.select_related("usage").filter(pk=name).first()
-
-    def filter_rows(self, rows):
-        filters = self.filters()
-        if filters["domain_name"]:
-            rows = rows.filter(domain=filters["domain_name"])
-        if filters["person"]:
-            # The client's address follows the name, in brackets.
-            cli = filters["person"].lower() == "cli"
-            rows = rows.filter(
-                starts_with("username", "CLI") if cli else starts_with_name(filters["person"])
-            )
-        if filters["action"]:
-            rows = rows.filter(action=filters["action"])
-        day = _day(filters["day"])
-        return rows.filter(timestamp__gte=day[0], timestamp__lt=day[1]) if day else rows
-
-    def jump_values(self, text):
-        return ()
-
-    @property
-    def as_opened(self):
-        """Whether it is the first page of all entries that one index holds in the order of time."""
-        return not self.request.GET and len(self.actor.scope_domains) < 2
-
-    def keys(self, rows, columns, descending, values=(), **edge):
-        if self.as_opened:  # whole rows, or there would be a second statement
-            return newest_entries(self.size)(self.actor)
-        return super().keys(rows, columns, descending, values, **edge)
-
-    def rows_of(self, keys):
-        return keys if self.as_opened else super().rows_of(keys)
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
-
-
-@cache
-def newest_entries(size):
-    @in_scope(prepared)
-    def entries(actor):
-        rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
-        return rows.values_list(*Log.shown, named=True)[: size + 1]
-
-    return entries
-
-
-def _day(text):
-    try:
-        day = parse_date(text)
-        if day is None:
-            return None
-        begin = make_aware(datetime.combine(day, time()))
-        return begin, begin + timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None

@@ -34,7 +34,6 @@ class Navigation(NamedTuple):
     domain: str  # whose pages the left column shows, or ""
     marked: str | None
     switches: bool  # whether there are other domains to go to
-    links: bool  # whether a domain can be made another name of one
     trail: tuple  # (URL, label) of the pages above this one
 
 
@@ -51,9 +50,7 @@ def navigation(request):
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
     switches = len(account.scope_domains) != 1
     domain = _domain(account, page, key, request.GET.get("domain", ""))
-    links = superadmin or len(account.scope_domains) > 1
-    trail = _trail(page, key, domain, switches)
-    here = Navigation(domain, _marked(page, domain), switches, links, trail)
+    here = Navigation(domain, _marked(page, domain), switches, _trail(page, key, domain, switches))
     return {"navigation": here, "account": account, "superadmin": superadmin}
 
 

@@ -119,10 +119,13 @@
   }
   let typedIn;
   document.addEventListener("input", ({ target }) => (typedIn = target.form?.matches("[data-keep]") ? target.form : typedIn));
+  function fieldsOf(form) {
+    const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
+    return [...new FormData(form)].filter(([name]) => names.has(name));
+  }
   function keep(form, more) {
     if (!("keep" in (form?.dataset ?? {}))) return;
-    const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
-    const fields = [...new FormData(form)].filter(([name]) => names.has(name));
+    const fields = fieldsOf(form);
     stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields, ...more });
   }
   function putBack(form, draft) {
@@ -149,11 +152,28 @@
     const answered = came && came.pathname + came.search === draft.place && !draft.unanswered;
     const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
     const old = Date.now() - draft.at > DRAFT_MS;
-    if ((answered && !again) || old || place() === draft.place) stored(null);
-    if ((answered && !again) || old || place() !== draft.place) return;
+    const over = draft.left ? !again && place() === draft.place : answered && !again;
+    if (over || old || place() === draft.place) stored(null);
+    if (over || old || place() !== draft.place) return;
     const form = all("form[data-keep]").find((one) => draft.fields.every(([name]) => one.elements[name]));
     if (form?.dataset.keep === draft.account && !form.querySelector(".is-invalid")) putBack(form, draft);
   }
+
+  // --- A form with something typed into it is not left without a question; Back shows it as it was.
+  const asOpened = new Map();
+  const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asOpened.get(form);
+  let goesAway = false; // it is sent, or somebody wants to be rid of it
+  document.addEventListener("submit", (event) => (goesAway ||= !event.defaultPrevented));
+  document.addEventListener("click", ({ target }) => (goesAway ||= Boolean(target.closest?.(".segments a, .form-actions a"))));
+  addEventListener("beforeunload", (event) => {
+    if (!goesAway && [...asOpened.keys()].some(isChanged)) event.preventDefault();
+    setTimeout(() => (goesAway = false), FREE_MS); // still here: nothing came
+  });
+  addEventListener("pagehide", () => {
+    const sent = document.querySelector("form[aria-busy]");
+    const left = [...asOpened.keys()].find(isChanged);
+    if (left && !sent) keep(left, { left: true });
+  });
 
   // --- The end of the session, said five minutes before.
   const ENDS = "session-ends";
@@ -217,5 +237,6 @@
   addEventListener("pagehide", () => all("[data-forget]").forEach((secret) => secret.remove()));
 
   for (const element of all("[data-copy-rows], [data-print]")) element.hidden = false;
+  for (const form of all("form[data-keep]")) asOpened.set(form, JSON.stringify(fieldsOf(form)));
   pickUp();
 })();

@@ -130,7 +130,7 @@ STATES = {
         ("/alias-domains/new/", sent({})),
         ("/administrators/admin@localhost/", None),
         ("/administrators/new/", sent({"username": "x", "password": "x"})),
-        ("/log/?day=2001-01-01", None),
+        ("/log/?from=2001-01-01&to=2001-01-01", None),
         ("/search/?q=m", None),
         ("/search/?q=info@", None),
         ("/search/?q=info@harbour-books.example", None),

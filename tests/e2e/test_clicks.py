@@ -87,6 +87,16 @@ def test_a_domain_then_a_mailbox_an_alias_and_a_catch_all(hand):
     assert hand.count == (1, 1)
 
 
+def test_another_name_of_a_domain_with_its_domain(hand):
+    hand.page.goto("/domains/brightwater.example/")
+    hand.follow("Other names")
+    hand.follow("Add a name")
+    hand.type("clicks-name.example")
+    hand.press_button("Add name")
+    expect(hand.page.locator(".messages")).to_contain_text("Domain clicks-name.example created.")
+    assert hand.count == (3, 1)
+
+
 def test_a_new_password_for_somebody(hand):
     hand.open_palette()
     hand.type("okafor")

@@ -297,3 +297,30 @@ def test_the_first_field_of_a_form_has_the_focus(page):
     ):
         page.goto(path)
         expect(page.get_by_label(label, exact=True)).to_be_focused()
+
+
+def test_leaving_a_form_that_is_begun_asks_and_back_shows_what_was_typed(page):
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/domains/")
+    page.goto("/domains/brightwater.example/new/?kind=alias")
+    page.locator("nav.side").get_by_role("link", name="Activity").click()
+    page.wait_for_url("**/log/**")
+    assert asked == []  # nothing was typed
+
+    page.go_back()
+    page.keyboard.type("begun")
+    page.get_by_role("combobox", name="Mail goes to").press_sequentially("a@b.example,")
+    with page.expect_navigation():
+        page.locator("nav.side").get_by_role("link", name="Activity").click()
+    assert asked == ["beforeunload"]
+
+    page.go_back()
+
+    expect(page.get_by_label("Address", exact=True)).to_have_value("begun")
+    expect(page.locator(".recipients li[data-kind]")).to_contain_text(["a@b.example"])
+    with page.expect_navigation():
+        page.get_by_role("link", name="Cancel").click()
+    assert asked == ["beforeunload"]
+    page.goto("/domains/brightwater.example/new/?kind=alias")
+    expect(page.get_by_label("Address", exact=True)).to_have_value("")

@@ -20,7 +20,7 @@ QUERIES = [
     "?domain=brightwater.example",
     "?domain=nowhere.example",
     "?size=25&jump=m",
-    "?person=it&action=edit_mailbox&day=2001-01-01",
+    "?person=it&kind=mailbox&from=2001-01-01",
 ]
 NO_PAGES = {
     "address-preview",
@@ -32,6 +32,7 @@ NO_PAGES = {
     "domain-places",
     "session-left",
     "preferences",
+    "log-table",
 }
 
 FAULTS = """() => {

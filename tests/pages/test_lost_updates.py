@@ -27,8 +27,8 @@ TYPED = {
         "maxquota_1": ("50 MB", "60 MB"),
         "quota_1": ("50 MB", "60 MB"),
         "password_expiry": ("50", "60"),
-        "transport": ("smtp:[mx.example.org]:25", "relay:"),
         "backupmx": (TICK,),
+        "transport": ("smtp:[mx.example.org]:25", "relay:"),
     },
     "aliasdomain-edit": {
         "target_domain": ("second.example", "third.example"),

@@ -134,7 +134,7 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert told(done) == ["Forwarding saved."]
     assert forwarding_of(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
     assert "and a copy goes to joe@elsewhere.example." in text(user.get(reverse("account")))
-    assert LogEntry.objects.get(action="edit_alias").actor == "joe@example.org"
+    assert LogEntry.objects.get(action="edit_forwarding").actor == "joe@example.org"
 
     send_forwarding(user, "a@elsewhere.example, b@elsewhere.example", keep_copy=False)
     page = text(user.get(reverse("account")))
