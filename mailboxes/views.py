@@ -105,6 +105,9 @@ class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_page.html"
     template_engine = "jinja2"
 
+    def get_queryset(self):
+        return figures.with_past(super().get_queryset())
+
     def get_context_data(self, **kwargs):
         mailbox = self.object
         row = self_alias(mailbox)
@@ -121,6 +124,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
+            **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )
