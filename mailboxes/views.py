@@ -92,6 +92,9 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
             return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
+    def in_all(self, domain):
+        return domain.usage.mailboxes
+
 
 class OneMailbox(MailboxPages):
     def get_queryset(self):
