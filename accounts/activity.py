@@ -89,7 +89,7 @@ class Log(KeysetMixin, ScopedListView):
         )
 
     def keys(self, rows, columns, descending, values=(), **edge):
-        fields = map(self.model._meta.get_field, self.named(columns)) if values else ()
+        fields = [self.field(column) for column in columns] if values else ()
         stored = [f.get_db_prep_value(v, connection) for f, v in zip(fields, values, strict=True)]
         found = entries.page(self.wanted, self.size + 1, stored, newest_first=descending)
         self.rest = found.rest

@@ -82,6 +82,9 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
             return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
+    def in_all(self, domain):
+        return domain.usage.mailboxes
+
 
 class OneMailbox(MailboxPages):
     def get_queryset(self):
@@ -91,6 +94,9 @@ class OneMailbox(MailboxPages):
 class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_page.html"
     template_engine = "jinja2"
+
+    def get_queryset(self):
+        return figures.with_past(super().get_queryset())
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -108,6 +114,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
+            **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )

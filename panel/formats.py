@@ -145,16 +145,16 @@ def mb_limit(value):
 
 
 def bounded(count, bound=1000):
-    """``count`` in words, up to ``bound``; nothing for None, when nobody has counted."""
+    """``count`` in words, up to ``bound`` if there is one; nothing for None, when nobody has counted."""
     if count is None:
         return ""
-    if count > bound:
+    if bound and count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)
 
 
 def bounded_briefly(count, bound=1000):
-    return number(count) if count <= bound else f"{number(bound)}+"
+    return f"{number(bound)}+" if bound and count > bound else number(count)
 
 
 def ago(moment):
