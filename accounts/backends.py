@@ -18,6 +18,8 @@ class AccountBackend:
 
     def authenticate(self, request, username=None, password=None):
         account = row_named(self.rows(), username)
+        if account is not None and request is not None:
+            request.account_tried = account
         if account is None or not is_acceptable(password):
             run_dummy_hash()
             return None

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services, throttle
+from accounts import services, sign_ins, throttle
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
@@ -97,6 +97,8 @@ class LoginForm(forms.Form):
             self.ip,
         )
         if self.account is None:
+            tried = getattr(self.request, "account_tried", None)
+            sign_ins.record_failure(tried, username, self.ip)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
                 "invalid_login",
@@ -125,12 +127,12 @@ class OwnPasswordForm(ActorForm):
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_help()
 
+    def check_old_password(self):
+        passwords = self.cleaned_data["old_password"], self.cleaned_data["password"]
+        services.check_own_password(self.actor, *passwords)
+
     def save(self):
-        return services.change_own_password(
-            admin=self.actor,
-            old_password=self.cleaned_data["old_password"],
-            password=self.cleaned_data["password"],
-        )
+        return services.set_own_password(admin=self.actor, password=self.cleaned_data["password"])
 
 
 class AdminForm(ActorForm):

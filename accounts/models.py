@@ -199,6 +199,7 @@ class LogEntry(models.Model):
             models.Index(fields=["domain", "timestamp"], name="domain_timestamp"),
             models.Index(fields=["username", "timestamp"], name="log_username_timestamp"),
             models.Index(fields=["action", "timestamp"], name="log_action_timestamp"),
+            models.Index(fields=["domain", "action", "timestamp"], name="log_domain_action"),
         ]
 
     def __str__(self):

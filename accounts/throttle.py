@@ -112,6 +112,13 @@ def record_failure(username, ip):
     LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
+def failures(username, ip):
+    """Wrong passwords for this name from this network, since the last right one or pause."""
+    source = next(iter(_allowances(username, ip)))
+    found = LoginAttempt.objects.filter(source=source).values_list("failures", flat=True)
+    return found.first() or 0
+
+
 def reset(username, ip):
     source = next(iter(_allowances(username, ip)))
     LoginAttempt.objects.filter(source=source).delete()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import activity, views
 
 # Keys may hold a slash in rows of other programs, hence "path"; the page of a row comes last.
 urlpatterns = [
@@ -18,5 +18,6 @@ urlpatterns = [
     path("administrators/<path:pk>/state/", views.AdminState.as_view(), name="admin-state"),
     path("administrators/<path:pk>/delete/", views.AdminDelete.as_view(), name="admin-delete"),
     path("administrators/<path:pk>/", views.AdminPage.as_view(), name="admin"),
-    path("log/", views.Log.as_view(), name="log"),
+    path("log/", activity.Log.as_view(), name="log"),
+    path("log/table/", activity.LogTable.as_view(), name="log-table"),
 ]

@@ -1,20 +1,12 @@
 import re
-from datetime import datetime, time, timedelta
-from functools import cache
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import get_script_prefix, resolve, reverse, reverse_lazy
-from django.utils.dateparse import parse_date
+from django.urls import get_script_prefix, resolve, reverse
 from django.utils.decorators import method_decorator
-from django.utils.functional import cached_property
-from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
@@ -23,24 +15,21 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from accounts import services, sessions
+from accounts import services, sessions, sign_ins
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
     AdminPasswordForm,
     LoginForm,
-    OwnPasswordForm,
     PreferencesForm,
 )
 from accounts.models import Admin, LogEntry
-from domains.models import Domain
 from panel import once
 from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
 from panel.formats import minutes
-from panel.log_actions import WRITTEN
+from panel.log_actions import ADMINS, of_kind
 from panel.pages import (
-    ActorMixin,
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
@@ -50,8 +39,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import KeysetMixin
-from panel.prepared import in_scope, prepared
-from panel.scoping import starts_with, starts_with_name
+from panel.scoping import starts_with_name
 from panel.transactions import REASONS
 
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -80,7 +68,10 @@ class SignIn(FormView):
     def get_context_data(self, **kwargs):
         sessions.forget_messages(self.request)
         return super().get_context_data(
-            next=safe_next(self.request, ""), signed_out_after=self.signed_out_after(), **kwargs
+            next=safe_next(self.request, ""),
+            signed_out_after=self.signed_out_after(),
+            firm=settings.FIRM_NAME,
+            **kwargs,
         )
 
     def signed_out_after(self):
@@ -89,6 +80,7 @@ class SignIn(FormView):
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
+        sign_ins.record(form.account, client_ip(self.request))
         response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
         if sessions.ENDED in self.request.COOKIES:
             response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
@@ -121,33 +113,6 @@ def preferences(request):
     if form.is_valid():
         services.set_preferences(request.user, **form.cleaned_data)
     return set_language(request)  # for the page to sign in on, too; and back to where one was
-
-
-@hide_passwords
-class OwnAccount(ActorMixin, FormView):
-    http_method_names = ["get", "head", "post", "options"]
-
-    template_name = "accounts/account.html"
-    template_engine = "jinja2"
-    form_class = OwnPasswordForm
-    success_url = reverse_lazy("account")
-
-    def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"actor": self.actor}
-
-    def form_valid(self, form):
-        try:
-            account = form.save()
-        except ValidationError as error:
-            form.add_error(None, error)
-            return self.form_invalid(form)
-        # This session continues; all others end, because their hash no longer matches.
-        update_session_auth_hash(self.request, account)
-        messages.success(self.request, _("Password changed. Other sessions are signed out."))
-        return HttpResponseRedirect(self.get_success_url())
-
-    def form_invalid(self, form):
-        return refused(super().form_invalid(form), form)
 
 
 class HandOverMixin:
@@ -224,7 +189,9 @@ class AdminPage(AdminPages, ScopedDetailView):
     def get_context_data(self, **kwargs):
         names = list(self.object.assigned[: self.SHOWN + 1])
         # Entries of no domain about this name are about the administrator, not a mailbox.
-        entries = LogEntry.objects.filter(data=self.object.pk, domain="")
+        entries = LogEntry.objects.filter(
+            domain="", action__in=of_kind(ADMINS), data=self.object.pk
+        )
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
@@ -312,85 +279,3 @@ class AdminBulk(AdminPages, BulkView):
 
     def delete(self, row):
         services.delete_admin(actor=self.actor, admin=row)
-
-
-class Log(KeysetMixin, ScopedListView):
-    model = LogEntry
-    scope = "visible_to"
-    template_name = "accounts/log.html"
-    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
-    orderings = {"when": ("timestamp", "pk")}
-    default_ordering = "-when"
-
-    def filters(self):
-        get = self.request.GET.get
-        return {
-            "domain_name": lookup_key(get("domain", "")),
-            "person": get("person", "").strip(),
-            "action": get("action", ""),
-            "day": get("day", "").strip(),
-        }
-
-    @cached_property
-    def domain(self):
-        name = self.filters()["domain_name"]
-        if not name:
-            return None
-        # Reached through the relation: accounts imports no other app.
-        rows = Domain.objects.visible_to(self.actor)
-        return rows.select_related("usage").filter(pk=name).first()
-
-    def filter_rows(self, rows):
-        filters = self.filters()
-        if filters["domain_name"]:
-            rows = rows.filter(domain=filters["domain_name"])
-        if filters["person"]:
-            # The client's address follows the name, in brackets.
-            cli = filters["person"].lower() == "cli"
-            rows = rows.filter(
-                starts_with("username", "CLI") if cli else starts_with_name(filters["person"])
-            )
-        if filters["action"]:
-            rows = rows.filter(action=filters["action"])
-        day = _day(filters["day"])
-        return rows.filter(timestamp__gte=day[0], timestamp__lt=day[1]) if day else rows
-
-    def jump_values(self, text):
-        return ()
-
-    @property
-    def as_opened(self):
-        """Whether it is the first page of all entries that one index holds in the order of time."""
-        return not self.request.GET and len(self.actor.scope_domains) < 2
-
-    def keys(self, rows, columns, descending, values=(), **edge):
-        if self.as_opened:  # whole rows, or there would be a second statement
-            return newest_entries(self.size)(self.actor)
-        return super().keys(rows, columns, descending, values, **edge)
-
-    def rows_of(self, keys):
-        return keys if self.as_opened else super().rows_of(keys)
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, actions=WRITTEN, **kwargs)
-
-
-@cache
-def newest_entries(size):
-    @in_scope(prepared)
-    def entries(actor):
-        rows = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
-        return rows.values_list(*Log.shown, named=True)[: size + 1]
-
-    return entries
-
-
-def _day(text):
-    try:
-        day = parse_date(text)
-        if day is None:
-            return None
-        begin = make_aware(datetime.combine(day, time()))
-        return begin, begin + timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None

@@ -370,7 +370,8 @@ def _remove_targets(actor, alias, dead, others, emptied):
     if alias.is_self_alias and not left:
         left = [alias.address]
     if left:
-        action, changes = "edit_alias", {"goto": [alias.goto, ",".join(left)]}
+        action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
+        changes = {"goto": [alias.goto, ",".join(left)]}
         alias.goto, alias.modified = ",".join(left), timezone.now()
         alias.save(update_fields=["goto", "modified"])
     else:

@@ -48,6 +48,9 @@ class AliasList(AliasPages, AddressListMixin, ScopedListView):
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
     shown = ("pk", "domain_id", "goto", "description", "active", "modified")
 
+    def in_all(self, domain):
+        return domain.alias_count
+
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         rows = context["object_list"]

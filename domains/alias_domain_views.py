@@ -59,6 +59,14 @@ class AliasDomainCreate(AliasDomainPages, ScopedFormView):
     extra_context = {"in_own_domain": True}
     success_message = _("Alias domain %(object)s created.")
 
+    def get_success_message(self, form):
+        if not form.is_new:
+            return super().get_success_message(form)
+        text = _(
+            "Domain %(object)s created. Mail for each name in it goes to the same name in %(domain)s."
+        )
+        return text % {"object": self.object, "domain": form.cleaned_data["target_domain"]}
+
     def get_initial(self):
         get = self.request.GET.get
         return {"target_domain": get("domain", ""), "alias_domain": get("alias_domain", "")}

@@ -1,12 +1,12 @@
 from copy import copy
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
@@ -14,6 +14,7 @@ from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
 from panel.addresses import display_domain, lookup_key, normalise_domain
 from panel.formats import exact_mb, typed_mb
 from panel.forms import ActorForm
+from panel.scoping import may_open
 
 MAX_MB = 10**12  # a BIGINT holds more
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
@@ -63,6 +64,27 @@ class DomainField(forms.CharField):
         return domain
 
 
+class NewNameField(DomainField):
+    """A domain for another name: one of the actor's; for superadmins also one that is not here yet, as its text."""
+
+    default_error_messages = {
+        "required": _("Enter the other name."),
+        "unknown": _(
+            "You manage no domain of this name. If it is new here, ask a superadmin to add it."
+        ),
+    }
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except ValidationError as error:
+            if getattr(error, "code", "") != "unknown" or not may_open(
+                self.actor, superadmins_only=True
+            ):
+                raise
+        return normalise_domain(value)
+
+
 class LocalPartField(forms.CharField):
     default_error_messages = {"required": _("Enter the name before the @.")}
     widget = forms.TextInput(
@@ -85,6 +107,16 @@ def with_pasted_address(data):
     return data.dict() | {"local_part": name, "domain": chosen or domain}
 
 
+@cache
+def words_for_no_limit():
+    """In every language of the panel."""
+    words = set()
+    for code, _name in settings.LANGUAGES:
+        with override(code):
+            words.add(gettext("no limit").casefold())
+    return words
+
+
 class SizeField(forms.CharField):
     """A number of MB, typed as "2 GB" or "500 MB"; a number alone is in MB."""
 
@@ -101,11 +133,7 @@ class SizeField(forms.CharField):
         if value in self.empty_values or isinstance(value, int | Decimal):
             return value
         text = super().to_python(value)
-        mb = (
-            Decimal(0)
-            if text.casefold() in {"0", gettext("no limit"), "no limit"}
-            else typed_mb(text)
-        )
+        mb = Decimal(0) if text.casefold() in {"0", *words_for_no_limit()} else typed_mb(text)
         if mb is None:
             raise ValidationError(self.error_messages["invalid"], "invalid")
         if mb > MAX_MB:
@@ -241,6 +269,14 @@ class DomainForm(ActorForm):
         ),
     )
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance is not None and self.instance.backupmx:
+            # It has no mailboxes; and its limits come back as they were when it is no backup MX any more.
+            for name in ("mailboxes", "aliases", "maxquota", "quota", "password_expiry"):
+                if not {name, f"{name}_0"} & self.data.keys():  # opened before it was one
+                    del self.fields[name]
+
     def clean_password_expiry(self):
         return self.cleaned_data["password_expiry"] or 0
 
@@ -268,7 +304,9 @@ class DomainCreateForm(DomainForm):
         label=_("Send postmaster@, abuse@ … to"),
         max_length=255,
         required=False,
-        widget=forms.TextInput({"autocapitalize": "none"}),
+        widget=forms.TextInput(
+            {"autocapitalize": "none", "data-suggest": reverse_lazy("address-suggestions")}
+        ),
     )
 
     use_as = forms.ChoiceField(
@@ -312,7 +350,7 @@ class DomainCreateForm(DomainForm):
 class AliasDomainForm(ActorForm):
     target_domain = DomainField(
         label=_("Target domain"),
-        help_text=_("Mail for name@alias-domain goes to the same name here."),
+        help_text=_("Mail for each name goes to the same name here."),
     )
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
 
@@ -330,17 +368,28 @@ class AliasDomainForm(ActorForm):
 
 
 class AliasDomainCreateForm(AliasDomainForm):
-    alias_domain = DomainField(
-        label=_("Alias domain"),
-        help_text=_(
-            "An existing domain. Its own mailboxes and aliases remain and take precedence."
-        ),
+    alias_domain = NewNameField(
+        label=_("Other name"),
+        help_text=_("If it has mailboxes and aliases of its own, they remain and take precedence."),
     )
 
     field_order = ["alias_domain", "target_domain"]
+    shown_at = {"name": "alias_domain"}
+
+    @property
+    def is_new(self):
+        return isinstance(self.cleaned_data.get("alias_domain"), str)
 
     def check(self):
-        services.check_new_alias_domain(**self.cleaned_data)
+        values = dict(self.cleaned_data)
+        if self.is_new:
+            services.check_new_domain(name=values.pop("alias_domain"))
+        services.check_new_alias_domain(**values)
 
     def save(self):
-        return services.create_alias_domain(actor=self.actor, **self.cleaned_data)
+        values = dict(self.cleaned_data)
+        if not self.is_new:
+            return services.create_alias_domain(actor=self.actor, **values)
+        name, target = values.pop("alias_domain"), values.pop("target_domain")
+        domain = services.create_domain(actor=self.actor, name=name, alias_of=target, **values)
+        return domain.alias_of

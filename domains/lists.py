@@ -88,6 +88,7 @@ class WordSearchMixin(KeysetMixin):
             "previous_url": None,
             "first_url": None,
             # Nobody counts beyond the page.
+            "at": None,
             "count_bound": len(keys),
             "page_sizes": PAGE_SIZES,
             "size": self.size,
@@ -188,6 +189,14 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
         if len(names) != 1:
             return rows
         return rows.within(names[0]) if self.leads_by_domain() else rows.filter(domain=names[0])
+
+    def count(self, rows):
+        return self.in_all(self.domain) if self.counted() else super().count(rows)
+
+    def counted(self):
+        """A domain's own counters tell how many it has."""
+        filters = self.filters()
+        return bool(self.domain) and not filters["q"] and not filters["state"]
 
     def leads_by_domain(self):
         return self.columns()[0] == "domain_id"

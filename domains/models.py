@@ -21,10 +21,8 @@ UNLIMITED = 0
 # Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-# Delivered on this server; any other transport hands mail on. As in deploy/postfix/transport.cf and
-# aliases/sql/functions.sql.
+# Delivered on this server, as in deploy/postfix/transport.cf and aliases/sql/functions.sql; any other hands mail on.
 LOCAL_TRANSPORTS = ("", "virtual", "virtual:")
-
 # Services in the master.cf of Postfix and of Debian.
 POSTFIX_SERVICES = {"smtp", "relay", "lmtp", "local", "error", "retry", "discard"}
 
@@ -104,9 +102,7 @@ class Domain(models.Model):
         default_permissions = ()
         verbose_name = _("domain")
         verbose_name_plural = _("domains")
-        indexes = [
-            models.Index(fields=["active"], name="domain_active"),
-        ]
+        indexes = [models.Index(fields=["active"], name="domain_active")]
 
     def __str__(self):
         return display_domain(self.name)
@@ -234,7 +230,11 @@ class DomainUsage(models.Model):
     class Meta:
         db_table = "domain_usage"
         default_permissions = ()
-        indexes = [models.Index(fields=["fullness"], name="domain_usage_fullness")]
+        indexes = [
+            models.Index(fields=["fullness"], name="domain_usage_fullness"),
+            models.Index(fields=["mailboxes", "domain"], name="domain_usage_mailboxes"),
+            models.Index(fields=["allotted", "domain"], name="domain_usage_allotted"),
+        ]
 
     def __str__(self):
         return f"{self.pk}: {self.mailboxes}, {self.alias_rows}"

@@ -7,7 +7,7 @@ from django.db.models.functions import Concat
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains import addresses
+from domains import addresses, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
@@ -53,6 +53,11 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
     template_engine = "jinja2"
     orderings = {"address": ("address",)}
     word_kinds = ("mailbox", "alias")
+
+    def get(self, request, *args, **kwargs):
+        response = super().get(request, *args, **kwargs)
+        places.remember(request, response, self.object.pk)
+        return response
 
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
@@ -119,8 +124,12 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
         return [row for row in rows if row.gone] if self.filters()["state"] == "dead" else rows
 
     def count(self, _no_rows):
-        """How many there are, with the catch-all; None, not known, of those that a filter finds."""
-        return None if self.narrowed() else self.object.usage.alias_rows
+        """How many there are, but the catch-all; None, not known, of those that a filter finds."""
+        domain = self.object
+        return None if self.narrowed() else domain.usage.alias_rows - (domain.catch_all is not None)
+
+    def counted(self):
+        return True
 
     def rows_of(self, keys):
         if not keys:
@@ -151,8 +160,8 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
                 found.setdefault(row.alias, []).append(row.target)
         return found
 
-    def edge_url(self, parameter, row):
-        return self.url_with(**{"after": None, "before": None, "jump": None, parameter: [row.pk]})
+    def edge_of(self, row):
+        return [row.pk]
 
 
 @prepared

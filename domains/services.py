@@ -53,7 +53,12 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
         changes=created(domain, *LOGGED),
     )
     if alias_of is not None:
-        create_alias_domain(actor=actor, alias_domain=domain, target_domain=alias_of)
+        create_alias_domain(
+            actor=actor,
+            alias_domain=domain,
+            target_domain=alias_of,
+            description=domain.description,
+        )
     elif role_target:
         _create_role_aliases(actor, domain, role_target)
         refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)

@@ -1,14 +1,14 @@
 from django.urls import path
 
-from domains import alias_domain_views, page, views
+from domains import alias_domain_views, page, places, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
     path("domains/", views.DomainList.as_view(), name="domain-list"),
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
-    path("domains/suggestions/", views.domain_suggestions, name="domain-suggestions"),
-    path("domains/places/", views.domain_places, name="domain-places"),
+    path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
+    path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),

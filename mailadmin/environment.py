@@ -6,7 +6,12 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.validators import validate_email, validate_ipv4_address, validate_ipv6_address
+from django.core.validators import (
+    URLValidator,
+    validate_email,
+    validate_ipv4_address,
+    validate_ipv6_address,
+)
 
 KINDS = {
     "str": "text",
@@ -59,6 +64,13 @@ def is_origin(text):
     scheme, _separator, host = text.partition("://")
     host = re.sub(r":[0-9]{1,5}\Z", "", host).removeprefix("*.")
     return scheme in {"https", "http"} and host != "*" and is_allowed_host(host)
+
+
+def is_web_address(text):
+    """Whether ``text`` is a URL that a page may link to."""
+    return text.startswith(("https://", "http://")) and passes(
+        URLValidator(["https", "http"]), text
+    )
 
 
 def is_sender(text):

@@ -1,5 +1,10 @@
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -8,14 +13,17 @@ from markupsafe import escape
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
-from panel.log_actions import ACTIONS, name_and_client
+from panel.log_actions import ACTIONS, ADMINS, SIGN_INS, SWITCHED, name_and_client
 
+MANY = 3  # in a row are told as one
+BRIEF = 48  # characters of the addresses in a line
 LIST_WIDTH = (
     160  # characters of a text, or of a list of addresses: an alias may have a thousand targets
 )
 
 # In the order they are shown in: MySQL keeps the fields of an entry in one of its own.
 FIELDS = {
+    "failures": gettext_lazy("Wrong passwords"),
     "superadmin": gettext_lazy("Superadmin"),
     "domains": gettext_lazy("Domains"),
     "mailbox_count": gettext_lazy("Mailboxes deleted"),
@@ -51,13 +59,111 @@ def lines(entries):
         yield entry, told(entry.timestamp), display_address(name), client, said, changes(entry)
 
 
-def _sentence(entry, around_object):
+def days(entries):
+    """Yield (heading, lines) of each day, for a page of the log that begins with the newest or the oldest."""
+    zone = timezone.get_current_timezone()
+    today = timezone.localdate()
+    named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
+    around_object = _around_object.now()
+    moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
+    for day, of_day in groupby(moments, lambda pair: pair[0].date()):
+        lines = [_line(*pair, around_object) for pair in of_day]
+        yield named.get(day) or date_format(day, "DATE_FORMAT"), [*_folded(lines)]
+
+
+class Line(NamedTuple):
+    key: tuple  # of those that are one thing done to several
+    moment: datetime
+    kind: str
+    sentence: str
+    brief: tuple  # removed, added, or the one change in words
+    who: str
+    client: str
+    changes: list
+
+
+def _line(moment, entry, around_object):
+    name, client = name_and_client(entry.username)
+    kind = _kind(entry)
+    told = changes(entry)
+    signs_in = kind == SIGN_INS
+    return Line(
+        (entry.username, *_meaning(entry)),
+        moment,
+        "login_failed" if entry.action in {"login_failed", "login_unknown"} else kind,
+        _sentence(entry, around_object, linked=True),
+        () if signs_in else _brief(entry, told),
+        "" if signs_in else display_address(name),
+        client,
+        told,
+    )
+
+
+def _folded(lines):
+    """Yield (sentence about several or None, lines): MANY and more of one person and one kind are one."""
+    for key, run in groupby(lines, lambda line: line.key):
+        together, many = list(run), _many(*key[1:])
+        if many and len(together) >= MANY:
+            yield many % {"n": len(together)}, together
+        else:
+            yield from ((None, [line]) for line in together)
+
+
+def _many(action, new):
+    known = ACTIONS.get(action)
+    return SWITCHED.get((action, new)) or (known.many if known else "")
+
+
+def _kind(entry):
+    known = ACTIONS.get(entry.action)
+    if entry.action == "edit_password" and not entry.domain:
+        return ADMINS
+    return known.kind if known else ""
+
+
+def _brief(entry, told):
+    """(removed, added, "") of a list of addresses; else the only change in words, if what was changed is still there."""
+    stored = entry.changes or {}
+    pair = stored.get("goto")
+    if isinstance(pair, list) and len(pair) == 2:
+        gone, come = _differing(_items(pair[0]), _items(pair[1]))
+        others = ([item for item in items if item != entry.data] for items in (gone, come))
+        return *(_listed(items, BRIEF) for items in others), ""
+    if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
+        field, old, new = told[0]
+        return "", "", f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
+    return ()
+
+
+def _meaning(entry):
+    """(action, new state): an action as it is told."""
     state_action, new = _state_action(entry), None
     if state_action and entry.changes:
         new = entry.changes.get("active", (None, None))[1]
-    before, after = around_object(state_action or entry.action, None if new is None else bool(new))
+    return state_action or entry.action, None if new is None else bool(new)
+
+
+def _sentence(entry, around_object, *, linked=False):
+    before, after = around_object(*_meaning(entry))
     shown = formats.breakable(_shown(entry.data))
-    return SafeString(f"{before}<b>{shown}</b>{after}")
+    url = _url(entry) if linked else ""
+    shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
+    return SafeString(f"{before}{shown if entry.data else ''}{after}")
+
+
+def _url(entry):
+    """The page of what an entry is about, as far as the entry says; "" where there is none."""
+    action = entry.action
+    if action.startswith("delete_") or not entry.data or action not in ACTIONS:
+        return ""
+    from mailadmin.parts import url  # which draws with these words
+
+    kind = ACTIONS[action].kind
+    if "alias_domain" in action:
+        return url("domain", entry.data)
+    if kind == SIGN_INS:
+        return url("mailbox" if entry.domain else "admin", entry.data)
+    return url(_kind(entry), entry.data)
 
 
 @formats.cached_per_language
@@ -79,14 +185,10 @@ def _state_action(entry):
     return name if name in ACTIONS else None
 
 
-def label(action):
-    return str(ACTIONS[action].words).format(object="…") if action in ACTIONS else action
-
-
 def changes(entry):
     """(field, old, new) in words for all that changed; of new and deleted objects only what is set.
 
-    Of lists too long to show, what was removed and what was added.
+    Of lists, what was removed and what was added.
     """
     rows, stored = [], entry.changes
     if not stored:
@@ -116,19 +218,17 @@ def _items(value):
 
 
 def _differing(old, new):
-    if all(len(", ".join(items)) <= LIST_WIDTH for items in (old, new)):
-        return old, new
     before, after = set(old), set(new)
     gone = [item for item in old if item not in after]
     come = [item for item in new if item not in before]
     return (gone, come) if gone or come else (old, new)
 
 
-def _listed(items):
+def _listed(items, most=LIST_WIDTH):
     shown, width = [], 0
     for item in map(_shown, items):
         width += len(item)
-        if shown and width > LIST_WIDTH:
+        if shown and width > most:
             break
         shown.append(item)
     text, more = ", ".join(shown), len(items) - len(shown)

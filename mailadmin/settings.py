@@ -18,6 +18,7 @@ from mailadmin.environment import (
     is_sender,
     is_valid_database,
     is_valid_mail_url,
+    is_web_address,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -330,6 +331,20 @@ MAIL_HOSTNAME = env.read(
     default="mail.example.org",
     valid=is_host_name,
     expected="a host name such as mail.example.org",
+)
+WEBMAIL_URL = env.read(
+    "str",
+    "WEBMAIL_URL",
+    default="",
+    valid=lambda url: not url or is_web_address(url),
+    expected="a URL such as https://webmail.example.org/",
+)
+FIRM_NAME = env.read(
+    "str",
+    "FIRM_NAME",
+    default="",
+    valid=lambda name: len(name) <= 100,
+    expected="a name of at most 100 characters",
 )
 VMAIL_UID = env.read(
     "int",

@@ -26,7 +26,6 @@ WEEKLY_FROM = 200  # days: from here on a point or a bar stands for a week
 WEEK = 7
 # How a mailbox fills up: from its first size of these days, not from one or two of them, and said of what is near.
 COMPARED_DAYS, FEWEST_DAYS, FARTHEST = 30, 4, 99
-SIZE_DAYS = 90  # of a mailbox's own plot
 
 
 class Kind(NamedTuple):
@@ -191,12 +190,6 @@ def _sums(rows):
 PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
 
 
-@prepared
-def _sizes(name, first):
-    rows = MailboxDay.objects.filter(username=name, day__gte=Value(first))
-    return rows.order_by("day").values_list("day", "bytes")
-
-
 def days_until_full(first, at_first, used, quota):
     """In how many days ``quota`` will be used, if it goes on as since ``first``, a day; None where nobody can say."""
     days = (timezone.localdate() - first).days if first else 0
@@ -223,15 +216,18 @@ def with_first_size(rows, name, since):
     )
 
 
-@prepared
-def _sign_ins(name):
-    rows = LastLogin.objects.filter(username=name)
-    return rows.order_by("-at").values_list("protocol", "at")
+def with_sign_ins(mailboxes):
+    """Adds when each was opened last by each of PROTOCOLS, in seconds since 1970."""
+    rows = LastLogin.objects.filter(username=OuterRef("pk"))
+    return mailboxes.annotate(
+        **{name: Subquery(rows.filter(protocol=name).values("at")[:1]) for name in PROTOCOLS}
+    )
 
 
-def sign_ins(name):
-    """``[(protocol in words, seconds since 1970), …]``, the last one first."""
-    return [(PROTOCOLS.get(protocol, protocol), at) for protocol, at in _sign_ins(name)]
+def sign_ins(mailbox):
+    """``[(protocol in words, seconds since 1970), …]``, the last one first. ``mailbox`` is of with_sign_ins()."""
+    found = [(words, getattr(mailbox, name)) for name, words in PROTOCOLS.items()]
+    return sorted([row for row in found if row[1]], key=lambda row: row[1], reverse=True)
 
 
 def last_sign_in(name="pk"):
@@ -241,11 +237,12 @@ def last_sign_in(name="pk"):
 
 
 def past_of(mailbox):
-    """What the page of a mailbox shows of its past: its line, when it will be full, its sign-ins."""
-    sizes = _sizes(mailbox.pk, since(SIZE_DAYS))
-    near = [row for row in sizes if row[0] >= timezone.localdate() - timedelta(days=COMPARED_DAYS)]
+    """What its page shows of a mailbox of with_past(): when it will be full, and its sign-ins."""
     return {
-        "line": Figure("storage", *zip(*sizes, strict=True)) if len(sizes) > 1 else None,
-        "full_in": full_in(*near[0], mailbox.used, mailbox.quota) if near else None,
-        "sign_ins": sign_ins(mailbox.pk),
+        "full_in": full_in(mailbox.first, mailbox.at_first, mailbox.used, mailbox.quota),
+        "sign_ins": sign_ins(mailbox),
     }
+
+
+def with_past(mailboxes):
+    return with_sign_ins(with_first_size(mailboxes, "pk", since(COMPARED_DAYS)))

@@ -3,6 +3,7 @@ from copy import copy
 from django import forms
 from django.conf import settings
 from django.db import transaction
+from django.forms.utils import ErrorDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -146,10 +147,8 @@ class MailboxPasswordForm(ActorForm):
 
 class OwnMailboxPasswordForm(OwnPasswordForm):
     def save(self):
-        return services.change_own_password(
-            mailbox=self.actor,
-            old_password=self.cleaned_data["old_password"],
-            password=self.cleaned_data["password"],
+        return services.set_mailbox_password(
+            actor=self.actor, mailbox=self.actor, password=self.cleaned_data["password"]
         )
 
 
@@ -178,3 +177,41 @@ class ForwardingForm(ActorForm):
             keep_copy=self.cleaned_data["keep_copy"],
         )
         return self.instance
+
+
+class Addresses(forms.MultipleHiddenInput):
+    """One input for each address; their text has a line for each. The page draws them."""
+
+    is_hidden = False
+
+    def value_from_datadict(self, data, files, name):
+        values = data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""]
+        return "\n".join(filter(None, (value.strip() for value in values)))
+
+
+class OwnForwardingForm(ForwardingForm):
+    targets = forms.CharField(
+        label=_("Forward to"), required=False, max_length=70_000, widget=Addresses
+    )
+    keep_copy = forms.ChoiceField(
+        label=_("Mail that is forwarded"),
+        choices=[("1", _("Keep a copy here")), ("0", _("Do not keep"))],
+    )
+    more = False
+
+    def add_a_field(self):
+        """Show what was typed with one more input, and nothing that may be wrong with it."""
+        self.more, self._errors = True, ErrorDict()
+
+    @property
+    def addresses(self):
+        """What the inputs hold."""
+        found = (self["targets"].value() or "").splitlines()
+        return [*found, ""] if self.more or not found else found
+
+    def clean_targets(self):
+        forwarding.refuse_own_address(self.actor, self.cleaned_data["targets"])
+        return self.cleaned_data["targets"]
+
+    def clean_keep_copy(self):
+        return self.cleaned_data["keep_copy"] == "1"

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
@@ -10,6 +11,7 @@ from aliases.services import refuse_external_targets
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox
+from panel.addresses import lookup_key
 from panel.changes import changed_fields, created
 from panel.transactions import in_transaction
 
@@ -36,6 +38,16 @@ def forwarding_of(row):
         return [], True
     others = [target for target in row.targets if target.lower() != row.pk]
     return others, len(others) < len(row.targets)
+
+
+def refuse_own_address(mailbox, text):
+    """Raise if one of the lines is the mailbox's own address, which set_forwarding() would pass over."""
+    if mailbox.pk in {lookup_key(line) for line in text.splitlines()}:
+        raise ValidationError(
+            _("%(address)s is this mailbox itself. To keep mail here, choose “Keep a copy here”."),
+            "own_address",
+            {"address": mailbox},
+        )
 
 
 def forwards(row):
@@ -84,7 +96,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     row.modified = timezone.now()
     row.save(update_fields=[*changes, "modified"])
     refuse_loops(actor, [row.pk], "targets")
-    action = "edit_alias_state" if set(changes) == {"active"} else "edit_alias"
+    action = "edit_alias_state" if set(changes) == {"active"} else "edit_forwarding"
     if is_new:
         action = "create_alias"
     LogEntry.objects.record(actor, action, domain=mailbox.domain_id, target=row.pk, changes=changes)

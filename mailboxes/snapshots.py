@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import LogEntry
 from domains.models import DomainUsage
 from mailboxes.models import KEPT_DAYS, SERVER, FullMailbox, Mailbox, MailboxDay, UsageDay
+from panel.log_actions import SIGN_INS, of_kind
 from panel.transactions import in_transaction
 
 TOGETHER = 1_000  # rows of one transaction
@@ -63,10 +64,11 @@ def _used():
 
 
 def changes_on(day):
-    """``{domain: entries of the log}``, and of all together under SERVER."""
+    """``{domain: entries of the log about changes}``, and of all together under SERVER."""
     begin = datetime.combine(day, time.min, timezone.get_current_timezone())
     end = datetime.combine(day + timedelta(days=1), time.min, timezone.get_current_timezone())
     entries = LogEntry.objects.filter(timestamp__gte=begin, timestamp__lt=end)
+    entries = entries.exclude(action__in=of_kind(SIGN_INS))
     found = Counter(dict(entries.values_list("domain").annotate(Count("pk")).order_by()))
     found[SERVER] = found.total()
     return found

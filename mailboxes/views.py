@@ -1,17 +1,10 @@
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView
 
-from accounts.views import HandOverMixin, hide_passwords, refused
+from accounts.views import HandOverMixin, hide_passwords
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
@@ -20,7 +13,6 @@ from aliases.effects import (
     find_fallbacks,
     outcome,
 )
-from aliases.lookup import Lookup
 from aliases.models import Alias
 from aliases.switching import SwitchView
 from aliases.views import (
@@ -38,13 +30,11 @@ from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
     MailboxPasswordForm,
-    OwnMailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import NEARLY_FULL, Mailbox
 from panel.inline import InlineMixin
 from panel.pages import (
-    ActorMixin,
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
@@ -90,6 +80,9 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
             return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
+    def in_all(self, domain):
+        return domain.usage.mailboxes
+
 
 class OneMailbox(MailboxPages):
     def get_queryset(self):
@@ -99,6 +92,9 @@ class OneMailbox(MailboxPages):
 class MailboxPage(OneMailbox, ScopedDetailView):
     template_name = "mailboxes/mailbox_page.html"
     template_engine = "jinja2"
+
+    def get_queryset(self):
+        return figures.with_past(super().get_queryset())
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -116,6 +112,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_inactive=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
+            **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
             **kwargs,
         )
@@ -221,70 +218,3 @@ class MailboxDelete(OneMailbox, ConfirmView):
             **treatment_of_referrers(self.request.POST),
         )
         return self.back or domain_list_url("mailbox-list", self.object)
-
-
-@hide_passwords
-class OwnMailbox(ActorMixin, TemplateView):
-    template_name = "mailboxes/own.html"
-
-    def dispatch(self, request, *args, **kwargs):
-        if not self.actor.is_mailbox_user:
-            raise Http404
-        return super().dispatch(request, *args, **kwargs)
-
-    @cached_property
-    def mailbox(self):
-        rows = Mailbox.objects.select_related("domain__alias_of__target_domain").with_self_alias()
-        return rows.get(pk=self.actor.pk)
-
-    def password_form(self, data=None):
-        return OwnMailboxPasswordForm(data, actor=self.actor, prefix="password")
-
-    def forwarding_form(self, data=None):
-        targets, keep_copy = forwarding_of(self_alias(self.mailbox))
-        return ForwardingForm(
-            data,
-            actor=self.actor,
-            instance=self.actor,
-            prefix="forwarding",
-            initial={"targets": "\n".join(targets), "keep_copy": keep_copy},
-        )
-
-    def get_context_data(self, **kwargs):
-        row = self_alias(self.mailbox)
-        targets, _keep_copy = forwarding_of(row)
-        lookup = Lookup([self.mailbox.domain])
-        lookup.prepare([self.actor.pk], [row] if row else [])
-        context = {
-            "mailbox": self.actor,
-            "mail_hostname": settings.MAIL_HOSTNAME,
-            "outcome": outcome(self.actor, self.mailbox, row, lookup),
-            "forwarding_inactive": bool(targets) and not forwards(row),
-            "password_form": self.password_form(),
-            "forwarding_form": self.forwarding_form(),
-        }
-        return super().get_context_data(**context | kwargs)
-
-    def post(self, request, *args, **kwargs):
-        name = f"{request.POST.get('form')}_form"
-        if name == "password_form":
-            form = self.password_form(request.POST)
-        elif name == "forwarding_form":
-            form = self.forwarding_form(request.POST)
-        else:
-            raise Http404
-        if form.is_valid():
-            try:
-                account = form.save()
-            except ValidationError as error:
-                form.add_error(None, error)
-            else:
-                if name == "password_form":
-                    update_session_auth_hash(request, account)
-                    messages.success(
-                        request, _("Password changed. Use the new one in your mail programs too.")
-                    )
-                else:
-                    messages.success(request, _("Forwarding saved."))
-                return HttpResponseRedirect(reverse("account"))
-        return refused(self.render_to_response(self.get_context_data(**{name: form})), form)

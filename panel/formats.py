@@ -1,14 +1,14 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache, partial, wraps
+from functools import cache, lru_cache, partial, wraps
 
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.formats import date_format, get_format, number_format, time_format
 from django.utils.safestring import SafeString  # mark_safe() takes three times as long
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 from markupsafe import escape  # Django's does the same, ten times slower
 
@@ -82,8 +82,20 @@ def _typed(amount):
     return digits.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
-SIZE = re.compile(r"([0-9]+(?:[.,][0-9]+)?)([kmgt]?)(?:i?[bo])?")
-POWERS = {"k": -1, "": 0, "m": 0, "g": 1, "t": 2}
+SIZE = re.compile(r"([0-9]+(?:[.,][0-9]+)?)([^0-9.,]*)")
+POWERS = {"k": -1, "m": 0, "g": 1, "t": 2}
+
+
+@cache
+def _units():
+    """{how a unit is written: its power}, as all the world and every language of the panel writes it."""
+    ends = ("", "b", "o", "ib", "io")
+    units = {"": 0} | {letter + end: power for letter, power in POWERS.items() for end in ends}
+    for code, _name in settings.LANGUAGES:
+        with override(code):
+            names = (_("kB"), _("MB"), _("GB"), _("TB"))
+            units |= {name.lower(): power for power, name in enumerate(names, start=-1)}
+    return units
 
 
 def typed_mb(text):
@@ -91,10 +103,10 @@ def typed_mb(text):
     words = "".join(text.lower().split())
     separator = re.escape(get_format("THOUSAND_SEPARATOR"))
     found = SIZE.fullmatch(re.sub(rf"{separator}(?=\d{{3}}(\D|$))", "", words))
-    if not found:
+    power = _units().get(found[2]) if found else None
+    if power is None:
         return None
-    number, unit = found.groups()
-    return Decimal(number.replace(",", ".")) * Decimal(KB_MB_GB) ** POWERS[unit]
+    return Decimal(found[1].replace(",", ".")) * Decimal(KB_MB_GB) ** power
 
 
 def _unit(kilobytes):
@@ -141,16 +153,16 @@ def mb_limit(value):
 
 
 def bounded(count, bound=1000):
-    """``count`` in words, up to ``bound``; nothing for None, when nobody has counted."""
+    """``count`` in words, up to ``bound`` if there is one; nothing for None, when nobody has counted."""
     if count is None:
         return ""
-    if count > bound:
+    if bound and count > bound:
         return _("more than %(count)s") % {"count": number(bound)}
     return number(count)
 
 
 def bounded_briefly(count, bound=1000):
-    return number(count) if count <= bound else f"{number(bound)}+"
+    return f"{number(bound)}+" if bound and count > bound else number(count)
 
 
 def ago(moment):
@@ -224,3 +236,14 @@ def _near_day(passed):
 @cached_per_language
 def _date(date):
     return escape(date_format(date, "DATE_FORMAT"))
+
+
+def day(moment):
+    """The day of a moment; without the year if it is this one."""
+    local = timezone.localtime(moment)
+    this_year = local.year == timezone.localtime().year
+    return date_format(local, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
+
+
+def date_words(moment):
+    return date_format(moment, "DATE_FORMAT")

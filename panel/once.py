@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import blake2b
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.middleware.csrf import CSRF_TOKEN_LENGTH
@@ -76,7 +77,9 @@ def earlier(request):
 
 def tell(request, told):
     for message in told:
-        messages.add_message(request, message.level, message.message, message.extra_tags or "")
+        messages.add_message(
+            request, message.level, message.message, extra_tags=message.extra_tags or ""
+        )
 
 
 def key_of(request):
@@ -84,5 +87,6 @@ def key_of(request):
     token = request.POST.get("csrfmiddlewaretoken", "") if request.method == "POST" else ""
     if len(token) != CSRF_TOKEN_LENGTH:
         return None
-    sent = [request.session.session_key or "", request.get_full_path(), request.POST.urlencode()]
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    sent = [session, request.get_full_path(), request.POST.urlencode()]
     return blake2b("\n".join(sent).encode(), digest_size=32).hexdigest()

@@ -1,6 +1,7 @@
 """Lists that page by key: no row is counted beyond a bound, and none is skipped over."""
 
 from functools import cache
+from string import ascii_lowercase
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
@@ -22,7 +23,8 @@ class KeysetMixin:
     unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
     ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
     page shows and pages by, ``pk`` first. What is asked for without a filter is prepared: besides the account, only
-    ``filters()`` and the ordering may decide in ``filter_rows()``.
+    ``filters()`` and the ordering may decide in ``filter_rows()``. ``at`` is how many rows stand before the page, for
+    its foot; after a jump nobody knows.
     """
 
     orderings = {"address": ("pk",)}
@@ -81,6 +83,7 @@ class KeysetMixin:
         ):  # a position that no page of ours contains
             values, backwards = (), False
             keys = self.keys(rows, columns, descending)
+        at = self.rows_before() if values else 0
         page = self.rows_of(keys[: self.size])
         more = len(keys) > self.size
         if backwards:
@@ -88,11 +91,12 @@ class KeysetMixin:
         has_next, has_previous = (bool(values), more) if backwards else (more, bool(values))
         return {
             "object_list": page,
-            "next_url": self.edge_url("after", page[-1]) if page and has_next else None,
-            "previous_url": self.edge_url("before", page[0]) if page and has_previous else None,
+            "next_url": self.edge_url("after", page[-1], at) if page and has_next else None,
+            "previous_url": self.edge_url("before", page[0], at) if page and has_previous else None,
             "first_url": self.url_with(after=None, before=None, jump=None) if values else None,
+            "at": at,
             "count": self.count(rows),
-            "count_bound": COUNT_BOUND,
+            "count_bound": None if self.counted() else COUNT_BOUND,
             "page_sizes": PAGE_SIZES,
             "size": self.size,
             "sort": self.ordering,
@@ -104,19 +108,31 @@ class KeysetMixin:
         """How many rows there are in all, to COUNT_BOUND + 1."""
         return bounded_count(rows) if self.narrowed() else _count_of(type(self))(self.actor)[0]
 
+    def counted(self):
+        """Whether ``count()`` is a kept number and has no bound."""
+        return False
+
+    def rows_before(self):
+        at = self.request.GET.get("at", "")
+        return int(at) if at.isascii() and at.isdigit() and len(at) < 10 else None
+
     def narrowed(self):
         return any(self.filters().values())
 
     def keys(self, rows, columns, descending, values=(), *, inclusive=False):
         if self.narrowed():
             return list(page_of(rows, columns, values, self.size, descending, inclusive))
-        fields = map(self.model._meta.get_field, self.named(columns)) if values else ()
+        fields = [self.field(column) for column in columns] if values else ()
         stored = [f.get_db_prep_value(v, connection) for f, v in zip(fields, values, strict=True)]
         keys = _keys_of(type(self), self.ordering, self.size, descending, inclusive)
         return keys(self.actor, *stored)
 
-    def named(self, columns):
-        return [self.model._meta.pk.name if column == "pk" else column for column in columns]
+    def field(self, column):
+        model = self.model
+        *way, name = column.split("__")
+        for step in way:
+            model = model._meta.get_field(step).related_model
+        return model._meta.pk if name == "pk" else model._meta.get_field(name)
 
     def rows_of(self, keys):
         """The rows of ``keys``, in their order.
@@ -137,19 +153,33 @@ class KeysetMixin:
         """Add to the rows shown what is in ``shown`` and no column of the table itself."""
         return rows
 
-    def edge_url(self, parameter, row):
+    def edge_url(self, parameter, row, at=None):
+        """``at``: the rows before the page that shows ``row``."""
+        if at is not None:
+            at = str(at + self.size if parameter == "after" else max(0, at - self.size))
+        edge = {"after": None, "before": None, "jump": None, parameter: self.edge_of(row)}
+        return self.url_with(**edge, at=at)
+
+    def edge_of(self, row):
         values = []
         for column in self.columns():
             value = row.pk if column in {"pk", self.model._meta.pk.name} else getattr(row, column)
             values.append(value.isoformat() if hasattr(value, "isoformat") else str(value))
-        return self.url_with(**{"after": None, "before": None, "jump": None, parameter: values})
+        return values
+
+    def letter_urls(self):
+        """(letter, the URL of what begins with it)."""
+        start = self.url_with(after=None, before=None, jump=None)
+        start += "" if start == "?" else "&"
+        return [(letter.upper(), f"{start}jump={letter}") for letter in ascii_lowercase]
 
     def resized_url(self):
         """The first page of these rows, with as many as the account prefers."""
         return self.request.path + self.url_with(after=None, before=None, jump=None, size=None)
 
     def url_with(self, **changes):
-        query = {key: self.request.GET.getlist(key) for key in self.request.GET} | changes
+        query = {key: self.request.GET.getlist(key) for key in self.request.GET if key != "at"}
+        query |= changes
         return "?" + urlencode({k: v for k, v in query.items() if v and v != [""]}, doseq=True)
 
 

@@ -82,7 +82,16 @@ def every_page():
         paths = (
             every_path()
             if whose == SUPERADMIN
-            else ["/", "/domains/", "/account/", "/mailboxes/new/", "/nothing/"]
+            else [
+                "/",
+                "/domains/",
+                "/account/",
+                "/account/forwarding/",
+                "/account/password/",
+                "/account/room/",
+                "/account/setup/",
+                "/nothing/",
+            ]
         )
         for path in paths:
             name = re.sub(r"[^\w.@]+", "-", path).strip("-") or "dashboard"

@@ -151,6 +151,13 @@ WRONG = {
         *["", "https://mail.example.org/", "mail.example.org:25", "192.0.2.1", "a..b"],
         "a." * 124 + "example",  # 255 characters
     ],
+    "WEBMAIL_URL": [
+        "webmail.example.org",
+        "javascript:alert(1)",
+        "ftp://example.org/",
+        "https://a b/",
+    ],
+    "FIRM_NAME": ["a" * 101],
     "VMAIL_UID": ["vmail", "-5", "0", "4294967295"],
     "VMAIL_GID": ["-5", "0"],
     "VMAIL_ROOT": ["", "var/vmail", "/var/v mail", "/var/vmail%u", '/var/"vmail"'],

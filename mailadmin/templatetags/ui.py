@@ -36,7 +36,8 @@ register = template.Library()
 
 _AT_IN_TEXT = re.compile("@(?=[^<>]*(?:<|$))")
 
-NOT_FILTERS = {"after", "before", "jump", "size", "sort"}
+POSITION = {"after", "before", "jump", "at"}
+NOT_FILTERS = POSITION | {"size", "sort"}
 
 for shown in (ago, bounded, limit, mb, mb_limit, number, size):
     register.filter(shown.__name__, shown)
@@ -119,6 +120,21 @@ def counted(kind, count):
 @register.simple_tag
 def quota_bar(used, allotted=None, *, limit_mb=None):
     return quota_bars()(used, allotted, limit_mb=limit_mb)
+
+
+def storage_sentence(used, quota):
+    """What the user of a mailbox is told about its storage."""
+    amount, multiplier = mb.now(), settings.QUOTA_MULTIPLIER
+    used = used or 0
+    if quota <= 0:
+        return _("%(used)s used, no limit.") % {"used": amount(used / multiplier)}
+    whole = quota / multiplier
+    words = {"used": amount(used / multiplier, whole), "total": amount(whole)}
+    if used >= quota:
+        return _("%(used)s of %(total)s · full. New mail is refused.") % words
+    if used * 100 >= quota * NEARLY_FULL:
+        return _("%(used)s of %(total)s · nearly full. At %(total)s new mail is refused.") % words
+    return _("%(used)s of %(total)s used.") % words
 
 
 def quota_bars():
@@ -215,7 +231,7 @@ def state(active):
 
 
 @pass_context
-def sort_header(context, ordering, label, css=""):
+def sort_header(context, ordering, label, css="", *, most_first=False):
     attributes = f' class="{css}"' if css else ""
     if ordering not in context["sortable"]:
         return mark_safe(f'<th scope="col"{attributes}>{escape(label)}</th>')  # noqa: S308 -- escaped
@@ -223,8 +239,9 @@ def sort_header(context, ordering, label, css=""):
     if current.removeprefix("-") == ordering:
         state = "descending" if current.startswith("-") else "ascending"
         attributes += f' aria-sort="{state}"'
-    turned = f"-{ordering}" if current == ordering else ordering
-    query = _query(context, "after", "before", "jump") | {"sort": [turned]}
+    first, turned = (f"-{ordering}", ordering) if most_first else (ordering, f"-{ordering}")
+    turned = turned if current == first else first
+    query = _query(context) | {"sort": [turned]}
     return mark_safe(  # noqa: S308 -- escaped
         f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="?{escape(urlencode(query, doseq=True))}"'
         f' hx-boost="true">{escape(label)}</a></th>'
@@ -246,13 +263,14 @@ def is_paged(context):
 
 @pass_context
 def hidden_query(context, *without):
-    query = _query(context, "after", "before", "jump", *without)
+    query = _query(context, *without)
     pairs = [(name, value) for name, values in query.items() for value in values if value]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
 def _query(context, *without):
-    """Return the values of the request's parameters, by name."""
+    """Return the values of the request's parameters, by name, but for the position in the list."""
+    without = POSITION.union(without)
     return {name: values for name, values in context["request"].GET.lists() if name not in without}
 
 

@@ -46,7 +46,6 @@
         if (value && value.length < 1000 && value !== "*") address.searchParams.set(parameter, value);
       }
       link.href = address;
-      form?.dispatchEvent(new CustomEvent("leaving"));
     });
   }
 

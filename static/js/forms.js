@@ -22,7 +22,7 @@
   // --- Messages are heard if they come after the page: the same words, once more.
   addEventListener("load", () =>
     setTimeout(() => {
-      for (const region of all(".messages")) region.replaceChildren(...[...region.children].map((one) => one.cloneNode(true)));
+      for (const region of all(".messages, .saved")) region.replaceChildren(...[...region.childNodes].map((one) => one.cloneNode(true)));
     }, 200),
   );
 
@@ -79,6 +79,22 @@
     if (event.persisted) all("form[aria-busy]").forEach(free);
   });
 
+  // --- One more address to forward to.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[name=another]");
+    if (!button) return;
+    event.preventDefault();
+    const last = all("input[type=email]", button.parentElement).at(-1);
+    const next = last.cloneNode();
+    const number = all("input[type=email]", button.parentElement).length;
+    next.value = "";
+    next.id = `id_targets_${number}`;
+    next.ariaLabel = last.ariaLabel.replace(String(number), String(number + 1));
+    next.removeAttribute("autofocus");
+    last.after(next);
+    next.focus();
+  });
+
   // --- A field that is changed where it stands: parts/places.html and parts/inline_form.html.
   const isPlace = (element) => "place" in (element.dataset ?? {});
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -119,17 +135,25 @@
   }
   let typedIn;
   document.addEventListener("input", ({ target }) => (typedIn = target.form?.matches("[data-keep]") ? target.form : typedIn));
+  function fieldsOf(form) {
+    const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
+    return [...new FormData(form)].filter(([name]) => names.has(name));
+  }
   function keep(form, more) {
     if (!("keep" in (form?.dataset ?? {}))) return;
-    const names = new Set([...form.elements].filter(isKept).map((field) => field.name));
-    const fields = [...new FormData(form)].filter(([name]) => names.has(name));
+    const fields = fieldsOf(form);
     stored({ place: place(), account: form.dataset.keep, at: Date.now(), fields, ...more });
   }
   function putBack(form, draft) {
+    const of = (named) => draft.fields.filter(([name]) => name === named).map(([, value]) => value);
+    const another = form.querySelector("[name=another]");
+    if (another) for (let n = form.querySelectorAll("[name=targets]").length; n < of("targets").length; n++) another.click();
+    const seen = {};
     for (const field of [...form.elements].filter(isKept)) {
-      const found = draft.fields.filter(([name]) => name === field.name).map(([, value]) => value);
+      const found = of(field.name);
+      const place = (seen[field.name] = (seen[field.name] ?? -1) + 1); // among those of the same name
       if (["checkbox", "radio"].includes(field.type)) field.checked = found.includes(field.value);
-      else if (found.length) field.value = found[0];
+      else if (place < found.length) field.value = found[place];
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
     typedIn = form;
@@ -149,11 +173,28 @@
     const answered = came && came.pathname + came.search === draft.place && !draft.unanswered;
     const again = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
     const old = Date.now() - draft.at > DRAFT_MS;
-    if ((answered && !again) || old || place() === draft.place) stored(null);
-    if ((answered && !again) || old || place() !== draft.place) return;
+    const over = draft.left ? !again && place() === draft.place : answered && !again;
+    if (over || old || place() === draft.place) stored(null);
+    if (over || old || place() !== draft.place) return;
     const form = all("form[data-keep]").find((one) => draft.fields.every(([name]) => one.elements[name]));
     if (form?.dataset.keep === draft.account && !form.querySelector(".is-invalid")) putBack(form, draft);
   }
+
+  // --- A form with something typed into it is not left without a question; Back shows it as it was.
+  const asOpened = new Map();
+  const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asOpened.get(form);
+  let goesAway = false; // it is sent, or somebody wants to be rid of it
+  document.addEventListener("submit", (event) => (goesAway ||= !event.defaultPrevented));
+  document.addEventListener("click", ({ target }) => (goesAway ||= Boolean(target.closest?.(".segments a, .form-actions a"))));
+  addEventListener("beforeunload", (event) => {
+    if (!goesAway && [...asOpened.keys()].some(isChanged)) event.preventDefault();
+    setTimeout(() => (goesAway = false), FREE_MS); // still here: nothing came
+  });
+  addEventListener("pagehide", () => {
+    const sent = document.querySelector("form[aria-busy]");
+    const left = [...asOpened.keys()].find(isChanged);
+    if (left && !sent) keep(left, { left: true });
+  });
 
   // --- The end of the session, said five minutes before.
   const ENDS = "session-ends";
@@ -217,5 +258,6 @@
   addEventListener("pagehide", () => all("[data-forget]").forEach((secret) => secret.remove()));
 
   for (const element of all("[data-copy-rows], [data-print]")) element.hidden = false;
+  for (const form of all("form[data-keep]")) asOpened.set(form, JSON.stringify(fieldsOf(form)));
   pickUp();
 })();

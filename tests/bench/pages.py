@@ -63,6 +63,8 @@ def pages(samples):
         "dashboard": "/",
         "domains": "/domains/",
         "domains, next": _url("/domains/", after=of.domain),
+        "domains, most mailboxes": _url("/domains/", sort="-mailboxes"),
+        "domains, by storage, next": _url("/domains/", sort="storage", after=[1, of.domain]),
         "mailboxes": "/mailboxes/",
         "mailboxes, next": _url("/mailboxes/", after=[of.average, of.mailbox]),
         "mailboxes, previous": _url("/mailboxes/", before=[of.average, of.mailbox]),
@@ -93,6 +95,7 @@ def pages(samples):
     }
     in_big = {
         "domain, big": f"/domains/{big}/",
+        "domain, big, letter": _url(f"/domains/{big}/", jump="p"),
         "domain, big, off": _url(f"/domains/{big}/", state="inactive"),
         "domain, big, dead ends": _url(f"/domains/{big}/", state="dead"),
         "domain, big, prefix": _url(f"/domains/{big}/", q=data.OFFICE),

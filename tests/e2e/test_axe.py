@@ -130,7 +130,7 @@ STATES = {
         ("/alias-domains/new/", sent({})),
         ("/administrators/admin@localhost/", None),
         ("/administrators/new/", sent({"username": "x", "password": "x"})),
-        ("/log/?day=2001-01-01", None),
+        ("/log/?from=2001-01-01&to=2001-01-01", None),
         ("/search/?q=m", None),
         ("/search/?q=info@", None),
         ("/search/?q=info@harbour-books.example", None),
@@ -140,6 +140,9 @@ STATES = {
         ("/domains/", searched("info@harbour-books.example")),
         ("/", searched("zzz")),
         ("/search/?q=nothing-begins-like-this", None),
+        (f"/mailboxes/{MARIA}/", click("[aria-label='Change the name']")),
+        (f"/mailboxes/{MARIA}/", click("[aria-label='Change the quota']")),
+        (f"/mailboxes/{MARIA}/", click(".more-menu summary")),
         ("/account/", sent({})),
     ],
     DOMAIN_ADMIN: [
@@ -161,7 +164,11 @@ STATES = {
     ],
     MAILBOX_USER: [
         ("/account/", None),
-        ("/account/", click(".account-menu summary")),
+        ("/account/room/", click(".account-menu summary")),
+        ("/account/forwarding/", sent({"targets": "not an address"})),
+        ("/account/password/", sent({})),
+        ("/account/room/", None),
+        ("/account/setup/", None),
         ("/mailboxes/", None),
     ],
 }

@@ -443,7 +443,7 @@ def test_on_a_phone_the_menu_comes_by_a_button(visitors, superadmin):
     with page.expect_navigation():
         link.tap()
 
-    assert page.url.endswith("/mailboxes/?")
+    assert page.url.endswith("/mailboxes/")
 
 
 def test_a_list_asked_for_after_the_session_ended_leads_to_the_login(page):

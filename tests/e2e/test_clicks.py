@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.screenshots import MAILBOX_USER
+
 
 class Hand:
     """Somebody's hand at a page, which counts what it does."""
@@ -87,6 +89,16 @@ def test_a_domain_then_a_mailbox_an_alias_and_a_catch_all(hand):
     assert hand.count == (1, 1)
 
 
+def test_another_name_of_a_domain_with_its_domain(hand):
+    hand.page.goto("/domains/brightwater.example/")
+    hand.follow("Other names")
+    hand.follow("Add a name")
+    hand.type("clicks-name.example")
+    hand.press_button("Add name")
+    expect(hand.page.locator(".messages")).to_contain_text("Domain clicks-name.example created.")
+    assert hand.count == (3, 1)
+
+
 def test_a_new_password_for_somebody(hand):
     hand.open_palette()
     hand.type("okafor")
@@ -109,3 +121,31 @@ def test_which_mailboxes_are_nearly_full(hand):
     expect(first).to_contain_text("hanna.virtanen@brightwater.example")
     expect(first).to_contain_text("99 %")
     assert hand.count == (0, 0)
+
+
+def test_a_user_forwards_on_a_phone_and_sees_it(visitors, accounts):
+    size = {"width": 390, "height": 844}
+    page = visitors.sign_in(*list(accounts.items())[MAILBOX_USER], viewport=size)
+    hand = Hand(page)
+
+    hand.click(page.locator(".own-rows a").filter(has_text="Forwarding"))
+    hand.type("maria@elsewhere.example")
+    hand.press_button("Save forwarding")
+
+    row = page.locator(".own-rows a").filter(has_text="Forwarding")
+    expect(row).to_contain_text("to maria@elsewhere.example · copy kept Saved just now")
+    expect(row).to_be_in_viewport(ratio=1)
+    assert hand.count == (2, 1)
+
+
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_nothing_of_a_user_s_pages_is_wider_than_a_phone(width, visitors, accounts):
+    account = list(accounts.items())[MAILBOX_USER]
+    page = visitors.sign_in(*account, viewport={"width": width, "height": 800})
+
+    widths = {}
+    for task in ("", "forwarding/", "password/", "room/", "setup/"):
+        page.goto(f"/account/{task}")
+        widths[task] = page.evaluate("document.documentElement.scrollWidth")
+
+    assert set(widths.values()) == {width}, widths

@@ -25,7 +25,7 @@ addEventListener("DOMContentLoaded", () => {
   addEventListener("load", () => (loaded = true));
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) for (const node of addedNodes) if (loaded) heard.push(node.textContent.trim());
-  }).observe(document.querySelector(".messages"), { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, subtree: true });
 });"""
 
 
@@ -68,20 +68,21 @@ def test_a_mailbox_user_sees_and_hears_that_it_is_saved(size, visitors, user):
     page.add_init_script(HEARD)
     page.goto("/account/")
 
-    for form, values, words in (
-        ("#forwarding form", {"Forward to": "mia@elsewhere.example"}, "Forwarding saved."),
-        ("#forwarding form", {"Forward to": ""}, "Forwarding saved."),
+    for row, values, words in (
+        ("Forwarding", {"Address 1": "mia@elsewhere.example"}, "Saved just now"),
+        ("Forwarding", {"Address 1": ""}, "Saved just now"),
         (
-            "#password form",
+            "Password",
             {"Current password": PASSWORD, "New password": PASSWORD},
-            "Password changed. Use the new one in your mail programs too.",
+            "Saved just now. Use the new one in your mail programs too.",
         ),
     ):
+        page.locator(".own-rows a").filter(has_text=row).click()
         fill(page, values)
-        submit(page, form)
+        submit(page)
 
-        expect(page.locator(".messages .alert")).to_have_text(words)
-        expect(page.locator(".messages .alert")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".saved")).to_have_text(words)
+        expect(page.locator(".saved")).to_be_in_viewport(ratio=1)
         page.wait_for_function("words => window.heard.includes(words)", arg=words)
 
 
@@ -122,19 +123,18 @@ def test_two_clicks_without_javascript_are_one_alias_and_no_error(visitors, supe
 
 def test_another_language_keeps_what_was_typed(visitors, user):
     page = visitors.sign_in(*user)
-    page.goto("/account/")
-    fill(page, {"Forward to": "mia@elsewhere.example", "Current password": "half typed"})
+    page.goto("/account/forwarding/")
+    page.locator("#id_targets").fill("mia@elsewhere.example")
 
-    for language, field, put_back in (
-        ("Français", "Transférer à", "Rétabli tel que vous l’aviez saisi"),
-        ("English", "Forward to", "Put back as you had typed it."),
+    for language, put_back in (
+        ("Français", "Rétabli tel que vous l’aviez saisi"),
+        ("English", "Put back as you had typed it."),
     ):
         page.locator(".account-menu summary").click()
         with page.expect_navigation():
             page.get_by_role("button", name=language, exact=True).click()
-        expect(page.get_by_label(field)).to_have_value("mia@elsewhere.example")
+        expect(page.locator("#id_targets")).to_have_value("mia@elsewhere.example")
         expect(page.locator("main .alert-info")).to_contain_text(put_back)
-    expect(page.get_by_label("Current password", exact=True)).to_have_value("")
 
 
 def test_without_a_line_nothing_is_sent_and_the_form_stays(page):
@@ -297,3 +297,30 @@ def test_the_first_field_of_a_form_has_the_focus(page):
     ):
         page.goto(path)
         expect(page.get_by_label(label, exact=True)).to_be_focused()
+
+
+def test_leaving_a_form_that_is_begun_asks_and_back_shows_what_was_typed(page):
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/domains/")
+    page.goto("/domains/brightwater.example/new/?kind=alias")
+    page.locator("nav.side").get_by_role("link", name="Activity").click()
+    page.wait_for_url("**/log/**")
+    assert asked == []  # nothing was typed
+
+    page.go_back()
+    page.keyboard.type("begun")
+    page.get_by_role("combobox", name="Mail goes to").press_sequentially("a@b.example,")
+    with page.expect_navigation():
+        page.locator("nav.side").get_by_role("link", name="Activity").click()
+    assert asked == ["beforeunload"]
+
+    page.go_back()
+
+    expect(page.get_by_label("Address", exact=True)).to_have_value("begun")
+    expect(page.locator(".recipients li[data-kind]")).to_contain_text(["a@b.example"])
+    with page.expect_navigation():
+        page.get_by_role("link", name="Cancel").click()
+    assert asked == ["beforeunload"]
+    page.goto("/domains/brightwater.example/new/?kind=alias")
+    expect(page.get_by_label("Address", exact=True)).to_have_value("")

@@ -172,10 +172,11 @@ def test_a_user_changes_the_password_and_only_the_new_one_counts(office, visitor
     assert clients.may_imap(mail_server, name, old)
     assert clients.may_submit(mail_server, name, old)
 
+    at_home.goto("/account/password/")
     fill(at_home, {"Current password": old, "New password": new})
     at_home.get_by_role("button", name="Change password").click()
 
-    expect(at_home.locator(".messages")).to_contain_text("Password changed")
+    expect(at_home.locator(".saved")).to_contain_text("Saved just now")
     for may in (clients.may_imap, clients.may_submit):
         assert not may(mail_server, name, old)
         assert may(mail_server, name, new)
@@ -188,16 +189,18 @@ def test_a_user_changes_the_password_and_only_the_new_one_counts(office, visitor
 def test_a_user_forwards_with_and_without_a_copy(office, visitors, mail_server):
     finn = create_mailbox(office, "finn@town.example", PASSWORD)
     page = visitors.sign_in(*finn)
-    save = page.get_by_role("button", name="Save forwarding")
 
-    fill(page, {"Forward to": f"{DORA[0]}\n{OUTSIDER}", "Keep a copy in this mailbox": True})
-    save.click()
-    expect(page.locator(".messages")).to_contain_text("Forwarding saved")
+    page.goto("/account/forwarding/")
+    page.get_by_role("button", name="Add another").click()
+    fill(page, {"Address 1": DORA[0], "Address 2": OUTSIDER, "Keep a copy here": True})
+    submit(page)
+    expect(page.locator(".own-rows")).to_contain_text("copy kept Saved just now")
     with_copy = clients.send(mail_server, "eve@outside.test", finn[0])
-    fill(page, {"Forward to": DORA[0], "Keep a copy in this mailbox": False})
+    page.goto("/account/forwarding/")
+    fill(page, {"Address 1": DORA[0], "Address 2": "", "Do not keep": True})
     settle(mail_server)
-    save.click()
-    expect(page.get_by_label("Keep a copy in this mailbox")).not_to_be_checked()
+    submit(page)
+    expect(page.locator(".own-rows")).to_contain_text(f"to {DORA[0]} · no copy kept")
     without = clients.send(mail_server, "eve@outside.test", finn[0])
 
     subjects = arrived(mail_server, finn, DORA)

@@ -357,7 +357,7 @@ class TestForwarding:
         assert own_row(joe).goto == "joe@example.org,a@other.net"
         assert forwarding_of(self_alias(joe)) == (["a@other.net"], True)
         assert last_log() == (
-            "edit_alias",
+            "edit_forwarding",
             "example.org",
             "joe@example.org",
             {"goto": ["joe@example.org", "joe@example.org,a@other.net"]},

@@ -73,7 +73,11 @@ class FormReader(HTMLParser):
         name, value = attrs.get("name"), attrs.get("value", "")
         if tag == "form":
             self.forms.append({})
-        elif tag == "input" and name and (attrs.get("type") != "checkbox" or "checked" in attrs):
+        elif (
+            tag == "input"
+            and name
+            and (attrs.get("type") not in {"checkbox", "radio"} or "checked" in attrs)
+        ):
             self.forms[-1][name] = value or ("on" if attrs.get("type") == "checkbox" else "")
         elif tag in {"select", "textarea"}:
             self.name, self.words = name, ""

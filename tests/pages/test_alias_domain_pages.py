@@ -9,7 +9,7 @@ from domains.services import (
     set_domain_active,
     update_alias_domain,
 )
-from tests.pages.reading import links, rows, text
+from tests.pages.reading import errors, links, rows, text
 
 
 def page_of(client, name, *args, **query):
@@ -75,6 +75,58 @@ def test_the_form_offers_only_the_own_domains_by_their_unicode_names(as_admin, a
     ]
 
 
+def test_a_name_that_is_new_becomes_a_domain_too(as_superadmin, add_domain):
+    add_domain("shop.example")
+    address = reverse("aliasdomain-create")
+    form = as_superadmin.get(address, {"domain": "shop.example"}).context["form"]
+    assert form["target_domain"].value() == "shop.example"
+
+    response = as_superadmin.post(
+        address,
+        {"alias_domain": "Müller-Shop.example", "target_domain": "shop.example"},
+        follow=True,
+    )
+
+    assert (
+        "Domain müller-shop.example created. Mail for each name in it goes to the same name in"
+        " shop.example." in text(response)
+    )
+    [link] = AliasDomain.objects.all()
+    assert (link.pk, link.target_domain_id) == ("xn--mller-shop-9db.example", "shop.example")
+    assert Domain.objects.get(pk=link.pk).usage.alias_rows == 0  # no role addresses
+
+
+def test_a_domain_admin_adds_no_domain_that_is_new(as_admin, add_domain):
+    add_domain("foreign.example")
+    for name in ("a.example", "b.example"):
+        add_domain(name)
+    client = as_admin("a.example", "b.example")
+
+    for name in ("new.example", "foreign.example"):
+        response = client.post(
+            reverse("aliasdomain-create"), {"alias_domain": name, "target_domain": "a.example"}
+        )
+        assert errors(response) == {
+            "alias_domain": [
+                "You manage no domain of this name. If it is new here, ask a superadmin to add it."
+            ]
+        }
+    assert not Domain.objects.filter(pk="new.example").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "offered"), [(["a.example"], False), (["a.example", "b.example"], True)]
+)
+def test_another_name_is_offered_to_who_has_two_domains(names, offered, as_admin, add_domain):
+    for name in ("a.example", "b.example"):
+        add_domain(name)
+
+    page = page_of(as_admin(*names), "aliasdomain-list")
+
+    assert ("/alias-domains/new/" in page.text.partition("<main")[0]) is offered
+    assert any(link.startswith("/alias-domains/new/") for link in links(page)) is offered
+
+
 def test_an_alias_domain_is_created(as_admin, add_domain):
     add_domain("old.example")
     add_domain("new.example")
@@ -119,12 +171,28 @@ def test_an_alias_domain_is_created(as_admin, add_domain):
             {"alias_domain": ["a.example is an alias domain already: it leads to b.example."]},
         ),
         (
-            "unknown.example",
+            "new.example",
+            "a.example",
+            {
+                "target_domain": [
+                    "a.example is itself an alias domain. Choose the domain it leads to."
+                ]
+            },
+        ),
+        (
+            "no name",
             "free.example",
-            {"alias_domain": ["You manage no domain of this name. Check the spelling."]},
+            {"alias_domain": ["“no name” is not a domain name. Write it like example.org."]},
         ),
     ],
-    ids=["itself", "chain at the target", "chain at the source", "exists already", "unknown"],
+    ids=[
+        "itself",
+        "chain at the target",
+        "chain at the source",
+        "exists already",
+        "a new one to a chain",
+        "no name",
+    ],
 )
 def test_a_link_that_cannot_be_is_refused_at_its_field(
     source, target, errors, as_superadmin, add_domain, link

@@ -129,6 +129,51 @@ def test_an_address_elsewhere_finds_the_aliases_that_lead_there(
     assert all_rows(as_superadmin, q="desk@agency.example") == ["info@example.org"]
 
 
+def foot(page):
+    found = re.search(r'<span class="muted">([^<]*–[^<]*)</span>', page.text)
+    return found and found[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "total"),
+    [(URL, 61), ("/mailboxes/?domain=example.org", 30), ("/aliases/?domain=example.org", 32)],
+)
+def test_the_foot_says_which_of_how_many_rows_these_are(
+    path, total, as_superadmin, example_org, add_mailbox, add_alias
+):
+    for n in range(30):
+        add_mailbox(f"m{n:02}@example.org")
+        add_alias(f"a{n:02}@example.org", "m00@example.org")
+    add_alias("@example.org", "m00@example.org")
+    add_alias("b@example.org", "m00@example.org")
+    at = "&" if "?" in path else "?"
+
+    first = as_superadmin.get(f"{path}{at}size=25")
+    second = as_superadmin.get(path.partition("?")[0] + first.context["next_url"])
+    back = as_superadmin.get(path.partition("?")[0] + second.context["previous_url"])
+
+    assert foot(first) == foot(back) == f"1–25 of {total}"
+    assert foot(second) == f"26–{min(50, total)} of {total}"
+    for nonsense in ("-1", "x", "9" * 20):
+        after = {"after": second.context["object_list"][0].pk, "at": nonsense}
+        assert foot(as_superadmin.get(URL, after)) is None
+
+
+def test_letters_are_jumps_within_a_domain(as_superadmin, example_org, add_mailbox):
+    for n in range(30):
+        add_mailbox(f"{'abz'[n % 3]}{n:02}@example.org")
+
+    page = as_superadmin.get(URL, {"size": 25})
+    letters = re.search('<nav class="letters".*?</nav>', page.text)[0]
+    assert re.findall(">([A-Z])<", letters) == list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    address = re.search('href="([^"]*)">C<', letters)[1].replace("&amp;", "&")
+    shown = [row.pk for row in as_superadmin.get(URL + address).context["object_list"]]
+
+    assert shown == [f"z{n:02}@example.org" for n in range(2, 30, 3)]
+    assert foot(as_superadmin.get(URL + address)) is None
+    assert 'class="letters"' not in as_superadmin.get("/mailboxes/").text
+
+
 def boxes_and_aliases():
     return (
         sorted(Mailbox.objects.filter(active=True).values_list("pk", flat=True)),

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from aliases.models import Alias
 from domains.models import AliasDomain, Domain
+from domains.services import update_domain
 from tests.pages.reading import links, text, told
 
 MB = 1_024_000
@@ -271,3 +272,22 @@ def test_where_mail_would_go_round_no_domain_is_left(as_superadmin, example_org,
     assert page.status_code == 422
     assert "This would create a mail loop" in text(page)
     assert not Domain.objects.filter(pk="new.example").exists()
+
+
+def test_a_backup_mx_has_no_limits_to_set(superadmin, example_org):
+    update_domain(actor=None, domain=example_org, backupmx=True, mailboxes=7)
+    address = reverse("domain-edit", args=["example.org"])
+    page = superadmin.get(address)
+    shown = page.context["form"].fields.keys()
+    assert shown == {"description", "transport", "backupmx"}
+    assert "Limits" not in text(page)
+    settings = text(superadmin.get(reverse("domain-settings", args=["example.org"])))
+    assert "Transport" in settings
+    assert "Limits and use" not in settings
+    assert "Password lifetime" not in settings
+
+    superadmin.post(address, {"description": "Ours", "transport": "relay:", "backupmx": ""})
+
+    example_org.refresh_from_db()
+    assert (example_org.backupmx, example_org.mailboxes) == (False, 7)
+    assert "mailboxes" in superadmin.get(address).context["form"].fields

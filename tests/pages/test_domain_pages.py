@@ -77,6 +77,39 @@ def test_one_jumps_to_the_beginning_of_a_name_in_either_direction(sort, as_super
     assert rows(page_of(as_superadmin, "domain-list", sort=sort, jump="be"))[0] == "beta.example"
 
 
+def test_the_list_sorts_by_mailboxes_and_by_storage(as_admin, add_domain, add_mailbox):
+    names = [f"{letter}.example" for letter in "abcd"]
+    for name, sizes in zip(names, ([5], [1, 1, 1], [], [9, 1]), strict=True):
+        add_domain(name)
+        for n, size in enumerate(sizes):
+            add_mailbox(f"m{n}@{name}", quota=size * 1000 * MB)
+    client = as_admin(*names)
+
+    def order(sort):
+        return "".join(name[0] for name in rows(page_of(client, "domain-list", sort=sort)))
+
+    assert order("mailboxes") == "cadb"
+    assert order("-mailboxes") == "bdac"
+    assert order("storage") == "cbad"
+    assert order("-storage") == "dabc"
+    assert order("nonsense") == "abcd"
+
+
+@pytest.mark.parametrize("sort", ["mailboxes", "-storage"])
+def test_a_sorted_list_pages_through_all_domains(sort, as_superadmin):
+    names = [f"d{n:02}.example" for n in range(60)]
+    Domain.objects.bulk_create(Domain(name=name) for name in names)
+    found, url = [], f"{reverse('domain-list')}?size=25&sort={sort}"
+    while True:
+        page = as_superadmin.get(url)
+        found += rows(page)
+        if not page.context["next_url"]:
+            break
+        url = reverse("domain-list") + page.context["next_url"]
+
+    assert found == sorted(names, reverse=sort.startswith("-"))
+
+
 def test_the_list_finds_a_domain_by_its_unicode_name(as_superadmin, add_domain):
     add_domain("müller.example")
     add_domain("other.example")
@@ -145,7 +178,8 @@ def test_who_manages_no_domain_gets_no_form_for_something_in_one(
 
     for page in (client.get(address), client.post(address)):
         told_whom_to_ask = "A superadmin can give you one." in text(page)
-        assert (told_whom_to_ask, "Create " in text(page)) == (not names, bool(names))
+        button = "Add name" if kind == "aliasdomain" else "Create "
+        assert (told_whom_to_ask, button in text(page)) == (not names, bool(names))
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -307,6 +341,56 @@ def test_the_switcher_offers_the_own_domains_alone(as_admin, example_org, other_
     found = page_of(client, "domain-places", q="o").content.decode()
 
     assert found == '<a href="/domains/other.net/">other.net</a>'
+
+
+def places(client, **query):
+    return re.findall(r'href="/domains/([^"]*)/"', page_of(client, "domain-places", **query).text)
+
+
+def test_the_switcher_has_the_last_seven_domains_first(
+    as_superadmin, sign_in, make_admin, add_domain
+):
+    names = [f"d{n:02}.example" for n in range(20)]
+    for name in names:
+        add_domain(name)
+    assert places(as_superadmin) == names[:10]
+
+    for name in [*names[10:], names[13]]:
+        page_of(as_superadmin, "domain", name)
+
+    late = [names[n] for n in (13, 19, 18, 17, 16, 15, 14)]
+    assert places(as_superadmin) == late + names[:3]
+    assert places(as_superadmin, q="d1") == names[10:20]
+    other = sign_in(make_admin("other@example.org", domains=names[12:14]))
+    other.cookies["mailadmin_domains"] = as_superadmin.cookies["mailadmin_domains"].value
+    assert places(other) == names[12:14]
+
+
+def test_a_domain_taken_away_or_deleted_is_no_place_to_go_to(as_admin, add_domain):
+    for name in ("a.example", "b.example", "c.example"):
+        add_domain(name)
+    client = as_admin("a.example", "b.example", "c.example")
+    for name in ("a.example", "c.example"):
+        page_of(client, "domain", name)
+    assert places(client) == ["c.example", "a.example", "b.example"]
+
+    Domain.objects.filter(pk="c.example").delete()
+
+    assert places(client) == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(
+    ("names", "offered"), [(["example.org"], 0), (["example.org", "other.net"], 1)]
+)
+def test_another_name_is_offered_to_whom_it_can_be_made(
+    names, offered, as_admin, example_org, other_net
+):
+    client = as_admin(*names)
+
+    for name in ("mailbox-list", "aliasdomain-list"):
+        page = page_of(client, name).text
+        assert ("/alias-domains/new/" in page) == bool(offered)
+        assert ">Mailbox</a>" in page
 
 
 def test_saving_leads_back_to_the_list_that_one_came_from(as_superadmin, example_org, add_mailbox):

@@ -240,3 +240,42 @@ def test_a_list_says_when_each_mailbox_was_opened_last(path, as_superadmin, add_
     said = re.findall(r'<td class="when">([^<]*)</td>', page.content.decode())
     assert [words for words in said if words] == ["today", "3 days ago"]
     assert "never" not in text(page)
+
+
+def mailbox_page(client, name="joe@example.org"):
+    return client.get(reverse("mailbox", args=[name]))
+
+
+def test_a_mailbox_of_which_nothing_is_known_says_nothing(as_superadmin, add_mailbox):
+    add_mailbox("joe@example.org", quota=100 * MB)
+
+    page = mailbox_page(as_superadmin)
+
+    assert "At this pace" not in text(page)
+    assert "Last sign-in" not in text(page)
+
+
+def test_a_mailbox_says_when_it_will_be_full_and_what_helps(as_superadmin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org", quota=100 * MB)
+    QuotaUsage.objects.create(username=mailbox, bytes=95 * MB)
+    for days_ago, size in ((30, 80), (0, 95)):
+        when = timezone.localdate() - timedelta(days=days_ago)
+        MailboxDay.objects.create(username=mailbox.pk, day=when, bytes=size * MB)
+
+    page = mailbox_page(as_superadmin)
+
+    assert "At this pace full in about 10 days Raise…" in text(page)
+    assert "/mailboxes/joe@example.org/edit/?next=/mailboxes/joe%40example.org/" in links(page)
+
+
+def test_a_mailbox_shows_its_sign_ins_by_protocol_the_last_one_first(as_superadmin, add_mailbox):
+    add_mailbox("joe@example.org")
+    now = int(timezone.now().timestamp())
+    for protocol, at in (("pop3", now - 3 * 24 * 3600), ("imap", now)):
+        LastLogin.objects.create(username="joe@example.org", protocol=protocol, at=at)
+
+    shown = text(mailbox_page(as_superadmin))
+
+    assert re.search(
+        r"Last sign-in IMAP today, \S+ [ap]\.m\. POP3 3 days ago, \S+ [ap]\.m\.", shown
+    )

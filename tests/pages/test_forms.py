@@ -5,6 +5,7 @@ import re
 import pytest
 from django import forms
 from django.urls import reverse
+from django.utils.translation import gettext, override
 
 from accounts.forms import (
     AdminCreateForm,
@@ -149,6 +150,19 @@ def test_a_quota_is_typed_as_people_write_it(words, quota, superadmin):
     }
 
     assert Mailbox.objects.get().quota == quota
+
+
+@pytest.mark.parametrize("code", ["en", "fr", "de"])
+def test_a_size_may_be_written_in_each_language_of_the_panel(code, superadmin):
+    with override(code):
+        words = [gettext("no limit"), f"2 {gettext('GB')}", f"512 {gettext('kB')}"]
+
+    for number, size in enumerate(words):
+        values = MAILBOX | {"local_part": f"joe{number}", "quota_mb": size}
+        assert superadmin.post(reverse("mailbox-create"), values).status_code == 200
+
+    stored = Mailbox.objects.order_by("pk").values_list("quota", flat=True)
+    assert list(stored) == [0, 2 * 1024 * MB, MB // 2]
 
 
 @pytest.mark.parametrize("words", ["much", "-1", "2 XB", "1..5 GB", "nan", "٣ GB", "1e3"])

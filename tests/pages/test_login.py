@@ -261,3 +261,12 @@ def test_an_outdated_hash_is_replaced_at_login_and_the_session_lives(
 
 def test_the_login_page_is_never_cached(client, db):
     assert "no-store" in client.get(reverse("login")).headers["Cache-Control"]
+
+
+def test_the_page_names_the_firm_and_says_who_sets_a_forgotten_password(client, db, settings):
+    assert "Forgot it? Your administrator sets a new one." in text(client.get(reverse("login")))
+    assert "Brightwater" not in client.get(reverse("login")).text
+
+    settings.FIRM_NAME = "Brightwater <& Sons>"
+
+    assert "Brightwater &lt;&amp; Sons&gt;" in client.get(reverse("login")).text

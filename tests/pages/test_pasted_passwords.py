@@ -23,7 +23,6 @@ def accounts(make_admin, add_mailbox, example_org):
 def pages(password):
     """Who sets a password, where, and with what besides it."""
     old = {"old_password": password}
-    own = {"form": "password", "password-old_password": password}
     new = {
         "local_part": "new",
         "domain": "example.org",
@@ -36,7 +35,7 @@ def pages(password):
         ("superadmin", reverse("admin-create"), new, "password"),
         ("superadmin", reverse("admin-password", args=["other@example.org"]), {}, "password"),
         ("superadmin", reverse("account"), old, "password"),
-        ("user", reverse("account"), own, "password-password"),
+        ("user", reverse("own-password"), old, "password"),
     ]
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Admin
 
-FORM, LIST = reverse("mailbox-create"), reverse("log")
+FORM, LIST = reverse("mailbox-create"), reverse("alias-list")
 BACKEND = "accounts.backends.AdminBackend"
 
 

@@ -1,0 +1,204 @@
+"""The log as a page, and as a table to take away."""
+
+import csv
+import json
+from datetime import datetime, time, timedelta
+
+from django.db import connection
+from django.db.models import Sum, Value
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.functional import cached_property
+
+from accounts import entries
+from accounts.models import LogEntry
+from domains.models import Domain
+from mailboxes.models import SERVER, UsageDay
+from panel.addresses import lookup_key, lookup_keys
+from panel.log_actions import (
+    ADMINS,
+    ALIASES,
+    DOMAINS,
+    MAILBOXES,
+    SIGN_INS,
+    name_and_client,
+    of_kind,
+)
+from panel.pages import ScopedListView
+from panel.paging import COUNT_BOUND, KeysetMixin
+from panel.prepared import in_scope, padded, prepared
+from panel.scoping import domains_in_sight, sees_all_domains
+
+KINDS = (SIGN_INS, MAILBOXES, ALIASES, DOMAINS, ADMINS)
+DAYS = 30  # of the plot
+PLOTTED = 50  # domains whose days are added up while somebody waits; of the whole server there is a row for each day
+TOGETHER = 1_000  # rows of the table read at once
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins one in a spreadsheet
+
+
+class Log(KeysetMixin, ScopedListView):
+    model = LogEntry
+    scope = "visible_to"
+    template_name = "accounts/log.html"
+    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
+    orderings = {"when": ("timestamp", "pk")}
+    default_ordering = "-when"
+    rest = None
+
+    def filters(self):
+        get = self.request.GET.get
+        return {
+            "domain_name": lookup_key(get("domain", "")),
+            "person": get("person", "").strip(),
+            "kind": get("kind", "") if get("kind") in KINDS else "",
+            "action": get("action", ""),
+            "since": get("from", "").strip(),
+            "until": get("to", "").strip(),
+        }
+
+    @cached_property
+    def domain(self):
+        name = self.filters()["domain_name"]
+        if not name:
+            return None
+        # Reached through the relation: accounts imports no other app.
+        rows = Domain.objects.visible_to(self.actor)
+        return rows.select_related("usage").filter(pk=name).first()
+
+    @cached_property
+    def domains(self):
+        """The names of those whose entries are asked for and may be read; None are all, and entries of none."""
+        name = self.filters()["domain_name"]
+        if name:
+            return tuple(domains_in_sight(self.actor, [name]))
+        return None if sees_all_domains(self.actor) else self.actor.domain_names
+
+    @cached_property
+    def wanted(self):
+        asked = self.filters()
+        kind, action, person = asked["kind"], asked["action"], asked["person"]
+        # The client's address follows the name, in brackets.
+        people = ("CLI",) if person.lower() == "cli" else tuple(lookup_keys(person))
+        return entries.Wanted(
+            domains=self.domains,
+            actions=(action,) if action else of_kind(kind) if kind else (),
+            people=people if person else (),
+            begin=_midnight(asked["since"]),
+            end=_midnight(asked["until"], days=1),
+        )
+
+    def keys(self, rows, columns, descending, values=(), **edge):
+        fields = [self.field(column) for column in columns] if values else ()
+        stored = [f.get_db_prep_value(v, connection) for f, v in zip(fields, values, strict=True)]
+        found = entries.page(self.wanted, self.size + 1, stored, newest_first=descending)
+        self.rest = found.rest
+        return found.keys
+
+    def rows_of(self, keys):
+        found = {row.pk: row for row in rows_with(self.actor, *padded(keys))} if keys else {}
+        return [found[key] for key in keys if key in found]
+
+    def paginate(self, rows):
+        shown = super().paginate(rows)
+        backwards = bool(self.request.GET.getlist("before"))
+        beyond = ("before", "previous_url") if backwards else ("after", "next_url")
+        shown["searched_to"] = None
+        if self.rest:
+            moment, key = self.rest
+            shown["searched_to"] = timezone.make_aware(parse_datetime(moment))
+            place = {beyond[0]: [shown["searched_to"].isoformat(), str(key)]}
+            shown[beyond[1]] = self.url_with(
+                **{"after": None, "before": None, "jump": None} | place
+            )
+        return shown
+
+    def count(self, rows):
+        """The days have the numbers."""
+        return None
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            domain=self.domain,
+            kinds=KINDS,
+            days=self.days(),
+            **kwargs,
+        )
+
+    def days(self):
+        """(day, changes) of the last DAYS days; today's up to COUNT_BOUND + 1.
+
+        Nothing where no snapshot is taken, and for more than PLOTTED domains.
+        """
+        names = (SERVER,) if self.domains is None else self.domains
+        if not 0 < len(names) <= PLOTTED:
+            return []
+        today = timezone.localdate()
+        first = today - timedelta(days=DAYS - 1)
+        stored = dict(changes_by_day(first.isoformat(), *padded(names)))
+        if not any(stored.values()):
+            return []
+        begin = _midnight(today.isoformat())
+        stored[today] = entries.changes_since(self.domains, begin, COUNT_BOUND + 1)
+        days = [first + timedelta(days=number) for number in range(DAYS)]
+        return [(day, stored.get(day, 0)) for day in days]
+
+
+@in_scope(prepared)
+def rows_with(actor, *keys):
+    rows = LogEntry.objects.visible_to(actor).filter(pk__in=keys)
+    return rows.values_list(*Log.shown, named=True)
+
+
+@prepared
+def changes_by_day(first, *names):
+    rows = UsageDay.objects.filter(domain__in=names, day__gte=Value(first)).values("day")
+    return rows.annotate(changed=Sum("changes")).values_list("day", "changed").order_by()
+
+
+class LogTable(Log):
+    """All that the page would show, as CSV, sent while it is read."""
+
+    def get(self, request, *args, **kwargs):
+        headers = {"Content-Disposition": 'attachment; filename="activity.csv"'}
+        return StreamingHttpResponse(
+            self.lines(), content_type="text/csv; charset=utf-8", headers=headers
+        )
+
+    def lines(self):
+        write = csv.writer(_Echo()).writerow
+        yield write(["time", "who", "address", "domain", "action", "object", "changes"])
+        edge = ()
+        while True:
+            found = entries.page(self.wanted, TOGETHER, edge)
+            rows = self.rows_of(found.keys)
+            for row in rows:
+                name, client = name_and_client(row.username)
+                changes = json.dumps(row.changes, ensure_ascii=False) if row.changes else ""
+                moment = timezone.localtime(row.timestamp).isoformat(" ")
+                cells = [moment, name, client, row.domain, row.action, row.data, changes]
+                yield write([_as_text(cell) for cell in cells])
+            if len(found.keys) == TOGETHER:
+                moment = connection.ops.adapt_datetimefield_value(rows[-1].timestamp)
+                edge = (str(moment), rows[-1].pk)
+            elif found.rest:
+                edge = found.rest
+            else:
+                return
+
+
+class _Echo:
+    def write(self, line):
+        return line
+
+
+def _as_text(cell):
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _midnight(text, days=0):
+    try:
+        day = parse_date(text)
+        return day and timezone.make_aware(datetime.combine(day + timedelta(days=days), time()))
+    except (ValueError, OverflowError):
+        return None

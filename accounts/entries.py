@@ -1,0 +1,194 @@
+"""Pages of the log, each from its indexes: of a million entries, or of 200 domains among as many of others.
+
+MariaDB has no plan for the newest entries of several domains: it passes over every newer one of others, or sorts all. So
+each range of an index is asked for its own newest entries, and of many ranges only those that can be on the page.
+"""
+
+from collections import Counter
+from itertools import product
+from typing import NamedTuple
+
+from django.db import connection
+
+from panel.log_actions import SIGN_INS, of_kind
+
+FEW = 10  # ranges that are all asked
+MOST = 400  # ranges of one statement
+PEOPLE = 1_000  # names with a network address that begin as asked
+SCAN = 2_000  # entries of a person that are looked at for a domain or an action
+LAST_ID = 2**31
+
+
+class Wanted(NamedTuple):
+    """``domains`` None are all, ``actions`` () are all; ``people`` are beginnings of names; ``begin`` and ``end`` moments."""
+
+    domains: tuple | None = None
+    actions: tuple = ()
+    people: tuple = ()
+    begin: object = None
+    end: object = None
+
+
+class Found(NamedTuple):
+    keys: list
+    rest: tuple | None = None  # where to look on, if nobody has yet
+
+
+def page(wanted, size, edge=(), *, newest_first=True):
+    """The keys of the first ``size`` entries beyond ``edge``, (moment, key) as the database stores them.
+
+    Two statements at most.
+    """
+    order = _Order(wanted, edge, newest_first)
+    columns, ranges = _ranges(wanted)
+    passed = None
+    if wanted.people or len(ranges) > FEW:
+        ranges, passed = _nearest(order, columns, ranges, wanted.people, size)
+    if not ranges:
+        return Found([])
+    fits, fitting = _also(wanted)
+    if not fits:
+        # As many ranges as the page has entries reach this far, so the page does.
+        if passed:
+            order.stop_at(passed[0])
+        rows = _look(order, columns, ranges, "1", (), size, size)
+        return Found([key for _moment, key, *_rest in rows])
+    each = max(size, SCAN // len(ranges))
+    rows = _look(order, columns, ranges, fits, fitting, each)
+    seen_to = order.first(_ends(rows, each) + ([passed] if passed else []))
+    found = [
+        key
+        for moment, key, _place, fits_too in rows
+        if fits_too and not order.is_beyond((str(moment), key), seen_to)
+    ]
+    return Found(found[:size], seen_to if len(found) < size else None)
+
+
+def _ends(rows, each):
+    """Where the ranges end that were not read to their own end: nobody knows what comes behind."""
+    read, ends = Counter(), []
+    for moment, key, place, _fits in rows:
+        read[place] += 1
+        if read[place] == each:
+            ends.append((str(moment), key))
+    return ends
+
+
+def changes_since(domains, moment, most):
+    """How many changes the ``most`` entries since ``moment`` are, of ``domains`` or, for None, of all."""
+    where, names = "", []
+    if domains is not None:
+        if not domains:
+            return 0
+        where, names = f"domain IN ({', '.join(['%s'] * len(domains))}) AND ", [*domains]
+    some = f"SELECT action FROM log WHERE {where}timestamp >= %s LIMIT {most}"  # noqa: S608
+    others = of_kind(SIGN_INS)
+    [(count,)] = _fetch(
+        f"SELECT COUNT(*) FROM ({some}) AS some WHERE action NOT IN ({', '.join(['%s'] * len(others))})",  # noqa: S608
+        [*names, connection.ops.adapt_datetimefield_value(moment), *others],
+    )
+    return count
+
+
+class _Order:
+    def __init__(self, wanted, edge, newest_first):
+        self.direction = "DESC" if newest_first else "ASC"
+        self.last = "MAX" if newest_first else "MIN"
+        self.newest_first = newest_first
+        self.edge = str(edge[0]) if edge else ""
+        # Both for whole groups, and to the very entry.
+        self.within, self.moments = "", []
+        for sign, moment in ((">=", wanted.begin), ("<", wanted.end)):
+            if moment:
+                self.within += f" AND timestamp {sign} %s"
+                self.moments.append(connection.ops.adapt_datetimefield_value(moment))
+        self.exact = ""
+        if edge:
+            sign = "<" if newest_first else ">"
+            self.within += f" AND timestamp {sign}= %s"
+            self.moments.append(edge[0])
+            self.exact = f" AND (timestamp {sign} %s OR id {sign} %s)"
+        self.beyond = [edge[0], edge[1]] if edge else []
+
+    def first(self, places):
+        return (max if self.newest_first else min)(places, default=None)
+
+    def is_beyond(self, place, end):
+        return end is not None and (place < end if self.newest_first else place > end)
+
+    def stop_at(self, moment):
+        self.within += f" AND timestamp {'>=' if self.newest_first else '<='} %s"
+        self.moments.append(moment)
+
+
+def _ranges(wanted):
+    """The columns of an index that are equal in each range, and their values."""
+    if wanted.people:
+        return ("username",), []
+    columns, values = [], []
+    if wanted.domains is not None:
+        columns.append("domain")
+        values.append(wanted.domains)
+    if wanted.actions:
+        columns.append("action")
+        values.append(wanted.actions)
+    return tuple(columns), list(product(*values))
+
+
+def _nearest(order, columns, ranges, people, size):
+    """Those ranges that can have one of the next ``size`` entries, and where the others begin, at the earliest."""
+    names = ", ".join(columns)
+    if people:
+        ways = " OR ".join(["username >= %s AND username < %s"] * len(people))
+        params = [end for name in people for end in (name, name + "\U0010ffff")]
+        where, limit = f"({ways})", f" LIMIT {PEOPLE}"
+    else:
+        where, limit, params = "1 = 1", "", []
+        for column, values in zip(columns, zip(*ranges, strict=True), strict=True):
+            values = sorted(set(values))
+            where += f" AND {column} IN ({', '.join(['%s'] * len(values))})"
+            params += values
+    rows = _fetch(
+        f"SELECT {names}, {order.last}(timestamp) FROM log WHERE {where}{order.within} GROUP BY {names}{limit}",  # noqa: S608
+        params + order.moments,
+    )
+    moments = sorted(
+        (str(row[-1]) for row in rows if str(row[-1]) != order.edge), reverse=order.newest_first
+    )
+    if len(moments) <= size:
+        return [row[:-1] for row in rows], None
+    last = moments[size - 1]
+    near = [row[:-1] for row in rows if not order.is_beyond(str(row[-1]), last)]
+    return near[:MOST], (last, 0 if order.newest_first else LAST_ID)
+
+
+def _also(wanted):
+    """What no index of the people's entries says: SQL and its values."""
+    if not wanted.people:
+        return "", []
+    parts, params = [], []
+    for column, values in (("domain", wanted.domains), ("action", wanted.actions or None)):
+        if values is not None:
+            parts.append(f"{column} IN ({', '.join(['%s'] * len(values))})" if values else "1 = 0")
+            params += values
+    return " AND ".join(parts), params
+
+
+def _look(order, columns, ranges, fits, fitting, each, size=None):
+    by = f"ORDER BY timestamp {order.direction}, id {order.direction}"
+    equal = "".join(f" AND {column} = %s" for column in columns)
+    parts, params = [], []
+    for place, values in enumerate(ranges):
+        parts.append(
+            f"SELECT * FROM (SELECT timestamp, id, {place} AS place, {fits} AS fits FROM log"  # noqa: S608
+            f" WHERE 1 = 1{equal}{order.within}{order.exact} {by} LIMIT {each}) AS range{place}"
+        )
+        params += [*fitting, *values, *order.moments, *order.beyond]
+    limit = f" LIMIT {size}" if size else ""
+    return _fetch(f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found {by}{limit}", params)  # noqa: S608
+
+
+def _fetch(sql, params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()

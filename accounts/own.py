@@ -1,0 +1,85 @@
+"""Forms about oneself."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.messages.storage.base import Message
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.generic import FormView
+
+from accounts.forms import OwnPasswordForm
+from accounts.views import hide_passwords, refused
+from panel import once
+from panel.pages import ActorMixin
+
+
+class OwnFormView(ActorMixin, FormView):
+    """A form about oneself. It leads back to one's own page, and of two clicks the second is answered as the first."""
+
+    template_engine = "jinja2"
+    http_method_names = ["get", "head", "post", "options"]
+    place = ""  # where the own page says what was saved, if not above everything
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"actor": self.actor}
+
+    def post(self, request, *args, **kwargs):
+        return self.answer_again() or super().post(request, *args, **kwargs)
+
+    def answer_again(self):
+        earlier = once.earlier(self.request)
+        return earlier and self.answer(earlier.url, earlier.told)
+
+    def form_valid(self, form):
+        try:
+            url, told = once.done(self.request, lambda: self.save(form))
+        except once.Repeated:
+            return self.answer_again()
+        except ValidationError as error:
+            return self.refuse(form, error)
+        return self.answer(url, told)
+
+    def refuse(self, form, error):
+        form.add_error(None, error)
+        return self.answer_again() or self.form_invalid(form)
+
+    def save(self, form):
+        form.save()
+        return reverse("account"), [Message(messages.SUCCESS, self.saved(), extra_tags=self.place)]
+
+    def saved(self):
+        return _("Saved just now")
+
+    def answer(self, url, told):
+        once.tell(self.request, told)
+        return HttpResponseRedirect(url)
+
+    def form_invalid(self, form):
+        return refused(super().form_invalid(form), form)
+
+
+class OwnPasswordMixin:
+    def form_valid(self, form):
+        try:
+            # Before the transaction, which would take back the note of a wrong one.
+            form.check_old_password()
+        except ValidationError as error:
+            return self.refuse(form, error)
+        return super().form_valid(form)
+
+    def answer(self, url, told):
+        # This session goes on; all others end, because their hash is no longer that of the password.
+        account = type(self.actor).objects.get(pk=self.actor.pk)
+        update_session_auth_hash(self.request, account)
+        return super().answer(url, told)
+
+
+@hide_passwords
+class OwnAccount(OwnPasswordMixin, OwnFormView):
+    template_name = "accounts/account.html"
+    form_class = OwnPasswordForm
+
+    def saved(self):
+        return _("Password changed. Other sessions are signed out.")

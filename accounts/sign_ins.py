@@ -1,0 +1,59 @@
+"""Who signed in to the panel, and who failed to, in the log: without letting a stranger fill it.
+
+A name that no account has is never written down, for it may be a password typed into the wrong field; the panel's own
+log has it for fail2ban. An entry without a domain is for superadmins alone.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import throttle
+from accounts.models import LogEntry
+
+HOUR = timedelta(hours=1)
+AN_HOUR = 200  # entries: sign-ins to a domain's mailboxes or by administrators; wrong passwords; unknown names
+
+
+def record(account, ip):
+    """Write that ``account`` signed in, unless it did so from this address within the hour."""
+    account.client_ip = ip
+    entry = LogEntry.objects.entry(account, "login", domain=_domain(account), target=account.pk)
+    since = timezone.now() - HOUR
+    same = LogEntry.objects.filter(username=entry.username, timestamp__gt=since, action="login")
+    if not same.exists():
+        _write(entry, LogEntry.objects.filter(domain=entry.domain))
+
+
+def record_failure(account, typed, ip):
+    """Write the first wrong password of each name and network, and the one that closes it to them.
+
+    ``account`` is the one that is named so, or None: both take the same statements, so time tells nothing.
+    """
+    failures = throttle.failures(typed, ip)
+    if failures not in {1, settings.LOGIN_FAILURES}:
+        return
+    action = "login_failed" if account else "login_unknown"
+    if account:
+        account.client_ip = ip
+    entry = LogEntry.objects.entry(
+        account,
+        action,
+        domain=_domain(account),
+        target=account.pk if account else "",
+        changes={"failures": [None, failures]} if failures > 1 else None,
+    )
+    if not account:
+        entry.username = f" ({ip})"
+    _write(entry, LogEntry.objects.all())
+
+
+def _domain(account):
+    return getattr(account, "domain_id", "")
+
+
+def _write(entry, others):
+    recent = others.filter(action=entry.action, timestamp__gt=timezone.now() - HOUR)
+    if recent[:AN_HOUR].count() < AN_HOUR:
+        entry.save(force_insert=True)

@@ -1,0 +1,74 @@
+"""The names of domains for fields that suggest them and for the switcher, which has those of late first."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from domains.models import Domain
+from panel.addresses import display_domain, lookup_key
+from panel.scoping import may_open
+
+# The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
+DOMAIN_FIELDS = ("domain", "alias_domain", "target_domain", "alias_of")
+SUGGESTED = 10
+LATELY = 7
+COOKIE = "mailadmin_domains"
+
+
+def domain_suggestions(request):
+    typed = (request.GET[name] for name in DOMAIN_FIELDS if name in request.GET)
+    names = first_domains(request.user, next(typed, ""))
+    options = (
+        format_html('<option value="{}">{}</option>', name, display_domain(name)) for name in names
+    )
+    return HttpResponse("".join(options))
+
+
+def domain_places(request):
+    """Links to the first domains that begin with ``q``, for the switcher; without it first to those of late."""
+    account, text = request.user, request.GET.get("q", "").strip()
+    names = first_domains(account, text)
+    if not text and may_open(account):
+        late = visited(request)
+        still = Domain.objects.manageable_by(account).filter(pk__in=late)
+        still = set(still.values_list("pk", flat=True)) if late else ()
+        names = [name for name in late if name in still] + [n for n in names if n not in late]
+    links = (
+        format_html('<a href="{}">{}</a>', reverse("domain", args=[name]), display_domain(name))
+        for name in names[:SUGGESTED]
+    )
+    return HttpResponse("".join(links))
+
+
+def first_domains(account, text):
+    if not may_open(account):
+        return []
+    rows = Domain.objects.manageable_by(account).search(lookup_key(text)).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:SUGGESTED])
+
+
+def visited(request):
+    """The domains that this account was in lately, the last one first."""
+    names = request.get_signed_cookie(COOKIE, default="", salt=_salt(request))
+    return names.split("|") if names else []
+
+
+def remember(request, response, name):
+    """A cookie, for a session would be written with each page of another domain."""
+    late = visited(request)
+    if late[:1] != [name]:
+        names = [name, *(other for other in late if other != name)][:LATELY]
+        response.set_signed_cookie(
+            COOKIE,
+            "|".join(names),
+            salt=_salt(request),
+            path=reverse("domain-list"),
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Strict",
+        )
+
+
+def _salt(request):
+    return f"{COOKIE} of {request.user.pk}"  # of nobody else in this browser

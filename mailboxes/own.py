@@ -1,0 +1,152 @@
+"""What the user of a mailbox sees: a page of rows, and a page for each of their tasks."""
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.http import Http404
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import TemplateView
+
+from accounts.models import LogEntry
+from accounts.own import OwnFormView, OwnPasswordMixin
+from accounts.views import hide_passwords
+from aliases.effects import outcome
+from aliases.lookup import Lookup
+from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
+from mailboxes.forwarding import forwarding_of, forwards, self_alias
+from mailboxes.models import Mailbox
+from panel.pages import ActorMixin
+from panel.prepared import prepared
+
+APPS = {
+    "iphone": gettext_lazy("iPhone or iPad"),
+    "android": gettext_lazy("Android"),
+    "thunderbird": gettext_lazy("Thunderbird"),
+    "outlook": gettext_lazy("Outlook"),
+    "other": gettext_lazy("Other"),
+}
+
+
+class OwnPages(ActorMixin):
+    template_engine = "jinja2"
+
+    def dispatch(self, request, *args, **kwargs):
+        if not self.actor.is_mailbox_user:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    @cached_property
+    def mailbox(self):
+        rows = Mailbox.objects.select_related(
+            "usage", "domain__alias_of__target_domain"
+        ).with_self_alias()
+        return rows.get(pk=self.actor.pk)
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(mailbox=self.mailbox, **kwargs)
+
+
+class WhereMailGoes:
+    def get_context_data(self, **kwargs):
+        row = self_alias(self.mailbox)
+        targets, _keep_copy = forwarding_of(row)
+        lookup = Lookup([self.mailbox.domain])
+        lookup.prepare([self.actor.pk], [row] if row else [])
+        return super().get_context_data(
+            targets=targets,
+            outcome=outcome(self.actor, self.mailbox, row, lookup),
+            forwarding_inactive=bool(targets) and not forwards(row),
+            **kwargs,
+        )
+
+
+class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
+    template_name = "own/rows.html"
+    http_method_names = ["get", "head", "options"]
+
+    def get_context_data(self, **kwargs):
+        told = list(get_messages(self.request))
+        return super().get_context_data(
+            webmail=settings.WEBMAIL_URL,
+            password_changed=password_changed(self.actor),
+            saved={message.extra_tags: message.message for message in told if message.extra_tags},
+            told=[message for message in told if not message.extra_tags],
+            **kwargs,
+        )
+
+
+def password_changed(mailbox):
+    """When, if it is among the last entries of the domain's log; else None."""
+    return next(
+        (entry.timestamp for entry in _newest_passwords(mailbox.domain_id, mailbox.pk)), None
+    )
+
+
+@prepared
+def _newest_passwords(domain, address):
+    newest = "ORDER BY timestamp DESC, id DESC LIMIT"
+    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 200"  # noqa: S608
+    return LogEntry.objects.raw(
+        f"SELECT * FROM ({of_domain}) l WHERE data = %s AND action = 'edit_password' {newest} 1",  # noqa: S608
+        [domain, address],
+    )
+
+
+class OwnTask(OwnPages, OwnFormView):
+    """A page with one form. ``place`` is the row that says it is saved."""
+
+
+class OwnForwarding(WhereMailGoes, OwnTask):
+    template_name = "own/forwarding.html"
+    form_class = OwnForwardingForm
+    place = "forwarding"
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"instance": self.actor}
+
+    def get_initial(self):
+        targets, keep_copy = forwarding_of(self_alias(self.mailbox))
+        return {"targets": "\n".join(targets), "keep_copy": "1" if keep_copy else "0"}
+
+    def post(self, request, *args, **kwargs):
+        if "another" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        form = self.get_form()
+        form.add_a_field()
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+@hide_passwords
+class OwnPassword(OwnPasswordMixin, OwnTask):
+    template_name = "own/password.html"
+    form_class = OwnMailboxPasswordForm
+    place = "password"
+
+    @property
+    def mailbox(self):
+        return self.actor
+
+    def saved(self):
+        return _("Saved just now. Use the new one in your mail programs too.")
+
+
+class OwnRoom(OwnPages, TemplateView):
+    template_name = "own/room.html"
+
+
+class OwnSetup(OwnPages, TemplateView):
+    template_name = "own/setup.html"
+
+    @property
+    def mailbox(self):
+        return self.actor
+
+    def get_context_data(self, **kwargs):
+        app = self.request.GET.get("app")
+        return super().get_context_data(
+            apps=APPS,
+            app=app if app in APPS else "iphone",
+            host=settings.MAIL_HOSTNAME,
+            **kwargs,
+        )

@@ -1,0 +1,268 @@
+"""The log as people read it: days, one line for each thing, and only what the reader may know."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import activity, entries
+from accounts.models import LogEntry
+from mailboxes.forwarding import set_forwarding
+from mailboxes.models import UsageDay
+from tests.pages.reading import text
+
+NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def write(db):
+    def entry(action, target="x", domain="", who="ann@example.org (192.0.2.7)", when=NOON, **more):
+        return LogEntry.objects.create(
+            action=action, data=target, domain=domain, username=who, timestamp=when, **more
+        )
+
+    LogEntry.objects.all().delete()
+    return entry
+
+
+@pytest.fixture
+def root(make_admin, sign_in):
+    client = sign_in(make_admin("root@example.org", superadmin=True))
+    LogEntry.objects.all().delete()
+    return client
+
+
+def said(client, **query):
+    return text(client.get(reverse("log"), query))
+
+
+def shown(page):
+    return [entry.data for entry in page.context["object_list"]]
+
+
+def test_days_have_headings(root, write):
+    now = timezone.now()
+    write("create_alias", "a@example.org", when=now)
+    write("create_alias", "b@example.org", when=now - timedelta(days=1))
+    write("create_alias", "c@example.org")
+
+    html = root.get(reverse("log")).text
+
+    assert re.findall('<h2 class="day">(.*?)</h2>', html) == ["Today", "Yesterday", "March 9, 2025"]
+
+
+def test_of_recipients_only_what_changed_is_told(root, write):
+    pair = ["luc@example.org,a@x.example", "luc@example.org,a@x.example,b@x.example"]
+    write("edit_alias", "all@example.org", changes={"goto": pair})
+
+    page = root.get(reverse("log"))
+
+    assert "Changed alias all@example.org b@x.example ann@example.org" in text(page)
+    assert "<ins>b@x.example</ins>" in page.text
+    assert "luc@example.org" not in page.text
+
+
+def test_a_forwarding_is_no_changed_alias(root, example_org, add_mailbox):
+    mailbox = add_mailbox("luc@example.org")
+    set_forwarding(actor=mailbox, mailbox=mailbox, targets=["luc@moreau-family.example"])
+
+    told = said(root)
+
+    assert "Changed the forwarding of luc@example.org luc@moreau-family.example" in told
+    assert "Changed alias" not in told
+
+
+def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
+    for number in range(15):
+        write("create_mailbox", f"m{number:02}@example.org")
+
+    page = root.get(reverse("log"))
+
+    assert "Created 15 mailboxes ann@example.org Details" in text(page)
+    assert page.text.count('<a href="/mailboxes/m') == 15
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"who": "bob@example.org (192.0.2.7)"},
+        {"action": "delete_mailbox"},
+        {"when": NOON - timedelta(days=1)},
+    ],
+)
+def test_another_person_kind_or_day_ends_the_run(second, root, write):
+    for moment in range(4):
+        more = {"action": "create_mailbox", "when": NOON - timedelta(minutes=moment)}
+        write(**more | (second if moment > 1 else {}))
+
+    assert "mailboxes ann" not in said(root)
+
+
+def test_what_is_gone_is_no_link(root, write):
+    write("create_mailbox", "here@example.org", domain="example.org")
+    write("delete_alias", "gone@example.org", domain="example.org")
+    write("edit_vacation", "x@example.org", domain="example.org")
+
+    links = re.findall('<p>[^<]*<a href="([^"]*)"', root.get(reverse("log")).text)
+
+    assert links == ["/mailboxes/here@example.org/"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("size", [1, 7])
+def test_pages_by_index_are_what_sorting_everything_would_be(newest_first, size, write):
+    """Many domains, people and entries of one second, with every filter."""
+    for number in range(240):
+        write(
+            ["create_alias", "edit_alias", "create_mailbox"][number % 3],
+            str(number),
+            domain=f"d{number * 7 % 29}.example",
+            who=f"{'ab'[number % 2]}nn@example.org (192.0.2.{number % 9})",
+            when=NOON + timedelta(seconds=number // 8 * (number % 5)),
+        )
+    domains = tuple(f"d{number}.example" for number in range(20))
+    begin, end = NOON + timedelta(seconds=10), NOON + timedelta(seconds=60)
+
+    for wanted in (
+        entries.Wanted(),
+        entries.Wanted(domains),
+        entries.Wanted(domains, ("edit_alias", "create_alias")),
+        entries.Wanted(None, ("edit_alias",)),
+        entries.Wanted(domains, begin=begin, end=end),
+        entries.Wanted(people=("ann@",)),
+        entries.Wanted(domains, ("edit_alias",), ("ann@",), begin, end),
+        entries.Wanted(()),
+    ):
+        rows = LogEntry.objects.order_by("timestamp", "pk")
+        if wanted.domains is not None:
+            rows = rows.filter(domain__in=wanted.domains)
+        if wanted.actions:
+            rows = rows.filter(action__in=wanted.actions)
+        if wanted.people:
+            rows = rows.filter(username__startswith="ann@")
+        if wanted.begin:
+            rows = rows.filter(timestamp__gte=begin, timestamp__lt=end)
+        expected = list(rows.values_list("pk", flat=True))
+
+        assert all_keys(wanted, size, newest_first) == (
+            expected[::-1] if newest_first else expected
+        )
+
+
+def all_keys(wanted, size, newest_first=True):
+    keys, edge = [], ()
+    while True:
+        found = entries.page(wanted, size, edge, newest_first=newest_first)
+        keys += found.keys
+        if found.rest:
+            edge = found.rest
+        elif found.keys:
+            last = LogEntry.objects.get(pk=found.keys[-1])
+            edge = (f"{last.timestamp:%Y-%m-%d %H:%M:%S}", last.pk)
+        else:
+            return keys
+
+
+def test_where_much_is_passed_over_the_page_says_how_far_it_looked(root, write, monkeypatch):
+    monkeypatch.setattr(entries, "SCAN", 60)
+    write("create_alias", "found", domain="one.example", when=NOON - timedelta(days=1))
+    for number in range(150):
+        when = NOON + timedelta(seconds=number)
+        write("create_alias", "x", domain="two.example", when=when)
+
+    page = root.get(reverse("log"), {"person": "ann@example.org", "domain": "one.example"})
+    assert shown(page) == []
+    assert "Of this person, only entries back to March 9, 2025 were looked at." in text(page)
+    for _further in range(3):
+        page = root.get(reverse("log") + page.context["next_url"])
+        if shown(page):
+            break
+
+    assert shown(page) == ["found"]
+    assert page.context["next_url"] is None
+
+
+def test_a_domain_admin_has_no_chip_and_no_entries_of_administrators(
+    make_admin, sign_in, example_org, write
+):
+    client = sign_in(make_admin(domains=["example.org"]))
+    write("create_admin", "boss@example.org")
+
+    page = client.get(reverse("log"), {"kind": "admin"})
+
+    assert shown(page) == []
+    assert "?kind=admin" not in client.get(reverse("log")).text
+
+
+def table(client, **query):
+    answer = client.get(reverse("log-table"), query)
+    return list(csv.reader(io.StringIO(answer.getvalue().decode())))
+
+
+def test_the_table_has_all_that_the_filters_let_through(root, write, monkeypatch):
+    monkeypatch.setattr(activity, "TOGETHER", 7)
+    for number in range(20):
+        write("create_alias", str(number), when=NOON + timedelta(seconds=number // 3))
+    write("create_mailbox", "other")
+
+    head, *rows = table(root, kind="alias")
+
+    assert head == ["time", "who", "address", "domain", "action", "object", "changes"]
+    assert [row[5] for row in rows] == [str(number) for number in range(19, -1, -1)]
+    assert rows[0][:3] == ["2025-03-09 12:00:06+00:00", "ann@example.org", "192.0.2.7"]
+
+
+def test_no_cell_of_the_table_is_a_formula(root, write):
+    for begin in ("=", "+", "-", "@", "\t"):
+        write("edit_vacation", f"{begin}cmd", who=f"{begin}x (192.0.2.7)")
+
+    rows = table(root)[1:]
+
+    assert {cell[:1] for row in rows for cell in row if cell} & set("=+-@\t") == set()
+    assert sorted(row[5] for row in rows) == ["'\tcmd", "'+cmd", "'-cmd", "'=cmd", "'@cmd"]
+
+
+def test_the_table_of_a_domain_admin_is_that_of_the_own_domains(
+    make_admin, sign_in, example_org, other_net, write
+):
+    client = sign_in(make_admin(domains=["example.org"]))
+    LogEntry.objects.all().delete()
+    for domain in ("example.org", "other.net", ""):
+        write("create_alias", f"a@{domain}", domain=domain)
+
+    assert [row[3] for row in table(client)[1:]] == ["example.org"]
+    assert table(client, domain="other.net")[1:] == []
+    assert table(client, person="ann")[1:] == table(client)[1:]
+
+
+def test_the_last_days_are_a_plot_that_leads_to_each_day(root, write, example_org):
+    today = timezone.localdate()
+    before = today - timedelta(days=1)
+    assert root.get(reverse("log")).context["days"] == []
+    for day, changes in ((before, 5), (today - timedelta(days=40), 9)):
+        UsageDay.objects.create(domain="", day=day, changes=changes)
+    LogEntry.objects.all().delete()
+    write("create_alias", when=timezone.now())
+    write("login", when=timezone.now())
+
+    page = root.get(reverse("log"), {"kind": "alias"})
+
+    days = page.context["days"]
+    assert (len(days), days[-2:]) == (30, [(before, 5), (today, 1)])
+    assert sum(changes for _day, changes in days) == 6
+    assert f'href="?kind=alias&amp;from={before}&amp;to={before}"' in page.text
+
+
+def test_the_plot_counts_the_own_domains_alone(make_admin, sign_in, example_org, other_net):
+    client = sign_in(make_admin(domains=["example.org"]))
+    day = timezone.localdate() - timedelta(days=2)
+    for domain, changes in (("", 9), ("example.org", 2), ("other.net", 7)):
+        UsageDay.objects.create(domain=domain, day=day, changes=changes)
+
+    days = dict(client.get(reverse("log")).context["days"])
+    assert days[day] == 2
+    assert client.get(reverse("log"), {"domain": "other.net"}).context["days"] == []
