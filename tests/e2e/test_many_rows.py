@@ -9,10 +9,15 @@ from tests.e2e.browsing import create_domain
 
 NUMBER = 2_000
 FILL = f"""
-from domains.models import Domain
+from django.conf import settings
+from domains.models import UNLIMITED, Domain
+from domains.services import update_domain
 from mailboxes.services import create_mailboxes
-rows = [dict(local_part=f"m{{n:04}}", password_hash="{{PLAIN}}x") for n in range({NUMBER})]
-create_mailboxes(actor=None, domain=Domain.objects.get(pk="many.example"), mailboxes=rows)
+domain = Domain.objects.get(pk="many.example")
+domain = update_domain(actor=None, domain=domain, mailboxes=UNLIMITED, quota=UNLIMITED)
+row = dict(password_hash="{{PLAIN}}x", quota=settings.QUOTA_MULTIPLIER)
+rows = [row | dict(local_part=f"m{{n:04}}") for n in range({NUMBER})]
+create_mailboxes(actor=None, domain=domain, mailboxes=rows)
 """
 COUNT = """
 from mailboxes.models import Mailbox
@@ -25,7 +30,7 @@ def many(panel, visitors, accounts):
     """The superadmin at the list of 2,000 mailboxes."""
     login, password = next(iter(accounts.items()))
     page = visitors.sign_in(login, password)
-    create_domain(page, "many.example", Mailboxes="0")
+    create_domain(page, "many.example")
     panel.manage("shell", "-c", FILL)
     page.goto("/mailboxes/?domain=many.example")
     return page
