@@ -24,7 +24,7 @@ from markupsafe import Markup, escape
 from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.templatetags import ui
-from panel import formats, tasks
+from panel import formats
 from panel.addresses import display_address, display_domain, split_targets
 
 # Django's templates for these only include the one for all inputs.
@@ -86,7 +86,6 @@ def environment(**options):
         "sort_header": ui.sort_header,
         "state": ui.state,
         "static": static,
-        "unfinished_task": tasks.unfinished,
         "url": url,
     }
     made.filters |= {

@@ -9,7 +9,7 @@
   const failed = ({ detail: { elt } }) => {
     const words = document.getElementById("no-connection");
     const place = elt.closest("form") ?? document.getElementById("list");
-    if (!words || !place || place.parentElement.querySelector("[data-no-connection]")) return;
+    if (!words || !place || elt.closest("#task") || place.parentElement.querySelector("[data-no-connection]")) return;
     const note = words.content.cloneNode(true).firstElementChild;
     place.after(note);
     note.querySelector("[data-again]").addEventListener("click", () => {
