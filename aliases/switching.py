@@ -69,14 +69,20 @@ def losing(actor, address):
     said = []
     if len(others) > NAMED:
         said.append(_("many aliases lose a recipient"))
+    elif len(others) == 1:
+        said.append(_("%(name)s loses a recipient") % {"name": others[0]})
     elif others:
         one_or_many = ngettext(
-            "%(name)s loses a recipient", "%(n)d aliases lose a recipient", len(others)
+            "%(n)d alias loses a recipient", "%(n)d aliases lose a recipient", len(others)
         )
-        said.append(one_or_many % {"name": others[0], "n": len(others)})
-    if empty:
+        said.append(one_or_many % {"n": len(others)})
+    if len(empty) == 1:
+        said.append(_("%(name)s has no other recipient") % {"name": empty[0]})
+    elif empty:
         one_or_many = ngettext(
-            "%(name)s has no other recipient", "%(n)d aliases have no other recipient", len(empty)
+            "%(n)d alias has no other recipient",
+            "%(n)d aliases have no other recipient",
+            len(empty),
         )
-        said.append(one_or_many % {"name": empty[0], "n": len(empty)})
+        said.append(one_or_many % {"n": len(empty)})
     return said

@@ -85,7 +85,7 @@ def test_nobody_reads_what_was_said_to_whoever_sat_here_before(
     client_of_admin, example_org, add_mailbox, password
 ):
     joe = add_mailbox("joe@example.org")
-    switch, said = reverse("mailbox-state", args=[joe.pk]), "joe@example.org is on."
+    switch, said = reverse("mailbox-state", args=[joe.pk]), "joe@example.org is on: "
     sign_in = {"username": joe.pk, "password": password}
 
     client_of_admin.post(switch, {"active": "1"})

@@ -25,6 +25,11 @@ MB = settings.QUOTA_MULTIPLIER
 MANY = 120  # three steps
 
 
+@pytest.fixture(autouse=True)
+def a_step_is_as_long_as_it_takes(monkeypatch):
+    monkeypatch.setattr(tasks, "STEP_SECONDS", 3600)
+
+
 @pytest.fixture
 def many(example_org):
     """MANY mailboxes of example.org."""
