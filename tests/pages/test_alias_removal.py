@@ -45,11 +45,11 @@ def test_what_answers_nobody_in_an_inactive_domain_is_not_said_to_go_to_the_catc
         ("mailbox-delete", "joe@example.org"),
     ]:
         page = text(superadmin.get(reverse(name, args=[address])))
-        assert "example.org is inactive: mail for its addresses is refused." in page
+        assert "example.org is off: mail for its addresses is refused." in page
         assert "catch-all" not in page
     for name, address in [("alias-bulk", "sales@example.org"), ("mailbox-bulk", "joe@example.org")]:
         page = text(superadmin.post(reverse(name), {"action": "delete", "selected": [address]}))
-        assert "example.org is inactive: mail for its addresses is refused." in page
+        assert "example.org is off: mail for its addresses is refused." in page
 
 
 def test_activating_an_alias_that_leads_to_nobody_says_who_answers(admin, add_alias):

@@ -251,7 +251,7 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
         "Mail for joe@example.org goes to the catch-all instead, so to ann@example.org." in lead()
     )
     set_domain_active(actor=None, domain=mailbox.domain, active=False)
-    assert "example.org is inactive: mail for its addresses is refused" in lead()
+    assert "example.org is off: mail for its addresses is refused" in lead()
 
 
 def test_its_page_names_what_leads_here_but_nothing_of_the_neighbours(
@@ -333,7 +333,7 @@ def test_its_page_says_when_another_program_deactivated_the_forwarding(admin, ad
     page = admin.get(reverse("mailbox", args=[mailbox.pk]))
     assert page.context["forwarding_inactive"] is True
     assert "Mail for this address is delivered here" in text(page)
-    assert "joe@elsewhere.example Inactive: all mail stays in this mailbox." in text(page)
+    assert "joe@elsewhere.example Off: all mail stays in this mailbox." in text(page)
 
     admin.post(address, {"targets": admin.get(address).context["form"].initial["targets"]})
     page = text(admin.get(reverse("mailbox", args=[mailbox.pk])))
