@@ -4,6 +4,7 @@ from django.views.i18n import set_language
 
 from mailadmin import tasks, views
 
+handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
 
 urlpatterns = [

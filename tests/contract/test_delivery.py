@@ -12,7 +12,7 @@ from itertools import count
 
 import pytest
 
-from mailboxes.models import QuotaUsage
+from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import set_mailbox_active, set_mailbox_password
 from tests.contract.world import NAMING_BOTH, NAMING_EVE, PASSWORD
 from tests.servers import clients
@@ -29,6 +29,7 @@ def stranger():
 
 ANN = ("ann@example.org", PASSWORD)
 BOB = ("bob@example.org", PASSWORD)
+GONE = ("gone@example.org", PASSWORD)
 PAT = ("pat.o'brien@example.org", PASSWORD)
 CAT = ("cat@catch.example", PASSWORD)
 
@@ -447,6 +448,25 @@ def fresh_connections_afterwards(mail_server):
     yield
     mail_server.dovecot.stop()
     mail_server.dovecot.start()
+
+
+def test_mail_for_a_mailbox_that_dovecot_knows_no_more_waits_for_it(mail_server):
+    gone = Mailbox.objects.get(pk=BOB[0])
+    gone.pk, gone.local_part, gone.maildir = GONE[0], "gone", "example.org/gone/"
+    gone.save(force_insert=True)
+    mail_server.dovecot.stop()
+    subject = clients.send(mail_server, stranger(), GONE[0])
+    mail_server.postfix.wait_for_log(f"to=<{GONE[0]}>.*status=deferred")
+    Mailbox.objects.filter(pk=GONE[0]).delete()
+    mail_server.dovecot.start()
+
+    mail_server.postfix.flush()
+    mail_server.postfix.wait_for_log(f"to=<{GONE[0]}>.* dsn=4.1.1, status=deferred .*doesn't exist")
+    gone.save(force_insert=True)
+
+    mail_server.postfix.wait_until_delivered()
+    assert clients.subjects(mail_server, *GONE) == [subject]
+    gone.delete()
 
 
 def lmtp_answer(path, recipient):

@@ -185,7 +185,8 @@ def test_without_room_nothing_is_half_saved(database_in, tmp_path):
         def save(number):
             path = "/aliases/new/?domain=example.org"
             _status, _headers, page = visit(panel, path, cookie=session)
-            fields = hidden_fields(page) | {"local_part": f"list-{number}", "targets": targets}
+            fields = hidden_fields(page) | {"domain": "example.org", "targets": targets}
+            fields["local_part"] = f"list-{number}"
             return visit(panel, path, fields, session)
 
         def stored():

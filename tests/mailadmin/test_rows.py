@@ -124,7 +124,7 @@ def test_rows_lead_to_the_place_the_panel_is_served_at():
     assert draw("mailboxes/rows.html", MAILBOX) == before
 
 
-PIECE = "<p>{{ name }}{{ secret }}{{ csrf_input }}{{ _('Active') }}</p>"
+PIECE = "<p>{{ name }}{{ secret }}{{ csrf_input }}{{ _('Password') }}</p>"
 
 
 def test_what_is_kept_is_drawn_for_each_value_and_language_and_knows_nothing_else(monkeypatch):
@@ -136,9 +136,9 @@ def test_what_is_kept_is_drawn_for_each_value_and_language_and_knows_nothing_els
         return page.render({"name": name, "secret": "s", "csrf_input": "token"})
 
     assert [drawn("a"), drawn("<b>"), drawn("a")] == [
-        "<p>aActive</p>",
-        "<p>&lt;b&gt;Active</p>",
-        "<p>aActive</p>",
+        "<p>aPassword</p>",
+        "<p>&lt;b&gt;Password</p>",
+        "<p>aPassword</p>",
     ]
     with override("fr"):
-        assert drawn("a") == "<p>aActif</p>"
+        assert drawn("a") == "<p>aMot de passe</p>"
