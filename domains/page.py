@@ -13,7 +13,6 @@ from domains.models import Domain
 from domains.views import with_admins
 from mailboxes import figures
 from mailboxes.models import Mailbox
-from panel import tasks
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
 from panel.prepared import padded, prepared
@@ -79,7 +78,6 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
             alias_of=getattr(domain, "alias_of", None),
             catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
             of_kind=addresses.counts(self.actor, domain.pk),
-            unfinished=tasks.unfinished(self.actor),
             **self.figures(),
             **kwargs,
         )

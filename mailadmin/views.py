@@ -19,7 +19,7 @@ from mailadmin import search
 from mailboxes import figures
 from mailboxes.models import NEARLY_FULL, FullMailbox
 from mailboxes.own import OwnMailbox
-from panel import server, tasks, transactions
+from panel import server, transactions
 from panel.log_actions import SIGN_INS, of_kind
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND
@@ -61,7 +61,6 @@ class Dashboard(AdministratorsPage):
             all_is_well=not any(attention.values()),
             full_in=figures.full_in,
             log_entries=log_entries(actor),
-            unfinished=tasks.unfinished(actor),
             **figures_over_time(actor, self.request.GET),
             domain_count=domain_count(actor),
             count_bound=COUNT_BOUND,

@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from panel.models import Task, TaskRow
-from panel.prepared import prepared
 from panel.transactions import in_transaction
 
 STEP = 50  # rows of a request
@@ -265,17 +264,6 @@ def scope_of(actor):
     """A digest of what an account manages: while it acts, this must not change."""
     names = "\n".join([str(actor.is_superadmin), *sorted(actor.scope_domains)])
     return blake2b(names.encode(), digest_size=32).hexdigest()
-
-
-def unfinished(actor):
-    """The newest of an administrator's tasks that has begun and not ended, or None."""
-    return next(iter(_unfinished(actor.pk, Running, Task.State.STOPPED)), None)
-
-
-@prepared
-def _unfinished(admin, *states):
-    tasks = Task.objects.filter(admin=admin, state__in=states).order_by("-pk")
-    return tasks.values_list("pk", "done", "gone", "refused", "total", named=True)[:1]
 
 
 def _locked(pk):
