@@ -130,6 +130,6 @@ def create_alias(page, local_part, domain, *targets):
 
 def create_alias_domain(page, name, target):
     page.goto("/alias-domains/new/")
-    fill(page, {"Alias domain": name, "Target domain": target})
+    fill(page, {"Other name": name, "Target domain": target})
     submit(page)
     assert name in message(page)

@@ -63,8 +63,10 @@ TOO_WIDE = """() => {
   const ends = (element) => Math.round(element.getBoundingClientRect().right);
   // For screen readers only: clipped to nothing.
   const clipped = (element) => element && ((element.offsetWidth <= 1 && getComputedStyle(element).overflow === "hidden") || clipped(element.parentElement));
+  // Cut off at the end of its line, by intention.
+  const cut = (element) => element && (getComputedStyle(element).textOverflow === "ellipsis" || cut(element.parentElement));
   const inside = [...document.querySelectorAll(".panel *")].filter(
-    (element) => element.offsetParent && ends(element) > ends(element.closest(".panel")) && !clipped(element));
+    (element) => element.offsetParent && ends(element) > ends(element.closest(".panel")) && !clipped(element) && !cut(element));
   const outside = [...document.querySelectorAll("body *")].filter(
     (element) => ends(element) > innerWidth && !element.parentElement.closest(".chips") && !clipped(element));  // chips scroll by themselves
   const scrolls = document.documentElement.scrollWidth > innerWidth;
