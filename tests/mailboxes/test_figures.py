@@ -13,7 +13,6 @@ from panel import plots
 Row = namedtuple("Row", "day all_bytes all_mailboxes all_aliases all_changes")
 FIRST = date(2026, 3, 1)
 GB = 1024 * 1_024_000
-TODAY = timezone.localdate()
 
 
 def rows(days, step=1):
@@ -111,7 +110,7 @@ def test_bars_of_days_without_changes_are_none():
     ],
 )
 def test_when_a_mailbox_of_a_hundred_bytes_will_be_full(days_ago, at_first, used, left):
-    first = TODAY - timedelta(days=days_ago)
+    first = timezone.localdate() - timedelta(days=days_ago)
 
     assert figures.days_until_full(first, at_first, used, 100) == left
 
@@ -121,15 +120,21 @@ def test_nobody_says_when_a_mailbox_without_sizes_will_be_full():
 
 
 def test_that_it_will_be_full_is_said_in_words():
-    assert figures.full_in(TODAY - timedelta(days=30), 80, 95, 100) == "full in about 10 days"
-    assert figures.full_in(TODAY - timedelta(days=4), 80, 96, 100) == "full in about 1 day"
+    assert (
+        figures.full_in(timezone.localdate() - timedelta(days=30), 80, 95, 100)
+        == "full in about 10 days"
+    )
+    assert (
+        figures.full_in(timezone.localdate() - timedelta(days=4), 80, 96, 100)
+        == "full in about 1 day"
+    )
 
 
 def test_what_the_page_of_a_mailbox_shows_of_its_past(example_org, add_mailbox):
     mailbox = add_mailbox("joe@example.org", quota=100)
     QuotaUsage.objects.create(username=mailbox, bytes=95)
     for days_ago, size in ((120, 80), (60, 80), (30, 80), (1, 94)):
-        day = TODAY - timedelta(days=days_ago)
+        day = timezone.localdate() - timedelta(days=days_ago)
         MailboxDay.objects.create(username=mailbox.pk, day=day, bytes=size)
     for protocol, at in (("imap", 100), ("pop3", 200)):
         LastLogin.objects.create(username=mailbox.pk, protocol=protocol, at=at)

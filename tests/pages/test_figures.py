@@ -237,7 +237,7 @@ def test_a_list_says_when_each_mailbox_was_opened_last(path, as_superadmin, add_
     page = as_superadmin.get(path)
 
     assert "Last sign-in" in text(page)
-    said = re.findall(r'<td class="when">([^<]*)</td>', page.content.decode())
+    said = re.findall(r'<td class="when roomy">([^<]*)</td>', page.content.decode())
     assert [words for words in said if words] == ["today", "3 days ago"]
     assert "never" not in text(page)
 
