@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts import activity, entries
 from accounts.models import LogEntry
+from aliases.models import Alias
+from mailadmin import log_words
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import UsageDay
 from tests.pages.reading import text
@@ -61,19 +63,72 @@ def test_of_recipients_only_what_changed_is_told(root, write):
 
     page = root.get(reverse("log"))
 
-    assert "Changed alias all@example.org b@x.example ann@example.org" in text(page)
+    assert "ann@example.org changed alias all@example.org b@x.example Details" in text(page)
     assert "<ins>b@x.example</ins>" in page.text
     assert "luc@example.org" not in page.text
 
 
-def test_a_forwarding_is_no_changed_alias(root, example_org, add_mailbox):
+def test_a_forwarding_is_told_as_what_it_is(root, example_org, add_mailbox):
     mailbox = add_mailbox("luc@example.org")
-    set_forwarding(actor=mailbox, mailbox=mailbox, targets=["luc@moreau-family.example"])
 
-    told = said(root)
+    def forward(*targets):
+        set_forwarding(actor=mailbox, mailbox=mailbox, targets=list(targets))
+        return log_words.sentence(LogEntry.objects.order_by("-pk")[0])
 
-    assert "Changed the forwarding of luc@example.org luc@moreau-family.example" in told
-    assert "Changed alias" not in told
+    began = forward("luc@moreau-family.example")
+    changed = forward("luc@moreau-family.example", "luc@work.example")
+    ended = forward()
+    Alias.objects.filter(pk=mailbox.pk).update(
+        goto="luc@example.org,x@elsewhere.example", active=False
+    )
+    switched_on = forward("x@elsewhere.example")
+
+    who = "luc@example.org"
+    assert began == f"{who} forwarded {who}"
+    assert changed == f"{who} changed the forwarding of {who}"
+    assert ended == f"{who} ended the forwarding of {who}"
+    assert switched_on == f"{who} switched on the forwarding of {who}"
+    page = root.get(reverse("log"))
+    assert "luc forwarded luc@example.org luc@moreau-family.example Details" in text(page)
+    assert "<ins>luc@moreau-family.example</ins>" in page.text
+    assert "alias" not in {entry.action.split("_")[1] for entry in page.context["object_list"]}
+
+
+def test_a_self_alias_that_another_program_left_out_is_a_forwarding_too(example_org, add_mailbox):
+    mailbox = add_mailbox("luc@example.org")
+    Alias.objects.filter(pk=mailbox.pk).delete()
+
+    set_forwarding(actor=None, mailbox=mailbox, targets=["luc@moreau-family.example"])
+
+    newest = LogEntry.objects.order_by("-pk")[0]
+    assert log_words.sentence(newest) == "CLI forwarded luc@example.org"
+
+
+@pytest.mark.parametrize("pair", [None, "x", [], [["a"], "b"], [None, "a@x.example"]])
+def test_a_forwarding_that_another_program_wrote_in_its_own_way_is_told(pair, write):
+    entry = write("edit_forwarding", "luc@example.org", changes={"goto": pair})
+
+    assert "luc@example.org" in log_words.sentence(entry)
+
+
+@pytest.mark.parametrize(
+    ("who", "domain", "told"),
+    [
+        ("ole@example.org", "example.org", "ole"),
+        ("ole@example.org", "other.net", "ole@example.org"),
+        ("ole@example.org", "", "ole@example.org"),
+        ("ole@müller.example", "xn--mller-kva.example", "ole@müller.example"),
+        ("CLI", "example.org", "CLI"),
+        ("", "example.org", "—"),
+        ("<b>@example.org", "example.org", "&lt;b&gt;"),
+    ],
+)
+def test_a_colleague_is_named_by_the_local_part(who, domain, told, root, write):
+    write("edit_mailbox", f"sam@{domain}", domain=domain, who=f"{who} (192.0.2.7)")
+
+    page = root.get(reverse("log"))
+
+    assert f"<p>{told} changed mailbox <a" in page.text
 
 
 def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
@@ -82,7 +137,7 @@ def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
 
     page = root.get(reverse("log"))
 
-    assert "Created 15 mailboxes ann@example.org Details" in text(page)
+    assert "ann@example.org created 15 mailboxes Details" in text(page)
     assert page.text.count('<a href="/mailboxes/m') == 15
 
 
@@ -99,7 +154,7 @@ def test_another_person_kind_or_day_ends_the_run(second, root, write):
         more = {"action": "create_mailbox", "when": NOON - timedelta(minutes=moment)}
         write(**more | (second if moment > 1 else {}))
 
-    assert "mailboxes ann" not in said(root)
+    assert "mailboxes Details" not in said(root)
 
 
 def test_what_is_gone_is_no_link(root, write):
