@@ -43,8 +43,8 @@ class InDomainMixin:
         rows = self.in_domain(rows)
         if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
+        if filters["state"] in {"on", "off"}:
+            rows = rows.filter(active=filters["state"] == "on")
         return rows
 
     def get_context_data(self, **kwargs):
@@ -152,9 +152,9 @@ class WordSearchMixin(KeysetMixin):
     def state_wanted(self):
         """What the filter for states asks for, as words.page() takes it, or None."""
         state = self.filters()["state"]
-        if state not in {"active", "inactive"}:
+        if state not in {"on", "off"}:
             return None
-        return self.of_rows("active =", state == "active")
+        return self.of_rows("active =", state == "on")
 
     def of_rows(self, condition, value):
         """A ``state`` of words.page() that asks the list's own table."""
