@@ -99,6 +99,16 @@ def test_another_name_of_a_domain_with_its_domain(hand):
     assert hand.count == (3, 1)
 
 
+def test_another_name_of_a_domain_from_the_home_page(hand):
+    hand.open_palette()
+    hand.type("brightwater")
+    hand.follow("Another name for brightwater.example")
+    hand.type("clicks-home.example")
+    hand.press_button("Add name")
+    expect(hand.page.locator(".messages")).to_contain_text("Domain clicks-home.example created.")
+    assert hand.count == (2, 2)
+
+
 def test_a_new_password_for_somebody(hand):
     hand.open_palette()
     hand.type("okafor")

@@ -182,3 +182,19 @@ def test_a_search_asks_as_often_for_any_number_of_finds(
         search(client, "m ex")
 
     assert [len(names) for names in found(page).values()] == [number] * 3
+
+
+@pytest.mark.parametrize(
+    ("domains", "offered"), [(["example.org"], False), (["example.org", "other.net"], True)]
+)
+def test_another_name_is_offered_where_there_is_a_domain_to_give_it(
+    domains, offered, make_admin, sign_in, example_org, other_net
+):
+    client = sign_in(make_admin(domains=domains))
+    label, link = "Another name for example.org", "/alias-domains/new/?domain=example.org"
+
+    found = client.get(reverse("search"), {"q": "example"}).context["actions"]
+    new = client.get(reverse("search")).context["actions"]
+
+    assert ((link, label) in [(hit.url, hit.label) for hit in found]) is offered
+    assert ("New alias domain" in [hit.label for hit in new]) is offered

@@ -1,17 +1,14 @@
-from functools import partial
-
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django_rich.management import RichCommand
-from rich.progress import track
 
 from aliases import functions
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
-from panel import server
+from panel import output, server
 from panel.transactions import Unavailable, in_transaction
 
 SHOWN = 5
@@ -26,12 +23,7 @@ class Command(RichCommand):
     )
 
     def handle(self, **options):
-        bar = partial(
-            track,
-            description="Counting",
-            console=self.console,
-            disable=not self.stdout.isatty(),
-        )
+        bar = output.bar(self, "Counting")
         # Checked first: MySQL has no triggers any more by the time it refuses the new ones.
         if not server.may_create(connection):
             raise CommandError(
