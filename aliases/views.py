@@ -124,9 +124,9 @@ class AliasEdit(InlineMixin, AliasPages, ScopedFormView):
         return super().get_queryset().select_related(None)
 
     def get_initial(self):
-        alias = self.object
+        alias, without = self.object, self.request.GET.get("without")
         return {
-            "targets": "\n".join(alias.targets),
+            "targets": "\n".join(target for target in alias.targets if target != without),
             "description": alias.description,
         }
 

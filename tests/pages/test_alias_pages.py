@@ -10,7 +10,7 @@ from aliases.services import set_alias_active
 from domains.services import set_domain_active, update_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.services import set_mailbox_active
-from tests.pages.reading import error_codes, errors, rows, text, told
+from tests.pages.reading import error_codes, errors, links, rows, sent, text, told
 
 
 def fields(**changes):
@@ -421,3 +421,17 @@ def test_an_edit_that_closes_a_loop_is_refused_with_its_path(admin, add_alias):
     assert errors(page) == {
         "targets": ["This would create a mail loop: a@example.org → b@example.org → a@example.org."]
     }
+
+
+def test_a_recipient_that_is_gone_is_removed_by_the_form_without_it(admin, add_alias, add_mailbox):
+    add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org", "gone@example.org")
+    page = admin.get(reverse("alias", args=["team@example.org"]))
+    [address] = [link for link in links(page) if "without=" in link]
+
+    values = sent(admin.get(address))
+    saved = admin.post(address, values)
+
+    assert values["targets"].strip() == "joe@example.org"
+    assert saved.status_code == 302
+    assert Alias.objects.get(pk="team@example.org").goto == "joe@example.org"
