@@ -36,6 +36,7 @@ NO_PAGES = {
     "session-left",
     "preferences",
     *OWN,
+    "log-days",
     "log-table",
 }
 
