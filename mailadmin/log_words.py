@@ -1,10 +1,9 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from typing import NamedTuple
 
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,6 +14,7 @@ from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
 from panel.log_actions import ACTIONS, ADMINS, SIGN_INS, SWITCHED, name_and_client
 
+FAILED = {"login_failed", "login_unknown"}
 MANY = 3  # in a row are told as one
 BRIEF = 48  # characters of the addresses in a line
 LIST_WIDTH = (
@@ -64,35 +64,41 @@ def days(entries):
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
-    around_object = _around_object.now()
+    from mailadmin.parts import urls  # which draws with these words
+
+    around_object, page_of = _around_object.now(), urls()
     moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
     for day, of_day in groupby(moments, lambda pair: pair[0].date()):
-        lines = [_line(*pair, around_object) for pair in of_day]
-        yield named.get(day) or date_format(day, "DATE_FORMAT"), [*_folded(lines)]
+        date = formats.date_words(day)
+        lines = [_line(*pair, date, around_object, page_of) for pair in of_day]
+        yield named.get(day) or date, [*_folded(lines)]
 
 
 class Line(NamedTuple):
     key: tuple  # of those that are one thing done to several
-    moment: datetime
-    kind: str
+    line: dict  # moment, exact, at, kind
     sentence: str
-    brief: tuple  # removed, added, or the one change in words
     who: str
     client: str
     changes: list
 
 
-def _line(moment, entry, around_object):
+def _line(moment, entry, date, around_object, page_of):
     name, client = name_and_client(entry.username)
-    kind = _kind(entry)
+    iso, kind = moment.isoformat("T", "seconds"), _kind(entry)
     told = changes(entry)
     signs_in = kind == SIGN_INS
+    said = _sentence(entry, around_object, page_of)
+    shown = {
+        "moment": iso,
+        "exact": SafeString(f"{date}, {iso[11:19]}"),
+        "at": iso[11:16],
+        "kind": "login_failed" if entry.action in FAILED else kind or "other",
+    }
     return Line(
         (entry.username, *_meaning(entry)),
-        moment,
-        "login_failed" if entry.action in {"login_failed", "login_unknown"} else kind,
-        _sentence(entry, around_object, linked=True),
-        () if signs_in else _brief(entry, told),
+        shown,
+        said if signs_in else SafeString(said + _brief(entry, told)),
         "" if signs_in else display_address(name),
         client,
         told,
@@ -122,17 +128,19 @@ def _kind(entry):
 
 
 def _brief(entry, told):
-    """(removed, added, "") of a list of addresses; else the only change in words, if what was changed is still there."""
+    """HTML: what was removed of a list of addresses and added; else the only change, of what is still there."""
     stored = entry.changes or {}
     pair = stored.get("goto")
     if isinstance(pair, list) and len(pair) == 2:
         gone, come = _differing(_items(pair[0]), _items(pair[1]))
         others = ([item for item in items if item != entry.data] for items in (gone, come))
-        return *(_listed(items, BRIEF) for items in others), ""
+        marked = zip(("del", "ins"), others, strict=True)
+        return "".join(f" <{tag}>{escape(_listed(items, BRIEF))}</{tag}>" for tag, items in marked if items)
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]
-        return "", "", f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
-    return ()
+        words = f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
+        return f' <span class="muted">{escape(words)}</span>'
+    return ""
 
 
 def _meaning(entry):
@@ -143,27 +151,25 @@ def _meaning(entry):
     return state_action or entry.action, None if new is None else bool(new)
 
 
-def _sentence(entry, around_object, *, linked=False):
+def _sentence(entry, around_object, page_of=None):
     before, after = around_object(*_meaning(entry))
     shown = formats.breakable(_shown(entry.data))
-    url = _url(entry) if linked else ""
+    url = _url(entry, page_of) if page_of else ""
     shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
     return SafeString(f"{before}{shown if entry.data else ''}{after}")
 
 
-def _url(entry):
+def _url(entry, page_of):
     """The page of what an entry is about, as far as the entry says; "" where there is none."""
     action = entry.action
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
-    from mailadmin.parts import url  # which draws with these words
-
     kind = ACTIONS[action].kind
     if "alias_domain" in action:
-        return url("domain", entry.data)
+        return page_of("domain", entry.data)
     if kind == SIGN_INS:
-        return url("mailbox" if entry.domain else "admin", entry.data)
-    return url(_kind(entry), entry.data)
+        return page_of("mailbox" if entry.domain else "admin", entry.data)
+    return page_of(_kind(entry), entry.data)
 
 
 @formats.cached_per_language
