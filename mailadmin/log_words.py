@@ -135,7 +135,9 @@ def _brief(entry, told):
         gone, come = _differing(_items(pair[0]), _items(pair[1]))
         others = ([item for item in items if item != entry.data] for items in (gone, come))
         marked = zip(("del", "ins"), others, strict=True)
-        return "".join(f" <{tag}>{escape(_listed(items, BRIEF))}</{tag}>" for tag, items in marked if items)
+        return "".join(
+            f" <{tag}>{escape(_listed(items, BRIEF))}</{tag}>" for tag, items in marked if items
+        )
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]
         words = f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"

@@ -18,11 +18,11 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django_htmx.jinja import htmx_script
-from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from aliases.answers import because
 from mailadmin import log_words
+from mailadmin.compiled import Environment
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
 from panel import formats
@@ -47,7 +47,7 @@ class FieldRenderer(BaseRenderer):
 
 
 def environment(**options):
-    made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 -- options have autoescape
+    made = Environment(**options, trim_blocks=True, lstrip_blocks=True)
     made.globals |= {
         "_": gettext,
         "ago": ago,
