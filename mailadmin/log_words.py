@@ -1,9 +1,11 @@
 from datetime import timedelta
+from html import unescape
 from itertools import groupby
 from typing import NamedTuple
 
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,7 +14,15 @@ from markupsafe import escape
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
-from panel.log_actions import ACTIONS, ADMINS, SIGN_INS, SWITCHED, name_and_client
+from panel.log_actions import (
+    ACTIONS,
+    ADMINS,
+    BEGUN,
+    ENDED,
+    SIGN_INS,
+    SWITCHED,
+    name_and_client,
+)
 
 FAILED = {"login_failed", "login_unknown"}
 MANY = 3  # in a row are told as one
@@ -46,17 +56,18 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
 }
+WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
 def lines(entries):
-    """Yield of each entry: itself, when, who, from which address, the sentence, ``changes``."""
+    """Yield of each entry: itself, when, from which address, the sentence, ``changes``."""
     told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
-    around_object = _around_object.now()
+    words = _words.now()
     for entry in entries:
         name, client = name_and_client(entry.username)
-        said = _sentence(entry, around_object)
-        yield entry, told(entry.timestamp), display_address(name), client, said, changes(entry)
+        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain))
+        yield entry, told(entry.timestamp), client, said, changes(entry)
 
 
 def days(entries):
@@ -66,41 +77,40 @@ def days(entries):
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
     from mailadmin.parts import urls  # which draws with these words
 
-    around_object, page_of = _around_object.now(), urls()
+    words, page_of = _words.now(), urls()
     moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
     for day, of_day in groupby(moments, lambda pair: pair[0].date()):
         date = formats.date_words(day)
-        lines = [_line(*pair, date, around_object, page_of) for pair in of_day]
+        lines = [_line(*pair, date, words, page_of) for pair in of_day]
         yield named.get(day) or date, [*_folded(lines)]
 
 
 class Line(NamedTuple):
     key: tuple  # of those that are one thing done to several
-    line: dict  # moment, exact, at, kind
+    moment: dict  # of the day and the time, and what kind of act it was
     sentence: str
-    who: str
-    client: str
+    person: str
+    place: str  # from where somebody signed in
+    client: str  # from where the person did anything else
     changes: list
 
 
-def _line(moment, entry, date, around_object, page_of):
+def _line(moment, entry, date, words, page_of):
     name, client = name_and_client(entry.username)
-    iso, kind = moment.isoformat("T", "seconds"), _kind(entry)
-    told = changes(entry)
-    signs_in = kind == SIGN_INS
-    said = _sentence(entry, around_object, page_of)
-    shown = {
-        "moment": iso,
-        "exact": SafeString(f"{date}, {iso[11:19]}"),
-        "at": iso[11:16],
-        "kind": "login_failed" if entry.action in FAILED else kind or "other",
-    }
+    kind, meaning, told = _kind(entry), _meaning(entry), changes(entry)
+    iso, signs_in = moment.isoformat("T", "seconds"), kind == SIGN_INS
+    said = _sentence(entry, meaning, words, _person(name, entry.domain), _url(entry, page_of))
     return Line(
-        (entry.username, *_meaning(entry)),
-        shown,
+        (entry.username, *meaning),
+        {
+            "moment": iso,
+            "exact": SafeString(f"{date}, {iso[11:19]}"),
+            "at": iso[11:16],
+            "kind": "login_failed" if entry.action in FAILED else kind or "other",
+        },
         said if signs_in else SafeString(said + _brief(entry, told)),
-        "" if signs_in else display_address(name),
-        client,
+        _person(name),
+        *((client, "") if signs_in else ("", client)),
         told,
     )
 
@@ -110,14 +120,14 @@ def _folded(lines):
     for key, run in groupby(lines, lambda line: line.key):
         together, many = list(run), _many(*key[1:])
         if many and len(together) >= MANY:
-            yield many % {"n": len(together)}, together
+            yield many % {"n": len(together), "person": together[0].person}, together
         else:
             yield from ((None, [line]) for line in together)
 
 
-def _many(action, new):
+def _many(action, result):
     known = ACTIONS.get(action)
-    return SWITCHED.get((action, new)) or (known.many if known else "")
+    return SWITCHED.get((action, result)) or (known.many if known else "")
 
 
 def _kind(entry):
@@ -146,19 +156,40 @@ def _brief(entry, told):
 
 
 def _meaning(entry):
-    """(action, new state): an action as it is told."""
-    state_action, new = _state_action(entry), None
-    if state_action and entry.changes:
-        new = entry.changes.get("active", (None, None))[1]
-    return state_action or entry.action, None if new is None else bool(new)
+    """(action, what it was changed to): an action as it is told."""
+    changed = entry.changes
+    if changed and entry.action == "edit_forwarding" and "goto" in changed:
+        return entry.action, _forwarding(entry.data, changed["goto"])
+    action = _state_action(entry) or entry.action
+    new = changed.get("active", (None, None))[1] if changed and action in WITH_RESULT else None
+    return action, None if new is None else bool(new)
 
 
-def _sentence(entry, around_object, page_of=None):
-    before, after = around_object(*_meaning(entry))
-    shown = formats.breakable(_shown(entry.data))
-    url = _url(entry, page_of) if page_of else ""
-    shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
-    return SafeString(f"{before}{shown if entry.data else ''}{after}")
+def sentence(entry):
+    """The sentence alone, as text, with the person's complete name."""
+    person = _person(name_and_client(entry.username)[0])
+    said = _sentence(entry, _meaning(entry), _words.now(), person)
+    return unescape(strip_tags(said))
+
+
+def _forwarding(mailbox, pair):
+    if not isinstance(pair, list) or len(pair) != 2:
+        return None
+    before, after = (bool({*_items(goto)} - {mailbox}) for goto in pair)
+    return None if before == after else BEGUN if after else ENDED
+
+
+def _sentence(entry, meaning, words, person, url=""):
+    """The sentence, as HTML: who did what, and with what."""
+    shown = formats.breakable(_shown(entry.data)) if entry.data else ""
+    if shown:
+        shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
+    return SafeString(words(*meaning).format(person=escape(person), object=shown))
+
+
+def _person(name, domain=None):
+    """Somebody of the same domain by the local part alone, as a colleague would say it."""
+    return display_address(name.removesuffix(f"@{domain}")) if name else "—"
 
 
 def _url(entry, page_of):
@@ -175,15 +206,13 @@ def _url(entry, page_of):
 
 
 @formats.cached_per_language
-def _around_object(name, new):
+def _words(name, result):
     action = ACTIONS.get(name)
     if action:
-        words = str({True: action.activated, False: action.deactivated}.get(new) or action.words)
-    else:  # PostfixAdmin's other words, such as edit_vacation
-        done = name.replace("_", " ").capitalize()
-        words = _("{action}: {object}").replace("{action}", done)
-    before, _object, after = words.partition("{object}")
-    return escape(before), escape(after)
+        return str(escape(action.by_result.get(result) or action.words))
+    # PostfixAdmin's other words, such as edit_vacation
+    done = name.replace("_", " ").capitalize().replace("{", "{{").replace("}", "}}")
+    return str(escape(_("{action} by {person}: {object}").replace("{action}", done)))
 
 
 def _state_action(entry):
