@@ -124,7 +124,7 @@ class Log(KeysetMixin, ScopedListView):
         return super().get_context_data(
             domain=self.domain,
             kinds=KINDS,
-            days=self.days() if self.draws_at_once else [],
+            days=self.days() if self.draws_at_once else (),
             days_later=self.has_days and not self.draws_at_once,
             **kwargs,
         )
@@ -151,7 +151,7 @@ class Log(KeysetMixin, ScopedListView):
         days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
         kind = self.filters()["kind"]
         counts = self.counts_of(days, kind) if kind else self.written_down(days)
-        return list(zip(days, counts, strict=True)) if any(counts) else []
+        return tuple(zip(days, counts, strict=True)) if any(counts) else ()
 
     def counts_of(self, days, kind):
         begins = [_midnight(day.isoformat()) for day in [*days, days[-1] + timedelta(days=1)]]
@@ -162,7 +162,7 @@ class Log(KeysetMixin, ScopedListView):
         names = (SERVER,) if self.domains is None else self.domains
         stored = dict(changes_by_day(days[0].isoformat(), *padded(names)))
         if not any(stored.values()):
-            return []
+            return ()
         begin = _midnight(days[-1].isoformat())
         stored[days[-1]] = entries.changes_since(self.domains, begin, COUNT_BOUND + 1)
         return [stored.get(day, 0) for day in days]
@@ -184,7 +184,7 @@ class LogDays(Log):
     """The plot alone, of what takes longer to count than a page may."""
 
     def get(self, request, *args, **kwargs):
-        days = self.days() if self.has_days else []
+        days = self.days() if self.has_days else ()
         if not days:
             return HttpResponse(status=204)
         context = {"days": days, "view": self, **self.filters()}
