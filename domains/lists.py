@@ -48,7 +48,10 @@ class InDomainMixin:
         return rows
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, **kwargs)
+        context = super().get_context_data(domain=self.domain, **kwargs)
+        if not context["object_list"]:
+            context["no_domain_yet"] = not Domain.objects.exists()
+        return context
 
 
 class WordSearchMixin(KeysetMixin):

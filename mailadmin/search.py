@@ -61,7 +61,7 @@ def _addresses(actor, *keys):
 @in_scope(prepared)
 def _domains(actor, *keys):
     rows = Domain.objects.visible_to(actor).filter(pk__in=keys)
-    return rows.values_list("pk", "description", "active", named=True)
+    return rows.values_list("pk", "description", "active", "alias_of", named=True)
 
 
 def look(actor, text):
@@ -192,7 +192,7 @@ def _for(actor, found):
             _("Another name for %(domain)s") % {"domain": display_address(row.pk)},
             "link",
         )
-        for row in found["domains"][:1]
+        for row in [row for row in found["domains"] if not row.alias_of][:1]
         if _may_name(actor)
     ]
     return list(chain(people, domains, names))

@@ -503,3 +503,13 @@ def test_its_page_warns_of_a_transport_that_the_shipped_files_do_not_serve(
     warning = "Postfix needs a service “dovecot” in its master.cf"
     assert warning in text(page_of(as_superadmin, "domain", "a.example"))
     assert "master.cf" not in text(page_of(as_superadmin, "domain", "b.example"))
+
+
+@pytest.mark.parametrize("name", ["mailbox-list", "alias-list", "aliasdomain-list"])
+def test_before_there_is_a_domain_a_list_offers_to_create_one(name, as_superadmin, add_domain):
+    page = as_superadmin.get(reverse(name))
+
+    assert "First create a domain" in text(page)
+    assert reverse("domain-create") in links(page)
+    add_domain("example.org")
+    assert "First create a domain" not in text(as_superadmin.get(reverse(name)))

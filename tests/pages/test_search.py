@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from domains.services import create_alias_domain
 from mailboxes.forwarding import set_forwarding
 from tests.pages.reading import links, text
 
@@ -198,3 +199,13 @@ def test_another_name_is_offered_where_there_is_a_domain_to_give_it(
 
     assert ((link, label) in [(hit.url, hit.label) for hit in found]) is offered
     assert ("New alias domain" in [hit.label for hit in new]) is offered
+
+
+def test_what_is_another_name_itself_gets_none(as_superadmin, example_org, add_domain):
+    create_alias_domain(
+        actor=None, alias_domain=add_domain("twin.example"), target_domain=example_org
+    )
+
+    offered = [hit.label for hit in search(as_superadmin, "twin").context["actions"]]
+
+    assert offered == ["New mailbox in twin.example"]
