@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from django.db import connection
 from django.db.models import Sum, Value
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -184,10 +184,7 @@ class LogDays(Log):
     """The plot alone, of what takes longer to count than a page may."""
 
     def get(self, request, *args, **kwargs):
-        days = self.days() if self.has_days else ()
-        if not days:
-            return HttpResponse(status=204)
-        context = {"days": days, "view": self, **self.filters()}
+        context = {"days": self.days() if self.has_days else (), "view": self, **self.filters()}
         return TemplateResponse(request, "accounts/log_days.html", context, using="jinja2")
 
 

@@ -382,10 +382,10 @@ def test_the_days_of_a_kind_are_those_of_the_own_domains(
         write("create_alias", domain=domain, when=timezone.now())
 
     def last(**query):
-        drawn = client.get(reverse("log-days"), {"kind": "alias"} | query)
-        return drawn.context["days"][-1][1] if drawn.status_code == 200 else drawn.status_code
+        days = client.get(reverse("log-days"), {"kind": "alias"} | query).context["days"]
+        return days[-1][1] if days else None
 
-    assert (last(), last(domain="example.org"), last(domain="other.net")) == (1, 1, 204)
+    assert (last(), last(domain="example.org"), last(domain="other.net")) == (1, 1, None)
 
 
 def test_for_many_domains_the_days_come_after_the_page(

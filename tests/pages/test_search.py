@@ -79,7 +79,7 @@ def test_htmx_gets_what_was_found_and_no_page_around_it(as_superadmin, example_o
     page = as_superadmin.get(reverse("search"), {"q": "org"}, headers={"HX-Request": "true"})
 
     assert b"<html" not in page.content
-    assert "3 results" in page.content.decode()
+    assert "4 results" in page.content.decode()
 
 
 def test_a_forwarding_is_found_by_its_target_and_leads_to_its_mailbox(
