@@ -91,8 +91,8 @@ SAVES = {
     "domain admin": {
         of_an_alias: f"Alias info@{DOMAIN} created.",
         of_an_alias_deleted: f"Alias info@{DOMAIN} deleted.",
-        of_a_mailbox_switched_off: "1 mailbox is off",
-        of_undo: "1 mailbox is on",
+        of_a_mailbox_switched_off: f"{MAILBOX} is off: mail is refused.",
+        of_undo: f"{MAILBOX} is on",
         of_a_password: "Password changed. Other sessions are signed out.",
     },
 }

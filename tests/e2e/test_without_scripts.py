@@ -12,13 +12,16 @@ pytestmark = pytest.mark.xdist_group("mail")
 PASSWORD = "tangerine-7-bicycle"
 DOMAIN = "noscript.example"
 SIZES = [{"width": 390, "height": 844}, {"width": 1440, "height": 900}]
+# Buttons of many rows come with the first tick; Enter sends a form of one text field.
 DEAD = """() => {
   const seen = (element) => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
   const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
   const say = (what, elements) => elements.map((element) => `${what}: ${element.outerHTML.slice(0, 120)}`);
   return [
     ...say("a button that does nothing", all("button[type=button]:not([popovertarget])")),
-    ...say("a form that nothing sends", all("form").filter((form) => !all("button:not([type=button]), [type=submit]").some((button) => button.form === form))),
+    ...say("a form that nothing sends", all("form").filter((form) => ![...form.elements].some(
+      (button) => button.type === "submit" && (seen(button) || button.closest(".bulk-bar")))
+      && [...form.elements].filter(({ type }) => type === "text" || type === "search").length !== 1)),
     ...(document.querySelectorAll("h1").length === 1 ? [] : ["not one heading"]),
   ];
 }"""
@@ -101,6 +104,12 @@ def test_a_mailbox_user_does_everything_without_scripts(size, without_scripts):
     expect(row).to_contain_text("Saved just now")
     expect(row).to_be_in_viewport(ratio=1)
 
+    row.click()
+    for number in (1, 2):
+        page.get_by_label(f"Address {number}").fill("")
+    submit(page)
+    expect(row).to_contain_text("Off")
+
     page.locator(".own-rows a").filter(has_text="Password").click()
     fill(page, {"Current password": PASSWORD, "New password": PASSWORD})
     submit(page)
@@ -141,7 +150,7 @@ def test_an_administrator_does_a_day_s_work_without_scripts(size, without_script
     page.get_by_label(f"Select mia@{DOMAIN}").check()
     page.get_by_role("button", name="Switch off", exact=True).click()
     page.get_by_role("button", name="Undo").click()
-    assert message(page) == "1 mailbox is on."
+    assert f"mia@{DOMAIN} is on" in message(page)
 
     page.goto(f"/aliases/@{DOMAIN}/delete/")
     submit(page)
