@@ -121,6 +121,7 @@ def main():
         arguments = [
             *CHROMIUM["args"],
             f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{panel.port}",
+            f"--unsafely-treat-insecure-origin-as-secure=http://{HOST}",
         ]
         browser = playwright.chromium.launch(**CHROMIUM | {"args": arguments}, env=with_fonts)
         with Visitors(browser, f"http://{HOST}") as visitors:

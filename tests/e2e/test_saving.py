@@ -5,33 +5,17 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import Visitors, create_domain, create_mailbox, fill, submit
+from tests.e2e.browsing import fill, submit
+from tests.e2e.conftest import DOMAIN, MAILBOX, PASSWORD
 from tests.e2e.test_forms import HEARD
 
 pytestmark = pytest.mark.xdist_group("mail")
 
-PASSWORD = "tangerine-7-bicycle"
-DOMAIN = "saving.example"
-ADMIN, MAILBOX = f"it@{DOMAIN}", f"mia@{DOMAIN}"
-FORMS = [
+WINDOWS = [
     (width, height, scheme)
     for width, height in ((390, 844), (1440, 900))
     for scheme in ("light", "dark")
 ]
-
-
-@pytest.fixture(scope="module")
-def people(browser, panel, accounts):
-    """{role: login} in a domain made for these tests."""
-    superadmin = next(iter(accounts.items()))
-    with Visitors(browser, panel.url) as visitors:
-        page = visitors.sign_in(*superadmin)
-        create_domain(page, DOMAIN)
-        user = create_mailbox(page, MAILBOX, PASSWORD)
-        page.goto("/administrators/new/")
-        fill(page, {"E-mail address": ADMIN, "Password": PASSWORD, "Domains": DOMAIN})
-        submit(page)
-    return {"superadmin": superadmin, "domain admin": (ADMIN, PASSWORD), "mailbox user": user}
 
 
 def of_a_domain(page):
@@ -99,7 +83,7 @@ SAVES = {
 
 
 @pytest.mark.parametrize("role", SAVES)
-@pytest.mark.parametrize(("width", "height", "scheme"), FORMS)
+@pytest.mark.parametrize(("width", "height", "scheme"), WINDOWS)
 def test_a_save_is_seen_and_heard(width, height, scheme, role, visitors, people):
     window = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
     page = visitors.sign_in(*people[role], **window)
