@@ -82,13 +82,15 @@ def sent(values):
     return send
 
 
-def switched_off(count):
-    """The list with what it says of an act that asks nothing, and the button that undoes it."""
+def switched(*actions):
+    """The list with what it says of acts that ask nothing, and the button that undoes the last."""
 
     def do(page):
-        for action in ("activate", "deactivate"):
-            asked(count, action)(page)
-        page.locator(".messages .undo").wait_for()
+        for action in actions:
+            ticked(2)(page)
+            with page.expect_navigation():
+                page.locator(f".bulk-bar [value={action}]").click()
+        page.locator(".messages .alert").wait_for()
 
     return do
 
@@ -165,8 +167,8 @@ STATES = {
         (f"/mailboxes/luc.moreau@{DOMAIN}/forwarding/", sent({"targets": "not an address, luc@"})),
         (f"/aliases/postmaster@{DOMAIN}/", None),
         ("/aliases/", ticked(2)),
-        ("/aliases/", switched_off(2)),
-        ("/aliases/", asked(2, "activate")),
+        ("/aliases/", switched("activate", "deactivate")),
+        ("/aliases/", switched("activate")),
         ("/aliases/", asked(3, "delete")),
         (
             f"/aliases/new/?domain={DOMAIN}",
