@@ -11,7 +11,7 @@ from domains import addresses, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
-from mailboxes import figures
+from mailboxes import figures, order
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_targets
 from panel.pages import ScopedDetailView
@@ -78,6 +78,7 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
             alias_of=getattr(domain, "alias_of", None),
             catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
             of_kind=addresses.counts(self.actor, domain.pk),
+            sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             **self.figures(),
             **kwargs,
         )

@@ -171,10 +171,15 @@ def share(used, allowed):
     return mark_safe(f'<span class="share{level}"><b>{shown[0]}</b> / {shown[1]}</span>')  # noqa: S308
 
 
-def storage_bars():
-    """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much."""
+def storage_bars(amounts=False):
+    """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much.
+
+    With ``amounts``, how much it holds, too: what equal percentages are sorted by.
+    """
     multiplier, amount = settings.QUOTA_MULTIPLIER, mb.now()
     of, unlimited = _("of %(total)s"), _("%(used)s, no limit")
+    if amounts:
+        of = _("%(used)s of %(total)s")
 
     def drawn(used, quota):
         used = used or 0
@@ -182,7 +187,8 @@ def storage_bars():
             return mark_safe(  # noqa: S308 -- escaped
                 f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
             )
-        whole = escape(of % {"total": amount(quota / multiplier)})
+        total = quota / multiplier
+        whole = escape(of % {"used": amount(used / multiplier, total), "total": amount(total)})
         percent = int(used * 100 // quota)
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
