@@ -17,6 +17,7 @@ from heroicons.templatetags import heroicons
 from jinja2 import pass_context
 from markupsafe import escape
 
+from accounts.models import NAMED
 from mailboxes.models import FULL, NEARLY_FULL
 from panel import addresses
 from panel.formats import (
@@ -93,6 +94,15 @@ def recipients(targets, domain):
     if len(targets) > MANY:
         shown = f"{shown} {_('and %(n)s more') % {'n': number(len(targets) - MANY)}}"
     return shown
+
+
+def domains_named(admin):
+    """The first domains of a row of the list of administrators, and how many more there are."""
+    names = [getattr(admin, f"domain_{n}") for n in range(NAMED)]
+    shown = ", ".join(domain_name(name) for name in names if name)
+    if admin.domain_count > NAMED:
+        shown = f"{shown} {_('and %(n)s more') % {'n': number(admin.domain_count - NAMED)}}"
+    return shown or _("no domain")
 
 
 @register.filter
