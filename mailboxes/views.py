@@ -33,13 +33,20 @@ from mailboxes.forms import (
     MailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, Mailbox
+from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from panel.export import TableMixin, moment
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+)
+
+HEADINGS = (
+    *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
+    *(gettext_lazy("Used, MB"), gettext_lazy("Active"), gettext_lazy("May send")),
+    gettext_lazy("Last sign-in"),
 )
 
 
@@ -57,7 +64,7 @@ class MailboxPages:
         )
 
 
-class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
+class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     word_kinds = ("mailbox",)
     orderings = {
@@ -70,9 +77,17 @@ class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
         *("usage__bytes", "last_sign_in"),
     )
 
+    table_name = "mailboxes"
+    headings = HEADINGS
+
     @staticmethod
     def annotated(rows):
         return rows.annotate(last_sign_in=figures.last_sign_in())
+
+    def line(self, row):
+        sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)
+        states = row.active, row.smtp_active, moment(row.last_sign_in)
+        return row.pk, row.name, *sizes, *states
 
     @cached_property
     def ordering(self):
