@@ -197,8 +197,11 @@ def storage_bars(amounts=False):
             return mark_safe(  # noqa: S308 -- escaped
                 f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
             )
-        total = quota / multiplier
-        whole = escape(of % {"used": amount(used / multiplier, total), "total": amount(total)})
+        total = amount(quota / multiplier)
+        # In the same unit it is said once: 1.9 of 2 GB.
+        held = amounts and amount(used / multiplier, quota / multiplier)
+        held = held and held.removesuffix(f" {total.rpartition(' ')[2]}")
+        whole = escape(of % {"used": held, "total": total})
         percent = int(used * 100 // quota)
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'

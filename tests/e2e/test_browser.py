@@ -309,11 +309,13 @@ def test_colours_and_rows_are_chosen_without_javascript_too(visitors, superadmin
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.url.endswith("/mailboxes/?size=25")
     expect(page.get_by_role("button", name="Search", exact=True)).to_be_visible()
+    page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("25")
     page.get_by_role("button", name="Go", exact=True).click()
     assert page.url.endswith("/mailboxes/?")
     expect(page.locator(".list tbody tr")).to_have_count(25)
 
+    page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("50")
     page.get_by_role("button", name="Go", exact=True).click()
     page.locator(".account-menu summary").click()

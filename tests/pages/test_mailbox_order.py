@@ -33,9 +33,9 @@ def test_the_fullest_come_first_and_those_without_a_limit_by_what_they_hold(admi
     # f and c are equally full; of those without a limit g holds more than d.
     assert found == ["c", "f", "b", "a", "g", "d", "e"]
     assert page.context["sort"] == "-storage"
-    assert "90 MB of 100 MB" in page.text
+    assert "90 of 100 MB" in page.text
     assert asked(admin, sort="storage")[0] == found[::-1]
-    assert "90 MB of 100 MB" not in asked(admin)[1].text
+    assert "90 of 100 MB" not in asked(admin)[1].text
 
 
 @pytest.mark.parametrize("sort", ["storage", "-storage", "signed_in", "-signed_in"])
