@@ -208,7 +208,7 @@ def test_the_search_of_many_domains_finds_the_own_and_only_these(
     own = [names[1], names[2], names[4], names[5]]
     expected = [[f"{local_part}@{name}" for name in own] for local_part in ("anna", "annas")]
     assert people_and_addresses("becker") == expected
-    if glance:
+    if glance == 60:  # of fewer entries of common words fewer are looked at
         assert people_and_addresses("becker anna") == expected
     assert people_and_addresses("anna@d")[0] == expected[0]
     assert people_and_addresses("annas@d")[1] == expected[1]
