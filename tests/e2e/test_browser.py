@@ -423,7 +423,7 @@ def test_everything_works_without_javascript(visitors, superadmin):
     page.goto("/mailboxes/")
     page.locator("#q").fill("second@p")
     with page.expect_navigation():
-        page.locator("#toolbar [type=submit]").click()
+        page.locator("#toolbar > [type=submit]").click()
     assert addresses(page) == ["second@plain.example"]
 
     page.get_by_label("Select second@plain.example").check()
