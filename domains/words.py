@@ -102,6 +102,7 @@ def find(kinds, words, names, size):
     first = leading(kinds, words, names, GLANCE, counted=many)
     if not many:
         return _of_each(kinds, first, names, size), first
+    names = sorted(names)
     rare = [kind for kind in kinds if first[kind].entries <= GLANCE]
     others = [kind for kind in kinds if kind not in rare]
     asked = [_one_kind(kind, first[kind], (), GLANCE, GLANCE + 1, domains=True) for kind in rare]
