@@ -18,6 +18,8 @@ from panel.log_actions import WRITTEN, name_and_client
 from panel.prepared import prepared
 from panel.scoping import ScopedQuerySet, SuperadminQuerySet
 
+NAMED = 3  # of an administrator's domains, in a list
+
 
 class Account(AbstractBaseUser):
     """What administrators and mailbox users have in common: a name, a password, a state.
@@ -78,6 +80,13 @@ class Account(AbstractBaseUser):
 class AdminQuerySet(SuperadminQuerySet):
     def with_domain_count(self):
         return self.annotate(domain_count=models.Count("domainadmin__domain", distinct=True))
+
+    def with_domains(self):
+        """Adds ``domain_count``, and the first NAMED names of them as ``domain_0`` and so on."""
+        links = Admin.domains.through.objects.filter(username=models.OuterRef("pk"))
+        names = links.order_by("domain").values("domain").distinct()
+        first = {f"domain_{n}": models.Subquery(names[n : n + 1]) for n in range(NAMED)}
+        return self.with_domain_count().annotate(**first)
 
     def names_at(self, *domains):
         names = self.filter(domains__in=domains).order_by("pk").values_list("pk", flat=True)

@@ -23,10 +23,11 @@ from accounts.forms import (
     LoginForm,
     PreferencesForm,
 )
-from accounts.models import Admin, LogEntry
+from accounts.models import NAMED, Admin, LogEntry
 from panel import once
 from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
+from panel.export import TableMixin
 from panel.formats import minutes
 from panel.log_actions import ADMINS, of_kind
 from panel.pages import (
@@ -148,9 +149,20 @@ class AdminPages:
     context_object_name = "admin"
 
 
-class AdminList(AdminPages, KeysetMixin, ScopedListView):
+class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"
-    shown = ("pk", "superadmin", "active", "modified", "domain_count")
+    shown = ("pk", "superadmin", "active", "domain_count", *(f"domain_{n}" for n in range(NAMED)))
+
+    table_name = "administrators"
+    headings = (
+        *(gettext_lazy("Login name"), gettext_lazy("Superadmin")),
+        *(gettext_lazy("Domains"), gettext_lazy("Active")),
+    )
+
+    def line(self, row):
+        links = Admin.domains.through.objects.filter(username=row.pk).order_by("domain")
+        names = () if row.superadmin else links.values_list("domain", flat=True).distinct()
+        return row.pk, row.superadmin, ", ".join(names), row.active
 
     def filters(self):
         get = self.request.GET.get
@@ -179,7 +191,7 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
 
     @staticmethod
     def annotated(rows):
-        return rows.with_domain_count()
+        return rows.with_domains()
 
 
 class AdminPage(AdminPages, ScopedDetailView):

@@ -15,7 +15,7 @@ from aliases.effects import DOMAIN_OFF, REFUSED, fates, find_fallbacks
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
 from aliases.switching import changed_since, in_a_sentence
-from aliases.views import AliasList, AliasPages, referrers_context, treatment_of_referrers
+from aliases.views import HEADINGS, AliasList, AliasPages, referrers_context, treatment_of_referrers
 from domains.matching import Matching
 from domains.models import RoutingLock
 from panel import once, tasks
@@ -340,12 +340,7 @@ class AliasBulk(AliasPages, ManyBulk):
     template_name = "aliases/alias_confirm_bulk.html"
     list_url_name = "alias-list"
     work_class = AliasWork
-    headings = (
-        gettext_lazy("Address"),
-        gettext_lazy("Recipients"),
-        gettext_lazy("Description"),
-        gettext_lazy("Active"),
-    )
+    headings = HEADINGS
 
     def lines(self, keys):
         rows = self.work.rows().filter(pk__in=keys)

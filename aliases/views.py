@@ -18,6 +18,7 @@ from domains.models import Domain
 from panel.addresses import split_address, without_extension
 from panel.bulk import BulkView
 from panel.forms import digest
+from panel.export import TableMixin
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
@@ -30,6 +31,10 @@ from panel.prepared import in_scope, padded, prepared
 from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 SHOWN = 50
+HEADINGS = (
+    *(gettext_lazy("Address"), gettext_lazy("Recipients")),
+    *(gettext_lazy("Description"), gettext_lazy("Active")),
+)
 
 
 class AliasPages:
@@ -42,12 +47,17 @@ class AliasPages:
         return super().get_queryset().select_related("domain__alias_of__target_domain")
 
 
-class AliasList(AliasPages, AddressListMixin, ScopedListView):
+class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
     word_kinds = ("alias",)
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
     shown = ("pk", "domain_id", "goto", "description", "active", "modified")
+    table_name = "aliases"
+    headings = HEADINGS
+
+    def line(self, row):
+        return row.pk, row.goto, row.description, row.active
 
     def in_all(self, domain):
         return domain.alias_count

@@ -10,6 +10,7 @@ from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
+from panel.export import TableMixin
 from panel.pages import (
     ConfirmView,
     ScopedFormView,
@@ -30,13 +31,19 @@ class AliasDomainPages:
         return self.back or reverse("aliasdomain-list")
 
 
-class AliasDomainList(AliasDomainPages, InDomainMixin, KeysetMixin, ScopedListView):
+class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, ScopedListView):
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
     shown = (
         *("pk", "target_domain_id", "description", "active"),
         *("alias_domain__active", "target_domain__active"),
     )
+
+    table_name = "alias-domains"
+    headings = (_("Alias domain"), _("Leads to"), _("Description"), _("Active"))
+
+    def line(self, row):
+        return row.pk, row.target_domain_id, row.description, row.active
 
     def in_domain(self, rows):
         name = self.domain_asked

@@ -1,11 +1,42 @@
+from itertools import islice
+
 from django.core.management.base import CommandError
 
+from domains import words
 from domains.models import Domain
-from panel.addresses import normalise_domain
+from panel.addresses import lookup_key, normalise_domain
 from panel.commands import RowCommand
 
 
 class DomainRowCommand(RowCommand):
+    word_kind = None  # of the words by which --search finds its rows
+
+    def search_option(self, parser):
+        if self.word_kind is None:
+            super().search_option(parser)
+            return
+        parser.add_argument(
+            "--search",
+            metavar="TEXT",
+            help="Only those that have each word of TEXT, or words that begin so, as the pages search.",
+        )
+
+    def found(self, rows, search, domain=None):
+        """The rows that the panel's list would find, in its order; None where it looks at the beginning of keys."""
+        text = lookup_key(search)
+        if "@" in text and rows.search(text).exists():
+            return None
+        asked = words.words_of(text)
+        if not asked:
+            return iter(())
+        names = (domain.pk,) if domain else ()
+        return self._rows_of(rows, words.every_key([self.word_kind], asked, names))
+
+    def _rows_of(self, rows, keys):
+        while some := list(islice(keys, words.TOGETHER)):
+            by_key = rows.in_bulk(some)
+            yield from (by_key[key] for key in some if key in by_key)
+
     def domain(self, text):
         name = normalise_domain(text)
         domain = Domain.objects.select_related("usage").filter(pk=name).first()

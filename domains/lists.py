@@ -1,9 +1,11 @@
+from itertools import islice
+
 from django.utils.functional import cached_property
 
 from domains import addresses, words
 from domains.models import Domain
 from panel.addresses import lookup_key
-from panel.paging import PAGE_SIZES, KeysetMixin
+from panel.paging import PAGE_SIZES, TOGETHER, KeysetMixin
 from panel.prepared import in_scope, prepared
 
 
@@ -102,6 +104,18 @@ class WordSearchMixin(KeysetMixin):
             **found,
             "count": self.count_of(keys, found),
         }
+
+    def every_row(self):
+        if not self.words:
+            yield from super().every_row()
+            return
+        names = words.names_in_scope(self.actor, self.domain_asked)
+        if names is None:
+            return
+        rows = self.filter_rows(self.get_queryset())
+        keys = words.every_key(self.word_kinds, self.words, names, self.state_wanted())
+        while some := list(islice(keys, TOGETHER)):
+            yield from self.rows_found(rows, some)
 
     def count_of(self, keys, found):
         """How many rows there are, one more than the page has if there are more, or None where nobody knows."""

@@ -21,6 +21,9 @@ class Matching:
         query = QueryDict(listed, mutable=True)
         for name in PLACE:
             query.pop(name, None)
+        query["sort"] = (
+            self.list.default_ordering
+        )  # by keys: what else a list begins with may change meanwhile
         self.list.request.GET = query
         self.list.actor, self.list.kwargs, self.list.scope = actor, {}, "manageable_by"
         self.since = since

@@ -209,7 +209,8 @@ class DomainUsage(models.Model):
     """Counters of a domain, kept by database triggers whoever writes (mailboxes/sql/).
 
     ``alias_rows`` includes the self-aliases; ``allotted`` is in bytes. ``fullness`` is the percentage of
-    the tightest limit, never too low and at most 5 % too high: it finds candidates.
+    the tightest limit, never too low and at most 5 % too high: it finds candidates. ``used``, bytes too, is what
+    the last snapshot counted: Dovecot writes what each mailbox holds with each message.
     """
 
     domain = models.OneToOneField(
@@ -224,6 +225,7 @@ class DomainUsage(models.Model):
     alias_rows = models.IntegerField(default=0, db_default=0)
     allotted = models.BigIntegerField(default=0, db_default=0)
     fullness = models.BigIntegerField(default=0, db_default=0)
+    used = models.BigIntegerField(default=0, db_default=0)
 
     objects = ScopedQuerySet.as_manager()
 
@@ -233,7 +235,7 @@ class DomainUsage(models.Model):
         indexes = [
             models.Index(fields=["fullness"], name="domain_usage_fullness"),
             models.Index(fields=["mailboxes", "domain"], name="domain_usage_mailboxes"),
-            models.Index(fields=["allotted", "domain"], name="domain_usage_allotted"),
+            models.Index(fields=["used", "domain"], name="domain_usage_used"),
         ]
 
     def __str__(self):

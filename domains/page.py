@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
 from django.db.models.functions import Concat
+from django.utils.translation import gettext_lazy as _
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
@@ -11,9 +12,10 @@ from domains import addresses, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
-from mailboxes import figures
-from mailboxes.models import Mailbox
+from mailboxes import figures, order
+from mailboxes.models import Mailbox, megabytes
 from panel.addresses import lookup_key, split_targets
+from panel.export import TableMixin, moment
 from panel.pages import ScopedDetailView
 from panel.prepared import padded, prepared
 
@@ -43,7 +45,7 @@ class Address(NamedTuple):
     locked: bool  # a role address, which the account may not change
 
 
-class DomainPage(WordSearchMixin, ScopedDetailView):
+class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     """Pages through the domain's ``alias`` rows: each mailbox has its own row there."""
 
     model = Domain
@@ -53,6 +55,22 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
     template_engine = "jinja2"
     orderings = {"address": ("address",)}
     word_kinds = ("mailbox", "alias")
+    table_name = "addresses"
+    headings = (
+        *(_("Address"), _("Mailbox"), _("Person"), _("Recipients"), _("Description")),
+        *(_("Quota, MB"), _("Used, MB"), _("Active"), _("Last sign-in")),
+    )
+
+    def line(self, row):
+        box = row.mailbox
+        of_alias = row.pk, box is not None, box.name if box else "", ", ".join(row.targets)
+        if box is None:
+            return *of_alias, row.description, "", "", row.active, ""
+        sizes = megabytes(box.quota), megabytes(box.usage__bytes or 0)
+        return *of_alias, row.description, *sizes, box.active, moment(box.last_sign_in)
+
+    def filter_rows(self, rows):
+        return rows
 
     def get(self, request, *args, **kwargs):
         response = super().get(request, *args, **kwargs)
@@ -78,6 +96,7 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
             alias_of=getattr(domain, "alias_of", None),
             catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
             of_kind=addresses.counts(self.actor, domain.pk),
+            sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             **self.figures(),
             **kwargs,
         )

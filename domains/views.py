@@ -19,6 +19,7 @@ from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
 from panel.addresses import lookup_key, normalise_address
 from panel.bulk import BulkView
+from panel.export import TableMixin
 from panel.formats import limit, mb
 from panel.pages import (
     ConfirmView,
@@ -44,20 +45,32 @@ class DomainPages:
         return super().get_queryset().select_related("usage")
 
 
-class DomainList(DomainPages, WordSearchMixin, ScopedListView):
+class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
     word_kinds = ("domain",)
     orderings = {
         "name": ("pk",),
         "mailboxes": ("usage__mailboxes", "usage__domain"),
-        "storage": ("usage__allotted", "usage__domain"),
+        "storage": ("usage__used", "usage__domain"),
     }
     default_ordering = "name"
     shown = (
         *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
-        *("usage__domain", "usage__mailboxes", "usage__alias_rows", "usage__allotted"),
+        *("usage__domain", "usage__mailboxes", "usage__alias_rows", "usage__used"),
         *("alias_of__target_domain_id", "first_admin"),
     )
+
+    table_name = "domains"
+    headings = (
+        *(_("Domain"), _("Description"), _("Mailboxes"), _("Aliases"), _("Storage used, MB")),
+        *(_("Administrator"), _("Backup MX"), _("Another name for"), _("Active")),
+    )
+
+    def line(self, row):
+        counts = row.usage__mailboxes, max(0, row.usage__alias_rows - row.usage__mailboxes)
+        used = round(row.usage__used / settings.QUOTA_MULTIPLIER, 2)
+        other = row.first_admin, row.backupmx, row.alias_of__target_domain_id, row.active
+        return row.pk, row.description, *counts, used, *other
 
     def filters(self):
         get = self.request.GET.get

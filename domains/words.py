@@ -14,6 +14,8 @@ from panel.scoping import may_open
 
 SCAN = 200  # entries of a word that a page of a list looks at
 GLANCE = 60  # of each kind, where the first few of all kinds are looked for
+FEW_DOMAINS = 20
+TOGETHER = 500  # rows that are asked for at once where all are wanted
 MAX_WORDS = 6
 LAST = "\U0010ffff"
 IN_DOMAINS = {"mailbox", "alias", "forwarding"}
@@ -53,9 +55,9 @@ def names_in_scope(actor, domain=""):
     return (domain,) if actor.is_superadmin or domain in actor.domain_names else None
 
 
-def leading(kinds, words, names, scan=SCAN):
-    """``{kind: Leading}``. One statement; none for a single word, of which nothing is counted."""
-    if len(words) == 1:
+def leading(kinds, words, names, scan=SCAN, *, counted=False):
+    """``{kind: Leading}``. One statement; none for a single word, of which nothing is counted unless asked for."""
+    if len(words) == 1 and not counted:
         return {kind: Leading(words) for kind in kinds}
     if len(names) > 1:
         # How rare a word is in all domains decides as well, and one range of an index tells it.
@@ -91,15 +93,49 @@ def leading(kinds, words, names, scan=SCAN):
 
 
 def find(kinds, words, names, size):
-    """At most ``size`` rows of each of ``kinds``, and the Leading words of each. Two statements, or one for one word."""
-    first = leading(kinds, words, names, GLANCE)
-    parts, params = [], []
-    for kind in kinds:
-        scan = _scan(first[kind], size, scan=GLANCE)
-        sql, values = _search([kind], first[kind], names, size, scan)
-        parts.append(f"SELECT * FROM ({sql}) found_{kind}")
-        params += values
-    return _rows(" UNION ALL ".join(parts), params), first
+    """At most ``size`` rows of each of ``kinds``, and the Leading words of each. Three statements at most.
+
+    Each domain of many is a range of the index that the database looks at twice. So a word with few entries in all domains is
+    looked for in all of them, and others in the first domains to begin with.
+    """
+    many = len(names) > FEW_DOMAINS
+    first = leading(kinds, words, names, GLANCE, counted=many)
+    if not many:
+        return _of_each(kinds, first, names, size), first
+    names = sorted(names)
+    rare = [kind for kind in kinds if first[kind].entries <= GLANCE]
+    others = [kind for kind in kinds if kind not in rare]
+    asked = [_one_kind(kind, first[kind], (), GLANCE, GLANCE + 1, domains=True) for kind in rare]
+    asked += [_one_kind(kind, first[kind], names[:FEW_DOMAINS], size) for kind in others]
+    found = {kind: [] for kind in kinds}
+    in_scope = set(names)
+    for row in _together(asked):
+        if row.kind in others or row.domain in in_scope:
+            found[row.kind].append(row)
+    for kind in rare:
+        found[kind] = sorted(found[kind], key=lambda row: position_of(row, names))[:size]
+    short = [kind for kind in others if len(found[kind]) < size]
+    for row in _of_each(short, first, names[FEW_DOMAINS:], size):
+        if len(found[row.kind]) < size:
+            found[row.kind].append(row)
+    return [row for kind in kinds for row in found[kind]], first
+
+
+def _of_each(kinds, first, names, size):
+    return _together([_one_kind(kind, first[kind], names, size) for kind in kinds])
+
+
+def _one_kind(kind, lead, names, size, scan=None, **options):
+    scan = scan or _scan(lead, size, scan=GLANCE)
+    sql, params = _search([kind], lead, names, size, scan, **options)
+    return f"SELECT * FROM ({sql}) found_{kind}", params
+
+
+def _together(asked):
+    if not asked:
+        return []
+    params = [value for _sql, values in asked for value in values]
+    return _rows(" UNION ALL ".join(sql for sql, _values in asked), params)
 
 
 def first_keys(kind, words, names, size):
@@ -126,6 +162,15 @@ def page(kinds, lead, names, size, *, position=(), descending=False, state=None)
     return rows, position_of(last[0], names) if last else None
 
 
+def every_key(kinds, words, names, state=None):
+    """Yield the keys of all rows that the words fit, page by page."""
+    lead, position = lead_of(kinds, words, names), ()
+    while position is not None:
+        rows, rest = page(kinds, lead, names, TOGETHER, position=position, state=state)
+        yield from (row.row_key for row in rows)
+        position = position_of(rows[-1], names) if len(rows) == TOGETHER else rest
+
+
 def position_of(row, names):
     return (row.domain, row.word, row.row_key) if len(names) > 1 else (row.word, row.row_key)
 
@@ -149,8 +194,8 @@ def _order(names, descending, table=""):
     return ", ".join(f"{table}{column}{' DESC' if descending else ''}" for column in columns)
 
 
-def _walk(kind, word, names, limit, *, position=(), descending=False):
-    """The entries of ``word`` in the order of an index."""
+def _walk(kind, word, names, limit, *, position=(), descending=False, domains=False):
+    """The entries of ``word`` in the order of an index. ``domains``: tell them of a superadmin's, too."""
     where, params = _entries(kind, word, names)
     if position:
         # As panel.paging.beyond(): a range of the index, and its exact edge.
@@ -164,7 +209,7 @@ def _walk(kind, word, names, limit, *, position=(), descending=False):
             values = [value, value, value, *values]
         where, params = f"{where} AND {condition}", [*params, *values]
     # Of a superadmin's entries the index does not have the domain.
-    domain = "domain" if names else "''"
+    domain = "domain" if names or domains else "''"
     order = _order(names, descending)
     sql = f"SELECT kind, row_key, word, {domain} AS domain FROM word WHERE {where} ORDER BY {order} LIMIT {limit}"
     return sql, params

@@ -69,6 +69,7 @@ def environment(**options):
         "count_bars": ui.count_bar.now,
         "counted": ui.counted,
         "counts": ui.counted.now,
+        "domains_named": ui.domains_named,
         "draw": draw,
         "found_in_words": found_in_words,
         "htmx_script": htmx_script,

@@ -8,8 +8,8 @@ from aliases.bulk import AddressWork, ManyBulk
 from domains.forms import SizeField
 from mailboxes import services
 from mailboxes.forwarding import self_alias
-from mailboxes.models import Mailbox, megabytes
-from mailboxes.views import MailboxList, MailboxPages
+from mailboxes.models import Mailbox
+from mailboxes.views import HEADINGS, MailboxList, MailboxPages
 from panel.formats import size
 
 
@@ -80,16 +80,9 @@ class MailboxBulk(MailboxPages, ManyBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     list_url_name = "mailbox-list"
     work_class = MailboxWork
-    headings = (
-        *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
-        *(gettext_lazy("Used, MB"), gettext_lazy("Active"), gettext_lazy("May send")),
-    )
+    headings = HEADINGS
 
     def lines(self, keys):
-        rows = self.work.rows().filter(pk__in=keys)
-        columns = ("pk", "name", "quota", "usage__bytes", "active", "smtp_active")
-        found = {row[0]: row for row in rows.values_list(*columns)}
-        for key in keys:
-            if key in found:
-                address, name, quota, used, *states = found[key]
-                yield address, name, megabytes(quota), megabytes(used or 0), *states
+        rows = MailboxList.annotated(self.work.rows().filter(pk__in=keys))
+        found = {row.pk: row for row in rows.values_list(*MailboxList.shown, named=True)}
+        return [self.work.list_view().line(found[key]) for key in keys if key in found]

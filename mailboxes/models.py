@@ -237,6 +237,9 @@ class QuotaUsage(models.Model):
 class FullMailboxQuerySet(ScopedQuerySet):
     domain_lookup = "domain"
 
+    def search(self, text):
+        return self.filter(starts_with("pk", text))
+
 
 class FullMailbox(models.Model):
     username = models.OneToOneField(

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,20 +26,27 @@ from aliases.views import (
 )
 from domains.lists import AddressListMixin
 from domains.models import Domain
-from mailboxes import figures, services
+from mailboxes import figures, order, services
 from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
     MailboxPasswordForm,
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
-from mailboxes.models import NEARLY_FULL, Mailbox
+from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from panel.export import TableMixin, moment
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+)
+
+HEADINGS = (
+    *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
+    *(gettext_lazy("Used, MB"), gettext_lazy("Active"), gettext_lazy("May send")),
+    gettext_lazy("Last sign-in"),
 )
 
 
@@ -56,24 +64,66 @@ class MailboxPages:
         )
 
 
-class MailboxList(MailboxPages, AddressListMixin, ScopedListView):
+class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
     word_kinds = ("mailbox",)
-    orderings = {"address": ("domain_id", "username"), "changed": ("modified", "username")}
+    orderings = {
+        "address": ("domain_id", "username"),
+        "changed": ("modified", "username"),
+        **order.ORDERINGS,
+    }
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
         *("usage__bytes", "last_sign_in"),
     )
 
+    table_name = "mailboxes"
+    headings = HEADINGS
+
     @staticmethod
     def annotated(rows):
         return rows.annotate(last_sign_in=figures.last_sign_in())
 
+    def line(self, row):
+        sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)
+        states = row.active, row.smtp_active, moment(row.last_sign_in)
+        return row.pk, row.name, *sizes, *states
+
+    @cached_property
+    def ordering(self):
+        fullest_first = "sort" not in self.request.GET and self.is_full_list()
+        return "-storage" if fullest_first and "storage" in self.sortable() else super().ordering
+
+    def is_full_list(self):
+        return self.filters()["state"] == "full"
+
+    def sortable(self):
+        names = super().sortable()
+        if self.domain and self.domain.usage.mailboxes <= order.SORTED:
+            return names
+        one_index = self.domain or not self.actor.scope_domains
+        by_storage = self.is_full_list() and one_index and not self.filters()["q"]
+        left_out = order.ORDERINGS.keys() - ({"storage"} if by_storage else set())
+        return [name for name in names if name not in left_out]
+
+    def columns(self):
+        by_storage = self.ordering.removeprefix("-") == "storage"
+        full_first = by_storage and self.is_full_list() and not self.filters()["q"]
+        return order.NEARLY_FULL_FIRST if full_first else super().columns()
+
+    def edge_of(self, row):
+        columns = self.columns()
+        computed = columns[0] not in {"domain_id", "modified", "username"}
+        return order.edge_of(row, columns) if computed else super().edge_of(row)
+
     def filter_rows(self, rows):
         rows = super().filter_rows(rows)
-        if self.filters()["state"] == "full":
+        if self.is_full_list():
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
-        return rows
+        ordering = self.ordering.removeprefix("-")
+        if self.columns() == order.NEARLY_FULL_FIRST:
+            return rows.filter(full__domain=self.domain.pk) if self.domain else rows
+        return order.annotated(rows, ordering) if ordering in order.ORDERINGS else rows
 
     def state_wanted(self):
         if self.filters()["state"] == "full":

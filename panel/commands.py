@@ -153,7 +153,7 @@ class RowCommand(PanelCommand):
         parser.add_argument("name_given", metavar=metavar, help=f"E.g. {example}.")
 
     def options_for_list(self, parser):
-        parser.add_argument("--search", metavar="TEXT", help="Only names that begin with TEXT.")
+        self.search_option(parser)
         state = parser.add_mutually_exclusive_group()
         state.add_argument(
             "--on", action="store_true", dest="active", default=None, help="Only what is on."
@@ -162,6 +162,9 @@ class RowCommand(PanelCommand):
             "--off", action="store_false", dest="active", default=None, help="Only what is off."
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
+
+    def search_option(self, parser):
+        parser.add_argument("--search", metavar="TEXT", help="Only names that begin with TEXT.")
 
     def off_option(self, parser):
         parser.add_argument(
@@ -315,7 +318,10 @@ class RowCommand(PanelCommand):
 
     def print_list(self, rows, *keys, json, descending=False):
         """Print ``rows`` ordered by ``keys``, an index that ends with the primary key."""
-        records = map(self.record, output.in_batches(rows, *keys, descending=descending))
+        self.print_rows(output.in_batches(rows, *keys, descending=descending), json=json)
+
+    def print_rows(self, rows, *, json):
+        records = map(self.record, rows)
         if json:
             for record in records:
                 self.stdout.write(output.as_json(record))

@@ -10,9 +10,10 @@ from django.db.models import Q, Value
 from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 
-from panel.prepared import in_scope, prepared, prepared_counts
+from panel.prepared import in_scope, padded, prepared, prepared_counts
 
 PAGE_SIZES = (25, 50, 75)
+TOGETHER = 256  # rows that are read at once where all are wanted
 COUNT_BOUND = 1_000
 
 
@@ -141,6 +142,18 @@ class KeysetMixin:
         """
         found = {row.pk: row for row in _rows_with(type(self))(*keys)} if keys else {}
         return [found[key] for key in keys if key in found]
+
+    def every_row(self):
+        """Yield all rows that the list would show, in its order; no cursor is open in between."""
+        self.size = TOGETHER
+        rows = self.filter_rows(self.get_queryset())
+        columns, descending, edge = self.columns(), self.ordering.startswith("-"), ()
+        while keys := self.keys(rows, columns, descending, edge):
+            found = {row.pk: row for row in self.rows_of(padded(keys[:TOGETHER]))}
+            yield from found.values()
+            if len(keys) <= TOGETHER or not found:
+                return
+            edge = self.edge_of(next(reversed(found.values())))
 
     @classmethod
     def whole_rows(cls):

@@ -17,6 +17,7 @@ from heroicons.templatetags import heroicons
 from jinja2 import pass_context
 from markupsafe import escape
 
+from accounts.models import NAMED
 from mailboxes.models import FULL, NEARLY_FULL
 from panel import addresses
 from panel.formats import (
@@ -95,6 +96,15 @@ def recipients(targets, domain):
     return shown
 
 
+def domains_named(admin):
+    """The first domains of a row of the list of administrators, and how many more there are."""
+    names = [getattr(admin, f"domain_{n}") for n in range(NAMED)]
+    shown = ", ".join(domain_name(name) for name in names if name)
+    if admin.domain_count > NAMED:
+        shown = f"{shown} {_('and %(n)s more') % {'n': number(admin.domain_count - NAMED)}}"
+    return shown or _("no domain")
+
+
 @register.filter
 def domain_name(value):
     return addresses.display_domain(str(value))
@@ -171,10 +181,15 @@ def share(used, allowed):
     return mark_safe(f'<span class="share{level}"><b>{shown[0]}</b> / {shown[1]}</span>')  # noqa: S308
 
 
-def storage_bars():
-    """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much."""
+def storage_bars(amounts=False):
+    """The function that draws a mailbox's storage in one line: a bar, the percentage, and of how much.
+
+    With ``amounts``, how much it holds, too: what equal percentages are sorted by.
+    """
     multiplier, amount = settings.QUOTA_MULTIPLIER, mb.now()
     of, unlimited = _("of %(total)s"), _("%(used)s, no limit")
+    if amounts:
+        of = _("%(used)s of %(total)s")
 
     def drawn(used, quota):
         used = used or 0
@@ -182,7 +197,11 @@ def storage_bars():
             return mark_safe(  # noqa: S308 -- escaped
                 f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
             )
-        whole = escape(of % {"total": amount(quota / multiplier)})
+        total = amount(quota / multiplier)
+        # In the same unit it is said once: 1.9 of 2 GB.
+        held = amounts and amount(used / multiplier, quota / multiplier)
+        held = held and held.removesuffix(f" {total.rpartition(' ')[2]}")
+        whole = escape(of % {"used": held, "total": total})
         percent = int(used * 100 // quota)
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'

@@ -2,7 +2,7 @@
 --
 -- PostfixAdmin, scripts and Dovecot write the same tables without asking us. These triggers work
 -- inside the writer's own transaction, so that no page ever counts or scans:
---   domain_usage     counters and fullness of each domain
+--   domain_usage     counters and fullness of each domain; what its mailboxes hold is from the last snapshot
 --   alias_target     where aliases lead, and which targets have no alias or mailbox of their name
 --   full_mailbox     mailboxes that use @NEARLY_FULL@ percent of their quota or more
 --   retired_maildir  directories that may hold the mail of a mailbox that is gone
@@ -423,11 +423,12 @@ DELETE FROM domain_usage
 UPDATE alias SET is_self_alias = NOT is_self_alias
   WHERE is_self_alias <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
 //
-INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
+INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted, used)
   SELECT d.domain,
     (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),
     (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),
-    (SELECT COALESCE(SUM(GREATEST(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain)
+    (SELECT COALESCE(SUM(GREATEST(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain),
+    COALESCE((SELECT u.bytes FROM usage_day u WHERE u.domain = d.domain ORDER BY u.day DESC LIMIT 1), 0)
   FROM domain d
 //
 UPDATE domain_usage SET fullness = 0

@@ -299,11 +299,12 @@ DELETE FROM domain_usage
 UPDATE alias SET is_self_alias = NOT is_self_alias
   WHERE is_self_alias <> EXISTS (SELECT 1 FROM mailbox m WHERE m.username = alias.address)
 //
-INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted)
+INSERT INTO domain_usage (domain, mailboxes, alias_rows, allotted, used)
   SELECT d.domain,
     (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain),
     (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain),
-    (SELECT COALESCE(SUM(MAX(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain)
+    (SELECT COALESCE(SUM(MAX(m.quota, 0)), 0) FROM mailbox m WHERE m.domain = d.domain),
+    COALESCE((SELECT u.bytes FROM usage_day u WHERE u.domain = d.domain ORDER BY u.day DESC LIMIT 1), 0)
   FROM domain d
 //
 UPDATE domain_usage SET fullness = 0

@@ -87,7 +87,21 @@
   // --- Lists and forms: ticked rows, page size, limits, a typed name.
   // What is ticked stays so while the list pages and searches: by the URL that the form sends it to.
   const ticked = {};
-  const tickedOf = (form) => (ticked[form.action] ??= new Set());
+  const tickedOf = (form) => (ticked[form.action] ??= new Map()); // {key: name}
+  const nameOf = (box) => box.closest("tr").querySelector("th a").textContent;
+  function listTicked(form) {
+    const list = form.querySelector(".ticked");
+    if (!list || list.hidden) return;
+    list.replaceChildren(
+      ...[...tickedOf(form)].map(([key, name]) => {
+        const box = Object.assign(document.createElement("input"), { type: "checkbox", className: "form-check-input", checked: true, value: key });
+        const item = document.createElement("li");
+        item.append(document.createElement("label"));
+        item.firstChild.append(box, name);
+        return item;
+      }),
+    );
+  }
   function countTicked(form) {
     const boxes = all("[name=selected]:enabled", form);
     const keys = tickedOf(form);
@@ -102,15 +116,17 @@
       head.checked = here > 0 && here === boxes.length;
       head.indeterminate = here > 0 && !head.checked;
     }
+    listTicked(form);
   }
   function tick(box, checked) {
     box.checked = checked;
-    tickedOf(box.form)[checked ? "add" : "delete"](box.value);
+    if (checked) tickedOf(box.form).set(box.value, nameOf(box));
+    else tickedOf(box.form).delete(box.value);
   }
   function restoreTicks(form) {
     const keys = tickedOf(form);
     for (const box of all("[name=selected]:enabled", form)) {
-      if (box.checked) keys.add(box.value);
+      if (box.checked) keys.set(box.value, nameOf(box));
       box.checked = keys.has(box.value);
     }
     countTicked(form);
@@ -141,7 +157,29 @@
     for (const box of all("[name=selected], [data-all-rows]", form)) box.checked = false;
     countTicked(form);
   });
+  on("click", "[data-show-ticked]", (button) => {
+    const list = button.form.querySelector(".ticked");
+    list.hidden = !list.hidden;
+    button.ariaExpanded = String(!list.hidden);
+    listTicked(button.form);
+  });
+  on("change", ".ticked input", ({ form, value }) => {
+    const keys = tickedOf(form);
+    keys.delete(value);
+    for (const box of all("[name=selected]", form)) box.checked = keys.has(box.value);
+    countTicked(form);
+    form.querySelector("[data-show-ticked]").focus();
+  });
   on("change", "[data-all-rows]", ({ form }) => countTicked(form));
+  // On a phone fields to filter by are behind a button, which says how many are in use.
+  function countFilters(button) {
+    const used = all(":scope > .form-select, :scope > .form-control", button.form).filter((field) => field.value).length;
+    button.textContent = used ? button.dataset.some.replace("{n}", used) : button.dataset.filters;
+  }
+  on("click", "[data-filters]", (button) => {
+    button.ariaExpanded = String(button.ariaExpanded !== "true");
+  });
+  on("change", ".toolbar", (form) => all("[data-filters]", form).forEach(countFilters));
   on("click", "[data-select]", (button) => {
     const list = document.querySelector("#list .list");
     button.ariaPressed = String(list.classList.toggle("selecting"));
@@ -149,11 +187,13 @@
   on("submit", "form:has(.bulk-bar)", (form) => {
     // In one field: a form has a limited number of them.
     const shown = new Set(all("[name=selected]", form).map((box) => box.value));
-    const others = [...tickedOf(form)].filter((value) => !shown.has(value));
+    const others = [...tickedOf(form).keys()].filter((value) => !shown.has(value));
     form.querySelector("[name=also]")?.remove();
     const also = Object.assign(document.createElement("textarea"), { name: "also", hidden: true, value: others.join("\n") });
     if (others.length) form.append(also);
   });
+  on("click", "[data-print]", () => print());
+  on("change", "[data-columns] input", ({ value, checked }) => window.columns.show(value, checked));
   on("change", "select[data-submit]", (select) => select.form.requestSubmit());
   on("change", "[data-limit] select", (select) => showLimit(select.parentElement));
   on("input", "[data-confirm]", compareName);
@@ -178,10 +218,12 @@
   });
 
   function prepare(root) {
-    const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all], [data-select-none], [data-select]";
+    const hidden = "[data-theme-switch], [data-show], [data-generate], [data-copy], [data-select-all], [data-select-none], [data-select], [data-filters], [data-show-ticked], [data-print], [data-columns]";
     for (const element of all(hidden, root)) element.hidden = false;
+    for (const box of all("[data-columns] input", root)) box.checked = window.columns.shows(box.value);
     for (const kept of all("[data-generated][value='1']", root)) reveal(kept.parentElement, true);
     all("[data-limit]", root).forEach(showLimit);
+    all("[data-filters]", root).forEach(countFilters);
     all("[data-confirm]", root).forEach(compareName);
     all("form:has(.bulk-bar)", root).forEach(restoreTicks);
   }

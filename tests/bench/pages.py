@@ -107,6 +107,7 @@ def pages(samples):
             "/mailboxes/", domain=big, state="on", after=[big, of.big_mailbox]
         ),
         "mailboxes of big, last changed": _url("/mailboxes/", domain=big, sort="-changed"),
+        "mailboxes of big, nearly full": _url("/mailboxes/", domain=big, state="full"),
         "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q=data.OFFICE),
         "aliases of big": _url("/aliases/", domain=big),
         "aliases of big, next": _url("/aliases/", domain=big, after=[big, of.big_alias]),
@@ -118,6 +119,10 @@ def pages(samples):
     in_average = {
         "domain, average": f"/domains/{of.average}/",
         "mailboxes of average": _url("/mailboxes/", domain=of.average),
+        "mailboxes of average, fullest": _url("/mailboxes/", domain=of.average, sort="-storage"),
+        "mailboxes of average, last sign-in": _url(
+            "/mailboxes/", domain=of.average, sort="-signed_in"
+        ),
         "aliases of average": _url("/aliases/", domain=of.average),
         "log of average": _url("/log/", domain=of.average),
         "log of alias": _url("/log/", domain=of.average, about=of.alias),
@@ -135,6 +140,7 @@ def pages(samples):
     }
     superadmins = {
         "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
+        "mailboxes, nearly full": _url("/mailboxes/", state="full"),
         "domain, create": "/domains/new/",
         "domain, edit": f"/domains/{of.average}/edit/",
         "domain, delete": f"/domains/{of.average}/delete/",

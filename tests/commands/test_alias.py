@@ -106,6 +106,8 @@ def test_list_filters(run, example_org, other_net, add_alias):
     assert run("alias", "list", "--domain", "other.net", "--json").count("\n") == 1
     assert run("alias", "list", "--off").split("\t")[0] == "info@other.net"
     assert run("alias", "list", "--search", "inf").count("\n") == 2
+    assert run("alias", "list", "--search", "info@o").split("\t")[0] == "info@other.net"
+    assert run("alias", "list", "--search", "b.example", "--domain", "example.org").count("\n") == 1
 
 
 def test_edit_replaces_adds_and_removes_targets(run, example_org, add_alias):

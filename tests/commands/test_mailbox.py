@@ -219,6 +219,33 @@ def test_list_filters(run, example_org, other_net, add_mailbox):
     assert addresses("--search", "nobody") == []
 
 
+def test_the_list_is_searched_by_words_as_the_pages_are(
+    run, example_org, other_net, add_mailbox, monkeypatch
+):
+    monkeypatch.setattr("domains.words.TOGETHER", 2)
+    for number in range(5):
+        box = add_mailbox(f"m{number}@example.org", name=f"Anna Castellanos-{number}", quota=MB)
+        QuotaUsage.objects.create(username=box, bytes=MB * (81 + number) // 100)
+    add_mailbox("a.castellanos@other.net", name="Alma")
+    add_mailbox("m.extra@example.org", name="Anna", active=False)
+
+    def addresses(*options):
+        return [line.split("\t")[0] for line in run("mailbox", "list", *options).splitlines()]
+
+    five = [f"m{number}@example.org" for number in range(5)]
+    assert addresses("--search", "castel") == [
+        "a.castellanos@other.net",
+        *five,
+    ]
+    assert addresses("--search", "anna CAST") == five
+    assert addresses("--search", "castellanos", "--domain", "example.org") == five
+    assert addresses("--search", "astellanos") == []
+    assert addresses("--search", "m.extra@ex") == ["m.extra@example.org"]
+    assert addresses("--search", "anna", "--off") == ["m.extra@example.org"]
+    assert addresses("--search", "anna", "--full", "--sort", "storage") == five[::-1]
+    assert addresses("--search", "!") == []
+
+
 def test_list_of_an_unknown_domain_is_an_error_not_an_empty_list(run, db):
     with pytest.raises(CommandError, match=r"There is no domain example\.org"):
         run("mailbox", "list", "--domain", "example.org")

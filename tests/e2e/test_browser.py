@@ -187,50 +187,6 @@ def test_a_domain_shows_mailboxes_and_aliases_in_one_list(page):
     expect(page).to_have_url(re.compile(r"\?q=inst$"))
 
 
-def test_a_row_is_one_line_and_twenty_are_above_the_fold(visitors, superadmin):
-    page = visitors.sign_in(*superadmin, viewport={"width": 1440, "height": 900})
-    page.goto("/mailboxes/")
-    bottoms = page.locator("#list tbody tr").evaluate_all(
-        "rows => rows.map((row) => row.getBoundingClientRect().bottom)"
-    )
-    assert len([bottom for bottom in bottoms if bottom <= 900]) >= 20
-    page.set_viewport_size({"width": 390, "height": 844})
-    bottoms = page.locator("#list tbody tr").evaluate_all(
-        "rows => rows.map((row) => row.getBoundingClientRect().bottom)"
-    )
-    assert len([bottom for bottom in bottoms if bottom <= 844]) >= 9
-    for width in (992, 1200, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        for path in ("/mailboxes/", "/aliases/", "/domains/", "/domains/brightwater.example/"):
-            page.goto(path)
-            heights = page.locator("#list tbody tr").evaluate_all(
-                "rows => rows.map((row) => Math.round(row.getBoundingClientRect().height))"
-            )
-            assert set(heights) <= {36, 37}, (path, width, heights)
-
-
-def test_a_tick_moves_nothing_shift_takes_a_range_and_ticks_survive_a_search(page):
-    page.goto("/mailboxes/")
-    boxes = page.locator("[name=selected]")
-    before = page.locator("#list table").bounding_box()
-
-    boxes.nth(1).click()
-    assert page.locator("#list table").bounding_box() == before
-    boxes.nth(4).click(modifiers=["Shift"])
-    expect(page.locator("[data-bulk-count]")).to_have_text("4 selected")
-    page.locator("#q").fill("zzz")
-    expect(page.locator("#list")).to_contain_text("zzz")
-    page.locator("#q").fill("sam")
-    expect(page.locator("#list tbody tr")).to_have_count(1)
-    boxes.first.click()
-    expect(page.locator("[data-bulk-count]")).to_have_text("5 selected")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Delete…").click()
-
-    expect(page.locator("main")).to_contain_text("bookings@brightwater.example")
-    expect(page.locator("main")).to_contain_text("sam.whitlock@brightwater.example")
-
-
 def test_saving_leads_back_to_the_list_with_its_filter(page):
     page.goto("/mailboxes/?q=yuki")
     page.locator(".row-menu summary").first.click()
@@ -353,11 +309,13 @@ def test_colours_and_rows_are_chosen_without_javascript_too(visitors, superadmin
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.url.endswith("/mailboxes/?size=25")
     expect(page.get_by_role("button", name="Search", exact=True)).to_be_visible()
+    page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("25")
     page.get_by_role("button", name="Go", exact=True).click()
     assert page.url.endswith("/mailboxes/?")
     expect(page.locator(".list tbody tr")).to_have_count(25)
 
+    page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("50")
     page.get_by_role("button", name="Go", exact=True).click()
     page.locator(".account-menu summary").click()
@@ -475,7 +433,7 @@ def test_everything_works_without_javascript(visitors, superadmin):
     page.goto("/mailboxes/")
     page.locator("#q").fill("second@p")
     with page.expect_navigation():
-        page.locator("#toolbar [type=submit]").click()
+        page.locator("#toolbar > [type=submit]").click()
     assert addresses(page) == ["second@plain.example"]
 
     page.get_by_label("Select second@plain.example").check()

@@ -38,11 +38,11 @@ def hrefs(html):
 
 
 def admin(key):
-    return row(AdminList, pk=key, active=True, domain_count=2)
+    return row(AdminList, pk=key, active=True, domain_count=0)
 
 
 def domain(name, active=True):
-    counts = {"usage__mailboxes": 0, "usage__alias_rows": 0, "usage__allotted": 0}
+    counts = {"usage__mailboxes": 0, "usage__alias_rows": 0, "usage__used": 0}
     limits = dict.fromkeys(("mailboxes", "aliases", "quota"), 0)
     return row(DomainList, pk=name, active=active, **counts, **limits)
 

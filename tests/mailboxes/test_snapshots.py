@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import LogEntry
-from domains.models import Domain
+from domains.models import Domain, DomainUsage
 from mailboxes import snapshots
 from mailboxes.models import KEPT_DAYS, SERVER, MailboxDay, QuotaUsage, UsageDay
 
@@ -55,6 +55,24 @@ def test_a_day_has_a_row_for_each_domain_and_one_for_the_server(two_domains):
         ("example.org", 159, 4, 2, 1, 1),
         ("other.net", 0, 0, 1, 0, 0),
     ]
+
+
+def test_what_a_domain_holds_stands_beside_its_counters_also_after_a_recount(
+    two_domains, monkeypatch
+):
+    def used():
+        return dict(DomainUsage.objects.values_list("pk", "used"))
+
+    monkeypatch.setattr(snapshots, "TOGETHER", 1)
+    QuotaUsage.objects.create(username_id="eve@other.net", bytes=7, messages=1)
+    snapshots.take(DAY)
+    assert used() == {"example.org": 159, "other.net": 7}
+
+    QuotaUsage.objects.filter(pk="eve@other.net").update(bytes=0)
+    snapshots.take(NEXT)
+    assert used() == {"example.org": 159, "other.net": 0}
+    call_command("recount")
+    assert used() == {"example.org": 159, "other.net": 0}
 
 
 def test_the_second_run_of_a_day_replaces_the_first(two_domains):

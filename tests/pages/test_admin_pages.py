@@ -42,9 +42,20 @@ def test_the_list_says_role_domains_and_state(client_of_root, make_admin, exampl
 
     said = text(page_of(client_of_root, "admin-list"))
 
-    assert "one@example.org off 1 domain" in said
+    assert "one@example.org off example.org ⋯" in said
     assert "root@example.org Superadmin: all domains" in said
-    assert "two@example.org 2 domains ⋯" in said
+    assert "two@example.org example.org, other.net ⋯" in said
+
+
+def test_of_many_domains_the_list_names_the_first(client_of_root, make_admin, add_domain):
+    names = [add_domain(f"d{number}.example").pk for number in (3, 1, 5, 2, 4)]
+    make_admin("many@example.org", domains=names)
+    make_admin("none@example.org")
+
+    said = text(page_of(client_of_root, "admin-list"))
+
+    assert "many@example.org d1.example, d2.example, d3.example and 2 more ⋯" in said
+    assert "none@example.org no domain ⋯" in said
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,7 @@ def test_a_domain_that_another_program_assigned_twice_counts_once(
     ann = make_admin("ann@example.org", domains=["example.org"])
     DomainAdmin.objects.create(username=ann, domain=example_org)
 
-    assert "ann@example.org 1 domain ⋯" in text(page_of(client_of_root, "admin-list"))
+    assert "ann@example.org example.org ⋯" in text(page_of(client_of_root, "admin-list"))
     assert page_of(client_of_root, "admin", ann.pk).context["domain_names"] == ["example.org"]
     assert page_of(client_of_root, "admin-edit", ann.pk).context["form"].initial["domains"] == (
         "example.org"

@@ -8,6 +8,7 @@ from django.urls import reverse
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import set_domain_active, update_domain
+from mailboxes import snapshots
 from mailboxes.models import QuotaUsage
 from tests.pages.reading import links, rows, text
 
@@ -20,11 +21,23 @@ def page_of(client, name, *args, **query):
 
 def test_the_list_shows_limits_in_words(as_superadmin, add_domain, add_mailbox, add_alias):
     add_domain("a.example", mailboxes=4, aliases=-1, quota=2000, maxquota=1000)
-    add_mailbox("one@a.example", quota=1000 * MB)
+    box = add_mailbox("one@a.example", quota=1000 * MB)
+    QuotaUsage.objects.create(pk=box.pk, bytes=500 * MB, messages=1)
+    snapshots.take()
 
     said = text(page_of(as_superadmin, "domain-list"))
 
-    assert "a.example 1 / 4 — 50 % of 2 GB" in said
+    assert "a.example 1 / 4 — 25 % of 2 GB" in said
+
+
+def test_tags_and_description_stand_under_the_name(as_superadmin, link, add_domain):
+    add_domain("other.example", description="The other shop", backupmx=True, active=False)
+    link("alias.example", "target.example")
+
+    said = text(page_of(as_superadmin, "domain-list"))
+
+    assert "other.example off Backup MX The other shop 0 0" in said
+    assert "alias.example another name for target.example 0 0" in said
 
 
 def test_the_list_says_unlimited_where_nothing_limits(as_superadmin, example_org):
@@ -82,7 +95,9 @@ def test_the_list_sorts_by_mailboxes_and_by_storage(as_admin, add_domain, add_ma
     for name, sizes in zip(names, ([5], [1, 1, 1], [], [9, 1]), strict=True):
         add_domain(name)
         for n, size in enumerate(sizes):
-            add_mailbox(f"m{n}@{name}", quota=size * 1000 * MB)
+            box = add_mailbox(f"m{n}@{name}")
+            QuotaUsage.objects.create(pk=box.pk, bytes=size * MB, messages=1)
+    snapshots.take()
     client = as_admin(*names)
 
     def order(sort):

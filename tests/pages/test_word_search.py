@@ -185,3 +185,32 @@ def test_as_many_statements_for_any_number_of_finds(
 
     assert len(page.context["object_list"]) == 25
     assert any("after=" in link for link in links(page))
+
+
+@pytest.mark.parametrize("glance", [0, 1, 60])
+def test_the_search_of_many_domains_finds_the_own_and_only_these(
+    glance, sign_in, make_admin, add_domain, add_mailbox, add_alias, monkeypatch
+):
+    """Whether a word is rare in all domains or not; the domains come in their order."""
+    names = [f"d{number}.example" for number in range(6)]
+    for name in names:
+        add_domain(name)
+        add_mailbox(f"anna@{name}", name="Anna Becker")
+        add_alias(f"annas@{name}", f"anna@{name}", description="Desk of Becker")
+    client = sign_in(make_admin(domains=[names[4], names[1], names[2], names[5]]))
+    monkeypatch.setattr(words, "GLANCE", glance)
+    monkeypatch.setattr(words, "FEW_DOMAINS", 2)
+
+    def people_and_addresses(q):
+        context = client.get(reverse("search"), {"q": q}).context
+        return [[row.pk for row in context[kind]] for kind in ("people", "addresses")]
+
+    own = [names[1], names[2], names[4], names[5]]
+    expected = [[f"{local_part}@{name}" for name in own] for local_part in ("anna", "annas")]
+    assert people_and_addresses("becker") == expected
+    if glance == 60:  # of fewer entries of common words fewer are looked at
+        assert people_and_addresses("becker anna") == expected
+    assert people_and_addresses("anna@d")[0] == expected[0]
+    assert people_and_addresses("annas@d")[1] == expected[1]
+    assert people_and_addresses("anna@d0") == [[], []]
+    assert people_and_addresses("nobody") == [[], []]

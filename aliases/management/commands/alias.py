@@ -32,6 +32,7 @@ class Command(DomainRowCommand):
     )
     noun, nouns = "alias", "aliases"
     key = ("ADDRESS", "info@example.org, or @example.org")
+    word_kind = "alias"
     verbs = {
         "add": "Create an alias.",
         "list": "List aliases. In a pipe: tab-separated address, targets with commas, on or off.",
@@ -107,10 +108,15 @@ class Command(DomainRowCommand):
         rows = Alias.objects.filter(is_self_alias=False)
         if active is not None:
             rows = rows.filter(active=active)
-        if domain:
-            rows = rows.filter(domain=self.domain(domain))
+        within = self.domain(domain) if domain else None
+        if within:
+            rows = rows.filter(domain=within)
         if search:
-            rows = rows.search(search)
+            found = self.found(rows, search, within)
+            if found is not None:
+                self.print_rows(found, json=json)
+                return
+            rows = rows.search(lookup_key(search))
         by_address = search and not domain
         self.print_list(rows, *(["address"] if by_address else ["domain_id", "address"]), json=json)
 

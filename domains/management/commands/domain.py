@@ -42,6 +42,7 @@ class Command(DomainRowCommand):
     help = "Create, list, show and change domains, switch them off and on, delete them."
     noun, nouns = "domain", "domains"
     key = ("DOMAIN", "example.org")
+    word_kind = "domain"
     verbs = {
         "add": "Create a domain. Limits that are not named come from the settings (DOMAIN_…).",
         "list": "List domains by name. In a pipe: tab-separated name, mailboxes and their limit,"
@@ -188,8 +189,9 @@ class Command(DomainRowCommand):
         if active is not None:
             rows = rows.filter(active=active)
         if search:
-            rows = rows.search(search)
-        self.print_list(rows, "pk", json=json)
+            self.print_rows(self.found(rows, search), json=json)
+        else:
+            self.print_list(rows, "pk", json=json)
 
     def edit(self, *, names, json, **options):
         fields = self.changes(options, *COLUMNS)

@@ -23,13 +23,13 @@ from mailboxes.welcome import send_welcome
 from panel import output
 from panel.addresses import (
     display_address,
+    lookup_key,
     normalise_address,
     split_address,
 )
 from panel.changes import collected, refuse
 from panel.commands import NOTHING_TO_CHANGE, size_in_mb
 from panel.output import STATE, Column, Field
-from panel.scoping import starts_with
 from panel.transactions import in_transaction
 
 QUOTA_MULTIPLIER = settings.QUOTA_MULTIPLIER
@@ -60,6 +60,7 @@ class Command(PasswordMixin, DomainRowCommand):
     help = "Create, list, show and change mailboxes, switch them off and on, delete them."
     noun, nouns = "mailbox", "mailboxes"
     key = ("ADDRESS", "joe@example.org")
+    word_kind = "mailbox"
     verbs = {
         "add": "Create a mailbox. The password is asked for, or read from standard input.",
         "list": "List mailboxes. In a pipe: tab-separated address, name, quota and use in bytes, on or off.",
@@ -224,7 +225,11 @@ class Command(PasswordMixin, DomainRowCommand):
         if within:
             rows = rows.filter(domain=within)
         if search:
-            rows = rows.search(search)
+            found = self.found(rows, search, within)
+            if found is not None:
+                self.print_rows(found, json=json)
+                return
+            rows = rows.search(lookup_key(search))
         by_name = search and not domain
         self.print_list(rows, *(["username"] if by_name else ["domain_id", "username"]), json=json)
 
@@ -236,7 +241,13 @@ class Command(PasswordMixin, DomainRowCommand):
         if domain:
             rows = rows.filter(domain=domain.pk)
         if search:
-            rows = rows.filter(starts_with("pk", search.strip().lower()))
+            found = self.found(rows, search, domain)
+            if found is not None:
+                # Each looked at anyway: as many as are nearly full and have these words.
+                order = (lambda row: (-row.percent, row.pk)) if by_percent else None
+                self.print_rows(sorted(found, key=order) if order else found, json=json)
+                return
+            rows = rows.search(lookup_key(search))
         keys = ["percent", "pk"] if by_percent else ["domain", "pk"]
         self.print_list(rows, *keys, json=json, descending=by_percent)
 
