@@ -22,7 +22,7 @@ def changed_since():
 
 
 class SwitchView(StateView):
-    """Of a mailbox or an alias: the page is asked where somebody wants to know first; what was done can be undone."""
+    """Of a mailbox or an alias: at once, by a POST, for it can be undone. The page is seen where it is refused."""
 
     kind = None
 
@@ -33,12 +33,12 @@ class SwitchView(StateView):
         self.set_active(active)
         row = self.get_queryset().get(pk=self.object.pk)
         text = in_a_sentence(self.actor, row, self.alias_of(row))
-        tag = None
+        tag, back = None, self.get_success_url()
         if before != active:
             changes = {row.pk: {"active": [before, active]}}
             action = "activate" if active else "deactivate"
-            tag = tasks.undo_tag(tasks.note(self.actor, self.kind, action, changes))
-        return self.get_success_url(), [Message(messages.SUCCESS, text, tag)]
+            tag = tasks.undo_tag(tasks.note(self.actor, self.kind, action, changes, back=back))
+        return back, [Message(messages.SUCCESS, text, tag)]
 
     def alias_of(self, row):
         """The row of ``row`` in ``alias``, or None."""

@@ -88,7 +88,7 @@ def ask(work, action, *, keys=None, listed="", back="", undoes=None, **options):
 
 
 @in_transaction
-def note(actor, kind, action, changes):
+def note(actor, kind, action, changes, *, back=""):
     """Keep what was done to rows, ``{key: changes}``, as a task that can be undone. Part of the caller's transaction."""
     _forget()
     task = Task.objects.create(
@@ -97,6 +97,7 @@ def note(actor, kind, action, changes):
         action=action,
         keys=sorted(changes),
         scope=scope_of(actor),
+        back=back,
         state=Task.State.DONE,
         total=len(changes),
         done=len(changes),
