@@ -40,6 +40,7 @@ def about(row, reason):
 class AddressWork(tasks.Work):
     model = None
     list_view = None
+    list_url_name = None
     details = {"deactivate": ELSEWHERE, "delete": ELSEWHERE}
     actions = (*SWITCHES, "delete")
     undoable = SWITCHES
@@ -47,13 +48,15 @@ class AddressWork(tasks.Work):
     def rows(self):
         return self.model.objects.manageable_by(self.actor)
 
-    def listed(self, task):
-        return Matching(
-            self.list_view, self.actor, task.listed, task.started, task.options.get("lead")
-        )
+    def all_of(self, listed, since, lead=None):
+        """All rows that the list with the query ``listed`` shows: a Matching."""
+        return Matching(self.list_view, self.actor, listed, since, lead)
+
+    def all_of_task(self, task):
+        return self.all_of(task.listed, task.started, task.options.get("lead"))
 
     def matching(self, task, position, size):
-        return self.listed(task).after(position, size)
+        return self.all_of_task(task).after(position, size)
 
     def act(self, task, entry):
         RoutingLock.hold()
@@ -174,7 +177,7 @@ class AddressWork(tasks.Work):
     def is_meant(self, task, address):
         if task.keys is not None:
             return address in task.keys
-        return self.listed(task).rows().filter(pk=address).exists()
+        return self.all_of_task(task).includes(address)
 
 
 class ManyBulk(BulkView):
@@ -190,6 +193,10 @@ class ManyBulk(BulkView):
     def work(self):
         return self.work_class(self.actor)
 
+    @property
+    def list_url_name(self):
+        return self.work.list_url_name
+
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
         back = safe_next(request, reverse(self.list_url_name))
@@ -203,7 +210,7 @@ class ManyBulk(BulkView):
         if not keys:
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
-        rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
+        rows = self.rows_of(keys)
         if action == "delete" and "confirmed" not in request.POST:
             return self.confirm(rows, back)
         try:
@@ -225,8 +232,7 @@ class ManyBulk(BulkView):
         return keys
 
     def all_that_match(self):
-        listed = self.request.POST.get("listed", "")
-        return Matching(self.work.list_view, self.actor, listed, timezone.now())
+        return self.work.all_of(self.request.POST.get("listed", ""), timezone.now())
 
     def ask(self, action, keys, back):
         options = {}
@@ -290,6 +296,7 @@ class AliasWork(AddressWork):
     kind, plural = "alias", "aliases"
     model = Alias
     list_view = AliasList
+    list_url_name = "alias-list"
     questions = {
         "activate": ngettext_lazy("Switch on %(n)s alias?", "Switch on %(n)s aliases?", "count"),
         "deactivate": ngettext_lazy(
@@ -338,7 +345,6 @@ class AliasWork(AddressWork):
 
 class AliasBulk(AliasPages, ManyBulk):
     template_name = "aliases/alias_confirm_bulk.html"
-    list_url_name = "alias-list"
     work_class = AliasWork
     headings = (
         gettext_lazy("Address"),

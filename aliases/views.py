@@ -1,7 +1,5 @@
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
@@ -16,7 +14,6 @@ from aliases.switching import SwitchView
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
-from panel.bulk import BulkView
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
@@ -222,25 +219,3 @@ def referrers_context(actor, addresses):
         "referrers_elsewhere": elsewhere,
         "referrers_elsewhere_bound": COUNT_BOUND,
     }
-
-
-class AddressBulk(BulkView):
-    """Of mailboxes or aliases: what leads to them is treated once, after they are deleted."""
-
-    def perform(self, action, rows):
-        if action != "delete":
-            return super().perform(action, rows)
-        treatment = treatment_of_referrers(self.request.POST)
-        addresses = [row.pk for row in rows]
-        services.check_treatment(self.actor, addresses, **treatment)
-        super().perform(action, rows)
-        stayed = set(Alias.objects.filter(pk__in=addresses).values_list("pk", flat=True))
-        try:
-            services.clean_referrers(
-                actor=self.actor,
-                addresses=[address for address in addresses if address not in stayed],
-                aliases=Alias.objects.cleanable_by(self.actor),
-                **treatment,
-            )
-        except ValidationError as error:
-            self.told += [Message(messages.ERROR, text) for text in error.messages]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.bulk import AliasWork
+from mailboxes.address_bulk import AddressesWork
 from mailboxes.bulk import MailboxWork
 from panel import once, tasks
 from panel.addresses import display_address
@@ -18,7 +19,7 @@ from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-WORKS = {work.kind: work for work in (MailboxWork, AliasWork)}
+WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
 NAMED = 5  # rows on the page that asks
 State = Task.State
@@ -101,7 +102,7 @@ class TaskPage(OwnTask):
             "may_go_on": task.state in {State.RUNNING, State.STOPPED} and not changed,
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
-            "back": task.back or reverse(f"{task.kind}-list"),
+            "back": task.back or reverse(work.list_url_name),
         }
 
     def by_itself(self):
@@ -156,7 +157,7 @@ class TaskUndo(OwnTask):
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):
-        back = safe_next(request, self.task.back or reverse(f"{self.task.kind}-list"))
+        back = safe_next(request, self.task.back or reverse(self.work.list_url_name))
         if not tasks.can_undo(self.task, self.work):
             raise Http404
         done, action = self.task, OPPOSITE.get(self.task.action, self.task.action)

@@ -17,6 +17,7 @@ class MailboxWork(AddressWork):
     kind, plural = "mailbox", "mailboxes"
     model = Mailbox
     list_view = MailboxList
+    list_url_name = "mailbox-list"
     actions = (*AddressWork.actions, "quota")
     undoable = (*AddressWork.undoable, "quota")
     questions = {
@@ -78,7 +79,6 @@ class MailboxWork(AddressWork):
 
 class MailboxBulk(MailboxPages, ManyBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
-    list_url_name = "mailbox-list"
     work_class = MailboxWork
     headings = (
         *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
