@@ -14,12 +14,13 @@ from aliases import services
 from aliases.effects import DOMAIN_INACTIVE, REFUSED, fates, find_fallbacks
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
-from aliases.switching import changed_since, in_a_sentence
+from aliases.refusals import changed_since
+from aliases.switching import in_a_sentence, undone_in_a_sentence
 from aliases.views import AliasList, AliasPages, referrers_context, treatment_of_referrers
 from domains.matching import Matching
 from domains.models import RoutingLock
 from panel import once, tasks
-from panel.addresses import display_address, split_targets
+from panel.addresses import display_address
 from panel.bulk import BulkView, selected_keys
 from panel.export import csv_response
 from panel.formats import number
@@ -43,7 +44,7 @@ class AddressWork(tasks.Work):
     list_url_name = None
     details = {"deactivate": ELSEWHERE, "delete": ELSEWHERE}
     actions = (*SWITCHES, "delete")
-    undoable = SWITCHES
+    undoable = (*SWITCHES, "edit")
 
     def rows(self):
         return self.model.objects.manageable_by(self.actor)
@@ -86,15 +87,17 @@ class AddressWork(tasks.Work):
         if self.number_done(task):
             tag = tasks.undo_tag(task) if tasks.can_undo(task, self) else None
             told.append(Message(messages.SUCCESS, self.result(task), tag))
-        return told
+        return told or [Message(messages.INFO, _("There was nothing left to do."))]
 
     def result(self, task):
         """What has come of it, as a sentence."""
+        done = self.number_done(task)
+        rows = list(self.changed_rows(task)) if task.action in (*SWITCHES, "edit") else []
+        if task.undoes_id and task.action == "edit" and rows:
+            return undone_in_a_sentence(self.actor, rows[0], self.alias_of(rows[0]))
         if task.undoes_id and task.action not in SWITCHES:
             return _("Undone.")
-        done = self.number_done(task)
-        rows = list(self.changed_rows(task)) if task.action in SWITCHES else []
-        if len(rows) == 1 == done:
+        if len(rows) == 1 == done and task.action != "edit":
             return in_a_sentence(self.actor, rows[0], self.alias_of(rows[0]))
         text = self.results[task.action] % {"count": done, "n": number(done), **self.said(task)}
         refused = task.action == "deactivate" and rows and self.refused_mail(rows)
@@ -303,6 +306,7 @@ class AliasWork(AddressWork):
             "Switch off %(n)s alias?", "Switch off %(n)s aliases?", "count"
         ),
         "delete": ngettext_lazy("Delete %(n)s alias?", "Delete %(n)s aliases?", "count"),
+        "edit": gettext_lazy("Recipients of an alias"),
     }
     leads = {
         "activate": gettext_lazy("They work again immediately, with the same targets."),
@@ -317,6 +321,7 @@ class AliasWork(AddressWork):
         "activate": ngettext_lazy("%(n)s alias is on", "%(n)s aliases are on", "count"),
         "deactivate": ngettext_lazy("%(n)s alias is off", "%(n)s aliases are off", "count"),
         "delete": ngettext_lazy("%(n)s alias deleted", "%(n)s aliases deleted", "count"),
+        "edit": gettext_lazy("Recipients changed"),
     }
 
     def alias_of(self, row):
@@ -326,17 +331,9 @@ class AliasWork(AddressWork):
         return services.update_alias(actor=self.actor, alias=row, **fields)
 
     def put_back(self, row, changes):
-        changes = dict(changes)
         if "goto" not in changes:
             return super().put_back(row, changes)
-        old, new = changes.pop("goto")
-        if row.goto != new or any(
-            getattr(row, name) != now for name, (_old, now) in changes.items()
-        ):
-            raise changed_since()
-        fields = {name: before for name, (before, _new) in changes.items()}
-        self.update(row, targets=split_targets(old), **fields)
-        return {"goto": [new, old]}
+        return services.put_back(actor=self.actor, alias=row, changes=changes)
 
     def delete(self, row, _options):
         services.delete_alias(actor=self.actor, alias=row)

@@ -10,7 +10,7 @@ from aliases.effects import MISSING, destinations, find_fallbacks, in_words, out
 from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
-from aliases.switching import SwitchView
+from aliases.switching import SwitchView, UndoableEdit
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
@@ -114,7 +114,8 @@ def _entries_about(domain, address):
     )
 
 
-class AliasEdit(InlineMixin, AliasPages, ScopedFormView):
+class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
+    kind = "alias"
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
     inline = ("description", "targets")

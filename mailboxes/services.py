@@ -19,14 +19,8 @@ from accounts.passwords import stored_hash
 from accounts.services import check_own_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import (
-    KEEP,
-    REMOVE,
-    clean_referrers,
-    refuse_role_address,
-    refuse_taken,
-    taken,
-)
+from aliases.refusals import refuse_role_address, refuse_taken, taken
+from aliases.services import KEEP, REMOVE, clean_referrers
 from domains.models import RoutingLock
 from mailboxes.maildirs import free_maildir, free_maildirs
 from mailboxes.models import Mailbox, QuotaUsage

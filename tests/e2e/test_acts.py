@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import create_domain, create_mailbox, message
+from tests.e2e.browsing import message
 
-PASSWORD = "correct-horse-7-battery"  # noqa: S105
+PASSWORD = "correct-horse-7-battery"
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without"])
