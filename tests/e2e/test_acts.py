@@ -56,7 +56,9 @@ def test_a_deletion_asks_above_the_list_and_leads_back_to_it(scripted):
     asked = dialog(page, "Delete ada@asks.example?")
     expect(asked.locator(":focus")).to_have_count(1)
     expect(asked).to_contain_text("1 alias would have no recipient")
-    asked.get_by_label("Address that gets their mail").press_sequentially("grace.okafor@brightwater.example")
+    asked.get_by_label("Address that gets their mail").press_sequentially(
+        "grace.okafor@brightwater.example"
+    )
     expect(asked.get_by_label("Send their mail to:")).to_be_checked()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")  # the first one closes the suggestions
