@@ -14,7 +14,7 @@ from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
-from domains import services
+from domains import checklist, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
@@ -142,6 +142,8 @@ class DomainCreate(DomainPages, ScopedFormView):
     def save(self, form):
         url, told = super().save(form)
         is_alias = form.cleaned_data.get("alias_of") is not None
+        if not is_alias:
+            checklist.begin(self.request, self.object)
         target = "" if is_alias else missing_role_target(self.object)
         return url, told + (
             [Message(messages.WARNING, role_target_warning(target))] if target else []
