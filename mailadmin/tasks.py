@@ -91,6 +91,7 @@ class TaskPage(OwnTask):
 
     def progress(self):
         task, work = self.task, self.work
+        self.remember(task)
         changed = task.scope != tasks.scope_of(self.actor)
         return {
             "question": self.question().rstrip(" ?\xa0"),
@@ -99,11 +100,20 @@ class TaskPage(OwnTask):
             "counted": tasks.COUNTED,
             "seconds_left": tasks.seconds_left(task),
             "goes_on": task.state == State.RUNNING and not changed and self.by_itself(),
-            "may_go_on": task.state in {State.RUNNING, State.STOPPED} and not changed,
+            "may_go_on": task.state in tasks.UNFINISHED and not changed,
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
             "back": task.back or reverse(work.list_url_name),
         }
+
+    def remember(self, task):
+        """Other pages link to it as long as it is not finished."""
+        session = self.request.session
+        if task.state in tasks.UNFINISHED:
+            if session.get(tasks.IN_SESSION) != task.pk:
+                session[tasks.IN_SESSION] = task.pk
+        elif session.get(tasks.IN_SESSION) == task.pk:
+            del session[tasks.IN_SESSION]
 
     def by_itself(self):
         return "go" in self.request.GET or "HX-Request" in self.request.headers
@@ -112,6 +122,8 @@ class TaskPage(OwnTask):
         asked = request.POST.get("do", "")
         if asked == "stop":
             return self.at(tasks.stop(self.task))
+        if asked == "end":
+            return self.at(tasks.end(self.task))
         if asked == "begin":
             return self.begin()
         if asked not in {"go", "step"} or self.task.state == State.ASKED:

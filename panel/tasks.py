@@ -28,6 +28,8 @@ KEPT = timedelta(days=7)
 FORGOTTEN_AT_ONCE = 20  # old tasks
 
 Running = Task.State.RUNNING
+UNFINISHED = (Running, Task.State.STOPPED)
+IN_SESSION = "task"  # the key of what is not finished, for each page reads the session
 
 
 class Entry(NamedTuple):
@@ -149,6 +151,22 @@ def stop(task, state=Task.State.STOPPED):
         task.state, task.changed = state, timezone.now()
         task.save(update_fields=["state", "changed"])
     return task
+
+
+@in_transaction
+def end(task):
+    """Leave it as far as it has come, for good."""
+    task = _locked(task.pk)
+    if task.state in UNFINISHED:
+        task.state, task.changed = Task.State.DONE, timezone.now()
+        task.save(update_fields=["state", "changed"])
+    return task
+
+
+def unfinished(actor):
+    """The key of the newest of an administrator's tasks that has begun and not ended, or None."""
+    tasks = Task.objects.filter(admin=actor.pk, state__in=UNFINISHED)
+    return tasks.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def step(task, work):
