@@ -8,6 +8,7 @@ urlpatterns = [
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
+    path("domains/options/", places.domain_options, name="domain-options"),
     path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),

@@ -124,3 +124,27 @@ def test_what_does_not_ask_any_more_is_a_page(scripted):
     page.get_by_role("link", name="Delete…").first.click()
 
     expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_an_administrator_s_domains_are_chips_with_suggestions(scripted):
+    page = scripted
+    page.goto("/administrators/new/")
+    page.get_by_label("E-mail address", exact=True).fill("chips@elsewhere.example")
+    field = page.get_by_role("combobox", name="Domains")
+    field.press_sequentially("brightw")
+    page.get_by_role("option", name="brightwater.example", exact=True).click()
+    field.press_sequentially("harbour-books.example")
+    field.press("Enter")
+    chips = page.get_by_role("list", name="Chosen").get_by_role("listitem")
+    expect(chips).to_contain_text(["brightwater.example", "harbour-books.example"])
+    page.get_by_role("button", name="Create administrator").click()
+
+    page.goto("/administrators/chips@elsewhere.example/edit/")
+    expect(chips).to_contain_text(["brightwater.example", "harbour-books.example"])
+    field.press("Backspace")
+    expect(chips).to_have_count(1)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save administrator").click()
+    page.goto("/administrators/chips@elsewhere.example/edit/")
+    expect(chips).to_contain_text(["brightwater.example"])
+    expect(chips).to_have_count(1)
