@@ -39,7 +39,7 @@
       const answer = await fetch(url, options);
       page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
       form = page && page.querySelector("main form.confirm");
-      if (form) form.action = answer.url;
+      form?.setAttribute("action", answer.url); // .action may be a button of this name
     } catch {
       form = null; // no line: the browser says it
     }
@@ -61,7 +61,7 @@
     if (!button?.matches("[data-ask]") || button === goes) return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, button));
-    ask(button, form.action, { method: "POST", body }, () => {
+    ask(button, form.getAttribute("action"), { method: "POST", body }, () => {
       goes = button;
       form.requestSubmit(button);
       goes = null;
