@@ -6,10 +6,8 @@ from django.urls import reverse
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from domains import services
 from domains.models import AliasDomain, Domain, DomainUsage
-from domains.services import (
-    delete_domain,
-)
 from mailboxes.models import Mailbox
 from tests.pages.reading import text, told
 
@@ -305,12 +303,14 @@ def test_a_second_click_on_delete_finds_nothing_and_a_failure_leaves_everything(
 ):
     chosen = three_domains | {"confirmed": "1", "confirm": "3"}
 
-    def fail(*, actor, domain, **options):
+    delete = services._delete_domain
+
+    def fail(actor, domain, **options):
         if domain.pk == "other.net":
             raise ValidationError("Not now.")
-        delete_domain(actor=actor, domain=domain, **options)
+        delete(actor, domain, **options)
 
-    monkeypatch.setattr("domains.views.services.delete_domain", fail)
+    monkeypatch.setattr(services, "_delete_domain", fail)
     refused = superadmin.post(reverse("domain-bulk"), chosen)
     assert (refused.status_code, "Not now." in text(refused)) == (422, True)
     assert Domain.objects.count() == 3
@@ -331,7 +331,7 @@ def test_domains_that_vanish_while_the_lock_is_waited_for_are_not_found(
     def other_admin_was_faster():
         monkeypatch.undo()
         for name in ("example.org", "other.net"):
-            delete_domain(actor=None, domain=Domain.objects.get(pk=name))
+            services.delete_domain(actor=None, domain=Domain.objects.get(pk=name))
 
     monkeypatch.setattr("domains.views.RoutingLock.hold", other_admin_was_faster)
     chosen = three_domains | {"confirmed": "1", "confirm": "3"}
