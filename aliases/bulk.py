@@ -273,7 +273,7 @@ class ManyBulk(BulkView):
         task = self.ask(action, [row.pk for row in rows], back)
         post = self.request.POST
         if action == "delete":
-            tasks.check_typed(task, post.get("confirm", ""))
+            tasks.check_typed(task.total, post.get("confirm", ""))
         return tasks.begin(task, **self.work.check_options(task, post))
 
     def export(self, keys):

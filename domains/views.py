@@ -271,6 +271,7 @@ class DomainBulk(DomainPages, BulkView):
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_bulk.html"
+    counts_rows = False  # but the addresses in them
     list_url_name = "domain-list"
     summaries = {
         "activate": ngettext_lazy("%(n)d domain is on.", "%(n)d domains are on.", "n"),

@@ -137,7 +137,7 @@ class TaskPage(OwnTask):
         if task.state != State.ASKED:  # a second click
             return self.at(task, "?go=1")
         try:
-            tasks.check_typed(task, post.get("confirm", ""))
+            tasks.check_typed(task.total, post.get("confirm", ""))
             task = tasks.begin(task, **self.work.check_options(task, post))
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages)

@@ -115,8 +115,8 @@ def typed(number):
     return str(min(number, COUNTED)) if number >= TYPED_FROM else ""
 
 
-def check_typed(task, text):
-    wanted = typed(task.total)
+def check_typed(number, text):
+    wanted = typed(number)
     if wanted and text.strip() != wanted:
         raise ValidationError(
             _("Type how many rows there are: %(number)s."), "not_confirmed", {"number": wanted}
