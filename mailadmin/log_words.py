@@ -103,10 +103,10 @@ def _line(moment, entry, date, words, page_of):
     return Line(
         (entry.username, *meaning),
         {
-            "moment": iso,
+            "moment": SafeString(iso),
             "exact": SafeString(f"{date}, {iso[11:19]}"),
-            "at": iso[11:16],
-            "kind": "login_failed" if entry.action in FAILED else kind or "other",
+            "at": SafeString(iso[11:16]),
+            "kind": SafeString("login_failed" if entry.action in FAILED else kind or "other"),
         },
         said if signs_in else SafeString(said + _brief(entry, told)),
         _person(name),
