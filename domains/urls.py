@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import alias_domain_views, page, places, views
+from domains import alias_domain_views, checklist, page, places, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -8,11 +8,15 @@ urlpatterns = [
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
+    path("domains/options/", places.domain_options, name="domain-options"),
     path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
+    path(
+        "domains/<path:pk>/checklist/", checklist.DomainChecklist.as_view(), name="domain-checklist"
+    ),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
     path("domains/<path:pk>/", page.DomainPage.as_view(), name="domain"),
     path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),
