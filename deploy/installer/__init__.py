@@ -4,7 +4,8 @@ It runs before the virtual environment is there, so it needs Python 3.11 and the
 
 world.py     looks at the machine and writes nothing: findings, each with what to do
 plan.py      the list of steps, in order; what is written comes from deploy/ by mailadmin/shipped.py
-steps.py     a step knows what is there, what is wanted, shows the difference, and does it
+texts.py     files of which only a part is ours
+steps.py     a step knows what is there, what is wanted, shows the difference, and does it; packages.py has those for packages and users
 journal.py   what was done, written down before it is done; copies of what was replaced; what we wrote last
 undo.py      goes through the journal backwards
 services.py  starts and stops services: by systemd, or where it is not running by the unit's own ExecStart

@@ -31,10 +31,10 @@ def _certificate(options):
         "Its certificate is signed by itself, so browsers and mail programs ask. Compare, the first time:",
         f"  SHA-256 {printed.strip().partition('=')[2]}",
         "One that everybody knows, once the name points here:",
-        f"  apt install certbot && certbot certonly --webroot -w /var/www/html -d {options.hostname}"
-        " --deploy-hook 'systemctl reload nginx postfix dovecot'",
-        f"  deploy/install --tls-cert /etc/letsencrypt/live/{options.hostname}/fullchain.pem"
-        f" --tls-key /etc/letsencrypt/live/{options.hostname}/privkey.pem",
+        f"  apt install certbot && certbot certonly --webroot -w /var/www/html -d {options.hostname} \\",
+        "    --deploy-hook 'systemctl reload nginx postfix dovecot'",
+        f"  cd /etc/letsencrypt/live/{options.hostname} && {options.checkout}/deploy/install \\",
+        "    --tls-cert $PWD/fullchain.pem --tls-key $PWD/privkey.pem",
     ]
 
 
@@ -53,7 +53,9 @@ def records(options):
     lines += [f"{domain} 3600 IN MX 10 {name}"]
     lines += ["; who may send in its name: the servers of its MX record; others' mail is refused"]
     lines += [f'{domain} 3600 IN TXT "v=spf1 mx -all"']
-    lines += ["; what receivers do with mail that fails, and where their reports go; p=none only watches"]
+    lines += [
+        "; what receivers do with mail that fails, and where their reports go; p=none only watches"
+    ]
     lines += [f'_dmarc.{domain} 3600 IN TXT "v=DMARC1; p=none; rua=mailto:{options.admin}"']
     lines += [
         "; and the reverse name, with whoever gave you the address; without it large receivers refuse:"

@@ -24,7 +24,9 @@ def servers(path="/etc/resolv.conf"):
     except OSError:
         return []
     words = [line.split() for line in lines]
-    return [word[1].partition("%")[0] for word in words if len(word) > 1 and word[0] == "nameserver"]
+    return [
+        word[1].partition("%")[0] for word in words if len(word) > 1 and word[0] == "nameserver"
+    ]
 
 
 def ask(name, kind, *, resolvers=None):
@@ -49,7 +51,9 @@ def reverse(address):
 
 
 def _query(name, kind):
-    head = secrets.token_bytes(2) + struct.pack(">HHHHH", 0x0120, 1, 0, 0, 1)  # recursion, AD wanted
+    head = secrets.token_bytes(2) + struct.pack(
+        ">HHHHH", 0x0120, 1, 0, 0, 1
+    )  # recursion, AD wanted
     labels = [label.encode("idna") for label in name.rstrip(".").split(".")]
     question = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
     edns = b"\0" + struct.pack(">HHIH", 41, 1232, 0x8000, 0)

@@ -64,7 +64,9 @@ def parser():
     ]:
         acts.add_argument(f"--{act}", dest="act", action="store_const", const=act, help=text)
     parser.add_argument(
-        "--with-data", action="store_true", help="With --undo: the mail and the database too. Asks twice."
+        "--with-data",
+        action="store_true",
+        help="With --undo: the mail and the database too. Asks twice.",
     )
     edited = parser.add_mutually_exclusive_group()
     for choice, text in [
@@ -74,7 +76,9 @@ def parser():
         edited.add_argument(
             f"--{choice}", dest="edited", action="store_const", const=choice, help=text
         )
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="Lines of NAME = VALUE, for the options below.")
+    parser.add_argument(
+        "--answers", type=Path, metavar="FILE", help="Lines of NAME = VALUE, for the options below."
+    )
     for name, text in [
         ("admin", "The first superadmin's login, an address (postmaster@ the host's domain)."),
         ("tls_cert", "A certificate with its chain (default: one made here, signed by itself)."),

@@ -4,27 +4,32 @@ What is written comes from deploy/: the files of `manage.py mailconf` by mailadm
 deploy/host/ that only this program writes.
 """
 
-import hashlib
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
 from installer import services
+from installer.packages import Account, Packages
 from installer.services import Service
 from installer.steps import (
-    Account,
     Changed,
     Command,
     Directory,
     File,
     Link,
-    Packages,
     Sql,
     Step,
     run,
     succeeds,
+)
+from installer.texts import (
+    is_for,
+    mark_of_code,
+    our_services,
+    settings_in,
+    with_own_lines,
+    with_services,
 )
 from mailadmin import shipped
 
@@ -41,7 +46,7 @@ class Plan:
         self.options, self.journal = options, journal
         self.checkout = options.checkout
         self.python = self.checkout / ".venv/bin/python"
-        self.environment = _settings(self.checkout / ".env")
+        self.environment = settings_in(self.checkout / ".env")
         self.values = self._values()
         self.files = shipped.render(self.values, self._blocks())
 
@@ -124,12 +129,12 @@ class Plan:
 
     def _panel_and_database(self):
         checkout = self.checkout
-        venv = ["make", "--no-print-directory", "-C", checkout, ".venv/installed-mysql"]
+        make = ["make", "--no-print-directory", "-C", checkout, ".venv/installed-mysql"]
         yield Command(
             "the panel's Python packages",
-            venv,
-            lambda: succeeds([*venv, "-q"]),
-            makes=[checkout / ".venv"],
+            ["env", "PIP_NO_CACHE_DIR=1", *make],
+            lambda: succeeds([*make, "-q"]),
+            makes=[checkout / ".venv", checkout / "mailadmin.egg-info"],
             advice="Is the package index reachable, and is there 1 GB of memory? Then run this again.",
         )
         yield Service("mariadb", ready=lambda: succeeds(["mariadb", "-e", "SELECT 1"]))
@@ -140,15 +145,17 @@ class Plan:
             "root",
             "mailadmin",
             stale=["mailadmin"],
-            **_below(OWN_LINES),
+            **with_own_lines(OWN_LINES),
         )
         yield Sql("the panel's database", "database.sql", self._host("database.sql"))
         yield self._manage("tables", ["migrate", "--no-input", "-v", "0"], ["migrate", "--check"])
         yield Changed(
-            "the panel's code", "code", _code(checkout), stale=["mailadmin", "static files"]
+            "the panel's code", "code", mark_of_code(checkout), stale=["mailadmin", "static files"]
         )
         yield _Static(self.python, checkout)
-        yield Sql("what Postfix and Dovecot may read", "grants.sql", self.files["mariadb/grants.sql"])
+        yield Sql(
+            "what Postfix and Dovecot may read", "grants.sql", self.files["mariadb/grants.sql"]
+        )
 
     def _manage(self, title, command, check):
         manage = [self.python, "-B", self.checkout / "manage.py"]
@@ -172,14 +179,23 @@ class Plan:
             yield Command(
                 "a certificate, signed by itself",
                 [
-                    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+                    *(
+                        "openssl",
+                        "req",
+                        "-x509",
+                        "-newkey",
+                        "ec",
+                        "-pkeyopt",
+                        "ec_paramgen_curve:P-256",
+                    ),
                     *("-nodes", "-days", "3650", "-subj", f"/CN={self.options.hostname}"),
                     *("-addext", f"subjectAltName=DNS:{self.options.hostname}"),
                     *("-keyout", key, "-out", cert),
                 ],
-                lambda: succeeds(
-                    ["openssl", "x509", "-noout", "-checkend", "86400", "-in", cert]
-                ) and _is_for(cert, self.options.hostname),
+                lambda: (
+                    succeeds(["openssl", "x509", "-noout", "-checkend", "86400", "-in", cert])
+                    and is_for(cert, self.options.hostname)
+                ),
                 makes=[cert, key],
             )
         yield Link(TLS / "fullchain.pem", cert, stale=stale)
@@ -205,7 +221,10 @@ class Plan:
             if name not in ("postfix/main.cf", "postfix/master.cf"):
                 yield File(MAPS / Path(name).name, self.files[name], 0o640, "root", "postfix")
         yield File(
-            POSTFIX / "main.cf", self.files["postfix/main.cf"], stale=["postfix"], **_below(OWN_LINES)
+            POSTFIX / "main.cf",
+            self.files["postfix/main.cf"],
+            stale=["postfix"],
+            **with_own_lines(OWN_LINES),
         )
         yield File(
             POSTFIX / "master.cf",
@@ -276,7 +295,12 @@ class _Static(Command):
         self.target = checkout / "var/static"
         command = [python, "-B", checkout / "manage.py", "collectstatic", "--no-input", "-v", "0"]
         super().__init__(
-            "style sheets and scripts", command, lambda: False, makes=[self.target], user="mailadmin", cwd=checkout
+            "style sheets and scripts",
+            command,
+            lambda: False,
+            makes=[self.target],
+            user="mailadmin",
+            cwd=checkout,
         )
 
     def difference(self, journal):
@@ -307,65 +331,14 @@ class Superadmin(Step):
             text=True,
             cwd=self.checkout,
         )
-        return "" if listed.returncode == 0 and listed.stdout.strip() else f"{self.login}, with a new password"
+        return (
+            ""
+            if listed.returncode == 0 and listed.stdout.strip()
+            else f"{self.login}, with a new password"
+        )
 
     def do(self, journal, log):
         command = [*self.manage, "admin", "add", self.login, "--superadmin", "--generate", "--json"]
         printed = run(command, log=log, cwd=self.checkout, secret_output=True)
         password = json.loads(printed)["password"]
         log.tell(f"\n  Superadmin {self.login}, password: {password}\n  It is shown this once.\n")
-
-
-# --- Texts of which only a part is ours
-
-
-def _below(marker):
-    """A file of ours whose end, from ``marker`` on, is a person's."""
-    return {
-        "part": lambda text: text.partition(marker)[0].rstrip("\n"),
-        "joined": lambda there, text: text.rstrip("\n") + "\n" + marker + there.partition(marker)[2],
-    }
-
-
-SERVICE = re.compile(r"^(\w+ +inet\b.*\n(?:[ \t].*\n)*)", re.MULTILINE)
-
-
-def our_services(text):
-    """The services submission and submissions of a master.cf, without the comments around."""
-    found = [entry for entry in SERVICE.findall(text) if entry.split()[0] in ("submission", "submissions")]
-    return "".join(found)
-
-
-def with_services(there, text):
-    """``there``, with the services of ``text`` in place of those of the same name."""
-    rest = SERVICE.sub(
-        lambda m: "" if m[0].split()[0] in ("submission", "submissions") else m[0], there
-    )
-    return rest.rstrip("\n") + "\n" + our_services(text) if there else text
-
-
-def _settings(file):
-    try:
-        lines = file.read_text().splitlines()
-    except OSError:
-        return {}
-    pairs = [line.partition("=") for line in lines if line[:1] not in ("#", "")]
-    return {name.strip(): value.strip().strip("\"'") for name, _equals, value in pairs}
-
-
-def _is_for(certificate, hostname):
-    command = ["openssl", "x509", "-noout", "-checkhost", hostname, "-in", certificate]
-    said = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
-    return "does match" in said.stdout
-
-
-def _code(checkout):
-    """A mark of all that the panel's processes have read."""
-    mark = hashlib.sha256()
-    for folder, folders, names in os.walk(checkout):
-        folders[:] = sorted(f for f in folders if f[0] != "." and f not in ("var", "__pycache__"))
-        for name in sorted(names):
-            if name.endswith((".py", ".html", ".mo", ".css", ".js", ".lock")):
-                file = Path(folder, name)
-                mark.update(f"{file.relative_to(checkout)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return mark.hexdigest()

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 import textwrap
 from datetime import datetime
@@ -28,7 +29,9 @@ class Log:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self.file = open(descriptor, "a", buffering=1)  # noqa: SIM115
-            self.write(f"--- {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z} {shlex.join(sys.argv)}")
+            self.write(
+                f"--- {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z} {shlex.join(sys.argv)}"
+            )
 
     def tell(self, text):
         """To the terminal only: a password, shown once."""
@@ -55,6 +58,8 @@ def main(arguments):
         return 2
     if options.act == "undo":
         return _undo(options, journal)
+    if options.act in ("look", "plan"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # into head or a pager that is left
     writes = options.act == "install" and os.geteuid() == 0
     log = Log(LOG if writes else None)
     findings = look(options, journal)
@@ -102,9 +107,7 @@ def _whose(step, journal, options):
 
 
 def _install(options, journal, log):
-    journal.answers = {
-        name: str(getattr(options, name) or "") for name in option_words.ANSWERS
-    }
+    journal.answers = {name: str(getattr(options, name) or "") for name in option_words.ANSWERS}
     journal.save()
     changed, kept = 0, []
     log.say("\nInstalling:")

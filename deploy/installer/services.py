@@ -230,7 +230,11 @@ def _make_runtime_directories():
     for file in Path("/usr/lib/tmpfiles.d").glob("*.conf"):
         for line in file.read_text().splitlines():
             words = line.split()
-            if words[:1] == ["d"] and len(words) > 4 and words[1].startswith(("/run/", "/var/run/")):
+            if (
+                words[:1] == ["d"]
+                and len(words) > 4
+                and words[1].startswith(("/run/", "/var/run/"))
+            ):
                 Path(words[1]).mkdir(exist_ok=True)
                 shutil.chown(words[1], words[3], words[4])
                 Path(words[1]).chmod(int(words[2], 8))
@@ -240,7 +244,9 @@ def _command(line, environment):
     """("-", [program, …]) of ExecStart's value; variables that nobody set vanish."""
     prefix = re.match(r"[-+!@:]*", line)[0]
     words = shlex.split(line[len(prefix) :])
-    expanded = [re.sub(r"\$\{?(\w+)\}?", lambda m: environment.get(m[1], ""), word) for word in words]
+    expanded = [
+        re.sub(r"\$\{?(\w+)\}?", lambda m: environment.get(m[1], ""), word) for word in words
+    ]
     return prefix, [word for word in expanded if word]
 
 

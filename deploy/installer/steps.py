@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from installer import machine
 from installer.journal import checksum, write
 
 SECRET = re.compile(
@@ -77,76 +76,6 @@ class Step:
         raise NotImplementedError
 
 
-class Packages(Step):
-    """Debian packages, by deploy/bin/install-packages, which starts no service."""
-
-    def __init__(self, script, purposes, configurations):
-        self.title = "Debian packages"
-        self.script = script
-        self.purposes = purposes
-        # Files that come with a package and that later steps replace: nobody's work is lost by it.
-        self.configurations = configurations
-
-    def missing(self):
-        wanted = []
-        for line in (self.script.parent / "debian-packages.txt").read_text().splitlines():
-            if line and line[0] != "#":
-                name, purposes, _why = line.split(None, 2)
-                if set(purposes.split(",")) & set(self.purposes):
-                    wanted.append(name)
-        installed = machine.packages()
-        return [name for name in wanted if name not in installed]
-
-    def difference(self, journal):
-        begun = [e for e in journal.entries if e["kind"] == "packages" and "added" not in e]
-        missing = self.missing()
-        if missing:
-            return "apt-get install " + " ".join(missing)
-        return "finish what was begun" if begun else ""
-
-    def do(self, journal, log):
-        begun = [e for e in journal.entries if e["kind"] == "packages" and "added" not in e]
-        entry = begun[-1] if begun else journal.record(
-            "packages",
-            before=sorted(machine.packages()),
-            users=sorted(user.pw_name for user in pwd.getpwall()),
-            groups=sorted(group.gr_name for group in grp.getgrall()),
-            there=[str(path) for path in self.configurations if path.exists()],
-        )
-        run(
-            [self.script, *self.purposes],
-            log=log,
-            advice="See what apt says: no network, a full disk, or another apt at work? Then run this again.",
-        )
-        for path in self.configurations:
-            if path.is_file() and str(path) not in entry["there"]:
-                journal.written.setdefault(str(path), [checksum(_read(path)), checksum(_read(path).rstrip("\n"))])
-        entry["added"] = sorted(machine.packages() - set(entry["before"]))
-        journal.save()
-
-
-class Account(Step):
-    def __init__(self, name, *, home, uid=None):
-        self.title = f"user {name}"
-        self.name, self.home, self.uid = name, home, uid
-
-    def difference(self, journal):
-        try:
-            pwd.getpwnam(self.name)
-            return ""
-        except KeyError:
-            return f"a user and a group {self.name} without a password"
-
-    def do(self, journal, log):
-        journal.record("account", name=self.name)
-        number = ["--gid", self.uid] if self.uid else ["--system"]
-        if not _exists(grp.getgrnam, self.name):
-            run(["groupadd", *number, self.name], log=log)
-        number = ["--uid", self.uid] if self.uid else ["--system"]
-        shell = ["--shell", "/usr/sbin/nologin", "--no-create-home", "--home-dir", self.home]
-        run(["useradd", *number, "--gid", self.name, *shell, self.name], log=log)
-
-
 class Owned(Step):
     """What the steps for files and directories share: mode and owner."""
 
@@ -156,7 +85,11 @@ class Owned(Step):
     def _rights(self):
         """What is wrong with mode and owner of what is there, as text."""
         status = self.path.stat()
-        there = (status.st_mode & 0o7777, _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid))
+        there = (
+            status.st_mode & 0o7777,
+            _name(pwd.getpwuid, status.st_uid),
+            _name(grp.getgrgid, status.st_gid),
+        )
         wanted = (self.mode, self.owner, self.group)
         if there == wanted:
             return ""
@@ -199,27 +132,29 @@ class File(Owned):
     ``part`` takes out of a text what is ours; the rest is a person's and stays, put together by ``joined(there, text)``.
     """
 
-    def __init__(self, path, text, mode=0o644, owner="root", group="root", *, stale=(), part=str, joined=None):
+    def __init__(
+        self, path, text, mode=0o644, owner="root", group="root", *, stale=(), part=str, joined=None
+    ):
         self.title = str(path)
         self.path, self.text, self.stale = Path(path), text, stale
         self.part, self.joined = part, joined
         self._as(mode, owner, group)
 
     def wanted(self):
-        return self.joined(_read(self.path) or "", self.text) if self.joined else self.text
+        return self.joined(text_of(self.path) or "", self.text) if self.joined else self.text
 
     def edited(self, journal):
         """Whether a person wrote or changed what is there and ours."""
-        there = self.part(_read(self.path) or "")
+        there = self.part(text_of(self.path) or "")
         if there in ("", self.part(self.wanted())):
             return False
         return checksum(there) not in journal.written.get(str(self.path), [])
 
     def _choice(self):
-        return checksum((_read(self.path) or "") + self.wanted())
+        return checksum((text_of(self.path) or "") + self.wanted())
 
     def difference(self, journal):
-        there, wanted = _read(self.path), self.wanted()
+        there, wanted = text_of(self.path), self.wanted()
         if there == wanted:
             return self._rights()
         if journal.theirs.get(str(self.path)) == self._choice():
@@ -233,7 +168,7 @@ class File(Owned):
         return "".join(lines)
 
     def do(self, journal, log):
-        there, wanted = _read(self.path), self.wanted()
+        there, wanted = text_of(self.path), self.wanted()
         if not self.path.parent.is_dir():
             Directory(self.path.parent).do(journal, log)
         uid, gid = self._ids()
@@ -323,7 +258,7 @@ class Changed(Step):
         journal.outdate(self.stale)
 
 
-def _read(path):
+def text_of(path):
     try:
         return path.read_text(errors="surrogateescape")
     except FileNotFoundError:
@@ -332,13 +267,6 @@ def _read(path):
 
 def _masked(text):
     return SECRET.sub(r"\1********", text).splitlines(keepends=True)
-
-
-def _exists(find, name):
-    try:
-        return bool(find(name))
-    except KeyError:
-        return False
 
 
 def _name(find, number):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from installer import machine
 from installer.services import manager
-from installer.steps import Failed, remove, run
+from installer.steps import remove, run
 
 
 def undo(journal, log, *, with_data):
@@ -85,17 +85,14 @@ def _mail(entry, log, with_data):
         return _directory(entry, log, with_data)
 
 
-def _sql(entry, log, with_data):
-    """The users and tables go with the database's files, when its package is purged."""
-    return None if with_data else "/var/lib/mysql: the database"
+def _sql(entry, log, _with_data):
+    """The users and tables stay, or go with the database's files."""
 
 
 def _account(entry, log, _with_data):
-    name = entry["name"]
-    owned = name == "vmail" and Path("/var/vmail").exists()
-    if owned:
-        return f"user {name}: the mail is theirs"
-    _remove_account(name, log)
+    if entry["name"] == "vmail" and Path(entry["home"]).exists():
+        return f"user {entry['name']}: the mail is theirs"
+    _remove_account(entry["name"], log)
 
 
 def _remove_account(name, log):
@@ -115,20 +112,28 @@ def _packages(entry, log, with_data):
             log=log,
             advice="See what apt says, then run --undo again.",
         )
+    for path in entry.get("came", []):
+        remove(path)
+        _remove_empty(Path(path).parent)
     data = Path("/var/lib/mysql")
-    for user in sorted({user.pw_name for user in pwd.getpwall()} - set(entry["users"])):
-        if user != "vmail" and not (user == "mysql" and data.exists() and not with_data):
-            _remove_account(user, log)
-    for group in sorted({group.gr_name for group in grp.getgrall()} - set(entry["groups"])):
-        if group not in ("vmail", "mysql"):
-            try:
-                run(["groupdel", group], log=log)
-            except Failed as error:
-                log.write(str(error))
     if with_data:
         remove(data)
+    of_data = {"vmail", "mysql"} if data.exists() else {"vmail"}
+    for user in {user.pw_name for user in pwd.getpwall()} - set(entry["users"]) - of_data:
+        _remove_account(user, log)
+    for group in {group.gr_name for group in grp.getgrall()} - set(entry["groups"]) - of_data:
+        run(["groupdel", group], log=log)
+    return f"{data}: the database" if data.exists() else None
 
 
+def _remove_empty(folder):
+    while folder.is_dir() and not any(folder.iterdir()) and folder not in KEPT:
+        folder.rmdir()
+        folder = folder.parent
+
+
+# Debian's own.
+KEPT = {Path("/etc"), Path("/var"), Path("/var/lib")}
 UNDO = {
     "service": _service,
     "file": _file,

@@ -23,7 +23,14 @@ PORTS = {
     995: {"dovecot", "pop3-login"},
     4190: {"dovecot", "managesieve-log"},
 }
-OTHER_SERVERS = ["exim4-base", "sendmail-bin", "courier-mta", "opensmtpd", "cyrus-common", "apache2"]
+OTHER_SERVERS = [
+    "exim4-base",
+    "sendmail-bin",
+    "courier-mta",
+    "opensmtpd",
+    "cyrus-common",
+    "apache2",
+]
 OTHER_PANELS = {
     "/usr/share/postfixadmin": "PostfixAdmin",
     "/opt/mailcow-dockerized": "mailcow",
@@ -94,7 +101,9 @@ def _machine(options):
         if free < least:
             yield stop(f"disk {path}", f"{free} MB free, and {least} MB are needed.", "Make room.")
         elif free < wanted:
-            yield note(f"disk {path}", f"{free} MB free.", "Mail will fill that soon: give it more.")
+            yield note(
+                f"disk {path}", f"{free} MB free.", "Mail will fill that soon: give it more."
+            )
         else:
             yield ok(f"disk {path}", f"{free} MB free")
     yield from _checkout(options.checkout)
@@ -210,7 +219,9 @@ def _surroundings():
 
 def _ports():
     taken = machine.listeners()
-    wrong = {port: taken[port] for port in PORTS if port in taken and taken[port] not in PORTS[port]}
+    wrong = {
+        port: taken[port] for port in PORTS if port in taken and taken[port] not in PORTS[port]
+    }
     for port, program in wrong.items():
         yield stop(
             f"port {port}",
@@ -253,7 +264,9 @@ def _others(journal):
         except KeyError:
             continue
         if found != name:
-            yield stop("users", f"User id {uid} is {found}, and should be {name}.", "Change its id.")
+            yield stop(
+                "users", f"User id {uid} is {found}, and should be {name}.", "Change its id."
+            )
 
 
 def _given(options):

@@ -5,6 +5,7 @@ downloads. A machine is a layer over it. It reaches no network but its own: the 
 would from a mirror.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -69,12 +70,21 @@ def cached_root():
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
     _run([*apt, "update"], env=environment)
-    _run([*apt, "install", "python3"], env=environment)
+    _run([*apt, "upgrade"], env=environment)
+    _run([*apt, "install", "python3", "git"], env=environment)
     _run([*apt, "install", "--download-only", *packages], env=environment)
     wheels = root / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     for name in ("run", "mysql"):
-        pip = [ROOT / ".venv/bin/python", "-m", "pip", "download", "-q", "--no-build-isolation", "--no-deps"]
+        pip = [
+            ROOT / ".venv/bin/python",
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-build-isolation",
+            "--no-deps",
+        ]
         lock = ROOT / f"requirements/{name}.lock"
         _run([*pip, "--require-hashes", "-d", wheels, "-r", lock])
     # No mirror any more: apt goes on with the lists at hand, as it says.
@@ -85,7 +95,9 @@ def cached_root():
 def _packages():
     lines = (ROOT / "deploy/bin/debian-packages.txt").read_text().splitlines()
     rows = [line.split(None, 2) for line in lines if line and line[0] != "#"]
-    return [name for name, purposes, _why in rows if {"run", "mysql", "host"} & set(purposes.split(","))]
+    return [
+        name for name, purposes, _why in rows if {"run", "mysql", "host"} & set(purposes.split(","))
+    ]
 
 
 def _lock(name):
@@ -96,14 +108,20 @@ def _mirror():
     """Debian's mirror that this machine uses itself."""
     for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
         if file.is_file():
-            for url in re.findall(r"(?:URIs: |deb (?:\[.*\] )?)(http\S+/debian)/?\s", file.read_text()):
+            for url in re.findall(
+                r"(?:URIs: |deb (?:\[.*\] )?)(http\S+/debian)/?\s", file.read_text()
+            ):
                 return url
     raise RuntimeError("No mirror of Debian in /etc/apt/sources.list.")
 
 
 def _run(command, **options):
     done = subprocess.run(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}"
     return done.stdout
@@ -124,11 +142,22 @@ class Machine:
         _run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root])
         self._copy_the_checkout()
         (self.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
-        (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n192.0.2.25 mail.example.org mail\n")
+        (self.root / "etc/hosts").write_text(
+            "127.0.0.1 localhost\n192.0.2.25 mail.example.org mail\n"
+        )
         (self.root / "etc/hostname").write_text("mail\n")
         self.first = subprocess.Popen(
             [
-                *("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"),
+                *(
+                    "unshare",
+                    "--net",
+                    "--mount",
+                    "--pid",
+                    "--uts",
+                    "--ipc",
+                    "--fork",
+                    "--kill-child",
+                ),
                 *("sh", "-e", "-c", HOLD.format(root=self.root)),
             ],
             stdout=subprocess.PIPE,
@@ -148,7 +177,9 @@ class Machine:
         shutil.rmtree(self.place)
 
     def _copy_the_checkout(self):
-        names = _run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        names = _run(
+            ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        )
         for name in filter(None, names.split("\0")):
             if (ROOT / name).is_file():
                 target = self.root / CHECKOUT[1:] / name
@@ -157,7 +188,9 @@ class Machine:
 
     def command(self, *command):
         """``command`` as it is run from outside."""
-        inside = Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children").read_text().split()[0]
+        inside = (
+            Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children").read_text().split()[0]
+        )
         enter = ["nsenter", "--target", inside, "--net", "--mount", "--pid", "--uts", "--ipc"]
         return [*enter, "chroot", str(self.root), *map(str, command)]
 
@@ -178,22 +211,24 @@ class Machine:
     def install(self, *options, status=0, input=None):
         return self.run(f"{CHECKOUT}/deploy/install", *options, status=status, input=input)
 
-    def install_and_kill(self, title):
-        """Install, and end it with SIGKILL as soon as it says that it begins the step ``title``."""
-        done = subprocess.Popen(
-            self.command(f"{CHECKOUT}/deploy/install", "mail.example.org"),
+    @contextlib.contextmanager
+    def background(self, *command):
+        """Run it meanwhile; at the end it is killed with all that it started, without a moment to tidy up."""
+        run = subprocess.Popen(
+            self.command(*command),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env=ENVIRONMENT,
             start_new_session=True,
         )
-        for line in done.stdout:
-            if line.rstrip().endswith(title):
-                os.killpg(done.pid, signal.SIGKILL)
-                done.wait()
-                return
-        raise AssertionError(f"never came to {title}")
+        try:
+            yield run
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            run.stdout.close()
 
     def path(self, path):
         return self.root / str(path).lstrip("/")

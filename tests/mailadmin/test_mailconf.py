@@ -136,6 +136,34 @@ def test_shows_the_difference_without_passwords(run, tmp_path):
 NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
 
 
+def test_filters_come_where_dovecot_has_them(run, tmp_path, monkeypatch):
+    conf = tmp_path / "out/dovecot/2.3/dovecot.conf"
+    monkeypatch.setattr(shipped, "sieve_here", lambda: False)
+    run()
+    without = conf.read_text()
+    run("--sieve")
+    asked_for = conf.read_text()
+    run()
+    back = conf.read_text()
+    monkeypatch.setattr(shipped, "sieve_here", lambda: True)
+    run()
+
+    assert "protocols = $protocols sieve\n" in asked_for
+    assert "sieve_before = /etc/dovecot/sieve/junk.sieve\n" in asked_for
+    assert "sieve" not in without
+    assert (back, conf.read_text()) == (without, asked_for)
+
+
+def test_old_mail_is_removed_after_the_days_that_were_said(run, tmp_path):
+    run("--expunge-days", "30")
+
+    unit = (tmp_path / "out/systemd/mailadmin-expunge.service").read_text()
+    assert re.findall(r"^ExecStart=-?\S+ (.*)$", unit, re.MULTILINE) == [
+        "expunge -A mailbox Trash savedbefore 30d",
+        "expunge -A mailbox Junk savedbefore 30d",
+    ]
+
+
 @pytest.mark.parametrize(
     ("here", "options", "blocks"),
     [
