@@ -243,15 +243,10 @@ class Plan:
         )
 
     def _around(self):
-        stale = {
-            "mailadmin.service": ["mailadmin"],
-            "dovecot.service.d/mailadmin.conf": [],
-            "mariadb.service.d/mailadmin.conf": [],
-        }
         for name in self._names("systemd/"):
             unit = name.removeprefix("systemd/")
-            path = Path("/etc/systemd/system") / unit
-            yield File(path, self.files[name], stale=stale.get(unit, ()))
+            stale = ["units", "mailadmin"] if unit == "mailadmin.service" else ["units"]
+            yield File(Path("/etc/systemd/system") / unit, self.files[name], stale=stale)
         site = Path("/etc/nginx/sites-available/mailadmin")
         yield File(site, self.files["nginx/mailadmin.conf"], stale=["nginx"])
         yield Link(
@@ -261,10 +256,12 @@ class Plan:
             path = Path("/etc/fail2ban") / name.removeprefix("fail2ban/")
             yield File(path, self.files[name], stale=["fail2ban"])
         journald = Path("/etc/systemd/journald.conf.d/mailadmin.conf")
-        yield File(journald, self.files["journald/mailadmin.conf"])
+        yield File(journald, self.files["journald/mailadmin.conf"], stale=["systemd-journald"])
 
     def _services(self):
         port = services.answers_on
+        yield services.Units()
+        yield Service("systemd-journald")
         yield Service(
             "dovecot", check=["doveconf", "-n"], ready=lambda: all(map(port, [143, 993, 4190]))
         )

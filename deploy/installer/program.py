@@ -1,5 +1,6 @@
 """deploy/install: looks, shows, installs, undoes."""
 
+import fcntl
 import os
 import shlex
 import signal
@@ -29,6 +30,10 @@ class Log:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self.file = open(descriptor, "a", buffering=1)  # noqa: SIM115
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise option_words.WrongAnswer("deploy/install is running already.") from None
             self.write(
                 f"--- {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z} {shlex.join(sys.argv)}"
             )
@@ -48,14 +53,19 @@ class Log:
 
 def main(arguments):
     try:
-        journal = Journal()
-        options = option_words.read(arguments, journal.answers)
+        return _act(arguments)
     except option_words.WrongAnswer as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    except PermissionError:
-        print("Only root can read what was done before: run it with sudo.", file=sys.stderr)  # noqa: T201
-        return 2
+    except PermissionError as error:
+        print(f"{error}: run it with sudo.", file=sys.stderr)  # noqa: T201
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run it again to go on.", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def _act(arguments):
+    journal = Journal()
+    options = option_words.read(arguments, journal.answers)
     if options.act == "undo":
         return _undo(options, journal)
     if options.act in ("look", "plan"):

@@ -59,6 +59,25 @@ class Service(Step):
         journal.save()
 
 
+class Units(Step):
+    """systemd reads the files of units that are new or changed."""
+
+    title = "systemd's units"
+    name = "units"
+
+    def difference(self, journal):
+        return (
+            "systemctl daemon-reload"
+            if self.name in journal.stale and machine.runs_systemd()
+            else ""
+        )
+
+    def do(self, journal, log):
+        run(["systemctl", "daemon-reload"], log=log)
+        journal.stale.remove(self.name)
+        journal.save()
+
+
 def manager():
     return Systemd() if machine.runs_systemd() else ByHand()
 
@@ -90,7 +109,6 @@ class Systemd:
         return self._says("is-enabled", unit)
 
     def enable(self, unit, log):
-        run(["systemctl", "daemon-reload"], log=log)
         run(["systemctl", "enable", "--quiet", unit], log=log)
 
     def disable(self, unit, log):
@@ -111,7 +129,7 @@ class ByHand:
     """For a container: no systemd, so the unit's own commands are run and its process id is kept in /run."""
 
     def takes(self, unit):
-        return not unit.endswith((".timer", ".socket"))
+        return not unit.endswith((".timer", ".socket")) and unit != "systemd-journald"
 
     def is_enabled(self, unit):
         return True

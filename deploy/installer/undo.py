@@ -3,12 +3,13 @@
 import grp
 import os
 import pwd
+import re
 import shutil
 from pathlib import Path
 
 from installer import machine
 from installer.services import manager
-from installer.steps import remove, run
+from installer.steps import Failed, remove, run
 
 
 def undo(journal, log, *, with_data):
@@ -105,8 +106,15 @@ def _remove_account(name, log):
 def _packages(entry, log, with_data):
     added = sorted(machine.packages() - set(entry["before"]))
     if added:
+        planned = run(["apt-get", "--simulate", "purge", *added], log=log)
+        more = set(re.findall(r"(?m)^(?:Remv|Purg) (\S+)", planned)) - set(added)
+        if more:
+            raise Failed(
+                f"{', '.join(sorted(more))}: installed later, and would be removed with what it needs.\n"
+                "Remove it yourself, then run --undo again."
+            )
         log.say(f"  purge {len(added)} packages")
-        quiet = ["-y", "-qq", "-o", "Dpkg::Use-Pty=0"]
+        quiet = ["-y", "-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=600"]
         run(
             ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "purge", *quiet, *added],
             log=log,

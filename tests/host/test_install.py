@@ -142,6 +142,7 @@ def test_it_goes_on_after_a_power_cut(machine, bare):
         while not machine.path("/var/lib/dpkg/info/mariadb-server.list").exists():
             assert run.poll() is None
             time.sleep(0.05)
+        assert "deploy/install is running already." in machine.install(status=2)
     for title in [
         "the panel's Python packages",
         "tables",
@@ -192,6 +193,7 @@ def test_no_secret_is_where_others_read(machine):
     assert [path for path, others in told if others] == []
     assert not any(secret in machine.path(LOG).read_text() for secret in every)
     assert machine.path(LOG).stat().st_mode & 0o077 == 0
+    assert machine.path("/etc/mailadmin/tls/self-signed.key").stat().st_mode & 0o077 == 0
 
 
 def test_mail_flows(machine):
