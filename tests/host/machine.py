@@ -6,6 +6,7 @@ would from a mirror.
 """
 
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -57,15 +58,17 @@ def cached_root():
     """The root that machines are layers of: Debian's base, Python and git, and what will be downloaded."""
     root = CACHE / RELEASE
     packages = _packages()
-    made_for = json.dumps([packages, [_lock("run"), _lock("mysql")]])
+    made_for = json.dumps([inspect.getsource(cached_root), packages, _lock("run"), _lock("mysql")])
     stamp = CACHE / f"{RELEASE}.json"
     if stamp.exists() and stamp.read_text() == made_for:
         return root
     stamp.unlink(missing_ok=True)
-    if not (root / "etc/debian_version").exists():
-        shutil.rmtree(root, ignore_errors=True)
+    if not root.exists():
+        begun = CACHE / f"{RELEASE}.new"
+        shutil.rmtree(begun, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        _run([find("debootstrap"), "--variant=minbase", RELEASE, root, _mirror()])
+        _run([find("debootstrap"), "--variant=minbase", RELEASE, begun, _mirror()])
+        begun.rename(root)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
@@ -76,18 +79,9 @@ def cached_root():
     wheels = root / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     for name in ("run", "mysql"):
-        pip = [
-            ROOT / ".venv/bin/python",
-            "-m",
-            "pip",
-            "download",
-            "-q",
-            "--no-build-isolation",
-            "--no-deps",
-        ]
+        pip = [ROOT / ".venv/bin/python", "-m", "pip", "download", "-q", "--no-build-isolation"]
         lock = ROOT / f"requirements/{name}.lock"
-        _run([*pip, "--require-hashes", "-d", wheels, "-r", lock])
-    # No mirror any more: apt goes on with the lists at hand, as it says.
+        _run([*pip, "--no-deps", "--require-hashes", "-d", wheels, "-r", lock])
     stamp.write_text(made_for)
     return root
 
