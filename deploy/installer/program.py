@@ -64,6 +64,10 @@ def main(arguments):
 
 
 def _act(arguments):
+    os.umask(0o022)  # the panel's user reads the virtual environment
+    os.environ["PATH"] = (
+        f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+    )
     journal = Journal()
     options = option_words.read(arguments, journal.answers)
     if options.act == "undo":

@@ -251,7 +251,11 @@ class Changed(Step):
         self.title, self.name, self.mark, self.stale = title, name, mark, stale
 
     def difference(self, journal):
-        return "" if journal.carried_out.get(self.name) == self.mark else "is new"
+        return (
+            ""
+            if journal.carried_out.get(self.name) == self.mark
+            else "differs from what the services have read"
+        )
 
     def do(self, journal, log):
         journal.carried_out[self.name] = self.mark

@@ -121,9 +121,16 @@ def _checkout(checkout):
             yield stop(
                 "checkout",
                 f"The panel runs from {checkout} as a user of its own, which may not enter {folder}.",
-                "Move it: mv " + f"{checkout} /opt/mailadmin",
+                f"mv {checkout} /opt/mailadmin",
             )
             return
+    if not (checkout / "manage.py").stat().st_mode & stat.S_IROTH:
+        yield stop(
+            "checkout",
+            f"The panel runs from {checkout} as a user of its own, which may not read it.",
+            f"chmod -R go+rX {checkout}",
+        )
+        return
     yield ok("checkout", str(checkout))
 
 

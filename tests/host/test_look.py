@@ -120,6 +120,19 @@ def test_what_is_wrong_is_told_with_what_to_do_and_one_may_go_on(machine, zone, 
     assert found[topic] == ("note", says, f"-> {do}")
 
 
+def test_a_checkout_that_the_panel_could_not_read(machine):
+    manage = machine.path(f"{CHECKOUT}/manage.py")
+    manage.chmod(0o700)
+    found = findings(machine, status=1)
+    manage.chmod(0o755)
+
+    assert found["checkout"] == (
+        "STOP",
+        f"The panel runs from {CHECKOUT} as a user of its own, which may not read it.",
+        f"-> chmod -R go+rX {CHECKOUT}",
+    )
+
+
 def test_a_name_that_is_the_domain_itself(machine):
     found = findings(machine, "example.org")
 
