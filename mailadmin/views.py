@@ -14,7 +14,7 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
-from domains.models import UNLIMITED, Domain, DomainUsage
+from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
 from mailboxes import figures
 from mailboxes.models import NEARLY_FULL, FullMailbox
@@ -53,6 +53,7 @@ class Dashboard(AdministratorsPage):
             "near_limit": nearest_limits(actor, fullest),
             "full_mailboxes": full_mailboxes(actor, figures.since(figures.COMPARED_DAYS)),
             "dangling": first_dangling(actor),
+            "dns": dns_problems(actor),
         }
         return super().get_context_data(
             **attention,
@@ -100,6 +101,12 @@ def full_mailboxes(actor, since):
     rows = figures.with_first_size(rows, "pk", since)
     columns = ("pk", "username__quota", "username__usage__bytes", "first", "at_first")
     return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
+
+
+@in_scope(prepared)
+def dns_problems(actor):
+    rows = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
+    return rows.values_list("pk", "problems", named=True)[:SHOWN]
 
 
 def log_entries(actor):

@@ -39,6 +39,7 @@ ACTIONS = {
         _("Deleted domain {object}"),
         ngettext_lazy("Deleted %(n)d domain", "Deleted %(n)d domains", "n"),
     ),
+    "publish_dns": Action(DOMAINS, _("Published DNS records of {object}")),
     "create_mailbox": Action(
         MAILBOXES,
         _("Created mailbox {object}"),

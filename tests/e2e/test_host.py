@@ -180,6 +180,8 @@ def test_nginx_waits_longer_than_gunicorn(host):
 
 def test_systemd_takes_the_units_as_they_are(host):
     assert [unit.name for unit in host.units()] == [
+        "mailadmin-checkdns.service",
+        "mailadmin-checkdns.timer",
         "mailadmin-snapshot.service",
         "mailadmin-snapshot.timer",
         "mailadmin.service",
@@ -195,7 +197,9 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     assert host.complaints([unit]) != []
 
 
-@pytest.mark.parametrize("name", ["mailadmin.service", "mailadmin-snapshot.service"])
+@pytest.mark.parametrize(
+    "name", ["mailadmin.service", "mailadmin-checkdns.service", "mailadmin-snapshot.service"]
+)
 def test_the_panel_can_reach_little_of_its_machine(host, name):
     """systemd's own mark, from 0 (nothing) to 10 (everything), for a unit that is not running."""
     [unit] = [unit for unit in host.units() if unit.name == name]

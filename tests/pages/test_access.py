@@ -14,7 +14,7 @@ from accounts.services import update_admin
 from domains.services import create_alias_domain
 from panel.pages import ScopedMixin
 
-PUBLIC = {"login", "healthz", "set_language"}
+PUBLIC = {"login", "healthz", "set_language", "mta-sts"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
     "address-preview",
