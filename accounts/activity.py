@@ -55,6 +55,7 @@ class Log(KeysetMixin, ScopedListView):
             "action": get("action", ""),
             "since": get("from", "").strip(),
             "until": get("to", "").strip(),
+            "about": lookup_key(get("about", "")),
         }
 
     @cached_property
@@ -86,6 +87,7 @@ class Log(KeysetMixin, ScopedListView):
             people=people if person else (),
             begin=_midnight(asked["since"]),
             end=_midnight(asked["until"], days=1),
+            about=asked["about"][:255],
         )
 
     def keys(self, rows, columns, descending, values=(), **edge):
@@ -128,10 +130,10 @@ class Log(KeysetMixin, ScopedListView):
     def days(self):
         """(day, changes) of the last DAYS days; today's up to COUNT_BOUND + 1.
 
-        Nothing where no snapshot is taken, and for more than PLOTTED domains.
+        Nothing where no snapshot is taken, for more than PLOTTED domains, and of one address.
         """
         names = (SERVER,) if self.domains is None else self.domains
-        if not 0 < len(names) <= PLOTTED:
+        if self.filters()["about"] or not 0 < len(names) <= PLOTTED:
             return []
         today = timezone.localdate()
         first = today - timedelta(days=DAYS - 1)

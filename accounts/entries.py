@@ -17,16 +17,21 @@ MOST = 400  # ranges of one statement
 PEOPLE = 1_000  # names with a network address that begin as asked
 SCAN = 2_000  # entries of a person that are looked at for a domain or an action
 LAST_ID = 2**31
+PERSON = ("username",)
 
 
 class Wanted(NamedTuple):
-    """``domains`` None are all, ``actions`` () are all; ``people`` are beginnings of names; ``begin`` and ``end`` moments."""
+    """``domains`` None are all, ``actions`` () are all; ``people`` are beginnings of names; ``begin`` and ``end`` moments.
+
+    ``about`` is an address, or what else an entry may be about.
+    """
 
     domains: tuple | None = None
     actions: tuple = ()
     people: tuple = ()
     begin: object = None
     end: object = None
+    about: str = ""
 
 
 class Found(NamedTuple):
@@ -42,7 +47,7 @@ def page(wanted, size, edge=(), *, newest_first=True):
     order = _Order(wanted, edge, newest_first)
     columns, ranges = _ranges(wanted)
     passed = None
-    if wanted.people or len(ranges) > FEW:
+    if columns == PERSON or len(ranges) > FEW:
         ranges, passed = _nearest(order, columns, ranges, wanted.people, size)
     if not ranges:
         return Found([])
@@ -122,9 +127,11 @@ class _Order:
 
 
 def _ranges(wanted):
-    """The columns of an index that are equal in each range, and their values."""
+    """The columns of an index that are equal in each range, and their values; none yet for people."""
+    if wanted.about:
+        return ("about",), [(wanted.about,)]
     if wanted.people:
-        return ("username",), []
+        return PERSON, []
     columns, values = [], []
     if wanted.domains is not None:
         columns.append("domain")
@@ -139,9 +146,7 @@ def _nearest(order, columns, ranges, people, size):
     """Those ranges that can have one of the next ``size`` entries, and where the others begin, at the earliest."""
     names = ", ".join(columns)
     if people:
-        ways = " OR ".join(["username >= %s AND username < %s"] * len(people))
-        params = [end for name in people for end in (name, name + "\U0010ffff")]
-        where, limit = f"({ways})", f" LIMIT {PEOPLE}"
+        where, limit, params = _begins_as(people), f" LIMIT {PEOPLE}", _ends_of(people)
     else:
         where, limit, params = "1 = 1", "", []
         for column, values in zip(columns, zip(*ranges, strict=True), strict=True):
@@ -162,11 +167,22 @@ def _nearest(order, columns, ranges, people, size):
     return near[:MOST], (last, 0 if order.newest_first else LAST_ID)
 
 
+def _begins_as(people):
+    return f"({' OR '.join(['username >= %s AND username < %s'] * len(people))})"
+
+
+def _ends_of(people):
+    return [end for name in people for end in (name, name + "\U0010ffff")]
+
+
 def _also(wanted):
-    """What no index of the people's entries says: SQL and its values."""
-    if not wanted.people:
+    """What the index of somebody's entries does not say, nor that of entries about one thing: SQL and its values."""
+    if not wanted.people and not wanted.about:
         return "", []
     parts, params = [], []
+    if wanted.about and wanted.people:
+        parts.append(_begins_as(wanted.people))
+        params += _ends_of(wanted.people)
     for column, values in (("domain", wanted.domains), ("action", wanted.actions or None)):
         if values is not None:
             parts.append(f"{column} IN ({', '.join(['%s'] * len(values))})" if values else "1 = 0")

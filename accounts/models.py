@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Substr
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -186,6 +187,10 @@ class LogEntry(models.Model):
     action = KeyField(_("action"))
     data = ShortTextField(_("object"))
     changes = models.JSONField(_("changes"), null=True, blank=True)
+    # What an index can hold of ``data``: all of an address.
+    about = models.GeneratedField(
+        expression=Substr("data", 1, 255), output_field=KeyField(), db_persist=True
+    )
 
     objects = LogQuerySet.as_manager()
 
@@ -200,6 +205,7 @@ class LogEntry(models.Model):
             models.Index(fields=["username", "timestamp"], name="log_username_timestamp"),
             models.Index(fields=["action", "timestamp"], name="log_action_timestamp"),
             models.Index(fields=["domain", "action", "timestamp"], name="log_domain_action"),
+            models.Index(fields=["about", "timestamp"], name="log_about"),
         ]
 
     def __str__(self):

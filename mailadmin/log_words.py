@@ -1,10 +1,12 @@
 from datetime import datetime, timedelta
+from html import unescape
 from itertools import groupby
 from typing import NamedTuple
 
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,7 +15,15 @@ from markupsafe import escape
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
-from panel.log_actions import ACTIONS, ADMINS, SIGN_INS, SWITCHED, name_and_client
+from panel.log_actions import (
+    ACTIONS,
+    ADMINS,
+    BEGUN,
+    ENDED,
+    SIGN_INS,
+    SWITCHED,
+    name_and_client,
+)
 
 MANY = 3  # in a row are told as one
 BRIEF = 48  # characters of the addresses in a line
@@ -46,17 +56,18 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
 }
+WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
 def lines(entries):
-    """Yield of each entry: itself, when, who, from which address, the sentence, ``changes``."""
+    """Yield of each entry: itself, when, from which address, the sentence, ``changes``."""
     told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
-    around_object = _around_object.now()
+    words = _words.now()
     for entry in entries:
         name, client = name_and_client(entry.username)
-        said = _sentence(entry, around_object)
-        yield entry, told(entry.timestamp), display_address(name), client, said, changes(entry)
+        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain))
+        yield entry, told(entry.timestamp), client, said, changes(entry)
 
 
 def days(entries):
@@ -64,10 +75,10 @@ def days(entries):
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
-    around_object = _around_object.now()
+    words = _words.now()
     moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
     for day, of_day in groupby(moments, lambda pair: pair[0].date()):
-        lines = [_line(*pair, around_object) for pair in of_day]
+        lines = [_line(*pair, words) for pair in of_day]
         yield named.get(day) or date_format(day, "DATE_FORMAT"), [*_folded(lines)]
 
 
@@ -77,24 +88,24 @@ class Line(NamedTuple):
     kind: str
     sentence: str
     brief: tuple  # removed, added, or the one change in words
-    who: str
-    client: str
+    person: str
+    place: str  # from where somebody signed in
+    client: str  # from where the person did anything else
     changes: list
 
 
-def _line(moment, entry, around_object):
+def _line(moment, entry, words):
     name, client = name_and_client(entry.username)
-    kind = _kind(entry)
-    told = changes(entry)
-    signs_in = kind == SIGN_INS
+    kind, meaning, told = _kind(entry), _meaning(entry), changes(entry)
+    person = _person(name, entry.domain)
     return Line(
-        (entry.username, *_meaning(entry)),
+        (entry.username, *meaning),
         moment,
         "login_failed" if entry.action in {"login_failed", "login_unknown"} else kind,
-        _sentence(entry, around_object, linked=True),
-        () if signs_in else _brief(entry, told),
-        "" if signs_in else display_address(name),
-        client,
+        _sentence(entry, meaning, words, person, _url(entry)),
+        () if kind == SIGN_INS else _brief(entry, told),
+        _person(name),
+        *((client, "") if kind == SIGN_INS else ("", client)),
         told,
     )
 
@@ -104,14 +115,14 @@ def _folded(lines):
     for key, run in groupby(lines, lambda line: line.key):
         together, many = list(run), _many(*key[1:])
         if many and len(together) >= MANY:
-            yield many % {"n": len(together)}, together
+            yield many % {"n": len(together), "person": together[0].person}, together
         else:
             yield from ((None, [line]) for line in together)
 
 
-def _many(action, new):
+def _many(action, result):
     known = ACTIONS.get(action)
-    return SWITCHED.get((action, new)) or (known.many if known else "")
+    return SWITCHED.get((action, result)) or (known.many if known else "")
 
 
 def _kind(entry):
@@ -136,19 +147,40 @@ def _brief(entry, told):
 
 
 def _meaning(entry):
-    """(action, new state): an action as it is told."""
-    state_action, new = _state_action(entry), None
-    if state_action and entry.changes:
-        new = entry.changes.get("active", (None, None))[1]
-    return state_action or entry.action, None if new is None else bool(new)
+    """(action, what it was changed to): an action as it is told."""
+    changed = entry.changes
+    if changed and entry.action == "edit_forwarding" and "goto" in changed:
+        return entry.action, _forwarding(entry.data, changed["goto"])
+    action = _state_action(entry) or entry.action
+    new = changed.get("active", (None, None))[1] if changed and action in WITH_RESULT else None
+    return action, None if new is None else bool(new)
 
 
-def _sentence(entry, around_object, *, linked=False):
-    before, after = around_object(*_meaning(entry))
-    shown = formats.breakable(_shown(entry.data))
-    url = _url(entry) if linked else ""
-    shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
-    return SafeString(f"{before}{shown if entry.data else ''}{after}")
+def sentence(entry):
+    """The sentence alone, as text, with the person's complete name."""
+    person = _person(name_and_client(entry.username)[0])
+    said = _sentence(entry, _meaning(entry), _words.now(), person)
+    return unescape(strip_tags(said))
+
+
+def _forwarding(mailbox, pair):
+    if not isinstance(pair, list) or len(pair) != 2:
+        return None
+    before, after = (bool({*_items(goto)} - {mailbox}) for goto in pair)
+    return None if before == after else BEGUN if after else ENDED
+
+
+def _sentence(entry, meaning, words, person, url=""):
+    """The sentence, as HTML: who did what, and with what."""
+    shown = formats.breakable(_shown(entry.data)) if entry.data else ""
+    if shown:
+        shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
+    return SafeString(words(*meaning).format(person=escape(person), object=shown))
+
+
+def _person(name, domain=None):
+    """Somebody of the same domain by the local part alone, as a colleague would say it."""
+    return display_address(name.removesuffix(f"@{domain}")) if name else "—"
 
 
 def _url(entry):
@@ -167,15 +199,13 @@ def _url(entry):
 
 
 @formats.cached_per_language
-def _around_object(name, new):
+def _words(name, result):
     action = ACTIONS.get(name)
     if action:
-        words = str({True: action.activated, False: action.deactivated}.get(new) or action.words)
-    else:  # PostfixAdmin's other words, such as edit_vacation
-        done = name.replace("_", " ").capitalize()
-        words = _("{action}: {object}").replace("{action}", done)
-    before, _object, after = words.partition("{object}")
-    return escape(before), escape(after)
+        return str(escape(action.by_result.get(result) or action.words))
+    # PostfixAdmin's other words, such as edit_vacation
+    done = name.replace("_", " ").capitalize().replace("{", "{{").replace("}", "}}")
+    return str(escape(_("{action} by {person}: {object}").replace("{action}", done)))
 
 
 def _state_action(entry):

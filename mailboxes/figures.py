@@ -1,10 +1,11 @@
 """Figures over time, from the rows of the snapshots: what the plots of pages show, and when a mailbox will be full."""
 
-from datetime import timedelta
+import json
+from datetime import date, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from django.db.models import OuterRef, Subquery, Sum, Value
+from django.db.models import Func, OuterRef, Subquery, Sum, TextField, Value
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ WEEKLY_FROM = 200  # days: from here on a point or a bar stands for a week
 WEEK = 7
 # How a mailbox fills up: from its first size of these days, not from one or two of them, and said of what is near.
 COMPARED_DAYS, FEWEST_DAYS, FARTHEST = 30, 4, 99
+DRAWN_DAYS = 90  # of a mailbox
 
 
 class Kind(NamedTuple):
@@ -236,13 +238,36 @@ def last_sign_in(name="pk"):
     return Subquery(rows.values("at")[:1])
 
 
+class ByDay(Func):
+    """All days of the rows and their sizes as one text, so that they come with another row."""
+
+    function = "JSON_OBJECTAGG"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        return super().as_sql(compiler, connection, function="JSON_GROUP_OBJECT", **context)
+
+
+def with_past(mailboxes):
+    days = MailboxDay.objects.filter(username=OuterRef("pk"), day__gte=Value(since(DRAWN_DAYS)))
+    past = Subquery(days.values(sizes=ByDay("day", "bytes")), output_field=TextField())
+    return with_sign_ins(mailboxes.annotate(sizes=past))
+
+
 def past_of(mailbox):
-    """What its page shows of a mailbox of with_past(): when it will be full, and its sign-ins."""
+    """What its page shows of a mailbox of with_past(): its size by days, when it will be full, and its sign-ins."""
+    sizes = {
+        date.fromisoformat(day): size for day, size in json.loads(mailbox.sizes or "{}").items()
+    }
+    compared = timezone.localdate() - timedelta(days=COMPARED_DAYS)
+    first = min((day for day in sizes if day >= compared), default=None)
     return {
-        "full_in": full_in(mailbox.first, mailbox.at_first, mailbox.used, mailbox.quota),
+        "full_in": full_in(first, sizes.get(first), mailbox.used, mailbox.quota),
+        "line": _line(sizes | {timezone.localdate(): mailbox.used}) if sizes else None,
         "sign_ins": sign_ins(mailbox),
     }
 
 
-def with_past(mailboxes):
-    return with_sign_ins(with_first_size(mailboxes, "pk", since(COMPARED_DAYS)))
+def _line(sizes):
+    days = sorted(sizes)
+    return Figure("storage", days, [sizes[day] for day in days]) if len(days) > 1 else None

@@ -96,8 +96,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     row.modified = timezone.now()
     row.save(update_fields=[*changes, "modified"])
     refuse_loops(actor, [row.pk], "targets")
-    action = "edit_alias_state" if set(changes) == {"active"} else "edit_forwarding"
-    if is_new:
-        action = "create_alias"
-    LogEntry.objects.record(actor, action, domain=mailbox.domain_id, target=row.pk, changes=changes)
+    LogEntry.objects.record(
+        actor, "edit_forwarding", domain=mailbox.domain_id, target=row.pk, changes=changes
+    )
     return row

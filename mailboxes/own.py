@@ -77,7 +77,7 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
 
 
 def password_changed(mailbox):
-    """When, if it is among the last entries of the domain's log; else None."""
+    """When, if it is among the last entries about it; else None."""
     return next(
         (entry.timestamp for entry in _newest_passwords(mailbox.domain_id, mailbox.pk)), None
     )
@@ -86,10 +86,10 @@ def password_changed(mailbox):
 @prepared
 def _newest_passwords(domain, address):
     newest = "ORDER BY timestamp DESC, id DESC LIMIT"
-    of_domain = f"SELECT * FROM log WHERE domain = %s {newest} 200"  # noqa: S608
+    about_it = f"SELECT * FROM log WHERE about = %s {newest} 200"  # noqa: S608
     return LogEntry.objects.raw(
-        f"SELECT * FROM ({of_domain}) l WHERE data = %s AND action = 'edit_password' {newest} 1",  # noqa: S608
-        [domain, address],
+        f"SELECT * FROM ({about_it}) l WHERE domain = %s AND action = 'edit_password' {newest} 1",  # noqa: S608
+        [address, domain],
     )
 
 

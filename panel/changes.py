@@ -2,7 +2,7 @@ from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import AutoField
+from django.db.models import AutoField, GeneratedField
 from django.utils.translation import gettext as _
 
 LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
@@ -42,7 +42,11 @@ def insert_many(rows):
 
     ``bulk_create()`` prepares each value of each row, which takes longer than the database does.
     """
-    fields = [field for field in rows[0]._meta.concrete_fields if not isinstance(field, AutoField)]
+    fields = [
+        field
+        for field in rows[0]._meta.concrete_fields
+        if not isinstance(field, AutoField | GeneratedField)
+    ]
     values = [_prepared(field, [getattr(row, field.attname) for row in rows]) for field in fields]
     quote = connection.ops.quote_name
     table, columns = quote(rows[0]._meta.db_table), [quote(field.column) for field in fields]

@@ -1,4 +1,4 @@
-"""Every action that the log knows, in PostfixAdmin's words, and as a sentence about its {object}."""
+"""Every action that the log knows, in PostfixAdmin's words, and as a sentence: what the {person} did with the {object}."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 SIGN_INS, MAILBOXES, ALIASES, DOMAINS, ADMINS = "sign-in", "mailbox", "alias", "domain", "admin"
+BEGUN, ENDED = "begun", "ended"  # a forwarding that was none before, or is none after
 
 
 class Action(NamedTuple):
     kind: str
     words: str
     many: str = ""  # of several in a row, with their number
-    # Of an action that only changes the state; ``words`` is for an entry that does not say which one.
-    activated: str = ""
-    deactivated: str = ""
+    # By what it was changed to, where the entry tells; ``words`` is for one that does not.
+    by_result: dict = {}
     written: bool = True  # by us; PostfixAdmin writes the others
 
 
@@ -26,97 +26,119 @@ ACTIONS = {
     ),
     "create_domain": Action(
         DOMAINS,
-        _("Created domain {object}"),
-        ngettext_lazy("Created %(n)d domain", "Created %(n)d domains", "n"),
+        _("{person} created domain {object}"),
+        ngettext_lazy("%(person)s created %(n)d domain", "%(person)s created %(n)d domains", "n"),
     ),
     "edit_domain": Action(
         DOMAINS,
-        _("Changed domain {object}"),
-        ngettext_lazy("Changed %(n)d domain", "Changed %(n)d domains", "n"),
+        _("{person} changed domain {object}"),
+        ngettext_lazy("%(person)s changed %(n)d domain", "%(person)s changed %(n)d domains", "n"),
     ),
     "delete_domain": Action(
         DOMAINS,
-        _("Deleted domain {object}"),
-        ngettext_lazy("Deleted %(n)d domain", "Deleted %(n)d domains", "n"),
+        _("{person} deleted domain {object}"),
+        ngettext_lazy("%(person)s deleted %(n)d domain", "%(person)s deleted %(n)d domains", "n"),
     ),
     "publish_dns": Action(DOMAINS, _("Published DNS records of {object}")),
     "create_mailbox": Action(
         MAILBOXES,
-        _("Created mailbox {object}"),
-        ngettext_lazy("Created %(n)d mailbox", "Created %(n)d mailboxes", "n"),
+        _("{person} created mailbox {object}"),
+        ngettext_lazy(
+            "%(person)s created %(n)d mailbox", "%(person)s created %(n)d mailboxes", "n"
+        ),
     ),
     "edit_mailbox": Action(
         MAILBOXES,
-        _("Changed mailbox {object}"),
-        ngettext_lazy("Changed %(n)d mailbox", "Changed %(n)d mailboxes", "n"),
+        _("{person} changed mailbox {object}"),
+        ngettext_lazy(
+            "%(person)s changed %(n)d mailbox", "%(person)s changed %(n)d mailboxes", "n"
+        ),
     ),
     "edit_forwarding": Action(
         MAILBOXES,
-        _("Changed the forwarding of {object}"),
+        _("{person} changed the forwarding of {object}"),
         ngettext_lazy(
-            "Changed the forwarding of %(n)d mailbox",
-            "Changed the forwarding of %(n)d mailboxes",
+            "%(person)s changed the forwarding of %(n)d mailbox",
+            "%(person)s changed the forwarding of %(n)d mailboxes",
             "n",
         ),
+        {
+            BEGUN: _("{person} forwarded {object}"),
+            ENDED: _("{person} ended the forwarding of {object}"),
+            True: _("{person} switched on the forwarding of {object}"),
+            False: _("{person} switched off the forwarding of {object}"),
+        },
     ),
     "delete_mailbox": Action(
         MAILBOXES,
-        _("Deleted mailbox {object}"),
-        ngettext_lazy("Deleted %(n)d mailbox", "Deleted %(n)d mailboxes", "n"),
+        _("{person} deleted mailbox {object}"),
+        ngettext_lazy(
+            "%(person)s deleted %(n)d mailbox", "%(person)s deleted %(n)d mailboxes", "n"
+        ),
     ),
     "create_alias": Action(
         ALIASES,
-        _("Created alias {object}"),
-        ngettext_lazy("Created %(n)d alias", "Created %(n)d aliases", "n"),
+        _("{person} created alias {object}"),
+        ngettext_lazy("%(person)s created %(n)d alias", "%(person)s created %(n)d aliases", "n"),
     ),
     "edit_alias": Action(
         ALIASES,
-        _("Changed alias {object}"),
-        ngettext_lazy("Changed %(n)d alias", "Changed %(n)d aliases", "n"),
+        _("{person} changed alias {object}"),
+        ngettext_lazy("%(person)s changed %(n)d alias", "%(person)s changed %(n)d aliases", "n"),
     ),
     "delete_alias": Action(
         ALIASES,
-        _("Deleted alias {object}"),
-        ngettext_lazy("Deleted %(n)d alias", "Deleted %(n)d aliases", "n"),
+        _("{person} deleted alias {object}"),
+        ngettext_lazy("%(person)s deleted %(n)d alias", "%(person)s deleted %(n)d aliases", "n"),
     ),
-    "create_alias_domain": Action(DOMAINS, _("Created alias domain {object}")),
-    "edit_alias_domain": Action(DOMAINS, _("Changed alias domain {object}")),
-    "delete_alias_domain": Action(DOMAINS, _("Deleted alias domain {object}")),
-    "create_admin": Action(ADMINS, _("Created administrator {object}")),
-    "edit_admin": Action(ADMINS, _("Changed administrator {object}")),
-    "delete_admin": Action(ADMINS, _("Deleted administrator {object}")),
+    "create_alias_domain": Action(DOMAINS, _("{person} created alias domain {object}")),
+    "edit_alias_domain": Action(DOMAINS, _("{person} changed alias domain {object}")),
+    "delete_alias_domain": Action(DOMAINS, _("{person} deleted alias domain {object}")),
+    "create_admin": Action(ADMINS, _("{person} created administrator {object}")),
+    "edit_admin": Action(ADMINS, _("{person} changed administrator {object}")),
+    "delete_admin": Action(ADMINS, _("{person} deleted administrator {object}")),
     "edit_mailbox_state": Action(
         MAILBOXES,
-        _("Changed the state of mailbox {object}"),
-        activated=_("Switched on mailbox {object}"),
-        deactivated=_("Switched off mailbox {object}"),
+        _("{person} changed the state of mailbox {object}"),
+        by_result={
+            True: _("{person} switched on {object}"),
+            False: _("{person} switched off {object}"),
+        },
     ),
     "edit_alias_state": Action(
         ALIASES,
-        _("Changed the state of alias {object}"),
-        activated=_("Switched on alias {object}"),
-        deactivated=_("Switched off alias {object}"),
+        _("{person} changed the state of alias {object}"),
+        by_result={
+            True: _("{person} switched on {object}"),
+            False: _("{person} switched off {object}"),
+        },
     ),
     "edit_alias_domain_state": Action(
         DOMAINS,
-        _("Changed the state of alias domain {object}"),
-        activated=_("Switched on alias domain {object}"),
-        deactivated=_("Switched off alias domain {object}"),
+        _("{person} changed the state of alias domain {object}"),
+        by_result={
+            True: _("{person} switched on alias domain {object}"),
+            False: _("{person} switched off alias domain {object}"),
+        },
     ),
     # Of a mailbox, or of an administrator, whose entries have no domain.
-    "edit_password": Action(MAILBOXES, _("Set a new password for {object}")),
+    "edit_password": Action(MAILBOXES, _("{person} set a new password for {object}")),
     "edit_domain_state": Action(
         DOMAINS,
-        _("Changed the state of domain {object}"),
-        activated=_("Switched on domain {object}"),
-        deactivated=_("Switched off domain {object}"),
+        _("{person} changed the state of domain {object}"),
+        by_result={
+            True: _("{person} switched on domain {object}"),
+            False: _("{person} switched off domain {object}"),
+        },
         written=False,
     ),
     "edit_admin_state": Action(
         ADMINS,
-        _("Changed the state of administrator {object}"),
-        activated=_("Switched on administrator {object}"),
-        deactivated=_("Switched off administrator {object}"),
+        _("{person} changed the state of administrator {object}"),
+        by_result={
+            True: _("{person} switched on administrator {object}"),
+            False: _("{person} switched off administrator {object}"),
+        },
         written=False,
     ),
 }
@@ -124,16 +146,16 @@ ACTIONS = {
 # Several switched on or off in a row, of those kinds that people switch by the dozen.
 SWITCHED = {
     ("edit_mailbox_state", True): ngettext_lazy(
-        "Switched on %(n)d mailbox", "Switched on %(n)d mailboxes", "n"
+        "%(person)s switched on %(n)d mailbox", "%(person)s switched on %(n)d mailboxes", "n"
     ),
     ("edit_mailbox_state", False): ngettext_lazy(
-        "Switched off %(n)d mailbox", "Switched off %(n)d mailboxes", "n"
+        "%(person)s switched off %(n)d mailbox", "%(person)s switched off %(n)d mailboxes", "n"
     ),
     ("edit_alias_state", True): ngettext_lazy(
-        "Switched on %(n)d alias", "Switched on %(n)d aliases", "n"
+        "%(person)s switched on %(n)d alias", "%(person)s switched on %(n)d aliases", "n"
     ),
     ("edit_alias_state", False): ngettext_lazy(
-        "Switched off %(n)d alias", "Switched off %(n)d aliases", "n"
+        "%(person)s switched off %(n)d alias", "%(person)s switched off %(n)d aliases", "n"
     ),
 }
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)

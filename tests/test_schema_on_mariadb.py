@@ -98,6 +98,7 @@ TABLES = {
         "action": KEY,
         "data": ("text", "NO", None, "utf8mb4_bin"),
         "changes": ("longtext", "YES", "NULL", "utf8mb4_bin"),  # ours
+        "about": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
     },
     "quota2": {"username": KEY, "bytes": BIG, "messages": NUMBER},
 }

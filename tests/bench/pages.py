@@ -120,6 +120,7 @@ def pages(samples):
         "mailboxes of average": _url("/mailboxes/", domain=of.average),
         "aliases of average": _url("/aliases/", domain=of.average),
         "log of average": _url("/log/", domain=of.average),
+        "log of alias": _url("/log/", domain=of.average, about=of.alias),
         "mailbox": f"/mailboxes/{quote(of.mailbox)}/",
         "mailbox, edit": f"/mailboxes/{quote(of.mailbox)}/edit/",
         "mailbox, forwarding": f"/mailboxes/{quote(of.mailbox)}/forwarding/",

@@ -42,14 +42,14 @@ def test_at_a_terminal_it_is_sentences(run, entries):
     last = run("log", typed=[]).splitlines()[-1]
 
     assert last.partition("  ")[2] == (
-        "CLI  Changed domain example.org  Description: Ours; Mailboxes: 10 → 7"
+        "CLI changed domain example.org  Description: Ours; Mailboxes: 10 → 7"
     )
 
 
 def test_json_holds_old_and_new(run, entries):
     entry = json.loads(run("log", "--lines", "1", "--json"))
 
-    assert entry["sentence"] == "Changed domain example.org"
+    assert entry["sentence"] == "CLI changed domain example.org"
     assert entry["changes"]["mailboxes"] == [10, 7]
 
 

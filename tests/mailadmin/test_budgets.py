@@ -6,7 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Admin
+from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from domains.words import GLANCE, SCAN
 from mailboxes.models import Mailbox
@@ -90,6 +90,20 @@ def test_a_page_of_the_largest_size_stays_small(path, visit, samples):
 
     assert len(response.context["object_list"]) == max(PAGE_SIZES)
     assert len(response.content) <= BYTES
+
+
+@pytest.mark.parametrize("query", [{}, {"kind": "alias"}, {"person": "CLI"}])
+def test_the_log_of_one_address_reads_its_entries_alone(query, visit, samples):
+    """Beside as many as 200,000 of others."""
+    for _change in range(3):
+        LogEntry.objects.record(None, "edit_alias", domain=samples.average, target="x@one.example")
+    client = visit(data.SUPERADMIN)
+
+    with measured() as cost:
+        page = client.get("/log/", {"domain": samples.average, "about": "x@one.example"} | query)
+
+    assert len(page.context["object_list"]) == 3
+    assert cost.rows <= 30
 
 
 def test_rows_of_the_longest_names_are_all_shown(visit, samples, add_domain, add_mailbox):

@@ -143,6 +143,14 @@ def test_what_the_page_of_a_mailbox_shows_of_its_past(example_org, add_mailbox):
 
     assert past["full_in"] == "full in about 10 days"
     assert past["sign_ins"] == [("POP3", 200), ("IMAP", 100)]
+    today = timezone.localdate()
+    days = [(today - day).days for day in past["line"].days]
+    assert list(zip(days, past["line"].values, strict=True)) == [
+        (60, 80),
+        (30, 80),
+        (1, 94),
+        (0, 95),
+    ]
 
 
 def test_a_mailbox_of_which_nothing_is_known_has_no_past(example_org, add_mailbox):
@@ -150,7 +158,22 @@ def test_a_mailbox_of_which_nothing_is_known_has_no_past(example_org, add_mailbo
 
     past = figures.past_of(figures.with_past(Mailbox.objects).get())
 
-    assert past == {"full_in": None, "sign_ins": []}
+    assert past == {"full_in": None, "line": None, "sign_ins": []}
+
+
+@pytest.mark.parametrize(("days_ago", "points"), [((0,), None), ((1, 0), [94, 95]), ((91,), None)])
+def test_the_line_of_a_mailbox_ends_with_what_it_holds_now(
+    days_ago, points, example_org, add_mailbox
+):
+    mailbox = add_mailbox("joe@example.org", quota=100)
+    QuotaUsage.objects.create(username=mailbox, bytes=95)
+    for ago in days_ago:
+        day = timezone.localdate() - timedelta(days=ago)
+        MailboxDay.objects.create(username=mailbox.pk, day=day, bytes=95 - ago)
+
+    line = figures.past_of(figures.with_past(Mailbox.objects).get())["line"]
+
+    assert (line and line.values) == points
 
 
 @pytest.mark.parametrize(

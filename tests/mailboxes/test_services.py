@@ -447,7 +447,7 @@ class TestForwarding:
         row = own_row(mailbox)
         assert (row.goto, row.active, row.is_self_alias) == ("joe@example.org", True, True)
         assert last_log() == (
-            *("create_alias", "example.org", "joe@example.org"),
+            *("edit_forwarding", "example.org", "joe@example.org"),
             {"goto": [None, "joe@example.org"], "active": [None, True]},
         )
 
@@ -461,7 +461,7 @@ class TestForwarding:
         set_forwarding(actor=None, mailbox=joe, targets="a@other.net", keep_copy=False)
 
         assert own_row(joe).active is True
-        assert (last_log()[0], last_log()[3]) == ("edit_alias_state", {"active": [False, True]})
+        assert (last_log()[0], last_log()[3]) == ("edit_forwarding", {"active": [False, True]})
 
         set_mailbox_active(actor=None, mailbox=joe, active=False)
         Alias.objects.filter(pk=joe.pk).update(active=True)

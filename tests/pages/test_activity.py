@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from accounts import activity, entries
 from accounts.models import LogEntry
+from aliases.models import Alias
+from mailadmin import log_words
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import UsageDay
 from tests.pages.reading import text
@@ -61,19 +64,72 @@ def test_of_recipients_only_what_changed_is_told(root, write):
 
     page = root.get(reverse("log"))
 
-    assert "Changed alias all@example.org b@x.example ann@example.org" in text(page)
+    assert "ann@example.org changed alias all@example.org b@x.example Details" in text(page)
     assert "<ins>b@x.example</ins>" in page.text
     assert "luc@example.org" not in page.text
 
 
-def test_a_forwarding_is_no_changed_alias(root, example_org, add_mailbox):
+def test_a_forwarding_is_told_as_what_it_is(root, example_org, add_mailbox):
     mailbox = add_mailbox("luc@example.org")
-    set_forwarding(actor=mailbox, mailbox=mailbox, targets=["luc@moreau-family.example"])
 
-    told = said(root)
+    def forward(*targets):
+        set_forwarding(actor=mailbox, mailbox=mailbox, targets=list(targets))
+        return log_words.sentence(LogEntry.objects.order_by("-pk")[0])
 
-    assert "Changed the forwarding of luc@example.org luc@moreau-family.example" in told
-    assert "Changed alias" not in told
+    began = forward("luc@moreau-family.example")
+    changed = forward("luc@moreau-family.example", "luc@work.example")
+    ended = forward()
+    Alias.objects.filter(pk=mailbox.pk).update(
+        goto="luc@example.org,x@elsewhere.example", active=False
+    )
+    switched_on = forward("x@elsewhere.example")
+
+    who = "luc@example.org"
+    assert began == f"{who} forwarded {who}"
+    assert changed == f"{who} changed the forwarding of {who}"
+    assert ended == f"{who} ended the forwarding of {who}"
+    assert switched_on == f"{who} switched on the forwarding of {who}"
+    page = root.get(reverse("log"))
+    assert "luc forwarded luc@example.org luc@moreau-family.example Details" in text(page)
+    assert "<ins>luc@moreau-family.example</ins>" in page.text
+    assert "alias" not in {entry.action.split("_")[1] for entry in page.context["object_list"]}
+
+
+def test_a_self_alias_that_another_program_left_out_is_a_forwarding_too(example_org, add_mailbox):
+    mailbox = add_mailbox("luc@example.org")
+    Alias.objects.filter(pk=mailbox.pk).delete()
+
+    set_forwarding(actor=None, mailbox=mailbox, targets=["luc@moreau-family.example"])
+
+    newest = LogEntry.objects.order_by("-pk")[0]
+    assert log_words.sentence(newest) == "CLI forwarded luc@example.org"
+
+
+@pytest.mark.parametrize("pair", [None, "x", [], [["a"], "b"], [None, "a@x.example"]])
+def test_a_forwarding_that_another_program_wrote_in_its_own_way_is_told(pair, write):
+    entry = write("edit_forwarding", "luc@example.org", changes={"goto": pair})
+
+    assert "luc@example.org" in log_words.sentence(entry)
+
+
+@pytest.mark.parametrize(
+    ("who", "domain", "told"),
+    [
+        ("ole@example.org", "example.org", "ole"),
+        ("ole@example.org", "other.net", "ole@example.org"),
+        ("ole@example.org", "", "ole@example.org"),
+        ("ole@müller.example", "xn--mller-kva.example", "ole@müller.example"),
+        ("CLI", "example.org", "CLI"),
+        ("", "example.org", "—"),
+        ("<b>@example.org", "example.org", "&lt;b&gt;"),
+    ],
+)
+def test_a_colleague_is_named_by_the_local_part(who, domain, told, root, write):
+    write("edit_mailbox", f"sam@{domain}", domain=domain, who=f"{who} (192.0.2.7)")
+
+    page = root.get(reverse("log"))
+
+    assert f"<p>{told} changed mailbox <a" in page.text
 
 
 def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
@@ -82,7 +138,7 @@ def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
 
     page = root.get(reverse("log"))
 
-    assert "Created 15 mailboxes ann@example.org Details" in text(page)
+    assert "ann@example.org created 15 mailboxes Details" in text(page)
     assert page.text.count('<a href="/mailboxes/m') == 15
 
 
@@ -99,7 +155,7 @@ def test_another_person_kind_or_day_ends_the_run(second, root, write):
         more = {"action": "create_mailbox", "when": NOON - timedelta(minutes=moment)}
         write(**more | (second if moment > 1 else {}))
 
-    assert "mailboxes ann" not in said(root)
+    assert "mailboxes Details" not in said(root)
 
 
 def test_what_is_gone_is_no_link(root, write):
@@ -119,7 +175,7 @@ def test_pages_by_index_are_what_sorting_everything_would_be(newest_first, size,
     for number in range(240):
         write(
             ["create_alias", "edit_alias", "create_mailbox"][number % 3],
-            str(number),
+            str(number % 40),
             domain=f"d{number * 7 % 29}.example",
             who=f"{'ab'[number % 2]}nn@example.org (192.0.2.{number % 9})",
             when=NOON + timedelta(seconds=number // 8 * (number % 5)),
@@ -136,6 +192,10 @@ def test_pages_by_index_are_what_sorting_everything_would_be(newest_first, size,
         entries.Wanted(people=("ann@",)),
         entries.Wanted(domains, ("edit_alias",), ("ann@",), begin, end),
         entries.Wanted(()),
+        entries.Wanted(about="5"),
+        entries.Wanted(domains, ("edit_alias",), about="7"),
+        entries.Wanted(people=("ann@",), begin=begin, about="8"),
+        entries.Wanted((), about="9"),
     ):
         rows = LogEntry.objects.order_by("timestamp", "pk")
         if wanted.domains is not None:
@@ -145,7 +205,9 @@ def test_pages_by_index_are_what_sorting_everything_would_be(newest_first, size,
         if wanted.people:
             rows = rows.filter(username__startswith="ann@")
         if wanted.begin:
-            rows = rows.filter(timestamp__gte=begin, timestamp__lt=end)
+            rows = rows.filter(timestamp__gte=begin, timestamp__lt=wanted.end or timezone.now())
+        if wanted.about:
+            rows = rows.filter(data=wanted.about)
         expected = list(rows.values_list("pk", flat=True))
 
         assert all_keys(wanted, size, newest_first) == (
@@ -167,6 +229,39 @@ def all_keys(wanted, size, newest_first=True):
             return keys
 
 
+@pytest.mark.parametrize("kind", ["mailbox", "alias"])
+def test_activity_of_a_page_is_that_of_its_address(kind, root, example_org, add_mailbox, add_alias):
+    add_mailbox("luc@example.org")
+    add_alias("team@example.org", "luc@example.org")
+    add_mailbox("other@example.org")
+    address = {"mailbox": "luc@example.org", "alias": "team@example.org"}[kind]
+    own = root.get(reverse(kind, args=[address])).text
+
+    [link] = set(re.findall('href="(/log/[^"]*about=[^"]*)"', own))
+    page = root.get(unescape(link))
+
+    assert shown(page) == [address]
+    assert f"{address}: show all again" in page.text
+    assert f'name="about" value="{address}"' in page.text
+    assert page.context["days"] == []
+    assert [row[5] for row in table(root, about=address.upper())[1:]] == [address]
+
+
+def test_the_activity_of_an_address_of_another_domain_is_nobodys_business(
+    make_admin, sign_in, example_org, other_net, add_mailbox
+):
+    client = sign_in(make_admin(domains=["example.org"]))
+    add_mailbox("luc@other.net")
+
+    assert shown(client.get(reverse("log"), {"about": "luc@other.net"})) == []
+
+
+def test_the_activity_of_a_very_long_name_is_found(root, write):
+    write("edit_vacation", "x" * 300)
+
+    assert shown(root.get(reverse("log"), {"about": "x" * 300})) == ["x" * 300]
+
+
 def test_where_much_is_passed_over_the_page_says_how_far_it_looked(root, write, monkeypatch):
     monkeypatch.setattr(entries, "SCAN", 60)
     write("create_alias", "found", domain="one.example", when=NOON - timedelta(days=1))
@@ -176,7 +271,7 @@ def test_where_much_is_passed_over_the_page_says_how_far_it_looked(root, write, 
 
     page = root.get(reverse("log"), {"person": "ann@example.org", "domain": "one.example"})
     assert shown(page) == []
-    assert "Of this person, only entries back to March 9, 2025 were looked at." in text(page)
+    assert "Only entries back to March 9, 2025 were looked at." in text(page)
     for _further in range(3):
         page = root.get(reverse("log") + page.context["next_url"])
         if shown(page):

@@ -112,7 +112,7 @@ def test_the_page_shows_what_was_changed_on_the_account(client_of_root, make_adm
 
     said = text(page_of(client_of_root, "admin", "ann@example.org"))
 
-    assert "Changed administrator ann@example.org root@example.org localhost · just now" in said
+    assert "root@example.org changed administrator ann@example.org just now · localhost" in said
     assert "Phone: 112" in said
 
 

@@ -158,7 +158,7 @@ def test_aliases_and_forwardings_that_lead_to_nobody_are_named(
 def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):
     add_mailbox("joe@example.org")
 
-    assert "Created mailbox joe@example.org CLI localhost" in text(dashboard(as_superadmin))
+    assert "CLI created mailbox joe@example.org" in text(dashboard(as_superadmin))
 
 
 @pytest.mark.parametrize("number", [0, 2, 12])

@@ -157,6 +157,21 @@ def test_what_fills_up_says_when_it_will_be_full(as_superadmin, add_mailbox):
     assert page.count("full in about") == 1
 
 
+def test_the_page_of_a_mailbox_draws_how_it_fills_up(as_superadmin, add_mailbox):
+    mailbox = add_mailbox("joe@example.org", quota=100 * MB)
+    QuotaUsage.objects.create(username=mailbox, bytes=95 * MB)
+    before = timezone.localdate() - timedelta(days=30)
+    url = reverse("mailbox", args=[mailbox.pk])
+    assert plots(as_superadmin.get(url)) == []
+    MailboxDay.objects.create(username=mailbox.pk, day=before, bytes=80 * MB)
+
+    page = as_superadmin.get(url)
+
+    assert plots(page) == [f"Storage from {day(30)} to {day(0)}: from 80 MB to 95 MB."]
+    assert f'<tr><th scope="row">{day(30)}</th><td>80 MB</td></tr>' in page.text
+    assert "full in about 10 days" in text(page)
+
+
 # --- A domain
 
 

@@ -2,10 +2,8 @@ import select
 import sys
 from contextlib import suppress
 from datetime import timedelta
-from html import unescape
 
 from django.utils import timezone
-from django.utils.html import strip_tags
 
 from accounts.models import LogEntry
 from mailadmin import log_words
@@ -100,8 +98,7 @@ def _newest(rows, count):
 
 
 def _sentence(entry):
-    _entry, _when, _who, _client, said, _changes = next(log_words.lines([entry]))
-    return output.plain(unescape(strip_tags(said)))
+    return output.plain(log_words.sentence(entry))
 
 
 def _line(entry):
@@ -109,7 +106,7 @@ def _line(entry):
         f"{field}: {old} → {new}" if old else f"{field}: {new}"
         for field, old, new in log_words.changes(entry)
     )
-    told = [output.plain(entry.timestamp)[:19], entry.actor, _sentence(entry), "; ".join(changes)]
+    told = [output.plain(entry.timestamp)[:19], _sentence(entry), "; ".join(changes)]
     return "  ".join(output.plain(text) for text in told if text)
 
 
