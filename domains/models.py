@@ -350,8 +350,7 @@ class Word(models.Model):
 
     ``row_key`` is the row's primary key. ``kind``: ``mailbox`` (the words of local part and name), ``alias`` (local
     part, description, targets), ``forwarding`` (the targets of a mailbox's own alias), ``domain`` (name, description,
-    administrators) or ``admin``. ``domain`` is the row's, empty for an administrator. On MariaDB a word is compared without
-    capitals and accents.
+    administrators) or ``admin``. ``domain`` is the row's, empty for an administrator. On MariaDB a word is compared without capitals and accents.
     """
 
     pk = models.CompositePrimaryKey("row_key", "kind", "word")

@@ -37,6 +37,8 @@ NO_PAGES = {
     "preferences",
     *OWN,
     "log-table",
+    "domain-dns-zone",
+    "mta-sts",
 }
 
 FAULTS = """() => {
