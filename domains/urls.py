@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import alias_domain_views, dns_views, page, places, views
+from domains import alias_domain_views, dns_views, page, places, setup_views, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -22,6 +22,9 @@ urlpatterns = [
         name="domain-dns-publish",
     ),
     path("domains/<path:pk>/", page.DomainPage.as_view(), name="domain"),
+    path("setup/<str:domain>/autoconfig.xml", setup_views.autoconfig, name="autoconfig"),
+    path("setup/<str:domain>/apple.mobileconfig", setup_views.apple_profile, name="apple-profile"),
+    path("setup/autodiscover.xml", setup_views.autodiscover, name="autodiscover"),
     path("setup/<str:domain>/mta-sts.txt", dns_views.mta_sts, name="mta-sts"),
     path("dns/", dns_views.HostDNSPage.as_view(), name="dns-host"),
     path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),

@@ -399,6 +399,20 @@ MAIL_CERTIFICATE = env.read(
     valid=lambda path: not path or path.startswith("/"),
     expected="the absolute path of a certificate in PEM",
 )
+PROFILE_CERTIFICATE = env.read(
+    "str",
+    "PROFILE_CERTIFICATE",
+    default="",
+    valid=lambda path: not path or path.startswith("/"),
+    expected="the absolute path of a certificate in PEM, the chain after it",
+)
+PROFILE_KEY = env.read(
+    "str",
+    "PROFILE_KEY",
+    default="",
+    valid=lambda path: not path or path.startswith("/"),
+    expected="the absolute path of the certificate's key in PEM",
+)
 REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
 MTA_STS = env.read(
     "str",

@@ -164,6 +164,8 @@ WRONG = {
     "MAIL_ADDRESSES": ["mail.example.org", "192.0.2.300", "192.0.2.1 192.0.2.2"],
     "MAIL_RELAYHOST": ["[smtp.example.net]:587", "192.0.2.1"],
     "MAIL_CERTIFICATE": ["cert.pem"],
+    "PROFILE_CERTIFICATE": ["cert.pem"],
+    "PROFILE_KEY": ["key.pem"],
     "REPORTS_TO": ["reports", "mailto:a@example.org", "a@example.org,b@example.org"],
     "MTA_STS": ["on"],
     "DNS_CHANGES_TO": ["root"],

@@ -35,6 +35,11 @@ def check_domain(domain, asking=None):
             ("srv", f"{service.srv}._tcp.{name}", "SRV", partial(srv, port=service.port))
             for service in SERVICES
         ]
+        checks += [
+            ("client", f"{label}.{name}", "CNAME", leads_here) for label in ("autoconfig", "autodiscover")
+        ]
+    if domain.ends_here and sts_policy():
+        checks.append(("policy", f"mta-sts.{name}", "CNAME", leads_here))
     found = run(asking, checks)
     if domain.ends_here:
         found += run(asking, report_checks(asking, name))
@@ -243,6 +248,18 @@ def srv(asking, host, name, made, *, port):
     if places == {(port, host.name)}:
         return made(OK, "ok")._replace(wanted=seen)
     return made(DIFFERS, "elsewhere")
+
+
+def leads_here(asking, host, name, made):
+    """Whether the web server for the names of domains is reached under this one."""
+    alias = tuple(value.target.to_text().lower() for value in asking.ask(name, "CNAME").values)
+    seen = alias or tuple(asking.addresses(name))
+    made = partial(made, (f"{host.name}.",), seen)
+    if not seen:
+        return made(MISSING, "missing")
+    if alias != (f"{host.name}.",) and not host.leads_here(name):
+        return made(DIFFERS, "elsewhere")
+    return made(OK, "ok")._replace(wanted=alias)
 
 
 # --- This mail server

@@ -42,6 +42,10 @@ TOPICS = {
         ),
     ),
     "srv": Topic("SRV", gettext_noop("Lets mail programs find the server by the address alone.")),
+    "client": Topic(
+        "CNAME", gettext_noop("Where Thunderbird, Outlook and others ask for the settings of an address.")
+    ),
+    "policy": Topic("CNAME", gettext_noop("Where others fetch the policy of MTA-STS.")),
     "address": Topic(
         "A, AAAA", gettext_noop("The addresses under which this mail server is reached.")
     ),
@@ -161,6 +165,12 @@ REASONS = {
     ),
     ("srv", "elsewhere"): gettext_noop(
         "Mail programs are sent to another server. If the mailboxes are here, replace the record."
+    ),
+    ("client", "elsewhere"): gettext_noop(
+        "The name leads to another server, which answers in this panel’s place. If it should not, replace the record."
+    ),
+    ("policy", "elsewhere"): gettext_noop(
+        "The name leads to another server: its policy counts, not the panel’s."
     ),
     ("address", "missing"): gettext_noop(
         "The name of this server leads nowhere: no mail can come. Publish its addresses, or correct MAIL_HOSTNAME."

@@ -50,7 +50,11 @@ def to_publish(findings):
     return [
         finding
         for finding in findings
-        if finding.topic not in ELSEWHERE and finding.wanted and finding.wanted != finding.seen
+        if finding.topic not in ELSEWHERE
+        and finding.wanted
+        and finding.wanted != finding.seen
+        # Nothing may stand beside a CNAME, and a server drops it without a word.
+        and (finding.kind != "CNAME" or finding.state == MISSING)
     ]
 
 
@@ -64,6 +68,8 @@ def publish(*, actor, domain, findings):
 
     What the finding saw there is replaced; of TXT records, which others may use, only those.
     """
+    if not is_set_up():
+        raise ValidationError(_("No DNS server takes updates from here."), "not_set_up")
     if not findings:
         raise ValidationError(_("Choose at least one record."), "nothing")
     LogEntry.objects.record(

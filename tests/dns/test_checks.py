@@ -204,6 +204,30 @@ def test_srv(record, expected, found):
     assert why(found(OURS + record)["srv"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("autoconfig CNAME mail.host.test.", ("ok", "ok")),
+        ("autoconfig A 192.0.2.25", ("ok", "ok")),
+        ("autoconfig A 198.51.100.1", ("differs", "elsewhere")),
+        ("autoconfig CNAME www\nwww A 198.51.100.1", ("differs", "elsewhere")),
+        ("", ("missing", "missing")),
+    ],
+)
+def test_the_name_that_mail_programs_ask(record, expected, found):
+    client = found(OURS + record)["client"]
+
+    assert (client.name, why(client), client.needs_somebody) == ("autoconfig.example.org", expected, False)
+
+
+def test_the_policy_of_mta_sts_is_fetched_from_here(found, settings):
+    settings.MTA_STS = "enforce"
+    policy = found(OURS)["policy"]
+
+    assert (policy.name, why(policy)) == ("mta-sts.example.org", ("missing", "missing"))
+    assert policy.wanted == ("mail.host.test.",)
+
+
 def test_an_alias_domain_has_no_mailboxes_to_be_set_up(found):
     domain = alone(name="example.org")
     domain._state.fields_cache["alias_of"] = AliasDomain(target_domain_id="other.net")

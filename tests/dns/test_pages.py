@@ -73,6 +73,7 @@ def test_the_button_checks_and_tells(admin, zones):
     assert (answer.status_code, answer.url) == (302, page_of())
     assert told(answer) == ["Checked. To be mended: SPF."]
     said = text(admin.get(page_of()))
+    assert "Last checked: just now. To be mended: SPF." in said
     assert "SPF example.org wrong" in said
     assert "Mail from 192.0.2.25, 2001:db8::25, which this server sends, is refused" in said
     assert 'example.org. 3600 IN TXT "v=spf1 a:mail.host.test -all"' in said
@@ -188,6 +189,8 @@ def test_publishing_ticks_only_what_is_missing(superadmin, zones, settings):
     assert {one["key"]: one["ticked"] for one in choices} == {
         "spf example.org": False,
         "dmarc _dmarc.example.org": True,
+        "client autoconfig.example.org": True,
+        "client autodiscover.example.org": True,
         **{
             f"srv {name}._tcp.example.org": True
             for name in ("_imaps", "_pop3s", "_submissions", "_submission")

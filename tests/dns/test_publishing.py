@@ -55,11 +55,20 @@ def test_another_record_is_replaced_and_texts_beside_it_stay(publish):
 
 
 def test_what_is_published_is_ok_then(publish):
-    publish("mx", "spf", "dmarc", "srv")
+    publish("mx", "spf", "dmarc", "srv", "client")
     row = states.check_and_store(Domain.objects.select_related("alias_of").get())
 
     assert {one.state for one in states.findings_of(row)} == {"ok"}
     assert row.problems == ""
+
+
+def test_a_name_that_leads_elsewhere_is_not_overwritten(primary, example_org, settings):
+    domain = Domain.objects.select_related("alias_of").get()
+    found = states.findings_of(states.check_and_store(domain))
+    other = [one._replace(state="differs", seen=("192.0.2.80",)) for one in found if one.topic == "client"]
+
+    assert {one.topic for one in zone.to_publish(found)} == {"mx", "spf", "dmarc", "srv", "client"}
+    assert zone.to_publish(other) == []
 
 
 def test_the_log_says_what_was_there_and_what_is(publish):
@@ -108,6 +117,15 @@ def test_a_zone_that_the_server_does_not_have_is_told(primary, add_domain):
         zone.publish(actor=None, domain=domain, findings=found[:1])
 
     assert refusal.value.code == "no_zone"
+
+
+def test_without_a_server_and_a_key_nothing_is_sent(publish, settings):
+    settings.DNS_UPDATE_KEY = ""
+
+    with pytest.raises(ValidationError) as refusal:
+        publish("mx")
+
+    assert refusal.value.code == "not_set_up"
 
 
 def test_nothing_chosen_is_refused(publish):

@@ -39,6 +39,9 @@ NO_PAGES = {
     "log-table",
     "domain-dns-zone",
     "mta-sts",
+    "autoconfig",
+    "autodiscover",
+    "apple-profile",
 }
 
 FAULTS = """() => {

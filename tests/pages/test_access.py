@@ -15,8 +15,8 @@ from domains.services import create_alias_domain
 from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
-# What other programs ask for, of a domain: tests/dns.
-OF_DOMAINS = {"mta-sts"}
+# What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
+OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "apple-profile"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
     "address-preview",
