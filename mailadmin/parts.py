@@ -63,7 +63,6 @@ def environment(**options):
         "storage_bars": ui.storage_bars,
         "storage_sentence": ui.storage_sentence,
         "shares": ui.share.now,
-        "mail_hostname": settings.MAIL_HOSTNAME.lower(),
         "quota_multiplier": settings.QUOTA_MULTIPLIER,
         "cell": cell,
         "count_bar": ui.count_bar,

@@ -14,6 +14,7 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
+from domains.dns.host import host_name
 from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
 from mailboxes import figures
@@ -58,6 +59,7 @@ class Dashboard(AdministratorsPage):
         }
         return super().get_context_data(
             **attention,
+            host=host_name(),
             needs=sum(map(len, attention.values())),
             fullest=fullest,
             all_is_well=not any(attention.values()),

@@ -154,7 +154,9 @@ class OwnSetup(OwnPages, TemplateView):
             app=app if app in APPS else "iphone",
             host=settings.MAIL_HOSTNAME,
             profile=self.profile() if app in {None, "iphone"} or app not in APPS else None,
-            ports={kind: [one for one in SERVICES if one.kind == kind] for kind in ("imap", "smtp")},
+            ports={
+                kind: [one for one in SERVICES if one.kind == kind] for kind in ("imap", "smtp")
+            },
             **kwargs,
         )
 
@@ -162,4 +164,7 @@ class OwnSetup(OwnPages, TemplateView):
         """The address of Apple's profile, and the QR code that leads a phone there."""
         name = reverse("apple-profile", args=[self.actor.domain_id])
         url = self.request.build_absolute_uri(f"{name}?{urlencode({'address': self.actor.pk})}")
-        return {"url": url, "code": segno.make(url, micro=False).svg_data_uri(scale=4, light="#fff")}
+        return {
+            "url": url,
+            "code": segno.make(url, micro=False).svg_data_uri(scale=4, light="#fff"),
+        }

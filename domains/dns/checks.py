@@ -36,7 +36,8 @@ def check_domain(domain, asking=None):
             for service in SERVICES
         ]
         checks += [
-            ("client", f"{label}.{name}", "CNAME", leads_here) for label in ("autoconfig", "autodiscover")
+            ("client", f"{label}.{name}", "CNAME", leads_here)
+            for label in ("autoconfig", "autodiscover")
         ]
     if domain.ends_here and sts_policy():
         checks.append(("policy", f"mta-sts.{name}", "CNAME", leads_here))

@@ -43,7 +43,8 @@ TOPICS = {
     ),
     "srv": Topic("SRV", gettext_noop("Lets mail programs find the server by the address alone.")),
     "client": Topic(
-        "CNAME", gettext_noop("Where Thunderbird, Outlook and others ask for the settings of an address.")
+        "CNAME",
+        gettext_noop("Where Thunderbird, Outlook and others ask for the settings of an address."),
     ),
     "policy": Topic("CNAME", gettext_noop("Where others fetch the policy of MTA-STS.")),
     "address": Topic(

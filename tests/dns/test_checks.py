@@ -217,7 +217,11 @@ def test_srv(record, expected, found):
 def test_the_name_that_mail_programs_ask(record, expected, found):
     client = found(OURS + record)["client"]
 
-    assert (client.name, why(client), client.needs_somebody) == ("autoconfig.example.org", expected, False)
+    assert (client.name, why(client), client.needs_somebody) == (
+        "autoconfig.example.org",
+        expected,
+        False,
+    )
 
 
 def test_the_policy_of_mta_sts_is_fetched_from_here(found, settings):

@@ -65,7 +65,11 @@ def test_what_is_published_is_ok_then(publish):
 def test_a_name_that_leads_elsewhere_is_not_overwritten(primary, example_org, settings):
     domain = Domain.objects.select_related("alias_of").get()
     found = states.findings_of(states.check_and_store(domain))
-    other = [one._replace(state="differs", seen=("192.0.2.80",)) for one in found if one.topic == "client"]
+    other = [
+        one._replace(state="differs", seen=("192.0.2.80",))
+        for one in found
+        if one.topic == "client"
+    ]
 
     assert {one.topic for one in zone.to_publish(found)} == {"mx", "spf", "dmarc", "srv", "client"}
     assert zone.to_publish(other) == []

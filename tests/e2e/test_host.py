@@ -1,6 +1,7 @@
 """The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
 
 import contextlib
+import http.client
 import re
 import runpy
 import shutil
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.e2e.web import HOST, WebHost
+from tests.servers.certificate import certify
 from tests.servers.fail2ban import guesses
 from tests.servers.processes import ROOT, find
 
@@ -122,11 +124,15 @@ def test_thunderbird_is_answered_under_the_names_of_domains(host, tls):
     host.manage("domain", "add", f"{'with' if tls else 'without'}.example")
     name = f"autoconfig.{'with' if tls else 'without'}.example"
     path = "/mail/config-v1.1.xml?emailaddress=ann%40x.example"
-    status, _headers, text = visit_name(host, name, path) if tls else host.visit(path, tls=False, host=name)
+    status, _headers, text = (
+        visit_name(host, name, path) if tls else host.visit(path, tls=False, host=name)
+    )
 
     assert (status, "<hostname>mail.example.org</hostname>" in text) == (200, True)
     foreign = "autoconfig.foreign.example"
-    assert (visit_name(host, foreign, path) if tls else host.visit(path, tls=False, host=foreign))[0] == 404
+    assert (visit_name(host, foreign, path) if tls else host.visit(path, tls=False, host=foreign))[
+        0
+    ] == 404
 
 
 def test_outlook_is_answered_however_it_writes_the_path(host):
@@ -149,13 +155,15 @@ def visit_name(host, name, path, body=None):
     certify(name, certificate, key)
     names.joinpath(f"{name}.pem").write_text(certificate.read_text() + key.read_text())
     context = ssl.create_default_context(cafile=certificate)
-    with socket.create_connection(("127.0.0.1", host.https_port), timeout=60) as plain:
-        with context.wrap_socket(plain, server_hostname=name) as encrypted:
-            connection = http.client.HTTPConnection(name)
-            connection.sock = encrypted
-            connection.request("GET" if body is None else "POST", path, body)
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read().decode()
+    with (
+        socket.create_connection(("127.0.0.1", host.https_port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=name) as encrypted,
+    ):
+        connection = http.client.HTTPConnection(name)
+        connection.sock = encrypted
+        connection.request("GET" if body is None else "POST", path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
 
 
 def test_static_files_may_be_kept_for_ever(host):
