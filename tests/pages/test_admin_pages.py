@@ -64,7 +64,7 @@ def test_of_many_domains_the_list_names_the_first(client_of_root, make_admin, ad
         ({"q": "R"}, ["root@example.org"]),
         ({"role": "domain"}, ["ann@example.org", "bob@example.org"]),
         ({"role": "superadmin"}, ["root@example.org"]),
-        ({"state": "inactive"}, ["bob@example.org"]),
+        ({"state": "off"}, ["bob@example.org"]),
         ({"q": "zz"}, []),
     ],
 )
