@@ -18,7 +18,7 @@ def drop(apps, schema_editor):
 class Migration(migrations.Migration):
     """The triggers that keep our derived tables, and these anew: see mailboxes/sql/."""
 
-    dependencies = [("mailboxes", "0014_preferences"), ("domains", "0008_storage_used")]
+    dependencies = [("mailboxes", "0014_preferences"), ("domains", "0009_storage_used")]
 
     # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
     operations = [migrations.RunPython(create, drop, atomic=False)]

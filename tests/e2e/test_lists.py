@@ -178,7 +178,7 @@ def test_on_a_phone_filters_are_behind_a_button_that_counts_them(visitors, super
 
     expect(page.locator("#list tbody tr")).to_have_count(1)
     expect(page.get_by_role("button", name="Filter (1)")).to_be_visible()
-    page.goto("/administrators/?role=domain&state=inactive")
+    page.goto("/administrators/?role=domain&state=off")
     expect(page.get_by_role("button", name="Filter (2)")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(role).to_be_visible()

@@ -48,7 +48,7 @@ def test_the_table_has_all_rows_of_the_filter_in_the_order_of_the_page(admin, ad
     assert found[8] == [names[7], "Ann Becker 7", "10.0", "9.0", "1", "1", "2023-11-14 22:13:20"]
     assert keys(found) == names
     assert keys(table(admin, "mailbox-list", sort="-address")) == names[::-1]
-    assert keys(table(admin, "mailbox-list", state="inactive")) == [names[4]]
+    assert keys(table(admin, "mailbox-list", state="off")) == [names[4]]
     assert keys(table(admin, "mailbox-list", state="full")) == [names[7]]
     assert keys(table(admin, "mailbox-list", q="ann beck")) == names
     assert keys(table(admin, "mailbox-list", q="m3")) == [names[3]]

@@ -369,8 +369,8 @@ def test_an_export_holds_what_the_list_shows_and_no_formula(admin, add_mailbox, 
 
     assert everything.headers["Content-Disposition"] == 'attachment; filename="mailboxes.csv"'
     assert read(everything)[1:] == [
-        ["ann@example.org", "'=1+1", "0.0", "0.0", "1", "1"],
-        ["joe@example.org", "", "1.0", "0.0", "1", "1"],
+        ["ann@example.org", "'=1+1", "0.0", "0.0", "1", "1", ""],
+        ["joe@example.org", "", "1.0", "0.0", "1", "1", ""],
     ]
     assert [row[0] for row in read(one)[1:]] == ["joe@example.org"]
 

@@ -6,7 +6,7 @@ from panel.columns import AddColumn
 class Migration(migrations.Migration):
     """The list of domains shows and sorts by what mailboxes hold, as the last snapshot counted it."""
 
-    dependencies = [("domains", "0007_sort_domains")]
+    dependencies = [("domains", "0008_dns")]
 
     operations = [
         AddColumn("domainusage", "used", models.BigIntegerField(db_default=0, default=0)),
