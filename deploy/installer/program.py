@@ -126,7 +126,6 @@ def _install(options, journal, log):
     changed, kept = 0, []
     log.say("\nInstalling:")
     number = 0
-    # The plan is made anew once the panel is there: its tables say which parts of main.cf are needed.
     steps = Plan(options, journal).steps()
     total = len(steps)
     while number < total:
@@ -150,8 +149,8 @@ def _install(options, journal, log):
             log.say(f"\nStopped at: {step.title}\n{error}\n")
             log.say(f"What was done until here is done. Run this again to go on; the log is {LOG}.")
             return 1
-        if step.title == "tables":
-            steps = Plan(options, journal).steps()
+        if step.replan:
+            steps, number = Plan(options, journal).steps(), 0
     log.say(f"  {changed} of {total} steps changed something." if changed else "  Nothing to do.")
     if kept:
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
