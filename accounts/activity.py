@@ -134,16 +134,16 @@ class Log(KeysetMixin, ScopedListView):
         """
         names = (SERVER,) if self.domains is None else self.domains
         if self.filters()["about"] or not 0 < len(names) <= PLOTTED:
-            return []
+            return ()
         today = timezone.localdate()
         first = today - timedelta(days=DAYS - 1)
         stored = dict(changes_by_day(first.isoformat(), *padded(names)))
         if not any(stored.values()):
-            return []
+            return ()
         begin = _midnight(today.isoformat())
         stored[today] = entries.changes_since(self.domains, begin, COUNT_BOUND + 1)
         days = [first + timedelta(days=number) for number in range(DAYS)]
-        return [(day, stored.get(day, 0)) for day in days]
+        return tuple((day, stored.get(day, 0)) for day in days)
 
 
 @in_scope(prepared)

@@ -92,7 +92,8 @@ class DomainPage(WordSearchMixin, ScopedDetailView):
         used = domain.used or 0
         if domain.usage.mailboxes > ADDED_UP:
             used = int(rows[-1].all_bytes) if rows else None
-        return {"used": used, "figures": figures.figures_of(rows, figures.KINDS)}
+        found = figures.figures_of(rows, figures.KINDS)
+        return {"used": used, "figures": found, "all_figures": tuple(found.values())}
 
     def filters(self):
         get = self.request.GET.get

@@ -1,11 +1,10 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from itertools import groupby
 from typing import NamedTuple
 
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from panel.log_actions import (
     name_and_client,
 )
 
+FAILED = {"login_failed", "login_unknown"}
 MANY = 3  # in a row are told as one
 BRIEF = 48  # characters of the addresses in a line
 LIST_WIDTH = (
@@ -75,37 +75,42 @@ def days(entries):
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
-    words = _words.now()
+    from mailadmin.parts import urls  # which draws with these words
+
+    words, page_of = _words.now(), urls()
     moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
     for day, of_day in groupby(moments, lambda pair: pair[0].date()):
-        lines = [_line(*pair, words) for pair in of_day]
-        yield named.get(day) or date_format(day, "DATE_FORMAT"), [*_folded(lines)]
+        date = formats.date_words(day)
+        lines = [_line(*pair, date, words, page_of) for pair in of_day]
+        yield named.get(day) or date, [*_folded(lines)]
 
 
 class Line(NamedTuple):
     key: tuple  # of those that are one thing done to several
-    moment: datetime
-    kind: str
+    moment: dict  # of the day and the time, and what kind of act it was
     sentence: str
-    brief: tuple  # removed, added, or the one change in words
     person: str
     place: str  # from where somebody signed in
     client: str  # from where the person did anything else
     changes: list
 
 
-def _line(moment, entry, words):
+def _line(moment, entry, date, words, page_of):
     name, client = name_and_client(entry.username)
     kind, meaning, told = _kind(entry), _meaning(entry), changes(entry)
-    person = _person(name, entry.domain)
+    iso, signs_in = moment.isoformat("T", "seconds"), kind == SIGN_INS
+    said = _sentence(entry, meaning, words, _person(name, entry.domain), _url(entry, page_of))
     return Line(
         (entry.username, *meaning),
-        moment,
-        "login_failed" if entry.action in {"login_failed", "login_unknown"} else kind,
-        _sentence(entry, meaning, words, person, _url(entry)),
-        () if kind == SIGN_INS else _brief(entry, told),
+        {
+            "moment": SafeString(iso),
+            "exact": SafeString(f"{date}, {iso[11:19]}"),
+            "at": SafeString(iso[11:16]),
+            "kind": SafeString("login_failed" if entry.action in FAILED else kind or "other"),
+        },
+        said if signs_in else SafeString(said + _brief(entry, told)),
         _person(name),
-        *((client, "") if kind == SIGN_INS else ("", client)),
+        *((client, "") if signs_in else ("", client)),
         told,
     )
 
@@ -133,17 +138,21 @@ def _kind(entry):
 
 
 def _brief(entry, told):
-    """(removed, added, "") of a list of addresses; else the only change in words, if what was changed is still there."""
+    """HTML: what was removed of a list of addresses and added; else the only change, of what is still there."""
     stored = entry.changes or {}
     pair = stored.get("goto")
     if isinstance(pair, list) and len(pair) == 2:
         gone, come = _differing(_items(pair[0]), _items(pair[1]))
         others = ([item for item in items if item != entry.data] for items in (gone, come))
-        return *(_listed(items, BRIEF) for items in others), ""
+        marked = zip(("del", "ins"), others, strict=True)
+        return "".join(
+            f" <{tag}>{escape(_listed(items, BRIEF))}</{tag}>" for tag, items in marked if items
+        )
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]
-        return "", "", f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
-    return ()
+        words = f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
+        return f' <span class="muted">{escape(words)}</span>'
+    return ""
 
 
 def _meaning(entry):
@@ -183,19 +192,17 @@ def _person(name, domain=None):
     return display_address(name.removesuffix(f"@{domain}")) if name else "—"
 
 
-def _url(entry):
+def _url(entry, page_of):
     """The page of what an entry is about, as far as the entry says; "" where there is none."""
     action = entry.action
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
-    from mailadmin.parts import url  # which draws with these words
-
     kind = ACTIONS[action].kind
     if "alias_domain" in action:
-        return url("domain", entry.data)
+        return page_of("domain", entry.data)
     if kind == SIGN_INS:
-        return url("mailbox" if entry.domain else "admin", entry.data)
-    return url(_kind(entry), entry.data)
+        return page_of("mailbox" if entry.domain else "admin", entry.data)
+    return page_of(_kind(entry), entry.data)
 
 
 @formats.cached_per_language

@@ -4,7 +4,7 @@ All other templates are Django's, whose engine takes five to ten times as long.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote
 
 from django.conf import settings
@@ -18,12 +18,13 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django_htmx.jinja import htmx_script
-from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from aliases.answers import because
 from mailadmin import log_words
+from mailadmin.compiled import Environment
 from mailadmin.templatetags import ui
+from mailboxes.figures import PERIODS
 from panel import formats
 from panel.addresses import display_address, display_domain, split_targets
 
@@ -46,7 +47,7 @@ class FieldRenderer(BaseRenderer):
 
 
 def environment(**options):
-    made = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 -- options have autoescape
+    made = Environment(**options, trim_blocks=True, lstrip_blocks=True)
     made.globals |= {
         "_": gettext,
         "ago": ago,
@@ -80,6 +81,7 @@ def environment(**options):
         "languages": languages,
         "list_url": list_url,
         "part": ui.part,
+        "periods": PERIODS,
         "place": place,
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
@@ -102,6 +104,7 @@ def environment(**options):
         "target_summary": ui.target_summary,
         "targets": split_targets,
         "fill": fill,
+        "filled": filled,
         "log_days": log_words.days,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
@@ -204,6 +207,12 @@ def url(page, *key):
     return place(page).replace(IN_URL, _quoted(*key)) if key else _url(page)
 
 
+def urls():
+    """Return ``url`` for the many keys of one page: asking the thread for its language is slow."""
+    places = cache(place)
+    return lambda page, key: places(page).replace(IN_URL, _quoted(key))
+
+
 @formats.cached_per_language_and_path
 def _url(page):
     return reverse(page)
@@ -237,9 +246,7 @@ def fill(html, key, shown, **cells):
     """
     in_html = key if PLAIN.fullmatch(key) else str(escape(key))
     named = in_html if shown == key else str(escape(shown))
-    for name, value in cells.items():
-        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
-            cells[name] = escape(value)
+    _escape(cells)
     cells[IN_URL] = key if in_html is key else quote(key, safe="/@")
     cells[KEY] = in_html
     cells[NAME] = named
@@ -248,6 +255,18 @@ def fill(html, key, shown, **cells):
     # Of a catch-all, @example.org, nothing is left out.
     cells[LOCAL], cells[AT_DOMAIN] = (local_part, at + domain) if local_part else (named, "")
     return SafeString(_with_places(html) % cells)
+
+
+def filled(html, **cells):
+    """Fill into HTML that was put together once the values of its ``cell()`` places."""
+    _escape(cells)
+    return SafeString(_with_places(html) % cells)
+
+
+def _escape(cells):
+    for name, value in cells.items():
+        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
+            cells[name] = escape(value)
 
 
 @lru_cache(maxsize=200)

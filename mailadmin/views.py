@@ -78,8 +78,7 @@ def figures_over_time(actor, query):
     found = figures.figures_of(rows, PLOTTED)
     return {
         "days": days,
-        "periods": figures.PERIODS,
-        "figures": found,
+        "figures": tuple(found.values()),
         "shown_figure": found.get(query.get("figure")) or found.get(PLOTTED[0]),
         "begin": rows[0].day if rows else None,
     }

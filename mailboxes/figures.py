@@ -2,18 +2,18 @@
 
 import json
 from datetime import date, timedelta
+from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
 from django.db.models import Func, OuterRef, Subquery, Sum, TextField, Value
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from mailboxes.models import SERVER, LastLogin, MailboxDay, UsageDay
 from panel import plots
-from panel.formats import number, size
+from panel.formats import date_words, number, size
 from panel.prepared import in_scope, prepared
 
 # By days: the link, and the heading of what it shows.
@@ -96,15 +96,15 @@ class Figure:
     def in_words(self, figures):
         """``(day, value, …)`` of each day, in words, for this figure and others of the same days."""
         columns = [map(figure.kind.shown, figure.values) for figure in figures]
-        return zip(map(date_format, self.days), *columns, strict=True)
+        return zip(map(date_words, self.days), *columns, strict=True)
 
     @property
     def first(self):
-        return date_format(self.days[0])
+        return date_words(self.days[0])
 
     @property
     def last(self):
-        return date_format(self.days[-1])
+        return date_words(self.days[-1])
 
     @property
     def scale(self):
@@ -126,9 +126,15 @@ class Figure:
 
 
 def figures_of(rows, names):
-    """``{name: Figure}`` of rows of UsageDay or sums of them, oldest first; nothing of fewer than two days."""
-    if len(rows) < 2:
-        return {}
+    """``{name: Figure}`` of rows of UsageDay or sums of them, oldest first; nothing of fewer than two days.
+
+    The same for the same rows, which change once a day: what was drawn of them may be kept.
+    """
+    return _figures_of(tuple(rows), tuple(names)) if len(rows) >= 2 else {}
+
+
+@lru_cache(maxsize=200)
+def _figures_of(rows, names):
     days, width = [row.day for row in rows], 1
     columns = {name: [int(getattr(row, KINDS[name].column) or 0) for row in rows] for name in names}
     if (days[-1] - days[0]).days >= WEEKLY_FROM:

@@ -245,5 +245,6 @@ def day(moment):
     return date_format(local, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
 
 
-def date_words(moment):
-    return date_format(moment, "DATE_FORMAT")
+def date_words(day):
+    """A day, or the one of a moment, in words."""
+    return _date(day.date() if isinstance(day, datetime) else day)

@@ -169,9 +169,13 @@ class KeysetMixin:
 
     def letter_urls(self):
         """(letter, the URL of what begins with it)."""
-        start = self.url_with(after=None, before=None, jump=None)
-        start += "" if start == "?" else "&"
+        start = self.begun_url()
         return [(letter.upper(), f"{start}jump={letter}") for letter in ascii_lowercase]
+
+    def begun_url(self, *without):
+        """The first page of these rows, but for the parameters ``without``: the next one may be appended."""
+        url = self.url_with(**dict.fromkeys(("after", "before", "jump", *without)))
+        return url if url == "?" else f"{url}&"
 
     def resized_url(self):
         """The first page of these rows, with as many as the account prefers."""

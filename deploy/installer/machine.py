@@ -51,6 +51,15 @@ def own_address(version):
     return None if address.is_loopback or address.is_link_local else str(address)
 
 
+# Addresses that nobody outside of a house or a provider can reach.
+INSIDE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+
+
+def is_translated(address):
+    """Whether somebody between here and the Internet puts another address in place of this one."""
+    return any(ipaddress.ip_address(address) in ipaddress.ip_network(net) for net in INSIDE)
+
+
 def hosts_entries(name):
     """What /etc/hosts says for ``name``."""
     found = []

@@ -49,7 +49,7 @@ class Options:
 
     @property
     def domain(self):
-        return self.hostname.partition(".")[2]
+        return domain_of(self.hostname)
 
 
 def parser():
@@ -109,7 +109,7 @@ def read(arguments, earlier):
     if not answers["hostname"]:
         raise WrongAnswer("Say the server's own name, e.g. deploy/install mail.example.org.")
     answers["hostname"] = answers["hostname"].lower().rstrip(".")
-    answers["admin"] = answers["admin"] or f"postmaster@{answers['hostname'].partition('.')[2]}"
+    answers["admin"] = answers["admin"] or f"postmaster@{domain_of(answers['hostname'])}"
     for name, shape in SHAPES.items():
         if not shape.fullmatch(answers[name]):
             raise WrongAnswer(f"{answers[name]!r} cannot be used for {name.replace('_', '-')}.")
@@ -122,6 +122,11 @@ def read(arguments, earlier):
     return Options(
         **answers | files, act=given["act"], edited=given["edited"], with_data=given["with_data"]
     )
+
+
+def domain_of(hostname):
+    """The domain that a host's mail is mostly for: example.org, also for a host of that name."""
+    return hostname.partition(".")[2] if hostname.count(".") > 1 else hostname
 
 
 def _from_file(path):

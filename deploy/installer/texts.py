@@ -32,6 +32,8 @@ def our_services(text):
 
 def with_services(there, text):
     """``there``, with the services of ``text`` in place of those of the same name."""
+    if our_services(there) == our_services(text):
+        return there
     rest = SERVICE.sub(
         lambda m: "" if m[0].split()[0] in ("submission", "submissions") else m[0], there
     )

@@ -178,7 +178,7 @@ def _both_ways(name, kind, address):
     if not answer.reached:
         return  # _surroundings says so
     record = f"{name}. {kind} {address}"
-    if ipaddress.ip_address(address).is_private:
+    if machine.is_translated(address):
         yield note(
             f"{kind} and NAT",
             f"{address} is a private address: somebody translates it.",
@@ -194,7 +194,7 @@ def _both_ways(name, kind, address):
     names = dns.reverse(address).records
     if names == [name]:
         yield ok(f"PTR of {address}", name)
-    elif not ipaddress.ip_address(address).is_private:
+    elif not machine.is_translated(address):
         yield note(
             f"PTR of {address}",
             f"The address is called {', '.join(names) or 'nothing'}; large receivers refuse such senders.",

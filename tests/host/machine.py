@@ -166,6 +166,7 @@ class Machine:
         if self.first:
             self.first.kill()  # and with it, --kill-child, all that runs in there
             self.first.wait()
+            self.first.stdout.close()
         for _ in range(50):
             if subprocess.run(["umount", self.root], capture_output=True).returncode == 0:
                 break

@@ -129,7 +129,8 @@ PIECE = "<p>{{ name }}{{ secret }}{{ csrf_input }}{{ _('Password') }}</p>"
 
 def test_what_is_kept_is_drawn_for_each_value_and_language_and_knows_nothing_else(monkeypatch):
     templates = {"page.html": "{{ kept('piece.html', name=name) }}", "piece.html": PIECE}
-    monkeypatch.setattr(engines["jinja2"].env, "loader", DictLoader(templates))
+    loader = engines["jinja2"].env.loader
+    monkeypatch.setattr(loader, "get_source", DictLoader(templates).get_source)
     page = engines["jinja2"].get_template("page.html")
 
     def drawn(name):

@@ -243,7 +243,7 @@ def test_activity_of_a_page_is_that_of_its_address(kind, root, example_org, add_
     assert shown(page) == [address]
     assert f"{address}: show all again" in page.text
     assert f'name="about" value="{address}"' in page.text
-    assert page.context["days"] == []
+    assert page.context["days"] == ()
     assert [row[5] for row in table(root, about=address.upper())[1:]] == [address]
 
 
@@ -337,7 +337,7 @@ def test_the_table_of_a_domain_admin_is_that_of_the_own_domains(
 def test_the_last_days_are_a_plot_that_leads_to_each_day(root, write, example_org):
     today = timezone.localdate()
     before = today - timedelta(days=1)
-    assert root.get(reverse("log")).context["days"] == []
+    assert root.get(reverse("log")).context["days"] == ()
     for day, changes in ((before, 5), (today - timedelta(days=40), 9)):
         UsageDay.objects.create(domain="", day=day, changes=changes)
     LogEntry.objects.all().delete()
@@ -347,7 +347,7 @@ def test_the_last_days_are_a_plot_that_leads_to_each_day(root, write, example_or
     page = root.get(reverse("log"), {"kind": "alias"})
 
     days = page.context["days"]
-    assert (len(days), days[-2:]) == (30, [(before, 5), (today, 1)])
+    assert (len(days), days[-2:]) == (30, ((before, 5), (today, 1)))
     assert sum(changes for _day, changes in days) == 6
     assert f'href="?kind=alias&amp;from={before}&amp;to={before}"' in page.text
 
@@ -360,4 +360,4 @@ def test_the_plot_counts_the_own_domains_alone(make_admin, sign_in, example_org,
 
     days = dict(client.get(reverse("log")).context["days"])
     assert days[day] == 2
-    assert client.get(reverse("log"), {"domain": "other.net"}).context["days"] == []
+    assert client.get(reverse("log"), {"domain": "other.net"}).context["days"] == ()
