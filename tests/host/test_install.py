@@ -233,6 +233,17 @@ print(web.urlopen("https://mail.example.org/login/", context=context).status)
     assert python(machine, code).splitlines() == ["250 550", "[b'1', b'1']", "b'ok\\n'", "200"]
 
 
+@pytest.mark.parametrize("name", ["snapshot", "daily", "expunge"])
+def test_what_the_timers_call_succeeds(machine, name):
+    unit = machine.path(f"/etc/systemd/system/mailadmin-{name}.service").read_text()
+    user = ["runuser", "-u", "mailadmin", "--"] if "\nUser=mailadmin\n" in unit else []
+    commands = re.findall(r"(?m)^ExecStart=-?(.+)$", unit)
+
+    assert commands != []
+    for command in commands:
+        machine.run(*user, *command.split())
+
+
 def test_the_daemons_may_not_see_what_they_do_not_need(machine):
     ask = ["mariadb", "-u", "mailadmin_postfix", "mail", "-e", "SELECT password FROM mailbox"]
     said = machine.run("env", f"MYSQL_PWD={secrets(machine)['postfix']}", *ask, status=1)
