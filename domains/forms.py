@@ -311,7 +311,7 @@ class DomainCreateForm(DomainForm):
 
     use_as = forms.ChoiceField(
         label=_("Use it as"),
-        choices=[("own", _("A domain of its own")), ("alias", _("Another name for"))],
+        choices=[("own", _("A domain of its own")), ("alias", _("Another name for…"))],
         required=False,
         widget=forms.RadioSelect,
     )

@@ -13,7 +13,7 @@ from aliases.models import Alias
 from domains.models import Domain, RoutingLock
 from mailboxes import triggers
 from mailboxes.models import SERVER, Mailbox, UsageDay
-from panel import server
+from panel import foreign, server
 
 MARIADB_MINIMUM = (10, 6)
 MYSQL_MINIMUM = (8, 4)
@@ -43,6 +43,13 @@ def check_server(databases=None, **kwargs):
                 Error("The database connection is not in strict mode.", id="mailadmin.E002")
             )
     return errors
+
+
+@register(Tags.database)
+def check_owner(databases=None, **kwargs):
+    """The tables are ours, or there are none: checked before anything is written."""
+    found = {alias: foreign.owner(connections[alias]) for alias in databases or []}
+    return [Error(words, id="mailadmin.E004") for words in found.values() if words]
 
 
 @register(Tags.database)

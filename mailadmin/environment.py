@@ -25,12 +25,6 @@ WORDS = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 # What django-environ reads in a file, and what somebody may have meant to write.
 LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|\s*(?:#.*)?")
 MEANT = re.compile(r"\s*(?:export\s+)?([A-Za-z_0-9]+)")
-# Error numbers of MariaDB and MySQL: no server, host or socket (2xxx), no such user, database or
-# right to connect, no room for one more.
-CONNECTING = {
-    *(2002, 2003, 2004, 2005, 2012, 2026, 2054, 2058, 2059, 2061),
-    *(1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 1698, 1862),
-}
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 # Django's validator wants a dot; a host may have none. What ends in a number is an address, or wants to be one.
 HOST_NAME = re.compile(
@@ -83,16 +77,6 @@ def is_valid_database(database):
         return False  # what django-environ makes of sqlite:///, a path that was left out
     known = {"django.db.backends.mysql", "django.db.backends.sqlite3"}
     return database["ENGINE"] in known and bool(database["NAME"])
-
-
-def is_about_connecting(error):
-    if getattr(error.__cause__, "sqlite_errorname", "").startswith(
-        ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
-    ):
-        return True
-    number, words = [*error.args, None, ""][:2]
-    # 2013 also stands for a connection that broke later.
-    return number in CONNECTING or (number == 2013 and "initial communication packet" in words)
 
 
 def is_valid_mail_url(mail):

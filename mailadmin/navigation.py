@@ -85,7 +85,8 @@ def _trail(page, key, domain, switches):
             trail.append((url("domain-list"), _("Domains")))
         trail.append((url("domain", domain), display_domain(domain)))
         if rest and key and kind in {"mailbox", "alias"}:
-            trail.append((url(kind, key), display_address(key)))
+            local_part = display_address(key).rpartition("@")[0]
+            trail.append((url(kind, key), local_part or display_address(key)))
     elif kind == "aliasdomain" and rest != "list":
         trail.append((url("aliasdomain-list"), _("Other names")))
     elif kind == "admin" and page != "admin-list":

@@ -158,12 +158,11 @@ def widget(field):
 
 
 def only_wrong_field(form):
-    """Return the name of the one visible field that is wrong, once, if nothing else is; else None."""
-    errors = [(name, error) for name, found in form.errors.items() for error in found]
-    if len(errors) != 1 or errors[0][0] not in form.fields:
+    """Return the name of the one visible field that is wrong, if nothing else is; else None."""
+    [*names] = form.errors
+    if len(names) != 1 or names[0] not in form.fields or form[names[0]].is_hidden:
         return None
-    name = errors[0][0]
-    return None if form[name].is_hidden else name
+    return names[0]
 
 
 def first_to_fill_in(form):

@@ -14,8 +14,9 @@ from django.core.management import CommandError, load_command_class
 from django.core.management.color import color_style, no_style
 from django.db import Error
 
-from mailadmin.environment import is_about_connecting
 from mailadmin.program_commands import GROUPS
+from panel import foreign
+from panel.server import is_about_connecting
 
 COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
 DJANGO_OPTIONS = {
@@ -39,12 +40,15 @@ def start_errors_in_words():
     except ImproperlyConfigured as error:
         words = f"mailadmin cannot start. {error}"
     except Error as error:
-        if not is_about_connecting(error) or "--traceback" in sys.argv:
+        connecting, cure = is_about_connecting(error), foreign.cure(error)
+        if not (connecting or cure) or "--traceback" in sys.argv:
             raise
         # What the server says names user and host, and no password.
         words = (
             f"mailadmin cannot start. DATABASE_URL names a database that cannot be opened: {error}."
             " Expected: one that is there and lets this user in. See .env.example."
+            if connecting
+            else f"The database refused: {error}. {cure}"
         )
     else:
         return

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import RECIPIENTS, limit_domain
 from domains.forms import DomainField, LocalPartField, SizeField, with_pasted_address
+from domains.models import UNLIMITED
 from mailboxes import forwarding, services
 from mailboxes.welcome import send_welcome
 from panel.formats import exact_mb
@@ -50,6 +51,7 @@ class MailboxForm(ActorForm):
         super().__init__(*args, **kwargs)
         if domain is not None:
             self.fields["quota_mb"].help_text = quota_help(domain, self.instance)
+            self.fields["quota_mb"].widget.attrs["data-most"] = most_offered(domain, self.instance)
 
     def check(self):
         services.check_mailbox(copy(self.instance), **self.changed())
@@ -95,6 +97,19 @@ def quota_left(domain):
         return ""
     left = max(0, int(domain.quota - domain.allotted_mb))
     return gettext("%(size)s left in this domain") % {"size": exact_mb(left)}
+
+
+def most_offered(domain, mailbox=None):
+    """The largest quota worth offering, in MB: "" any size and none, 0 only none."""
+    if domain is None or (domain.maxquota == UNLIMITED and domain.quota <= 0):
+        return ""
+    if not domain.uses_quotas:
+        return 0
+    own = max(0, mailbox.quota_mb) if mailbox else 0
+    bounds = [domain.maxquota] if domain.maxquota > 0 else []
+    if domain.quota > 0:
+        bounds.append(int(domain.quota - domain.allotted_mb + own))
+    return max(1, min(bounds))  # smaller than all that is offered
 
 
 class MailboxCreateForm(MailboxForm):

@@ -19,7 +19,7 @@ from aliases.previews import preview_of_mailbox, preview_of_targets
 from aliases.services import check_new_alias
 from domains.forms import with_pasted_address
 from domains.models import Domain
-from mailboxes.forms import MailboxCreateForm, quota_left
+from mailboxes.forms import MailboxCreateForm, most_offered, quota_left
 from mailboxes.forwarding import self_alias
 from mailboxes.models import Mailbox, first_quota
 from mailboxes.services import check_new_mailbox
@@ -87,6 +87,7 @@ class NewAddress(MailboxHandOver, ScopedFormView):
             kind=self.wanted,
             kinds=self.kinds(),
             left=quota_left(self.domain),
+            most=most_offered(self.domain),
             **kwargs,
         )
 
@@ -170,7 +171,7 @@ def _of_a_new_one(actor, kind, typed):
     if row is not None:
         context["free"] = display_address(row.pk)
     if kind == MAILBOX:
-        context["left"] = quota_left(domain)
+        context |= {"left": quota_left(domain), "most": most_offered(domain)}
         return context | {"said": preview_of_mailbox(actor, domain, row.pk) if row else []}
     said, recipients = preview_of_targets(
         actor, row or Alias(domain=domain), typed.get("targets", "")

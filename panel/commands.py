@@ -15,7 +15,7 @@ from django.core.management.base import CommandError, no_translations
 from django.db import OperationalError, ProgrammingError
 from django_rich.management import RichCommand
 
-from panel import output
+from panel import foreign, output
 from panel.formats import typed_mb
 from panel.several import Several, names_read
 
@@ -72,10 +72,7 @@ class PanelCommand(RichCommand):
         except (ValidationError, ObjectDoesNotExist) as error:
             raise CommandError(self.explain(error)) from error
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                f"Database error: {error}. Is DATABASE_URL right, and has"
-                " `manage.py migrate` been run?"
-            ) from error
+            raise CommandError(foreign.refusal(error)) from error
         except UnicodeError as error:
             source = "Standard input" if isinstance(error, UnicodeDecodeError) else "An argument"
             raise CommandError(f"{source} is not valid UTF-8 text.") from error

@@ -7,6 +7,12 @@ from django.db import Error, OperationalError
 
 SYNCED = "4"  # wsrep_local_state
 INTERRUPTED = 1317
+# Error numbers of MariaDB and MySQL: no server, host or socket (2xxx), no such user, database or
+# right to connect, no room for one more.
+CONNECTING = {
+    *(2002, 2003, 2004, 2005, 2012, 2026, 2054, 2058, 2059, 2061),
+    *(1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 1698, 1862),
+}
 HOW_TO_ALLOW = (
     "Allow it as the server's root (docs/operations.md, “Binary log”)."
     " MariaDB: SET GLOBAL log_bin_trust_function_creators = 1, and the same line under [mariadbd]"
@@ -121,3 +127,13 @@ def read_triggers_anew(connection):
             if error.args[0] != INTERRUPTED:  # killed in its turn
                 raise
         return True
+
+
+def is_about_connecting(error):
+    if getattr(error.__cause__, "sqlite_errorname", "").startswith(
+        ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
+    ):
+        return True
+    number, words = [*error.args, None, ""][:2]
+    # 2013 also stands for a connection that broke later.
+    return number in CONNECTING or (number == 2013 and "initial communication packet" in words)

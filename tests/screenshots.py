@@ -27,6 +27,7 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontcon
 <match><test name="family"><string>system-ui</string></test><edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>
 <match><test name="family"><string>sans-serif</string></test><edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>
 </fontconfig>"""
+HOST = "panel.example.org"  # which the pages name where they say how to reach them
 SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER = 0, 1, 3  # place among the sample data's accounts
 README = [
     # name, whose, path, sizes
@@ -40,12 +41,12 @@ README = [
 
 @contextlib.contextmanager
 def sample_panel():
-    """Yield the address of a panel with the sample data, and its accounts."""
+    """Yield a panel with the sample data, which answers to HOST, and its accounts."""
     with tempfile.TemporaryDirectory(prefix="mailadmin-screenshots-") as directory:
-        panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory)
+        panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory, ALLOWED_HOSTS=HOST)
         try:
             panel.start()
-            yield panel.url, list(panel.fill_with_demo().items())
+            yield panel, list(panel.fill_with_demo().items())
         finally:
             panel.stop()
 
@@ -110,15 +111,20 @@ def main():
     parser.add_argument("--language", default="en", help="what the browser asks for, such as fr")
     options = parser.parse_args()
     with (
-        sample_panel() as (url, accounts),
+        sample_panel() as (panel, accounts),
         sync_playwright() as playwright,
         tempfile.NamedTemporaryFile("w", suffix=".conf") as fonts,
     ):
         fonts.write(FONTS)
         fonts.flush()
         with_fonts = os.environ | {"FONTCONFIG_FILE": fonts.name}
-        browser = playwright.chromium.launch(**CHROMIUM, env=with_fonts)
-        with Visitors(browser, url) as visitors:
+        arguments = [
+            *CHROMIUM["args"],
+            f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{panel.port}",
+            f"--unsafely-treat-insecure-origin-as-secure=http://{HOST}",
+        ]
+        browser = playwright.chromium.launch(**CHROMIUM | {"args": arguments}, env=with_fonts)
+        with Visitors(browser, f"http://{HOST}") as visitors:
             if options.all:
                 jobs = [job for job in every_page() if options.only in job[2]]
                 look = {"full_page": True, "language": options.language}

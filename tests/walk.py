@@ -1,4 +1,4 @@
-"""An animated walk through the main job, for the README: a domain, a mailbox, an alias, and where mail goes.
+"""An animated walk through the main job, for the README: a domain, a mailbox, an alias, where mail goes, and its user.
 
 ``python -m tests.screenshots --walk`` writes docs/screenshots/walk.webp.
 """
@@ -46,13 +46,17 @@ class Pictures:
     """``page`` is the panel's; what it shows is taken with a caption under it."""
 
     def __init__(self, visitors, account, directory):
-        self.page = visitors.sign_in(*account, viewport=SIZE, reduced_motion="reduce")
+        self.visitors = visitors
+        self.page = self.sign_in(*account)
         self.easel = visitors.open(viewport=SIZE | {"height": SIZE["height"] + CAPTION_HEIGHT + 1})
         self.directory = directory
         self.taken = []
 
-    def take(self, caption, seconds=SECONDS):
-        picture = base64.b64encode(self.page.screenshot()).decode()
+    def sign_in(self, *account):
+        return self.visitors.sign_in(*account, viewport=SIZE, reduced_motion="reduce")
+
+    def take(self, caption, seconds=SECONDS, page=None):
+        picture = base64.b64encode((page or self.page).screenshot()).decode()
         self.easel.set_content(FRAME % (picture, escape(caption)))
         file = self.directory / f"{len(self.taken):02}.png"
         self.easel.screenshot(path=file)
@@ -82,6 +86,7 @@ def walk(pictures):
     page.get_by_role("button", name="Create mailbox").click()
     expect(page.locator("#secret")).to_be_visible()
     take("Login, password and servers to hand over, once", 2 * SECONDS)
+    password = page.locator("#secret").inner_text()
     page.get_by_role("link", name="Done").click()
 
     page.goto(f"/domains/{DOMAIN}/new/?kind=alias&target=ann@{DOMAIN}")
@@ -96,6 +101,15 @@ def walk(pictures):
     typed(page, "**", f"info+spring@{DOMAIN}")
     expect(page.locator("#palette .answer")).to_contain_text(f"ann@{DOMAIN}")
     take("And who gets mail for this one? The answer, as Postfix decides it", 2.5 * SECONDS)
+
+    own = pictures.sign_in(f"ann@{DOMAIN}", password)
+    take("What Ann sees: her own mailbox, a row for each thing she may want", 1.5 * SECONDS, own)
+    own.locator(".own-rows a").filter(has_text="Forwarding").click()
+    own.locator("#id_targets").fill("ann@home.example")
+    take("She forwards her mail by herself, and keeps a copy if she likes", page=own)
+    own.get_by_role("button", name="Save forwarding").click()
+    expect(own.locator(".saved")).to_be_visible()
+    take("Saved, and said where she looks", 1.5 * SECONDS, own)
 
 
 def typed(page, address, text):

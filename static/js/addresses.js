@@ -53,7 +53,16 @@
   for (const group of all("[data-sizes]")) {
     const limit = group.previousElementSibling?.matches(".limit") ? group.previousElementSibling : null;
     const input = limit ? limit.querySelector("input") : group.parentElement.querySelector("[data-size]");
-    group.hidden = false;
+    // Of a mailbox, only sizes that its domain allows; the domain may be chosen later.
+    const offer = () => {
+      const { most } = (document.getElementById("quota-left") ?? input).dataset;
+      for (const button of group.children) {
+        button.hidden = Boolean(most) && ("noLimit" in button.dataset ? most > 0 : parseInt(button.value, 10) * 1024 > most);
+      }
+      group.hidden = false;
+    };
+    offer();
+    document.addEventListener("htmx:oobAfterSwap", offer);
     group.addEventListener("click", ({ target }) => {
       const button = target.closest("button");
       if (!button) return;

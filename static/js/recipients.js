@@ -130,7 +130,8 @@
       const [kind, word, wrong] = kinds.get(address) ?? ["", "", ""];
       const button = make("button", { type: "button", tabindex: "-1", "aria-label": words.remove.replace("{address}", address) }, "×");
       const said = make("span", { class: "chip-kind" }, word);
-      const item = make("li", { "data-kind": kind }, make("span", {}, address), said, button);
+      const name = make("span", {}, address.replace(/@.*/, "@"), make("wbr"), address.replace(/^[^@]*@?/, ""));
+      const item = make("li", { "data-kind": kind }, name, said, button);
       if (wrong) item.title = wrong;
       button.addEventListener("click", () => {
         remove(address);

@@ -8,10 +8,14 @@ import environ
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.e2e.browsing import CHROMIUM, Visitors
+from tests.e2e.browsing import CHROMIUM, Visitors, create_domain, create_mailbox, fill, submit
 from tests.e2e.panel import Panel
 from tests.mariadb import MariaDB
 from tests.servers.mail import HOSTNAME, MailServer
+
+PASSWORD = "tangerine-7-bicycle"
+DOMAIN = "people.example"
+MAILBOX = f"mia@{DOMAIN}"
 
 
 @pytest.fixture(scope="package")
@@ -69,3 +73,17 @@ def visitors(browser, panel):
     """Open pages as somebody; at the end nothing must have gone wrong in any of them."""
     with Visitors(browser, panel.url) as visitors:
         yield visitors
+
+
+@pytest.fixture(scope="package")
+def people(browser, panel, accounts):
+    """{role: login} of the superadmin, and of DOMAIN's administrator and mailbox user."""
+    superadmin, admin = next(iter(accounts.items())), f"it@{DOMAIN}"
+    with Visitors(browser, panel.url) as visitors:
+        page = visitors.sign_in(*superadmin)
+        create_domain(page, DOMAIN)
+        user = create_mailbox(page, MAILBOX, PASSWORD)
+        page.goto("/administrators/new/")
+        fill(page, {"E-mail address": admin, "Password": PASSWORD, "Domains": DOMAIN})
+        submit(page)
+    return {"superadmin": superadmin, "domain admin": (admin, PASSWORD), "mailbox user": user}

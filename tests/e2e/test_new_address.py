@@ -145,6 +145,8 @@ def test_a_size_is_one_click(page):
     page.goto(NEW)
     page.get_by_role("button", name="2 GB", exact=True).click()
     expect(page.get_by_label("Quota")).to_have_value("2 GB")
+    sizes = page.get_by_role("group", name="Common sizes").get_by_role("button")
+    expect(sizes).to_have_text(["1 GB", "2 GB"])  # of at most 4 GB
 
     page.goto("/domains/brightwater.example/edit/")
     group = page.locator(".field", has_text="Largest mailbox")
@@ -153,6 +155,20 @@ def test_a_size_is_one_click(page):
     group.get_by_role("button", name="5 GB", exact=True).click()
     expect(group.get_by_label("Kind of limit")).to_have_value("limited")
     expect(group.get_by_label("Limit", exact=True)).to_have_value("5 GB")
+
+
+def test_the_sizes_are_those_that_the_chosen_domain_allows(page):
+    page.goto("/mailboxes/new/")
+    sizes = page.get_by_role("group", name="Common sizes").get_by_role("button")
+    expect(sizes).to_have_text(["1 GB", "2 GB", "5 GB", "10 GB", "no limit"])
+
+    for address, offered in (
+        ("joe@brightwater.example", ["1 GB", "2 GB"]),
+        ("joe@xn--mller-kva.example", ["1 GB", "2 GB", "5 GB", "10 GB", "no limit"]),
+    ):
+        fill(page, {"Address": address})
+        page.locator("[name=name]").focus()
+        expect(sizes).to_have_text(offered)
 
 
 def test_a_catch_all_is_set_where_one_reads_that_there_is_none(page, chips_domain):

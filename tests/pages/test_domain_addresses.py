@@ -231,3 +231,11 @@ def test_a_role_address_is_not_ticked_and_not_changed_by_a_domain_admin(
 
     assert refused.status_code == 404
     assert Mailbox.objects.filter(pk="ann@example.org").exists()
+
+
+def test_a_backup_mx_offers_no_address(superadmin, add_domain):
+    add_domain("backup.example", backupmx=True)
+
+    page = superadmin.get("/domains/backup.example/")
+
+    assert "/domains/backup.example/new/" not in page.text.partition("<main")[2]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from aliases.models import Alias
@@ -109,6 +110,38 @@ def test_what_is_left_of_the_domains_quota_is_said(superadmin, add_domain):
     page = superadmin.get(reverse("domain-new-address", args=["small.example"]))
 
     assert "11 GB left in this domain" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        ({}, ""),
+        ({"maxquota": 4096}, "4096"),
+        ({"quota": 3072}, "3072"),
+        ({"maxquota": 4096, "quota": 3072}, "3072"),
+        ({"maxquota": -1}, "0"),
+    ],
+)
+def test_what_the_domain_refuses_is_not_offered(limits, most, superadmin, add_domain):
+    add_domain("small.example", **limits)
+
+    page = superadmin.get(reverse("domain-new-address", args=["small.example"]))
+    asked = superadmin.post(PREVIEW, {"kind": "mailbox", "domain": "small.example"})
+
+    offered = f'id="quota-left" data-most="{most}"'
+    assert offered in page.text
+    assert offered in asked.text
+
+
+def test_a_mailbox_may_be_given_what_it_has_already(superadmin, add_domain, add_mailbox):
+    add_domain("small.example", quota=2048)
+    add_mailbox("joe@small.example", quota=2048 * settings.QUOTA_MULTIPLIER)
+
+    new = superadmin.get(reverse("domain-new-address", args=["small.example"]))
+    edit = superadmin.get(reverse("mailbox-edit", args=["joe@small.example"]))
+
+    assert 'data-most="1"' in new.text  # less than any that is offered
+    assert 'data-most="2048"' in edit.text
 
 
 def test_another_kind_keeps_what_was_typed(superadmin):

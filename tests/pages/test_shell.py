@@ -80,7 +80,7 @@ def test_the_way_here_is_one_trail(make_admin, example_org, other_net, add_mailb
     root = client_of(make_admin("root@example.org", superadmin=True))
     ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
     domains, domain = ("/domains/", "Domains"), ("/domains/example.org/", "example.org")
-    joe = ("/mailboxes/joe@example.org/", "joe@example.org")
+    joe = ("/mailboxes/joe@example.org/", "joe")  # of the domain before it
 
     assert trail(root, joe[0]) == [domains, domain]
     assert trail(root, f"{joe[0]}edit/") == [domains, domain, joe]

@@ -11,6 +11,7 @@ from accounts.models import Admin
 from accounts.passwords import generate_password
 from accounts.services import create_admin
 from mailadmin import demo
+from panel import foreign
 
 
 class Command(RichCommand):
@@ -41,9 +42,7 @@ class Command(RichCommand):
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
         except DatabaseError as error:
-            raise CommandError(
-                f"Database error: {error}. Has `manage.py migrate` been run?"
-            ) from error
+            raise CommandError(foreign.refusal(error)) from error
 
     def _address(self):
         host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")

@@ -11,7 +11,7 @@ from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
-from panel import server
+from panel import foreign, server
 from panel.transactions import Unavailable, in_transaction
 
 SHOWN = 5
@@ -32,6 +32,13 @@ class Command(RichCommand):
             console=self.console,
             disable=not self.stdout.isatty(),
         )
+        if words := foreign.owner(connection):
+            raise CommandError(words)
+        if missing := foreign.missing_tables(connection):
+            raise CommandError(
+                f"These tables are missing: {', '.join(missing)}. Run `manage.py migrate`."
+                " Nothing was written."
+            )
         # Checked first: MySQL has no triggers any more by the time it refuses the new ones.
         if not server.may_create(connection):
             raise CommandError(
@@ -48,9 +55,7 @@ class Command(RichCommand):
         except Unavailable as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
-            raise CommandError(
-                f"The database refused: {error}. Has `manage.py migrate` been run?"
-            ) from error
+            raise CommandError(foreign.refusal(error)) from error
         totals = DomainUsage.objects.aggregate(m=Sum("mailboxes"), rows=Sum("alias_rows"))
         mailboxes, rows = totals["m"] or 0, totals["rows"] or 0
         dangling = AliasTarget.objects.dangling().count()

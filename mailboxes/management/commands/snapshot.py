@@ -3,6 +3,7 @@ from django.db import DatabaseError
 from django_rich.management import RichCommand
 
 from mailboxes import snapshots
+from panel import foreign
 from panel.transactions import Unavailable
 
 
@@ -19,9 +20,7 @@ class Command(RichCommand):
         except Unavailable as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
-            raise CommandError(
-                f"The database refused: {error}. Has `manage.py migrate` been run?"
-            ) from error
+            raise CommandError(foreign.refusal(error)) from error
         self.stdout.write(
             f"Domains: {domains}, nearly full mailboxes: {mailboxes}, rows removed: {forgotten}."
         )

@@ -1,0 +1,165 @@
+"""A database that is not ours: nothing is written there, and whose it is is said."""
+
+import secrets
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError, connection
+
+from accounts.models import Admin
+from panel import foreign
+from tests.test_transactions_on_mariadb import connect
+
+# The columns by which it is known, and what a mailbox of release 3.3 has besides.
+POSTFIXADMIN = """
+CREATE TABLE {0}admin (username varchar(255) PRIMARY KEY, password varchar(255), superadmin tinyint(1));
+CREATE TABLE {0}domain (domain varchar(255) PRIMARY KEY, description varchar(255), aliases int, mailboxes int,
+  maxquota bigint, quota bigint, transport varchar(255), backupmx tinyint(1), active tinyint(1));
+CREATE TABLE {0}domain_admins (id int PRIMARY KEY, username varchar(255), domain varchar(255));
+CREATE TABLE {0}alias (address varchar(255) PRIMARY KEY, goto text, domain varchar(255), active tinyint(1));
+CREATE TABLE {0}mailbox (username varchar(255) PRIMARY KEY, password varchar(255), name varchar(255),
+  maildir varchar(255), quota bigint, local_part varchar(255), domain varchar(255), active tinyint(1));
+INSERT INTO {0}mailbox VALUES ('joe@example.org', 'x', 'Joe', 'example.org/joe/', 0, 'joe', 'example.org', 1);
+INSERT INTO {0}mailbox VALUES ('ann@example.org', 'x', 'Ann', 'example.org/ann/', 0, 'ann', 'example.org', 1);
+"""
+COMMANDS = {
+    "migrate": (SystemCheckError, ["migrate"], {"skip_checks": False}),
+    "check": (SystemCheckError, ["check", "--database", "default"], {}),
+    "recount": (CommandError, ["recount"], {}),
+    "firstrun": (CommandError, ["firstrun"], {}),
+    "snapshot": (CommandError, ["snapshot"], {}),
+    "list": (CommandError, ["domain", "list"], {}),
+}
+
+
+@pytest.fixture
+def elsewhere(db):
+    """Let the panel's database be a new, empty one."""
+    settings, name = connection.settings_dict, f"other_{secrets.token_hex(4)}"
+    own = settings["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    settings["NAME"] = name
+    yield name
+    connection.close()
+    settings["NAME"] = own
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name}")
+
+
+def create(script):
+    with connection.cursor() as cursor:
+        for statement in filter(str.strip, script.split(";")):
+            cursor.execute(statement)
+
+
+def schema():
+    """Every column, trigger, function and row count there is."""
+    found = []
+    with connection.cursor() as cursor:
+        for question in (
+            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1, 2",
+            "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
+            "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()",
+        ):
+            cursor.execute(question)
+            found += cursor.fetchall()
+    return found
+
+
+def said(command):
+    kind, arguments, options = COMMANDS[command]
+    with pytest.raises(kind) as stop:
+        call_command(*arguments, stdout=StringIO(), stderr=StringIO(), **options)
+    return str(stop.value)
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("prefix", ["", "pfx_"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_knows_postfixadmins_database_and_leaves_it_as_it_is(
+    elsewhere, command, prefix
+):
+    create(POSTFIXADMIN.format(prefix))
+    before = schema()
+
+    words = said(command)
+
+    assert "This is PostfixAdmin's database (3.3 or earlier, mailboxes: 2)." in words
+    assert "cannot be opened" not in words
+    assert schema() == before
+
+
+def test_the_release_is_told_by_the_columns(elsewhere):
+    create(POSTFIXADMIN.format(""))
+    create("ALTER TABLE mailbox ADD totp_secret varchar(255)")
+
+    assert "(4.0 or later, mailboxes: 2)" in foreign.owner(connection)
+
+
+@pytest.mark.parametrize("command", ["migrate", "check", "recount"])
+def test_tables_of_our_names_that_are_not_ours_are_left_alone(elsewhere, command):
+    create("CREATE TABLE log (id int PRIMARY KEY); CREATE TABLE posts (id int PRIMARY KEY)")
+    before = schema()
+
+    assert "These tables are another program's: log." in said(command)
+    assert schema() == before
+
+
+def test_other_tables_beside_ours_are_no_hindrance(elsewhere):
+    create("CREATE TABLE posts (id int PRIMARY KEY)")
+
+    call_command("migrate", "-v", "0")
+
+    assert foreign.owner(connection) == ""
+    assert Admin.objects.count() == 0
+
+
+def test_recount_needs_all_tables_and_makes_nothing_half(elsewhere):
+    call_command("migrate", "domains", "-v", "0")
+    before = schema()
+
+    assert "These tables are missing: " in said("recount")
+    assert schema() == before
+
+
+def test_an_empty_database_is_told_to_migrate(elsewhere):
+    assert "Has `manage.py migrate` been run?" in said("list")
+
+
+@pytest.fixture
+def few(elsewhere):
+    """The panel's SQL user may do all but create triggers."""
+    settings = connection.settings_dict
+    own = {name: settings[name] for name in ("USER", "PASSWORD")}
+    root = connect()
+    root.query(f"CREATE USER {elsewhere}@'%' IDENTIFIED BY 'few'")
+    root.query(f"GRANT ALL ON {elsewhere}.* TO {elsewhere}@'%'")
+    root.query(f"REVOKE TRIGGER ON {elsewhere}.* FROM {elsewhere}@'%'")
+    connection.close()
+    settings.update(USER=elsewhere, PASSWORD="few")
+    yield elsewhere
+    connection.close()
+    settings.update(own)
+    root.query(f"DROP USER {elsewhere}@'%'")
+    root.close()
+
+
+def test_a_right_that_is_missing_is_told_with_the_statement_that_gives_it(few):
+    with pytest.raises(OperationalError) as stop:
+        call_command("migrate", "-v", "0")
+
+    assert foreign.cure(stop.value) == (
+        f"Allow it as the server's root: GRANT TRIGGER ON `{few}`.* TO '{few}'@'%';"
+    )
+
+
+@pytest.mark.parametrize("error", [OperationalError(1205, "Lock wait"), OperationalError()])
+def test_other_errors_have_no_statement(error):
+    assert foreign.cure(error) == ""
