@@ -234,8 +234,12 @@ class Plan:
                 or self._certified()
                 or not points_here(self.options.hostname)
             ),
+            # The rest goes with the package, unless it has other names' certificates.
             makes=[
-                place / name for name in ("accounts", "archive", "live", "renewal", "csr", "keys")
+                self.live,
+                place / "archive" / self.options.hostname,
+                place / "renewal" / f"{self.options.hostname}.conf",
+                Path("/var/lib/letsencrypt"),
             ],
             advice="Until then the certificate is the one that signs itself. Does port 80 reach this machine?"
             " Or say --certificate self-signed.",
