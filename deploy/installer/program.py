@@ -127,8 +127,7 @@ def _install(options, journal, log):
     log.say("\nInstalling:")
     number = 0
     steps = Plan(options, journal).steps()
-    total = len(steps)
-    while number < total:
+    while number < len(steps):
         step = steps[number]
         number += 1
         try:
@@ -142,7 +141,7 @@ def _install(options, journal, log):
                     kept.append(step.title)
                     log.say(f"\n{step.title} was changed by somebody, and is kept:\n{difference}")
                 continue
-            log.say(f"  {number:2}/{total}  {step.title}")
+            log.say(f"  {number:2}/{len(steps)}  {step.title}")
             step.do(journal, log)
             changed += 1
         except (Failed, OSError) as error:
@@ -151,7 +150,7 @@ def _install(options, journal, log):
             return 1
         if step.replan:
             steps, number = Plan(options, journal).steps(), 0
-    log.say(f"  {changed} of {total} steps changed something." if changed else "  Nothing to do.")
+    log.say(f"  {changed} of {len(steps)} steps changed something." if changed else "  Nothing to do.")
     if kept:
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
         log.say("--ours overwrites them (a copy is kept), --theirs keeps them and says no more.")

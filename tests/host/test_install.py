@@ -300,7 +300,7 @@ def test_ours_overwrites_it_and_keeps_a_copy(machine):
 
 def test_own_lines_stay_without_a_word(machine):
     main = machine.path("/etc/postfix/main.cf")
-    main.write_text(main.read_text() + "message_size_limit = 10240000\n")
+    main.write_text(main.read_text() + "maximal_queue_lifetime = 3d\n")
     machine.path("/etc/dovecot/local.conf").write_text("mail_max_userip_connections = 20\n")
     master = machine.path("/etc/postfix/master.cf")
     master.write_text(
@@ -311,7 +311,7 @@ def test_own_lines_stay_without_a_word(machine):
     said = machine.install()
 
     assert "Nothing to do." in said
-    assert machine.run("postconf", "-h", "message_size_limit") == "10240000\n"
+    assert machine.run("postconf", "-h", "maximal_queue_lifetime") == "3d\n"
     assert "mail_max_userip_connections = 20" in machine.run("doveconf", "-n")
 
 
