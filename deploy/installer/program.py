@@ -137,7 +137,7 @@ def _install(options, journal, log):
             if isinstance(step, File) and step.edited(journal) and options.edited != "ours":
                 if options.edited == "theirs":
                     step.leave(journal)
-                else:
+                elif step.title not in kept:
                     kept.append(step.title)
                     log.say(f"\n{step.title} was changed by somebody, and is kept:\n{difference}")
                 continue
@@ -150,7 +150,9 @@ def _install(options, journal, log):
             return 1
         if step.replan:
             steps, number = Plan(options, journal).steps(), 0
-    log.say(f"  {changed} of {len(steps)} steps changed something." if changed else "  Nothing to do.")
+    log.say(
+        f"  {changed} of {len(steps)} steps changed something." if changed else "  Nothing to do."
+    )
     if kept:
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
         log.say("--ours overwrites them (a copy is kept), --theirs keeps them and says no more.")
