@@ -322,7 +322,7 @@ class Plan:
         yield Service("mailadmin")
         yield Service("nginx", check=["nginx", "-t"], ready=lambda: all(map(port, [80, 443])))
         yield Service("fail2ban", check=["fail2ban-client", "-t"])
-        for timer in ["snapshot", "daily", "expunge"]:
+        for timer in ["snapshot", "daily", "checkdns", "expunge"]:
             yield Service(f"mailadmin-{timer}.timer")
         yield Superadmin(self.python, self.checkout, self.options.admin)
 

@@ -38,6 +38,11 @@ NO_PAGES = {
     *OWN,
     "log-days",
     "log-table",
+    "domain-dns-zone",
+    "mta-sts",
+    "autoconfig",
+    "autodiscover",
+    "apple-profile",
 }
 
 FAULTS = """() => {
