@@ -23,18 +23,14 @@ def closing(options):
 
 
 def _certificate(options):
-    if options.tls_cert:
+    if (TLS / "fullchain.pem").resolve().name != "self-signed.pem":
         return []
     command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", TLS / "fullchain.pem"]
     printed = subprocess.run(command, capture_output=True, text=True).stdout  # noqa: S603
     return [
         "Its certificate is signed by itself, so browsers and mail programs ask. Compare, the first time:",
         f"  SHA-256 {printed.strip().partition('=')[2]}",
-        "One that everybody knows, once the name points here:",
-        f"  apt install certbot && certbot certonly --webroot -w /var/www/html -d {options.hostname} \\",
-        "    --deploy-hook 'systemctl reload nginx postfix dovecot'",
-        f"  cd /etc/letsencrypt/live/{options.hostname} && {options.checkout}/deploy/install \\",
-        "    --tls-cert $PWD/fullchain.pem --tls-key $PWD/privkey.pem",
+        "Run this again once the name points here: it gets one that everybody knows.",
     ]
 
 

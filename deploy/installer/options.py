@@ -13,6 +13,7 @@ ANSWERS = {
     "admin": "",
     "tls_cert": "",
     "tls_key": "",
+    "certificate": "certbot",
     "mail_root": "/var/vmail",
     "expunge_days": "15",
     "time_zone": "",
@@ -20,6 +21,7 @@ ANSWERS = {
 SHAPES = {
     "hostname": NAME,
     "admin": re.compile(r"[A-Za-z0-9._+-]+@" + NAME.pattern),
+    "certificate": re.compile("certbot|self-signed"),
     "mail_root": re.compile(r"/[A-Za-z0-9._/-]+"),
     "expunge_days": re.compile(r"[1-9][0-9]{0,3}"),
     "time_zone": re.compile(r"[A-Za-z0-9_+/-]+"),
@@ -36,6 +38,7 @@ class Options:
     admin: str
     tls_cert: Path | None
     tls_key: Path | None
+    certificate: str
     mail_root: str
     expunge_days: str
     time_zone: str
@@ -83,6 +86,10 @@ def parser():
         ("admin", "The first superadmin's login, an address (postmaster@ the host's domain)."),
         ("tls_cert", "A certificate with its chain (default: one made here, signed by itself)."),
         ("tls_key", "Its key."),
+        (
+            "certificate",
+            "certbot (where the name points here; you agree to the authority's terms) or self-signed.",
+        ),
         ("mail_root", "Where mail lies (/var/vmail)."),
         ("expunge_days", "Days until mail in Trash and Junk is removed (15)."),
         ("time_zone", "The time zone of the dates (the machine's)."),

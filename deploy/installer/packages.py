@@ -18,7 +18,7 @@ PLACES = [
         "/etc/dovecot",
         "/etc/postfix",
     ),
-    *("/etc/nginx", "/etc/fail2ban", "/var/www", "/var/lib/dovecot/instances"),
+    *("/etc/nginx", "/etc/fail2ban", "/etc/letsencrypt", "/var/www", "/var/lib/dovecot/instances"),
 ]
 # With it no package starts a service.
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -9,7 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from installer import services
+from installer import machine, services
 from installer.packages import Account, Packages
 from installer.services import Service
 from installer.steps import (
@@ -31,6 +31,7 @@ from installer.texts import (
     with_own_lines,
     with_services,
 )
+from installer.world import points_here
 from mailadmin import shipped
 
 PLACE = Path("/etc/mailadmin")
@@ -46,6 +47,7 @@ class Plan:
         self.options, self.journal = options, journal
         self.checkout = options.checkout
         self.python = self.checkout / ".venv/bin/python"
+        self.live = Path("/etc/letsencrypt/live", options.hostname)
         self.environment = settings_in(self.checkout / ".env")
         self.values = self._values()
         self.files = shipped.render(self.values, self._blocks())
@@ -59,6 +61,7 @@ class Plan:
             *self._postfix(),
             *self._around(),
             *self._services(),
+            *self._from_an_authority(),
         ]
 
     # --- What is filled in
@@ -166,6 +169,7 @@ class Plan:
             lambda: self.python.exists() and succeeds(asked, cwd=self.checkout),
             user="mailadmin",
             cwd=self.checkout,
+            replan=True,
         )
 
     def _certificate(self):
@@ -174,6 +178,8 @@ class Plan:
         yield Directory(TLS)
         if self.options.tls_cert:
             cert, key = self.options.tls_cert, self.options.tls_key
+        elif self._certified():
+            cert, key = self.live / "fullchain.pem", self.live / "privkey.pem"
         else:
             cert, key = TLS / "self-signed.pem", TLS / "self-signed.key"
             yield Command(
@@ -200,6 +206,45 @@ class Plan:
             )
         yield Link(TLS / "fullchain.pem", cert, stale=stale)
         yield Link(TLS / "privkey.pem", key, stale=stale)
+
+    def _certified(self):
+        return self.options.certificate == "certbot" and (self.live / "fullchain.pem").exists()
+
+    def _from_an_authority(self):
+        """Last: nginx must be there to be asked, and without an answer the host works all the same."""
+        hook = "systemctl reload nginx postfix dovecot"
+        place = Path("/etc/letsencrypt")
+        yield Command(
+            "a certificate that everybody knows",
+            [
+                *(
+                    "certbot",
+                    "certonly",
+                    "--non-interactive",
+                    "--agree-tos",
+                    "-m",
+                    self.options.admin,
+                ),
+                *("--webroot", "-w", "/var/www/html", "-d", self.options.hostname),
+                *("--deploy-hook", hook if machine.runs_systemd() else "true"),
+            ],
+            lambda: (
+                self.options.tls_cert
+                or self.options.certificate != "certbot"
+                or self._certified()
+                or not points_here(self.options.hostname)
+            ),
+            # The rest goes with the package, unless it has other names' certificates.
+            makes=[
+                self.live,
+                place / "archive" / self.options.hostname,
+                place / "renewal" / f"{self.options.hostname}.conf",
+                Path("/var/lib/letsencrypt"),
+            ],
+            advice="Until then the certificate is the one that signs itself. Does port 80 reach this machine?"
+            " Or say --certificate self-signed.",
+            replan=True,
+        )
 
     def _dovecot(self):
         for name in self._names(f"dovecot/{VERSION}/"):
@@ -266,7 +311,7 @@ class Plan:
             "dovecot", check=["doveconf", "-n"], ready=lambda: all(map(port, [143, 993, 4190]))
         )
         # Under systemd the unit "postfix" only stands for this one.
-        postfix = "postfix" if services.machine.runs_systemd() else "postfix@-"
+        postfix = "postfix" if machine.runs_systemd() else "postfix@-"
         yield Service(
             postfix,
             name="postfix",
@@ -277,7 +322,7 @@ class Plan:
         yield Service("mailadmin")
         yield Service("nginx", check=["nginx", "-t"], ready=lambda: all(map(port, [80, 443])))
         yield Service("fail2ban", check=["fail2ban-client", "-t"])
-        for timer in ["snapshot", "daily", "expunge"]:
+        for timer in ["snapshot", "daily", "checkdns", "expunge"]:
             yield Service(f"mailadmin-{timer}.timer")
         yield Superadmin(self.python, self.checkout, self.options.admin)
 

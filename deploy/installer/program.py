@@ -126,10 +126,8 @@ def _install(options, journal, log):
     changed, kept = 0, []
     log.say("\nInstalling:")
     number = 0
-    # The plan is made anew once the panel is there: its tables say which parts of main.cf are needed.
     steps = Plan(options, journal).steps()
-    total = len(steps)
-    while number < total:
+    while number < len(steps):
         step = steps[number]
         number += 1
         try:
@@ -139,20 +137,22 @@ def _install(options, journal, log):
             if isinstance(step, File) and step.edited(journal) and options.edited != "ours":
                 if options.edited == "theirs":
                     step.leave(journal)
-                else:
+                elif step.title not in kept:
                     kept.append(step.title)
                     log.say(f"\n{step.title} was changed by somebody, and is kept:\n{difference}")
                 continue
-            log.say(f"  {number:2}/{total}  {step.title}")
+            log.say(f"  {number:2}/{len(steps)}  {step.title}")
             step.do(journal, log)
             changed += 1
         except (Failed, OSError) as error:
             log.say(f"\nStopped at: {step.title}\n{error}\n")
             log.say(f"What was done until here is done. Run this again to go on; the log is {LOG}.")
             return 1
-        if step.title == "tables":
-            steps = Plan(options, journal).steps()
-    log.say(f"  {changed} of {total} steps changed something." if changed else "  Nothing to do.")
+        if step.replan:
+            steps, number = Plan(options, journal).steps(), 0
+    log.say(
+        f"  {changed} of {len(steps)} steps changed something." if changed else "  Nothing to do."
+    )
     if kept:
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
         log.say("--ours overwrites them (a copy is kept), --theirs keeps them and says no more.")

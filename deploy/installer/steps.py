@@ -67,6 +67,8 @@ def succeeds(command, **options):
 
 class Step:
     title = ""
+    # Whether the steps look different after it.
+    replan = False
 
     def difference(self, journal):
         """What would be done, for a reader; "" if nothing."""
@@ -212,8 +214,9 @@ class Link(Step):
 class Command(Step):
     """A command, unless ``is_done()``. ``makes`` is what undo removes: paths that were not there before."""
 
-    def __init__(self, title, command, is_done, *, makes=(), advice="", **options):
+    def __init__(self, title, command, is_done, *, makes=(), advice="", replan=False, **options):
         self.title, self.command, self.is_done = title, command, is_done
+        self.replan = replan
         self.makes, self.advice, self.options = makes, advice, options
 
     def difference(self, journal):

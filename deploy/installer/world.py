@@ -167,6 +167,12 @@ def _name(options):
             )
 
 
+def points_here(name):
+    """Whether the world finds this machine under ``name``."""
+    found = dns.ask(name, "A").records + dns.ask(name, "AAAA").records
+    return bool({machine.own_address(4), machine.own_address(6)} & set(found))
+
+
 def _both_ways(name, kind, address):
     answer = dns.ask(name, kind)
     if not answer.reached:

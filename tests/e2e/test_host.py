@@ -255,8 +255,8 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     [
         "mailadmin.service",
         "mailadmin-checkdns.service",
-        "mailadmin-snapshot.service",
         "mailadmin-daily.service",
+        "mailadmin-snapshot.service",
     ],
 )
 def test_the_panel_can_reach_little_of_its_machine(host, name):

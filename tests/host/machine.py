@@ -90,7 +90,9 @@ def _packages():
     lines = (ROOT / "deploy/bin/debian-packages.txt").read_text().splitlines()
     rows = [line.split(None, 2) for line in lines if line and line[0] != "#"]
     return [
-        name for name, purposes, _why in rows if {"run", "mysql", "host"} & set(purposes.split(","))
+        name
+        for name, purposes, _why in rows
+        if {"run", "mysql", "host", "authority"} & set(purposes.split(","))
     ]
 
 

@@ -300,7 +300,7 @@ def test_ours_overwrites_it_and_keeps_a_copy(machine):
 
 def test_own_lines_stay_without_a_word(machine):
     main = machine.path("/etc/postfix/main.cf")
-    main.write_text(main.read_text() + "message_size_limit = 10240000\n")
+    main.write_text(main.read_text() + "maximal_queue_lifetime = 3d\n")
     machine.path("/etc/dovecot/local.conf").write_text("mail_max_userip_connections = 20\n")
     master = machine.path("/etc/postfix/master.cf")
     master.write_text(
@@ -311,7 +311,7 @@ def test_own_lines_stay_without_a_word(machine):
     said = machine.install()
 
     assert "Nothing to do." in said
-    assert machine.run("postconf", "-h", "message_size_limit") == "10240000\n"
+    assert machine.run("postconf", "-h", "maximal_queue_lifetime") == "3d\n"
     assert "mail_max_userip_connections = 20" in machine.run("doveconf", "-n")
 
 
@@ -342,6 +342,56 @@ def test_it_stops_at_the_first_failure_and_goes_on_from_there(machine):
     assert 'unknown directive "no_such_directive"' in failed
     assert still == was
     assert services(machine)["nginx.pid"] != was["nginx.pid"]
+
+
+AUTHORITY = {
+    "pebble": {
+        "listenAddress": "127.0.0.1:14000",
+        "managementListenAddress": "127.0.0.1:15000",
+        "certificate": "/etc/mailadmin/tls/fullchain.pem",
+        "privateKey": "/etc/mailadmin/tls/privkey.pem",
+        "httpPort": 80,
+        "tlsPort": 443,
+    }
+}
+
+
+def test_the_name_points_here_and_an_authority_signs(machine):
+    machine.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "pebble")
+    machine.path("/root/pebble.json").write_text(json.dumps(AUTHORITY))
+    client = machine.path("/etc/letsencrypt/cli.ini")
+    was = client.read_text()
+    client.write_text(f"{was}server = https://localhost:14000/dir\nno-verify-ssl = true\n")
+    pebble = ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "pebble"]
+    pebble += ["-config", "/root/pebble.json", "-dnsserver", "127.0.0.1:53"]
+    zone = json.dumps({f"A {NAME}": ["192.0.2.25"]})
+    before = services(machine)
+
+    with (
+        machine.background("python3", f"{CHECKOUT}/tests/host/names.py", zone) as names,
+        machine.background(*pebble) as authority,
+    ):
+        assert names.stdout.readline() == "on\n"
+        assert any("ACME directory available" in line for line in authority.stdout)
+        said = machine.install()
+        again = machine.install()
+    client.write_text(was)
+    machine.run("apt-get", "purge", "-qq", "-y", "pebble")
+    machine.path("/root/pebble.json").unlink()
+
+    code = f"""
+import subprocess
+for port in (443, 465, 993):
+    with socket.create_connection(("127.0.0.1", port)) as line, context.wrap_socket(line, server_hostname="{NAME}") as tls:
+        pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
+    print(subprocess.run(["openssl", "x509", "-noout", "-issuer"], input=pem, capture_output=True, text=True).stdout.strip())
+"""
+    assert len(re.findall(r"issuer=CN = Pebble Intermediate CA", python(machine, code))) == 3
+    assert "signed by itself" not in said
+    assert "Nothing to do." in again
+    assert {name for name, pid in services(machine).items() if before[name] != pid} == {
+        *("dovecot.pid", "nginx.pid", "postfix@-.pid")
+    }
 
 
 # --- And back
