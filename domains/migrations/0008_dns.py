@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("domains", "0008_storage_used"),
+        ("domains", "0007_sort_domains"),
     ]
 
     operations = [
