@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from django.db import connection
 from django.db.models import Sum, Value
 from django.http import StreamingHttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import cached_property
@@ -123,27 +124,48 @@ class Log(KeysetMixin, ScopedListView):
         return super().get_context_data(
             domain=self.domain,
             kinds=KINDS,
-            days=self.days(),
+            days=self.days() if self.draws_at_once else (),
+            days_later=self.has_days and not self.draws_at_once,
             **kwargs,
         )
 
-    def days(self):
-        """(day, changes) of the last DAYS days; today's up to COUNT_BOUND + 1.
+    @property
+    def has_days(self):
+        """There is a plot of all and of a kind, but not of one address, nor of a kind in more domains than PLOTTED."""
+        asked, names = self.filters(), self.domains
+        if asked["about"] or names == ():
+            return False
+        return not asked["kind"] or names is None or len(names) <= PLOTTED
 
-        Nothing where no snapshot is taken, for more than PLOTTED domains, and of one address.
-        """
-        names = (SERVER,) if self.domains is None else self.domains
-        if self.filters()["about"] or not 0 < len(names) <= PLOTTED:
-            return ()
+    @property
+    def draws_at_once(self):
+        """Figures that stand in a few rows come with the page; what has to be counted comes after it."""
+        if "days" in self.request.GET:
+            return self.has_days
+        few = self.domains is None or len(self.domains) <= PLOTTED
+        return self.has_days and few and not self.filters()["kind"]
+
+    def days(self):
+        """(day, entries) of the last DAYS days, each up to COUNT_BOUND + 1 where they are counted; nothing if there were none."""
         today = timezone.localdate()
-        first = today - timedelta(days=DAYS - 1)
-        stored = dict(changes_by_day(first.isoformat(), *padded(names)))
+        days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
+        kind = self.filters()["kind"]
+        counts = self.counts_of(days, kind) if kind else self.written_down(days)
+        return tuple(zip(days, counts, strict=True)) if any(counts) else ()
+
+    def counts_of(self, days, kind):
+        begins = [_midnight(day.isoformat()) for day in [*days, days[-1] + timedelta(days=1)]]
+        return entries.by_day(self.domains, of_kind(kind), begins, COUNT_BOUND + 1)
+
+    def written_down(self, days):
+        """By the snapshots; those of today are counted."""
+        names = (SERVER,) if self.domains is None else self.domains
+        stored = dict(changes_by_day(days[0].isoformat(), *padded(names)))
         if not any(stored.values()):
             return ()
-        begin = _midnight(today.isoformat())
-        stored[today] = entries.changes_since(self.domains, begin, COUNT_BOUND + 1)
-        days = [first + timedelta(days=number) for number in range(DAYS)]
-        return tuple((day, stored.get(day, 0)) for day in days)
+        begin = _midnight(days[-1].isoformat())
+        stored[days[-1]] = entries.changes_since(self.domains, begin, COUNT_BOUND + 1)
+        return [stored.get(day, 0) for day in days]
 
 
 @in_scope(prepared)
@@ -156,6 +178,14 @@ def rows_with(actor, *keys):
 def changes_by_day(first, *names):
     rows = UsageDay.objects.filter(domain__in=names, day__gte=Value(first)).values("day")
     return rows.annotate(changed=Sum("changes")).values_list("day", "changed").order_by()
+
+
+class LogDays(Log):
+    """The plot alone, of what takes longer to count than a page may."""
+
+    def get(self, request, *args, **kwargs):
+        context = {"days": self.days() if self.has_days else (), "view": self, **self.filters()}
+        return TemplateResponse(request, "accounts/log_days.html", context, using="jinja2")
 
 
 class LogTable(Log):

@@ -5,7 +5,7 @@ each range of an index is asked for its own newest entries, and of many ranges o
 """
 
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from django.db import connection
@@ -93,6 +93,25 @@ def changes_since(domains, moment, most):
         [*names, connection.ops.adapt_datetimefield_value(moment), *others],
     )
     return count
+
+
+def by_day(domains, actions, begins, most):
+    """How many entries there are from each of the moments ``begins`` to the next, ``most`` at most, by the index."""
+    where, names = f"action IN ({', '.join(['%s'] * len(actions))})", [*actions]
+    if domains is not None:
+        where, names = (
+            f"domain IN ({', '.join(['%s'] * len(domains))}) AND {where}",
+            [*domains, *names],
+        )
+    moments = [connection.ops.adapt_datetimefield_value(moment) for moment in begins]
+    parts, params = [], []
+    for place, (begin, end) in enumerate(pairwise(moments)):
+        of_day = (
+            f"SELECT 1 FROM log WHERE {where} AND timestamp >= %s AND timestamp < %s LIMIT {most}"  # noqa: S608
+        )
+        parts.append(f"SELECT {place} AS place, COUNT(*) FROM ({of_day}) AS day{place}")  # noqa: S608
+        params += [*names, begin, end]
+    return [count for _place, count in sorted(_fetch(" UNION ALL ".join(parts), params))]
 
 
 class _Order:

@@ -1,7 +1,7 @@
 """Forms about oneself."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
+from accounts import sessions
 from accounts.forms import OwnPasswordForm
 from accounts.views import hide_passwords, refused
 from panel import once
@@ -70,9 +71,9 @@ class OwnPasswordMixin:
         return super().form_valid(form)
 
     def answer(self, url, told):
-        # This session goes on; all others end, because their hash is no longer that of the password.
         account = type(self.actor).objects.get(pk=self.actor.pk)
-        update_session_auth_hash(self.request, account)
+        account.backend = self.request.session[BACKEND_SESSION_KEY]
+        sessions.end_others(self.request, account)
         return super().answer(url, told)
 
 

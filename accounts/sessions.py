@@ -1,13 +1,16 @@
 import time
 
 from django.conf import settings
-from django.contrib.auth import get_user, login, logout
-from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth import get_user, load_backend, login, logout, update_session_auth_hash
+from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
 from django.contrib.messages import get_messages
-from django.utils import translation
+from django.utils import timezone, translation
+
+from panel import once
 
 ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
 TOLD_SECONDS = 600
+GOES_ON = "goes_on"  # in an ended session: whose it was
 
 
 def begin(request, account):
@@ -20,6 +23,36 @@ def begin(request, account):
 def forget_messages(request):
     """Drop pending messages: their cookie outlives the session of the previous user."""
     list(get_messages(request))  # reading removes them
+
+
+def end_others(request, account):
+    """End all sessions of ``account``, whose password is new, but let this one go on under a new key.
+
+    The old key opens nothing, but for a second click on the same form: see SignInRequiredMiddleware.
+    """
+    update_session_auth_hash(request, account)
+    request.session.model(
+        session_key=request.COOKIES[settings.SESSION_COOKIE_NAME],
+        session_data=request.session.encode({GOES_ON: [account.backend, account.pk]}),
+        expire_date=timezone.now() + once.KEPT,
+    ).save()
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Of two clicks on one's own new password, the second comes with the key that the first one ended.
+
+    It is known by all that it holds: the old key, the form's token and both passwords.
+    """
+
+    def handle_no_permission(self, request, view_func):
+        backend, key = request.session.get(GOES_ON, ("", ""))
+        account = load_backend(backend).get_user(key) if backend and once.earlier(request) else None
+        if account is None:
+            return super().handle_no_permission(request, view_func)
+        account.backend = backend
+        begin(request, account)
+        request.user = account
+        return None
 
 
 class AccountMiddleware(AuthenticationMiddleware):

@@ -19,5 +19,6 @@ urlpatterns = [
     path("administrators/<path:pk>/delete/", views.AdminDelete.as_view(), name="admin-delete"),
     path("administrators/<path:pk>/", views.AdminPage.as_view(), name="admin"),
     path("log/", activity.Log.as_view(), name="log"),
+    path("log/days/", activity.LogDays.as_view(), name="log-days"),
     path("log/table/", activity.LogTable.as_view(), name="log-table"),
 ]

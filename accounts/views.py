@@ -170,8 +170,8 @@ class AdminList(AdminPages, KeysetMixin, ScopedListView):
         if filters["domain_name"]:
             links = Admin.domains.through.objects.filter(domain=filters["domain_name"])
             rows = rows.filter(pk__in=links.values("username"))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
+        if filters["state"] in {"on", "off"}:
+            rows = rows.filter(active=filters["state"] == "on")
         if filters["role"] in {"superadmin", "domain"}:
             rows = rows.filter(superadmin=filters["role"] == "superadmin")
         return rows

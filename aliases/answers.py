@@ -33,8 +33,8 @@ ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
     *("accepted", "passed on", "refused", "off", "elsewhere"),
 )
 # What stands at the address itself, or at the address without its tag, and why it answers or does not.
-NOTHING, INACTIVE_MAILBOX, INACTIVE_ALIAS, DEAD_ALIAS, LOOP = (
-    *("nothing", "inactive mailbox", "inactive alias", "dead alias", "loop"),
+NOTHING, MAILBOX_OFF, ALIAS_OFF, DEAD_ALIAS, LOOP = (
+    *("nothing", "mailbox off", "alias off", "dead alias", "loop"),
 )
 _IN_BRACKETS = re.compile(r"<([^<>]+)>")
 _PATH = 8  # addresses of a loop that are shown
@@ -130,9 +130,9 @@ def _about_what_is_here(card, here):
     name = {"address": here}
     if card.here == NOTHING and card.local_part and not card.tag:
         yield Reason(_("No mailbox or alias has this name."))
-    if card.here == INACTIVE_MAILBOX:
+    if card.here == MAILBOX_OFF:
         yield Reason(_("The mailbox %(address)s is off.") % name, MAILBOX, card.here_row)
-    if card.here == INACTIVE_ALIAS:
+    if card.here == ALIAS_OFF:
         yield Reason(_("The alias %(address)s is off.") % name, ALIAS, card.here_row)
     if card.here == DEAD_ALIAS:
         dead = _("The alias %(address)s leads to nobody who takes mail.")
@@ -228,9 +228,9 @@ def _why_not(actor, address, answering, lookup):
             break
         alias, mailbox = lookup.rows([name])[name]
         if mailbox is False:
-            return INACTIVE_MAILBOX, name, ()
+            return MAILBOX_OFF, name, ()
         if alias is not None and not alias.active:
-            return INACTIVE_ALIAS, name, ()
+            return ALIAS_OFF, name, ()
         if alias is not None:
             path = find_loop(name, all_hops([name])) or ()
             hosts = {split_address(step)[1] for step in path}

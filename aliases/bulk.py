@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from aliases import services
-from aliases.effects import DOMAIN_INACTIVE, REFUSED, fates, find_fallbacks
+from aliases.effects import DOMAIN_OFF, REFUSED, fates, find_fallbacks
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import changed_since
@@ -122,7 +122,7 @@ class AddressWork(tasks.Work):
 
     def refused_mail(self, rows):
         find_fallbacks(self.actor, rows)
-        return sum(row.stopped.kind in {REFUSED, DOMAIN_INACTIVE} for row in rows)
+        return sum(row.stopped.kind in {REFUSED, DOMAIN_OFF} for row in rows)
 
     def number_done(self, task):
         return task.done + (task.gone if task.action == "delete" else 0)
@@ -311,7 +311,7 @@ class AliasWork(AddressWork):
     leads = {
         "activate": gettext_lazy("They work again immediately, with the same targets."),
         "deactivate": gettext_lazy(
-            "They become inactive immediately. Their targets are kept, and they can be switched on again."
+            "They are off at once. Their targets are kept, and they can be switched on again."
         ),
         "delete": gettext_lazy(
             "They are deleted immediately. Their targets are not changed; the log keeps the list of targets."

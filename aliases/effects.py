@@ -25,7 +25,7 @@ from panel.scoping import domains_in_sight
 MAILBOX, ALIAS, COVERED, MISSING, EXTERNAL = "mailbox", "alias", "covered", "missing", "external"
 UNDELIVERABLE = "undeliverable"
 DELIVERED, FORWARDED, HANDED_ON = "delivered", "forwarded", "handed on"
-FALLBACK, REFUSED, DOMAIN_INACTIVE = "fallback", "refused", "domain inactive"
+FALLBACK, REFUSED, DOMAIN_OFF = "fallback", "refused", "domain off"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Outcome:
     """What happens to mail for the address of a mailbox or an alias. ``kind`` is one of:
 
     ``delivered`` here, ``handed on`` to the domain's next server, ``forwarded`` to ``destinations`` (``keeps_copy``:
-    and delivered or handed on too), ``fallback`` (another row answers), ``refused``, ``domain inactive``, or
+    and delivered or handed on too), ``fallback`` (another row answers), ``refused``, ``domain off``, or
     ``unfindable``: stored with capitals or blanks, so that no look-up, all in lower case, finds it.
     """
 
@@ -83,7 +83,7 @@ def outcome(actor, row, alias, lookup, *, then=None):
     """
     unfindable = row.pk != stored_spelling(row.pk)
     if not row.domain.active:
-        return Outcome(DOMAIN_INACTIVE, unfindable=unfindable)
+        return Outcome(DOMAIN_OFF, unfindable=unfindable)
     if then:
         alias = lookup.suppose_active(row.pk)
     is_on = row.active if then is None else then
@@ -232,8 +232,8 @@ def fates(rows):
     """Return rows that came through ``find_fallbacks``, those together about which the same can be said."""
     found = {}
     for row in rows:
-        if row.stopped.kind == DOMAIN_INACTIVE:
-            fate = (DOMAIN_INACTIVE, row.domain_id)
+        if row.stopped.kind == DOMAIN_OFF:
+            fate = (DOMAIN_OFF, row.domain_id)
         elif row.pk == f"@{row.domain_id}":  # a catch-all is about all other names
             fate = (row.pk,)
         else:
@@ -249,7 +249,7 @@ def after_switch(actor, row, alias, lookup):
     It came through ``find_fallbacks``, which returned ``lookup``; ``alias`` is its row in ``alias``.
     """
     result = outcome(actor, row, alias, lookup) if row.active else row.stopped
-    if result.kind == DOMAIN_INACTIVE:
+    if result.kind == DOMAIN_OFF:
         return _("its domain is off, so mail is refused")
     if result.kind == FORWARDED:
         return _("mail goes to %(goes_to)s") % {"goes_to": result.goes_to}

@@ -14,6 +14,7 @@ from aliases.switching import SwitchView, UndoableEdit
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
+from panel.forms import digest
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
@@ -71,6 +72,7 @@ class AliasPage(AliasPages, ScopedDetailView):
             more_targets=max(0, len(targets) - SHOWN),
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
+            stored=digest(alias.targets) if 1 < len(alias.targets) <= SHOWN else "",
             manageable=may_manage(self.actor, alias.pk),
             log_entries=recent_entries(alias),
             **referrers_panel(self.actor, alias.pk),

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 -- every value is a parameter
 """The addresses of one domain, mailboxes and aliases together: those of a kind, page by page, and how many there are.
 
-Each mailbox has its own row in ``alias``, so that table lists them all. A kind is "" for all, "inactive" for what is
+Each mailbox has its own row in ``alias``, so that table lists them all. A kind is "" for all, "off" for what is
 off, "dead" for what has a target that nobody answers.
 """
 
@@ -23,7 +23,7 @@ SOURCES = {
         (f"{ALIASES} AND a.is_self_alias = 1", "address"),
         (f"{ALIASES} AND a.is_self_alias = 0", "address"),
     ),
-    "inactive": (
+    "off": (
         ("SELECT username AS name FROM mailbox WHERE active = 0 AND domain = %s", "username"),
         (f"{ALIASES} AND a.is_self_alias = 0 AND a.active = 0", "address"),
     ),
@@ -42,7 +42,7 @@ def counts(actor, domain):
     at_most = f"LIMIT {COUNT_BOUND + 1}"
     parts, params = [], []
     full = f"SELECT 1 FROM full_mailbox WHERE domain = %s AND percent >= {NEARLY_FULL}"
-    for rows, column in ((full, None), *SOURCES["inactive"]):
+    for rows, column in ((full, None), *SOURCES["off"]):
         named = f" AND {column} <> %s" if column else ""
         parts.append(f"(SELECT COUNT(*) FROM ({rows}{named} {at_most}) n)")
         params += [domain, f"@{domain}"] if column else [domain]

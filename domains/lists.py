@@ -43,12 +43,15 @@ class InDomainMixin:
         rows = self.in_domain(rows)
         if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
+        if filters["state"] in {"on", "off"}:
+            rows = rows.filter(active=filters["state"] == "on")
         return rows
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(domain=self.domain, **kwargs)
+        context = super().get_context_data(domain=self.domain, **kwargs)
+        if not context["object_list"]:
+            context["no_domain_yet"] = not Domain.objects.exists()
+        return context
 
 
 class WordSearchMixin(KeysetMixin):
@@ -152,9 +155,9 @@ class WordSearchMixin(KeysetMixin):
     def state_wanted(self):
         """What the filter for states asks for, as words.page() takes it, or None."""
         state = self.filters()["state"]
-        if state not in {"active", "inactive"}:
+        if state not in {"on", "off"}:
             return None
-        return self.of_rows("active =", state == "active")
+        return self.of_rows("active =", state == "on")
 
     def of_rows(self, condition, value):
         """A ``state`` of words.page() that asks the list's own table."""

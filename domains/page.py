@@ -21,7 +21,7 @@ from panel.prepared import padded, prepared
 # the row itself tells.
 STATES = {
     "": None,
-    "inactive": {
+    "off": {
         "mailbox": ("mailbox", "username", "active =", False),
         "alias": ("alias", "address", "active =", False),
     },

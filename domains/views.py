@@ -68,8 +68,8 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
         filters = self.filters()
         if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
-        if filters["state"] in {"active", "inactive"}:
-            rows = rows.filter(active=filters["state"] == "active")
+        if filters["state"] in {"on", "off"}:
+            rows = rows.filter(active=filters["state"] == "on")
         elif filters["state"] == "backupmx":
             rows = rows.filter(backupmx=True)
         # A range of an index, so that MariaDB begins with the counters.

@@ -52,7 +52,7 @@ FIELDS = {
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
     "smtp_active": gettext_lazy("May send"),
-    "active": gettext_lazy("Active"),
+    "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
 }

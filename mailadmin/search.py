@@ -2,6 +2,7 @@
 
 from itertools import chain
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from domains.models import Domain
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import may_open, starts_with
+from panel.scoping import may_open, sees_all_domains, starts_with
 
 SHOWN = 8  # of each kind
 DONE_FOR = 2  # people and domains that something is offered for
@@ -60,7 +61,7 @@ def _addresses(actor, *keys):
 @in_scope(prepared)
 def _domains(actor, *keys):
     rows = Domain.objects.visible_to(actor).filter(pk__in=keys)
-    return rows.values_list("pk", "description", "active", named=True)
+    return rows.values_list("pk", "description", "active", "alias_of", named=True)
 
 
 def look(actor, text):
@@ -77,7 +78,7 @@ def look(actor, text):
     asked = words.words_of(key)
     if asked and not any(found[name] for name in ("card", "people", "addresses")):
         found |= _by_words(actor, asked)
-    return found | {"actions": [*found["actions"], *_for(found)]}
+    return found | {"actions": [*found["actions"], *_for(actor, found)]}
 
 
 def _by_address(actor, text, key):
@@ -156,11 +157,18 @@ def _new(actor, asked):
     return [
         Hit(reverse(name), str(label), "plus")
         for name, label, superadmins_only in NEW
-        if may_open(actor, superadmins_only=superadmins_only) and _begins(label, asked)
+        if may_open(actor, superadmins_only=superadmins_only)
+        and _begins(label, asked)
+        and (name != "aliasdomain-create" or _may_name(actor))
     ]
 
 
-def _for(found):
+def _may_name(actor):
+    """Whether one of the actor's domains can become another name of another one."""
+    return sees_all_domains(actor) or len(actor.domain_names) > 1
+
+
+def _for(actor, found):
     """What can be done for the first people and domains that were found."""
     people = [
         Hit(
@@ -178,4 +186,13 @@ def _for(found):
         )
         for row in found["domains"][:DONE_FOR]
     ]
-    return list(chain(people, domains))
+    names = [
+        Hit(
+            f"{reverse('aliasdomain-create')}?{urlencode({'domain': row.pk})}",
+            _("Another name for %(domain)s") % {"domain": display_address(row.pk)},
+            "link",
+        )
+        for row in [row for row in found["domains"] if not row.alias_of][:1]
+        if _may_name(actor)
+    ]
+    return list(chain(people, domains, names))

@@ -36,7 +36,7 @@ class MailboxWork(AddressWork):
     leads = {
         "activate": gettext_lazy("They work again immediately, with the same passwords and mail."),
         "deactivate": gettext_lazy(
-            "Their users can no longer sign in, read or send, and their forwardings become inactive."
+            "Their users can no longer sign in, read or send, and nothing is forwarded."
             " Their mail is kept."
         ),
         "delete": gettext_lazy(

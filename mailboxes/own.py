@@ -56,7 +56,7 @@ class WhereMailGoes:
         return super().get_context_data(
             targets=targets,
             outcome=outcome(self.actor, self.mailbox, row, lookup),
-            forwarding_inactive=bool(targets) and not forwards(row),
+            forwarding_off=bool(targets) and not forwards(row),
             **kwargs,
         )
 

@@ -110,7 +110,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             forwarding=forwarding,
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
-            forwarding_inactive=bool(forwarding) and not forwards(row),
+            forwarding_off=bool(forwarding) and not forwards(row),
             log_entries=recent_entries(mailbox),
             **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),

@@ -1,11 +1,14 @@
 import json
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.timezone import localtime
 from rich import box
+from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +18,14 @@ BATCH = 1_000
 WIDE = 100  # characters of a terminal: below, a table leaves out what is not needed to know a row
 NARROWEST = 8  # of a column that gives way
 GAP = 3  # between two columns
+
+
+def bar(command, description):
+    """``track()`` with a bar on the standard error, if that is a terminal: the output may go into a file."""
+    stderr = command.stderr._out
+    console = Console(file=stderr)
+    disable = not stderr.isatty()
+    return partial(track, description=description, console=console, transient=True, disable=disable)
 
 
 def plain(value):

@@ -147,6 +147,16 @@ def longest(monkeypatch):
 
 
 @pytest.fixture
+def stranger():
+    """A connection of another program to the same database."""
+    from tests.strangers import connect  # where MariaDB's client is
+
+    stranger = connect()
+    yield stranger
+    stranger.close()
+
+
+@pytest.fixture
 def sign_in(client):
     """Sign an administrator or a mailbox user in and return the client."""
 

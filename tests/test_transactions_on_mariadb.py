@@ -1,59 +1,25 @@
 """An operation that the database rolled back is begun again, and a person is told when that does not help."""
 
-import contextlib
-import random
-from concurrent.futures import ThreadPoolExecutor
-from io import StringIO
-from pathlib import Path
 from threading import Barrier, Thread
-from time import sleep
-from types import SimpleNamespace
 
-import MySQLdb
 import pytest
-from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.test import override_settings
 from django.urls import reverse
 
-from accounts import services as accounts
-from accounts.models import Admin, LogEntry
-from aliases import services as aliases
-from aliases.models import Alias, AliasTarget
-from domains import services as domains
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
-from mailboxes import services as mailboxes
-from mailboxes import triggers
-from mailboxes.forwarding import set_forwarding
+from accounts.models import LogEntry
+from aliases.models import Alias
+from domains.models import Domain, RoutingLock
 from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
 from panel import transactions
 from panel.transactions import Unavailable, in_transaction
 from tests.servers.processes import free_ports
+from tests.strangers import fail_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def connect():
-    database = connection.settings_dict
-    return MySQLdb.connect(
-        host=database["HOST"],
-        port=int(database["PORT"]),
-        user=database["USER"],
-        password=database["PASSWORD"],
-        database=database["NAME"],
-    )
-
-
-@pytest.fixture
-def stranger():
-    """A connection of another program to the same database."""
-    stranger = connect()
-    yield stranger
-    stranger.close()
 
 
 @pytest.fixture
@@ -97,17 +63,6 @@ def test_of_two_that_wait_for_each_other_both_are_done(add_domain):
 
     assert len(calls) == 3
     assert set(Domain.objects.values_list("mailboxes", flat=True)) == {2}
-
-
-def fail_once(number):
-    """Return a function that raises the error ``number`` at its first call."""
-    errors = [OperationalError(number, "first")]
-
-    def fail():
-        if errors:
-            raise errors.pop()
-
-    return fail
 
 
 def test_an_argument_that_is_read_once_is_whole_at_the_second_attempt(db):
@@ -233,190 +188,6 @@ def test_nor_is_it_when_the_page_that_says_so_cannot_be_made(
     assert not Mailbox.objects.get().active
 
 
-def test_while_triggers_are_replaced_nobody_saves(sign_in, make_admin, add_domain):
-    add_domain("one.test")
-    client = sign_in(make_admin(superadmin=True))
-    values = {"local_part": "joe", "domain": "one.test", "targets": "x@other.test", "active": "on"}
-
-    with triggers.created(connection):
-        response = client.post(reverse("alias-create"), values)
-        # A node that has the lock already is rolled back by this (tests/cluster).
-        with pytest.raises(Unavailable) as refusal:
-            domains.update_domain(actor=None, domain=Domain.objects.get(), mailboxes=7)
-
-    page = response.content.decode()
-    assert response.status_code == 503
-    assert response.headers["Retry-After"] == "30"
-    assert "The database is being upgraded. Nothing was saved, try again in a minute." in page
-    assert 'value="joe"' in page
-    assert refusal.value.code == "upgrade"
-    assert Alias.objects.count() == 0
-    assert client.post(reverse("alias-create"), values).status_code == 302
-
-
-def test_where_triggers_could_not_be_created_nobody_saves_until_recount_succeeds(
-    add_domain, monkeypatch
-):
-    domain = add_domain("one.test")
-    values = {"actor": None, "domain": domain, "local_part": "joe", "targets": ["x@other.test"]}
-
-    monkeypatch.setattr(triggers, "ATTEMPTS", 0)
-    with pytest.raises(CommandError, match="triggers"):
-        call_command("recount", stdout=StringIO())
-    monkeypatch.undo()
-
-    assert "mailadmin.W007" in {w.id for w in run_checks(databases=["default"])}
-    with pytest.raises(Unavailable):
-        aliases.create_alias(**values)
-    call_command("recount", stdout=StringIO())
-    assert "mailadmin.W007" not in {w.id for w in run_checks(databases=["default"])}
-    assert aliases.create_alias(**values).pk == "joe@one.test"
-
-
-MD5_PASSWORD, MD5_CRYPT = "grün-42 apple", "$1$c9809462$9gHrd5apTpEkXg8RB0MrT."
-SAVE = (
-    "INSERT INTO alias (address, goto, domain) VALUES ('joe@one.test', 'x@other.test', 'one.test')"
-)
-
-
-def close_tables(stranger):
-    """Have every table of this database read anew: of all databases, a neighbour's test would be healed."""
-    stranger.query(f"FLUSH TABLES {', '.join(connection.introspection.table_names())}")
-
-
-@pytest.fixture
-def saver():
-    """A second connection of other programs, whose statements are ended by KILL."""
-    saver = connect()
-    yield saver
-    close_tables(saver)
-    saver.close()
-
-
-def break_triggers(stranger, saver, statement=SAVE):
-    """Kill ``statement`` until it leaves a trigger half read for all who come after it."""
-    number = saver.thread_id()
-
-    def save():
-        for ending in (statement, "ROLLBACK"):  # either may be killed
-            with contextlib.suppress(MySQLdb.Error):
-                saver.query(ending)
-
-    with ThreadPoolExecutor(1) as thread:
-        for _attempt in range(2000):
-            close_tables(stranger)
-            saving = thread.submit(save)
-            sleep(random.uniform(0, 0.003))  # somewhere in the statement's way
-            stranger.query(f"KILL QUERY {number}")
-            saving.result()
-            with contextlib.closing(connect()) as another:
-                try:
-                    another.query(statement)
-                except MySQLdb.ProgrammingError as error:
-                    if "has an error in its body" in str(error):
-                        return
-                    raise
-    raise AssertionError("no trigger was left half read")
-
-
-def test_triggers_that_a_killed_statement_left_half_read_are_read_anew(add_domain, stranger, saver):
-    domain = add_domain("one.test")
-    break_triggers(stranger, saver)
-
-    aliases.create_alias(actor=None, domain=domain, local_part="ann", targets=["x@other.test"])
-
-    assert [alias.pk for alias in Alias.objects.all()] == ["ann@one.test"]
-    with contextlib.closing(connect()) as another:  # nor does anybody else meet them any more
-        another.query(SAVE)
-
-
-def test_sign_in_that_meets_a_half_read_trigger_may_be_tried_again(
-    client, add_domain, add_mailbox, stranger, saver
-):
-    add_domain("one.test")
-    add_mailbox("ann@one.test")
-    Mailbox.objects.update(password=MD5_CRYPT)  # replaced by a better one at sign-in
-    break_triggers(stranger, saver, "UPDATE mailbox SET name = 'Ann'")
-    client.raise_request_exception = False
-    form = {"username": "ann@one.test", "password": MD5_PASSWORD}
-
-    assert client.post(reverse("login"), form).status_code == 503
-    assert client.post(reverse("login"), form).status_code == 302
-
-    assert Mailbox.objects.get().password != MD5_CRYPT
-
-
-@pytest.fixture
-def without_insert(add_domain, stranger):
-    """The panel's SQL user may save, but may not have all tables read anew."""
-    add_domain("one.test")
-    settings = connection.settings_dict
-    own = {name: settings[name] for name in ("USER", "PASSWORD")}
-    stranger.query("CREATE USER few@'%' IDENTIFIED BY 'few'")
-    stranger.query(f"GRANT SELECT, TRIGGER ON {settings['NAME']}.* TO few@'%'")
-    stranger.query(f"GRANT INSERT ON {settings['NAME']}.alias TO few@'%'")
-    connection.close()
-    settings.update(USER="few", PASSWORD="few")
-    yield
-    connection.close()
-    settings.update(own)
-    stranger.query("DROP USER few@'%'")
-
-
-def test_triggers_that_may_not_be_read_anew_are_not_called_busy(stranger, saver, without_insert):
-    break_triggers(stranger, saver)
-    calls = []
-
-    @in_transaction
-    def save():
-        calls.append("save")
-        with connection.cursor() as cursor:
-            cursor.execute(SAVE)
-
-    with pytest.raises(ProgrammingError, match="has an error in its body"):
-        save()
-
-    assert calls == ["save"]
-
-
-@pytest.fixture
-def nonsense(stranger):
-    """One word in the file of the triggers of ``alias`` is none."""
-    cursor = stranger.cursor()
-    cursor.execute("SELECT CONCAT(@@datadir, DATABASE(), '/alias.TRG')")
-    [[path]] = cursor.fetchall()
-    file = Path(path)
-    good = file.read_text()
-    file.write_text(good.replace("FOR EACH ROW BEGIN", "FOR EACH ROW BEGINNING", 1))
-    close_tables(stranger)
-    yield
-    file.write_text(good)
-    close_tables(stranger)
-
-
-def test_a_trigger_that_is_really_wrong_is_an_error_at_once(add_domain, nonsense):
-    domain, calls = add_domain("one.test"), []
-
-    @in_transaction
-    def save():
-        calls.append("save")
-        Alias.objects.create(pk="joe@one.test", goto="x@other.test", domain=domain)
-
-    with pytest.raises(ProgrammingError, match="has an error in its body"):
-        save()
-
-    assert calls == ["save"]
-
-
-def test_recount_replaces_a_trigger_that_is_really_wrong(add_domain, nonsense):
-    domain = add_domain("one.test")
-
-    call_command("recount", stdout=StringIO())
-
-    aliases.create_alias(actor=None, domain=domain, local_part="joe", targets=["x@other.test"])
-    assert triggers.stored(connection).keys() == triggers.statements("mysql").keys()
-
-
 def test_any_other_error_is_not_repeated(db):
     calls = []
 
@@ -528,108 +299,3 @@ def test_a_refusal_of_the_rules_is_not_repeated(add_domain):
         create_mailbox(actor=None, domain=domain, local_part="joe", password="tangerine-7-bicycle")
 
     assert not isinstance(refusal.value, Unavailable)
-
-
-SERVICES = {
-    "create_domain": lambda w: domains.create_domain(
-        actor=w.root, name="new.test", role_target="joe@one.test"
-    ),
-    "update_domain": lambda w: domains.update_domain(actor=w.root, domain=w.domain, mailboxes=7),
-    "delete_domain": lambda w: domains.delete_domain(
-        actor=w.root, domain=w.domain, others="remove", emptied="delete"
-    ),
-    "create_alias_domain": lambda w: domains.create_alias_domain(
-        actor=w.root, alias_domain=w.other, target_domain=w.domain
-    ),
-    "create_alias": lambda w: aliases.create_alias(
-        actor=w.root,
-        domain=w.domain,
-        local_part="new",
-        targets=(target for target in ["joe@one.test", "x@other.test"]),
-    ),
-    "update_alias": lambda w: aliases.update_alias(
-        actor=w.root, alias=w.alias, targets=iter(["x@other.test"]), description="new"
-    ),
-    "delete_alias": lambda w: aliases.delete_alias(actor=w.root, alias=w.alias),
-    "create_mailbox": lambda w: mailboxes.create_mailbox(
-        actor=w.root, domain=w.domain, local_part="ann", password="tangerine-7-bicycle"
-    ),
-    "update_mailbox": lambda w: mailboxes.update_mailbox(
-        actor=w.root, mailbox=w.mailbox, name="New", active=False
-    ),
-    "set_mailbox_password": lambda w: mailboxes.set_mailbox_password(
-        actor=w.root, mailbox=w.mailbox, password="another-password-1"
-    ),
-    "set_forwarding": lambda w: set_forwarding(
-        actor=w.root, mailbox=w.mailbox, targets=["x@other.test"], keep_copy=True
-    ),
-    "delete_mailbox": lambda w: mailboxes.delete_mailbox(actor=w.root, mailbox=w.mailbox),
-    "create_admin": lambda w: accounts.create_admin(
-        actor=w.root,
-        username="new@admins.test",
-        password="tangerine-7-bicycle",
-        domains=(name for name in ["one.test"]),
-    ),
-    "update_admin": lambda w: accounts.update_admin(
-        actor=w.root, admin=w.admin, domains=iter(["one.test", "two.test"]), phone="1"
-    ),
-    "delete_admin": lambda w: accounts.delete_admin(actor=w.root, admin=w.admin),
-}
-
-
-@pytest.fixture
-def world(add_domain, add_mailbox, add_alias, make_admin):
-    world = SimpleNamespace(domain=add_domain("one.test"), other=add_domain("two.test"))
-    world.mailbox = add_mailbox("joe@one.test")
-    world.alias = add_alias("sales@one.test", "joe@one.test")
-    world.root = make_admin("root@admins.test", superadmin=True)
-    world.admin = make_admin("admin@admins.test", domains=["one.test"])
-    return world
-
-
-TABLES = (Domain, DomainUsage, Alias, AliasTarget, AliasDomain, Mailbox, Admin, DomainAdmin)
-# What differs by chance or by the moment.
-VARYING = {
-    "id",
-    "password",
-    "created",
-    "modified",
-    "timestamp",
-    "password_expiry",
-    "token_validity",
-}
-
-
-def contents():
-    rows = {}
-    for model in (*TABLES, LogEntry):
-        fields = [field.attname for field in model._meta.concrete_fields]
-        fields = [name for name in fields if name not in VARYING]
-        rows[model.__name__] = sorted(map(repr, model._base_manager.values_list(*fields)))
-    return rows
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_at_the_second_attempt_a_service_does_what_it_would_have_done_at_the_first(
-    name, world, monkeypatch
-):
-    """Nothing that it was handed was used up or changed by the first."""
-    with transaction.atomic():
-        SERVICES[name](world)
-        wanted = contents()
-        transaction.set_rollback(True)
-    before = contents()
-    record = type(LogEntry.objects).record
-    fail, calls = fail_once(1213), []
-
-    def fail_after(*args, **kwargs):
-        entry = record(*args, **kwargs)
-        calls.append(1)
-        fail()
-        return entry
-
-    monkeypatch.setattr(type(LogEntry.objects), "record", fail_after)
-    SERVICES[name](world)
-
-    assert len(calls) > 1
-    assert contents() == wanted != before

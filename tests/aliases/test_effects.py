@@ -368,7 +368,7 @@ def test_a_page_tells_of_a_change_what_is_so_when_it_is_made(superadmin, busy_ex
         "handed on",
         "fallback",
         "refused",
-        "domain inactive",
+        "domain off",
     }
 
 

@@ -70,7 +70,7 @@ def pages(samples):
         "mailboxes, previous": _url("/mailboxes/", before=[of.average, of.mailbox]),
         "mailboxes, jump": _url("/mailboxes/", jump=of.mailbox),
         "mailboxes, inactive, next": _url(
-            "/mailboxes/", state="inactive", after=[of.average, of.mailbox]
+            "/mailboxes/", state="off", after=[of.average, of.mailbox]
         ),
         "mailboxes, prefix": _url("/mailboxes/", q="m"),
         "mailboxes, word, next": _url("/mailboxes/", q="anna", after=["anna", "m"]),
@@ -96,7 +96,7 @@ def pages(samples):
     in_big = {
         "domain, big": f"/domains/{big}/",
         "domain, big, letter": _url(f"/domains/{big}/", jump="p"),
-        "domain, big, off": _url(f"/domains/{big}/", state="inactive"),
+        "domain, big, off": _url(f"/domains/{big}/", state="off"),
         "domain, big, dead ends": _url(f"/domains/{big}/", state="dead"),
         "domain, big, prefix": _url(f"/domains/{big}/", q=data.OFFICE),
         "mailboxes of big": _url("/mailboxes/", domain=big),
@@ -104,7 +104,7 @@ def pages(samples):
         "mailboxes of big, previous": _url("/mailboxes/", domain=big, before=[big, of.big_mailbox]),
         "mailboxes of big, jump": _url("/mailboxes/", domain=big, jump=of.big_mailbox),
         "mailboxes of big, active, next": _url(
-            "/mailboxes/", domain=big, state="active", after=[big, of.big_mailbox]
+            "/mailboxes/", domain=big, state="on", after=[big, of.big_mailbox]
         ),
         "mailboxes of big, last changed": _url("/mailboxes/", domain=big, sort="-changed"),
         "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q=data.OFFICE),

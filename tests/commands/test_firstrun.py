@@ -1,11 +1,13 @@
 """manage.py firstrun, manage.py recount and the welcome mail"""
 
+import io
 import json
 import re
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
@@ -17,6 +19,7 @@ from mailadmin import demo
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox, QuotaUsage
 from mailboxes.welcome import send_welcome
+from tests.commands.conftest import Terminal
 
 
 def test_the_first_run_creates_a_superadmin_and_prints_the_password_once(run, db):
@@ -166,9 +169,21 @@ def test_recount_writes_the_words_anew_many_rows_at_a_time(run, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recount_shows_how_far_it_is_at_a_terminal_only(run, transactional_db):
-    assert "Counting" in run("recount", typed=[])
-    assert "Counting" not in run("recount")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [(["recount"], "Counting"), (["firstrun", "--demo"], "Creating mailboxes")],
+)
+@pytest.mark.parametrize("somebody_looks", [True, False])
+def test_how_far_it_is_shows_at_a_terminal_and_never_in_a_file(
+    command, words, somebody_looks, transactional_db
+):
+    file, screen = io.StringIO(), Terminal() if somebody_looks else io.StringIO()
+
+    call_command(*command, stdout=file, stderr=screen, no_color=True)
+
+    assert (words in screen.getvalue()) is somebody_looks
+    assert words not in file.getvalue()
+    assert file.getvalue() != ""
 
 
 @pytest.mark.django_db(transaction=True)

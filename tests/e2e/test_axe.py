@@ -155,7 +155,7 @@ STATES = {
         ("/mailboxes/?q=nothing-begins-like-this", None),
         (f"/mailboxes/?domain={DOMAIN}", None),
         (f"/domains/{DOMAIN}/", click(".row-menu summary")),
-        (f"/domains/{DOMAIN}/?state=inactive", None),
+        (f"/domains/{DOMAIN}/?state=off", None),
         (f"/aliases/?domain={DOMAIN}", None),
         (f"/log/?domain={DOMAIN}", None),
         ("/log/", click(".activity summary")),

@@ -149,7 +149,7 @@ def test_filters_sorting_and_paging_keep_each_other(page):
     assert addresses(page) == second
 
     page.get_by_role("link", name="Off", exact=True).click()
-    expect(page).to_have_url(re.compile(r"state=inactive"))
+    expect(page).to_have_url(re.compile(r"state=off"))
     assert addresses(page) == ["sam.whitlock@brightwater.example"]
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "brightwater" not in stored  # what a list showed is gone with its page
@@ -362,6 +362,16 @@ def test_colours_and_rows_are_chosen_without_javascript_too(visitors, superadmin
     page.locator(".account-menu summary").click()
     page.get_by_role("button", name="As the system").click()
     expect(page.locator("html")).not_to_have_attribute("data-bs-theme", "dark")
+
+
+def test_without_javascript_nothing_beside_a_form_takes_away_what_is_typed(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, java_script_enabled=False)
+    for path, offered in (("/", True), ("/account/", False), ("/domains/new/", False)):
+        page.goto(path)
+        page.locator(".account-menu summary").click()
+        expect(page.get_by_role("button", name="Français")).to_be_visible(visible=offered)
+        expect(page.get_by_role("button", name="Dark")).to_be_visible(visible=offered)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def test_a_refused_form_keeps_what_was_typed_and_takes_one_to_the_errors(page):

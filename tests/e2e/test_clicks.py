@@ -138,6 +138,16 @@ def another_name_and_its_domain(page):
     return hand
 
 
+def another_name_from_the_home_page(page):
+    hand = Hand(page)
+    hand.ask("brightwater")
+    hand.follow("Another name for brightwater.example")
+    hand.type("seven.example")
+    hand.press_button("Add name")
+    expect(page.locator(".messages")).to_contain_text("Domain seven.example created.")
+    return hand
+
+
 def a_new_password_for_somebody(page):
     hand = Hand(page)
     hand.ask("okafor")
@@ -225,6 +235,7 @@ TASKS = {
     an_alias_to_a_mailbox: (2, 1),
     a_catch_all: (1, 1),
     another_name_and_its_domain: (3, 1),
+    another_name_from_the_home_page: (2, 2),
     a_new_password_for_somebody: (3, 1),
     who_gets_what_a_catch_all_takes: (0, 1),
     who_gets_mail_for_a_tagged_address_in_an_alias_domain: (0, 1),

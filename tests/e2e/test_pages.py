@@ -16,7 +16,7 @@ ROWS = {
 LISTS = ["domain-list", "mailbox-list", "alias-list", "aliasdomain-list", "admin-list", "log"]
 QUERIES = [
     "?q=nothing-begins-like-this",
-    "?state=inactive",
+    "?state=off",
     "?domain=brightwater.example",
     "?domain=nowhere.example",
     "?size=25&jump=m",
@@ -38,6 +38,7 @@ NO_PAGES = {
     "session-left",
     "preferences",
     *OWN,
+    "log-days",
     "log-table",
 }
 

@@ -106,6 +106,17 @@ def test_the_log_of_one_address_reads_its_entries_alone(query, visit, samples):
     assert cost.rows <= 30
 
 
+def test_the_days_of_a_kind_are_counted_up_to_a_bound(visit, samples):
+    client = visit(data.SUPERADMIN)
+
+    with measured() as cost:
+        response = client.get("/log/days/?kind=mailbox")
+
+    assert response.status_code == 200
+    assert cost.statements <= STATEMENTS
+    assert cost.rows <= DAYS * 2 * (COUNT_BOUND + 1) + RANGES
+
+
 def test_rows_of_the_longest_names_are_all_shown(visit, samples, add_domain, add_mailbox):
     domain = add_domain(".".join(["d" * 60] * 3) + ".example").pk
     for number in range(SHOWN):

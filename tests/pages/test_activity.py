@@ -344,12 +344,65 @@ def test_the_last_days_are_a_plot_that_leads_to_each_day(root, write, example_or
     write("create_alias", when=timezone.now())
     write("login", when=timezone.now())
 
-    page = root.get(reverse("log"), {"kind": "alias"})
+    page = root.get(reverse("log"), {"person": "ann"})
 
     days = page.context["days"]
     assert (len(days), days[-2:]) == (30, ((before, 5), (today, 1)))
     assert sum(changes for _day, changes in days) == 6
-    assert f'href="?kind=alias&amp;from={before}&amp;to={before}"' in page.text
+    assert f'href="?person=ann&amp;from={before}&amp;to={before}"' in page.text
+
+
+@pytest.mark.parametrize(("kind", "counts"), [("alias", [2, 1]), ("sign-in", [0, 3])])
+def test_of_a_kind_the_days_come_after_the_page(kind, counts, root, write, monkeypatch):
+    monkeypatch.setattr(activity, "COUNT_BOUND", 2)
+    today = timezone.localdate()
+    for days_ago, action, number in ((1, "edit_alias", 2), (0, "create_alias", 1), (0, "login", 5)):
+        for _entry in range(number):
+            write(action, when=timezone.now() - timedelta(days=days_ago))
+    write("create_alias", when=timezone.now() - timedelta(days=30))
+
+    page = root.get(reverse("log"), {"kind": kind})
+    [address] = re.findall('hx-get="(/log/days/[^"]*)"', page.text)
+    plot = root.get(unescape(address))
+    whole = root.get(reverse("log"), {"kind": kind, "days": "1"})
+
+    assert page.context["days"] == ()
+    for drawn in (plot, whole):
+        days = drawn.context["days"]
+        assert (len(days), days[-1][0], [count for _day, count in days[-2:]]) == (30, today, counts)
+        assert sum(count for _day, count in days) == sum(counts)
+    assert f'href="?kind={kind}&amp;from={today}&amp;to={today}"' in plot.text
+
+
+def test_the_days_of_a_kind_are_those_of_the_own_domains(
+    make_admin, sign_in, example_org, other_net, write
+):
+    client = sign_in(make_admin(domains=["example.org"]))
+    for domain in ("example.org", "other.net", "other.net"):
+        write("create_alias", domain=domain, when=timezone.now())
+
+    def last(**query):
+        days = client.get(reverse("log-days"), {"kind": "alias"} | query).context["days"]
+        return days[-1][1] if days else None
+
+    assert (last(), last(domain="example.org"), last(domain="other.net")) == (1, 1, None)
+
+
+def test_for_many_domains_the_days_come_after_the_page(
+    make_admin, sign_in, add_domain, monkeypatch
+):
+    monkeypatch.setattr(activity, "PLOTTED", 1)
+    day = timezone.localdate() - timedelta(days=2)
+    for domain in ("one.example", "two.example"):
+        add_domain(domain)
+        UsageDay.objects.create(domain=domain, day=day, changes=2)
+    client = sign_in(make_admin(domains=["one.example", "two.example"]))
+
+    page = client.get(reverse("log"))
+
+    assert (page.context["days"], page.context["days_later"]) == ((), True)
+    assert dict(client.get(reverse("log-days")).context["days"])[day] == 4
+    assert client.get(reverse("log"), {"kind": "alias"}).context["days_later"] is False
 
 
 def test_the_plot_counts_the_own_domains_alone(make_admin, sign_in, example_org, other_net):

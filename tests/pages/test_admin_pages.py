@@ -53,7 +53,7 @@ def test_the_list_says_role_domains_and_state(client_of_root, make_admin, exampl
         ({"q": "R"}, ["root@example.org"]),
         ({"role": "domain"}, ["ann@example.org", "bob@example.org"]),
         ({"role": "superadmin"}, ["root@example.org"]),
-        ({"state": "inactive"}, ["bob@example.org"]),
+        ({"state": "off"}, ["bob@example.org"]),
         ({"q": "zz"}, []),
     ],
 )

@@ -10,7 +10,7 @@ from aliases.services import set_alias_active
 from domains.services import set_domain_active, update_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.services import set_mailbox_active
-from tests.pages.reading import error_codes, errors, rows, text, told
+from tests.pages.reading import error_codes, errors, rows, sent, text, told
 
 
 def fields(**changes):
@@ -52,8 +52,8 @@ def test_search_and_state_narrow_the_list(admin, add_alias):
         return rows(admin.get(reverse("alias-list"), query))
 
     assert found(q="AN") == ["andy@example.org", "ann@example.org", "anna@example.org"]
-    assert found(q="an", state="active") == ["andy@example.org", "anna@example.org"]
-    assert found(state="inactive") == ["ann@example.org"]
+    assert found(q="an", state="on") == ["andy@example.org", "anna@example.org"]
+    assert found(state="off") == ["ann@example.org"]
 
 
 def test_pages_lead_forwards_and_back_by_key(admin, add_alias):
@@ -421,3 +421,35 @@ def test_an_edit_that_closes_a_loop_is_refused_with_its_path(admin, add_alias):
     assert errors(page) == {
         "targets": ["This would create a mail loop: a@example.org → b@example.org → a@example.org."]
     }
+
+
+@pytest.fixture
+def remove(admin, add_alias, add_mailbox):
+    """What the button of a recipient that is gone sends, and to whom."""
+    add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org", "gone@example.org", description="Us")
+    page = admin.get(reverse("alias", args=["team@example.org"]))
+    assert "gone@example.org does not exist and gets no mail. Create it… Remove it" in text(page)
+    return reverse("alias-edit", args=["team@example.org"]), sent(page)
+
+
+def test_a_recipient_that_is_gone_is_removed_where_it_is_told(admin, remove):
+    saved = admin.post(*remove)
+
+    assert (saved.status_code, saved.url) == (302, "/aliases/team@example.org/")
+    alias = Alias.objects.get(pk="team@example.org")
+    assert (alias.goto, alias.description) == ("joe@example.org", "Us")
+
+
+def test_it_is_not_removed_from_what_somebody_else_changed(admin, remove):
+    Alias.objects.filter(pk="team@example.org").update(goto="joe@example.org,ann@elsewhere.example")
+
+    refused = admin.post(*remove)
+
+    assert error_codes(refused) == {"targets": ["edit_conflict"]}
+
+
+def test_the_last_recipient_is_not_offered_to_be_removed(admin, add_alias):
+    add_alias("team@example.org", "gone@example.org")
+
+    assert "Remove it" not in text(admin.get(reverse("alias", args=["team@example.org"])))

@@ -113,7 +113,7 @@ def test_a_search_for_words_goes_on_page_by_page(
 
     assert sorted(all_rows(as_superadmin, q="deck", size=25)) == boxes + aliases
     assert sorted(all_rows(as_superadmin, q="deck crew", size=25)) == boxes + aliases
-    assert sorted(all_rows(as_superadmin, q="deck", state="inactive", size=25)) == boxes[1::2]
+    assert sorted(all_rows(as_superadmin, q="deck", state="off", size=25)) == boxes[1::2]
     page = as_superadmin.get(URL, {"q": "deck", "size": 25})
     first = [row.pk for row in page.context["object_list"]]
     page = as_superadmin.get(URL + page.context["next_url"])

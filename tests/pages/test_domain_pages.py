@@ -123,8 +123,8 @@ def test_the_list_finds_a_domain_by_its_unicode_name(as_superadmin, add_domain):
     ("state", "found"),
     [
         ("", ["backup.example", "off.example", "on.example"]),
-        ("active", ["backup.example", "on.example"]),
-        ("inactive", ["off.example"]),
+        ("on", ["backup.example", "on.example"]),
+        ("off", ["off.example"]),
         ("backupmx", ["backup.example"]),
         ("nonsense", ["backup.example", "off.example", "on.example"]),
     ],
@@ -247,7 +247,7 @@ def test_the_kinds_of_addresses_are_links(as_superadmin, example_org, add_mailbo
         "/mailboxes/?domain=example.org&q=jo",
         "/aliases/?domain=example.org&q=jo",
         "/mailboxes/?domain=example.org&state=full&q=jo",
-        "/domains/example.org/?state=inactive&q=jo",
+        "/domains/example.org/?state=off&q=jo",
         "/domains/example.org/?state=dead&q=jo",
     ]
 
@@ -300,7 +300,7 @@ def test_what_is_off_or_leads_nowhere_is_marked_in_the_list(
 
     assert "ann@example.org Mailbox off Ann" in said
     assert "sales@example.org Alias gone is gone joe, gone" in said
-    assert all_rows(client, state="inactive") == ["ann@example.org", "off@example.org"]
+    assert all_rows(client, state="off") == ["ann@example.org", "off@example.org"]
 
 
 def test_the_catch_all_is_the_list_s_last_row_and_is_set_there(as_admin, example_org, add_mailbox):
@@ -500,7 +500,7 @@ def test_suggestions_are_for_the_domain_that_is_typed_and_nothing_else(as_admin,
         add_domain(name)
     client = as_admin("alpha.example", "beta.example")
 
-    page = client.get(reverse("domain-suggestions"), {"q": "be", "state": "inactive", field: "al"})
+    page = client.get(reverse("domain-suggestions"), {"q": "be", "state": "off", field: "al"})
     assert page.text == '<option value="alpha.example">alpha.example</option>'
 
     page = client.get(reverse("domain-suggestions"), {"state": "be", field: ""})
@@ -516,3 +516,13 @@ def test_its_page_warns_of_a_transport_that_the_shipped_files_do_not_serve(
     warning = "Postfix needs a service “dovecot” in its master.cf"
     assert warning in text(page_of(as_superadmin, "domain", "a.example"))
     assert "master.cf" not in text(page_of(as_superadmin, "domain", "b.example"))
+
+
+@pytest.mark.parametrize("name", ["mailbox-list", "alias-list", "aliasdomain-list"])
+def test_before_there_is_a_domain_a_list_offers_to_create_one(name, as_superadmin, add_domain):
+    page = as_superadmin.get(reverse(name))
+
+    assert "First create a domain" in text(page)
+    assert reverse("domain-create") in links(page)
+    add_domain("example.org")
+    assert "First create a domain" not in text(as_superadmin.get(reverse(name)))

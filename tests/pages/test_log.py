@@ -100,10 +100,8 @@ def test_a_state_changed_along_with_other_fields_is_not_left_out(
 
     said = text(log(sign_in(root)))
 
-    assert (
-        "root changed mailbox joe@example.org Details Name: Joe → Joseph Active: yes → no" in said
-    )
-    assert "CLI created mailbox new@example.org Details May send: no Active: no" in said
+    assert "root changed mailbox joe@example.org Details Name: Joe → Joseph On: yes → no" in said
+    assert "CLI created mailbox new@example.org Details May send: no On: no" in said
 
 
 def test_fields_come_in_one_order_however_the_database_keeps_them(write):
@@ -118,7 +116,7 @@ def test_fields_come_in_one_order_however_the_database_keeps_them(write):
 
     found = [str(field) for field, _old, _new in log_words.changes(entry)]
 
-    assert found == ["Name", "May send", "Active", "new"]
+    assert found == ["Name", "May send", "On", "new"]
 
 
 def test_of_what_was_deleted_the_log_shows_what_was_set(
@@ -136,7 +134,7 @@ def test_of_what_was_deleted_the_log_shows_what_was_set(
         for entry in page.context["object_list"]
         if entry.action.startswith("delete")
     } == {
-        "delete_mailbox": ["Name", "Phone", "Active", "Maildir"],
+        "delete_mailbox": ["Name", "Phone", "On", "Maildir"],
         "delete_alias": ["Targets", "Description"],
     }
 

@@ -55,8 +55,8 @@ def test_search_and_state_narrow_the_list(admin, add_mailbox):
         return rows(admin.get(reverse("mailbox-list"), query))
 
     assert found(q="AN") == ["andy@example.org", "ann@example.org", "anna@example.org"]
-    assert found(q="an", state="active") == ["andy@example.org", "anna@example.org"]
-    assert found(state="inactive") == ["ann@example.org"]
+    assert found(q="an", state="on") == ["andy@example.org", "anna@example.org"]
+    assert found(state="off") == ["ann@example.org"]
     assert found(state="full") == ["full@example.org"]
 
 
@@ -331,7 +331,7 @@ def test_its_page_says_when_another_program_deactivated_the_forwarding(admin, ad
     address = reverse("mailbox-forwarding", args=[mailbox.pk])
 
     page = admin.get(reverse("mailbox", args=[mailbox.pk]))
-    assert page.context["forwarding_inactive"] is True
+    assert page.context["forwarding_off"] is True
     assert "Mail for this address is delivered here" in text(page)
     assert "joe@elsewhere.example Off: all mail stays in this mailbox." in text(page)
 

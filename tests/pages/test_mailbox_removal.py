@@ -352,10 +352,10 @@ def test_several_mailboxes_are_deactivated_and_activated(admin, add_mailbox):
 
     done = admin.post(
         reverse("mailbox-bulk"),
-        {"action": "activate", "selected": keys, "next": "/mailboxes/?state=inactive"},
+        {"action": "activate", "selected": keys, "next": "/mailboxes/?state=off"},
     )
     assert list(Mailbox.objects.values_list("active", flat=True)) == [True, True]
-    assert done.url == "/mailboxes/?state=inactive"
+    assert done.url == "/mailboxes/?state=off"
 
 
 def test_what_cannot_be_done_is_named_and_the_rest_done(admin, example_org, add_mailbox):

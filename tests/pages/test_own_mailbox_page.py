@@ -280,7 +280,7 @@ def test_the_page_says_when_another_program_deactivated_the_forwarding(user, mai
     set_forwarding(actor=None, mailbox=mailbox, targets="joe@elsewhere.example", keep_copy=False)
     Alias.objects.filter(pk=mailbox.pk).update(active=False)
     page = user.get(reverse("account"))
-    assert page.context["forwarding_inactive"] is True
+    assert page.context["forwarding_off"] is True
     assert "to joe@elsewhere.example · off: all mail stays here" in text(page)
     assert "Save it below to switch it on." in text(user.get(FORWARDING))
 

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from domains.services import create_alias_domain
 from mailboxes.forwarding import set_forwarding
 from tests.pages.reading import links, text
 
@@ -78,7 +79,7 @@ def test_htmx_gets_what_was_found_and_no_page_around_it(as_superadmin, example_o
     page = as_superadmin.get(reverse("search"), {"q": "org"}, headers={"HX-Request": "true"})
 
     assert b"<html" not in page.content
-    assert "3 results" in page.content.decode()
+    assert "4 results" in page.content.decode()
 
 
 def test_a_forwarding_is_found_by_its_target_and_leads_to_its_mailbox(
@@ -182,3 +183,29 @@ def test_a_search_asks_as_often_for_any_number_of_finds(
         search(client, "m ex")
 
     assert [len(names) for names in found(page).values()] == [number] * 3
+
+
+@pytest.mark.parametrize(
+    ("domains", "offered"), [(["example.org"], False), (["example.org", "other.net"], True)]
+)
+def test_another_name_is_offered_where_there_is_a_domain_to_give_it(
+    domains, offered, make_admin, sign_in, example_org, other_net
+):
+    client = sign_in(make_admin(domains=domains))
+    label, link = "Another name for example.org", "/alias-domains/new/?domain=example.org"
+
+    found = client.get(reverse("search"), {"q": "example"}).context["actions"]
+    new = client.get(reverse("search")).context["actions"]
+
+    assert ((link, label) in [(hit.url, hit.label) for hit in found]) is offered
+    assert ("New alias domain" in [hit.label for hit in new]) is offered
+
+
+def test_what_is_another_name_itself_gets_none(as_superadmin, example_org, add_domain):
+    create_alias_domain(
+        actor=None, alias_domain=add_domain("twin.example"), target_domain=example_org
+    )
+
+    offered = [hit.label for hit in search(as_superadmin, "twin").context["actions"]]
+
+    assert offered == ["New mailbox in twin.example"]

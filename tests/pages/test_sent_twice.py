@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +14,7 @@ from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox
 from panel.models import FormAnswer
 from panel.once import KEPT
+from tests.conftest import PASSWORD
 from tests.pages.reading import hidden_inputs, text, told
 
 
@@ -155,6 +158,66 @@ def test_a_click_while_many_rows_are_worked_on_says_so(admin, add_mailbox, monke
         "This is being done already. Load the list again to see how far it is."
     ]
     assert Mailbox.objects.count() == 0
+
+
+@pytest.fixture
+def own_password(sign_in, make_admin, add_mailbox, example_org):
+    """Returns, for an administrator or a mailbox's user: the client, the page, and what is typed."""
+
+    def open_page(account):
+        row = make_admin() if account == "admin" else add_mailbox("joe@example.org")
+        client = sign_in(row)
+        address = reverse("account" if account == "admin" else "own-password")
+        return client, address, opened(client, address, **NEW_PASSWORD)
+
+    return open_page
+
+
+NEW_PASSWORD = {"old_password": PASSWORD, "password": "seven green bicycles"}
+ACCOUNTS = pytest.mark.parametrize("account", ["admin", "mailbox"])
+
+
+@ACCOUNTS
+def test_a_second_click_on_the_own_password_is_answered_as_the_first(account, own_password):
+    client, address, form = own_password(account)
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    first = client.post(address, form)
+    ended = []
+    for _click in range(2):  # the browser has not read the answer with its new session yet
+        client.cookies[settings.SESSION_COOKIE_NAME] = before
+        ended.append(client.post(address, form))
+
+    assert {(click.status_code, click.url) for click in ended} == {(302, first.url)}
+    page = text(client.get(first.url))
+    said = {
+        "admin": "Password changed. Other sessions are signed out.",
+        "mailbox": "Saved just now",
+    }
+    assert page.count(said[account]) == 1
+    assert LogEntry.objects.filter(action="edit_password").count() == 1
+
+
+@ACCOUNTS
+def test_the_session_before_a_new_password_opens_nothing_else(account, own_password):
+    client, address, form = own_password(account)
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value
+    client.post(address, form)
+
+    for again in ({}, form | {"password": "seven red bicycles"}, form | {"old_password": "x"}):
+        client.cookies[settings.SESSION_COOKIE_NAME] = before
+        answer = client.post(address, again) if again else client.get(address)
+        assert (answer.status_code, answer.url.partition("?")[0]) == (302, "/login/")
+
+
+def test_who_was_switched_off_meanwhile_is_not_let_in_by_a_second_click(own_password):
+    client, address, form = own_password("mailbox")
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value
+    client.post(address, form)
+    Mailbox.objects.update(active=False)
+
+    client.cookies[settings.SESSION_COOKIE_NAME] = before
+    assert client.post(address, form).url.partition("?")[0] == "/login/"
 
 
 def test_answers_are_forgotten_after_some_minutes(admin):

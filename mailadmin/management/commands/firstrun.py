@@ -5,13 +5,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, no_translations
 from django.db import DatabaseError
 from django_rich.management import RichCommand
-from rich.progress import track
 
 from accounts.models import Admin
 from accounts.passwords import generate_password
 from accounts.services import create_admin
 from mailadmin import demo
-from panel import foreign
+from panel import foreign, output
 
 
 class Command(RichCommand):
@@ -59,7 +58,7 @@ class Command(RichCommand):
             )
             return admin
         number, username = 1, "admin@localhost"
-        while Admin.objects.filter(pk=username).exists():  # inactive, or no superadmin
+        while Admin.objects.filter(pk=username).exists():  # off, or no superadmin
             number += 1
             username = f"admin{number}@localhost"
         password = generate_password()
@@ -75,16 +74,7 @@ class Command(RichCommand):
             self.stdout.write("The sample data is there already.")
             return
 
-        def progress(rows):
-            return track(
-                rows,
-                "Creating mailboxes",
-                console=self.console,
-                transient=True,
-                disable=not self.stdout.isatty(),
-            )
-
-        accounts, password = demo.fill(superadmin, progress)
+        accounts, password = demo.fill(superadmin, output.bar(self, "Creating mailboxes"))
         self.stdout.write("Sample accounts, for the page that you sign in to:")
         for login, role in accounts:
             self.stdout.write(f"  {login}  ({role})")

@@ -1,17 +1,14 @@
-from functools import partial
-
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django_rich.management import RichCommand
-from rich.progress import track
 
 from aliases import functions
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
 from mailboxes import triggers
 from mailboxes.models import FullMailbox, Mailbox
-from panel import foreign, server
+from panel import foreign, output, server
 from panel.transactions import Unavailable, in_transaction
 
 SHOWN = 5
@@ -26,12 +23,7 @@ class Command(RichCommand):
     )
 
     def handle(self, **options):
-        bar = partial(
-            track,
-            description="Counting",
-            console=self.console,
-            disable=not self.stdout.isatty(),
-        )
+        bar = output.bar(self, "Counting")
         if words := foreign.owner(connection):
             raise CommandError(words)
         if missing := foreign.missing_tables(connection):
