@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from domains.dns_state import DomainDNS as DomainDNS
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, WordField
@@ -349,8 +350,7 @@ class Word(models.Model):
 
     ``row_key`` is the row's primary key. ``kind``: ``mailbox`` (the words of local part and name), ``alias`` (local
     part, description, targets), ``forwarding`` (the targets of a mailbox's own alias), ``domain`` (name, description,
-    administrators) or ``admin``. ``domain`` is the row's, empty for an administrator. On MariaDB a word is compared without
-    capitals and accents.
+    administrators) or ``admin``. ``domain`` is the row's, empty for an administrator. On MariaDB a word is compared without capitals and accents.
     """
 
     pk = models.CompositePrimaryKey("row_key", "kind", "word")

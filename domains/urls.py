@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import alias_domain_views, checklist, page, places, views
+from domains import alias_domain_views, checklist, dns_views, page, places, setup_views, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -18,7 +18,19 @@ urlpatterns = [
         "domains/<path:pk>/checklist/", checklist.DomainChecklist.as_view(), name="domain-checklist"
     ),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
+    path("domains/<path:pk>/dns/", dns_views.DomainDNSPage.as_view(), name="domain-dns"),
+    path("domains/<path:pk>/dns/zone/", dns_views.DomainZone.as_view(), name="domain-dns-zone"),
+    path(
+        "domains/<path:pk>/dns/publish/",
+        dns_views.DomainDNSPublish.as_view(),
+        name="domain-dns-publish",
+    ),
     path("domains/<path:pk>/", page.DomainPage.as_view(), name="domain"),
+    path("setup/<str:domain>/autoconfig.xml", setup_views.autoconfig, name="autoconfig"),
+    path("setup/<str:domain>/apple.mobileconfig", setup_views.apple_profile, name="apple-profile"),
+    path("setup/autodiscover.xml", setup_views.autodiscover, name="autodiscover"),
+    path("setup/<str:domain>/mta-sts.txt", dns_views.mta_sts, name="mta-sts"),
+    path("dns/", dns_views.HostDNSPage.as_view(), name="dns-host"),
     path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),
     path(
         "alias-domains/bulk/", alias_domain_views.AliasDomainBulk.as_view(), name="aliasdomain-bulk"

@@ -57,7 +57,7 @@ class DomainList(DomainPages, WordSearchMixin, ScopedListView):
     shown = (
         *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
         *("usage__domain", "usage__mailboxes", "usage__alias_rows", "usage__allotted"),
-        *("alias_of__target_domain_id", "first_admin"),
+        *("alias_of__target_domain_id", "first_admin", "dns__problems"),
     )
 
     def filters(self):

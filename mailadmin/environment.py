@@ -53,6 +53,22 @@ def is_allowed_host(text):
     )
 
 
+def is_address(text):
+    return passes(validate_ipv4_address, text) or passes(validate_ipv6_address, text)
+
+
+def is_server(text):
+    """Whether ``text`` is an address, with a port or without; IPv6 is in brackets if there is one."""
+    bare = re.fullmatch(r"(?:\[([^][]*)\]|([^:]*))(?::[0-9]{1,5})?", text)
+    return is_address(text) or (bare is not None and is_address(bare[1] or bare[2]))
+
+
+def is_tsig_key(text):
+    """Whether ``text`` is a key as dnspython reads one: name:algorithm:secret."""
+    found = re.fullmatch(r"[A-Za-z0-9._-]+:hmac-sha(?:1|224|256|384|512):([A-Za-z0-9+/]+=*)", text)
+    return found is not None and len(found[1]) % 4 == 0
+
+
 def is_origin(text):
     """Whether a browser can send ``text`` as an Origin header; ``*.`` stands for any subdomain."""
     scheme, _separator, host = text.partition("://")

@@ -17,6 +17,7 @@ MARKED = {
     "aliasdomain": ("domain-list", "aliasdomain-list"),
     "admin": ("admin-list", None),
     "log": ("log", "log"),
+    "dns": ("dns-host", None),
     "dashboard": ("dashboard", None),
 }
 DOMAINS_OWN = {
@@ -28,6 +29,7 @@ DOMAINS_OWN = {
     "search",
     "account",
 }
+DNS = {"domain-dns", "domain-dns-publish"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 
@@ -76,6 +78,8 @@ def _domain(account, page, key, asked):
 def _marked(page, domain):
     if domain and page in SETTINGS:
         return "domain-settings"
+    if domain and page in DNS:
+        return "domain-dns"
     return MARKED.get(page.partition("-")[0], (None, None))[bool(domain)]
 
 

@@ -79,6 +79,11 @@ GROUPS = {
             "figures of today, for the plots",
             ("snapshot", "snapshot && mailadmin check --database default"),
         ),
+        "checkdns": (
+            "domains",
+            "what the DNS says of domains and server",
+            ("checkdns example.org", "checkdns --mail"),
+        ),
         "check": (
             "django.core",
             "what is wrong with settings and database",

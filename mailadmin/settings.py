@@ -8,17 +8,22 @@ import zoneinfo
 from pathlib import Path
 
 from django.conf.locale import LANG_INFO
+from django.core.validators import validate_email
 from django.utils.translation import to_language
 
 from mailadmin.environment import (
     Environment,
+    is_address,
     is_allowed_host,
     is_host_name,
     is_origin,
     is_sender,
+    is_server,
+    is_tsig_key,
     is_valid_database,
     is_valid_mail_url,
     is_web_address,
+    passes,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -367,6 +372,76 @@ VMAIL_ROOT = env.read(
     # As mailconf writes it into the files of other programs.
     valid=lambda path: re.fullmatch(r"/[A-Za-z0-9._/+-]*", path),
     expected="an absolute path of letters, digits and . _ + - /",
+)
+
+# --- DNS: what the pages want there, whom they ask, and who hears of changes
+addresses = {
+    "valid": lambda found: all(map(is_address, found)),
+    "expected": "IPv4 and IPv6 addresses, separated by commas",
+}
+mail_address = {
+    "default": "",
+    "valid": lambda text: not text or passes(validate_email, text),
+    "expected": "an address such as postmaster@example.org",
+}
+MAIL_ADDRESSES = env.read("list", "MAIL_ADDRESSES", default=[], **addresses)
+MAIL_RELAYHOST = env.read(
+    "str",
+    "MAIL_RELAYHOST",
+    default="",
+    valid=lambda name: not name or is_host_name(name),
+    expected="a host name such as smtp.example.net",
+)
+MAIL_CERTIFICATE = env.read(
+    "str",
+    "MAIL_CERTIFICATE",
+    default="",
+    valid=lambda path: not path or path.startswith("/"),
+    expected="the absolute path of a certificate in PEM",
+)
+PROFILE_CERTIFICATE = env.read(
+    "str",
+    "PROFILE_CERTIFICATE",
+    default="",
+    valid=lambda path: not path or path.startswith("/"),
+    expected="the absolute path of a certificate in PEM, the chain after it",
+)
+PROFILE_KEY = env.read(
+    "str",
+    "PROFILE_KEY",
+    default="",
+    valid=lambda path: not path or path.startswith("/"),
+    expected="the absolute path of the certificate's key in PEM",
+)
+REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
+MTA_STS = env.read(
+    "str",
+    "MTA_STS",
+    default="none",
+    choices={"none", "testing", "enforce"},
+    expected="none, testing or enforce",
+)
+DNS_CHANGES_TO = env.read("str", "DNS_CHANGES_TO", **mail_address)
+DNS_RESOLVERS = env.read(
+    "list",
+    "DNS_RESOLVERS",
+    default=[],
+    valid=lambda servers: all(map(is_server, servers)),
+    expected="addresses such as 127.0.0.1 or 127.0.0.1:5353, separated by commas",
+)
+DNS_UPDATE_SERVER = env.read(
+    "str",
+    "DNS_UPDATE_SERVER",
+    default="",
+    valid=lambda server: not server or is_server(server),
+    expected="an address such as 192.0.2.53 or 127.0.0.1:5353",
+)
+DNS_UPDATE_KEY = env.read(
+    "str",
+    "DNS_UPDATE_KEY",
+    default="",
+    valid=lambda key: not key or is_tsig_key(key),
+    expected="a TSIG key as name:hmac-sha256:secret",
 )
 
 # --- Languages and time

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
-from django.db.models import Max
+from django.db.models import CharField, Max, Value
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -14,7 +14,8 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
-from domains.models import UNLIMITED, Domain, DomainUsage
+from domains.dns.host import host_name
+from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
 from mailboxes import figures
 from mailboxes.models import NEARLY_FULL, FullMailbox
@@ -23,7 +24,7 @@ from panel import server, transactions
 from panel.log_actions import SIGN_INS, of_kind
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND
-from panel.prepared import in_scope, prepared, prepared_counts
+from panel.prepared import in_scope, prepared, prepared_counts, prepared_union
 from panel.scoping import may_open, sees_all_domains
 
 SHOWN = 10
@@ -49,13 +50,16 @@ class Dashboard(AdministratorsPage):
     def get_context_data(self, **kwargs):
         actor = self.actor
         fullest = fullest_domains(actor)
+        in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS))
         attention = {
             "near_limit": nearest_limits(actor, fullest),
-            "full_mailboxes": full_mailboxes(actor, figures.since(figures.COMPARED_DAYS)),
+            "full_mailboxes": [row for row in in_need if not row.problems],
             "dangling": first_dangling(actor),
+            "dns": [row for row in in_need if row.problems],
         }
         return super().get_context_data(
             **attention,
+            host=host_name(),
             needs=sum(map(len, attention.values())),
             fullest=fullest,
             all_is_well=not any(attention.values()),
@@ -93,12 +97,19 @@ def all_domains():
     return [Domain.objects.order_by()[: COUNT_BOUND + 1]]
 
 
-@in_scope(prepared)
-def full_mailboxes(actor, since):
-    rows = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
-    rows = figures.with_first_size(rows, "pk", since)
+@in_scope(prepared_union)
+def in_trouble(actor, since):
+    """The fullest mailboxes, and the domains whose DNS must be mended: these have ``problems``."""
+    nothing = Value(None, CharField())
+    mailboxes = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
+    mailboxes = figures.with_first_size(mailboxes, "pk", since)
     columns = ("pk", "username__quota", "username__usage__bytes", "first", "at_first")
-    return rows.order_by("-percent").values_list(*columns, named=True)[:SHOWN]
+    mailboxes = mailboxes.annotate(problems=Value(None, CharField())).order_by("-percent")
+    dns = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
+    return (
+        mailboxes.values_list(*columns, "problems", named=True)[:SHOWN],
+        dns.values_list("pk", nothing, nothing, nothing, nothing, "problems")[:SHOWN],
+    )
 
 
 def log_entries(actor):

@@ -1,8 +1,12 @@
 """What the user of a mailbox sees: a page of rows, and a page for each of their tasks."""
 
+from urllib.parse import urlencode
+
+import segno
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.http import Http404
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +17,7 @@ from accounts.own import OwnFormView, OwnPasswordMixin
 from accounts.views import hide_passwords
 from aliases.effects import outcome
 from aliases.lookup import Lookup
+from domains.mail_services import SERVICES
 from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import Mailbox
@@ -148,5 +153,18 @@ class OwnSetup(OwnPages, TemplateView):
             apps=APPS,
             app=app if app in APPS else "iphone",
             host=settings.MAIL_HOSTNAME,
+            profile=self.profile() if app in {None, "iphone"} or app not in APPS else None,
+            ports={
+                kind: [one for one in SERVICES if one.kind == kind] for kind in ("imap", "smtp")
+            },
             **kwargs,
         )
+
+    def profile(self):
+        """The address of Apple's profile, and the QR code that leads a phone there."""
+        name = reverse("apple-profile", args=[self.actor.domain_id])
+        url = self.request.build_absolute_uri(f"{name}?{urlencode({'address': self.actor.pk})}")
+        return {
+            "url": url,
+            "code": segno.make(url, micro=False).svg_data_uri(scale=4, light="#fff"),
+        }

@@ -39,6 +39,7 @@ ACTIONS = {
         _("{person} deleted domain {object}"),
         ngettext_lazy("%(person)s deleted %(n)d domain", "%(person)s deleted %(n)d domains", "n"),
     ),
+    "publish_dns": Action(DOMAINS, _("Published DNS records of {object}")),
     "create_mailbox": Action(
         MAILBOXES,
         _("{person} created mailbox {object}"),

@@ -3,7 +3,7 @@
 import pytest
 
 from domains.models import Domain
-from panel.prepared import in_scope, padded, prepared, prepared_counts
+from panel.prepared import in_scope, padded, prepared, prepared_counts, prepared_union
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +52,29 @@ def test_rows_of_values_have_their_names_and_types(add_domain):
     rows = mailbox_limits("a.example")
     assert [(row.pk, row.usage__mailboxes, row.created) for row in rows] == [
         ("a.example", 0, stored.created)
+    ]
+
+
+@prepared_union
+def on_and_off(first, second):
+    rows = Domain.objects.order_by("-pk").values_list("pk", "active", named=True)
+    return rows.filter(active=True, pk__gte=first)[:2], rows.filter(active=False, pk__gte=second)[
+        :1
+    ]
+
+
+def test_several_querysets_are_one_statement_each_in_its_order(
+    add_domain, django_assert_num_queries
+):
+    for name in ("a", "b", "c", "d", "e"):
+        add_domain(f"{name}.example", active=name < "d")
+    with django_assert_num_queries(1):
+        rows = on_and_off("a.example", "d.example")
+
+    assert [(row.pk, row.active) for row in rows] == [
+        ("c.example", True),
+        ("b.example", True),
+        ("e.example", False),
     ]
 
 

@@ -7,17 +7,18 @@ import pytest
 from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, Word
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainDNS, DomainUsage, Word
 from domains.services import create_alias_domain
 from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
-MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin]
+MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
     DomainUsage: {"example.org", "org.example", "other.net", "net.example"},
+    DomainDNS: {"example.org", "other.net", "mail.example.org"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -34,6 +35,7 @@ EVERYTHING[Word] = {key for model in (Domain, Alias, Mailbox, Admin) for key in 
 OF_DOMAIN_ADMIN = {
     Domain: {"example.org", "org.example"},
     DomainUsage: {"example.org", "org.example"},
+    DomainDNS: {"example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -72,9 +74,11 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         QuotaUsage.objects.create(username_id=f"info@{domain}", bytes=90)
         LastLogin.objects.create(username=f"info@{domain}", protocol="imap", at=1)
         UsageDay.objects.create(domain=domain, day=date(2026, 1, 1))
+        DomainDNS.objects.create(pk=domain)
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
+    DomainDNS.objects.create(pk="mail.example.org")
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)
     add_alias("postmaster@example.org", "info@example.org")

@@ -1,6 +1,7 @@
 """The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
 
 import contextlib
+import http.client
 import re
 import runpy
 import shutil
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.e2e.web import HOST, WebHost
+from tests.servers.certificate import certify
 from tests.servers.fail2ban import guesses
 from tests.servers.processes import ROOT, find
 
@@ -117,6 +119,53 @@ def test_a_wrong_password_at_the_sign_in_page_is_counted_by_fail2ban(host, super
         assert guesses(host.files / "fail2ban", "mailadmin-panel", log) == {"127.0.0.1": 3}
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_thunderbird_is_answered_under_the_names_of_domains(host, tls):
+    host.manage("domain", "add", f"{'with' if tls else 'without'}.example")
+    name = f"autoconfig.{'with' if tls else 'without'}.example"
+    path = "/mail/config-v1.1.xml?emailaddress=ann%40x.example"
+    status, _headers, text = (
+        visit_name(host, name, path) if tls else host.visit(path, tls=False, host=name)
+    )
+
+    assert (status, "<hostname>mail.example.org</hostname>" in text) == (200, True)
+    foreign = "autoconfig.foreign.example"
+    assert (visit_name(host, foreign, path) if tls else host.visit(path, tls=False, host=foreign))[
+        0
+    ] == 404
+
+
+def test_outlook_is_answered_however_it_writes_the_path(host):
+    host.manage("domain", "add", "outlook.example")
+    body = "<Autodiscover><Request><EMailAddress>ann@outlook.example</EMailAddress></Request></Autodiscover>"
+    for path in ("/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.XML"):
+        status, _headers, text = visit_name(host, "autodiscover.outlook.example", path, body)
+        assert (status, "<LoginName>ann@outlook.example</LoginName>" in text) == (200, True)
+
+
+def test_the_panel_itself_has_no_other_name(host):
+    assert visit_name(host, "autoconfig.foreign.example", "/login/")[0] == 404
+
+
+def visit_name(host, name, path, body=None):
+    """A request by TLS under ``name``, which has a certificate of its own."""
+    names = host.directory / "names"
+    names.mkdir(exist_ok=True)
+    certificate, key = host.directory / f"{name}.crt", host.directory / f"{name}.key"
+    certify(name, certificate, key)
+    names.joinpath(f"{name}.pem").write_text(certificate.read_text() + key.read_text())
+    context = ssl.create_default_context(cafile=certificate)
+    with (
+        socket.create_connection(("127.0.0.1", host.https_port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=name) as encrypted,
+    ):
+        connection = http.client.HTTPConnection(name)
+        connection.sock = encrypted
+        connection.request("GET" if body is None else "POST", path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+
 def test_static_files_may_be_kept_for_ever(host):
     _status, _headers, page = host.visit("/login/")
     path = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
@@ -180,6 +229,8 @@ def test_nginx_waits_longer_than_gunicorn(host):
 
 def test_systemd_takes_the_units_as_they_are(host):
     assert [unit.name for unit in host.units()] == [
+        "mailadmin-checkdns.service",
+        "mailadmin-checkdns.timer",
         "mailadmin-snapshot.service",
         "mailadmin-snapshot.timer",
         "mailadmin.service",
@@ -195,7 +246,9 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     assert host.complaints([unit]) != []
 
 
-@pytest.mark.parametrize("name", ["mailadmin.service", "mailadmin-snapshot.service"])
+@pytest.mark.parametrize(
+    "name", ["mailadmin.service", "mailadmin-checkdns.service", "mailadmin-snapshot.service"]
+)
 def test_the_panel_can_reach_little_of_its_machine(host, name):
     """systemd's own mark, from 0 (nothing) to 10 (everything), for a unit that is not running."""
     [unit] = [unit for unit in host.units() if unit.name == name]

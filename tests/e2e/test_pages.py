@@ -40,6 +40,11 @@ NO_PAGES = {
     *OWN,
     "log-days",
     "log-table",
+    "domain-dns-zone",
+    "mta-sts",
+    "autoconfig",
+    "autodiscover",
+    "apple-profile",
 }
 
 FAULTS = """() => {

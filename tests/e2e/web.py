@@ -92,6 +92,7 @@ class WebHost(Panel):
             r"listen 80;": f"listen 127.0.0.1:{self.http_port};",
             r"listen 443 ": f"listen 127.0.0.1:{self.https_port} ",
             r"unix:\S+": f"unix:{self.socket}",
+            r"/etc/nginx/mailadmin/": f"{self.directory}/names/",
         }
         for old, new in changes.items():
             text, found = re.subn(old, new, text)

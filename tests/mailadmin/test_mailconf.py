@@ -181,7 +181,9 @@ def test_the_site_is_for_the_nginx_that_is_here(run, tmp_path, monkeypatch, here
     run()
 
     site = (tmp_path / "out/nginx/mailadmin.conf").read_text()
-    assert re.findall(r"^ +(?:listen|http2) (.*(?:443.*|on));$", site, re.MULTILINE) == directives
+    assert (
+        re.findall(r"^ +(?:listen|http2) (.*(?:443.*|on));$", site, re.MULTILINE) == 2 * directives
+    )
 
 
 def test_the_programs_are_asked_for_their_version(tmp_path, monkeypatch):

@@ -15,6 +15,8 @@ from domains.services import create_alias_domain
 from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
+# What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
+OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "apple-profile"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
     "address-preview",
@@ -47,7 +49,9 @@ def walk(patterns):
             yield from walk(entry.url_patterns)
 
 
-PATTERNS = {entry.name: entry for entry in walk(get_resolver().url_patterns)}
+PATTERNS = {
+    entry.name: entry for entry in walk(get_resolver().url_patterns) if entry.name not in OF_DOMAINS
+}
 VIEWS = {name: getattr(entry.callback, "view_class", None) for name, entry in PATTERNS.items()}
 SCOPED = sorted(VIEWS.keys() - PUBLIC - OWN - TASKS)
 OF_A_ROW = [name for name in SCOPED if "pk" in PATTERNS[name].pattern.converters]

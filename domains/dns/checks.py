@@ -1,0 +1,313 @@
+"""What the DNS should say about a domain and about this mail server, and what it says."""
+
+import re
+from functools import partial
+from hashlib import sha256
+
+from django.conf import settings
+from dns.reversename import from_address
+
+from domains.dns import spf
+from domains.dns.asking import Asking, NotAsked
+from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG, Finding, quoted
+from domains.dns.host import Host, certificate_digest, host_name, spf_terms
+from domains.mail_services import SERVICES
+
+PARENTS = 4  # above a domain, whose DMARC record may cover it
+REPORTED_TO = 5  # other domains that a DMARC record sends reports to
+SPF_WORST_FIRST = ("temperror", "permerror", "fail", "softfail", "neutral", "none", "pass")
+
+
+def check_domain(domain, asking=None):
+    """Return the Findings of a Domain, read with ``alias_of``. It asks the DNS for at most CHECK_SECONDS."""
+    asking = asking or Asking()
+    name = domain.pk
+    checks = [("mx", name, "MX", partial(mx, is_backup=domain.backupmx))]
+    if domain.ends_here:  # how other domains' mail leaves, the next server knows
+        checks += [
+            ("spf", name, "TXT", sender),
+            ("dmarc", f"_dmarc.{name}", "TXT", dmarc),
+            ("tlsrpt", f"_smtp._tls.{name}", "TXT", tls_reports),
+            ("mtasts", f"_mta-sts.{name}", "TXT", mta_sts),
+        ]
+    if domain.ends_here and not hasattr(domain, "alias_of"):  # there, nobody has a mailbox
+        checks += [
+            ("srv", f"{service.srv}._tcp.{name}", "SRV", partial(srv, port=service.port))
+            for service in SERVICES
+        ]
+        checks += [
+            ("client", f"{label}.{name}", "CNAME", leads_here)
+            for label in ("autoconfig", "autodiscover")
+        ]
+    if domain.ends_here and sts_policy():
+        checks.append(("policy", f"mta-sts.{name}", "CNAME", leads_here))
+    found = run(asking, checks)
+    if domain.ends_here:
+        found += run(asking, report_checks(asking, name))
+    return found
+
+
+def check_host(asking=None):
+    """Return the Findings of this mail server itself."""
+    asking = asking or Asking()
+    name = host_name()
+    found = run(asking, [("address", name, "A", address), ("helo", name, "TXT", helo)])
+    try:
+        pointers = [
+            from_address(one).to_text(omit_final_dot=True) for one in Host(asking).addresses
+        ]
+    except NotAsked:
+        pointers = []
+    checks = [("ptr", pointer, "PTR", pointer_back) for pointer in pointers]
+    return found + run(asking, [*checks, ("tlsa", f"_25._tcp.{name}", "TLSA", tlsa)])
+
+
+def run(asking, checks):
+    """Call each ``(topic, name, kind, check)`` with a function that makes its Finding; None is no finding."""
+    host = Host(asking)
+    asking.ask_ahead([(name, kind) for _topic, name, kind, _check in checks])
+    found = []
+    for topic, name, kind, check in checks:
+        made = partial(Finding, topic, name, kind)
+        try:
+            found.append(check(asking, host, name, made))
+        except NotAsked:
+            found.append(made(state=NOT_ASKED, reason="not asked"))
+    return [finding for finding in found if finding is not None]
+
+
+# --- A domain
+
+
+def mx(asking, host, name, made, *, is_backup):
+    answers = asking.ask(name, "MX").values
+    seen = sorted((mx.preference, mx.exchange.to_text().lower()) for mx in answers)
+    made = partial(
+        made, (f"10 {host.name}.",), tuple(f"{preference} {server}" for preference, server in seen)
+    )
+    if not seen:
+        return made(MISSING, "missing")
+    if [server for _preference, server in seen] == ["."]:
+        return made(WRONG, "null")
+    ours = [server for _p, server in seen if host.leads_here(server.rstrip("."))]
+    others = [server.rstrip(".") for _p, server in seen if server not in ours]
+    told = {"servers": ", ".join(others)}
+    if not ours:
+        return made(WRONG, "elsewhere", told)
+    if is_backup or not others:
+        return made(OK, "backup" if is_backup else "ok")
+    first = [server for preference, server in seen if preference == seen[0][0]]
+    return made(DIFFERS, "others" if set(first) & set(ours) else "others first", told)
+
+
+def sender(asking, host, name, made):
+    records = [text for text in asking.texts(name) if spf.is_record(text)]
+    terms = spf_terms()
+    wanted = spf.with_terms(records[0], terms) if len(records) == 1 else f"v=spf1 {terms[0]} ~all"
+    if not records:
+        return made((quoted(wanted),), (), MISSING, "missing")
+    made = partial(made, seen=tuple(map(quoted, records)))
+    results = {one: spf.evaluate(asking, one, name) for one in host.senders}
+    if not results:
+        return made((quoted(wanted),), state=DIFFERS, reason="no address")
+    result, problem, term = min(results.values(), key=lambda found: SPF_WORST_FIRST.index(found[0]))
+    refused = [one for one, found in results.items() if found[0] == result]
+    told = {"addresses": ", ".join(refused), "term": term}
+    if result == "temperror":
+        raise NotAsked
+    if result == "permerror":
+        return made(state=WRONG, reason=problem, details=told)
+    if result == "pass":
+        return made(tuple(map(quoted, records)), details=told)
+    state = WRONG if result in {"fail", "softfail"} else DIFFERS
+    return made((quoted(wanted),), state=state, reason=result, details=told)
+
+
+def tags(text):
+    """``{"p": "none", …}`` of a record such as DMARC's, or None if it is none."""
+    parts = [part.partition("=") for part in text.split(";") if part.strip()]
+    if not all(equals for _name, equals, _value in parts):
+        return None
+    return {name.strip().lower(): value.strip() for name, _equals, value in parts}
+
+
+def dmarc(asking, host, name, made):
+    reports = f"; rua=mailto:{settings.REPORTS_TO}" if settings.REPORTS_TO else ""
+    made = partial(made, (quoted(f"v=DMARC1; p=none{reports}"),))
+    records = dmarc_records(asking, name)
+    if not records:
+        covering = _covering(asking, name)
+        return (
+            made(state=OK, reason="covered", details=covering)
+            if covering
+            else made((), MISSING, "missing")
+        )
+    made = partial(made, tuple(map(quoted, records)))
+    found = tags(records[0])
+    if len(records) > 1:
+        return made(WRONG, "two records")
+    if found is None or found.get("p", "").lower() not in {"none", "quarantine", "reject"}:
+        return made(WRONG, "syntax")
+    return made(OK, found["p"].lower())._replace(wanted=tuple(map(quoted, records)))
+
+
+def dmarc_records(asking, name):
+    return [text for text in asking.texts(name) if re.match(r"v\s*=\s*DMARC1\s*(;|$)", text)]
+
+
+def _covering(asking, name):
+    """The domain above whose record holds for this one, too."""
+    labels = name.split(".")[2:]  # without _dmarc and the domain's own first label
+    for above in [".".join(labels[at:]) for at in range(len(labels) - 1)][:PARENTS]:
+        if len(dmarc_records(asking, f"_dmarc.{above}")) == 1:
+            return {"domain": above}
+    return None
+
+
+def report_checks(asking, name):
+    """Whether the other domains that a DMARC record sends reports to allow it."""
+    try:
+        found = [tags(text) or {} for text in dmarc_records(asking, f"_dmarc.{name}")]
+    except NotAsked:
+        return []
+    if not found:
+        found = [{"rua": f"mailto:{settings.REPORTS_TO}"}] if settings.REPORTS_TO else []
+    addresses = [
+        uri.strip()
+        for tag in ("rua", "ruf")
+        for one in found
+        for uri in one.get(tag, "").split(",")
+    ]
+    domains = [
+        uri.partition("!")[0].rpartition("@")[2].lower()
+        for uri in addresses
+        if uri.lower().startswith("mailto:")
+    ]
+    others = [one for one in dict.fromkeys(domains) if one and not _related(one, name)]
+    return [
+        ("reports", f"{name}._report._dmarc.{one}", "TXT", reports_allowed)
+        for one in others[:REPORTED_TO]
+    ]
+
+
+def _related(one, other):
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
+def reports_allowed(asking, host, name, made):
+    seen = tuple(map(quoted, dmarc_records(asking, name)))
+    wanted = (quoted("v=DMARC1"),)
+    told = {"domain": name.partition("._report._dmarc.")[2]}
+    return made(seen, seen, details=told) if seen else made(wanted, (), MISSING, "missing", told)
+
+
+def tls_reports(asking, host, name, made):
+    records = [text for text in asking.texts(name) if text.startswith("v=TLSRPTv1")]
+    wanted = f"v=TLSRPTv1; rua=mailto:{settings.REPORTS_TO}"
+    if not records:
+        return made((quoted(wanted),), (), MISSING, "missing") if settings.REPORTS_TO else None
+    made = partial(made, seen=tuple(map(quoted, records)))
+    if len(records) > 1:
+        return made(state=WRONG, reason="two records")
+    if not (tags(records[0]) or {}).get("rua"):
+        return made(state=WRONG, reason="syntax")
+    return made(tuple(map(quoted, records)))
+
+
+def sts_policy():
+    """What this panel serves at https://mta-sts.DOMAIN/.well-known/mta-sts.txt; "" if MTA_STS is none."""
+    if settings.MTA_STS == "none":
+        return ""
+    lines = ("version: STSv1", f"mode: {settings.MTA_STS}", f"mx: {host_name()}", "max_age: 604800")
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def mta_sts(asking, host, name, made):
+    records = [text for text in asking.texts(name) if text.startswith("v=STSv1")]
+    policy = sts_policy()
+    # The id says that the policy is another one.
+    wanted = (quoted(f"v=STSv1; id={sha256(policy.encode()).hexdigest()[:20]}"),) if policy else ()
+    seen = tuple(map(quoted, records))
+    if not records:
+        return made(wanted, seen, MISSING, "missing") if policy else None
+    if len(records) > 1:
+        return made(wanted, seen, WRONG, "two records")
+    if not (tags(records[0]) or {}).get("id"):
+        return made(wanted, seen, WRONG, "syntax")
+    if not policy:
+        return made(seen, seen, OK, "not ours")
+    return made(wanted, seen, OK, "ok") if seen == wanted else made(wanted, seen, DIFFERS, "id")
+
+
+def srv(asking, host, name, made, *, port):
+    values = asking.ask(name, "SRV").values
+    seen = tuple(value.to_text().lower() for value in values)
+    made = partial(made, (f"0 1 {port} {host.name}.",), seen)
+    if not seen:
+        return made(MISSING, "missing")
+    places = {(value.port, value.target.to_text(omit_final_dot=True).lower()) for value in values}
+    if places == {(port, host.name)}:
+        return made(OK, "ok")._replace(wanted=seen)
+    return made(DIFFERS, "elsewhere")
+
+
+def leads_here(asking, host, name, made):
+    """Whether the web server for the names of domains is reached under this one."""
+    alias = tuple(value.target.to_text().lower() for value in asking.ask(name, "CNAME").values)
+    seen = alias or tuple(asking.addresses(name))
+    made = partial(made, (f"{host.name}.",), seen)
+    if not seen:
+        return made(MISSING, "missing")
+    if alias != (f"{host.name}.",) and not host.leads_here(name):
+        return made(DIFFERS, "elsewhere")
+    return made(OK, "ok")._replace(wanted=alias)
+
+
+# --- This mail server
+
+
+def address(asking, host, name, made):
+    seen = tuple(asking.addresses(name))
+    wanted = tuple(settings.MAIL_ADDRESSES)
+    if not seen:
+        return made(wanted, seen, MISSING, "missing")
+    if wanted and set(wanted) != set(seen):
+        return made(wanted, seen, DIFFERS, "others")
+    return made(seen, seen)
+
+
+def pointer_back(asking, host, name, made):
+    seen = tuple(value.target.to_text().lower() for value in asking.ask(name, "PTR").values)
+    made = partial(made, (f"{host.name}.",), seen)
+    if not seen:
+        return made(MISSING, "missing")
+    if f"{host.name}." not in seen:
+        return made(WRONG, "elsewhere")
+    return made(OK, "ok") if len(seen) == 1 else made(DIFFERS, "several")
+
+
+def helo(asking, host, name, made):
+    """SPF of the name that the server says in EHLO: it is asked for when a bounce has no sender."""
+    records = tuple(quoted(text) for text in asking.texts(name) if spf.is_record(text))
+    if not records:
+        return made((quoted("v=spf1 a -all"),), (), MISSING, "missing")
+    results = {spf.evaluate(asking, one, name)[0] for one in host.addresses}
+    if "temperror" in results:
+        raise NotAsked
+    if results == {"pass"}:
+        return made(records, records)
+    return made((quoted("v=spf1 a -all"),), records, WRONG, "refused")
+
+
+def tlsa(asking, host, name, made):
+    seen = tuple(value.to_text().lower() for value in asking.ask(name, "TLSA").values)
+    signed = any(asking.ask(host.name, kind).validated for kind in ("A", "AAAA"))
+    digest = certificate_digest()
+    wanted = (f"3 1 1 {digest}",) if digest and signed else ()
+    if not signed:
+        return made((), seen, DIFFERS, "not signed") if seen else None
+    if not seen:
+        return made(wanted, seen, MISSING, "missing")
+    if digest and wanted[0] not in seen and any(value.startswith("3 ") for value in seen):
+        return made(wanted, seen, WRONG, "another key")
+    return made(seen, seen, OK, "ok" if digest else "not compared")

@@ -1,0 +1,220 @@
+"""What the pages and the mail say of a record: what it does, what is wrong, and what to do."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext, gettext_noop
+
+from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG
+
+
+class Topic(NamedTuple):
+    label: str  # as the DNS calls it
+    does: str
+
+
+TOPICS = {
+    "mx": Topic("MX", gettext_noop("Where other servers send mail for this domain.")),
+    "spf": Topic(
+        "SPF",
+        gettext_noop(
+            "Which servers may send mail in the name of this domain. Receivers refuse others, or trust them less."
+        ),
+    ),
+    "dmarc": Topic(
+        "DMARC",
+        gettext_noop(
+            "What receivers do with mail in the name of this domain that neither SPF nor DKIM vouches for."
+            " Large ones want such a record."
+        ),
+    ),
+    "reports": Topic(
+        "DMARC reports",
+        gettext_noop("Allows reports about this domain to be sent to an address in another one."),
+    ),
+    "tlsrpt": Topic(
+        "TLSRPT",
+        gettext_noop("Where other servers report that they could not encrypt mail to this domain."),
+    ),
+    "mtasts": Topic(
+        "MTA-STS",
+        gettext_noop(
+            "Says that mail to this domain comes encrypted and only to the servers of a policy."
+        ),
+    ),
+    "srv": Topic("SRV", gettext_noop("Lets mail programs find the server by the address alone.")),
+    "client": Topic(
+        "CNAME",
+        gettext_noop("Where Thunderbird, Outlook and others ask for the settings of an address."),
+    ),
+    "policy": Topic("CNAME", gettext_noop("Where others fetch the policy of MTA-STS.")),
+    "address": Topic(
+        "A, AAAA", gettext_noop("The addresses under which this mail server is reached.")
+    ),
+    "ptr": Topic(
+        "PTR",
+        gettext_noop(
+            "The name of an address of this mail server. Many receivers refuse mail from an address"
+            " whose name is not the one that the server gives."
+        ),
+    ),
+    "helo": Topic(
+        "SPF (EHLO)",
+        gettext_noop(
+            "The same for the server’s own name, which is asked for when a bounce has no sender."
+        ),
+    ),
+    "tlsa": Topic(
+        "TLSA (DANE)",
+        gettext_noop(
+            "The key of this server’s certificate, for senders that check it with DNSSEC."
+        ),
+    ),
+}
+
+STATES = {
+    OK: gettext_noop("ok"),
+    DIFFERS: gettext_noop("differs"),
+    MISSING: gettext_noop("missing"),
+    WRONG: gettext_noop("wrong"),
+    NOT_ASKED: gettext_noop("could not be asked"),
+}
+
+PUBLISH = gettext_noop("Publish this record.")
+TWO = gettext_noop("There are two records, and so none counts. Keep one.")
+# By (topic, reason); by reason alone what is said of all topics.
+REASONS = {
+    "ok": "",
+    "missing": PUBLISH,
+    "two records": TWO,
+    "not asked": gettext_noop(
+        "No resolver answered, or it failed: nothing is known of this record. Check again later."
+    ),
+    ("mx", "missing"): gettext_noop(
+        "No server is named, so mail goes to the domain’s own address, if it has one. Publish this record."
+    ),
+    ("mx", "null"): gettext_noop(
+        "The record says that this domain takes no mail, so nobody sends any. Replace it."
+    ),
+    ("mx", "elsewhere"): gettext_noop(
+        "Mail for this domain goes to %(servers)s and not to this server."
+        " If that server passes it on here, all is well; otherwise replace the record."
+    ),
+    ("mx", "others first"): gettext_noop(
+        "Mail goes to %(servers)s first, and comes here only while that server is away."
+        " If it passes mail on here, all is well; otherwise remove it from the records."
+    ),
+    ("mx", "others"): gettext_noop(
+        "Mail comes here, but some may go to %(servers)s. If that server knows this domain, all is well; otherwise remove it."
+    ),
+    ("mx", "backup"): gettext_noop("This server is named as a backup."),
+    ("spf", "missing"): gettext_noop(
+        "Nothing says which servers may send for this domain: large receivers refuse such mail, or take it for spam. Publish this record."
+    ),
+    ("spf", "ok"): gettext_noop("Mail from %(addresses)s passes."),
+    ("spf", "fail"): gettext_noop(
+        "Mail from %(addresses)s, which this server sends, is refused: the record forbids it. Replace it."
+    ),
+    ("spf", "softfail"): gettext_noop(
+        "Mail from %(addresses)s, which this server sends, is taken for suspicious: the record does not name it. Replace it."
+    ),
+    ("spf", "neutral"): gettext_noop(
+        "The record says nothing about mail from %(addresses)s, which this server sends. Replace it."
+    ),
+    ("spf", "none"): gettext_noop(
+        "The record says nothing about mail from %(addresses)s, which this server sends. Replace it."
+    ),
+    ("spf", "no address"): gettext_noop(
+        "Not judged: the address from which this server’s mail leaves is not known. Publish the server’s own name, or set MAIL_ADDRESSES."
+    ),
+    ("spf", "two_records"): TWO,
+    ("spf", "lookups"): gettext_noop(
+        "The record needs more than ten look-ups, so receivers take it for broken. Remove terms such as include, a and mx, or write addresses instead."
+    ),
+    ("spf", "void"): gettext_noop(
+        "More than two of its terms lead to names that do not exist, so receivers take the record for broken. Remove these terms."
+    ),
+    ("spf", "include"): gettext_noop(
+        "It includes %(term)s, which has no SPF record, so receivers take the record for broken. Remove or correct that term."
+    ),
+    ("spf", "recursion"): gettext_noop(
+        "The record includes itself, so receivers take it for broken. Remove that term."
+    ),
+    ("spf", "syntax"): gettext_noop(
+        "The record cannot be read, so receivers take it for broken: %(term)s. Correct it."
+    ),
+    ("dmarc", "none"): gettext_noop(
+        "Only watches: receivers treat mail as without the record (p=none)."
+    ),
+    ("dmarc", "quarantine"): gettext_noop(
+        "Forged mail is put into the spam folder (p=quarantine)."
+    ),
+    ("dmarc", "reject"): gettext_noop("Forged mail is refused (p=reject)."),
+    ("dmarc", "covered"): gettext_noop("The record of %(domain)s holds for this domain, too."),
+    ("dmarc", "syntax"): gettext_noop(
+        "The record cannot be read: it needs p=none, p=quarantine or p=reject. Correct it."
+    ),
+    ("reports", "missing"): gettext_noop(
+        "Until %(domain)s has this record, nobody sends reports there."
+    ),
+    ("tlsrpt", "syntax"): gettext_noop("The record names no address (rua=mailto:…). Correct it."),
+    ("mtasts", "syntax"): gettext_noop("The record has no id. Correct it."),
+    ("mtasts", "not ours"): gettext_noop(
+        "A policy is announced that this panel does not serve; it is not checked here."
+    ),
+    ("mtasts", "id"): gettext_noop(
+        "The policy that the panel serves is not the one that this record announces: others use the old one until the id changes."
+    ),
+    ("srv", "elsewhere"): gettext_noop(
+        "Mail programs are sent to another server. If the mailboxes are here, replace the record."
+    ),
+    ("client", "elsewhere"): gettext_noop(
+        "The name leads to another server, which answers in this panel’s place. If it should not, replace the record."
+    ),
+    ("policy", "elsewhere"): gettext_noop(
+        "The name leads to another server: its policy counts, not the panel’s."
+    ),
+    ("address", "missing"): gettext_noop(
+        "The name of this server leads nowhere: no mail can come. Publish its addresses, or correct MAIL_HOSTNAME."
+    ),
+    ("address", "others"): gettext_noop(
+        "These are not the addresses in MAIL_ADDRESSES. Correct the one or the other."
+    ),
+    ("ptr", "missing"): gettext_noop(
+        "The address has no name. Whoever gave you the address sets it."
+    ),
+    ("ptr", "elsewhere"): gettext_noop(
+        "The address has another name. Whoever gave you the address sets it."
+    ),
+    ("ptr", "several"): gettext_noop(
+        "The address has several names; some receivers look at the first only. Keep one."
+    ),
+    ("helo", "refused"): gettext_noop(
+        "An address of this server does not pass. Replace the record."
+    ),
+    ("tlsa", "not signed"): gettext_noop(
+        "The answer is not signed, or the resolver does not check signatures: the record has no effect."
+    ),
+    ("tlsa", "another key"): gettext_noop(
+        "The record names another key than the certificate has: servers that check it send no mail. Replace it at once."
+    ),
+    ("tlsa", "not compared"): gettext_noop(
+        "Set MAIL_CERTIFICATE to have it compared with the certificate."
+    ),
+}
+
+
+def label(topic):
+    return TOPICS[topic].label
+
+
+def does(topic):
+    return gettext(TOPICS[topic].does)
+
+
+def says(finding):
+    words = REASONS.get((finding.topic, finding.reason), REASONS.get(finding.reason, ""))
+    return gettext(words) % finding.details if words else ""
+
+
+def state(finding):
+    return gettext(STATES[finding.state])

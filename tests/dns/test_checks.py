@@ -1,0 +1,326 @@
+"""What is wanted and what is seen, compared: the state of each record and why."""
+
+import pytest
+
+from domains.dns import checks
+from domains.dns.asking import Asking
+from domains.models import AliasDomain, Domain
+
+OURS = "@ MX 10 mail.host.test.\n"
+
+
+@pytest.fixture
+def found(zones):
+    """``found("@ MX …")`` gives the findings of example.org with these records, by topic; of ``topic`` the first."""
+
+    def of(records, others=None, domain=None, **fields):
+        zones({"example.org": records} | (others or {}))
+        domain = domain or alone(name="example.org", **fields)
+        return {one.topic: one for one in reversed(checks.check_domain(domain))}
+
+    return of
+
+
+def alone(**fields):
+    domain = Domain(**fields)
+    domain._state.fields_cache["alias_of"] = None  # as read with select_related
+    return domain
+
+
+def why(finding):
+    return finding.state, finding.reason
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        (OURS, ("ok", "ok")),
+        ("@ MX 10 MAIL.HOST.TEST.", ("ok", "ok")),
+        ("@ MX 10 mx\nmx A 192.0.2.25", ("ok", "ok")),  # another name of the same server
+        ("", ("missing", "missing")),
+        ("@ MX 0 .", ("wrong", "null")),
+        ("@ MX 10 mx.filter.test.", ("wrong", "elsewhere")),
+        ("@ MX 5 mx.filter.test.\n@ MX 10 mail.host.test.", ("differs", "others first")),
+        ("@ MX 10 mail.host.test.\n@ MX 20 mx.filter.test.", ("differs", "others")),
+        ("@ MX 10 mail.host.test.\n@ MX 10 mx.filter.test.", ("differs", "others")),
+    ],
+)
+def test_mx(records, expected, found):
+    filters = {"filter.test": "mx A 198.51.100.1"}
+
+    assert why(found(records, filters)["mx"]) == expected
+
+
+def test_a_backup_is_only_one_of_the_servers_and_knows_nothing_of_other_records(found):
+    all_found = found(
+        "@ MX 5 mx.other.test.\n@ MX 10 mail.host.test.",
+        {"other.test": "mx A 198.51.100.1"},
+        backupmx=True,
+    )
+
+    assert {topic: why(one) for topic, one in all_found.items()} == {"mx": ("ok", "backup")}
+
+
+@pytest.mark.parametrize(
+    ("spf", "state", "reason", "wanted"),
+    [
+        ("v=spf1 mx -all", "ok", "ok", "v=spf1 mx -all"),
+        ("v=spf1 -all", "wrong", "fail", "v=spf1 a:mail.host.test -all"),
+        (
+            "v=spf1 ip4:192.0.2.25 ~all",
+            "wrong",
+            "softfail",
+            "v=spf1 a:mail.host.test ip4:192.0.2.25 ~all",
+        ),
+        ("v=spf1 ?all", "differs", "neutral", "v=spf1 a:mail.host.test ?all"),
+    ],
+)
+def test_spf_must_pass_for_each_address_of_the_server(spf, state, reason, wanted, found):
+    spf = found(f'{OURS}@ TXT "{spf}"')["spf"]
+
+    assert (spf.state, spf.reason, spf.wanted) == (state, reason, (f'"{wanted}"',))
+
+
+def test_spf_that_knows_only_one_address_names_the_other(found):
+    spf = found(f'{OURS}@ TXT "v=spf1 ip4:192.0.2.25 -all"')["spf"]
+
+    assert spf.details["addresses"] == "2001:db8::25"
+
+
+def test_a_broken_spf_record_is_wrong_and_says_which_term(found):
+    spf = found(f'{OURS}@ TXT "v=spf1 mx ipv4:192.0.2.1 -all"')["spf"]
+
+    assert (why(spf), spf.details["term"]) == (("wrong", "syntax"), "ipv4:192.0.2.1")
+
+
+def test_with_a_relay_host_its_addresses_must_pass(found, settings):
+    settings.MAIL_RELAYHOST = "relay.example.net"
+    there = {"example.net": "relay A 198.51.100.7"}
+    spf = found(f'{OURS}@ TXT "v=spf1 mx -all"', there)["spf"]
+
+    assert (why(spf), spf.details["addresses"]) == (("wrong", "fail"), "198.51.100.7")
+    assert spf.wanted == ('"v=spf1 a:relay.example.net mx -all"',)
+
+
+def test_the_addresses_of_the_settings_count_before_those_of_the_name(found, settings):
+    settings.MAIL_ADDRESSES = ["203.0.113.9"]
+    spf = found(f'{OURS}@ TXT "v=spf1 mx -all"')["spf"]
+
+    assert (why(spf), spf.details["addresses"]) == (("wrong", "fail"), "203.0.113.9")
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ("", ("missing", "missing")),
+        ('_dmarc TXT "v=DMARC1; p=none"', ("ok", "none")),
+        ('_dmarc TXT "v=DMARC1;p=REJECT;"', ("ok", "reject")),
+        ('_dmarc TXT "v=DMARC1; rua=mailto:a@example.org"', ("wrong", "syntax")),
+        ('_dmarc TXT "v=DMARC1; p=block"', ("wrong", "syntax")),
+        ('_dmarc TXT "v=DMARC1; p"', ("wrong", "syntax")),
+        (
+            '_dmarc TXT "v=DMARC1; p=none"\n_dmarc TXT "v=DMARC1; p=reject"',
+            ("wrong", "two records"),
+        ),
+        ('_dmarc TXT "v=spf1 -all"', ("missing", "missing")),
+    ],
+)
+def test_dmarc(records, expected, found):
+    assert why(found(OURS + records)["dmarc"]) == expected
+
+
+def test_the_dmarc_record_of_the_domain_above_covers_this_one(found):
+    zones = {"sub.example.org": OURS}
+    dmarc = found('_dmarc TXT "v=DMARC1; p=reject"', zones, alone(name="sub.example.org"))["dmarc"]
+
+    assert (why(dmarc), dmarc.details) == (("ok", "covered"), {"domain": "example.org"})
+
+
+def test_reports_to_another_domain_need_its_permission(found):
+    record = '_dmarc TXT "v=DMARC1; p=none; rua=mailto:d@reports.test!10m, mailto:own@example.org"'
+    reports = found(OURS + record, {"reports.test": ""})["reports"]
+
+    assert (why(reports), reports.name) == (
+        ("missing", "missing"),
+        "example.org._report._dmarc.reports.test",
+    )
+    assert reports.wanted == ('"v=DMARC1"',)
+
+
+def test_a_permission_for_all_domains_is_one(found):
+    record = '_dmarc TXT "v=DMARC1; p=none; rua=mailto:d@reports.test"'
+    reports = found(OURS + record, {"reports.test": '*._report._dmarc TXT "v=DMARC1"'})["reports"]
+
+    assert why(reports) == ("ok", "ok")
+
+
+def test_reports_are_asked_for_where_the_settings_say(found, settings):
+    settings.REPORTS_TO = "reports@host.test"
+    all_found = found(OURS)
+
+    assert all_found["dmarc"].wanted == ('"v=DMARC1; p=none; rua=mailto:reports@host.test"',)
+    assert all_found["tlsrpt"].wanted == ('"v=TLSRPTv1; rua=mailto:reports@host.test"',)
+    assert all_found["reports"].name == "example.org._report._dmarc.host.test"
+
+
+def test_what_nobody_asked_for_is_not_missing(found):
+    assert {"tlsrpt", "mtasts", "reports"} & found(OURS).keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("v=TLSRPTv1; rua=mailto:tls@example.org", ("ok", "ok")),
+        ("v=TLSRPTv1; rua=", ("wrong", "syntax")),
+    ],
+)
+def test_tls_reports(record, expected, found):
+    assert why(found(f'{OURS}_smtp._tls TXT "{record}"')["tlsrpt"]) == expected
+
+
+def test_the_id_of_mta_sts_follows_the_policy(found, settings, server):
+    settings.MTA_STS = "testing"
+    [wanted] = found(OURS)["mtasts"].wanted
+    server.stop()
+    settings.MTA_STS = "enforce"
+    sts = found(f"{OURS}_mta-sts TXT {wanted}")["mtasts"]
+
+    assert why(sts) == ("differs", "id")
+    server.stop()
+    assert why(found(f"{OURS}_mta-sts TXT {sts.wanted[0]}")["mtasts"]) == ("ok", "ok")
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("_imaps._tcp SRV 0 1 993 mail.host.test.", ("ok", "ok")),
+        ("_imaps._tcp SRV 10 5 993 mail.host.test.", ("ok", "ok")),
+        ("_imaps._tcp SRV 0 1 143 mail.host.test.", ("differs", "elsewhere")),
+        ("_imaps._tcp SRV 0 0 0 .", ("differs", "elsewhere")),
+        ("", ("missing", "missing")),
+    ],
+)
+def test_srv(record, expected, found):
+    assert why(found(OURS + record)["srv"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("autoconfig CNAME mail.host.test.", ("ok", "ok")),
+        ("autoconfig A 192.0.2.25", ("ok", "ok")),
+        ("autoconfig A 198.51.100.1", ("differs", "elsewhere")),
+        ("autoconfig CNAME www\nwww A 198.51.100.1", ("differs", "elsewhere")),
+        ("", ("missing", "missing")),
+    ],
+)
+def test_the_name_that_mail_programs_ask(record, expected, found):
+    client = found(OURS + record)["client"]
+
+    assert (client.name, why(client), client.needs_somebody) == (
+        "autoconfig.example.org",
+        expected,
+        False,
+    )
+
+
+def test_the_policy_of_mta_sts_is_fetched_from_here(found, settings):
+    settings.MTA_STS = "enforce"
+    policy = found(OURS)["policy"]
+
+    assert (policy.name, why(policy)) == ("mta-sts.example.org", ("missing", "missing"))
+    assert policy.wanted == ("mail.host.test.",)
+
+
+def test_an_alias_domain_has_no_mailboxes_to_be_set_up(found):
+    domain = alone(name="example.org")
+    domain._state.fields_cache["alias_of"] = AliasDomain(target_domain_id="other.net")
+
+    assert found(OURS, domain=domain).keys() == {"mx", "spf", "dmarc"}
+
+
+def test_a_domain_with_letters_of_another_language_is_asked_for_as_it_is_stored(found):
+    name = "xn--mller-kva.example"
+    mx = found("", {name: OURS}, alone(name=name))["mx"]
+
+    assert (mx.name, why(mx)) == (name, ("ok", "ok"))
+
+
+def test_what_could_not_be_asked_is_never_missing(found):
+    all_found = found("", {"broken.example": None}, alone(name="broken.example"))
+
+    assert {why(one) for one in all_found.values()} == {("not asked", "not asked")}
+    assert not any(one.needs_somebody for one in all_found.values())
+
+
+# --- This mail server
+
+
+@pytest.fixture
+def host(zones):
+    def of(records="", reverse="", reverse6="", host="mail A 192.0.2.25\n"):
+        zones(
+            {
+                "host.test": host + records,
+                "2.0.192.in-addr.arpa": reverse,
+                "8.b.d.0.1.0.0.2.ip6.arpa": reverse6,
+            }
+        )
+        return {one.topic: one for one in checks.check_host(Asking())}
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("reverse", "expected"),
+    [
+        ("25 PTR mail.host.test.", ("ok", "ok")),
+        ("25 PTR other.host.test.", ("wrong", "elsewhere")),
+        ("25 PTR mail.host.test.\n25 PTR other.host.test.", ("differs", "several")),
+        ("", ("missing", "missing")),
+    ],
+)
+def test_the_address_leads_back_to_the_name(reverse, expected, host):
+    assert why(host(reverse=reverse)["ptr"]) == expected
+
+
+def test_each_address_is_asked_for_its_name(host):
+    six = ".".join("5200000000000000000000000000"[:24])
+    found = host(
+        reverse="25 PTR mail.host.test.",
+        reverse6=f"{six} PTR mail.host.test.",
+        host="mail A 192.0.2.25\nmail AAAA 2001:db8::25\n",
+    )
+
+    assert why(found["ptr"]) == ("ok", "ok")
+    assert found["ptr"].name == f"{six}.8.b.d.0.1.0.0.2.ip6.arpa"
+
+
+def test_the_name_has_the_addresses_of_the_settings(host, settings):
+    settings.MAIL_ADDRESSES = ["192.0.2.25", "2001:db8::25"]
+
+    assert why(host()["address"]) == ("differs", "others")
+
+
+def test_a_server_without_an_address_needs_somebody(host):
+    address = host(host="")["address"]
+
+    assert (why(address), address.needs_somebody) == (("missing", "missing"), True)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ('mail TXT "v=spf1 a -all"', ("ok", "ok")),
+        ('mail TXT "v=spf1 -all"', ("wrong", "refused")),
+        ("", ("missing", "missing")),
+    ],
+)
+def test_the_name_of_the_server_may_send_itself(record, expected, host):
+    assert why(host(record)["helo"]) == expected
+
+
+def test_tlsa_has_no_effect_where_answers_are_not_signed(host):
+    found = host(f"_25._tcp.mail TLSA 3 1 1 {'ab' * 32}")
+
+    assert why(found["tlsa"]) == ("differs", "not signed")
