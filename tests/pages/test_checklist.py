@@ -91,7 +91,7 @@ def test_nobody_else_sees_it_and_a_filter_hides_it(creator, sign_in, make_admin)
 
 def test_a_list_that_is_narrowed_has_none(creator):
     assert "checklist" not in creator.get(URL, {"q": "ann"}).text
-    assert "checklist" not in creator.get(URL, {"state": "inactive"}).text
+    assert "checklist" not in creator.get(URL, {"state": "off"}).text
 
 
 def test_what_is_no_place_of_its_own_has_none(creator):

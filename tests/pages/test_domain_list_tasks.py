@@ -87,7 +87,7 @@ def test_mailboxes_and_aliases_are_switched_off_in_steps_and_on_again(
         ("state=dead", {"team@example.org"}),
         ("state=dead&q=team", {"team@example.org"}),
         ("state=dead&q=info", set()),
-        ("state=inactive", set()),
+        ("state=off", set()),
     ],
 )
 def test_only_what_the_list_shows_is_meant(listed, found, admin, many):
