@@ -17,8 +17,8 @@ MOST = 20
 
 class Step(NamedTuple):
     words: str
-    done: bool = False
-    url: str = ""
+    done: bool
+    url: str
 
 
 def begin(request, domain):
@@ -38,7 +38,7 @@ def steps(request, domain, rows, catch_all):
         ),
         Step(_("A first mailbox"), domain.usage.mailboxes > 0, new),
         Step(_("An administrator of its own"), bool(domain.first_admin), reverse("admin-create")),
-        Step(_("DNS: its MX record leads here")),
+        Step(_("DNS: its MX record leads here"), False, reverse("domain-dns", args=[domain.pk])),
     ]
 
 

@@ -1,14 +1,6 @@
 from django.urls import path
 
-from domains import (
-    alias_domain_views,
-    checklist,
-    dns_views,
-    page,
-    places,
-    setup_views,
-    views,
-)
+from domains import alias_domain_views, checklist, dns_views, page, places, setup_views, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
