@@ -24,7 +24,7 @@ PRODUCTION := ENV_FILE=/dev/null DEBUG=no HTTPS=yes ALLOWED_HOSTS=panel.example.
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: packages
 packages:
@@ -41,6 +41,11 @@ run: .venv/installed-$(EXTRA) ## Serve the panel (HOST=127.0.0.1 PORT=8000, DEMO
 test: setup lint ## Install what the tests need, then lint and run all tests
 	TEST_DATABASE=sqlite $(PYTEST) -q -n logical --maxprocesses 4 $(ON_SQLITE)
 	$(AS_ROOT) $(PYTEST) -n logical --maxprocesses 4
+
+.PHONY: test-host
+test-host: .venv/installed-dev ## Install a whole Debian 12 with deploy/install in a root of its own, as root; minutes
+	@deploy/bin/install-packages root
+	$(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTEST) tests/host
 
 .PHONY: lint
 lint: .venv/installed-dev ## Check style, templates, imports, migrations and production settings

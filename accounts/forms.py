@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
@@ -135,6 +136,14 @@ class OwnPasswordForm(ActorForm):
         return services.set_own_password(admin=self.actor, password=self.cleaned_data["password"])
 
 
+# Attributes of a field for domains, of which static/js/recipients.js makes chips with suggestions.
+CHIPS = {
+    "data-recipients": reverse_lazy("domain-options"),
+    "spellcheck": "false",
+    "autocapitalize": "none",
+}
+
+
 class AdminForm(ActorForm):
     """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
 
@@ -145,7 +154,7 @@ class AdminForm(ActorForm):
         label=_("Domains"),
         required=False,
         max_length=MAX_NAMES,
-        widget=forms.Textarea({"rows": 5, "spellcheck": "false"}),
+        widget=forms.Textarea(CHIPS | {"rows": 5}),
         help_text=_("The domains this person manages, one a line. A superadmin needs none."),
     )
     added = forms.CharField(

@@ -161,11 +161,6 @@ def set_admin_password(*, actor, admin, password):
     return _store_password(actor, admin, password)
 
 
-def change_own_password(*, admin, old_password, password):
-    check_own_password(admin, old_password, password)
-    return set_own_password(admin=admin, password=password)
-
-
 def set_own_password(*, admin, password):
     """Store it. The caller has asked ``check_own_password``, outside of a transaction: a wrong one is counted there."""
     return _store_password(admin, admin, password)

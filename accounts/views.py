@@ -24,7 +24,7 @@ from accounts.forms import (
     PreferencesForm,
 )
 from accounts.models import NAMED, Admin, LogEntry
-from panel import once
+from panel import once, tasks
 from panel.addresses import display_address, lookup_key
 from panel.bulk import BulkView
 from panel.export import TableMixin
@@ -81,6 +81,8 @@ class SignIn(FormView):
 
     def form_valid(self, form):
         sessions.begin(self.request, form.account)
+        if not form.account.is_mailbox_user and (task := tasks.unfinished(form.account)):
+            self.request.session[tasks.IN_SESSION] = task
         sign_ins.record(form.account, client_ip(self.request))
         response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
         if sessions.ENDED in self.request.COOKIES:

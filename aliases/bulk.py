@@ -14,12 +14,13 @@ from aliases import services
 from aliases.effects import DOMAIN_OFF, REFUSED, fates, find_fallbacks
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
-from aliases.switching import changed_since, in_a_sentence
+from aliases.refusals import changed_since
+from aliases.switching import in_a_sentence, undone_in_a_sentence
 from aliases.views import HEADINGS, AliasList, AliasPages, referrers_context, treatment_of_referrers
 from domains.matching import Matching
 from domains.models import RoutingLock
 from panel import once, tasks
-from panel.addresses import display_address, split_targets
+from panel.addresses import display_address
 from panel.bulk import BulkView, selected_keys
 from panel.export import csv_response
 from panel.formats import number
@@ -40,20 +41,23 @@ def about(row, reason):
 class AddressWork(tasks.Work):
     model = None
     list_view = None
+    list_url_name = None
     details = {"deactivate": ELSEWHERE, "delete": ELSEWHERE}
     actions = (*SWITCHES, "delete")
-    undoable = SWITCHES
+    undoable = (*SWITCHES, "edit")
 
     def rows(self):
         return self.model.objects.manageable_by(self.actor)
 
-    def listed(self, task):
-        return Matching(
-            self.list_view, self.actor, task.listed, task.started, task.options.get("lead")
-        )
+    def all_of(self, listed, since, lead=None):
+        """All rows that the list with the query ``listed`` shows: a Matching."""
+        return Matching(self.list_view, self.actor, listed, since, lead)
+
+    def all_of_task(self, task):
+        return self.all_of(task.listed, task.started, task.options.get("lead"))
 
     def matching(self, task, position, size):
-        return self.listed(task).after(position, size)
+        return self.all_of_task(task).after(position, size)
 
     def act(self, task, entry):
         RoutingLock.hold()
@@ -83,15 +87,17 @@ class AddressWork(tasks.Work):
         if self.number_done(task):
             tag = tasks.undo_tag(task) if tasks.can_undo(task, self) else None
             told.append(Message(messages.SUCCESS, self.result(task), tag))
-        return told
+        return told or [Message(messages.INFO, _("There was nothing left to do."))]
 
     def result(self, task):
         """What has come of it, as a sentence."""
+        done = self.number_done(task)
+        rows = list(self.changed_rows(task)) if task.action in (*SWITCHES, "edit") else []
+        if task.undoes_id and task.action == "edit" and rows:
+            return undone_in_a_sentence(self.actor, rows[0], self.alias_of(rows[0]))
         if task.undoes_id and task.action not in SWITCHES:
             return _("Undone.")
-        done = self.number_done(task)
-        rows = list(self.changed_rows(task)) if task.action in SWITCHES else []
-        if len(rows) == 1 == done:
+        if len(rows) == 1 == done and task.action != "edit":
             return in_a_sentence(self.actor, rows[0], self.alias_of(rows[0]))
         text = self.results[task.action] % {"count": done, "n": number(done), **self.said(task)}
         refused = task.action == "deactivate" and rows and self.refused_mail(rows)
@@ -174,7 +180,7 @@ class AddressWork(tasks.Work):
     def is_meant(self, task, address):
         if task.keys is not None:
             return address in task.keys
-        return self.listed(task).rows().filter(pk=address).exists()
+        return self.all_of_task(task).includes(address)
 
 
 class ManyBulk(BulkView):
@@ -190,6 +196,10 @@ class ManyBulk(BulkView):
     def work(self):
         return self.work_class(self.actor)
 
+    @property
+    def list_url_name(self):
+        return self.work.list_url_name
+
     def post(self, request, *args, **kwargs):
         action = request.POST.get("action", "")
         back = safe_next(request, reverse(self.list_url_name))
@@ -203,7 +213,7 @@ class ManyBulk(BulkView):
         if not keys:
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
-        rows = list(self.get_queryset().filter(pk__in=keys).order_by("pk"))
+        rows = self.rows_of(keys)
         if action == "delete" and "confirmed" not in request.POST:
             return self.confirm(rows, back)
         try:
@@ -225,8 +235,7 @@ class ManyBulk(BulkView):
         return keys
 
     def all_that_match(self):
-        listed = self.request.POST.get("listed", "")
-        return Matching(self.work.list_view, self.actor, listed, timezone.now())
+        return self.work.all_of(self.request.POST.get("listed", ""), timezone.now())
 
     def ask(self, action, keys, back):
         options = {}
@@ -264,7 +273,7 @@ class ManyBulk(BulkView):
         task = self.ask(action, [row.pk for row in rows], back)
         post = self.request.POST
         if action == "delete":
-            tasks.check_typed(task, post.get("confirm", ""))
+            tasks.check_typed(task.total, post.get("confirm", ""))
         return tasks.begin(task, **self.work.check_options(task, post))
 
     def export(self, keys):
@@ -290,12 +299,14 @@ class AliasWork(AddressWork):
     kind, plural = "alias", "aliases"
     model = Alias
     list_view = AliasList
+    list_url_name = "alias-list"
     questions = {
         "activate": ngettext_lazy("Switch on %(n)s alias?", "Switch on %(n)s aliases?", "count"),
         "deactivate": ngettext_lazy(
             "Switch off %(n)s alias?", "Switch off %(n)s aliases?", "count"
         ),
         "delete": ngettext_lazy("Delete %(n)s alias?", "Delete %(n)s aliases?", "count"),
+        "edit": gettext_lazy("Recipients of an alias"),
     }
     leads = {
         "activate": gettext_lazy("They work again immediately, with the same targets."),
@@ -310,6 +321,7 @@ class AliasWork(AddressWork):
         "activate": ngettext_lazy("%(n)s alias is on", "%(n)s aliases are on", "count"),
         "deactivate": ngettext_lazy("%(n)s alias is off", "%(n)s aliases are off", "count"),
         "delete": ngettext_lazy("%(n)s alias deleted", "%(n)s aliases deleted", "count"),
+        "edit": gettext_lazy("Recipients changed"),
     }
 
     def alias_of(self, row):
@@ -319,17 +331,9 @@ class AliasWork(AddressWork):
         return services.update_alias(actor=self.actor, alias=row, **fields)
 
     def put_back(self, row, changes):
-        changes = dict(changes)
         if "goto" not in changes:
             return super().put_back(row, changes)
-        old, new = changes.pop("goto")
-        if row.goto != new or any(
-            getattr(row, name) != now for name, (_old, now) in changes.items()
-        ):
-            raise changed_since()
-        fields = {name: before for name, (before, _new) in changes.items()}
-        self.update(row, targets=split_targets(old), **fields)
-        return {"goto": [new, old]}
+        return services.put_back(actor=self.actor, alias=row, changes=changes)
 
     def delete(self, row, _options):
         services.delete_alias(actor=self.actor, alias=row)
@@ -338,7 +342,6 @@ class AliasWork(AddressWork):
 
 class AliasBulk(AliasPages, ManyBulk):
     template_name = "aliases/alias_confirm_bulk.html"
-    list_url_name = "alias-list"
     work_class = AliasWork
     headings = HEADINGS
 

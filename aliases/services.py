@@ -5,23 +5,28 @@ caller's job: pass rows that came out of ``manageable_by(actor)``. Each function
 ValidationError and then has written nothing. Postfix sees a change at its next look-up.
 """
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
-from aliases.models import Alias, AliasTarget, page_of
+from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
+from aliases.refusals import (
+    changed_since,
+    refuse_external_targets,
+    refuse_itself,
+    refuse_own_whole_domain,
+    refuse_role_address,
+    refuse_taken,
+)
 from aliases.targets import parse_targets
-from domains.models import Domain, RoutingLock
-from mailboxes.models import Mailbox
+from domains.models import RoutingLock
 from panel.addresses import (
     display_address,
     normalise_address,
     normalise_local_part,
-    split_address,
     without_extension,
 )
 from panel.changes import (
@@ -33,7 +38,6 @@ from panel.changes import (
     removed,
     validate_changed,
 )
-from panel.scoping import may_change_role_addresses, may_use_external_targets
 from panel.transactions import in_transaction
 
 KEEP, REMOVE, DELETE = (
@@ -42,115 +46,6 @@ KEEP, REMOVE, DELETE = (
     "delete",
 )  # what becomes of aliases that lead to what is deleted
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
-
-
-def refuse_role_address(actor, local_part):
-    """Only superadmins create role addresses: whoever reads their mail can get a TLS certificate."""
-    if local_part in settings.ROLE_ADDRESSES and not may_change_role_addresses(actor):
-        raise ValidationError(
-            {
-                "local_part": ValidationError(
-                    _("%(name)s is a role address. Ask a superadmin to set it up."),
-                    "role",
-                    {"name": local_part},
-                )
-            }
-        )
-
-
-def refuse_own_whole_domain(targets, stored=()):
-    """A catch-all may not lead to a whole domain of ours: that is an alias domain. ``stored`` targets stay."""
-    kept = {target.lower() for target in stored}
-    whole = [target for target in targets if target.startswith("@") and target not in kept]
-    ours = Domain.objects.filter(pk__in=[target[1:] for target in whole]).first()
-    if ours is not None:
-        raise ValidationError(
-            {
-                "targets": ValidationError(
-                    _(
-                        "%(domain)s is a domain of this server. To send every name to the same"
-                        " name there, make this domain an alias domain of it."
-                    ),
-                    "own_domain",
-                    {"domain": ours},
-                )
-            }
-        )
-
-
-def refuse_external_targets(actor, targets, stored=()):
-    """Where EXTERNAL_TARGETS says so, targets must be in our domains. ``stored`` targets stay."""
-    if may_use_external_targets(actor):
-        return
-    new = set(targets) - {target.lower() for target in stored}
-    domains = {target: split_address(target)[1] for target in targets if target in new}
-    ours = set(Domain.objects.in_bulk(set(domains.values())))
-    outside = [target for target in domains if domains[target] not in ours]
-    if outside:
-        raise ValidationError(
-            {
-                "targets": ValidationError(
-                    _(
-                        "%(target)s is an external address. Only a superadmin may forward mail"
-                        " outside this server's domains."
-                    ),
-                    "external",
-                    {"target": display_address(outside[0])},
-                )
-            }
-        )
-
-
-def refuse_taken(address, *, wanted):
-    # Every mailbox has an alias row, unless another program left it out.
-    if Alias.objects.filter(pk=address).exists() or Mailbox.objects.filter(pk=address).exists():
-        raise taken(address, wanted=wanted)
-
-
-def refuse_itself(alias, targets, stored=()):
-    """An alias that leads to itself is nobody's address, but where the domain's next server knows it.
-
-    What another program has ``stored`` beside others may stay.
-    """
-    kept = {target.lower() for target in stored} if len(targets) > 1 else set()
-    if alias.address not in set(targets) - kept:
-        return
-    if alias.is_catch_all or alias.domain.ends_here:
-        raise ValidationError(
-            {
-                "targets": ValidationError(
-                    _(
-                        "An alias cannot lead to itself, unless it is an address whose mail is"
-                        " handed on to another server."
-                    ),
-                    "itself",
-                )
-            }
-        )
-
-
-def taken(address, *, wanted):
-    """The error for an address in use; it says how to get what is ``wanted``, a mailbox or an alias.
-
-    ``url`` among its params is the page of the row that has the address.
-    """
-    is_mailbox = Mailbox.objects.filter(pk=address).exists()
-    messages = {
-        (True, "mailbox"): _("%(address)s exists already: it is a mailbox. Choose another name."),
-        (False, "mailbox"): _(
-            "%(address)s exists already: it is an alias. Delete it first; its targets can become the"
-            " mailbox’s forwarding. Or choose another name."
-        ),
-        (True, "alias"): _(
-            "%(address)s exists already: it is a mailbox. To send its mail on, use its forwarding, with a"
-            " copy if mail is to stay there too. Or choose another name."
-        ),
-        (False, "alias"): _(
-            "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
-        ),
-    }
-    params = {"address": display_address(address), "url": page_of(address, is_mailbox)}
-    return ValidationError(messages[is_mailbox, wanted], "taken", params)
 
 
 @in_transaction
@@ -258,6 +153,27 @@ def check_alias(alias, *, actor, targets=None, **fields):
 
 def set_alias_active(*, actor, alias, active):
     return update_alias(actor=actor, alias=alias, active=active)
+
+
+@in_transaction
+def put_back(*, actor, alias, changes):
+    """Give a row of ``alias``, a forwarding among them, the values it had, as they were stored.
+
+    ``changes`` are {field: [earlier, now]}; if somebody changed one of them since, nothing is put back.
+    """
+    RoutingLock.hold()
+    alias = Alias.objects.select_for_update().get(pk=alias.pk)
+    if any(getattr(alias, name) != now for name, (_earlier, now) in changes.items()):
+        raise changed_since()
+    back = changed_fields(alias, {name: earlier for name, (earlier, _now) in changes.items()})
+    alias.modified = timezone.now()
+    alias.save(update_fields=[*back, "modified"])
+    refuse_loops(actor, [alias.address])
+    action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
+    LogEntry.objects.record(
+        actor, action, domain=alias.domain_id, target=alias.address, changes=back
+    )
+    return back
 
 
 @in_transaction

@@ -1,13 +1,12 @@
-"""Mailboxes and aliases that are switched on and off at once: what is said then, and that it can be undone."""
+"""What is done to one mailbox or alias at once: switching, other recipients. What is said then, and that it can be undone."""
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aliases.effects import REFUSED, after_switch, find_fallbacks
-from aliases.models import AliasTarget
+from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
 from domains.models import RoutingLock
 from panel import tasks
@@ -17,12 +16,8 @@ from panel.pages import StateView
 NAMED = 50  # aliases that are looked at
 
 
-def changed_since():
-    return ValidationError(_("Somebody changed it since. It stays as it is."), "changed_since")
-
-
 class SwitchView(StateView):
-    """Of a mailbox or an alias: the page is asked where somebody wants to know first; what was done can be undone."""
+    """Of a mailbox or an alias: at once, by a POST, for it can be undone. The page is seen where it is refused."""
 
     kind = None
 
@@ -33,16 +28,39 @@ class SwitchView(StateView):
         self.set_active(active)
         row = self.get_queryset().get(pk=self.object.pk)
         text = in_a_sentence(self.actor, row, self.alias_of(row))
-        tag = None
+        tag, back = None, self.get_success_url()
         if before != active:
             changes = {row.pk: {"active": [before, active]}}
             action = "activate" if active else "deactivate"
-            tag = tasks.undo_tag(tasks.note(self.actor, self.kind, action, changes))
-        return self.get_success_url(), [Message(messages.SUCCESS, text, tag)]
+            tag = tasks.undo_tag(tasks.note(self.actor, self.kind, action, changes, back=back))
+        return back, [Message(messages.SUCCESS, text, tag)]
 
     def alias_of(self, row):
         """The row of ``row`` in ``alias``, or None."""
         raise NotImplementedError
+
+
+class UndoableEdit:
+    """A form view that changes a row of ``alias``: where its recipients change, the message offers to undo what was saved."""
+
+    kind = None
+    restored = ("goto", "description", "active")
+
+    def save(self, form):
+        RoutingLock.hold()
+        before = self.stored()
+        url, told = super().save(form)
+        after = self.stored()
+        if before and before["goto"] != after["goto"]:
+            changes = {
+                name: [before[name], after[name]] for name in after if before[name] != after[name]
+            }
+            task = tasks.note(self.actor, self.kind, "edit", {self.object.pk: changes}, back=url)
+            told[0].extra_tags = tasks.undo_tag(task)
+        return url, told
+
+    def stored(self):
+        return Alias.objects.filter(pk=self.object.pk).values(*self.restored).first()
 
 
 def in_a_sentence(actor, row, alias):
@@ -53,6 +71,13 @@ def in_a_sentence(actor, row, alias):
         effects += losing(actor, row.pk)
     text = _("%(name)s is on: %(effects)s.") if row.active else _("%(name)s is off: %(effects)s.")
     return text % {"name": row, "effects": ", ".join(effects)}
+
+
+def undone_in_a_sentence(actor, row, alias):
+    """What ``row`` is like now that a change of its recipients was undone."""
+    lookup = find_fallbacks(actor, [row], [alias])
+    effect = after_switch(actor, row, alias, lookup)
+    return _("%(name)s is as it was: %(effect)s.") % {"name": row, "effect": effect}
 
 
 def losing(actor, address):

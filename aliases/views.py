@@ -1,7 +1,5 @@
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
@@ -12,11 +10,10 @@ from aliases.effects import MISSING, destinations, find_fallbacks, in_words, out
 from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
-from aliases.switching import SwitchView
+from aliases.switching import SwitchView, UndoableEdit
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
-from panel.bulk import BulkView
 from panel.export import TableMixin
 from panel.forms import digest
 from panel.inline import InlineMixin
@@ -126,7 +123,8 @@ def _entries_about(domain, address):
     return entries.order_by("-timestamp", "-pk")[:5]
 
 
-class AliasEdit(InlineMixin, AliasPages, ScopedFormView):
+class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
+    kind = "alias"
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
     inline = ("description", "targets")
@@ -231,25 +229,3 @@ def referrers_context(actor, addresses):
         "referrers_elsewhere": elsewhere,
         "referrers_elsewhere_bound": COUNT_BOUND,
     }
-
-
-class AddressBulk(BulkView):
-    """Of mailboxes or aliases: what leads to them is treated once, after they are deleted."""
-
-    def perform(self, action, rows):
-        if action != "delete":
-            return super().perform(action, rows)
-        treatment = treatment_of_referrers(self.request.POST)
-        addresses = [row.pk for row in rows]
-        services.check_treatment(self.actor, addresses, **treatment)
-        super().perform(action, rows)
-        stayed = set(Alias.objects.filter(pk__in=addresses).values_list("pk", flat=True))
-        try:
-            services.clean_referrers(
-                actor=self.actor,
-                addresses=[address for address in addresses if address not in stayed],
-                aliases=Alias.objects.cleanable_by(self.actor),
-                **treatment,
-            )
-        except ValidationError as error:
-            self.told += [Message(messages.ERROR, text) for text in error.messages]

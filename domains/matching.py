@@ -7,6 +7,7 @@ from panel.paging import beyond
 from panel.tasks import Entry
 
 PLACE = ("sort", "size", "after", "before", "jump")  # of a query: where one is in the list
+BATCH = 1_000  # rows
 ROUNDS = 50  # of one call, for words that many rows have of which few match
 
 
@@ -38,6 +39,18 @@ class Matching:
     def rows(self):
         return self.list.filter_rows(self.list.get_queryset()).filter(created__lte=self.since)
 
+    def there(self, keys):
+        """Those of ``keys`` that the list shows, whatever words it is searched by."""
+        return set(self.rows().filter(pk__in=keys).values_list("pk", flat=True))
+
+    def includes(self, key):
+        position = []
+        while position is not None:
+            entries, position = self.after(position, BATCH)
+            if any(entry.key == key for entry in entries):
+                return True
+        return False
+
     def after(self, position, size):
         """Return at most ``size`` entries beyond ``position``, and where to go on, or None at the end."""
         if self.list.words:
@@ -61,8 +74,7 @@ class Matching:
                 position=position,
                 state=self.list.state_wanted(),
             )
-            there = self.rows().filter(pk__in=[row.row_key for row in found])
-            there = set(there.values_list("pk", flat=True)) if found else set()
+            there = self.there([row.row_key for row in found]) if found else ()
             places = [(row.row_key, list(words.position_of(row, names))) for row in found]
             entries += [Entry(key, place) for key, place in places if key in there]
             position = places[-1][1] if len(found) == wanted else rest and list(rest)

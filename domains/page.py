@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
-from domains import addresses, places
+from domains import addresses, checklist, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain
 from domains.views import with_admins
@@ -90,11 +90,16 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         domain = self.object
+        catch_all = split_targets(domain.catch_all) if domain.catch_all_active else []
+        page = self.paginate(None)
+        is_all = not (self.narrowed() or page["next_url"] or page["first_url"])
+        rows = page["object_list"]
         return super().get_context_data(
-            **self.paginate(None),
+            **page,
             **self.filters(),
             alias_of=getattr(domain, "alias_of", None),
-            catch_all=split_targets(domain.catch_all) if domain.catch_all_active else [],
+            catch_all=catch_all,
+            checklist=checklist.steps(self.request, domain, rows, catch_all) if is_all else [],
             of_kind=addresses.counts(self.actor, domain.pk),
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             **self.figures(),

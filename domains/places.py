@@ -25,6 +25,19 @@ def domain_suggestions(request):
     return HttpResponse("".join(options))
 
 
+def domain_options(request):
+    """The first domains that begin with ``q``, as options under a field for several (static/js/recipients.js)."""
+    options = (
+        format_html(
+            '<li role="option" aria-selected="false" data-address="{}">{}</li>',
+            name,
+            display_domain(name),
+        )
+        for name in first_domains(request.user, request.GET.get("q", ""))
+    )
+    return HttpResponse("".join(options))
+
+
 def domain_places(request):
     """Links to the first domains that begin with ``q``, for the switcher; without it first to those of late."""
     account, text = request.user, request.GET.get("q", "").strip()

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from accounts.models import LogEntry
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
-from aliases.services import remove_target_from_aliases
+from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains.models import AliasDomain, Domain, DomainDNS, RoutingLock
-from panel.addresses import normalise_address, normalise_local_part
+from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
     changed_fields,
     collected,
@@ -138,18 +138,54 @@ def set_domain_active(*, actor, domain, active):
     return update_domain(actor=actor, domain=domain, active=active)
 
 
-@in_transaction
-def delete_domain(*, actor, domain, drop_targets=False, drop_links=False):
-    """Delete a domain with its mailboxes, aliases, quota figures and its own alias-domain link.
+def delete_domain(*, actor, domain, **treatment):
+    """``delete_domains`` of one."""
+    delete_domains(actor=actor, domains=[domain], **treatment)
 
-    The log stays, and says what its settings were. Refused while alias domains lead here, unless ``drop_links``
-    deletes these links too. With
-    ``drop_targets`` its addresses are removed from the aliases of other domains; without, mail for them
-    goes to the domain's public MX. Files on disk stay; the maildirs are remembered, so that a
-    new mailbox of the same name starts empty.
+
+@in_transaction
+def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=False):
+    """Delete domains with their mailboxes, aliases, quota figures and their own alias-domain links: all, or none.
+
+    The log stays, and says what their settings were. Refused while alias domains lead here, unless ``drop_links``
+    deletes these links too. ``others`` and ``emptied`` say what becomes of the aliases of other domains that lead here,
+    as ``aliases.services.clean_referrers`` has it; mail for targets that are kept goes to the domain's public MX.
+    Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty.
     """
     RoutingLock.hold()
-    domain = domain.fresh()
+    domains = [domain.fresh() for domain in domains]
+    others, emptied = check_treatment_of_domains(actor, domains, others=others, emptied=emptied)
+    referring = []
+    if (others, emptied) != (KEEP, KEEP):
+        referring = list(Alias.targets_from_other_domains(*domains))
+    # Alias domains first: a domain is not deleted while one leads to it.
+    for domain in sorted(domains, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
+        _delete_domain(actor, domain, drop_links=drop_links)
+    if referring:
+        remove_target_from_aliases(
+            actor=actor,
+            addresses={target.bare for target in referring},
+            aliases=Alias.objects.filter(pk__in={target.alias for target in referring}),
+            others=others,
+            emptied=emptied,
+        )
+
+
+def check_treatment_of_domains(actor, domains, *, others, emptied):
+    """Return both, addresses as they are stored. Raises what is wrong with them."""
+    others, emptied = check_treatment(actor, [], others=others, emptied=emptied)
+    names = {domain.pk for domain in domains}
+    for address in (others, emptied):
+        if address.rpartition("@")[2] in names:
+            raise ValidationError(
+                _("%(address)s itself is being deleted. Enter another address."),
+                "itself",
+                {"address": display_address(address)},
+            )
+    return others, emptied
+
+
+def _delete_domain(actor, domain, *, drop_links):
     if drop_links:
         for link in domain.alias_domains.order_by("pk"):
             delete_alias_domain(actor=actor, link=link)
@@ -170,7 +206,6 @@ def delete_domain(*, actor, domain, drop_targets=False, drop_links=False):
         "admins": [list(admins.distinct()), None],
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
-    referring = list(Alias.targets_from_other_domains(domain)) if drop_targets else []
     domain.mailbox_set.all().delete_all()
     domain.alias_set.all().delete()
     AliasDomain.objects.filter(pk=name).delete()
@@ -178,11 +213,6 @@ def delete_domain(*, actor, domain, drop_targets=False, drop_links=False):
     DomainDNS.objects.filter(pk=name).delete()
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
-    if referring:
-        rows = Alias.objects.filter(pk__in={target.alias for target in referring})
-        remove_target_from_aliases(
-            actor=actor, addresses={target.bare for target in referring}, aliases=rows
-        )
 
 
 @in_transaction

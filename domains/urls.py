@@ -1,6 +1,6 @@
 from django.urls import path
 
-from domains import alias_domain_views, dns_views, page, places, setup_views, views
+from domains import alias_domain_views, checklist, dns_views, page, places, setup_views, views
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -8,11 +8,15 @@ urlpatterns = [
     path("domains/new/", views.DomainCreate.as_view(), name="domain-create"),
     path("domains/bulk/", views.DomainBulk.as_view(), name="domain-bulk"),
     path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
+    path("domains/options/", places.domain_options, name="domain-options"),
     path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
+    path(
+        "domains/<path:pk>/checklist/", checklist.DomainChecklist.as_view(), name="domain-checklist"
+    ),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
     path("domains/<path:pk>/dns/", dns_views.DomainDNSPage.as_view(), name="domain-dns"),
     path("domains/<path:pk>/dns/zone/", dns_views.DomainZone.as_view(), name="domain-dns-zone"),

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
-from domains import services
+from aliases.views import treatment_of_referrers
+from domains import checklist, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
@@ -154,6 +155,8 @@ class DomainCreate(DomainPages, ScopedFormView):
     def save(self, form):
         url, told = super().save(form)
         is_alias = form.cleaned_data.get("alias_of") is not None
+        if not is_alias:
+            checklist.begin(self.request, self.object)
         target = "" if is_alias else missing_role_target(self.object)
         return url, told + (
             [Message(messages.WARNING, role_target_warning(target))] if target else []
@@ -243,8 +246,8 @@ class DomainDelete(DomainPages, ConfirmView):
         services.delete_domain(
             actor=self.actor,
             domain=self.object,
-            drop_targets="drop" in post,
             drop_links="links" in post,
+            **treatment_of_referrers(post),
         )
         return reverse("domain-list")
 
@@ -256,7 +259,19 @@ def consequences(*domains):
         "alias_domains": alias_domains_of(domains),
         "referrers": targets[:SHOWN],
         "referrers_count": len(targets),
+        "referrers_emptied": emptied_by(domains, targets),
     }
+
+
+def emptied_by(domains, targets):
+    """The aliases, of those with ``targets``, that lead to nothing but the ``domains``."""
+    names = {domain.pk for domain in domains}
+    rows = Alias.objects.filter(pk__in={target.alias for target in targets}, is_self_alias=False)
+    return [
+        alias
+        for alias in rows.only("pk", "goto").order_by("pk")
+        if not {target.lower().rpartition("@")[2] for target in alias.targets} - names
+    ]
 
 
 def alias_domains_of(domains):
@@ -269,6 +284,7 @@ class DomainBulk(DomainPages, BulkView):
     scope = "manageable_by"
     superadmins_only = True
     template_name = "domains/domain_confirm_bulk.html"
+    counts_rows = False  # but the addresses in them
     list_url_name = "domain-list"
     summaries = {
         "activate": ngettext_lazy("%(n)d domain is on.", "%(n)d domains are on.", "n"),
@@ -299,9 +315,13 @@ class DomainBulk(DomainPages, BulkView):
         if len(found) != len(rows):
             raise Http404
         self.check_deletion(found)
-        # Alias domains first: a domain is not deleted while one leads to it.
-        for row in sorted(found, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
-            self.delete(row)
+        post = self.request.POST
+        services.delete_domains(
+            actor=self.actor,
+            domains=found,
+            drop_links="links" in post,
+            **treatment_of_referrers(post),
+        )
 
     def check_deletion(self, rows):
         alias_domains = alias_domains_of(rows)
@@ -334,15 +354,6 @@ class DomainBulk(DomainPages, BulkView):
 
     def deactivate(self, row):
         services.set_domain_active(actor=self.actor, domain=row, active=False)
-
-    def delete(self, row):
-        post = self.request.POST
-        services.delete_domain(
-            actor=self.actor,
-            domain=row,
-            drop_targets="drop" in post,
-            drop_links="links" in post,
-        )
 
 
 def addresses_in(domains):

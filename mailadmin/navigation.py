@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from mailadmin.parts import url
 from panel.addresses import display_address, display_domain, lookup_key
 from panel.scoping import may_open
+from panel.tasks import IN_SESSION
 
 # By the first word of a page's name: the page that is marked in the left column, without a domain and in one.
 MARKED = {
@@ -37,6 +38,7 @@ class Navigation(NamedTuple):
     marked: str | None
     switches: bool  # whether there are other domains to go to
     trail: tuple  # (URL, label) of the pages above this one
+    unfinished: int | None  # the key of a task that has begun and not ended
 
 
 def navigation(request):
@@ -52,7 +54,9 @@ def navigation(request):
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
     switches = len(account.scope_domains) != 1
     domain = _domain(account, page, key, request.GET.get("domain", ""))
-    here = Navigation(domain, _marked(page, domain), switches, _trail(page, key, domain, switches))
+    trail = _trail(page, key, domain, switches)
+    unfinished = None if page == "task" else request.session.get(IN_SESSION)
+    here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)
     return {"navigation": here, "account": account, "superadmin": superadmin}
 
 

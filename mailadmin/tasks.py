@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.bulk import AliasWork
+from mailboxes.address_bulk import AddressesWork
 from mailboxes.bulk import MailboxWork
 from panel import once, tasks
 from panel.addresses import display_address
@@ -18,7 +19,7 @@ from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-WORKS = {work.kind: work for work in (MailboxWork, AliasWork)}
+WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
 NAMED = 5  # rows on the page that asks
 State = Task.State
@@ -90,6 +91,7 @@ class TaskPage(OwnTask):
 
     def progress(self):
         task, work = self.task, self.work
+        self.remember(task)
         changed = task.scope != tasks.scope_of(self.actor)
         return {
             "question": self.question().rstrip(" ?\xa0"),
@@ -98,11 +100,20 @@ class TaskPage(OwnTask):
             "counted": tasks.COUNTED,
             "seconds_left": tasks.seconds_left(task),
             "goes_on": task.state == State.RUNNING and not changed and self.by_itself(),
-            "may_go_on": task.state in {State.RUNNING, State.STOPPED} and not changed,
+            "may_go_on": task.state in tasks.UNFINISHED and not changed,
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
-            "back": task.back or reverse(f"{task.kind}-list"),
+            "back": task.back or reverse(work.list_url_name),
         }
+
+    def remember(self, task):
+        """Other pages link to it as long as it is not finished."""
+        session = self.request.session
+        if task.state in tasks.UNFINISHED:
+            if session.get(tasks.IN_SESSION) != task.pk:
+                session[tasks.IN_SESSION] = task.pk
+        elif session.get(tasks.IN_SESSION) == task.pk:
+            del session[tasks.IN_SESSION]
 
     def by_itself(self):
         return "go" in self.request.GET or "HX-Request" in self.request.headers
@@ -111,6 +122,8 @@ class TaskPage(OwnTask):
         asked = request.POST.get("do", "")
         if asked == "stop":
             return self.at(tasks.stop(self.task))
+        if asked == "end":
+            return self.at(tasks.end(self.task))
         if asked == "begin":
             return self.begin()
         if asked not in {"go", "step"} or self.task.state == State.ASKED:
@@ -124,7 +137,7 @@ class TaskPage(OwnTask):
         if task.state != State.ASKED:  # a second click
             return self.at(task, "?go=1")
         try:
-            tasks.check_typed(task, post.get("confirm", ""))
+            tasks.check_typed(task.total, post.get("confirm", ""))
             task = tasks.begin(task, **self.work.check_options(task, post))
         except ValidationError as error:
             context = self.get_context_data(errors=error.messages)
@@ -156,7 +169,7 @@ class TaskUndo(OwnTask):
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):
-        back = safe_next(request, self.task.back or reverse(f"{self.task.kind}-list"))
+        back = safe_next(request, self.task.back or reverse(self.work.list_url_name))
         if not tasks.can_undo(self.task, self.work):
             raise Http404
         done, action = self.task, OPPOSITE.get(self.task.action, self.task.action)

@@ -1,54 +1,141 @@
-"""What is done to several rows of a domain's own list, in which mailboxes and aliases stand together."""
+"""A domain's own list, in which mailboxes and aliases stand together, many at once."""
 
-from django.utils.translation import ngettext_lazy
+from django.http import QueryDict
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from aliases import services as alias_services
-from aliases.effects import fates, find_fallbacks
+from aliases.bulk import AddressWork, AliasWork, ManyBulk
 from aliases.models import Alias
-from aliases.views import AddressBulk, referrers_context
-from domains.models import Domain
-from mailboxes import services
+from domains import addresses
+from domains.matching import Matching
+from domains.models import Domain, RoutingLock
+from domains.page import DomainPage
+from mailboxes.bulk import MailboxWork
+from mailboxes.forwarding import self_alias
 from mailboxes.models import Mailbox
 from mailboxes.views import MailboxPages
+from panel.addresses import lookup_key
+from panel.tasks import Entry
 
 
-class MixedBulk(MailboxPages, AddressBulk):
-    also_gone = (Domain.DoesNotExist, Alias.DoesNotExist)
-    template_name = "mailboxes/address_confirm_bulk.html"
+class AddressMatching(Matching):
+    """``listed`` also names the domain. The rows are those of ``alias``: each mailbox has its own one there."""
+
+    def __init__(self, actor, listed, since, lead=None):
+        super().__init__(DomainPage, actor, listed, since, lead)
+        name = lookup_key(QueryDict(listed).get("domain", ""))
+        self.list.object = Domain.objects.manageable_by(actor).filter(pk=name).first()
+
+    def lead(self):
+        return super().lead() if self.list.object else None
+
+    def rows(self):
+        rows = Alias.objects.cleanable_by(self.list.actor).filter(domain=self.list.object)
+        return rows.filter(created__lte=self.since)
+
+    def there(self, keys):
+        there = super().there(keys) - {f"@{self.list.object.pk}"}
+        if self.list.filters()["state"] == "dead":
+            there = {row.pk for row in self.list.rows_found(None, keys) if row.pk in there}
+        return there
+
+    def after(self, position, size):
+        if self.list.object is None:
+            return [], None
+        if self.list.words:
+            return self._with_words(position, size)
+        filters = self.list.filters()
+        found = addresses.keys(
+            *(self.list.actor, self.list.object.pk, filters["state"], size),
+            begin=lookup_key(filters["q"]),
+            edge=position[0] if position else None,
+        )
+        there = super().there(found)
+        entries = [Entry(key, [key]) for key in found if key in there]
+        return entries, [found[-1]] if len(found) == size else None
+
+
+class AddressesWork(AddressWork):
+    """Each row by the work of its kind."""
+
+    kind, plural = "address", "addresses"
     list_url_name = "mailbox-list"
-    summaries = {
-        "activate": ngettext_lazy("%(n)d address is on.", "%(n)d addresses are on.", "n"),
-        "deactivate": ngettext_lazy("%(n)d address is off.", "%(n)d addresses are off.", "n"),
-        "delete": ngettext_lazy("%(n)d address deleted.", "%(n)d addresses deleted.", "n"),
+    questions = {
+        "activate": ngettext_lazy(
+            "Switch on %(n)s address?", "Switch on %(n)s addresses?", "count"
+        ),
+        "deactivate": ngettext_lazy(
+            "Switch off %(n)s address?", "Switch off %(n)s addresses?", "count"
+        ),
+        "delete": ngettext_lazy("Delete %(n)s address?", "Delete %(n)s addresses?", "count"),
+    }
+    leads = {
+        "activate": gettext_lazy(
+            "They work again immediately: mailboxes with the same passwords and mail, aliases with the same targets."
+        ),
+        "deactivate": gettext_lazy(
+            "The users of mailboxes can no longer sign in, read or send, and nothing is forwarded. Mail"
+            " and targets are kept."
+        ),
+        "delete": gettext_lazy(
+            "The users of mailboxes can no longer sign in, read or send, and their forwardings end. Files stay"
+            " on the server’s disk. The log keeps the targets of aliases."
+        ),
+    }
+    results = {
+        "activate": ngettext_lazy("%(n)s address is on", "%(n)s addresses are on", "count"),
+        "deactivate": ngettext_lazy("%(n)s address is off", "%(n)s addresses are off", "count"),
+        "delete": ngettext_lazy("%(n)s address deleted", "%(n)s addresses deleted", "count"),
     }
 
+    @cached_property
+    def mailboxes(self):
+        return MailboxWork(self.actor)
+
+    @cached_property
+    def aliases(self):
+        return AliasWork(self.actor)
+
+    def rows(self):
+        return Alias.objects.cleanable_by(self.actor)
+
+    def all_of(self, listed, since, lead=None):
+        return AddressMatching(self.actor, listed, since, lead)
+
+    def act(self, task, entry):
+        RoutingLock.hold()
+        row = self.rows().get(pk=entry.key)
+        return (self.mailboxes if row.is_self_alias else self.aliases).act(task, entry)
+
+    def changed_rows(self, task):
+        return [*self.mailboxes.changed_rows(task), *self.aliases.changed_rows(task)]
+
+    def alias_of(self, row):
+        return self_alias(row) if isinstance(row, Mailbox) else row
+
+
+class AddressBulk(MailboxPages, ManyBulk):
+    template_name = "mailboxes/address_confirm_bulk.html"
+    work_class = AddressesWork
+    headings = (
+        *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Recipients")),
+        *(gettext_lazy("Description"), gettext_lazy("Active")),
+    )
+
     def rows_of(self, keys):
-        aliases = Alias.objects.manageable_by(self.actor).filter(pk__in=keys)
+        aliases = self.work.aliases.rows().filter(pk__in=keys)
         aliases = aliases.select_related("domain__alias_of__target_domain")
         return sorted([*super().rows_of(keys), *aliases], key=lambda row: row.pk)
 
-    def consequences(self, rows):
-        find_fallbacks(self.actor, rows)
-        return {
-            "fates": fates(rows),
-            "mailboxes": sum(isinstance(row, Mailbox) for row in rows),
-            **referrers_context(self.actor, [row.pk for row in rows]),
-        }
+    def confirm(self, rows, back, **context):
+        mailboxes = sum(isinstance(row, Mailbox) for row in rows)
+        return super().confirm(rows, back, mailboxes=mailboxes, **context)
 
-    def activate(self, row):
-        self.switch(row, active=True)
-
-    def deactivate(self, row):
-        self.switch(row, active=False)
-
-    def switch(self, row, *, active):
-        if isinstance(row, Mailbox):
-            services.set_mailbox_active(actor=self.actor, mailbox=row, active=active)
-        else:
-            alias_services.set_alias_active(actor=self.actor, alias=row, active=active)
-
-    def delete(self, row):
-        if isinstance(row, Mailbox):
-            services.delete_mailbox(actor=self.actor, mailbox=row)
-        else:
-            alias_services.delete_alias(actor=self.actor, alias=row)
+    def lines(self, keys):
+        columns = ("pk", "goto", "description", "active")
+        found = {row[0]: row for row in self.work.rows().filter(pk__in=keys).values_list(*columns)}
+        names = dict(Mailbox.objects.filter(pk__in=found).values_list("pk", "name"))
+        for key in keys:
+            if key in found:
+                address, *rest = found[key]
+                yield address, names.get(key, ""), *rest

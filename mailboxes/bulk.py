@@ -4,7 +4,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from aliases import services as alias_services
 from aliases.bulk import AddressWork, ManyBulk
+from aliases.refusals import changed_since
 from domains.forms import SizeField
 from mailboxes import services
 from mailboxes.forwarding import self_alias
@@ -17,6 +19,7 @@ class MailboxWork(AddressWork):
     kind, plural = "mailbox", "mailboxes"
     model = Mailbox
     list_view = MailboxList
+    list_url_name = "mailbox-list"
     actions = (*AddressWork.actions, "quota")
     undoable = (*AddressWork.undoable, "quota")
     questions = {
@@ -28,6 +31,7 @@ class MailboxWork(AddressWork):
         ),
         "delete": ngettext_lazy("Delete %(n)s mailbox?", "Delete %(n)s mailboxes?", "count"),
         "quota": ngettext_lazy("Quota of %(n)s mailbox", "Quota of %(n)s mailboxes", "count"),
+        "edit": gettext_lazy("Forwarding of a mailbox"),
     }
     leads = {
         "activate": gettext_lazy("They work again immediately, with the same passwords and mail."),
@@ -50,6 +54,7 @@ class MailboxWork(AddressWork):
         "quota": ngettext_lazy(
             "%(n)s mailbox: quota %(size)s", "%(n)s mailboxes: quota %(size)s", "count"
         ),
+        "edit": gettext_lazy("Forwarding changed"),
     }
 
     def alias_of(self, row):
@@ -57,6 +62,14 @@ class MailboxWork(AddressWork):
 
     def update(self, row, **fields):
         return services.update_mailbox(actor=self.actor, mailbox=row, **fields)
+
+    def put_back(self, row, changes):
+        if "goto" not in changes:
+            return super().put_back(row, changes)
+        alias = self_alias(row)
+        if alias is None:  # another program took it out
+            raise changed_since()
+        return alias_services.put_back(actor=self.actor, alias=alias, changes=changes)
 
     def quota(self, row, options):
         return self.change(row, quota=options["quota"])
@@ -78,7 +91,6 @@ class MailboxWork(AddressWork):
 
 class MailboxBulk(MailboxPages, ManyBulk):
     template_name = "mailboxes/mailbox_confirm_bulk.html"
-    list_url_name = "mailbox-list"
     work_class = MailboxWork
     headings = HEADINGS
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts.models import LogEntry
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import refuse_external_targets
+from aliases.refusals import refuse_external_targets
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
 from mailboxes.models import Mailbox

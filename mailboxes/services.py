@@ -16,17 +16,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from accounts.passwords import stored_hash
-from accounts.services import check_own_password
 from aliases.loops import refuse_loops
 from aliases.models import Alias
-from aliases.services import (
-    KEEP,
-    REMOVE,
-    clean_referrers,
-    refuse_role_address,
-    refuse_taken,
-    taken,
-)
+from aliases.refusals import refuse_role_address, refuse_taken, taken
+from aliases.services import KEEP, REMOVE, clean_referrers
 from domains.models import RoutingLock
 from mailboxes.maildirs import free_maildir, free_maildirs
 from mailboxes.models import Mailbox, QuotaUsage
@@ -257,11 +250,6 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
     LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
     return mailbox
-
-
-def change_own_password(*, mailbox, old_password, password):
-    check_own_password(mailbox, old_password, password)
-    return set_mailbox_password(actor=mailbox, mailbox=mailbox, password=password)
 
 
 def _check_password(mailbox, password, hashed):

@@ -13,7 +13,7 @@ urlpatterns = [
     path("addresses/suggestions/", new_address.address_suggestions, name="address-suggestions"),
     path("addresses/preview/", new_address.address_preview, name="address-preview"),
     path("mailboxes/bulk/", bulk.MailboxBulk.as_view(), name="mailbox-bulk"),
-    path("addresses/bulk/", address_bulk.MixedBulk.as_view(), name="address-bulk"),
+    path("addresses/bulk/", address_bulk.AddressBulk.as_view(), name="address-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
     path(
         "mailboxes/<path:pk>/forwarding/",

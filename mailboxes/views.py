@@ -15,7 +15,7 @@ from aliases.effects import (
     outcome,
 )
 from aliases.models import Alias
-from aliases.switching import SwitchView
+from aliases.switching import SwitchView, UndoableEdit
 from aliases.views import (
     SHOWN,
     domain_list_url,
@@ -201,7 +201,8 @@ class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
         }
 
 
-class MailboxForwarding(OneMailbox, ScopedFormView):
+class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
+    kind = "mailbox"
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
     success_message = gettext_lazy("Forwarding of %(object)s saved.")

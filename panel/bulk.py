@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
-from panel import once
+from panel import once, tasks
 from panel.pages import ScopedMixin, safe_next, with_status
 from panel.paging import PAGE_SIZES
 from panel.transactions import Unavailable
@@ -30,6 +30,7 @@ class BulkView(ScopedMixin, TemplateView):
 
     http_method_names = ["post", "options"]
     list_url_name = None
+    counts_rows = True  # whoever deletes many rows types how many they are
     summaries = {}  # by action, with the kind of row: ngettext_lazy(…, …, "n")
 
     def post(self, request, *args, **kwargs):
@@ -50,9 +51,13 @@ class BulkView(ScopedMixin, TemplateView):
             return HttpResponseRedirect(back)
         consequences = self.consequences(rows) if action != "activate" else {}
         context = {"action": action, "rows": rows, "next": back, **consequences}
+        if action == "delete" and self.counts_rows:
+            context["typed"] = tasks.typed(len(rows))
         if action != "activate" and "confirmed" not in request.POST:
             return self.render_to_response(self.get_context_data(**context))
         try:
+            if "typed" in context:
+                tasks.check_typed(len(rows), request.POST.get("confirm", ""))
             with once.under_way(request, back) as self.told:
                 self.perform(action, rows)
         except ValidationError as error:

@@ -231,6 +231,9 @@ class RowCommand(PanelCommand):
             default="",
             help="Let the aliases and forwardings that lead here lead to this address instead.",
         )
+        self.emptied_option(parser)
+
+    def emptied_option(self, parser):
         parser.add_argument(
             "--emptied",
             metavar="keep|delete|ADDRESS",

@@ -28,6 +28,8 @@ KEPT = timedelta(days=7)
 FORGOTTEN_AT_ONCE = 20  # old tasks
 
 Running = Task.State.RUNNING
+UNFINISHED = (Running, Task.State.STOPPED)
+IN_SESSION = "task"  # the key of what is not finished, for each page reads the session
 
 
 class Entry(NamedTuple):
@@ -88,7 +90,7 @@ def ask(work, action, *, keys=None, listed="", back="", undoes=None, **options):
 
 
 @in_transaction
-def note(actor, kind, action, changes):
+def note(actor, kind, action, changes, *, back=""):
     """Keep what was done to rows, ``{key: changes}``, as a task that can be undone. Part of the caller's transaction."""
     _forget()
     task = Task.objects.create(
@@ -97,6 +99,7 @@ def note(actor, kind, action, changes):
         action=action,
         keys=sorted(changes),
         scope=scope_of(actor),
+        back=back,
         state=Task.State.DONE,
         total=len(changes),
         done=len(changes),
@@ -112,8 +115,8 @@ def typed(number):
     return str(min(number, COUNTED)) if number >= TYPED_FROM else ""
 
 
-def check_typed(task, text):
-    wanted = typed(task.total)
+def check_typed(number, text):
+    wanted = typed(number)
     if wanted and text.strip() != wanted:
         raise ValidationError(
             _("Type how many rows there are: %(number)s."), "not_confirmed", {"number": wanted}
@@ -148,6 +151,22 @@ def stop(task, state=Task.State.STOPPED):
         task.state, task.changed = state, timezone.now()
         task.save(update_fields=["state", "changed"])
     return task
+
+
+@in_transaction
+def end(task):
+    """Leave it as far as it has come, for good."""
+    task = _locked(task.pk)
+    if task.state in UNFINISHED:
+        task.state, task.changed = Task.State.DONE, timezone.now()
+        task.save(update_fields=["state", "changed"])
+    return task
+
+
+def unfinished(actor):
+    """The key of the newest of an administrator's tasks that has begun and not ended, or None."""
+    tasks = Task.objects.filter(admin=actor.pk, state__in=UNFINISHED)
+    return tasks.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def step(task, work):

@@ -25,7 +25,7 @@ SERVICES = {
     ),
     "update_domain": lambda w: domains.update_domain(actor=w.root, domain=w.domain, mailboxes=7),
     "delete_domain": lambda w: domains.delete_domain(
-        actor=w.root, domain=w.domain, drop_targets=True
+        actor=w.root, domain=w.domain, others="remove", emptied="delete"
     ),
     "create_alias_domain": lambda w: domains.create_alias_domain(
         actor=w.root, alias_domain=w.other, target_domain=w.domain

@@ -197,6 +197,7 @@
   on("change", "select[data-submit]", (select) => select.form.requestSubmit());
   on("change", "[data-limit] select", (select) => showLimit(select.parentElement));
   on("input", "[data-confirm]", compareName);
+  on("input", "[data-chooses]", ({ form, dataset }) => (form.querySelector(`[type=radio][value=${dataset.chooses}]`).checked = true));
 
   // --- htmx: short addresses; a whole page when something else than the list came back.
   document.addEventListener("htmx:configRequest", ({ detail: { verb, parameters } }) => {
@@ -227,7 +228,7 @@
     all("[data-confirm]", root).forEach(compareName);
     all("form:has(.bulk-bar)", root).forEach(restoreTicks);
   }
-  document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
+  for (const type of ["htmx:afterSettle", "asked"]) document.addEventListener(type, (event) => prepare(event.target));
   prepare(document);
   showTheme();
   document.querySelector("[data-error-summary]")?.focus();

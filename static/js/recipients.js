@@ -231,7 +231,10 @@
   for (const area of document.querySelectorAll("textarea[data-recipients]")) chips(area);
   for (const details of document.querySelectorAll("details.in-place"))
     details.addEventListener("toggle", () => details.open && details.querySelector(".recipients input")?.focus());
-  for (const input of document.querySelectorAll("input[data-suggest]")) {
+  const suggestIn = (root) => {
+    for (const input of root.querySelectorAll("input[data-suggest]")) suggestTo(input);
+  };
+  function suggestTo(input) {
     const { list } = suggest(input, input.dataset.suggest, (address) => {
       input.value = address;
       input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -240,4 +243,6 @@
     input.before(around);
     around.append(input, list);
   }
+  suggestIn(document);
+  document.addEventListener("asked", ({ target }) => suggestIn(target)); // dialog.js
 })();

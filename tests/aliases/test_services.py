@@ -367,7 +367,7 @@ class TestDelete:
         goto = "Old\t<old@other.net>,\n a@b.example"
         Alias.objects.create(address="list@example.org", domain=example_org, goto=goto)
 
-        delete_domain(actor=None, domain=other_net, drop_targets=True)
+        delete_domain(actor=None, domain=other_net, others="remove", emptied="delete")
 
         assert stored() == {"list@example.org": "a@b.example"}
 

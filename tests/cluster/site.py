@@ -8,7 +8,7 @@ from pathlib import Path
 
 import environ
 
-from mailadmin import mailconf
+from mailadmin import mailconf, shipped
 from tests.bench.browser import Browser
 from tests.e2e.panel import Panel
 from tests.mariadb import NAME
@@ -134,4 +134,4 @@ class Site:
             HAPROXY_CERT=self.directory / "panel.pem",
             HAPROXY_SQL_PORT=self.balancers[number].sql_port,
         )
-        return mailconf.render(values)["haproxy/haproxy.cfg"]
+        return shipped.render(values)["haproxy/haproxy.cfg"]

@@ -126,12 +126,21 @@ def test_delete_counts_what_goes_and_who_leads_here(
     add_alias("joe@other.net", "joe@example.org")
     make_admin("it@example.org", domains=["example.org"])
 
-    run("domain", "delete", "example.org", "--drop-targets", typed=["example.org"])
+    run(
+        "domain",
+        "delete",
+        "example.org",
+        "--drop-targets",
+        "--emptied",
+        "delete",
+        typed=["example.org"],
+    )
 
     assert run.screen.splitlines() == [
         "With example.org go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
         "No longer managed by it@example.org; their accounts stay.",
         "Aliases of other domains lead to example.org and lose these targets: joe@other.net.",
+        "An alias that would have no recipient is deleted.",
         "Deleted domain example.org.",
     ]
     assert list(Domain.objects.values_list("pk", flat=True)) == ["other.net"]

@@ -291,7 +291,7 @@ class TestDelete:
         add_alias("both@other.net", "joe@example.org", "joe+tag@example.org", "ann@other.net")
         add_alias("only@other.net", "joe@example.org")
 
-        delete_domain(actor=None, domain=example_org, drop_targets=True)
+        delete_domain(actor=None, domain=example_org, others="remove", emptied="delete")
 
         left = dict(Alias.objects.filter(is_self_alias=False).values_list("pk", "goto"))
         assert left == {"both@other.net": "ann@other.net"}

@@ -59,12 +59,22 @@ def ticked(count):
 
 
 def asked(count, action):
-    """The page that asks before it does something to many rows."""
+    """What asks before something is done to many rows."""
 
     def ask(page):
         ticked(count)(page)
-        with page.expect_navigation():
-            page.locator(f".bulk-bar [value={action}]").click()
+        page.locator(f".bulk-bar [value={action}]").click()
+        page.locator("dialog.ask").wait_for()
+
+    return ask
+
+
+def asked_about(action):
+    """What asks before something is done to the page's own row."""
+
+    def ask(page):
+        page.locator(f"main [data-ask][href$='/{action}/']").click()
+        page.locator("dialog.ask").wait_for()
 
     return ask
 
@@ -135,6 +145,8 @@ STATES = {
         ("/domains/", click(".row-menu summary")),
         ("/domains/", ticked(2)),
         ("/domains/", asked(2, "deactivate")),
+        (f"/domains/{DOMAIN}/settings/", asked_about("state")),
+        (f"/domains/{DOMAIN}/settings/", asked_about("delete")),
         ("/domains/", asked(2, "delete")),
         ("/domains/new/", sent({"name": "not a domain"})),
         ("/mailboxes/", ticked(3)),

@@ -231,6 +231,10 @@ def test_systemd_takes_the_units_as_they_are(host):
     assert [unit.name for unit in host.units()] == [
         "mailadmin-checkdns.service",
         "mailadmin-checkdns.timer",
+        "mailadmin-daily.service",
+        "mailadmin-daily.timer",
+        "mailadmin-expunge.service",
+        "mailadmin-expunge.timer",
         "mailadmin-snapshot.service",
         "mailadmin-snapshot.timer",
         "mailadmin.service",
@@ -247,7 +251,13 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["mailadmin.service", "mailadmin-checkdns.service", "mailadmin-snapshot.service"]
+    "name",
+    [
+        "mailadmin.service",
+        "mailadmin-checkdns.service",
+        "mailadmin-daily.service",
+        "mailadmin-snapshot.service",
+    ],
 )
 def test_the_panel_can_reach_little_of_its_machine(host, name):
     """systemd's own mark, from 0 (nothing) to 10 (everything), for a unit that is not running."""

@@ -33,6 +33,8 @@ NO_PAGES = {
     "set_language",
     "domain-suggestions",
     "domain-places",
+    "domain-options",
+    "domain-checklist",
     "session-left",
     "preferences",
     *OWN,

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from mailadmin import mailconf
+from mailadmin import mailconf, shipped
 from mailboxes.models import Mailbox
 from tests.servers.certificate import certify
 from tests.servers.processes import find
@@ -29,7 +29,7 @@ def run(db, tmp_path, monkeypatch):
     """Run the command into a new directory, on a database of MariaDB at the default socket."""
     for name, value in MYSQL.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
-    monkeypatch.setattr(mailconf, "postfix_here", lambda: "3.7.9")
+    monkeypatch.setattr(shipped, "postfix_here", lambda: "3.7.9")
 
     def run(*options):
         output = StringIO()
@@ -71,7 +71,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
         "systemd/mailadmin-snapshot.timer",
         "README.md",
     } <= written.keys()
-    assert [name for name, text in written.items() if mailconf.MARKER.search(text)] == []
+    assert [name for name, text in written.items() if shipped.MARKER.search(text)] == []
     assert "myhostname = mx.example.net\n" in written["postfix/main.cf"]
     assert "hosts = unix:/run/mysqld/mysqld.sock\n" in written["postfix/alias.cf"]
     assert "dbname = panel\n" in written["postfix/alias.cf"]
@@ -91,7 +91,7 @@ def test_nobody_else_may_read_the_passwords(run, tmp_path):
     run()
 
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*")}
-    assert modes.pop(tmp_path / "out" / mailconf.STATE_NAME) == 0o600
+    assert modes.pop(tmp_path / "out" / shipped.STATE_NAME) == 0o600
     assert set(modes.values()) == {0o640, 0o750}
 
 
@@ -136,6 +136,34 @@ def test_shows_the_difference_without_passwords(run, tmp_path):
 NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
 
 
+def test_filters_come_where_dovecot_has_them(run, tmp_path, monkeypatch):
+    conf = tmp_path / "out/dovecot/2.3/dovecot.conf"
+    monkeypatch.setattr(shipped, "sieve_here", lambda: False)
+    run()
+    without = conf.read_text()
+    run("--sieve")
+    asked_for = conf.read_text()
+    run()
+    back = conf.read_text()
+    monkeypatch.setattr(shipped, "sieve_here", lambda: True)
+    run()
+
+    assert "protocols = $protocols sieve\n" in asked_for
+    assert "sieve_before = /etc/dovecot/sieve/junk.sieve\n" in asked_for
+    assert "sieve" not in without
+    assert (back, conf.read_text()) == (without, asked_for)
+
+
+def test_old_mail_is_removed_after_the_days_that_were_said(run, tmp_path):
+    run("--expunge-days", "30")
+
+    unit = (tmp_path / "out/systemd/mailadmin-expunge.service").read_text()
+    assert re.findall(r"^ExecStart=-?\S+ (.*)$", unit, re.MULTILINE) == [
+        "expunge -A mailbox Trash savedbefore 30d",
+        "expunge -A mailbox Junk savedbefore 30d",
+    ]
+
+
 @pytest.mark.parametrize(
     ("here", "options", "blocks"),
     [
@@ -156,7 +184,7 @@ NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
 def test_the_files_are_for_the_postfix_that_is_here(
     run, tmp_path, monkeypatch, here, options, blocks
 ):
-    monkeypatch.setattr(mailconf, "postfix_here", lambda: here)
+    monkeypatch.setattr(shipped, "postfix_here", lambda: here)
 
     output = run(*options)
 
@@ -176,7 +204,7 @@ def test_the_files_are_for_the_postfix_that_is_here(
     ],
 )
 def test_the_site_is_for_the_nginx_that_is_here(run, tmp_path, monkeypatch, here, directives):
-    monkeypatch.setattr(mailconf, "nginx_here", lambda: here)
+    monkeypatch.setattr(shipped, "nginx_here", lambda: here)
 
     run()
 
@@ -195,7 +223,7 @@ def test_the_programs_are_asked_for_their_version(tmp_path, monkeypatch):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    assert (mailconf.postfix_here(), mailconf.nginx_here()) == ("3.10.13", "1.26.3")
+    assert (shipped.postfix_here(), shipped.nginx_here()) == ("3.10.13", "1.26.3")
 
 
 def test_what_is_no_version_is_refused(run):
@@ -311,25 +339,25 @@ def test_the_connection_of_the_panel_is_that_of_the_daemons(database, hosts, con
     assert values["POSTFIX_SQL_HOSTS"] == hosts
     assert connect in values["DOVECOT_SQL_CONNECT"]
     assert values["SQL_CLIENT"] == ("127.0.0.1" if "inet" in hosts else "localhost")
-    two_four = mailconf.render(values)["dovecot/2.4/dovecot.conf"]
+    two_four = shipped.render(values)["dovecot/2.4/dovecot.conf"]
     assert ("\n  port = " in two_four) is ("inet" in hosts)
 
 
 def test_a_database_elsewhere_asks_where_the_mail_server_is():
     database = {**MYSQL, "HOST": "db.example.net"}
 
-    with pytest.raises(mailconf.NotPossible, match="--sql-client"):
+    with pytest.raises(shipped.NotPossible, match="--sql-client"):
         mailconf.marker_values(database, PASSWORDS)
 
     values = mailconf.marker_values(database, PASSWORDS, SQL_CLIENT="192.0.2.25")
-    assert "'mailadmin_postfix'@'192.0.2.25'" in mailconf.render(values)["mariadb/grants.sql"]
+    assert "'mailadmin_postfix'@'192.0.2.25'" in shipped.render(values)["mariadb/grants.sql"]
 
 
 CLUSTER = {"SQL_HOSTS": "192.0.2.1,192.0.2.2,192.0.2.3", "SQL_CLIENT": "192.0.2.25,192.0.2.26"}
 
 
 def test_the_daemons_know_every_server_of_a_database_cluster():
-    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))
+    files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))
 
     hosts = "hosts = inet:192.0.2.1:3306 inet:192.0.2.2:3306 inet:192.0.2.3:3306\n"
     maps = [name for name in files if re.fullmatch(r"postfix/(?!main|master)\w+\.cf", name)]
@@ -348,7 +376,7 @@ def test_the_daemons_know_every_server_of_a_database_cluster():
 
 
 def test_every_mail_host_is_granted_what_the_first_is():
-    grants = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))[
+    grants = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER))[
         "mariadb/grants.sql"
     ]
 
@@ -361,14 +389,14 @@ def test_every_mail_host_is_granted_what_the_first_is():
 
 
 def test_dovecot_2_3_takes_one_port_for_all_servers():
-    with pytest.raises(mailconf.NotPossible, match="at the same port"):
+    with pytest.raises(shipped.NotPossible, match="at the same port"):
         mailconf.marker_values(
             MYSQL, PASSWORDS, SQL_HOSTS="192.0.2.1,192.0.2.2:3307", SQL_CLIENT="192.0.2.25"
         )
 
 
 def test_the_servers_of_a_cluster_ask_where_the_mail_server_is():
-    with pytest.raises(mailconf.NotPossible, match="--sql-client"):
+    with pytest.raises(shipped.NotPossible, match="--sql-client"):
         mailconf.marker_values(MYSQL, PASSWORDS, SQL_HOSTS="192.0.2.1,192.0.2.2")
 
 
@@ -382,7 +410,7 @@ def test_the_servers_of_a_cluster_ask_where_the_mail_server_is():
     ],
 )
 def test_haproxy_is_for_several_panels_or_several_database_servers(given, sections):
-    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **given))
+    files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **given))
 
     assert ("haproxy/haproxy.cfg" in files) is (sections is not None)
     if sections is None:
@@ -403,7 +431,7 @@ def test_haproxy_takes_what_is_written_without_a_word(tmp_path):
     certify("mail.example.org", tmp_path / "cert.pem", tmp_path / "key.pem")
     pem = (tmp_path / "cert.pem").read_text() + (tmp_path / "key.pem").read_text()
     (tmp_path / "panel.pem").write_text(pem)
-    files = mailconf.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER | given))
+    files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER | given))
     (tmp_path / "haproxy.cfg").write_text(files["haproxy/haproxy.cfg"])
 
     command = [find("haproxy"), "-c", "-q", "-f", tmp_path / "haproxy.cfg"]
@@ -413,7 +441,7 @@ def test_haproxy_takes_what_is_written_without_a_word(tmp_path):
 
 
 def test_the_question_of_haproxys_check_is_the_one_that_stands_beside_it():
-    text = (mailconf.DEPLOY / "haproxy/haproxy.cfg").read_text()
+    text = (shipped.DEPLOY / "haproxy/haproxy.cfg").read_text()
     [(question, sent)] = re.findall(r"    # (SELECT .*)\n    tcp-check send-binary (\w+)\n", text)
 
     packet = bytes.fromhex(sent)
@@ -435,7 +463,7 @@ def test_the_question_of_haproxys_check_is_the_one_that_stands_beside_it():
     ],
 )
 def test_values_that_would_break_out_of_their_place_are_refused(given):
-    with pytest.raises(mailconf.NotPossible, match="cannot be used"):
+    with pytest.raises(shipped.NotPossible, match="cannot be used"):
         mailconf.marker_values(MYSQL, PASSWORDS, **given)
 
 
@@ -449,18 +477,18 @@ def test_values_that_would_break_out_of_their_place_are_refused(given):
     ],
 )
 def test_no_program_gets_the_rights_and_the_password_of_another(given):
-    with pytest.raises(mailconf.NotPossible, match="SQL user of their own"):
+    with pytest.raises(shipped.NotPossible, match="SQL user of their own"):
         mailconf.marker_values(MYSQL | {"USER": "panel"}, PASSWORDS, **given)
 
 
 def test_sqlite_is_not_what_postfix_reads():
-    with pytest.raises(mailconf.NotPossible, match="DATABASE_URL"):
+    with pytest.raises(shipped.NotPossible, match="DATABASE_URL"):
         mailconf.marker_values({"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}, PASSWORDS)
 
 
 def test_a_damaged_memory_is_not_taken_for_an_empty_one(run, tmp_path):
     run()
-    (tmp_path / "out" / mailconf.STATE_NAME).write_text("{")
+    (tmp_path / "out" / shipped.STATE_NAME).write_text("{")
 
     with pytest.raises(CommandError, match="damaged"):
         run()
@@ -475,6 +503,6 @@ def test_no_option_takes_a_password():
 
 
 def test_each_shipped_file_says_how_to_try_it():
-    for path in [p for folder in mailconf.FOLDERS for p in (mailconf.DEPLOY / folder).rglob("*")]:
+    for path in [p for folder in shipped.FOLDERS for p in (shipped.DEPLOY / folder).rglob("*")]:
         if path.is_file() and path.name != "main.cf":
             assert "Try it:" in path.read_text(), path

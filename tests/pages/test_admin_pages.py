@@ -615,3 +615,16 @@ def test_the_list_offers_them_and_finds_those_of_a_domain(
     assert rows(page) == ["ann@panel.example"]
     assert b'name="selected" value="ann@panel.example"' in page.content
     assert rows(page_of(client_of_root, "admin-list", domain="none.example")) == []
+
+
+def test_many_administrators_are_deleted_once_their_number_was_typed(client_of_root, make_admin):
+    names = [make_admin(f"a{n:02}@example.org").pk for n in range(25)]
+    chosen = {"action": "delete", "selected": names}
+    assert "Type 25 to confirm" in text(client_of_root.post(reverse("admin-bulk"), chosen))
+
+    refused = client_of_root.post(reverse("admin-bulk"), chosen | {"confirmed": "1"})
+    assert (refused.status_code, Admin.objects.filter(pk__in=names).count()) == (422, 25)
+
+    typed = {"confirmed": "1", "confirm": "25"}
+    client_of_root.post(reverse("admin-bulk"), chosen | typed)
+    assert Admin.objects.filter(pk__in=names).count() == 0

@@ -496,6 +496,19 @@ def test_suggestions_are_the_own_domains_that_begin_so(as_admin, add_domain):
     )
 
 
+def test_options_for_several_are_the_own_domains_that_begin_so(as_admin, add_domain):
+    for name in ("alpha.example", "alps.example", "beta.example", "alien.example"):
+        add_domain(name)
+    client = as_admin("alpha.example", "alps.example", "beta.example")
+
+    page = client.get(reverse("domain-options"), {"q": "AL", "domain": "beta.example"})
+
+    assert re.findall('role="option".*?data-address="(.*?)"', page.text) == [
+        "alpha.example",
+        "alps.example",
+    ]
+
+
 @pytest.mark.parametrize("field", ["domain", "alias_domain", "target_domain"])
 def test_suggestions_are_for_the_domain_that_is_typed_and_nothing_else(as_admin, add_domain, field):
     for name in ("alpha.example", "beta.example"):

@@ -6,10 +6,8 @@ from django.urls import reverse
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from domains import services
 from domains.models import AliasDomain, Domain, DomainUsage
-from domains.services import (
-    delete_domain,
-)
 from mailboxes.models import Mailbox
 from tests.pages.reading import text, told
 
@@ -136,12 +134,29 @@ def test_a_domain_that_alias_domains_lead_to_is_not_deleted(as_superadmin, link)
     ]
 
 
-@pytest.mark.parametrize(("ticked", "left"), [({"drop": "1"}, []), ({}, ["only@other.net"])])
-def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
-    ticked, left, superadmin, example_org, other_net, add_mailbox, add_alias
+ONLY, BOTH = "joe@example.org,ann@example.org", "joe@example.org,x@else.example"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"),
+    [
+        ({}, {"only@other.net": ONLY, "both@other.net": BOTH}),
+        ({"drop": "1"}, {"only@other.net": ONLY, "both@other.net": "x@else.example"}),
+        ({"emptied": "delete"}, {"both@other.net": BOTH}),
+        ({"drop": "1", "emptied": "delete"}, {"both@other.net": "x@else.example"}),
+        (
+            {"emptied": "send", "emptied_to": "Box@other.net"},
+            {"only@other.net": "box@other.net", "both@other.net": BOTH},
+        ),
+    ],
+)
+def test_deleting_treats_other_domains_aliases_as_was_chosen(
+    chosen, left, superadmin, example_org, other_net, add_mailbox, add_alias
 ):
     add_mailbox("joe@example.org")
-    add_alias("only@other.net", "joe@example.org")
+    add_mailbox("ann@example.org")
+    add_alias("only@other.net", "joe@example.org", "ann@example.org")
+    add_alias("both@other.net", "joe@example.org", "x@else.example")
     address = reverse("domain-delete", args=["example.org"])
     page = superadmin.get(address)
     assert "only@other.net → joe@example.org" in text(page)
@@ -149,9 +164,48 @@ def test_deleting_takes_the_domain_out_of_other_domains_aliases_when_ticked(
         'name="drop" value="1">' in page.text
     )  # not ticked: a membership that is lost comes back from nowhere
 
-    superadmin.post(address, {"confirm": "example.org"} | ticked)
+    assert "1 alias would have no recipient only@other.net Keep" in text(page)
 
-    assert list(Alias.objects.filter(is_self_alias=False).values_list("pk", flat=True)) == left
+    superadmin.post(address, {"confirm": "example.org"} | chosen)
+
+    assert dict(Alias.objects.values_list("pk", "goto")) == left
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", "Enter the address that they lead to then."),
+        ("ann@example.org", "ann@example.org itself is being deleted. Enter another address."),
+        ("only@other.net", "only@other.net would itself have no recipient."),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_an_address_that_cannot_take_their_mail_is_refused_and_nothing_deleted(
+    address, said, superadmin, example_org, other_net, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("only@other.net", "joe@example.org")
+
+    sent = {"confirm": "example.org", "emptied": "send", "emptied_to": address}
+    refused = superadmin.post(reverse("domain-delete", args=["example.org"]), sent)
+
+    assert (refused.status_code, said in text(refused)) == (422, True)
+    assert Domain.objects.count() == 2
+    assert Alias.objects.get(pk="only@other.net").goto == "joe@example.org"
+
+
+def test_an_alias_to_several_deleted_domains_is_emptied_by_all_together(
+    superadmin, three_domains, add_alias
+):
+    add_alias("two@kept.example", "joe@example.org", "eve@other.net")
+    assert "1 alias would have no recipient two@kept.example" in text(
+        superadmin.post(reverse("domain-bulk"), three_domains)
+    )
+
+    confirmed = three_domains | {"confirmed": "1", "confirm": "3", "emptied": "delete"}
+    superadmin.post(reverse("domain-bulk"), confirmed)
+
+    assert list(Alias.objects.values_list("pk", flat=True)) == ["all@kept.example"]
 
 
 def test_several_domains_are_deactivated_after_a_page_with_the_consequences(
@@ -249,12 +303,14 @@ def test_a_second_click_on_delete_finds_nothing_and_a_failure_leaves_everything(
 ):
     chosen = three_domains | {"confirmed": "1", "confirm": "3"}
 
-    def fail(*, actor, domain, **options):
+    delete = services._delete_domain
+
+    def fail(actor, domain, **options):
         if domain.pk == "other.net":
             raise ValidationError("Not now.")
-        delete_domain(actor=actor, domain=domain, **options)
+        delete(actor, domain, **options)
 
-    monkeypatch.setattr("domains.views.services.delete_domain", fail)
+    monkeypatch.setattr(services, "_delete_domain", fail)
     refused = superadmin.post(reverse("domain-bulk"), chosen)
     assert (refused.status_code, "Not now." in text(refused)) == (422, True)
     assert Domain.objects.count() == 3
@@ -275,7 +331,7 @@ def test_domains_that_vanish_while_the_lock_is_waited_for_are_not_found(
     def other_admin_was_faster():
         monkeypatch.undo()
         for name in ("example.org", "other.net"):
-            delete_domain(actor=None, domain=Domain.objects.get(pk=name))
+            services.delete_domain(actor=None, domain=Domain.objects.get(pk=name))
 
     monkeypatch.setattr("domains.views.RoutingLock.hold", other_admin_was_faster)
     chosen = three_domains | {"confirmed": "1", "confirm": "3"}

@@ -18,7 +18,7 @@ from mailboxes.models import Mailbox
 from mailboxes.services import create_mailboxes, set_mailbox_active
 from panel import tasks
 from panel.models import Task
-from tests.pages.reading import text, told
+from tests.pages.reading import links, text, told
 
 HASH = "{PLAIN}x"
 MB = settings.QUOTA_MULTIPLIER
@@ -134,6 +134,52 @@ def test_who_opens_the_page_again_decides_whether_it_goes_on(admin, many):
     assert "data-goes-on" not in page.text
     assert "Not finished: its page was closed." in text(page)
     assert step(admin, url).headers["HX-Replace-Url"] == url
+
+
+NOT_FINISHED = "What you began on many rows is not finished."
+
+
+def test_other_pages_link_to_it_until_it_is_finished(admin, many):
+    url = ask(admin)
+    assert NOT_FINISHED not in text(admin.get("/mailboxes/"))
+    admin.get(begin(admin, url).url)
+
+    home = admin.get("/mailboxes/")
+    assert NOT_FINISHED in text(home)
+    assert url in links(home)
+    assert NOT_FINISHED not in text(admin.get(url))
+    for _step in range(3):
+        step(admin, url)
+
+    assert NOT_FINISHED not in text(admin.get("/mailboxes/"))
+
+
+def test_who_signs_in_again_finds_what_was_not_finished(admin, many, password, client):
+    url = ask(admin)
+    begin(admin, url)
+    sent = {"username": "theirs@example.org", "password": password}
+    Client().post(reverse("login"), sent)
+    again, other = Client(), Client()
+    again.post(reverse("login"), sent)
+    other.post(reverse("login"), sent | {"username": "neighbour@other.net"})
+
+    assert url in links(again.get("/mailboxes/"))
+    assert NOT_FINISHED not in text(other.get("/mailboxes/"))
+
+
+def test_what_is_left_so_is_spoken_of_no_more_and_can_be_undone(admin, many):
+    url = ask(admin)
+    admin.get(begin(admin, url).url)
+    step(admin, url)
+    admin.post(url, {"do": "stop"})
+
+    left = admin.post(url, {"do": "end"}, follow=True)
+
+    assert "50 mailboxes are off" in text(left)
+    assert "Undo" in left.text
+    assert NOT_FINISHED not in text(admin.get("/mailboxes/"))
+    admin.post(url, {"do": "go"})
+    assert (Task.objects.get().state, off()) == ("done", 50)
 
 
 def test_two_windows_do_no_row_twice_and_leave_none_out(admin, many):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import MySQLdb
 
-from mailadmin import mailconf
+from mailadmin import mailconf, shipped
 from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
@@ -46,7 +46,7 @@ class MailServer:
         # Several tests may share a database server, whose users are not per database.
         self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
         self.dovecot_sql_user = f"dovecot_{worker or os.getpid()}"
-        self.files = mailconf.Directory(self.directory / "files")
+        self.files = shipped.Directory(self.directory / "files")
         self.gate = Gate((database["HOST"], int(database["PORT"])), self.directory / "gate.out")
         self.outside = Sink()
         self.postfix = Postfix(
@@ -82,10 +82,10 @@ class MailServer:
         )
         blocks = {
             *self.blocks,
-            *mailconf.postfix_blocks(mailconf.postfix_here()),
-            *mailconf.nginx_blocks(mailconf.nginx_here()),
+            *shipped.postfix_blocks(shipped.postfix_here()),
+            *shipped.nginx_blocks(shipped.nginx_here()),
         }
-        self.files.write(mailconf.render(values, blocks))
+        self.files.write(shipped.render(values, blocks))
         self.grant()
         certify(HOSTNAME, self.certificate, self.key)
         self.mail_root.mkdir(mode=0o700)

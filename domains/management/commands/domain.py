@@ -114,9 +114,10 @@ class Command(DomainRowCommand):
         parser.add_argument(
             "--drop-targets",
             action="store_true",
-            help="Take its addresses out of the aliases and forwardings of other domains; without it"
-            " their mail goes to the domain's public MX.",
+            help="Take its addresses out of the aliases and forwardings of other domains that have other"
+            " targets too; without it their mail goes to the domain's public MX.",
         )
+        self.emptied_option(parser)
         parser.add_argument(
             "--drop-links",
             action="store_true",
@@ -208,10 +209,14 @@ class Command(DomainRowCommand):
     def switch(self, domain, active):
         return set_domain_active(actor=None, domain=domain, active=active)
 
-    def remove(self, domain, *, drop_targets, drop_links, **options):
+    def remove(self, domain, *, drop_targets, drop_links, emptied, **options):
         with self.working(f"Deleting {domain.pk}"):
             delete_domain(
-                actor=None, domain=domain, drop_targets=drop_targets, drop_links=drop_links
+                actor=None,
+                domain=domain,
+                others="remove" if drop_targets else "keep",
+                emptied=emptied or "keep",
+                drop_links=drop_links,
             )
 
     def _warn(self, domain):
@@ -220,7 +225,7 @@ class Command(DomainRowCommand):
 
     # --- Rows
 
-    def consequences(self, domain, *, drop_targets, **options):
+    def consequences(self, domain, *, drop_targets, emptied, **options):
         yield (
             f"With {domain} go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
@@ -238,6 +243,11 @@ class Command(DomainRowCommand):
                 "lose these targets" if drop_targets else "will forward to the domain's public MX"
             )
             yield f"Aliases of other domains lead to {domain} and {fate}: {', '.join(names[:10])}{more}."
+            if drop_targets or emptied:
+                left = {"keep": "kept", "delete": "deleted"}.get(
+                    emptied or "keep", f"led to {emptied}"
+                )
+                yield f"An alias that would have no recipient is {left}."
 
     def record(self, domain):
         return {

@@ -3,12 +3,12 @@ from argparse import BooleanOptionalAction
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from mailadmin import mailconf
+from mailadmin import mailconf, shipped
 
 
 class Command(BaseCommand):
     help = (
-        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, nginx, systemd, fail2ban) into DIR,"
+        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, sieve, nginx, systemd, journald, fail2ban) into DIR,"
         " with this installation's database, paths and host name filled in. The passwords of the"
         " two SQL users are made at the first run and kept in DIR. A file that was not written by"
         " this command, or was changed since, is only overwritten with --force."
@@ -46,6 +46,11 @@ class Command(BaseCommand):
                 "SQL_HOSTS",
                 "The database servers, HOST[:PORT],…, of a cluster (default: the panel's one).",
             ),
+            (
+                "--expunge-days",
+                "EXPUNGE_DAYS",
+                "Days until mail in Trash and Junk is removed, if the timer is on (15).",
+            ),
             ("--panels", "PANELS", "The panels behind HAProxy, HOST[:PORT],… (port 8000)."),
             ("--haproxy-cert", "HAPROXY_CERT", "HAProxy's certificate, chain and key in one file."),
             ("--haproxy-sql-port", "HAPROXY_SQL_PORT", "Where it serves the database (3307)."),
@@ -61,6 +66,11 @@ class Command(BaseCommand):
             ("--weak-hashes", "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one)."),
         ]:
             parser.add_argument(option, action=BooleanOptionalAction, help=text)
+        parser.add_argument(
+            "--sieve",
+            action=BooleanOptionalAction,
+            help="Dovecot's filters and ManageSieve (default: if dovecot-sieve is installed here).",
+        )
 
     def handle(
         self,
@@ -72,20 +82,22 @@ class Command(BaseCommand):
         transport,
         weak_hashes,
         postfix_version,
+        sieve,
         **options,
     ):
-        given = {marker: options[marker] for marker in mailconf.SHAPES if marker in options}
+        given = {marker: options[marker] for marker in shipped.SHAPES if marker in options}
         wanted = {"backup-mx": backup_mx, "transport": transport, "weak-hashes": weak_hashes}
         try:
-            postfix_version = postfix_version or mailconf.postfix_here()
+            postfix_version = postfix_version or shipped.postfix_here()
             blocks = (
                 self._blocks(wanted)
-                | mailconf.postfix_blocks(postfix_version or mailconf.POSTFIX)
-                | mailconf.nginx_blocks(mailconf.nginx_here() or mailconf.NGINX)
+                | shipped.postfix_blocks(postfix_version or shipped.POSTFIX)
+                | shipped.nginx_blocks(shipped.nginx_here() or shipped.NGINX)
+                | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
-            directory = mailconf.Directory(dir)
+            directory = shipped.Directory(dir)
             values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
-            files = mailconf.render(values, blocks)
+            files = shipped.render(values, blocks)
             changes = directory.compare(files)
             self._show(changes)
             foreign = [
@@ -98,11 +110,11 @@ class Command(BaseCommand):
                 )
             if not dry_run:
                 directory.write(files)
-        except (mailconf.NotPossible, OSError) as error:
+        except (shipped.NotPossible, OSError) as error:
             raise CommandError(str(error)) from error
         if not postfix_version:
             self.stdout.write(
-                f"There is no Postfix on this machine: the files are for {mailconf.POSTFIX}."
+                f"There is no Postfix on this machine: the files are for {shipped.POSTFIX}."
                 " For another one say --postfix-version."
             )
         if dry_run:

@@ -1,0 +1,120 @@
+"""Debian packages and users: what there is of them before is written down, so that only the rest is taken away."""
+
+import grp
+import pwd
+from pathlib import Path
+
+from installer import machine
+from installer.journal import checksum
+from installer.steps import Step, run, text_of
+
+# Where packages put files of which purging them leaves some behind, and what daemons write besides.
+PLACES = [
+    *(
+        "/etc/aliases",
+        "/etc/aliases.db",
+        "/etc/mailname",
+        "/etc/mysql",
+        "/etc/dovecot",
+        "/etc/postfix",
+    ),
+    *("/etc/nginx", "/etc/fail2ban", "/etc/letsencrypt", "/var/www", "/var/lib/dovecot/instances"),
+]
+# With it no package starts a service.
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+class Packages(Step):
+    """Debian packages, by deploy/bin/install-packages, which starts no service."""
+
+    def __init__(self, script, purposes, configurations):
+        self.title = "Debian packages"
+        self.script = script
+        self.purposes = purposes
+        # Files that come with a package and that later steps replace: nobody's work is lost by it.
+        self.configurations = configurations
+
+    def missing(self):
+        wanted = []
+        for line in (self.script.parent / "debian-packages.txt").read_text().splitlines():
+            if line and line[0] != "#":
+                name, purposes, _why = line.split(None, 2)
+                if set(purposes.split(",")) & set(self.purposes):
+                    wanted.append(name)
+        installed = machine.packages()
+        return [name for name in wanted if name not in installed]
+
+    def difference(self, journal):
+        begun = [e for e in journal.entries if e["kind"] == "packages" and "added" not in e]
+        missing = self.missing()
+        if missing:
+            return "apt-get install " + " ".join(missing)
+        return "finish what was begun" if begun else ""
+
+    def do(self, journal, log):
+        begun = [e for e in journal.entries if e["kind"] == "packages" and "added" not in e]
+        entry = (
+            begun[-1]
+            if begun
+            else journal.record(
+                "packages",
+                before=sorted(machine.packages()),
+                users=sorted(user.pw_name for user in pwd.getpwall()),
+                groups=sorted(group.gr_name for group in grp.getgrall()),
+                there=_files_in(PLACES),
+                policy=POLICY.exists(),
+            )
+        )
+        if begun:
+            run(["dpkg", "--configure", "-a"], log=log)
+        run(
+            [self.script, *self.purposes],
+            log=log,
+            advice="See what apt says: no network, a full disk, or another apt at work? Then run this again.",
+        )
+        if not entry["policy"]:
+            POLICY.unlink(missing_ok=True)  # install-packages leaves it if it is killed
+        for path in self.configurations:
+            if path.is_file() and str(path) not in entry["there"]:
+                journal.written.setdefault(
+                    str(path), [checksum(text_of(path)), checksum(text_of(path).rstrip("\n"))]
+                )
+        entry["came"] = sorted({*_files_in(PLACES), PLACES[1], PLACES[-1]} - set(entry["there"]))
+        entry["added"] = sorted(machine.packages() - set(entry["before"]))
+        journal.save()
+
+
+class Account(Step):
+    def __init__(self, name, *, home, uid=None):
+        self.title = f"user {name}"
+        self.name, self.home, self.uid = name, home, uid
+
+    def difference(self, journal):
+        try:
+            pwd.getpwnam(self.name)
+            return ""
+        except KeyError:
+            return f"a user and a group {self.name} without a password"
+
+    def do(self, journal, log):
+        journal.record("account", name=self.name, home=str(self.home))
+        number = ["--gid", self.uid] if self.uid else ["--system"]
+        if not _exists(grp.getgrnam, self.name):
+            run(["groupadd", *number, self.name], log=log)
+        number = ["--uid", self.uid] if self.uid else ["--system"]
+        shell = ["--shell", "/usr/sbin/nologin", "--no-create-home", "--home-dir", self.home]
+        run(["useradd", *number, "--gid", self.name, *shell, self.name], log=log)
+
+
+def _files_in(places):
+    found = []
+    for place in map(Path, places):
+        found += [place] if place.is_file() else [p for p in place.rglob("*") if not p.is_dir()]
+    return sorted(map(str, found))
+
+
+def _exists(find, name):
+    try:
+        return bool(find(name))
+    except KeyError:
+        return False

@@ -1,0 +1,284 @@
+"""Starting and stopping services: by systemd, or by what their units say where systemd is not running."""
+
+import os
+import pwd
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from installer import machine
+from installer.steps import Failed, Step, run
+
+UNITS = [Path("/etc/systemd/system"), Path("/lib/systemd/system")]
+RUN = Path("/run/mailadmin-install")
+POSTFIX_PID = "/var/spool/postfix/pid/master.pid"  # the only unit that forks and does not say where
+SECONDS = 60
+
+
+class Service(Step):
+    """``unit`` runs, begins with the machine, and has read its files. ``check`` tries these before it is restarted."""
+
+    def __init__(self, unit, *, name=None, check=None, ready=None):
+        self.unit, self.name = unit, name or unit
+        self.title = f"service {unit}"
+        self.check, self.ready = check, ready
+
+    def difference(self, journal):
+        services = manager()
+        if not services.takes(self.unit):
+            return ""
+        if not services.is_running(self.unit):
+            return f"start {self.unit}"
+        if self.name in journal.stale:
+            return f"restart {self.unit}"
+        return "" if services.is_enabled(self.unit) else f"enable {self.unit}"
+
+    def do(self, journal, log):
+        services = manager()
+        if self.check:
+            run(self.check, log=log, advice=f"{self.unit} was not restarted: what ran goes on.")
+        was = any(e["kind"] == "service" and e["unit"] == self.unit for e in journal.entries)
+        if not was:
+            journal.record(
+                "service",
+                unit=self.unit,
+                ran=services.is_running(self.unit),
+                enabled=services.is_enabled(self.unit),
+            )
+        services.enable(self.unit, log)
+        services.restart(self.unit, log)
+        if self.ready:
+            wait_until(self.ready, f"{self.unit} was started, and does not answer.")
+        if self.name in journal.stale:
+            journal.stale.remove(self.name)
+        journal.save()
+
+
+class Units(Step):
+    """systemd reads the files of units that are new or changed."""
+
+    title = "systemd's units"
+    name = "units"
+
+    def difference(self, journal):
+        return (
+            "systemctl daemon-reload"
+            if self.name in journal.stale and machine.runs_systemd()
+            else ""
+        )
+
+    def do(self, journal, log):
+        run(["systemctl", "daemon-reload"], log=log)
+        journal.stale.remove(self.name)
+        journal.save()
+
+
+def manager():
+    return Systemd() if machine.runs_systemd() else ByHand()
+
+
+def wait_until(ready, complaint):
+    end = time.monotonic() + SECONDS
+    while not ready():
+        if time.monotonic() > end:
+            raise Failed(f"{complaint}\nSee its log: journalctl -e, or /var/log.")
+        time.sleep(0.2)
+
+
+def answers_on(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+class Systemd:
+    def takes(self, unit):
+        return True
+
+    def is_running(self, unit):
+        return self._says("is-active", unit)
+
+    def is_enabled(self, unit):
+        return self._says("is-enabled", unit)
+
+    def enable(self, unit, log):
+        run(["systemctl", "enable", "--quiet", unit], log=log)
+
+    def disable(self, unit, log):
+        run(["systemctl", "disable", "--quiet", unit], log=log)
+
+    def restart(self, unit, log):
+        run(["systemctl", "restart", unit], log=log, advice=f"journalctl -u {unit} -n 30")
+
+    def stop(self, unit, log):
+        run(["systemctl", "stop", unit], log=log)
+
+    def _says(self, verb, unit):
+        command = ["systemctl", verb, "--quiet", unit]
+        return subprocess.run(command, capture_output=True).returncode == 0  # noqa: S603
+
+
+class ByHand:
+    """For a container: no systemd, so the unit's own commands are run and its process id is kept in /run."""
+
+    def takes(self, unit):
+        return not unit.endswith((".timer", ".socket")) and unit != "systemd-journald"
+
+    def is_enabled(self, unit):
+        return True
+
+    def enable(self, unit, log):
+        pass
+
+    def disable(self, unit, log):
+        pass
+
+    def is_running(self, unit):
+        pid = self._pid(unit)
+        try:
+            return pid is not None and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+        except OSError:
+            return False
+
+    def restart(self, unit, log):
+        self.stop(unit, log)
+        settings = read_unit(unit)
+        _make_runtime_directories()
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        for line in settings.get("ExecStartPre", []):
+            prefix, command = _command(line, environment)
+            try:
+                run(command, log=log)
+            except Failed:
+                if "-" not in prefix:
+                    raise
+        for folder in settings.get("RuntimeDirectory", [""])[0].split():
+            Path("/run", folder).mkdir(exist_ok=True)
+        for _prefix, command in [_command(line, environment) for line in settings["ExecStart"]]:
+            if settings.get("Type") in (["forking"], ["oneshot"]):
+                run(command, log=log)
+                pid = self._its_own_pid(settings, log)
+            else:
+                pid = self._start(unit, settings, command, environment, log)
+        RUN.mkdir(exist_ok=True)
+        (RUN / f"{unit}.pid").write_text(f"{pid}\n")
+
+    def stop(self, unit, log):
+        if self.is_running(unit):
+            pid = self._pid(unit)
+            log.write(f"stop {unit} (process {pid})")
+            os.kill(pid, signal.SIGTERM)
+            end = time.monotonic() + SECONDS
+            while self.is_running(unit):
+                if time.monotonic() > end:
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(0.1)
+        (RUN / f"{unit}.pid").unlink(missing_ok=True)
+
+    def _pid(self, unit):
+        try:
+            return int((RUN / f"{unit}.pid").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def _its_own_pid(self, settings, log):
+        file = Path(settings.get("PIDFile", [POSTFIX_PID])[0])
+        wait_until(file.exists, f"{file} was not written.")
+        return int(file.read_text())
+
+    def _start(self, unit, settings, command, environment, log):
+        sockets = _listen(unit)
+        user = settings.get("User", [None])[0]
+        pid = os.fork()
+        if pid:
+            for one in sockets:
+                one.close()
+            return pid
+        try:
+            os.setsid()
+            output = os.open(log.path, os.O_WRONLY | os.O_APPEND)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            for number, one in enumerate(sockets, start=3):
+                os.dup2(one.fileno(), number)
+            os.closerange(3 + len(sockets), 1024)
+            if sockets:
+                environment |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(sockets))}
+            if user:
+                account = pwd.getpwnam(user)
+                os.initgroups(user, account.pw_gid)
+                os.setgid(account.pw_gid)
+                os.setuid(account.pw_uid)
+            os.chdir(settings.get("WorkingDirectory", ["/"])[0])
+            os.umask(0o077 if settings.get("UMask") == ["0077"] else 0o022)
+            os.execvpe(command[0], command, environment)  # noqa: S606
+        finally:
+            os._exit(127)
+
+
+def read_unit(unit):
+    """{setting: [values]} of a unit file, without drop-ins."""
+    name = unit if "." in unit else f"{unit}.service"
+    name, at, instance = name.partition("@")
+    for folder in UNITS:
+        file = folder / (f"{name}@.service" if at else name)
+        if file.exists():
+            text = file.read_text().replace("\\\n", " ").replace("%i", instance.partition(".")[0])
+            break
+    else:
+        raise Failed(f"There is no unit {unit}.")
+    settings = {}
+    for line in text.splitlines():
+        found = re.fullmatch(r"\s*(\w+)\s*=\s*(.*?)\s*", line)
+        if found:
+            settings.setdefault(found[1], []).append(found[2])
+    return settings
+
+
+def _make_runtime_directories():
+    """What systemd-tmpfiles makes in /run as the machine starts."""
+    for file in Path("/usr/lib/tmpfiles.d").glob("*.conf"):
+        for line in file.read_text().splitlines():
+            words = line.split()
+            if (
+                words[:1] == ["d"]
+                and len(words) > 4
+                and words[1].startswith(("/run/", "/var/run/"))
+            ):
+                Path(words[1]).mkdir(exist_ok=True)
+                shutil.chown(words[1], words[3], words[4])
+                Path(words[1]).chmod(int(words[2], 8))
+
+
+def _command(line, environment):
+    """("-", [program, …]) of ExecStart's value; variables that nobody set vanish."""
+    prefix = re.match(r"[-+!@:]*", line)[0]
+    words = shlex.split(line[len(prefix) :])
+    expanded = [
+        re.sub(r"\$\{?(\w+)\}?", lambda m: environment.get(m[1], ""), word) for word in words
+    ]
+    return prefix, [word for word in expanded if word]
+
+
+def _listen(unit):
+    """The socket of a unit of ours that has one beside it: mailadmin.socket."""
+    if not (UNITS[0] / f"{unit}.socket").exists():
+        return []
+    settings = read_unit(f"{unit}.socket")
+    path = Path(settings["ListenStream"][0])
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    path.unlink(missing_ok=True)
+    one = socket.socket(socket.AF_UNIX)
+    one.bind(str(path))
+    path.chmod(int(settings["SocketMode"][0], 8))
+    os.chown(path, pwd.getpwnam(settings["SocketUser"][0]).pw_uid, -1)
+    one.listen(128)
+    return [one]

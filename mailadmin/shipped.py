@@ -1,0 +1,350 @@
+"""Fill in the files of deploy/ and write them into a directory.
+
+What an operator reads in deploy/ is what is written, with ``@NAME@`` markers replaced and
+``# BEGIN name`` … ``# END name`` blocks kept or left out. Only the standard library is needed: the installer
+works before Django is there.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+FOLDERS = (
+    *("postfix", "dovecot", "sieve", "mariadb", "nginx", "haproxy"),
+    *("systemd", "journald", "fail2ban"),
+)
+STATE_NAME = ".mailconf.json"
+MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
+BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
+SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
+SECRET = re.compile(r"(password\s*=\s*|IDENTIFIED BY\s+')[^\s']+", re.IGNORECASE)
+
+HOST = re.compile(r"[A-Za-z0-9.-]+")
+HOSTS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(,[A-Za-z0-9.-]+(:[0-9]+)?)*")
+PATH = re.compile(r"/[A-Za-z0-9._/+-]*")
+NAME = re.compile(r"[A-Za-z0-9_$-]+")
+NUMBER = re.compile(r"[0-9]+")
+OWNER = re.compile(r"[1-9][0-9]{0,9}")  # not root
+# What may stand in a place: none of the five file formats gets to see a quote or a blank.
+SHAPES = {
+    "HOSTNAME": HOST,
+    "PANEL_HOST": HOST,
+    "DB_NAME": NAME,
+    "DB_HOST": HOST,
+    "DB_PORT": NUMBER,
+    "DB_SOCKET": PATH,
+    "SQL_HOSTS": HOSTS,
+    "PANELS": HOSTS,
+    "HAPROXY_CERT": PATH,
+    "HAPROXY_SQL_PORT": NUMBER,
+    "POSTFIX_SQL_USER": NAME,
+    "DOVECOT_SQL_USER": NAME,
+    "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
+    "VMAIL_ROOT": PATH,
+    "VMAIL_UID": OWNER,
+    "VMAIL_GID": OWNER,
+    "VMAIL_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
+    "TLS_CERT": PATH,
+    "TLS_KEY": PATH,
+    "MAPS": PATH,
+    "DOVECOT_CONF": PATH,
+    "POSTFIX_QUEUE": PATH,
+    "PANEL_DIR": PATH,
+    "PANEL_PYTHON": PATH,
+    "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
+}
+
+
+class NotPossible(Exception):
+    pass
+
+
+# Where there is none to ask: Debian 12's.
+POSTFIX, NGINX = "3.7", "1.22"
+# The first release of each series that knows smtpd_forbid_bare_newline = normalize; later series all do.
+NORMALIZES = {(3, 5): 24, (3, 6): 14, (3, 7): 10, (3, 8): 5}
+
+
+def postfix_here():
+    return _answer("postconf", "-dh", "mail_version") or None
+
+
+def nginx_here():
+    return _answer("nginx", "-v").rpartition("/")[2] or None
+
+
+def sieve_here():
+    """Whether Dovecot's part for filters (Pigeonhole) is installed."""
+    return Path("/usr/lib/dovecot/modules/lib90_sieve_plugin.so").exists()
+
+
+def _answer(program, *arguments):
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not path:
+        return ""
+    run = subprocess.run(  # noqa: S603  nothing in it is anybody's input
+        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def nginx_blocks(version):
+    series = tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
+    return {"nginx-1.25" if series >= (1, 25, 1) else "nginx-before-1.25"}
+
+
+def postfix_blocks(version):
+    """The optional blocks that Postfix ``version``, e.g. "3.7.11", understands.
+
+    "3.7" is the newest release of that series. Raises NotPossible.
+    """
+    parts = re.fullmatch(r"([0-9]+)\.([0-9]+)(?:\.([0-9]+))?([^0-9].*)?", version)
+    if not parts:
+        raise NotPossible(f"{version!r} is not a version of Postfix.")
+    series = int(parts[1]), int(parts[2])
+    blocks = {"postfix-3.10"} if series >= (3, 10) else set()
+    if series > (3, 8) or int(parts[3] or 99) >= NORMALIZES.get(series, 100):
+        blocks.add("postfix-normalizes")
+    return blocks
+
+
+def fill_in(wanted, database, passwords, **given):
+    """``{marker: value}``. ``wanted`` are the panel's settings, ``database`` an entry of settings.DATABASES.
+
+    ``given`` are markers set by hand (None: the default). Raises NotPossible.
+    """
+    given = {name: str(value) for name, value in given.items() if value is not None}
+    values = {
+        **wanted,
+        "MAPS": "/etc/postfix/sql",
+        "DOVECOT_CONF": "/etc/dovecot",
+        "POSTFIX_QUEUE": "/var/spool/postfix",
+        "POSTFIX_SQL_USER": "mailadmin_postfix",
+        "DOVECOT_SQL_USER": "mailadmin_dovecot",
+        "PANEL_DIR": str(DEPLOY.parent),
+        "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
+        "EXPUNGE_DAYS": "15",
+        "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
+        "HAPROXY_SQL_PORT": "3307",
+        "DB_NAME": str(database.get("NAME", "")),
+        **(_address_in(given["SQL_HOSTS"]) if "SQL_HOSTS" in given else _address_of(database)),
+        **given,
+    }
+    values.setdefault("PANEL_HOST", values["HOSTNAME"])
+    certificates = f"/etc/letsencrypt/live/{values['HOSTNAME']}"
+    values.setdefault("TLS_CERT", f"{certificates}/fullchain.pem")
+    values.setdefault("TLS_KEY", f"{certificates}/privkey.pem")
+    values.setdefault("VMAIL_USER", _account_name(values["VMAIL_UID"]))
+    if "SQL_CLIENT" not in values:
+        raise NotPossible(
+            f"The database is on {values['DB_HOST']}: say from which address the mail server"
+            " connects to it, e.g. --sql-client 192.0.2.25 (or several, with commas)."
+        )
+    for name, shape in SHAPES.items():
+        if name in values and not shape.fullmatch(values[name]):
+            raise NotPossible(f"{values[name]!r} cannot be used for {name}.")
+    # grants.sql gives each of them a password of its own: no other program may be locked out.
+    users = [
+        values["POSTFIX_SQL_USER"],
+        values["DOVECOT_SQL_USER"],
+        database.get("USER", ""),
+        "root",
+    ]
+    if users[0] in users[1:] or users[1] in users[2:]:
+        raise NotPossible(
+            f"Postfix ({users[0]}) and Dovecot ({users[1]}) each need an SQL user of their own, which"
+            " is not the panel's and not root: see --postfix-user and --dovecot-user."
+        )
+    values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
+    return values | _sql_values(values, passwords)
+
+
+def _address_of(database):
+    if not database["ENGINE"].endswith("mysql"):
+        raise NotPossible(
+            "Postfix and Dovecot read MariaDB or MySQL, and this panel uses another database."
+            " Set DATABASE_URL to mysql://… and run `manage.py migrate` first."
+        )
+    host = database.get("HOST") or ""
+    socket = database.get("OPTIONS", {}).get("unix_socket") or (host if host[:1] == "/" else "")
+    if socket or host in ("", "localhost"):
+        return {"DB_SOCKET": socket or "/run/mysqld/mysqld.sock", "SQL_CLIENT": "localhost"}
+    address = {"DB_HOST": host, "DB_PORT": str(database.get("PORT") or 3306)}
+    if host.startswith("127."):
+        address["SQL_CLIENT"] = "127.0.0.1"
+    return address
+
+
+def _address_in(hosts):
+    host, _colon, port = hosts.partition(",")[0].partition(":")
+    address = {"DB_HOST": host, "DB_PORT": port or "3306"}
+    return address | ({"SQL_CLIENT": "127.0.0.1"} if host.startswith("127.") else {})
+
+
+def _pairs(hosts, port):
+    parts = [host.partition(":") for host in hosts.split(",")]
+    return [(host, given or port) for host, _colon, given in parts]
+
+
+def _account_name(uid):
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except (KeyError, ValueError):
+        return "vmail"
+
+
+def _sql_values(values, passwords):
+    servers = _pairs(values.get("SQL_HOSTS") or values.get("DB_HOST", ""), values.get("DB_PORT"))
+    if "DB_SOCKET" in values:
+        servers = [(values["DB_SOCKET"], "")]
+        hosts, where = f"unix:{values['DB_SOCKET']}", f"host={values['DB_SOCKET']}"
+    else:
+        hosts = " ".join(f"inet:{host}:{port}" for host, port in servers)
+        where = " ".join(f"host={host}" for host, _port in servers) + f" port={servers[0][1]}"
+        if len({port for _host, port in servers}) > 1:
+            raise NotPossible(
+                f"{values['SQL_HOSTS']!r} cannot be used: Dovecot 2.3 looks for all database servers"
+                " at the same port."
+            )
+    return {
+        "SQL_SERVERS": servers,
+        "POSTFIX_SQL_HOSTS": hosts,
+        "POSTFIX_SQL_PASSWORD": passwords["postfix"],
+        "DOVECOT_SQL_PASSWORD": passwords["dovecot"],
+        "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
+        f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
+        **_haproxy_values(values, servers),
+    }
+
+
+def _haproxy_values(values, servers):
+    panels = _pairs(values["PANELS"], "8000") if "PANELS" in values else []
+    lines = {
+        "HAPROXY_PANELS": [
+            f"server panel{n} {host}:{port} check cookie panel{n}"
+            for n, (host, port) in enumerate(panels, start=1)
+        ],
+        "HAPROXY_PANELS_UNCHECKED": [
+            f"server panel{n} {host}:{port}" for n, (host, port) in enumerate(panels, start=1)
+        ],
+        "HAPROXY_SQL": [
+            f"server node{n} {host}:{port} check{' backup' if n > 1 else ''}"
+            for n, (host, port) in enumerate(servers, start=1)
+        ],
+    }
+    return {name: "\n".join(f"    {line}" for line in texts) for name, texts in lines.items()}
+
+
+def render(values, blocks=()):
+    blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
+    of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
+    blocks |= {block for block, marker in of_haproxy.items() if marker in values}
+    sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
+    files = {}
+    for path in sorted([*sources, DEPLOY / "README.md"]):
+        name = str(path.relative_to(DEPLOY))
+        if path.is_file() and (blocks & of_haproxy.keys() or not name.startswith("haproxy/")):
+            text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
+            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
+            clients = values["SQL_CLIENT"].split(",") if name == "mariadb/grants.sql" else [""]
+            files[name] = "".join(
+                MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
+                for client in clients
+            )
+    return files
+
+
+def _for_each_server(text, values):
+    return "".join(
+        text.replace("@DOVECOT_SQL_HOST@", host).replace("@DOVECOT_SQL_PORT@", port)
+        for host, port in values["SQL_SERVERS"]
+    )
+
+
+@dataclass
+class Change:
+    path: str
+    old: str | None
+    new: str
+    ours: bool  # we wrote ``old``, and nobody changed it since
+
+    @property
+    def diff(self):
+        lines = difflib.unified_diff(
+            _masked(self.old or ""), _masked(self.new), f"{self.path} (there)", f"{self.path} (new)"
+        )
+        return "".join(lines)
+
+
+def _masked(text):
+    return SECRET.sub(r"\1********", text).splitlines(keepends=True)
+
+
+class Directory:
+    """A directory of written files. It remembers their checksums and the SQL passwords."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.passwords = {}
+        self.checksums = {}
+        try:
+            state = json.loads((self.path / STATE_NAME).read_text())
+            self.passwords, self.checksums = dict(state["passwords"]), dict(state["checksums"])
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotPossible(
+                f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
+                " the written files count as foreign and need --force."
+            ) from error
+        for user in ("postfix", "dovecot"):
+            self.passwords.setdefault(user, secrets.token_hex(20))
+
+    def compare(self, files):
+        changes = []
+        for path, new in files.items():
+            try:
+                old = (self.path / path).read_text(errors="surrogateescape")
+            except FileNotFoundError:
+                old = None
+            except OSError as error:
+                raise NotPossible(f"{self.path / path}: {error.strerror}") from error
+            if old != new:
+                ours = old is not None and self.checksums.get(path) == _checksum(old)
+                changes.append(Change(path, old, new, ours))
+        return changes
+
+    def write(self, files):
+        """Write ``files`` and remember them. A reader sees the old or the new text, never half of it."""
+        self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for path, text in files.items():
+            target = self.path / path
+            for folder in reversed(target.parents):
+                if folder != self.path and folder.is_relative_to(self.path):
+                    folder.mkdir(mode=0o750, exist_ok=True)
+            _replace(target, text, 0o640)
+        self.checksums |= {path: _checksum(text) for path, text in files.items()}
+        state = {"passwords": self.passwords, "checksums": self.checksums}
+        _replace(self.path / STATE_NAME, json.dumps(state, indent=1) + "\n", 0o600)
+
+
+def _checksum(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _replace(target, text, mode):
+    new = target.with_name(f"{target.name}.new{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+    new.replace(target)

@@ -1,0 +1,149 @@
+"""deploy/install --look: what it finds out about the names of a machine, and what it says to do."""
+
+import contextlib
+import json
+
+import pytest
+
+from tests.host.machine import CHECKOUT, Machine
+
+NAME = "mail.example.org"
+PTR = "PTR 25.2.0.192.in-addr.arpa"
+GOOD = {
+    "A mail.example.org": ["192.0.2.25"],
+    PTR: [NAME],
+    "MX gmail.com": ["mx.gmail.com"],
+    "A mx.gmail.com": ["127.0.0.9"],
+}
+# A stand-in for the large receiver: only its greeting counts.
+GREETING = """
+import socket
+with socket.create_server(("127.0.0.9", 25)) as server:
+    print("on", flush=True)
+    while True:
+        server.accept()[0].sendall(b"220 mx.gmail.com ESMTP\\r\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def machine():
+    machine = Machine()
+    try:
+        yield machine.start()
+    finally:
+        machine.stop()
+
+
+@contextlib.contextmanager
+def names(machine, zone, *how):
+    command = ["python3", f"{CHECKOUT}/tests/host/names.py", json.dumps(zone), *how]
+    with machine.background(*command) as server:
+        assert server.stdout.readline() == "on\n"
+        yield
+
+
+def findings(machine, name=NAME, status=0):
+    """{topic: (mark, the rest)}"""
+    found, topic = {}, None
+    for line in machine.install("--look", name, status=status).splitlines()[1:]:
+        if line.startswith("         "):
+            found[topic] = (*found[topic][:-1], f"{found[topic][-1]} {line.strip()}".strip())
+        else:
+            mark, topic = line[2:7].strip(), line[7:].partition(": ")[0]
+            found[topic] = (mark, line[7:].partition(": ")[2], "")
+    return found
+
+
+def test_a_machine_whose_names_are_right(machine):
+    with names(machine, GOOD, "validating"), machine.background("python3", "-c", GREETING) as mx:
+        assert mx.stdout.readline() == "on\n"
+        found = findings(machine, status=1)  # the stand-in has port 25
+
+    assert found["A"] == ("ok", "mail.example.org is 192.0.2.25", "")
+    assert found["PTR of 192.0.2.25"] == ("ok", NAME, "")
+    assert found["resolver"] == ("ok", "answers, and validates DNSSEC", "")
+    assert found["outgoing 25"] == ("ok", "gmail.com answers", "")
+    assert [topic for topic, (mark, *_rest) in found.items() if mark == "STOP"] == ["port 25"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "topic", "says", "do"),
+    [
+        (
+            {"A mail.example.org": []},
+            "A",
+            "mail.example.org has no A record.",
+            "Publish: mail.example.org. A 192.0.2.25",
+        ),
+        (
+            {"A mail.example.org": ["192.0.2.9"]},
+            "A",
+            "mail.example.org is 192.0.2.9, this machine 192.0.2.25.",
+            "Publish: mail.example.org. A 192.0.2.25",
+        ),
+        (
+            {PTR: []},
+            "PTR of 192.0.2.25",
+            "The address is called nothing; large receivers refuse such senders.",
+            f"Set its reverse name to {NAME} where the address was given to you, and only that one.",
+        ),
+        (
+            {PTR: [NAME, "host25.provider.test"]},
+            "PTR of 192.0.2.25",
+            f"The address is called {NAME}, host25.provider.test; large receivers refuse such senders.",
+            f"Set its reverse name to {NAME} where the address was given to you, and only that one.",
+        ),
+        (
+            {"AAAA mail.example.org": ["2001:db8::25"]},
+            "AAAA",
+            "mail.example.org has an AAAA record, and this machine no such address.",
+            "Remove the record, or give the machine IPv6: other servers try it first.",
+        ),
+        (
+            {},
+            "resolver",
+            "The resolver does not validate DNSSEC: others' DANE records cannot be used.",
+            "apt install unbound, and nameserver 127.0.0.1 in /etc/resolv.conf.",
+        ),
+        (
+            {},
+            "outgoing 25",
+            "No connection to port 25 of gmail.com: many providers close it.",
+            "Ask your provider to open it, or send through a relay host (relayhost in main.cf).",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do_and_one_may_go_on(machine, zone, topic, says, do):
+    with names(machine, GOOD | zone):
+        found = findings(machine)
+
+    assert found[topic] == ("note", says, f"-> {do}")
+
+
+def test_a_checkout_that_the_panel_could_not_read(machine):
+    manage = machine.path(f"{CHECKOUT}/manage.py")
+    manage.chmod(0o700)
+    found = findings(machine, status=1)
+    manage.chmod(0o755)
+
+    assert found["checkout"] == (
+        "STOP",
+        f"The panel runs from {CHECKOUT} as a user of its own, which may not read it.",
+        f"-> chmod -R go+rX {CHECKOUT}",
+    )
+
+
+def test_a_name_that_is_the_domain_itself(machine):
+    found = findings(machine, "example.org")
+
+    assert found["name"][:2] == (
+        "note",
+        "example.org has no part of its own: mail for the domain could not be served by the panel.",
+    )
+
+
+def test_without_a_name_server(machine):
+    assert findings(machine)["resolver"][:2] == (
+        "note",
+        "No name server of /etc/resolv.conf answers.",
+    )
