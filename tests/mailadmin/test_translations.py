@@ -243,6 +243,10 @@ def test_the_footer_changes_the_language_and_it_stays(client, db):
     assert '<button name="language" value="en" lang="en">English</button>' in page
 
 
+def is_page(answer):
+    return answer.status_code != 405 and answer.headers["Content-Type"].startswith("text/html")
+
+
 def test_no_page_of_an_administrator_has_a_word_of_english(visitor, language, sign_in, world):
     client = sign_in(world["superadmin"])
     addresses = [
@@ -251,7 +255,9 @@ def test_no_page_of_an_administrator_has_a_word_of_english(visitor, language, si
     addresses += [f"{reverse(f'{kind}-list')}?q=nul&state=active" for kind in ("mailbox", "alias")]
     addresses += ["/", "/account/", "/search/", "/search/?q=j", "/search/?q=nul", "/nul/"]
     addresses += ["/log/?domain=nul", "/domains/full.example/", "/aliases/@example.org/"]
-    pages = {address: client.get(address) for address in addresses}
+    answers = {address: client.get(address) for address in addresses}
+    # Without those that only take a form, and the files.
+    pages = {at: page for at, page in answers.items() if is_page(page)}
     selected = {"action": "delete", "selected": ["joe@example.org"]}
     pages["bulk"] = client.post(reverse("mailbox-bulk"), selected)
     for name in OF_NO_ROW:
@@ -263,7 +269,9 @@ def test_no_page_of_an_administrator_has_a_word_of_english(visitor, language, si
     }
 
     assert left == {}
-    assert all(f'<html lang="{language}"' in page.text for page in pages.values())
+    fragments = {reverse("log-days")}
+    in_it = {at for at, page in pages.items() if f'<html lang="{language}"' in page.text}
+    assert pages.keys() - in_it == fragments
 
 
 def test_no_page_of_a_mailbox_user_has_a_word_of_english(visitor, language, sign_in, world):
