@@ -87,7 +87,7 @@ class AddressWork(tasks.Work):
         if self.number_done(task):
             tag = tasks.undo_tag(task) if tasks.can_undo(task, self) else None
             told.append(Message(messages.SUCCESS, self.result(task), tag))
-        return told or [Message(messages.INFO, _("There was nothing left to do."))]
+        return told
 
     def result(self, task):
         """What has come of it, as a sentence."""
@@ -267,6 +267,7 @@ class ManyBulk(BulkView):
             text = about(display_address(next_row), " ".join(error.messages))
             self.told.append(Message(messages.ERROR, text))
         self.told += self.work.told(task)
+        self.told = self.told or [tasks.nothing_left()]
 
     @in_transaction
     def begun(self, action, rows, back):

@@ -183,5 +183,5 @@ class TaskUndo(OwnTask):
             return HttpResponseRedirect(back)
         if task.state != State.DONE:
             return self.at(task, "?go=1")
-        once.tell(request, self.work.told(task))
+        once.tell(request, self.work.told(task) or [tasks.nothing_left()])
         return HttpResponseRedirect(back)

@@ -11,6 +11,8 @@ from itertools import count
 from time import monotonic
 from typing import NamedTuple
 
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -295,3 +297,7 @@ def _forget():
     keys = list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
     if keys:
         Task.objects.filter(pk__in=keys).delete()
+
+
+def nothing_left():
+    return Message(messages.INFO, _("There was nothing left to do."))

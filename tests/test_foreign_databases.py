@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 
 from accounts.models import Admin
 from panel import foreign
-from tests.test_transactions_on_mariadb import connect
+from tests.strangers import connect
 
 # The columns by which it is known, and what a mailbox of release 3.3 has besides.
 POSTFIXADMIN = """

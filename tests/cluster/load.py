@@ -66,7 +66,7 @@ class Load:
                     self.mail.append((recipient, subject))
 
     def saved(self):
-        return {address for address, status in self.answers.items() if status == DONE}
+        return {address for address, status in [*self.answers.items()] if status == DONE}
 
     def copies(self):
         """Return the subjects of the mail that was taken, as often as it has recipients."""
