@@ -17,6 +17,7 @@ from accounts.models import LogEntry
 from domains.models import Domain
 from mailboxes.models import SERVER, UsageDay
 from panel.addresses import lookup_key, lookup_keys
+from panel.export import Echo, as_text
 from panel.log_actions import (
     ADMINS,
     ALIASES,
@@ -35,7 +36,6 @@ KINDS = (SIGN_INS, MAILBOXES, ALIASES, DOMAINS, ADMINS)
 DAYS = 30  # of the plot
 PLOTTED = 50  # domains whose days are added up while somebody waits; of the whole server there is a row for each day
 TOGETHER = 1_000  # rows of the table read at once
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins one in a spreadsheet
 
 
 class Log(KeysetMixin, ScopedListView):
@@ -198,7 +198,7 @@ class LogTable(Log):
         )
 
     def lines(self):
-        write = csv.writer(_Echo()).writerow
+        write = csv.writer(Echo()).writerow
         yield write(["time", "who", "address", "domain", "action", "object", "changes"])
         edge = ()
         while True:
@@ -209,7 +209,7 @@ class LogTable(Log):
                 changes = json.dumps(row.changes, ensure_ascii=False) if row.changes else ""
                 moment = timezone.localtime(row.timestamp).isoformat(" ")
                 cells = [moment, name, client, row.domain, row.action, row.data, changes]
-                yield write([_as_text(cell) for cell in cells])
+                yield write([as_text(cell) for cell in cells])
             if len(found.keys) == TOGETHER:
                 moment = connection.ops.adapt_datetimefield_value(rows[-1].timestamp)
                 edge = (str(moment), rows[-1].pk)
@@ -217,15 +217,6 @@ class LogTable(Log):
                 edge = found.rest
             else:
                 return
-
-
-class _Echo:
-    def write(self, line):
-        return line
-
-
-def _as_text(cell):
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _midnight(text, days=0):
