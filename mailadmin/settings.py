@@ -379,6 +379,7 @@ addresses = {
     "valid": lambda found: all(map(is_address, found)),
     "expected": "IPv4 and IPv6 addresses, separated by commas",
 }
+absolute_path = {"default": "", "valid": lambda path: not path or path.startswith("/")}
 mail_address = {
     "default": "",
     "valid": lambda text: not text or passes(validate_email, text),
@@ -393,25 +394,19 @@ MAIL_RELAYHOST = env.read(
     expected="a host name such as smtp.example.net",
 )
 MAIL_CERTIFICATE = env.read(
-    "str",
-    "MAIL_CERTIFICATE",
-    default="",
-    valid=lambda path: not path or path.startswith("/"),
-    expected="the absolute path of a certificate in PEM",
+    "str", "MAIL_CERTIFICATE", expected="the absolute path of a certificate in PEM", **absolute_path
 )
 PROFILE_CERTIFICATE = env.read(
     "str",
     "PROFILE_CERTIFICATE",
-    default="",
-    valid=lambda path: not path or path.startswith("/"),
     expected="the absolute path of a certificate in PEM, the chain after it",
+    **absolute_path,
 )
 PROFILE_KEY = env.read(
     "str",
     "PROFILE_KEY",
-    default="",
-    valid=lambda path: not path or path.startswith("/"),
     expected="the absolute path of the certificate's key in PEM",
+    **absolute_path,
 )
 REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
 MTA_STS = env.read(

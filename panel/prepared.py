@@ -36,16 +36,7 @@ def prepared(build):
             raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
         return sql, params, _reader(rows, compiler) if compiler else _raw(rows)
 
-    @wraps(build)
-    def asked(*values):
-        found = statement(connection.vendor, _texts(values))
-        if found is None:
-            return []
-        sql, params, read = found
-        filled = _filled(params, values)
-        return read(sql, filled)
-
-    return asked
+    return _asking(build, statement)
 
 
 def prepared_union(build):
@@ -68,6 +59,10 @@ def prepared_union(build):
         rows, found = parts[0]
         return sql, params, _reader(rows, found[2])
 
+    return _asking(build, statement)
+
+
+def _asking(build, statement):
     @wraps(build)
     def asked(*values):
         found = statement(connection.vendor, _texts(values))
