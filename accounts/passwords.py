@@ -60,6 +60,7 @@ _CRYPTS = {
 _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
+KNOWN_SCHEMES = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
 # Courier's names for schemes that Dovecot reads differently.
 _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
@@ -155,9 +156,8 @@ def run_dummy_hash():
 
 
 def looks_like_hash(text):
-    known = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
     prefix = _PREFIX.fullmatch(text)
-    if prefix and prefix[1].upper().partition(".")[0] in known:
+    if prefix and prefix[1].upper().partition(".")[0] in KNOWN_SCHEMES:
         return True
     return _LOOKS_HASHED.match(text) is not None
 

@@ -9,7 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from panel import server
 
-OURS = {"accounts", "domains", "mailboxes", "aliases"}
+OURS = {"accounts", "domains", "mailboxes", "aliases", "panel"}
 # What no other program has together. A prefix may stand before each name, as in PostfixAdmin's configuration.
 POSTFIXADMIN = {
     "alias": {"address", "goto", "domain"},
@@ -27,26 +27,30 @@ def owner(connection):
     recorded = MigrationRecorder(connection).applied_migrations()
     if any(app in OURS for app, _name in recorded):
         return ""
+    prefix = prefix_of_postfixadmin(connection)
     with connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor))
-        prefix = next(
-            filter(lambda prefix: _is_postfixadmin(cursor, tables, prefix), _prefixes(tables)), None
-        )
         if prefix is not None:
             cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(f'{prefix}mailbox')}")  # noqa: S608
             [count] = cursor.fetchone()
             return (
                 f"This is PostfixAdmin's database ({_release(cursor, prefix)}, mailboxes: {count})."
-                " Give mailadmin one of its own, and copy into it:"
-                " docs/operations.md, “Coming from PostfixAdmin”. Nothing was written."
+                " Run `manage.py adopt`. Nothing was written."
             )
-    taken = sorted(tables & our_tables())
+        taken = sorted(our_tables() & set(connection.introspection.table_names(cursor)))
     if taken:
         return (
             f"These tables are another program's: {', '.join(taken)}. Give mailadmin a database"
             " of its own in DATABASE_URL. Nothing was written."
         )
     return ""
+
+
+def prefix_of_postfixadmin(connection):
+    """What stands before its tables' names, often ""; None if they are not here."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        found = (prefix for prefix in _prefixes(tables) if _is_postfixadmin(cursor, tables, prefix))
+        return next(found, None)
 
 
 def our_tables():

@@ -1,5 +1,8 @@
 """Another program at the same database, and what the database says no to."""
 
+import secrets
+from contextlib import contextmanager
+
 import MySQLdb
 from django.db import OperationalError, connection
 
@@ -13,6 +16,39 @@ def connect():
         password=database["PASSWORD"],
         database=database["NAME"],
     )
+
+
+@contextmanager
+def another_database():
+    """Let the panel's database be a new, empty one."""
+    settings, name = connection.settings_dict, f"other_{secrets.token_hex(4)}"
+    own = settings["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    settings["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        settings["NAME"] = own
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+def schema():
+    """Every column, trigger and function of the panel's database."""
+    found = []
+    with connection.cursor() as cursor:
+        for question in (
+            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1, 2",
+            "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
+            "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()",
+        ):
+            cursor.execute(question)
+            found += cursor.fetchall()
+    return found
 
 
 def fail_once(number):

@@ -1,6 +1,5 @@
 """A database that is not ours: nothing is written there, and whose it is is said."""
 
-import secrets
 from io import StringIO
 
 import pytest
@@ -10,7 +9,7 @@ from django.db import OperationalError, connection
 
 from accounts.models import Admin
 from panel import foreign
-from tests.strangers import connect
+from tests.strangers import another_database, connect, schema
 
 # The columns by which it is known, and what a mailbox of release 3.3 has besides.
 POSTFIXADMIN = """
@@ -36,39 +35,14 @@ COMMANDS = {
 
 @pytest.fixture
 def elsewhere(db):
-    """Let the panel's database be a new, empty one."""
-    settings, name = connection.settings_dict, f"other_{secrets.token_hex(4)}"
-    own = settings["NAME"]
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    connection.close()
-    settings["NAME"] = name
-    yield name
-    connection.close()
-    settings["NAME"] = own
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name}")
+    with another_database() as name:
+        yield name
 
 
 def create(script):
     with connection.cursor() as cursor:
         for statement in filter(str.strip, script.split(";")):
             cursor.execute(statement)
-
-
-def schema():
-    """Every column, trigger, function and row count there is."""
-    found = []
-    with connection.cursor() as cursor:
-        for question in (
-            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME FROM information_schema.COLUMNS"
-            " WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1, 2",
-            "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
-            "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()",
-        ):
-            cursor.execute(question)
-            found += cursor.fetchall()
-    return found
 
 
 def said(command):
@@ -92,6 +66,7 @@ def test_every_command_knows_postfixadmins_database_and_leaves_it_as_it_is(
     words = said(command)
 
     assert "This is PostfixAdmin's database (3.3 or earlier, mailboxes: 2)." in words
+    assert "manage.py adopt" in words
     assert "cannot be opened" not in words
     assert schema() == before
 

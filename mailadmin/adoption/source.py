@@ -1,0 +1,86 @@
+"""PostfixAdmin's database as it is: which tables, which columns, what hangs on them. Told by the columns, never by its number."""
+
+from dataclasses import dataclass, field
+
+from panel import foreign
+
+# Its tables, by the names of its documentation.
+TABLES = (
+    *("config", "admin", "domain", "domain_admins", "alias_domain", "mailbox", "alias", "log"),
+    *("quota", "quota2", "fetchmail", "vacation", "vacation_notification", "dkim", "dkim_signing"),
+    *("mailbox_app_password", "totp_exception_address", "admin_preferences"),
+)
+# Those that both panels read and write, what is referred to first.
+SHARED = ("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log")
+
+
+@dataclass
+class Source:
+    """``tables`` and ``columns`` go by the documentation's names; a column is (type, may be null, has a default)."""
+
+    connection: object
+    configuration: dict
+    tables: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, dict] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        with self.connection.cursor() as cursor:
+            there = set(self.connection.introspection.table_names(cursor))
+        prefix = (
+            self.configuration["database_prefix"]
+            or foreign.prefix_of_postfixadmin(self.connection)
+            or ""
+        )
+        renamed = self.configuration["database_tables"]
+        wanted = {name: prefix + (renamed.get(name) or name) for name in TABLES}
+        self.tables = {name: real for name, real in wanted.items() if real in there}
+        self.others = sorted(there - set(self.tables.values()))
+        for name, real in self.tables.items():
+            self.columns[name] = {
+                column: (kind, null == "YES", default is not None or "auto_increment" in extra)
+                for column, kind, null, default, extra in self.rows(
+                    "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA FROM information_schema.COLUMNS"
+                    " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+                    [real],
+                )
+            }
+
+    @property
+    def prefix(self):
+        return self.tables["mailbox"].removesuffix("mailbox")
+
+    @property
+    def is_complete(self):
+        needed = set(SHARED) - {"quota2", "log"}
+        return needed <= self.tables.keys()
+
+    @property
+    def release(self):
+        """In words, by the columns that each release brought."""
+        if "description" in self.columns["alias"]:
+            return "later than 4.0"
+        if "dkim" in self.tables or "totp_secret" in self.columns["admin"]:
+            return "4.0"
+        return "3.3" if "password_expiry" in self.columns["domain"] else "older than 3.3"
+
+    @property
+    def schema_number(self):
+        if "config" not in self.tables:
+            return ""
+        found = self.rows(f"SELECT value FROM {self.quoted('config')} WHERE name = 'version'")
+        return found[0][0] if found else ""
+
+    def has(self, table, column=None):
+        return table in self.tables and (column is None or column in self.columns[table])
+
+    def quoted(self, table):
+        return self.connection.ops.quote_name(self.tables[table])
+
+    def rows(self, query, params=None):
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, params)
+            return cursor.fetchall()
+
+    def one(self, query, params=None):
+        return self.rows(query, params)[0][0]
