@@ -3,7 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Substr
+from django.db.models.functions import Now, Substr
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -254,3 +254,21 @@ class SuperadminLock(CountedLock):
     class Meta:
         db_table = "superadmin_lock"
         default_permissions = ()
+
+
+class Adoption(models.Model):
+    """A row while PostfixAdmin works on the same tables, from `manage.py adopt --apply` to `--finish`.
+
+    ``old_tables`` names the database that keeps its own tables of before.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    old_tables = models.CharField(max_length=64)
+    since = SecondsField(db_default=Now())
+
+    class Meta:
+        db_table = "adoption"
+        default_permissions = ()
+
+    def __str__(self):
+        return self.old_tables

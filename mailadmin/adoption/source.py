@@ -82,5 +82,9 @@ class Source:
             cursor.execute(query, params)
             return cursor.fetchall()
 
+    def run(self, statement, params=None):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, params)
+
     def one(self, query, params=None):
         return self.rows(query, params)[0][0]

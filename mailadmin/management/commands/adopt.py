@@ -1,3 +1,5 @@
+import os
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -5,7 +7,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mailadmin.adoption import configuration, report
+from mailadmin.adoption import configuration, proof, report, shadow, switch
+from mailadmin.adoption.place import Shadow
 from mailadmin.adoption.source import Source
 from panel import output
 from panel.commands import PanelCommand
@@ -15,13 +18,28 @@ SHADOW = "{}_adopt"
 
 class Command(PanelCommand):
     help = (
-        "Say what adopting PostfixAdmin's database, the one that DATABASE_URL names, would mean: what stands in the way, what"
-        " would be changed, what stays, and what the settings of this panel must be. Nothing is written."
-        " The exit status is 1 if something stands in the way."
+        "Adopt PostfixAdmin's database, the one that DATABASE_URL names. Alone it says what that would mean and writes"
+        " nothing: what stands in the way, what would be changed, what stays, what the settings of this panel must be;"
+        " its exit status is 1 if something stands in the way. --apply copies the tables beside the original, proves the"
+        " copy and lets it take the original's place, while mail and PostfixAdmin go on. --undo goes back."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser):
+        acts = parser.add_mutually_exclusive_group()
+        acts.add_argument(
+            "--apply", action="store_true", help="Adopt. Begins where it was stopped."
+        )
+        acts.add_argument(
+            "--undo",
+            action="store_true",
+            help="Go back to PostfixAdmin's own tables, with what was written since.",
+        )
+        acts.add_argument(
+            "--finish",
+            action="store_true",
+            help="End the time side by side: drop the old tables. There is no way back then.",
+        )
         parser.add_argument(
             "--config",
             metavar="FILE",
@@ -40,6 +58,23 @@ class Command(PanelCommand):
             help="Go on in spite of this finding, of those that a person decides.",
         )
         parser.add_argument(
+            "--map",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="With --apply: a .cf file of this site for Postfix, which must answer as before, too.",
+        )
+        parser.add_argument(
+            "--dump",
+            metavar="FILE",
+            type=Path,
+            help="With --apply: where the database is dumped to first; DATABASE-before.sql where nothing is said.",
+        )
+        parser.add_argument(
+            "--no-dump", action="store_true", help="With --apply: there is a backup already."
+        )
+        parser.add_argument("--yes", action="store_true", help="With --finish: do not ask.")
+        parser.add_argument(
             "--html",
             metavar="FILE",
             type=Path,
@@ -47,24 +82,39 @@ class Command(PanelCommand):
         )
         self.json_option(parser)
 
-    def act(self, *, config, prefix, accept, html, json, **options):
-        # Its own connection: the session's settings for big questions stay there.
-        with closing(connection.copy()) as own:
-            found = report.make(
-                self._source(own, config, prefix), self._shadow(own), accepted=accept
-            )
-        if html:
-            html.write_text(found.html())
-        for line in [output.as_json(found.record())] if json else found.lines():
-            self.stdout.write(line)
-        if found.in_the_way:
-            raise SystemExit(1)
-
-    def _source(self, own, config, prefix):
-        if own.vendor != "mysql":
+    def act(self, *, config, prefix, accept, html, json, apply, undo, finish, **options):
+        if connection.vendor != "mysql":
             raise CommandError(
                 "DATABASE_URL names no MariaDB server: PostfixAdmin's database is adopted there only."
             )
+        # Its own connection: the session's settings for big questions stay there.
+        with closing(connection.copy()) as own:
+            source = self._source(own, config, prefix)
+            place = Shadow(source, SHADOW.format(own.settings_dict["NAME"]))
+            if undo:
+                return self._undo(source, place)
+            if finish:
+                return self._finish(place, options["yes"])
+            if switch.is_switched(source, place):
+                if not apply:
+                    raise CommandError(
+                        f"This database is adopted; the old tables are in “{place.name}”."
+                    )
+                # It was stopped after the tables had changed places, or it is a second run.
+                switch.finish_switch(source, place)
+                return self.stdout.write("Adopted.")
+            self._refuse_others(source)
+            found = report.make(source, place.name, accepted=accept)
+            if html:
+                html.write_text(found.html())
+            for line in [output.as_json(found.record())] if json else found.lines():
+                self.stdout.write(line)
+            if found.in_the_way:
+                raise SystemExit(1)
+            if apply:
+                self._apply(source, place, options)
+
+    def _source(self, own, config, prefix):
         try:
             conf = configuration.read(
                 config or [path for path in configuration.PLACES if path.is_file()]
@@ -73,17 +123,123 @@ class Command(PanelCommand):
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         if prefix is not None:
             conf["database_prefix"] = prefix
-        if MigrationRecorder(own).applied_migrations():
-            raise CommandError(
-                f"The database “{own.settings_dict['NAME']}” is already this panel's."
-            )
-        source = Source(own, conf)
+        return Source(own, conf)
+
+    def _refuse_others(self, source):
+        name = source.connection.settings_dict["NAME"]
+        if MigrationRecorder(source.connection).applied_migrations():
+            raise CommandError(f"The database “{name}” is already this panel's.")
         if not source.is_complete:
             raise CommandError(
-                f"The database “{own.settings_dict['NAME']}” is not PostfixAdmin's. DATABASE_URL has to name the one"
-                " that it uses; where its tables have a prefix, say --prefix."
+                f"The database “{name}” is not PostfixAdmin's. DATABASE_URL has to name the one that it uses; where its"
+                " tables have a prefix, say --prefix."
             )
-        return source
 
-    def _shadow(self, own):
-        return SHADOW.format(own.settings_dict["NAME"])
+    def _apply(self, source, place, options):
+        say = self.stdout.write
+        try:
+            maps = proof.files_in(options["map"])
+            if not options["no_dump"]:
+                self._dump(source, options["dump"])
+            if place.remembered("undone"):
+                place.drop()
+            shadow.begin(source, place)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not place.remembered("checksums"):
+            place.remember("checksums", shadow.checksums(source, switch.held(source)))
+        say(f"Copying into “{place.name}”.")
+        shadow.copy(source, place, lambda groups, table: output.bar(self, table)(groups))
+        shadow.recount(place, self.stderr)
+        sums = shadow.checksums(source, switch.held(source))
+        shadow.synchronise(source, place)
+        place.remember("checksums", sums)
+        proved = proof.prove(source, place, maps, output.bar(self, "Proving"))
+        for line in proved.lines():
+            say(line)
+        if proved.differences:
+            raise CommandError(
+                "The copy does not answer as the original does. Nothing was switched."
+            )
+        try:
+            switch.switch(source, place, say)
+        except switch.Refused as error:
+            raise CommandError(str(error)) from error
+        say(
+            f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”:"
+            " `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
+        )
+
+    def _dump(self, source, path):
+        """The database as it is, into a file that only its owner may read. The password is in no argument."""
+        database = source.connection.settings_dict
+        path = path or Path(f"{database['NAME']}-before.sql")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            self.stdout.write(f"{path} is there already, and kept.")
+            return
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        host = database["HOST"]
+        where = (
+            [f"--socket={host}"]
+            if host.startswith("/")
+            else [f"--host={host or 'localhost'}", f"--port={database['PORT'] or 3306}"]
+        )
+        command = [
+            "mariadb-dump",
+            "--single-transaction",
+            "--routines",
+            f"--user={database['USER']}",
+            *where,
+            database["NAME"],
+        ]
+        with open(descriptor, "wb") as file:
+            try:
+                done = subprocess.run(  # noqa: S603
+                    command,
+                    stdout=file,
+                    stderr=subprocess.PIPE,
+                    env=os.environ | {"MYSQL_PWD": database["PASSWORD"]},
+                    check=False,
+                )
+            except FileNotFoundError:
+                path.unlink()
+                raise CommandError(
+                    "mariadb-dump is not installed here. Dump by hand, then say --no-dump."
+                ) from None
+        if done.returncode:
+            path.unlink()
+            raise CommandError(f"The dump failed: {done.stderr.decode(errors='replace').strip()}")
+        self.stdout.write(f"Dumped into {path}.")
+
+    def _undo(self, source, place):
+        if not place.remembered("migrated") or place.remembered("undone"):
+            raise CommandError(
+                "There is nothing to go back to: this database was not adopted, or it was finished."
+            )
+        try:
+            switch.undo(source, place)
+        except switch.Refused as error:
+            raise CommandError(str(error)) from error
+        place.remember("undone", True)
+        self.stdout.write(
+            "PostfixAdmin's own tables are back, with what was written since. Not undone: hashes that were replaced,"
+            f" keys in small letters of rows that were changed. “{place.name}” may be dropped."
+        )
+
+    def _finish(self, place, yes):
+        if not place.is_there:
+            raise CommandError("There is nothing to finish: no old tables are kept.")
+        [[size]] = place.rows(
+            "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
+            [place.name],
+        )
+        words = f"The old tables in “{place.name}”, {int(size) / 1e6:,.0f} MB, are dropped. There is no way back to PostfixAdmin then."
+        if not yes and input(f"{words} Type “yes”: ") != "yes":
+            raise CommandError("Nothing was dropped.")
+        switch.finish(place)
+        self.stdout.write(
+            "Finished. From now on a password in an old form gets a new one when its owner signs in."
+        )

@@ -1,0 +1,206 @@
+"""What of PostfixAdmin's rows goes into which column, as SQL: for the copy, and for what was written since."""
+
+from mailadmin.adoption.source import SHARED
+
+UNKNOWN = "2000-01-01 00:00:00"
+MADE_HERE = "(adopted: rows named it, no domain did)"
+TOGETHER = 20_000  # rows of a table that are copied in one transaction
+# The primary key of each table, and its columns that are addresses, names or domains.
+KEYS = {
+    "domain": ("domain", {"domain"}),
+    "admin": ("username", {"username"}),
+    "domain_admins": ("id", {"username", "domain"}),
+    "alias_domain": ("alias_domain", {"alias_domain", "target_domain"}),
+    "mailbox": ("username", {"username"}),
+    "alias": ("address", {"address"}),
+    "quota2": ("username", {"username"}),
+    "log": ("id", set()),
+}
+SESSION = (
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else INSERT … SELECT locks what it reads
+    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = 30",
+)
+
+
+def key_of(column):
+    return f"LOWER(TRIM(CONVERT({column} USING utf8mb4))) COLLATE utf8mb4_bin"
+
+
+def _bytes(expression):
+    return f"BINARY CONVERT({expression} USING utf8mb4)"
+
+
+class Copied:
+    """One table on its way into ``new``; ``old`` returns the quoted name of a table of PostfixAdmin's.
+
+    ``columns`` are those that both have, ``kinds`` the types there.
+    """
+
+    def __init__(self, name, old, new, columns, kinds):
+        self.name, self.old, self.new = name, old(name), new
+        self.accounts, self.rights = old("admin"), old("domain_admins")
+        self.key, self.keys = KEYS[name]
+        self.kinds = kinds
+        self.values = {column: self._value(column, kinds.get(column)) for column in columns}
+
+    def _value(self, column, kind):
+        """The expression of ``column`` over a row ``x`` of the old table; ``kind`` is None if that has no such column."""
+        old, key = f"x.`{column}`", key_of(f"x.`{self.key}`")
+        domain = f"SUBSTRING_INDEX({key}, '@', -1)"
+        match self.name, column:
+            case "admin", "superadmin" if kind is None:
+                # An old release without it: who has the row ALL is a superadmin.
+                return f"EXISTS (SELECT 1 FROM {self.rights} r WHERE r.username = x.username AND r.domain = 'ALL')"
+            # The address says what these columns say again.
+            case "mailbox" | "alias", "domain":
+                return domain
+            case "mailbox", "local_part":
+                return f"LEFT({key}, CHAR_LENGTH({key}) - CHAR_LENGTH({domain}) - 1)"
+            case "alias", "goto":
+                return f"IF({key_of(old)} = {key}, {key}, {old})"
+            case _, "domain" if column in self.keys:
+                # Postfix asks for "all" as a domain, for "ALL" never.
+                return f"IF({old} = 'ALL', 'ALL', {key_of(old)})"
+        if column in self.keys:
+            return key_of(old)
+        if kind.startswith(("datetime", "timestamp")):
+            return f"IF(CAST({old} AS CHAR) LIKE '0000%%', TIMESTAMP'{UNKNOWN}', {old})"
+        return old
+
+    @property
+    def only(self):
+        """Rights of an administrator without an account stay behind."""
+        if self.name != "domain_admins":
+            return "TRUE"
+        same = f"{key_of('a.username')} = {key_of('x.username')}"
+        return f"EXISTS (SELECT 1 FROM {self.accounts} a WHERE {same})"
+
+    def copy(self, first, last):
+        """The rows after the key ``first`` up to ``last``; (statement, parameters)."""
+        conditions, params = [self.only], []
+        for sign, bound in ((">", first), ("<=", last)):
+            if bound is not None:
+                conditions.append(f"x.`{self.key}` {sign} %s")
+                params.append(bound)
+        values = ", ".join(self.values.values())
+        statement = (
+            f"INSERT INTO {self.new} ({self._names()}) SELECT {values} FROM {self.old} x WHERE "
+        )
+        return statement + " AND ".join(conditions), params
+
+    def bound(self, first):
+        """The last key of the group that begins after ``first``."""
+        after = f"WHERE `{self.key}` > %s" if first is not None else ""
+        return (
+            f"SELECT `{self.key}` FROM {self.old} {after} ORDER BY `{self.key}` LIMIT 1 OFFSET {TOGETHER - 1}",
+            [first] if first is not None else [],
+        )
+
+    def removals(self):
+        """Delete what is no longer in the old table; what an adoption added stays."""
+        return (
+            f"DELETE n FROM {self.new} n LEFT JOIN ({self._old_keys()}) o ON o.kept = n.`{self.key}`"
+            f" WHERE o.kept IS NULL{self._not_made_here()}"
+        )
+
+    def changes(self):
+        """Write what is new or different in the old table."""
+        return (
+            f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())}"
+            f" FROM {self.old} x LEFT JOIN {self.new} n ON {self._same()}"
+            f" WHERE {self.only} AND (n.`{self.key}` IS NULL OR {self._unlike()})"
+            f" ON DUPLICATE KEY UPDATE {', '.join(f'`{column}` = VALUES(`{column}`)' for column in self.values)}"
+        )
+
+    def back(self):
+        """What was written since, into the old table: a row that nobody touched stays as it was, byte by byte."""
+        unlike = self._unlike()
+        columns = [column for column in self.values if column in self.kinds]
+        yield (
+            f"DELETE x FROM {self.old} x LEFT JOIN {self.new} n ON {self._same()}"
+            f" WHERE {self.only} AND n.`{self.key}` IS NULL"
+        )
+        yield (
+            f"UPDATE {self.old} x JOIN {self.new} n ON {self._same()}"
+            f" SET {', '.join(f'x.`{column}` = n.`{column}`' for column in columns)} WHERE {self.only} AND ({unlike})"
+        )
+        names = ", ".join(f"`{column}`" for column in columns)
+        yield (
+            f"INSERT INTO {self.old} ({names}) SELECT {', '.join(f'n.`{column}`' for column in columns)}"
+            f" FROM {self.new} n LEFT JOIN ({self._old_keys()}) o ON o.kept = n.`{self.key}`"
+            f" WHERE o.kept IS NULL{self._not_made_here()}"
+        )
+
+    def _old_keys(self):
+        # DISTINCT: made once, with an index of its own.
+        return f"SELECT DISTINCT {self.values[self.key]} AS kept FROM {self.old} x"
+
+    def _not_made_here(self):
+        return (
+            f" AND NOT (n.description = '{MADE_HERE}' AND n.active = 0)"
+            if self.name == "domain"
+            else ""
+        )
+
+    def _unlike(self):
+        return " OR ".join(
+            f"NOT ({_bytes(f'n.`{column}`')} <=> {_bytes(value)})"
+            for column, value in self.values.items()
+        )
+
+    def _same(self):
+        return f"n.`{self.key}` = {self.values[self.key]}"
+
+    def _names(self):
+        return ", ".join(f"`{column}`" for column in self.values)
+
+
+def tables(source, shadow):
+    """From PostfixAdmin's tables into the copy, in the order in which rows refer to each other."""
+    names = [name for name in SHARED if source.has(name)]
+    own = source.connection.settings_dict["NAME"]
+    return _copied(source, names, (own, source.tables), (shadow.name, {}))
+
+
+def tables_back(source, shadow, names):
+    """From the tables in place into those that were there before."""
+    own = source.connection.settings_dict["NAME"]
+    return _copied(
+        source, names, (shadow.name, {name: f"before_{name}" for name in names}), (own, {})
+    )
+
+
+def _copied(source, names, old, new):
+    quote = source.connection.ops.quote_name
+    (old_database, old_names), (new_database, new_names) = old, new
+    found = []
+    for name in names:
+        kinds = _kinds(source, old_database, old_names.get(name, name))
+        columns = [
+            column
+            for column in _kinds(source, new_database, new_names.get(name, name))
+            if column in kinds
+        ]
+        if name == "admin" and "superadmin" not in kinds:
+            columns.append("superadmin")
+        found.append(
+            Copied(
+                name,
+                lambda table: f"{quote(old_database)}.{quote(old_names.get(table, table))}",
+                f"{quote(new_database)}.{quote(new_names.get(name, name))}",
+                columns,
+                kinds,
+            )
+        )
+    return found
+
+
+def _kinds(source, database, table):
+    """``{column: type}`` of what can be written."""
+    return dict(
+        source.rows(
+            "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+            " AND EXTRA NOT LIKE '%%GENERATED%%' ORDER BY ORDINAL_POSITION",
+            [database, table],
+        )
+    )

@@ -1,0 +1,231 @@
+"""Whether the copy answers as the original does: every map for every address, and what Dovecot reads."""
+
+import random
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import Error
+
+from aliases.lookup import Lookup
+from mailadmin.adoption.copying import key_of
+from mailadmin.adoption.place import in_database
+from panel.addresses import split_address
+
+# What PostfixAdmin's documentation puts into main.cf.
+MAPS = {
+    "domains": "SELECT domain FROM domain WHERE domain='%s' AND active='1'",
+    "domains without backup MX": "SELECT domain FROM domain WHERE domain='%s' AND backupmx='0' AND active='1'",
+    "alias": "SELECT goto FROM alias WHERE address='%s' AND active='1'",
+    "alias domain": "SELECT goto FROM alias,alias_domain WHERE alias_domain.alias_domain='%d'"
+    " AND alias.address=CONCAT('%u','@',alias_domain.target_domain) AND alias.active='1' AND alias_domain.active='1'",
+    "alias domain catch-all": "SELECT goto FROM alias,alias_domain WHERE alias_domain.alias_domain='%d'"
+    " AND alias.address=CONCAT('@',alias_domain.target_domain) AND alias.active='1' AND alias_domain.active='1'",
+    "mailbox": "SELECT maildir FROM mailbox WHERE username='%s' AND active='1'",
+    "alias domain mailbox": "SELECT maildir FROM mailbox,alias_domain WHERE alias_domain.alias_domain='%d'"
+    " AND mailbox.username=CONCAT('%u','@',alias_domain.target_domain) AND mailbox.active='1' AND alias_domain.active='1'",
+    "relay domains": "SELECT domain FROM domain WHERE domain='%s' AND active='1'"
+    " AND (transport LIKE 'smtp%%' OR transport LIKE 'relay%%')",
+    "backup MX": "SELECT domain FROM domain WHERE domain='%s' AND backupmx='1'",
+    "transport": "SELECT REPLACE(transport,'virtual',':') AS transport FROM domain WHERE domain='%s' AND active='1'",
+    "sender login": "SELECT username FROM mailbox WHERE username='%s' AND active='1'",
+}
+# What Dovecot's two queries read of a mailbox that is on.
+READ_BY_DOVECOT = ("password", "maildir", "quota", "active")
+SAMPLE = 100_000  # keys: more are asked of a part
+TOGETHER = 100  # questions in one statement
+SHOWN = 20
+MIXED_COLLATIONS = 1267
+
+
+@dataclass
+class Proof:
+    """``differences``: (map, key, before, after). Answers that differ only in letters and blanks are counted apart."""
+
+    questions: int = 0
+    spelled: int = 0
+    unaskable: int = 0
+    differences: list[tuple] = field(default_factory=list)
+
+    def lines(self):
+        yield (
+            f"{self.questions:,} look-ups answered the same by both, {self.spelled:,} of them but for capitals and blanks"
+        )
+        if self.unaskable:
+            yield f"{self.unaskable:,} could not be asked of the old tables, which hold no such letters"
+        for name, key, before, after in self.differences[:SHOWN]:
+            yield f"  {name}: {key}: {before or 'nothing'} before, {after or 'nothing'} now"
+        if len(self.differences) > SHOWN:
+            yield f"  and {len(self.differences) - SHOWN:,} more"
+
+
+def prove(source, shadow, files=(), track=iter):
+    """Ask the documented maps and those of ``files`` of both, and compare what Dovecot reads."""
+    proof = Proof()
+    maps = MAPS | {str(path): query_of(path.read_text()) for path in files}
+    old = source.connection.settings_dict["NAME"]
+    keys = _keys(source, shadow)
+    for name, query in track(list(maps.items())):
+        before, after = (
+            _answers(source, old, query, keys),
+            _answers(source, shadow.name, query, keys),
+        )
+        for key in keys:
+            _compare(proof, name, key, before.get(key), after.get(key))
+    _run_use(source, old)
+    _compare_mailboxes(source, shadow, proof)
+    _ask_ours(source, shadow, proof)
+    return proof
+
+
+def query_of(text):
+    """The query of a .cf file for Postfix's mysql maps. Raises ValueError if there is none."""
+    joined = re.sub(r"\n[ \t]+", " ", text)
+    found = re.search(r"(?m)^query[ \t]*=[ \t]*(.+)$", joined)
+    if not found:
+        raise ValueError("no “query =” in it")
+    return found[1].strip()
+
+
+def filled_in(query, key):
+    """``query`` for ``key`` as mysql_table(5) has it; None where Postfix would not ask."""
+    local_part, domain = split_address(key)
+    values = {"s": key, "u": local_part if local_part or domain else key, "d": domain, "%": "%"}
+    if ("%u" in query or "%d" in query) and not (local_part and domain):
+        return None
+    return re.sub(r"%([sud%])", lambda found: _escaped(values[found[1]]), query)
+
+
+def _escaped(text):
+    return (
+        text.replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"') if text != "%" else text
+    )
+
+
+def _keys(source, shadow):
+    """Every address as Postfix asks for it, with variants; a part of them, if they are very many."""
+    found = set()
+    for table, column in (("alias", "address"), ("mailbox", "username"), ("domain", "domain")):
+        for owner, quoted in (("old", source.quoted(table)), ("new", shadow.quoted(table))):
+            key = key_of(column) if owner == "old" else column
+            # The smallest digests are a part that is the same at each run.
+            found |= {
+                row[0]
+                for row in source.rows(
+                    f"SELECT {key} FROM {quoted} ORDER BY MD5({key}) LIMIT {SAMPLE}"
+                )
+            }
+    found.discard("all")
+    names = sorted(found)
+    chosen = random.Random(0)  # noqa: S311
+    if len(names) > SAMPLE:
+        names = sorted(chosen.sample(names, SAMPLE))
+    aliased = [
+        row[0] for row in source.rows(f"SELECT alias_domain FROM {shadow.quoted('alias_domain')}")
+    ]
+    variants = set()
+    for name in names:
+        local_part, domain = split_address(name)
+        if local_part and domain:
+            variants |= {
+                f"{local_part}+tag@{domain}",
+                f"@{domain}",
+                domain,
+                f"unknown.{local_part}@{domain}",
+            }
+            if aliased:
+                variants.add(f"{local_part}@{chosen.choice(aliased)}")
+    extra = sorted(variants - found)
+    return names + (extra if len(extra) <= SAMPLE else chosen.sample(extra, SAMPLE))
+
+
+def _answers(source, database, query, keys):
+    """``{key: the rows joined as Postfix does}``; an Error is the answer where the old tables cannot hold the key."""
+    _run_use(source, database)
+    found = {}
+    asked = [(key, text) for key in keys if (text := filled_in(query, key))]
+    for start in range(0, len(asked), TOGETHER):
+        group = asked[start : start + TOGETHER]
+        try:
+            found |= _ask(source, group)
+        except Error:
+            for pair in group:
+                try:
+                    found |= _ask(source, [pair])
+                except Error as error:
+                    if error.args[0] != MIXED_COLLATIONS:
+                        raise
+                    found[pair[0]] = error
+    return found
+
+
+def _ask(source, group):
+    together = " UNION ALL ".join(
+        f"(SELECT {number} AS n, q.* FROM ({text}) q)" for number, (_key, text) in enumerate(group)
+    )
+    found = {}
+    for number, *values in source.rows(together):
+        key = group[number][0]
+        answer = ",".join(str(value) for value in values if value is not None)
+        found[key] = f"{found[key]},{answer}" if key in found else answer
+    return found
+
+
+def _run_use(source, database):
+    with source.connection.cursor() as cursor:
+        cursor.execute(f"USE {source.connection.ops.quote_name(database)}")
+
+
+def _compare(proof, name, key, before, after):
+    proof.questions += 1
+    if before == after:
+        return
+    if isinstance(before, Error):
+        proof.unaskable += 1
+    elif _plain(before) == _plain(after):
+        proof.spelled += 1
+    else:
+        proof.differences.append((name, key, before, after))
+
+
+def _plain(answer):
+    return sorted(part.strip().lower() for part in (answer or "").split(","))
+
+
+def _compare_mailboxes(source, shadow, proof):
+    """Each mailbox: the password, the directory, the quota and whether it is on, byte by byte."""
+    unlike = " OR ".join(
+        f"NOT (BINARY n.{column} <=> BINARY x.{column})" for column in READ_BY_DOVECOT
+    )
+    for (name,) in source.rows(
+        f"SELECT x.username FROM {source.quoted('mailbox')} x LEFT JOIN {shadow.quoted('mailbox')} n"
+        f" ON n.username = {key_of('x.username')} WHERE n.username IS NULL OR {unlike} LIMIT 1000"
+    ):
+        proof.differences.append(("Dovecot", name, "as it was", "something else"))
+
+
+def _ask_ours(source, shadow, proof):
+    """Each mailbox that takes mail by PostfixAdmin's maps does so by ours, too."""
+    rows = source.rows(
+        f"SELECT m.username FROM {shadow.quoted('mailbox')} m JOIN {shadow.quoted('domain')} d ON d.domain = m.domain"
+        f" WHERE m.active = 1 AND d.active = 1 AND m.username LIKE '_%@_%' ORDER BY MD5(m.username) LIMIT {SAMPLE}"
+    )
+    names = [name for (name,) in rows]
+    with in_database(shadow.name):
+        for start in range(0, len(names), 1_000):
+            for name, match in Lookup().answers(names[start : start + 1_000]).items():
+                proof.questions += 1
+                if match is None:
+                    proof.differences.append(("alias.cf of this panel", name, "delivered", None))
+
+
+def files_in(paths):
+    """Raises ValueError with the file's name."""
+    found = []
+    for path in map(Path, paths):
+        try:
+            query_of(path.read_text())
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+        found.append(path)
+    return found

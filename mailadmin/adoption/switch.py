@@ -1,0 +1,334 @@
+"""The copy takes the original's place, and back: writers are refused for a moment, none is lost; readers notice nothing.
+
+A lock would not do: RENAME waits for one table at a time, and writers that wait for another get in before it. A trigger
+that refuses is created when the open transactions on its table have ended, so what was acknowledged is in the old table.
+"""
+
+import re
+from contextlib import suppress
+
+from django.db import Error, connection
+
+from aliases import functions
+from mailadmin.adoption import copying
+from mailadmin.adoption import shadow as copies
+from mailadmin.adoption.copying import SESSION
+from mailadmin.adoption.place import OWN_TABLE, in_database
+from mailadmin.adoption.source import SHARED
+from mailboxes import triggers
+
+# Dovecot and the log go on all the while: what they wrote meanwhile is added afterwards.
+HELD = tuple(name for name in SHARED if name not in {"quota2", "log"})
+EVENTS = ("INSERT", "UPDATE", "DELETE")
+BEING_MOVED = "being moved to another panel, try again in a minute"
+BEFORE, NEXT = "before_", "next_"
+
+
+class Refused(Exception):
+    """Why nothing was switched; everything is as it was."""
+
+
+def held(source):
+    return [name for name in HELD if source.has(name)]
+
+
+def is_switched(source, shadow):
+    """Whether the tables have changed places, by what is there: a run may have been stopped right after it."""
+    if not shadow.is_there:
+        return False
+    return any(name.startswith(BEFORE) for name in _tables(source) | shadow.tables())
+
+
+def switch(source, shadow, say):
+    """Put the copy in place. Raises Refused."""
+    for statement in SESSION:
+        shadow.run(statement)
+    _undo_half(source, shadow)
+    shadow.remember("foreign keys", _foreign_keys(source))
+    shadow.remember("character set", list(_character_set(source)))
+    try:
+        _hold(source, [source.tables[name] for name in held(source)])
+        _catch_up(source, shadow, say)
+        names = _make_ready(source, shadow)
+    except Error as error:
+        _undo_half(source, shadow)
+        raise Refused(f"{error.args[-1]}: nothing was switched") from error
+    _rename(source, names)
+    finish_switch(source, shadow)
+
+
+def finish_switch(source, shadow):
+    """What is left once the tables have changed places: it may be done again where it was stopped."""
+    _move_away(source, shadow)
+    _add_what_came_late(source, shadow)
+    _character_set_to(source, "utf8mb4", "utf8mb4_bin")
+    _foreign_keys_again(source, shadow.remembered("foreign keys"), wide=True)
+    source.run("INSERT IGNORE INTO adoption (id, old_tables) VALUES (1, %s)", [shadow.name])
+
+
+def finish(shadow):
+    """Drop the old tables."""
+    shadow.run("DELETE FROM adoption")
+    shadow.drop()
+
+
+def undo(source, shadow):
+    """Put the original back, with what was written since. Raises Refused."""
+    for statement in SESSION:
+        shadow.run(statement)
+    names = [name for name in SHARED if f"{BEFORE}{name}" in shadow.tables()]
+    if names:
+        _panel_waits(source, True)
+        _hold(source, [name for name in names if name in HELD])
+        try:
+            for table in copying.tables_back(source, shadow, names):
+                for statement in table.back():
+                    source.run(statement)
+        except Error as error:
+            _release(source)
+            _panel_waits(source, False)
+            raise Refused(f"{error.args[-1]}: nothing was switched") from error
+        triggers.drop(source.connection)
+        for table, name, *_rest in _foreign_keys(source):
+            source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
+        _rename_tables(
+            source,
+            [
+                pair
+                for name in names
+                for pair in (
+                    (f"`{name}`", f"`{NEXT}{name}`"),
+                    (shadow.quoted(f"{BEFORE}{name}"), f"`{source.tables[name]}`"),
+                )
+            ],
+        )
+    _finish_undo(source, shadow)
+
+
+def _panel_waits(source, upgrading):
+    """This panel's own pages say that the database is being upgraded, and save nothing."""
+    source.run("UPDATE routing_lock SET upgrading = %s, taken = taken + 1", [upgrading])
+
+
+def _finish_undo(source, shadow):
+    _release(source)
+    there = _tables(source)
+    moved = [name for name in shadow.remembered("moved", []) if name in there]
+    beside = [name for name in there if name.startswith(NEXT)]
+    _rename_tables(
+        source,
+        [(f"`{name}`", shadow.quoted(name)) for name in moved]
+        + [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside],
+    )
+    functions.drop(source.connection)
+    _foreign_keys_again(source, shadow.remembered("foreign keys"))
+    _character_set_to(source, *shadow.remembered("character set"))
+
+
+def _hold(source, tables):
+    for table in tables:
+        for event in EVENTS:
+            source.run(
+                f"CREATE OR REPLACE TRIGGER `hold_{table}_{event.lower()}` BEFORE {event} ON `{table}` FOR EACH ROW"
+                f" SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{BEING_MOVED}'"
+            )
+
+
+def _release(source):
+    for name, _table in _holding(source):
+        source.run(f"DROP TRIGGER IF EXISTS `{name}`")
+
+
+def _holding(source):
+    return source.rows(
+        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+        " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'hold\\_%'"
+    )
+
+
+def _catch_up(source, shadow, say):
+    """Nobody writes now: what was written since the copy comes along, of the tables that it changed."""
+    remembered = shadow.remembered("checksums") or {}
+    now = copies.checksums(source, held(source))
+    changed = [name for name in now if now[name] != remembered.get(name)]
+    if changed:
+        say(f"Written since the copy: {', '.join(changed)}")
+        copies.synchronise(source, shadow, changed)
+    rest = [name for name in ("quota2", "log") if source.has(name)]
+    copies.synchronise(source, shadow, rest)
+    shadow.run(f"DROP TABLE IF EXISTS {shadow.quoted('quota2_at_copy')}")
+    shadow.run(f"CREATE TABLE {shadow.quoted('quota2_at_copy')} LIKE {shadow.quoted('quota2')}")
+    shadow.run(
+        f"INSERT INTO {shadow.quoted('quota2_at_copy')} SELECT * FROM {shadow.quoted('quota2')}"
+    )
+    [[last]] = source.rows(f"SELECT COALESCE(MAX(id), 0) FROM {shadow.quoted('log')}")
+    shadow.remember("last log", last)
+
+
+def _make_ready(source, shadow):
+    """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
+    copies.without_routines(shadow)
+    there = shadow.tables() - {OWN_TABLE, "quota2_at_copy"}
+    shared = [name for name in SHARED if name in there and source.has(name)]
+    moves = [
+        (shadow.quoted(name), f"`{NEXT}{name}`" if name in shared else f"`{name}`")
+        for name in sorted(there)
+    ]
+    shadow.remember("moved", sorted(there - set(shared)))
+    _rename_tables(source, moves)
+    functions.create(source.connection)
+    with source.connection.cursor() as cursor:
+        for text in triggers.statements("mysql").values():
+            cursor.execute(_beside(text, shared))
+    for table, name, *_rest in shadow.remembered("foreign keys"):
+        source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
+    return shared
+
+
+def _beside(text, shared):
+    """A trigger of ours on the table that will have its name in a moment."""
+    return re.sub(
+        r"(?<= ON )(\w+)(?= FOR EACH ROW)",
+        lambda found: NEXT + found[1] if found[1] in shared else found[1],
+        text,
+        count=1,
+    )
+
+
+def _rename(source, names):
+    _rename_tables(
+        source,
+        [
+            pair
+            for name in names
+            for pair in (
+                (f"`{source.tables[name]}`", f"`{BEFORE}{name}`"),
+                (f"`{NEXT}{name}`", f"`{name}`"),
+            )
+        ],
+    )
+
+
+def _rename_tables(source, pairs):
+    if pairs:
+        moved = ", ".join(f"{old} TO {new}" for old, new in pairs)
+        source.run(f"RENAME TABLE {moved}")
+
+
+def _move_away(source, shadow):
+    _release(source)
+    there = _tables(source)
+    _rename_tables(
+        source,
+        [(f"`{name}`", shadow.quoted(name)) for name in sorted(there) if name.startswith(BEFORE)],
+    )
+
+
+def _tables(source):
+    found = source.rows(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'"
+    )
+    return {name for (name,) in found}
+
+
+def _add_what_came_late(source, shadow):
+    """Between the last look and the change of places Dovecot counted, and perhaps somebody logged."""
+    there = shadow.tables()
+    if {"quota2_at_copy", f"{BEFORE}quota2"} <= there:
+        old, copy = shadow.quoted(f"{BEFORE}quota2"), shadow.quoted("quota2_at_copy")
+        late = (
+            f"SELECT {copying.key_of('b.username')}, b.bytes - COALESCE(c.bytes, 0), b.messages - COALESCE(c.messages, 0)"
+            f" FROM {old} b LEFT JOIN {copy} c ON c.username = {copying.key_of('b.username')}"
+            " WHERE c.username IS NULL OR b.bytes <> c.bytes OR b.messages <> c.messages"
+        )
+        shadow.run("START TRANSACTION")
+        shadow.run(
+            f"INSERT INTO quota2 (username, bytes, messages) {late}"
+            " ON DUPLICATE KEY UPDATE bytes = quota2.bytes + VALUES(bytes), messages = quota2.messages + VALUES(messages)"
+        )
+        # Whoever is stopped here adds nothing twice.
+        shadow.run(
+            f"REPLACE INTO {copy} (username, bytes, messages)"
+            f" SELECT {copying.key_of('b.username')}, b.bytes, b.messages FROM {old} b"
+        )
+        shadow.run("COMMIT")
+        shadow.run(f"DROP TABLE {copy}")
+    if f"{BEFORE}log" in there:
+        last = shadow.remembered("last log")
+        shadow.run("START TRANSACTION")
+        shadow.run(
+            "INSERT INTO log (timestamp, username, domain, action, data)"
+            f" SELECT timestamp, username, domain, action, data FROM {shadow.quoted(f'{BEFORE}log')} WHERE id > %s",
+            [last],
+        )
+        [[newest]] = shadow.rows(
+            f"SELECT COALESCE(MAX(id), 0) FROM {shadow.quoted(f'{BEFORE}log')}"
+        )
+        shadow.remember("last log", newest)
+        shadow.run("COMMIT")
+
+
+def _foreign_keys(source):
+    """[table, name, its definition, column, that one's definition] of each that refers to the shared tables from elsewhere."""
+    names = [source.tables[name] for name in SHARED if source.has(name)]
+    marks = ", ".join(["%s"] * len(names))
+    found = []
+    for table, name, column in source.rows(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
+        f" WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({marks})"
+        f" AND TABLE_NAME NOT IN ({marks})",
+        [*names, *names],
+    ):
+        [[_table, text]] = source.rows(f"SHOW CREATE TABLE `{table}`")
+        key = re.search(rf"CONSTRAINT `{re.escape(name)}` (.*?),?$", text, re.MULTILINE)
+        definition = re.search(rf"^  `{re.escape(column)}` (.*?),?$", text, re.MULTILINE)
+        found.append([table, name, key[1], column, definition[1]])
+    return found
+
+
+def _foreign_keys_again(source, keys, *, wide=False):
+    """Create them again; ``wide``: on columns in the character set of this panel's tables."""
+    there = {name for _table, name, *_rest in _foreign_keys(source)}
+    for table, name, key, column, definition in keys or []:
+        if name not in there:
+            kind, _blank, rest = re.sub(
+                r" CHARACTER SET \w+| COLLATE \w+", "", definition
+            ).partition(" ")
+            letters = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" if "char" in kind else ""
+            source.run(
+                f"ALTER TABLE `{table}` MODIFY `{column}` {f'{kind} {letters} {rest}' if wide else definition}"
+            )
+            source.run(f"ALTER TABLE `{table}` ADD CONSTRAINT `{name}` {key}")
+
+
+def _character_set(source):
+    return source.rows(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
+        " WHERE SCHEMA_NAME = DATABASE()"
+    )[0]
+
+
+def _character_set_to(source, charset, collation):
+    quoted = source.connection.ops.quote_name(source.connection.settings_dict["NAME"])
+    source.run(f"ALTER DATABASE {quoted} CHARACTER SET {charset} COLLATE {collation}")
+
+
+def _undo_half(source, shadow):
+    """Put back what a switch left that was stopped before the tables changed places."""
+    _release(source)
+    there = _tables(source)
+    beside = sorted(name for name in there if name.startswith(NEXT))
+    moved = [name for name in shadow.remembered("moved", []) if name in there]
+    with suppress(Error):
+        triggers.drop(source.connection)
+        functions.drop(source.connection)
+    _rename_tables(
+        source,
+        [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside]
+        + [(f"`{name}`", shadow.quoted(name)) for name in moved],
+    )
+    _foreign_keys_again(source, shadow.remembered("foreign keys"))
+    if beside or moved:
+        with in_database(shadow.name):
+            functions.create(connection)
+            triggers.create(connection, anew=True)

@@ -1,0 +1,276 @@
+"""`manage.py adopt --apply` and `--undo`: PostfixAdmin's tables become ours, and back, with nothing lost."""
+
+from io import StringIO
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.models import Adoption
+from aliases.models import Alias
+from domains.models import Domain, DomainUsage
+from mailadmin.adoption.copying import MADE_HERE
+from mailboxes.models import Mailbox
+from tests.adoption import postfixadmin
+from tests.strangers import schema
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def adopt(*arguments):
+    out = StringIO()
+    call_command("adopt", "--config", "/dev/null", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def apply(*arguments):
+    return adopt("--apply", "--no-dump", *arguments)
+
+
+def rows(query):
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def tables(database):
+    found = rows(
+        f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' ORDER BY TABLE_NAME"
+    )
+    return [name for (name,) in found]
+
+
+def everything(database):
+    """How each table was created, but for the next number, and all of its rows."""
+    found = {}
+    for name in tables(database):
+        [[_name, text]] = rows(f"SHOW CREATE TABLE `{database}`.`{name}`")
+        found[name] = (text, sorted(map(repr, rows(f"SELECT * FROM `{database}`.`{name}`"))))
+    [[_name, text]] = rows(f"SHOW CREATE DATABASE `{database}`")
+    return found | {"": text}
+
+
+@pytest.fixture
+def after(elsewhere):
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {elsewhere}_adopt")
+
+
+@pytest.fixture(params=postfixadmin.RELEASES)
+def site(request, elsewhere, after):
+    """Each release, as it is after ten years."""
+    postfixadmin.create(request.param)
+    for name in ("example.org", "Second.Example", "other.example"):
+        postfixadmin.add_domain(name)
+    postfixadmin.add("alias_domain", alias_domain="other.example", target_domain="example.org")
+    postfixadmin.add("alias_domain", alias_domain="ghost.example", target_domain="example.org")
+    postfixadmin.add_mailbox("joe@example.org", name="Jöe", quota=10_240_000)
+    postfixadmin.add_mailbox("Ann@Second.Example", created="0000-00-00 00:00:00")
+    postfixadmin.add_mailbox("lost@gone.example")
+    postfixadmin.add_mailbox("half@example.org", domain="second.example")
+    postfixadmin.add_mailbox("minus@example.org", quota=-1)
+    postfixadmin.add_alias("info@example.org", "Joe@Example.org, x@elsewhere.example")
+    postfixadmin.add_alias("@second.example", "joe@example.org")
+    postfixadmin.add_admin("root@example.org", "ALL", superadmin=1)
+    postfixadmin.add_admin("Boss@Example.org", "example.org")
+    postfixadmin.add("domain_admins", username="nobody@example.org", domain="example.org")
+    postfixadmin.add("quota2", username="joe@example.org", bytes=5_000_000, messages=7)
+    postfixadmin.add(
+        "log",
+        username="root@example.org (192.0.2.1)",
+        domain="example.org",
+        action="create_mailbox",
+        data="joe@example.org",
+    )
+    postfixadmin.run("ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL")
+    postfixadmin.run("UPDATE mailbox SET x_department = 'Sales' WHERE username = 'joe@example.org'")
+    return elsewhere
+
+
+def test_the_rows_come_along_as_this_panel_stores_them(site):
+    apply()
+
+    assert list(
+        Mailbox.objects.order_by("pk").values_list("pk", "domain_id", "local_part", "quota")
+    ) == [
+        ("ann@second.example", "second.example", "ann", 0),
+        ("half@example.org", "example.org", "half", 0),
+        ("joe@example.org", "example.org", "joe", 10_240_000),
+        ("lost@gone.example", "gone.example", "lost", 0),
+        ("minus@example.org", "example.org", "minus", -1),
+    ]
+    assert Mailbox.objects.get(pk="joe@example.org").name == "Jöe"
+    assert Mailbox.objects.get(pk="ann@second.example").created.year == 2000
+    assert rows("SELECT x_department FROM mailbox WHERE username = 'joe@example.org'") == (
+        ("Sales",),
+    )
+    assert Alias.objects.get(pk="info@example.org").goto == "Joe@Example.org, x@elsewhere.example"
+    assert Alias.objects.filter(is_self_alias=True).count() == 5
+    made = Domain.objects.filter(description=MADE_HERE).order_by("pk")
+    assert list(made.values_list("pk", "active")) == [
+        ("ghost.example", False),
+        ("gone.example", False),
+    ]
+
+
+def test_counters_triggers_and_checks_are_complete(site):
+    apply()
+
+    assert DomainUsage.objects.get(pk="example.org").mailboxes == 3
+    assert rows(
+        "SELECT word FROM word WHERE row_key = 'joe@example.org' AND kind = 'mailbox' AND word LIKE 'j%'"
+    )
+    # Nothing but that no snapshot was taken yet.
+    assert [found.id for found in run_checks(databases=["default"])] == ["mailadmin.W008"]
+    out = StringIO()
+    call_command("migrate", stdout=out)
+    assert "No migrations to apply" in out.getvalue()
+    before = schema()
+    call_command("recount", stdout=StringIO())
+    assert schema() == before
+
+
+def test_postfixadmins_own_statements_go_on_and_are_counted(site):
+    apply()
+
+    postfixadmin.add_mailbox("new@example.org")
+    postfixadmin.run("DELETE FROM mailbox WHERE username = 'half@example.org'")
+
+    assert DomainUsage.objects.get(pk="example.org").mailboxes == 3
+    assert rows("SELECT maildir FROM retired_maildir") == (("example.org/half/",),)
+
+
+def test_a_second_run_changes_nothing(site):
+    apply()
+    before = everything(site)
+
+    assert apply() == "Adopted.\n"
+
+    assert everything(site) == before
+
+
+def test_undo_gives_back_every_table_as_it_was(site):
+    before = everything(site)
+
+    apply()
+    adopt("--undo")
+
+    assert everything(site) == before
+
+
+def test_undo_keeps_what_was_written_since(site):
+    apply()
+
+    postfixadmin.add_mailbox("new@example.org")
+    Mailbox.objects.filter(pk="joe@example.org").update(name="Joseph")
+    Mailbox.objects.get(pk="ann@second.example").delete()
+    Domain.objects.filter(pk="gone.example").update(active=True)
+    Domain.objects.create(pk="fresh.example")
+    adopt("--undo")
+
+    assert rows("SELECT username, name FROM mailbox ORDER BY username") == (
+        ("half@example.org", ""),
+        ("joe@example.org", "Joseph"),
+        ("lost@gone.example", ""),
+        ("minus@example.org", ""),
+        ("new@example.org", ""),
+    )
+    assert rows("SELECT domain FROM domain WHERE domain LIKE '%.example' ORDER BY domain") == (
+        ("fresh.example",),
+        ("gone.example",),
+        ("other.example",),
+        ("Second.Example",),
+    )
+    assert rows("SELECT username FROM domain_admins WHERE username LIKE 'nobody%'") == (
+        ("nobody@example.org",),
+    )
+
+
+def test_after_undo_it_can_be_adopted_again(site):
+    apply()
+    adopt("--undo")
+    postfixadmin.add_mailbox("new@example.org")
+
+    apply()
+
+    assert Mailbox.objects.filter(pk="new@example.org").exists()
+    assert Adoption.objects.get().old_tables == f"{site}_adopt"
+
+
+def test_finish_drops_the_old_tables_and_there_is_no_way_back(site):
+    apply()
+
+    adopt("--finish", "--yes")
+
+    assert not rows(f"SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{site}_adopt'")
+    assert not Adoption.objects.exists()
+    with pytest.raises(CommandError, match="nothing to go back to"):
+        adopt("--undo")
+
+
+# --- One release
+
+
+@pytest.fixture
+def small(elsewhere, after):
+    postfixadmin.create()
+    postfixadmin.add_domain("example.org")
+    postfixadmin.add_mailbox("joe@example.org")
+    return elsewhere
+
+
+def test_what_stands_in_the_way_stops_it_before_anything_is_written(small):
+    postfixadmin.add_mailbox("joe+list@example.org")
+    before = schema()
+
+    with pytest.raises(SystemExit):
+        apply()
+
+    assert schema() == before
+    assert tables(f"{small}_adopt") == []
+
+
+def test_another_database_of_that_name_is_left_alone(small):
+    postfixadmin.run(f"CREATE DATABASE {small}_adopt;\nCREATE TABLE {small}_adopt.mine (id int)")
+
+    with pytest.raises(CommandError, match="not from here"):
+        apply()
+
+    assert tables(f"{small}_adopt") == ["mine"]
+
+
+def test_the_database_is_dumped_first_for_its_owners_eyes_only(small, tmp_path):
+    dump = tmp_path / "before.sql"
+
+    adopt("--apply", "--dump", str(dump))
+
+    assert "joe@example.org" in dump.read_text()
+    assert dump.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_sites_own_maps_must_answer_as_before(small, tmp_path):
+    good, bad = tmp_path / "good.cf", tmp_path / "bad.cf"
+    good.write_text(
+        "dbname = mail\nquery = SELECT maildir FROM mailbox\n  WHERE username='%s' AND active='1'\n"
+    )
+    bad.write_text(
+        "query = SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE() AND '%s'<>''\n"
+    )
+    before = everything(small)
+
+    with pytest.raises(CommandError, match="Nothing was switched"):
+        apply("--map", str(good), "--map", str(bad))
+    assert everything(small) == before
+
+    assert "Adopted." in apply("--map", str(good))
+
+
+def test_a_file_that_is_no_map_is_named_before_anything_is_written(small, tmp_path):
+    (tmp_path / "main.cf").write_text("myhostname = mail.example.org\n")
+
+    with pytest.raises(CommandError, match=r"main\.cf: no “query =” in it"):
+        apply("--map", str(tmp_path / "main.cf"))
+
+    assert tables(f"{small}_adopt") == []
