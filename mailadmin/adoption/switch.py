@@ -22,6 +22,7 @@ HELD = tuple(name for name in SHARED if name not in {"quota2", "log"})
 EVENTS = ("INSERT", "UPDATE", "DELETE")
 BEING_MOVED = "being moved to another panel, try again in a minute"
 BEFORE, NEXT = "before_", "next_"
+NOTED = "quota2_noted"
 
 
 class Refused(Exception):
@@ -60,7 +61,9 @@ def switch(source, shadow, say):
 def finish_switch(source, shadow):
     """What is left once the tables have changed places: it may be done again where it was stopped."""
     _move_away(source, shadow)
-    _add_what_came_late(source, shadow)
+    _add_what_came_late(
+        source, shadow, *(shadow.quoted(f"{BEFORE}{name}") for name in ("quota2", "log"))
+    )
     _character_set_to(source, "utf8mb4", "utf8mb4_bin")
     _foreign_keys_again(source, shadow.remembered("foreign keys"), wide=True)
     source.run("INSERT IGNORE INTO adoption (id, old_tables) VALUES (1, %s)", [shadow.name])
@@ -84,6 +87,7 @@ def undo(source, shadow):
             for table in copying.tables_back(source, shadow, names):
                 for statement in table.back():
                     source.run(statement)
+            _note(source, shadow, *(shadow.quoted(f"{BEFORE}{name}") for name in ("quota2", "log")))
         except Error as error:
             _release(source)
             _panel_waits(source, False)
@@ -115,6 +119,8 @@ def _finish_undo(source, shadow):
     there = _tables(source)
     moved = [name for name in shadow.remembered("moved", []) if name in there]
     beside = [name for name in there if name.startswith(NEXT)]
+    if beside:
+        _add_what_came_late(source, shadow, f"`{NEXT}quota2`", f"`{NEXT}log`")
     _rename_tables(
         source,
         [(f"`{name}`", shadow.quoted(name)) for name in moved]
@@ -156,19 +162,13 @@ def _catch_up(source, shadow, say):
         copies.synchronise(source, shadow, changed)
     rest = [name for name in ("quota2", "log") if source.has(name)]
     copies.synchronise(source, shadow, rest)
-    shadow.run(f"DROP TABLE IF EXISTS {shadow.quoted('quota2_at_copy')}")
-    shadow.run(f"CREATE TABLE {shadow.quoted('quota2_at_copy')} LIKE {shadow.quoted('quota2')}")
-    shadow.run(
-        f"INSERT INTO {shadow.quoted('quota2_at_copy')} SELECT * FROM {shadow.quoted('quota2')}"
-    )
-    [[last]] = source.rows(f"SELECT COALESCE(MAX(id), 0) FROM {shadow.quoted('log')}")
-    shadow.remember("last log", last)
+    _note(source, shadow, shadow.quoted("quota2"), shadow.quoted("log"))
 
 
 def _make_ready(source, shadow):
     """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
     copies.without_routines(shadow)
-    there = shadow.tables() - {OWN_TABLE, "quota2_at_copy"}
+    there = shadow.tables() - {OWN_TABLE, NOTED}
     shared = [name for name in SHARED if name in there and source.has(name)]
     moves = [
         (shadow.quoted(name), f"`{NEXT}{name}`" if name in shared else f"`{name}`")
@@ -231,41 +231,47 @@ def _tables(source):
     return {name for (name,) in found}
 
 
-def _add_what_came_late(source, shadow):
-    """Between the last look and the change of places Dovecot counted, and perhaps somebody logged."""
-    there = shadow.tables()
-    if {"quota2_at_copy", f"{BEFORE}quota2"} <= there:
-        old, copy = shadow.quoted(f"{BEFORE}quota2"), shadow.quoted("quota2_at_copy")
-        late = (
-            f"SELECT {copying.key_of('b.username')}, b.bytes - COALESCE(c.bytes, 0), b.messages - COALESCE(c.messages, 0)"
-            f" FROM {old} b LEFT JOIN {copy} c ON c.username = {copying.key_of('b.username')}"
-            " WHERE c.username IS NULL OR b.bytes <> c.bytes OR b.messages <> c.messages"
-        )
+def _note(source, shadow, quota, log):
+    """Remember what the tables that take over hold now: those in use go on until the change of places."""
+    copy = shadow.quoted(NOTED)
+    shadow.run(f"DROP TABLE IF EXISTS {copy}")
+    shadow.run(
+        f"CREATE TABLE {copy} (username varchar(255) PRIMARY KEY, bytes bigint, messages int)"
+    )
+    shadow.run(
+        f"INSERT INTO {copy} (username, bytes, messages)"
+        f" SELECT {copying.key_of('username')}, bytes, messages FROM {quota}"
+    )
+    [[last]] = source.rows(f"SELECT COALESCE(MAX(id), 0) FROM {log}")
+    shadow.remember("last log", last)
+
+
+def _add_what_came_late(source, shadow, quota, log):
+    """Between the last look and the change of places Dovecot counted, and perhaps somebody logged: in these two tables."""
+    if NOTED in shadow.tables():
+        copy, key = shadow.quoted(NOTED), copying.key_of("b.username")
         shadow.run("START TRANSACTION")
         shadow.run(
-            f"INSERT INTO quota2 (username, bytes, messages) {late}"
+            f"INSERT INTO quota2 (username, bytes, messages) SELECT {key}, b.bytes - COALESCE(c.bytes, 0),"
+            f" b.messages - COALESCE(c.messages, 0) FROM {quota} b LEFT JOIN {copy} c ON c.username = {key}"
+            " WHERE c.username IS NULL OR b.bytes <> c.bytes OR b.messages <> c.messages"
             " ON DUPLICATE KEY UPDATE bytes = quota2.bytes + VALUES(bytes), messages = quota2.messages + VALUES(messages)"
         )
         # Whoever is stopped here adds nothing twice.
         shadow.run(
-            f"REPLACE INTO {copy} (username, bytes, messages)"
-            f" SELECT {copying.key_of('b.username')}, b.bytes, b.messages FROM {old} b"
+            f"REPLACE INTO {copy} (username, bytes, messages) SELECT {key}, b.bytes, b.messages FROM {quota} b"
         )
         shadow.run("COMMIT")
         shadow.run(f"DROP TABLE {copy}")
-    if f"{BEFORE}log" in there:
-        last = shadow.remembered("last log")
-        shadow.run("START TRANSACTION")
-        shadow.run(
-            "INSERT INTO log (timestamp, username, domain, action, data)"
-            f" SELECT timestamp, username, domain, action, data FROM {shadow.quoted(f'{BEFORE}log')} WHERE id > %s",
-            [last],
-        )
-        [[newest]] = shadow.rows(
-            f"SELECT COALESCE(MAX(id), 0) FROM {shadow.quoted(f'{BEFORE}log')}"
-        )
-        shadow.remember("last log", newest)
-        shadow.run("COMMIT")
+    shadow.run("START TRANSACTION")
+    shadow.run(
+        "INSERT INTO log (timestamp, username, domain, action, data)"
+        f" SELECT timestamp, username, domain, action, data FROM {log} WHERE id > %s",
+        [shadow.remembered("last log")],
+    )
+    [[newest]] = source.rows(f"SELECT COALESCE(MAX(id), 0) FROM {log}")
+    shadow.remember("last log", newest)
+    shadow.run("COMMIT")
 
 
 def _foreign_keys(source):

@@ -154,7 +154,13 @@ class Command(PanelCommand):
         sums = shadow.checksums(source, switch.held(source))
         shadow.synchronise(source, place)
         place.remember("checksums", sums)
-        proved = proof.prove(source, place, maps, output.bar(self, "Proving"))
+        proved = proof.prove(
+            source,
+            place,
+            maps,
+            output.bar(self, "Proving"),
+            lambda: shadow.synchronise(source, place),
+        )
         for line in proved.lines():
             say(line)
         if proved.differences:
