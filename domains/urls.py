@@ -1,6 +1,15 @@
 from django.urls import path
 
-from domains import alias_domain_views, checklist, dns_views, page, places, setup_views, views
+from domains import (
+    alias_domain_views,
+    checklist,
+    dns_views,
+    flow_views,
+    page,
+    places,
+    setup_views,
+    views,
+)
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -12,6 +21,12 @@ urlpatterns = [
     path("domains/places/", places.domain_places, name="domain-places"),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
+    path("domains/<path:pk>/flow/", flow_views.DomainFlow.as_view(), name="domain-flow"),
+    path(
+        "domains/<path:pk>/flow/delivery/",
+        flow_views.DomainDelivery.as_view(),
+        name="domain-delivery",
+    ),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(

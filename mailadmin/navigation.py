@@ -30,6 +30,7 @@ DOMAINS_OWN = {
     "account",
 }
 DNS = {"domain-dns", "domain-dns-publish"}
+FLOW = {"domain-flow", "domain-delivery"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 
@@ -78,6 +79,8 @@ def _domain(account, page, key, asked):
 def _marked(page, domain):
     if domain and page in SETTINGS:
         return "domain-settings"
+    if domain and page in FLOW:
+        return "domain-flow"
     if domain and page in DNS:
         return "domain-dns"
     return MARKED.get(page.partition("-")[0], (None, None))[bool(domain)]
