@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
 from domains.main_cf import WrittenBlock as WrittenBlock
 from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about

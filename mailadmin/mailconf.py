@@ -27,6 +27,11 @@ def blocks_needed():
     return {name for name, found in rows.items() if found.exists()}
 
 
+def blocks_wanted():
+    """The blocks that the settings ask for."""
+    return {settings.DKIM_SIGNER} - {"none"}
+
+
 def marker_values(database, passwords, **given):
     """As ``shipped.fill_in``, with this panel's settings."""
     wanted = {

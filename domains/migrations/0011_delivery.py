@@ -9,7 +9,7 @@ from panel.columns import AddColumn
 class Migration(migrations.Migration):
     """A backup MX may ask the primary server; the pages know what the last main.cf of mailconf has."""
 
-    dependencies = [("domains", "0009_storage_used")]
+    dependencies = [("domains", "0010_dkim")]
 
     operations = [
         AddColumn(
