@@ -49,12 +49,15 @@ FIELDS = {
     "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
+    "verify_recipients": gettext_lazy("Asks the primary server"),
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
     "smtp_active": gettext_lazy("May send"),
     "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
+    "selector": gettext_lazy("Selector"),
+    "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
 }
 WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}

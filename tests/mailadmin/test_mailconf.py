@@ -9,6 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from domains import main_cf
+from domains.models import WrittenBlock
 from mailadmin import mailconf, shipped
 from mailboxes.models import Mailbox
 from tests.servers.certificate import certify
@@ -21,7 +23,7 @@ MYSQL = {
     "PORT": "",
     "OPTIONS": {},
 }
-PASSWORDS = {"postfix": "postfix-secret", "dovecot": "dovecot-secret"}
+PASSWORDS = {"postfix": "postfix-secret", "dovecot": "dovecot-secret", "signer": "signer-secret"}
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
 
 
 def test_every_map_named_in_main_cf_is_written(run, tmp_path):
-    run("--backup-mx", "--transport")
+    run(*(f"--{block}" for block in main_cf.BLOCKS))
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
     named = set(re.findall(r"proxy:mysql:/etc/postfix/sql/(\w+\.cf)", main))
@@ -277,11 +279,12 @@ def test_a_dry_run_shows_and_writes_nothing(run, tmp_path):
         ([], {}, set()),
         ([], {"backupmx": True}, {"backup-mx"}),
         ([], {"transport": "smtp:[192.0.2.7]"}, {"transport"}),
+        ([], {"backupmx": True, "verify_recipients": True}, {"backup-mx", "verify-recipients"}),
         (["--no-backup-mx"], {"backupmx": True}, set()),
         (["--backup-mx", "--transport"], {}, {"backup-mx", "transport"}),
     ],
 )
-def test_backup_mx_and_transport_come_when_a_domain_needs_them(
+def test_what_a_domain_needs_of_main_cf_comes_when_a_domain_needs_them(
     run, tmp_path, add_domain, options, fields, blocks
 ):
     add_domain("example.org", **fields)
@@ -289,9 +292,19 @@ def test_backup_mx_and_transport_come_when_a_domain_needs_them(
     run(*options)
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
-    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks
+    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {"unsigned"}
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
+    assert main.count("relay_recipients.cf") == ("verify-recipients" in blocks)
+    assert set(WrittenBlock.objects.values_list("pk", flat=True)) == blocks
+
+
+def test_a_dry_run_leaves_what_the_pages_say_of_main_cf(run, add_domain):
+    add_domain("example.org", backupmx=True)
+
+    run("--dry-run")
+
+    assert not WrittenBlock.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -474,11 +487,39 @@ def test_values_that_would_break_out_of_their_place_are_refused(given):
         {"POSTFIX_SQL_USER": "panel"},
         {"DOVECOT_SQL_USER": "panel"},
         {"DOVECOT_SQL_USER": "root"},
+        {"SIGNER_SQL_USER": "panel"},
+        {"SIGNER_SQL_USER": "mailadmin_dovecot"},
     ],
 )
 def test_no_program_gets_the_rights_and_the_password_of_another(given):
     with pytest.raises(shipped.NotPossible, match="SQL user of their own"):
         mailconf.marker_values(MYSQL | {"USER": "panel"}, PASSWORDS, **given)
+
+
+def test_the_signers_files_come_with_its_setting(run, tmp_path, settings):
+    run()
+    written = files_in(tmp_path / "out")
+    assert [name for name in written if "opendkim" in name or "signer" in name] == []
+    assert "\nsigning_milters =\n" in written["postfix/main.cf"]
+
+    settings.DKIM_SIGNER = "opendkim"
+    run("--force")
+
+    written = files_in(tmp_path / "out")
+    assert {"opendkim/opendkim.conf", "opendkim/setup.lua", "mariadb/signer.sql"} <= written.keys()
+    assert "\nsigning_milters = inet:127.0.0.1:8891\n" in written["postfix/main.cf"]
+    assert "signing_milters =\n" not in written["postfix/main.cf"]
+    [password] = re.findall(r"IDENTIFIED BY '(\w{40})';\nGRANT", written["mariadb/signer.sql"])
+    place = f"dsn:mysql://mailadmin_signer:{password}@3306+localhost/panel/"
+    assert written["opendkim/opendkim.conf"].count(place) == 2
+    assert password not in run("--hostname", "other.example.net", "--dry-run")
+
+
+def test_the_signer_of_a_cluster_asks_the_first_server_and_every_host_may():
+    files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER), {"opendkim"})
+
+    assert "@3306+192.0.2.1/panel/" in files["opendkim/opendkim.conf"]
+    assert "'mailadmin_signer'@'192.0.2.26'" in files["mariadb/signer.sql"]
 
 
 def test_sqlite_is_not_what_postfix_reads():
