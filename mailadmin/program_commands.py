@@ -69,6 +69,11 @@ GROUPS = {
                 "mailconf DIRECTORY --hostname mail.example.org --sql-hosts 192.0.2.1,192.0.2.2",
             ),
         ),
+        "adopt": (
+            "mailadmin",
+            "PostfixAdmin's database becomes this panel's, and back",
+            ("adopt --html report.html", "adopt --apply"),
+        ),
         "migrate": (
             "django.core",
             "create or upgrade the tables",

@@ -6,22 +6,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0006_log_by_object'),
+        ("accounts", "0006_log_by_object"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Adoption',
+            name="Adoption",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('old_tables', models.CharField(max_length=64)),
-                ('since', panel.fields.SecondsField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("old_tables", models.CharField(max_length=64)),
+                (
+                    "since",
+                    panel.fields.SecondsField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'db_table': 'adoption',
-                'default_permissions': (),
+                "db_table": "adoption",
+                "default_permissions": (),
             },
         ),
     ]

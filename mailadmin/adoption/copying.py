@@ -15,6 +15,8 @@ KEYS = {
     "alias": ("address", {"address"}),
     "quota2": ("username", {"username"}),
     "log": ("id", set()),
+    "dkim": ("id", {"domain_name"}),
+    "dkim_signing": ("id", {"author"}),
 }
 SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else INSERT … SELECT locks what it reads

@@ -11,7 +11,10 @@ TABLES = (
     *("mailbox_app_password", "totp_exception_address", "admin_preferences"),
 )
 # Those that both panels read and write, what is referred to first.
-SHARED = ("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log")
+SHARED = (
+    *("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log"),
+    *("dkim", "dkim_signing"),
+)
 
 
 @dataclass
@@ -52,8 +55,7 @@ class Source:
 
     @property
     def is_complete(self):
-        needed = set(SHARED) - {"quota2", "log"}
-        return needed <= self.tables.keys()
+        return set(foreign.POSTFIXADMIN) <= self.tables.keys()
 
     @property
     def release(self):

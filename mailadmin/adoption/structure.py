@@ -28,7 +28,7 @@ WANTED_RIGHTS = (
 
 def find(source, shadow):
     """Yield what is found; ``shadow`` is the name of the second database that the copy would be made in."""
-    for check in (_server, _binary_log, _space):
+    for check in (_tables_missing, _renamed, _server, _binary_log, _space):
         yield check(source)
     yield _rights(source, shadow)
     for check in (
@@ -46,6 +46,26 @@ def find(source, shadow):
 
 def real_names(source):
     return [source.tables[name] for name in SHARED if name in source.tables]
+
+
+def _tables_missing(source):
+    return listed(
+        "tables-missing",
+        STOP,
+        "Tables that PostfixAdmin has had since 2.3 are missing",
+        "Open its setup.php: it brings an old database up to date.",
+        ({"alias_domain", "quota2", "log"}) - source.tables.keys(),
+    )
+
+
+def _renamed(source):
+    return listed(
+        "tables-renamed",
+        STOP,
+        "PostfixAdmin's tables have a prefix or other names",
+        "Only tables with their own names can be adopted in place: rename them and take the prefix out of its configuration.",
+        [real for name, real in source.tables.items() if real != name],
+    )
 
 
 def _server(source):

@@ -40,11 +40,15 @@ def is_switched(source, shadow):
     return any(name.startswith(BEFORE) for name in _tables(source) | shadow.tables())
 
 
+def is_half(source, shadow):
+    """Whether a run was stopped before the tables changed places, and left something here."""
+    return bool(_holding(source)) or any(name.startswith(NEXT) for name in _tables(source))
+
+
 def switch(source, shadow, say):
     """Put the copy in place. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
-    _undo_half(source, shadow)
     shadow.remember("foreign keys", _foreign_keys(source))
     shadow.remember("character set", list(_character_set(source)))
     try:
@@ -52,7 +56,7 @@ def switch(source, shadow, say):
         _catch_up(source, shadow, say)
         names = _make_ready(source, shadow)
     except Error as error:
-        _undo_half(source, shadow)
+        put_back(source, shadow)
         raise Refused(f"{error.args[-1]}: nothing was switched") from error
     _rename(source, names)
     finish_switch(source, shadow)
@@ -319,7 +323,7 @@ def _character_set_to(source, charset, collation):
     source.run(f"ALTER DATABASE {quoted} CHARACTER SET {charset} COLLATE {collation}")
 
 
-def _undo_half(source, shadow):
+def put_back(source, shadow):
     """Put back what a switch left that was stopped before the tables changed places."""
     _release(source)
     there = _tables(source)

@@ -3,11 +3,12 @@
 from io import StringIO
 
 import pytest
+from django.contrib.auth import authenticate
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import Adoption
+from accounts.models import Admin, Adoption
 from aliases.models import Alias
 from domains.models import Domain, DomainUsage
 from mailadmin.adoption.copying import MADE_HERE
@@ -84,6 +85,15 @@ def site(request, elsewhere, after):
         action="create_mailbox",
         data="joe@example.org",
     )
+    if request.param != "3.3":
+        postfixadmin.add(
+            "dkim",
+            domain_name="Second.Example",
+            selector="mail",
+            private_key="secret",
+            public_key="known",
+        )
+        postfixadmin.add("dkim_signing", author="Second.Example", dkim_id=1)
     postfixadmin.run("ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL")
     postfixadmin.run("UPDATE mailbox SET x_department = 'Sales' WHERE username = 'joe@example.org'")
     return elsewhere
@@ -108,6 +118,10 @@ def test_the_rows_come_along_as_this_panel_stores_them(site):
     )
     assert Alias.objects.get(pk="info@example.org").goto == "Joe@Example.org, x@elsewhere.example"
     assert Alias.objects.filter(is_self_alias=True).count() == 5
+    if rows("SELECT COUNT(*) FROM dkim") != ((0,),):
+        assert rows(
+            "SELECT domain_name, author, private_key FROM dkim k JOIN dkim_signing s ON s.dkim_id = k.id"
+        ) == (("second.example", "second.example", "secret"),)
     made = Domain.objects.filter(description=MADE_HERE).order_by("pk")
     assert list(made.values_list("pk", "active")) == [
         ("ghost.example", False),
@@ -208,6 +222,19 @@ def test_finish_drops_the_old_tables_and_there_is_no_way_back(site):
     assert not Adoption.objects.exists()
     with pytest.raises(CommandError, match="nothing to go back to"):
         adopt("--undo")
+
+
+def test_hashes_stay_as_postfixadmin_wrote_them_until_the_end(site):
+    apply()
+    stored = "$1$abcdefgh$G//4keteveJp0qb8z2DxG/"
+    Admin.objects.filter(pk="root@example.org").update(password=stored)
+
+    assert authenticate(username="root@example.org", password="password").pk == "root@example.org"
+    assert Admin.objects.get(pk="root@example.org").password == stored
+
+    adopt("--finish", "--yes")
+    authenticate(username="root@example.org", password="password")
+    assert Admin.objects.get(pk="root@example.org").password.startswith("{SHA512-CRYPT}")
 
 
 # --- One release

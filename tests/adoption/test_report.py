@@ -54,8 +54,13 @@ def test_each_release_is_known_by_its_columns_and_nothing_is_written(elsewhere, 
 
     status, report = adopt()
 
-    assert (status, report["release"], report["in_the_way"]) == (0, release, [])
-    assert report["rows"] == {
+    assert (report["release"], report["in_the_way"]) == (
+        release,
+        ["tables-renamed"] if prefix else [],
+    )
+    assert status == bool(prefix)
+    keys = {"dkim": 0, "dkim_signing": 0} if release != "3.3" else {}
+    assert report["rows"] == keys | {
         "domain": 2,
         "admin": 0,
         "domain_admins": 0,
@@ -333,7 +338,8 @@ def test_what_hangs_on_the_tables_is_named(elsewhere):
     postfixadmin.run(
         "ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL, ENGINE = MyISAM;\n"
         "CREATE TABLE django_migrations (id int PRIMARY KEY, app varchar(255), name varchar(255), applied datetime);\n"
-        "CREATE TABLE posts (id int PRIMARY KEY);\n"
+        "CREATE TABLE posts (id int PRIMARY KEY, domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci,"
+        " FOREIGN KEY (domain) REFERENCES domain (domain));\n"
         "CREATE VIEW people AS SELECT username FROM mailbox;\n"
         "CREATE TRIGGER site_one AFTER INSERT ON alias FOR EACH ROW SET @x = 1;\n"
         "CREATE TRIGGER mailadmin_alias_insert BEFORE INSERT ON alias FOR EACH ROW SET @x = 1"
@@ -347,7 +353,7 @@ def test_what_hangs_on_the_tables_is_named(elsewhere):
         "tables-of-our-names": ["django_migrations"],
         "triggers-of-the-site": ["site_one on alias"],
         "triggers-left-over": ["mailadmin_alias_insert on alias"],
-        "foreign-keys-from-elsewhere": ["dkim.domain_name"],
+        "foreign-keys-from-elsewhere": ["posts.domain"],
         "views": ["people"],
         "tables-without-transactions": ["mailbox (MyISAM)"],
         "columns-of-the-site": ["mailbox.x_department"],

@@ -6,8 +6,8 @@ from threading import Event, Thread
 
 import MySQLdb
 import pytest
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 
 from mailadmin.adoption.source import Source
 from mailboxes import triggers
@@ -30,6 +30,11 @@ class Stopped(BaseException):
 def site(elsewhere):
     postfixadmin.create("4.0")
     postfixadmin.add_domain("example.org")
+    postfixadmin.run(
+        "ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL DEFAULT '';\n"
+        "CREATE TABLE x_price (domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,"
+        " FOREIGN KEY (domain) REFERENCES domain (domain))"
+    )
     for number in range(50):
         postfixadmin.add_mailbox(f"user{number}@example.org")
         postfixadmin.add("quota2", username=f"user{number}@example.org", bytes=0, messages=0)
@@ -129,6 +134,16 @@ class Traffic:
             self.errors.append(error)
 
 
+def test_while_it_is_half_done_that_is_said(site, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_before(patched, "RENAME TABLE", 2)
+        with pytest.raises(Stopped):
+            apply()
+
+    with pytest.raises(CommandError, match="stopped half-way"):
+        adopt()
+
+
 def test_nothing_that_was_acknowledged_is_lost_and_no_reader_sees_an_error(site):
     with Traffic() as traffic:
         apply()
@@ -197,7 +212,7 @@ def test_it_goes_on_where_it_was_stopped(site, monkeypatch, text, nth):
         stop_before(patched, text, nth)
         with pytest.raises(Stopped):
             apply()
-    with suppress(MySQLdb.Error):  # refused, where it was stopped while it held the writers back
+    with suppress(OperationalError):  # refused, where it was stopped while it held the writers back
         postfixadmin.add_alias("later@example.org", "user1@example.org")
 
     apply()

@@ -103,6 +103,13 @@ class Command(PanelCommand):
                 # It was stopped after the tables had changed places, or it is a second run.
                 switch.finish_switch(source, place)
                 return self.stdout.write("Adopted.")
+            if switch.is_half(source, place):
+                if not apply:
+                    raise CommandError(
+                        "An adoption was stopped half-way: run it again with --apply, or --undo."
+                    )
+                switch.put_back(source, place)
+                source = self._source(own, config, prefix)
             self._refuse_others(source)
             found = report.make(source, place.name, accepted=accept)
             if html:
