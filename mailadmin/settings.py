@@ -344,6 +344,14 @@ WEBMAIL_URL = env.read(
     valid=lambda url: not url or is_web_address(url),
     expected="a URL such as https://webmail.example.org/",
 )
+# With it Roundcube asks for identities and new passwords (mailboxes/webmail.py). None: nobody does.
+WEBMAIL_SECRET = env.read(
+    "str",
+    "WEBMAIL_SECRET",
+    default="",
+    valid=lambda secret: not secret or re.fullmatch(r"[A-Za-z0-9_-]{32,100}", secret),
+    expected="at least 32 letters and digits, made at random",
+)
 FIRM_NAME = env.read(
     "str",
     "FIRM_NAME",

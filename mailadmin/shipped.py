@@ -20,13 +20,16 @@ from pathlib import Path
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
     *("postfix", "dovecot", "sieve", "mariadb", "nginx", "haproxy"),
-    *("systemd", "journald", "fail2ban"),
+    *("systemd", "journald", "fail2ban", "roundcube"),
 )
+FOR_EACH_CLIENT = {"mariadb/grants.sql", "roundcube/database.sql"}
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
-SECRET = re.compile(r"(password\s*=\s*|IDENTIFIED BY\s+')[^\s']+", re.IGNORECASE)
+SECRET = re.compile(
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://\w+:|(?:_secret|_key)'\] = ')[^\s'@]+", re.IGNORECASE
+)
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
 HOSTS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(,[A-Za-z0-9.-]+(:[0-9]+)?)*")
@@ -61,6 +64,24 @@ SHAPES = {
     "PANEL_DIR": PATH,
     "PANEL_PYTHON": PATH,
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
+    "WEBMAIL_HOST": HOST,
+    "WEBMAIL_PANEL_PORT": NUMBER,
+    "WEBMAIL_CONF": PATH,
+    "WEBMAIL_TEMP": PATH,
+    "WEBMAIL_SOCKET": PATH,
+    "ROUNDCUBE_ROOT": PATH,
+    "ROUNDCUBE_DB": NAME,
+    "ROUNDCUBE_SQL_USER": NAME,
+}
+# Of Debian's Roundcube, and where what belongs to it here is.
+WEBMAIL = {
+    "WEBMAIL_PANEL_PORT": "8025",
+    "WEBMAIL_CONF": "/etc/mailadmin/webmail",
+    "WEBMAIL_TEMP": "/var/lib/mailadmin-webmail",
+    "WEBMAIL_SOCKET": "/run/php/mailadmin-webmail.sock",
+    "ROUNDCUBE_ROOT": "/var/lib/roundcube/public_html",
+    "ROUNDCUBE_DB": "roundcube",
+    "ROUNDCUBE_SQL_USER": "roundcube",
 }
 
 
@@ -124,6 +145,7 @@ def fill_in(wanted, database, passwords, **given):
     """
     given = {name: str(value) for name, value in given.items() if value is not None}
     values = {
+        **WEBMAIL,
         **wanted,
         "MAPS": "/etc/postfix/sql",
         "DOVECOT_CONF": "/etc/dovecot",
@@ -165,7 +187,7 @@ def fill_in(wanted, database, passwords, **given):
             " is not the panel's and not root: see --postfix-user and --dovecot-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
-    return values | _sql_values(values, passwords)
+    return values | _sql_values(values, passwords) | _webmail_values(values, passwords)
 
 
 def _address_of(database):
@@ -226,6 +248,21 @@ def _sql_values(values, passwords):
     }
 
 
+def _webmail_values(values, passwords):
+    if "WEBMAIL_HOST" not in values:
+        return {}
+    if not values.get("WEBMAIL_SECRET"):
+        raise NotPossible(
+            "The webmail and the panel need a secret that both know: set WEBMAIL_SECRET in .env."
+        )
+    address = f"{values.get('DB_HOST')}:{values.get('DB_PORT')}"
+    return {
+        "ROUNDCUBE_SQL_PASSWORD": passwords["roundcube"],
+        "ROUNDCUBE_KEY": passwords["roundcube_key"][:24],
+        "ROUNDCUBE_SQL_SERVER": f"unix({values['DB_SOCKET']})" if "DB_SOCKET" in values else address,
+    }
+
+
 def _haproxy_values(values, servers):
     panels = _pairs(values["PANELS"], "8000") if "PANELS" in values else []
     lines = {
@@ -249,13 +286,15 @@ def render(values, blocks=()):
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
+    unused = set() if blocks & of_haproxy.keys() else {"haproxy"}
+    unused |= set() if "WEBMAIL_HOST" in values else {"roundcube"}
     files = {}
     for path in sorted([*sources, DEPLOY / "README.md"]):
         name = str(path.relative_to(DEPLOY))
-        if path.is_file() and (blocks & of_haproxy.keys() or not name.startswith("haproxy/")):
+        if path.is_file() and name.partition("/")[0] not in unused:
             text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
             text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
-            clients = values["SQL_CLIENT"].split(",") if name == "mariadb/grants.sql" else [""]
+            clients = values["SQL_CLIENT"].split(",") if name in FOR_EACH_CLIENT else [""]
             files[name] = "".join(
                 MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
                 for client in clients
@@ -306,7 +345,7 @@ class Directory:
                 f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
                 " the written files count as foreign and need --force."
             ) from error
-        for user in ("postfix", "dovecot"):
+        for user in ("postfix", "dovecot", "roundcube", "roundcube_key"):
             self.passwords.setdefault(user, secrets.token_hex(20))
 
     def compare(self, files):

@@ -157,6 +157,7 @@ WRONG = {
         "ftp://example.org/",
         "https://a b/",
     ],
+    "WEBMAIL_SECRET": ["short", "a b" * 20, "a" * 101],
     "FIRM_NAME": ["a" * 101],
     "VMAIL_UID": ["vmail", "-5", "0", "4294967295"],
     "VMAIL_GID": ["-5", "0"],
