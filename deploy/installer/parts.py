@@ -1,0 +1,8 @@
+"""The parts of a host, in the order in which their steps are done and their services started."""
+
+from installer.certificate import Certificate
+from installer.mail import Mail
+from installer.panel import Panel
+from installer.surroundings import Surroundings
+
+PARTS = [Panel, Certificate, Mail, Surroundings]
