@@ -28,7 +28,8 @@ MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://\w+:|(?:_secret|_key)'\] = ')[^\s'@]+", re.IGNORECASE
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://\w+:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    re.IGNORECASE,
 )
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
@@ -259,7 +260,9 @@ def _webmail_values(values, passwords):
     return {
         "ROUNDCUBE_SQL_PASSWORD": passwords["roundcube"],
         "ROUNDCUBE_KEY": passwords["roundcube_key"][:24],
-        "ROUNDCUBE_SQL_SERVER": f"unix({values['DB_SOCKET']})" if "DB_SOCKET" in values else address,
+        "ROUNDCUBE_SQL_SERVER": f"unix({values['DB_SOCKET']})"
+        if "DB_SOCKET" in values
+        else address,
     }
 
 

@@ -18,17 +18,23 @@ def identities_of(mailbox):
     if not (mailbox.active and mailbox.smtp_active and mailbox.domain.active):
         return []
     aliases = _aliases_to(mailbox)
-    return list(islice([mailbox.pk, *sorted([*aliases, *_other_names([mailbox.pk, *aliases])])], MOST))
+    return list(
+        islice([mailbox.pk, *sorted([*aliases, *_other_names([mailbox.pk, *aliases])])], MOST)
+    )
 
 
 def _aliases_to(mailbox):
     named = AliasTarget.objects.filter(bare=mailbox.pk).values("alias")
     rows = Alias.objects.filter(pk__in=named, active=True, domain__active=True)
     # Nobody may send as every name of a catch-all; and the mailbox answers where there is one.
-    rows = rows.exclude(pk__startswith="@").exclude(Exists(Mailbox.objects.filter(pk=OuterRef("pk"))))
+    rows = rows.exclude(pk__startswith="@").exclude(
+        Exists(Mailbox.objects.filter(pk=OuterRef("pk")))
+    )
     found = rows.order_by("pk").values_list("pk", "goto")
     # Postfix compares the names between commas and blanks as they are.
-    return [pk for pk, goto in found[: 2 * MOST] if mailbox.pk in re.split(r"[\s,]+", goto.lower())][:MOST]
+    return [
+        pk for pk, goto in found[: 2 * MOST] if mailbox.pk in re.split(r"[\s,]+", goto.lower())
+    ][:MOST]
 
 
 def _other_names(addresses):

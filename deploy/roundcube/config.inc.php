@@ -56,7 +56,7 @@ $config['log_logins'] = true;
 $config['identities_level'] = 1;
 // A reply comes from the address that was written to; "mailadmin" puts the identities there.
 $config['plugins'] = [
-    'mailadmin', 'identity_select', 'password', 'archive', 'zipdownload', 'attachment_reminder',
+    'mailadmin', 'identity_select', 'password', 'archive', 'attachment_reminder',
 # BEGIN sieve
     'managesieve',
 # END sieve

@@ -73,7 +73,9 @@ def test_a_link_asks_nothing(name, settings, mailbox):
     assert answer.status_code == 405
 
 
-def test_the_identities_are_what_the_mailbox_may_send_as(ask, mailbox, add_domain, add_mailbox, add_alias):
+def test_the_identities_are_what_the_mailbox_may_send_as(
+    ask, mailbox, add_domain, add_mailbox, add_alias
+):
     other = add_mailbox("ann@example.org")
     add_alias("sales@example.org", mailbox.pk, other.pk)
     add_alias("staff@example.org", "sales@example.org")
@@ -136,7 +138,10 @@ def test_a_password_is_changed_with_the_old_one_and_logged(change, mailbox):
 def test_a_wrong_old_password_changes_nothing(change, mailbox, password):
     answer = change(old="wrong")
 
-    assert (answer.status_code, answer.content.decode()) == (422, "This is not your current password.")
+    assert (answer.status_code, answer.content.decode()) == (
+        422,
+        "This is not your current password.",
+    )
     assert is_password(password)
 
 
