@@ -17,18 +17,31 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailadmin import webmail_files
+
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
-    *("postfix", "dovecot", "sieve", "mariadb", "nginx", "haproxy"),
+    *("postfix", "dovecot", "sieve", "opendkim", "mariadb", "nginx", "haproxy"),
     *("systemd", "journald", "fail2ban", "roundcube"),
 )
-FOR_EACH_CLIENT = {"mariadb/grants.sql", "roundcube/database.sql"}
+# Files that are written only if one of these blocks is.
+ONLY_WITH = {
+    "haproxy/": {"haproxy-panels", "haproxy-sql"},
+    "opendkim/": {"opendkim"},
+    "roundcube/": {"webmail"},
+    "mariadb/signer.sql": {"opendkim"},
+    "systemd/opendkim.service.d/": {"opendkim"},
+}
+# Written once for each address from which the daemons reach the database.
+PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
+# Each has an SQL user of its own.
+SQL_USERS = ("postfix", "dovecot", "signer")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://\w+:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
     re.IGNORECASE,
 )
 
@@ -52,6 +65,9 @@ SHAPES = {
     "HAPROXY_SQL_PORT": NUMBER,
     "POSTFIX_SQL_USER": NAME,
     "DOVECOT_SQL_USER": NAME,
+    "SIGNER_SQL_USER": NAME,
+    "SIGNER_PORT": NUMBER,
+    "OPENDKIM_CONF": PATH,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
     "VMAIL_UID": OWNER,
@@ -66,23 +82,6 @@ SHAPES = {
     "PANEL_PYTHON": PATH,
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
     "WEBMAIL_HOST": HOST,
-    "WEBMAIL_PANEL_PORT": NUMBER,
-    "WEBMAIL_CONF": PATH,
-    "WEBMAIL_TEMP": PATH,
-    "WEBMAIL_SOCKET": PATH,
-    "ROUNDCUBE_ROOT": PATH,
-    "ROUNDCUBE_DB": NAME,
-    "ROUNDCUBE_SQL_USER": NAME,
-}
-# Of Debian's Roundcube, and where what belongs to it here is.
-WEBMAIL = {
-    "WEBMAIL_PANEL_PORT": "8025",
-    "WEBMAIL_CONF": "/etc/mailadmin/webmail",
-    "WEBMAIL_TEMP": "/var/lib/mailadmin-webmail",
-    "WEBMAIL_SOCKET": "/run/php/mailadmin-webmail.sock",
-    "ROUNDCUBE_ROOT": "/var/lib/roundcube/public_html",
-    "ROUNDCUBE_DB": "roundcube",
-    "ROUNDCUBE_SQL_USER": "roundcube",
 }
 
 
@@ -146,13 +145,16 @@ def fill_in(wanted, database, passwords, **given):
     """
     given = {name: str(value) for name, value in given.items() if value is not None}
     values = {
-        **WEBMAIL,
+        **webmail_files.DEFAULTS,
         **wanted,
         "MAPS": "/etc/postfix/sql",
         "DOVECOT_CONF": "/etc/dovecot",
         "POSTFIX_QUEUE": "/var/spool/postfix",
         "POSTFIX_SQL_USER": "mailadmin_postfix",
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
+        "SIGNER_SQL_USER": "mailadmin_signer",
+        "SIGNER_PORT": "8891",
+        "OPENDKIM_CONF": "/etc/opendkim",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
         "EXPUNGE_DAYS": "15",
@@ -176,19 +178,18 @@ def fill_in(wanted, database, passwords, **given):
         if name in values and not shape.fullmatch(values[name]):
             raise NotPossible(f"{values[name]!r} cannot be used for {name}.")
     # grants.sql gives each of them a password of its own: no other program may be locked out.
-    users = [
-        values["POSTFIX_SQL_USER"],
-        values["DOVECOT_SQL_USER"],
-        database.get("USER", ""),
-        "root",
-    ]
-    if users[0] in users[1:] or users[1] in users[2:]:
+    users = [values[f"{name.upper()}_SQL_USER"] for name in SQL_USERS]
+    if len(set(users)) < len(users) or {*users} & {database.get("USER", ""), "root"}:
         raise NotPossible(
-            f"Postfix ({users[0]}) and Dovecot ({users[1]}) each need an SQL user of their own, which"
-            " is not the panel's and not root: see --postfix-user and --dovecot-user."
+            f"Postfix ({users[0]}), Dovecot ({users[1]}) and the signer ({users[2]}) each need an SQL user of their"
+            " own, which is not the panel's and not root: see --postfix-user, --dovecot-user and --signer-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
-    return values | _sql_values(values, passwords) | _webmail_values(values, passwords)
+    try:
+        of_webmail = webmail_files.of_passwords(values, passwords)
+    except ValueError as error:
+        raise NotPossible(str(error)) from error
+    return values | _sql_values(values, passwords) | of_webmail
 
 
 def _address_of(database):
@@ -245,24 +246,11 @@ def _sql_values(values, passwords):
         "DOVECOT_SQL_PASSWORD": passwords["dovecot"],
         "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
         f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
+        "SIGNER_SQL_PASSWORD": passwords.get("signer", ""),
+        # OpenDKIM knows no socket by its path and no second server: "localhost" is the client library's own socket.
+        "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
+        f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
         **_haproxy_values(values, servers),
-    }
-
-
-def _webmail_values(values, passwords):
-    if "WEBMAIL_HOST" not in values:
-        return {}
-    if not values.get("WEBMAIL_SECRET"):
-        raise NotPossible(
-            "The webmail and the panel need a secret that both know: set WEBMAIL_SECRET in .env."
-        )
-    address = f"{values.get('DB_HOST')}:{values.get('DB_PORT')}"
-    return {
-        "ROUNDCUBE_SQL_PASSWORD": passwords["roundcube"],
-        "ROUNDCUBE_KEY": passwords["roundcube_key"][:24],
-        "ROUNDCUBE_SQL_SERVER": f"unix({values['DB_SOCKET']})"
-        if "DB_SOCKET" in values
-        else address,
     }
 
 
@@ -288,16 +276,19 @@ def render(values, blocks=()):
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
+    blocks |= set() if "opendkim" in blocks else {"unsigned"}
+    blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
-    unused = set() if blocks & of_haproxy.keys() else {"haproxy"}
-    unused |= set() if "WEBMAIL_HOST" in values else {"roundcube"}
     files = {}
     for path in sorted([*sources, DEPLOY / "README.md"]):
         name = str(path.relative_to(DEPLOY))
-        if path.is_file() and name.partition("/")[0] not in unused:
+        needed = next(
+            (any_of for place, any_of in ONLY_WITH.items() if name.startswith(place)), blocks
+        )
+        if path.is_file() and (needed is blocks or blocks & needed):
             text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
             text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
-            clients = values["SQL_CLIENT"].split(",") if name in FOR_EACH_CLIENT else [""]
+            clients = values["SQL_CLIENT"].split(",") if name in PER_CLIENT else [""]
             files[name] = "".join(
                 MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
                 for client in clients
@@ -348,7 +339,7 @@ class Directory:
                 f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
                 " the written files count as foreign and need --force."
             ) from error
-        for user in ("postfix", "dovecot", "roundcube", "roundcube_key"):
+        for user in (*SQL_USERS, *webmail_files.SECRETS):
             self.passwords.setdefault(user, secrets.token_hex(20))
 
     def compare(self, files):

@@ -3,6 +3,7 @@
 from installer.certificate import Certificate
 from installer.mail import Mail
 from installer.panel import Panel
+from installer.signing import Signing
 from installer.surroundings import Surroundings
 
-PARTS = [Panel, Certificate, Mail, Surroundings]
+PARTS = [Panel, Certificate, Signing, Mail, Surroundings]
