@@ -37,6 +37,12 @@ class Webmail:
         expect(self.page.locator("#messagelist")).to_be_attached()
         return self
 
+    def press(self, button, command):
+        """Press ``button``, which does nothing before the page's script knows its command, and wait for the next page."""
+        self.page.wait_for_function("command => window.rcmail?.commands[command]", arg=command)
+        with self.page.expect_navigation():
+            self.page.locator(button).first.click()
+
     def goto(self, action, task="mail", **values):
         values = {"_task": task, "_action": action, **values}
         self.page.goto(f"{self.url}/?{urlencode(values)}")
@@ -56,8 +62,7 @@ class Webmail:
 
     def send(self):
         self.page.locator("#composebody").fill("Dear all")
-        with self.page.expect_navigation():
-            self.page.locator("button.send").click()
+        self.press("button.send", "send")
         expect(self.page.locator("#messagelist")).to_be_attached()
 
     def answer(self, subject, password=PASSWORD):
@@ -68,8 +73,7 @@ class Webmail:
         expect(row).to_have_count(1)
         uid = row.evaluate("row => row.uid")
         self.goto("show", _mbox="INBOX", _uid=uid)
-        with self.page.expect_navigation():
-            self.page.locator("#toolbar-menu a.reply").click()
+        self.press("#toolbar-menu a.reply", "reply")
         return self.page.locator("#_from option:checked").inner_text()
 
     def change_password(self, old, new):
@@ -77,8 +81,7 @@ class Webmail:
         self.goto("plugin.password", task="settings")
         for field, value in {"curpasswd": old, "newpasswd": new, "confpasswd": new}.items():
             self.page.locator(f"#{field}").fill(value)
-        with self.page.expect_navigation():
-            self.page.locator("#password-form ~ * button.submit, button.submit").first.click()
+        self.press("button.submit", "plugin.password-save")
         return self.page.locator("#messagestack").inner_text()
 
 
