@@ -439,6 +439,13 @@ DNS_RESOLVERS = env.read(
     valid=lambda servers: all(map(is_server, servers)),
     expected="addresses such as 127.0.0.1 or 127.0.0.1:5353, separated by commas",
 )
+BLOCK_LISTS = env.read(
+    "list",
+    "BLOCK_LISTS",
+    default=[],
+    valid=lambda names: len(names) <= 5 and all(map(is_host_name, names)),
+    expected="at most five names such as zen.spamhaus.org, separated by commas",
+)
 DNS_UPDATE_SERVER = env.read(
     "str",
     "DNS_UPDATE_SERVER",
