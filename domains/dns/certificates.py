@@ -1,5 +1,6 @@
 """The names for which this host must have certificates: its own, and those of domains that lead here."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -10,17 +11,14 @@ from domains.dns.host import Host, host_name
 from domains.dns.mta_sts import sts_policy
 
 AT_ONCE = 4  # domains
+NAME = re.compile(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]")  # and no address, no pattern
 
 
 def own_names():
     """The host's, and of the other names under which people reach it, those that lead here. Raises NotAsked."""
     host = Host(Asking())
     webmail = urlsplit(settings.WEBMAIL_URL).hostname
-    panels = [
-        name
-        for name in settings.ALLOWED_HOSTS
-        if name.strip("*.").count(".") and name[0] not in ".*["
-    ]
+    panels = filter(NAME.fullmatch, settings.ALLOWED_HOSTS)
     others = [name for name in dict.fromkeys([*panels, webmail]) if name and name != host.name]
     return [host.name, *[name for name in others if host.leads_here(name)]]
 
