@@ -95,9 +95,12 @@ OURSELVES := $(INSTALL) --no-build-isolation --no-deps --editable .
 UV := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --extra build --generate-hashes --native-tls \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# From Python 3.12 on a new environment has no setuptools, with which the first source package is built.
 .venv/bin/pip:
 	@deploy/bin/install-packages run
 	$(BASE_PYTHON) -m venv --clear .venv
+	@awk '/^[^ #]/ { ours = /^setuptools==/ } ours' requirements/run.lock >.venv/setuptools.lock
+	@$(LOCKED) .venv/setuptools.lock || { rm -f $@; false; }
 
 .venv/installed-run: pyproject.toml requirements/run.lock | .venv/bin/pip
 	@echo "Installing Python packages into .venv"

@@ -254,13 +254,24 @@ def render(values, blocks=()):
         name = str(path.relative_to(DEPLOY))
         if path.is_file() and (blocks & of_haproxy.keys() or not name.startswith("haproxy/")):
             text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
-            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
+            text = with_blocks(text, blocks)
             clients = values["SQL_CLIENT"].split(",") if name == "mariadb/grants.sql" else [""]
             files[name] = "".join(
                 MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
                 for client in clients
             )
     return files
+
+
+def with_blocks(text, blocks):
+    """``text`` with the blocks named, and with "no-name" where "name" is not."""
+
+    def kept(block):
+        name = block[1]
+        stays = name[3:] not in blocks if name.startswith("no-") else name in blocks
+        return block[0] if stays else ""
+
+    return BLOCK.sub(kept, text)
 
 
 def _for_each_server(text, values):

@@ -85,12 +85,16 @@ class Mail(Part):
 
     def services(self):
         dovecot, postfix = [143, 993, 4190], [25, 465, 587]
+        # Dovecot listens in there. Debian 13 makes them when Postfix starts for the first time.
+        yield Command(
+            "Postfix's directories", ["postfix", "check"], Path("/var/spool/postfix/private").is_dir
+        )
         yield Service(
             "dovecot", check=["doveconf", "-n"], ready=lambda: all(map(answers_on, dovecot))
         )
-        # Under systemd the unit "postfix" only stands for this one.
+        # Under systemd "postfix" starts it on every release.
         yield Service(
-            "postfix" if machine.runs_systemd() else "postfix@-",
+            "postfix" if machine.runs_systemd() else self.plan.release.postfix_unit,
             name="postfix",
             check=["postfix", "check"],
             ready=lambda: all(map(answers_on, postfix)),

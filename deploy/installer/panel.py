@@ -9,10 +9,15 @@ from pathlib import Path
 from installer.packages import Account
 from installer.part import ADDRESS, OWN_LINES, Answer, Part
 from installer.services import Service
-from installer.steps import Changed, Command, Directory, File, Sql, Step, run, succeeds
+from installer.steps import Changed, Command, Directory, File, Once, Sql, Step, run, succeeds
 from installer.texts import mark_of_code, with_own_lines
 
-TIMERS = ["snapshot", "daily", "checkdns", "expunge"]
+TIMERS = {
+    "snapshot": "the day's figures for the panel's plots, four times a day",
+    "daily": "checks, and sessions that ended, once a day",
+    "checkdns": "what the DNS says of the domains, once a day",
+    "expunge": "old mail out of Trash and Junk, once a day",
+}
 
 
 def _time_zone():
@@ -110,6 +115,8 @@ class Panel(Part):
             yield Service(f"mailadmin-{timer}.timer")
 
     def last(self):
+        manage = [self.plan.python, "-B", self.checkout / "manage.py"]
+        yield Once("the first figures", [*manage, "snapshot"], user="mailadmin", cwd=self.checkout)
         yield Superadmin(self.plan.python, self.checkout, self.options.admin)
 
 

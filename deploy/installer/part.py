@@ -93,8 +93,7 @@ class Part:
 
     def filled(self, name):
         """The text of deploy/``name``, with values and blocks. Those of `manage.py mailconf` are in plan.files too."""
-        text = (shipped.DEPLOY / name).read_text()
-        text = shipped.BLOCK.sub(lambda m: m[0] if m[1] in self.plan.blocks else "", text)
+        text = shipped.with_blocks((shipped.DEPLOY / name).read_text(), self.plan.blocks)
         return shipped.MARKER.sub(lambda m: self.plan.values[m[1]], text)
 
     def files_in(self, folder):

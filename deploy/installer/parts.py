@@ -3,6 +3,8 @@
 from installer.certificate import Certificate
 from installer.mail import Mail
 from installer.panel import Panel
+from installer.relay import Relay
+from installer.resolver import Resolver
 from installer.surroundings import Surroundings
 
-PARTS = [Panel, Certificate, Mail, Surroundings]
+PARTS = [Panel, Certificate, Resolver, Relay, Mail, Surroundings]

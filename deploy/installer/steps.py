@@ -229,6 +229,23 @@ class Command(Step):
         run(self.command, log=log, advice=self.advice, **self.options)
 
 
+class Once(Step):
+    """A command that is run on this host one time only."""
+
+    def __init__(self, title, command, **options):
+        self.title, self.command, self.options = title, command, options
+
+    def difference(self, journal):
+        if self.title in journal.carried_out:
+            return ""
+        return "run: " + " ".join(map(str, self.command))
+
+    def do(self, journal, log):
+        run(self.command, log=log, **self.options)
+        journal.carried_out[self.title] = "done"
+        journal.save()
+
+
 class Sql(Step):
     """Statements for MariaDB as its root, through standard input. Carried out again only when they change."""
 

@@ -3,7 +3,8 @@ import json as jsons
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from domains.dns import changes, states, words
+from domains.dns import changes, checks, states, words, zone
+from domains.dns.asking import Empty
 from domains.dns.findings import OK
 from domains.models import Domain
 from panel.addresses import display_domain, normalise_domain
@@ -23,9 +24,18 @@ class Command(PanelCommand):
             action="store_true",
             help="Mail what changed since the last such mail to DNS_CHANGES_TO, if that is set.",
         )
+        parser.add_argument(
+            "--wanted",
+            action="store_true",
+            help="Ask nobody: write what should be there as lines of a zone file, for this mail server and the domains"
+            " named, which need not be in the panel yet.",
+        )
         self.json_option(parser)
 
-    def act(self, *, names, mail, json, **options):
+    def act(self, *, names, mail, wanted, json, **options):
+        if wanted:
+            self.write_wanted([normalise_domain(name) for name in names])
+            return
         domains = Domain.objects.select_related("alias_of").order_by("pk")
         if names:
             wanted = [normalise_domain(name) for name in names]
@@ -45,6 +55,12 @@ class Command(PanelCommand):
                 raise CommandError(
                     f"The mail was not sent: {error}. It is tried next time."
                 ) from error
+
+    def write_wanted(self, names):
+        found = checks.check_host(Empty())
+        for name in names:
+            found += checks.check_domain(Domain(pk=name), Empty())
+        self.stdout.write(zone.zone_file(found).rstrip())
 
     def show(self, row, json):
         findings = states.findings_of(row)

@@ -1,0 +1,14 @@
+import pytest
+
+from tests.host.machine import Machine
+from tests.host.roots import RELEASES
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def machine(request):
+    """One for each file of tests and release of Debian; the tests of a file go on from one another."""
+    machine = Machine(request.param)
+    try:
+        yield machine.start()
+    finally:
+        machine.stop()
