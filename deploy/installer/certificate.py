@@ -26,6 +26,7 @@ class Certificate(Part):
         ),
     }
     places = ["/etc/letsencrypt"]
+    keeps = [PLACE, "/etc/letsencrypt"]
 
     def __init__(self, plan):
         super().__init__(plan)

@@ -23,6 +23,7 @@ class Mail(Part):
         *("/etc/aliases", "/etc/aliases.db", "/etc/mailname", "/etc/dovecot", "/etc/postfix"),
         "/var/lib/dovecot/instances",
     ]
+    keeps = ["/etc/aliases", DOVECOT / "local.conf", POSTFIX / "main.cf"]
     configurations = [DOVECOT / "dovecot.conf", POSTFIX / "main.cf"]
 
     def blocks(self):

@@ -5,6 +5,7 @@ from installer.mail import Mail
 from installer.panel import Panel
 from installer.relay import Relay
 from installer.resolver import Resolver
+from installer.restored import Restored
 from installer.surroundings import Surroundings
 
-PARTS = [Panel, Certificate, Resolver, Relay, Mail, Surroundings]
+PARTS = [Panel, Certificate, Resolver, Relay, Mail, Surroundings, Restored]

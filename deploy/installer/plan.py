@@ -9,11 +9,10 @@ import subprocess
 
 from installer import releases, services
 from installer.packages import Packages
+from installer.part import DATABASE
 from installer.parts import PARTS
 from installer.texts import settings_in
 from mailadmin import shipped
-
-DATABASE = {"ENGINE": "django.db.backends.mysql", "NAME": "mail", "USER": "mailadmin", "HOST": ""}
 
 
 class Plan:

@@ -23,8 +23,8 @@ SECONDS = 60
 class Service(Step):
     """``unit`` runs, begins with the machine, and has read its files. ``check`` tries these before it is restarted."""
 
-    def __init__(self, unit, *, name=None, check=None, ready=None):
-        self.unit, self.name = unit, name or unit
+    def __init__(self, unit, *, name=None, check=None, ready=None, replan=False):
+        self.unit, self.name, self.replan = unit, name or unit, replan
         self.title = f"service {unit}"
         self.check, self.ready = check, ready
 

@@ -98,7 +98,7 @@ class Owned(Step):
         form = "mode {:o}, {}:{}"
         return f"{self.path}: {form.format(*there)} -> {form.format(*wanted)}\n"
 
-    def _set_rights(self):
+    def set_rights(self):
         uid, gid = self._ids()
         os.chown(self.path, uid, gid)
         self.path.chmod(self.mode)
@@ -125,7 +125,7 @@ class Directory(Owned):
                 parent.mkdir(mode=0o755)
             journal.record("mail" if self.mail else "directory", path=str(self.path))
             self.path.mkdir(mode=0o700)
-        self._set_rights()
+        self.set_rights()
 
 
 class File(Owned):
@@ -184,7 +184,7 @@ class File(Owned):
             journal.theirs.pop(str(self.path), None)
             journal.outdate(self.stale)
             write(self.path, wanted, mode=self.mode, uid=uid, gid=gid)
-        self._set_rights()
+        self.set_rights()
 
     def leave(self, journal):
         """A person's file stays, and is not shown again until it or ours changes."""
