@@ -374,6 +374,9 @@ VMAIL_ROOT = env.read(
     expected="an absolute path of letters, digits and . _ + - /",
 )
 
+# Whether Dovecot offers it, for its configuration and for what mail programs and the DNS are told.
+POP3 = env.read("bool", "POP3", default=True)
+
 # --- DNS: what the pages want there, whom they ask, and who hears of changes
 addresses = {
     "valid": lambda found: all(map(is_address, found)),

@@ -18,6 +18,7 @@ class Mail(Part):
         "mail_root": Answer(
             "Where mail lies (/var/vmail).", "/var/vmail", re.compile(r"/[A-Za-z0-9._/-]+")
         ),
+        "pop3": Answer("Mail by POP3 too (yes).", "yes", switch=True),
     }
     places = [
         *("/etc/aliases", "/etc/aliases.db", "/etc/mailname", "/etc/dovecot", "/etc/postfix"),
@@ -27,7 +28,7 @@ class Mail(Part):
     configurations = [DOVECOT / "dovecot.conf", POSTFIX / "main.cf"]
 
     def blocks(self):
-        return {"sieve"}
+        return {"sieve"} if self.options.pop3 else {"sieve", "imap-only"}
 
     def values(self):
         return {"VMAIL_USER": "vmail"}

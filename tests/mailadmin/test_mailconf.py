@@ -154,6 +154,16 @@ def test_filters_come_where_dovecot_has_them(run, tmp_path, monkeypatch):
     assert (back, conf.read_text()) == (without, asked_for)
 
 
+@pytest.mark.parametrize("offered", [True, False])
+def test_pop3_is_there_unless_it_is_switched_off(run, tmp_path, settings, offered):
+    settings.POP3 = offered
+
+    run(tmp_path)
+
+    assert ("pop3 lmtp" in (tmp_path / "dovecot/2.3/dovecot.conf").read_text()) is offered
+    assert ("  pop3 = yes" in (tmp_path / "dovecot/2.4/dovecot.conf").read_text()) is offered
+
+
 def test_old_mail_is_removed_after_the_days_that_were_said(run, tmp_path):
     run("--expunge-days", "30")
 

@@ -1,5 +1,6 @@
 from argparse import BooleanOptionalAction
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
@@ -93,6 +94,7 @@ class Command(BaseCommand):
                 self._blocks(wanted)
                 | shipped.postfix_blocks(postfix_version or shipped.POSTFIX)
                 | shipped.nginx_blocks(shipped.nginx_here() or shipped.NGINX)
+                | (set() if settings.POP3 else {"imap-only"})
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
             directory = shipped.Directory(dir)
