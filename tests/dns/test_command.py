@@ -52,6 +52,7 @@ def test_it_says_what_is_wrong_and_what_to_do(run, example_org):
 
 
 def test_what_should_be_there_is_written_without_asking_for_a_domain_that_is_not_here_yet(settings):
+    settings.MAIL_HOSTNAME = "mail.host.test"
     settings.MAIL_ADDRESSES = ["192.0.2.25"]
     settings.DNS_RESOLVERS = ["192.0.2.1:1"]  # nobody
     out = StringIO()
