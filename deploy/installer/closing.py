@@ -21,7 +21,7 @@ def closing(plan):
             "",
             records(plan),
             "",
-            "Next: make the domain and its mailboxes in the panel, and sign what leaves (DKIM): docs/operations.md.",
+            "Next, in the panel: the domain, its mailboxes, and its key (DKIM).",
         ]
     )
 

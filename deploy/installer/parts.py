@@ -6,6 +6,7 @@ from installer.panel import Panel
 from installer.relay import Relay
 from installer.resolver import Resolver
 from installer.restored import Restored
+from installer.signing import Signing
 from installer.surroundings import Surroundings
 
-PARTS = [Panel, Certificate, Resolver, Relay, Mail, Surroundings, Restored]
+PARTS = [Panel, Certificate, Resolver, Relay, Signing, Mail, Surroundings, Restored]

@@ -116,6 +116,7 @@ class Database(OfABackup):
             loaded = subprocess.run(["mariadb", name], stdin=dump, capture_output=True, text=True)  # noqa: S603, S607
         if loaded.returncode != 0:
             raise Failed(f"mariadb {name} < {self.backup.file(DUMP)}\n{loaded.stderr.strip()}")
-        journal.carried_out.pop("grants.sql", None)
+        for name in {"grants.sql", "signer.sql"} & journal.carried_out.keys():
+            del journal.carried_out[name]
         journal.outdate(["mailadmin"])
         self.done(journal)
