@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from domains import dkim
+from domains.dkim_keys import keys_of
 from domains.dns import changes, checks, states, words, zone
 from domains.dns.asking import Empty
 from domains.dns.findings import OK
@@ -59,9 +60,12 @@ class Command(PanelCommand):
                 ) from error
 
     def write_wanted(self, names):
+        here = Domain.objects.select_related("alias_of").in_bulk(names)
+        keys = keys_of(*names)
         found = checks.check_host(Empty())
         for name in names:
-            found += checks.check_domain(Domain(pk=name), Empty())
+            domain = here.get(name) or Domain(pk=name)
+            found += checks.check_domain(domain, keys.get(name, ()), Empty())
         self.stdout.write(zone.zone_file(found).rstrip())
 
     def show(self, row, json):
