@@ -43,7 +43,7 @@ test: setup lint ## Install what the tests need, then lint and run all tests
 	$(AS_ROOT) $(PYTEST) -n logical --maxprocesses 4
 
 .PHONY: test-host
-test-host: .venv/installed-dev ## Install a whole Debian 12 with deploy/install in a root of its own, as root; minutes
+test-host: .venv/installed-dev ## Install whole Debians with deploy/install in roots of their own, as root; minutes
 	@deploy/bin/install-packages root
 	$(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTEST) tests/host
 

@@ -4,7 +4,7 @@ import re
 
 from installer.mail import MAPS
 from installer.part import NAME, Answer, Part
-from installer.steps import File
+from installer.steps import File, Gone
 
 LOGIN = MAPS / "relayhost_login"
 
@@ -28,6 +28,10 @@ class Relay(Part):
     def wanted(cls, options):
         return bool(options.relayhost)
 
+    @classmethod
+    def without(cls):
+        return [Gone(LOGIN)]
+
     def blocks(self):
         return {"relayhost", "relayhost-login"} if self.options.relayhost_user else {"relayhost"}
 
@@ -35,7 +39,9 @@ class Relay(Part):
         return {"RELAYHOST": self._nexthop(), "RELAYHOST_NAME": self._name()}
 
     def steps(self):
-        if self.options.relayhost_user:
+        if not self.options.relayhost_user:
+            yield Gone(LOGIN)
+        else:
             login = f"{self.options.relayhost_user}:{self.journal.secrets['relayhost_password']}"
             text = f"# Written by deploy/install.\n{self._nexthop()} {login}\n"
             yield File(LOGIN, text, 0o640, "root", "postfix", stale=["postfix"])

@@ -192,6 +192,23 @@ class File(Owned):
         journal.save()
 
 
+class Gone(Step):
+    """A file of ours that this host is to have no more: what was written for a part that it has not now."""
+
+    def __init__(self, path, *, stale=()):
+        self.title, self.path, self.stale = str(path), Path(path), stale
+
+    def difference(self, journal):
+        there = self.path.exists() and str(self.path) in journal.written
+        return f"remove {self.path}" if there else ""
+
+    def do(self, journal, log):
+        journal.outdate(self.stale)
+        self.path.unlink()
+        del journal.written[str(self.path)]
+        journal.save()
+
+
 class Link(Step):
     def __init__(self, path, target, *, stale=()):
         self.title = str(path)

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.host.facts import files_of
 from tests.host.machine import Machine
 from tests.host.roots import RELEASES
 
@@ -12,3 +13,9 @@ def machine(request):
         yield machine.start()
     finally:
         machine.stop()
+
+
+@pytest.fixture(scope="module")
+def bare(machine):
+    """Every file before anything was done."""
+    return files_of(machine)

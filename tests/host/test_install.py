@@ -1,132 +1,26 @@
 """deploy/install on a bare Debian: the real ports, in a machine of its own. The tests go on from one another."""
 
-import hashlib
 import json
 import os
 import re
-import stat
 import time
 
 import pytest
 
+from tests.host.facts import (
+    LOG,
+    NAME,
+    PANEL,
+    PASSWORD,
+    POSTFIX,
+    differences,
+    files_of,
+    python,
+    secrets,
+    services,
+    settings_of,
+)
 from tests.host.machine import CHECKOUT
-
-NAME = "mail.example.org"
-VERSIONS = {"bookworm": "12", "trixie": "13"}
-POSTFIX = {"bookworm": "postfix@-", "trixie": "postfix"}
-PASSWORD = "tangerine-7-bicycle"
-PANEL = [
-    "runuser",
-    "-u",
-    "mailadmin",
-    "--",
-    f"{CHECKOUT}/.venv/bin/python",
-    "-B",
-    f"{CHECKOUT}/manage.py",
-]
-# What a package manager keeps for itself, and what is no file of a disk.
-NOT_COMPARED = re.compile(
-    r"/(proc|dev|run|tmp|var/cache|var/log|var/lib/apt|var/lib/dpkg|var/tmp)(/|$)"
-    r"|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|/etc/ld\.so\.cache$"
-)
-STATE = "/var/lib/mailadmin-install/state.json"
-LOG = "/var/log/mailadmin-install.log"
-
-
-@pytest.fixture(scope="module")
-def bare(machine):
-    """Every file before anything was done."""
-    return files_of(machine)
-
-
-def files_of(machine, folder="/"):
-    """{path: (mode, owner, group, content)}"""
-    found = {}
-    for place, folders, names in os.walk(machine.path(folder)):
-        inside = "/" + os.path.relpath(place, machine.root).removeprefix(".")
-        folders[:] = [n for n in folders if not NOT_COMPARED.match(os.path.join(inside, n))]
-        for name in [*folders, *names]:
-            path, shown = os.path.join(place, name), os.path.join(inside, name)
-            if NOT_COMPARED.match(shown):
-                continue
-            status = os.lstat(path)
-            if stat.S_ISLNK(status.st_mode):
-                content = os.readlink(path)
-            elif stat.S_ISREG(status.st_mode):
-                with open(path, "rb") as file:
-                    content = hashlib.file_digest(file, "sha256").hexdigest()
-            else:
-                content = ""
-            found[shown] = (oct(status.st_mode), status.st_uid, status.st_gid, content)
-    return found
-
-
-def settings_of(machine):
-    """The files that are somebody's to write; daemons write in the other places."""
-    folders = ("/etc", "/opt", "/root", "/usr", "/var/lib/mailadmin-install")
-    return {path: facts for folder in folders for path, facts in files_of(machine, folder).items()}
-
-
-def differences(before, after):
-    return sorted(
-        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
-    )
-
-
-def python(machine, code):
-    head = "import imaplib, smtplib, socket, ssl, urllib.request as web\ncontext = ssl._create_unverified_context()\n"
-    return machine.run("python3", "-c", head + code)
-
-
-def services(machine):
-    """{service: process id} as they were started."""
-    listed = machine.run("sh", "-c", "cd /run/mailadmin-install && grep . *.pid")
-    return dict(line.split(":") for line in listed.split())
-
-
-def secrets(machine):
-    return json.loads(machine.path(STATE).read_text())["secrets"]
-
-
-# --- Before
-
-
-def test_a_look_and_a_plan_write_nothing(machine, bare):
-    looked = machine.install("--look", NAME)
-    planned = machine.install("--plan", NAME)
-
-    assert f"ok   release: Debian {VERSIONS[machine.release]}" in looked
-    assert "apt-get install python3-venv" in planned
-    assert "+virtual_mailbox_domains = proxy:mysql:/etc/postfix/sql/domains.cf" in planned
-    assert "nothing was done" in planned
-    assert re.findall(r"password = (?!\*{8})\S+|SECRET_KEY=(?!\*{8})\S+", planned) == []
-    assert differences(bare, files_of(machine)) == []
-
-
-def test_whoever_has_the_port_of_the_mail_server_is_named_and_nothing_is_done(machine, bare):
-    listen = "import socket, time; s = socket.create_server(('', 25)); print('on', flush=True); time.sleep(600)"
-    with machine.background("python3", "-c", listen) as other:
-        assert other.stdout.readline() == "on\n"
-        said = machine.install(NAME, status=1)
-
-    assert "STOP port 25: python3 listens on it." in said
-    assert "Nothing was done." in said
-    assert differences(bare, files_of(machine)) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ([], "Say the server's own name"),
-        (["mail"], "'mail' cannot be used for hostname."),
-        ([NAME, "--expunge-days", "0"], "'0' cannot be used for expunge-days."),
-        ([NAME, "--tls-cert", "/etc/cert.pem"], "A certificate needs its key"),
-        (["--answers", "/nowhere"], "/nowhere: No such file or directory"),
-    ],
-)
-def test_a_wrong_answer_is_told_in_a_sentence(machine, arguments, sentence):
-    assert sentence in machine.install(*arguments, status=2)
-
 
 # --- The installation
 
@@ -335,6 +229,80 @@ def test_it_stops_at_the_first_failure_and_goes_on_from_there(machine):
     assert 'unknown directive "no_such_directive"' in failed
     assert still == was
     assert services(machine)["nginx.pid"] != was["nginx.pid"]
+
+
+def test_pop3_is_a_switch(machine):
+    pop3 = "print(socket.create_connection(('127.0.0.1', 110)).recv(3))"
+    offered = python(machine, pop3)
+
+    machine.install("--no-pop3")
+    code = "print(socket.socket().connect_ex(('127.0.0.1', 110)))"
+    refused = python(machine, code)
+    machine.install("--pop3")
+
+    assert (offered, refused) == ("b'+OK'\n", "111\n")
+    assert python(machine, pop3) == offered
+
+
+def test_what_leaves_goes_through_a_providers_server_with_its_login(machine):
+    root = machine.path("/root")
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    make += ["-nodes", "-subj", "/CN=smtp.example.net", "-addext"]
+    make += ["subjectAltName=DNS:smtp.example.net", "-keyout", "/root/relay.key"]
+    machine.run(*make, "-out", "/etc/ssl/certs/relay.pem")
+    machine.run("openssl", "rehash", "/etc/ssl/certs")
+    answers = root / "relay-answers"
+    answers.write_text("relayhost = smtp.example.net\nrelayhost-user = ann\n")
+    asked = machine.install("--answers", "/root/relay-answers", status=2)
+    answers.write_text(answers.read_text() + "relayhost-password = never=shown\n")
+    open_to_others = machine.install("--answers", "/root/relay-answers", status=2)
+    answers.chmod(0o600)
+    planned = machine.install("--plan", "--answers", "/root/relay-answers")
+    zone = json.dumps({"A smtp.example.net": ["127.0.0.9"]})
+    relay = ["python3", f"{CHECKOUT}/tests/host/relay.py", "127.0.0.9"]
+    send = f"""
+with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+    smtp.login("ann@example.org", {PASSWORD!r})
+    smtp.sendmail("ann@example.org", ["far@elsewhere.test"], "Subject: out\\n\\nout\\n")
+"""
+
+    with (
+        machine.background("python3", f"{CHECKOUT}/tests/host/names.py", zone) as names,
+        machine.background(*relay, "/etc/ssl/certs/relay.pem", "/root/relay.key") as provider,
+    ):
+        assert (names.stdout.readline(), provider.stdout.readline()) == ("on\n", "on\n")
+        machine.install("--answers", "/root/relay-answers")
+        python(machine, send)
+        taken = provider.stdout.readline()
+    again = machine.install()
+    kept = machine.path("/etc/postfix/sql/relayhost_login").stat().st_mode
+    machine.install("--relayhost", "", "--relayhost-user", "")
+
+    assert "relayhost-password is missing" in asked
+    assert "others may read it: chmod 600" in open_to_others
+    assert "never=shown" not in planned + machine.path(LOG).read_text()
+    assert taken == "ann:never=shown far@elsewhere.test\n"
+    assert "Nothing to do." in again
+    assert kept & 0o007 == 0
+    assert not machine.path("/etc/postfix/sql/relayhost_login").exists()
+    assert machine.run("postconf", "-h", "relayhost") == "\n"
+    for path in ("/root/relay-answers", "/root/relay.key", "/etc/ssl/certs/relay.pem"):
+        machine.path(path).unlink()
+    machine.run("openssl", "rehash", "/etc/ssl/certs")
+
+
+def test_a_key_of_another_certificate_is_not_taken(machine):
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    make += ["-nodes", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    machine.run(*make, "-keyout", "/root/other.key", "-out", "/root/other.pem")
+    ours = "/etc/mailadmin/tls/self-signed.key"
+
+    refused = machine.install("--tls-cert", "/root/other.pem", "--tls-key", ours, status=1)
+    for name in ("other.key", "other.pem"):
+        machine.path(f"/root/{name}").unlink()
+
+    assert f"STOP certificate: {ours} is not the key of /root/other.pem." in refused
+    assert "Nothing was done." in refused
 
 
 AUTHORITY = {

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 
 import pytest
 
+from tests.host.facts import NAME, VERSIONS, differences, files_of
 from tests.host.machine import CHECKOUT
 
-NAME = "mail.example.org"
 PTR = "PTR 25.2.0.192.in-addr.arpa"
 GOOD = {
     "A mail.example.org": ["192.0.2.25"],
@@ -138,3 +139,43 @@ def test_without_a_name_server(machine):
         "note",
         "No name server of /etc/resolv.conf answers.",
     )
+
+
+# --- It writes nothing
+
+
+def test_a_look_and_a_plan_write_nothing(machine, bare):
+    looked = machine.install("--look", NAME)
+    planned = machine.install("--plan", NAME)
+
+    assert f"ok   release: Debian {VERSIONS[machine.release]}" in looked
+    assert "apt-get install python3-venv" in planned
+    assert "+virtual_mailbox_domains = proxy:mysql:/etc/postfix/sql/domains.cf" in planned
+    assert "nothing was done" in planned
+    assert re.findall(r"password = (?!\*{8})\S+|SECRET_KEY=(?!\*{8})\S+", planned) == []
+    assert differences(bare, files_of(machine)) == []
+
+
+def test_whoever_has_the_port_of_the_mail_server_is_named_and_nothing_is_done(machine, bare):
+    listen = "import socket, time; s = socket.create_server(('', 25)); print('on', flush=True); time.sleep(600)"
+    with machine.background("python3", "-c", listen) as other:
+        assert other.stdout.readline() == "on\n"
+        said = machine.install(NAME, status=1)
+
+    assert "STOP port 25: python3 listens on it." in said
+    assert "Nothing was done." in said
+    assert differences(bare, files_of(machine)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Say the server's own name"),
+        (["mail"], "'mail' cannot be used for hostname."),
+        ([NAME, "--expunge-days", "0"], "'0' cannot be used for expunge-days."),
+        ([NAME, "--tls-cert", "/etc/cert.pem"], "A certificate needs its key"),
+        (["--answers", "/nowhere"], "/nowhere: No such file or directory"),
+    ],
+)
+def test_a_wrong_answer_is_told_in_a_sentence(machine, arguments, sentence):
+    assert sentence in machine.install(*arguments, status=2)

@@ -8,13 +8,11 @@ import time
 
 import pytest
 
+from tests.host.facts import NAME, PANEL, PASSWORD
 from tests.host.machine import CHECKOUT, Machine
 from tests.host.roots import CACHE
 
-NAME = "mail.example.org"
-PASSWORD = "tangerine-7-bicycle"
 VENV = f"{CHECKOUT}/.venv"
-PANEL = ["runuser", "-u", "mailadmin", "--", f"{VENV}/bin/python", "-B", f"{CHECKOUT}/manage.py"]
 BY_HAND = """
 import sys
 sys.path[:0] = ["/opt/mailadmin/deploy", "/opt/mailadmin"]
