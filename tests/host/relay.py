@@ -1,6 +1,7 @@
-"""A provider's server that takes mail by TLS and login: python3 relay.py ADDRESS CERTIFICATE KEY
+"""A mail server that takes mail by TLS only: python3 relay.py ADDRESS PORT CERTIFICATE KEY
 
-A line for each message: who logged in, as "user:password", and to whom it is.
+On port 587 it is a provider's, and wants a login. A line for each message: who logged in, as "user:password", and to
+whom it is.
 """
 
 import base64
@@ -9,7 +10,7 @@ import socketserver
 import ssl
 import sys
 
-ADDRESS, CERTIFICATE, KEY = sys.argv[1:]
+ADDRESS, PORT, CERTIFICATE, KEY = sys.argv[1:]
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -40,12 +41,12 @@ class Session(socketserver.StreamRequestHandler):
                 self.say("235 welcome")
             elif verb == "RCPT":
                 recipients.append(re.search(r"<(.*?)>", line.decode())[1])
-                self.say("250 ok" if self.login else "530 5.7.0 login first")
+                self.say("250 ok" if self.login or PORT == "25" else "530 5.7.0 login first")
             elif verb == "DATA":
                 self.say("354 go on")
                 while self.rfile.readline() != b".\r\n":
                     pass
-                print(self.login, *recipients, flush=True)
+                print(self.login or "nobody", *recipients, flush=True)
                 self.say("250 ok")
             elif verb == "QUIT":
                 self.say("221 bye")
@@ -54,6 +55,6 @@ class Session(socketserver.StreamRequestHandler):
                 self.say("250 ok")
 
 
-with socketserver.ThreadingTCPServer((ADDRESS, 587), Session) as server:
+with socketserver.ThreadingTCPServer((ADDRESS, int(PORT)), Session) as server:
     print("on", flush=True)
     server.serve_forever()

@@ -259,7 +259,7 @@ def test_what_leaves_goes_through_a_providers_server_with_its_login(machine):
     answers.chmod(0o600)
     planned = machine.install("--plan", "--answers", "/root/relay-answers")
     zone = json.dumps({"A smtp.example.net": ["127.0.0.9"]})
-    relay = ["python3", f"{CHECKOUT}/tests/host/relay.py", "127.0.0.9"]
+    relay = ["python3", f"{CHECKOUT}/tests/host/relay.py", "127.0.0.9", "587"]
     send = f"""
 with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
     smtp.login("ann@example.org", {PASSWORD!r})

@@ -73,7 +73,7 @@ def test_a_package_that_cannot_be_had_stops_it(machine):
 
 def test_a_full_disk_stops_it(machine):
     machine.run("mkdir", VENV)
-    machine.run("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", VENV)
+    machine.run("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", VENV)
 
     said = machine.install(status=1)
     machine.run("umount", VENV)
