@@ -1,5 +1,7 @@
 """What a backup has, in place of what a new host would begin with: files, rows, mail."""
 
+import grp
+import pwd
 import subprocess
 import tarfile
 from datetime import UTC, datetime
@@ -51,7 +53,7 @@ class Files(OfABackup):
             for member in tar:
                 path = Path("/", member.name)
                 log.write(f"restore {path}")
-                owner = (member.uname or "root", member.gname or "root")
+                owner = (_known(pwd.getpwnam, member.uname), _known(grp.getgrnam, member.gname))
                 if member.isdir():
                     Directory(path, member.mode, *owner).do(journal, log)
                 elif member.issym():
@@ -66,6 +68,14 @@ class Files(OfABackup):
                     write(path, text, mode=member.mode)
                     Directory(path, member.mode, *owner).set_rights()
         self.done(journal)
+
+
+def _known(find, name):
+    """``name``, or root's where this machine has nobody of that name."""
+    try:
+        return find(name)[0]
+    except KeyError:
+        return "root"
 
 
 class Mailboxes(OfABackup):
