@@ -47,7 +47,7 @@ def send(port):
 def sign_in():
     while True:
         try:
-            with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=CONTEXT, timeout=20) as imap:
+            with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=CONTEXT, timeout=180) as imap:
                 imap.login(LOGIN, PASSWORD)
             print("imap in", flush=True)
         except imaplib.IMAP4.error as error:
