@@ -160,10 +160,11 @@ def test_filters_come_where_dovecot_has_them(run, tmp_path, monkeypatch):
 def test_pop3_is_there_unless_it_is_switched_off(run, tmp_path, settings, offered):
     settings.POP3 = offered
 
-    run(tmp_path)
+    run()
 
-    assert ("pop3 lmtp" in (tmp_path / "dovecot/2.3/dovecot.conf").read_text()) is offered
-    assert ("  pop3 = yes" in (tmp_path / "dovecot/2.4/dovecot.conf").read_text()) is offered
+    dovecot = tmp_path / "out/dovecot"
+    assert ("imap pop3 lmtp" in (dovecot / "2.3/dovecot.conf").read_text()) is offered
+    assert ("  pop3 = yes" in (dovecot / "2.4/dovecot.conf").read_text()) is offered
 
 
 def test_old_mail_is_removed_after_the_days_that_were_said(run, tmp_path):
@@ -302,7 +303,10 @@ def test_what_a_domain_needs_of_main_cf_comes_when_a_domain_needs_them(
     run(*options)
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
-    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {"unsigned"}
+    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {
+        "no-dane",
+        "unsigned",
+    }
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
     assert main.count("relay_recipients.cf") == ("verify-recipients" in blocks)
