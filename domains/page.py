@@ -30,7 +30,7 @@ STATES = {
     "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
 }
 ADDED_UP = 500  # mailboxes: above this, a page shows their storage as the last snapshot added it up
-DAYS = 30  # of the small plots
+DAYS, PLOTTED = 30, ("storage", "changes")  # of the small plots
 
 
 class Address(NamedTuple):
@@ -116,7 +116,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         used = domain.used or 0
         if domain.usage.mailboxes > ADDED_UP:
             used = int(rows[-1].all_bytes) if rows else None
-        found = figures.figures_of(rows, figures.KINDS)
+        found = figures.figures_of(rows, PLOTTED)
         return {"used": used, "figures": found, "all_figures": tuple(found.values())}
 
     def filters(self):

@@ -69,6 +69,7 @@ def environment(**options):
         "count_bars": ui.count_bar.now,
         "counted": ui.counted,
         "counts": ui.counted.now,
+        "counts_of_limit": ui.counted_of.now,
         "domains_named": ui.domains_named,
         "draw": draw,
         "found_in_words": found_in_words,
@@ -111,6 +112,7 @@ def environment(**options):
         "mb_limit": formats.mb_limit,
         "moment": formats.moment,
         "number": formats.number,
+        "of_whole": of_whole,
         "seconds": formats.seconds,
         "size": formats.size,
         "short": ui.short,
@@ -196,6 +198,11 @@ def kept(template, /, **values):
 @formats.cached_per_language_and_path
 def _kept(template, values):
     return ui.part(template, **dict(values))
+
+
+def of_whole(used, limit_mb):
+    """Return bytes and MB as words, for "%(used)s of %(total)s"."""
+    return formats.of_whole(used / settings.QUOTA_MULTIPLIER, limit_mb)
 
 
 def languages():

@@ -16,7 +16,7 @@ from django.db import OperationalError, ProgrammingError
 from django_rich.management import RichCommand
 
 from panel import foreign, output
-from panel.formats import typed_mb
+from panel.formats import NO_BREAK, typed_mb
 from panel.several import Several, names_read
 
 NOTHING_TO_CHANGE = "Nothing to change. --help shows what can be."
@@ -111,7 +111,7 @@ class PanelCommand(RichCommand):
                 " program filled these tables, run `manage.py recount` once."
             )
         if not hasattr(error, "error_dict"):
-            return "\n".join(error.messages)
+            return "\n".join(error.messages).replace(NO_BREAK, " ")
         lines = []
         for field, messages in error.message_dict.items():
             word = self.words.get(field, field.replace("_", " ").capitalize())
@@ -119,7 +119,7 @@ class PanelCommand(RichCommand):
                 message if field == NON_FIELD_ERRORS else f"{word}: {message}"
                 for message in messages
             ]
-        return "\n".join(lines)
+        return "\n".join(lines).replace(NO_BREAK, " ")
 
 
 class RowCommand(PanelCommand):

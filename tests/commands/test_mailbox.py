@@ -181,7 +181,7 @@ def test_a_quota_above_the_domain_is_refused_under_its_option(run, add_domain, p
     add_domain("example.org", maxquota=100)
 
     with pytest.raises(
-        CommandError, match=r"^Quota: A mailbox of example.org may have from 1 to 100"
+        CommandError, match=r"^Quota: A mailbox of example.org needs a limit of at most 100 MB"
     ):
         run("mailbox", "add", "joe@example.org", "--quota", "101", stdin=password)
 

@@ -96,7 +96,7 @@ def a_domain_by_the_keyboard(page):
 def a_mailbox_whose_password_is_made_and_copied(page):
     create_domain(page, "three.example")
     hand = Hand(page, "/domains/three.example/")
-    hand.follow("New mailbox")
+    hand.follow("New address")
     hand.type("ann")
     hand.press("Enter")
     expect(page.locator("#secret")).to_have_text(re.compile(r"\S{12,}"))

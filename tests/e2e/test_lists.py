@@ -32,9 +32,10 @@ def above_the_fold(page):
     return len([bottom for _top, bottom in edges if bottom <= page.viewport_size["height"]])
 
 
-def test_twenty_mailboxes_are_above_the_fold(visitors, superadmin):
+@pytest.mark.parametrize("path", ["/mailboxes/", DOMAIN])
+def test_twenty_rows_are_above_the_fold(path, visitors, superadmin):
     page = visitors.sign_in(*superadmin, **WIDE)
-    page.goto("/mailboxes/")
+    page.goto(path)
 
     assert above_the_fold(page) >= 20
 

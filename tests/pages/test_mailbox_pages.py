@@ -399,7 +399,7 @@ def test_everything_wrong_is_said_at_once_and_at_its_field(
         ],
         "local_part": ["joe@small.example exists already: it is a mailbox. Choose another name."],
         "password": ["Use at least 10 characters."],
-        "quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."],
+        "quota_mb": ["A mailbox of small.example needs a limit of at most 500\u00a0MB."],
     }
     assert "small.example already has its 1 mailbox." in text(page)
     assert Mailbox.objects.count() == 1
@@ -477,7 +477,9 @@ def test_a_quota_above_the_domains_limit_is_refused_at_its_field(
     )
 
     assert page.status_code == 422
-    assert errors(page) == {"quota_mb": ["A mailbox of small.example may have from 1 to 500 MB."]}
+    assert errors(page) == {
+        "quota_mb": ["A mailbox of small.example needs a limit of at most 500\u00a0MB."]
+    }
 
 
 @pytest.mark.parametrize("stored", [-1, -5_000_000])  # PostfixAdmin writes -1
