@@ -148,6 +148,19 @@ def another_name_from_the_home_page(page):
     return hand
 
 
+def another_name_by_the_menu(page):
+    page.goto("/domains/brightwater.example/")  # where one was last
+    hand = Hand(page)
+    hand.click(page.locator(".new-menu summary"))
+    hand.follow("Domain")
+    page.wait_for_url("**/domains/new/")
+    hand.type("eight.example")
+    hand.click(page.get_by_label("Another name for…"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".messages")).to_contain_text("same name in brightwater.example")
+    return hand
+
+
 def a_new_password_for_somebody(page):
     hand = Hand(page)
     hand.ask("okafor")
@@ -238,6 +251,7 @@ TASKS = {
     a_catch_all: (1, 1),
     another_name_and_its_domain: (3, 1),
     another_name_from_the_home_page: (2, 2),
+    another_name_by_the_menu: (3, 1),
     a_new_password_for_somebody: (3, 1),
     who_gets_what_a_catch_all_takes: (0, 1),
     who_gets_mail_for_a_tagged_address_in_an_alias_domain: (0, 1),

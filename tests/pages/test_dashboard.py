@@ -106,7 +106,7 @@ def test_a_target_in_an_alias_domain_is_not_said_to_exist(
     create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
     add_alias("sales@example.org", "gone@twin.example")
 
-    assert "and no target of an alias is known to be missing." in text(dashboard(as_superadmin))
+    assert "and no recipient of an alias is known to be missing." in text(dashboard(as_superadmin))
 
 
 @pytest.mark.parametrize(
