@@ -1,6 +1,15 @@
 from django.urls import path
 
-from domains import alias_domain_views, checklist, dns_views, page, places, setup_views, views
+from domains import (
+    alias_domain_views,
+    checklist,
+    dkim_views,
+    dns_views,
+    page,
+    places,
+    setup_views,
+    views,
+)
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -10,6 +19,14 @@ urlpatterns = [
     path("domains/suggestions/", places.domain_suggestions, name="domain-suggestions"),
     path("domains/options/", places.domain_options, name="domain-options"),
     path("domains/places/", places.domain_places, name="domain-places"),
+    path("domains/<path:pk>/dkim/", dkim_views.DKIMPage.as_view(), name="domain-dkim"),
+    path("domains/<path:pk>/dkim/new/", dkim_views.DKIMCreate.as_view(), name="domain-dkim-create"),
+    path("domains/<path:pk>/dkim/sign/", dkim_views.DKIMSign.as_view(), name="domain-dkim-sign"),
+    path(
+        "domains/<path:pk>/dkim/delete/",
+        dkim_views.DKIMDelete.as_view(),
+        name="domain-dkim-delete",
+    ),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),

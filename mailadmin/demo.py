@@ -11,6 +11,7 @@ from accounts.passwords import generate_password
 from accounts.services import create_admin, update_admin
 from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
+from domains import dkim
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
 from mailadmin import demo_history
@@ -120,6 +121,7 @@ def fill(superadmin, progress=iter):
     for address, targets in ALIASES:
         _alias(domains, superadmin, actors, address, targets)
     _changes(superadmin, domains, actors)
+    dkim.create_keys(actor=superadmin, domain=domains[DOMAINS[0][0]])
     _spread_history(before)
     demo_history.write()
     roles = [

@@ -55,6 +55,8 @@ FIELDS = {
     "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
+    "selector": gettext_lazy("Selector"),
+    "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
 }
 WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}

@@ -27,6 +27,11 @@ def blocks_needed():
     return needed
 
 
+def blocks_wanted():
+    """The blocks that the settings ask for."""
+    return {settings.DKIM_SIGNER} - {"none"}
+
+
 def marker_values(database, passwords, **given):
     """As ``shipped.fill_in``, with this panel's settings."""
     wanted = {

@@ -29,7 +29,10 @@ DOMAINS_OWN = {
     "search",
     "account",
 }
-DNS = {"domain-dns", "domain-dns-publish"}
+DNS = {
+    *("domain-dns", "domain-dns-publish", "domain-dkim"),
+    *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
+}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 

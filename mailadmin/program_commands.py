@@ -13,6 +13,11 @@ GROUPS = {
             "other names of domains",
             ("aliasdomain add example.net example.org", "aliasdomain list"),
         ),
+        "dkim": (
+            "domains",
+            "keys that sign the domains' mail",
+            ("dkim add example.org", "dkim sign example.org"),
+        ),
         "mailbox": (
             "mailboxes",
             "mailboxes, passwords, forwardings",

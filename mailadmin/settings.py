@@ -416,6 +416,13 @@ MTA_STS = env.read(
     choices={"none", "testing", "enforce"},
     expected="none, testing or enforce",
 )
+DKIM_SIGNER = env.read(
+    "str",
+    "DKIM_SIGNER",
+    default="none",
+    choices={"none", "opendkim"},
+    expected="none or opendkim",
+)
 DNS_CHANGES_TO = env.read("str", "DNS_CHANGES_TO", **mail_address)
 DNS_RESOLVERS = env.read(
     "list",

@@ -19,14 +19,27 @@ from pathlib import Path
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
-    *("postfix", "dovecot", "sieve", "mariadb", "nginx", "haproxy"),
+    *("postfix", "dovecot", "sieve", "opendkim", "mariadb", "nginx", "haproxy"),
     *("systemd", "journald", "fail2ban"),
 )
+# Files that are written only if one of these blocks is.
+ONLY_WITH = {
+    "haproxy/": {"haproxy-panels", "haproxy-sql"},
+    "opendkim/": {"opendkim"},
+    "mariadb/signer.sql": {"opendkim"},
+    "systemd/opendkim.service.d/": {"opendkim"},
+}
+# Written once for each address from which the daemons reach the database.
+PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql"}
+# Each has an SQL user of its own.
+SQL_USERS = ("postfix", "dovecot", "signer")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
-SECRET = re.compile(r"(password\s*=\s*|IDENTIFIED BY\s+')[^\s']+", re.IGNORECASE)
+SECRET = re.compile(
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|dsn:mysql://[^:]*:)[^\s'@]+", re.IGNORECASE
+)
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
 HOSTS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(,[A-Za-z0-9.-]+(:[0-9]+)?)*")
@@ -48,6 +61,9 @@ SHAPES = {
     "HAPROXY_SQL_PORT": NUMBER,
     "POSTFIX_SQL_USER": NAME,
     "DOVECOT_SQL_USER": NAME,
+    "SIGNER_SQL_USER": NAME,
+    "SIGNER_PORT": NUMBER,
+    "OPENDKIM_CONF": PATH,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
     "VMAIL_UID": OWNER,
@@ -130,6 +146,9 @@ def fill_in(wanted, database, passwords, **given):
         "POSTFIX_QUEUE": "/var/spool/postfix",
         "POSTFIX_SQL_USER": "mailadmin_postfix",
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
+        "SIGNER_SQL_USER": "mailadmin_signer",
+        "SIGNER_PORT": "8891",
+        "OPENDKIM_CONF": "/etc/opendkim",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
         "EXPUNGE_DAYS": "15",
@@ -153,16 +172,11 @@ def fill_in(wanted, database, passwords, **given):
         if name in values and not shape.fullmatch(values[name]):
             raise NotPossible(f"{values[name]!r} cannot be used for {name}.")
     # grants.sql gives each of them a password of its own: no other program may be locked out.
-    users = [
-        values["POSTFIX_SQL_USER"],
-        values["DOVECOT_SQL_USER"],
-        database.get("USER", ""),
-        "root",
-    ]
-    if users[0] in users[1:] or users[1] in users[2:]:
+    users = [values[f"{name.upper()}_SQL_USER"] for name in SQL_USERS]
+    if len(set(users)) < len(users) or {*users} & {database.get("USER", ""), "root"}:
         raise NotPossible(
-            f"Postfix ({users[0]}) and Dovecot ({users[1]}) each need an SQL user of their own, which"
-            " is not the panel's and not root: see --postfix-user and --dovecot-user."
+            f"Postfix ({users[0]}), Dovecot ({users[1]}) and the signer ({users[2]}) each need an SQL user of their"
+            " own, which is not the panel's and not root: see --postfix-user, --dovecot-user and --signer-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
     return values | _sql_values(values, passwords)
@@ -222,6 +236,10 @@ def _sql_values(values, passwords):
         "DOVECOT_SQL_PASSWORD": passwords["dovecot"],
         "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
         f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
+        "SIGNER_SQL_PASSWORD": passwords.get("signer", ""),
+        # OpenDKIM knows no socket by its path and no second server: "localhost" is the client library's own socket.
+        "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
+        f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
         **_haproxy_values(values, servers),
     }
 
@@ -248,14 +266,18 @@ def render(values, blocks=()):
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
+    blocks |= set() if "opendkim" in blocks else {"unsigned"}
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
     for path in sorted([*sources, DEPLOY / "README.md"]):
         name = str(path.relative_to(DEPLOY))
-        if path.is_file() and (blocks & of_haproxy.keys() or not name.startswith("haproxy/")):
+        needed = next(
+            (any_of for place, any_of in ONLY_WITH.items() if name.startswith(place)), blocks
+        )
+        if path.is_file() and (needed is blocks or blocks & needed):
             text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
             text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
-            clients = values["SQL_CLIENT"].split(",") if name == "mariadb/grants.sql" else [""]
+            clients = values["SQL_CLIENT"].split(",") if name in PER_CLIENT else [""]
             files[name] = "".join(
                 MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
                 for client in clients
@@ -306,7 +328,7 @@ class Directory:
                 f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
                 " the written files count as foreign and need --force."
             ) from error
-        for user in ("postfix", "dovecot"):
+        for user in SQL_USERS:
             self.passwords.setdefault(user, secrets.token_hex(20))
 
     def compare(self, files):

@@ -104,6 +104,25 @@ TABLES = {
         {"username", "domain", "action", "data"},
     ),
     "quota2": ({"username": "joe@example.org", "bytes": 5, "messages": 1}, {}, {"username"}),
+    "dkim": (
+        {
+            "id": 7,
+            "domain_name": "example.org",
+            "description": "of PostfixAdmin",
+            "selector": "mail",
+            "private_key": "-----BEGIN PRIVATE KEY-----",
+            "public_key": "-----BEGIN PUBLIC KEY-----",
+            "created": MOMENT,
+            "modified": MOMENT,
+        },
+        {},
+        {"id", "domain_name"},
+    ),
+    "dkim_signing": (
+        {"author": "joe@example.org", "dkim_id": 7, "created": MOMENT, "modified": MOMENT},
+        {},
+        {"dkim_id"},
+    ),
 }
 
 

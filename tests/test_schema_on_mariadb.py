@@ -23,6 +23,7 @@ NO = ("tinyint(1)", "NO", "0", None)
 NUMBER = ("int(11)", "NO", "0", None)
 BIG = ("bigint(20)", "NO", "0", None)
 SERIAL = ("int(11)", "NO", None, None)
+PEM = ("text", "YES", "NULL", "utf8mb4_bin")
 ACCOUNT = {
     "username": KEY,
     "password": KEY,
@@ -101,6 +102,24 @@ TABLES = {
         "about": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
     },
     "quota2": {"username": KEY, "bytes": BIG, "messages": NUMBER},
+    "dkim": {
+        "id": SERIAL,
+        "domain_name": KEY,
+        "description": ("varchar(255)", "YES", "''", WORDS),
+        "selector": ("varchar(63)", "NO", "'default'", "utf8mb4_bin"),
+        "private_key": PEM,
+        "public_key": PEM,
+        "created": MOMENT,
+        "modified": MOMENT,
+        "replaced": ("datetime", "YES", "NULL", None),  # ours
+    },
+    "dkim_signing": {
+        "id": SERIAL,
+        "author": ("varchar(255)", "NO", "''", "utf8mb4_bin"),
+        "dkim_id": SERIAL,
+        "created": MOMENT,
+        "modified": MOMENT,
+    },
 }
 PRIMARY_KEYS = {
     "admin": "username",
@@ -111,6 +130,8 @@ PRIMARY_KEYS = {
     "alias_domain": "alias_domain",
     "log": "id",
     "quota2": "username",
+    "dkim": "id",
+    "dkim_signing": "id",
 }
 
 
@@ -162,6 +183,17 @@ def test_every_table_is_innodb():
     )
 
     assert engines == (("InnoDB",),)
+
+
+def test_keys_go_with_their_domain_and_signing_rows_with_their_key_as_in_postfixadmin(example_org):
+    ask("INSERT INTO dkim (domain_name) VALUES ('example.org')")
+    ask("INSERT INTO dkim_signing (author, dkim_id) SELECT 'example.org', id FROM dkim")
+    with pytest.raises(IntegrityError):
+        ask("INSERT INTO dkim (domain_name) VALUES ('nobody.example')")
+
+    ask("DELETE FROM domain WHERE domain = 'example.org'")
+
+    assert (ask("SELECT * FROM dkim"), ask("SELECT * FROM dkim_signing")) == ((), ())
 
 
 @pytest.mark.parametrize("key", ["U1@example.org", "ü1@example.org", "ú1@example.org"])

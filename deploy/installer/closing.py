@@ -1,17 +1,15 @@
 """What is printed at the end: where to go, what to compare, what to publish."""
 
-import subprocess
-
 from installer import machine
-from installer.plan import TLS
 
 
-def closing(options):
+def closing(plan):
+    options = plan.options
     return "\n".join(
         [
             f"The panel: https://{options.hostname}/",
             f"For mail programs: {options.hostname}; IMAP 993, sending 465 (or 143 and 587 with STARTTLS), filters 4190.",
-            *_certificate(options),
+            *(line for part in plan.parts for line in part.closing()),
             "",
             "For the zones, with whoever keeps them:",
             "",
@@ -20,18 +18,6 @@ def closing(options):
             "Next: make the domain and its mailboxes in the panel, and sign what leaves (DKIM): docs/operations.md.",
         ]
     )
-
-
-def _certificate(options):
-    if (TLS / "fullchain.pem").resolve().name != "self-signed.pem":
-        return []
-    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", TLS / "fullchain.pem"]
-    printed = subprocess.run(command, capture_output=True, text=True).stdout  # noqa: S603
-    return [
-        "Its certificate is signed by itself, so browsers and mail programs ask. Compare, the first time:",
-        f"  SHA-256 {printed.strip().partition('=')[2]}",
-        "Run this again once the name points here: it gets one that everybody knows.",
-    ]
 
 
 def records(options):

@@ -7,17 +7,10 @@ change replaces it whole, so a power cut leaves the one before or the one after.
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from pathlib import Path
 
 PLACE = Path("/var/lib/mailadmin-install")
-SECRETS = {
-    "postfix": lambda: secrets.token_hex(20),
-    "dovecot": lambda: secrets.token_hex(20),
-    "panel": lambda: secrets.token_hex(20),
-    "secret_key": lambda: secrets.token_urlsafe(48),
-}
 
 
 def checksum(text):
@@ -41,8 +34,6 @@ class Journal:
         self.carried_out = state.get("carried_out", {})
         # Services whose files changed, and that were not restarted since.
         self.stale = state.get("stale", [])
-        for name, make in SECRETS.items():
-            self.secrets.setdefault(name, make())
 
     def save(self):
         self.place.mkdir(mode=0o700, parents=True, exist_ok=True)

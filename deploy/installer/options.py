@@ -1,64 +1,57 @@
 """What a run is told: the command line, and a file of answers for a run that nobody watches."""
 
 import argparse
-import re
-from dataclasses import dataclass
+import getpass
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+from installer.part import NAME, Answer
+from installer.parts import PARTS
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-NAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
-# The answers that a file may give, with their defaults; on the command line --like-this.
+# The answers that a file may give; on the command line --like-this.
 ANSWERS = {
-    "hostname": "",
-    "admin": "",
-    "tls_cert": "",
-    "tls_key": "",
-    "certificate": "certbot",
-    "mail_root": "/var/vmail",
-    "expunge_days": "15",
-    "time_zone": "",
+    "hostname": Answer("The server's own name, e.g. mail.example.org.", shape=NAME),
+    **{name: answer for part in PARTS for name, answer in part.answers.items()},
 }
-SHAPES = {
-    "hostname": NAME,
-    "admin": re.compile(r"[A-Za-z0-9._+-]+@" + NAME.pattern),
-    "certificate": re.compile("certbot|self-signed"),
-    "mail_root": re.compile(r"/[A-Za-z0-9._/-]+"),
-    "expunge_days": re.compile(r"[1-9][0-9]{0,3}"),
-    "time_zone": re.compile(r"[A-Za-z0-9_+/-]+"),
-}
+YES_NO = {"yes": True, "no": False}
 
 
 class WrongAnswer(Exception):
     pass
 
 
-@dataclass
-class Options:
-    hostname: str
-    admin: str
-    tls_cert: Path | None
-    tls_key: Path | None
-    certificate: str
-    mail_root: str
-    expunge_days: str
-    time_zone: str
-    act: str = "install"  # look, plan, install, undo
-    edited: str = "keep"  # keep (and show), ours, theirs
-    with_data: bool = False
-    checkout: Path = CHECKOUT
+class Options(SimpleNamespace):
+    """An attribute for each answer, and for what is said anew each time:
+
+    act (look, plan, install, undo), edited (keep, ours, theirs), with_data, checkout, secrets (those given now).
+    """
 
     @property
     def domain(self):
         return domain_of(self.hostname)
 
+    def said(self):
+        """The answers as text, to be remembered."""
+        words = {True: "yes", False: "no", None: ""}
+        values = {
+            name: getattr(self, name) for name, answer in ANSWERS.items() if not answer.secret
+        }
+        return {
+            name: words[value] if value in (True, False, None) else str(value)
+            for name, value in values.items()
+        }
+
 
 def parser():
     parser = argparse.ArgumentParser(
         prog="deploy/install",
-        description="Make this Debian 12 server a mail host with the panel. Run it again after an upgrade, or to go"
+        description="Make this Debian server a mail host with the panel. Run it again after an upgrade, or to go"
         " on where it stopped: what is done already is left alone.",
+        allow_abbrev=False,
     )
-    parser.add_argument("hostname", nargs="?", help="The server's own name, e.g. mail.example.org.")
+    parser.add_argument("hostname", nargs="?", help=ANSWERS["hostname"].help)
     acts = parser.add_mutually_exclusive_group()
     for act, text in [
         ("look", "Only look at the machine; write nothing."),
@@ -82,46 +75,78 @@ def parser():
     parser.add_argument(
         "--answers", type=Path, metavar="FILE", help="Lines of NAME = VALUE, for the options below."
     )
-    for name, text in [
-        ("admin", "The first superadmin's login, an address (postmaster@ the host's domain)."),
-        ("tls_cert", "A certificate with its chain (default: one made here, signed by itself)."),
-        ("tls_key", "Its key."),
-        (
-            "certificate",
-            "certbot (where the name points here; you agree to the authority's terms) or self-signed.",
-        ),
-        ("mail_root", "Where mail lies (/var/vmail)."),
-        ("expunge_days", "Days until mail in Trash and Junk is removed (15)."),
-        ("time_zone", "The time zone of the dates (the machine's)."),
-    ]:
-        parser.add_argument("--" + name.replace("_", "-"), help=text)
+    for name, answer in ANSWERS.items():
+        option = "--" + name.replace("_", "-")
+        if answer.switch:
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, help=answer.help)
+        elif answer.secret:
+            parser.add_argument(f"{option}-file", type=Path, metavar="FILE", help=answer.help)
+        elif name != "hostname":
+            parser.add_argument(option, help=answer.help)
     parser.set_defaults(act="install", edited="keep")
     return parser
 
 
-def read(arguments, earlier):
-    """Options from the command line, else the file of answers, else ``earlier`` (those of the run before)."""
+def read(arguments, journal):
+    """Options from the command line, else the file of answers, else those of the run before."""
     given = vars(parser().parse_args(arguments))
-    answers = ANSWERS | {"time_zone": _time_zone()} | earlier
+    answers = {name: answer.default for name, answer in ANSWERS.items() if not answer.secret}
+    answers |= {name: text for name, text in journal.answers.items() if name in answers}
+    secrets = {}
     if given["answers"]:
-        answers |= _from_file(given["answers"])
-    answers |= {name: given[name] for name in ANSWERS if given[name]}
+        found = _from_file(given["answers"])
+        secrets = {name: text for name, text in found.items() if ANSWERS[name].secret}
+        answers |= {name: text for name, text in found.items() if name not in secrets}
+    answers |= {name: _word(given[name]) for name in answers if given[name] is not None}
     if not answers["hostname"]:
         raise WrongAnswer("Say the server's own name, e.g. deploy/install mail.example.org.")
     answers["hostname"] = answers["hostname"].lower().rstrip(".")
     answers["admin"] = answers["admin"] or f"postmaster@{domain_of(answers['hostname'])}"
-    for name, shape in SHAPES.items():
-        if not shape.fullmatch(answers[name]):
-            raise WrongAnswer(f"{answers[name]!r} cannot be used for {name.replace('_', '-')}.")
+    _check(answers)
+    values = {name: _value(name, text) for name, text in answers.items()}
+    said = {name: given[name] for name in ("act", "edited", "with_data")}
+    options = Options(**values, **said, checkout=CHECKOUT, secrets=secrets)
+    if options.act != "undo":
+        _read_secrets(options, given, journal)
+    return options
+
+
+def _word(value):
+    return {True: "yes", False: "no"}.get(value, value)
+
+
+def _check(answers):
+    for name, text in answers.items():
+        answer = ANSWERS[name]
+        fits = text in YES_NO if answer.switch else not answer.shape or answer.shape.fullmatch(text)
+        if not fits and text != answer.default:
+            raise WrongAnswer(f"{text!r} cannot be used for {name.replace('_', '-')}.")
     if bool(answers["tls_cert"]) != bool(answers["tls_key"]):
         raise WrongAnswer("A certificate needs its key: say both, --tls-cert and --tls-key.")
-    files = {
-        name: Path(answers[name]).absolute() if answers[name] else None
-        for name in ("tls_cert", "tls_key")
-    }
-    return Options(
-        **answers | files, act=given["act"], edited=given["edited"], with_data=given["with_data"]
-    )
+
+
+def _value(name, text):
+    if ANSWERS[name].switch:
+        return YES_NO[text]
+    if name in ("tls_cert", "tls_key"):
+        return Path(text).absolute() if text else None
+    return text
+
+
+def _read_secrets(options, given, journal):
+    for name, answer in ANSWERS.items():
+        if not answer.secret:
+            continue
+        option = name.replace("_", "-")
+        if given[f"{name}_file"]:
+            options.secrets[name] = _lines_of(given[f"{name}_file"])[0].strip()
+        known = name in options.secrets or name in journal.secrets
+        if not known and answer.needed(options) and options.act != "look":
+            if not sys.stdin.isatty():
+                raise WrongAnswer(
+                    f"{option} is missing: a line of the file of answers, or --{option}-file FILE."
+                )
+            options.secrets[name] = getpass.getpass(f"{option}: ")
 
 
 def domain_of(hostname):
@@ -129,13 +154,16 @@ def domain_of(hostname):
     return hostname.partition(".")[2] if hostname.count(".") > 1 else hostname
 
 
-def _from_file(path):
-    answers = {}
+def _lines_of(path):
     try:
-        lines = path.read_text().splitlines()
+        return path.read_text().splitlines()
     except OSError as error:
         raise WrongAnswer(f"{path}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
+
+
+def _from_file(path):
+    answers = {}
+    for number, line in enumerate(_lines_of(path), start=1):
         name, equals, value = (part.strip() for part in line.partition("="))
         if not name or name.startswith("#"):
             continue
@@ -144,11 +172,6 @@ def _from_file(path):
             names = ", ".join(ANSWERS).replace("_", "-")
             raise WrongAnswer(f"{path}, line {number}: expected NAME = VALUE with one of {names}.")
         answers[name] = value
+    if path.stat().st_mode & 0o077 and any(ANSWERS[name].secret for name in answers):
+        raise WrongAnswer(f"{path} has a password in it, and others may read it: chmod 600 {path}")
     return answers
-
-
-def _time_zone():
-    try:
-        return Path("/etc/timezone").read_text().strip() or "UTC"
-    except OSError:
-        return "UTC"

@@ -8,18 +8,8 @@ from installer import machine
 from installer.journal import checksum
 from installer.steps import Step, run, text_of
 
-# Where packages put files of which purging them leaves some behind, and what daemons write besides.
-PLACES = [
-    *(
-        "/etc/aliases",
-        "/etc/aliases.db",
-        "/etc/mailname",
-        "/etc/mysql",
-        "/etc/dovecot",
-        "/etc/postfix",
-    ),
-    *("/etc/nginx", "/etc/fail2ban", "/etc/letsencrypt", "/var/www", "/var/lib/dovecot/instances"),
-]
+# What daemons write there when they start.
+LATER = ["/etc/aliases.db", "/var/lib/dovecot/instances"]
 # With it no package starts a service.
 POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -27,12 +17,12 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 class Packages(Step):
     """Debian packages, by deploy/bin/install-packages, which starts no service."""
 
-    def __init__(self, script, purposes, configurations):
+    def __init__(self, script, parts):
         self.title = "Debian packages"
         self.script = script
-        self.purposes = purposes
-        # Files that come with a package and that later steps replace: nobody's work is lost by it.
-        self.configurations = configurations
+        self.purposes = [purpose for part in parts for purpose in part.purposes]
+        self.places = [place for part in parts for place in part.places]
+        self.configurations = [path for part in parts for path in part.configurations]
 
     def missing(self):
         wanted = []
@@ -61,7 +51,7 @@ class Packages(Step):
                 before=sorted(machine.packages()),
                 users=sorted(user.pw_name for user in pwd.getpwall()),
                 groups=sorted(group.gr_name for group in grp.getgrall()),
-                there=_files_in(PLACES),
+                there=_files_in(self.places),
                 policy=POLICY.exists(),
             )
         )
@@ -79,7 +69,7 @@ class Packages(Step):
                 journal.written.setdefault(
                     str(path), [checksum(text_of(path)), checksum(text_of(path).rstrip("\n"))]
                 )
-        entry["came"] = sorted({*_files_in(PLACES), PLACES[1], PLACES[-1]} - set(entry["there"]))
+        entry["came"] = sorted({*_files_in(self.places), *LATER} - set(entry["there"]))
         entry["added"] = sorted(machine.packages() - set(entry["before"]))
         journal.save()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from installer import options as option_words
 from installer.closing import closing
 from installer.journal import Journal
+from installer.parts import PARTS
 from installer.plan import Plan
 from installer.steps import Failed, File
 from installer.undo import undo
@@ -69,14 +70,16 @@ def _act(arguments):
         f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
     )
     journal = Journal()
-    options = option_words.read(arguments, journal.answers)
+    options = option_words.read(arguments, journal)
+    journal.secrets |= options.secrets
     if options.act == "undo":
         return _undo(options, journal)
     if options.act in ("look", "plan"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # into head or a pager that is left
     writes = options.act == "install" and os.geteuid() == 0
     log = Log(LOG if writes else None)
-    findings = look(options, journal)
+    parts = [part for part in PARTS if part.wanted(options)]
+    findings = [*look(options, journal), *(f for part in parts for f in part.findings(options))]
     _show_findings(findings, log)
     stopped = any(finding.level == "stop" for finding in findings)
     if options.act == "look":
@@ -121,12 +124,13 @@ def _whose(step, journal, options):
 
 
 def _install(options, journal, log):
-    journal.answers = {name: str(getattr(options, name) or "") for name in option_words.ANSWERS}
+    journal.answers = options.said()
+    plan = Plan(options, journal)  # makes what secrets are missing
     journal.save()
     changed, kept = 0, []
     log.say("\nInstalling:")
     number = 0
-    steps = Plan(options, journal).steps()
+    steps = plan.steps()
     while number < len(steps):
         step = steps[number]
         number += 1
@@ -149,14 +153,15 @@ def _install(options, journal, log):
             log.say(f"What was done until here is done. Run this again to go on; the log is {LOG}.")
             return 1
         if step.replan:
-            steps, number = Plan(options, journal).steps(), 0
+            plan = Plan(options, journal)
+            steps, number = plan.steps(), 0
     log.say(
         f"  {changed} of {len(steps)} steps changed something." if changed else "  Nothing to do."
     )
     if kept:
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
         log.say("--ours overwrites them (a copy is kept), --theirs keeps them and says no more.")
-    log.say("\n" + closing(options))
+    log.say("\n" + closing(plan))
     return 0
 
 

@@ -59,6 +59,27 @@ class Service(Step):
         journal.save()
 
 
+class Stopped(Step):
+    """A service that this host is to have no more: an earlier run started it."""
+
+    def __init__(self, unit):
+        self.unit, self.title = unit, f"service {unit}"
+
+    def difference(self, journal):
+        services = manager()
+        ours = any(
+            entry["kind"] == "service" and entry["unit"] == self.unit and not entry["ran"]
+            for entry in journal.entries
+        )
+        runs = ours and services.takes(self.unit) and services.is_running(self.unit)
+        return f"stop {self.unit}" if runs else ""
+
+    def do(self, journal, log):
+        services = manager()
+        services.stop(self.unit, log)
+        services.disable(self.unit, log)
+
+
 class Units(Step):
     """systemd reads the files of units that are new or changed."""
 

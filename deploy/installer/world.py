@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installer import dns, machine
+from installer.releases import RELEASES
 
-RELEASES = {"12"}
 # Who is allowed to have which port, from an earlier run.
 PORTS = {
     25: {"master", "smtpd"},
@@ -71,19 +71,19 @@ def look(options, journal):
         *_surroundings(),
         *_ports(),
         *_others(journal),
-        *_given(options),
     ]
 
 
 def _machine(options):
     found, version = machine.release()
-    if (found, version) == ("debian", "12"):
-        yield ok("release", "Debian 12")
+    if found == "debian" and version in RELEASES:
+        yield ok("release", f"Debian {version}")
     else:
+        known = " and ".join(RELEASES)
         yield stop(
             "release",
-            f"This is {found or 'an unknown system'} {version}, and this program knows Debian 12.",
-            "Use Debian 12, or install by hand: docs/operations.md.",
+            f"This is {found or 'an unknown system'} {version}, and this program knows Debian {known}.",
+            "Use one of these, or install by hand: docs/operations.md.",
         )
     if os.geteuid() != 0:
         yield stop("user", "Only root can install.", "Run it with sudo.")
@@ -280,9 +280,3 @@ def _others(journal):
             yield stop(
                 "users", f"User id {uid} is {found}, and should be {name}.", "Change its id."
             )
-
-
-def _given(options):
-    for path in filter(None, [options.tls_cert, options.tls_key]):
-        if not path.is_file():
-            yield stop("certificate", f"{path} is not there.", "Say where it is, or leave it out.")

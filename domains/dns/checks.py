@@ -7,9 +7,9 @@ from hashlib import sha256
 from django.conf import settings
 from dns.reversename import from_address
 
-from domains.dns import spf
+from domains.dns import dkim, spf
 from domains.dns.asking import Asking, NotAsked
-from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG, Finding, quoted
+from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG, Finding, quoted, tags
 from domains.dns.host import Host, certificate_digest, host_name, spf_terms
 from domains.mail_services import SERVICES
 
@@ -18,8 +18,8 @@ REPORTED_TO = 5  # other domains that a DMARC record sends reports to
 SPF_WORST_FIRST = ("temperror", "permerror", "fail", "softfail", "neutral", "none", "pass")
 
 
-def check_domain(domain, asking=None):
-    """Return the Findings of a Domain, read with ``alias_of``. It asks the DNS for at most CHECK_SECONDS."""
+def check_domain(domain, keys=(), asking=None):
+    """Return the Findings of a Domain, read with ``alias_of``, and of its DKIMKeys. It asks the DNS for at most CHECK_SECONDS."""
     asking = asking or Asking()
     name = domain.pk
     checks = [("mx", name, "MX", partial(mx, is_backup=domain.backupmx))]
@@ -41,6 +41,7 @@ def check_domain(domain, asking=None):
         ]
     if domain.ends_here and sts_policy():
         checks.append(("policy", f"mta-sts.{name}", "CNAME", leads_here))
+    checks += dkim.checks(keys)
     found = run(asking, checks)
     if domain.ends_here:
         found += run(asking, report_checks(asking, name))
@@ -121,14 +122,6 @@ def sender(asking, host, name, made):
         return made(tuple(map(quoted, records)), details=told)
     state = WRONG if result in {"fail", "softfail"} else DIFFERS
     return made((quoted(wanted),), state=state, reason=result, details=told)
-
-
-def tags(text):
-    """``{"p": "none", …}`` of a record such as DMARC's, or None if it is none."""
-    parts = [part.partition("=") for part in text.split(";") if part.strip()]
-    if not all(equals for _name, equals, _value in parts):
-        return None
-    return {name.strip().lower(): value.strip() for name, _equals, value in parts}
 
 
 def dmarc(asking, host, name, made):

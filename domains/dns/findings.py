@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 OK, DIFFERS, MISSING, WRONG, NOT_ASKED = "ok", "differs", "missing", "wrong", "not asked"
 # Without these, mail does not come, or is refused elsewhere. The others help, and nobody is troubled while they are missing.
-NEEDED = {"mx", "spf", "address", "ptr"}
+NEEDED = {"mx", "spf", "dkim", "address", "ptr"}
 
 
 class Finding(NamedTuple):
@@ -41,3 +41,11 @@ def quoted(text):
     return " ".join(
         ['"{}"'.format(part.replace("\\", "\\\\").replace('"', '\\"')) for part in parts]
     )
+
+
+def tags(text):
+    """``{"p": "none", …}`` of a record such as DMARC's, or None if it is none."""
+    parts = [part.partition("=") for part in text.split(";") if part.strip()]
+    if not all(equals for _name, equals, _value in parts):
+        return None
+    return {name.strip().lower(): value.strip() for name, _equals, value in parts}

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.utils import timezone
 
+from domains import dkim
+from domains.dkim_keys import keys_of
 from domains.dns import words
 from domains.dns.checks import check_domain, check_host
 from domains.dns.findings import NOT_ASKED, Finding
@@ -18,16 +20,25 @@ def check_and_store(domain):
     """Check one Domain, or with None this mail server; return its DomainDNS."""
     if domain is None:
         return store(name=host_name(), findings=check_host())
-    return store(name=domain.pk, findings=check_domain(domain))
+    findings = check_domain(domain, keys_of(domain.pk).get(domain.pk, ()))
+    return _stored(domain, findings)
 
 
 def check_all(domains):
     """Check this mail server and all ``domains``, some at a time; yield each DomainDNS. Rows of domains that are gone are removed."""
     yield check_and_store(None)
     with ThreadPoolExecutor(AT_ONCE) as pool:  # which asks the DNS; the rows are written here
-        for domain, findings in zip(domains, pool.map(check_domain, domains), strict=True):
-            yield store(name=domain.pk, findings=findings)
+        keys = keys_of(*(domain.pk for domain in domains))
+        keys = [keys.get(domain.pk, ()) for domain in domains]
+        for domain, findings in zip(domains, pool.map(check_domain, domains, keys), strict=True):
+            yield _stored(domain, findings)
     forget_others()
+
+
+def _stored(domain, findings):
+    row = store(name=domain.pk, findings=findings)
+    dkim.begin_when_seen(domain=domain, findings=findings)
+    return row
 
 
 @in_transaction

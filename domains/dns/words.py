@@ -20,6 +20,24 @@ TOPICS = {
             "Which servers may send mail in the name of this domain. Receivers refuse others, or trust them less."
         ),
     ),
+    "dkim": Topic(
+        "DKIM",
+        gettext_noop(
+            "The public half of the key that signs mail from this domain. Receivers check the signature with it."
+        ),
+    ),
+    "dkim next": Topic(
+        "DKIM",
+        gettext_noop(
+            "The key that signs next. Published now, it is known everywhere by then; it signs no mail before it was seen here."
+        ),
+    ),
+    "dkim old": Topic(
+        "DKIM",
+        gettext_noop(
+            "The key that signed before. Mail that is on its way still needs it, until the panel deletes it."
+        ),
+    ),
     "dmarc": Topic(
         "DMARC",
         gettext_noop(
@@ -89,6 +107,7 @@ REASONS = {
     "not asked": gettext_noop(
         "No resolver answered, or it failed: nothing is known of this record. Check again later."
     ),
+    "not checked": gettext_noop("Not checked since this key is there."),
     ("mx", "missing"): gettext_noop(
         "No server is named, so mail goes to the domain’s own address, if it has one. Publish this record."
     ),
@@ -141,6 +160,28 @@ REASONS = {
     ),
     ("spf", "syntax"): gettext_noop(
         "The record cannot be read, so receivers take it for broken: %(term)s. Correct it."
+    ),
+    ("dkim", "missing"): gettext_noop(
+        "Mail is signed with this key, and nobody can check it. Publish this record."
+    ),
+    ("dkim", "another key"): gettext_noop(
+        "The record holds another key than the one that signs: receivers take the signatures for forged. Replace it."
+    ),
+    ("dkim", "revoked"): gettext_noop(
+        "The record says that this key is withdrawn: receivers take its signatures for forged. Replace it."
+    ),
+    ("dkim", "syntax"): gettext_noop(
+        "The record cannot be read, so nobody can check the signatures. Replace it."
+    ),
+    ("dkim", "not for mail"): gettext_noop(
+        "The record forbids this key for such signatures (h= or s=). Replace it."
+    ),
+    ("dkim", "testing"): gettext_noop(
+        "The record says that the signatures are only tried out (t=y): receivers may ignore them. Replace it."
+    ),
+    ("dkim next", "missing"): gettext_noop("Publish this record; then the key can take its turn."),
+    ("dkim old", "missing"): gettext_noop(
+        "The record is gone already: receivers cannot check mail that is still on its way. Nothing to do if that was days ago."
     ),
     ("dmarc", "none"): gettext_noop(
         "Only watches: receivers treat mail as without the record (p=none)."
@@ -200,6 +241,12 @@ REASONS = {
     ("tlsa", "not compared"): gettext_noop(
         "Set MAIL_CERTIFICATE to have it compared with the certificate."
     ),
+}
+
+REASONS |= {
+    (topic, reason): gettext_noop("The record is not the one that belongs to this key. Replace it.")
+    for topic in ("dkim next", "dkim old")
+    for reason in ("another key", "revoked", "syntax", "not for mail", "testing")
 }
 
 

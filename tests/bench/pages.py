@@ -118,6 +118,7 @@ def pages(samples):
     }
     in_average = {
         "domain, average": f"/domains/{of.average}/",
+        "domain, average, DKIM": f"/domains/{of.average}/dkim/",
         "mailboxes of average": _url("/mailboxes/", domain=of.average),
         "mailboxes of average, fullest": _url("/mailboxes/", domain=of.average, sort="-storage"),
         "mailboxes of average, last sign-in": _url(

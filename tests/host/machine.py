@@ -1,27 +1,25 @@
-"""A whole Debian 12 of its own: a root by debootstrap, in namespaces of its own, with the real ports.
+"""A whole Debian of its own: a root by debootstrap, in namespaces of its own, with the real ports.
 
-The root is made once and kept in HOST_CACHE, with all Debian packages and Python packages that the installation
-downloads. A machine is a layer over it. It reaches no network but its own: the packages come from the cache, as they
-would from a mirror.
+The root of a release is made once and kept in HOST_CACHE (roots.py); a machine is a layer over it. It reaches no
+network but its own: packages come from the cache, as they would from a mirror. All its mounts are in its own namespace, and
+the kernel ends its first process with the tests, so however they end nothing is left but a directory, which the
+next machine removes.
 """
 
 import contextlib
-import inspect
-import json
+import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from tests.servers.processes import ROOT, find
+from tests.host.roots import CACHE, cached_root, run
+from tests.servers.processes import ROOT
 
-CACHE = Path(os.environ.get("HOST_CACHE", "/var/cache/mailadmin-host"))
-RELEASE = "bookworm"
 CHECKOUT = "/opt/mailadmin"
+PREFIX = "mailadmin-host-"
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -30,9 +28,10 @@ ENVIRONMENT = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/wheels",
 }
-# A process that holds the namespaces, and is the first process of this machine.
+# What becomes the first process of the machine, and holds its namespaces.
 HOLD = """
 mount --make-rprivate /
+mount -t overlay overlay -o lowerdir={lower},upperdir={place}/layer,workdir={place}/work {root}
 mount -t proc proc {root}/proc
 mount -t tmpfs -o mode=755 tmpfs {root}/run
 mount -t tmpfs tmpfs {root}/dev
@@ -50,146 +49,72 @@ ip link set outside up
 ip link set elsewhere up
 hostname mail.example.org
 echo ready
-exec sleep infinity
+exec chroot {root} sleep infinity
 """
-
-
-def cached_root():
-    """The root that machines are layers of: Debian's base, Python and git, and what will be downloaded."""
-    root = CACHE / RELEASE
-    packages = _packages()
-    made_for = json.dumps([inspect.getsource(cached_root), packages, _lock("run"), _lock("mysql")])
-    stamp = CACHE / f"{RELEASE}.json"
-    if stamp.exists() and stamp.read_text() == made_for:
-        return root
-    stamp.unlink(missing_ok=True)
-    if not root.exists():
-        begun = CACHE / f"{RELEASE}.new"
-        shutil.rmtree(begun, ignore_errors=True)
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _run([find("debootstrap"), "--variant=minbase", RELEASE, begun, _mirror()])
-        begun.rename(root)
-    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
-    _run([*apt, "update"], env=environment)
-    _run([*apt, "upgrade"], env=environment)
-    _run([*apt, "install", "python3", "git"], env=environment)
-    _run([*apt, "install", "--download-only", *packages], env=environment)
-    wheels = root / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    for name in ("run", "mysql"):
-        pip = [ROOT / ".venv/bin/python", "-m", "pip", "download", "-q", "--no-build-isolation"]
-        lock = ROOT / f"requirements/{name}.lock"
-        _run([*pip, "--no-deps", "--require-hashes", "-d", wheels, "-r", lock])
-    stamp.write_text(made_for)
-    return root
-
-
-def _packages():
-    lines = (ROOT / "deploy/bin/debian-packages.txt").read_text().splitlines()
-    rows = [line.split(None, 2) for line in lines if line and line[0] != "#"]
-    return [
-        name
-        for name, purposes, _why in rows
-        if {"run", "mysql", "host", "authority"} & set(purposes.split(","))
-    ]
-
-
-def _lock(name):
-    return (ROOT / f"requirements/{name}.lock").read_text()
-
-
-def _mirror():
-    """Debian's mirror that this machine uses itself."""
-    for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
-        if file.is_file():
-            for url in re.findall(
-                r"(?:URIs: |deb (?:\[.*\] )?)(http\S+/debian)/?\s", file.read_text()
-            ):
-                return url
-    raise RuntimeError("No mirror of Debian in /etc/apt/sources.list.")
-
-
-def _run(command, **options):
-    done = subprocess.run(
-        list(map(str, command)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **options,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}"
-    return done.stdout
 
 
 class Machine:
     """Bare until ``install()``. ``root`` is its root directory as it is seen from outside."""
 
-    def __init__(self):
-        self.place = Path(tempfile.mkdtemp(prefix="mailadmin-host-", dir=CACHE))
-        self.root = self.place / "root"
+    def __init__(self, release="bookworm"):
+        self.release = release
         self.first = None
 
     def start(self):
+        _remove_left_ones()
+        lower, self.root_in_use = cached_root(self.release)
+        self.place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=CACHE))
+        self.in_use = _lock(self.place)
         for name in ("root", "layer", "work"):
             (self.place / name).mkdir()
-        layers = f"lowerdir={cached_root()},upperdir={self.place}/layer,workdir={self.place}/work"
-        _run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root])
-        self._copy_the_checkout()
-        (self.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
-        (self.root / "etc/hosts").write_text(
-            "127.0.0.1 localhost\n192.0.2.25 mail.example.org mail\n"
-        )
-        (self.root / "etc/hostname").write_text("mail\n")
+        alone = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
+        hold = HOLD.format(lower=lower, place=self.place, root=self.place / "root")
         self.first = subprocess.Popen(
-            [
-                *(
-                    "unshare",
-                    "--net",
-                    "--mount",
-                    "--pid",
-                    "--uts",
-                    "--ipc",
-                    "--fork",
-                    "--kill-child",
-                ),
-                *("sh", "-e", "-c", HOLD.format(root=self.root)),
-            ],
+            ["setpriv", "--pdeathsig", "KILL", *alone, "sh", "-e", "-c", hold],
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self.first.stdout.readline() == "ready\n"
+        children = f"/proc/{self.first.pid}/task/{self.first.pid}/children"
+        self.inside = Path(children).read_text().split()[0]
+        self._wait_for_the_root()
+        self.root = Path(f"/proc/{self.inside}/root")
+        self._copy_the_checkout()
+        self.path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+        self.path("/etc/hosts").write_text(
+            "127.0.0.1 localhost\n192.0.2.25 mail.example.org mail\n"
+        )
+        self.path("/etc/hostname").write_text("mail\n")
         return self
+
+    def _wait_for_the_root(self):
+        """ "ready" is said a moment before chroot."""
+        while os.readlink(f"/proc/{self.inside}/root") == "/":
+            assert self.first.poll() is None
 
     def stop(self):
         if self.first:
             self.first.kill()  # and with it, --kill-child, all that runs in there
             self.first.wait()
             self.first.stdout.close()
-        for _ in range(50):
-            if subprocess.run(["umount", self.root], capture_output=True).returncode == 0:
-                break
-            time.sleep(0.2)
-        shutil.rmtree(self.place)
+            shutil.rmtree(self.place)
+            os.close(self.in_use)
+            os.close(self.root_in_use)
 
     def _copy_the_checkout(self):
-        names = _run(
+        names = run(
             ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         )
         for name in filter(None, names.split("\0")):
             if (ROOT / name).is_file():
-                target = self.root / CHECKOUT[1:] / name
+                target = self.path(CHECKOUT) / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, target)
 
     def command(self, *command):
         """``command`` as it is run from outside."""
-        inside = (
-            Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children").read_text().split()[0]
-        )
-        enter = ["nsenter", "--target", inside, "--net", "--mount", "--pid", "--uts", "--ipc"]
-        return [*enter, "chroot", str(self.root), *map(str, command)]
+        enter = ["nsenter", "--target", self.inside, "--net", "--mount", "--pid", "--uts", "--ipc"]
+        return [*enter, "--root", "env", "--chdir=/", *map(str, command)]
 
     def run(self, *command, input=None, status=0):
         """Run it in there and return what it printed."""
@@ -211,7 +136,7 @@ class Machine:
     @contextlib.contextmanager
     def background(self, *command):
         """Run it meanwhile; at the end it is killed with all that it started, without a moment to tidy up."""
-        run = subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -221,11 +146,26 @@ class Machine:
             start_new_session=True,
         )
         try:
-            yield run
+            yield process
         finally:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
-            run.stdout.close()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
 
     def path(self, path):
         return self.root / str(path).lstrip("/")
+
+
+def _lock(place):
+    descriptor = os.open(place, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _remove_left_ones():
+    """Directories of machines whose tests were killed."""
+    for place in CACHE.glob(PREFIX + "*"):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            in_use = _lock(place)
+            shutil.rmtree(place)
+            os.close(in_use)

@@ -21,7 +21,7 @@ MYSQL = {
     "PORT": "",
     "OPTIONS": {},
 }
-PASSWORDS = {"postfix": "postfix-secret", "dovecot": "dovecot-secret"}
+PASSWORDS = {"postfix": "postfix-secret", "dovecot": "dovecot-secret", "signer": "signer-secret"}
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_backup_mx_and_transport_come_when_a_domain_needs_them(
     run(*options)
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
-    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks
+    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {"unsigned"}
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
 
@@ -474,11 +474,39 @@ def test_values_that_would_break_out_of_their_place_are_refused(given):
         {"POSTFIX_SQL_USER": "panel"},
         {"DOVECOT_SQL_USER": "panel"},
         {"DOVECOT_SQL_USER": "root"},
+        {"SIGNER_SQL_USER": "panel"},
+        {"SIGNER_SQL_USER": "mailadmin_dovecot"},
     ],
 )
 def test_no_program_gets_the_rights_and_the_password_of_another(given):
     with pytest.raises(shipped.NotPossible, match="SQL user of their own"):
         mailconf.marker_values(MYSQL | {"USER": "panel"}, PASSWORDS, **given)
+
+
+def test_the_signers_files_come_with_its_setting(run, tmp_path, settings):
+    run()
+    written = files_in(tmp_path / "out")
+    assert [name for name in written if "opendkim" in name or "signer" in name] == []
+    assert "\nsigning_milters =\n" in written["postfix/main.cf"]
+
+    settings.DKIM_SIGNER = "opendkim"
+    run("--force")
+
+    written = files_in(tmp_path / "out")
+    assert {"opendkim/opendkim.conf", "opendkim/setup.lua", "mariadb/signer.sql"} <= written.keys()
+    assert "\nsigning_milters = inet:127.0.0.1:8891\n" in written["postfix/main.cf"]
+    assert "signing_milters =\n" not in written["postfix/main.cf"]
+    [password] = re.findall(r"IDENTIFIED BY '(\w{40})';\nGRANT", written["mariadb/signer.sql"])
+    place = f"dsn:mysql://mailadmin_signer:{password}@3306+localhost/panel/"
+    assert written["opendkim/opendkim.conf"].count(place) == 2
+    assert password not in run("--hostname", "other.example.net", "--dry-run")
+
+
+def test_the_signer_of_a_cluster_asks_the_first_server_and_every_host_may():
+    files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER), {"opendkim"})
+
+    assert "@3306+192.0.2.1/panel/" in files["opendkim/opendkim.conf"]
+    assert "'mailadmin_signer'@'192.0.2.26'" in files["mariadb/signer.sql"]
 
 
 def test_sqlite_is_not_what_postfix_reads():

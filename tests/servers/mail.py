@@ -13,6 +13,7 @@ from mailadmin import mailconf, shipped
 from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
+from tests.servers.opendkim import OpenDKIM
 from tests.servers.postfix import Postfix
 from tests.servers.processes import run_sql
 from tests.servers.sink import Sink
@@ -46,6 +47,7 @@ class MailServer:
         # Several tests may share a database server, whose users are not per database.
         self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
         self.dovecot_sql_user = f"dovecot_{worker or os.getpid()}"
+        self.signer_sql_user = f"signer_{worker or os.getpid()}"
         self.files = shipped.Directory(self.directory / "files")
         self.gate = Gate((database["HOST"], int(database["PORT"])), self.directory / "gate.out")
         self.outside = Sink()
@@ -53,6 +55,9 @@ class MailServer:
             self.directory, self.files.path / "postfix", outside_port=self.outside.port
         )
         self.dovecot = Dovecot(self.directory, self.files.path / "dovecot" / "2.3")
+        self.opendkim = None
+        if "opendkim" in blocks:
+            self.opendkim = OpenDKIM(self.directory, self.files.path / "opendkim")
         self.smtp_port = self.postfix.smtp_port
         self.submission_port = self.postfix.submission_port
         self.submissions_port = self.postfix.submissions_port
@@ -77,6 +82,8 @@ class MailServer:
                 "POSTFIX_QUEUE": self.postfix.queue,
                 "POSTFIX_SQL_USER": self.postfix_sql_user,
                 "DOVECOT_SQL_USER": self.dovecot_sql_user,
+                "SIGNER_SQL_USER": self.signer_sql_user,
+                **(self.opendkim.markers if self.opendkim else {}),
                 **self.markers,
             },
         )
@@ -93,6 +100,9 @@ class MailServer:
         self.postfix.prepare()
         self.postfix.install()
         self.dovecot.install()
+        if self.opendkim:
+            run_sql(self.database, self.files.path / "mariadb" / "signer.sql")
+            self.opendkim.install()
         return self
 
     def start(self):
@@ -100,6 +110,8 @@ class MailServer:
             self.install()
             self.outside.start()
             self.dovecot.start()
+            if self.opendkim:
+                self.opendkim.start()
             self.postfix.start()
         except BaseException:
             self.stop()
@@ -108,6 +120,8 @@ class MailServer:
 
     def stop(self):
         self.postfix.stop()
+        if self.opendkim:
+            self.opendkim.stop()
         self.dovecot.stop()
         self.gate.shut()
         self.outside.stop()
@@ -136,6 +150,9 @@ class MailServer:
 
     def connect_as_dovecot(self):
         return self.connect(self.dovecot_sql_user, self.files.passwords["dovecot"])
+
+    def connect_as_signer(self):
+        return self.connect(self.signer_sql_user, self.files.passwords["signer"])
 
     def execute(self, statement, parameters=None, *, connection=None):
         """Run one statement, by default as the panel's user, and return its rows."""

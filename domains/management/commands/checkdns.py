@@ -3,6 +3,7 @@ import json as jsons
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from domains import dkim
 from domains.dns import changes, states, words
 from domains.dns.findings import OK
 from domains.models import Domain
@@ -36,6 +37,7 @@ class Command(PanelCommand):
             rows = [states.check_and_store(domain) for domain in found.values()]
         else:
             rows = list(states.check_all(list(domains.filter(active=True))))
+            dkim.retire_keys()
         for row in rows:
             self.show(row, json)
         if mail and settings.DNS_CHANGES_TO:

@@ -36,6 +36,8 @@ class Command(BaseCommand):
             ("--postfix-queue", "POSTFIX_QUEUE", "Postfix's queue (/var/spool/postfix)."),
             ("--postfix-user", "POSTFIX_SQL_USER", "SQL user for Postfix (mailadmin_postfix)."),
             ("--dovecot-user", "DOVECOT_SQL_USER", "SQL user for Dovecot (mailadmin_dovecot)."),
+            ("--signer-user", "SIGNER_SQL_USER", "SQL user for OpenDKIM (mailadmin_signer)."),
+            ("--signer-port", "SIGNER_PORT", "Where OpenDKIM listens on this machine (8891)."),
             (
                 "--sql-client",
                 "SQL_CLIENT",
@@ -91,6 +93,7 @@ class Command(BaseCommand):
             postfix_version = postfix_version or shipped.postfix_here()
             blocks = (
                 self._blocks(wanted)
+                | mailconf.blocks_wanted()
                 | shipped.postfix_blocks(postfix_version or shipped.POSTFIX)
                 | shipped.nginx_blocks(shipped.nginx_here() or shipped.NGINX)
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())

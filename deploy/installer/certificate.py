@@ -1,0 +1,114 @@
+"""The certificate, under one name for all programs: given, signed by itself, or an authority's."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from installer import machine
+from installer.part import Answer, Part
+from installer.steps import Command, Directory, Link, succeeds
+from installer.texts import is_for
+from installer.world import points_here, stop
+
+PLACE = Path("/etc/mailadmin")
+TLS = PLACE / "tls"
+
+
+class Certificate(Part):
+    answers = {
+        "tls_cert": Answer("A certificate with its chain (default: one made here)."),
+        "tls_key": Answer("Its key."),
+        "certificate": Answer(
+            "certbot (where the name points here; you agree to the authority's terms) or self-signed.",
+            "certbot",
+            re.compile("certbot|self-signed"),
+        ),
+    }
+    places = ["/etc/letsencrypt"]
+
+    def __init__(self, plan):
+        super().__init__(plan)
+        self.live = Path("/etc/letsencrypt/live", self.options.hostname)
+
+    @classmethod
+    def findings(cls, options):
+        for path in filter(None, [options.tls_cert, options.tls_key]):
+            if not path.is_file():
+                yield stop(
+                    "certificate", f"{path} is not there.", "Say where it is, or leave it out."
+                )
+
+    def values(self):
+        return {"TLS_CERT": TLS / "fullchain.pem", "TLS_KEY": TLS / "privkey.pem"}
+
+    def steps(self):
+        stale = ["postfix", "dovecot", "nginx"]
+        yield Directory(PLACE)
+        yield Directory(TLS)
+        if self.options.tls_cert:
+            cert, key = self.options.tls_cert, self.options.tls_key
+        elif self._certified():
+            cert, key = self.live / "fullchain.pem", self.live / "privkey.pem"
+        else:
+            cert, key = TLS / "self-signed.pem", TLS / "self-signed.key"
+            yield self._signed_by_itself(cert, key)
+        yield Link(TLS / "fullchain.pem", cert, stale=stale)
+        yield Link(TLS / "privkey.pem", key, stale=stale)
+
+    def _signed_by_itself(self, cert, key):
+        name = self.options.hostname
+        elliptic = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+        command = ["openssl", "req", "-x509", *elliptic, "-nodes", "-days", "3650", *subject]
+        return Command(
+            "a certificate, signed by itself",
+            [*command, "-keyout", key, "-out", cert],
+            lambda: (
+                succeeds(["openssl", "x509", "-noout", "-checkend", "86400", "-in", cert])
+                and is_for(cert, name)
+            ),
+            makes=[cert, key],
+        )
+
+    def _certified(self):
+        return self.options.certificate == "certbot" and (self.live / "fullchain.pem").exists()
+
+    def last(self):
+        """nginx must be there to be asked, and without an answer the host works all the same."""
+        name, place = self.options.hostname, Path("/etc/letsencrypt")
+        hook = "systemctl reload nginx postfix dovecot" if machine.runs_systemd() else "true"
+        command = ["certbot", "certonly", "--non-interactive", "--agree-tos"]
+        command += ["-m", self.options.admin, "--webroot", "-w", "/var/www/html", "-d", name]
+        yield Command(
+            "a certificate that everybody knows",
+            [*command, "--deploy-hook", hook],
+            lambda: (
+                self.options.tls_cert
+                or self.options.certificate != "certbot"
+                or self._certified()
+                or not points_here(name)
+            ),
+            # The rest goes with the package, unless it has other names' certificates.
+            makes=[
+                self.live,
+                place / "archive" / name,
+                place / "renewal" / f"{name}.conf",
+                Path("/var/lib/letsencrypt"),
+            ],
+            advice="Until then the certificate is the one that signs itself. Does port 80 reach this machine?"
+            " Or say --certificate self-signed.",
+            replan=True,
+        )
+
+    def closing(self):
+        if (TLS / "fullchain.pem").resolve().name != "self-signed.pem":
+            return []
+        command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+        printed = subprocess.run(  # noqa: S603
+            [*command, "-in", TLS / "fullchain.pem"], capture_output=True, text=True
+        ).stdout
+        return [
+            "Its certificate is signed by itself, so browsers and mail programs ask. Compare, the first time:",
+            f"  SHA-256 {printed.strip().partition('=')[2]}",
+            "Run this again once the name points here: it gets one that everybody knows.",
+        ]

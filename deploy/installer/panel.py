@@ -1,0 +1,169 @@
+"""The panel: its user, Python packages, database and tables, the processes that run it and its timers."""
+
+import json
+import re
+import secrets
+import subprocess
+from pathlib import Path
+
+from installer.packages import Account
+from installer.part import ADDRESS, OWN_LINES, Answer, Part
+from installer.services import Service
+from installer.steps import Changed, Command, Directory, File, Sql, Step, run, succeeds
+from installer.texts import mark_of_code, with_own_lines
+
+TIMERS = ["snapshot", "daily", "checkdns", "expunge"]
+
+
+def _time_zone():
+    try:
+        return Path("/etc/timezone").read_text().strip() or "UTC"
+    except OSError:
+        return "UTC"
+
+
+class Panel(Part):
+    answers = {
+        "admin": Answer(
+            "The first superadmin's login, an address (postmaster@ the host's domain).",
+            shape=ADDRESS,
+        ),
+        "time_zone": Answer(
+            "The time zone of the dates (the machine's).",
+            _time_zone(),
+            re.compile(r"[A-Za-z0-9_+/-]+"),
+        ),
+        "expunge_days": Answer(
+            "Days until mail in Trash and Junk is removed (15).",
+            "15",
+            re.compile(r"[1-9][0-9]{0,3}"),
+        ),
+    }
+    secrets = {
+        "postfix": lambda: secrets.token_hex(20),
+        "dovecot": lambda: secrets.token_hex(20),
+        "panel": lambda: secrets.token_hex(20),
+        "secret_key": lambda: secrets.token_urlsafe(48),
+    }
+    purposes = ["run", "mysql", "host"]
+    places = ["/etc/mysql"]
+
+    def values(self):
+        return {
+            "PANEL_SQL_PASSWORD": self.journal.secrets["panel"],
+            "SECRET_KEY": self.journal.secrets["secret_key"],
+            "ADMIN": self.options.admin,
+            "TIME_ZONE": self.options.time_zone,
+            "EXPUNGE_DAYS": self.options.expunge_days,
+        }
+
+    def users(self):
+        yield Account("mailadmin", home=self.checkout)
+        yield Directory(self.checkout / "var", 0o750, "mailadmin", "mailadmin")
+
+    def steps(self):
+        checkout = self.checkout
+        make = ["make", "--no-print-directory", "-C", checkout, ".venv/installed-mysql"]
+        yield Command(
+            "the panel's Python packages",
+            ["env", "PIP_NO_CACHE_DIR=1", *make],
+            lambda: succeeds([*make, "-q"]),
+            makes=[checkout / ".venv", checkout / "mailadmin.egg-info"],
+            advice="Is the package index reachable, and is there 1 GB of memory? Then run this again.",
+        )
+        yield Service("mariadb", ready=lambda: succeeds(["mariadb", "-e", "SELECT 1"]))
+        yield File(
+            checkout / ".env",
+            self.filled("host/env"),
+            0o640,
+            "root",
+            "mailadmin",
+            stale=["mailadmin"],
+            **with_own_lines(OWN_LINES),
+        )
+        yield Sql("the panel's database", "database.sql", self.filled("host/database.sql"))
+        yield self._manage("tables", ["migrate", "--no-input", "-v", "0"], ["migrate", "--check"])
+        yield Changed(
+            "the panel's code", "code", mark_of_code(checkout), stale=["mailadmin", "static files"]
+        )
+        yield _Static(self.plan.python, checkout)
+        grants = self.plan.files["mariadb/grants.sql"]
+        yield Sql("what Postfix and Dovecot may read", "grants.sql", grants)
+
+    def _manage(self, title, command, check):
+        python = self.plan.python
+        manage = [python, "-B", self.checkout / "manage.py"]
+        asked = ["runuser", "-u", "mailadmin", "--", *manage, *check]
+        return Command(
+            title,
+            [*manage, *command],
+            lambda: python.exists() and succeeds(asked, cwd=self.checkout),
+            user="mailadmin",
+            cwd=self.checkout,
+            replan=True,
+        )
+
+    def services(self):
+        yield Service("mailadmin.socket")
+        yield Service("mailadmin")
+        for timer in TIMERS:
+            yield Service(f"mailadmin-{timer}.timer")
+
+    def last(self):
+        yield Superadmin(self.plan.python, self.checkout, self.options.admin)
+
+
+class _Static(Command):
+    """Style sheets and scripts under hashed names, again when the code is new."""
+
+    def __init__(self, python, checkout):
+        self.target = checkout / "var/static"
+        command = [python, "-B", checkout / "manage.py", "collectstatic", "--no-input", "-v", "0"]
+        super().__init__(
+            "style sheets and scripts",
+            command,
+            lambda: False,
+            makes=[self.target],
+            user="mailadmin",
+            cwd=checkout,
+        )
+
+    def difference(self, journal):
+        if self.target.exists() and "static files" not in journal.stale:
+            return ""
+        return super().difference(journal)
+
+    def do(self, journal, log):
+        super().do(journal, log)
+        if "static files" in journal.stale:
+            journal.stale.remove("static files")
+        journal.save()
+
+
+class Superadmin(Step):
+    """The first account that may do everything. Its password is printed once, and is in no file."""
+
+    title = "first superadmin"
+
+    def __init__(self, python, checkout, login):
+        self.manage = ["runuser", "-u", "mailadmin", "--", python, "-B", checkout / "manage.py"]
+        self.checkout, self.login = checkout, login
+
+    def difference(self, journal):
+        listed = subprocess.run(  # noqa: S603
+            [*map(str, self.manage), "admin", "list", "--superadmins"],
+            capture_output=True,
+            text=True,
+            cwd=self.checkout,
+        )
+        return (
+            ""
+            if listed.returncode == 0 and listed.stdout.strip()
+            else f"{self.login}, with a new password"
+        )
+
+    def do(self, journal, log):
+        command = [*self.manage, "admin", "add", self.login, "--superadmin", "--generate", "--json"]
+        printed = run(command, log=log, cwd=self.checkout, secret_output=True)
+        password = json.loads(printed)["password"]
+        log.tell(f"\n  Superadmin {self.login}, password: {password}\n  It is shown this once.\n")

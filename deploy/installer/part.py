@@ -1,0 +1,102 @@
+"""A part of a host: what it asks, installs, writes and starts. parts.py lists all parts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailadmin import shipped
+
+# The server's own name, and an address.
+NAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@" + NAME.pattern)
+# Below it a person's lines, in files of ours that cannot include another one.
+OWN_LINES = "\n# --- Own lines: what stands below is never written by deploy/install.\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run is told: a line "name = value" in a file of answers, and --name on the command line."""
+
+    help: str
+    default: str = ""
+    # What a value looks like; None where any will do. Nothing at all will do where the default is that.
+    shape: re.Pattern | None = None
+    # yes or no; on the command line --name and --no-name.
+    switch: bool = False
+    # Not on the command line, where others see it: from the file of answers, --name-file FILE or a question. Kept with
+    # the journal's secrets.
+    secret: bool = False
+    # Of a secret: whether these options need it.
+    needed: Callable | None = None
+
+
+class Part:
+    """What there is of it by default is nothing. ``self.plan`` has the options, the journal, values and files."""
+
+    # {name_of_option: Answer}; its value is ``self.options.name_of_option``, a switch's is True or False.
+    answers = {}
+    # {name: function} of secrets that are made once; ``self.journal.secrets[name]``.
+    secrets = {}
+    # Purposes of deploy/bin/debian-packages.txt whose packages it needs.
+    purposes = []
+    # Directories and files of these packages of which purging leaves some behind; undo removes what came.
+    places = []
+    # Files of these packages that a step replaces: nobody's work is lost by it.
+    configurations = []
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.options, self.journal, self.checkout = plan.options, plan.journal, plan.checkout
+
+    @classmethod
+    def wanted(cls, options):
+        """Whether the host has this part."""
+        return True
+
+    @classmethod
+    def without(cls):
+        """Steps for a host that is not to have it: services to stop that an earlier run started."""
+        return []
+
+    @classmethod
+    def findings(cls, options):
+        """What a look at the machine finds out for it: ``world.ok()``, ``note()`` or ``stop()``."""
+        return []
+
+    def blocks(self):
+        """Names of the blocks "# BEGIN name" in deploy/'s files that stay."""
+        return set()
+
+    def values(self):
+        """{MARKER: value} for these files."""
+        return {}
+
+    def users(self):
+        """Steps for accounts, right after the packages."""
+        return []
+
+    def steps(self):
+        """Files, directories, statements for MariaDB."""
+        return []
+
+    def services(self):
+        """What is started, when all files of all parts are there."""
+        return []
+
+    def last(self):
+        """Steps for which everything must be running."""
+        return []
+
+    def closing(self):
+        """Lines for the end of the run."""
+        return []
+
+    def filled(self, name):
+        """The text of deploy/``name``, with values and blocks. Those of `manage.py mailconf` are in plan.files too."""
+        text = (shipped.DEPLOY / name).read_text()
+        text = shipped.BLOCK.sub(lambda m: m[0] if m[1] in self.plan.blocks else "", text)
+        return shipped.MARKER.sub(lambda m: self.plan.values[m[1]], text)
+
+    def files_in(self, folder):
+        """Names of plan.files in a folder of deploy/."""
+        return [name for name in self.plan.files if name.startswith(folder)]

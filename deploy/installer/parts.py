@@ -1,0 +1,9 @@
+"""The parts of a host, in the order in which their steps are done and their services started."""
+
+from installer.certificate import Certificate
+from installer.mail import Mail
+from installer.panel import Panel
+from installer.signing import Signing
+from installer.surroundings import Surroundings
+
+PARTS = [Panel, Certificate, Signing, Mail, Surroundings]

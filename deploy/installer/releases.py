@@ -1,0 +1,23 @@
+"""The releases of Debian that this program knows, and the versions they bring."""
+
+from dataclasses import dataclass
+
+from installer import machine
+
+
+@dataclass(frozen=True)
+class Release:
+    postfix: str
+    nginx: str
+    dovecot: str  # the directory of deploy/dovecot/ for it
+
+
+RELEASES = {
+    "12": Release(postfix="3.7", nginx="1.22", dovecot="2.3"),
+    "13": Release(postfix="3.10", nginx="1.26", dovecot="2.4"),
+}
+
+
+def here():
+    """This machine's; on an unknown one, which world.py stops at, the newest."""
+    return RELEASES.get(machine.release()[1], RELEASES["13"])

@@ -1,0 +1,238 @@
+"""Keys that mail is signed with: made here, signing once their record was seen in the DNS, replaced, removed.
+
+As in domains/services.py: keywords only, ``actor`` first, permission is the caller's job. A private key is
+written here and never read: no page, log or command shows one.
+"""
+
+from datetime import timedelta
+from string import ascii_lowercase
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import LogEntry
+from domains.dkim_keys import NEXT, REPLACED, DKIMKey, DKIMSigning
+from domains.dns.findings import OK, Finding
+from domains.models import Domain, DomainDNS, RoutingLock
+from panel.transactions import in_transaction
+
+BITS = 2048  # more does not fit into one string of a record, and no receiver asks for it
+SMALLEST = 1024  # of a key that is brought along: receivers take no smaller one
+READY = 2  # keys that are published: the one that signs, and the one after it
+# Mail signed with a replaced key is on its way as long as Postfix tries (five days), and read later.
+KEPT = timedelta(days=10)
+
+
+def new_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+
+
+@in_transaction
+def create_keys(*, actor, domain):
+    """Make the keys that ``domain`` lacks, two at first; return them. None signs before its record was seen in the DNS."""
+    pairs = [new_key() for _number in range(READY)]  # takes a while: not under the lock
+    keys = _hold(domain)
+    lacking = READY - sum(key.role != REPLACED for key in keys)
+    if lacking <= 0:
+        raise ValidationError(_("%(domain)s has its keys already."), "exists", {"domain": domain})
+    return [_add(actor, domain, pair) for pair in pairs[:lacking]]
+
+
+@in_transaction
+def import_key(*, actor, domain, selector, pem):
+    """Take over a key (PEM, bytes) that signed elsewhere, under its selector."""
+    _hold(domain)
+    return _add(actor, domain, read_private_key(pem), selector)
+
+
+def read_private_key(pem):
+    try:
+        pair = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValidationError(
+            {
+                "private_key": ValidationError(
+                    _("This is no private key in PEM form without a password."), "unreadable"
+                )
+            }
+        ) from error
+    if not isinstance(pair, rsa.RSAPrivateKey) or pair.key_size < SMALLEST:
+        raise ValidationError(
+            {
+                "private_key": ValidationError(
+                    _("An RSA key of at least 1024 bits is needed."), "kind"
+                )
+            }
+        )
+    return pair
+
+
+def _add(actor, domain, pair, selector=None):
+    private = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key = DKIMKey(
+        domain_name=domain,
+        selector=selector or _free_selector(domain),
+        private_key=private.decode(),
+        public_key=public.decode(),
+    )
+    key.full_clean()
+    if DKIMKey.objects.filter(domain_name=domain, selector=key.selector).exists():
+        raise ValidationError(
+            {"selector": ValidationError(_("%(key)s exists already."), "taken", {"key": key})}
+        )
+    key.save()
+    _log(actor, "create_dkim_entry", domain, selector=[None, key.selector])
+    return DKIMKey.objects.with_roles().get(pk=key.pk)
+
+
+def _free_selector(domain):
+    """A name with the day: never one of before, whose record resolvers may still know."""
+    taken = set(DKIMKey.objects.filter(domain_name=domain).values_list("selector", flat=True))
+    names = (f"s{timezone.localdate():%Y%m%d}{letter}" for letter in ascii_lowercase)
+    for name in names:
+        if name not in taken:
+            return name
+    raise ValidationError(_("That are too many keys for one day. Try again tomorrow."), "too_many")
+
+
+@in_transaction
+def sign_with(*, actor, domain, selector, force=False):
+    """Let the key of ``selector`` sign all mail of ``domain`` from now on; return it. A new one is made to come after it.
+
+    Raises ``not_seen`` unless the last check saw its record in the DNS, or ``force``.
+    """
+    pair = new_key()
+    keys = _hold(domain)
+    key = next((key for key in keys if key.selector == selector), None)
+    if key is None:
+        raise ValidationError(
+            _("%(domain)s has no key %(selector)s."),
+            "unknown",
+            {"domain": domain, "selector": selector},
+        )
+    if key.signs:
+        return key
+    if not DKIMKey.objects.filter(pk=key.pk, private_key__gt="").exists():
+        raise ValidationError(
+            _("%(selector)s has no private key here."), "no_private_key", {"selector": selector}
+        )
+    if not force and str(key) not in seen(domain):
+        raise ValidationError(
+            _(
+                "The DNS did not show the record of %(selector)s: receivers could not check what is signed with it."
+                " Publish the record, wait until the DNS has it, and try again."
+            ),
+            "not_seen",
+            {"selector": selector},
+        )
+    before = [one for one in keys if one.signs]
+    _let_sign(domain, key, before)
+    changes = {"selector": [before[0].selector if before else None, selector]}
+    if force and str(key) not in seen(domain):
+        changes["dkim_unseen"] = [None, True]
+    _log(actor, "edit_dkim_entry", domain, **changes)
+    if not any(one.role == NEXT and one.pk != key.pk for one in keys):
+        _add(actor, domain, pair)
+    return DKIMKey.objects.with_roles().get(pk=key.pk)
+
+
+def _let_sign(domain, key, before):
+    now = timezone.now()
+    rows = DKIMSigning.objects.filter(author=domain.pk)
+    first = rows.order_by("pk").first()
+    if first is None:
+        DKIMSigning(author=domain.pk, dkim=key).save(force_insert=True)
+    else:
+        # In place: the signer, which asks at each message, finds one row at any moment.
+        rows.filter(pk=first.pk).update(dkim=key, modified=now)
+        rows.exclude(pk=first.pk).delete()
+    DKIMKey.objects.filter(pk__in=[one.pk for one in before]).update(replaced=now, modified=now)
+    DKIMKey.objects.filter(pk=key.pk).update(replaced=None, modified=now)
+
+
+@in_transaction
+def begin_when_seen(*, domain, findings):
+    """Let the first key of ``domain`` that a check saw sign, while none does."""
+    names = [one.name for one in findings if one.topic == "dkim next" and one.state == OK]
+    if not names or any(one.topic == "dkim" for one in findings):
+        return
+    keys = _hold(domain)
+    found = [key for key in keys if str(key) in names and key.role == NEXT]
+    if found and not any(key.signs for key in keys):
+        sign_with(actor=None, domain=domain, selector=found[0].selector)
+
+
+@in_transaction
+def delete_key(*, actor, domain, selector):
+    """Delete a key that does not sign."""
+    key = next((key for key in _hold(domain) if key.selector == selector), None)
+    if key is None or key.signs:
+        raise ValidationError(
+            _("%(domain)s has no key %(selector)s that does not sign."),
+            "signs",
+            {"domain": domain, "selector": selector},
+        )
+    _remove(actor, domain, [key])
+
+
+@in_transaction
+def delete_keys(*, actor, domain):
+    """Delete all keys of ``domain``: its mail is not signed any more."""
+    keys = _hold(domain)
+    if not keys:
+        raise ValidationError(_("%(domain)s has no keys."), "none", {"domain": domain})
+    _remove(actor, domain, keys)
+
+
+def forget_keys(domain):
+    """Delete the keys of a Domain that is being deleted; the log says that of the domain."""
+    DKIMKey.objects.filter(domain_name=domain).delete()
+
+
+def retire_keys(moment=None):
+    """Delete the keys that were replaced KEPT ago; return their names."""
+    before = (moment or timezone.now()) - KEPT
+    due = DKIMKey.objects.with_roles().filter(replaced__lt=before).select_related("domain_name")
+    return [str(key) for key in due if _retire(domain=key.domain_name, selector=key.selector)]
+
+
+@in_transaction
+def _retire(*, domain, selector):
+    found = [key for key in _hold(domain) if key.selector == selector and key.role == REPLACED]
+    _remove(None, domain, found)
+    return bool(found)
+
+
+def _remove(actor, domain, keys):
+    for key in keys:
+        DKIMKey.objects.filter(pk=key.pk).delete()
+        _log(actor, "delete_dkim_entry", domain, selector=[key.selector, None])
+
+
+def _hold(domain):
+    """Take the lock and return the keys of a Domain, which is still there."""
+    RoutingLock.hold()
+    Domain.objects.only("pk").get(pk=domain.pk)
+    return list(DKIMKey.objects.with_roles().filter(domain_name=domain.pk))
+
+
+def _log(actor, action, domain, **changes):
+    LogEntry.objects.record(actor, action, domain=domain.pk, target=domain.pk, changes=changes)
+
+
+def seen(domain):
+    """The names at which the last check of ``domain`` saw the record of a key as it should be."""
+    row = DomainDNS.objects.filter(pk=domain.pk).only("findings").first()
+    findings = [Finding.stored(stored) for stored in row.findings] if row else []
+    return {one.name for one in findings if one.topic.startswith("dkim") and one.state == OK}

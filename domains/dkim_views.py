@@ -1,0 +1,135 @@
+"""The keys that sign a domain's mail. Domain administrators see them; superadmins make, change and delete them."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from domains import dkim
+from domains.dkim_keys import NEXT, REPLACED, SIGNS, keys_of
+from domains.dns import states, words, zone
+from domains.dns.dkim import TOPICS
+from domains.dns.findings import NOT_ASKED, OK, Finding, quoted
+from domains.models import Domain
+from panel.formats import date_words
+from panel.pages import ConfirmView, ScopedDetailView
+
+
+class DKIMPages:
+    model = Domain
+    scope = "visible_to"
+    context_object_name = "domain"
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("dns", "alias_of")
+
+    def keys(self):
+        """What is shown of each key: its selector and role, and the Finding of its record or None."""
+        found = {one.name: one for one in states.findings_of(getattr(self.object, "dns", None))}
+        return [
+            {
+                "selector": key.selector,
+                "role": key.role,
+                "signs": key.role == SIGNS,
+                "created": key.created,
+                "ends": key.replaced and date_words(timezone.localtime(key.replaced + dkim.KEPT)),
+                "finding": found.get(str(key)) or unchecked(key),
+                "ok": str(key) in found and found[str(key)].state == OK,
+            }
+            for key in keys_of(self.object.pk).get(self.object.pk, ())
+        ]
+
+    def get_success_url(self):
+        return reverse("domain-dkim", args=[self.object.pk])
+
+
+def unchecked(key):
+    record = (quoted(key.record),) if key.record else ()
+    return Finding(TOPICS[key.role], str(key), "TXT", record, (), NOT_ASKED, "not checked")
+
+
+class DKIMPage(DKIMPages, ScopedDetailView):
+    template_engine = "jinja2"
+    template_name = "domains/dkim.html"
+
+    def get_context_data(self, **kwargs):
+        keys = self.keys()
+        return super().get_context_data(
+            keys=keys,
+            signing=next((key for key in keys if key["signs"]), None),
+            can_add=sum(key["role"] != REPLACED for key in keys) < dkim.READY,
+            signer=settings.DKIM_SIGNER,
+            words=words,
+            lines=zone.lines,
+            **kwargs,
+        )
+
+
+class DKIMAct(DKIMPages, ConfirmView):
+    scope = "manageable_by"
+    superadmins_only = True
+
+    def check_dns(self):
+        """Ask the DNS, outside of any transaction, so that the page tells what is there now."""
+        states.check_and_store(self.object)
+
+
+class DKIMCreate(DKIMAct):
+    template_name = "domains/dkim_create.html"
+
+    def perform(self):
+        dkim.create_keys(actor=self.actor, domain=self.object)
+        self.success_message = _("Keys made for %(object)s. Publish their records now.")
+        return self.get_success_url()
+
+    def post(self, request, *args, **kwargs):
+        response = super().post(request, *args, **kwargs)
+        if response.status_code == 302:
+            self.check_dns()
+        return response
+
+
+class DKIMSign(DKIMAct):
+    """The next key takes its turn, or one of before again."""
+
+    template_name = "domains/dkim_sign.html"
+    success_message = _("The chosen key signs for %(object)s now.")
+
+    def get_context_data(self, **kwargs):
+        keys = self.keys()
+        others = sorted(
+            (key for key in keys if not key["signs"]), key=lambda key: key["role"] != NEXT
+        )
+        signing = next((key["selector"] for key in keys if key["signs"]), "")
+        chosen = self.request.POST.get("selector") or (others[0]["selector"] if others else "")
+        return super().get_context_data(
+            others=others, signing=signing, chosen=chosen, days=dkim.KEPT.days, **kwargs
+        )
+
+    def post(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        if "force" not in request.POST:
+            self.check_dns()
+        return super().post(request, *args, **kwargs)
+
+    def perform(self):
+        post = self.request.POST
+        dkim.sign_with(
+            actor=self.actor,
+            domain=self.object,
+            selector=post.get("selector", ""),
+            force="force" in post,
+        )
+        return self.get_success_url()
+
+
+class DKIMDelete(DKIMAct):
+    template_name = "domains/dkim_delete.html"
+    success_message = _("The keys of %(object)s are deleted.")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(keys=self.keys(), **kwargs)
+
+    def perform(self):
+        dkim.delete_keys(actor=self.actor, domain=self.object)
+        return self.get_success_url()
