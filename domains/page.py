@@ -105,6 +105,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
             checklist=checklist.steps(domain, rows) if is_all and is_new else [],
             of_kind=self.counts(rows if is_all else None),
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
+            most_sorted=order.SORTED,
             **self.figures(() if is_new else self.past()),
             **kwargs,
         )

@@ -88,6 +88,7 @@ def environment(**options):
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
         "sort_header": ui.sort_header,
+        "sort_link": ui.sort_link,
         "state": ui.state,
         "static": static,
         "url": url,

@@ -269,13 +269,29 @@ def sort_header(context, ordering, label, css="", *, most_first=False):
     if current.removeprefix("-") == ordering:
         state = "descending" if current.startswith("-") else "ascending"
         attributes += f' aria-sort="{state}"'
-    first, turned = (f"-{ordering}", ordering) if most_first else (ordering, f"-{ordering}")
-    turned = turned if current == first else first
-    query = _query(context) | {"sort": [turned]}
     return mark_safe(  # noqa: S308 -- escaped
-        f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="?{escape(urlencode(query, doseq=True))}"'
+        f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="{_sorted_url(context, ordering, most_first)}"'
         f' hx-boost="true">{escape(label)}</a></th>'
     )
+
+
+@pass_context
+def sort_link(context, ordering, label, *, most_first=False):
+    """The same in a menu, where a phone has no heads of columns; nothing where the list cannot be sorted so."""
+    if ordering not in context["sortable"]:
+        return ""
+    current, mark = context["sort"], ""
+    if current.removeprefix("-") == ordering:
+        mark = ' aria-current="true"'
+        label = f"{label} {'↓' if current.startswith('-') else '↑'}"
+    url = _sorted_url(context, ordering, most_first)
+    return mark_safe(f'<a href="{url}"{mark}>{escape(label)}</a>')  # noqa: S308 -- escaped
+
+
+def _sorted_url(context, ordering, most_first):
+    first, turned = (f"-{ordering}", ordering) if most_first else (ordering, f"-{ordering}")
+    query = _query(context) | {"sort": [turned if context["sort"] == first else first]}
+    return escape("?" + urlencode(query, doseq=True))
 
 
 @pass_context

@@ -113,3 +113,19 @@ def test_a_position_that_no_page_has_shows_the_first_page(admin, filled):
 def test_another_domain_stays_out_of_the_order(admin, filled):
     assert asked(admin, domain="other.net", sort="-storage")[0] == []
     assert asked(admin, domain="other.net", state="full")[0] == []
+
+
+def test_a_menu_has_the_orders_too_and_says_where_there_is_none(admin, filled, monkeypatch):
+    here = "?domain=example.org&sort="
+    _found, page = asked(admin)
+    assert {f"{here}-address", f"{here}-storage", f"{here}-signed_in"} <= set(links(page))
+    reason = "By storage and last sign-in: in one domain of up to 2 mailboxes."
+    assert reason not in text(page)
+
+    monkeypatch.setattr(order, "SORTED", 2)
+    for url in ("/mailboxes/?domain=example.org", "/domains/example.org/"):
+        page = admin.get(url)
+        assert not [link for link in links(page) if "sort=-storage" in link]
+        assert reason.partition("up to")[0] in text(page)
+    # A domain page's orders are those of its mailboxes.
+    assert "in one domain of up to 2 mailboxes." in text(page)
