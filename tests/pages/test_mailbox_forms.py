@@ -309,7 +309,7 @@ def test_an_address_that_exists_is_said_to_be_which_of_the_two_and_linked(
     add_alias("info@example.org", "joe@example.org")
 
     page = admin.post(reverse("mailbox-create"), fields(local_part="info"))
-    assert "it is an alias. Delete it first; its targets can become" in text(page)
+    assert "it is an alias. Delete it first; its recipients can become" in text(page)
     assert "/aliases/info@example.org/" in links(page)
     page = admin.post(
         reverse("alias-create"),

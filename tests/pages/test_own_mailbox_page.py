@@ -223,7 +223,7 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert (done.status_code, done.url) == (302, "/account/")
     assert forwarding_of(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
     said = "Forwarding to joe@elsewhere.example · copy kept"
-    assert f"{said} Saved just now Password" in rows_page(user)
+    assert f"{said} Saved just now Undo Password" in rows_page(user)
     assert f"{said} Password" in rows_page(user)
     assert LogEntry.objects.get(action="edit_forwarding").actor == "joe@example.org"
 
