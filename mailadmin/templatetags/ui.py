@@ -217,7 +217,7 @@ def storage_bars(amounts=False):
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
         return mark_safe(  # noqa: S308 -- escaped
-            f'<span class="storage{level}">{bar if used else ""}<b>{percent}{NO_BREAK}%</b> <span>{whole}</span></span>'
+            f'<span class="storage{level}">{bar if used else ""}<b>{percent} %</b> <span>{whole}</span></span>'
         )
 
     return drawn
