@@ -114,7 +114,10 @@ def test_it_costs_no_more_than_any_page(creator, example_org, add_mailbox, add_a
     [
         ([Finding("mx", "new.example", "MX")], True),
         ([Finding("mx", "new.example", "MX", state=DIFFERS, reason="others")], True),
-        ([Finding("mx", "new.example", "MX", state=WRONG, reason="elsewhere")], False),
+        (
+            [Finding("mx", "new.example", "MX", (), ("10 mx.else.test.",), WRONG, "elsewhere")],
+            False,
+        ),
         ([Finding("mx", "new.example", "MX", state=MISSING, reason="missing")], False),
         ([Finding("mx", "new.example", "MX", state=NOT_ASKED, reason="not asked")], False),
         ([Finding("spf", "new.example", "TXT")], False),
