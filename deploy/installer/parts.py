@@ -8,5 +8,7 @@ from installer.resolver import Resolver
 from installer.restored import Restored
 from installer.signing import Signing
 from installer.surroundings import Surroundings
+from installer.webmail import Webmail
 
-PARTS = [Panel, Certificate, Resolver, Relay, Signing, Mail, Surroundings, Restored]
+# The webmail's services before nginx, which hands on to them.
+PARTS = [Panel, Certificate, Resolver, Relay, Signing, Mail, Webmail, Surroundings, Restored]
