@@ -409,6 +409,10 @@ PROFILE_KEY = env.read(
     **absolute_path,
 )
 REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
+SRS = env.read("bool", "SRS", default=False)
+HELPER_SOCKET = env.read(
+    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
+)
 MTA_STS = env.read(
     "str",
     "MTA_STS",

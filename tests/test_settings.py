@@ -169,6 +169,7 @@ WRONG = {
     "REPORTS_TO": ["reports", "mailto:a@example.org", "a@example.org,b@example.org"],
     "MTA_STS": ["on"],
     "DKIM_SIGNER": ["yes"],
+    "HELPER_SOCKET": ["helper.sock"],
     "DNS_CHANGES_TO": ["root"],
     "DNS_RESOLVERS": ["localhost", "192.0.2.1:", "[2001:db8::1", "192.0.2.1:dns"],
     "DNS_UPDATE_SERVER": ["ns.example.org", "192.0.2.1,192.0.2.2"],

@@ -1,9 +1,11 @@
 """The parts of a host, in the order in which their steps are done and their services started."""
 
 from installer.certificate import Certificate
+from installer.forwarding import Forwarding
+from installer.helper import Helper
 from installer.mail import Mail
 from installer.panel import Panel
 from installer.signing import Signing
 from installer.surroundings import Surroundings
 
-PARTS = [Panel, Certificate, Signing, Mail, Surroundings]
+PARTS = [Panel, Certificate, Signing, Forwarding, Mail, Helper, Surroundings]
