@@ -123,6 +123,10 @@ def because(card):
             "This server is a backup MX of %(domain)s: mail is passed on to its primary mail server."
         )
         said.append(Reason(passed_on % {"domain": domain}, is_verdict=True))
+        if domain.verify_recipients:
+            said.append(
+                Reason(_("Postfix asks that server first, and refuses what it does not know."))
+            )
     return said
 
 

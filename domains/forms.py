@@ -10,6 +10,7 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from domains import services
+from domains.flow_forms import DeliveryForm
 from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
 from panel.addresses import display_domain, lookup_key, normalise_domain
 from panel.formats import exact_mb, typed_mb
@@ -252,22 +253,6 @@ class DomainForm(ActorForm):
         help_text=_("0 = never expires. Only enforced if your Dovecot query checks it."),
         widget=forms.NumberInput({"suffix": _("days")}),
     )
-    transport = forms.CharField(
-        label=_("Transport"),
-        max_length=255,
-        required=False,
-        help_text=_(
-            "“virtual” delivers here. Another one, such as smtp:[mx.example.org]:25, needs Postfix's transport map."
-        ),
-    )
-    backupmx = forms.BooleanField(
-        label=_("Backup MX"),
-        required=False,
-        help_text=_(
-            "Mail is accepted and passed on to the domain's primary mail server (primary MX). Needs relay_domains"
-            " in Postfix: until then it is refused."
-        ),
-    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -280,9 +265,6 @@ class DomainForm(ActorForm):
     def clean_password_expiry(self):
         return self.cleaned_data["password_expiry"] or 0
 
-    def clean_transport(self):
-        return self.cleaned_data["transport"] or "virtual"
-
     def check(self):
         services.check_domain(copy(self.instance), **self.changed())
 
@@ -290,7 +272,7 @@ class DomainForm(ActorForm):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
 
 
-class DomainCreateForm(DomainForm):
+class DomainCreateForm(DeliveryForm, DomainForm):
     name = forms.CharField(
         label=_("Domain"),
         max_length=255,

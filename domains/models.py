@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,8 @@ from django.utils.translation import ngettext
 
 from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
+from domains.main_cf import WrittenBlock as WrittenBlock
+from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, WordField
@@ -23,10 +25,6 @@ UNLIMITED = 0
 # Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-# Delivered on this server, as in deploy/postfix/transport.cf and aliases/sql/functions.sql; any other hands mail on.
-LOCAL_TRANSPORTS = ("", "virtual", "virtual:")
-# Services in the master.cf of Postfix and of Debian.
-POSTFIX_SERVICES = {"smtp", "relay", "lmtp", "local", "error", "retry", "discard"}
 
 
 class DomainQuerySet(ScopedQuerySet):
@@ -71,14 +69,13 @@ class Domain(models.Model):
         blank=True,
         default="virtual",
         db_default="virtual",
-        validators=[
-            RegexValidator(
-                r"^[a-z][a-z0-9_-]*(:[^\s,'\"\\]*)?\Z",
-                _("Write a Postfix transport such as virtual, smtp:[mx.example.org]:25 or relay:."),
-            )
-        ],
+        validators=[check_transport],
     )
     backupmx = models.BooleanField(_("backup MX"), default=False, db_default=False)
+    # Of a backup MX: the primary server is asked whether it knows a recipient (deploy/postfix/relay_recipients.cf).
+    verify_recipients = models.BooleanField(
+        _("ask the primary server"), default=False, db_default=False
+    )
     created = SecondsField(_("created"), default=timezone.now, db_default=UNKNOWN_MOMENT)
     modified = SecondsField(_("changed"), default=timezone.now, db_default=UNKNOWN_MOMENT)
     active = models.BooleanField(_("active"), default=True, db_default=True)
@@ -144,24 +141,18 @@ class Domain(models.Model):
             )
 
     @property
+    def hands_on(self):
+        """Whether a transport of its own takes its mail to another server or program."""
+        return self.transport not in LOCAL_TRANSPORTS
+
+    @property
     def ends_here(self):
         """Whether mail is delivered on this server; otherwise the next server knows the addresses."""
-        return not self.backupmx and self.transport in LOCAL_TRANSPORTS
+        return not self.backupmx and not self.hands_on
 
     @property
     def transport_warning(self):
-        service, _colon, _next_hop = self.transport.partition(":")
-        if self.transport in LOCAL_TRANSPORTS or service in POSTFIX_SERVICES:
-            return ""
-        if service == "virtual":
-            return _(
-                "Postfix’s own virtual delivery agent is not set up here: mail of this domain would wait and"
-                " then bounce. Write “virtual” alone for delivery on this server."
-            )
-        return _(
-            "Postfix needs a service “%(service)s” in its master.cf, which the shipped files do not have:"
-            " without it mail of this domain waits and then bounces."
-        ) % {"service": service}
+        return warning_about(self.transport)
 
     @property
     def uses_quotas(self):

@@ -16,6 +16,7 @@ from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import dkim
 from domains.models import AliasDomain, Domain, DomainDNS, RoutingLock
+from domains.transports import as_stored
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
     changed_fields,
@@ -31,7 +32,7 @@ from panel.transactions import in_transaction
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),
-    *("password_expiry", "transport", "backupmx", "active"),
+    *("password_expiry", "transport", "backupmx", "verify_recipients", "active"),
 )
 
 
@@ -70,7 +71,7 @@ def check_new_domain(*, name=None, role_target=None, **fields):
     """Return the unsaved Domain. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     domain = Domain(**(settings.DOMAIN_DEFAULTS | fields), name=name)
-    domain.transport = _plain_transport(domain.transport)
+    domain.transport = as_stored(domain.transport)
     with collected(errors):
         domain.full_clean(exclude=["name"], validate_unique=False)
     if name is not None and "name" not in errors and Domain.objects.filter(pk=domain.name).exists():
@@ -84,10 +85,6 @@ def check_new_domain(*, name=None, role_target=None, **fields):
 
 def _role_target(text, domain):
     return normalise_address(text) if "@" in text else f"{normalise_local_part(text)}@{domain.name}"
-
-
-def _plain_transport(text):
-    return "virtual" if text == "virtual:" else text  # as people write it in Postfix's maps
 
 
 def _create_role_aliases(actor, domain, role_target):
@@ -126,7 +123,7 @@ def update_domain(*, actor, domain, **fields):
 def check_domain(domain, **fields):
     """Set ``fields`` on ``domain`` and return the changes. Raises all errors at once."""
     if "transport" in fields:
-        fields["transport"] = _plain_transport(fields["transport"])
+        fields["transport"] = as_stored(fields["transport"])
     changes = changed_fields(domain, fields)
     validate_changed(domain, changes)
     return changes

@@ -5,6 +5,7 @@ from domains import (
     checklist,
     dkim_views,
     dns_views,
+    flow_views,
     page,
     places,
     setup_views,
@@ -29,6 +30,12 @@ urlpatterns = [
     ),
     path("domains/<path:pk>/new/", NewAddress.as_view(), name="domain-new-address"),
     path("domains/<path:pk>/settings/", views.DomainSettings.as_view(), name="domain-settings"),
+    path("domains/<path:pk>/flow/", flow_views.DomainFlow.as_view(), name="domain-flow"),
+    path(
+        "domains/<path:pk>/flow/delivery/",
+        flow_views.DomainDelivery.as_view(),
+        name="domain-delivery",
+    ),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(

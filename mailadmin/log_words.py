@@ -49,6 +49,7 @@ FIELDS = {
     "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
+    "verify_recipients": gettext_lazy("Asks the primary server"),
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
     "smtp_active": gettext_lazy("May send"),

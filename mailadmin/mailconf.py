@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db.models import Q
 
+from domains.main_cf import BACKUP_MX, TRANSPORT, VERIFY
 from domains.models import LOCAL_TRANSPORTS, Domain
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
@@ -17,14 +18,13 @@ for prefix in [
 
 
 def blocks_needed():
-    needed = set()
-    if Domain.objects.filter(backupmx=True).exists():
-        needed.add("backup-mx")
-    if Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS).exists():
-        needed.add("transport")
-    if Mailbox.objects.exclude(STRONG).exists():
-        needed.add("weak-hashes")
-    return needed
+    rows = {
+        BACKUP_MX: Domain.objects.filter(backupmx=True),
+        VERIFY: Domain.objects.filter(backupmx=True, verify_recipients=True),
+        TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
+        "weak-hashes": Mailbox.objects.exclude(STRONG),
+    }
+    return {name for name, found in rows.items() if found.exists()}
 
 
 def blocks_wanted():

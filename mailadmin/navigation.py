@@ -34,6 +34,7 @@ DNS = {
     *("domain-dns", "domain-dns-publish", "domain-dkim"),
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
+FLOW = {"domain-flow", "domain-delivery"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 
@@ -82,6 +83,8 @@ def _domain(account, page, key, asked):
 def _marked(page, domain):
     if domain and page in SETTINGS:
         return "domain-settings"
+    if domain and page in FLOW:
+        return "domain-flow"
     if domain and page in DNS:
         return "domain-dns"
     return MARKED.get(page.partition("-")[0], (None, None))[bool(domain)]

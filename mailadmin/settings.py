@@ -374,6 +374,15 @@ VMAIL_ROOT = env.read(
     expected="an absolute path of letters, digits and . _ + - /",
 )
 
+# --- Postfix: services of its master.cf to which a domain may be handed on besides those that Postfix always has
+MAIL_TRANSPORTS = env.read(
+    "list",
+    "MAIL_TRANSPORTS",
+    default=[],
+    valid=lambda names: all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in names),
+    expected="names of services in master.cf such as maildrop, separated by commas",
+)
+
 # --- DNS: what the pages want there, whom they ask, and who hears of changes
 addresses = {
     "valid": lambda found: all(map(is_address, found)),

@@ -51,6 +51,7 @@ TABLES = {
         "quota": BIG,
         "transport": ("varchar(255)", "NO", "'virtual'", "utf8mb4_bin"),
         "backupmx": NO,
+        "verify_recipients": NO,
         "created": MOMENT,
         "modified": MOMENT,
         "active": YES,

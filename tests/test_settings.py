@@ -161,6 +161,7 @@ WRONG = {
     "VMAIL_UID": ["vmail", "-5", "0", "4294967295"],
     "VMAIL_GID": ["-5", "0"],
     "VMAIL_ROOT": ["", "var/vmail", "/var/v mail", "/var/vmail%u", '/var/"vmail"'],
+    "MAIL_TRANSPORTS": ["Maildrop", "a b", "maildrop:"],
     "MAIL_ADDRESSES": ["mail.example.org", "192.0.2.300", "192.0.2.1 192.0.2.2"],
     "MAIL_RELAYHOST": ["[smtp.example.net]:587", "192.0.2.1"],
     "MAIL_CERTIFICATE": ["cert.pem"],

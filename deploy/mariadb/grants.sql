@@ -24,7 +24,7 @@ DROP USER IF EXISTS '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 CREATE USER '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@' IDENTIFIED BY '@DOVECOT_SQL_PASSWORD@' ACCOUNT LOCK;
 
 -- Postfix: finds addresses. It never sees a password hash, a token or a TOTP secret.
-GRANT SELECT (domain, transport, backupmx, active)
+GRANT SELECT (domain, transport, backupmx, verify_recipients, active)
   ON `@DB_NAME@`.domain TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';

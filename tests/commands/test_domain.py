@@ -240,24 +240,31 @@ def test_a_chain_of_alias_domains_is_refused(run, add_domain, example_org, other
 
 
 @pytest.mark.parametrize(
-    ("transport", "stored", "warned"),
+    ("transport", "warned"),
     [
-        ("virtual:", "virtual", ""),
-        ("smtp:[192.0.2.9]", "smtp:[192.0.2.9]", ""),
-        ("relay:", "relay:", ""),
-        ("dovecot", "dovecot", "Postfix needs a service “dovecot” in its master.cf"),
-        ("virtual:x", "virtual:x", "Postfix’s own virtual delivery agent is not set up here"),
+        ("smtp:[192.0.2.9]", ""),
+        ("relay:", ""),
+        ("dovecot", "Postfix needs a service “dovecot” in its master.cf"),
+        ("virtual:x", "Postfix’s own virtual delivery agent is not set up here"),
     ],
 )
-def test_a_transport_that_the_shipped_files_do_not_serve_is_warned_of(
-    run, example_org, capsys, transport, stored, warned
+def test_a_stored_transport_that_the_shipped_files_do_not_serve_is_warned_of(
+    run, example_org, capsys, transport, warned
 ):
-    run("domain", "edit", "example.org", "--transport", "lmtp:inet:localhost")
-    run("domain", "edit", "example.org", "--transport", transport)
+    Domain.objects.update(transport=transport)
 
-    assert Domain.objects.get().transport == stored
+    run("domain", "edit", "example.org", "--description", "Ours")
+
+    assert Domain.objects.get().transport == transport
     assert capsys.readouterr().err.startswith(warned) is True
     assert bool(Domain.objects.get().transport_warning) is bool(warned)
+
+
+def test_a_backup_mx_is_told_to_ask_the_primary_server(run, example_org):
+    run("domain", "edit", "example.org", "--backup-mx", "--verify-recipients")
+
+    assert Domain.objects.get().verify_recipients is True
+    assert json.loads(run("domain", "show", "example.org", "--json"))["verify_recipients"] is True
 
 
 def test_the_links_that_lead_to_a_domain_go_with_it_if_one_says_so(run, example_org, other_net):

@@ -5,7 +5,10 @@ import pytest
 from aliases.models import Alias
 from tests.contract.tables import fill
 
-MAPS = ["alias", "domains", "mailbox", "relay_domains", "sender_login", "transport"]
+MAPS = [
+    *["alias", "domains", "mailbox", "relay_domains", "relay_recipients", "sender_login"],
+    *["transport"],
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

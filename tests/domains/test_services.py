@@ -55,6 +55,7 @@ class TestCreate:
                 "password_expiry": [None, 0],
                 "transport": [None, "virtual"],
                 "backupmx": [None, False],
+                "verify_recipients": [None, False],
                 "active": [None, True],
             },
         )
@@ -87,7 +88,11 @@ class TestCreate:
 
     @pytest.mark.parametrize(
         "transport",
-        ["", "virtual", "relay:", "smtp:[mx.example.org]:25", "lmtp:unix:private/dovecot-lmtp"],
+        [
+            *["", "virtual", "relay:", "smtp:mx.example.org", "smtp:[mx.example.org]:25"],
+            *["smtp:[2001:db8::7]:2525", "smtp:[mx]", "lmtp:[192.0.2.7]:24", "lmtp:inet:mx:24"],
+            *["lmtp:unix:private/dovecot-lmtp", "error:5.1.1", "local:"],
+        ],
     )
     def test_a_transport_is_what_postfix_takes(self, transport):
         assert create_domain(actor=None, name="a.example", transport=transport).transport == (
@@ -100,6 +105,69 @@ class TestCreate:
     def test_nothing_else_is_a_transport(self, transport):
         with refused("invalid", field="transport"):
             create_domain(actor=None, name="a.example", transport=transport)
+
+    @pytest.mark.parametrize(
+        ("typed", "stored"),
+        [
+            ("virtual:", "virtual"),
+            ("mx.example.org", "smtp:[mx.example.org]"),
+            ("192.0.2.7:2525", "smtp:[192.0.2.7]:2525"),
+            ("[2001:DB8::7]", "smtp:[2001:db8::7]"),
+            ("müller.example:26", "smtp:[xn--mller-kva.example]:26"),
+        ],
+    )
+    def test_a_server_alone_is_handed_the_mail_by_smtp(self, typed, stored):
+        assert create_domain(actor=None, name="a.example", transport=typed).transport == stored
+
+    @pytest.mark.parametrize("transport", ["dovecot", "maildrop:", "pipe:flags=R", "virtual:x"])
+    def test_postfix_runs_no_service_that_nobody_listed(self, transport, settings):
+        with refused("not_served", field="transport"):
+            create_domain(actor=None, name="a.example", transport=transport)
+
+        settings.MAIL_TRANSPORTS = [transport.partition(":")[0]]
+        assert create_domain(actor=None, name="a.example", transport=transport).transport == (
+            transport
+        )
+
+    @pytest.mark.parametrize(
+        "transport",
+        [
+            *[
+                "smtp:[]",
+                "smtp:[mx.example.org",
+                "smtp:[mx]:0",
+                "smtp:[mx]:65536",
+                "smtp:[mx]:smtp",
+            ],
+            *["smtp:-x", "smtp:unix:private/x", "relay:$mydomain", "lmtp:unix:private/../x;y"],
+            *["smtp:2001:db8::7", "lmtp:inet:", "smtp:300.0.2.1"],
+        ],
+    )
+    def test_the_next_server_is_a_server(self, transport):
+        with refused("no_server", field="transport"):
+            create_domain(actor=None, name="a.example", transport=transport)
+
+    @pytest.mark.parametrize(
+        "transport", ["smtp:[mail.example.com]", "mail.example.com:25", "127.0.0.1"]
+    )
+    def test_no_domain_is_handed_on_to_this_server_itself(self, transport, settings):
+        settings.MAIL_HOSTNAME = "mail.example.com"
+
+        with refused("itself", field="transport"):
+            create_domain(actor=None, name="a.example", transport=transport)
+
+    def test_another_port_of_this_machine_is_another_server(self):
+        domain = create_domain(actor=None, name="a.example", transport="127.0.0.1:10026")
+
+        assert domain.transport == "smtp:[127.0.0.1]:10026"
+
+    def test_what_another_program_stored_blocks_no_other_change(self, example_org):
+        Domain.objects.update(transport="dovecot")
+
+        update_domain(actor=None, domain=example_org, description="Ours")
+
+        example_org.refresh_from_db()
+        assert (example_org.transport, example_org.description) == ("dovecot", "Ours")
 
     def test_role_addresses_are_made_when_they_have_somewhere_to_lead(self):
         create_domain(actor=None, name="example.org", role_target="Admin@Elsewhere.Example")
@@ -236,6 +304,7 @@ class TestDelete:
                 "password_expiry": [0, None],
                 "transport": ["virtual", None],
                 "backupmx": [False, None],
+                "verify_recipients": [False, None],
                 "active": [True, None],
                 "admins": [["a.second@example.org", "admin@example.org"], None],
                 "target_domain": ["other.net", None],

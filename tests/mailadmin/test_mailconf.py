@@ -9,6 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from domains import main_cf
+from domains.models import WrittenBlock
 from mailadmin import mailconf, shipped
 from mailboxes.models import Mailbox
 from tests.servers.certificate import certify
@@ -79,7 +81,7 @@ def test_writes_every_file_of_deploy_filled_in(run, tmp_path, settings):
 
 
 def test_every_map_named_in_main_cf_is_written(run, tmp_path):
-    run("--backup-mx", "--transport")
+    run(*(f"--{block}" for block in main_cf.BLOCKS))
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
     named = set(re.findall(r"proxy:mysql:/etc/postfix/sql/(\w+\.cf)", main))
@@ -277,11 +279,12 @@ def test_a_dry_run_shows_and_writes_nothing(run, tmp_path):
         ([], {}, set()),
         ([], {"backupmx": True}, {"backup-mx"}),
         ([], {"transport": "smtp:[192.0.2.7]"}, {"transport"}),
+        ([], {"backupmx": True, "verify_recipients": True}, {"backup-mx", "verify-recipients"}),
         (["--no-backup-mx"], {"backupmx": True}, set()),
         (["--backup-mx", "--transport"], {}, {"backup-mx", "transport"}),
     ],
 )
-def test_backup_mx_and_transport_come_when_a_domain_needs_them(
+def test_what_a_domain_needs_of_main_cf_comes_when_a_domain_needs_them(
     run, tmp_path, add_domain, options, fields, blocks
 ):
     add_domain("example.org", **fields)
@@ -292,6 +295,16 @@ def test_backup_mx_and_transport_come_when_a_domain_needs_them(
     assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {"unsigned"}
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
+    assert main.count("relay_recipients.cf") == ("verify-recipients" in blocks)
+    assert set(WrittenBlock.objects.values_list("pk", flat=True)) == blocks
+
+
+def test_a_dry_run_leaves_what_the_pages_say_of_main_cf(run, add_domain):
+    add_domain("example.org", backupmx=True)
+
+    run("--dry-run")
+
+    assert not WrittenBlock.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ OF_THE_SERVICE = [
         "domain-edit",
         ["example.org"],
         DOMAIN
-        | {"transport": "SMTP box", "maxquota_0": "none"}
+        | {"description": LONG, "maxquota_0": "none"}
         | {"quota_0": "limited", "quota_1": "5"},
-        {"transport": ["invalid"], "maxquota": ["unused"]},
+        {"description": ["max_length"], "maxquota": ["unused"]},
     ),
     (
         "aliasdomain-create",
@@ -89,7 +89,7 @@ UNREADABLE = [
     (
         "domain-edit",
         ["example.org"],
-        DOMAIN | {"description": LONG, "transport": "SMTP box"},
+        DOMAIN | {"description": LONG, "maxquota_0": "none", "quota_0": "limited", "quota_1": "5"},
         "description",
     ),
     (

@@ -190,7 +190,7 @@ def test_the_edit_form_shows_limits_in_words(as_superadmin, add_domain):
 
 
 def test_editing_changes_what_was_touched_and_says_so(as_superadmin, example_org):
-    changed = NEW_DOMAIN | {"description": "Ours", "transport": "smtp:[mx.example.org]:25"}
+    changed = NEW_DOMAIN | {"description": "Ours"}
 
     response = as_superadmin.post(
         reverse("domain-edit", args=["example.org"]), changed, follow=True
@@ -198,7 +198,6 @@ def test_editing_changes_what_was_touched_and_says_so(as_superadmin, example_org
 
     example_org.refresh_from_db()
     assert (example_org.description, example_org.mailboxes) == ("Ours", 5)
-    assert example_org.transport == "smtp:[mx.example.org]:25"
     assert "Domain example.org saved." in text(response)
 
 
@@ -279,14 +278,14 @@ def test_a_backup_mx_has_no_limits_to_set(superadmin, example_org):
     address = reverse("domain-edit", args=["example.org"])
     page = superadmin.get(address)
     shown = page.context["form"].fields.keys()
-    assert shown == {"description", "transport", "backupmx"}
+    assert shown == {"description"}
     assert "Limits" not in text(page)
     settings = text(superadmin.get(reverse("domain-settings", args=["example.org"])))
-    assert "Transport" in settings
     assert "Limits and use" not in settings
     assert "Password lifetime" not in settings
 
-    superadmin.post(address, {"description": "Ours", "transport": "relay:", "backupmx": ""})
+    delivery = reverse("domain-delivery", args=["example.org"])
+    superadmin.post(delivery, {"transport": "relay:", "backupmx": ""})
 
     example_org.refresh_from_db()
     assert (example_org.backupmx, example_org.mailboxes) == (False, 7)

@@ -525,7 +525,8 @@ def test_suggestions_are_for_the_domain_that_is_typed_and_nothing_else(as_admin,
 def test_its_page_warns_of_a_transport_that_the_shipped_files_do_not_serve(
     as_superadmin, add_domain
 ):
-    add_domain("a.example", transport="dovecot")
+    add_domain("a.example")
+    Domain.objects.update(transport="dovecot")
     add_domain("b.example", transport="smtp:[192.0.2.9]")
 
     warning = "Postfix needs a service “dovecot” in its master.cf"

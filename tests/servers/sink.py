@@ -18,6 +18,9 @@ class _Session(socketserver.StreamRequestHandler):
         self._say("220 sink")
         while line := self.rfile.readline().decode(errors="replace").strip():
             verb = line[:4].upper()
+            if verb == "RCPT" and _address(line) in self.server.unknown:
+                self._say("550 5.1.1 no such user")
+                continue
             if verb == "MAIL":
                 sender, recipients = _address(line), []
             elif verb == "RCPT":
@@ -45,7 +48,7 @@ def _address(line):
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1:``port``; what came is in ``received``."""
+    """Listens on 127.0.0.1:``port``; what came is in ``received``. Recipients in ``unknown`` are refused."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -54,6 +57,7 @@ class Sink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Session)
         self.port = self.server_address[1]
         self.received = []
+        self.unknown = set()
         self._thread = threading.Thread(target=self.serve_forever, args=[0.05], daemon=True)
 
     def start(self):

@@ -24,6 +24,7 @@ COLUMNS = [
     "maxquota",
     "transport",
     "backupmx",
+    "verify_recipients",
     "password_expiry",
 ]
 
@@ -75,6 +76,7 @@ class Command(DomainRowCommand):
         Field("All mailboxes together", "quota_mb", size_text),
         Field("Largest mailbox", "max_quota_mb", size_text),
         Field("Backup MX", "backup_mx"),
+        Field("Asks the primary server", "verify_recipients"),
         Field("Transport", "transport"),
         Field("Password lifetime, days", "password_days"),
         Field("Leads to", "leads_to"),
@@ -153,13 +155,20 @@ class Command(DomainRowCommand):
                 help=f"{text}{such}; or “unlimited” (0) or “none” (-1).",
             )
         parser.add_argument(
-            "--transport", metavar="TRANSPORT", help="Postfix's, e.g. smtp:[mx.example.org]:25."
+            "--transport",
+            metavar="TRANSPORT",
+            help="A server, or Postfix's notation, e.g. smtp:[mx.example.org]:25.",
         )
         parser.add_argument(
             "--backup-mx",
             action=BooleanOptionalAction,
             dest="backupmx",
             help="Only pass its mail on to its primary server.",
+        )
+        parser.add_argument(
+            "--verify-recipients",
+            action=BooleanOptionalAction,
+            help="As a backup MX, refuse addresses that the primary server does not know.",
         )
         parser.add_argument(
             "--password-days",
@@ -220,7 +229,7 @@ class Command(DomainRowCommand):
             )
 
     def _warn(self, domain):
-        if domain.transport_warning and not domain.backupmx:
+        if domain.transport_warning:
             self.stderr.write(str(domain.transport_warning))
 
     # --- Rows
@@ -262,6 +271,7 @@ class Command(DomainRowCommand):
             "max_quota_mb": domain.maxquota,
             "active": domain.active,
             "backup_mx": domain.backupmx,
+            "verify_recipients": domain.verify_recipients,
             "transport": domain.transport,
             "password_days": domain.password_expiry,
             "created": domain.created,

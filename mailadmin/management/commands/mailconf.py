@@ -1,9 +1,19 @@
 from argparse import BooleanOptionalAction
+from contextlib import suppress
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from domains import main_cf
 from mailadmin import mailconf, shipped
+
+# Blocks that are there if a row needs them, or if an option says so.
+OPTIONAL = {
+    main_cf.BACKUP_MX: "Be a backup MX (default: if a domain in the panel asks for it).",
+    main_cf.VERIFY: "Ask the primary servers which recipients exist (default: likewise).",
+    main_cf.TRANSPORT: "Use transports per domain (default: likewise).",
+    "weak-hashes": "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one).",
+}
 
 
 class Command(BaseCommand):
@@ -62,12 +72,8 @@ class Command(BaseCommand):
             "--postfix-version",
             help="What the files are for (default: Postfix on this machine; if there is none, 3.7).",
         )
-        for option, text in [
-            ("--backup-mx", "Be a backup MX (default: if a domain in the panel asks for it)."),
-            ("--transport", "Use transports per domain (default: likewise)."),
-            ("--weak-hashes", "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one)."),
-        ]:
-            parser.add_argument(option, action=BooleanOptionalAction, help=text)
+        for name, text in OPTIONAL.items():
+            parser.add_argument(f"--{name}", dest=name, action=BooleanOptionalAction, help=text)
         parser.add_argument(
             "--sieve",
             action=BooleanOptionalAction,
@@ -80,15 +86,12 @@ class Command(BaseCommand):
         dir,
         force,
         dry_run,
-        backup_mx,
-        transport,
-        weak_hashes,
         postfix_version,
         sieve,
         **options,
     ):
         given = {marker: options[marker] for marker in shipped.SHAPES if marker in options}
-        wanted = {"backup-mx": backup_mx, "transport": transport, "weak-hashes": weak_hashes}
+        wanted = {name: options[name] for name in OPTIONAL}
         try:
             postfix_version = postfix_version or shipped.postfix_here()
             blocks = (
@@ -113,6 +116,7 @@ class Command(BaseCommand):
                 )
             if not dry_run:
                 directory.write(files)
+                self._remember(blocks)
         except (shipped.NotPossible, OSError) as error:
             raise CommandError(str(error)) from error
         if not postfix_version:
@@ -135,11 +139,15 @@ class Command(BaseCommand):
                 needed = mailconf.blocks_needed()
             except DatabaseError as error:
                 raise CommandError(
-                    "The tables cannot be read. Run `manage.py migrate` first, or say --backup-mx,"
-                    f" --transport and --weak-hashes, or --no-… yourself. ({error})"
+                    "The tables cannot be read. Run `manage.py migrate` first, or say"
+                    f" {', '.join(f'--{name}' for name in OPTIONAL)}, or --no-… yourself. ({error})"
                 ) from error
             blocks |= {name for name in needed if wanted[name] is None}
         return blocks
+
+    def _remember(self, blocks):
+        with suppress(DatabaseError):  # every block was named, and there are no tables yet
+            main_cf.remember(blocks)
 
     def _show(self, changes):
         for change in changes:
