@@ -171,6 +171,7 @@ WRONG = {
     "MTA_STS": ["on"],
     "DKIM_SIGNER": ["yes"],
     "HELPER_SOCKET": ["helper.sock"],
+    "SRS": ["perhaps"],
     "DNS_CHANGES_TO": ["root"],
     "DNS_RESOLVERS": ["localhost", "192.0.2.1:", "[2001:db8::1", "192.0.2.1:dns"],
     "DNS_UPDATE_SERVER": ["ns.example.org", "192.0.2.1,192.0.2.2"],

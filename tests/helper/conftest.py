@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -21,14 +23,13 @@ esac
 
 
 @pytest.fixture(scope="module")
-def start_helper(tmp_path_factory):
+def start_helper():
     """``start_helper("daemon")`` starts one that answers this user; return its directory."""
-    started = []
+    started = {}
 
     def start(panel):
-        place = tmp_path_factory.mktemp("helper")
-        for folder in [place, *place.parents][:3]:  # the panel's user must reach the socket
-            folder.chmod(0o755)
+        place = Path(tempfile.mkdtemp(prefix="helper-"))
+        place.chmod(0o755)  # every user must reach the socket
         programs = place / "bin"
         programs.mkdir()
         for name in ("postfix", "doveadm", "postmap", "doveconf"):
@@ -48,12 +49,13 @@ def start_helper(tmp_path_factory):
         command = [sys.executable, "-I", code, *arguments, "--mailboxes", "mysql:/x.cf"]
         process = Process(command, place / "log")
         process.start((place / "sock").exists)
-        started.append(process)
+        started[place] = process
         return place
 
     yield start
-    for process in started:
+    for place, process in started.items():
         process.stop()
+        shutil.rmtree(place)
 
 
 @pytest.fixture(scope="module")
