@@ -1,4 +1,4 @@
-"""The few things that only root can do for the panel: `python3 -I deploy/helper --panel mailadmin …`, see its unit.
+"""The few things that only root can do for the panel: `python3 -I -B deploy/helper --panel mailadmin …`, see its unit.
 
 It listens on a socket of systemd, or on --socket, takes one line from the panel's user, does what that line is one of the
 fixed words for (verbs.py), and answers with one line of JSON. No shell, no text of anybody's in a command, nothing else.
