@@ -18,6 +18,7 @@ class DomainDNS(models.Model):
     """One row a domain, and one under MAIL_HOSTNAME, which no domain can have, for this mail server itself.
 
     ``findings`` are stored domains.dns.findings.Finding; ``problems`` names those that need somebody, such as "MX, SPF".
+    ``meant`` are the MX records of which somebody said that they shall lead elsewhere, as a Finding has them.
     ``told`` is what the last mail about changes knew, by Finding.key.
     """
 
@@ -32,6 +33,7 @@ class DomainDNS(models.Model):
     checked = SecondsField(default=timezone.now)
     problems = models.CharField(max_length=100, default="", db_default="")
     findings = models.JSONField(default=list)
+    meant = models.JSONField(default=list)
     told = models.JSONField(default=dict)
 
     objects = DomainDNSQuerySet.as_manager()

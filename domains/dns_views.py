@@ -3,15 +3,16 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from domains.dns import states, words, zone
-from domains.dns.checks import sts_policy
 from domains.dns.findings import MISSING, NOT_ASKED
 from domains.dns.host import host_name
+from domains.dns.mta_sts import sts_policy
 from domains.models import Domain, DomainDNS
 from panel.pages import ConfirmView, ScopedDetailView, ScopedMixin
 
@@ -60,9 +61,21 @@ class ChecksMixin:
 
 class DomainDNSPage(DNSPages, ChecksMixin, ScopedDetailView):
     def post(self, request, *args, **kwargs):
-        row = states.check_and_store(self.get_object())
-        messages.add_message(request, *self.told(row))
+        domain = self.get_object()
+        if "meant" in request.POST:
+            messages.add_message(request, *self.mean(domain, request.POST["meant"] == "1"))
+        else:
+            messages.add_message(request, *self.told(states.check_and_store(domain)))
         return HttpResponseRedirect(request.path)
+
+    def mean(self, domain, meant):
+        try:
+            states.mean_mx(actor=self.actor, domain=domain, meant=meant)
+        except ValidationError as error:
+            return messages.WARNING, " ".join(error.messages)
+        if meant:
+            return messages.SUCCESS, _("Noted. These MX records need nobody any more.")
+        return messages.SUCCESS, _("Noted. These MX records need somebody.")
 
     def get_context_data(self, **kwargs):
         row = getattr(self.object, "dns", None)

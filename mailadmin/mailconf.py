@@ -46,5 +46,6 @@ def marker_values(database, passwords, **given):
         "VMAIL_GID": str(settings.VMAIL_GID),
         "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
         "PASSWORD_DEFAULT_SCHEME": settings.PASSWORD_DEFAULT_SCHEME,
+        "WEBMAIL_SECRET": settings.WEBMAIL_SECRET,
     }
     return fill_in(wanted, database, passwords, **given)

@@ -89,6 +89,11 @@ GROUPS = {
             "what the DNS says of domains and server",
             ("checkdns example.org", "checkdns --mail"),
         ),
+        "certnames": (
+            "domains",
+            "names that certificates must have",
+            ("certnames", "certnames | grep example.org"),
+        ),
         "check": (
             "django.core",
             "what is wrong with settings and database",

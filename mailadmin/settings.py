@@ -344,6 +344,14 @@ WEBMAIL_URL = env.read(
     valid=lambda url: not url or is_web_address(url),
     expected="a URL such as https://webmail.example.org/",
 )
+# With it Roundcube asks for identities and new passwords (mailboxes/webmail.py). None: nobody does.
+WEBMAIL_SECRET = env.read(
+    "str",
+    "WEBMAIL_SECRET",
+    default="",
+    valid=lambda secret: not secret or re.fullmatch(r"[A-Za-z0-9_-]{32,100}", secret),
+    expected="at least 32 letters and digits, made at random",
+)
 FIRM_NAME = env.read(
     "str",
     "FIRM_NAME",
@@ -443,6 +451,13 @@ DNS_RESOLVERS = env.read(
     default=[],
     valid=lambda servers: all(map(is_server, servers)),
     expected="addresses such as 127.0.0.1 or 127.0.0.1:5353, separated by commas",
+)
+BLOCK_LISTS = env.read(
+    "list",
+    "BLOCK_LISTS",
+    default=[],
+    valid=lambda names: len(names) <= 5 and all(map(is_host_name, names)),
+    expected="at most five names such as zen.spamhaus.org, separated by commas",
 )
 DNS_UPDATE_SERVER = env.read(
     "str",

@@ -17,15 +17,18 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailadmin import webmail_files
+
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
     *("postfix", "dovecot", "sieve", "opendkim", "postsrsd", "mariadb", "nginx", "haproxy"),
-    *("systemd", "journald", "fail2ban"),
+    *("systemd", "journald", "fail2ban", "roundcube"),
 )
 # Files that are written only if one of these blocks is.
 ONLY_WITH = {
     "haproxy/": {"haproxy-panels", "haproxy-sql"},
     "opendkim/": {"opendkim"},
+    "roundcube/": {"webmail"},
     "mariadb/signer.sql": {"opendkim"},
     "systemd/opendkim.service.d/": {"opendkim"},
     "systemd/mailadmin-helper.": {"helper"},
@@ -34,7 +37,7 @@ ONLY_WITH = {
     "postfix/srs_own.cf": {"srs"},
 }
 # Written once for each address from which the daemons reach the database.
-PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql"}
+PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
 # Each has an SQL user of its own.
 SQL_USERS = ("postfix", "dovecot", "signer")
 # Files of other folders, which hold what is used where it is.
@@ -44,7 +47,8 @@ MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|dsn:mysql://[^:]*:)[^\s'@]+", re.IGNORECASE
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    re.IGNORECASE,
 )
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
@@ -85,6 +89,7 @@ SHAPES = {
     "PANEL_DIR": PATH,
     "PANEL_PYTHON": PATH,
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
+    "WEBMAIL_HOST": HOST,
 }
 
 
@@ -148,6 +153,7 @@ def fill_in(wanted, database, passwords, **given):
     """
     given = {name: str(value) for name, value in given.items() if value is not None}
     values = {
+        **webmail_files.DEFAULTS,
         **wanted,
         "MAPS": "/etc/postfix/sql",
         "DOVECOT_CONF": "/etc/dovecot",
@@ -189,7 +195,11 @@ def fill_in(wanted, database, passwords, **given):
             " own, which is not the panel's and not root: see --postfix-user, --dovecot-user and --signer-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
-    return values | _sql_values(values, passwords)
+    try:
+        of_webmail = webmail_files.of_passwords(values, passwords)
+    except ValueError as error:
+        raise NotPossible(str(error)) from error
+    return values | _sql_values(values, passwords) | of_webmail
 
 
 def _address_of(database):
@@ -277,6 +287,7 @@ def render(values, blocks=()):
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
     blocks |= set() if "opendkim" in blocks else {"unsigned"}
+    blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
     for path in sorted([*sources, *(DEPLOY / name for name in ALONE)]):
@@ -338,7 +349,7 @@ class Directory:
                 f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
                 " the written files count as foreign and need --force."
             ) from error
-        for user in SQL_USERS:
+        for user in (*SQL_USERS, *webmail_files.SECRETS):
             self.passwords.setdefault(user, secrets.token_hex(20))
 
     def compare(self, files):

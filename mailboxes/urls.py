@@ -1,12 +1,14 @@
 from django.urls import path
 
-from mailboxes import address_bulk, bulk, new_address, own, views
+from mailboxes import address_bulk, bulk, new_address, own, views, webmail
 
 urlpatterns = [
     path("account/forwarding/", own.OwnForwarding.as_view(), name="own-forwarding"),
     path("account/password/", own.OwnPassword.as_view(), name="own-password"),
     path("account/room/", own.OwnRoom.as_view(), name="own-room"),
     path("account/setup/", own.OwnSetup.as_view(), name="own-setup"),
+    path("webmail/identities/", webmail.identities, name="webmail-identities"),
+    path("webmail/password/", webmail.password, name="webmail-password"),
     path("mailboxes/", views.MailboxList.as_view(), name="mailbox-list"),
     path("mailboxes/new/", new_address.NewAddress.as_view(), name="mailbox-create"),
     path("aliases/new/", new_address.NewAlias.as_view(), name="alias-create"),

@@ -40,6 +40,12 @@ ACTIONS = {
         ngettext_lazy("%(person)s deleted %(n)d domain", "%(person)s deleted %(n)d domains", "n"),
     ),
     "publish_dns": Action(DOMAINS, _("Published DNS records of {object}")),
+    "mean_mx": Action(
+        DOMAINS, _("{person} said that the MX of {object} is meant to lead elsewhere")
+    ),
+    "judge_mx": Action(
+        DOMAINS, _("{person} said that the MX of {object} is not meant to lead elsewhere")
+    ),
     "create_dkim_entry": Action(DOMAINS, _("{person} made a DKIM key for {object}")),
     "edit_dkim_entry": Action(DOMAINS, _("{person} let another DKIM key sign for {object}")),
     "delete_dkim_entry": Action(DOMAINS, _("{person} deleted a DKIM key of {object}")),

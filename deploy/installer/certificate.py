@@ -29,6 +29,8 @@ class Certificate(Part):
     def __init__(self, plan):
         super().__init__(plan)
         self.live = Path("/etc/letsencrypt/live", self.options.hostname)
+        # One certificate for all of them.
+        self.names = [self.options.hostname, *filter(None, [self.options.webmail])]
 
     @classmethod
     def findings(cls, options):
@@ -56,16 +58,16 @@ class Certificate(Part):
         yield Link(TLS / "privkey.pem", key, stale=stale)
 
     def _signed_by_itself(self, cert, key):
-        name = self.options.hostname
+        names = ",".join(f"DNS:{name}" for name in self.names)
         elliptic = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+        subject = ["-subj", f"/CN={self.options.hostname}", "-addext", f"subjectAltName={names}"]
         command = ["openssl", "req", "-x509", *elliptic, "-nodes", "-days", "3650", *subject]
         return Command(
             "a certificate, signed by itself",
             [*command, "-keyout", key, "-out", cert],
             lambda: (
                 succeeds(["openssl", "x509", "-noout", "-checkend", "86400", "-in", cert])
-                and is_for(cert, name)
+                and all(is_for(cert, name) for name in self.names)
             ),
             makes=[cert, key],
         )
@@ -78,15 +80,20 @@ class Certificate(Part):
         name, place = self.options.hostname, Path("/etc/letsencrypt")
         hook = "systemctl reload nginx postfix dovecot" if machine.runs_systemd() else "true"
         command = ["certbot", "certonly", "--non-interactive", "--agree-tos"]
-        command += ["-m", self.options.admin, "--webroot", "-w", "/var/www/html", "-d", name]
+        command += ["-m", self.options.admin, "--webroot", "-w", "/var/www/html"]
+        command += ["--cert-name", name, "--expand"]
+        command += [word for one in self.names for word in ("-d", one)]
         yield Command(
             "a certificate that everybody knows",
             [*command, "--deploy-hook", hook],
             lambda: (
                 self.options.tls_cert
                 or self.options.certificate != "certbot"
-                or self._certified()
-                or not points_here(name)
+                or (
+                    self._certified()
+                    and all(is_for(self.live / "fullchain.pem", one) for one in self.names)
+                )
+                or not all(map(points_here, self.names))
             ),
             # The rest goes with the package, unless it has other names' certificates.
             makes=[

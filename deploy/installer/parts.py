@@ -7,5 +7,7 @@ from installer.mail import Mail
 from installer.panel import Panel
 from installer.signing import Signing
 from installer.surroundings import Surroundings
+from installer.webmail import Webmail
 
-PARTS = [Panel, Certificate, Signing, Forwarding, Mail, Helper, Surroundings]
+# The webmail's services before nginx, which hands on to them.
+PARTS = [Panel, Certificate, Signing, Forwarding, Mail, Helper, Webmail, Surroundings]

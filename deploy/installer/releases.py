@@ -10,11 +10,12 @@ class Release:
     postfix: str
     nginx: str
     dovecot: str  # the directory of deploy/dovecot/ for it
+    php: str
 
 
 RELEASES = {
-    "12": Release(postfix="3.7", nginx="1.22", dovecot="2.3"),
-    "13": Release(postfix="3.10", nginx="1.26", dovecot="2.4"),
+    "12": Release(postfix="3.7", nginx="1.22", dovecot="2.3", php="8.2"),
+    "13": Release(postfix="3.10", nginx="1.26", dovecot="2.4", php="8.4"),
 }
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from installer.journal import checksum, write
 
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|SECRET_KEY=|mysql://[^:]*:)[^\s'@]+", re.IGNORECASE
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|SECRET(?:_KEY)?=|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    re.IGNORECASE,
 )
 
 

@@ -2,12 +2,11 @@
 
 import re
 from functools import partial
-from hashlib import sha256
 
 from django.conf import settings
 from dns.reversename import from_address
 
-from domains.dns import dkim, spf
+from domains.dns import block_lists, dkim, mta_sts, spf
 from domains.dns.asking import Asking, NotAsked
 from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG, Finding, quoted, tags
 from domains.dns.host import Host, certificate_digest, host_name, spf_terms
@@ -28,7 +27,7 @@ def check_domain(domain, keys=(), asking=None):
             ("spf", name, "TXT", sender),
             ("dmarc", f"_dmarc.{name}", "TXT", dmarc),
             ("tlsrpt", f"_smtp._tls.{name}", "TXT", tls_reports),
-            ("mtasts", f"_mta-sts.{name}", "TXT", mta_sts),
+            ("mtasts", f"_mta-sts.{name}", "TXT", mta_sts.announced),
         ]
     if domain.ends_here and not hasattr(domain, "alias_of"):  # there, nobody has a mailbox
         checks += [
@@ -39,8 +38,9 @@ def check_domain(domain, keys=(), asking=None):
             ("client", f"{label}.{name}", "CNAME", leads_here)
             for label in ("autoconfig", "autodiscover")
         ]
-    if domain.ends_here and sts_policy():
-        checks.append(("policy", f"mta-sts.{name}", "CNAME", leads_here))
+    if domain.ends_here and mta_sts.sts_policy():
+        policy = partial(mta_sts.served, leads_here=leads_here)
+        checks.append(("policy", f"mta-sts.{name}", "CNAME", policy))
     checks += dkim.checks(keys)
     found = run(asking, checks)
     if domain.ends_here:
@@ -54,13 +54,15 @@ def check_host(asking=None):
     name = host_name()
     found = run(asking, [("address", name, "A", address), ("helo", name, "TXT", helo)])
     try:
-        pointers = [
-            from_address(one).to_text(omit_final_dot=True) for one in Host(asking).addresses
-        ]
+        addresses = Host(asking).addresses
     except NotAsked:
-        pointers = []
-    checks = [("ptr", pointer, "PTR", pointer_back) for pointer in pointers]
-    return found + run(asking, [*checks, ("tlsa", f"_25._tcp.{name}", "TLSA", tlsa)])
+        addresses = []
+    checks = [
+        ("ptr", from_address(one).to_text(omit_final_dot=True), "PTR", pointer_back)
+        for one in addresses
+    ]
+    checks += [("tlsa", f"_25._tcp.{name}", "TLSA", tlsa), *block_lists.checks(addresses)]
+    return found + run(asking, checks)
 
 
 def run(asking, checks):
@@ -205,31 +207,6 @@ def tls_reports(asking, host, name, made):
     if not (tags(records[0]) or {}).get("rua"):
         return made(state=WRONG, reason="syntax")
     return made(tuple(map(quoted, records)))
-
-
-def sts_policy():
-    """What this panel serves at https://mta-sts.DOMAIN/.well-known/mta-sts.txt; "" if MTA_STS is none."""
-    if settings.MTA_STS == "none":
-        return ""
-    lines = ("version: STSv1", f"mode: {settings.MTA_STS}", f"mx: {host_name()}", "max_age: 604800")
-    return "".join(f"{line}\r\n" for line in lines)
-
-
-def mta_sts(asking, host, name, made):
-    records = [text for text in asking.texts(name) if text.startswith("v=STSv1")]
-    policy = sts_policy()
-    # The id says that the policy is another one.
-    wanted = (quoted(f"v=STSv1; id={sha256(policy.encode()).hexdigest()[:20]}"),) if policy else ()
-    seen = tuple(map(quoted, records))
-    if not records:
-        return made(wanted, seen, MISSING, "missing") if policy else None
-    if len(records) > 1:
-        return made(wanted, seen, WRONG, "two records")
-    if not (tags(records[0]) or {}).get("id"):
-        return made(wanted, seen, WRONG, "syntax")
-    if not policy:
-        return made(seen, seen, OK, "not ours")
-    return made(wanted, seen, OK, "ok") if seen == wanted else made(wanted, seen, DIFFERS, "id")
 
 
 def srv(asking, host, name, made, *, port):

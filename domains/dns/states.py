@@ -2,13 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.models import LogEntry
 from domains import dkim
 from domains.dkim_keys import keys_of
 from domains.dns import words
 from domains.dns.checks import check_domain, check_host
-from domains.dns.findings import NOT_ASKED, Finding
+from domains.dns.findings import NOT_ASKED, OK, WRONG, Finding
 from domains.dns.host import host_name
 from domains.models import Domain, DomainDNS
 from panel.transactions import in_transaction
@@ -52,6 +55,46 @@ def store(*, name, findings):
         else finding
         for finding in findings
     ]
+    _judge(row, findings, before)
+    row.checked = timezone.now()
+    row.save()
+    return row
+
+
+@in_transaction
+def mean_mx(*, actor, domain, meant):
+    """Let the MX records that lead elsewhere need nobody any more (``meant``), or need somebody again; return the DomainDNS.
+
+    Other records than those seen now will need somebody.
+    """
+    row = DomainDNS.objects.select_for_update().filter(pk=domain.pk).first()
+    findings = findings_of(row)
+    seen = [
+        list(finding.seen)
+        for finding in findings
+        if finding.topic == "mx" and finding.reason == ("elsewhere" if meant else "meant")
+    ]
+    if not seen:
+        raise ValidationError(
+            _("The MX records are not what they were when the page was made. Look at it again."),
+            "not_there",
+        )
+    row.meant = seen[0] if meant else []
+    _judge(row, findings, row.problems.split(", "))
+    row.save()
+    records = ", ".join(seen[0])
+    LogEntry.objects.record(
+        actor,
+        "mean_mx" if meant else "judge_mx",
+        domain=domain.pk,
+        target=domain.pk,
+        changes={"MX": [None, records] if meant else [records, None]},
+    )
+    return row
+
+
+def _judge(row, findings, before):
+    findings = [_as_meant(finding, row.meant) for finding in findings]
     problems = [
         words.label(finding.topic)
         for finding in findings
@@ -60,9 +103,14 @@ def store(*, name, findings):
     ]
     row.problems = ", ".join(dict.fromkeys(problems))
     row.findings = [list(finding) for finding in findings]
-    row.checked = timezone.now()
-    row.save()
-    return row
+
+
+def _as_meant(finding, meant):
+    if finding.topic != "mx" or finding.reason not in {"elsewhere", "meant"}:
+        return finding
+    if list(finding.seen) == meant:
+        return finding._replace(state=OK, reason="meant", wanted=finding.seen)
+    return finding._replace(state=WRONG, reason="elsewhere", wanted=(f"10 {host_name()}.",))
 
 
 @in_transaction

@@ -81,6 +81,10 @@ TOPICS = {
             "The same for the server’s own name, which is asked for when a bounce has no sender."
         ),
     ),
+    "list": Topic(
+        "DNSBL",
+        gettext_noop("Whether a list of senders of spam names an address of this mail server."),
+    ),
     "tlsa": Topic(
         "TLSA (DANE)",
         gettext_noop(
@@ -116,7 +120,10 @@ REASONS = {
     ),
     ("mx", "elsewhere"): gettext_noop(
         "Mail for this domain goes to %(servers)s and not to this server."
-        " If that server passes it on here, all is well; otherwise replace the record."
+        " If that server passes it on here, as a filter does, say that it is meant so; otherwise replace the record."
+    ),
+    ("mx", "meant"): gettext_noop(
+        "Mail for this domain goes to %(servers)s, and somebody said that it is meant so: that server passes it on here."
     ),
     ("mx", "others first"): gettext_noop(
         "Mail goes to %(servers)s first, and comes here only while that server is away."
@@ -231,6 +238,35 @@ REASONS = {
     ),
     ("helo", "refused"): gettext_noop(
         "An address of this server does not pass. Replace the record."
+    ),
+    ("policy", "not public"): gettext_noop(
+        "The name leads to %(said)s, where nobody outside gets the policy. Publish this record."
+    ),
+    ("policy", "no answer"): gettext_noop(
+        "No web server answers at %(said)s, so others get no policy, and go on without one."
+    ),
+    ("policy", "certificate"): gettext_noop(
+        "The certificate is not accepted (%(said)s), so others get no policy. Get one for this name."
+    ),
+    ("policy", "not the file"): gettext_noop(
+        "The web server answers %(said)s and not the policy, so others go on without one."
+    ),
+    ("policy", "another policy"): gettext_noop(
+        "Others get another policy than the one of this server. Let this name lead here, or change the file there."
+    ),
+    ("policy", "other servers"): gettext_noop(
+        "The policy that others get forbids them to send mail to this server. Change it at once."
+    ),
+    ("policy", "served"): gettext_noop("Others get the policy."),
+    ("list", "listed"): gettext_noop(
+        "%(list)s names %(address)s, and receivers who ask it refuse mail from there. It says: %(why)s"
+        " Find out who sent what, end that, then ask the list to remove the address."
+    ),
+    ("list", "refused"): gettext_noop(
+        "%(list)s does not answer this server’s resolver. Ask through a resolver of your own, within the terms of that list."
+    ),
+    ("list", "no list"): gettext_noop(
+        "%(list)s answers as no such list does. Remove it from BLOCK_LISTS."
     ),
     ("tlsa", "not signed"): gettext_noop(
         "The answer is not signed, or the resolver does not check signatures: the record has no effect."

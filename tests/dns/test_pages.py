@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts.models import LogEntry
 from domains.dns import states
 from domains.dns.findings import Finding
 from domains.models import DomainDNS
@@ -242,6 +243,60 @@ def test_there_is_no_policy_for_foreign_domains_and_without_the_setting(
     assert client.get("/setup/foreign.example/mta-sts.txt").status_code == 404
     set_domain_active(actor=None, domain=example_org, active=False)
     assert client.get("/setup/example.org/mta-sts.txt").status_code == 404
+
+
+FILTER = "@ MX 10 mx.filter.test."
+ELSEWHERE = {"filter.test": "mx A 198.51.100.1"}
+
+
+def test_an_mx_that_is_meant_so_needs_nobody_until_it_changes(admin, zones, server):
+    zones({"example.org": FILTER} | ELSEWHERE)
+    admin.post(page_of())
+    assert "MX" in DomainDNS.objects.get().problems
+    assert "say that it is meant so" in text(admin.get(page_of()))
+
+    answer = admin.post(page_of(), {"meant": "1"})
+
+    assert told(answer) == ["Noted. These MX records need nobody any more."]
+    assert "somebody said that it is meant so" in text(admin.get(page_of()))
+    assert "MX" not in DomainDNS.objects.get().problems
+    admin.post(page_of())  # a check finds it as before
+    assert "MX" not in DomainDNS.objects.get().problems
+    zone = admin.get(reverse("domain-dns-zone", args=["example.org"])).content.decode()
+    assert "example.org. 3600 IN MX 10 mx.filter.test." in zone
+    server.stop()
+    zones({"example.org": "@ MX 10 mx2.filter.test."} | {"filter.test": "mx2 A 198.51.100.2"})
+    admin.post(page_of())
+    assert "MX" in DomainDNS.objects.get().problems
+
+
+def test_that_an_mx_is_meant_so_is_logged_and_can_be_taken_back(admin, zones):
+    zones({"example.org": FILTER} | ELSEWHERE)
+    admin.post(page_of())
+    admin.post(page_of(), {"meant": "1"})
+
+    answer = admin.post(page_of(), {"meant": "0"})
+
+    assert told(answer)[-1] == "Noted. These MX records need somebody."
+    assert "MX" in DomainDNS.objects.get().problems
+    [mx] = [one for one in states.findings_of(DomainDNS.objects.get()) if one.topic == "mx"]
+    assert (mx.state, mx.wanted) == ("wrong", ("10 mail.host.test.",))
+    entries = LogEntry.objects.filter(action__endswith="_mx").order_by("pk")
+    assert [(entry.action, entry.data, entry.changes) for entry in entries] == [
+        ("mean_mx", "example.org", {"MX": [None, "10 mx.filter.test."]}),
+        ("judge_mx", "example.org", {"MX": ["10 mx.filter.test.", None]}),
+    ]
+
+
+def test_an_mx_that_leads_here_cannot_be_meant_otherwise(admin):
+    found("example.org", FINE)
+
+    answer = admin.post(page_of(), {"meant": "1"})
+
+    assert told(answer) == [
+        "The MX records are not what they were when the page was made. Look at it again."
+    ]
+    assert DomainDNS.objects.get().meant == []
 
 
 def test_a_deleted_domain_leaves_nothing(example_org):

@@ -67,6 +67,9 @@ class Visitors:
         assert "/login/" not in page.url
         return page
 
+    def pages(self):
+        return [page for context in self._contexts for page in context.pages]
+
     def _heard(self, message):
         if message.type in {"error", "warning"} and not message.text.startswith(HARMLESS):
             self.faults.append(f"{message.page.url}: {message.text}")

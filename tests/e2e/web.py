@@ -27,7 +27,7 @@ http {{
     fastcgi_temp_path {directory}/nginx-fastcgi;
     uwsgi_temp_path {directory}/nginx-uwsgi;
     scgi_temp_path {directory}/nginx-scgi;
-    include {site};
+    {sites}
 }}
 """
 
@@ -35,11 +35,14 @@ http {{
 class WebHost(Panel):
     """What mailconf writes for nginx and systemd, on private ports and in ``directory``."""
 
-    def __init__(self, database_url, directory):
-        super().__init__(
-            database_url, directory, HTTPS="yes", BEHIND_PROXY="yes", ALLOWED_HOSTS=HOST
-        )
+    options = ()  # more of mailconf
+
+    def __init__(self, database_url, directory, **settings):
         self.http_port, self.https_port = free_ports(2)
+        behind = {"HTTPS": "yes", "BEHIND_PROXY": "yes", "ALLOWED_HOSTS": HOST}
+        # A browser names the port; on a real host there is none to name.
+        origin = {"CSRF_TRUSTED_ORIGINS": f"https://{HOST}:{self.https_port}"}
+        super().__init__(database_url, directory, **behind | origin | settings)
         self.certificate = self.directory / "cert.pem"
         self.socket = self.directory / "mailadmin.sock"
         self.files = self.directory / "mailconf"
@@ -52,14 +55,16 @@ class WebHost(Panel):
         certify(HOST, self.certificate, key)
         self.manage(
             *["mailconf", self.files, "--hostname", "mail.example.org", "--panel-host", HOST],
-            *["--tls-cert", self.certificate, "--tls-key", key],
+            *["--tls-cert", self.certificate, "--tls-key", key, *self.options],
         )
         self._process = Process(self._activation(), self.log)
         self._process.start(self.socket.exists)
-        site = self.directory / "site.conf"
-        site.write_text(self._on_private_ports())
+        sites = []
+        for name, text in self.sites().items():
+            sites.append(f"include {self.directory / name};")
+            self.directory.joinpath(name).write_text(text)
         self.conf = self.directory / "nginx.conf"
-        self.conf.write_text(NGINX.format(directory=self.directory, site=site))
+        self.conf.write_text(NGINX.format(directory=self.directory, sites="\n".join(sites)))
         nginx = [find("nginx"), "-p", self.directory, "-e", "stderr", "-g", "daemon off;"]
         self._nginx = Process([*nginx, "-c", self.conf], self.log)
         self._nginx.start(lambda: answers(self.https_port))
@@ -85,16 +90,22 @@ class WebHost(Panel):
         variables = [f"--setenv={name}={value}" for name, value in self._environment.items()]
         return [find("systemd-socket-activate"), f"--listen={self.socket}", *variables, *command]
 
-    def _on_private_ports(self):
-        text = (self.files / "nginx" / "mailadmin.conf").read_text()
+    def sites(self):
+        """Return ``{file: text}`` of what nginx includes."""
         changes = {
-            r"listen \[::\]:.*;\n": "",
-            r"listen 80;": f"listen 127.0.0.1:{self.http_port};",
-            r"listen 443 ": f"listen 127.0.0.1:{self.https_port} ",
             r"unix:\S+": f"unix:{self.socket}",
             r"/etc/nginx/mailadmin/": f"{self.directory}/names/",
         }
-        for old, new in changes.items():
+        text = (self.files / "nginx" / "mailadmin.conf").read_text()
+        return {"site.conf": self.on_private_ports(text, changes)}
+
+    def on_private_ports(self, text, changes):
+        ports = {
+            r"listen \[::\]:.*;\n": "",
+            r"listen 80;": f"listen 127.0.0.1:{self.http_port};",
+            r"listen 443 ": f"listen 127.0.0.1:{self.https_port} ",
+        }
+        for old, new in {**ports, **changes}.items():
             text, found = re.subn(old, new, text)
             assert found, old
         return text

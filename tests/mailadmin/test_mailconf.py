@@ -135,6 +135,30 @@ def test_shows_the_difference_without_passwords(run, tmp_path):
     assert not re.search(r"\b[0-9a-f]{40}\b", output)
 
 
+def test_the_webmails_files_come_with_its_name(run, tmp_path, settings):
+    settings.WEBMAIL_SECRET = "s" * 40
+    run()
+    assert not any(name.startswith("roundcube/") for name in files_in(tmp_path / "out"))
+
+    run("--webmail-host", "webmail.example.org", "--no-sieve")
+    plain = files_in(tmp_path / "out")
+    shown = run("--webmail-host", "webmail.example.org", "--sieve", "--hostname", "b.example.net")
+    files = files_in(tmp_path / "out")
+
+    assert "server_name webmail.example.org;\n" in files["roundcube/nginx.conf"]
+    assert "unix(/run/mysqld/mysqld.sock)/roundcube'" in files["roundcube/config.inc.php"]
+    assert "'mailadmin_secret'] = '" + "s" * 40 in files["roundcube/config.inc.php"]
+    assert "'managesieve'" in files["roundcube/config.inc.php"]
+    assert "managesieve" not in plain["roundcube/config.inc.php"]
+    assert not re.search(r"\b[0-9a-f]{24,}\b|s{40}", shown)
+
+
+def test_the_webmail_needs_a_secret(run, tmp_path):
+    with pytest.raises(CommandError, match="set WEBMAIL_SECRET"):
+        run("--webmail-host", "webmail.example.org")
+    assert not (tmp_path / "out").exists()
+
+
 NO_POSTFIX = "There is no Postfix on this machine: the files are for 3.7."
 
 

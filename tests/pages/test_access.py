@@ -17,6 +17,8 @@ from panel.pages import ScopedMixin
 PUBLIC = {"login", "healthz", "set_language"}
 # What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
 OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "apple-profile"}
+# What the webmail asks for, with a secret: tests/pages/test_webmail.py.
+OF_WEBMAIL = {"webmail-identities", "webmail-password"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
     "address-preview",
@@ -50,7 +52,9 @@ def walk(patterns):
 
 
 PATTERNS = {
-    entry.name: entry for entry in walk(get_resolver().url_patterns) if entry.name not in OF_DOMAINS
+    entry.name: entry
+    for entry in walk(get_resolver().url_patterns)
+    if entry.name not in OF_DOMAINS | OF_WEBMAIL
 }
 VIEWS = {name: getattr(entry.callback, "view_class", None) for name, entry in PATTERNS.items()}
 SCOPED = sorted(VIEWS.keys() - PUBLIC - OWN - TASKS)

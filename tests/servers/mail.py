@@ -138,14 +138,14 @@ class MailServer:
     def __exit__(self, *exception):
         self.stop()
 
-    def connect(self, user=None, password=None):
+    def connect(self, user=None, password=None, database=None):
         """Return a connection to the database, past the gate; by default as the panel's user."""
         return MySQLdb.connect(
             host=self.database["HOST"],
             port=int(self.database["PORT"]),
             user=user or self.database["USER"],
             password=password or self.database["PASSWORD"],
-            database=self.database["NAME"],
+            database=database or self.database["NAME"],
             charset="utf8mb4",
             autocommit=True,
         )

@@ -18,7 +18,7 @@ OPTIONAL = {
 
 class Command(BaseCommand):
     help = (
-        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, sieve, nginx, systemd, journald, fail2ban) into DIR,"
+        "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, sieve, nginx, systemd, journald, fail2ban, Roundcube) into DIR,"
         " with this installation's database, paths and host name filled in. The passwords of the"
         " two SQL users are made at the first run and kept in DIR. A file that was not written by"
         " this command, or was changed since, is only overwritten with --force."
@@ -62,6 +62,11 @@ class Command(BaseCommand):
                 "--expunge-days",
                 "EXPUNGE_DAYS",
                 "Days until mail in Trash and Junk is removed, if the timer is on (15).",
+            ),
+            (
+                "--webmail-host",
+                "WEBMAIL_HOST",
+                "The webmail's name: write the files for Debian's Roundcube too.",
             ),
             ("--panels", "PANELS", "The panels behind HAProxy, HOST[:PORT],… (port 8000)."),
             ("--haproxy-cert", "HAPROXY_CERT", "HAProxy's certificate, chain and key in one file."),
