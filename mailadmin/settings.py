@@ -426,10 +426,6 @@ PROFILE_KEY = env.read(
     **absolute_path,
 )
 REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
-SRS = env.read("bool", "SRS", default=False)
-HELPER_SOCKET = env.read(
-    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
-)
 MTA_STS = env.read(
     "str",
     "MTA_STS",
@@ -437,6 +433,10 @@ MTA_STS = env.read(
     choices={"none", "testing", "enforce"},
     expected="none, testing or enforce",
 )
+HELPER_SOCKET = env.read(
+    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
+)
+SRS = env.read("bool", "SRS", default=False)
 DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",
