@@ -67,6 +67,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
+    extra_context = {"most_sorted": order.SORTED}
     word_kinds = ("mailbox",)
     orderings = {
         "address": ("domain_id", "username"),
