@@ -436,6 +436,10 @@ MTA_STS = env.read(
     choices={"none", "testing", "enforce"},
     expected="none, testing or enforce",
 )
+HELPER_SOCKET = env.read(
+    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
+)
+SRS = env.read("bool", "SRS", default=False)
 DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",

@@ -171,6 +171,8 @@ WRONG = {
     "PROFILE_KEY": ["key.pem"],
     "REPORTS_TO": ["reports", "mailto:a@example.org", "a@example.org,b@example.org"],
     "MTA_STS": ["on"],
+    "HELPER_SOCKET": ["helper.sock"],
+    "SRS": ["perhaps"],
     "DKIM_SIGNER": ["yes"],
     "DNS_CHANGES_TO": ["root"],
     "DNS_RESOLVERS": ["localhost", "192.0.2.1:", "[2001:db8::1", "192.0.2.1:dns"],

@@ -1,6 +1,8 @@
 """The parts of a host, in the order in which their steps are done and their services started."""
 
 from installer.certificate import Certificate
+from installer.forwarding import Forwarding
+from installer.helper import Helper
 from installer.mail import Mail
 from installer.panel import Panel
 from installer.relay import Relay
@@ -11,4 +13,7 @@ from installer.surroundings import Surroundings
 from installer.webmail import Webmail
 
 # The webmail's services before nginx, which hands on to them.
-PARTS = [Panel, Certificate, Resolver, Relay, Signing, Mail, Webmail, Surroundings, Restored]
+PARTS = [
+    *(Panel, Certificate, Resolver, Relay, Signing, Forwarding, Mail),
+    *(Helper, Webmail, Surroundings, Restored),
+]

@@ -553,6 +553,24 @@ def test_the_signers_files_come_with_its_setting(run, tmp_path, settings):
     assert password not in run("--hostname", "other.example.net", "--dry-run")
 
 
+def test_what_rewrites_senders_and_the_helper_come_with_their_settings(run, tmp_path, settings):
+    theirs = {"postfix/srs_own.cf", "postsrsd/postsrsd", "helper/mailbox.cf"}
+    run()
+    assert theirs & files_in(tmp_path / "out").keys() == set()
+
+    settings.SRS, settings.HELPER_SOCKET = True, "/run/mailadmin-helper/helper.sock"
+    run("--force")
+
+    written = files_in(tmp_path / "out")
+    assert theirs <= written.keys()
+    assert "SRS_DOMAIN=mail.example.org\n" in written["postsrsd/postsrsd"]
+    assert (
+        "proxy:mysql:/etc/postfix/sql/srs_own.cf, tcp:127.0.0.1:10001\n"
+        in written["postfix/main.cf"]
+    )
+    assert "systemd/mailadmin-helper.socket" in written
+
+
 def test_the_signer_of_a_cluster_asks_the_first_server_and_every_host_may():
     files = shipped.render(mailconf.marker_values(MYSQL, PASSWORDS, **CLUSTER), {"opendkim"})
 
