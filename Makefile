@@ -43,7 +43,7 @@ test: setup lint ## Install what the tests need, then lint and run all tests
 	$(AS_ROOT) $(PYTEST) -n logical --maxprocesses 4
 
 .PHONY: test-host
-test-host: .venv/installed-dev ## Install a whole Debian 12 with deploy/install in a root of its own, as root; minutes
+test-host: .venv/installed-dev ## Install whole Debians with deploy/install in roots of their own, as root; minutes
 	@deploy/bin/install-packages root
 	$(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTEST) tests/host
 
@@ -95,9 +95,12 @@ OURSELVES := $(INSTALL) --no-build-isolation --no-deps --editable .
 UV := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --extra build --generate-hashes --native-tls \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# From Python 3.12 on a new environment has no setuptools, with which the first source package is built.
 .venv/bin/pip:
 	@deploy/bin/install-packages run
 	$(BASE_PYTHON) -m venv --clear .venv
+	@awk '/^[^ #]/ { ours = /^setuptools==/ } ours' requirements/run.lock >.venv/setuptools.lock
+	@$(LOCKED) .venv/setuptools.lock || { rm -f $@; false; }
 
 .venv/installed-run: pyproject.toml requirements/run.lock | .venv/bin/pip
 	@echo "Installing Python packages into .venv"

@@ -1,23 +1,22 @@
 """The log as a page, and as a table to take away."""
 
-import csv
 import json
 from datetime import datetime, time, timedelta
 
 from django.db import connection
 from django.db.models import Sum, Value
-from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from accounts import entries
 from accounts.models import LogEntry
 from domains.models import Domain
 from mailboxes.models import SERVER, UsageDay
 from panel.addresses import lookup_key, lookup_keys
-from panel.export import Echo, as_text
+from panel.export import csv_response
 from panel.log_actions import (
     ADMINS,
     ALIASES,
@@ -191,15 +190,15 @@ class LogDays(Log):
 class LogTable(Log):
     """All that the page would show, as CSV, sent while it is read."""
 
+    headings = (
+        *(_("Time"), _("Person"), _("Network address"), _("Domain")),
+        *(_("Action"), _("About"), _("Changes")),
+    )
+
     def get(self, request, *args, **kwargs):
-        headers = {"Content-Disposition": 'attachment; filename="activity.csv"'}
-        return StreamingHttpResponse(
-            self.lines(), content_type="text/csv; charset=utf-8", headers=headers
-        )
+        return csv_response("activity", self.headings, self.lines())
 
     def lines(self):
-        write = csv.writer(Echo()).writerow
-        yield write(["time", "who", "address", "domain", "action", "object", "changes"])
         edge = ()
         while True:
             found = entries.page(self.wanted, TOGETHER, edge)
@@ -208,8 +207,7 @@ class LogTable(Log):
                 name, client = name_and_client(row.username)
                 changes = json.dumps(row.changes, ensure_ascii=False) if row.changes else ""
                 moment = timezone.localtime(row.timestamp).isoformat(" ")
-                cells = [moment, name, client, row.domain, row.action, row.data, changes]
-                yield write([as_text(cell) for cell in cells])
+                yield moment, name, client, row.domain, row.action, row.data, changes
             if len(found.keys) == TOGETHER:
                 moment = connection.ops.adapt_datetimefield_value(rows[-1].timestamp)
                 edge = (str(moment), rows[-1].pk)

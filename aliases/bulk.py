@@ -310,12 +310,12 @@ class AliasWork(AddressWork):
         "edit": gettext_lazy("Recipients of an alias"),
     }
     leads = {
-        "activate": gettext_lazy("They work again immediately, with the same targets."),
+        "activate": gettext_lazy("They work again immediately, with the same recipients."),
         "deactivate": gettext_lazy(
-            "They are off at once. Their targets are kept, and they can be switched on again."
+            "They are off at once. Their recipients are kept, and they can be switched on again."
         ),
         "delete": gettext_lazy(
-            "They are deleted immediately. Their targets are not changed; the log keeps the list of targets."
+            "They are deleted immediately. Their recipients are not changed; the log keeps the list of them."
         ),
     }
     results = {

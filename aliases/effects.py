@@ -284,7 +284,7 @@ def missing_role_target(domain):
 def role_target_warning(target):
     return _(
         "Mail for postmaster and the other role addresses is refused: nobody takes mail for %(target)s yet."
-        " Create this mailbox, or change the targets of the role addresses."
+        " Create this mailbox, or change the recipients of the role addresses."
     ) % {"target": display_address(target)}
 
 

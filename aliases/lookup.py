@@ -90,7 +90,15 @@ class Lookup:
         self._domains = {domain.pk: domain for domain in domains}
         self._aliases = {}
         self._mailboxes = {}
+        self._known = set()
         self._unknown = set()
+
+    def know_all(self, domain, aliases, mailboxes):
+        """Take all rows of a Domain, which the caller has read; ``mailboxes`` are ``{address: active}``. No other of its addresses exists."""
+        self._domains[domain.pk] = domain
+        self._aliases |= {alias.address: alias for alias in aliases}
+        self._mailboxes |= mailboxes
+        self._known.add(domain.pk)
 
     # --- Questions
 
@@ -293,11 +301,12 @@ class Lookup:
         return self._domains.get(name)
 
     def _row(self, address):
-        if address not in self._mailboxes:
+        if address not in self._mailboxes and split_address(address)[1] not in self._known:
             self._unknown.add(address)
         return self._aliases.get(address), self._mailboxes.get(address)
 
     def _read(self, addresses):
+        addresses = {a for a in addresses if split_address(a)[1] not in self._known}
         names = {split_address(address)[1] for address in addresses} - self._domains.keys()
         if names:
             self._domains |= dict.fromkeys(names)

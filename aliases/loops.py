@@ -62,7 +62,7 @@ def _refusal(actor, addresses, starts, hops):
         if grown := _grown(path):
             shown = path if path[0] == path[-1] else [*path[: grown + 2], "…"]
             message = _(
-                "Postfix adds an extension, what stands from the “%(delimiter)s” on, to each target again. So this would"
+                "Postfix adds an extension, what stands from the “%(delimiter)s” on, to each recipient again. So this would"
                 " grow without end: %(path)s."
             )
         elif code == "loop":

@@ -105,7 +105,7 @@ def taken(address, *, wanted):
     messages = {
         (True, "mailbox"): _("%(address)s exists already: it is a mailbox. Choose another name."),
         (False, "mailbox"): _(
-            "%(address)s exists already: it is an alias. Delete it first; its targets can become the"
+            "%(address)s exists already: it is an alias. Delete it first; its recipients can become the"
             " mailbox’s forwarding. Or choose another name."
         ),
         (True, "alias"): _(
@@ -113,7 +113,7 @@ def taken(address, *, wanted):
             " copy if mail is to stay there too. Or choose another name."
         ),
         (False, "alias"): _(
-            "%(address)s exists already: it is an alias. Add the targets there, or choose another name."
+            "%(address)s exists already: it is an alias. Add the recipients there, or choose another name."
         ),
     }
     params = {"address": display_address(address), "url": page_of(address, is_mailbox)}

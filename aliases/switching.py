@@ -55,12 +55,16 @@ class UndoableEdit:
             changes = {
                 name: [before[name], after[name]] for name in after if before[name] != after[name]
             }
-            task = tasks.note(self.actor, self.kind, "edit", {self.object.pk: changes}, back=url)
-            told[0].extra_tags = tasks.undo_tag(task)
+            task = tasks.note(self.actor, self.kind, "edit", {self.row_key(): changes}, back=url)
+            place = told[0].extra_tags or ""
+            told[0].extra_tags = f"{place} {tasks.undo_tag(task)}".strip()
         return url, told
 
+    def row_key(self):
+        return self.object.pk
+
     def stored(self):
-        return Alias.objects.filter(pk=self.object.pk).values(*self.restored).first()
+        return Alias.objects.filter(pk=self.row_key()).values(*self.restored).first()
 
 
 def in_a_sentence(actor, row, alias):

@@ -49,8 +49,8 @@ def parse_targets(text, *, catch_all=False, keep=()):
         errors.append(
             ValidationError(
                 ngettext(
-                    "At most %(n)d target: use a mailing list for more.",
-                    "At most %(n)d targets: use a mailing list for more.",
+                    "At most %(n)d recipient: use a mailing list for more.",
+                    "At most %(n)d recipients: use a mailing list for more.",
                     MAX_TARGETS,
                 ),
                 "too_many",

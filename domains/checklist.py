@@ -1,5 +1,6 @@
 """What a new domain still needs, for whoever created it: on the domain's page, until it is done or not wanted."""
 
+import json
 from typing import NamedTuple
 
 from django.http import HttpResponseRedirect
@@ -8,6 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 from django.views.generic.detail import SingleObjectMixin
 
+from aliases.lookup import Lookup, keys_of
+from aliases.models import Alias
+from domains.dns.findings import DIFFERS, OK, Finding
 from domains.models import Domain
 from panel.pages import ScopedMixin
 
@@ -25,30 +29,48 @@ def begin(request, domain):
     request.session[NEW] = [*request.session.get(NEW, ()), domain.pk][-MOST:]
 
 
-def steps(request, domain, rows, catch_all):
-    """The Steps, or none; ``rows`` are all addresses of the domain as its list has them, ``catch_all`` its targets."""
-    if domain.pk not in request.session.get(NEW, ()) or not domain.ends_here:
-        return []
+def is_wanted(request, domain):
+    return domain.pk in request.session.get(NEW, ()) and domain.ends_here
+
+
+def steps(domain, rows):
+    """The Steps; ``domain`` and ``rows``, all its addresses, are as its page has them."""
     new = reverse("domain-new-address", args=[domain.pk])
+    postmaster = f"postmaster@{domain.pk}"
     return [
         Step(
             _("Mail for postmaster@ reaches somebody"),
-            reaches_somebody(f"postmaster@{domain.pk}", rows, catch_all),
+            is_answered(postmaster, domain, rows),
             f"{new}?kind=alias&local_part=postmaster",
         ),
         Step(_("A first mailbox"), domain.usage.mailboxes > 0, new),
         Step(_("An administrator of its own"), bool(domain.first_admin), reverse("admin-create")),
-        Step(_("DNS: its MX record leads here"), False, reverse("domain-dns", args=[domain.pk])),
+        Step(
+            _("DNS: its MX record leads here"),
+            mx_leads_here(domain),
+            reverse("domain-dns", args=[domain.pk]),
+        ),
     ]
 
 
-def reaches_somebody(address, rows, catch_all):
-    by_address = {row.pk: row for row in rows}
-    row = by_address.get(address)
-    if row is None or not row.active:
-        return bool(catch_all)
-    off = {other.pk for other in rows if not other.active}
-    return row.mailbox is not None or not off.union(row.gone).issuperset(row.targets)
+def is_answered(address, domain, rows):
+    """Whether Postfix finds somebody for an address of ``domain``. The database is asked about other domains alone."""
+    aliases = [
+        Alias(row.pk, ",".join(row.targets), active=row.active, is_self_alias=bool(row.mailbox))
+        for row in rows
+    ]
+    if domain.catch_all is not None:
+        aliases.append(Alias(f"@{domain.pk}", domain.catch_all, active=domain.catch_all_active))
+    lookup = Lookup()
+    lookup.know_all(domain, aliases, {row.pk: row.mailbox.active for row in rows if row.mailbox})
+    lookup.prepare((), [alias for alias in aliases if alias.address in keys_of(address)])
+    return lookup.answers([address])[address] is not None
+
+
+def mx_leads_here(domain):
+    """As the last check of the DNS found it; nobody waits for a resolver here."""
+    found = map(Finding.stored, json.loads(domain.dns_findings or "[]"))
+    return any(one.topic == "mx" and one.state in {OK, DIFFERS} for one in found)
 
 
 class DomainChecklist(ScopedMixin, SingleObjectMixin, View):

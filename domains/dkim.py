@@ -167,7 +167,10 @@ def begin_when_seen(*, domain, findings):
     names = [one.name for one in findings if one.topic == "dkim next" and one.state == OK]
     if not names or any(one.topic == "dkim" for one in findings):
         return
-    keys = _hold(domain)
+    try:
+        keys = _hold(domain)
+    except Domain.DoesNotExist:  # deleted while the DNS was asked
+        return
     found = [key for key in keys if str(key) in names and key.role == NEXT]
     if found and not any(key.signs for key in keys):
         sign_with(actor=None, domain=domain, selector=found[0].selector)
@@ -203,13 +206,17 @@ def forget_keys(domain):
 def retire_keys(moment=None):
     """Delete the keys that were replaced KEPT ago; return their names."""
     before = (moment or timezone.now()) - KEPT
-    due = DKIMKey.objects.with_roles().filter(replaced__lt=before).select_related("domain_name")
-    return [str(key) for key in due if _retire(domain=key.domain_name, selector=key.selector)]
+    due = DKIMKey.objects.with_roles().filter(replaced__lt=before)
+    return [str(key) for key in list(due) if _retire(key=key)]
 
 
 @in_transaction
-def _retire(*, domain, selector):
-    found = [key for key in _hold(domain) if key.selector == selector and key.role == REPLACED]
+def _retire(*, key):
+    domain = Domain(pk=key.domain_name_id)
+    try:
+        found = [one for one in _hold(domain) if one.pk == key.pk and one.role == REPLACED]
+    except Domain.DoesNotExist:  # deleted meanwhile, with its keys
+        return False
     _remove(None, domain, found)
     return bool(found)
 

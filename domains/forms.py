@@ -13,7 +13,7 @@ from domains import services
 from domains.flow_forms import DeliveryForm
 from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
 from panel.addresses import display_domain, lookup_key, normalise_domain
-from panel.formats import exact_mb, typed_mb
+from panel.formats import typed_mb, typed_size
 from panel.forms import ActorForm
 from panel.scoping import may_open
 
@@ -144,7 +144,7 @@ class SizeField(forms.CharField):
     def prepare_value(self, value):
         if isinstance(value, str) or value is None:
             return value
-        return exact_mb(value) if value else gettext("no limit")
+        return typed_size(value) if value else gettext("no limit")
 
     def run_validators(self, value):
         """Those of a text are about what was typed."""
@@ -181,7 +181,7 @@ class LimitWidget(forms.MultiWidget):
         if value is None:
             return ["limited", None]
         if self.is_size and value > 0:
-            return ["limited", exact_mb(value)]
+            return ["limited", typed_size(value)]
         return {UNLIMITED: ["unlimited", None], NONE_ALLOWED: ["none", None]}.get(
             value, ["limited", value]
         )

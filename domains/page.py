@@ -2,18 +2,18 @@
 
 from typing import NamedTuple
 
-from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
-from django.db.models.functions import Concat
+from django.db.models import Case, OuterRef, Subquery, Sum, TextField, Value, When
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
 from domains import addresses, checklist, places
 from domains.lists import WordSearchMixin
-from domains.models import Domain
+from domains.models import Domain, DomainDNS
 from domains.views import with_admins
 from mailboxes import figures, order
-from mailboxes.models import Mailbox, megabytes
+from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
 from panel.addresses import lookup_key, split_targets
 from panel.export import TableMixin, moment
 from panel.pages import ScopedDetailView
@@ -30,7 +30,7 @@ STATES = {
     "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
 }
 ADDED_UP = 500  # mailboxes: above this, a page shows their storage as the last snapshot added it up
-DAYS = 30  # of the small plots
+DAYS, PLOTTED = 30, ("storage", "changes")  # of the small plots
 
 
 class Address(NamedTuple):
@@ -80,12 +80,15 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def get_queryset(self):
         catch_all = Alias.objects.filter(pk=Concat(Value("@"), OuterRef("pk")))
         rows = super().get_queryset().select_related("usage", "alias_of__target_domain")
+        found = DomainDNS.objects.filter(pk=OuterRef("pk"))
         used = Mailbox.objects.filter(domain=OuterRef("pk")).order_by().values("domain")
         used = Subquery(used.annotate(used=Sum("usage__bytes")).values("used"))
         return with_admins(rows).annotate(
             used=Case(When(usage__mailboxes__lte=ADDED_UP, then=used)),
             catch_all=Subquery(catch_all.values("goto")),
             catch_all_active=Subquery(catch_all.values("active")),
+            # As text, which only a new domain's list of steps reads.
+            dns_findings=Subquery(found.values(text=Cast("findings", TextField()))),
         )
 
     def get_context_data(self, **kwargs):
@@ -93,16 +96,17 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         catch_all = split_targets(domain.catch_all) if domain.catch_all_active else []
         page = self.paginate(None)
         is_all = not (self.narrowed() or page["next_url"] or page["first_url"])
-        rows = page["object_list"]
+        is_new, rows = checklist.is_wanted(self.request, domain), page["object_list"]
         return super().get_context_data(
             **page,
             **self.filters(),
             alias_of=getattr(domain, "alias_of", None),
             catch_all=catch_all,
-            checklist=checklist.steps(self.request, domain, rows, catch_all) if is_all else [],
-            of_kind=addresses.counts(self.actor, domain.pk),
+            checklist=checklist.steps(domain, rows) if is_all and is_new else [],
+            of_kind=self.counts(rows if is_all else None),
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
-            **self.figures(),
+            most_sorted=order.SORTED,
+            **self.figures(() if is_new else self.past()),
             **kwargs,
         )
 
@@ -110,13 +114,25 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def domain_asked(self):
         return self.object.pk
 
-    def figures(self):
+    def counts(self, rows):
+        """As ``addresses.counts()``; ``rows`` are all of the domain, if they are on the page."""
+        boxes = [row.mailbox for row in rows or () if row.mailbox]
+        # Another program may leave out a mailbox's own row.
+        if rows is None or len(boxes) != self.object.usage.mailboxes:
+            return addresses.counts(self.actor, self.object.pk)
+        full = [box for box in boxes if box.quota > 0 and is_nearly_full(box)]
+        off = [row for row in rows if not (row.mailbox or row).active]
+        return addresses.Counts(len(full), len(off), sum(bool(row.gone) for row in rows))
+
+    def past(self):
+        return figures.days_of_domain(self.object.pk, figures.since(DAYS))
+
+    def figures(self, rows):
         domain = self.object
-        rows = figures.days_of_domain(domain.pk, figures.since(DAYS))
         used = domain.used or 0
         if domain.usage.mailboxes > ADDED_UP:
             used = int(rows[-1].all_bytes) if rows else None
-        found = figures.figures_of(rows, figures.KINDS)
+        found = figures.figures_of(rows, PLOTTED)
         return {"used": used, "figures": found, "all_figures": tuple(found.values())}
 
     def filters(self):
@@ -187,6 +203,10 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
     def edge_of(self, row):
         return [row.pk]
+
+
+def is_nearly_full(box):
+    return (box.usage__bytes or 0) * 100 >= box.quota * NEARLY_FULL
 
 
 @prepared

@@ -67,6 +67,16 @@ def visited(request):
     return names.split("|") if names else []
 
 
+def likely(request):
+    """The domain that another name is most likely for: the one where this account was last, or the only one; else ""."""
+    rows = Domain.objects.manageable_by(request.user).filter(alias_of=None).order_by("pk")
+    if late := visited(request):
+        found = set(rows.filter(pk__in=late).values_list("pk", flat=True))
+        return next((name for name in late if name in found), "")
+    only = list(rows.values_list("pk", flat=True)[:2])
+    return only[0] if len(only) == 1 else ""
+
+
 def remember(request, response, name):
     """A cookie, for a session would be written with each page of another domain."""
     late = visited(request)

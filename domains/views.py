@@ -14,7 +14,7 @@ from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
-from domains import checklist, services
+from domains import checklist, places, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
@@ -163,7 +163,9 @@ class DomainCreate(DomainPages, ScopedFormView):
         )
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(in_a_sentence=in_a_sentence(self.get_initial()), **kwargs)
+        return super().get_context_data(
+            in_a_sentence=in_a_sentence(settings.DOMAIN_DEFAULTS), **kwargs
+        )
 
     def get_success_message(self, form):
         created = gettext("Domain %(object)s created.") % {"object": self.object}
@@ -183,7 +185,11 @@ class DomainCreate(DomainPages, ScopedFormView):
             role_target = normalise_address(self.actor.username)
         except ValidationError:  # admin@localhost
             role_target = ""
-        return settings.DOMAIN_DEFAULTS | {"transport": "virtual", "role_target": role_target}
+        return settings.DOMAIN_DEFAULTS | {
+            "transport": "virtual",
+            "role_target": role_target,
+            "alias_of": places.likely(self.request),
+        }
 
 
 def in_a_sentence(limits):

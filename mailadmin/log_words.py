@@ -39,7 +39,7 @@ FIELDS = {
     "mailbox_count": gettext_lazy("Mailboxes deleted"),
     "alias_count": gettext_lazy("Aliases deleted"),
     "target_domain": gettext_lazy("Target domain"),
-    "goto": gettext_lazy("Targets"),
+    "goto": gettext_lazy("Recipients"),
     "name": gettext_lazy("Name"),
     "description": gettext_lazy("Description"),
     "aliases": gettext_lazy("Aliases"),

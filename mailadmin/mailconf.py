@@ -29,7 +29,12 @@ def blocks_needed():
 
 def blocks_wanted():
     """The blocks that the settings ask for."""
-    return {settings.DKIM_SIGNER} - {"none"}
+    wanted = {
+        settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
+        "helper": settings.HELPER_SOCKET,
+        "srs": settings.SRS,
+    }
+    return {block for block, is_wanted in wanted.items() if is_wanted}
 
 
 def marker_values(database, passwords, **given):

@@ -18,6 +18,7 @@ MARKED = {
     "admin": ("admin-list", None),
     "log": ("log", "log"),
     "dns": ("dns-host", None),
+    "server": ("dns-host", None),
     "dashboard": ("dashboard", None),
 }
 DOMAINS_OWN = {

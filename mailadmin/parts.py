@@ -69,6 +69,7 @@ def environment(**options):
         "count_bars": ui.count_bar.now,
         "counted": ui.counted,
         "counts": ui.counted.now,
+        "counts_of_limit": ui.counted_of.now,
         "domains_named": ui.domains_named,
         "draw": draw,
         "found_in_words": found_in_words,
@@ -87,6 +88,7 @@ def environment(**options):
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
         "sort_header": ui.sort_header,
+        "sort_link": ui.sort_link,
         "state": ui.state,
         "static": static,
         "url": url,
@@ -111,6 +113,7 @@ def environment(**options):
         "mb_limit": formats.mb_limit,
         "moment": formats.moment,
         "number": formats.number,
+        "of_whole": of_whole,
         "seconds": formats.seconds,
         "size": formats.size,
         "short": ui.short,
@@ -196,6 +199,11 @@ def kept(template, /, **values):
 @formats.cached_per_language_and_path
 def _kept(template, values):
     return ui.part(template, **dict(values))
+
+
+def of_whole(used, limit_mb):
+    """Return bytes and MB as words, for "%(used)s of %(total)s"."""
+    return formats.of_whole(used / settings.QUOTA_MULTIPLIER, limit_mb)
 
 
 def languages():

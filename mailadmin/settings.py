@@ -382,6 +382,9 @@ VMAIL_ROOT = env.read(
     expected="an absolute path of letters, digits and . _ + - /",
 )
 
+# Whether Dovecot offers it, for its configuration and for what mail programs and the DNS are told.
+POP3 = env.read("bool", "POP3", default=True)
+
 # --- Postfix: services of its master.cf to which a domain may be handed on besides those that Postfix always has
 MAIL_TRANSPORTS = env.read(
     "list",
@@ -433,6 +436,10 @@ MTA_STS = env.read(
     choices={"none", "testing", "enforce"},
     expected="none, testing or enforce",
 )
+HELPER_SOCKET = env.read(
+    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
+)
+SRS = env.read("bool", "SRS", default=False)
 DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",

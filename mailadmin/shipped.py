@@ -21,7 +21,7 @@ from mailadmin import webmail_files
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
-    *("postfix", "dovecot", "sieve", "opendkim", "mariadb", "nginx", "haproxy"),
+    *("postfix", "dovecot", "sieve", "opendkim", "postsrsd", "mariadb", "nginx", "haproxy"),
     *("systemd", "journald", "fail2ban", "roundcube"),
 )
 # Files that are written only if one of these blocks is.
@@ -31,11 +31,17 @@ ONLY_WITH = {
     "roundcube/": {"webmail"},
     "mariadb/signer.sql": {"opendkim"},
     "systemd/opendkim.service.d/": {"opendkim"},
+    "systemd/mailadmin-helper.": {"helper"},
+    "helper/": {"helper"},
+    "postsrsd/": {"srs"},
+    "postfix/srs_own.cf": {"srs"},
 }
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
 # Each has an SQL user of its own.
 SQL_USERS = ("postfix", "dovecot", "signer")
+# Files of other folders, which hold what is used where it is.
+ALONE = ("README.md", "helper/mailbox.cf")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
@@ -67,6 +73,8 @@ SHAPES = {
     "DOVECOT_SQL_USER": NAME,
     "SIGNER_SQL_USER": NAME,
     "SIGNER_PORT": NUMBER,
+    "SRS_PORT": NUMBER,
+    "SRS_BACK_PORT": NUMBER,
     "OPENDKIM_CONF": PATH,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
@@ -154,6 +162,8 @@ def fill_in(wanted, database, passwords, **given):
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
         "SIGNER_SQL_USER": "mailadmin_signer",
         "SIGNER_PORT": "8891",
+        "SRS_PORT": "10001",
+        "SRS_BACK_PORT": "10002",
         "OPENDKIM_CONF": "/etc/opendkim",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
@@ -280,20 +290,31 @@ def render(values, blocks=()):
     blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
-    for path in sorted([*sources, DEPLOY / "README.md"]):
+    for path in sorted([*sources, *(DEPLOY / name for name in ALONE)]):
         name = str(path.relative_to(DEPLOY))
         needed = next(
             (any_of for place, any_of in ONLY_WITH.items() if name.startswith(place)), blocks
         )
         if path.is_file() and (needed is blocks or blocks & needed):
             text = SERVER.sub(lambda m: _for_each_server(m[1], values), path.read_text())
-            text = BLOCK.sub(lambda m: m[0] if m[1] in blocks else "", text)
+            text = with_blocks(text, blocks)
             clients = values["SQL_CLIENT"].split(",") if name in PER_CLIENT else [""]
             files[name] = "".join(
                 MARKER.sub(lambda m: (values | {"SQL_CLIENT": client})[m[1]], text)  # noqa: B023
                 for client in clients
             )
     return files
+
+
+def with_blocks(text, blocks):
+    """``text`` with the blocks named, and with "no-name" where "name" is not."""
+
+    def kept(block):
+        name = block[1]
+        stays = name[3:] not in blocks if name.startswith("no-") else name in blocks
+        return block[0] if stays else ""
+
+    return BLOCK.sub(kept, text)
 
 
 def _for_each_server(text, values):

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from mailadmin import tasks, views
+from mailadmin import server_views, tasks, views
 
 handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", views.Dashboard.as_view(), name="dashboard"),
     path("search/", views.Search.as_view(), name="search"),
     path("account/", views.Account.as_view(), name="account"),
+    path("server/", server_views.ServerPage.as_view(), name="server"),
     path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
     path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),
     path("healthz", views.health, name="healthz"),

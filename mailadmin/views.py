@@ -8,6 +8,8 @@ from django.db.models import CharField, Max, Value
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.generic import TemplateView, View
 
@@ -59,6 +61,7 @@ class Dashboard(AdministratorsPage):
         }
         return super().get_context_data(
             **attention,
+            greeting=greeting(timezone.localtime().hour),
             host=host_name(),
             needs=sum(map(len, attention.values())),
             fullest=fullest,
@@ -70,6 +73,12 @@ class Dashboard(AdministratorsPage):
             count_bound=COUNT_BOUND,
             **kwargs,
         )
+
+
+def greeting(hour):
+    if 5 <= hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
 
 
 PLOTTED = ("storage", "mailboxes", "changes")

@@ -71,7 +71,7 @@ class AddressesWork(AddressWork):
     }
     leads = {
         "activate": gettext_lazy(
-            "They work again immediately: mailboxes with the same passwords and mail, aliases with the same targets."
+            "They work again immediately: mailboxes with the same passwords and mail, aliases with the same recipients."
         ),
         "deactivate": gettext_lazy(
             "The users of mailboxes can no longer sign in, read or send, and nothing is forwarded. Mail"
@@ -79,7 +79,7 @@ class AddressesWork(AddressWork):
         ),
         "delete": gettext_lazy(
             "The users of mailboxes can no longer sign in, read or send, and their forwardings end. Files stay"
-            " on the server’s disk. The log keeps the targets of aliases."
+            " on the server’s disk. The log keeps the recipients of aliases."
         ),
     }
     results = {

@@ -15,6 +15,7 @@ from accounts.models import Account
 from aliases.models import Alias
 from domains.models import Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from panel.formats import exact_mb
 from panel.scoping import ScopedQuerySet, starts_with
 
 NEARLY_FULL, FULL = 80, 95  # percent: pages warn, and alarm
@@ -154,9 +155,9 @@ def quota_error(domain, quota, *, others):
         return ValidationError(_("Use 0 for no limit."), "negative")
     if quota > MAX_QUOTA * mb:
         return ValidationError(
-            _("A mailbox may have at most %(limit)d MB. Use 0 for no limit."),
+            _("A mailbox may have at most %(limit)s. Use 0 for no limit."),
             "too_large",
-            {"limit": MAX_QUOTA},
+            {"limit": exact_mb(MAX_QUOTA)},
         )
     if not domain.uses_quotas:
         if quota == 0:
@@ -169,26 +170,30 @@ def quota_error(domain, quota, *, others):
     used_up = rest is not None and rest < mb and quota == 0
     if domain.maxquota > 0 and not 0 < quota <= domain.maxquota * mb and not used_up:
         return ValidationError(
-            _("A mailbox of %(domain)s may have from 1 to %(limit)d MB."),
+            _("A mailbox of %(domain)s needs a limit of at most %(limit)s."),
             "above_maxquota",
-            {"domain": domain, "limit": domain.maxquota},
+            {"domain": domain, "limit": exact_mb(domain.maxquota)},
         )
     if rest is not None:
         if quota == 0 and not used_up:
             return ValidationError(
                 _(
-                    "%(domain)s has a domain quota, so every mailbox needs a limit. %(rest)d MB are left."
+                    "%(domain)s has a domain quota, so every mailbox needs a limit. %(rest)s are left."
                 ),
                 "unlimited",
-                {"domain": domain, "rest": rest // mb},
+                {"domain": domain, "rest": exact_mb(rest // mb)},
             )
         if quota > rest or used_up:
             return ValidationError(
                 _(
-                    "%(domain)s has %(rest)d MB of its %(limit)d MB left. Give less, or ask for a larger domain quota."
+                    "%(domain)s has %(rest)s of its %(limit)s left. Give less, or ask for a larger domain quota."
                 ),
                 "above_domain_quota",
-                {"domain": domain, "rest": rest // mb, "limit": domain.quota},
+                {
+                    "domain": domain,
+                    "rest": exact_mb(rest // mb),
+                    "limit": exact_mb(domain.quota),
+                },
             )
     return None
 

@@ -4,7 +4,9 @@ from urllib.parse import urlencode
 
 import segno
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import Message
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -15,12 +17,17 @@ from django.views.generic import TemplateView
 from accounts.models import LogEntry
 from accounts.own import OwnFormView, OwnPasswordMixin
 from accounts.views import hide_passwords
+from aliases import services as alias_services
 from aliases.effects import outcome
 from aliases.lookup import Lookup
+from aliases.refusals import changed_since
+from aliases.switching import UndoableEdit
 from domains.mail_services import SERVICES
+from domains.models import RoutingLock
 from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import Mailbox
+from panel import tasks
 from panel.pages import ActorMixin
 from panel.prepared import prepared
 
@@ -75,7 +82,11 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
         return super().get_context_data(
             webmail=settings.WEBMAIL_URL,
             password_changed=password_changed(self.actor),
-            saved={message.extra_tags: message.message for message in told if message.extra_tags},
+            saved={
+                message.extra_tags.partition(" ")[0]: message
+                for message in told
+                if message.extra_tags
+            },
             told=[message for message in told if not message.extra_tags],
             **kwargs,
         )
@@ -102,10 +113,33 @@ class OwnTask(OwnPages, OwnFormView):
     """A page with one form. ``place`` is the row that says it is saved."""
 
 
-class OwnForwarding(WhereMailGoes, OwnTask):
+class OwnForwardingWork(tasks.Work):
+    """Gives back the forwarding that its user has changed."""
+
+    kind = "own"
+    undoable = ("edit",)
+
+    def act(self, task, entry):
+        RoutingLock.hold()
+        row = self_alias(Mailbox.objects.with_self_alias().get(pk=self.actor.pk))
+        if row is None:  # another program took it out
+            raise changed_since()
+        return alias_services.put_back(actor=self.actor, alias=row, changes=entry.changes)
+
+    def told(self, task):
+        if task.done:
+            return [Message(messages.SUCCESS, _("As it was before"), OwnForwarding.place)]
+        return [Message(messages.ERROR, reason) for _row, reason in task.refusals]
+
+
+class OwnForwarding(UndoableEdit, WhereMailGoes, OwnTask):
+    kind = OwnForwardingWork.kind
     template_name = "own/forwarding.html"
     form_class = OwnForwardingForm
     place = "forwarding"
+
+    def row_key(self):
+        return self.actor.pk
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"instance": self.actor}

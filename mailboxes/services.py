@@ -23,6 +23,7 @@ from aliases.services import KEEP, REMOVE, clean_referrers
 from domains.models import RoutingLock
 from mailboxes.maildirs import free_maildir, free_maildirs
 from mailboxes.models import Mailbox, QuotaUsage
+from panel import helper
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
 from panel.changes import (
     changed_fields,
@@ -311,3 +312,11 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     )
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])
+
+
+@in_transaction
+def end_sessions(*, actor, mailbox):
+    """End the sessions of Dovecot that are open. Who may still sign in, may do so again at once."""
+    LogEntry.objects.record(actor, "end_sessions", domain=mailbox.domain_id, target=mailbox.pk)
+    # The last step: if the helper refuses, there is no entry either.
+    helper.ask("kick", mailbox.pk)

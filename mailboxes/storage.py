@@ -1,14 +1,12 @@
 """What a mailbox uses of its quota, as a terminal shows it. All sizes are in bytes; a quota of 0 is no limit."""
 
-from django.conf import settings
-
 from mailboxes.models import FULL, NEARLY_FULL, megabytes
-from panel.formats import mb, size
+from panel.formats import NO_BREAK, of_whole, size
 
 
 def exact(value):
     # Another program may have stored MB: a quota of 2048 bytes holds one short message.
-    return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else size(value)
+    return f"{value:,} bytes" if 0 < megabytes(value) < 0.01 else _held(value)
 
 
 def limit(quota):
@@ -23,11 +21,18 @@ def percent(used, quota):
 def of(used, quota):
     """As on the pages: “1.9 of 2 GB”."""
     if quota <= 0:
-        return size(used) if used else ""
-    used_mb, quota_mb = (value / settings.QUOTA_MULTIPLIER for value in (used, quota))
-    amount, _blank, unit = mb(used_mb, quota_mb).partition(" ")
-    total = exact(quota)
-    return f"{amount} of {total}" if total.endswith(f" {unit}") else f"{amount} {unit} of {total}"
+        return _held(used) if used else ""
+    if megabytes(quota) < 0.01:
+        return f"{_held(used)} of {exact(quota)}"
+    return _plain("{used} of {total}".format(**of_whole(megabytes(used), megabytes(quota))))
+
+
+def _held(value):
+    return _plain(size(value))
+
+
+def _plain(text):
+    return text.replace(NO_BREAK, " ")  # which programs that read it would not take for a blank
 
 
 def style(used, quota):

@@ -34,6 +34,7 @@ from mailboxes.forms import (
 )
 from mailboxes.forwarding import forwarding_of, forwards, self_alias
 from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from panel import helper
 from panel.export import TableMixin, moment
 from panel.inline import InlineMixin
 from panel.pages import (
@@ -66,6 +67,7 @@ class MailboxPages:
 
 class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
+    extra_context = {"most_sorted": order.SORTED}
     word_kinds = ("mailbox",)
     orderings = {
         "address": ("domain_id", "username"),
@@ -246,6 +248,20 @@ class MailboxState(OneMailbox, SwitchView):
 
     def alias_of(self, row):
         return self_alias(row)
+
+
+class MailboxSessions(OneMailbox, ConfirmView):
+    """End the IMAP and POP3 sessions that are open. Without the helper the page says what to type."""
+
+    template_name = "mailboxes/mailbox_confirm_sessions.html"
+    success_message = gettext_lazy("The open sessions of %(object)s are ended.")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(has_helper=helper.is_there(), **kwargs)
+
+    def perform(self):
+        services.end_sessions(actor=self.actor, mailbox=self.object)
+        return self.get_success_url()
 
 
 class MailboxDelete(OneMailbox, ConfirmView):

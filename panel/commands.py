@@ -16,7 +16,7 @@ from django.db import OperationalError, ProgrammingError
 from django_rich.management import RichCommand
 
 from panel import foreign, output
-from panel.formats import typed_mb
+from panel.formats import NO_BREAK, typed_mb
 from panel.several import Several, names_read
 
 NOTHING_TO_CHANGE = "Nothing to change. --help shows what can be."
@@ -111,7 +111,7 @@ class PanelCommand(RichCommand):
                 " program filled these tables, run `manage.py recount` once."
             )
         if not hasattr(error, "error_dict"):
-            return "\n".join(error.messages)
+            return "\n".join(error.messages).replace(NO_BREAK, " ")
         lines = []
         for field, messages in error.message_dict.items():
             word = self.words.get(field, field.replace("_", " ").capitalize())
@@ -119,7 +119,7 @@ class PanelCommand(RichCommand):
                 message if field == NON_FIELD_ERRORS else f"{word}: {message}"
                 for message in messages
             ]
-        return "\n".join(lines)
+        return "\n".join(lines).replace(NO_BREAK, " ")
 
 
 class RowCommand(PanelCommand):
@@ -221,7 +221,7 @@ class RowCommand(PanelCommand):
 
     def treatment_options(self, parser):
         parser.add_argument(
-            "--drop-targets",
+            "--drop-recipients",
             action="store_true",
             help="Remove it from the aliases and forwardings that lead here.",
         )
@@ -241,10 +241,10 @@ class RowCommand(PanelCommand):
             " or deleted, or lead to this address.",
         )
 
-    def treatment(self, *, drop_targets, replace_by, emptied, **options):
+    def treatment(self, *, drop_recipients, replace_by, emptied, **options):
         """What ``clean_referrers`` does, from these options."""
         return {
-            "others": replace_by or ("remove" if drop_targets else "keep"),
+            "others": replace_by or ("remove" if drop_recipients else "keep"),
             "emptied": emptied or replace_by or "keep",
         }
 
@@ -252,11 +252,11 @@ class RowCommand(PanelCommand):
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         yield f"Aliases and forwardings that lead to {row} ({len(names)}): {', '.join(names[:10])}{more}."
         if others == emptied == "keep":
-            yield "They will lead to an address that does not exist; --drop-targets removes it from them."
+            yield "They will lead to an address that does not exist; --drop-recipients removes it from them."
         elif others == emptied:
             yield f"They will lead to {others} instead."
         else:
-            kept, removed = "They stay as they are", "It is removed from their targets"
+            kept, removed = "They stay as they are", "It is removed from their recipients"
             those = {"keep": kept, "remove": removed}.get(others, f"They will lead to {others}")
             left = {"keep": "kept", "delete": "deleted"}.get(emptied, f"led to {emptied}")
             yield f"{those}; an alias that would have no recipient is {left}."

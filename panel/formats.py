@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from markupsafe import escape  # Django's does the same, ten times slower
 
 UNLIMITED = 0
+NO_BREAK = "\u00a0"  # between a number and its unit; commands write a blank in its place
 KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 
 
@@ -59,21 +60,35 @@ def mb(value, whole=0):
     if kilobytes >= KB_MB_GB**power_of_whole / 10:
         power = max(power, power_of_whole)
     if power == 0:
-        return f"{max(1, round(kilobytes))} {units[0]}" if kilobytes else f"0 {units[1]}"
+        digits, unit = (max(1, round(kilobytes)), units[0]) if kilobytes else (0, units[1])
+        return f"{digits}{NO_BREAK}{unit}"
     amount = kilobytes / KB_MB_GB**power
     rounded = round(amount, 2 if amount < 1 else 1 if amount < 100 else None)
     digits = str(int(rounded) if rounded == int(rounded) else rounded)
-    return f"{digits.replace('.', get_format('DECIMAL_SEPARATOR'))} {units[power]}"
+    return f"{digits.replace('.', get_format('DECIMAL_SEPARATOR'))}{NO_BREAK}{units[power]}"
+
+
+@cached_per_language
+def of_whole(value, whole):
+    """Both in words, numbers of MB, for a text such as "%(used)s of %(total)s". A unit of both is said once: "1.9 of 2 GB"."""
+    total = mb(whole)
+    unit = total.rpartition(NO_BREAK)[2]
+    return {"used": mb(value, whole).removesuffix(f"{NO_BREAK}{unit}"), "total": total}
+
+
+def typed_size(value):
+    """A number of MB as one types it: as ``exact_mb``, with a blank."""
+    return exact_mb(value).replace(NO_BREAK, " ")
 
 
 def exact_mb(value):
-    """A number of MB as one types it, nothing rounded: ``1536`` is "1.5 GB", ``1537`` is "1537 MB"."""
+    """A number of MB, nothing rounded: ``1536`` is "1.5 GB", ``1537`` is "1537 MB"."""
     amount = Decimal(str(value))
     for power, unit in ((2, _("TB")), (1, _("GB"))):
         larger = amount / KB_MB_GB**power
         if larger >= 1 and larger == round(larger, 2):
-            return f"{_typed(larger)} {unit}"
-    return f"{_typed(amount)} {_('MB')}"
+            return f"{_typed(larger)}{NO_BREAK}{unit}"
+    return f"{_typed(amount)}{NO_BREAK}{_('MB')}"
 
 
 def _typed(amount):

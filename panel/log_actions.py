@@ -85,6 +85,8 @@ ACTIONS = {
             "%(person)s deleted %(n)d mailbox", "%(person)s deleted %(n)d mailboxes", "n"
         ),
     ),
+    "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
+    "reload_postfix": Action(DOMAINS, _("{person} had Postfix read its files anew")),
     "create_alias": Action(
         ALIASES,
         _("{person} created alias {object}"),

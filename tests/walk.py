@@ -79,7 +79,7 @@ def walk(pictures):
     page.wait_for_url(f"**/domains/{DOMAIN}/")
     take("The domain is a place: all its addresses are here")
 
-    page.get_by_role("link", name="New mailbox").first.click()
+    page.get_by_role("link", name="New address").first.click()
     typed(page, "**/new/**", "ann")
     fill(page, {"Name": "Ann Berg"})
     take("A mailbox; its password is made, in groups that can be read out")

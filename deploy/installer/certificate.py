@@ -7,11 +7,12 @@ from pathlib import Path
 from installer import machine
 from installer.part import Answer, Part
 from installer.steps import Command, Directory, Link, succeeds
-from installer.texts import is_for
-from installer.world import points_here, stop
+from installer.texts import belongs_to, is_for
+from installer.world import note, points_here, stop
 
 PLACE = Path("/etc/mailadmin")
 TLS = PLACE / "tls"
+NOT_ITS_KEY = "{0.tls_key} is not the key of {0.tls_cert}."
 
 
 class Certificate(Part):
@@ -25,6 +26,7 @@ class Certificate(Part):
         ),
     }
     places = ["/etc/letsencrypt"]
+    keeps = [PLACE, "/etc/letsencrypt"]
 
     def __init__(self, plan):
         super().__init__(plan)
@@ -39,6 +41,17 @@ class Certificate(Part):
                 yield stop(
                     "certificate", f"{path} is not there.", "Say where it is, or leave it out."
                 )
+                return
+        if options.tls_cert and belongs_to(options.tls_key, options.tls_cert) is False:
+            yield stop(
+                "certificate", NOT_ITS_KEY.format(options), "Say the two that belong together."
+            )
+        elif options.tls_cert and not is_for(options.tls_cert, options.hostname):
+            yield note(
+                "certificate",
+                f"{options.tls_cert} is not for {options.hostname}: mail programs and browsers complain.",
+                "Give one that names it.",
+            )
 
     def values(self):
         return {"TLS_CERT": TLS / "fullchain.pem", "TLS_KEY": TLS / "privkey.pem"}
@@ -49,6 +62,13 @@ class Certificate(Part):
         yield Directory(TLS)
         if self.options.tls_cert:
             cert, key = self.options.tls_cert, self.options.tls_key
+            # Where the look at the machine had no openssl to ask.
+            yield Command(
+                "the key and its certificate",
+                ["false"],
+                lambda: belongs_to(self.options.tls_key, self.options.tls_cert),
+                advice=f"{NOT_ITS_KEY.format(self.options)} Say the two that belong together.",
+            )
         elif self._certified():
             cert, key = self.live / "fullchain.pem", self.live / "privkey.pem"
         else:

@@ -1,6 +1,10 @@
 """What is printed at the end: where to go, what to compare, what to publish."""
 
+import os
+import subprocess
+
 from installer import machine
+from installer.panel import TIMERS
 
 
 def closing(plan):
@@ -11,36 +15,46 @@ def closing(plan):
             f"For mail programs: {options.hostname}; IMAP 993, sending 465 (or 143 and 587 with STARTTLS), filters 4190.",
             *(line for part in plan.parts for line in part.closing()),
             "",
-            "For the zones, with whoever keeps them:",
+            *_timers(),
             "",
-            *records(options),
+            "For the zones, with whoever keeps them (PTR: with whoever gave you the address); the panel says later what is missing:",
             "",
-            "Next: make the domain and its mailboxes in the panel, and sign what leaves (DKIM): docs/operations.md.",
+            records(plan),
+            "",
+            "Next, in the panel: the domain, its mailboxes, and its key (DKIM).",
         ]
     )
 
 
-def records(options):
-    """Lines of a zone file, each with what it does."""
-    name, domain = f"{options.hostname}.", f"{options.domain}."
-    four, six = machine.own_address(4), machine.own_address(6)
-    lines = []
-    for kind, address in [("A", four or "192.0.2.25"), ("AAAA", six)]:
-        if address:
-            known = "" if four or six else " (put in your address)"
-            lines += [f"; where the server is{known}", f"{name} 3600 IN {kind} {address}"]
-    lines += ["; what the server calls itself when it sends; nothing else may"]
-    lines += [f'{name} 3600 IN TXT "v=spf1 a -all"']
-    lines += [f"; where mail for {options.domain} goes; likewise for each other domain"]
-    lines += [f"{domain} 3600 IN MX 10 {name}"]
-    lines += ["; who may send in its name: the servers of its MX record; others' mail is refused"]
-    lines += [f'{domain} 3600 IN TXT "v=spf1 mx -all"']
-    lines += [
-        "; what receivers do with mail that fails, and where their reports go; p=none only watches"
-    ]
-    lines += [f'_dmarc.{domain} 3600 IN TXT "v=DMARC1; p=none; rua=mailto:{options.admin}"']
-    lines += [
-        "; and the reverse name, with whoever gave you the address; without it large receivers refuse:"
-    ]
-    lines += [f";   {address} -> {options.hostname}" for address in (four, six) if address]
-    return lines
+def _timers():
+    if not machine.runs_systemd():
+        return [
+            "systemd is not running here, so nothing is done by itself; it would be:",
+            *_listed(),
+        ]
+    return ["Done by itself (systemctl list-timers 'mailadmin-*'):", *_listed()]
+
+
+def _listed():
+    return [f"  mailadmin-{name}: {text}" for name, text in TIMERS.items()]
+
+
+def records(plan):
+    """The lines of a zone file, from the same table as the panel's DNS pages."""
+    addresses = [machine.own_address(version) for version in (4, 6)]
+    known = [one for one in addresses if one and not machine.is_translated(one)]
+    manage = [plan.python, "-B", plan.checkout / "manage.py"]
+    command = ["runuser", "-u", "mailadmin", "--", *manage, "checkdns", "--wanted"]
+    environment = {"PATH": os.environ["PATH"]}
+    if known and "MAIL_ADDRESSES" not in plan.environment:
+        environment["MAIL_ADDRESSES"] = ",".join(known)
+    found = subprocess.run(  # noqa: S603
+        [*map(str, command), plan.options.domain],
+        capture_output=True,
+        text=True,
+        cwd=plan.checkout,
+        env=environment,
+    )
+    if found.returncode != 0:
+        return "manage.py checkdns --wanted says them when the database answers."
+    return found.stdout.rstrip()

@@ -89,6 +89,19 @@ def listeners():
     return {port: names.get(inode, "a program") for inode, port in inodes.items()}
 
 
+def listens(address, port):
+    """Whether something listens on ``address`` itself, or on all."""
+    try:
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            line.bind((address, port))
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _programs(inodes):
     names = {}
     for process in Path("/proc").iterdir():

@@ -7,7 +7,7 @@ from installer import machine
 from installer.packages import Account
 from installer.part import OWN_LINES, Answer, Part
 from installer.services import Service, answers_on
-from installer.steps import Command, Directory, File
+from installer.steps import Command, Directory, File, Step, run, text_of
 from installer.texts import our_services, with_own_lines, with_services
 
 DOVECOT, POSTFIX, MAPS = Path("/etc/dovecot"), Path("/etc/postfix"), Path("/etc/postfix/sql")
@@ -18,15 +18,17 @@ class Mail(Part):
         "mail_root": Answer(
             "Where mail lies (/var/vmail).", "/var/vmail", re.compile(r"/[A-Za-z0-9._/-]+")
         ),
+        "pop3": Answer("Mail by POP3 too (yes).", "yes", switch=True),
     }
     places = [
         *("/etc/aliases", "/etc/aliases.db", "/etc/mailname", "/etc/dovecot", "/etc/postfix"),
         "/var/lib/dovecot/instances",
     ]
+    keeps = ["/etc/aliases", DOVECOT / "local.conf", POSTFIX / "main.cf"]
     configurations = [DOVECOT / "dovecot.conf", POSTFIX / "main.cf"]
 
     def blocks(self):
-        return {"sieve"}
+        return {"sieve"} if self.options.pop3 else {"sieve", "imap-only"}
 
     def values(self):
         return {"VMAIL_USER": "vmail"}
@@ -83,15 +85,44 @@ class Mail(Part):
             makes=[database],
         )
 
+    def last(self):
+        yield Told(self.plan)
+
     def services(self):
         dovecot, postfix = [143, 993, 4190], [25, 465, 587]
+        # Dovecot listens in there. Debian 13 makes them when Postfix starts for the first time.
+        yield Command(
+            "Postfix's directories", ["postfix", "check"], Path("/var/spool/postfix/private").is_dir
+        )
         yield Service(
             "dovecot", check=["doveconf", "-n"], ready=lambda: all(map(answers_on, dovecot))
         )
-        # Under systemd the unit "postfix" only stands for this one.
+        # Under systemd "postfix" starts it on every release.
         yield Service(
-            "postfix" if machine.runs_systemd() else "postfix@-",
+            "postfix" if machine.runs_systemd() else self.plan.release.postfix_unit,
             name="postfix",
             check=["postfix", "check"],
             ready=lambda: all(map(answers_on, postfix)),
         )
+
+
+class Told(Step):
+    """The panel's pages say which rows wait for main.cf, so they are told what it has."""
+
+    title = "what main.cf has, for the panel's pages"
+
+    def __init__(self, plan):
+        self.rows, self.checkout, self.python = plan.rows, plan.checkout, plan.python
+
+    def _has(self):
+        text = text_of(POSTFIX / "main.cf") or ""
+        return sorted({*re.findall(r"(?m)^# BEGIN (\S+)$", text)} & {*self.rows.get("all", [])})
+
+    def difference(self, journal):
+        has = self._has()
+        return "" if has == sorted(self.rows.get("told", [])) else f"blocks: {' '.join(has)}"
+
+    def do(self, journal, log):
+        code = "import sys, django; django.setup(); from domains import main_cf; main_cf.remember(sys.argv[1:])"
+        django = ["env", "DJANGO_SETTINGS_MODULE=mailadmin.settings", self.python, "-B", "-c", code]
+        run([*django, *self._has()], log=log, user="mailadmin", cwd=self.checkout)

@@ -25,7 +25,7 @@ class WrongAnswer(Exception):
 class Options(SimpleNamespace):
     """An attribute for each answer, and for what is said anew each time:
 
-    act (look, plan, install, undo), edited (keep, ours, theirs), with_data, checkout, secrets (those given now).
+    act (look, plan, install, undo), edited (keep, ours, theirs), with_data, checkout, secrets (those given now), restore (a Backup or None).
     """
 
     @property
@@ -105,7 +105,7 @@ def read(arguments, journal):
     _check(answers)
     values = {name: _value(name, text) for name, text in answers.items()}
     said = {name: given[name] for name in ("act", "edited", "with_data")}
-    options = Options(**values, **said, checkout=CHECKOUT, secrets=secrets)
+    options = Options(**values, **said, checkout=CHECKOUT, secrets=secrets, restore=None)
     if options.act != "undo":
         _read_secrets(options, given, journal)
     return options

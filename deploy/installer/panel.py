@@ -8,11 +8,17 @@ from pathlib import Path
 
 from installer.packages import Account
 from installer.part import ADDRESS, OWN_LINES, Answer, Part
+from installer.restored import Database
 from installer.services import Service
-from installer.steps import Changed, Command, Directory, File, Sql, Step, run, succeeds
+from installer.steps import Changed, Command, Directory, File, Once, Sql, Step, run, succeeds
 from installer.texts import mark_of_code, with_own_lines
 
-TIMERS = ["snapshot", "daily", "checkdns", "expunge"]
+TIMERS = {
+    "snapshot": "the day's figures for the panel's plots, four times a day",
+    "daily": "checks, and sessions that ended, once a day",
+    "checkdns": "what the DNS says of the domains, once a day",
+    "expunge": "old mail out of Trash and Junk, once a day",
+}
 
 
 def _time_zone():
@@ -71,7 +77,9 @@ class Panel(Part):
             makes=[checkout / ".venv", checkout / "mailadmin.egg-info"],
             advice="Is the package index reachable, and is there 1 GB of memory? Then run this again.",
         )
-        yield Service("mariadb", ready=lambda: succeeds(["mariadb", "-e", "SELECT 1"]))
+        # Without it nobody could say what the panel's rows ask of the files.
+        answers = ["mariadb", "-e", "SELECT 1"]
+        yield Service("mariadb", ready=lambda: succeeds(answers), replan=True)
         yield File(
             checkout / ".env",
             self.filled("host/env"),
@@ -81,7 +89,10 @@ class Panel(Part):
             stale=["mailadmin"],
             **with_own_lines(OWN_LINES),
         )
-        yield Sql("the panel's database", "database.sql", self.filled("host/database.sql"))
+        empty = self.filled("host/database.sql")
+        yield Sql("the panel's database", "database.sql", empty)
+        if self.options.restore:
+            yield Database(self.options.restore, empty)
         yield self._manage("tables", ["migrate", "--no-input", "-v", "0"], ["migrate", "--check"])
         yield Changed(
             "the panel's code", "code", mark_of_code(checkout), stale=["mailadmin", "static files"]
@@ -110,6 +121,8 @@ class Panel(Part):
             yield Service(f"mailadmin-{timer}.timer")
 
     def last(self):
+        manage = [self.plan.python, "-B", self.checkout / "manage.py"]
+        yield Once("the first figures", [*manage, "snapshot"], user="mailadmin", cwd=self.checkout)
         yield Superadmin(self.plan.python, self.checkout, self.options.admin)
 
 

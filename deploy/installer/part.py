@@ -9,6 +9,8 @@ from mailadmin import shipped
 # The server's own name, and an address.
 NAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@" + NAME.pattern)
+# The panel's, as settings.DATABASES has it.
+DATABASE = {"ENGINE": "django.db.backends.mysql", "NAME": "mail", "USER": "mailadmin", "HOST": ""}
 # Below it a person's lines, in files of ours that cannot include another one.
 OWN_LINES = "\n# --- Own lines: what stands below is never written by deploy/install.\n"
 
@@ -43,6 +45,8 @@ class Part:
     places = []
     # Files of these packages that a step replaces: nobody's work is lost by it.
     configurations = []
+    # Files and directories that a backup needs, besides the database and what the steps write anew.
+    keeps = []
 
     def __init__(self, plan):
         self.plan = plan
@@ -93,8 +97,7 @@ class Part:
 
     def filled(self, name):
         """The text of deploy/``name``, with values and blocks. Those of `manage.py mailconf` are in plan.files too."""
-        text = (shipped.DEPLOY / name).read_text()
-        text = shipped.BLOCK.sub(lambda m: m[0] if m[1] in self.plan.blocks else "", text)
+        text = shipped.with_blocks((shipped.DEPLOY / name).read_text(), self.plan.blocks)
         return shipped.MARKER.sub(lambda m: self.plan.values[m[1]], text)
 
     def files_in(self, folder):

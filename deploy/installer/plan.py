@@ -4,16 +4,16 @@ What is written comes from deploy/: the files of `manage.py mailconf` by mailadm
 deploy/host/ that only this program writes. What each part of the host needs is with the part: parts.py.
 """
 
+import json
 import os
 import subprocess
 
 from installer import releases, services
 from installer.packages import Packages
+from installer.part import DATABASE
 from installer.parts import PARTS
 from installer.texts import settings_in
 from mailadmin import shipped
-
-DATABASE = {"ENGINE": "django.db.backends.mysql", "NAME": "mail", "USER": "mailadmin", "HOST": ""}
 
 
 class Plan:
@@ -28,6 +28,7 @@ class Plan:
             for name, make in part.secrets.items():
                 journal.secrets.setdefault(name, make())
         self.values = self._values()
+        self.rows = self._rows()
         self.blocks = self._blocks()
         self.files = shipped.render(self.values, self.blocks)
 
@@ -62,18 +63,20 @@ class Plan:
         return {
             *shipped.postfix_blocks(shipped.postfix_here() or self.release.postfix),
             *shipped.nginx_blocks(shipped.nginx_here() or self.release.nginx),
-            *self._blocks_of_the_tables(),
+            *self.rows.get("needed", []),
             *(block for part in self.parts for block in part.blocks()),
         }
 
-    def _blocks_of_the_tables(self):
-        """The blocks that the panel's rows ask for; none before the panel is there."""
+    def _rows(self):
+        """What the panel's rows ask of main.cf, and what it has been told of it; nothing before the panel is there."""
         code = (
-            "import django; django.setup(); from mailadmin.mailconf import blocks_needed;"
-            "print(*blocks_needed())"
+            "import json, django; django.setup(); from domains import main_cf;"
+            "from mailadmin.mailconf import blocks_needed;"
+            "told = main_cf.WrittenBlock.objects.values_list('name', flat=True);"
+            "print(json.dumps({'needed': [*blocks_needed()], 'all': main_cf.BLOCKS, 'told': [*told]}))"
         )
         if os.geteuid() != 0 or not self.python.exists():
-            return []
+            return {}
         found = subprocess.run(  # noqa: S603
             ["runuser", "-u", "mailadmin", "--", self.python, "-B", "-c", code],  # noqa: S607
             capture_output=True,
@@ -81,4 +84,4 @@ class Plan:
             cwd=self.checkout,
             env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "mailadmin.settings"},
         )
-        return found.stdout.split() if found.returncode == 0 else []
+        return json.loads(found.stdout) if found.returncode == 0 else {}

@@ -53,22 +53,29 @@ class Log:
 
 
 def main(arguments):
+    return guarded(lambda: _act(arguments))
+
+
+def guarded(act):
+    """``act()``, its errors as a sentence; the status to end with."""
+    os.umask(0o022)  # the panel's user reads the virtual environment
+    os.environ["PATH"] = (
+        f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+    )
     try:
-        return _act(arguments)
+        return act()
     except option_words.WrongAnswer as error:
         print(error, file=sys.stderr)  # noqa: T201
     except PermissionError as error:
         print(f"{error}: run it with sudo.", file=sys.stderr)  # noqa: T201
+    except OSError as error:
+        print(f"{error}\nRun it again when that is settled.", file=sys.stderr)  # noqa: T201
     except KeyboardInterrupt:
         print("\nInterrupted. Run it again to go on.", file=sys.stderr)  # noqa: T201
     return 2
 
 
 def _act(arguments):
-    os.umask(0o022)  # the panel's user reads the virtual environment
-    os.environ["PATH"] = (
-        f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-    )
     journal = Journal()
     options = option_words.read(arguments, journal)
     journal.secrets |= options.secrets
@@ -76,6 +83,11 @@ def _act(arguments):
         return _undo(options, journal)
     if options.act in ("look", "plan"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # into head or a pager that is left
+    return look_and_install(options, journal)
+
+
+def look_and_install(options, journal):
+    """Both, or what options.act says of them."""
     writes = options.act == "install" and os.geteuid() == 0
     log = Log(LOG if writes else None)
     parts = [part for part in PARTS if part.wanted(options)]

@@ -23,8 +23,8 @@ SECONDS = 60
 class Service(Step):
     """``unit`` runs, begins with the machine, and has read its files. ``check`` tries these before it is restarted."""
 
-    def __init__(self, unit, *, name=None, check=None, ready=None):
-        self.unit, self.name = unit, name or unit
+    def __init__(self, unit, *, name=None, check=None, ready=None, replan=False):
+        self.unit, self.name, self.replan = unit, name or unit, replan
         self.title = f"service {unit}"
         self.check, self.ready = check, ready
 
@@ -54,6 +54,7 @@ class Service(Step):
         services.restart(self.unit, log)
         if self.ready:
             wait_until(self.ready, f"{self.unit} was started, and does not answer.")
+        services.is_ready(self.unit, log)
         if self.name in journal.stale:
             journal.stale.remove(self.name)
         journal.save()
@@ -138,6 +139,9 @@ class Systemd:
     def restart(self, unit, log):
         run(["systemctl", "restart", unit], log=log, advice=f"journalctl -u {unit} -n 30")
 
+    def is_ready(self, unit, log):
+        """It has run ExecStartPost= by itself."""
+
     def stop(self, unit, log):
         run(["systemctl", "stop", unit], log=log)
 
@@ -173,13 +177,7 @@ class ByHand:
         settings = read_unit(unit)
         _make_runtime_directories()
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        for line in settings.get("ExecStartPre", []):
-            prefix, command = _command(line, environment)
-            try:
-                run(command, log=log)
-            except Failed:
-                if "-" not in prefix:
-                    raise
+        self._run(settings.get("ExecStartPre", []), environment, log)
         for folder in settings.get("RuntimeDirectory", [""])[0].split():
             Path("/run", folder).mkdir(exist_ok=True)
         for _prefix, command in [_command(line, environment) for line in settings["ExecStart"]]:
@@ -190,6 +188,19 @@ class ByHand:
                 pid = self._start(unit, settings, command, environment, log)
         RUN.mkdir(exist_ok=True)
         (RUN / f"{unit}.pid").write_text(f"{pid}\n")
+
+    def is_ready(self, unit, log):
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        self._run(read_unit(unit).get("ExecStartPost", []), environment, log)
+
+    def _run(self, lines, environment, log):
+        for line in lines:
+            prefix, command = _command(line, environment)
+            try:
+                run(command, log=log)
+            except Failed:
+                if "-" not in prefix:
+                    raise
 
     def stop(self, unit, log):
         if self.is_running(unit):
@@ -246,22 +257,29 @@ class ByHand:
 
 
 def read_unit(unit):
-    """{setting: [values]} of a unit file, without drop-ins."""
+    """{setting: [values]} of a unit file and its drop-ins."""
     name = unit if "." in unit else f"{unit}.service"
     name, at, instance = name.partition("@")
     for folder in UNITS:
         file = folder / (f"{name}@.service" if at else name)
         if file.exists():
-            text = file.read_text().replace("\\\n", " ").replace("%i", instance.partition(".")[0])
+            texts = [one.read_text() for one in [file, *_drop_ins(file.name)]]
+            text = "\n".join(texts).replace("\\\n", " ").replace("%i", instance.partition(".")[0])
             break
     else:
         raise Failed(f"There is no unit {unit}.")
     settings = {}
     for line in text.splitlines():
         found = re.fullmatch(r"\s*(\w+)\s*=\s*(.*?)\s*", line)
-        if found:
+        if found and found[2]:
             settings.setdefault(found[1], []).append(found[2])
+        elif found:  # "ExecStart=" forgets those before
+            settings.pop(found[1], None)
     return settings
+
+
+def _drop_ins(name):
+    return sorted(file for folder in UNITS for file in (folder / f"{name}.d").glob("*.conf"))
 
 
 def _make_runtime_directories():
@@ -282,6 +300,8 @@ def _make_runtime_directories():
 def _command(line, environment):
     """("-", [program, …]) of ExecStart's value; variables that nobody set vanish."""
     prefix = re.match(r"[-+!@:]*", line)[0]
+    # Debian 13's Postfix refuses that word where systemd is not running.
+    line = re.sub(r"\bdebian-systemd-start$", "start", line)
     words = shlex.split(line[len(prefix) :])
     expanded = [
         re.sub(r"\$\{?(\w+)\}?", lambda m: environment.get(m[1], ""), word) for word in words

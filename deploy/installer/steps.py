@@ -99,7 +99,7 @@ class Owned(Step):
         form = "mode {:o}, {}:{}"
         return f"{self.path}: {form.format(*there)} -> {form.format(*wanted)}\n"
 
-    def _set_rights(self):
+    def set_rights(self):
         uid, gid = self._ids()
         os.chown(self.path, uid, gid)
         self.path.chmod(self.mode)
@@ -126,7 +126,7 @@ class Directory(Owned):
                 parent.mkdir(mode=0o755)
             journal.record("mail" if self.mail else "directory", path=str(self.path))
             self.path.mkdir(mode=0o700)
-        self._set_rights()
+        self.set_rights()
 
 
 class File(Owned):
@@ -185,11 +185,28 @@ class File(Owned):
             journal.theirs.pop(str(self.path), None)
             journal.outdate(self.stale)
             write(self.path, wanted, mode=self.mode, uid=uid, gid=gid)
-        self._set_rights()
+        self.set_rights()
 
     def leave(self, journal):
         """A person's file stays, and is not shown again until it or ours changes."""
         journal.theirs[str(self.path)] = self._choice()
+        journal.save()
+
+
+class Gone(Step):
+    """A file of ours that this host is to have no more: what was written for a part that it has not now."""
+
+    def __init__(self, path, *, stale=()):
+        self.title, self.path, self.stale = str(path), Path(path), stale
+
+    def difference(self, journal):
+        there = self.path.exists() and str(self.path) in journal.written
+        return f"remove {self.path}" if there else ""
+
+    def do(self, journal, log):
+        journal.outdate(self.stale)
+        self.path.unlink()
+        del journal.written[str(self.path)]
         journal.save()
 
 
@@ -228,6 +245,23 @@ class Command(Step):
             if not path.exists():
                 journal.record("tree", path=str(path))
         run(self.command, log=log, advice=self.advice, **self.options)
+
+
+class Once(Step):
+    """A command that is run on this host one time only."""
+
+    def __init__(self, title, command, **options):
+        self.title, self.command, self.options = title, command, options
+
+    def difference(self, journal):
+        if self.title in journal.carried_out:
+            return ""
+        return "run: " + " ".join(map(str, self.command))
+
+    def do(self, journal, log):
+        run(self.command, log=log, **self.options)
+        journal.carried_out[self.title] = "done"
+        journal.save()
 
 
 class Sql(Step):

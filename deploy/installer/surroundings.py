@@ -34,3 +34,7 @@ class Surroundings(Part):
         yield Service("systemd-journald")
         yield Service("nginx", check=["nginx", "-t"], ready=lambda: all(map(answers_on, ports)))
         yield Service("fail2ban", check=["fail2ban-client", "-t"])
+
+    def closing(self):
+        logs = "journalctl -u 'postfix*' -u dovecot -u mailadmin, for 90 days and 2 GB at most"
+        return [f"Logs: {logs}; those of nginx in /var/log/nginx, by logrotate."]

@@ -51,8 +51,27 @@ def settings_in(file):
 
 def is_for(certificate, hostname):
     command = ["openssl", "x509", "-noout", "-checkhost", hostname, "-in", certificate]
-    said = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    try:
+        said = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    except OSError:
+        return True
     return "does match" in said.stdout
+
+
+def belongs_to(key, certificate):
+    """Whether ``key`` is the one of the certificate; None where openssl is not there to tell."""
+    asked = [
+        ["openssl", "x509", "-noout", "-pubkey", "-in", certificate],
+        ["openssl", "pkey", "-pubout", "-in", key],
+    ]
+    try:
+        said = [
+            subprocess.run(one, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout  # noqa: S603
+            for one in asked
+        ]
+    except OSError:
+        return None
+    return said[0] == said[1] != ""
 
 
 def mark_of_code(checkout):

@@ -68,7 +68,7 @@ def look(options, journal):
     return [
         *_machine(options),
         *_name(options),
-        *_surroundings(),
+        *_surroundings(options),
         *_ports(),
         *_others(journal),
     ]
@@ -202,7 +202,7 @@ def _both_ways(name, kind, address):
         )
 
 
-def _surroundings():
+def _surroundings(options):
     answer = dns.ask("com", "A")
     if not answer.reached:
         yield note(
@@ -217,16 +217,18 @@ def _surroundings():
         yield note(
             "resolver",
             "The resolver does not validate DNSSEC: others' DANE records cannot be used.",
-            "apt install unbound, and nameserver 127.0.0.1 in /etc/resolv.conf.",
+            "Nothing: one that does is installed (unbound), unless you say --no-resolver.",
         )
     hosts = dns.ask(LARGE, "MX").records[:2]
-    if any(machine.answers_smtp(host) for host in hosts):
+    if options.relayhost:
+        yield ok("outgoing 25", f"not needed: what leaves goes through {options.relayhost}")
+    elif any(machine.answers_smtp(host) for host in hosts):
         yield ok("outgoing 25", f"{LARGE} answers")
     else:
         yield note(
             "outgoing 25",
             f"No connection to port 25 of {LARGE}: many providers close it.",
-            "Ask your provider to open it, or send through a relay host (relayhost in main.cf).",
+            "Ask your provider to open it, or send through a server of theirs: --relayhost.",
         )
 
 

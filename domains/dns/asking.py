@@ -88,6 +88,13 @@ class Asking:
         return [value.address for kind in ("A", "AAAA") for value in self.ask(name, kind).values]
 
 
+class Empty(Asking):
+    """Asks nobody, and finds nothing: then all that should be there is wanted."""
+
+    def _answer(self, name, kind):
+        return Answer()
+
+
 def _resolver():
     resolver = dns.resolver.Resolver(configure=not settings.DNS_RESOLVERS)
     if settings.DNS_RESOLVERS:

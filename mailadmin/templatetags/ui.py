@@ -21,6 +21,7 @@ from accounts.models import NAMED
 from mailboxes.models import FULL, NEARLY_FULL
 from panel import addresses
 from panel.formats import (
+    NO_BREAK,
     UNLIMITED,
     ago,
     bounded,
@@ -30,6 +31,7 @@ from panel.formats import (
     mb,
     mb_limit,
     number,
+    of_whole,
     size,
 )
 
@@ -124,6 +126,20 @@ def counted(kind, count):
     return words[kind] % {"count": number(count)}
 
 
+@cached_per_language
+def counted_of(kind, used, allowed):
+    """A count with its limit in words, "15 of 16 mailboxes"; without one "1 mailbox", and nothing where none is allowed."""
+    if allowed <= UNLIMITED:
+        return counted(kind, used) if used or allowed == UNLIMITED else ""
+    words = {
+        "mailbox": ngettext(
+            "%(used)s of %(total)s mailbox", "%(used)s of %(total)s mailboxes", allowed
+        ),
+        "alias": ngettext("%(used)s of %(total)s alias", "%(used)s of %(total)s aliases", allowed),
+    }
+    return words[kind] % {"used": number(used), "total": number(allowed)}
+
+
 # --- Bars
 
 
@@ -134,12 +150,11 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
 
 def storage_sentence(used, quota):
     """What the user of a mailbox is told about its storage."""
-    amount, multiplier = mb.now(), settings.QUOTA_MULTIPLIER
+    multiplier = settings.QUOTA_MULTIPLIER
     used = used or 0
     if quota <= 0:
-        return _("%(used)s used, no limit.") % {"used": amount(used / multiplier)}
-    whole = quota / multiplier
-    words = {"used": amount(used / multiplier, whole), "total": amount(whole)}
+        return _("%(used)s used, no limit.") % {"used": size(used)}
+    words = of_whole(used / multiplier, quota / multiplier)
     if used >= quota:
         return _("%(used)s of %(total)s · full. New mail is refused.") % words
     if used * 100 >= quota * NEARLY_FULL:
@@ -153,17 +168,16 @@ def quota_bars():
     ``used`` and ``allotted`` are bytes; ``limit_mb`` replaces ``allotted`` when the limit is a
     domain's, in MB. 0 is unlimited; -1 means that the domain uses no quotas.
     """
-    multiplier, share, full = settings.QUOTA_MULTIPLIER, mb.now(), _("%(used)s of %(total)s")
+    multiplier, of = settings.QUOTA_MULTIPLIER, of_whole.now()
+    full = _("%(used)s of %(total)s")
 
     def bar(used, allotted=None, *, limit_mb=None):
         used = used or 0
         total = limit_mb * multiplier if limit_mb is not None else (allotted or 0)
         if total <= 0:
             words = _("%(used)s, no limit") if total == 0 else _("%(used)s, quotas not used")
-            return _words(words % {"used": share(used / multiplier)})
-        whole = total / multiplier
-        words = {"used": share(used / multiplier, whole), "total": share(whole)}
-        return _bar(used, total, full % words)
+            return _words(words % {"used": size(used)})
+        return _bar(used, total, full % of(used / multiplier, total / multiplier))
 
     return bar
 
@@ -186,22 +200,19 @@ def storage_bars(amounts=False):
 
     With ``amounts``, how much it holds, too: what equal percentages are sorted by.
     """
-    multiplier, amount = settings.QUOTA_MULTIPLIER, mb.now()
-    of, unlimited = _("of %(total)s"), _("%(used)s, no limit")
-    if amounts:
-        of = _("%(used)s of %(total)s")
+    multiplier, both = settings.QUOTA_MULTIPLIER, of_whole.now()
+    of, unlimited = (
+        _("%(used)s of %(total)s") if amounts else _("of %(total)s"),
+        _("%(used)s, no limit"),
+    )
 
     def drawn(used, quota):
         used = used or 0
         if not quota or quota < 0:
             return mark_safe(  # noqa: S308 -- escaped
-                f'<span class="muted">{escape(unlimited % {"used": amount(used / multiplier)})}</span>'
+                f'<span class="muted">{escape(unlimited % {"used": size(used)})}</span>'
             )
-        total = amount(quota / multiplier)
-        # In the same unit it is said once: 1.9 of 2 GB.
-        held = amounts and amount(used / multiplier, quota / multiplier)
-        held = held and held.removesuffix(f" {total.rpartition(' ')[2]}")
-        whole = escape(of % {"used": held, "total": total})
+        whole = escape(of % both(used / multiplier if amounts else 0, quota / multiplier))
         percent = int(used * 100 // quota)
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
@@ -232,7 +243,7 @@ def _bar(used, total, words):
     level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
     return mark_safe(  # noqa: S308 -- escaped
         f'<span class="quota{level}"><progress value="{min(percent, 100)}" max="100" aria-hidden="true">'
-        f"</progress><span>{escape(words)}, <b>{percent} %</b></span></span>"
+        f"</progress><span>{escape(words)}, <b>{percent}{NO_BREAK}%</b></span></span>"
     )
 
 
@@ -258,13 +269,29 @@ def sort_header(context, ordering, label, css="", *, most_first=False):
     if current.removeprefix("-") == ordering:
         state = "descending" if current.startswith("-") else "ascending"
         attributes += f' aria-sort="{state}"'
-    first, turned = (f"-{ordering}", ordering) if most_first else (ordering, f"-{ordering}")
-    turned = turned if current == first else first
-    query = _query(context) | {"sort": [turned]}
     return mark_safe(  # noqa: S308 -- escaped
-        f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="?{escape(urlencode(query, doseq=True))}"'
+        f'<th scope="col"{attributes}><a class="sort" id="sort-{ordering}" href="{_sorted_url(context, ordering, most_first)}"'
         f' hx-boost="true">{escape(label)}</a></th>'
     )
+
+
+@pass_context
+def sort_link(context, ordering, label, *, most_first=False):
+    """The same in a menu, where a phone has no heads of columns; nothing where the list cannot be sorted so."""
+    if ordering not in context["sortable"]:
+        return ""
+    current, mark = context["sort"], ""
+    if current.removeprefix("-") == ordering:
+        mark = ' aria-current="true"'
+        label = f"{label} {'↓' if current.startswith('-') else '↑'}"
+    url = _sorted_url(context, ordering, most_first)
+    return mark_safe(f'<a href="{url}"{mark}>{escape(label)}</a>')  # noqa: S308 -- escaped
+
+
+def _sorted_url(context, ordering, most_first):
+    first, turned = (f"-{ordering}", ordering) if most_first else (ordering, f"-{ordering}")
+    query = _query(context) | {"sort": [turned if context["sort"] == first else first]}
+    return escape("?" + urlencode(query, doseq=True))
 
 
 @pass_context

@@ -173,7 +173,7 @@
   on("change", "[data-all-rows]", ({ form }) => countTicked(form));
   // On a phone fields to filter by are behind a button, which says how many are in use.
   function countFilters(button) {
-    const used = all(":scope > .form-select, :scope > .form-control", button.form).filter((field) => field.value).length;
+    const used = all(":scope > .form-select, :scope > .form-control, .dated > .form-control", button.form).filter((field) => field.value).length;
     button.textContent = used ? button.dataset.some.replace("{n}", used) : button.dataset.filters;
   }
   on("click", "[data-filters]", (button) => {

@@ -29,6 +29,16 @@
     // What Enter opens as long as the field has the focus.
     if (target.id === "palette-found") target.querySelector("a[href]")?.toggleAttribute("data-first", true);
   });
+  on("htmx:beforeSwap", ({ detail }) => {
+    if (!detail.target.matches?.(".found")) return;
+    // Signed out meanwhile, or an error: a whole page.
+    const asked = detail.requestConfig.elt;
+    const landed = new URL(detail.xhr.responseURL || location, location).pathname;
+    if (landed !== new URL(asked.action).pathname || detail.xhr.status >= 400) {
+      detail.shouldSwap = false;
+      location.assign(`${asked.action}?${new URLSearchParams(new FormData(asked))}`);
+    }
+  });
   if (!palette) return;
 
   const form = palette.querySelector("form");
@@ -91,13 +101,5 @@
       return;
     }
     event.preventDefault();
-  });
-  form.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const landed = new URL(detail.xhr.responseURL || location, location).pathname;
-    // Signed out meanwhile, or an error: a whole page.
-    if (landed !== new URL(form.action).pathname || detail.xhr.status >= 400) {
-      detail.shouldSwap = false;
-      location.assign(`${form.action}?${new URLSearchParams({ q: field.value })}`);
-    }
   });
 })();

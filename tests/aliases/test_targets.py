@@ -166,5 +166,5 @@ def test_a_stored_target_that_only_another_program_writes_stays_as_it_is():
 
 
 def test_a_text_beyond_all_lists_is_refused_by_its_length():
-    with pytest.raises(ValidationError, match="At most 1000 targets"):
+    with pytest.raises(ValidationError, match="At most 1000 recipients"):
         parse_targets("<" * 300_000)

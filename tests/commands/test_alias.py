@@ -121,7 +121,7 @@ def test_edit_replaces_adds_and_removes_targets(run, example_org, add_alias):
     assert goto("info@example.org") == "c@d.example"
     assert Alias.objects.get().active is False
 
-    run("alias", "edit", "info@example.org", "--targets", "e@f.example", "g@h.example")
+    run("alias", "edit", "info@example.org", "--recipients", "e@f.example", "g@h.example")
     assert goto("info@example.org") == "e@f.example,g@h.example"
 
 
@@ -181,7 +181,7 @@ def test_a_mailbox_is_no_alias(run, example_org, add_mailbox):
     assert Alias.objects.count() == 1
 
 
-def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_alias):
+def test_delete_wants_the_address_and_can_drop_recipients(run, example_org, add_alias):
     add_alias("info@example.org", "a@b.example")
     add_alias("all@example.org", "info@example.org", "c@d.example")
 
@@ -190,10 +190,10 @@ def test_delete_wants_the_address_and_can_drop_targets(run, example_org, add_ali
     assert run.screen.splitlines() == [
         "info@example.org leads to a@b.example.",
         "Aliases and forwardings that lead to info@example.org (1): all@example.org.",
-        "They will lead to an address that does not exist; --drop-targets removes it from them.",
+        "They will lead to an address that does not exist; --drop-recipients removes it from them.",
     ]
 
-    run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
+    run("alias", "delete", "info@example.org", "--drop-recipients", "--yes")
     assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
 
 
@@ -212,7 +212,7 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
         == "Aliases and forwardings that lead to info@example.org (1): all@example.org."
     )
 
-    run("alias", "delete", "info@example.org", "--drop-targets", "--yes")
+    run("alias", "delete", "info@example.org", "--drop-recipients", "--yes")
     assert list(Alias.objects.values_list("pk", "goto")) == [("all@example.org", "c@d.example")]
 
 

@@ -130,7 +130,7 @@ def test_of_many_mailboxes_all_that_is_wrong_with_each_is_named(world):
             ["Address", "Description", "Domain", "Mail goes to"],
         ),
         (
-            ["alias", "edit", "info@example.org", "--targets", "nobody", "--description", LONG],
+            ["alias", "edit", "info@example.org", "--recipients", "nobody", "--description", LONG],
             ["Description", "Mail goes to"],
         ),
         (

@@ -130,7 +130,7 @@ def test_delete_counts_what_goes_and_who_leads_here(
         "domain",
         "delete",
         "example.org",
-        "--drop-targets",
+        "--drop-recipients",
         "--emptied",
         "delete",
         typed=["example.org"],
@@ -139,7 +139,7 @@ def test_delete_counts_what_goes_and_who_leads_here(
     assert run.screen.splitlines() == [
         "With example.org go its mailboxes (1) and its aliases (1). Mail stays on disk, the log stays.",
         "No longer managed by it@example.org; their accounts stay.",
-        "Aliases of other domains lead to example.org and lose these targets: joe@other.net.",
+        "Aliases of other domains lead to example.org and lose these recipients: joe@other.net.",
         "An alias that would have no recipient is deleted.",
         "Deleted domain example.org.",
     ]

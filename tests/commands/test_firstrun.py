@@ -212,7 +212,7 @@ def test_recount_adopts_rows_that_were_there_before_the_triggers(
         printed = run("recount")
 
     assert printed == (
-        "Domains: 1, mailboxes: 1, aliases: 1, dangling targets: 1, nearly full mailboxes: 1.\n"
+        "Domains: 1, mailboxes: 1, aliases: 1, recipients that do not exist: 1, nearly full mailboxes: 1.\n"
         "Quotas below 1 MB, as if somebody had written megabytes where bytes are meant: 1,"
         " such as joe@example.org.\n"
     )

@@ -181,7 +181,7 @@ def test_a_quota_above_the_domain_is_refused_under_its_option(run, add_domain, p
     add_domain("example.org", maxquota=100)
 
     with pytest.raises(
-        CommandError, match=r"^Quota: A mailbox of example.org may have from 1 to 100"
+        CommandError, match=r"^Quota: A mailbox of example.org needs a limit of at most 100 MB"
     ):
         run("mailbox", "add", "joe@example.org", "--quota", "101", stdin=password)
 
@@ -455,7 +455,7 @@ def test_delete_says_what_else_is_affected_and_wants_the_name(
     assert run.screen.splitlines() == [
         "joe@example.org holds 2 MB (messages: 7), which stay on disk.",
         "Aliases and forwardings that lead to joe@example.org (1): info@example.org.",
-        "They will lead to an address that does not exist; --drop-targets removes it from them.",
+        "They will lead to an address that does not exist; --drop-recipients removes it from them.",
         "Deleted mailbox joe@example.org.",
     ]
     assert Mailbox.objects.count() == 0
@@ -495,16 +495,16 @@ def test_what_leads_here_through_an_alias_domain_is_named_and_taken_out(
     record = json.loads(run("mailbox", "show", "joe@example.org", "--json"))
     assert record["aliases"] == ["info@example.org", "only@example.org"]
 
-    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets", "--emptied", "delete")
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-recipients", "--emptied", "delete")
     assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
 
 
-def test_drop_targets_takes_it_out_of_the_aliases(run, example_org, add_mailbox, add_alias):
+def test_drop_recipients_takes_it_out_of_the_aliases(run, example_org, add_mailbox, add_alias):
     add_mailbox("joe@example.org")
     add_alias("info@example.org", "joe@example.org", "ann@other.net")
     add_alias("only@example.org", "joe@example.org")
 
-    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-targets", "--emptied", "delete")
+    run("mailbox", "delete", "joe@example.org", "--yes", "--drop-recipients", "--emptied", "delete")
 
     assert list(Alias.objects.values_list("pk", "goto")) == [("info@example.org", "ann@other.net")]
 

@@ -51,6 +51,25 @@ def test_it_says_what_is_wrong_and_what_to_do(run, example_org):
     assert "  MX: missing. No server is named" in printed
 
 
+def test_what_should_be_there_is_written_without_asking_for_a_domain_that_is_not_here_yet(settings):
+    settings.MAIL_HOSTNAME = "mail.host.test"
+    settings.MAIL_ADDRESSES = ["192.0.2.25"]
+    settings.DNS_RESOLVERS = ["192.0.2.1:1"]  # nobody
+    out = StringIO()
+
+    call_command("checkdns", "--wanted", "New.Example", stdout=out)
+    records = [line for line in out.getvalue().splitlines() if line and line[0] != ";"]
+
+    assert records[:5] == [
+        "mail.host.test. 3600 IN A 192.0.2.25",
+        'mail.host.test. 3600 IN TXT "v=spf1 a -all"',
+        "25.2.0.192.in-addr.arpa. 3600 IN PTR mail.host.test.",
+        "new.example. 3600 IN MX 10 mail.host.test.",
+        'new.example. 3600 IN TXT "v=spf1 a:mail.host.test ~all"',
+    ]
+    assert not DomainDNS.objects.exists()
+
+
 def test_it_prints_json(run, example_org):
     [line] = run(NO_MX, "example.org", "--json").splitlines()
     record = json.loads(line)

@@ -99,7 +99,9 @@ def test_the_key_is_changed_when_its_record_is_in_the_dns(superadmin, see, setti
 
     assert answer.url == page()
     assert [key.role for key in keys()] == ["replaced", "signs", "next"]
-    assert "The panel deletes it on" in text(superadmin.get(page()))
+    said = text(superadmin.get(page()))
+    assert "Made: just now. The panel deletes it on" in said
+    assert "<time" not in said
 
 
 def test_it_may_be_forced(superadmin, see):

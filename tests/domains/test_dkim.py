@@ -171,6 +171,14 @@ def test_a_replaced_key_is_deleted_after_ten_days(keys, example_org):
     assert [role for _selector, role in roles()] == ["signs", "next"]
 
 
+def test_a_domain_that_is_deleted_while_the_dns_is_asked_is_left_alone(keys, example_org):
+    delete_domain(actor=None, domain=example_org)
+
+    see(example_org, keys[0])
+
+    assert roles() == []
+
+
 def test_the_key_that_signs_is_not_deleted_alone(keys, example_org):
     see(example_org, keys[0])
 

@@ -118,6 +118,16 @@ def saved(values):
     return save
 
 
+def asked_on_the_page(text):
+    """The answer of the home page's own box."""
+
+    def ask(page):
+        page.locator(".address-box input").fill(text)
+        page.locator(f"#answered [data-q='{text}']").wait_for(state="attached")
+
+    return ask
+
+
 def searched(text):
     """The search above the page, with what it found for ``text``."""
 
@@ -142,6 +152,8 @@ STATES = {
         ("/", in_column(".switcher summary")),
         ("/", column),
         ("/", click(".new-menu summary")),
+        ("/", asked_on_the_page("info@harbour-books.example")),
+        ("/", asked_on_the_page("mar")),
         ("/domains/", click(".row-menu summary")),
         ("/domains/", ticked(2)),
         ("/domains/", asked(2, "deactivate")),

@@ -96,7 +96,7 @@ def a_domain_by_the_keyboard(page):
 def a_mailbox_whose_password_is_made_and_copied(page):
     create_domain(page, "three.example")
     hand = Hand(page, "/domains/three.example/")
-    hand.follow("New mailbox")
+    hand.follow("New address")
     hand.type("ann")
     hand.press("Enter")
     expect(page.locator("#secret")).to_have_text(re.compile(r"\S{12,}"))
@@ -145,6 +145,19 @@ def another_name_from_the_home_page(page):
     hand.type("seven.example")
     hand.press_button("Add name")
     expect(page.locator(".messages")).to_contain_text("Domain seven.example created.")
+    return hand
+
+
+def another_name_by_the_menu(page):
+    page.goto("/domains/brightwater.example/")  # where one was last
+    hand = Hand(page)
+    hand.click(page.locator(".new-menu summary"))
+    hand.follow("Domain")
+    page.wait_for_url("**/domains/new/")
+    hand.type("eight.example")
+    hand.click(page.get_by_label("Another name for…"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".messages")).to_contain_text("same name in brightwater.example")
     return hand
 
 
@@ -238,6 +251,7 @@ TASKS = {
     a_catch_all: (1, 1),
     another_name_and_its_domain: (3, 1),
     another_name_from_the_home_page: (2, 2),
+    another_name_by_the_menu: (3, 1),
     a_new_password_for_somebody: (3, 1),
     who_gets_what_a_catch_all_takes: (0, 1),
     who_gets_mail_for_a_tagged_address_in_an_alias_domain: (0, 1),

@@ -32,9 +32,10 @@ def above_the_fold(page):
     return len([bottom for _top, bottom in edges if bottom <= page.viewport_size["height"]])
 
 
-def test_twenty_mailboxes_are_above_the_fold(visitors, superadmin):
+@pytest.mark.parametrize("path", ["/mailboxes/", DOMAIN])
+def test_twenty_rows_are_above_the_fold(path, visitors, superadmin):
     page = visitors.sign_in(*superadmin, **WIDE)
-    page.goto("/mailboxes/")
+    page.goto(path)
 
     assert above_the_fold(page) >= 20
 
@@ -182,6 +183,45 @@ def test_on_a_phone_filters_are_behind_a_button_that_counts_them(visitors, super
     expect(page.get_by_role("button", name="Filter (2)")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(role).to_be_visible()
+
+
+def test_on_a_phone_the_activity_has_its_filters_behind_a_button(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, **PHONE)
+    page.goto("/log/")
+    begin = page.get_by_label("From", exact=True)
+    expect(begin).to_be_hidden()
+
+    page.get_by_role("button", name="Filter", exact=True).tap()
+    begin.fill("2001-01-01")
+
+    expect(page.get_by_role("button", name="Filter (1)")).to_be_visible()
+    expect(page).to_have_url(re.compile("from=2001-01-01"))
+
+
+def test_on_a_phone_a_list_is_sorted_by_its_menu(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, **PHONE)
+    page.goto("/mailboxes/?domain=brightwater.example")
+
+    page.get_by_label("More for this list").tap()
+    page.locator("#sorts").get_by_role("link", name="Storage").tap()
+
+    expect(page.locator("#list tbody tr").first).to_contain_text("hanna.virtanen")
+
+
+def test_what_a_page_is_about_comes_before_its_buttons_for_the_keyboard_too(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, **PHONE)
+    paths = [
+        "/mailboxes/maria.castellanos@brightwater.example/",
+        "/aliases/instructors@brightwater.example/",
+        "/administrators/it@brightwater.example/",
+        f"{DOMAIN}dns/",
+        DOMAIN,
+    ]
+    for path in paths:
+        page.goto(path)
+        links = page.locator(".page-head").locator("a:visible, button:visible, summary:visible")
+        tops = links.evaluate_all("found => found.map((one) => one.getBoundingClientRect().top)")
+        assert tops == sorted(tops), path
 
 
 def test_a_printed_list_is_the_rows_alone(visitors, superadmin):

@@ -80,7 +80,7 @@ class Machine:
         self._wait_for_the_root()
         self.root = Path(f"/proc/{self.inside}/root")
         self._copy_the_checkout()
-        self.path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+        self.path("/etc/resolv.conf").write_text("nameserver 127.0.0.2\n")
         self.path("/etc/hosts").write_text(
             "127.0.0.1 localhost\n192.0.2.25 mail.example.org mail\n"
         )

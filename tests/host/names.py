@@ -41,7 +41,7 @@ def answer(query, zone, flags):
 if __name__ == "__main__":
     zone, validating = json.loads(sys.argv[1]), sys.argv[2:] == ["validating"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.bind(("127.0.0.1", 53))
+        line.bind(("127.0.0.2", 53))
         print("on", flush=True)
         while True:
             query, who = line.recvfrom(4096)

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 
 import pytest
 
-from tests.host.machine import CHECKOUT, Machine
+from tests.host.facts import NAME, VERSIONS, differences, files_of
+from tests.host.machine import CHECKOUT
 
-NAME = "mail.example.org"
 PTR = "PTR 25.2.0.192.in-addr.arpa"
 GOOD = {
     "A mail.example.org": ["192.0.2.25"],
@@ -23,15 +24,6 @@ with socket.create_server(("127.0.0.9", 25)) as server:
     while True:
         server.accept()[0].sendall(b"220 mx.gmail.com ESMTP\\r\\n")
 """
-
-
-@pytest.fixture(scope="module")
-def machine():
-    machine = Machine()
-    try:
-        yield machine.start()
-    finally:
-        machine.stop()
 
 
 @contextlib.contextmanager
@@ -103,13 +95,13 @@ def test_a_machine_whose_names_are_right(machine):
             {},
             "resolver",
             "The resolver does not validate DNSSEC: others' DANE records cannot be used.",
-            "apt install unbound, and nameserver 127.0.0.1 in /etc/resolv.conf.",
+            "Nothing: one that does is installed (unbound), unless you say --no-resolver.",
         ),
         (
             {},
             "outgoing 25",
             "No connection to port 25 of gmail.com: many providers close it.",
-            "Ask your provider to open it, or send through a relay host (relayhost in main.cf).",
+            "Ask your provider to open it, or send through a server of theirs: --relayhost.",
         ),
     ],
 )
@@ -147,3 +139,43 @@ def test_without_a_name_server(machine):
         "note",
         "No name server of /etc/resolv.conf answers.",
     )
+
+
+# --- It writes nothing
+
+
+def test_a_look_and_a_plan_write_nothing(machine, bare):
+    looked = machine.install("--look", NAME)
+    planned = machine.install("--plan", NAME)
+
+    assert f"ok   release: Debian {VERSIONS[machine.release]}" in looked
+    assert "apt-get install python3-venv" in planned
+    assert "+virtual_mailbox_domains = proxy:mysql:/etc/postfix/sql/domains.cf" in planned
+    assert "nothing was done" in planned
+    assert re.findall(r"password = (?!\*{8})\S+|SECRET_KEY=(?!\*{8})\S+", planned) == []
+    assert differences(bare, files_of(machine)) == []
+
+
+def test_whoever_has_the_port_of_the_mail_server_is_named_and_nothing_is_done(machine, bare):
+    listen = "import socket, time; s = socket.create_server(('', 25)); print('on', flush=True); time.sleep(600)"
+    with machine.background("python3", "-c", listen) as other:
+        assert other.stdout.readline() == "on\n"
+        said = machine.install(NAME, status=1)
+
+    assert "STOP port 25: python3 listens on it." in said
+    assert "Nothing was done." in said
+    assert differences(bare, files_of(machine)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Say the server's own name"),
+        (["mail"], "'mail' cannot be used for hostname."),
+        ([NAME, "--expunge-days", "0"], "'0' cannot be used for expunge-days."),
+        ([NAME, "--tls-cert", "/etc/cert.pem"], "A certificate needs its key"),
+        (["--answers", "/nowhere"], "/nowhere: No such file or directory"),
+    ],
+)
+def test_a_wrong_answer_is_told_in_a_sentence(machine, arguments, sentence):
+    assert sentence in machine.install(*arguments, status=2)

@@ -180,6 +180,17 @@ def test_filters_come_where_dovecot_has_them(run, tmp_path, monkeypatch):
     assert (back, conf.read_text()) == (without, asked_for)
 
 
+@pytest.mark.parametrize("offered", [True, False])
+def test_pop3_is_there_unless_it_is_switched_off(run, tmp_path, settings, offered):
+    settings.POP3 = offered
+
+    run()
+
+    dovecot = tmp_path / "out/dovecot"
+    assert ("imap pop3 lmtp" in (dovecot / "2.3/dovecot.conf").read_text()) is offered
+    assert ("  pop3 = yes" in (dovecot / "2.4/dovecot.conf").read_text()) is offered
+
+
 def test_old_mail_is_removed_after_the_days_that_were_said(run, tmp_path):
     run("--expunge-days", "30")
 
@@ -316,7 +327,10 @@ def test_what_a_domain_needs_of_main_cf_comes_when_a_domain_needs_them(
     run(*options)
 
     main = (tmp_path / "out/postfix/main.cf").read_text()
-    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {"unsigned"}
+    assert set(re.findall(r"^# BEGIN (.*)$", main, re.MULTILINE)) == blocks | {
+        "no-dane",
+        "unsigned",
+    }
     assert ("\nrelay_domains = " in main) is ("backup-mx" in blocks)
     assert ("\ntransport_maps = " in main) is ("transport" in blocks)
     assert main.count("relay_recipients.cf") == ("verify-recipients" in blocks)
@@ -537,6 +551,24 @@ def test_the_signers_files_come_with_its_setting(run, tmp_path, settings):
     place = f"dsn:mysql://mailadmin_signer:{password}@3306+localhost/panel/"
     assert written["opendkim/opendkim.conf"].count(place) == 2
     assert password not in run("--hostname", "other.example.net", "--dry-run")
+
+
+def test_what_rewrites_senders_and_the_helper_come_with_their_settings(run, tmp_path, settings):
+    theirs = {"postfix/srs_own.cf", "postsrsd/postsrsd", "helper/mailbox.cf"}
+    run()
+    assert theirs & files_in(tmp_path / "out").keys() == set()
+
+    settings.SRS, settings.HELPER_SOCKET = True, "/run/mailadmin-helper/helper.sock"
+    run("--force")
+
+    written = files_in(tmp_path / "out")
+    assert theirs <= written.keys()
+    assert "SRS_DOMAIN=mail.example.org\n" in written["postsrsd/postsrsd"]
+    assert (
+        "proxy:mysql:/etc/postfix/sql/srs_own.cf, tcp:127.0.0.1:10001\n"
+        in written["postfix/main.cf"]
+    )
+    assert "systemd/mailadmin-helper.socket" in written
 
 
 def test_the_signer_of_a_cluster_asks_the_first_server_and_every_host_may():

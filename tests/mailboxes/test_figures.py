@@ -28,10 +28,10 @@ def test_there_is_nothing_to_draw_of_fewer_than_two_days():
 def test_a_figure_is_the_last_one_and_says_how_much_more_that_is():
     found = figures.figures_of(rows(3), ["storage", "aliases"])
 
-    assert (found["storage"].shown, found["storage"].difference) == ("2 GB", "+2 GB")
+    assert (found["storage"].shown, found["storage"].difference) == ("2\u00a0GB", "+2\u00a0GB")
     assert (found["aliases"].shown, found["aliases"].difference) == ("2", "")
     assert found["storage"].sentence == (
-        "Storage from March 1, 2026 to March 3, 2026: from 0 MB to 2 GB."
+        "Storage from March 1, 2026 to March 3, 2026: from 0\u00a0MB to 2\u00a0GB."
     )
 
 
@@ -64,8 +64,8 @@ def test_the_table_of_several_figures_has_a_row_for_each_day():
     found = list(figures.figures_of(rows(2), ["storage", "changes"]).values())
 
     assert list(found[0].in_words(found)) == [
-        ("March 1, 2026", "0 MB", "0"),
-        ("March 2, 2026", "1 GB", "1"),
+        ("March 1, 2026", "0\u00a0MB", "0"),
+        ("March 2, 2026", "1\u00a0GB", "1"),
     ]
 
 

@@ -90,7 +90,7 @@ def test_the_domain_quota_counts_all_its_mailboxes_and_no_others(
 
     with refused("above_domain_quota", field="quota") as refusal:
         add_mailbox("b@example.org", quota=4 * MB + 1)
-    assert refusal.value.error_dict["quota"][0].params["rest"] == 4
+    assert refusal.value.error_dict["quota"][0].params["rest"] == "4\u00a0MB"
 
     assert add_mailbox("b@example.org", quota=4 * MB).quota == 4 * MB
 
@@ -155,7 +155,7 @@ def test_a_negative_quota_makes_what_is_left_no_less(add_domain, add_mailbox):
     Mailbox.objects.update(quota=-5 * MB)
 
     assert quota_help(Domain.objects.get(), Mailbox.objects.get()) == (
-        "example.org has 10 MB left for it."
+        "example.org has 10\u00a0MB left for it."
     )
 
 
@@ -203,5 +203,5 @@ def test_a_domain_quota_that_is_used_up_is_said_with_a_number_and_without(quota)
     error = quota_error(domain, quota * MB, others=10240 * MB)
 
     assert error.messages == [
-        "hr.example has 0 MB of its 10240 MB left. Give less, or ask for a larger domain quota."
+        "hr.example has 0\u00a0MB of its 10\u00a0GB left. Give less, or ask for a larger domain quota."
     ]

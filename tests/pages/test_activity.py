@@ -295,7 +295,7 @@ def test_a_domain_admin_has_no_chip_and_no_entries_of_administrators(
 
 def table(client, **query):
     answer = client.get(reverse("log-table"), query)
-    return list(csv.reader(io.StringIO(answer.getvalue().decode())))
+    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
 
 
 def test_the_table_has_all_that_the_filters_let_through(root, write, monkeypatch):
@@ -306,9 +306,18 @@ def test_the_table_has_all_that_the_filters_let_through(root, write, monkeypatch
 
     head, *rows = table(root, kind="alias")
 
-    assert head == ["time", "who", "address", "domain", "action", "object", "changes"]
+    assert head == [*("Time", "Person", "Network address", "Domain", "Action", "About", "Changes")]
     assert [row[5] for row in rows] == [str(number) for number in range(19, -1, -1)]
     assert rows[0][:3] == ["2025-03-09 12:00:06+00:00", "ann@example.org", "192.0.2.7"]
+
+
+def test_the_table_begins_as_a_spreadsheet_wants_it(root, write):
+    write("create_alias", "müller@example.org")
+
+    answer = root.get(reverse("log-table")).getvalue()
+
+    assert answer.startswith(b"\xef\xbb\xbfTime,")
+    assert "müller@example.org" in answer.decode()
 
 
 def test_no_cell_of_the_table_is_a_formula(root, write):

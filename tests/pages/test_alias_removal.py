@@ -63,7 +63,7 @@ def test_activating_an_alias_that_leads_to_nobody_says_who_answers(admin, add_al
 
     page = text(admin.get(reverse("alias-state", args=[alias.pk])))
 
-    assert "None of its targets can receive mail at the moment." in page
+    assert "None of its recipients can receive mail at the moment." in page
     assert "Mail for sales@example.org is refused." in page
 
 

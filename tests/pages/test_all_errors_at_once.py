@@ -173,4 +173,4 @@ def test_a_form_with_errors_shows_the_row_as_it_is_stored(world, as_superadmin):
 
     page = as_superadmin.post(reverse("mailbox-edit", args=["joe@example.org"]), values)
 
-    assert "At most 100 MB." in page.context["form"].fields["quota_mb"].help_text
+    assert "At most 100\u00a0MB." in page.context["form"].fields["quota_mb"].help_text

@@ -3,9 +3,13 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from aliases.models import Alias
+from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, WRONG, Finding
+from domains.dns.states import store
 from domains.models import Domain
 from tests.pages.reading import links, text
 
@@ -72,6 +76,58 @@ def test_only_an_address_that_somebody_answers_counts(
     add_alias("postmaster@new.example", *targets)
 
     assert (POSTMASTER not in left(creator)) == reached
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_recipient_in_another_domain_counts_as_postfix_finds_it(
+    active, creator, example_org, add_mailbox, add_alias
+):
+    add_mailbox("it@example.org", active=active)
+    add_alias("desk@example.org", "it@example.org")
+    add_alias("postmaster@new.example", "desk@example.org")
+
+    assert (POSTMASTER not in left(creator)) == active
+
+
+def test_an_alias_of_an_alias_that_is_off_reaches_nobody(creator, add_mailbox, add_alias):
+    add_mailbox("ann@new.example", active=False)
+    add_alias("desk@new.example", "ann@new.example")
+    add_alias("postmaster@new.example", "desk@new.example")
+
+    assert POSTMASTER in left(creator)
+
+
+def test_it_costs_no_more_than_any_page(creator, example_org, add_mailbox, add_alias):
+    add_mailbox("it@example.org")
+    add_mailbox("ann@new.example")
+    add_alias("postmaster@new.example", "it@example.org")
+    creator.get(URL)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert POSTMASTER not in left(creator)
+
+    assert len(captured) <= 10
+
+
+@pytest.mark.parametrize(
+    ("findings", "done"),
+    [
+        ([Finding("mx", "new.example", "MX")], True),
+        ([Finding("mx", "new.example", "MX", state=DIFFERS, reason="others")], True),
+        (
+            [Finding("mx", "new.example", "MX", (), ("10 mx.else.test.",), WRONG, "elsewhere")],
+            False,
+        ),
+        ([Finding("mx", "new.example", "MX", state=MISSING, reason="missing")], False),
+        ([Finding("mx", "new.example", "MX", state=NOT_ASKED, reason="not asked")], False),
+        ([Finding("spf", "new.example", "TXT")], False),
+        ([], False),
+    ],
+)
+def test_the_step_for_dns_is_done_once_a_check_found_the_mx_right(findings, done, creator):
+    store(name="new.example", findings=findings)
+
+    assert (DNS not in left(creator)) == done
 
 
 def test_a_catch_all_takes_postmaster_s_mail_too(creator, add_alias):

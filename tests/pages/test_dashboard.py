@@ -1,5 +1,6 @@
 """The dashboard: what needs attention, and calm when nothing does."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.models import Domain
 from domains.services import create_alias_domain, update_domain
+from mailadmin.views import greeting
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
 from tests.pages.reading import links, text
@@ -53,6 +55,41 @@ def test_an_admin_without_domains_is_told_whom_to_ask(sign_in, make_admin, examp
     assert reverse("domain-create") not in links(page)
 
 
+def test_a_box_asks_the_search_for_an_address(as_superadmin, example_org):
+    box = re.search('<form class="address-box".*?</form>', dashboard(as_superadmin).text, re.DOTALL)
+
+    assert f'action="{reverse("search")}"' in box[0]
+    assert 'name="q"' in box[0]
+    answer = as_superadmin.get(reverse("search"), {"q": "ann@example.org"})
+    assert "Create mailbox ann" in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("words", "hours"),
+    [
+        ("Good morning", range(5, 12)),
+        ("Good afternoon", range(12, 18)),
+        ("Good evening", [*range(5), *range(18, 24)]),
+    ],
+)
+def test_it_greets_by_the_time_of_day(words, hours):
+    assert {greeting(hour) for hour in hours} == {words}
+
+
+def test_of_one_there_is_no_plural_and_of_none_allowed_nothing(
+    as_superadmin, add_domain, add_mailbox
+):
+    for name, limit in (("free.example", 0), ("one.example", 1), ("none.example", -1)):
+        add_domain(name, mailboxes=limit)
+    add_mailbox("ann@free.example")
+
+    said = text(dashboard(as_superadmin))
+
+    assert "free.example 1 mailbox " in said
+    assert "one.example 0 of 1 mailbox " in said
+    assert "1 mailboxes" not in said
+
+
 def test_all_is_well_when_nothing_needs_attention(as_superadmin, example_org, fill):
     fill("joe@example.org", 50)
 
@@ -69,18 +106,18 @@ def test_a_target_in_an_alias_domain_is_not_said_to_exist(
     create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
     add_alias("sales@example.org", "gone@twin.example")
 
-    assert "and no target of an alias is known to be missing." in text(dashboard(as_superadmin))
+    assert "and no recipient of an alias is known to be missing." in text(dashboard(as_superadmin))
 
 
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
         ({"mailboxes": 2}, "limited.example 2 of 2 mailboxes Raise"),
-        ({"aliases": 1}, "limited.example 1 of 1 aliases Raise"),
-        ({"quota": 210}, "limited.example 200 MB of 210 MB promised Raise"),
+        ({"aliases": 1}, "limited.example 1 of 1 alias Raise"),
+        ({"quota": 210}, "limited.example 200 of 210 MB promised Raise"),
         (
             {"mailboxes": 2, "aliases": 1, "quota": 200},
-            "limited.example 2 of 2 mailboxes 1 of 1 aliases 200 MB of 200 MB promised Raise",
+            "limited.example 2 of 2 mailboxes 1 of 1 alias 200 of 200 MB promised Raise",
         ),
     ],
 )

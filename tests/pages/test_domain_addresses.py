@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from aliases.models import Alias
+from domains.addresses import counts
 from domains.models import Domain
 from mailboxes.models import Mailbox, QuotaUsage
 from panel.models import Task
@@ -51,6 +52,17 @@ def test_each_kind_says_how_many_there_are(addresses, as_superadmin):
         page = as_superadmin.get(f"/{kind}/", {"domain": "example.org"})
         assert chips(page) == "All 5 Mailboxes 2 Aliases 3 Nearly full 1 Off 2 Dead ends 2"
     assert chips(as_superadmin.get("/mailboxes/")) == "Mailboxes Aliases Nearly full Off"
+
+
+@pytest.mark.parametrize("whose", ["superadmin", "admin"])
+def test_what_is_counted_of_a_whole_page_is_what_the_database_counts(
+    whose, addresses, as_superadmin, as_admin
+):
+    client = as_superadmin if whose == "superadmin" else as_admin("example.org")
+
+    page = client.get(URL)
+
+    assert page.context["of_kind"] == counts(page.wsgi_request.user, "example.org")
 
 
 def test_beyond_a_bound_nobody_counts(addresses, as_superadmin):

@@ -44,6 +44,23 @@ def test_a_superadmin_creates_a_domain_and_is_shown_the_next_step(as_superadmin)
     assert "/domains/new.example/new/" in links(response)
 
 
+def test_another_name_is_offered_for_the_domain_where_one_was_last(as_superadmin, add_domain, link):
+    def offered():
+        return page_of(as_superadmin, "domain-create").context["form"]["alias_of"].value()
+
+    assert offered() == ""
+    add_domain("one.example")
+    assert offered() == "one.example"
+    add_domain("two.example")
+    assert offered() == ""
+
+    page_of(as_superadmin, "domain", "one.example")
+    page_of(as_superadmin, "domain", "two.example")
+    assert offered() == "two.example"
+    link("two.example", "one.example")
+    assert offered() == "one.example"
+
+
 def test_a_unicode_name_is_stored_for_dns_and_shown_as_written(as_superadmin):
     page = as_superadmin.post(
         reverse("domain-create"), NEW_DOMAIN | {"name": " Müller.Example "}, follow=True

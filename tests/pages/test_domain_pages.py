@@ -231,12 +231,11 @@ def test_the_page_says_what_is_used_allotted_and_allowed(as_superadmin, add_doma
 
     said = text(page_of(as_superadmin, "domain", "a.example"))
 
-    assert (
-        "Mailboxes 1 of 50 · 49 left Aliases 0 Storage 300 MB used · 1000 MB of 3.9 GB promised"
-    ) in said
+    assert "Storage 300 MB used · 0.98 of 3.9 GB promised" in said
+    assert "All 1 Mailboxes 1 / 50 Aliases 0 Nearly full" in said
     settings = text(page_of(as_superadmin, "domain-settings", "a.example"))
     assert (
-        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Promised to mailboxes 0.98 GB of 3.9 GB, 25 %"
+        "Mailboxes 1 of 50, 2 % Aliases 0, no limit Promised to mailboxes 0.98 of 3.9 GB, 25 %"
         " Largest mailbox 2 GB"
     ) in settings
 
@@ -441,7 +440,7 @@ def test_the_page_says_where_unknown_names_go(
     as_superadmin, example_org, other_net, add_mailbox, add_alias, link
 ):
     def lead():
-        return text(page_of(as_superadmin, "domain", "example.org")).partition("New mailbox ")[2]
+        return text(page_of(as_superadmin, "domain", "example.org")).partition("example.org ")[2]
 
     assert lead().startswith("Everything not listed here is refused.")
 
@@ -456,7 +455,7 @@ def test_the_page_says_where_unknown_names_go(
     assert "That domain is off, so this mail is refused." in lead()
 
     set_domain_active(actor=None, domain=example_org, active=False)
-    assert lead().startswith("Off. Mail from outside for it and through it is refused")
+    assert ("Off. Mail from outside for it and through it is refused") in lead()
 
 
 def test_a_foreign_domain_is_named_to_a_domain_admin_but_not_linked(as_admin, link):

@@ -40,7 +40,8 @@ def day(days_ago):
 
 def plots(page):
     """The sentences of the pictures on a page."""
-    return re.findall(r'role="img" aria-label="([^"]*)"', page.content.decode())
+    found = re.findall(r'role="img" aria-label="([^"]*)"', page.content.decode())
+    return [sentence.replace("\u00a0", " ") for sentence in found]
 
 
 def tabs(page):
@@ -168,7 +169,7 @@ def test_the_page_of_a_mailbox_draws_how_it_fills_up(as_superadmin, add_mailbox)
     page = as_superadmin.get(url)
 
     assert plots(page) == [f"Storage from {day(30)} to {day(0)}: from 80 MB to 95 MB."]
-    assert f'<tr><th scope="row">{day(30)}</th><td>80 MB</td></tr>' in page.text
+    assert f'<tr><th scope="row">{day(30)}</th><td>80\u00a0MB</td></tr>' in page.text
     assert "full in about 10 days" in text(page)
 
 
@@ -190,7 +191,7 @@ def test_a_domain_has_four_figures_each_of_which_leads_to_its_rows(
     page = domain_page(as_superadmin)
 
     shown = text(page)
-    for words in ("Mailboxes 1", "Aliases 0", "Storage 30 MB used", "Changes, 30 days 7"):
+    for words in ("Storage 30 MB used", "Changes, 30 days 7", "Mailboxes 1 ", "Aliases 0 "):
         assert words in shown
     assert {
         "/mailboxes/?domain=example.org",
@@ -198,13 +199,8 @@ def test_a_domain_has_four_figures_each_of_which_leads_to_its_rows(
         "/mailboxes/?domain=example.org&state=full",
         "/log/?domain=example.org",
     } <= set(links(page))
-    assert [sentence.split(" from ")[0] for sentence in plots(page)] == [
-        "Mailboxes",
-        "Aliases",
-        "Storage",
-        "Changes",
-    ]
-    row = f'<tr><th scope="row">{day(1)}</th><td>10 MB</td><td>0</td><td>2</td><td>3</td></tr>'
+    assert [sentence.split(" from ")[0] for sentence in plots(page)] == ["Storage", "Changes"]
+    row = f'<tr><th scope="row">{day(1)}</th><td>10\u00a0MB</td><td>3</td></tr>'
     assert row in page.content.decode()
 
 

@@ -135,7 +135,7 @@ def test_of_what_was_deleted_the_log_shows_what_was_set(
         if entry.action.startswith("delete")
     } == {
         "delete_mailbox": ["Name", "Phone", "On", "Maildir"],
-        "delete_alias": ["Targets", "Description"],
+        "delete_alias": ["Recipients", "Description"],
     }
 
 
@@ -176,7 +176,7 @@ def test_of_a_deleted_domain_the_log_shows_what_it_takes_to_make_it_again(
 def test_of_a_long_list_the_log_shows_what_left_and_what_came(old, new, said, write):
     entry = write("edit_alias", "all@example.org", changes={"goto": [old, new]})
 
-    assert log_words.changes(entry) == [("Targets", *said)]
+    assert log_words.changes(entry) == [("Recipients", *said)]
 
 
 def test_a_page_of_the_log_stays_small_whatever_changed(sign_in, root, write):

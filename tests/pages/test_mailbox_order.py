@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from mailboxes import order
 from mailboxes.models import LastLogin, QuotaUsage
-from tests.pages.reading import links, rows
+from tests.pages.reading import links, rows, text
 
 MB = 1_024_000
 HELD = {"b": 40, "c": 90, "d": 5, "f": 45, "g": 7}  # MB
@@ -33,9 +33,9 @@ def test_the_fullest_come_first_and_those_without_a_limit_by_what_they_hold(admi
     # f and c are equally full; of those without a limit g holds more than d.
     assert found == ["c", "f", "b", "a", "g", "d", "e"]
     assert page.context["sort"] == "-storage"
-    assert "90 of 100 MB" in page.text
+    assert "90 of 100 MB" in text(page)
     assert asked(admin, sort="storage")[0] == found[::-1]
-    assert "90 of 100 MB" not in asked(admin)[1].text
+    assert "90 of 100 MB" not in text(asked(admin)[1])
 
 
 @pytest.mark.parametrize("sort", ["storage", "-storage", "signed_in", "-signed_in"])
@@ -113,3 +113,19 @@ def test_a_position_that_no_page_has_shows_the_first_page(admin, filled):
 def test_another_domain_stays_out_of_the_order(admin, filled):
     assert asked(admin, domain="other.net", sort="-storage")[0] == []
     assert asked(admin, domain="other.net", state="full")[0] == []
+
+
+def test_a_menu_has_the_orders_too_and_says_where_there_is_none(admin, filled, monkeypatch):
+    here = "?domain=example.org&sort="
+    _found, page = asked(admin)
+    assert {f"{here}-address", f"{here}-storage", f"{here}-signed_in"} <= set(links(page))
+    reason = "By storage and last sign-in only up to 2 mailboxes."
+    assert reason not in text(page)
+
+    monkeypatch.setattr(order, "SORTED", 2)
+    for url in ("/mailboxes/?domain=example.org", "/domains/example.org/"):
+        page = admin.get(url)
+        assert not [link for link in links(page) if "sort=-storage" in link]
+        assert reason.partition("up to")[0] in text(page)
+    # A domain page's orders are those of its mailboxes.
+    assert reason in text(page)

@@ -254,7 +254,7 @@ def test_a_loop_is_foreseen(admin, add_alias):
 
 def test_an_extension_that_grows_is_foreseen_and_explained(admin):
     assert said(admin, kind="alias", local_part="a", targets="a+b@example.org") == [
-        "Postfix adds an extension, what stands from the “+” on, to each target again. So this would"
+        "Postfix adds an extension, what stands from the “+” on, to each recipient again. So this would"
         " grow without end: a@example.org → a+b@example.org → a+b+b@example.org → …."
     ]
 

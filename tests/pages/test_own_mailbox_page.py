@@ -51,7 +51,7 @@ def test_the_page_has_a_row_for_each_task_and_no_administration(user, mailbox):
 
     page = user.get(reverse("account"))
 
-    assert "60 MB of 100 MB used. How to make room" in text(page)
+    assert "60 of 100 MB used. How to make room" in text(page)
     assert "Forwarding Off Password Set up phone or computer" in text(page)
     assert links(page) == [
         "/account/room/",
@@ -65,9 +65,9 @@ def test_the_page_has_a_row_for_each_task_and_no_administration(user, mailbox):
 @pytest.mark.parametrize(
     ("used", "said"),
     [
-        (0, "0 MB of 100 MB used."),
-        (80, "80 MB of 100 MB · nearly full. At 100 MB new mail is refused."),
-        (100, "100 MB of 100 MB · full. New mail is refused."),
+        (0, "0 of 100 MB used."),
+        (80, "80 of 100 MB · nearly full. At 100 MB new mail is refused."),
+        (100, "100 of 100 MB · full. New mail is refused."),
     ],
 )
 def test_the_storage_says_when_mail_will_be_refused(used, said, user, mailbox):
@@ -223,7 +223,7 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert (done.status_code, done.url) == (302, "/account/")
     assert forwarding_of(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
     said = "Forwarding to joe@elsewhere.example · copy kept"
-    assert f"{said} Saved just now Password" in rows_page(user)
+    assert f"{said} Saved just now Undo Password" in rows_page(user)
     assert f"{said} Password" in rows_page(user)
     assert LogEntry.objects.get(action="edit_forwarding").actor == "joe@example.org"
 

@@ -7,6 +7,7 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import update_alias
 from mailboxes.forwarding import set_forwarding
+from mailboxes.models import Mailbox
 from panel.models import Task
 from tests.pages.reading import text, told
 
@@ -166,3 +167,71 @@ def test_a_second_click_on_save_offers_the_same_undo(admin, world):
     assert [answer.status_code for answer in answers] == [302, 302]
     assert admin.get(answers[1].url).text.count('class="undo"') == 2
     assert Task.objects.count() == 1
+
+
+# --- The user of a mailbox
+
+
+@pytest.fixture
+def sam(sign_in, world):
+    return sign_in(Mailbox.objects.get(pk="sam@example.org"))
+
+
+def forward_own(client, *targets, keep_copy="1"):
+    address = reverse("own-forwarding")
+    return client.post(address, {"targets": targets, "keep_copy": keep_copy})
+
+
+def test_a_user_takes_back_the_own_forwarding(sam, world):
+    before = row("sam@example.org")
+    done = forward_own(sam, "ann@example.org", keep_copy="0")
+
+    undone = undo(sam, done)
+
+    assert undone.url == "/account/"
+    assert "Forwarding Off As it was before" in text(sam.get(undone.url))
+    assert row("sam@example.org") == before
+    entry = LogEntry.objects.filter(data="sam@example.org").latest("id")
+    assert (entry.username, entry.action) == ("sam@example.org (127.0.0.1)", "edit_forwarding")
+    assert "Undo" not in text(sam.get("/account/"))
+
+
+def test_what_an_administrator_changed_since_the_user_does_not_take_back(sam, world):
+    forward_own(sam, "ann@example.org")
+    mailbox = Mailbox.objects.get(pk="sam@example.org")
+    set_forwarding(actor=None, mailbox=mailbox, targets=["x@else.example"], keep_copy=False)
+
+    undone = sam.post(reverse("task-undo", args=[Task.objects.get().pk]))
+
+    assert "Somebody changed it since. It stays as it is." in text(sam.get(undone.url))
+    assert row("sam@example.org")["goto"] == "x@else.example"
+
+
+def test_nobody_else_takes_it_back_not_even_an_administrator_of_the_same_address(
+    sam, world, sign_in, make_admin
+):
+    forward_own(sam, "ann@example.org")
+    task = Task.objects.get()
+    others = [
+        Mailbox.objects.get(pk="ann@example.org"),
+        make_admin("sam@example.org", domains=["example.org"]),
+        make_admin(superadmin=True),
+    ]
+
+    for other in others:
+        client = sign_in(other)
+        assert client.post(reverse("task-undo", args=[task.pk])).status_code == 404
+        assert client.get(reverse("task", args=[task.pk])).status_code == 404
+    assert row("sam@example.org")["goto"] == "sam@example.org,ann@example.org"
+
+
+def test_a_user_does_not_take_back_what_an_administrator_of_the_same_address_did(
+    world, sign_in, make_admin
+):
+    admin = sign_in(make_admin("sam@example.org", domains=["example.org"]))
+    forward(admin, "ann@example.org", keep_copy="on")
+    task = Task.objects.get()
+
+    user = sign_in(Mailbox.objects.get(pk="sam@example.org"))
+
+    assert user.post(reverse("task-undo", args=[task.pk])).status_code == 404

@@ -15,6 +15,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
 from tests.servers.opendkim import OpenDKIM
 from tests.servers.postfix import Postfix
+from tests.servers.postsrsd import PostSRSd
 from tests.servers.processes import run_sql
 from tests.servers.sink import Sink
 
@@ -58,6 +59,9 @@ class MailServer:
         self.opendkim = None
         if "opendkim" in blocks:
             self.opendkim = OpenDKIM(self.directory, self.files.path / "opendkim")
+        self.postsrsd = None
+        if "srs" in blocks:
+            self.postsrsd = PostSRSd(self.directory, self.files.path / "postsrsd")
         self.smtp_port = self.postfix.smtp_port
         self.submission_port = self.postfix.submission_port
         self.submissions_port = self.postfix.submissions_port
@@ -84,6 +88,7 @@ class MailServer:
                 "DOVECOT_SQL_USER": self.dovecot_sql_user,
                 "SIGNER_SQL_USER": self.signer_sql_user,
                 **(self.opendkim.markers if self.opendkim else {}),
+                **(self.postsrsd.markers if self.postsrsd else {}),
                 **self.markers,
             },
         )
@@ -110,8 +115,8 @@ class MailServer:
             self.install()
             self.outside.start()
             self.dovecot.start()
-            if self.opendkim:
-                self.opendkim.start()
+            for program in filter(None, [self.opendkim, self.postsrsd]):
+                program.start()
             self.postfix.start()
         except BaseException:
             self.stop()
@@ -120,8 +125,8 @@ class MailServer:
 
     def stop(self):
         self.postfix.stop()
-        if self.opendkim:
-            self.opendkim.stop()
+        for program in filter(None, [self.opendkim, self.postsrsd]):
+            program.stop()
         self.dovecot.stop()
         self.gate.shut()
         self.outside.stop()

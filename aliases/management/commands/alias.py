@@ -35,7 +35,7 @@ class Command(DomainRowCommand):
     word_kind = "alias"
     verbs = {
         "add": "Create an alias.",
-        "list": "List aliases. In a pipe: tab-separated address, targets with commas, on or off.",
+        "list": "List aliases. In a pipe: tab-separated address, recipients with commas, on or off.",
         "show": "Show one alias.",
         "edit": "Change aliases.",
         "off": "Switch aliases off: the catch-all gets their mail, or it is refused.",
@@ -67,7 +67,7 @@ class Command(DomainRowCommand):
 
     def options_for_add(self, parser):
         self.name_option(parser)
-        parser.add_argument("targets", metavar="TARGET", nargs="+", help="Where its mail goes.")
+        parser.add_argument("targets", metavar="RECIPIENT", nargs="+", help="Where its mail goes.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
         self.off_option(parser)
         self.json_option(parser)
@@ -78,10 +78,16 @@ class Command(DomainRowCommand):
 
     def options_for_edit(self, parser):
         self.names_option(parser)
-        parser.add_argument("--targets", nargs="+", metavar="TARGET", help="Lead to these instead.")
-        parser.add_argument("--add", nargs="+", metavar="TARGET", help="Lead to these as well.")
         parser.add_argument(
-            "--remove", nargs="+", metavar="TARGET", help="Lead to these no longer."
+            "--recipients",
+            dest="targets",
+            nargs="+",
+            metavar="RECIPIENT",
+            help="Lead to these instead.",
+        )
+        parser.add_argument("--add", nargs="+", metavar="RECIPIENT", help="Lead to these as well.")
+        parser.add_argument(
+            "--remove", nargs="+", metavar="RECIPIENT", help="Lead to these no longer."
         )
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
         self.json_option(parser)

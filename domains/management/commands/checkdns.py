@@ -4,7 +4,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from domains import dkim
-from domains.dns import changes, states, words
+from domains.dkim_keys import keys_of
+from domains.dns import changes, checks, states, words, zone
+from domains.dns.asking import Empty
 from domains.dns.findings import OK
 from domains.models import Domain
 from panel.addresses import display_domain, normalise_domain
@@ -24,9 +26,18 @@ class Command(PanelCommand):
             action="store_true",
             help="Mail what changed since the last such mail to DNS_CHANGES_TO, if that is set.",
         )
+        parser.add_argument(
+            "--wanted",
+            action="store_true",
+            help="Ask nobody: write what should be there as lines of a zone file, for this mail server and the domains"
+            " named, which need not be in the panel yet.",
+        )
         self.json_option(parser)
 
-    def act(self, *, names, mail, json, **options):
+    def act(self, *, names, mail, wanted, json, **options):
+        if wanted:
+            self.write_wanted([normalise_domain(name) for name in names])
+            return
         domains = Domain.objects.select_related("alias_of").order_by("pk")
         if names:
             wanted = [normalise_domain(name) for name in names]
@@ -47,6 +58,15 @@ class Command(PanelCommand):
                 raise CommandError(
                     f"The mail was not sent: {error}. It is tried next time."
                 ) from error
+
+    def write_wanted(self, names):
+        here = Domain.objects.select_related("alias_of").in_bulk(names)
+        keys = keys_of(*names)
+        found = checks.check_host(Empty())
+        for name in names:
+            domain = here.get(name) or Domain(pk=name)
+            found += checks.check_domain(domain, keys.get(name, ()), Empty())
+        self.stdout.write(zone.zone_file(found).rstrip())
 
     def show(self, row, json):
         findings = states.findings_of(row)

@@ -114,10 +114,10 @@ class Command(DomainRowCommand):
     def options_for_delete(self, parser):
         super().options_for_delete(parser)
         parser.add_argument(
-            "--drop-targets",
+            "--drop-recipients",
             action="store_true",
             help="Take its addresses out of the aliases and forwardings of other domains that have other"
-            " targets too; without it their mail goes to the domain's public MX.",
+            " recipients too; without it their mail goes to the domain's public MX.",
         )
         self.emptied_option(parser)
         parser.add_argument(
@@ -218,12 +218,12 @@ class Command(DomainRowCommand):
     def switch(self, domain, active):
         return set_domain_active(actor=None, domain=domain, active=active)
 
-    def remove(self, domain, *, drop_targets, drop_links, emptied, **options):
+    def remove(self, domain, *, drop_recipients, drop_links, emptied, **options):
         with self.working(f"Deleting {domain.pk}"):
             delete_domain(
                 actor=None,
                 domain=domain,
-                others="remove" if drop_targets else "keep",
+                others="remove" if drop_recipients else "keep",
                 emptied=emptied or "keep",
                 drop_links=drop_links,
             )
@@ -234,7 +234,7 @@ class Command(DomainRowCommand):
 
     # --- Rows
 
-    def consequences(self, domain, *, drop_targets, emptied, **options):
+    def consequences(self, domain, *, drop_recipients, emptied, **options):
         yield (
             f"With {domain} go its mailboxes ({domain.usage.mailboxes}) and its aliases"
             f" ({domain.alias_count}). Mail stays on disk, the log stays."
@@ -249,10 +249,12 @@ class Command(DomainRowCommand):
         if names:
             more = " and others" if len(names) > 10 else ""
             fate = (
-                "lose these targets" if drop_targets else "will forward to the domain's public MX"
+                "lose these recipients"
+                if drop_recipients
+                else "will forward to the domain's public MX"
             )
             yield f"Aliases of other domains lead to {domain} and {fate}: {', '.join(names[:10])}{more}."
-            if drop_targets or emptied:
+            if drop_recipients or emptied:
                 left = {"keep": "kept", "delete": "deleted"}.get(
                     emptied or "keep", f"led to {emptied}"
                 )

@@ -1,6 +1,7 @@
 from argparse import BooleanOptionalAction
 from contextlib import suppress
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
@@ -104,6 +105,7 @@ class Command(BaseCommand):
                 | mailconf.blocks_wanted()
                 | shipped.postfix_blocks(postfix_version or shipped.POSTFIX)
                 | shipped.nginx_blocks(shipped.nginx_here() or shipped.NGINX)
+                | (set() if settings.POP3 else {"imap-only"})
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
             directory = shipped.Directory(dir)

@@ -145,7 +145,7 @@ class Command(PasswordMixin, DomainRowCommand):
         parser.add_argument(
             "--forward",
             nargs="*",
-            metavar="TARGET",
+            metavar="RECIPIENT",
             help="Send its mail on to these addresses; without one, forwarding ends.",
         )
         parser.add_argument(

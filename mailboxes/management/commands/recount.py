@@ -53,7 +53,7 @@ class Command(RichCommand):
         dangling = AliasTarget.objects.dangling().count()
         self.stdout.write(
             f"Domains: {DomainUsage.objects.count()}, mailboxes: {mailboxes},"
-            f" aliases: {max(0, rows - mailboxes)}, dangling targets: {dangling},"
+            f" aliases: {max(0, rows - mailboxes)}, recipients that do not exist: {dangling},"
             f" nearly full mailboxes: {FullMailbox.objects.count()}."
         )
         tiny = Mailbox.objects.with_tiny_quota().order_by("quota", "pk")

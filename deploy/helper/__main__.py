@@ -1,0 +1,150 @@
+"""The few things that only root can do for the panel: `python3 -I -B deploy/helper --panel mailadmin …`, see its unit.
+
+It listens on a socket of systemd, or on --socket, takes one line from the panel's user, does what that line is one of the
+fixed words for (verbs.py), and answers with one line of JSON. No shell, no text of anybody's in a command, nothing else.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pwd
+import signal
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+
+from verbs import VERBS, Refused, Settings
+
+LINE = 400  # bytes: a word and an address
+SECONDS = 5  # for the line, and for the answer to be read
+LEFT, LEFT_SECONDS = 65536, 0.2  # of what nobody wants to read
+AT_ONCE = 4  # connections; a fifth is sent away
+
+
+def main(arguments=None):
+    options = parser().parse_args(arguments)
+    settings = Settings(
+        mail_root=options.mail_root, mailboxes=options.mailboxes, certificate=options.certificate
+    )
+    server = Server(listening(options.socket), pwd.getpwnam(options.panel).pw_uid, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    server.serve()
+
+
+def parser():
+    parser = argparse.ArgumentParser(prog="helper", description=__doc__)
+    parser.add_argument("--panel", required=True, help="The user whose processes may ask.")
+    parser.add_argument("--socket", type=Path, help="Where to listen if systemd gives no socket.")
+    parser.add_argument("--mail-root", type=Path, default=Path("/var/vmail"))
+    parser.add_argument("--mailboxes", default="", help="Postfix's map of all mailboxes.")
+    parser.add_argument("--certificate", type=Path, help="The mail server's, to look at.")
+    return parser
+
+
+def listening(path):
+    if os.environ.get("LISTEN_PID") == str(os.getpid()):
+        return socket.socket(fileno=3)
+    if path is None:
+        sys.exit("helper: no socket from systemd; say --socket")
+    path.unlink(missing_ok=True)
+    one = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o111)  # who may connect at all is asked of each: see peer()
+    one.bind(str(path))
+    os.umask(before)
+    one.listen(16)
+    return one
+
+
+class Server:
+    def __init__(self, listener, uid, settings):
+        self.listener, self.uid, self.settings = listener, uid, settings
+        self.places = threading.BoundedSemaphore(AT_ONCE)
+        self.acting = threading.Lock()  # one act at a time
+
+    def serve(self):
+        while True:
+            try:
+                connection, _address = self.listener.accept()
+            except OSError:
+                return
+            if not self.places.acquire(blocking=False):
+                self.answer(connection, {"error": "busy"})
+                connection.close()
+                continue
+            threading.Thread(target=self.serve_one, args=[connection], daemon=True).start()
+
+    def stop(self):
+        self.listener.close()
+        os._exit(0)
+
+    def serve_one(self, connection):
+        try:
+            with connection:
+                connection.settimeout(SECONDS)
+                self.answer(connection, self.answer_to(connection))
+        finally:
+            self.places.release()
+
+    def answer_to(self, connection):
+        try:
+            uid = peer(connection)
+            if uid != self.uid:
+                raise Refused("not for you", f"user id {uid}")
+            line = read_line(connection)
+            verb, _blank, argument = line.partition(" ")
+            if verb not in VERBS:
+                raise Refused("no such verb", verb)
+            with self.acting:
+                log(line)
+                return {"ok": VERBS[verb](self.settings, argument)}
+        except (OSError, Refused) as error:
+            log(f"refused: {', '.join(map(str, error.args))}")
+            return {"error": str(error.args[0])}
+
+    @staticmethod
+    def answer(connection, answer):
+        with contextlib.suppress(OSError):
+            connection.sendall(json.dumps(answer).encode() + b"\n")
+            connection.shutdown(socket.SHUT_WR)
+            # What was not read when it is closed would take the answer away from the other end.
+            connection.settimeout(LEFT_SECONDS)
+            connection.recv(LEFT)
+
+
+def peer(connection):
+    """The user id of the process at the other end, as the kernel says it."""
+    size = struct.calcsize("3i")
+    _pid, uid, _gid = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return uid
+
+
+def read_line(connection):
+    """The one line, of printable ASCII. Raises Refused."""
+    read = b""
+    while not read.endswith(b"\n"):
+        some = connection.recv(LINE + 1 - len(read))
+        if not some:
+            raise Refused("no line")
+        read += some
+        if len(read) > LINE:
+            raise Refused("line too long")
+    line = read[:-1]
+    if not line or not all(32 <= byte < 127 for byte in line):
+        raise Refused("not a line of printable ASCII")
+    return line.decode("ascii")
+
+
+def log(text):
+    """To the journal, by standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

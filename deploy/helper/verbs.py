@@ -1,0 +1,177 @@
+"""What the helper does, by its word. Each gets the Settings and the rest of the line, and returns what JSON can hold."""
+
+import os
+import re
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 20  # of one program
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
+# What may stand for a mailbox and for a domain in a command: no "*" and "?", which doveadm takes for many, and no "-" in front.
+ADDRESS = re.compile(r"[a-z0-9_+=.'&%$!#/~^{}|`-]{1,64}@[a-z0-9.-]{1,255}")
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+LISTED = 10_000  # mailboxes whose size is told
+OUTPUT = 2000  # characters of what a program says
+
+
+class Refused(Exception):
+    """Not done. The first argument says why; a second one is for the log alone."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    mail_root: Path
+    mailboxes: str  # a map of Postfix that knows all mailboxes, off ones too
+    certificate: Path | None
+
+
+def reload_postfix(settings, argument):
+    nothing(argument)
+    said = run("postfix", "reload")
+    return {"says": said}
+
+
+def kick(settings, argument):
+    """End the sessions of a mailbox."""
+    if not ADDRESS.fullmatch(argument) or argument.startswith("-"):
+        raise Refused("not an address")
+    if not settings.mailboxes:
+        raise Refused("no map of mailboxes")
+    if run("postmap", "-q", argument, settings.mailboxes, fails=1) != argument:
+        raise Refused("no such mailbox")
+    # 68: nobody of that name is signed in.
+    return {"says": run("doveadm", "kick", argument, fails=68)}
+
+
+def mailbox_sizes(settings, argument):
+    """{directory below that of the domain: bytes on the disk}. What is no directory and no file is not followed."""
+    if not DOMAIN.fullmatch(argument):
+        raise Refused("not a domain")
+    root = settings.mail_root / argument
+    sizes = {}
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    continue
+                if len(sizes) == LISTED:
+                    raise Refused("too many mailboxes")
+                sizes[entry.name] = size_of(entry.path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return sizes
+
+
+def size_of(path):
+    total = 0
+    for folder, _folders, names, descriptor in os.fwalk(path, follow_symlinks=False):
+        del folder
+        for name in names:
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except FileNotFoundError:  # mail is moved while we look
+                continue
+            if stat.S_ISREG(found.st_mode):
+                total += found.st_blocks * 512
+    return total
+
+
+def check(settings, argument):
+    """What only root can look at: [{"check", "fine", "says"}]."""
+    nothing(argument)
+    found = [
+        tried("postfix", "postfix", "check"),
+        tried("dovecot", "doveconf", "-n"),
+        passwords_are_private(),
+        mail_is_private(settings.mail_root),
+    ]
+    if settings.certificate:
+        day = "86400"
+        found.append(
+            tried(
+                "certificate",
+                "openssl",
+                "x509",
+                "-noout",
+                "-checkend",
+                day,
+                "-in",
+                settings.certificate,
+            )
+        )
+    return found
+
+
+def tried(name, *command):
+    try:
+        said = run(*command)
+    except Refused as error:
+        return {"check": name, "fine": False, "says": str(error)}
+    return {"check": name, "fine": True, "says": "" if name == "dovecot" else said}
+
+
+def passwords_are_private():
+    """The maps and files with SQL passwords are not readable by everybody."""
+    places = ["/etc/postfix/sql", "/etc/dovecot", "/etc/opendkim.conf"]
+    files = [
+        file
+        for place in places
+        for file in ([Path(place)] if Path(place).is_file() else Path(place).glob("*"))
+    ]
+    open_to_all = [
+        str(file)
+        for file in files
+        if file.is_file() and file.stat().st_mode & 0o004 and "password" in text_of(file).lower()
+    ]
+    says = f"Readable by everybody: {', '.join(open_to_all)}" if open_to_all else ""
+    return {"check": "passwords", "fine": not open_to_all, "says": says[:OUTPUT]}
+
+
+def text_of(file):
+    lines = file.read_text(errors="replace").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+def mail_is_private(root):
+    try:
+        mode = root.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return {"check": "mail", "fine": False, "says": f"{root} is not there."}
+    says = f"{root} is open to others (mode {mode:o})." if mode & 0o007 else ""
+    return {"check": "mail", "fine": not says, "says": says}
+
+
+def nothing(argument):
+    if argument:
+        raise Refused("this verb takes no argument")
+
+
+def run(program, *arguments, fails=0):
+    """Return what a program prints. Raises Refused if it fails, but for the status ``fails``."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- fixed words, and an address of the shape above
+            ["/usr/bin/env", program, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            env={"PATH": PROGRAMS, "LC_ALL": "C"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"{program} took longer than {SECONDS} seconds") from error
+    said = done.stdout.strip()[:OUTPUT]
+    if done.returncode not in (0, fails):
+        raise Refused(f"{program}: {said or f'status {done.returncode}'}")
+    return said
+
+
+VERBS = {
+    "reload-postfix": reload_postfix,
+    "kick": kick,
+    "mailbox-sizes": mailbox_sizes,
+    "check": check,
+}

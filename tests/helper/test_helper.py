@@ -1,0 +1,196 @@
+"""The helper answers the panel's user, knows its few words, and refuses everything else."""
+
+import json
+import os
+import pwd
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.helper.conftest import PANEL, called
+from tests.servers.processes import wait_until
+
+OTHER = "nobody"
+
+
+CLIENT = """
+import os, pwd, socket, sys
+account = pwd.getpwnam(sys.argv[1])
+os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(30)
+s.connect(sys.argv[2])
+try:
+    s.sendall(sys.stdin.buffer.read())
+except BrokenPipeError:  # it has answered already
+    pass
+if len(sys.argv) > 3:
+    s.shutdown(socket.SHUT_WR)
+print(s.makefile().read(), end="")
+"""
+
+
+def ask(helper, line, user=PANEL, *options):
+    """What a process of ``user`` is answered."""
+    line = line if isinstance(line, bytes) else f"{line}\n".encode()
+    command = [sys.executable, "-I", "-c", CLIENT, user, str(helper / "sock"), *options]
+    done = subprocess.run(command, input=line, capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_panel_may_reload_postfix(helper):
+    called(helper)
+
+    assert ask(helper, "reload-postfix") == {"ok": {"says": ""}}
+    assert called(helper) == ["postfix reload"]
+
+
+@pytest.mark.parametrize("user", [OTHER, "root"])
+def test_nobody_else_is_answered_not_even_root(user, helper):
+    called(helper)
+
+    assert ask(helper, "reload-postfix", user) == {"error": "not for you"}
+    assert called(helper) == []
+    assert (
+        f"refused: not for you, user id {pwd.getpwnam(user).pw_uid}" in (helper / "log").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("postfix reload", "Kick ann@example.org", "RELOAD-POSTFIX", "reload-postfix;id"),
+        *("__class__", "run", "../reload-postfix", "sh -c id"),
+    ],
+)
+def test_another_word_is_not_known(line, helper):
+    called(helper)
+
+    assert ask(helper, line) == {"error": "no such verb"}
+    assert called(helper) == []
+
+
+@pytest.mark.parametrize("verb", ["reload-postfix", "check"])
+@pytest.mark.parametrize("argument", ["-v", "now", "ann@example.org"])
+def test_a_verb_without_an_argument_takes_none(verb, argument, helper):
+    called(helper)
+
+    assert ask(helper, f"{verb} {argument}") == {"error": "this verb takes no argument"}
+    assert called(helper) == []
+
+
+def test_sessions_of_a_mailbox_are_ended(helper):
+    called(helper)
+
+    assert ask(helper, "kick ann@example.org") == {"ok": {"says": ""}}
+    assert called(helper) == [
+        "postmap -q ann@example.org mysql:/x.cf",
+        "doveadm kick ann@example.org",
+    ]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        *("", "*", "*@example.org", "ann@*", "a?n@example.org", "ann", "@example.org"),
+        *("-A@example.org", "-f@x", "ann@example.org -f", "ann@example.org bob@example.org"),
+        *("$(id)@example.org ", "ann@example.org;id", "a\tb@example.org", "ANN@example.org"),
+        *(
+            "a" * 65 + "@example.org",
+            "ann@" + "a" * 256,
+            "'ann'@example.org\"",
+            "ann@example.org\\",
+        ),
+    ],
+)
+def test_what_is_no_address_reaches_no_program(argument, helper):
+    called(helper)
+
+    assert "error" in ask(helper, f"kick {argument}")
+    assert called(helper) == []
+
+
+@pytest.mark.parametrize("address", ["nobody@example.org", "ann+x@example.org"])
+def test_an_address_that_is_no_mailbox_of_the_table_is_refused(address, helper):
+    called(helper)
+
+    assert ask(helper, f"kick {address}") == {"error": "no such mailbox"}
+    assert called(helper) == [f"postmap -q {address} mysql:/x.cf"]
+
+
+def test_sizes_are_those_of_the_files_and_no_link_is_followed(helper):
+    sizes = ask(helper, "mailbox-sizes example.org")["ok"]
+
+    assert list(sizes) == ["ann"]
+    assert 10_000 <= sizes["ann"] < 50_000
+    assert ask(helper, "mailbox-sizes other.net") == {"ok": {}}
+
+
+@pytest.mark.parametrize(
+    "argument", ["", "..", "../etc", "/etc", "example.org/ann", ".", "a b", "-x.y", "é.fr"]
+)
+def test_what_is_no_domain_is_no_directory(argument, helper):
+    assert "error" in ask(helper, f"mailbox-sizes {argument}")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b"x" * 401, "line too long"),
+        (b"check" + b" " * 400 + b"\n", "line too long"),
+        (b"check\ncheck\n", "not a line of printable ASCII"),
+        (b"check\r\n", "not a line of printable ASCII"),
+        (b"check\0\n", "not a line of printable ASCII"),
+        (b"\xff\n", "not a line of printable ASCII"),
+        (b"\n", "not a line of printable ASCII"),
+    ],
+)
+def test_what_is_no_line_is_refused(line, error, helper):
+    called(helper)
+
+    assert ask(helper, line) == {"error": error}
+    assert called(helper) == []
+
+
+def test_half_a_line_does_nothing(helper):
+    called(helper)
+
+    assert ask(helper, b"reload-postfix", PANEL, "end") == {"error": "no line"}
+    assert called(helper) == []
+
+
+def test_many_connections_are_sent_away_and_it_goes_on(helper):
+    idle = [socket.socket(socket.AF_UNIX) for _number in range(4)]
+    os.seteuid(pwd.getpwnam(PANEL).pw_uid)
+    try:
+        for one in idle:
+            one.connect(str(helper / "sock"))
+    finally:
+        os.seteuid(0)
+
+    wait_until(lambda: ask_or_none(helper) == {"error": "busy"}, "it is busy")
+    for one in idle:
+        one.close()
+    wait_until(lambda: ask_or_none(helper) == {"ok": {"says": ""}}, "it answers again")
+
+
+def ask_or_none(helper):
+    try:
+        return ask(helper, "reload-postfix")
+    except (subprocess.CalledProcessError, ValueError):
+        return None
+
+
+def test_what_it_did_is_in_its_log(helper):
+    ask(helper, "kick ann@example.org")
+
+    assert "kick ann@example.org\n" in (helper / "log").read_text()
+
+
+def test_the_checks_say_what_is_fine(helper):
+    found = {one["check"]: one["fine"] for one in ask(helper, "check")["ok"]}
+
+    assert found.keys() == {"postfix", "dovecot", "passwords", "mail"}
+    assert found["mail"] is False  # everybody may enter the directory of this test

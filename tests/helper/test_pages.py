@@ -1,0 +1,107 @@
+"""What the panel asks of the helper, and what it says where there is none."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import LogEntry
+from tests.helper.conftest import called
+from tests.pages.reading import links, text, told
+
+SERVER = "/server/"
+
+
+@pytest.fixture(scope="module")
+def own_helper(start_helper):
+    """One that answers the user of these tests."""
+    return start_helper("root")
+
+
+@pytest.fixture
+def with_helper(own_helper, settings):
+    settings.HELPER_SOCKET = str(own_helper / "sock")
+    called(own_helper)
+    return own_helper
+
+
+@pytest.fixture
+def superadmin(example_org, make_admin, sign_in):
+    return sign_in(make_admin(superadmin=True))
+
+
+@pytest.fixture
+def admin(example_org, make_admin, sign_in):
+    return sign_in(make_admin("theirs@example.org", domains=["example.org"]))
+
+
+@pytest.fixture
+def ann(add_mailbox, example_org):
+    return reverse("mailbox-sessions", args=[add_mailbox("ann@example.org").pk])
+
+
+def test_a_domain_admin_ends_the_sessions_of_a_mailbox(with_helper, admin, ann):
+    answer = admin.post(ann)
+
+    assert (answer.status_code, told(answer)) == (
+        302,
+        ["The open sessions of ann@example.org are ended."],
+    )
+    assert called(with_helper)[-1] == "doveadm kick ann@example.org"
+    entry = LogEntry.objects.get(action="end_sessions")
+    assert (entry.domain, entry.data) == ("example.org", "ann@example.org")
+
+
+def test_without_a_helper_the_page_says_what_to_type(admin, ann):
+    assert "doveadm kick ann@example.org" in text(admin.get(ann))
+    refused = admin.post(ann)
+
+    assert refused.status_code == 422
+    assert "The server’s helper does not answer" in text(refused)
+    assert not LogEntry.objects.filter(action="end_sessions").exists()
+
+
+def test_a_mailbox_that_the_helper_does_not_find_is_told_and_not_logged(
+    with_helper, admin, add_mailbox, example_org
+):
+    add_mailbox("bob@example.org")
+    refused = admin.post(reverse("mailbox-sessions", args=["bob@example.org"]))
+
+    assert refused.status_code == 422
+    assert "did not do it: no such mailbox." in text(refused)
+    assert not LogEntry.objects.filter(action="end_sessions").exists()
+
+
+def test_a_helper_that_is_away_is_told(admin, ann, settings, tmp_path):
+    settings.HELPER_SOCKET = str(tmp_path / "nothing")
+
+    assert "does not answer" in text(admin.post(ann))
+
+
+def test_the_menu_of_a_mailbox_leads_there(admin, ann):
+    assert ann in links(admin.get(reverse("mailbox", args=["ann@example.org"])))
+
+
+def test_a_superadmin_reloads_postfix(with_helper, superadmin):
+    answer = superadmin.post(SERVER, {"reload": "1"})
+
+    assert told(answer) == ["Postfix reads its files anew."]
+    assert called(with_helper) == ["postfix reload"]
+    assert LogEntry.objects.filter(action="reload_postfix").count() == 1
+
+
+def test_a_superadmin_sees_what_only_root_can_look_at(with_helper, superadmin):
+    said = text(superadmin.post(SERVER, {"check": "1"}))
+
+    assert "postfix ok" in said
+    assert "mail wrong" in said
+
+
+def test_without_a_helper_the_server_page_says_what_to_type(superadmin):
+    said = text(superadmin.get(SERVER))
+
+    assert "postfix reload" in said
+    assert superadmin.post(SERVER, {"reload": "1"}).status_code == 422
+    assert not LogEntry.objects.filter(action="reload_postfix").exists()
+
+
+def test_domain_admins_do_not_see_the_server(admin):
+    assert [admin.get(SERVER).status_code, admin.post(SERVER).status_code] == [404, 404]
