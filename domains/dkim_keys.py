@@ -102,6 +102,10 @@ def record_of(key):
     return f"v=DKIM1; k={kind}; p={b64encode(raw).decode()}"
 
 
+class DKIMSigningQuerySet(ScopedQuerySet):
+    domain_lookup = "dkim__domain_name"
+
+
 class DKIMSigning(models.Model):
     """Whose mail a key signs: ``author`` is a domain, or an address, which counts before its domain."""
 
@@ -113,7 +117,7 @@ class DKIMSigning(models.Model):
     created = SecondsField(default=timezone.now, db_default=UNKNOWN_MOMENT)
     modified = SecondsField(default=timezone.now, db_default=UNKNOWN_MOMENT)
 
-    objects = ScopedQuerySet.as_manager()
+    objects = DKIMSigningQuerySet.as_manager()
 
     class Meta:
         db_table = "dkim_signing"

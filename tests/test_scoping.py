@@ -7,18 +7,21 @@ import pytest
 from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
+from domains.dkim_keys import DKIMKey, DKIMSigning
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainDNS, DomainUsage, Word
 from domains.services import create_alias_domain
 from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
-MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
+MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS, DKIMKey, DKIMSigning]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
     DomainUsage: {"example.org", "org.example", "other.net", "net.example"},
     DomainDNS: {"example.org", "other.net", "mail.example.org"},
+    DKIMKey: {"example.org", "other.net"},
+    DKIMSigning: {"example.org", "other.net"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -36,6 +39,8 @@ OF_DOMAIN_ADMIN = {
     Domain: {"example.org", "org.example"},
     DomainUsage: {"example.org", "org.example"},
     DomainDNS: {"example.org"},
+    DKIMKey: {"example.org"},
+    DKIMSigning: {"example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -62,6 +67,8 @@ NAME = {
     Word: "row_key",
     UsageDay: "domain",
     LastLogin: "username",
+    DKIMKey: "domain_name",
+    DKIMSigning: "author",
 }
 
 
@@ -75,6 +82,8 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         LastLogin.objects.create(username=f"info@{domain}", protocol="imap", at=1)
         UsageDay.objects.create(domain=domain, day=date(2026, 1, 1))
         DomainDNS.objects.create(pk=domain)
+        key = DKIMKey.objects.create(domain_name_id=domain, selector="s1")
+        DKIMSigning.objects.create(dkim=key, author=domain)
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
