@@ -18,7 +18,7 @@ class Forwarding(Part):
         )
     }
     purposes = ["srs"]
-    places = ["/etc/postsrsd.secret"]
+    places = keeps = ["/etc/postsrsd.secret"]
     configurations = [FILE]
 
     @classmethod
