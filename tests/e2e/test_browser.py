@@ -166,8 +166,10 @@ def test_the_switcher_finds_a_domain_and_the_column_becomes_its_own(page):
 
     expect(page.locator("h1")).to_contain_text("harbour-books.example")
     column = page.locator("nav.side li a")
-    assert column.all_inner_texts() == ["Addresses", "Other names", "DNS", "Activity", "Settings"]
-    for name in ("Activity", "Other names", "DNS", "Settings", "Addresses"):
+    assert column.all_inner_texts() == [
+        *("Addresses", "Other names", "Mail flow", "DNS", "Activity", "Settings")
+    ]
+    for name in ("Activity", "Other names", "Mail flow", "DNS", "Settings", "Addresses"):
         with page.expect_navigation():
             column.get_by_text(name, exact=True).click()
         assert page.locator("nav.side [aria-current]").all_inner_texts() == [name]

@@ -309,6 +309,7 @@ def test_leaving_a_form_that_is_begun_asks_and_back_shows_what_was_typed(page):
     assert asked == []  # nothing was typed
 
     page.go_back()
+    expect(page.get_by_label("Address", exact=True)).to_be_focused()
     page.keyboard.type("begun")
     page.get_by_role("combobox", name="Mail goes to").press_sequentially("a@b.example,")
     with page.expect_navigation():

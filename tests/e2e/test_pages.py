@@ -45,6 +45,8 @@ NO_PAGES = {
     "autoconfig",
     "autodiscover",
     "apple-profile",
+    "webmail-identities",
+    "webmail-password",
 }
 
 FAULTS = """() => {

@@ -1,5 +1,9 @@
 """A private postsrsd, started with the shipped settings as Debian's launcher does."""
 
+import os
+import signal
+from contextlib import suppress
+
 from tests.servers.processes import Process, answers, find, free_ports
 
 LAUNCHER = """. "$0" && exec "$1" -4 -f"$SRS_FORWARD_PORT" -r"$SRS_REVERSE_PORT" -d"$SRS_DOMAIN" -s"$SRS_SECRET" \
@@ -20,4 +24,8 @@ class PostSRSd:
         self._process.start(lambda: answers(self.port) and answers(self.back_port))
 
     def stop(self):
+        # A child serves each connection, and would go on.
+        if self._process.process:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.process.pid, signal.SIGTERM)
         self._process.stop()
