@@ -1,5 +1,6 @@
 import pytest
 
+from tests.adoption import postfixadmin
 from tests.strangers import another_database
 
 
@@ -8,3 +9,14 @@ def elsewhere(db):
     """The panel's database is a new, empty one."""
     with another_database() as name:
         yield name
+
+
+@pytest.fixture
+def site(elsewhere):
+    """A small and clean one of release 3.3."""
+    postfixadmin.create()
+    postfixadmin.add_domain("example.org")
+    postfixadmin.add_mailbox("joe@example.org")
+    postfixadmin.add_alias("info@example.org", "joe@example.org")
+    postfixadmin.add_admin("boss@example.org", "example.org")
+    return elsewhere

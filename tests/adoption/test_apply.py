@@ -259,6 +259,20 @@ def test_what_stands_in_the_way_stops_it_before_anything_is_written(small):
     assert tables(f"{small}_adopt") == []
 
 
+def test_a_copy_that_was_refused_leaves_nothing_to_go_back_to(small, tmp_path):
+    (tmp_path / "bad.cf").write_text(
+        "query = SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE() AND '%s'<>''\n"
+    )
+    before = everything(small)
+    with pytest.raises(CommandError, match="Nothing was switched"):
+        apply("--map", str(tmp_path / "bad.cf"))
+
+    with pytest.raises(CommandError, match="nothing to go back to"):
+        adopt("--undo")
+
+    assert everything(small) == before
+
+
 def test_another_database_of_that_name_is_left_alone(small):
     postfixadmin.run(f"CREATE DATABASE {small}_adopt;\nCREATE TABLE {small}_adopt.mine (id int)")
 

@@ -228,7 +228,8 @@ class Command(PanelCommand):
         self.stdout.write(f"Dumped into {path}.")
 
     def _undo(self, source, place):
-        if not place.remembered("migrated") or place.remembered("undone"):
+        # It is remembered when the tables are about to change places.
+        if not place.remembered("character set") or place.remembered("undone"):
             raise CommandError(
                 "There is nothing to go back to: this database was not adopted, or it was finished."
             )
