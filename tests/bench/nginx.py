@@ -57,6 +57,6 @@ def before_panel(directory, port, root=ROOT):
     """The shipped file's way to the panel, which listens at ``port``; a browser's connection is not encrypted."""
     shipped = (root / "deploy" / "nginx" / "mailadmin.conf").read_text()
     upstream = re.search(r"(?ms)^upstream .+?^}", shipped)[0]
-    location = re.findall(r"(?ms)^    location / \{.+?^    }", shipped)[-1]
+    location = re.search(r"(?ms)^    location / \{\s+proxy_pass .+?^    }", shipped)[0]
     upstream = re.sub(r"unix:\S+", f"127.0.0.1:{port}", upstream)
     return Nginx(directory, location, upstream)

@@ -117,6 +117,8 @@ def test_another_domain_stays_out_of_the_order(admin, filled):
 
 def test_a_menu_has_the_orders_too_and_says_where_there_is_none(admin, filled, monkeypatch):
     here = "?domain=example.org&sort="
+    assert f"{here}-signed_in" not in links(asked(admin)[1])  # nobody was seen signing in
+    LastLogin.objects.create(username="a@example.org", protocol="imap", at=1_700_000_000)
     _found, page = asked(admin)
     assert {f"{here}-address", f"{here}-storage", f"{here}-signed_in"} <= set(links(page))
     reason = "By storage and last sign-in only up to 2 mailboxes."
