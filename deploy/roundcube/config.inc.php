@@ -45,7 +45,7 @@ $config['session_samesite'] = 'Lax';
 $config['use_https'] = true;
 // Only this name, whatever a request says it wants.
 $config['trusted_host_patterns'] = ['@WEBMAIL_HOST@'];
-// A wrong password is a line with the visitor's address, which fail2ban reads.
+// A wrong password is a line in the journal with the visitor's address.
 $config['log_driver'] = 'syslog';
 $config['syslog_id'] = 'roundcube';
 $config['syslog_facility'] = LOG_MAIL;
