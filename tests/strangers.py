@@ -36,6 +36,27 @@ def another_database():
             cursor.execute(f"DROP DATABASE {name}")
 
 
+@contextmanager
+def own_user(database, *, without=""):
+    """Let the panel's SQL user be one who may do everything in this database alone, but for the right ``without``."""
+    settings = connection.settings_dict
+    own = {name: settings[name] for name in ("USER", "PASSWORD")}
+    root = connect()
+    root.query(f"CREATE USER {database}@'%' IDENTIFIED BY 'few'")
+    root.query(f"GRANT ALL ON {database}.* TO {database}@'%'")
+    if without:
+        root.query(f"REVOKE {without} ON {database}.* FROM {database}@'%'")
+    connection.close()
+    settings.update(USER=database, PASSWORD="few")
+    try:
+        yield
+    finally:
+        connection.close()
+        settings.update(own)
+        root.query(f"DROP USER {database}@'%'")
+        root.close()
+
+
 def schema():
     """Every column, trigger and function of the panel's database."""
     found = []

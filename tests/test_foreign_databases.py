@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from accounts.models import Admin
 from panel import foreign
-from tests.strangers import another_database, connect, schema
+from tests.strangers import another_database, own_user, schema
 
 # The columns by which it is known, and what a mailbox of release 3.3 has besides.
 POSTFIXADMIN = """
@@ -111,19 +111,8 @@ def test_an_empty_database_is_told_to_migrate(elsewhere):
 @pytest.fixture
 def few(elsewhere):
     """The panel's SQL user may do all but create triggers."""
-    settings = connection.settings_dict
-    own = {name: settings[name] for name in ("USER", "PASSWORD")}
-    root = connect()
-    root.query(f"CREATE USER {elsewhere}@'%' IDENTIFIED BY 'few'")
-    root.query(f"GRANT ALL ON {elsewhere}.* TO {elsewhere}@'%'")
-    root.query(f"REVOKE TRIGGER ON {elsewhere}.* FROM {elsewhere}@'%'")
-    connection.close()
-    settings.update(USER=elsewhere, PASSWORD="few")
-    yield elsewhere
-    connection.close()
-    settings.update(own)
-    root.query(f"DROP USER {elsewhere}@'%'")
-    root.close()
+    with own_user(elsewhere, without="TRIGGER"):
+        yield elsewhere
 
 
 def test_a_right_that_is_missing_is_told_with_the_statement_that_gives_it(few):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailadmin.adoption.copying import key_of
 from mailadmin.adoption.findings import SHOWN, Finding
 
 KEYS = {"domain": "domain", "admin": "username", "mailbox": "username", "alias": "address"}
@@ -50,11 +51,7 @@ def answers(source, checks):
 
 
 def as_sql(source, question):
-    text = re.sub(
-        r"\bk\(([\w.]+)\)",
-        r"(LOWER(TRIM(CONVERT(\1 USING utf8mb4))) COLLATE utf8mb4_bin)",
-        question,
-    )
+    text = re.sub(r"\bk\(([\w.]+)\)", lambda found: f"({key_of(found[1])})", question)
     return re.sub(r"<([a-z_]+)>", lambda found: source.quoted(found[1]), text)
 
 

@@ -73,6 +73,20 @@ class Source:
         found = self.rows(f"SELECT value FROM {self.quoted('config')} WHERE name = 'version'")
         return found[0][0] if found else ""
 
+    @property
+    def shared_tables(self):
+        return [self.tables[name] for name in SHARED if self.has(name)]
+
+    def referring_columns(self):
+        """(table, name of the foreign key, column) of what refers to the shared tables from elsewhere."""
+        names = self.shared_tables
+        return self.rows(
+            "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
+            " WHERE REFERENCED_TABLE_SCHEMA = DATABASE()"
+            " AND REFERENCED_TABLE_NAME IN %s AND TABLE_NAME NOT IN %s",
+            [names, names],
+        )
+
     def has(self, table, column=None):
         return table in self.tables and (column is None or column in self.columns[table])
 

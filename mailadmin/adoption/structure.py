@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from django.apps import apps
+
 from mailadmin.adoption.findings import CHANGE, KEEP, STOP, Finding, listed
 from mailadmin.adoption.source import SHARED
 from mailadmin.checks import MARIADB_MINIMUM
@@ -44,8 +46,8 @@ def find(source, shadow):
         yield check(source)
 
 
-def real_names(source):
-    return [source.tables[name] for name in SHARED if name in source.tables]
+def _is_ours(name):
+    return name in foreign.our_tables() or name.startswith(OUR_FRAMEWORKS)
 
 
 def _tables_missing(source):
@@ -163,27 +165,23 @@ def _rights(source, shadow):
 
 
 def _names_taken(source):
-    ours = foreign.our_tables() | {"django_migrations"}
-    taken = [name for name in source.others if name in ours or name.startswith(OUR_FRAMEWORKS)]
     return listed(
         "tables-of-our-names",
         STOP,
         "Other tables have names that this panel needs",
         "Rename or drop them; what an attempt to migrate left empty may go.",
-        taken,
+        filter(_is_ours, source.others),
     )
 
 
 def _triggers_of(source, ours):
-    names = real_names(source)
-    marks = ", ".join(["%s"] * len(names))
     sign = "" if ours else "NOT "
     return [
         f"{name} on {table}"
         for name, table in source.rows(
             "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
-            f" AND EVENT_OBJECT_TABLE IN ({marks}) AND TRIGGER_NAME {sign}LIKE 'mailadmin\\_%%'",
-            names,
+            f" AND EVENT_OBJECT_TABLE IN %s AND TRIGGER_NAME {sign}LIKE 'mailadmin\\_%%'",
+            [source.shared_tables],
         )
     ]
 
@@ -209,22 +207,12 @@ def _stray_triggers(source):
 
 
 def _foreign_keys(source):
-    names = real_names(source)
-    marks = ", ".join(["%s"] * len(names))
     return listed(
         "foreign-keys-from-elsewhere",
         CHANGE,
         "Other tables refer to these with foreign keys",
         "Dropped before the switch and created again after it, with the column in the new character set.",
-        [
-            f"{table}.{column}"
-            for table, column in source.rows(
-                "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
-                " WHERE REFERENCED_TABLE_SCHEMA = DATABASE()"
-                f" AND REFERENCED_TABLE_NAME IN ({marks}) AND TABLE_NAME NOT IN ({marks})",
-                [*names, *names],
-            )
-        ],
+        [f"{table}.{column}" for table, _name, column in source.referring_columns()],
     )
 
 
@@ -242,8 +230,6 @@ def _views(source):
 
 
 def _engines(source):
-    names = real_names(source)
-    marks = ", ".join(["%s"] * len(names))
     return listed(
         "tables-without-transactions",
         CHANGE,
@@ -253,8 +239,8 @@ def _engines(source):
             f"{name} ({engine})"
             for name, engine in source.rows(
                 "SELECT TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
-                f" AND TABLE_NAME IN ({marks}) AND ENGINE <> 'InnoDB'",
-                names,
+                " AND TABLE_NAME IN %s AND ENGINE <> 'InnoDB'",
+                [source.shared_tables],
             )
         ],
     )
@@ -262,8 +248,6 @@ def _engines(source):
 
 def _columns(source):
     """Of PostfixAdmin's custom fields, mostly."""
-    from django.apps import apps
-
     known = {
         model._meta.db_table: {f.column for f in model._meta.fields} for model in apps.get_models()
     }
@@ -282,15 +266,10 @@ def _columns(source):
 
 
 def _other_tables(source):
-    ours = foreign.our_tables() | {"django_migrations"}
     return listed(
         "tables-of-others",
         KEEP,
         "Tables that are neither PostfixAdmin's nor this panel's",
         "Left alone.",
-        [
-            name
-            for name in source.others
-            if name not in ours and not name.startswith(OUR_FRAMEWORKS)
-        ],
+        [name for name in source.others if not _is_ours(name)],
     )

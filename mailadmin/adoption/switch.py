@@ -54,11 +54,10 @@ def switch(source, shadow, say):
     try:
         _hold(source, [source.tables[name] for name in held(source)])
         _catch_up(source, shadow, say)
-        names = _make_ready(source, shadow)
+        _rename(source, _make_ready(source, shadow))
     except Error as error:
         put_back(source, shadow)
         raise Refused(f"{error.args[-1]}: nothing was switched") from error
-    _rename(source, names)
     finish_switch(source, shadow)
 
 
@@ -145,13 +144,13 @@ def _hold(source, tables):
 
 
 def _release(source):
-    for name, _table in _holding(source):
+    for (name,) in _holding(source):
         source.run(f"DROP TRIGGER IF EXISTS `{name}`")
 
 
 def _holding(source):
     return source.rows(
-        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS"
         " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'hold\\_%'"
     )
 
@@ -280,15 +279,8 @@ def _add_what_came_late(source, shadow, quota, log):
 
 def _foreign_keys(source):
     """[table, name, its definition, column, that one's definition] of each that refers to the shared tables from elsewhere."""
-    names = [source.tables[name] for name in SHARED if source.has(name)]
-    marks = ", ".join(["%s"] * len(names))
     found = []
-    for table, name, column in source.rows(
-        "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
-        f" WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN ({marks})"
-        f" AND TABLE_NAME NOT IN ({marks})",
-        [*names, *names],
-    ):
+    for table, name, column in source.referring_columns():
         [[_table, text]] = source.rows(f"SHOW CREATE TABLE `{table}`")
         key = re.search(rf"CONSTRAINT `{re.escape(name)}` (.*?),?$", text, re.MULTILINE)
         definition = re.search(rf"^  `{re.escape(column)}` (.*?),?$", text, re.MULTILINE)

@@ -4,11 +4,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from tests.adoption import postfixadmin
 from tests.adoption.reports import adopt, found
-from tests.strangers import connect, schema
+from tests.strangers import own_user, schema
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,18 +110,8 @@ def test_what_hangs_on_the_tables_is_named(elsewhere):
 @pytest.fixture
 def few(site):
     """The panel's SQL user may do everything, but in this database alone."""
-    settings = connection.settings_dict
-    own = {name: settings[name] for name in ("USER", "PASSWORD")}
-    root = connect()
-    root.query(f"CREATE USER {site}@'%' IDENTIFIED BY 'few'")
-    root.query(f"GRANT ALL ON {site}.* TO {site}@'%'")
-    connection.close()
-    settings.update(USER=site, PASSWORD="few")
-    yield site
-    connection.close()
-    settings.update(own)
-    root.query(f"DROP USER {site}@'%'")
-    root.close()
+    with own_user(site):
+        yield site
 
 
 def test_a_right_that_is_missing_is_told_with_the_statement_that_gives_it(few):

@@ -188,6 +188,27 @@ def stop_before(monkeypatch, text, nth=1):
     monkeypatch.setattr(Source, "run", run_or_stop)
 
 
+def test_an_error_at_the_change_of_places_lets_the_writers_go_on(site, monkeypatch):
+    run, renamed = Source.run, []
+
+    def run_or_wait_in_vain(self, statement, params=None):
+        if "RENAME TABLE" in statement:
+            renamed.append(statement)
+            if len(renamed) == 2:
+                raise OperationalError(1205, "Lock wait timeout exceeded")
+        return run(self, statement, params)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Source, "run", run_or_wait_in_vain)
+        with pytest.raises(CommandError, match="nothing was switched"):
+            apply()
+
+    assert not schema_has_left_overs()
+    postfixadmin.add_mailbox("new@example.org")
+    apply()
+    assert Mailbox.objects.count() == 51
+
+
 SWITCH = [
     ("CREATE DATABASE", 1),
     ("ADD COLUMN", 1),
