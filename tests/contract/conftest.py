@@ -34,6 +34,20 @@ def mail_server(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(scope="session")
+def server_with(django_db_setup, django_db_blocker):
+    """A server of its own whose main.cf has a block that ``mail_server`` lacks, for one module."""
+    with django_db_blocker.unblock():
+        database = connection.settings_dict
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+    def run(block):
+        with MailServer(database, worker=f"{os.getpid()}{block}{worker}", blocks=[block]) as server:
+            yield server
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def postfix(mail_server):
     return mail_server.postfix
 

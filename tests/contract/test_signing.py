@@ -1,13 +1,11 @@
 """What is sent through the shipped Postfix and OpenDKIM is signed, and verifies with the record that the panel shows."""
 
-import os
 import smtplib
 import subprocess
 
 import dkim as verifier
 import MySQLdb
 import pytest
-from django.db import connection
 
 from domains import dkim
 from domains.dkim_keys import DKIMKey, DKIMSigning, keys_of
@@ -15,19 +13,14 @@ from domains.models import Domain
 from domains.services import create_alias_domain, set_domain_active
 from tests.contract.world import PASSWORD
 from tests.servers.clients import send, smtp
-from tests.servers.mail import MailServer
 from tests.servers.processes import find, wait_until
 
 OUTSIDE = "bob@elsewhere.test"
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        database = connection.settings_dict
-    worker = f"{os.getpid()}sign{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    with MailServer(database, worker=worker, blocks=["opendkim"]) as server:
-        yield server
+def server(server_with):
+    yield from server_with("opendkim")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,28 +1,22 @@
 """Forwarded mail leaves with a sender of this host, and everything else keeps its own: the shipped main.cf and postsrsd."""
 
-import os
 import re
 
 import pytest
-from django.db import connection
 
 from domains.models import Domain
 from domains.services import set_domain_active
 from tests.contract.world import PASSWORD
 from tests.servers.clients import imap, refusal, send, wait_for
-from tests.servers.mail import HOSTNAME, MailServer
+from tests.servers.mail import HOSTNAME
 from tests.servers.processes import wait_until
 
 STRANGER, OUTSIDE = "joe@outside.test", "bob@elsewhere.test"
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        database = connection.settings_dict
-    worker = f"{os.getpid()}srs{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    with MailServer(database, worker=worker, blocks=["srs"]) as server:
-        yield server
+def server(server_with):
+    yield from server_with("srs")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -53,3 +53,13 @@ def link(add_domain):
         )
 
     return make
+
+
+@pytest.fixture
+def root(make_admin):
+    return make_admin("root@example.org", superadmin=True)
+
+
+@pytest.fixture
+def client_of_root(sign_in, root):
+    return sign_in(root)

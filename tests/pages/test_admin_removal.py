@@ -4,22 +4,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Admin, LogEntry
+from tests.pages.administrators import page_of
 from tests.pages.reading import rows, text, told
-
-
-@pytest.fixture
-def root(make_admin):
-    return make_admin("root@example.org", superadmin=True)
-
-
-@pytest.fixture
-def client_of_root(sign_in, root):
-    return sign_in(root)
-
-
-def page_of(client, name, *args, **query):
-    return client.get(reverse(name, args=args), query)
-
 
 # --- Deactivating and activating
 

@@ -6,32 +6,8 @@ from django.urls import reverse
 from accounts.models import Admin, LogEntry
 from accounts.services import update_admin
 from domains.models import Domain
+from tests.pages.administrators import NEW_ADMIN, page_of
 from tests.pages.reading import text
-
-NEW_PASSWORD = "marmalade-3-window"
-NEW_ADMIN = {
-    "username": "new@example.org",
-    "password": NEW_PASSWORD,
-    "domains": "",
-    "active": "on",
-    "phone": "",
-    "email_other": "",
-}
-
-
-@pytest.fixture
-def root(make_admin):
-    return make_admin("root@example.org", superadmin=True)
-
-
-@pytest.fixture
-def client_of_root(sign_in, root):
-    return sign_in(root)
-
-
-def page_of(client, name, *args, **query):
-    return client.get(reverse(name, args=args), query)
-
 
 MANY = [f"department-{n:04}.customer.example" for n in range(5_000)]
 

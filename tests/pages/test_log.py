@@ -20,11 +20,6 @@ LONG = ",".join(f"m{number}@one.example" for number in range(1_000))
 
 
 @pytest.fixture
-def root(make_admin):
-    return make_admin("root@example.org", superadmin=True)
-
-
-@pytest.fixture
 def write(db):
     """Write an entry; ``when`` is a moment or the time that has passed since."""
 

@@ -1,26 +1,10 @@
 """An administrator's own account."""
 
-import pytest
 from django.urls import reverse
 
 from accounts.models import Admin
+from tests.pages.administrators import NEW_PASSWORD, page_of
 from tests.pages.reading import links, text
-
-NEW_PASSWORD = "marmalade-3-window"
-
-
-@pytest.fixture
-def root(make_admin):
-    return make_admin("root@example.org", superadmin=True)
-
-
-@pytest.fixture
-def client_of_root(sign_in, root):
-    return sign_in(root)
-
-
-def page_of(client, name, *args, **query):
-    return client.get(reverse(name, args=args), query)
 
 
 def test_an_administrator_changes_the_own_password_and_stays_signed_in(
