@@ -77,7 +77,6 @@ messages: .venv/installed-run ## Collect and compile the translations in locale/
 
 .PHONY: bench
 bench: setup ## Measure pages and lookups (SIZE=1000, 100000 or 1000000 mailboxes, PEER=postfixadmin)
-	@$(if $(filter postfixadmin,$(PEER)),deploy/bin/install-packages peer)
 	$(PYTHON) -m tests.bench
 
 .PHONY: screenshots

@@ -28,7 +28,8 @@ def key_of(column):
     return f"LOWER(TRIM(CONVERT({column} USING utf8mb4))) COLLATE utf8mb4_bin"
 
 
-def _bytes(expression):
+def as_bytes(expression):
+    """What a client is sent, whatever character set the column has."""
     return f"BINARY CONVERT({expression} USING utf8mb4)"
 
 
@@ -146,7 +147,7 @@ class Copied:
 
     def _unlike(self):
         return " OR ".join(
-            f"NOT ({_bytes(f'n.`{column}`')} <=> {_bytes(value)})"
+            f"NOT ({as_bytes(f'n.`{column}`')} <=> {as_bytes(value)})"
             for column, value in self.values.items()
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import Error
 
 from aliases.lookup import Lookup
-from mailadmin.adoption.copying import key_of
+from mailadmin.adoption.copying import as_bytes, key_of
 from mailadmin.adoption.place import in_database
 from panel.addresses import split_address
 
@@ -211,9 +211,10 @@ def _plain(answer):
 
 
 def _compare_mailboxes(source, shadow, proof, only=()):
-    """Each mailbox: the password, the directory, the quota and whether it is on, byte by byte."""
+    """Each mailbox: the password, the directory, the quota and whether it is on, letter by letter."""
     unlike = " OR ".join(
-        f"NOT (BINARY n.{column} <=> BINARY x.{column})" for column in READ_BY_DOVECOT
+        f"NOT ({as_bytes(f'n.{column}')} <=> {as_bytes(f'x.{column}')})"
+        for column in READ_BY_DOVECOT
     )
     some, params = _among(key_of("x.username"), only)
     for (name,) in source.rows(

@@ -79,7 +79,7 @@ def _delimited(source):
 _NO_DOMAIN = "LEFT JOIN <domain> d ON k(d.domain) = SUBSTRING_INDEX(k({key}), '@', -1) WHERE d.domain IS NULL"
 _HASHED = (
     "password NOT LIKE '$%' AND password NOT LIKE '{%}%' AND password NOT REGEXP '^[0-9a-f]{32}$'"
-    " AND (CHAR_LENGTH(password) <> 13 OR password NOT REGEXP '^[./0-9A-Za-z]+$')"
+    " AND password NOT REGEXP '^([./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})$'"
 )
 
 CHECKS = [

@@ -278,20 +278,21 @@ def _add_what_came_late(source, shadow, quota, log):
 
 
 def _foreign_keys(source):
-    """[table, name, its definition, column, that one's definition] of each that refers to the shared tables from elsewhere."""
+    """[table, name, definition, column, its definition, its index] of each that refers to the shared tables from elsewhere."""
     found = []
     for table, name, column in source.referring_columns():
         [[_table, text]] = source.rows(f"SHOW CREATE TABLE `{table}`")
         key = re.search(rf"CONSTRAINT `{re.escape(name)}` (.*?),?$", text, re.MULTILINE)
         definition = re.search(rf"^  `{re.escape(column)}` (.*?),?$", text, re.MULTILINE)
-        found.append([table, name, key[1], column, definition[1]])
+        index = re.search(rf"KEY `(\w+)` \(`{re.escape(column)}`", text)
+        found.append([table, name, key[1], column, definition[1], index and index[1]])
     return found
 
 
 def _foreign_keys_again(source, keys, *, wide=False):
     """Create them again; ``wide``: on columns in the character set of this panel's tables."""
     there = {name for _table, name, *_rest in _foreign_keys(source)}
-    for table, name, key, column, definition in keys or []:
+    for table, name, key, column, definition, index in keys or []:
         if name not in there:
             kind, _blank, rest = re.sub(
                 r" CHARACTER SET \w+| COLLATE \w+", "", definition
@@ -301,6 +302,10 @@ def _foreign_keys_again(source, keys, *, wide=False):
                 f"ALTER TABLE `{table}` MODIFY `{column}` {f'{kind} {letters} {rest}' if wide else definition}"
             )
             source.run(f"ALTER TABLE `{table}` ADD CONSTRAINT `{name}` {key}")
+            # The server renames an index that it had made for the first key.
+            now = {key[1]: key[-1] for key in _foreign_keys(source)}[name]
+            if index and now != index:
+                source.run(f"ALTER TABLE `{table}` RENAME INDEX `{now}` TO `{index}`")
 
 
 def _character_set(source):

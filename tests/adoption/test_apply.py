@@ -14,6 +14,7 @@ from domains.models import Domain, DomainUsage
 from mailadmin.adoption.copying import MADE_HERE
 from mailboxes.models import Mailbox
 from tests.adoption import postfixadmin
+from tests.adoption.tables import everything, rows, tables
 from tests.strangers import schema
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,29 +28,6 @@ def adopt(*arguments):
 
 def apply(*arguments):
     return adopt("--apply", "--no-dump", *arguments)
-
-
-def rows(query):
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
-
-
-def tables(database):
-    found = rows(
-        f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' ORDER BY TABLE_NAME"
-    )
-    return [name for (name,) in found]
-
-
-def everything(database):
-    """How each table was created, but for the next number, and all of its rows."""
-    found = {}
-    for name in tables(database):
-        [[_name, text]] = rows(f"SHOW CREATE TABLE `{database}`.`{name}`")
-        found[name] = (text, sorted(map(repr, rows(f"SELECT * FROM `{database}`.`{name}`"))))
-    [[_name, text]] = rows(f"SHOW CREATE DATABASE `{database}`")
-    return found | {"": text}
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """What is measured behind nginx: this checkout, and beside it another one or PostfixAdmin with the same rows."""
 
 import contextlib
-import os
-import re
-import shutil
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -12,12 +9,13 @@ from passlib.hash import sha512_crypt
 
 from tests.bench import cpu, data
 from tests.bench.browser import Browser
-from tests.bench.nginx import Nginx, before_panel
+from tests.bench.nginx import before_panel
 from tests.e2e.panel import Panel
 from tests.mariadb import NAME
-from tests.servers.processes import ROOT, Process, find
+from tests.servers.postfixadmin import PostfixAdmin as DebiansPostfixAdmin
+from tests.servers.postfixadmin import token
+from tests.servers.processes import ROOT
 
-PACKAGE = Path("/usr/share/postfixadmin")
 DATABASE = "postfixadmin"
 TABLES = (
     "domain",
@@ -30,36 +28,7 @@ TABLES = (
     "log",
 )
 
-FPM = """
-[global]
-error_log = {directory}/fpm.log
-daemonize = no
-[www]
-{user}
-listen = {directory}/fpm.sock
-listen.mode = 0666
-pm = static
-pm.max_children = 4
-"""
-
-PHP = """
-root {root}/public;
-index index.php;
-location ~ [.]php$ {{
-    include /etc/nginx/fastcgi_params;
-    fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
-    fastcgi_pass unix:{directory}/fpm.sock;
-}}
-"""
-
-DATABASE_SETTINGS = """<?php
-$dbtype = 'mysqli'; $dbserver = '127.0.0.1';
-$dbuser = '{user}'; $dbpass = '{password}'; $dbname = '{database}';
-"""
-SETTINGS = """<?php
-$CONF['database_port'] = '{port}';
-$CONF['encrypt'] = 'php_crypt:SHA512';
-"""
+SETTINGS = "$CONF['encrypt'] = 'php_crypt:SHA512';\n"
 
 
 def peer(site, name):
@@ -100,51 +69,25 @@ class Checkout:
         return ours
 
 
-class PostfixAdmin:
+class PostfixAdmin(DebiansPostfixAdmin):
     """Debian's package as it is, its own schema and defaults; of our rows what its columns hold."""
 
     name = "PostfixAdmin"
 
     def __init__(self, site):
-        self.site = site
-        self.directory = site.directory / "postfixadmin"
-        self.root = self.directory / "www"
-        leave = shutil.ignore_patterns("config*.php", "templates_c")
-        self.directory.mkdir()
-        shutil.copytree(PACKAGE, self.root, ignore=leave)
-        shutil.copy("/etc/postfixadmin/config.inc.php", self.root)
-        at = self.login = {
+        self.login = {
             "host": "127.0.0.1",
             "port": site.database.port,
             "user": NAME,
             "password": site.database.password,
         }
-        database = DATABASE_SETTINGS.format(**at, database=DATABASE)
-        (self.root / "dbconfig.inc.php").write_text(database)
-        (self.root / "config.local.php").write_text(SETTINGS.format(**at))
-        cache = self.root / "templates_c"
-        cache.mkdir()
-        root = os.geteuid() == 0
-        if root:
-            for path in (self.directory, cache):
-                shutil.chown(path, "www-data")
-        fpm = self.directory / "fpm.conf"
-        user = "user = www-data\ngroup = www-data" if root else ""
-        fpm.write_text(FPM.format(directory=self.directory, user=user))
-        self.fpm = Process([find(_fpm()), "-F", "-y", fpm], self.directory / "fpm.out")
-        block = PHP.format(root=self.root, directory=self.directory)
-        self.nginx = Nginx(self.directory, block, user="user www-data;" if root else "")
-        self.port = self.nginx.port
+        database = {name.upper(): value for name, value in self.login.items()} | {"NAME": DATABASE}
+        super().__init__(site.directory / "postfixadmin", database, SETTINGS)
 
     def start(self):
-        self.fpm.start((self.directory / "fpm.sock").exists)
-        self.nginx.start()
+        super().start()
         self._copy_rows()
         return self
-
-    def stop(self):
-        self.nginx.stop()
-        self.fpm.stop()
 
     def programs(self):
         return cpu.tree(self.fpm.process.pid)
@@ -153,9 +96,7 @@ class PostfixAdmin:
         with contextlib.closing(MySQLdb.connect(**self.login)) as connection:
             cursor = connection.cursor()
             cursor.execute(f"CREATE OR REPLACE DATABASE {DATABASE}")
-            answer = Browser(self.port).get("/upgrade.php")
-            if answer.status != 200:
-                raise RuntimeError(answer.body[-3000:].decode())
+            self.upgrade()
             cursor.execute("SET unique_checks = 0, foreign_key_checks = 0")
             for table in TABLES:
                 columns = ", ".join(
@@ -179,8 +120,8 @@ class PostfixAdmin:
 
     def sign_in(self, account):
         browser = Browser(self.port)
-        token = re.search(rb'name="token" value="([^"]+)"', browser.get("/login.php").body)[1]
-        values = {"fUsername": account, "fPassword": data.PASSWORD, "token": token.decode()}
+        form = token(browser.get("/login.php").body.decode())
+        values = {"fUsername": account, "fPassword": data.PASSWORD, "token": form}
         answer = browser.post("/login.php", values | {"lang": "en", "submit": "Login"})
         if answer.status != 302:
             raise RuntimeError(f"{account} cannot sign in to PostfixAdmin: {answer.status}")
@@ -209,8 +150,3 @@ class PostfixAdmin:
             "domain, edit": f"/edit.php?table=domain&edit={of.average}",
             "log": "/viewlog.php",
         }.get(name)
-
-
-def _fpm():
-    """Debian's php-fpm carries its version in its name."""
-    return max(path.name for path in Path("/usr/sbin").glob("php-fpm[0-9]*"))

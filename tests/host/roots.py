@@ -14,7 +14,7 @@ CACHE = Path(os.environ.get("HOST_CACHE", "/var/cache/mailadmin-host"))
 # Debian's Python of each, for which the Python packages are.
 RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
 # The tests' own; every other purpose of debian-packages.txt is a part of a host.
-NOT_OF_A_HOST = {"test", "messages", "pictures", "peer", "root"}
+NOT_OF_A_HOST = {"test", "messages", "pictures", "root"}
 
 
 def cached_root(release):
