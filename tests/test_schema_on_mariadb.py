@@ -102,7 +102,8 @@ TABLES = {
         "changes": ("longtext", "YES", "NULL", "utf8mb4_bin"),  # ours
         "about": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
     },
-    "quota2": {"username": KEY, "bytes": BIG, "messages": NUMBER},
+    # Not 255 wide: by that later upgrades of PostfixAdmin know a database that they convert to latin1 once more.
+    "quota2": {"username": ("varchar(254)", *KEY[1:]), "bytes": BIG, "messages": NUMBER},
     "dkim": {
         "id": SERIAL,
         "domain_name": KEY,

@@ -91,24 +91,27 @@ def undo(source, shadow):
                 for statement in table.back():
                     source.run(statement)
             _note(source, shadow, *(shadow.quoted(f"{BEFORE}{name}") for name in ("quota2", "log")))
+            for table, name, *_rest in _foreign_keys(source):
+                source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
+            _rename_tables(
+                source,
+                [
+                    pair
+                    for name in names
+                    for pair in (
+                        (f"`{name}`", f"`{NEXT}{name}`"),
+                        (shadow.quoted(f"{BEFORE}{name}"), f"`{source.tables[name]}`"),
+                    )
+                ],
+            )
         except Error as error:
             _release(source)
             _panel_waits(source, False)
+            with suppress(
+                Error
+            ):  # whoever is in the way of one is in the way of the other; --undo may be said again
+                _foreign_keys_again(source, shadow.remembered("foreign keys"), wide=True)
             raise Refused(f"{error.args[-1]}: nothing was switched") from error
-        triggers.drop(source.connection)
-        for table, name, *_rest in _foreign_keys(source):
-            source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
-        _rename_tables(
-            source,
-            [
-                pair
-                for name in names
-                for pair in (
-                    (f"`{name}`", f"`{NEXT}{name}`"),
-                    (shadow.quoted(f"{BEFORE}{name}"), f"`{source.tables[name]}`"),
-                )
-            ],
-        )
     _finish_undo(source, shadow)
 
 
@@ -119,6 +122,7 @@ def _panel_waits(source, upgrading):
 
 def _finish_undo(source, shadow):
     _release(source)
+    triggers.drop(source.connection)  # ours: they went aside with their tables
     there = _tables(source)
     moved = [name for name in shadow.remembered("moved", []) if name in there]
     beside = [name for name in there if name.startswith(NEXT)]

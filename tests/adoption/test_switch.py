@@ -1,14 +1,15 @@
 """The change of places under load, and stopped between any two of its statements."""
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import StringIO
 from threading import Event, Thread
 
 import MySQLdb
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
+from domains.models import Domain, RoutingLock
 from mailadmin.adoption.source import Source
 from mailboxes import triggers
 from mailboxes.models import Mailbox, QuotaUsage
@@ -188,25 +189,49 @@ def stop_before(monkeypatch, text, nth=1):
     monkeypatch.setattr(Source, "run", run_or_stop)
 
 
-def test_an_error_at_the_change_of_places_lets_the_writers_go_on(site, monkeypatch):
+@contextmanager
+def waiting_in_vain(monkeypatch, nth):
+    """The ``nth`` change of places finds a table that somebody holds."""
     run, renamed = Source.run, []
 
     def run_or_wait_in_vain(self, statement, params=None):
         if "RENAME TABLE" in statement:
             renamed.append(statement)
-            if len(renamed) == 2:
+            if len(renamed) == nth:
                 raise OperationalError(1205, "Lock wait timeout exceeded")
         return run(self, statement, params)
 
     with monkeypatch.context() as patched:
         patched.setattr(Source, "run", run_or_wait_in_vain)
         with pytest.raises(CommandError, match="nothing was switched"):
-            apply()
+            yield
+
+
+def test_an_error_at_the_change_of_places_lets_the_writers_go_on(site, monkeypatch):
+    with waiting_in_vain(monkeypatch, 2):
+        apply()
 
     assert not schema_has_left_overs()
     postfixadmin.add_mailbox("new@example.org")
     apply()
     assert Mailbox.objects.count() == 51
+
+
+def test_an_error_on_the_way_back_lets_the_writers_go_on(site, monkeypatch):
+    apply()
+    with waiting_in_vain(monkeypatch, 1):
+        adopt("--undo")
+
+    assert not schema_has_left_overs()
+    assert triggers.are_complete(connection)
+    postfixadmin.add_mailbox("new@example.org")
+    assert Domain.objects.get(pk="example.org").usage.mailboxes == 51
+    with pytest.raises(IntegrityError):
+        postfixadmin.run("INSERT INTO x_price (domain) VALUES ('nowhere.example')")
+    assert not RoutingLock.objects.filter(upgrading=True).exists()
+
+    adopt("--undo")
+    assert trigger_tables() == set()
 
 
 SWITCH = [
@@ -253,6 +278,7 @@ def test_it_goes_on_where_it_was_stopped(site, monkeypatch, text, nth):
 UNDO = [
     ("hold_mailbox_update", 1),
     ("UPDATE", 4),
+    ("DROP FOREIGN KEY", 1),
     ("RENAME TABLE", 1),
     ("DROP TRIGGER", 2),
     ("RENAME TABLE", 2),
