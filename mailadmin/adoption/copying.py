@@ -1,5 +1,6 @@
 """What of PostfixAdmin's rows goes into which column, as SQL: for the copy, and for what was written since."""
 
+from mailadmin.adoption.place import KEYS_TABLE
 from mailadmin.adoption.source import SHARED
 from mailadmin.findings.asking import key_of
 
@@ -33,14 +34,14 @@ def as_bytes(expression):
 class Copied:
     """One table on its way into ``new``; ``old`` returns the quoted name of a table of PostfixAdmin's.
 
-    ``columns`` are those that both have, ``kinds`` the types there.
+    ``columns`` are those that both have, ``kinds`` the types there; ``listed`` is a table for keys.
     """
 
-    def __init__(self, name, old, new, columns, kinds):
+    def __init__(self, name, old, new, columns, kinds, listed):
         self.name, self.old, self.new = name, old(name), new
         self.accounts, self.rights = old("admin"), old("domain_admins")
         self.key, self.keys = KEYS[name]
-        self.kinds = kinds
+        self.kinds, self.listed = kinds, listed
         self.values = {column: self._value(column, kinds.get(column)) for column in columns}
 
     def _value(self, column, kind):
@@ -96,11 +97,18 @@ class Copied:
             [first] if first is not None else [],
         )
 
+    def rows_too_many(self):
+        """How many rows are in the copy that are in no old table, once every change has been written there."""
+        return (
+            f"SELECT (SELECT COUNT(*) FROM {self.new} n WHERE TRUE{self._not_made_here()})"
+            f" - (SELECT COUNT(*) FROM {self.old} x WHERE {self.only})"
+        )
+
     def removals(self):
         """Delete what is no longer in the old table; what an adoption added stays."""
-        return (
-            f"DELETE n FROM {self.new} n LEFT JOIN ({self._old_keys()}) o ON o.kept = n.`{self.key}`"
-            f" WHERE o.kept IS NULL{self._not_made_here()}"
+        yield from self._list_old_keys()
+        yield (
+            f"DELETE n FROM {self.new} n LEFT JOIN {self._listed} WHERE o.kept IS NULL{self._not_made_here()}"
         )
 
     def changes(self):
@@ -125,15 +133,23 @@ class Copied:
             f" SET {', '.join(f'x.`{column}` = n.`{column}`' for column in columns)} WHERE {self.only} AND ({unlike})"
         )
         names = ", ".join(f"`{column}`" for column in columns)
+        yield from self._list_old_keys()
         yield (
             f"INSERT INTO {self.old} ({names}) SELECT {', '.join(f'n.`{column}`' for column in columns)}"
-            f" FROM {self.new} n LEFT JOIN ({self._old_keys()}) o ON o.kept = n.`{self.key}`"
-            f" WHERE o.kept IS NULL{self._not_made_here()}"
+            f" FROM {self.new} n LEFT JOIN {self._listed} WHERE o.kept IS NULL{self._not_made_here()}"
         )
 
-    def _old_keys(self):
-        # DISTINCT: made once, with an index of its own.
-        return f"SELECT DISTINCT {self.values[self.key]} AS kept FROM {self.old} x"
+    def _list_old_keys(self):
+        """The old keys as they are stored here, with an index: joined by an expression, each row would be compared with each."""
+        if self.key in self.keys:
+            yield f"TRUNCATE {self.listed}"
+            yield f"INSERT IGNORE INTO {self.listed} SELECT {self.values[self.key]} FROM {self.old} x"
+
+    @property
+    def _listed(self):
+        if self.key in self.keys:
+            return f"{self.listed} o ON o.kept = n.`{self.key}`"
+        return f"(SELECT {self.key} AS kept FROM {self.old}) o ON o.kept = n.`{self.key}`"
 
     def _not_made_here(self):
         return (
@@ -159,18 +175,18 @@ def tables(source, shadow):
     """From PostfixAdmin's tables into the copy, in the order in which rows refer to each other."""
     names = [name for name in SHARED if source.has(name)]
     own = source.connection.settings_dict["NAME"]
-    return _copied(source, names, (own, source.tables), (shadow.name, {}))
+    return _copied(source, shadow, names, (own, source.tables), (shadow.name, {}))
 
 
 def tables_back(source, shadow, names):
     """From the tables in place into those that were there before."""
     own = source.connection.settings_dict["NAME"]
     return _copied(
-        source, names, (shadow.name, {name: f"before_{name}" for name in names}), (own, {})
+        source, shadow, names, (shadow.name, {name: f"before_{name}" for name in names}), (own, {})
     )
 
 
-def _copied(source, names, old, new):
+def _copied(source, shadow, names, old, new):
     quote = source.connection.ops.quote_name
     (old_database, old_names), (new_database, new_names) = old, new
     found = []
@@ -190,6 +206,7 @@ def _copied(source, names, old, new):
                 f"{quote(new_database)}.{quote(new_names.get(name, name))}",
                 columns,
                 kinds,
+                shadow.quoted(KEYS_TABLE),
             )
         )
     return found

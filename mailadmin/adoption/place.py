@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 OWN_TABLE = "adoption_state"
+KEYS_TABLE = "adoption_keys"
 
 
 @contextmanager
@@ -67,6 +68,10 @@ class Shadow:
         self.run(
             f"CREATE TABLE IF NOT EXISTS {self.quoted(OWN_TABLE)}"
             " (name varchar(64) PRIMARY KEY, value longtext NOT NULL) ENGINE = InnoDB"
+        )
+        self.run(
+            f"CREATE TABLE IF NOT EXISTS {self.quoted(KEYS_TABLE)} (kept varchar(255) PRIMARY KEY)"
+            " ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
         )
 
     def drop(self):

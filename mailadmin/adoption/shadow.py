@@ -61,10 +61,12 @@ def synchronise(source, shadow, names=None):
     tables = [
         table for table in copying.tables(source, shadow) if names is None or table.name in names
     ]
-    for table in reversed(tables):
-        shadow.run(table.removals())
     for table in tables:
         shadow.run(table.changes())
+    for table in reversed(tables):
+        if shadow.rows(table.rows_too_many())[0][0]:
+            for statement in table.removals():
+                shadow.run(statement)
     for query in _orphans(shadow):
         shadow.run(query)
 

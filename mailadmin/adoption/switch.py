@@ -13,7 +13,7 @@ from aliases import functions
 from mailadmin.adoption import copying
 from mailadmin.adoption import shadow as copies
 from mailadmin.adoption.copying import SESSION
-from mailadmin.adoption.place import OWN_TABLE, in_database
+from mailadmin.adoption.place import KEYS_TABLE, OWN_TABLE, in_database
 from mailadmin.adoption.source import SHARED
 from mailboxes import triggers
 
@@ -51,6 +51,10 @@ def switch(source, shadow, say):
         shadow.run(statement)
     shadow.remember("foreign keys", _foreign_keys(source))
     shadow.remember("character set", list(_character_set(source)))
+    # Nobody waits for this. What is written from here on is seen by _catch_up(), and these two are never held.
+    _catch_up(source, shadow, say)
+    copies.synchronise(source, shadow, [name for name in ("quota2", "log") if source.has(name)])
+    _note(source, shadow, shadow.quoted("quota2"), shadow.quoted("log"))
     try:
         _hold(source, [source.tables[name] for name in held(source)])
         _catch_up(source, shadow, say)
@@ -160,22 +164,20 @@ def _holding(source):
 
 
 def _catch_up(source, shadow, say):
-    """Nobody writes now: what was written since the copy comes along, of the tables that it changed."""
+    """What was written since the copy comes along, of the tables that it changed."""
     remembered = shadow.remembered("checksums") or {}
     now = copies.checksums(source, held(source))
     changed = [name for name in now if now[name] != remembered.get(name)]
     if changed:
         say(f"Written since the copy: {', '.join(changed)}")
         copies.synchronise(source, shadow, changed)
-    rest = [name for name in ("quota2", "log") if source.has(name)]
-    copies.synchronise(source, shadow, rest)
-    _note(source, shadow, shadow.quoted("quota2"), shadow.quoted("log"))
+        shadow.remember("checksums", now)
 
 
 def _make_ready(source, shadow):
     """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
     copies.without_routines(shadow)
-    there = shadow.tables() - {OWN_TABLE, NOTED}
+    there = shadow.tables() - {OWN_TABLE, KEYS_TABLE, NOTED}
     shared = [name for name in SHARED if name in there and source.has(name)]
     moves = [
         (shadow.quoted(name), f"`{NEXT}{name}`" if name in shared else f"`{name}`")

@@ -13,7 +13,7 @@ from mailadmin.findings.found import SHOWN, Finding
 KEYS = {"domain": "domain", "admin": "username", "mailbox": "username", "alias": "address"}
 BIG_JOINS = (
     "SET SESSION join_cache_level = 4, join_buffer_size = 67108864, join_buffer_space_limit = 536870912,"
-    " optimizer_switch = 'join_cache_hashed=on,join_cache_bka=on,outer_join_with_cache=on'"
+    " optimizer_switch = 'join_cache_hashed=on,join_cache_bka=on,outer_join_with_cache=on,derived_merge=off'"
 )
 
 
@@ -54,8 +54,22 @@ def answers(source, checks):
 
 
 def as_sql(source, question):
+    question = _by_key(source, question)
     text = re.sub(r"\bk\(([\w.]+)\)", lambda found: f"({key_of(found[1])})", question)
     return re.sub(r"<([a-z_]+)>", lambda found: source.quoted(found[1]), text)
+
+
+def _by_key(source, question):
+    """Give joined tables the key as a column: a hash join takes none but columns, and any other compares each row with each."""
+
+    def with_column(found):
+        left, table, name, key = found.groups()
+        named = {key, *re.findall(rf"\b{name}\.(\w+)", question)} & source.columns[table].keys()
+        columns = ", ".join(f"j.{column}" for column in sorted(named))
+        join = "LEFT JOIN" if left else "STRAIGHT_JOIN"  # that column is on the right
+        return f"{join} (SELECT {columns}, k(j.{key}) AS joined_by FROM <{table}> j) {name} ON {name}.joined_by = "
+
+    return re.sub(r"(LEFT )?JOIN <(\w+)> (\w+) ON k\(\3\.(\w+)\) = ", with_column, question)
 
 
 def each_key(condition):
