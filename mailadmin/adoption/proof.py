@@ -15,21 +15,21 @@ from panel.addresses import split_address
 
 # What PostfixAdmin's documentation puts into main.cf.
 MAPS = {
-    "domains": "SELECT domain FROM domain WHERE domain='%s' AND active='1'",
-    "domains without backup MX": "SELECT domain FROM domain WHERE domain='%s' AND backupmx='0' AND active='1'",
-    "alias": "SELECT goto FROM alias WHERE address='%s' AND active='1'",
-    "alias domain": "SELECT goto FROM alias,alias_domain WHERE alias_domain.alias_domain='%d'"
-    " AND alias.address=CONCAT('%u','@',alias_domain.target_domain) AND alias.active='1' AND alias_domain.active='1'",
-    "alias domain catch-all": "SELECT goto FROM alias,alias_domain WHERE alias_domain.alias_domain='%d'"
-    " AND alias.address=CONCAT('@',alias_domain.target_domain) AND alias.active='1' AND alias_domain.active='1'",
-    "mailbox": "SELECT maildir FROM mailbox WHERE username='%s' AND active='1'",
-    "alias domain mailbox": "SELECT maildir FROM mailbox,alias_domain WHERE alias_domain.alias_domain='%d'"
-    " AND mailbox.username=CONCAT('%u','@',alias_domain.target_domain) AND mailbox.active='1' AND alias_domain.active='1'",
-    "relay domains": "SELECT domain FROM domain WHERE domain='%s' AND active='1'"
+    "domains": "SELECT domain FROM <domain> WHERE domain='%s' AND active='1'",
+    "domains without backup MX": "SELECT domain FROM <domain> WHERE domain='%s' AND backupmx='0' AND active='1'",
+    "alias": "SELECT goto FROM <alias> WHERE address='%s' AND active='1'",
+    "alias domain": "SELECT goto FROM <alias> a,<alias_domain> d WHERE d.alias_domain='%d'"
+    " AND a.address=CONCAT('%u','@',d.target_domain) AND a.active='1' AND d.active='1'",
+    "alias domain catch-all": "SELECT goto FROM <alias> a,<alias_domain> d WHERE d.alias_domain='%d'"
+    " AND a.address=CONCAT('@',d.target_domain) AND a.active='1' AND d.active='1'",
+    "mailbox": "SELECT maildir FROM <mailbox> WHERE username='%s' AND active='1'",
+    "alias domain mailbox": "SELECT maildir FROM <mailbox> m,<alias_domain> d WHERE d.alias_domain='%d'"
+    " AND m.username=CONCAT('%u','@',d.target_domain) AND m.active='1' AND d.active='1'",
+    "relay domains": "SELECT domain FROM <domain> WHERE domain='%s' AND active='1'"
     " AND (transport LIKE 'smtp%%' OR transport LIKE 'relay%%')",
-    "backup MX": "SELECT domain FROM domain WHERE domain='%s' AND backupmx='1'",
-    "transport": "SELECT REPLACE(transport,'virtual',':') AS transport FROM domain WHERE domain='%s' AND active='1'",
-    "sender login": "SELECT username FROM mailbox WHERE username='%s' AND active='1'",
+    "backup MX": "SELECT domain FROM <domain> WHERE domain='%s' AND backupmx='1'",
+    "transport": "SELECT REPLACE(transport,'virtual',':') AS transport FROM <domain> WHERE domain='%s' AND active='1'",
+    "sender login": "SELECT username FROM <mailbox> WHERE username='%s' AND active='1'",
 }
 # What Dovecot's two queries read of a mailbox that is on.
 READ_BY_DOVECOT = ("password", "maildir", "quota", "active")
@@ -68,7 +68,8 @@ def prove(source, shadow, files=(), track=iter, again=lambda: None):
 
     Others write meanwhile: ``again()`` brings what they wrote into the copy, and what differed is asked once more.
     """
-    maps = MAPS | {str(path): query_of(path.read_text()) for path in files}
+    maps = {name: named_as(source, query) for name, query in MAPS.items()}
+    maps |= {str(path): query_of(path.read_text()) for path in files}
     keys = _keys(source, shadow)
     proof = Proof()
     for name, query in track(list(maps.items())):
@@ -95,6 +96,11 @@ def _ask_both(source, shadow, proof, name, query, keys):
     for key in keys:
         _compare(proof, name, key, before.get(key), after.get(key))
     _run_use(source, old)
+
+
+def named_as(source, query):
+    """With the names that the tables have here: in the copy these are views, as they will be afterwards."""
+    return re.sub(r"<(\w+)>", lambda found: source.quoted(found[1]), query)
 
 
 def query_of(text):

@@ -39,6 +39,14 @@ def begin(source, shadow):
         for table in source.columns:
             _add_columns(source, shadow, table)
         shadow.remember("migrated", True)
+    for table, name in source.renamed.items():
+        shadow.run(view_of(source, table, shadow.quoted(name), shadow.quoted(table)))
+
+
+def view_of(source, table, name, base):
+    """``base`` under the name that its programs know, with the columns that they know."""
+    columns = ", ".join(f"`{column}`" for column in source.columns[table])
+    return f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM {base}"
 
 
 def copy(source, shadow, track):
@@ -88,8 +96,10 @@ def checksums(source, names):
     return found
 
 
-def without_routines(shadow):
-    """Drop the copy's triggers and routines: tables with triggers are not moved into another database."""
+def bare(source, shadow):
+    """Drop the copy's triggers, routines and views: tables with triggers are not moved into another database."""
+    for name in source.renamed.values():
+        shadow.run(f"DROP VIEW IF EXISTS {shadow.quoted(name)}")
     with in_database(shadow.name):
         from django.db import connection
 

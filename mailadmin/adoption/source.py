@@ -74,6 +74,20 @@ class Source:
         return found[0][0] if found else ""
 
     @property
+    def renamed(self):
+        """``{table: the name that it has here}`` of the shared tables with a prefix or another name."""
+        return {
+            name: self.tables[name]
+            for name in SHARED
+            if self.has(name) and self.tables[name] != name
+        }
+
+    def adopted(self):
+        """The same database once its tables have this panel's names."""
+        names = {"database_prefix": "", "database_tables": {}}
+        return Source(self.connection, self.configuration | names)
+
+    @property
     def shared_tables(self):
         return [self.tables[name] for name in SHARED if self.has(name)]
 

@@ -63,10 +63,11 @@ def _tables_missing(source):
 def _renamed(source):
     return listed(
         "tables-renamed",
-        STOP,
-        "PostfixAdmin's tables have a prefix or other names",
-        "Only tables with their own names can be adopted in place: rename them and take the prefix out of its configuration.",
-        [real for name, real in source.tables.items() if real != name],
+        CHANGE,
+        "Tables with a prefix or other names",
+        "Their rows go into tables with PostfixAdmin's own names. Under the names that they have now they are views,"
+        " which programs read and write as before.",
+        source.renamed.values(),
     )
 
 
@@ -147,7 +148,8 @@ def _rights(source, shadow):
         words = {
             word.strip() for word in held.removeprefix("GRANT ").replace("GRANT ", ",").split(",")
         }
-        if not set(WANTED_RIGHTS) <= words:
+        wanted = {*WANTED_RIGHTS, *(["CREATE VIEW"] if source.renamed else [])}
+        if not wanted <= words:
             missing.append(database)
     if not missing:
         return None

@@ -42,7 +42,12 @@ def is_switched(source, shadow):
 
 def is_half(source, shadow):
     """Whether a run was stopped before the tables changed places, and left something here."""
-    return bool(_holding(source)) or any(name.startswith(NEXT) for name in _tables(source))
+    there = _tables(source)
+    return (
+        bool(_holding(source))
+        or any(name.startswith(NEXT) for name in there)
+        or any(name in there for name in shadow.remembered("moved", []))
+    )
 
 
 def switch(source, shadow, say):
@@ -51,6 +56,7 @@ def switch(source, shadow, say):
         shadow.run(statement)
     shadow.remember("foreign keys", _foreign_keys(source))
     shadow.remember("character set", list(_character_set(source)))
+    shadow.remember("names", source.tables)
     # Nobody waits for this. What is written from here on is seen by _catch_up(), and these two are never held.
     _catch_up(source, shadow, say)
     copies.synchronise(source, shadow, [name for name in ("quota2", "log") if source.has(name)])
@@ -67,12 +73,13 @@ def switch(source, shadow, say):
 
 def finish_switch(source, shadow):
     """What is left once the tables have changed places: it may be done again where it was stopped."""
+    source = source.adopted()
     _move_away(source, shadow)
     _add_what_came_late(
         source, shadow, *(shadow.quoted(f"{BEFORE}{name}") for name in ("quota2", "log"))
     )
     _character_set_to(source, "utf8mb4", "utf8mb4_bin")
-    _foreign_keys_again(source, shadow.remembered("foreign keys"), wide=True)
+    _foreign_keys_again(source, shadow, ours=True)
     source.run("INSERT IGNORE INTO adoption (id, old_tables) VALUES (1, %s)", [shadow.name])
 
 
@@ -86,6 +93,7 @@ def undo(source, shadow):
     """Put the original back, with what was written since. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
+    source = source.adopted()
     names = [name for name in SHARED if f"{BEFORE}{name}" in shadow.tables()]
     if names:
         _panel_waits(source, True)
@@ -97,26 +105,25 @@ def undo(source, shadow):
             _note(source, shadow, *(shadow.quoted(f"{BEFORE}{name}") for name in ("quota2", "log")))
             for table, name, *_rest in _foreign_keys(source):
                 source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
-            _rename_tables(
-                source,
-                [
-                    pair
-                    for name in names
-                    for pair in (
-                        (f"`{name}`", f"`{NEXT}{name}`"),
-                        (shadow.quoted(f"{BEFORE}{name}"), f"`{source.tables[name]}`"),
-                    )
-                ],
-            )
+            _rename_tables(source, _pairs_back(shadow, names))
         except Error as error:
             _release(source)
             _panel_waits(source, False)
             with suppress(
                 Error
             ):  # whoever is in the way of one is in the way of the other; --undo may be said again
-                _foreign_keys_again(source, shadow.remembered("foreign keys"), wide=True)
+                _foreign_keys_again(source, shadow, ours=True)
             raise Refused(f"{error.args[-1]}: nothing was switched") from error
     _finish_undo(source, shadow)
+
+
+def _pairs_back(shadow, names):
+    """What stands in place goes aside: the panel's table, or the view that programs know it by."""
+    renamed = _renamed(shadow)
+    for name in names:
+        known = renamed.get(name, name)
+        yield f"`{known}`", f"`{NEXT}{known}`"
+        yield shadow.quoted(f"{BEFORE}{name}"), f"`{known}`"
 
 
 def _panel_waits(source, upgrading):
@@ -130,16 +137,31 @@ def _finish_undo(source, shadow):
     there = _tables(source)
     moved = [name for name in shadow.remembered("moved", []) if name in there]
     beside = [name for name in there if name.startswith(NEXT)]
-    if beside:
-        _add_what_came_late(source, shadow, f"`{NEXT}quota2`", f"`{NEXT}log`")
+    renamed = _renamed(shadow)
+    if beside or moved:
+        late = [f"`{name}`" if name in renamed else f"`{NEXT}{name}`" for name in ("quota2", "log")]
+        into = [f"`{renamed.get(name, name)}`" for name in ("quota2", "log")]
+        _add_what_came_late(source, shadow, *late, into=into)
+    _drop_views(source, shadow)
     _rename_tables(
         source,
         [(f"`{name}`", shadow.quoted(name)) for name in moved]
         + [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside],
     )
     functions.drop(source.connection)
-    _foreign_keys_again(source, shadow.remembered("foreign keys"))
+    _foreign_keys_again(source, shadow)
     _character_set_to(source, *shadow.remembered("character set"))
+
+
+def _renamed(shadow):
+    """``{table: the name that PostfixAdmin knows it by}`` of those with another one."""
+    names = shadow.remembered("names", {})
+    return {name: known for name, known in names.items() if name in SHARED and known != name}
+
+
+def _drop_views(source, shadow):
+    for known in _renamed(shadow).values():
+        source.run(f"DROP VIEW IF EXISTS `{NEXT}{known}`")
 
 
 def _hold(source, tables):
@@ -176,19 +198,22 @@ def _catch_up(source, shadow, say):
 
 def _make_ready(source, shadow):
     """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
-    copies.without_routines(shadow)
+    copies.bare(source, shadow)
     there = shadow.tables() - {OWN_TABLE, KEYS_TABLE, NOTED}
     shared = [name for name in SHARED if name in there and source.has(name)]
+    beside = [name for name in shared if name not in source.renamed]
     moves = [
-        (shadow.quoted(name), f"`{NEXT}{name}`" if name in shared else f"`{name}`")
+        (shadow.quoted(name), f"`{NEXT}{name}`" if name in beside else f"`{name}`")
         for name in sorted(there)
     ]
-    shadow.remember("moved", sorted(there - set(shared)))
+    shadow.remember("moved", sorted(there - set(beside)))
     _rename_tables(source, moves)
     functions.create(source.connection)
     with source.connection.cursor() as cursor:
         for text in triggers.statements("mysql").values():
-            cursor.execute(_beside(text, shared))
+            cursor.execute(_beside(text, beside))
+    for name, known in source.renamed.items():
+        source.run(copies.view_of(source, name, f"`{NEXT}{known}`", f"`{name}`"))
     for table, name, *_rest in shadow.remembered("foreign keys"):
         source.run(f"ALTER TABLE `{table}` DROP FOREIGN KEY `{name}`")
     return shared
@@ -205,21 +230,15 @@ def _beside(text, shared):
 
 
 def _rename(source, names):
-    _rename_tables(
-        source,
-        [
-            pair
-            for name in names
-            for pair in (
-                (f"`{source.tables[name]}`", f"`{BEFORE}{name}`"),
-                (f"`{NEXT}{name}`", f"`{name}`"),
-            )
-        ],
-    )
+    pairs = []
+    for name in names:
+        known = source.tables[name]
+        pairs += [(f"`{known}`", f"`{BEFORE}{name}`"), (f"`{NEXT}{known}`", f"`{known}`")]
+    _rename_tables(source, pairs)
 
 
 def _rename_tables(source, pairs):
-    if pairs:
+    if pairs := list(pairs):
         moved = ", ".join(f"{old} TO {new}" for old, new in pairs)
         source.run(f"RENAME TABLE {moved}")
 
@@ -255,16 +274,17 @@ def _note(source, shadow, quota, log):
     shadow.remember("last log", last)
 
 
-def _add_what_came_late(source, shadow, quota, log):
+def _add_what_came_late(source, shadow, quota, log, into=("quota2", "log")):
     """Between the last look and the change of places Dovecot counted, and perhaps somebody logged: in these two tables."""
     if NOTED in shadow.tables():
         copy, key = shadow.quoted(NOTED), copying.key_of("b.username")
         shadow.run("START TRANSACTION")
         shadow.run(
-            f"INSERT INTO quota2 (username, bytes, messages) SELECT {key}, b.bytes - COALESCE(c.bytes, 0),"
+            f"INSERT INTO {into[0]} (username, bytes, messages) SELECT {key}, b.bytes - COALESCE(c.bytes, 0),"
             f" b.messages - COALESCE(c.messages, 0) FROM {quota} b LEFT JOIN {copy} c ON c.username = {key}"
             " WHERE c.username IS NULL OR b.bytes <> c.bytes OR b.messages <> c.messages"
-            " ON DUPLICATE KEY UPDATE bytes = quota2.bytes + VALUES(bytes), messages = quota2.messages + VALUES(messages)"
+            f" ON DUPLICATE KEY UPDATE bytes = {into[0]}.bytes + VALUES(bytes),"
+            f" messages = {into[0]}.messages + VALUES(messages)"
         )
         # Whoever is stopped here adds nothing twice.
         shadow.run(
@@ -274,7 +294,7 @@ def _add_what_came_late(source, shadow, quota, log):
         shadow.run(f"DROP TABLE {copy}")
     shadow.run("START TRANSACTION")
     shadow.run(
-        "INSERT INTO log (timestamp, username, domain, action, data)"
+        f"INSERT INTO {into[1]} (timestamp, username, domain, action, data)"
         f" SELECT timestamp, username, domain, action, data FROM {log} WHERE id > %s",
         [shadow.remembered("last log")],
     )
@@ -290,28 +310,45 @@ def _foreign_keys(source):
         [[_table, text]] = source.rows(f"SHOW CREATE TABLE `{table}`")
         key = re.search(rf"CONSTRAINT `{re.escape(name)}` (.*?),?$", text, re.MULTILINE)
         definition = re.search(rf"^  `{re.escape(column)}` (.*?),?$", text, re.MULTILINE)
-        index = re.search(rf"KEY `(\w+)` \(`{re.escape(column)}`", text)
-        found.append([table, name, key[1], column, definition[1], index and index[1]])
+        index = _index_of(source, table, column)
+        found.append([table, name, key[1], column, definition[1], index])
     return found
 
 
-def _foreign_keys_again(source, keys, *, wide=False):
-    """Create them again; ``wide``: on columns in the character set of this panel's tables."""
-    there = {name for _table, name, *_rest in _foreign_keys(source)}
-    for table, name, key, column, definition, index in keys or []:
-        if name not in there:
+def _foreign_keys_again(source, shadow, *, ours=False):
+    """Create them again; ``ours``: to this panel's tables, on columns in their character set."""
+    there = {
+        name
+        for (name,) in source.rows(
+            "SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"
+            " WHERE CONSTRAINT_SCHEMA = DATABASE()"
+        )
+    }
+    known = {real: name for name, real in shadow.remembered("names", {}).items()}
+    for table, name, key, column, definition, index in shadow.remembered("foreign keys", []):
+        if name in there:
+            continue
+        if ours:
+            key = re.sub(
+                r"(?<=REFERENCES `)[^`]+", lambda found: known.get(found[0], found[0]), key
+            )
             kind, _blank, rest = re.sub(
                 r" CHARACTER SET \w+| COLLATE \w+", "", definition
             ).partition(" ")
             letters = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" if "char" in kind else ""
-            source.run(
-                f"ALTER TABLE `{table}` MODIFY `{column}` {f'{kind} {letters} {rest}' if wide else definition}"
-            )
-            source.run(f"ALTER TABLE `{table}` ADD CONSTRAINT `{name}` {key}")
-            # The server renames an index that it had made for the first key.
-            now = {key[1]: key[-1] for key in _foreign_keys(source)}[name]
-            if index and now != index:
-                source.run(f"ALTER TABLE `{table}` RENAME INDEX `{now}` TO `{index}`")
+            definition = f"{kind} {letters} {rest}"
+        source.run(f"ALTER TABLE `{table}` MODIFY `{column}` {definition}")
+        source.run(f"ALTER TABLE `{table}` ADD CONSTRAINT `{name}` {key}")
+        # The server renames an index that it had made for the first key.
+        now = _index_of(source, table, column)
+        if index and now != index:
+            source.run(f"ALTER TABLE `{table}` RENAME INDEX `{now}` TO `{index}`")
+
+
+def _index_of(source, table, column):
+    [[_table, text]] = source.rows(f"SHOW CREATE TABLE `{table}`")
+    found = re.search(rf"KEY `(\w+)` \(`{re.escape(column)}`", text)
+    return found and found[1]
 
 
 def _character_set(source):
@@ -329,6 +366,7 @@ def _character_set_to(source, charset, collation):
 def put_back(source, shadow):
     """Put back what a switch left that was stopped before the tables changed places."""
     _release(source)
+    _drop_views(source, shadow)
     there = _tables(source)
     beside = sorted(name for name in there if name.startswith(NEXT))
     moved = [name for name in shadow.remembered("moved", []) if name in there]
@@ -340,7 +378,7 @@ def put_back(source, shadow):
         [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside]
         + [(f"`{name}`", shadow.quoted(name)) for name in moved],
     )
-    _foreign_keys_again(source, shadow.remembered("foreign keys"))
+    _foreign_keys_again(source, shadow)
     if beside or moved:
         with in_database(shadow.name):
             functions.create(connection)
