@@ -30,7 +30,7 @@ WANTED_RIGHTS = (
 
 def find(source, shadow):
     """Yield what is found; ``shadow`` is the name of the second database that the copy would be made in."""
-    for check in (_tables_missing, _renamed, _server, _binary_log, _space):
+    for check in (_tables_missing, _renamed, _server, _cluster, _binary_log, _space):
         yield check(source)
     yield _rights(source, shadow)
     for check in (
@@ -81,6 +81,17 @@ def _server(source):
         "The database server is not MariaDB 10.6 or later",
         "Copy into a database on another server: see docs/leaving-postfixadmin.md.",
         examples=[".".join(map(str, connection.mysql_version))],
+    )
+
+
+def _cluster(source):
+    return listed(
+        "cluster",
+        STOP,
+        "The database server is one of a Galera cluster",
+        "What holds writers back while the tables change places was proved on one server only. Let one server alone have"
+        " the database, adopt it there, and let the others join again; or copy it to another one: --copy-to.",
+        server.nodes(source.connection),
     )
 
 

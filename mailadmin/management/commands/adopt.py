@@ -1,13 +1,12 @@
-import os
-import subprocess
 from contextlib import closing
+from getpass import getpass
 from pathlib import Path
 
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mailadmin.adoption import configuration, proof, report, shadow, switch
+from mailadmin.adoption import configuration, moving, proof, report, shadow, switch
 from mailadmin.adoption.place import Shadow
 from mailadmin.adoption.source import Source
 from panel import output
@@ -39,6 +38,12 @@ class Command(PanelCommand):
             "--finish",
             action="store_true",
             help="End the time side by side: drop the old tables. There is no way back then.",
+        )
+        acts.add_argument(
+            "--copy-to",
+            metavar="URL",
+            help="Change hosts: copy the tables as they are into this empty database, and adopt them there. Written as"
+            " DATABASE_URL is; without a password in it, it is asked for.",
         )
         parser.add_argument(
             "--config",
@@ -82,21 +87,23 @@ class Command(PanelCommand):
         )
         self.json_option(parser)
 
-    def act(self, *, config, prefix, accept, html, json, apply, undo, finish, **options):
+    def act(self, **options):
         if connection.vendor != "mysql":
             raise CommandError(
                 "DATABASE_URL names no MariaDB server: PostfixAdmin's database is adopted there only."
             )
         # Its own connection: the session's settings for big questions stay there.
         with closing(connection.copy()) as own:
-            source = self._source(own, config, prefix)
+            source = self._source(own, options)
             place = Shadow(source, SHADOW.format(own.settings_dict["NAME"]))
-            if undo:
+            if options["copy_to"]:
+                return self._copy_to(source, options["copy_to"], options)
+            if options["undo"]:
                 return self._undo(source, place)
-            if finish:
+            if options["finish"]:
                 return self._finish(place, options["yes"])
             if switch.is_switched(source, place):
-                if not apply:
+                if not options["apply"]:
                     raise CommandError(
                         f"This database is adopted; the old tables are in “{place.name}”."
                     )
@@ -104,24 +111,26 @@ class Command(PanelCommand):
                 switch.finish_switch(source, place)
                 return self.stdout.write("Adopted.")
             if switch.is_half(source, place):
-                if not apply:
+                if not options["apply"]:
                     raise CommandError(
                         "An adoption was stopped half-way: run it again with --apply, or --undo."
                     )
                 switch.put_back(source, place)
-                source = self._source(own, config, prefix)
+                source = self._source(own, options)
             self._refuse_others(source)
-            found = report.make(source, place.name, accepted=accept)
-            if html:
-                html.write_text(found.html())
-            for line in [output.as_json(found.record())] if json else found.lines():
+            found = report.make(source, place.name, accepted=options["accept"])
+            if options["html"]:
+                options["html"].write_text(found.html())
+            lines = [output.as_json(found.record())] if options["json"] else found.lines()
+            for line in lines:
                 self.stdout.write(line)
             if found.in_the_way:
                 raise SystemExit(1)
-            if apply:
+            if options["apply"]:
                 self._apply(source, place, options)
 
-    def _source(self, own, config, prefix):
+    def _source(self, own, options):
+        config, prefix = options["config"], options["prefix"]
         try:
             conf = configuration.read(
                 config or [path for path in configuration.PLACES if path.is_file()]
@@ -184,48 +193,35 @@ class Command(PanelCommand):
         )
 
     def _dump(self, source, path):
-        """The database as it is, into a file that only its owner may read. The password is in no argument."""
         database = source.connection.settings_dict
         path = path or Path(f"{database['NAME']}-before.sql")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            moving.dump(database, path)
         except FileExistsError:
-            self.stdout.write(f"{path} is there already, and kept.")
-            return
+            return self.stdout.write(f"{path} is there already, and kept.")
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
-        host = database["HOST"]
-        where = (
-            [f"--socket={host}"]
-            if host.startswith("/")
-            else [f"--host={host or 'localhost'}", f"--port={database['PORT'] or 3306}"]
-        )
-        command = [
-            "mariadb-dump",
-            "--single-transaction",
-            "--routines",
-            f"--user={database['USER']}",
-            *where,
-            database["NAME"],
-        ]
-        with open(descriptor, "wb") as file:
-            try:
-                done = subprocess.run(  # noqa: S603
-                    command,
-                    stdout=file,
-                    stderr=subprocess.PIPE,
-                    env=os.environ | {"MYSQL_PWD": database["PASSWORD"]},
-                    check=False,
-                )
-            except FileNotFoundError:
-                path.unlink()
-                raise CommandError(
-                    "mariadb-dump is not installed here. Dump by hand, then say --no-dump."
-                ) from None
-        if done.returncode:
-            path.unlink()
-            raise CommandError(f"The dump failed: {done.stderr.decode(errors='replace').strip()}")
+        except moving.Failed as error:
+            raise CommandError(f"{error} Dump by hand, then say --no-dump.") from None
         self.stdout.write(f"Dumped into {path}.")
+
+    def _copy_to(self, source, url, options):
+        """The tables as they are into an empty database of another server, and adopted there: here nothing is written."""
+        self._refuse_others(source)
+        try:
+            target = moving.target_of(url)
+            target["PASSWORD"] = target["PASSWORD"] or getpass(f"Password of {target['USER']}: ")
+            moving.copy(source, target)
+            moving.unmark(target)
+        except moving.Failed as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"Copied into “{target['NAME']}” at {target['HOST']}.")
+        with moving.at(target):
+            try:
+                self.act(**options | {"copy_to": None, "apply": True, "no_dump": True})
+            except (CommandError, SystemExit):
+                moving.mark(target)
+                raise
 
     def _undo(self, source, place):
         # It is remembered when the tables are about to change places.
