@@ -30,6 +30,9 @@ DEFAULTS = {
 def begin(source, shadow):
     """Raises ValueError if the name of the second database is taken."""
     shadow.create()
+    triggers.drop(
+        source.connection
+    )  # ours, left by an earlier attempt: PostfixAdmin cannot write with them
     if not shadow.remembered("migrated"):
         with in_database(shadow.name):
             call_command("migrate", verbosity=0, skip_checks=True)

@@ -251,6 +251,21 @@ def test_a_copy_that_was_refused_leaves_nothing_to_go_back_to(small, tmp_path):
     assert everything(small) == before
 
 
+def test_triggers_that_an_earlier_attempt_left_are_dropped(small):
+    postfixadmin.run(
+        "CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW INSERT INTO nowhere VALUES (1)"
+    )
+
+    apply()
+
+    postfixadmin.add_mailbox("new@example.org")
+    assert DomainUsage.objects.get(pk="example.org").mailboxes == 2
+
+
+def test_what_the_checks_of_the_database_find_is_said(small):
+    assert "(mailadmin.W008)" in apply()
+
+
 def test_another_database_of_that_name_is_left_alone(small):
     postfixadmin.run(f"CREATE DATABASE {small}_adopt;\nCREATE TABLE {small}_adopt.mine (id int)")
 

@@ -2,6 +2,7 @@ from contextlib import closing
 from getpass import getpass
 from pathlib import Path
 
+from django.core.checks import run_checks
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -187,6 +188,8 @@ class Command(PanelCommand):
             switch.switch(source, place, say)
         except switch.Refused as error:
             raise CommandError(str(error)) from error
+        for problem in run_checks(databases=["default"]):
+            say(f"{problem}")
         say(
             f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”:"
             " `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
