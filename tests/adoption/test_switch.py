@@ -239,7 +239,7 @@ SWITCH = [
     ("ADD COLUMN", 1),
     ("INSERT INTO", 5),
     ("hold_mailbox_update", 1),
-    ("DELETE n FROM", 9),
+    ("IS NULL OR NOT (", 12),
     ("RENAME TABLE", 1),
     ("RENAME TABLE", 2),
     ("DROP TRIGGER", 3),
