@@ -7,7 +7,7 @@ from textwrap import fill
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from mailadmin.adoption import structure, surroundings
+from mailadmin.adoption import loops, structure, surroundings
 from mailadmin.adoption.source import SHARED
 from mailadmin.findings import asking, rows
 from mailadmin.findings.found import CHANGE, DECIDE, KEEP, MEANINGS, STOP, Finding
@@ -100,7 +100,9 @@ class Report:
 
 def make(source, shadow, *, accepted=(), etc=None):
     where = {"etc": etc} if etc else {}
-    found = chain(structure.find(source, shadow), asking.answers(source, rows.CHECKS))
+    found = chain(
+        structure.find(source, shadow), asking.answers(source, rows.CHECKS), [loops.find(source)]
+    )
     counts = {
         name: source.one(f"SELECT COUNT(*) FROM {source.quoted(name)}")
         for name in SHARED

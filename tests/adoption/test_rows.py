@@ -229,3 +229,29 @@ def test_a_second_factor_is_not_lost_silently(elsewhere):
     status, report = adopt()
 
     assert (status, report["in_the_way"]) == (1, ["second-factors"])
+
+
+def test_mail_loops_are_named_also_through_an_alias_domain_and_a_catch_all(site):
+    postfixadmin.add_domain("other.example")
+    postfixadmin.add("alias_domain", alias_domain="other.example", target_domain="example.org")
+    postfixadmin.add_alias("round@example.org", "joe@example.org,Trip@Example.org")
+    postfixadmin.add_alias("Trip@example.org", "round@example.org")
+    postfixadmin.add_alias("away@example.org", "back@other.example")
+    postfixadmin.add_alias("back@example.org", "away@example.org")
+    postfixadmin.add_alias("leads@example.org", "round@example.org")
+    postfixadmin.add_alias("off@example.org", "on@example.org", active=0)
+    postfixadmin.add_alias("on@example.org", "off@example.org")
+    postfixadmin.add_domain("all.example")
+    postfixadmin.add_alias("@all.example", "in@all.example")
+    postfixadmin.add_alias("in@all.example", "nobody@all.example")
+
+    [finding] = [f for name, f in found(adopt()[1]).items() if name == "mail-loops"]
+
+    assert finding["count"] == 5
+    assert finding["examples"] == [
+        "in@all.example → nobody@all.example → in@all.example",
+        "away@example.org → back@other.example → back@example.org → away@example.org",
+        "back@example.org → away@example.org → back@other.example → back@example.org",
+        "round@example.org → trip@example.org → round@example.org",
+        "trip@example.org → round@example.org → trip@example.org",
+    ]
