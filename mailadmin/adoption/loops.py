@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from aliases.loops import all_hops, find_loop
 from aliases.lookup import Lookup
+from aliases.loops import all_hops, find_loop
 from aliases.models import Alias
 from mailadmin.findings.asking import key_of
 from mailadmin.findings.found import KEEP, SHOWN, Finding
