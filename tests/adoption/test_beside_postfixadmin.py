@@ -12,9 +12,9 @@ from aliases.models import Alias, AliasTarget
 from domains.models import AliasDomain, Domain, DomainUsage
 from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
 from mailboxes.triggers import are_complete
-from tests.accounts.test_passwords import RAW, STORED
-from tests.adoption import postfixadmin
+from tests.accounts.test_passwords import RAW
 from tests.adoption.evening import CONF, READS_OURS, SECRET, Evening, Life, new_mailbox
+from tests.adoption.filled import fill, names_of_stored
 from tests.adoption.tables import everything, rows
 from tests.pages.reading import sent, text
 from tests.servers.clients import may_imap
@@ -51,95 +51,6 @@ def evening(django_db_setup, django_db_blocker):
             evening.stop()
 
 
-def fill(evening):
-    pages = evening.pages
-    twice = ("--password", SECRET, "--password2", SECRET)
-    pages.command("admin", "add", "root@example.org", "--superadmin", "1", *twice)
-    root = evening.visitor("root@example.org")
-    for name in ("example.org", "other.example"):
-        said = root.edit(
-            "domain",
-            domain=name,
-            description=name,
-            aliases="0",
-            mailboxes="0",
-            maxquota="0",
-            quota="0",
-        )
-        assert f"The domain {name} has been added" in said
-    pages.command("mailbox", "add", "cli@example.org", *twice, "--name", "Cli", "--quota", "5")
-    for name in ("joe", "ann", "grace"):
-        assert "has been added" in new_mailbox(root, name, name="Jöe")
-    root.edit(
-        "alias",
-        localpart="info",
-        domain="example.org",
-        goto="joe@example.org\r\nx@elsewhere.example",
-    )
-    root.edit("aliasdomain", alias_domain="other.example", target_domain="example.org")
-    root.edit(
-        "admin",
-        username="boss@example.org",
-        password=SECRET,
-        password2=SECRET,
-        **{"domains][": "example.org"},
-    )
-    postfixadmin.run(
-        "INSERT INTO domain_admins (username, domain) VALUES ('boss@example.org', 'example.org')"
-    )
-    spoil()
-
-
-def spoil():
-    """What one finds after ten years."""
-    for number, stored in enumerate(STORED.values()):
-        postfixadmin.add_mailbox(f"hash{number}@example.org", password=stored)
-    postfixadmin.add_domain("Mixed.Example")
-    postfixadmin.add_mailbox("Anna@Mixed.Example", created="0000-00-00 00:00:00")
-    postfixadmin.add_mailbox("lost@gone.example")
-    postfixadmin.add_mailbox("half@example.org", domain="mixed.example")
-    postfixadmin.add_mailbox("minus@example.org", quota=-1)
-    postfixadmin.add_mailbox("nested@example.org", maildir="example.org/joe/nested/")
-    postfixadmin.add_mailbox("escape@example.org", maildir="../../etc/")
-    postfixadmin.add_mailbox("bare@example.org")
-    postfixadmin.add_alias("Sales@Example.org", "Joe@Example.org, , x@elsewhere.example,")
-    postfixadmin.add_alias(
-        "list@example.org", ",".join(f"u{n}@elsewhere.example" for n in range(2_500))
-    )
-    postfixadmin.add_alias("dead@example.org", "nobody@example.org")
-    postfixadmin.add_alias("round@example.org", "trip@example.org")
-    postfixadmin.add_alias("trip@example.org", "round@example.org")
-    postfixadmin.add_alias(
-        "поль@example.org".encode("latin1", "replace").decode("latin1"), "joe@example.org"
-    )
-    postfixadmin.add_alias("café@example.org", "joe@example.org")
-    postfixadmin.add("alias_domain", alias_domain="ghost.example", target_domain="example.org")
-    postfixadmin.add("alias_domain", alias_domain="chain.example", target_domain="ghost.example")
-    postfixadmin.add_admin("Chef@Example.com", "example.org", "nowhere.example", active=1)
-    postfixadmin.add_admin("flag@example.org", superadmin=1)
-    postfixadmin.add_admin("row@example.org", "ALL")
-    for row in (
-        {"domain": "example.org"},
-        {"domain": "example.org"},
-        {"domain": "other.example", "active": 0},
-    ):
-        postfixadmin.add("domain_admins", username="boss@example.org", **row)
-    postfixadmin.add("domain_admins", username="gone@example.org", domain="example.org")
-    postfixadmin.run(
-        "DELETE FROM alias WHERE address = 'bare@example.org';\n"
-        "UPDATE alias SET active = 0 WHERE address = 'minus@example.org';\n"
-        "ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL;\n"
-        "UPDATE mailbox SET x_department = 'Sales' WHERE username = 'joe@example.org';\n"
-        "CREATE TABLE x_price (domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,"
-        " FOREIGN KEY (domain) REFERENCES domain (domain));\n"
-        "INSERT INTO x_price VALUES ('example.org')"
-    )
-
-
-def names_of_stored():
-    return [f"hash{number}@example.org" for number in range(len(STORED))]
-
-
 @pytest.fixture
 def root(evening):
     """PostfixAdmin's superadmin, in its pages."""
@@ -164,6 +75,7 @@ def test_undo_gave_back_every_table_as_it_was(evening):
 def test_nobody_noticed_but_who_was_told_to_try_again(evening):
     assert evening.life.errors == []
     stored = set(Mailbox.objects.values_list("pk", flat=True))
+    assert evening.life.acknowledged != []
     assert [name for name in evening.life.acknowledged if name not in stored] == []
     assert [name for name in evening.life.refused if name in stored] == []
     assert QuotaUsage.objects.get(pk="joe@example.org").messages == evening.life.arrived

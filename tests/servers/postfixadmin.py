@@ -143,7 +143,7 @@ class Visitor:
     def edit(self, table, key=None, **values):
         """Save the form of ``table``, a new row or that of ``key``, with ``values`` changed; what it answered."""
         path = f"/edit.php?table={table}" + (f"&edit={quote(key)}" if key else "")
-        return self.send(path, {f"value[{name}]": value for name, value in values.items()})
+        return self.send(path, dict(_fields(values)))
 
     def send(self, path, values):
         """Send the form at ``path``, and return the page that says what came of it."""
@@ -164,6 +164,14 @@ class Visitor:
 
     def token(self, table):
         return token(self.page(f"/edit.php?table={table}"))
+
+
+def _fields(values):
+    for name, value in values.items():
+        if isinstance(value, list):
+            yield from ((f"value[{name}][{number}]", item) for number, item in enumerate(value))
+        else:
+            yield f"value[{name}]", value
 
 
 def token(page):
