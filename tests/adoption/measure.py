@@ -36,8 +36,8 @@ INSERT INTO quota2 (username, bytes, messages) SELECT username, 1000000, 100 FRO
 class Waits:
     """The longest that one kind of statement took, while somebody sends one after the other."""
 
-    def __init__(self, login, statement):
-        self.login, self.statement = login, statement
+    def __init__(self, login, statement, pause):
+        self.login, self.statement, self.pause = login, statement, pause
         self.longest, self.sent, self.refused, self.others, self.refusals = 0, 0, 0, [], []
         self.over = Event()
         self.thread = Thread(target=self._run)
@@ -50,7 +50,7 @@ class Waits:
     def _run(self):
         with contextlib.closing(MySQLdb.connect(**self.login, autocommit=True)) as database:
             cursor = database.cursor()
-            while not self.over.wait(0.01):
+            while not self.over.wait(self.pause):
                 self.sent += 1
                 start = monotonic()
                 try:
@@ -88,14 +88,18 @@ def main(size):
             "PostfixAdmin's writes": Waits(
                 login,
                 "INSERT INTO alias (address, goto, domain) VALUES ('new#@domain1.example', 'x@y.example', 'domain1.example')",
+                pause=0.5,
             ),
             "Postfix's look-ups": Waits(
-                login, "SELECT goto FROM alias WHERE address='user7@domain8.example' AND active='1'"
+                login,
+                "SELECT goto FROM alias WHERE address='user7@domain8.example' AND active='1'",
+                pause=0.01,
             ),
             "Dovecot's quota": Waits(
                 login,
                 "INSERT INTO quota2 (username, bytes, messages) VALUES ('user#@domain1.example', 10, 1)"
                 " ON DUPLICATE KEY UPDATE bytes = bytes + 10, messages = messages + 1",
+                pause=0.1,
             ),
         }
         try:
