@@ -15,6 +15,10 @@ BIG_JOINS = (
     "SET SESSION join_cache_level = 4, join_buffer_size = 67108864, join_buffer_space_limit = 536870912,"
     " optimizer_switch = 'join_cache_hashed=on,join_cache_bka=on,outer_join_with_cache=on,derived_merge=off'"
 )
+AS_BEFORE = (
+    "SET SESSION join_cache_level = DEFAULT, join_buffer_size = DEFAULT, join_buffer_space_limit = DEFAULT,"
+    " optimizer_switch = DEFAULT"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def answers(source, checks):
                 str(row[0]) for row in source.rows(f"SELECT * FROM ({query}) found LIMIT {SHOWN}")
             ]
             yield Finding(check.name, check.severity, check.title, check.does, count, examples)
+    if source.connection.mysql_is_mariadb:
+        source.rows(AS_BEFORE)
 
 
 def as_sql(source, question):
