@@ -1,0 +1,4 @@
+from mailadmin.importing.readers.docker_mailserver import DockerMailserver
+from mailadmin.importing.readers.postfix import Postfix
+
+READERS = {reader.name: reader for reader in (Postfix, DockerMailserver)}
