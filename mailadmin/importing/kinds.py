@@ -1,6 +1,6 @@
 """What may be said of a source: ``{kind: (severity, title, what becomes of it)}``."""
 
-from mailadmin.adoption.findings import CHANGE, DECIDE, KEEP, STOP
+from mailadmin.findings.found import CHANGE, DECIDE, KEEP, STOP
 
 HOW_TO_OPEN = (
     "They are written with a password that nobody knows. Give each a new one:"

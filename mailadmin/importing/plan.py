@@ -9,7 +9,7 @@ from accounts.models import Admin
 from aliases.targets import each_target
 from domains.models import Domain
 from domains.transports import as_stored, check_transport
-from mailadmin.adoption.findings import SHOWN, Finding
+from mailadmin.findings.found import SHOWN, Finding
 from mailadmin.importing import places, records
 from mailadmin.importing.kinds import KINDS
 from mailadmin.importing.spool import Spool

@@ -129,13 +129,14 @@ class Here:
         }
 
     def taken(self, addresses):
-        """Of those without an answer: elsewhere, or handed on."""
+        """Mailboxes, and what is elsewhere or handed on."""
         names = {split_address(address)[1] for address in addresses}
         domains = Domain.objects.in_bulk(names)
+        matches = self.lookup.answers(addresses)
         found = set()
         for address in addresses:
             domain = domains.get(split_address(address)[1])
-            if domain is None or (domain.active and not domain.ends_here):
+            if matches[address] or domain is None or (domain.active and not domain.ends_here):
                 found.add(address)
         return found
 
@@ -149,7 +150,7 @@ def recipients(addresses, side):
         level = sorted(reached - steps.keys())
         if not level:
             break
-    ends = [address for address, to in steps.items() if not to]
+    ends = [address for address, to in steps.items() if not to or address in to]
     taken = side.taken(ends)
     found = {}
     for start in addresses:
@@ -159,9 +160,7 @@ def recipients(addresses, side):
             if address in seen:
                 continue
             seen.add(address)
-            if address in (steps.get(address) or ()) or (
-                not steps.get(address) and address in taken
-            ):
+            if address in taken:
                 last.add(address)
             todo += [target for target in steps.get(address) or () if target != address]
         found[start] = last

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from mailadmin.adoption.findings import DECIDE, MEANINGS, STOP
 from mailadmin.adoption.report import ORDER, lines_of
+from mailadmin.findings.found import DECIDE, MEANINGS, STOP
 from mailadmin.importing.places import Place
 from mailadmin.importing.proof import Proof
 

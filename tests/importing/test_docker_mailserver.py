@@ -51,7 +51,7 @@ def test_what_it_has_besides_is_listed(refused, noted, config):
 
 
 def test_a_directory_without_accounts_is_none_of_it(run, tmp_path):
-    with pytest.raises(CommandError, match="there is no postfix-accounts.cf in it"):
+    with pytest.raises(CommandError, match=r"there is no postfix-accounts\.cf in it"):
         run("docker-mailserver", tmp_path)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mailadmin.adoption.findings import DECIDE, KEEP
+from mailadmin.findings.found import DECIDE, KEEP
 from mailadmin.importing.reader import Reader, Unreadable
 from mailadmin.importing.readers import maps
 from mailadmin.importing.readers.passwd_file import bytes_of, with_scheme

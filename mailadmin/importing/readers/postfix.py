@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mailadmin.adoption.findings import DECIDE, KEEP
+from mailadmin.findings.found import DECIDE, KEEP
 from mailadmin.importing.reader import Reader
 from mailadmin.importing.readers import maps
 from mailadmin.importing.readers.dovecot import Dovecot
