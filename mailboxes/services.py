@@ -175,9 +175,9 @@ def create_mailboxes(*, actor, domain, mailboxes):
         errors = {"domain": [limit]} if (limit := domain.limit_error("mailboxes")) else {}
         if mailbox.pk in in_use:
             errors["local_part"] = [taken(mailbox.pk, wanted="mailbox")]
-        in_use.add(mailbox.pk)
-        if mailbox.maildir in shared or (mailbox.pk in given and is_outside(mailbox.maildir)):
+        elif mailbox.maildir in shared or (mailbox.pk in given and is_outside(mailbox.maildir)):
             errors["maildir"] = [not_its_own(mailbox.maildir)]
+        in_use.add(mailbox.pk)
         shared.add(mailbox.maildir)
         # The excluded fields are set here, or were checked above for all mailboxes together.
         with collected(errors):

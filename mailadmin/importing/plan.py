@@ -235,7 +235,8 @@ class Plan:
         ).fetchall()
         for name, target, active in whole:
             if self._is_ours(target[1:]):
-                self.note("alias-domains-from-catch-alls", f"{name} to {target[1:]}")
+                if not self.spool.one("SELECT COUNT(*) FROM alias_domain WHERE name = ?", name):
+                    self.note("alias-domains-from-catch-alls", f"{name} to {target[1:]}")
                 self.spool.merge(
                     "alias_domain", "name", name=name, target=target[1:], active=active
                 )
@@ -304,6 +305,11 @@ class Plan:
         self.spool.run("DELETE FROM use WHERE address NOT IN (SELECT address FROM mailbox)")
 
     def _settle_passwords(self):
+        if self.reader.mailbox_passwords_open_panel:
+            self.spool.run(
+                "UPDATE admin SET hash = COALESCE((SELECT hash FROM mailbox WHERE address = login), '')"
+                " WHERE hash = ''"
+            )
         self._left_out(
             "receives-without-sign-in",
             "SELECT address FROM mailbox WHERE NOT may_sign_in ORDER BY 1",

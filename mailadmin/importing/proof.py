@@ -30,6 +30,11 @@ class Proof:
     mailboxes: int = 0
     differences: list[tuple] = field(default_factory=list)
 
+    @property
+    def gained(self):
+        """Those for whom nobody gets mail there and somebody does here."""
+        return [row for row in self.differences if row[0] == MAIL and not row[2]]
+
     def lines(self):
         yield "Proof"
         if self.asked:
@@ -66,7 +71,7 @@ def prove(plan, unknown):
     proof = Proof(plan.reader.asked)
     if proof.asked:
         for group in in_groups(_addresses(plan)):
-            there = recipients(group, There(plan.reader))
+            there = recipients(group, There(plan))
             here = recipients(group, Here())
             proof.addresses += len(group)
             proof.differences += [
@@ -94,8 +99,8 @@ def _addresses(plan):
 class There:
     """The source's steps, as Postfix takes them."""
 
-    def __init__(self, reader):
-        self.reader = reader
+    def __init__(self, plan):
+        self.reader, self.spool = plan.reader, plan.spool
 
     def steps(self, addresses):
         keys = sorted({key for address in addresses for key in keys_of(address)})
@@ -106,16 +111,22 @@ class There:
         }
 
     def taken(self, addresses):
-        names = {split_address(address)[1] for address in addresses}
-        here = {name for name in names if self.reader.is_here(name)}
-        local = [address for address in addresses if split_address(address)[1] in here]
-        bare = {without_extension(address) for address in local}
-        boxes = self.reader.mailboxes(sorted({*local, *bare}))
+        """Mailboxes, and what is elsewhere or handed on; what is in a domain that is off comes back."""
+        domains = {split_address(address)[1] for address in addresses}
+        here = {name for name in domains if self.reader.is_here(name)}
+        off = {name for name in domains - here if self._is_off(name)}
+        local = {address for address in addresses if split_address(address)[1] in here}
+        bare = {address: without_extension(address) for address in local}
+        boxes = self.reader.mailboxes(sorted({*local, *bare.values()}))
         return {
             address
             for address in addresses
-            if address not in local or {address, without_extension(address)} & boxes
+            if split_address(address)[1] not in off
+            and (address not in local or {address, bare[address]} & boxes)
         }
+
+    def _is_off(self, name):
+        return self.spool.one("SELECT COUNT(*) FROM domain WHERE name = ? AND NOT active", name) > 0
 
 
 class Here:

@@ -12,6 +12,8 @@ class Reader:
     help = ""
     kinds = {}
     asked = ""
+    # Whether an administrator without a password of their own signs in with their mailbox's.
+    mailbox_passwords_open_panel = False
 
     @classmethod
     def options(cls, parser):

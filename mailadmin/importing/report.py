@@ -33,7 +33,12 @@ class Report:
 
     @property
     def differs(self):
-        return bool(self.proof and self.proof.differences) and "differences" not in self.accepted
+        """The name of what --accept would have to say of the proof; "" if nothing."""
+        if not self.proof or not self.proof.differences or "differences" in self.accepted:
+            return ""
+        if len(self.proof.gained) < len(self.proof.differences):
+            return "differences"
+        return "" if "newly-delivered" in self.accepted else "newly-delivered"
 
     @property
     def failed(self):
@@ -54,7 +59,7 @@ class Report:
         if self.differs:
             return (
                 "Mail would not go where it goes there. Nothing was written."
-                " If that is as it shall be, say --accept differences."
+                f" If that is as it shall be, say --accept {self.differs}."
             )
         return "Imported." if self.written else "Can be imported. Nothing was written."
 

@@ -4,6 +4,7 @@ import os
 import re
 import sqlite3
 import sys
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -145,8 +146,10 @@ def _url(file):
 def _connector(url):
     """A function that opens a connection: only reading, a snapshot, rows as they come. The URL is in no error."""
     try:
-        found = environ.Env.db_url_config(url)
-    except (ValueError, TypeError, LookupError):
+        # An unknown scheme is a warning there, with the password in it.
+        with warnings.catch_warnings(action="error", category=UserWarning):
+            found = environ.Env.db_url_config(url)
+    except (ValueError, TypeError, LookupError, UserWarning):
         found = {}
     kind = found.get("ENGINE", "").rpartition(".")[2]
     if kind == "sqlite3":
