@@ -79,7 +79,7 @@ GROUPS = {
             "domains, mailboxes and aliases from another mail server",
             (
                 "import postfix --users /etc/dovecot/users --dry-run",
-                "import docker-mailserver docker-data/dms/config --domain example.org",
+                "import iredmail --url-file vmail.url --domain example.org",
             ),
         ),
         "migrate": (

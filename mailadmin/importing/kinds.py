@@ -14,6 +14,11 @@ KINDS = {
         "Domains that this panel has already",
         "Nothing is written beside what is there. Name the others with --domain, or delete or rename these first.",
     ),
+    "domains-not-there": (
+        STOP,
+        "Domains of --domain that the source does not have",
+        "Correct their names.",
+    ),
     "directories-shared": (
         STOP,
         "Mailboxes whose mail lies in the directory of another one",

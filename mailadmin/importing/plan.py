@@ -335,6 +335,9 @@ class Plan:
     # --- What is here already
 
     def _compare(self):
+        for name in sorted(self.only):
+            if not self.spool.one("SELECT COUNT(*) FROM domain WHERE name = ?", name):
+                self.note("domains-not-there", name)
         for group in in_groups(row[0] for row in self.spool.rows("SELECT name FROM domain")):
             for name in Domain.objects.filter(pk__in=group).order_by("pk"):
                 self.note("domains-here-already", name)

@@ -117,13 +117,20 @@ class There:
         off = {name for name in domains - here if self._is_off(name)}
         local = {address for address in addresses if split_address(address)[1] in here}
         bare = {address: without_extension(address) for address in local}
-        boxes = self.reader.mailboxes(sorted({*local, *bare.values()}))
+        boxes = self._mailboxes(sorted({*local, *bare.values()}))
         return {
             address
             for address in addresses
             if split_address(address)[1] not in off
             and (address not in local or {address, bare[address]} & boxes)
         }
+
+    def _mailboxes(self, keys):
+        found = self.reader.mailboxes(keys)
+        if found is not None:
+            return found
+        there = "SELECT COUNT(*) FROM mailbox WHERE address = ? AND active"
+        return {key for key in keys if self.spool.one(there, key)}
 
     def _is_off(self, name):
         return self.spool.one("SELECT COUNT(*) FROM domain WHERE name = ? AND NOT active", name) > 0

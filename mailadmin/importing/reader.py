@@ -31,7 +31,7 @@ class Reader:
         return {}
 
     def mailboxes(self, keys):
-        """Those of ``keys`` for which it delivers into a mailbox."""
+        """Those of ``keys`` for which it delivers into a mailbox; None if it has no map of them."""
         return set()
 
     def is_here(self, domain):

@@ -107,6 +107,8 @@ class Writer:
             domain.pk,
         )
         for group in in_groups(used):
+            # Dovecot may have kept a row of a mailbox of that name.
+            QuotaUsage.objects.filter(pk__in=[row[0] for row in group]).delete()
             insert_many(
                 [
                     QuotaUsage(username_id=row[0], bytes=row["bytes"], messages=row["messages"])

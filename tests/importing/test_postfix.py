@@ -138,6 +138,12 @@ def test_the_other_domains_of_it_can_be_named(run, server, example_org):
     assert list(stored.mailboxes("name")) == ["bob@example.com"]
 
 
+def test_a_domain_that_it_does_not_have_is_a_mistake(refused, server):
+    assert refused(*server.arguments, *MAIL, "--domain", "exmaple.org") == {
+        "domains-not-there": ["exmaple.org"]
+    }
+
+
 def test_an_alias_domain_may_lead_to_a_domain_that_is_here(run, server, example_org, add_mailbox):
     add_mailbox("ann@example.org")
     status, _report = run(*server.arguments, "--domain", "example.net", "--accept", "differences")
@@ -154,6 +160,14 @@ def test_a_second_run_writes_nothing(run, server):
 
     assert (status, report["written"]) == (1, False)
     assert LogEntry.objects.count() == entries
+
+
+def test_without_a_map_of_mailboxes_those_of_dovecot_are_all(run, server):
+    main = (server.directory / "main.cf").read_text()
+    server.write("main.cf", main.replace(f"hash:{server.directory}/boxes", ""))
+    status, report = run(*server.arguments, *MAIL)
+
+    assert (status, report["proof"]["differences"]) == (0, [])
 
 
 # --- Passwords

@@ -43,12 +43,18 @@ class Dovecot:
             help="Dovecot's mail_location, such as maildir:~/Maildir (default: what `doveconf` says).",
         )
         parser.add_argument(
+            "--dovecot-config",
+            metavar="FILE",
+            help="Its dovecot.conf (default: the one of this machine).",
+        )
+        parser.add_argument(
             "--doveadm",
             action="store_true",
             help="Ask the Dovecot that runs here (`doveadm user`) for home, place of mail and quota of each mailbox.",
         )
 
-    def __init__(self, *, users, scheme, home, mail, doveadm, **options):
+    def __init__(self, *, users, scheme, home, mail, doveadm, dovecot_config=None, **options):
+        self.config = ["-c", str(dovecot_config)] if dovecot_config else []
         self.users, self.scheme, self.home, self.mail = users, scheme, home, mail
         self.asks = doveadm
         self._conf = None
@@ -126,7 +132,7 @@ class Dovecot:
     # --- Its answers
 
     def _asked(self, group):
-        answers = _users([record.address for record in group])
+        answers = self._answers([record.address for record in group])
         for record in group:
             said = answers.get(record.address)
             if said is None:
@@ -139,30 +145,30 @@ class Dovecot:
                 quota=bytes_of_rule(said["quota_rule"]) if "quota_rule" in said else record.quota,
             )
 
+    def _answers(self, addresses):
+        """``{address: {field: value}}`` as `doveadm user` prints it."""
+        if not addresses:
+            return {}
+        blocks = self._doveadm(addresses)
+        if len(blocks) != len(addresses):  # it passes over those that it does not know
+            blocks = [next(iter(self._doveadm([address])), {}) for address in addresses]
+        return {address: block for address, block in zip(addresses, blocks, strict=True) if block}
 
-def _users(addresses):
-    """``{address: {field: value}}`` as `doveadm user` prints it."""
-    if not addresses:
-        return {}
-    blocks = _doveadm(addresses)
-    if len(blocks) != len(addresses):  # it passes over those that it does not know
-        blocks = [next(iter(_doveadm([address])), {}) for address in addresses]
-    return {address: block for address, block in zip(addresses, blocks, strict=True) if block}
-
-
-def _doveadm(addresses):
-    path = shutil.which("doveadm", path=SBIN)
-    if path is None:
-        raise Unreadable(
-            "doveadm is not installed here: run this on the mail server, or leave out --doveadm."
+    def _doveadm(self, addresses):
+        path = shutil.which("doveadm", path=SBIN)
+        if path is None:
+            raise Unreadable(
+                "doveadm is not installed here: run this on the mail server, or leave out --doveadm."
+            )
+        run = subprocess.run(  # noqa: S603
+            [path, *self.config, "user", *addresses],
+            capture_output=True,
+            text=True,
         )
-    run = subprocess.run(  # noqa: S603
-        [path, "user", *addresses], capture_output=True, text=True
-    )
-    if run.returncode and "doesn't exist" not in run.stderr:
-        raise Unreadable(f"doveadm: {run.stderr.strip()}")
-    blocks = []
-    for text in re.split(r"(?m)^field\tvalue\n", run.stdout)[1:]:
-        lines = (line.partition("\t") for line in text.splitlines() if line.strip())
-        blocks.append({name: value.strip() for name, _tab, value in lines})
-    return blocks
+        if run.returncode and "doesn't exist" not in run.stderr:
+            raise Unreadable(f"doveadm: {run.stderr.strip()}")
+        blocks = []
+        for text in re.split(r"(?m)^field\tvalue\n", run.stdout)[1:]:
+            lines = (line.partition("\t") for line in text.splitlines() if line.strip())
+            blocks.append({name: value.strip() for name, _tab, value in lines})
+        return blocks

@@ -174,13 +174,13 @@ class Postfix(Reader):
         return found
 
     def mailboxes(self, keys):
+        tables = self._tables("virtual_mailbox_maps")
+        if not tables:  # Postfix asks nobody
+            return None
         found = set()
-        for table in self._tables("virtual_mailbox_maps"):
+        for table in tables:
             if left := [key for key in keys if key not in found]:
                 found |= maps.answers(table, left).keys()
-        # Without that map Postfix takes all, and Dovecot knows who is there.
-        if not self._tables("virtual_mailbox_maps"):
-            found = set(keys)
         return found
 
     def is_here(self, domain):
