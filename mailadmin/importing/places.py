@@ -58,7 +58,7 @@ def settle(plan, *, new_directories=False):
             home, form = place_of(row)
             forms[form] = forms.get(form, 0) + 1
             root = commonpath([root or dirname(home), dirname(home)])
-            tops.setdefault("/".join(home.split("/")[:3]), row["address"])
+            tops.setdefault("/".join(home.split("/")[:2]), row["address"])
         if len(forms) < 2:
             break
     if not forms:

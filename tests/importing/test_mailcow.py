@@ -92,7 +92,8 @@ def test_rooms_words_of_its_own_and_aliases_for_a_time_stay_behind(run, site):
     site.add("spamalias", address="t@example.org", goto="ann@example.org", validity=2**31 - 1)
     site.add("spamalias", address="p@example.org", goto="ann@example.org", permanent=1)
     site.add("app_passwd", id=1, mailbox="ann@example.org")
-    status, report = run("mailcow", *site.arguments, *ADMIN)
+    accept = ["--accept", "newly-delivered"]  # through the alias domain
+    status, report = run("mailcow", *site.arguments, *ADMIN, *accept)
 
     found = found_by(report)
     assert status == 0
