@@ -4,7 +4,7 @@ from mailadmin.findings.found import CHANGE, DECIDE, KEEP, STOP
 
 HOW_TO_OPEN = (
     "They are written with a password that nobody knows. Give each a new one:"
-    " `manage.py mailbox password ADDRESS --generate`."
+    " `manage.py mailbox password ADDRESS --generate`, `manage.py admin password NAME --generate`."
 )
 
 KINDS = {

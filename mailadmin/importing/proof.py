@@ -15,6 +15,7 @@ from panel.addresses import split_address, without_extension
 SAMPLE = 100_000  # addresses: of more, a part is asked
 SHOWN = 20
 LEVELS = 50
+HERE, OFF, ELSEWHERE = "here", "off", "elsewhere"
 MAIL = "mail"  # what is asked; the others are names of queries
 UNKNOWN = "nobody-of-this-name"
 QUERIES = shipped.DEPLOY / "dovecot" / "2.3" / "mailadmin-sql.conf.ext"
@@ -70,8 +71,9 @@ def prove(plan, unknown):
     """``unknown`` is what was stored in place of a password that could not come along."""
     proof = Proof(plan.reader.asked)
     if proof.asked:
+        source = There(plan)
         for group in in_groups(_addresses(plan)):
-            there = recipients(group, There(plan))
+            there = recipients(group, source)
             here = recipients(group, Here())
             proof.addresses += len(group)
             proof.differences += [
@@ -101,6 +103,7 @@ class There:
 
     def __init__(self, plan):
         self.reader, self.spool = plan.reader, plan.spool
+        self.states = {}  # of domains
 
     def steps(self, addresses):
         keys = sorted({key for address in addresses for key in keys_of(address)})
@@ -112,17 +115,15 @@ class There:
 
     def taken(self, addresses):
         """Mailboxes, and what is elsewhere or handed on; what is in a domain that is off comes back."""
-        domains = {split_address(address)[1] for address in addresses}
-        here = {name for name in domains if self.reader.is_here(name)}
-        off = {name for name in domains - here if self._is_off(name)}
-        local = {address for address in addresses if split_address(address)[1] in here}
+        states = {address: self._state(split_address(address)[1]) for address in addresses}
+        local = {address for address in addresses if states[address] == HERE}
         bare = {address: without_extension(address) for address in local}
         boxes = self._mailboxes(sorted({*local, *bare.values()}))
         return {
             address
             for address in addresses
-            if split_address(address)[1] not in off
-            and (address not in local or {address, bare[address]} & boxes)
+            if states[address] == ELSEWHERE
+            or (address in local and {address, bare[address]} & boxes)
         }
 
     def _mailboxes(self, keys):
@@ -132,8 +133,14 @@ class There:
         there = "SELECT COUNT(*) FROM mailbox WHERE address = ? AND active"
         return {key for key in keys if self.spool.one(there, key)}
 
-    def _is_off(self, name):
-        return self.spool.one("SELECT COUNT(*) FROM domain WHERE name = ? AND NOT active", name) > 0
+    def _state(self, name):
+        if name not in self.states:
+            off = "SELECT COUNT(*) FROM domain WHERE name = ? AND NOT active"
+            if self.reader.is_here(name):
+                self.states[name] = HERE
+            else:
+                self.states[name] = OFF if self.spool.one(off, name) else ELSEWHERE
+        return self.states[name]
 
 
 class Here:
