@@ -74,6 +74,7 @@ _ROUNDS = re.compile(
 _BSDI = re.compile(r"_([./0-9A-Za-z]{4})")
 _BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$", re.ASCII)
 _ARGON2_COST = re.compile(r"\$argon2id?\$v=\d+\$m=(\d+),t=(\d+),p=\d+\$")
+_OLD_CRYPT = re.compile(r"[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19}")
 _LOOKS_HASHED = re.compile(
     r"\$(?:[1567y]|gy|sha1|2[abxy]|argon2(?:i|d|id))\$.*[$./A-Za-z0-9]{20}", re.DOTALL
 )
@@ -168,6 +169,25 @@ def stored_hash(text):
     Accepted is what Dovecot and the panel both verify, but no plain text. Without a scheme only crypt()'s
     formats are accepted: a text like ``5f4dcc3b…`` may be of several kinds.
     """
+    text, scheme, bare = _with_scheme(text)
+    _verify("any password", scheme, bare)
+    return text
+
+
+def kept_hash(text):
+    """As ``stored_hash``, but of crypt() and argon2 only the form is looked at: to compute 100,000 takes minutes."""
+    text, scheme, bare = _with_scheme(text)
+    if scheme not in _CRYPTS:
+        _verify("any password", scheme, bare)
+    elif not _LOOKS_HASHED.match(bare) and not _OLD_CRYPT.fullmatch(bare):
+        raise ValueError("no hash of crypt()")
+    else:
+        _refuse_costly(bare)
+    return text
+
+
+def _with_scheme(text):
+    """(``text`` with its scheme in front, the scheme, the rest)."""
     text = text.strip()
     if text.startswith("$"):
         kind = next((name for begin, name in _ARGON2.items() if text.startswith(begin)), "CRYPT")
@@ -179,8 +199,13 @@ def stored_hash(text):
         scheme == "MD5" and not bare.startswith("$1$")
     ):
         raise ValueError("no hash that Dovecot reads")
-    _verify("any password", scheme, bare)
-    return text
+    return text, scheme, bare
+
+
+def plain_text_of(stored):
+    """The password of ``{PLAIN}password``, or None for any other form."""
+    prefix = _PREFIX.fullmatch(stored)
+    return prefix[2] if prefix and prefix[1].upper() in _PLAIN else None
 
 
 def is_cheap(stored):

@@ -34,13 +34,23 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 
 
 @in_transaction
-def create_admin(*, actor, username, password, superadmin=False, domains=(), **fields):
+def create_admin(
+    *, actor, username, password, hashed=False, superadmin=False, domains=(), **fields
+):
+    """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it."""
     domains = list(domains)
     admin = check_new_admin(
-        username=username, password=password, superadmin=superadmin, domains=domains, **fields
+        username=username,
+        password=None if hashed else password,
+        superadmin=superadmin,
+        domains=domains,
+        **fields,
     )
     username = admin.pk
-    admin.set_password(password)
+    if hashed:
+        admin.password = password
+    else:
+        admin.set_password(password)
     insert(admin)
     names = _assign(admin, superadmin, known_domains(domains))
     LogEntry.objects.record(

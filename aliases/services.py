@@ -23,6 +23,7 @@ from aliases.refusals import (
 )
 from aliases.targets import parse_targets
 from domains.models import RoutingLock
+from mailboxes.models import Mailbox
 from panel.addresses import (
     display_address,
     normalise_address,
@@ -34,8 +35,11 @@ from panel.changes import (
     collected,
     created,
     insert,
+    insert_many,
     refuse,
+    refuse_rows,
     removed,
+    taken,
     validate_changed,
 )
 from panel.transactions import in_transaction
@@ -78,8 +82,11 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
     return alias
 
 
-def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fields):
-    """Return the unsaved Alias. Raises all errors at once; an argument that is None is not checked."""
+def check_new_alias(*, actor, domain=None, local_part=None, targets=None, in_use=None, **fields):
+    """Return the unsaved Alias. Raises all errors at once; an argument that is None is not checked.
+
+    ``in_use`` are the taken addresses, where the caller has asked for those of many together.
+    """
     errors = {}
     alias = Alias(domain=domain, **fields)
     catch_all = local_part in ("", "*")
@@ -93,7 +100,8 @@ def check_new_alias(*, actor, domain=None, local_part=None, targets=None, **fiel
         alias.address = f"{'' if catch_all else local_part}@{domain.pk}"
         with collected(errors, "local_part"):
             alias.clean()
-            refuse_taken(alias.address, wanted="alias")
+            if in_use is None or alias.address in in_use:
+                refuse_taken(alias.address, wanted="alias")
     if targets is not None:
         with collected(errors):
             alias.goto = ",".join(_checked_targets(actor, alias, targets, catch_all=catch_all))
@@ -116,6 +124,48 @@ def _checked_targets(actor, alias, text, *, catch_all):
             refuse_itself(alias, parsed, stored)
     refuse(errors)
     return parsed
+
+
+@in_transaction
+def create_aliases(*, actor, domain, aliases):
+    """Create many aliases of one domain by the rules of ``create_alias``: all of them, or none.
+
+    ``aliases`` are dictionaries of ``local_part``, ``targets`` and the other fields. Holds RoutingLock: about a
+    thousand at a time is a good number. The error has a line for each thing that is wrong.
+    """
+    if not aliases:
+        return []
+    RoutingLock.hold()
+    domain = domain.fresh()
+    names = [f"{fields['local_part'].strip('*').lower()}@{domain.pk}" for fields in aliases]
+    in_use = {
+        *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
+        *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
+    }
+    new, refused, moment = [], [], timezone.now()
+    for fields in aliases:
+        try:
+            alias = check_new_alias(actor=actor, domain=domain, in_use=in_use, **fields)
+        except ValidationError as error:
+            refused.append((f"{fields['local_part']}@{domain}", error))
+            continue
+        if alias.address in in_use:  # by this list itself
+            refused.append((str(alias), taken(alias)))
+        in_use.add(alias.address)
+        alias.created = alias.modified = moment
+        new.append(alias)
+        # Count as the triggers will, for the next one's limit. Only this function has this object.
+        domain.usage.alias_rows += 1
+    refuse_rows(refused)
+    insert_many(new)
+    refuse_loops(actor, [alias.address for alias in new])
+    LogEntry.objects.record_many(
+        actor,
+        "create_alias",
+        domain=domain.pk,
+        changes={alias.address: created(alias, "goto", "description", "active") for alias in new},
+    )
+    return new
 
 
 @in_transaction

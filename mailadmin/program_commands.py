@@ -74,6 +74,14 @@ GROUPS = {
             "PostfixAdmin's database becomes this panel's, and back",
             ("adopt --html report.html", "adopt --apply"),
         ),
+        "import": (
+            "mailadmin",
+            "domains, mailboxes and aliases from another mail server",
+            (
+                "import postfix --users /etc/dovecot/users --dry-run",
+                "import iredmail --url-file vmail.url --domain example.org",
+            ),
+        ),
         "migrate": (
             "django.core",
             "create or upgrade the tables",

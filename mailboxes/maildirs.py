@@ -1,7 +1,9 @@
 """Which directory a new mailbox gets for its mail."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from mailboxes.models import Mailbox, RetiredMaildir
 from panel.scoping import starts_with
@@ -38,6 +40,28 @@ def free_maildirs(mailboxes, domain):
         else free_maildir(mailbox.local_part, domain)
         for mailbox in mailboxes
     }
+
+
+def occupied_of(maildirs):
+    """Those of ``maildirs`` that a mailbox has or had."""
+    found, paths = set(), list(maildirs)
+    for model in (Mailbox, RetiredMaildir):
+        found |= set(model.objects.filter(maildir__in=paths).values_list("maildir", flat=True))
+    return found
+
+
+def is_outside(maildir):
+    """Whether it is no directory below the mail root, written with a slash at its end."""
+    parts = maildir.split("/")
+    return parts.pop() != "" or not parts or any(part in {"", ".", ".."} for part in parts)
+
+
+def not_its_own(maildir):
+    return ValidationError(
+        _("The directory %(maildir)s cannot be that of this mailbox alone."),
+        "maildir",
+        {"maildir": maildir},
+    )
 
 
 def _is_within_one(path):

@@ -21,7 +21,13 @@ from aliases.models import Alias
 from aliases.refusals import refuse_role_address, refuse_taken, taken
 from aliases.services import KEEP, REMOVE, clean_referrers
 from domains.models import RoutingLock
-from mailboxes.maildirs import free_maildir, free_maildirs
+from mailboxes.maildirs import (
+    free_maildir,
+    free_maildirs,
+    is_outside,
+    not_its_own,
+    occupied_of,
+)
 from mailboxes.models import Mailbox, QuotaUsage
 from panel import helper
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
@@ -32,6 +38,7 @@ from panel.changes import (
     insert,
     insert_many,
     refuse,
+    refuse_rows,
     removed,
     validate_changed,
 )
@@ -131,16 +138,17 @@ def create_mailboxes(*, actor, domain, mailboxes):
     """Create many mailboxes of one domain by the rules of ``create_mailbox``: all of them, or none.
 
     ``mailboxes`` are dictionaries of ``local_part``, ``password_hash``, as Dovecot reads it, and
-    the other fields. Holds RoutingLock: about a thousand at a time is a good number.
+    the other fields; ``maildir`` among them where mail lies already. Holds RoutingLock: about a thousand at a time is a good number.
     The error has a line for each thing that is wrong.
     """
     if not mailboxes:
         return []
-    new, refused, now = [], [], timezone.now()
+    new, refused, given, now = [], [], {}, timezone.now()
     moments = {"created": now, "modified": now, "token_validity": now}
     for fields in mailboxes:
         fields = dict(fields)
         name, password = fields.pop("local_part"), fields.pop("password_hash")
+        maildir = fields.pop("maildir", "")
         mailbox = Mailbox(domain=domain, password=password, **(moments | fields))
         try:
             _set_name(mailbox, actor, name)
@@ -148,6 +156,8 @@ def create_mailboxes(*, actor, domain, mailboxes):
             refused.append((f"{name}@{domain}", error))
         else:
             new.append(mailbox)
+            if maildir:
+                given[mailbox.pk] = maildir
     RoutingLock.hold()
     domain = domain.fresh()
     names = [mailbox.pk for mailbox in new]
@@ -156,14 +166,19 @@ def create_mailboxes(*, actor, domain, mailboxes):
         *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
     }
     expiry = _password_expiry(domain)
-    maildirs = free_maildirs(new, domain.pk)
+    without = [mailbox for mailbox in new if mailbox.pk not in given]
+    maildirs = given | (free_maildirs(without, domain.pk) if without else {})
+    shared = occupied_of(given.values())
     for mailbox in new:
         mailbox.domain, mailbox.password_expiry = domain, expiry
         mailbox.maildir = maildirs[mailbox.pk]
         errors = {"domain": [limit]} if (limit := domain.limit_error("mailboxes")) else {}
         if mailbox.pk in in_use:
             errors["local_part"] = [taken(mailbox.pk, wanted="mailbox")]
+        elif mailbox.maildir in shared or (mailbox.pk in given and is_outside(mailbox.maildir)):
+            errors["maildir"] = [not_its_own(mailbox.maildir)]
         in_use.add(mailbox.pk)
+        shared.add(mailbox.maildir)
         # The excluded fields are set here, or were checked above for all mailboxes together.
         with collected(errors):
             mailbox.full_clean(exclude=OURS, validate_unique=False, validate_constraints=False)
@@ -172,14 +187,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         # Count as the triggers will, for the next one's limits. Only this function has this object.
         domain.usage.mailboxes += 1
         domain.usage.allotted += mailbox.quota or 0
-    if refused:
-        lines = ((name, line) for name, error in refused for line in error.messages)
-        raise ValidationError(
-            [
-                ValidationError(_("%(row)s: %(reason)s"), "refused", {"row": name, "reason": line})
-                for name, line in lines
-            ]
-        )
+    refuse_rows(refused)
     insert_many(new)
     _insert_self_aliases(names)
     LogEntry.objects.record_many(

@@ -24,6 +24,18 @@ def refuse(errors):
         raise ValidationError(errors)
 
 
+def refuse_rows(refused):
+    """Raise one error with a line for each of ``refused``, (name of the row, its ValidationError)."""
+    lines = [(name, line) for name, error in refused for line in error.messages]
+    if lines:
+        raise ValidationError(
+            [
+                ValidationError(_("%(row)s: %(reason)s"), "refused", {"row": name, "reason": line})
+                for name, line in lines
+            ]
+        )
+
+
 def taken(row):
     return ValidationError(_("%(name)s exists already."), "taken", {"name": row})
 

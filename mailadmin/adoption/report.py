@@ -77,7 +77,7 @@ class Report:
             yield ""
             yield meaning
             for finding in found:
-                yield from _lines_of(finding)
+                yield from lines_of(finding)
         yield ""
         yield "Settings of this panel (.env)"
         for setting in self.settings:
@@ -122,7 +122,7 @@ def make(source, shadow, *, accepted=(), etc=None):
     )
 
 
-def _lines_of(finding):
+def lines_of(finding):
     count = f" ({finding.count:,})" if finding.count > 1 else ""
     yield f"  {finding.title}{count}   {finding.name}"
     yield fill(finding.does, WIDTH, initial_indent="      ", subsequent_indent="      ")

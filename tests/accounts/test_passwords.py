@@ -16,6 +16,7 @@ from accounts.passwords import (
     generate_password,
     hash_password,
     is_cheap,
+    kept_hash,
     stored_hash,
     verify_password,
 )
@@ -383,6 +384,26 @@ def test_an_argon2_hash_gets_the_scheme_that_dovecot_wants():
 def test_what_no_password_opens_is_not_taken_for_a_hash(stored):
     with pytest.raises((ValueError, TypeError, LookupError)):
         stored_hash(stored)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_hash_to_keep_is_judged_by_its_form_as_it_is_by_computing_it(name):
+    def judged(function):
+        try:
+            return function(STORED[name])
+        except (ValueError, TypeError, LookupError):
+            return None
+
+    assert judged(kept_hash) == judged(stored_hash)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{CRYPT}!", "{CRYPT}*", "{CRYPT}!$6$salt$x", "{SHA512-CRYPT}short", "$bcrypt-sha256$v=2$x"],
+)
+def test_what_no_crypt_writes_is_no_hash_to_keep(text):
+    with pytest.raises(ValueError, match="no hash of crypt"):
+        kept_hash(text)
 
 
 @pytest.mark.parametrize("name", sorted(STORED.keys() - BARE))

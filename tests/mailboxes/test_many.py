@@ -112,3 +112,33 @@ def test_nobody_gets_a_directory_that_another_had_or_has(example, add_mailbox):
         "ben": "example.org/ben~2/",
         "carl": "example.org/carl/",
     }
+
+
+def test_each_may_have_the_directory_where_its_mail_lies_already(example):
+    ann, ben = new("ann", maildir="vmail1/example.org/a/") + new("ben")
+    create_mailboxes(actor=None, domain=example, mailboxes=[ann, ben])
+
+    assert list(Mailbox.objects.order_by("pk").values_list("maildir", flat=True)) == [
+        "vmail1/example.org/a/",
+        "example.org/ben/",
+    ]
+
+
+@pytest.mark.parametrize("maildir", ["/etc/", "../up/", "a/../b/", "no-slash", "a//b/", "./"])
+def test_a_directory_out_of_the_mail_root_is_refused(example, maildir):
+    assert refused(example, new("ann", maildir=maildir)) == [
+        f"ann@example.org: The directory {maildir} cannot be that of this mailbox alone."
+    ]
+
+
+def test_a_directory_that_another_has_or_had_is_refused(example):
+    create_mailboxes(actor=None, domain=example, mailboxes=new("ann", maildir="x/a/"))
+    Mailbox.objects.update(password="{CRYPT}x")
+    RetiredMaildir.objects.create(maildir="x/gone/", username="gone@example.org")
+
+    for maildir in ("x/a/", "x/gone/"):
+        assert refused(example, new("ben", maildir=maildir)) == [
+            f"ben@example.org: The directory {maildir} cannot be that of this mailbox alone."
+        ]
+    twice = new("ben", "cid", maildir="x/b/")
+    assert [line.partition(":")[0] for line in refused(example, twice)] == ["cid@example.org"]
