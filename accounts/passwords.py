@@ -61,6 +61,8 @@ _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
 KNOWN_SCHEMES = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
+# One quick digest or an old crypt(): a graphics card tries millions a second.
+WEAK_SCHEMES = ("DES-CRYPT", "MD5-CRYPT", "CRAM-MD5", "HMAC-MD5", *_DIGESTS)
 # Courier's names for schemes that Dovecot reads differently.
 _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
@@ -181,6 +183,22 @@ def stored_hash(text):
         raise ValueError("no hash that Dovecot reads")
     _verify("any password", scheme, bare)
     return text
+
+
+def clear_text(stored):
+    """The password itself if it is ``stored`` as it is typed, else None."""
+    scheme, bare = _split(stored or "")
+    scheme, _dot, encoding = scheme.partition(".")
+    if scheme not in _PLAIN:
+        return None
+    try:
+        return {
+            "": lambda: bare,
+            "B64": lambda: base64.b64decode(bare, validate=True).decode(),
+            "HEX": lambda: bytes.fromhex(bare).decode(),
+        }[encoding]()
+    except (ValueError, LookupError):
+        return None
 
 
 def is_cheap(stored):
