@@ -183,7 +183,7 @@ def _check_current_password(account, password):
     # Read again: another session may have changed it since.
     stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
     right = throttle.guarded(
-        lambda: verify_password(password, stored)[0], account.pk, account.client_ip
+        lambda: verify_password(password, stored, account.pk)[0], account.pk, account.client_ip
     )
     if not right:
         raise ValidationError(_("This is not your current password."), "wrong_password")

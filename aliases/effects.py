@@ -12,6 +12,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aliases.away import without_away
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
 from panel.addresses import (
@@ -105,13 +106,15 @@ def outcome(actor, row, alias, lookup, *, then=None):
 
 
 def destinations(actor, alias, *, domains=(), lookup=None):
-    """A Destination for each target of an Alias, in stored order, without a mailbox's own address.
+    """A Destination for each target of an Alias, in stored order, without a mailbox's own address and
+    PostfixAdmin's away message.
 
     ``domains`` and ``lookup`` are what the caller has read already: see Lookup.
     """
     targets = alias.targets
     if alias.is_self_alias:
-        targets = [target for target in targets if target.lower() != alias.address]
+        others = without_away(alias.address, targets)
+        targets = [target for target in others if target.lower() != alias.address]
     if not targets:
         return []
     if lookup is None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.away import with_own
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
@@ -188,8 +189,8 @@ def leave_out_dead_targets(*, actor, alias):
     stored = AliasTarget.objects.filter(alias=alias.pk)
     dead = set(stored.dangling().values_list("target", flat=True))
     rest = [target for target in alias.targets if target.lower() not in dead]
-    if alias.is_self_alias and not rest:
-        rest = [alias.address]
+    if alias.is_self_alias:
+        rest = with_own(alias.address, rest)
     fields = (
         {"active": False}
         if not rest or _has_no_recipient(alias, rest)
@@ -317,8 +318,8 @@ def _remove_targets(actor, alias, dead, others, emptied):
         left = rest if choice == REMOVE else []
     else:
         left = _with_replacement(alias, gone, choice)
-    if alias.is_self_alias and not left:
-        left = [alias.address]
+    if alias.is_self_alias:
+        left = with_own(alias.address, left)
     if left:
         action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
         changes = {"goto": [alias.goto, ",".join(left)]}

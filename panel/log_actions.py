@@ -93,6 +93,8 @@ ACTIONS = {
     "delete_figures": Action(
         MAILBOXES, _("{person} deleted the storage figures of {object}, which does not exist")
     ),
+    # PostfixAdmin's own word for all it does to one is edit_vacation.
+    "end_vacation": Action(MAILBOXES, _("{person} ended the away message of {object}")),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
     "reload_postfix": Action(DOMAINS, _("{person} had Postfix read its files anew")),
     "create_alias": Action(

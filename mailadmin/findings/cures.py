@@ -2,7 +2,9 @@
 
 from copy import copy
 from dataclasses import replace
+from itertools import count
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
@@ -18,6 +20,7 @@ from domains import services as domain_services
 from domains.models import Domain, RoutingLock
 from mailadmin.findings import mending
 from mailboxes import forwarding
+from mailboxes import services as mailbox_services
 from mailboxes.bulk import MailboxWork
 from mailboxes.models import Mailbox
 from panel import tasks
@@ -155,6 +158,49 @@ class OwnAliases(Cure, MailboxWork):
                 actor=self.actor, mailbox=row, targets=[row.pk], keep_copy=True
             )
         return {}
+
+
+class Names(Cure, MailboxWork):
+    kind, actions, undoable = "names", ("rename",), ()
+    submits = {"rename": gettext_lazy("Give them other names")}
+    questions = {
+        "rename": ngettext_lazy(
+            "Give %(n)s mailbox another name?", "Give %(n)s mailboxes other names?", "count"
+        )
+    }
+    leads = {
+        "rename": gettext_lazy(
+            "Each keeps its mail, password and quota, and its old name leads to it as an alias. Its user signs in with the new name"
+            " from then on, in mail programs too: tell them first."
+        )
+    }
+    results = {
+        "rename": ngettext_lazy(
+            "%(n)s mailbox has another name", "%(n)s mailboxes have other names", "count"
+        )
+    }
+
+    def names(self, entries):
+        text = _("%(old)s signs in as %(new)s")
+        return [text % {"old": key, "new": _another_name(key)} for key, *_rest in entries]
+
+    def rename(self, row, _options):
+        local_part = _another_name(row.pk).rpartition("@")[0]
+        mailbox_services.rename_mailbox(actor=self.actor, mailbox=row, local_part=local_part)
+        return {}
+
+
+def _another_name(address):
+    """``ann.list@example.org`` for ``ann+list@example.org``; with a number where that is taken."""
+    local_part, _at, domain = address.rpartition("@")
+    plain = local_part.replace(settings.RECIPIENT_DELIMITER, ".")
+    for nth in count(1):
+        name = f"{plain}{nth if nth > 1 else ''}@{domain}"
+        if (
+            not Alias.objects.filter(pk=name).exists()
+            and not Mailbox.objects.filter(pk=name).exists()
+        ):
+            return name
 
 
 class Quotas(Cure, MailboxWork):
@@ -299,6 +345,7 @@ CURES = {
     "aliases-that-lead-nowhere": (DeadTargets, "leave_out", gettext_lazy("Switch them off…")),
     "mail-loops": (Loops, "deactivate", gettext_lazy("Break the loops…")),
     "own-aliases-missing": (OwnAliases, "add", gettext_lazy("Add them…")),
+    "names-with-the-delimiter": (Names, "rename", gettext_lazy("Give them other names…")),
     "quotas-below-zero": (Quotas, "quota", gettext_lazy("Give them a quota…")),
     "quotas-tiny": (Quotas, "quota", gettext_lazy("Give them a quota…")),
     "mailboxes-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),

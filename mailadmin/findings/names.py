@@ -85,9 +85,14 @@ CHECKS = [
     Check(
         "names-with-the-delimiter",
         DECIDE,
-        f"Mailboxes with “{settings.RECIPIENT_DELIMITER}” in their name",
-        "Mail for them would be read as mail for the name before it. Rename them, or keep PostfixAdmin's mailbox map beside ours, and say --accept names-with-the-delimiter.",
+        _("Mailboxes with the recipient delimiter in their name"),
+        "With this panel's maps mail for them would be read as mail for the name before the delimiter. Keep PostfixAdmin's mailbox map for now and say"
+        " --accept names-with-the-delimiter: then the panel's page “Findings” gives each another name, to which the old one leads.",
         _delimited,
+        row="mailbox",
+        why=_(
+            "Postfix and Dovecot read what stands from the delimiter on as a tag, and give their mail to the name before it, or refuse it. Under another name, to which the old one leads as an alias, they get it."
+        ),
     ),
     Check(
         "mailboxes-without-domain",

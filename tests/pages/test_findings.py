@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import Admin, Adoption, LogEntry
 from accounts.passwords import verify_password
+from aliases.lookup import Lookup
 from aliases.models import Alias
 from domains.models import Domain, DomainAdmin
 from mailadmin.findings.looking import look
@@ -324,3 +325,35 @@ def test_nothing_is_found_twice(joe):
     look()
 
     assert FoundRows.objects.filter(pk="mail-loops").count() == 1
+
+
+def test_a_name_with_the_delimiter_gets_another_and_leads_to_it(
+    superadmin, joe, add_mailbox, add_alias
+):
+    mailbox = add_mailbox("list@example.org", quota=5_000_000)
+    QuotaUsage.objects.create(username=mailbox, bytes=7)
+    add_alias("team@example.org", "list@example.org")
+    Alias.objects.filter(pk="list@example.org").delete()
+    store(Mailbox, "list@example.org", username="joe+list@example.org", local_part="joe+list")
+    store(QuotaUsage, "list@example.org", username_id="joe+list@example.org")
+    store(Alias, "team@example.org", goto="joe+list@example.org")
+    add_mailbox("joe.list@example.org")  # the first choice is taken
+    assert found()["names-with-the-delimiter"] == ["joe+list@example.org"]
+
+    said = cure(superadmin, "names-with-the-delimiter")
+
+    assert "joe+list@example.org signs in as joe.list2@example.org" in said
+    mailbox = Mailbox.objects.get(pk="joe.list2@example.org")
+    assert (mailbox.local_part, mailbox.quota, mailbox.used) == ("joe.list2", 5_000_000, 7)
+    assert mailbox.maildir == "example.org/list/"
+    rows = Alias.objects.filter(pk__in=["joe+list@example.org", "joe.list2@example.org"])
+    assert list(rows.order_by("pk").values_list("pk", "goto", "is_self_alias", "active")) == [
+        ("joe+list@example.org", "joe.list2@example.org", False, True),
+        ("joe.list2@example.org", "joe.list2@example.org", True, True),
+    ]
+    match = Lookup().answers(["team@example.org", "joe+list@example.org"])
+    assert {key: answer.targets for key, answer in match.items()} == {
+        "team@example.org": ("joe+list@example.org",),
+        "joe+list@example.org": ("joe.list2@example.org",),
+    }
+    assert found() == {}
