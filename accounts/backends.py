@@ -32,7 +32,7 @@ class AccountBackend:
         if replacement and not Adoption.objects.exists() and not self.store(account, replacement):
             # Another request stored a new hash first: the session must be bound to that one.
             account = row_named(self.rows(), username)
-            if account is None or not account.check_password(password):
+            if account is None or not verify_password(password, account.password, account.pk)[0]:
                 return None
         return account
 

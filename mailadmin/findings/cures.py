@@ -19,6 +19,7 @@ from aliases.models import Alias, AliasTarget
 from domains import services as domain_services
 from domains.models import Domain, RoutingLock
 from mailadmin.findings import mending
+from mailadmin.findings.found import SHOWN
 from mailboxes import forwarding
 from mailboxes import services as mailbox_services
 from mailboxes.bulk import MailboxWork
@@ -41,7 +42,9 @@ class Cure:
         found = FoundRows.objects.select_for_update().get(pk=(task.undoes or task).options["check"])
         more, kept = found.count - len(found.keys), set(found.keys)
         found.keys = sorted(kept | set(keys) if task.undoes_id else kept - set(keys))
-        found.examples = [pair for pair in found.examples if pair[2] not in keys]
+        found.examples = [example for example in found.examples if example[2] not in keys]
+        if task.undoes_id:
+            found.examples = [[key, "", key] for key in keys[:SHOWN]]
         found.count = len(found.keys) + more
         found.save()
 
@@ -207,6 +210,8 @@ class Quotas(Cure, MailboxWork):
     kind, actions, undoable = "quotas", ("quota",), ("quota",)
 
     def quota(self, row, options):
+        if row.quota == 0 or row.quota >= settings.QUOTA_MULTIPLIER:  # somebody has given it one
+            return {}
         return super().quota(row, options) or {}
 
 

@@ -9,13 +9,15 @@ from mailadmin.findings.found import CHANGE, DECIDE, KEEP
 
 
 def _zero_dates(source):
-    asked = [
-        f"SELECT '{table}' AS of_table, {KEYS[table]} AS named FROM <{table}> WHERE CAST({column} AS CHAR) LIKE '0000%'"
-        for table in KEYS
-        for column, (kind, *_rest) in source.columns[table].items()
-        if kind.startswith(("datetime", "timestamp"))
-    ]
-    return " UNION ".join(asked)
+    asked = []
+    for table, key in KEYS.items():
+        zero = " OR ".join(
+            f"CAST({column} AS CHAR) LIKE '0000%'"
+            for column, (kind, *_rest) in source.columns[table].items()
+            if kind.startswith(("datetime", "timestamp"))
+        )
+        asked.append(f"SELECT '{table}' AS of_table, {key} AS named FROM <{table}> WHERE {zero}")
+    return " UNION ALL ".join(asked)
 
 
 def _unknown_schemes(source):

@@ -38,7 +38,7 @@ class FindingsPage(ScopedMixin, TemplateView):
         if "list" not in request.GET:
             return super().get(request, *args, **kwargs)
         found = FoundRows.objects.filter(pk=request.GET["list"]).first()
-        if found is None:
+        if found is None or found.pk not in HERE:
             raise Http404
         return csv_response(found.pk, [HERE[found.pk].title], ([key] for key in found.keys))
 

@@ -16,6 +16,7 @@ def test_a_recipient_that_does_not_exist_is_left_out_and_comes_back(page):
         page.locator("main .actions button").click()
     section = page.locator("#recipients-that-do-not-exist")
     expect(section).to_contain_text("instructors@brightwater.example to piet.de.vries@")
+    expect(section.get_by_role("link")).to_have_count(1)
 
     with page.expect_navigation():
         section.get_by_role("button", name="Leave them out…").click()
@@ -31,4 +32,4 @@ def test_a_recipient_that_does_not_exist_is_left_out_and_comes_back(page):
     page.go_back()
     with page.expect_navigation():
         page.get_by_role("button", name="Undo").click()
-    expect(section).to_contain_text("instructors@brightwater.example to piet.de.vries@")
+    expect(section).to_contain_text("instructors@brightwater.example")
