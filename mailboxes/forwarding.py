@@ -132,6 +132,10 @@ def end_away_message(*, actor, mailbox):
 
 def _switch_off_vacation(address):
     """In PostfixAdmin's tables, with whatever stands before their names, as it does itself; they may not be here."""
+    if (
+        not address.isascii()
+    ):  # its columns are latin1 mostly: no other address is there, and comparing is an error
+        return
     with connection.cursor() as cursor:
         names = set(connection.introspection.table_names(cursor))
         for name in sorted(names):
@@ -139,12 +143,5 @@ def _switch_off_vacation(address):
             if not name.endswith("vacation") or notified not in names:
                 continue
             quoted, told = map(connection.ops.quote_name, (name, notified))
-            # latin1, as these columns mostly are: else the comparison is an error, or takes capitals apart.
-            cursor.execute(
-                f"UPDATE {quoted} SET active = 0 WHERE email = CONVERT(%s USING latin1)",  # noqa: S608
-                [address],
-            )
-            cursor.execute(
-                f"DELETE FROM {told} WHERE on_vacation = CONVERT(%s USING latin1)",  # noqa: S608
-                [address],
-            )
+            cursor.execute(f"UPDATE {quoted} SET active = 0 WHERE email = %s", [address])  # noqa: S608
+            cursor.execute(f"DELETE FROM {told} WHERE on_vacation = %s", [address])  # noqa: S608

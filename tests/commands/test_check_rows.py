@@ -48,7 +48,7 @@ def test_the_list_feeds_the_command_that_makes_passwords(run, joe, make_admin, c
 
 
 def test_a_finding_that_nobody_knows_is_named(run, joe):
-    with pytest.raises(CommandError, match="is none of: mailboxes-without-domain, "):
+    with pytest.raises(CommandError, match="is none of: names-with-the-delimiter, "):
         run("check_rows", "--list", "nothing")
 
 

@@ -35,6 +35,7 @@ NO_PAGES = {
     "domain-places",
     "domain-options",
     "domain-checklist",
+    "mailbox-away",
     "session-left",
     "preferences",
     *OWN,
