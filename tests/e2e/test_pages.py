@@ -36,6 +36,7 @@ NO_PAGES = {
     "domain-options",
     "domain-checklist",
     "mailbox-away",
+    "own-away",
     "session-left",
     "preferences",
     *OWN,
