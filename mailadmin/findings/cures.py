@@ -62,7 +62,7 @@ class DeadTargets(Cure, AliasWork):
     leads = {
         "leave_out": gettext_lazy(
             "Recipients that do not exist are taken out of the lists. A forwarding without another ends, and an alias without"
-            " another is switched off and keeps its list. Postfix leaves these recipients out already: no mail goes elsewhere."
+            " another is switched off and keeps its list. This panel’s maps leave these recipients out already: no mail goes elsewhere."
         )
     }
     results = {"leave_out": ngettext_lazy("%(n)s alias mended", "%(n)s aliases mended", "count")}
@@ -145,8 +145,8 @@ class OwnAliases(Cure, MailboxWork):
     }
     leads = {
         "add": gettext_lazy(
-            "Each gets an alias that leads to itself, on as the mailbox is. Mail goes where it went before: this server delivers"
-            " to a mailbox without one, too."
+            "Each gets an alias that leads to itself, on as the mailbox is. With this panel’s maps mail goes where it"
+            " went before; with PostfixAdmin’s, no catch-all takes it any more."
         )
     }
     results = {

@@ -50,7 +50,7 @@ CHECKS = [
         " WHERE a.address IS NULL",
         row="mailbox",
         why=_(
-            "This server delivers to them all the same. PostfixAdmin’s maps do not find them, and let a catch-all take their mail."
+            "With this panel’s maps they get their mail all the same. With PostfixAdmin’s maps a catch-all of the domain takes it."
         ),
     ),
     Check(
