@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 from accounts import services as account_services
 from accounts.models import Admin
 from aliases import services as alias_services
+from aliases.away import with_own
 from aliases.bulk import AliasWork
 from aliases.effects import find_fallbacks, in_a_clause, outcome
 from aliases.lookup import Lookup
@@ -86,7 +87,9 @@ class DeadTargets(Cure, AliasWork):
     def _said(self, row, dead, lookup):
         mended = copy(row)
         rest = [target for target in row.targets if target.lower() not in dead]
-        mended.active = bool(rest or row.is_self_alias)
+        if row.is_self_alias:
+            rest = with_own(row.pk, rest)
+        mended.active = bool(rest)
         mended.goto = ",".join(rest or [row.pk])
         supposed = Lookup([row.domain])
         supposed.prepare([row.pk], [mended])
@@ -97,6 +100,8 @@ class DeadTargets(Cure, AliasWork):
             "before": before,
             "after": after,
         }
+        if not dead:
+            return _("%(alias)s: %(after)s, before and after.") % texts
         if before == after:
             return _("%(alias)s without %(targets)s: %(after)s, before and after.") % texts
         return _("%(alias)s without %(targets)s: before, %(before)s; after, %(after)s.") % texts
@@ -347,7 +352,7 @@ class Figures(Mending):
 # By the check: the work, its action, and the words on the button.
 CURES = {
     "recipients-that-do-not-exist": (DeadTargets, "leave_out", gettext_lazy("Leave them out…")),
-    "aliases-that-lead-nowhere": (DeadTargets, "leave_out", gettext_lazy("Switch them off…")),
+    "aliases-that-lead-nowhere": (DeadTargets, "leave_out", gettext_lazy("Mend them…")),
     "mail-loops": (Loops, "deactivate", gettext_lazy("Break the loops…")),
     "own-aliases-missing": (OwnAliases, "add", gettext_lazy("Add them…")),
     "names-with-the-delimiter": (Names, "rename", gettext_lazy("Give them other names…")),
