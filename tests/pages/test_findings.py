@@ -128,8 +128,9 @@ def test_an_alias_without_a_recipient_is_switched_off(superadmin, joe, add_alias
     store(Alias, "none@example.org", goto=" , ")
     look()
 
-    cure(superadmin, "aliases-that-lead-nowhere")
+    said = cure(superadmin, "aliases-that-lead-nowhere")
 
+    assert "none@example.org: mail is refused, before and after." in said
     assert Alias.objects.get(pk="none@example.org").active is False
 
 
