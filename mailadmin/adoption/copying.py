@@ -1,6 +1,7 @@
 """What of PostfixAdmin's rows goes into which column, as SQL: for the copy, and for what was written since."""
 
 from mailadmin.adoption.source import SHARED
+from mailadmin.findings.asking import key_of
 
 UNKNOWN = "2000-01-01 00:00:00"
 MADE_HERE = "(adopted: rows named it, no domain did)"
@@ -22,10 +23,6 @@ SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else INSERT … SELECT locks what it reads
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = 30",
 )
-
-
-def key_of(column):
-    return f"LOWER(TRIM(CONVERT({column} USING utf8mb4))) COLLATE utf8mb4_bin"
 
 
 def _bytes(expression):

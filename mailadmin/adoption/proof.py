@@ -8,8 +8,8 @@ from pathlib import Path
 from django.db import Error
 
 from aliases.lookup import Lookup
-from mailadmin.adoption.copying import key_of
 from mailadmin.adoption.place import in_database
+from mailadmin.findings.asking import key_of
 from panel.addresses import split_address
 
 # What PostfixAdmin's documentation puts into main.cf.

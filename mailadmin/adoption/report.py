@@ -7,9 +7,10 @@ from textwrap import fill
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from mailadmin.adoption import asking, rows, structure, surroundings
-from mailadmin.adoption.findings import CHANGE, DECIDE, KEEP, MEANINGS, STOP, Finding
+from mailadmin.adoption import structure, surroundings
 from mailadmin.adoption.source import SHARED
+from mailadmin.findings import asking, rows
+from mailadmin.findings.found import CHANGE, DECIDE, KEEP, MEANINGS, STOP, Finding
 
 ORDER = (STOP, DECIDE, CHANGE, KEEP)
 WIDTH = 100

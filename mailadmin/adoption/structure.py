@@ -5,9 +5,9 @@ from pathlib import Path
 
 from django.apps import apps
 
-from mailadmin.adoption.findings import CHANGE, KEEP, STOP, Finding, listed
 from mailadmin.adoption.source import SHARED
 from mailadmin.checks import MARIADB_MINIMUM
+from mailadmin.findings.found import CHANGE, KEEP, STOP, Finding, listed
 from panel import foreign, server
 
 OUR_FRAMEWORKS = ("django_", "auth_")

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailadmin.adoption.copying import key_of
-from mailadmin.adoption.findings import SHOWN, Finding
+from mailadmin.findings.found import SHOWN, Finding
 
 KEYS = {"domain": "domain", "admin": "username", "mailbox": "username", "alias": "address"}
 BIG_JOINS = (
@@ -28,6 +27,10 @@ class Check:
     does: str
     question: str | Callable
     needs: tuple = ()
+
+
+def key_of(column):
+    return f"LOWER(TRIM(CONVERT({column} USING utf8mb4))) COLLATE utf8mb4_bin"
 
 
 def answers(source, checks):

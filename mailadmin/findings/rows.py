@@ -5,8 +5,8 @@ import re
 from django.conf import settings
 
 from accounts import passwords
-from mailadmin.adoption.asking import KEYS, Check, each_key, in_both
-from mailadmin.adoption.findings import CHANGE, DECIDE, KEEP, STOP
+from mailadmin.findings.asking import KEYS, Check, each_key, in_both
+from mailadmin.findings.found import CHANGE, DECIDE, KEEP, STOP
 from panel.addresses import MAX_LOCAL_PART, PLAIN_IN_SQL
 
 # Two columns that say again what the key says.
