@@ -59,7 +59,7 @@ def refuse_external_targets(actor, targets, stored=()):
                 "targets": ValidationError(
                     _(
                         "%(target)s is an external address. Only a superadmin may forward mail"
-                        " outside this server's domains."
+                        " outside this server’s domains."
                     ),
                     "external",
                     {"target": display_address(outside[0])},

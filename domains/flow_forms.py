@@ -28,7 +28,7 @@ class DeliveryForm(ActorForm):
         label=_("Backup MX"),
         required=False,
         help_text=_(
-            "Mail is accepted and passed on to the domain's primary mail server (primary MX): to the server above, or with"
+            "Mail is accepted and passed on to the domain’s primary mail server (primary MX): to the server above, or with"
             " “virtual” to where the MX records lead."
         ),
     )

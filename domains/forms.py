@@ -234,7 +234,7 @@ class DomainForm(ActorForm):
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     mailboxes = LimitField(label=_("Mailboxes"))
     aliases = LimitField(
-        label=_("Aliases"), help_text=_("The mailboxes' own addresses do not count.")
+        label=_("Aliases"), help_text=_("The mailboxes’ own addresses do not count.")
     )
     maxquota = LimitField(
         label=_("Largest mailbox"), is_size=True, none_label=_("Quotas are not used")
@@ -243,7 +243,7 @@ class DomainForm(ActorForm):
         label=_("All mailboxes together"),
         is_size=True,
         none_label=_("Quotas are not used"),
-        help_text=_("The sum of the mailboxes' quotas may not exceed this."),
+        help_text=_("The sum of the mailboxes’ quotas may not exceed this."),
     )
     password_expiry = forms.IntegerField(
         label=_("Password lifetime"),
@@ -276,7 +276,7 @@ class DomainCreateForm(DeliveryForm, DomainForm):
     name = forms.CharField(
         label=_("Domain"),
         max_length=255,
-        error_messages={"required": _("Enter the domain's name.")},
+        error_messages={"required": _("Enter the domain’s name.")},
         help_text=_("For example example.org or müller.example."),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}

@@ -123,7 +123,7 @@ class Domain(models.Model):
         if unused and not is_unchanged(self, "maxquota", "quota"):
             errors["maxquota"] = ValidationError(
                 _(
-                    "A domain quota adds up the mailboxes' quotas, so they are needed."
+                    "A domain quota adds up the mailboxes’ quotas, so they are needed."
                     " Choose “Unlimited” or a number here, or give the domain no quota."
                 ),
                 "unused",
@@ -135,7 +135,7 @@ class Domain(models.Model):
         if self.name == settings.MAIL_HOSTNAME.lower():
             raise ValidationError(
                 _(
-                    "%(name)s is this mail server's own host name; Postfix delivers its mail locally."
+                    "%(name)s is this mail server’s own host name; Postfix delivers its mail locally."
                 ),
                 "own_host",
                 {"name": self.name},

@@ -246,7 +246,7 @@ class DomainDelete(DomainPages, ConfirmView):
 
     def perform(self):
         if lookup_key(self.request.POST.get("confirm", "")) != self.object.pk:
-            raise ValidationError(_("Type the domain's name to delete it."), "not_confirmed")
+            raise ValidationError(_("Type the domain’s name to delete it."), "not_confirmed")
         post = self.request.POST
         services.delete_domain(
             actor=self.actor,

@@ -28,7 +28,7 @@ DOMAINS = [
     ("harbour-books.example", "Harbour Books & Café", "nadia", (10, 12, 2048, 10240)),
     ("müller.example", "Orgelbau Müller, Werkstatt und Büro", "friederike", (0, 0, 0, 0)),
 ]
-ALIAS_DOMAIN = ("brightwater-sailing.example", "The school's old name")
+ALIAS_DOMAIN = ("brightwater-sailing.example", "The school’s old name")
 BACKUP_MX = ("lakeside-archive.example", "We keep mail while their server is away")
 
 # Name before the @, whose it is, MB, percent used.
@@ -89,7 +89,7 @@ ALIASES = [
 ]
 
 DOMAIN_ADMINS = [
-    ("it@brightwater.example", ["brightwater.example", ALIAS_DOMAIN[0]]),
+    ("office@brightwater.example", ["brightwater.example", ALIAS_DOMAIN[0]]),
     ("services@northpier.example", ["harbour-books.example", "müller.example"]),
 ]
 FORMER_ADMIN = "trainee@northpier.example"

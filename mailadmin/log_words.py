@@ -116,7 +116,7 @@ def _line(moment, entry, date, words, page_of):
             "kind": SafeString("login_failed" if entry.action in FAILED else kind or "other"),
         },
         said if signs_in else SafeString(said + _brief(entry, told)),
-        _person(name),
+        _person(name, entry.domain),
         *((client, "") if signs_in else ("", client)),
         told,
     )
@@ -127,7 +127,8 @@ def _folded(lines):
     for key, run in groupby(lines, lambda line: line.key):
         together, many = list(run), _many(*key[1:])
         if many and len(together) >= MANY:
-            yield many % {"n": len(together), "person": together[0].person}, together
+            person = max((line.person for line in together), key=len)  # complete if one of them is
+            yield many % {"n": len(together), "person": person}, together
         else:
             yield from ((None, [line]) for line in together)
 
@@ -153,7 +154,9 @@ def _brief(entry, told):
         others = ([item for item in items if item != entry.data] for items in (gone, come))
         marked = zip(("del", "ins"), others, strict=True)
         return "".join(
-            f" <{tag}>{escape(_listed(items, BRIEF))}</{tag}>" for tag, items in marked if items
+            f" <{tag}>{formats.breakable(_listed(items, BRIEF))}</{tag}>"
+            for tag, items in marked
+            if items
         )
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]

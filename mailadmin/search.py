@@ -61,7 +61,7 @@ def _addresses(actor, *keys):
 @in_scope(prepared)
 def _domains(actor, *keys):
     rows = Domain.objects.visible_to(actor).filter(pk__in=keys)
-    return rows.values_list("pk", "description", "active", "alias_of", named=True)
+    return rows.values_list("pk", "description", "active", "backupmx", "alias_of", named=True)
 
 
 def look(actor, text):
@@ -190,13 +190,14 @@ def _for(actor, found):
         )
         for row in found["people"][:DONE_FOR]
     ]
+    hosted = [row for row in found["domains"] if not row.backupmx]
     domains = [
         Hit(
             reverse("domain-new-address", args=[row.pk]),
             _("New mailbox in %(domain)s") % {"domain": display_address(row.pk)},
             "plus",
         )
-        for row in found["domains"][:DONE_FOR]
+        for row in hosted[:DONE_FOR]
     ]
     names = [
         Hit(
@@ -204,7 +205,7 @@ def _for(actor, found):
             _("Another name for %(domain)s") % {"domain": display_address(row.pk)},
             "link",
         )
-        for row in [row for row in found["domains"] if not row.alias_of][:1]
+        for row in [row for row in hosted if not row.alias_of][:1]
         if _may_name(actor)
     ]
     return list(chain(people, domains, names))

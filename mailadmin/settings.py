@@ -1,29 +1,19 @@
 """Settings. What differs between hosts is in the environment or in .env.
 
-.env.example explains each variable (a test compares the two).
+.env.example explains each variable (a test compares the two). What is about mail is in mail_settings.py.
 """
 
-import re
 import zoneinfo
 from pathlib import Path
 
 from django.conf.locale import LANG_INFO
-from django.core.validators import validate_email
 from django.utils.translation import to_language
 
 from mailadmin.environment import (
     Environment,
-    is_address,
     is_allowed_host,
-    is_host_name,
     is_origin,
-    is_sender,
-    is_server,
-    is_tsig_key,
     is_valid_database,
-    is_valid_mail_url,
-    is_web_address,
-    passes,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -250,232 +240,7 @@ LOGIN_FAILURES = env.read(
 )
 LOGIN_PAUSE_MINUTES = env.read("int", "LOGIN_PAUSE_MINUTES", default=15, **minutes)
 
-# --- Mail rules
-# PostfixAdmin's quota_multiplier: bytes in one MB of mailbox.quota. Keep the old panel's value on an adopted database.
-QUOTA_MULTIPLIER = env.read(
-    "int",
-    "QUOTA_MULTIPLIER",
-    default=1_024_000,
-    choices={1_000_000, 1_024_000, 1_048_576},
-    expected="1024000 (PostfixAdmin's default), 1048576 or 1000000",
-)
-MAILDIR_LAYOUT = env.read(
-    "str",
-    "MAILDIR_LAYOUT",
-    default="{domain}/{local_part}/",
-    choices={"{domain}/{local_part}/", "{domain}/{username}/", "{username}/"},
-    expected="{domain}/{local_part}/, {domain}/{username}/ or {username}/",
-)
-# No ``choices``: to Postfix an empty one means none, so it must not quietly be the default here.
-RECIPIENT_DELIMITER = env.read(
-    "str",
-    "RECIPIENT_DELIMITER",
-    default="+",
-    valid=lambda c: c in {"+", "-", "="},
-    expected="+, - or =",
-)
-ROLE_ADDRESSES = env.read(
-    "list",
-    "ROLE_ADDRESSES",
-    default=["abuse", "hostmaster", "postmaster", "webmaster"],
-    valid=lambda names: all(
-        len(name) <= 64 and re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*", name)
-        for name in names
-    ),
-    expected="names in lower case, separated by commas, such as abuse,postmaster",
-)
-# Domain admins see role aliases but may not change them: who reads them can get a TLS certificate.
-ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=True)
-# PostfixAdmin's emailcheck_localaliasonly, the other way round.
-EXTERNAL_TARGETS = env.read("bool", "EXTERNAL_TARGETS", default=True)
-# The bounds are those of the columns (domains/models.py).
-limit = {
-    "valid": lambda n: -1 <= n < 2**31,
-    "expected": "a number up to 2147483647, 0 unlimited, -1 none",
-}
-megabytes = "MB, at most 1000000000000, 0 unlimited, -1 unused"
-largest_quota = env.read(
-    "int", "DOMAIN_MAXQUOTA", default=1024, valid=lambda n: -1 <= n <= 10**12, expected=megabytes
-)
-# A domain's quota adds up those of its mailboxes: without them it has none.
-highest = 10**12 if largest_quota >= 0 else 0
-DOMAIN_DEFAULTS = {
-    "aliases": env.read("int", "DOMAIN_ALIASES", default=10, **limit),
-    "mailboxes": env.read("int", "DOMAIN_MAILBOXES", default=10, **limit),
-    "maxquota": largest_quota,
-    "quota": env.read(
-        "int",
-        "DOMAIN_QUOTA",
-        default=min(10240, highest),
-        valid=lambda n: -1 <= n <= highest,
-        expected=f"{megabytes}; none above 0 while DOMAIN_MAXQUOTA is -1",
-    ),
-    "password_expiry": env.read(
-        "int",
-        "DOMAIN_PASSWORD_EXPIRY",
-        default=0,
-        valid=lambda n: 0 <= n <= 10**6,
-        expected="days, at most 1000000, 0 never",
-    ),
-}
-
-# --- Mail we send, and the mail server the shipped files are written for
-EMAIL_CONFIG = env.read("email_url", "EMAIL_URL", default="consolemail://", valid=is_valid_mail_url)
-globals().update(EMAIL_CONFIG)
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read(
-    "str",
-    "FROM_EMAIL",
-    default="postmaster@localhost",
-    valid=is_sender,
-    expected="an address such as postmaster@example.org",
-)
-WELCOME_MAIL = env.read("bool", "WELCOME_MAIL", default=False)
-MAIL_HOSTNAME = env.read(
-    "str",
-    "MAIL_HOSTNAME",
-    default="mail.example.org",
-    valid=is_host_name,
-    expected="a host name such as mail.example.org",
-)
-WEBMAIL_URL = env.read(
-    "str",
-    "WEBMAIL_URL",
-    default="",
-    valid=lambda url: not url or is_web_address(url),
-    expected="a URL such as https://webmail.example.org/",
-)
-# With it Roundcube asks for identities and new passwords (mailboxes/webmail.py). None: nobody does.
-WEBMAIL_SECRET = env.read(
-    "str",
-    "WEBMAIL_SECRET",
-    default="",
-    valid=lambda secret: not secret or re.fullmatch(r"[A-Za-z0-9_-]{32,100}", secret),
-    expected="at least 32 letters and digits, made at random",
-)
-FIRM_NAME = env.read(
-    "str",
-    "FIRM_NAME",
-    default="",
-    valid=lambda name: len(name) <= 100,
-    expected="a name of at most 100 characters",
-)
-VMAIL_UID = env.read(
-    "int",
-    "VMAIL_UID",
-    default=5000,
-    valid=lambda n: 1 <= n < 2**32 - 1,
-    expected="the number of a user that is not root, from 1 to 4294967294",
-)
-VMAIL_GID = env.read(
-    "int",
-    "VMAIL_GID",
-    default=5000,
-    valid=lambda n: 1 <= n < 2**32 - 1,
-    expected="the number of a group that is not root's, from 1 to 4294967294",
-)
-VMAIL_ROOT = env.read(
-    "str",
-    "VMAIL_ROOT",
-    default="/var/vmail",
-    # As mailconf writes it into the files of other programs.
-    valid=lambda path: re.fullmatch(r"/[A-Za-z0-9._/+-]*", path),
-    expected="an absolute path of letters, digits and . _ + - /",
-)
-
-# Whether Dovecot offers it, for its configuration and for what mail programs and the DNS are told.
-POP3 = env.read("bool", "POP3", default=True)
-
-# --- Postfix: services of its master.cf to which a domain may be handed on besides those that Postfix always has
-MAIL_TRANSPORTS = env.read(
-    "list",
-    "MAIL_TRANSPORTS",
-    default=[],
-    valid=lambda names: all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in names),
-    expected="names of services in master.cf such as maildrop, separated by commas",
-)
-
-# --- DNS: what the pages want there, whom they ask, and who hears of changes
-addresses = {
-    "valid": lambda found: all(map(is_address, found)),
-    "expected": "IPv4 and IPv6 addresses, separated by commas",
-}
-absolute_path = {"default": "", "valid": lambda path: not path or path.startswith("/")}
-mail_address = {
-    "default": "",
-    "valid": lambda text: not text or passes(validate_email, text),
-    "expected": "an address such as postmaster@example.org",
-}
-MAIL_ADDRESSES = env.read("list", "MAIL_ADDRESSES", default=[], **addresses)
-MAIL_RELAYHOST = env.read(
-    "str",
-    "MAIL_RELAYHOST",
-    default="",
-    valid=lambda name: not name or is_host_name(name),
-    expected="a host name such as smtp.example.net",
-)
-MAIL_CERTIFICATE = env.read(
-    "str", "MAIL_CERTIFICATE", expected="the absolute path of a certificate in PEM", **absolute_path
-)
-PROFILE_CERTIFICATE = env.read(
-    "str",
-    "PROFILE_CERTIFICATE",
-    expected="the absolute path of a certificate in PEM, the chain after it",
-    **absolute_path,
-)
-PROFILE_KEY = env.read(
-    "str",
-    "PROFILE_KEY",
-    expected="the absolute path of the certificate's key in PEM",
-    **absolute_path,
-)
-REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
-MTA_STS = env.read(
-    "str",
-    "MTA_STS",
-    default="none",
-    choices={"none", "testing", "enforce"},
-    expected="none, testing or enforce",
-)
-HELPER_SOCKET = env.read(
-    "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
-)
-SRS = env.read("bool", "SRS", default=False)
-DKIM_SIGNER = env.read(
-    "str",
-    "DKIM_SIGNER",
-    default="none",
-    choices={"none", "opendkim"},
-    expected="none or opendkim",
-)
-DNS_CHANGES_TO = env.read("str", "DNS_CHANGES_TO", **mail_address)
-DNS_RESOLVERS = env.read(
-    "list",
-    "DNS_RESOLVERS",
-    default=[],
-    valid=lambda servers: all(map(is_server, servers)),
-    expected="addresses such as 127.0.0.1 or 127.0.0.1:5353, separated by commas",
-)
-BLOCK_LISTS = env.read(
-    "list",
-    "BLOCK_LISTS",
-    default=[],
-    valid=lambda names: len(names) <= 5 and all(map(is_host_name, names)),
-    expected="at most five names such as zen.spamhaus.org, separated by commas",
-)
-DNS_UPDATE_SERVER = env.read(
-    "str",
-    "DNS_UPDATE_SERVER",
-    default="",
-    valid=lambda server: not server or is_server(server),
-    expected="an address such as 192.0.2.53 or 127.0.0.1:5353",
-)
-DNS_UPDATE_KEY = env.read(
-    "str",
-    "DNS_UPDATE_KEY",
-    default="",
-    valid=lambda key: not key or is_tsig_key(key),
-    expected="a TSIG key as name:hmac-sha256:secret",
-)
+from mailadmin.mail_settings import *  # noqa: E402, F403 -- now that .env is read
 
 # --- Languages and time
 LOCALE_PATHS = [BASE_DIR / "locale"]

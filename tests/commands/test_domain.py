@@ -58,7 +58,7 @@ def test_an_international_name_is_stored_in_ascii(run, db):
     ("arguments", "message"),
     [
         (["example"], "“example” is not a domain name"),
-        (["mail.example.org"], "^Domain: mail.example.org is this mail server's own host name"),
+        (["mail.example.org"], "^Domain: mail.example.org is this mail server’s own host name"),
         (
             ["example.org", "--quota", "9", "--max-quota", "none"],
             "^Largest mailbox: A domain quota adds",

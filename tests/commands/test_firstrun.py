@@ -72,7 +72,7 @@ def test_the_sample_data_gives_every_page_something_to_show(run, db):
     printed = run("firstrun", "--demo")
 
     password = re.search(r"All of them have the password (\S+),", printed)[1]
-    for login in ("it@brightwater.example", "services@northpier.example"):
+    for login in ("office@brightwater.example", "services@northpier.example"):
         assert login in printed
         assert Admin.objects.get(pk=login).check_password(password) is True
     assert Mailbox.objects.get(pk=demo.MAILBOX_USER).check_password(password) is True

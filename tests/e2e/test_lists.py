@@ -213,7 +213,7 @@ def test_what_a_page_is_about_comes_before_its_buttons_for_the_keyboard_too(visi
     paths = [
         "/mailboxes/maria.castellanos@brightwater.example/",
         "/aliases/instructors@brightwater.example/",
-        "/administrators/it@brightwater.example/",
+        "/administrators/office@brightwater.example/",
         f"{DOMAIN}dns/",
         DOMAIN,
     ]

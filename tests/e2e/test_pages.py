@@ -11,7 +11,7 @@ ROWS = {
     "mailbox": ["maria.castellanos@brightwater.example", "sam.whitlock@brightwater.example"],
     "alias": ["instructors@brightwater.example", "@harbour-books.example"],
     "aliasdomain": ["brightwater-sailing.example"],
-    "admin": ["it@brightwater.example"],
+    "admin": ["office@brightwater.example"],
 }
 LISTS = ["domain-list", "mailbox-list", "alias-list", "aliasdomain-list", "admin-list", "log"]
 QUERIES = [

@@ -133,7 +133,7 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {"name": "nodot"},
             {"name": ["“nodot” is not a domain name. Write it like example.org."]},
         ),
-        ({"name": ""}, {"name": ["Enter the domain's name."]}),
+        ({"name": ""}, {"name": ["Enter the domain’s name."]}),
         (
             {"mailboxes_1": ""},
             {"mailboxes": ["Write a number of 1 or more, or choose “Unlimited”."]},
@@ -154,7 +154,7 @@ def test_the_form_offers_no_role_target_that_it_would_refuse(sign_in, make_admin
             {"maxquota_0": "none", "quota_0": "limited", "quota_1": "1000"},
             {
                 "maxquota": [
-                    "A domain quota adds up the mailboxes' quotas, so they are needed. Choose"
+                    "A domain quota adds up the mailboxes’ quotas, so they are needed. Choose"
                     " “Unlimited” or a number here, or give the domain no quota."
                 ]
             },
@@ -188,7 +188,7 @@ def test_the_servers_own_host_name_is_refused_at_its_field(as_superadmin, settin
 
     assert response.context["form"].errors == {
         "name": [
-            "new.example is this mail server's own host name; Postfix delivers its mail locally."
+            "new.example is this mail server’s own host name; Postfix delivers its mail locally."
         ]
     }
 

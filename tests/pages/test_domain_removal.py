@@ -90,7 +90,7 @@ def test_a_domain_is_not_deleted_without_its_name(typed, as_superadmin, example_
     )
 
     assert response.status_code == 422
-    assert response.context["errors"] == ["Type the domain's name to delete it."]
+    assert response.context["errors"] == ["Type the domain’s name to delete it."]
     assert Mailbox.objects.count() == 1
 
 

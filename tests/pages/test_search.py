@@ -201,6 +201,15 @@ def test_another_name_is_offered_where_there_is_a_domain_to_give_it(
     assert ("New alias domain" in [hit.label for hit in new]) is offered
 
 
+def test_a_backup_mx_is_offered_neither_a_mailbox_nor_another_name(as_superadmin, add_domain):
+    add_domain("kept.example", backupmx=True)
+
+    context = search(as_superadmin, "kept").context
+
+    assert [row.pk for row in context["domains"]] == ["kept.example"]
+    assert context["actions"] == []
+
+
 def test_what_is_another_name_itself_gets_none(as_superadmin, example_org, add_domain):
     create_alias_domain(
         actor=None, alias_domain=add_domain("twin.example"), target_domain=example_org
