@@ -202,7 +202,7 @@ class AdminPage(AdminPages, ScopedDetailView):
     SHOWN = 200
 
     def get_context_data(self, **kwargs):
-        names = _assigned_to(self.object.pk)
+        names = _first_assigned_to(self.object.pk)
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
@@ -213,6 +213,11 @@ class AdminPage(AdminPages, ScopedDetailView):
 
 @prepared
 def _assigned_to(name):
+    return Admin(pk=name).assigned
+
+
+@prepared
+def _first_assigned_to(name):
     return Admin(pk=name).assigned[: AdminPage.SHOWN + 1]
 
 
@@ -239,7 +244,7 @@ class AdminEdit(AdminPages, ScopedFormView):
         admin = self.object
         return {
             "superadmin": admin.superadmin,
-            "domains": "\n".join(admin.assigned),
+            "domains": "\n".join(_assigned_to(admin.pk)),
             "phone": admin.phone,
             "email_other": admin.email_other,
         }

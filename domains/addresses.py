@@ -91,12 +91,14 @@ class Row(NamedTuple):
     smtp_active: bool | None
     bytes: int | None
     last_sign_in: int | None  # in seconds since 1970
+    unmatched: bool  # has a target that is no row of ours: it may be gone
 
 
 ROWS = (
     "SELECT a.address, a.goto, a.description, a.active,"
     " m.username, m.name, m.quota, m.active, m.smtp_active, q.bytes,"
-    " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username)"
+    " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username),"
+    " EXISTS (SELECT 1 FROM alias_target t WHERE t.alias = a.address AND t.unmatched = 1)"
     " FROM alias a LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
     " LEFT JOIN quota2 q ON q.username = m.username WHERE a.address IN ("
 )

@@ -7,8 +7,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from aliases.away import without_away
-from aliases.models import Alias, AliasTarget
-from aliases.views import may_manage
+from aliases.models import Alias, AliasTarget, is_role_address
 from domains import addresses, checklist, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain, DomainDNS
@@ -19,6 +18,7 @@ from panel.addresses import lookup_key, split_targets
 from panel.export import TableMixin, moment
 from panel.pages import ScopedDetailView
 from panel.prepared import padded, prepared
+from panel.scoping import may_change_role_addresses
 
 # By what is asked for: which rows words.page() finds. Whether a target of it is dead, or another domain answers for it,
 # the row itself tells.
@@ -181,7 +181,9 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def rows_of(self, keys):
         if not keys:
             return []
-        found, gone = addresses.rows(keys), self.gone(keys)
+        found = addresses.rows(keys)
+        gone = self.gone([key for key in keys if key in found and found[key].unmatched])
+        may_all = may_change_role_addresses(self.actor)
         return [
             Address(
                 key,
@@ -190,7 +192,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
                 row.active,
                 row if row.mailbox else None,
                 gone.get(key, ()),
-                not may_manage(self.actor, key),
+                not may_all and is_role_address(key),
                 is_away,
             )
             for key in keys
@@ -201,6 +203,8 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def gone(self, keys):
         """Of others' domains nobody is told which addresses exist."""
         found, own = {}, self.actor.scope_domains
+        if not keys:
+            return found
         for row in _dangling(*padded(keys)):
             if not own or row.domain in own:
                 found.setdefault(row.alias, []).append(row.target)

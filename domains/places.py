@@ -7,6 +7,7 @@ from django.utils.html import format_html
 
 from domains.models import Domain
 from panel.addresses import display_domain, lookup_key
+from panel.prepared import in_scope, padded, prepared
 from panel.scoping import may_open
 
 # The fields and filters that ask for suggestions: htmx sends what is typed under the field's name.
@@ -69,12 +70,23 @@ def visited(request):
 
 def likely(request):
     """The domain that another name is most likely for: the one where this account was last, or the only one; else ""."""
-    rows = Domain.objects.manageable_by(request.user).filter(alias_of=None).order_by("pk")
     if late := visited(request):
-        found = set(rows.filter(pk__in=late).values_list("pk", flat=True))
+        found = set(_leading_nowhere(request.user, *padded(late)))
         return next((name for name in late if name in found), "")
-    only = list(rows.values_list("pk", flat=True)[:2])
+    only = _first_leading_nowhere(request.user)
     return only[0] if len(only) == 1 else ""
+
+
+@in_scope(prepared)
+def _leading_nowhere(actor, *names):
+    rows = Domain.objects.manageable_by(actor).filter(alias_of=None, pk__in=names)
+    return rows.values_list("pk", flat=True)
+
+
+@in_scope(prepared)
+def _first_leading_nowhere(actor):
+    rows = Domain.objects.manageable_by(actor).filter(alias_of=None)
+    return rows.order_by("pk").values_list("pk", flat=True)[:2]
 
 
 def remember(request, response, name):

@@ -246,9 +246,12 @@ def _search(kinds, lead, names, size, scan, *, state=None, **options):
         found = " OR ".join(f"EXISTS (SELECT 1 FROM word e WHERE {way})" for way in ways)
         conditions.append(f"({found})")
         params += [word, word + LAST] * len(ways)
+    if conditions:
+        # With a limit, for MariaDB asks what follows only of these then.
+        walk = f"SELECT c.* FROM ({walk}) c WHERE {' AND '.join(conditions)} LIMIT {scan}"
     # A row with two words that begin so is shown at the first.
     earlier = f"{own} AND e.word >= %s AND e.word < c.word"
-    conditions.append(f"NOT EXISTS (SELECT 1 FROM word e WHERE {earlier})")
+    conditions = [f"NOT EXISTS (SELECT 1 FROM word e WHERE {earlier})"]
     params.append(first)
     if state:
         wanted = []

