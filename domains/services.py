@@ -155,7 +155,8 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     others, emptied = check_treatment_of_domains(actor, domains, others=others, emptied=emptied)
     referring = []
     if (others, emptied) != (KEEP, KEEP):
-        referring = list(Alias.targets_from_other_domains(*domains))
+        names = sorted(domain.pk for domain in domains)
+        referring = list(Alias.targets_from_other_domains(*names))
     # Alias domains first: a domain is not deleted while one leads to it.
     for domain in sorted(domains, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
         _delete_domain(actor, domain, drop_links=drop_links)

@@ -158,7 +158,7 @@ def _brief(entry, told):
         )
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]
-        words = f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
+        words = f"{_named(field)} {old or '—'} → {new or '—'}"
         return f' <span class="muted">{escape(words)}</span>'
     return ""
 
@@ -250,10 +250,18 @@ def changes(entry):
             continue
         if field in LISTS:
             old, new = _differing(_items(old), _items(new))
-        rows.append(
-            (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))
-        )
+        rows.append((_field(field), _value(entry, field, old), _value(entry, field, new)))
     return rows
+
+
+@formats.cached_per_language
+def _field(name):
+    return str(FIELDS.get(name, name))
+
+
+@formats.cached_per_language
+def _named(field):
+    return _("%(field)s:") % {"field": field}
 
 
 def _items(value):
