@@ -12,10 +12,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from aliases.effects import ALIAS, EXTERNAL, MAILBOX, Destination, destinations, find_fallbacks
-from aliases.lookup import Lookup
+from aliases.lookup import Lookup, keys_of
 from aliases.loops import all_hops, find_loop
 from aliases.models import Alias, is_role_address
-from domains.models import Domain
+from domains.copies import TO
+from domains.models import Copy, Domain
 from mailboxes.models import Mailbox
 from panel.addresses import (
     display_address,
@@ -47,6 +48,7 @@ class Answer:
     ``reached``: the addresses that Postfix is answered, for whoever sees all. ``hidden_domain``: an alias
     domain leads to that domain, of which the actor is told nothing: it comes first, if the name exists there.
     ``here``: what stands at the address itself (NOTHING, …) if it does not answer; ``loop`` is its path.
+    ``copy``: the address that gets a copy (BCC) of mail for it.
     ``may_create``: the kinds of row, ``mailbox`` and ``alias``, that could be created for this address.
     """
 
@@ -63,6 +65,7 @@ class Answer:
     here_row: str = ""
     loop: tuple = ()
     may_create: tuple = ()
+    copy: str = ""
 
     @property
     def local_part(self):
@@ -116,6 +119,9 @@ def because(card):
         same = _("%(domain)s is an alias domain of %(target)s: the same name there counts.")
         said.append(Reason(same % target))
     said += _about_the_row(card, row)
+    if card.copy not in {"", card.address}:
+        copied = _("A copy goes to %(copy)s.")
+        said.append(Reason(copied % {"copy": display_address(card.copy)}, "domain-flow", domain.pk))
     if card.kind == REFUSED or (card.hidden_domain and not card.row):
         said.append(Reason(_("Mail is refused."), is_verdict=True))
     if card.kind == PASSED_ON:
@@ -206,7 +212,19 @@ def answer(actor, address):
         here_row=here_row,
         loop=loop,
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
+        copy="" if kind == REFUSED else _copy(address, lookup),
     )
+
+
+def _copy(address, lookup):
+    """Who gets a copy of mail for ``address``, as deploy/postfix/recipient_bcc.cf answers, or ""."""
+    keys = keys_of(address)
+    found = Copy.objects.filter(address__in=keys, direction=TO).values_list("address", "goto")
+    for _key, goto in sorted(found, key=lambda pair: keys.index(pair[0])):
+        host = lookup.domain(split_address(goto)[1])
+        if host is None or (host.active and lookup.rows([goto])[goto][1]):
+            return goto
+    return ""
 
 
 def _targets(actor, row, alias, lookup):

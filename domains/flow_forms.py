@@ -5,8 +5,11 @@ from copy import copy
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from domains import flow_services, services
+from domains import copy_services, flow_services, services
+from domains.copies import FROM, TO
 from panel.forms import ActorForm
+
+NAME_INPUT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class DeliveryForm(ActorForm):
@@ -20,9 +23,7 @@ class DeliveryForm(ActorForm):
             "“virtual” delivers here. A server, such as mx.example.org or 192.0.2.7:2525, is handed the mail by SMTP; or"
             " what Postfix writes: lmtp:[192.0.2.7]:24, relay:. Only addresses that are listed here are accepted, unless this is a backup MX."
         ),
-        widget=forms.TextInput(
-            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=forms.TextInput(NAME_INPUT),
     )
     backupmx = forms.BooleanField(
         label=_("Backup MX"),
@@ -49,9 +50,6 @@ class DeliveryForm(ActorForm):
 
     def save(self):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
-
-
-NAME_INPUT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class RelayHostForm(ActorForm):
@@ -105,3 +103,39 @@ class RelayHostForm(ActorForm):
 
     def save(self):
         return flow_services.set_relay_host(actor=self.actor, domain=self.instance, **self.values())
+
+
+class CopyForm(ActorForm):
+    """A copy (BCC) for an address of a domain, or for all of them. ``instance`` is the Domain."""
+
+    direction = forms.ChoiceField(
+        label=_("Copy mail"),
+        choices=[
+            (TO, _("that comes in for it")),
+            (FROM, _("that is sent as it, whoever sends it")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    local_part = forms.CharField(
+        label=_("Name before the @"),
+        max_length=64,
+        required=False,
+        help_text=_(
+            "Empty: every address of the domain. A mailbox and its aliases are addresses of their own: only mail that names this one is copied."
+        ),
+        widget=forms.TextInput(NAME_INPUT),
+    )
+    goto = forms.CharField(
+        label=_("Copy to"),
+        max_length=255,
+        help_text=_("A mailbox, or an address elsewhere. No copy is made of the copy."),
+        widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def check(self):
+        if {"direction", "goto"} <= self.cleaned_data.keys():
+            copy_services.check_copy(actor=self.actor, domain=self.instance, **self.cleaned_data)
+
+    def save(self):
+        copy_services.add_copy(actor=self.actor, domain=self.instance, **self.cleaned_data)
+        return self.instance

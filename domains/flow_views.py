@@ -5,8 +5,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from domains import main_cf
+from domains.copies import MOST
+from domains.copy_views import targets_that_take
 from domains.flow_forms import DeliveryForm, RelayHostForm
-from domains.models import RelayHost
+from domains.models import Copy, RelayHost
 from domains.views import DomainPages
 from panel.pages import ScopedDetailView, ScopedFormView
 
@@ -18,10 +20,14 @@ class DomainFlow(DomainPages, ScopedDetailView):
     def get_context_data(self, **kwargs):
         domain = self.object
         relay = RelayHost.objects.filter(pk=domain.pk).first()
+        copies = Copy.objects.filter(domain=domain.pk).order_by("-direction", "address")[:MOST]
         needed = main_cf.needed_by(domain) | ({main_cf.RELAY_HOSTS} if relay else set())
+        needed |= {main_cf.OF_COPIES[copy.direction] for copy in copies}
         return super().get_context_data(
             due=sorted(main_cf.due(needed)),
             relay=relay,
+            copies=copies,
+            taken=targets_that_take(copies),
             relay_of_all=settings.MAIL_RELAYHOST,
             **kwargs,
         )

@@ -7,11 +7,13 @@ with it is installed and Postfix reloaded; `manage.py mailconf` writes down whic
 from django.db import models
 from django.utils import timezone
 
+from domains.copies import FROM, TO
 from panel.fields import KeyField, SecondsField
 
 BACKUP_MX, TRANSPORT, VERIFY = "backup-mx", "transport", "verify-recipients"
-RELAY_HOSTS = "relay-hosts"
-BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS)
+RELAY_HOSTS, COPIES_TO, COPIES_FROM = "relay-hosts", "copies-to", "copies-from"
+BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM)
+OF_COPIES = {TO: COPIES_TO, FROM: COPIES_FROM}
 
 
 class WrittenBlock(models.Model):

@@ -15,7 +15,7 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import dkim
-from domains.models import AliasDomain, Domain, DomainDNS, RelayHost, RoutingLock
+from domains.models import AliasDomain, Copy, Domain, DomainDNS, RelayHost, RoutingLock
 from domains.transports import as_stored
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -211,6 +211,7 @@ def _delete_domain(actor, domain, *, drop_links):
     domain.domainadmin_set.all().delete()
     DomainDNS.objects.filter(pk=name).delete()
     RelayHost.objects.filter(pk=name).delete()
+    Copy.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)

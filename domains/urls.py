@@ -3,6 +3,7 @@ from django.urls import path
 from domains import (
     alias_domain_views,
     checklist,
+    copy_views,
     dkim_views,
     dns_views,
     flow_views,
@@ -37,6 +38,12 @@ urlpatterns = [
         name="domain-delivery",
     ),
     path("domains/<path:pk>/flow/relay/", flow_views.DomainRelay.as_view(), name="domain-relay"),
+    path("domains/<path:pk>/flow/copy/", copy_views.DomainCopy.as_view(), name="domain-copy"),
+    path(
+        "domains/<path:pk>/flow/copy/remove/",
+        copy_views.DomainCopyRemove.as_view(),
+        name="domain-copy-remove",
+    ),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(

@@ -49,6 +49,7 @@ FIELDS = {
     "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
+    "copy": gettext_lazy("Copy to"),
     "next_hop": gettext_lazy("Relay host"),
     "login": gettext_lazy("Login there"),
     "relay_password": gettext_lazy("New password there"),

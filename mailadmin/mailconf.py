@@ -3,8 +3,9 @@
 from django.conf import settings
 from django.db.models import Q
 
-from domains.main_cf import BACKUP_MX, RELAY_HOSTS, TRANSPORT, VERIFY
-from domains.models import LOCAL_TRANSPORTS, Domain, RelayHost
+from domains.copies import FROM, TO
+from domains.main_cf import BACKUP_MX, COPIES_FROM, COPIES_TO, RELAY_HOSTS, TRANSPORT, VERIFY
+from domains.models import LOCAL_TRANSPORTS, Copy, Domain, RelayHost
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
 from panel.derived_keys import relay_key
@@ -22,6 +23,8 @@ def blocks_needed():
     rows = {
         BACKUP_MX: Domain.objects.filter(backupmx=True),
         VERIFY: Domain.objects.filter(backupmx=True, verify_recipients=True),
+        COPIES_TO: Copy.objects.filter(direction=TO),
+        COPIES_FROM: Copy.objects.filter(direction=FROM),
         RELAY_HOSTS: RelayHost.objects.all(),
         TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
         "weak-hashes": Mailbox.objects.exclude(STRONG),

@@ -8,14 +8,23 @@ from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import DKIMKey, DKIMSigning
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainDNS, DomainUsage, RelayHost, Word
+from domains.models import (
+    AliasDomain,
+    Copy,
+    Domain,
+    DomainAdmin,
+    DomainDNS,
+    DomainUsage,
+    RelayHost,
+    Word,
+)
 from domains.services import create_alias_domain
 from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
-MODELS += [DKIMKey, DKIMSigning, RelayHost]
+MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -24,6 +33,7 @@ EVERYTHING = {
     DKIMKey: {"example.org", "other.net"},
     DKIMSigning: {"example.org", "other.net"},
     RelayHost: {"example.org", "other.net"},
+    Copy: {"@example.org", "@other.net"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -44,6 +54,7 @@ OF_DOMAIN_ADMIN = {
     DKIMKey: {"example.org"},
     DKIMSigning: {"example.org"},
     RelayHost: {"example.org"},
+    Copy: {"@example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -72,6 +83,7 @@ NAME = {
     LastLogin: "username",
     DKIMKey: "domain_name",
     DKIMSigning: "author",
+    Copy: "address",
 }
 
 
@@ -88,6 +100,7 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         key = DKIMKey.objects.create(domain_name_id=domain, selector="s1")
         DKIMSigning.objects.create(dkim=key, author=domain)
         RelayHost.objects.create(pk=domain, next_hop="[smtp.example.net]:587")
+        Copy.objects.create(domain=domain, direction="to", address=f"@{domain}", goto="a@b.example")
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))

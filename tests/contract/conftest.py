@@ -35,13 +35,14 @@ def mail_server(django_db_setup, django_db_blocker):
 
 @pytest.fixture(scope="session")
 def server_with(django_db_setup, django_db_blocker):
-    """A server of its own whose main.cf has a block that ``mail_server`` lacks, for one module."""
+    """A server of its own whose main.cf has blocks that ``mail_server`` lacks, for one module."""
     with django_db_blocker.unblock():
         database = connection.settings_dict
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 
-    def run(block):
-        with MailServer(database, worker=f"{os.getpid()}{block}{worker}", blocks=[block]) as server:
+    def run(*blocks):
+        name = f"{os.getpid()}{blocks[0]}{worker}"
+        with MailServer(database, worker=name, blocks=blocks) as server:
             yield server
 
     return run

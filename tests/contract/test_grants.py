@@ -34,6 +34,8 @@ def refused(mail_server, connection, statement):
         "SELECT token FROM mailbox",
         "SELECT totp_secret FROM mailbox",
         "SELECT login FROM relay_host",
+        "SELECT id FROM mail_copy",
+        "UPDATE mail_copy SET goto = 'me@elsewhere.test'",
         "UPDATE relay_host SET next_hop = '[smtp.thief.example]:587'",
         "SELECT username FROM admin",
         "SELECT * FROM log",

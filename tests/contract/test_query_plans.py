@@ -61,7 +61,9 @@ def many_rows(empty_world, mail_server):
         "INSERT INTO mailbox (username, password, name, maildir, local_part, domain)"
         f" SELECT {name}, '', '', {name}, CONCAT('u', seq), {domain} {source}",
         "INSERT INTO relay_host (domain, next_hop, secret) SELECT domain, '[x]:587', '00' FROM domain",
-        "ANALYZE TABLE domain, alias, mailbox, alias_domain, alias_target, relay_host",
+        "INSERT INTO mail_copy (domain, direction, address, goto) SELECT domain, d.direction, address, address"
+        " FROM alias, (SELECT 'to' AS direction UNION SELECT 'from') d",
+        "ANALYZE TABLE domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
     ]:
         mail_server.execute(statement)
 

@@ -65,6 +65,7 @@ OF_NO_ROW = [name for name in SCOPED if name not in OF_A_ROW]
 NO_PAGES = {
     "domain-checklist",
     "mailbox-away",
+    "domain-copy-remove",
     *(name for name in SCOPED if name.endswith("-bulk")),
 }
 SUPERADMINS_ONLY = [name for name in SCOPED if VIEWS[name].superadmins_only]

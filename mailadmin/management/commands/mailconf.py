@@ -14,6 +14,8 @@ OPTIONAL = {
     main_cf.VERIFY: "Ask the primary servers which recipients exist (default: likewise).",
     main_cf.TRANSPORT: "Use transports per domain (default: likewise).",
     main_cf.RELAY_HOSTS: "Send through relay hosts (default: if one is named in the panel).",
+    main_cf.COPIES_TO: "Copy mail by recipient (default: if an address in the panel has a copy).",
+    main_cf.COPIES_FROM: "Copy mail by sender (default: likewise).",
     "weak-hashes": "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one).",
 }
 

@@ -1,0 +1,92 @@
+"""Operations on copies of mail; as in domains/services.py."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.models import LogEntry
+from domains.copies import MOST, Copy
+from domains.models import Domain, RoutingLock
+from mailboxes.models import Mailbox
+from panel.addresses import display_address, normalise_address, normalise_local_part, split_address
+from panel.changes import collected, refuse
+from panel.scoping import domains_in_sight, may_use_external_targets
+from panel.transactions import in_transaction
+
+
+@in_transaction
+def add_copy(*, actor, domain, direction, goto, local_part=""):
+    """Send a copy of mail to or from ``local_part`` (or the whole domain) to ``goto`` too; return the Copy."""
+    RoutingLock.hold()
+    copy = check_copy(
+        actor=actor, domain=domain, direction=direction, goto=goto, local_part=local_part
+    )
+    copy.save(force_insert=True)
+    _record(actor, copy, [None, copy.goto])
+    return copy
+
+
+def check_copy(*, actor, domain, direction, goto, local_part=""):
+    """Return the unsaved Copy. Raises all errors at once."""
+    errors, name, target = {}, "", ""
+    if local_part:
+        with collected(errors, "local_part"):
+            name = normalise_local_part(local_part)
+    with collected(errors, "goto"):
+        target = normalise_address(goto)
+        _check_target(actor, target)
+    address = f"{name}@{domain.pk}"
+    if target == address:
+        errors["goto"] = [ValidationError(_("Mail goes there already."), "itself")]
+    copies = Copy.objects.filter(domain=domain.pk)
+    if not errors and copies.filter(direction=direction, address=address).exists():
+        errors["local_part"] = [
+            ValidationError(
+                _("There is a copy already: Postfix makes one for each address. Remove it first."),
+                "taken",
+            )
+        ]
+    if copies.count() >= MOST:
+        errors["__all__"] = [
+            ValidationError(_("A domain has at most %(n)d copies."), "too_many", {"n": MOST})
+        ]
+    refuse(errors)
+    return Copy(domain=domain.pk, direction=direction, address=address, goto=target)
+
+
+def _check_target(actor, target):
+    """A mailbox that the actor may know of, or an address elsewhere."""
+    host = split_address(target)[1]
+    if not Domain.objects.filter(pk=host).exists():
+        if not may_use_external_targets(actor):
+            raise ValidationError(
+                _(
+                    "%(target)s is an external address. Only a superadmin may send copies outside this server's domains."
+                ),
+                "external",
+                {"target": display_address(target)},
+            )
+        return
+    known = domains_in_sight(actor, {host})
+    if not known or not Mailbox.objects.filter(pk=target, active=True).exists():
+        raise ValidationError(
+            _(
+                "%(target)s is no mailbox that you manage and that is on. Copies go to a mailbox, or to an address elsewhere."
+            ),
+            "no_mailbox",
+            {"target": display_address(target)},
+        )
+
+
+@in_transaction
+def remove_copy(*, actor, copy):
+    RoutingLock.hold()
+    copy = Copy.objects.select_for_update().get(pk=copy.pk)
+    Copy.objects.filter(pk=copy.pk).delete()
+    _record(actor, copy, [copy.goto, None])
+
+
+def _record(actor, copy, change):
+    action = "edit_copies_to" if copy.direction == "to" else "edit_copies_from"
+    LogEntry.objects.record(
+        actor, action, domain=copy.domain, target=copy.address, changes={"copy": change}
+    )
