@@ -12,7 +12,8 @@ from panel.fields import KeyField, SecondsField
 
 BACKUP_MX, TRANSPORT, VERIFY = "backup-mx", "transport", "verify-recipients"
 RELAY_HOSTS, COPIES_TO, COPIES_FROM = "relay-hosts", "copies-to", "copies-from"
-BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM)
+SENDER_ACCESS = "sender-access"
+BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM, SENDER_ACCESS)
 OF_COPIES = {TO: COPIES_TO, FROM: COPIES_FROM}
 
 

@@ -9,6 +9,7 @@ from domains import (
     flow_views,
     page,
     places,
+    sender_views,
     setup_views,
     views,
 )
@@ -62,6 +63,7 @@ urlpatterns = [
     path("setup/<str:domain>/apple.mobileconfig", setup_views.apple_profile, name="apple-profile"),
     path("setup/autodiscover.xml", setup_views.autodiscover, name="autodiscover"),
     path("setup/<str:domain>/mta-sts.txt", dns_views.mta_sts, name="mta-sts"),
+    path("server/senders/", sender_views.SenderRules.as_view(), name="server-senders"),
     path("dns/", dns_views.HostDNSPage.as_view(), name="dns-host"),
     path("alias-domains/", alias_domain_views.AliasDomainList.as_view(), name="aliasdomain-list"),
     path(

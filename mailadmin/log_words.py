@@ -50,6 +50,7 @@ FIELDS = {
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
     "copy": gettext_lazy("Copy to"),
+    "sender_rule": gettext_lazy("Rule"),
     "next_hop": gettext_lazy("Relay host"),
     "login": gettext_lazy("Login there"),
     "relay_password": gettext_lazy("New password there"),

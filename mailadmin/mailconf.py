@@ -4,8 +4,16 @@ from django.conf import settings
 from django.db.models import Q
 
 from domains.copies import FROM, TO
-from domains.main_cf import BACKUP_MX, COPIES_FROM, COPIES_TO, RELAY_HOSTS, TRANSPORT, VERIFY
-from domains.models import LOCAL_TRANSPORTS, Copy, Domain, RelayHost
+from domains.main_cf import (
+    BACKUP_MX,
+    COPIES_FROM,
+    COPIES_TO,
+    RELAY_HOSTS,
+    SENDER_ACCESS,
+    TRANSPORT,
+    VERIFY,
+)
+from domains.models import LOCAL_TRANSPORTS, Copy, Domain, RelayHost, SenderRule
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
 from panel.derived_keys import relay_key
@@ -26,6 +34,7 @@ def blocks_needed():
         COPIES_TO: Copy.objects.filter(direction=TO),
         COPIES_FROM: Copy.objects.filter(direction=FROM),
         RELAY_HOSTS: RelayHost.objects.all(),
+        SENDER_ACCESS: SenderRule.objects.all(),
         TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
         "weak-hashes": Mailbox.objects.exclude(STRONG),
     }

@@ -50,6 +50,7 @@ ACTIONS = {
     "edit_dkim_entry": Action(DOMAINS, _("{person} let another DKIM key sign for {object}")),
     "delete_dkim_entry": Action(DOMAINS, _("{person} deleted a DKIM key of {object}")),
     "edit_relay_host": Action(DOMAINS, _("{person} changed the relay host of {object}")),
+    "edit_sender_rule": Action(DOMAINS, _("{person} changed the rule for mail from {object}")),
     "edit_copies_to": Action(DOMAINS, _("{person} changed who gets copies of mail to {object}")),
     "edit_copies_from": Action(
         DOMAINS, _("{person} changed who gets copies of mail from {object}")

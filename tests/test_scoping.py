@@ -16,6 +16,7 @@ from domains.models import (
     DomainDNS,
     DomainUsage,
     RelayHost,
+    SenderRule,
     Word,
 )
 from domains.services import create_alias_domain
@@ -24,7 +25,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
-MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy]
+MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -34,6 +35,7 @@ EVERYTHING = {
     DKIMSigning: {"example.org", "other.net"},
     RelayHost: {"example.org", "other.net"},
     Copy: {"@example.org", "@other.net"},
+    SenderRule: {"bad.example"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -55,6 +57,7 @@ OF_DOMAIN_ADMIN = {
     DKIMSigning: {"example.org"},
     RelayHost: {"example.org"},
     Copy: {"@example.org"},
+    SenderRule: set(),
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -105,6 +108,7 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     DomainDNS.objects.create(pk="mail.example.org")
+    SenderRule.objects.create(pk="bad.example", action="REJECT")
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)
     add_alias("postmaster@example.org", "info@example.org")

@@ -63,7 +63,8 @@ def many_rows(empty_world, mail_server):
         "INSERT INTO relay_host (domain, next_hop, secret) SELECT domain, '[x]:587', '00' FROM domain",
         "INSERT INTO mail_copy (domain, direction, address, goto) SELECT domain, d.direction, address, address"
         " FROM alias, (SELECT 'to' AS direction UNION SELECT 'from') d",
-        "ANALYZE TABLE domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
+        "INSERT INTO sender_rule (sender, action) SELECT address, 'REJECT' FROM alias",
+        "ANALYZE TABLE sender_rule, domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
     ]:
         mail_server.execute(statement)
 
