@@ -41,7 +41,6 @@ class Log(KeysetMixin, ScopedListView):
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"
-    shown = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
     orderings = {"when": ("timestamp", "pk")}
     default_ordering = "-when"
     rest = None
@@ -63,9 +62,7 @@ class Log(KeysetMixin, ScopedListView):
         name = self.filters()["domain_name"]
         if not name:
             return None
-        # Reached through the relation: accounts imports no other app.
-        rows = Domain.objects.visible_to(self.actor)
-        return rows.select_related("usage").filter(pk=name).first()
+        return next(iter(_visible(self.actor, name)), None)
 
     @cached_property
     def domains(self):
@@ -168,9 +165,14 @@ class Log(KeysetMixin, ScopedListView):
 
 
 @in_scope(prepared)
+def _visible(actor, name):
+    return Domain.objects.visible_to(actor).select_related("usage").filter(pk=name)
+
+
+@in_scope(prepared)
 def rows_with(actor, *keys):
     rows = LogEntry.objects.visible_to(actor).filter(pk__in=keys)
-    return rows.values_list(*Log.shown, named=True)
+    return rows.shown()
 
 
 @prepared

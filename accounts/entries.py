@@ -56,8 +56,8 @@ def page(wanted, size, edge=(), *, newest_first=True):
         # As many ranges as the page has entries reach this far, so the page does.
         if passed:
             order.stop_at(passed[0])
-        rows = _look(order, columns, ranges, "1", (), size, size)
-        return Found([key for _moment, key, *_rest in rows])
+        rows = _look(order, columns, ranges, "1", (), size, size, shown="id")
+        return Found([key for (key,) in rows])
     each = max(size, SCAN // len(ranges))
     rows = _look(order, columns, ranges, fits, fitting, each)
     seen_to = order.first(_ends(rows, each) + ([passed] if passed else []))
@@ -209,7 +209,7 @@ def _also(wanted):
     return " AND ".join(parts), params
 
 
-def _look(order, columns, ranges, fits, fitting, each, size=None):
+def _look(order, columns, ranges, fits, fitting, each, size=None, *, shown="*"):
     by = f"ORDER BY timestamp {order.direction}, id {order.direction}"
     equal = "".join(f" AND {column} = %s" for column in columns)
     parts, params = [], []
@@ -220,7 +220,7 @@ def _look(order, columns, ranges, fits, fitting, each, size=None):
         )
         params += [*fitting, *values, *order.moments, *order.beyond]
     limit = f" LIMIT {size}" if size else ""
-    return _fetch(f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found {by}{limit}", params)  # noqa: S608
+    return _fetch(f"SELECT {shown} FROM ({' UNION ALL '.join(parts)}) AS found {by}{limit}", params)  # noqa: S608
 
 
 def _fetch(sql, params):

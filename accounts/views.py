@@ -40,6 +40,7 @@ from panel.pages import (
     safe_next,
 )
 from panel.paging import KeysetMixin
+from panel.prepared import prepared
 from panel.scoping import starts_with_name
 from panel.transactions import REASONS
 
@@ -201,17 +202,25 @@ class AdminPage(AdminPages, ScopedDetailView):
     SHOWN = 200
 
     def get_context_data(self, **kwargs):
-        names = list(self.object.assigned[: self.SHOWN + 1])
-        # Entries of no domain about this name are about the administrator, not a mailbox.
-        entries = LogEntry.objects.filter(
-            domain="", action__in=of_kind(ADMINS), data=self.object.pk
-        )
+        names = _assigned_to(self.object.pk)
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
-            log_entries=entries.order_by("-timestamp", "-pk")[:5],
+            log_entries=_entries_about(self.object.pk),
             **kwargs,
         )
+
+
+@prepared
+def _assigned_to(name):
+    return Admin(pk=name).assigned[: AdminPage.SHOWN + 1]
+
+
+@prepared
+def _entries_about(name):
+    # Entries of no domain about this name are about the administrator, not a mailbox.
+    entries = LogEntry.objects.filter(domain="", action__in=of_kind(ADMINS), data=name)
+    return entries.order_by("-timestamp", "-pk").shown()[:5]
 
 
 @hide_passwords

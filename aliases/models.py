@@ -123,15 +123,15 @@ class Alias(models.Model):
             )
 
     @classmethod
-    def targets_from_other_domains(cls, *domains):
-        keys = sorted(domain.pk for domain in domains)
+    def targets_from_other_domains(cls, *names):
+        """``names`` in their order, each may come twice."""
         # Ranges of an index; "not equal" would read all the targets the domains have within.
-        gaps = zip([None, *keys], [*keys, None], strict=True)
+        gaps = zip([None, *names], [*names, None], strict=True)
         elsewhere = models.Q()
         for above, below in gaps:
             limits = {"owner__gt": above, "owner__lt": below}
             elsewhere |= models.Q(**{name: key for name, key in limits.items() if key})
-        return AliasTarget.objects.filter(elsewhere, domain__in=keys)
+        return AliasTarget.objects.filter(elsewhere, domain__in=names)
 
     @classmethod
     def covered_targets_in(cls, actor, domains):
@@ -184,7 +184,7 @@ class AliasTargetQuerySet(ScopedQuerySet):
         ``named``: their targets with an extension that are aliases themselves, comma-separated. One statement,
         with a join that the ORM cannot write: ``alias`` is no foreign key.
         """
-        names = self.order_by().values("alias").distinct()[:bound]
+        names = self.order_by().values("alias").distinct()
         try:
             sql, params = names.query.sql_with_params()
         except EmptyResultSet:  # an account without domains, or no addresses
@@ -193,8 +193,9 @@ class AliasTargetQuerySet(ScopedQuerySet):
             "SELECT GROUP_CONCAT(x.address) FROM alias_target u JOIN alias x ON x.address = u.target"
             " WHERE u.alias = a.address AND u.target <> u.bare"
         )
-        rows = f"SELECT a.*, ({named}) AS named FROM ({sql}) t JOIN alias a ON a.address = t.alias"  # noqa: S608
-        return Alias.objects.raw(f"{rows} ORDER BY a.address", params)
+        found = f"({sql} LIMIT %s) t"  # a value, which a prepared statement takes anew each time
+        rows = f"SELECT a.*, ({named}) AS named FROM {found} JOIN alias a ON a.address = t.alias"  # noqa: S608
+        return Alias.objects.raw(f"{rows} ORDER BY a.address", [*params, bound])
 
 
 class AliasTarget(models.Model):

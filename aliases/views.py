@@ -101,14 +101,14 @@ def referrers_panel(actor, address):
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
     return {
-        "referrers": _referring_aliases(actor, *padded(names))[:SHOWN],
+        "referrers": _referring_aliases(actor, COUNT_BOUND, *padded(names))[:SHOWN],
         "other_names": [name for name in names[1:] if split_address(name)[1] in seen][:SHOWN],
     }
 
 
 @in_scope(prepared)
-def _referring_aliases(actor, *names):
-    return AliasTarget.objects.referring_to(names).visible_to(actor).aliases(COUNT_BOUND)
+def _referring_aliases(actor, bound, *names):
+    return AliasTarget.objects.referring_to(names).visible_to(actor).aliases(bound)
 
 
 def recent_entries(row):
@@ -120,7 +120,7 @@ def recent_entries(row):
 def _entries_about(domain, address):
     # The domain, for an administrator of the same name has entries of no domain.
     entries = LogEntry.objects.filter(about=address, domain=domain)
-    return entries.order_by("-timestamp", "-pk")[:5]
+    return entries.order_by("-timestamp", "-pk").shown()[:5]
 
 
 class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
@@ -205,11 +205,11 @@ def referrers_context(actor, addresses):
     At most COUNT_BOUND + 1 of either kind are counted.
     """
     names = set(with_alias_domain_names(addresses))
-    targets = AliasTarget.objects.referring_to(names)
-    seen = list(targets.visible_to(actor).aliases(COUNT_BOUND + 1))
+    seen = _referring_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names)))
     found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
     elsewhere = len(seen) - len(found)
     if not sees_all_domains(actor):
+        targets = AliasTarget.objects.referring_to(names)
         others = targets.exclude(owner__in=actor.scope_domains)
         elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
     for alias in found[:SHOWN]:

@@ -77,6 +77,37 @@ def keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, i
     return sorted(found, reverse=descending)[:limit]
 
 
+class Row(NamedTuple):
+    """Of the table ``alias`` and, for a mailbox's own row there, of the mailbox; else its columns are None."""
+
+    pk: str
+    goto: str
+    description: str
+    active: bool
+    mailbox: str | None
+    name: str | None
+    quota: int | None
+    mailbox_active: bool | None
+    smtp_active: bool | None
+    bytes: int | None
+    last_sign_in: int | None  # in seconds since 1970
+
+
+ROWS = (
+    "SELECT a.address, a.goto, a.description, a.active,"
+    " m.username, m.name, m.quota, m.active, m.smtp_active, q.bytes,"
+    " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username)"
+    " FROM alias a LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
+    " LEFT JOIN quota2 q ON q.username = m.username WHERE a.address IN ("
+)
+
+
+def rows(keys):
+    """``{address: Row}`` of those of ``keys`` that there are."""
+    found = _rows(f"{ROWS}{', '.join(['%s'] * len(keys))})", keys)
+    return {row[0]: Row._make(row) for row in found}
+
+
 def _dead(actor, domain):
     """The source of what has a target that nobody answers. Its rows are sorted only if several domains do not."""
     names = [name for (name,) in _rows(*_domains_not_answering(actor, domain))]

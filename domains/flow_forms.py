@@ -5,7 +5,7 @@ from copy import copy
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from domains import services
+from domains import flow_services, services
 from panel.forms import ActorForm
 
 
@@ -49,3 +49,59 @@ class DeliveryForm(ActorForm):
 
     def save(self):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
+
+
+NAME_INPUT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class RelayHostForm(ActorForm):
+    """The server that mail from a domain leaves through. ``instance`` is the Domain, ``relay`` its RelayHost or None."""
+
+    server = forms.CharField(
+        label=_("Server"),
+        max_length=250,
+        required=False,
+        help_text=_(
+            "Such as smtp.example.net or smtp.example.net:587. It must offer TLS and have a certificate for this name."
+            " Empty: none of its own."
+        ),
+        widget=forms.TextInput(NAME_INPUT),
+    )
+    login = forms.CharField(
+        label=_("Login there"),
+        max_length=flow_services.MAX_SECRET,
+        required=False,
+        widget=forms.TextInput(NAME_INPUT),
+    )
+    password = forms.CharField(
+        label=_("Password there"),
+        max_length=flow_services.MAX_SECRET,
+        required=False,
+        strip=False,
+        help_text=_("Stored encrypted and never shown. Empty: as it is."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+    spf_include = forms.CharField(
+        label=_("Included in SPF"),
+        max_length=255,
+        required=False,
+        help_text=_(
+            "The name that the provider says to include, such as spf.example.net. Empty: the server’s own addresses."
+        ),
+        widget=forms.TextInput(NAME_INPUT),
+    )
+
+    shown_at = {"next_hop": "server"}
+
+    def __init__(self, *args, relay=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.relay = relay
+
+    def check(self):
+        flow_services.check_relay_host(self.relay, **self.values())
+
+    def values(self):
+        return {name: self.cleaned_data.get(name, "") for name in self.base_fields}
+
+    def save(self):
+        return flow_services.set_relay_host(actor=self.actor, domain=self.instance, **self.values())

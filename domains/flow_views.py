@@ -1,10 +1,12 @@
 """A domain's page "Mail flow": where mail to it and from it goes besides its mailboxes and aliases."""
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from domains import main_cf
-from domains.flow_forms import DeliveryForm
+from domains.flow_forms import DeliveryForm, RelayHostForm
+from domains.models import RelayHost
 from domains.views import DomainPages
 from panel.pages import ScopedDetailView, ScopedFormView
 
@@ -14,8 +16,15 @@ class DomainFlow(DomainPages, ScopedDetailView):
     template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
-        due = sorted(main_cf.due(main_cf.needed_by(self.object)))
-        return super().get_context_data(due=due, **kwargs)
+        domain = self.object
+        relay = RelayHost.objects.filter(pk=domain.pk).first()
+        needed = main_cf.needed_by(domain) | ({main_cf.RELAY_HOSTS} if relay else set())
+        return super().get_context_data(
+            due=sorted(main_cf.due(needed)),
+            relay=relay,
+            relay_of_all=settings.MAIL_RELAYHOST,
+            **kwargs,
+        )
 
 
 class FlowFormView(DomainPages, ScopedFormView):
@@ -33,3 +42,24 @@ class DomainDelivery(FlowFormView):
 
     def get_initial(self):
         return {name: getattr(self.object, name) for name in DeliveryForm.base_fields}
+
+
+class DomainRelay(FlowFormView):
+    superadmins_only = True
+    template_name = "domains/relay_form.html"
+    form_class = RelayHostForm
+    success_message = _("Relay host of %(object)s saved.")
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"relay": self.relay()}
+
+    def get_initial(self):
+        relay = self.relay() or RelayHost()
+        return {
+            "server": relay.next_hop,
+            "login": relay.login,
+            "spf_include": relay.spf_include,
+        }
+
+    def relay(self):
+        return RelayHost.objects.filter(pk=self.object.pk).first()

@@ -10,7 +10,8 @@ from django.utils import timezone
 from panel.fields import KeyField, SecondsField
 
 BACKUP_MX, TRANSPORT, VERIFY = "backup-mx", "transport", "verify-recipients"
-BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY)
+RELAY_HOSTS = "relay-hosts"
+BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS)
 
 
 class WrittenBlock(models.Model):

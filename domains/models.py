@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
 from domains.main_cf import WrittenBlock as WrittenBlock
+from domains.relay_hosts import RelayHost as RelayHost
 from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse

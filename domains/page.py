@@ -34,13 +34,13 @@ DAYS, PLOTTED = 30, ("storage", "changes")  # of the small plots
 
 
 class Address(NamedTuple):
-    """A row of the list. A mailbox is None for an alias, and its row of ``mailbox`` for a mailbox."""
+    """A row of the list. ``mailbox`` is None for an alias, and the same row of domains/addresses.py for a mailbox."""
 
     pk: str
     targets: list
     description: str
     active: bool
-    mailbox: tuple | None
+    mailbox: addresses.Row | None
     gone: list  # targets that nobody answers
     locked: bool  # a role address, which the account may not change
 
@@ -65,9 +65,10 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         box = row.mailbox
         of_alias = row.pk, box is not None, box.name if box else "", ", ".join(row.targets)
         if box is None:
-            return *of_alias, row.description, "", "", row.active, ""
-        sizes = megabytes(box.quota), megabytes(box.usage__bytes or 0)
-        return *of_alias, row.description, *sizes, box.active, moment(box.last_sign_in)
+            return *of_alias, row.description, "", "", bool(row.active), ""
+        sizes = megabytes(box.quota), megabytes(box.bytes or 0)
+        active = bool(box.mailbox_active)
+        return *of_alias, row.description, *sizes, active, moment(box.last_sign_in)
 
     def filter_rows(self, rows):
         return rows
@@ -104,6 +105,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
             catch_all=catch_all,
             checklist=checklist.steps(domain, rows) if is_all and is_new else [],
             of_kind=self.counts(rows if is_all else None),
+            shows_sign_ins=any(row.mailbox and row.mailbox.last_sign_in for row in rows),
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             most_sorted=order.SORTED,
             **self.figures(() if is_new else self.past()),
@@ -121,7 +123,9 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         if rows is None or len(boxes) != self.object.usage.mailboxes:
             return addresses.counts(self.actor, self.object.pk)
         full = [box for box in boxes if box.quota > 0 and is_nearly_full(box)]
-        off = [row for row in rows if not (row.mailbox or row).active]
+        off = [
+            row for row in rows if not (row.mailbox.mailbox_active if row.mailbox else row.active)
+        ]
         return addresses.Counts(len(full), len(off), sum(bool(row.gone) for row in rows))
 
     def past(self):
@@ -175,22 +179,20 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def rows_of(self, keys):
         if not keys:
             return []
-        aliases = {row.pk: row for row in _aliases(*padded(keys))}
-        own = [row.pk for row in aliases.values() if row.is_self_alias]
-        mailboxes = {row.pk: row for row in _mailboxes(*padded(own))} if own else {}
-        gone = self.gone(keys)
+        found, gone = addresses.rows(keys), self.gone(keys)
         return [
             Address(
                 key,
-                split_targets(aliases[key].goto),
-                aliases[key].description,
-                aliases[key].active,
-                mailboxes.get(key),
-                gone.get(key, []),
+                # Most lead to themselves.
+                [key] if row.goto == key else split_targets(row.goto),
+                row.description,
+                row.active,
+                row if row.mailbox else None,
+                gone.get(key, ()),
                 not may_manage(self.actor, key),
             )
             for key in keys
-            if key in aliases
+            if (row := found.get(key))
         ]
 
     def gone(self, keys):
@@ -206,20 +208,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
 
 def is_nearly_full(box):
-    return (box.usage__bytes or 0) * 100 >= box.quota * NEARLY_FULL
-
-
-@prepared
-def _aliases(*keys):
-    rows = Alias.objects.filter(pk__in=keys)
-    return rows.values_list("pk", "goto", "description", "active", "is_self_alias", named=True)
-
-
-@prepared
-def _mailboxes(*keys):
-    columns = ("pk", "name", "quota", "active", "smtp_active", "usage__bytes", "last_sign_in")
-    rows = Mailbox.objects.filter(pk__in=keys).annotate(last_sign_in=figures.last_sign_in())
-    return rows.values_list(*columns, named=True)
+    return (box.bytes or 0) * 100 >= box.quota * NEARLY_FULL
 
 
 @prepared

@@ -15,7 +15,7 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import dkim
-from domains.models import AliasDomain, Domain, DomainDNS, RoutingLock
+from domains.models import AliasDomain, Domain, DomainDNS, RelayHost, RoutingLock
 from domains.transports import as_stored
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -155,7 +155,8 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     others, emptied = check_treatment_of_domains(actor, domains, others=others, emptied=emptied)
     referring = []
     if (others, emptied) != (KEEP, KEEP):
-        referring = list(Alias.targets_from_other_domains(*domains))
+        names = sorted(domain.pk for domain in domains)
+        referring = list(Alias.targets_from_other_domains(*names))
     # Alias domains first: a domain is not deleted while one leads to it.
     for domain in sorted(domains, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
         _delete_domain(actor, domain, drop_links=drop_links)
@@ -209,6 +210,7 @@ def _delete_domain(actor, domain, *, drop_links):
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
     DomainDNS.objects.filter(pk=name).delete()
+    RelayHost.objects.filter(pk=name).delete()
     dkim.forget_keys(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)

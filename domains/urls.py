@@ -36,6 +36,7 @@ urlpatterns = [
         flow_views.DomainDelivery.as_view(),
         name="domain-delivery",
     ),
+    path("domains/<path:pk>/flow/relay/", flow_views.DomainRelay.as_view(), name="domain-relay"),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(

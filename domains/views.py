@@ -30,7 +30,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import COUNT_BOUND
-from panel.prepared import prepared
+from panel.prepared import padded, prepared
 from panel.transactions import in_transaction
 
 SHOWN = 20
@@ -127,7 +127,7 @@ class DomainSettings(DomainPages, ScopedDetailView):
         domain = self.object
         return super().get_context_data(
             alias_of=next(iter(_alias_of(domain.pk)), None),
-            admins=_admins_at(domain.pk),
+            admins=admins_at(domain),
             **kwargs,
         )
 
@@ -138,12 +138,12 @@ def _alias_of(name):
 
 
 @prepared
-def _admins_at(name):
-    return Admin.objects.names_at(name)[: SHOWN + 1]
+def _admins_at(*names):
+    return Admin.objects.names_at(*names)[: SHOWN + 1]
 
 
 def admins_at(*domains):
-    return list(Admin.objects.names_at(*domains)[: SHOWN + 1])
+    return _admins_at(*padded(domain.pk for domain in domains))
 
 
 class DomainCreate(DomainPages, ScopedFormView):
@@ -237,9 +237,8 @@ class DomainDelete(DomainPages, ConfirmView):
     success_message = _("Domain %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        alias_of = AliasDomain.objects.filter(pk=self.object.pk).first()
         return super().get_context_data(
-            alias_of=alias_of,
+            alias_of=next(iter(_alias_of(self.object.pk)), None),
             admins=admins_at(self.object),
             **consequences(self.object),
             **kwargs,
@@ -260,7 +259,7 @@ class DomainDelete(DomainPages, ConfirmView):
 
 def consequences(*domains):
     # Once, and not a page and a count: it reads all targets in the domains.
-    targets = list(Alias.targets_from_other_domains(*domains)[: COUNT_BOUND + 1])
+    targets = _targets_from_others(*padded(sorted(domain.pk for domain in domains)))
     return {
         "alias_domains": alias_domains_of(domains),
         "referrers": targets[:SHOWN],
@@ -269,21 +268,35 @@ def consequences(*domains):
     }
 
 
+@prepared
+def _targets_from_others(*names):
+    return Alias.targets_from_other_domains(*names)[: COUNT_BOUND + 1]
+
+
 def emptied_by(domains, targets):
     """The aliases, of those with ``targets``, that lead to nothing but the ``domains``."""
     names = {domain.pk for domain in domains}
-    rows = Alias.objects.filter(pk__in={target.alias for target in targets}, is_self_alias=False)
     return [
         alias
-        for alias in rows.only("pk", "goto").order_by("pk")
+        for alias in _aliases_named(*padded(sorted({target.alias for target in targets})))
         if not {target.lower().rpartition("@")[2] for target in alias.targets} - names
     ]
 
 
+@prepared
+def _aliases_named(*names):
+    rows = Alias.objects.filter(pk__in=names, is_self_alias=False)
+    return rows.only("pk", "goto").order_by("pk")
+
+
 def alias_domains_of(domains):
-    keys = [domain.pk for domain in domains]
-    links = AliasDomain.objects.filter(target_domain__in=keys).exclude(pk__in=keys)
-    return list(links.order_by("pk")[: SHOWN + 1])
+    return _alias_domains_of(*padded(domain.pk for domain in domains))
+
+
+@prepared
+def _alias_domains_of(*names):
+    links = AliasDomain.objects.filter(target_domain__in=names).exclude(pk__in=names)
+    return links.order_by("pk")[: SHOWN + 1]
 
 
 class DomainBulk(DomainPages, BulkView):

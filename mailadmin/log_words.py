@@ -49,6 +49,10 @@ FIELDS = {
     "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
+    "next_hop": gettext_lazy("Relay host"),
+    "login": gettext_lazy("Login there"),
+    "relay_password": gettext_lazy("New password there"),
+    "spf_include": gettext_lazy("Included in SPF"),
     "verify_recipients": gettext_lazy("Asks the primary server"),
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
@@ -153,7 +157,7 @@ def _brief(entry, told):
         )
     if len(told) == 1 and not entry.action.startswith(("create_", "delete_")):
         field, old, new = told[0]
-        words = f"{_('%(field)s:') % {'field': field}} {old or '—'} → {new or '—'}"
+        words = f"{_named(field)} {old or '—'} → {new or '—'}"
         return f' <span class="muted">{escape(words)}</span>'
     return ""
 
@@ -245,10 +249,18 @@ def changes(entry):
             continue
         if field in LISTS:
             old, new = _differing(_items(old), _items(new))
-        rows.append(
-            (FIELDS.get(field, field), _value(entry, field, old), _value(entry, field, new))
-        )
+        rows.append((_field(field), _value(entry, field, old), _value(entry, field, new)))
     return rows
+
+
+@formats.cached_per_language
+def _field(name):
+    return str(FIELDS.get(name, name))
+
+
+@formats.cached_per_language
+def _named(field):
+    return _("%(field)s:") % {"field": field}
 
 
 def _items(value):

@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.db.models import Q
 
-from domains.main_cf import BACKUP_MX, TRANSPORT, VERIFY
-from domains.models import LOCAL_TRANSPORTS, Domain
+from domains.main_cf import BACKUP_MX, RELAY_HOSTS, TRANSPORT, VERIFY
+from domains.models import LOCAL_TRANSPORTS, Domain, RelayHost
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
+from panel.derived_keys import relay_key
 
 # Hashes that Dovecot 2.4 certainly takes without auth_allow_weak_schemes.
 STRONG = Q()
@@ -21,6 +22,7 @@ def blocks_needed():
     rows = {
         BACKUP_MX: Domain.objects.filter(backupmx=True),
         VERIFY: Domain.objects.filter(backupmx=True, verify_recipients=True),
+        RELAY_HOSTS: RelayHost.objects.all(),
         TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
         "weak-hashes": Mailbox.objects.exclude(STRONG),
     }
@@ -47,5 +49,6 @@ def marker_values(database, passwords, **given):
         "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
         "PASSWORD_DEFAULT_SCHEME": settings.PASSWORD_DEFAULT_SCHEME,
         "WEBMAIL_SECRET": settings.WEBMAIL_SECRET,
+        "RELAY_KEY": relay_key(settings.SECRET_KEY),
     }
     return fill_in(wanted, database, passwords, **given)

@@ -34,7 +34,7 @@ DNS = {
     *("domain-dns", "domain-dns-publish", "domain-dkim"),
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
-FLOW = {"domain-flow", "domain-delivery"}
+FLOW = {"domain-flow", "domain-delivery", "domain-relay"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 

@@ -47,7 +47,7 @@ MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
     re.IGNORECASE,
 )
 

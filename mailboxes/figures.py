@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
-from django.db.models import Func, OuterRef, Subquery, Sum, TextField, Value
+from django.db.models import F, Func, OuterRef, Subquery, Sum, TextField, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -177,20 +177,21 @@ def days_in_sight(scope, first):
 
     Of the whole server there is one row a day; of an administrator's domains one each.
     """
-    rows = UsageDay.objects.visible_to(scope)
+    rows = UsageDay.objects.visible_to(scope).filter(day__gte=Value(first))
     if scope.is_superadmin:
-        rows = rows.filter(domain=SERVER)
-    return _sums(rows.filter(day__gte=Value(first)))
+        return _by_day(rows.filter(domain=SERVER), F)
+    return _by_day(rows.values("day"), Sum)
 
 
 @prepared
 def days_of_domain(domain, first):
-    return _sums(UsageDay.objects.filter(domain=domain, day__gte=Value(first)))
+    return _by_day(UsageDay.objects.filter(domain=domain, day__gte=Value(first)), F)
 
 
-def _sums(rows):
-    sums = {f"all_{name}": Sum(name) for name in ("bytes", "mailboxes", "aliases", "changes")}
-    return rows.order_by("day").values("day").annotate(**sums).values_list("day", *sums, named=True)
+def _by_day(rows, kind):
+    """``kind``: Sum of several rows a day, or F of one."""
+    columns = {f"all_{name}": kind(name) for name in ("bytes", "mailboxes", "aliases", "changes")}
+    return rows.order_by("day").annotate(**columns).values_list("day", *columns, named=True)
 
 
 # --- A mailbox

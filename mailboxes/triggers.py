@@ -1,12 +1,13 @@
 """The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import reduce
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, ProgrammingError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, ProgrammingError, connections
 
 from domains.models import RoutingLock
 from mailboxes.models import NEARLY_FULL
@@ -17,6 +18,7 @@ from panel.transactions import in_transaction
 SOURCES = Path(__file__).with_name("sql")
 ATTEMPTS = 10
 TOGETHER = 10_000  # rows of a table whose words are written in one transaction
+WRITERS = 2  # connections that write words at a time, but on SQLite: one keeps one core busy
 LAST = "\U0010ffff"
 # For SQLite, which has no regular expressions: these and the comma stand between words.
 BETWEEN_WORDS = (" .-_@;", ":<>()\n\r\t", "\"'+&/=")
@@ -176,10 +178,30 @@ def empty_words(connection):
 
 
 def rebuild_words(connection, track=iter):
-    """Write the words anew, in many transactions: call it in none."""
+    """Write the words anew, in many transactions, of which WRITERS at a time, each with rows of its own.
+
+    Within a transaction it is a part of that one.
+    """
     statements = [part for part in _parts(connection.vendor) if "%s" in part]
-    for first, last in track(_groups(connection)):
+    groups = _groups(connection)
+    if connection.vendor == "sqlite" or connection.in_atomic_block or WRITERS == 1:
+        for group in track(groups):
+            _write_words(connection, statements, *group)
+        return
+    pool = ThreadPoolExecutor(WRITERS)
+    try:
+        for one in track([pool.submit(_write_in_thread, statements, *group) for group in groups]):
+            one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _write_in_thread(statements, first, last):
+    connection = connections[DEFAULT_DB_ALIAS]  # this thread's own
+    try:
         _write_words(connection, statements, first, last)
+    finally:
+        connection.close()
 
 
 @in_transaction

@@ -269,8 +269,8 @@ class MailboxDelete(OneMailbox, ConfirmView):
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
-        find_fallbacks(self.actor, [self.object])
-        row = self_alias(self.object)
+        key = self.object.pk
+        row, _mailbox = find_fallbacks(self.actor, [self.object]).rows([key])[key]
         return super().get_context_data(
             forwards=forwards(row),
             **referrers_context(self.actor, [self.object.pk]),

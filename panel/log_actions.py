@@ -49,6 +49,7 @@ ACTIONS = {
     "create_dkim_entry": Action(DOMAINS, _("{person} made a DKIM key for {object}")),
     "edit_dkim_entry": Action(DOMAINS, _("{person} let another DKIM key sign for {object}")),
     "delete_dkim_entry": Action(DOMAINS, _("{person} deleted a DKIM key of {object}")),
+    "edit_relay_host": Action(DOMAINS, _("{person} changed the relay host of {object}")),
     "create_mailbox": Action(
         MAILBOXES,
         _("{person} created mailbox {object}"),

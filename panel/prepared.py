@@ -21,8 +21,8 @@ def prepared(build):
     """Make ``build(*values)``, which returns a queryset, return the list of its rows instead.
 
     It is called with placeholders, once for each number of values; ``values`` are texts or
-    whole numbers, and nothing else may decide what is asked for. Rows of ``values_list()`` cost a third of
-    a model's. The queryset may be a raw one, too.
+    whole numbers, and nothing else may decide what is asked for: a bound that changes is one of them, or is kept
+    as it first was. Rows of ``values_list()`` cost a third of a model's. The queryset may be a raw one, too.
     """
 
     @lru_cache(maxsize=SHAPES)

@@ -130,6 +130,7 @@ def test_a_row_that_somebody_deletes_meanwhile_leaves_no_words_behind(
         cursor.execute(f"DELETE FROM {table} WHERE {column.get(table, 'username')} = %s", [key])
 
     monkeypatch.setattr(transactions, "GIVE_UP_SECONDS", 0)
+    monkeypatch.setattr(triggers, "WRITERS", 1)
     with connection.cursor() as cursor:
         cursor.execute("SET innodb_lock_wait_timeout = 1")
     with pytest.raises(transactions.Unavailable):  # it waits for the other program
@@ -137,7 +138,10 @@ def test_a_row_that_somebody_deletes_meanwhile_leaves_no_words_behind(
     connection.close()
 
 
-def test_the_words_are_written_anew(world):
+@pytest.mark.parametrize("writers", [1, 2])
+def test_the_words_are_written_anew(world, monkeypatch, writers):
+    monkeypatch.setattr(triggers, "TOGETHER", 2)  # so that there are several groups
+    monkeypatch.setattr(triggers, "WRITERS", writers)
     before = set(Word.objects.values_list("row_key", "kind", "word", "domain"))
 
     triggers.empty_words(connection)

@@ -8,13 +8,14 @@ from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import DKIMKey, DKIMSigning
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainDNS, DomainUsage, Word
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainDNS, DomainUsage, RelayHost, Word
 from domains.services import create_alias_domain
 from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
-MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS, DKIMKey, DKIMSigning]
+MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
+MODELS += [DKIMKey, DKIMSigning, RelayHost]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -22,6 +23,7 @@ EVERYTHING = {
     DomainDNS: {"example.org", "other.net", "mail.example.org"},
     DKIMKey: {"example.org", "other.net"},
     DKIMSigning: {"example.org", "other.net"},
+    RelayHost: {"example.org", "other.net"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -41,6 +43,7 @@ OF_DOMAIN_ADMIN = {
     DomainDNS: {"example.org"},
     DKIMKey: {"example.org"},
     DKIMSigning: {"example.org"},
+    RelayHost: {"example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -84,6 +87,7 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         DomainDNS.objects.create(pk=domain)
         key = DKIMKey.objects.create(domain_name_id=domain, selector="s1")
         DKIMSigning.objects.create(dkim=key, author=domain)
+        RelayHost.objects.create(pk=domain, next_hop="[smtp.example.net]:587")
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))

@@ -17,26 +17,20 @@ def with_own_lines(marker):
     }
 
 
-SERVICE = re.compile(r"^(\w+ +inet\b.*\n(?:[ \t].*\n)*)", re.MULTILINE)
+SERVICE = re.compile(r"^(\w+ +(?:inet|unix)\b.*\n(?:[ \t].*\n)*)", re.MULTILINE)
+OURS = ("submission", "submissions", "relayhost")
 
 
 def our_services(text):
-    """The services submission and submissions of a master.cf, without the comments around."""
-    found = [
-        entry
-        for entry in SERVICE.findall(text)
-        if entry.split()[0] in ("submission", "submissions")
-    ]
-    return "".join(found)
+    """The services in OURS of a master.cf, without the comments around."""
+    return "".join(entry for entry in SERVICE.findall(text) if entry.split()[0] in OURS)
 
 
 def with_services(there, text):
     """``there``, with the services of ``text`` in place of those of the same name."""
     if our_services(there) == our_services(text):
         return there
-    rest = SERVICE.sub(
-        lambda m: "" if m[0].split()[0] in ("submission", "submissions") else m[0], there
-    )
+    rest = SERVICE.sub(lambda m: "" if m[0].split()[0] in OURS else m[0], there)
     return rest.rstrip("\n") + "\n" + our_services(text) if there else text
 
 

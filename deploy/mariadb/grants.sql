@@ -26,6 +26,9 @@ CREATE USER '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@' IDENTIFIED BY '@DOVECOT_S
 -- Postfix: finds addresses. It never sees a password hash, a token or a TOTP secret.
 GRANT SELECT (domain, transport, backupmx, verify_recipients, active)
   ON `@DB_NAME@`.domain TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
+-- The logins of relay hosts are encrypted; the key is in relay_login.cf.
+GRANT SELECT (domain, next_hop, salt, secret)
+  ON `@DB_NAME@`.relay_host TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (address, goto, domain, active)

@@ -14,17 +14,29 @@ from domains.mail_services import SERVICES
 
 PARENTS = 4  # above a domain, whose DMARC record may cover it
 REPORTED_TO = 5  # other domains that a DMARC record sends reports to
-SPF_WORST_FIRST = ("temperror", "permerror", "fail", "softfail", "neutral", "none", "pass")
+SPF_WORST_FIRST = (
+    "temperror",
+    "permerror",
+    "not included",
+    "fail",
+    "softfail",
+    "neutral",
+    "none",
+    "pass",
+)
 
 
-def check_domain(domain, keys=(), asking=None):
-    """Return the Findings of a Domain, read with ``alias_of``, and of its DKIMKeys. It asks the DNS for at most CHECK_SECONDS."""
+def check_domain(domain, keys=(), relay=None, asking=None):
+    """Return the Findings of a Domain, read with ``alias_of``, of its DKIMKeys and its RelayHost.
+
+    It asks the DNS for at most CHECK_SECONDS.
+    """
     asking = asking or Asking()
     name = domain.pk
     checks = [("mx", name, "MX", partial(mx, is_backup=domain.backupmx))]
     if domain.ends_here:  # how other domains' mail leaves, the next server knows
         checks += [
-            ("spf", name, "TXT", sender),
+            ("spf", name, "TXT", partial(sender, relay=relay)),
             ("dmarc", f"_dmarc.{name}", "TXT", dmarc),
             ("tlsrpt", f"_smtp._tls.{name}", "TXT", tls_reports),
             ("mtasts", f"_mta-sts.{name}", "TXT", mta_sts.announced),
@@ -103,14 +115,18 @@ def mx(asking, host, name, made, *, is_backup):
     return made(DIFFERS, "others" if set(first) & set(ours) else "others first", told)
 
 
-def sender(asking, host, name, made):
+def sender(asking, host, name, made, *, relay):
     records = [text for text in asking.texts(name) if spf.is_record(text)]
-    terms = spf_terms()
+    terms = spf_terms(relay)
     wanted = spf.with_terms(records[0], terms) if len(records) == 1 else f"v=spf1 {terms[0]} ~all"
     if not records:
         return made((quoted(wanted),), (), MISSING, "missing")
     made = partial(made, seen=tuple(map(quoted, records)))
-    results = {one: spf.evaluate(asking, one, name) for one in host.senders}
+    includes = bool(relay and relay.spf_include)
+    if includes:
+        results = {relay.host: spf.evaluate_include(asking, name, relay.spf_include)}
+    else:
+        results = {one: spf.evaluate(asking, one, name) for one in host.senders(relay)}
     if not results:
         return made((quoted(wanted),), state=DIFFERS, reason="no address")
     result, problem, term = min(results.values(), key=lambda found: SPF_WORST_FIRST.index(found[0]))
@@ -121,8 +137,9 @@ def sender(asking, host, name, made):
     if result == "permerror":
         return made(state=WRONG, reason=problem, details=told)
     if result == "pass":
-        return made(tuple(map(quoted, records)), details=told)
-    state = WRONG if result in {"fail", "softfail"} else DIFFERS
+        reason = "included" if includes else "ok"
+        return made(tuple(map(quoted, records)), reason=reason, details=told)
+    state = WRONG if result in {"fail", "softfail", "not included"} else DIFFERS
     return made((quoted(wanted),), state=state, reason=result, details=told)
 
 

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from hashlib import sha256
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,11 +22,12 @@ class Host:
     def addresses(self):
         return settings.MAIL_ADDRESSES or self.asking.addresses(self.name)
 
-    @cached_property
-    def senders(self):
-        """The addresses that receivers see: the relay host's, if there is one."""
-        relay = settings.MAIL_RELAYHOST
-        return self.asking.addresses(relay) if relay else self.addresses
+    def senders(self, relay=None):
+        """The addresses that receivers see: those of the relay host, the domain's RelayHost or that of all, if there is one."""
+        name = relay.host if relay else settings.MAIL_RELAYHOST
+        if not name:
+            return self.addresses
+        return [name] if is_address(name) else self.asking.addresses(name)
 
     def leads_here(self, name):
         """Whether ``name`` is this host, or has no other addresses than it."""
@@ -35,9 +37,19 @@ class Host:
         return bool(found) and set(found) <= set(self.addresses)
 
 
-def spf_terms():
-    """What a domain's SPF record must have so that mail from here passes."""
-    return [f"a:{settings.MAIL_RELAYHOST.lower() or host_name()}"]
+def spf_terms(relay=None):
+    """What a domain's SPF record must have so that mail from here, or through its RelayHost, passes."""
+    if relay and relay.spf_include:
+        return [f"include:{relay.spf_include}"]
+    name = relay.host if relay else settings.MAIL_RELAYHOST.lower() or host_name()
+    return [f"ip{ip_address(name).version}:{name}" if is_address(name) else f"a:{name}"]
+
+
+def is_address(name):
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
 
 
 def certificate_digest():

@@ -15,6 +15,7 @@ PROBLEMS = {
     "include has trivial recursion": "recursion",
     "Too many levels of recursion": "recursion",
 }
+NOBODYS = "240.0.0.1"  # so that no term matches, and all of them are looked at
 
 
 class Evaluation(spf.query):
@@ -23,8 +24,10 @@ class Evaluation(spf.query):
     def __init__(self, asking, address, domain):
         super().__init__(i=address, s=f"postmaster@{domain}", h=domain, timeout=0, querytime=0)
         self.asking = asking
+        self.names = set()  # that were looked up
 
     def dns(self, name, qtype, cnames=None, ignore_void=False):
+        self.names.add(str(name).lower().rstrip("."))
         try:
             values = self.asking.ask(str(name), qtype).values
         except NotAsked as error:
@@ -49,7 +52,20 @@ def evaluate(asking, address, domain):
 
     For permerror ``problem`` is one of PROBLEMS or "syntax", and ``term`` the part of the record that it is about.
     """
-    result, _code, words = Evaluation(asking, address, domain).check()
+    return _judged(Evaluation(asking, address, domain))
+
+
+def evaluate_include(asking, domain, included):
+    """As ``evaluate``, but "pass" is a record that includes the domain ``included``, by itself or by another one."""
+    evaluation = Evaluation(asking, NOBODYS, domain)
+    result, problem, term = _judged(evaluation)
+    if result in {"permerror", "temperror"}:
+        return result, problem, term
+    return "pass" if included in evaluation.names else "not included", "", ""
+
+
+def _judged(evaluation):
+    result, _code, words = evaluation.check()
     if result != "permerror":
         return result, "", ""
     words = words.removeprefix("SPF Permanent Error: ")
@@ -65,4 +81,4 @@ def is_record(text):
 def with_terms(record, terms):
     """``record`` with ``terms`` in front of the others, so that they come before its ``all``."""
     version, *others = record.split()
-    return " ".join([version, *[term for term in terms if term not in others], *others])
+    return " ".join([version, *terms, *[term for term in others if term not in terms]])

@@ -13,7 +13,7 @@ from domains.dns import words
 from domains.dns.checks import check_domain, check_host
 from domains.dns.findings import NOT_ASKED, OK, WRONG, Finding
 from domains.dns.host import host_name
-from domains.models import Domain, DomainDNS
+from domains.models import Domain, DomainDNS, RelayHost
 from panel.transactions import in_transaction
 
 AT_ONCE = 4  # domains; each asks up to eight questions at a time
@@ -23,7 +23,8 @@ def check_and_store(domain):
     """Check one Domain, or with None this mail server; return its DomainDNS."""
     if domain is None:
         return store(name=host_name(), findings=check_host())
-    findings = check_domain(domain, keys_of(domain.pk).get(domain.pk, ()))
+    keys, relay = keys_of(domain.pk).get(domain.pk, ()), RelayHost.objects.filter(pk=domain.pk)
+    findings = check_domain(domain, keys, relay.first())
     return _stored(domain, findings)
 
 
@@ -33,7 +34,10 @@ def check_all(domains):
     with ThreadPoolExecutor(AT_ONCE) as pool:  # which asks the DNS; the rows are written here
         keys = keys_of(*(domain.pk for domain in domains))
         keys = [keys.get(domain.pk, ()) for domain in domains]
-        for domain, findings in zip(domains, pool.map(check_domain, domains, keys), strict=True):
+        relays = RelayHost.objects.in_bulk()
+        relays = [relays.get(domain.pk) for domain in domains]
+        found = pool.map(check_domain, domains, keys, relays)
+        for domain, findings in zip(domains, found, strict=True):
             yield _stored(domain, findings)
     forget_others()
 

@@ -149,6 +149,10 @@ REASONS = {
     ("spf", "none"): gettext_noop(
         "The record says nothing about mail from %(addresses)s, which this server sends. Replace it."
     ),
+    ("spf", "included"): gettext_noop("Mail through the relay host %(addresses)s is included."),
+    ("spf", "not included"): gettext_noop(
+        "Mail of this domain leaves through a relay host, which the record does not include: large receivers refuse such mail, or take it for spam. Replace it."
+    ),
     ("spf", "no address"): gettext_noop(
         "Not judged: the address from which this server’s mail leaves is not known. Publish the server’s own name, or set MAIL_ADDRESSES."
     ),

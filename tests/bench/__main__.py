@@ -84,8 +84,8 @@ def measure_pages(results, sites, account, seconds):
         for (size, side), each in tries.items():
             site, answer = sites[size], None
             if side is site.sides[0]:
-                counters[size].get(each.url)
-                answer = counters[size].get(each.url)
+                counters[size].ask(each.url)
+                answer = counters[size].ask(each.url)
             rate = len(each.many) / seconds
             results.add_page(
                 account, name, size, side.name if answer is None else "", each, rate, answer

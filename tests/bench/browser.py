@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urlencode
 
+from tests.bench.pages import HTMX, Part
+
 COOKIE = re.compile(rb"(?i)\r\nset-cookie: ([^=;]+)=([^;]*)")
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 
@@ -38,17 +40,26 @@ class Browser:
             raise RuntimeError(f"{username} cannot sign in: {answer.status}")
         return self
 
-    def get(self, path):
-        return self._ask("GET", path)
+    def get(self, path, **headers):
+        return self._ask("GET", path, headers)
 
-    def post(self, path, values):
+    def post(self, path, values, **headers):
         values = {"csrfmiddlewaretoken": self.cookies.get("mailadmin_csrf", ""), **values}
-        return self._ask("POST", path, urlencode(values).encode())
+        return self._ask("POST", path, headers, urlencode(values).encode())
 
-    def _ask(self, method, path, body=b""):
+    def ask(self, page):
+        """Get a page, or what htmx asks for, as it does."""
+        if not isinstance(page, Part):
+            return self.get(page)
+        if page.values:
+            return self.post(page, page.values, **HTMX)
+        return self.get(page, **HTMX)
+
+    def _ask(self, method, path, headers, body=b""):
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
         lines += ["Connection: keep-alive", "Accept-Language: en"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if cookies:
             lines.append(f"Cookie: {cookies}")
         if method == "POST":
@@ -111,7 +122,7 @@ def _ask_for(browser, path, seconds):
     times = []
     end = perf_counter() + seconds
     while not times or perf_counter() < end:
-        answer = browser.get(path)
+        answer = browser.ask(path)
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status}")
         times.append(answer.seconds)

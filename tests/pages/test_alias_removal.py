@@ -178,6 +178,21 @@ def test_more_than_a_page_counts_are_all_cleaned(superadmin, add_alias, monkeypa
     assert set(Alias.objects.values_list("goto", flat=True)) == {"y@else.example"}
 
 
+def test_each_page_counts_to_the_bound_of_its_own_time(superadmin, add_alias, monkeypatch):
+    add_alias("sales@example.org", "x@else.example")
+    for number in range(4):
+        add_alias(f"a{number}@example.org", "sales@example.org")
+
+    shown = {}
+    for bound in (1, 3):
+        monkeypatch.setattr("aliases.views.COUNT_BOUND", bound)
+        shown[bound] = len(
+            referrers(superadmin.get(reverse("alias-delete", args=["sales@example.org"])))
+        )
+
+    assert shown == {1: 2, 3: 4}
+
+
 def test_a_plus_address_falls_back_to_the_name_before_it(admin, add_alias):
     add_alias("sales+news@example.org", "x@else.example")
     add_alias("sales@example.org", "y@else.example")

@@ -83,7 +83,7 @@ class Postfix:
 
     def add_services(self):
         """Put ports 587 and 465 into master.cf as deploy/README.md says."""
-        for service in ("submission/inet", "submissions/inet"):
+        for service in ("submission/inet", "submissions/inet", "relayhost/unix"):
             command = [find("postconf"), "-c", self.files, "-M", service]
             entry = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             self._run("postconf", "-Me", f"{service}={entry.strip()}")
@@ -91,6 +91,19 @@ class Postfix:
     def set(self, **parameters):
         """Change parameters of main.cf in place."""
         self._run("postconf", "-e", *(f"{name}={value}" for name, value in parameters.items()))
+        self._age_files()
+
+    def set_of_service(self, service, **parameters):
+        """Change ``-o`` options of a service in master.cf, such as ``relayhost/unix``, in place.
+
+        It leaves the chroot, in which there is no /etc/hosts here.
+        """
+        self._run("postconf", "-F", f"{service}/chroot=n")
+        for name, value in parameters.items():
+            self._run("postconf", "-P", f"{service}/{name}={value}")
+        self._age_files()
+
+    def _age_files(self):
         # Postfix waits up to two seconds for a file that changed just now to "cool down".
         for path in [self.conf, *self.conf.rglob("*.cf")]:
             os.utime(path, (0, 0))
@@ -125,6 +138,9 @@ class Postfix:
     def flush(self):
         """Try everything in the queue now."""
         self._run("postqueue", "-f")
+
+    def drop_queue(self):
+        self._run("postsuper", "-d", "ALL")
 
     def reload(self):
         self._run("postfix", "reload")

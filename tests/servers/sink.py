@@ -1,7 +1,9 @@
 """The rest of the world: an SMTP server that takes everything and remembers it."""
 
 import socketserver
+import ssl
 import threading
+from base64 import b64decode
 from dataclasses import dataclass
 
 
@@ -10,9 +12,12 @@ class Received:
     sender: str
     recipients: list
     text: str
+    login: str = ""  # with which it was sent, as login:password
 
 
 class _Session(socketserver.StreamRequestHandler):
+    login = ""
+
     def handle(self):
         sender, recipients = "", []
         self._say("220 sink")
@@ -21,17 +26,39 @@ class _Session(socketserver.StreamRequestHandler):
             if verb == "RCPT" and _address(line) in self.server.unknown:
                 self._say("550 5.1.1 no such user")
                 continue
+            if verb == "EHLO" and self.server.tls:
+                offered = "AUTH PLAIN" if isinstance(self.connection, ssl.SSLSocket) else "STARTTLS"
+                self._say(f"250-sink\r\n250 {offered}")
+                continue
+            if verb == "STAR":
+                self._say("220 go")
+                self._encrypt()
+                continue
+            if verb == "AUTH":
+                _nobody, name, password = b64decode(line.split()[2]).decode().split("\0")
+                self.login = f"{name}:{password}"
+                self._say("235 ok")
+                continue
             if verb == "MAIL":
                 sender, recipients = _address(line), []
             elif verb == "RCPT":
                 recipients.append(_address(line))
             elif verb == "DATA":
                 self._say("354 go")
-                self.server.received.append(Received(sender, recipients, self._text()))
+                mail = Received(sender, recipients, self._text(), self.login)
+                self.server.received.append(mail)
             elif verb == "QUIT":
                 self._say("221 bye")
                 return
             self._say("250 ok")
+
+    def _encrypt(self):
+        self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+
+    def finish(self):
+        super().finish()
+        self.connection.close()
 
     def _text(self):
         lines = []
@@ -48,16 +75,23 @@ def _address(line):
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1:``port``; what came is in ``received``. Recipients in ``unknown`` are refused."""
+    """Listens on 127.0.0.1:``port``; what came is in ``received``. Recipients in ``unknown`` are refused.
+
+    With a ``certificate`` and its ``key`` it offers TLS, and then takes any login.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, certificate=None, key=None):
         super().__init__(("127.0.0.1", 0), _Session)
         self.port = self.server_address[1]
         self.received = []
         self.unknown = set()
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(certificate, key)
         self._thread = threading.Thread(target=self.serve_forever, args=[0.05], daemon=True)
 
     def start(self):

@@ -8,7 +8,7 @@ from domains.dkim_keys import keys_of
 from domains.dns import changes, checks, states, words, zone
 from domains.dns.asking import Empty
 from domains.dns.findings import OK
-from domains.models import Domain
+from domains.models import Domain, RelayHost
 from panel.addresses import display_domain, normalise_domain
 from panel.commands import PanelCommand
 
@@ -61,11 +61,11 @@ class Command(PanelCommand):
 
     def write_wanted(self, names):
         here = Domain.objects.select_related("alias_of").in_bulk(names)
-        keys = keys_of(*names)
+        keys, relays = keys_of(*names), RelayHost.objects.in_bulk(names)
         found = checks.check_host(Empty())
         for name in names:
             domain = here.get(name) or Domain(pk=name)
-            found += checks.check_domain(domain, keys.get(name, ()), Empty())
+            found += checks.check_domain(domain, keys.get(name, ()), relays.get(name), Empty())
         self.stdout.write(zone.zone_file(found).rstrip())
 
     def show(self, row, json):

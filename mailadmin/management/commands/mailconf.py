@@ -13,6 +13,7 @@ OPTIONAL = {
     main_cf.BACKUP_MX: "Be a backup MX (default: if a domain in the panel asks for it).",
     main_cf.VERIFY: "Ask the primary servers which recipients exist (default: likewise).",
     main_cf.TRANSPORT: "Use transports per domain (default: likewise).",
+    main_cf.RELAY_HOSTS: "Send through relay hosts (default: if one is named in the panel).",
     "weak-hashes": "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one).",
 }
 
