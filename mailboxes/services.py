@@ -230,6 +230,8 @@ def update_mailbox(*, actor, mailbox, **fields):
     if "active" in changes:
         Alias.objects.filter(pk=mailbox.pk).update(active=mailbox.active, modified=mailbox.modified)
         refuse_loops(actor, [mailbox.pk])
+        if not mailbox.active:
+            helper.after_commit("kick", mailbox.pk)
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox
@@ -258,6 +260,7 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
     LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
+    helper.after_commit("kick", mailbox.pk)
     return mailbox
 
 
@@ -352,6 +355,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     )
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])
+    helper.after_commit("kick", address)
 
 
 @in_transaction

@@ -1,5 +1,6 @@
 """What a hand-made Dovecot knows of its users: its passwd-files, and what it answers itself."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -165,7 +166,7 @@ class Dovecot:
             capture_output=True,
             text=True,
         )
-        if run.returncode and "doesn't exist" not in run.stderr:
+        if run.returncode not in (0, os.EX_NOUSER):
             raise Unreadable(f"doveadm: {run.stderr.strip()}")
         blocks = []
         for text in re.split(r"(?m)^field\tvalue\n", run.stdout)[1:]:
