@@ -101,7 +101,9 @@ class Report:
 def make(source, shadow, *, accepted=(), etc=None):
     where = {"etc": etc} if etc else {}
     found = chain(
-        structure.find(source, shadow), asking.answers(source, rows.CHECKS), [loops.find(source)]
+        structure.find(source, shadow),
+        asking.answers(source, rows.CHECKS),
+        [loops.find(source), surroundings.about_encrypt(source)],
     )
     counts = {
         name: source.one(f"SELECT COUNT(*) FROM {source.quoted(name)}")
