@@ -43,11 +43,9 @@ def is_switched(source, shadow):
 def is_half(source, shadow):
     """Whether a run was stopped before the tables changed places, and left something here."""
     there = _tables(source)
-    return (
-        bool(_holding(source))
-        or any(name.startswith(NEXT) for name in there)
-        or any(name in there for name in shadow.remembered("moved", []))
-    )
+    # After --undo a table of that name is a later PostfixAdmin's own.
+    moved = [] if shadow.remembered("undone") else shadow.remembered("moved", [])
+    return bool(_holding(source)) or any(name.startswith(NEXT) or name in moved for name in there)
 
 
 def switch(source, shadow, say):

@@ -266,6 +266,16 @@ def test_what_the_checks_of_the_database_find_is_said(small):
     assert "(mailadmin.W008)" in apply()
 
 
+def test_after_undo_a_table_that_postfixadmin_makes_then_is_its_own(small):
+    apply()
+    adopt("--undo")
+    postfixadmin.run("CREATE TABLE dkim (id int PRIMARY KEY)")
+
+    adopt()
+
+    assert "dkim" in tables(small)
+
+
 def test_another_database_of_that_name_is_left_alone(small):
     postfixadmin.run(f"CREATE DATABASE {small}_adopt;\nCREATE TABLE {small}_adopt.mine (id int)")
 
