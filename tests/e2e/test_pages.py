@@ -35,6 +35,8 @@ NO_PAGES = {
     "domain-places",
     "domain-options",
     "domain-checklist",
+    "mailbox-away",
+    "own-away",
     "session-left",
     "preferences",
     *OWN,

@@ -24,6 +24,7 @@ OWN = {
     "address-preview",
     "address-suggestions",
     "account",
+    "own-away",
     "own-forwarding",
     "own-password",
     "own-room",
@@ -61,7 +62,11 @@ SCOPED = sorted(VIEWS.keys() - PUBLIC - OWN - TASKS)
 OF_A_ROW = [name for name in SCOPED if "pk" in PATTERNS[name].pattern.converters]
 OF_NO_ROW = [name for name in SCOPED if name not in OF_A_ROW]
 # They take a form only.
-NO_PAGES = {"domain-checklist", *(name for name in SCOPED if name.endswith("-bulk"))}
+NO_PAGES = {
+    "domain-checklist",
+    "mailbox-away",
+    *(name for name in SCOPED if name.endswith("-bulk")),
+}
 SUPERADMINS_ONLY = [name for name in SCOPED if VIEWS[name].superadmins_only]
 
 
