@@ -127,8 +127,9 @@ def _line(moment, entry, date, words, page_of):
 def _folded(lines):
     """Yield (sentence about several or None, lines): MANY and more of one person and one kind are one."""
     for key, run in groupby(lines, lambda line: line.key):
-        together, many = list(run), _many(*key[1:])
-        if many and len(together) >= MANY:
+        together = list(run)
+        many = _many(*key[1:]) if len(together) >= MANY else ""
+        if many:
             person = max((line.person for line in together), key=len)  # complete if one of them is
             yield many % {"n": len(together), "person": person}, together
         else:
