@@ -23,7 +23,7 @@ class AccountBackend:
         if account is None or not is_acceptable(password):
             run_dummy_hash()
             return None
-        correct, replacement = verify_password(password, account.password)
+        correct, replacement = verify_password(password, account.password, account.pk)
         if not correct:
             if is_cheap(account.password):
                 run_dummy_hash()
@@ -32,7 +32,7 @@ class AccountBackend:
         if replacement and not Adoption.objects.exists() and not self.store(account, replacement):
             # Another request stored a new hash first: the session must be bound to that one.
             account = row_named(self.rows(), username)
-            if account is None or not verify_password(password, account.password)[0]:
+            if account is None or not verify_password(password, account.password, account.pk)[0]:
                 return None
         return account
 

@@ -74,7 +74,7 @@ class Account(AbstractBaseUser):
         self.password = passwords.hash_password(raw_password)
 
     def check_password(self, raw_password):
-        return passwords.verify_password(raw_password, self.password)[0]
+        return passwords.verify_password(raw_password, self.password, self.username)[0]
 
 
 class AdminQuerySet(SuperadminQuerySet):

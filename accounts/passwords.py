@@ -60,7 +60,11 @@ _CRYPTS = {
 _CRAMS = {"CRAM-MD5", "HMAC-MD5"}  # two names of one format
 _SCRAMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 _PLAIN = {"PLAIN", "CLEARTEXT", "CLEAR"}
-KNOWN_SCHEMES = _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2"}
+KNOWN_SCHEMES = (
+    _CRYPTS | _DIGESTS.keys() | _CRAMS | _SCRAMS.keys() | _PLAIN | {"PBKDF2", "DIGEST-MD5"}
+)
+# One quick digest or an old crypt(): a graphics card tries millions a second.
+WEAK_SCHEMES = ("DES-CRYPT", "MD5-CRYPT", "CRAM-MD5", "HMAC-MD5", "DIGEST-MD5", *_DIGESTS)
 # Courier's names for schemes that Dovecot reads differently.
 _NOT_DOVECOTS = {"MD5RAW"}
 # What crypt() returns begins with these; an argon2 hash has a prefix of its own in Dovecot.
@@ -123,8 +127,8 @@ def hash_password(raw):
     return f"{{{CURRENT_SCHEME}}}{_current().hash(raw)}"
 
 
-def verify_password(raw, stored):
-    """Return ``(correct, replacement)``.
+def verify_password(raw, stored, name=""):
+    """Return ``(correct, replacement)``. ``name`` is the login name, which DIGEST-MD5 hashes too.
 
     ``replacement`` is None, or a new ``{SHA512-CRYPT}`` value to store because the format or the cost
     of ``stored`` is outdated. A ``stored`` that cannot be read is a wrong password: never an exception,
@@ -134,7 +138,7 @@ def verify_password(raw, stored):
         return False, None
     scheme, bare = _split(stored)
     try:
-        correct = _verify(raw, scheme, bare)
+        correct = _verify(raw, scheme, bare, name)
     except (ValueError, TypeError, LookupError):
         correct = False
     if not correct:
@@ -183,6 +187,22 @@ def stored_hash(text):
     return text
 
 
+def clear_text(stored):
+    """The password itself if it is ``stored`` as it is typed, else None."""
+    scheme, bare = _split(stored or "")
+    scheme, _dot, encoding = scheme.partition(".")
+    if scheme not in _PLAIN:
+        return None
+    try:
+        return {
+            "": lambda: bare,
+            "B64": lambda: base64.b64decode(bare, validate=True).decode(),
+            "HEX": lambda: bytes.fromhex(bare).decode(),
+        }[encoding]()
+    except (ValueError, LookupError):
+        return None
+
+
 def is_cheap(stored):
     scheme, bare = _split(stored or "")
     return not _is_current(scheme, bare)
@@ -216,7 +236,7 @@ def _is_current(scheme, bare):
     return hashed is not None and int(hashed[1] or 5_000) >= settings.PASSWORD_ROUNDS
 
 
-def _verify(raw, scheme, bare):
+def _verify(raw, scheme, bare, name=""):
     if scheme.endswith((".B64", ".HEX")):
         scheme, _, encoding = scheme.rpartition(".")
         decoded = (
@@ -224,9 +244,11 @@ def _verify(raw, scheme, bare):
         )
         if scheme == "MD5" and not decoded.startswith(b"$1$"):
             raise ValueError("no hash that Dovecot reads")
+        if scheme == "DIGEST-MD5":
+            return _verify_digest_md5(raw, name, decoded)
         if scheme in _DIGESTS and not decoded.startswith(b"$1$"):
             return _verify_digest(raw, scheme, decoded)
-        return _verify(raw, scheme, decoded.decode())
+        return _verify(raw, scheme, decoded.decode(), name)
     if scheme in _PLAIN:
         return secrets.compare_digest(raw.encode(), bare.encode())
     if scheme in _CRYPTS or (scheme == "MD5" and bare.startswith("$1$")):
@@ -239,6 +261,8 @@ def _verify(raw, scheme, bare):
         if not re.fullmatch(r"[0-9A-Fa-f]{64}", bare):
             raise ValueError("cut short")
         return secrets.compare_digest(cram_md5(raw.encode()), bare.lower())
+    if scheme == "DIGEST-MD5":
+        return _verify_digest_md5(raw, name, _decode(bare, 16))
     if scheme in _DIGESTS:
         return _verify_digest(raw, scheme, _decode(bare, _DIGESTS[scheme][1]))
     raise ValueError("unknown scheme")
@@ -286,6 +310,16 @@ def _verify_digest(raw, scheme, stored):
     if len(digest) != size or bool(salt) != salted:
         raise ValueError("cut short")
     return secrets.compare_digest(hashlib.new(name, raw.encode() + salt).digest(), digest)
+
+
+def _verify_digest_md5(raw, name, stored):
+    # Dovecot: user:realm:password, parted at the first @ of the login name (its password-scheme.c).
+    if len(stored) != 16:
+        raise ValueError("cut short")
+    user, _at, realm = name.partition("@")
+    text = f"{user}:{realm}:{raw}".encode()
+    digest = hashlib.md5(text, usedforsecurity=False).digest()
+    return secrets.compare_digest(digest, stored)
 
 
 def _verify_pbkdf2(raw, bare):

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import throttle
-from accounts.models import Admin, LogEntry, SuperadminLock
-from accounts.passwords import verify_password
+from accounts.models import Admin, Adoption, LogEntry, SuperadminLock
+from accounts.passwords import clear_text, is_acceptable, verify_password
 from domains.models import Domain, DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
 from panel.changes import (
@@ -183,10 +183,41 @@ def _check_current_password(account, password):
     # Read again: another session may have changed it since.
     stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
     right = throttle.guarded(
-        lambda: verify_password(password, stored)[0], account.pk, account.client_ip
+        lambda: verify_password(password, stored, account.pk)[0], account.pk, account.client_ip
     )
     if not right:
         raise ValidationError(_("This is not your current password."), "wrong_password")
+
+
+@in_transaction
+def hash_in_place(*, actor, account):
+    """Store the clear-text password of an administrator or a mailbox as a hash: the same password goes on. Return whether it was one.
+
+    Its sessions end. Refused while PostfixAdmin, which may not read the hash, works on the same rows.
+    """
+    if actor == account:
+        raise ValidationError(
+            _("Change your own password on the page of your account, with the current one."),
+            "oneself",
+        )
+    if Adoption.objects.exists():
+        raise ValidationError(
+            _("PostfixAdmin may not read the hash: run `manage.py adopt --finish` first."),
+            "adopted",
+        )
+    account = type(account).objects.select_for_update().get(pk=account.pk)
+    password = clear_text(account.password)
+    if password is None:
+        return False
+    if not is_acceptable(password):
+        raise ValidationError(_("This can be no password: set a new one."), "no_password")
+    account.set_password(password)
+    account.modified = timezone.now()
+    account.save(update_fields=["password", "modified"])
+    LogEntry.objects.record(
+        actor, "hash_password", domain=getattr(account, "domain_id", ""), target=account.pk
+    )
+    return True
 
 
 @in_transaction

@@ -1,10 +1,13 @@
 import time
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user, load_backend, login, logout, update_session_auth_hash
 from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
 from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from panel import once
 
@@ -39,20 +42,33 @@ def end_others(request, account):
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Of two clicks on one's own new password, the second comes with the key that the first one ended.
+    """Who was signed out meanwhile comes back to the page on which a form was sent, as not every form has an address to read.
 
+    Of two clicks on one's own new password, the second comes with the key that the first one ended.
     It is known by all that it holds: the old key, the form's token and both passwords.
     """
 
     def handle_no_permission(self, request, view_func):
         backend, key = request.session.get(GOES_ON, ("", ""))
         account = load_backend(backend).get_user(key) if backend and once.earlier(request) else None
+        if account is None and request.method == "POST":
+            return redirect_to_login(sent_from(request))
         if account is None:
             return super().handle_no_permission(request, view_func)
         account.backend = backend
         begin(request, account)
         request.user = account
         return None
+
+
+def sent_from(request):
+    """The path of the page whose form was sent, as the browser names it; else the form's own."""
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(
+        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return request.get_full_path()
+    return urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 class AccountMiddleware(AuthenticationMiddleware):

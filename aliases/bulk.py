@@ -161,7 +161,6 @@ class AddressWork(tasks.Work):
         return list(earlier.values_list("key", flat=True))
 
     def check_options(self, task, post):
-        """What the page that asks wants to know besides; raises all that is wrong with it."""
         if task.action != "delete":
             return {}
         if task.total > tasks.COUNTED:

@@ -12,6 +12,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aliases.away import without_away
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
 from panel.addresses import (
@@ -105,13 +106,15 @@ def outcome(actor, row, alias, lookup, *, then=None):
 
 
 def destinations(actor, alias, *, domains=(), lookup=None):
-    """A Destination for each target of an Alias, in stored order, without a mailbox's own address.
+    """A Destination for each target of an Alias, in stored order, without a mailbox's own address and
+    PostfixAdmin's away message.
 
     ``domains`` and ``lookup`` are what the caller has read already: see Lookup.
     """
     targets = alias.targets
     if alias.is_self_alias:
-        targets = [target for target in targets if target.lower() != alias.address]
+        others = without_away(alias.address, targets)
+        targets = [target for target in others if target.lower() != alias.address]
     if not targets:
         return []
     if lookup is None:
@@ -248,7 +251,11 @@ def after_switch(actor, row, alias, lookup):
 
     It came through ``find_fallbacks``, which returned ``lookup``; ``alias`` is its row in ``alias``.
     """
-    result = outcome(actor, row, alias, lookup) if row.active else row.stopped
+    return in_a_clause(outcome(actor, row, alias, lookup) if row.active else row.stopped, row)
+
+
+def in_a_clause(result, row):
+    """An Outcome of ``row``, which came through ``find_fallbacks``, as a part of a sentence."""
     if result.kind == DOMAIN_OFF:
         return _("its domain is off, so mail is refused")
     if result.kind == FORWARDED:

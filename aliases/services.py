@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.away import with_own
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
@@ -177,6 +178,40 @@ def put_back(*, actor, alias, changes):
 
 
 @in_transaction
+def leave_out_dead_targets(*, actor, alias):
+    """Take the targets that nobody answers out of ``alias`` and return the changes, as put_back() takes them.
+
+    A self-alias that has no other leads to its mailbox again; another alias is switched off and keeps its list. Mail goes where
+    it went before: Postfix is not told of such targets.
+    """
+    RoutingLock.hold()
+    alias = Alias.objects.select_for_update().get(pk=alias.pk)
+    stored = AliasTarget.objects.filter(alias=alias.pk)
+    dead = set(stored.dangling().values_list("target", flat=True))
+    rest = [target for target in alias.targets if target.lower() not in dead]
+    if alias.is_self_alias:
+        rest = with_own(alias.address, rest)
+    fields = (
+        {"active": False}
+        if not rest or _has_no_recipient(alias, rest)
+        else {"goto": ",".join(rest)}
+    )
+    if (rest and rest == alias.targets) or not (changes := changed_fields(alias, fields)):
+        return {}
+    alias.modified = timezone.now()
+    alias.save(update_fields=[*changes, "modified"])
+    if "active" in changes:
+        refuse_loops(actor, [alias.address])
+        action = "edit_alias_state"
+    else:
+        action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
+    LogEntry.objects.record(
+        actor, action, domain=alias.domain_id, target=alias.address, changes=changes
+    )
+    return changes
+
+
+@in_transaction
 def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
     """Delete an alias. What happens to the aliases that lead to it: see ``clean_referrers``."""
     RoutingLock.hold()
@@ -283,8 +318,8 @@ def _remove_targets(actor, alias, dead, others, emptied):
         left = rest if choice == REMOVE else []
     else:
         left = _with_replacement(alias, gone, choice)
-    if alias.is_self_alias and not left:
-        left = [alias.address]
+    if alias.is_self_alias:
+        left = with_own(alias.address, left)
     if left:
         action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
         changes = {"goto": [alias.goto, ",".join(left)]}

@@ -6,6 +6,7 @@ from django.db.models import Case, OuterRef, Subquery, Sum, TextField, Value, Wh
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
+from aliases.away import without_away
 from aliases.models import Alias, AliasTarget
 from aliases.views import may_manage
 from domains import addresses, checklist, places
@@ -43,6 +44,7 @@ class Address(NamedTuple):
     mailbox: addresses.Row | None
     gone: list  # targets that nobody answers
     locked: bool  # a role address, which the account may not change
+    away: bool  # PostfixAdmin's away message is on: its program is none of the targets here
 
 
 class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
@@ -183,16 +185,17 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return [
             Address(
                 key,
-                # Most lead to themselves.
-                [key] if row.goto == key else split_targets(row.goto),
+                targets,
                 row.description,
                 row.active,
                 row if row.mailbox else None,
                 gone.get(key, ()),
                 not may_manage(self.actor, key),
+                is_away,
             )
             for key in keys
             if (row := found.get(key))
+            for targets, is_away in [targets_of(row)]
         ]
 
     def gone(self, keys):
@@ -205,6 +208,15 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
     def edge_of(self, row):
         return [row.pk]
+
+
+def targets_of(row):
+    """(the targets, whether PostfixAdmin's away message is on) of a row of domains/addresses.py."""
+    if row.goto == row.pk:  # most lead to themselves
+        return [row.pk], False
+    stored = split_targets(row.goto)
+    targets = without_away(row.pk, stored) if row.mailbox else stored
+    return targets, targets != stored
 
 
 def is_nearly_full(box):

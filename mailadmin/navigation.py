@@ -19,6 +19,7 @@ MARKED = {
     "log": ("log", "log"),
     "dns": ("dns-host", None),
     "server": ("dns-host", None),
+    "findings": ("findings", None),
     "dashboard": ("dashboard", None),
 }
 DOMAINS_OWN = {

@@ -56,6 +56,11 @@ GROUPS = {
         ),
     },
     "Server": {
+        "check_rows": (
+            "mailadmin",
+            "what is wrong with rows, for the page “Findings”",
+            ("check_rows", "check_rows --list passwords-weak"),
+        ),
         "firstrun": (
             "mailadmin",
             "the first superadmin, and sample data",

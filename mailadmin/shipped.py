@@ -29,6 +29,7 @@ ONLY_WITH = {
     "haproxy/": {"haproxy-panels", "haproxy-sql"},
     "opendkim/": {"opendkim"},
     "roundcube/": {"webmail"},
+    "fail2ban/filter.d/mailadmin-webmail.conf": {"webmail"},
     "mariadb/signer.sql": {"opendkim"},
     "systemd/opendkim.service.d/": {"opendkim"},
     "systemd/mailadmin-helper.": {"helper"},

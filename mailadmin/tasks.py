@@ -9,18 +9,18 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.bulk import AliasWork
+from mailadmin.findings import cures
 from mailboxes.address_bulk import AddressesWork
 from mailboxes.bulk import MailboxWork
 from mailboxes.own import OwnForwardingWork
 from panel import once, tasks
-from panel.addresses import display_address
 from panel.formats import number
 from panel.models import Task
 from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)}
+WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)} | cures.WORKS
 OF_USERS = {OwnForwardingWork.kind: OwnForwardingWork}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
 NAMED = 5  # rows on the page that asks
@@ -82,7 +82,8 @@ class TaskPage(OwnTask):
             "question": self.question(),
             "lead": work.leads[task.action],
             "detail": work.details.get(task.action, ""),
-            "names": [display_address(entry.key) for entry in first],
+            "names": work.names(first),
+            "submit": work.submits.get(task.action, ""),
             "more": number(max(0, task.total - len(first))) if task.total <= tasks.COUNTED else "",
             "typed": tasks.typed(task.total),
             "back": task.back,

@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from mailadmin import server_views, tasks, views
+from mailadmin.findings.pages import FindingsPage
 
 handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
@@ -12,6 +13,7 @@ urlpatterns = [
     path("search/", views.Search.as_view(), name="search"),
     path("account/", views.Account.as_view(), name="account"),
     path("server/", server_views.ServerPage.as_view(), name="server"),
+    path("findings/", FindingsPage.as_view(), name="findings"),
     path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
     path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),
     path("healthz", views.health, name="healthz"),

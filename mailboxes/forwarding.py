@@ -1,10 +1,12 @@
 """A mailbox's forwarding: the targets of its self-alias."""
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.away import away_targets, without_away
 from aliases.loops import refuse_loops
 from aliases.models import Alias
 from aliases.refusals import refuse_external_targets
@@ -33,11 +35,17 @@ def self_alias(mailbox):
 
 
 def forwarding_of(row):
-    """(targets except the mailbox itself, whether a copy is kept) of a self-alias or None."""
+    """(targets except the mailbox itself and PostfixAdmin's away message, whether a copy is kept) of a self-alias or None."""
     if row is None:
         return [], True
-    others = [target for target in row.targets if target.lower() != row.pk]
-    return others, len(others) < len(row.targets)
+    targets = without_away(row.pk, row.targets)
+    others = [target for target in targets if target.lower() != row.pk]
+    return others, len(others) < len(targets)
+
+
+def is_away(row):
+    """Whether PostfixAdmin's vacation program gets the mail of a self-alias or None, to answer it."""
+    return row is not None and bool(away_targets(row.pk, row.targets))
 
 
 def refuse_own_address(mailbox, text):
@@ -58,7 +66,7 @@ def forwards(row):
 def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     """Forward the mailbox's mail to ``targets`` (text or list; empty ends it), with or without a copy.
 
-    None keeps what is stored. A forwarding that another program deactivated becomes as active as the mailbox. One that
+    None keeps what is stored; PostfixAdmin's away message always stays. A forwarding that another program deactivated becomes as active as the mailbox. One that
     is active while the mailbox is not, as another program leaves it, stays active until it ends.
     """
     RoutingLock.hold()
@@ -85,8 +93,11 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     refuse_external_targets(actor, parsed, row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
+    parsed = without_away(mailbox.pk, parsed)
+    away = away_targets(mailbox.pk, row.targets)
     # Another program leaves the self-alias of an inactive mailbox active, to forward its mail.
     goes_on = row.active and not is_new and parsed != [mailbox.pk]
+    parsed += away
     active = mailbox.active or goes_on
     changes = changed_fields(row, {"goto": ",".join(parsed), "active": active})
     if is_new:  # another program had left it out
@@ -100,3 +111,37 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
         actor, "edit_forwarding", domain=mailbox.domain_id, target=row.pk, changes=changes
     )
     return row
+
+
+@in_transaction
+def end_away_message(*, actor, mailbox):
+    """Let PostfixAdmin's vacation program answer no more: it gets no mail, and its message is off. Return whether it did."""
+    RoutingLock.hold()
+    row = Alias.objects.select_for_update().get(pk=mailbox.pk)
+    if not is_away(row):
+        return False
+    changes = changed_fields(row, {"goto": ",".join(without_away(row.pk, row.targets))})
+    row.modified = timezone.now()
+    row.save(update_fields=[*changes, "modified"])
+    _switch_off_vacation(row.pk)
+    LogEntry.objects.record(
+        actor, "end_vacation", domain=row.domain_id, target=row.pk, changes=changes
+    )
+    return True
+
+
+def _switch_off_vacation(address):
+    """In PostfixAdmin's tables, with whatever stands before their names, as it does itself; they may not be here."""
+    if (
+        not address.isascii()
+    ):  # its columns are latin1 mostly: no other address is there, and comparing is an error
+        return
+    with connection.cursor() as cursor:
+        names = set(connection.introspection.table_names(cursor))
+        for name in sorted(names):
+            notified = f"{name}_notification"
+            if not name.endswith("vacation") or notified not in names:
+                continue
+            quoted, told = map(connection.ops.quote_name, (name, notified))
+            cursor.execute(f"UPDATE {quoted} SET active = 0 WHERE email = %s", [address])  # noqa: S608
+            cursor.execute(f"DELETE FROM {told} WHERE on_vacation = %s", [address])  # noqa: S608

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.base import Message
-from django.http import Http404
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView
+from django.views.generic import TemplateView, View
 
 from accounts.models import LogEntry
 from accounts.own import OwnFormView, OwnPasswordMixin
@@ -25,7 +26,7 @@ from aliases.switching import UndoableEdit
 from domains.mail_services import SERVICES
 from domains.models import RoutingLock
 from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
-from mailboxes.forwarding import forwarding_of, forwards, self_alias
+from mailboxes.forwarding import end_away_message, forwarding_of, forwards, is_away, self_alias
 from mailboxes.models import Mailbox
 from panel import tasks
 from panel.pages import ActorMixin
@@ -69,6 +70,7 @@ class WhereMailGoes:
             targets=targets,
             outcome=outcome(self.actor, self.mailbox, row, lookup),
             forwarding_off=bool(targets) and not forwards(row),
+            away=is_away(row),
             **kwargs,
         )
 
@@ -154,6 +156,20 @@ class OwnForwarding(UndoableEdit, WhereMailGoes, OwnTask):
         form = self.get_form()
         form.add_a_field()
         return self.render_to_response(self.get_context_data(form=form))
+
+
+class OwnAway(OwnPages, View):
+    """Ends one's away message of PostfixAdmin."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request, *args, **kwargs):
+        try:
+            if end_away_message(actor=self.actor, mailbox=self.actor):
+                messages.success(request, _("Your away message is ended."))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(reverse("account"))
 
 
 @hide_passwords

@@ -222,6 +222,8 @@ def update_mailbox(*, actor, mailbox, **fields):
     if "active" in changes:
         Alias.objects.filter(pk=mailbox.pk).update(active=mailbox.active, modified=mailbox.modified)
         refuse_loops(actor, [mailbox.pk])
+        if not mailbox.active:
+            helper.after_commit("kick", mailbox.pk)
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox
@@ -250,6 +252,7 @@ def set_mailbox_password(*, actor, mailbox, password, hashed=False):
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=["password", "password_expiry", "modified"])
     LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
+    helper.after_commit("kick", mailbox.pk)
     return mailbox
 
 
@@ -287,6 +290,38 @@ def _checked_hash(text):
 
 
 @in_transaction
+def rename_mailbox(*, actor, mailbox, local_part):
+    """Give a mailbox another name in its domain and return it. Its old name becomes an alias that leads to it.
+
+    Directory, password, quota and forwarding stay, aliases that lead to the old name still reach it; its user signs in with the new name.
+    """
+    RoutingLock.hold()
+    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    domain, old, now = mailbox.domain.fresh(), mailbox.pk, timezone.now()
+    new, errors = Mailbox(domain=domain), {}
+    if limit_error := domain.limit_error("aliases"):
+        errors["domain"] = [limit_error]
+    with collected(errors, "local_part"):
+        _set_name(new, actor, local_part)
+        refuse_taken(new.pk, wanted="mailbox")
+    refuse(errors)
+    own = Alias.objects.filter(pk=old).first()
+    targets = own.targets if own else [old]
+    goto = ",".join(new.pk if target.lower() == old else target for target in targets)
+    active = own.active if own else mailbox.active
+    # The new name first: no catch-all may see it free.
+    insert(Alias(address=new.pk, goto=goto, domain=domain, active=active, is_self_alias=True))
+    Mailbox.objects.filter(pk=old).update(username=new.pk, local_part=new.local_part, modified=now)
+    QuotaUsage.objects.filter(pk=old).update(username=new.pk)
+    Alias.objects.filter(pk=old).delete()
+    insert(Alias(address=old, goto=new.pk, domain=domain, active=mailbox.active))
+    refuse_loops(actor, [new.pk, old])
+    changes = {"username": [old, new.pk]}
+    LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)
+    return Mailbox.objects.get(pk=new.pk)
+
+
+@in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     """Delete a mailbox with its self-alias and quota figures.
 
@@ -312,6 +347,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     )
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])
+    helper.after_commit("kick", address)
 
 
 @in_transaction

@@ -4,6 +4,7 @@ from mailboxes import address_bulk, bulk, new_address, own, views, webmail
 
 urlpatterns = [
     path("account/forwarding/", own.OwnForwarding.as_view(), name="own-forwarding"),
+    path("account/away/", own.OwnAway.as_view(), name="own-away"),
     path("account/password/", own.OwnPassword.as_view(), name="own-password"),
     path("account/room/", own.OwnRoom.as_view(), name="own-room"),
     path("account/setup/", own.OwnSetup.as_view(), name="own-setup"),
@@ -22,6 +23,7 @@ urlpatterns = [
         views.MailboxForwarding.as_view(),
         name="mailbox-forwarding",
     ),
+    path("mailboxes/<path:pk>/away/", views.MailboxAway.as_view(), name="mailbox-away"),
     path("mailboxes/<path:pk>/password/", views.MailboxPassword.as_view(), name="mailbox-password"),
     path("mailboxes/<path:pk>/sessions/", views.MailboxSessions.as_view(), name="mailbox-sessions"),
     path("mailboxes/<path:pk>/state/", views.MailboxState.as_view(), name="mailbox-state"),

@@ -1,9 +1,14 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.generic import View
+from django.views.generic.detail import SingleObjectMixin
 
 from accounts.views import HandOverMixin, hide_passwords
 from aliases.effects import (
@@ -32,7 +37,13 @@ from mailboxes.forms import (
     MailboxForm,
     MailboxPasswordForm,
 )
-from mailboxes.forwarding import forwarding_of, forwards, self_alias
+from mailboxes.forwarding import (
+    end_away_message,
+    forwarding_of,
+    forwards,
+    is_away,
+    self_alias,
+)
 from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
 from panel import helper
 from panel.export import TableMixin, moment
@@ -42,6 +53,7 @@ from panel.pages import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
+    ScopedMixin,
 )
 
 HEADINGS = (
@@ -163,6 +175,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             targets=forwarding[:SHOWN],
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_off=bool(forwarding) and not forwards(row),
+            away=is_away(row),
             log_entries=recent_entries(mailbox),
             **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
@@ -215,6 +228,23 @@ class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
     def get_initial(self):
         targets, keep_copy = forwarding_of(self_alias(self.object))
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
+
+
+class MailboxAway(MailboxPages, ScopedMixin, SingleObjectMixin, View):
+    """Ends PostfixAdmin's away message; only PostfixAdmin can begin it again."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request, *args, **kwargs):
+        mailbox = self.get_object()
+        url = mailbox.get_absolute_url()
+        try:
+            if end_away_message(actor=self.actor, mailbox=mailbox):
+                text = _("The away message of %(mailbox)s is ended.")
+                messages.success(request, text % {"mailbox": mailbox})
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(url)
 
 
 @hide_passwords

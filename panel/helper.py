@@ -8,6 +8,7 @@ import socket
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 SECONDS = 45  # more than each of its acts may take, with one of another that is under way
@@ -40,6 +41,16 @@ def ask(verb, argument=""):
             {"reason": answer.get("error", "?")},
         )
     return answer["ok"]
+
+
+def after_commit(verb, argument=""):
+    """Ask once the change is saved, if there is a helper. What fails then is in the log: the change counts all the same."""
+
+    def ask_now():
+        ask(verb, argument)
+
+    if is_there():
+        transaction.on_commit(ask_now, robust=True)
 
 
 def _read(connection):

@@ -90,6 +90,15 @@ ACTIONS = {
             "%(person)s deleted %(n)d mailbox", "%(person)s deleted %(n)d mailboxes", "n"
         ),
     ),
+    # Of a mailbox, or of an administrator.
+    "hash_password": Action(
+        MAILBOXES, _("{person} stored the clear-text password of {object} as a hash")
+    ),
+    "delete_figures": Action(
+        MAILBOXES, _("{person} deleted the storage figures of {object}, which does not exist")
+    ),
+    # PostfixAdmin's own word for all it does to one is edit_vacation.
+    "end_vacation": Action(MAILBOXES, _("{person} ended the away message of {object}")),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
     "reload_postfix": Action(DOMAINS, _("{person} had Postfix read its files anew")),
     "create_alias": Action(

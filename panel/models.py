@@ -96,3 +96,23 @@ class TaskRow(models.Model):
 
     def __str__(self):
         return self.key
+
+
+class FoundRows(models.Model):
+    """What a check of mailadmin/findings/ found when all rows were looked at last.
+
+    ``keys`` are at most tasks.COUNTED; ``count`` is one more where there are more. ``examples`` are [text, URL or ""].
+    """
+
+    name = models.CharField(primary_key=True, max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    keys = models.JSONField(default=list)
+    examples = models.JSONField(default=list)
+    looked = SecondsField(default=timezone.now)
+
+    class Meta:
+        db_table = "found_rows"
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.name}: {self.count}"

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from panel.addresses import display_address
 from panel.models import Task, TaskRow
 from panel.transactions import in_transaction
 
@@ -48,6 +49,7 @@ class Work:
     kind = None
     actions = ()
     undoable = ()
+    submits = {}  # by action: the words on the button of the page that asks, where that has none
 
     def __init__(self, actor):
         self.actor = actor
@@ -55,6 +57,14 @@ class Work:
     def matching(self, task, position, size):
         """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""
         raise NotImplementedError
+
+    def names(self, entries):
+        """What the page that asks says of the first rows."""
+        return [display_address(entry.key) for entry in entries]
+
+    def check_options(self, task, post):
+        """What the page that asks wants to know besides, of its form; raises all that is wrong with it."""
+        return {}
 
     def act(self, task, entry):
         """Do one row, in the transaction that is open, and return its changes.

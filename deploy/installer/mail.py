@@ -36,7 +36,7 @@ class Mail(Part):
     def users(self):
         root = self.options.mail_root
         yield Account("vmail", home=root, uid=self.plan.environment.get("VMAIL_UID", "5000"))
-        yield Directory(root, 0o700, "vmail", "vmail", mail=True)
+        yield Directory(root, 0o700, "vmail", "vmail", kind="mail")
 
     def steps(self):
         yield from self._dovecot()

@@ -9,7 +9,13 @@ from installer.journal import checksum
 from installer.steps import Step, run, text_of
 
 # What daemons write there when they start.
-LATER = ["/etc/aliases.db", "/var/lib/dovecot/instances"]
+LATER = ["/etc/aliases.db", "/var/lib/dovecot/instances", "/etc/alternatives/php-fpm.sock"]
+# systemd comes along where others need it, and makes these when it is installed.
+OF_SYSTEMD = [
+    *("/etc/default/locale", "/etc/machine-id", "/etc/mtab", "/etc/vconsole.conf"),
+    *("/root/.ssh", "/var/lib/private"),
+    *("/var/lib/systemd/coredump", "/var/lib/systemd/pstore"),
+]
 # With it no package starts a service.
 POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -21,7 +27,7 @@ class Packages(Step):
         self.title = "Debian packages"
         self.script = script
         self.purposes = [purpose for part in parts for purpose in part.purposes]
-        self.places = [place for part in parts for place in part.places]
+        self.places = [*OF_SYSTEMD, *(place for part in parts for place in part.places)]
         self.configurations = [path for part in parts for path in part.configurations]
 
     def missing(self):
@@ -97,9 +103,13 @@ class Account(Step):
 
 
 def _files_in(places):
+    """The files and links at these places; of a directory without any, the directory."""
     found = []
     for place in map(Path, places):
-        found += [place] if place.is_file() else [p for p in place.rglob("*") if not p.is_dir()]
+        if place.is_dir() and not place.is_symlink():
+            found += [p for p in place.rglob("*") if not p.is_dir()] or [place]
+        elif place.is_symlink() or place.exists():
+            found.append(place)
     return sorted(map(str, found))
 
 

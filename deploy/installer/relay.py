@@ -44,7 +44,7 @@ class Relay(Part):
         else:
             login = f"{self.options.relayhost_user}:{self.journal.secrets['relayhost_password']}"
             text = f"# Written by deploy/install.\n{self._nexthop()} {login}\n"
-            yield File(LOGIN, text, 0o640, "root", "postfix", stale=["postfix"])
+            yield File(LOGIN, text, 0o640, "root", "postfix", stale=["postfix"], secret=True)
 
     def _name(self):
         return self.options.relayhost.partition(":")[0]

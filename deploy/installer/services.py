@@ -180,6 +180,8 @@ class ByHand:
         self._run(settings.get("ExecStartPre", []), environment, log)
         for folder in settings.get("RuntimeDirectory", [""])[0].split():
             Path("/run", folder).mkdir(exist_ok=True)
+            if "User" in settings:
+                shutil.chown(f"/run/{folder}", settings["User"][0])
         for _prefix, command in [_command(line, environment) for line in settings["ExecStart"]]:
             if settings.get("Type") in (["forking"], ["oneshot"]):
                 run(command, log=log)
@@ -258,7 +260,7 @@ class ByHand:
 
 def read_unit(unit):
     """{setting: [values]} of a unit file and its drop-ins."""
-    name = unit if "." in unit else f"{unit}.service"
+    name = unit if unit.endswith((".service", ".socket", ".timer")) else f"{unit}.service"
     name, at, instance = name.partition("@")
     for folder in UNITS:
         file = folder / (f"{name}@.service" if at else name)

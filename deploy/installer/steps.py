@@ -16,7 +16,7 @@ from pathlib import Path
 from installer.journal import checksum, write
 
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|SECRET(?:_KEY)?=|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|SECRET(?:_KEY)?=|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
     re.IGNORECASE,
 )
 
@@ -109,9 +109,11 @@ class Owned(Step):
 
 
 class Directory(Owned):
-    def __init__(self, path, mode=0o755, owner="root", group="root", *, mail=False):
+    """``kind`` is the journal's: a "directory" goes if it is empty, a "tree" with what our services wrote there, "mail" if it is asked for."""
+
+    def __init__(self, path, mode=0o755, owner="root", group="root", *, kind="directory"):
         self.title = f"directory {path}"
-        self.path, self.mail = Path(path), mail
+        self.path, self.kind = Path(path), kind
         self._as(mode, owner, group)
 
     def difference(self, journal):
@@ -124,21 +126,31 @@ class Directory(Owned):
             for parent in [p for p in reversed(self.path.parents) if not p.exists()]:
                 journal.record("directory", path=str(parent))
                 parent.mkdir(mode=0o755)
-            journal.record("mail" if self.mail else "directory", path=str(self.path))
+            journal.record(self.kind, path=str(self.path))
             self.path.mkdir(mode=0o700)
         self.set_rights()
 
 
 class File(Owned):
-    """A file with this text. ``stale`` are the services that read it when they start.
+    """A file with this text, of which nothing is shown if it is ``secret``. ``stale`` are the services that read it when they start.
 
     ``part`` takes out of a text what is ours; the rest is a person's and stays, put together by ``joined(there, text)``.
     """
 
     def __init__(
-        self, path, text, mode=0o644, owner="root", group="root", *, stale=(), part=str, joined=None
+        self,
+        path,
+        text,
+        mode=0o644,
+        owner="root",
+        group="root",
+        *,
+        stale=(),
+        part=str,
+        joined=None,
+        secret=False,
     ):
-        self.title = str(path)
+        self.title, self.secret = str(path), secret
         self.path, self.text, self.stale = Path(path), text, stale
         self.part, self.joined = part, joined
         self._as(mode, owner, group)
@@ -162,6 +174,8 @@ class File(Owned):
             return self._rights()
         if journal.theirs.get(str(self.path)) == self._choice():
             return ""
+        if self.secret:
+            return f"{self.path} has a password in it, and is not shown.\n"
         lines = difflib.unified_diff(
             _masked(there or ""),
             _masked(wanted),
@@ -194,19 +208,23 @@ class File(Owned):
 
 
 class Gone(Step):
-    """A file of ours that this host is to have no more: what was written for a part that it has not now."""
+    """A file or link of ours that this host is to have no more: what was made for a part that it has not now."""
 
     def __init__(self, path, *, stale=()):
         self.title, self.path, self.stale = str(path), Path(path), stale
 
     def difference(self, journal):
-        there = self.path.exists() and str(self.path) in journal.written
-        return f"remove {self.path}" if there else ""
+        made = str(self.path) in journal.written or any(
+            entry["kind"] == "link" and entry["path"] == str(self.path) and not entry["was"]
+            for entry in journal.entries
+        )
+        there = self.path.is_symlink() or self.path.exists()
+        return f"remove {self.path}" if there and made else ""
 
     def do(self, journal, log):
         journal.outdate(self.stale)
         self.path.unlink()
-        del journal.written[str(self.path)]
+        journal.written.pop(str(self.path), None)
         journal.save()
 
 

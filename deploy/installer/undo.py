@@ -120,9 +120,12 @@ def _packages(entry, log, with_data):
             log=log,
             advice="See what apt says, then run --undo again.",
         )
-    for path in entry.get("came", []):
-        remove(path)
-        _remove_empty(Path(path).parent)
+    for path in map(Path, entry.get("came", [])):
+        if path.is_dir() and not path.is_symlink():
+            _remove_empty(path)  # what somebody put there since stays
+        else:
+            remove(path)
+            _remove_empty(path.parent)
     data = Path("/var/lib/mysql")
     if with_data:
         remove(data)
@@ -141,7 +144,10 @@ def _remove_empty(folder):
 
 
 # Debian's own.
-KEPT = {Path("/etc"), Path("/var"), Path("/var/lib")}
+KEPT = {
+    Path(path)
+    for path in ("/", "/etc", "/etc/alternatives", "/etc/default", "/root", "/var", "/var/lib")
+}
 UNDO = {
     "service": _service,
     "file": _file,

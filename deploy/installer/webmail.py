@@ -7,8 +7,8 @@ from installer import releases
 from installer.certificate import PLACE
 from installer.packages import Account
 from installer.part import NAME, Answer, Part
-from installer.services import Service
-from installer.steps import Command, Directory, File, Link, Sql, succeeds
+from installer.services import Service, Stopped
+from installer.steps import Command, Directory, File, Gone, Link, Sql, succeeds
 from installer.world import note, points_here
 
 CONF, TEMP = PLACE / "webmail", Path("/var/lib/mailadmin-webmail")
@@ -16,6 +16,8 @@ PLUGIN = Path("/var/lib/roundcube/plugins/mailadmin/mailadmin.php")
 DRIVER = Path("/usr/share/roundcube/plugins/password/drivers/mailadmin.php")
 TABLES = "/usr/share/roundcube/SQL/mysql.initial.sql"
 SOCKET = Path("/run/php/mailadmin-webmail.sock")
+SITE = Path("/etc/nginx/sites-available/mailadmin-webmail")
+ENABLED = Path("/etc/nginx/sites-enabled/mailadmin-webmail")
 
 
 class Webmail(Part):
@@ -28,7 +30,10 @@ class Webmail(Part):
         "roundcube_key": lambda: secrets.token_hex(20),
     }
     purposes = ["webmail"]
-    places = ["/etc/php", "/etc/roundcube", "/etc/apache2", "/var/lib/roundcube", "/var/lib/php"]
+    places = [
+        *("/etc/php", "/etc/roundcube", "/etc/apache2", "/etc/dbconfig-common"),
+        *("/var/lib/roundcube", "/var/lib/php", "/etc/alternatives/php-fpm.sock"),
+    ]
 
     def __init__(self, plan):
         super().__init__(plan)
@@ -38,6 +43,10 @@ class Webmail(Part):
     @classmethod
     def wanted(cls, options):
         return bool(options.webmail)
+
+    @classmethod
+    def without(cls):
+        return [Gone(ENABLED, stale=["nginx"]), Stopped(f"php{releases.here().php}-fpm")]
 
     @classmethod
     def findings(cls, options):
@@ -80,10 +89,8 @@ class Webmail(Part):
         yield File(DRIVER, files["password-mailadmin.php"], stale=[self.unit])
         pool = Path(f"/etc/php/{self.php}/fpm/pool.d/mailadmin-webmail.conf")
         yield File(pool, files["pool.conf"], stale=[self.unit])
-        site = Path("/etc/nginx/sites-available/mailadmin-webmail")
-        yield File(site, files["nginx.conf"], stale=["nginx"])
-        link = Path("/etc/nginx/sites-enabled/mailadmin-webmail")
-        yield Link(link, "../sites-available/mailadmin-webmail", stale=["nginx"])
+        yield File(SITE, files["nginx.conf"], stale=["nginx"])
+        yield Link(ENABLED, f"../sites-available/{SITE.name}", stale=["nginx"])
         for name, text in files.items():
             if name.startswith("systemd/"):
                 unit = name.removeprefix("systemd/")

@@ -2,9 +2,9 @@
 
 from mailadmin.adoption.source import SHARED
 from mailadmin.findings.asking import key_of
+from mailadmin.findings.names import MADE_HERE
 
 UNKNOWN = "2000-01-01 00:00:00"
-MADE_HERE = "(adopted: rows named it, no domain did)"
 TOGETHER = 20_000  # rows of a table that are copied in one transaction
 # The primary key of each table, and its columns that are addresses, names or domains.
 KEYS = {

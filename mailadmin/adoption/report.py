@@ -100,7 +100,11 @@ class Report:
 
 def make(source, shadow, *, accepted=(), etc=None):
     where = {"etc": etc} if etc else {}
-    found = chain(structure.find(source, shadow), asking.answers(source, rows.CHECKS))
+    found = chain(
+        structure.find(source, shadow),
+        asking.answers(source, rows.CHECKS),
+        [surroundings.about_encrypt(source)],
+    )
     counts = {
         name: source.one(f"SELECT COUNT(*) FROM {source.quoted(name)}")
         for name in SHARED

@@ -26,6 +26,7 @@ class Source:
     tables: dict[str, str] = field(default_factory=dict)
     columns: dict[str, dict] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
+    is_ours = False
 
     def __post_init__(self):
         with self.connection.cursor() as cursor:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from mailadmin.findings.found import KEEP, Finding
+
 # Where Debian's programs keep what names a database; read, never changed.
 ROOTS = (
     *(
@@ -67,9 +69,30 @@ def line_for_postfixadmin(source):
         source.release in {"4.0", "later than 4.0"}
         or encrypt == READS_OURS
         or encrypt.startswith("dovecot:")
+        or _reads_only_its_own(encrypt)
     ):
         return ""
     return f"$CONF['encrypt'] = '{READS_OURS}';"
+
+
+def about_encrypt(source):
+    """A finding where no line lets PostfixAdmin read both what it stored and what this panel stores; or None."""
+    encrypt = str(source.configuration["encrypt"])
+    if not _reads_only_its_own(encrypt) or source.release in {"4.0", "later than 4.0"}:
+        return None
+    return Finding(
+        "encrypt-of-one-kind",
+        KEEP,
+        f"PostfixAdmin reads passwords of one kind only: $CONF['encrypt'] = '{encrypt}'",
+        "This panel accepts them. But PostfixAdmin cannot read a password that is changed here, and no setting lets it read both: until --finish,"
+        " change in PostfixAdmin the passwords of those who sign in there.",
+    )
+
+
+def _reads_only_its_own(encrypt):
+    # It compares texts of this kind; crypt(), which the line is about, knows none of them.
+    kind = encrypt.lower().partition(":")[0]
+    return kind in {"md5", "cleartext", "plain", "authlib", "courier"}
 
 
 def places_that_name(database, etc=Path("/etc")):

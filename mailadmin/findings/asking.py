@@ -1,12 +1,15 @@
-"""How PostfixAdmin's rows are asked: each check is one query of examples, as text, that only reads.
+"""How rows are asked: each check is one query of examples, as text, that only reads.
 
-In a query ``<mailbox>`` is the table of that name, ``k(x)`` the key as it will be stored: in small letters, without blanks
-around it, compared byte by byte, whatever the column's character set is.
+In a query ``<mailbox>`` is the table of that name, ``<targets>`` each target of each alias that is on, and ``k(x)`` a key as the
+panel stores it: in small letters, without blanks around it, compared byte by byte, whatever the column's character set is.
+An example is a row's columns with blanks between them.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from django.conf import settings
 
 from mailadmin.findings.found import SHOWN, Finding
 
@@ -19,7 +22,11 @@ BIG_JOINS = (
 
 @dataclass(frozen=True)
 class Check:
-    """``needs``: the tables, or (table, column), without which there is nothing to ask."""
+    """``needs``: the tables, or (table, column), without which there is nothing to ask.
+
+    ``why`` it matters: of those that are asked of the panel's own tables too. ``row`` is the table of the key that the question's
+    first column has there; "*", where the first column names the table and the second is the key.
+    """
 
     name: str
     severity: str
@@ -27,35 +34,62 @@ class Check:
     does: str
     question: str | Callable
     needs: tuple = ()
+    row: str = ""
+    why: str = ""
+
+
+def answers(source, checks):
+    """Yield a Finding for each check that finds rows in PostfixAdmin's tables."""
+    if source.connection.mysql_is_mariadb:
+        source.rows(BIG_JOINS)
+    for check in checks:
+        query = as_sql(source, check)
+        if not query:
+            continue
+        if count := source.one(f"SELECT COUNT(*) FROM ({query}) found"):
+            rows = source.rows(f"SELECT * FROM ({query}) found LIMIT {SHOWN}")
+            yield Finding(
+                check.name,
+                check.severity,
+                str(check.title),
+                check.does,
+                count,
+                list(map(text, rows)),
+            )
+
+
+def text(row):
+    return " ".join(map(str, row))
+
+
+def as_sql(source, check):
+    """The query, or "" where there is nothing to ask; or the rows themselves, which no query could tell."""
+    if not all(source.has(*([need] if isinstance(need, str) else need)) for need in check.needs):
+        return ""
+    asked = check.question if isinstance(check.question, str) else check.question(source)
+    if not isinstance(asked, str):
+        return asked
+    asked = asked.replace("<targets>", "<alias_target>" if source.is_ours else TARGETS)
+    key = "{}" if source.is_ours else f"({key_of('{}')})"
+    asked = re.sub(r"\bk\(([\w.]+)\)", lambda found: key.format(found[1]), asked)
+    return re.sub(r"<([a-z_0-9]+)>", lambda found: source.quoted(found[1]), asked)
 
 
 def key_of(column):
     return f"LOWER(TRIM(CONVERT({column} USING utf8mb4))) COLLATE utf8mb4_bin"
 
 
-def answers(source, checks):
-    """Yield a Finding for each check that finds rows."""
-    if source.connection.mysql_is_mariadb:
-        source.rows(BIG_JOINS)
-    for check in checks:
-        if not all(
-            source.has(*([need] if isinstance(need, str) else need)) for need in check.needs
-        ):
-            continue
-        question = check.question if isinstance(check.question, str) else check.question(source)
-        if not question:
-            continue
-        query = as_sql(source, question)
-        if count := source.one(f"SELECT COUNT(*) FROM ({query}) found"):
-            examples = [
-                str(row[0]) for row in source.rows(f"SELECT * FROM ({query}) found LIMIT {SHOWN}")
-            ]
-            yield Finding(check.name, check.severity, check.title, check.does, count, examples)
-
-
-def as_sql(source, question):
-    text = re.sub(r"\bk\(([\w.]+)\)", lambda found: f"({key_of(found[1])})", question)
-    return re.sub(r"<([a-z_]+)>", lambda found: source.quoted(found[1]), text)
+_DELIMITER = settings.RECIPIENT_DELIMITER
+_LOCAL = "SUBSTRING_INDEX(k(t.target), '@', 1)"
+_DOMAIN = "SUBSTRING_INDEX(k(t.target), '@', -1)"
+# As the panel's triggers keep them in alias_target. What stands before a delimiter has at least one character.
+TARGETS = (
+    f"(SELECT k(a.address) AS alias, k(t.target) AS target, {_DOMAIN} AS domain, 1 AS unmatched,"
+    f" CONCAT(LEFT({_LOCAL}, 1), SUBSTRING_INDEX(SUBSTRING({_LOCAL}, 2), '{_DELIMITER}', 1), '@', {_DOMAIN}) AS bare"
+    " FROM <alias> a JOIN JSON_TABLE("
+    "CONCAT('[', REPLACE(JSON_QUOTE(CONVERT(a.goto USING utf8mb4)), ',', '\",\"'), ']'), '$[*]'"
+    " COLUMNS (target TEXT PATH '$')) t WHERE k(a.goto) <> k(a.address))"
+)
 
 
 def each_key(condition):
@@ -63,7 +97,7 @@ def each_key(condition):
 
     def question(source):
         return " UNION ALL ".join(
-            f"SELECT CONCAT('{table} ', {key}) FROM <{table}> WHERE {condition.replace('KEY', key)}"
+            f"SELECT '{table}' AS of_table, {key} AS named FROM <{table}> WHERE {condition.replace('KEY', key)}"
             for table, key in KEYS.items()
         )
 
@@ -73,6 +107,6 @@ def each_key(condition):
 def in_both(condition):
     """``condition`` asked of the administrators and of the mailboxes."""
     return " UNION ALL ".join(
-        f"SELECT CONCAT('{table} ', username) FROM <{table}> WHERE {condition}"
+        f"SELECT '{table}' AS of_table, username AS named FROM <{table}> WHERE {condition}"
         for table in ("admin", "mailbox")
     )

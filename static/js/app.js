@@ -87,7 +87,7 @@
   // --- Lists and forms: ticked rows, page size, limits, a typed name.
   // What is ticked stays so while the list pages and searches: by the URL that the form sends it to.
   const ticked = {};
-  const tickedOf = (form) => (ticked[form.action] ??= new Map()); // {key: name}
+  const tickedOf = (form) => (ticked[form.getAttribute("action")] ??= new Map()); // {key: name}
   const nameOf = (box) => box.closest("tr").querySelector("th a").textContent;
   function listTicked(form) {
     const list = form.querySelector(".ticked");
@@ -101,6 +101,27 @@
         return item;
       }),
     );
+  }
+  // The end of a session takes none away: after the sign-in page they are there again, for the same person.
+  function keepTicks(form) {
+    const kept = { account: form.dataset.ticks, url: form.getAttribute("action"), rows: [...tickedOf(form)] };
+    try {
+      sessionStorage.setItem("ticks", JSON.stringify(kept));
+    } catch {
+      // storage is switched off or full
+    }
+  }
+  function bringTicksBack() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem("ticks"));
+      if (!kept) return;
+      const form = document.querySelector("[data-ticks]");
+      if (document.querySelector(".sign-in")) sessionStorage.setItem("ticks", JSON.stringify({ ...kept, ended: true }));
+      else sessionStorage.removeItem("ticks");
+      if (kept.ended && form?.dataset.ticks === kept.account) ticked[kept.url] = new Map(kept.rows);
+    } catch {
+      // storage is switched off
+    }
   }
   function countTicked(form) {
     const boxes = all("[name=selected]:enabled", form);
@@ -117,6 +138,7 @@
       head.indeterminate = here > 0 && !head.checked;
     }
     listTicked(form);
+    keepTicks(form);
   }
   function tick(box, checked) {
     box.checked = checked;
@@ -229,6 +251,7 @@
     all("form:has(.bulk-bar)", root).forEach(restoreTicks);
   }
   for (const type of ["htmx:afterSettle", "asked"]) document.addEventListener(type, (event) => prepare(event.target));
+  bringTicksBack();
   prepare(document);
   showTheme();
   document.querySelector("[data-error-summary]")?.focus();

@@ -96,6 +96,7 @@
   });
 
   // --- A field that is changed where it stands: parts/places.html and parts/inline_form.html.
+  let reopened; // what was typed in the one that the end of the session closed
   const isPlace = (element) => "place" in (element.dataset ?? {});
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const { target, xhr } = detail;
@@ -105,6 +106,7 @@
       detail.isError = false;
     } else if (!xhr.responseText.includes(`id="${target.id}"`)) {
       detail.shouldSwap = false; // signed out meanwhile, gone, or an error: a whole page
+      if (target.matches("form")) keep(target, { opened: target.id });
       location.reload();
     }
   });
@@ -115,6 +117,10 @@
     if (!isPlace(target)) return;
     all(".alert.offline").forEach((box) => box.remove());
     if (!target.matches("form")) target.querySelector(".pencil")?.focus();
+    else if (reopened?.opened === target.id) {
+      putBack(target, reopened);
+      reopened = null;
+    }
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.closest?.(".inline")?.querySelector("[data-cancel]").click();
@@ -157,6 +163,7 @@
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
     typedIn = form;
+    if (form.matches("details form")) form.closest("details").open = true;
     say(form.dataset.kept, "info", form);
   }
   function pickUp() {
@@ -176,6 +183,11 @@
     const over = draft.left ? !again && place() === draft.place : answered && !again;
     if (over || old || place() === draft.place) stored(null);
     if (over || old || place() !== draft.place) return;
+    if (draft.opened) {
+      reopened = draft;
+      addEventListener("load", () => document.querySelector(`#${draft.opened} .pencil`)?.click()); // htmx is ready
+      return;
+    }
     const form = all("form[data-keep]").find((one) => draft.fields.every(([name]) => one.elements[name]));
     if (form?.dataset.keep === draft.account && !form.querySelector(".is-invalid")) putBack(form, draft);
   }

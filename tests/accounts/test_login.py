@@ -126,8 +126,8 @@ def test_what_was_stored_during_a_login_counts(
     Mailbox.objects.update(password=MD5_CRYPT)
     stored = hash_password(password)  # by a second click on "Sign in", or a new password
 
-    def verify(raw, seen):
-        answer = verify_password(raw, seen)
+    def verify(raw, seen, login):
+        answer = verify_password(raw, seen, login)
         Mailbox.objects.update(password=stored)
         return answer
 

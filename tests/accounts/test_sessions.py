@@ -99,3 +99,20 @@ def test_nobody_reads_what_was_said_to_whoever_sat_here_before(
     signed_out = client_of_admin.post("/logout/", follow=True)
     afterwards = client_of_admin.post("/login/", sign_in, follow=True)
     assert [page.text.count(said) for page in (signed_out, afterwards)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://testserver/mailboxes/?state=full", "/mailboxes/%3Fstate%3Dfull"),
+        ("http://testserver", "/"),
+        ("http://elsewhere.example/mailboxes/", "/mailboxes/bulk/"),
+        (None, "/mailboxes/bulk/"),
+    ],
+)
+def test_whoever_was_signed_out_comes_back_to_the_page_the_form_stood_on(page, back, client):
+    headers = {"Referer": page} if page else {}
+
+    response = client.post("/mailboxes/bulk/", {"action": "delete"}, headers=headers)
+
+    assert response.url == f"/login/?next={back}"

@@ -167,6 +167,18 @@ def test_the_line_for_postfixadmin_is_told_where_it_would_refuse_our_passwords(s
     assert adopt("--config", str(config))[1]["line_for_postfixadmin"] is None
 
 
+@pytest.mark.parametrize("encrypt", ["md5", "cleartext", "authlib"])
+def test_where_no_line_lets_postfixadmin_read_both_kinds_it_is_said(site, tmp_path, encrypt):
+    config = tmp_path / "config.local.php"
+    config.write_text(f"<?php $CONF['encrypt'] = '{encrypt}';")
+
+    report = adopt("--config", str(config))[1]
+
+    assert report["line_for_postfixadmin"] is None
+    assert "no setting lets it read both" in found(report)["encrypt-of-one-kind"]["does"]
+    assert "encrypt-of-one-kind" not in found(adopt()[1])
+
+
 def test_a_configuration_that_cannot_be_read_is_named(site):
     with pytest.raises(CommandError, match=r"/nowhere/config\.inc\.php: No such file"):
         call_command("adopt", "--config", "/nowhere/config.inc.php", stdout=StringIO())

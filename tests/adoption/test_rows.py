@@ -125,6 +125,9 @@ def test_recipients_that_do_not_exist_are_named_but_not_those_that_a_catch_all_t
         "Joe@Example.org,gone@example.org, any@second.example,a@elsewhere.example,joe@other.example",
     )
     postfixadmin.add_alias("none@example.org", " , ")
+    postfixadmin.add_domain("far.example", backupmx=1)
+    postfixadmin.add_alias("more@example.org", "joe+list@example.org,who@far.example")
+    postfixadmin.add_alias("off@example.org", "gone@example.org", active=0)
 
     assert examples("recipients-that-do-not-exist") == ["team@example.org to gone@example.org"]
     assert examples("aliases-that-lead-nowhere") == ["none@example.org"]
@@ -205,13 +208,17 @@ def test_zero_dates_are_named(site):
         ("{CLEARTEXT}secret", "passwords-marked-plain"),
         ("$1$c9809462$fC8eUPU8lq7WtlIQpvhZ70", "passwords-with-one-salt"),
         ("{NTLM}0123456789abcdef", "passwords-of-unknown-schemes"),
-        ("5f4dcc3b5aa765d61d8327deb882cf99", None),
-        ("abJnggxhB/yWI", None),
+        ("5f4dcc3b5aa765d61d8327deb882cf99", "passwords-weak"),
+        ("{SHA512}abc", "passwords-weak"),
+        ("abJnggxhB/yWI", "passwords-weak"),
         ("{SHA512-CRYPT.B64}JDYk", None),
         ("$2y$10$abcdefghijklmnopqrstuv", None),
     ],
 )
 def test_passwords_are_told_apart(site, stored, name):
+    with connection.cursor() as cursor:
+        for table in ("admin", "mailbox"):
+            cursor.execute(f"UPDATE {table} SET password = '$6$saltsaltsalt$x'")
     postfixadmin.add_mailbox("pw@example.org", password=stored)
 
     named = [

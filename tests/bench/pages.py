@@ -173,6 +173,7 @@ def pages(samples):
         "domain, delete": f"/domains/{of.average}/delete/",
         "domain, big, delete": f"/domains/{big}/delete/",
         "alias domain, create": "/alias-domains/new/",
+        "findings": "/findings/",
         "administrators": "/administrators/",
         "administrators, next": _url("/administrators/", after=of.admin),
         "administrator": f"/administrators/{of.admin}/",

@@ -105,6 +105,35 @@ def test_dovecot_opens_with_every_hash_that_the_panel_takes_from_another_server(
     assert dovecot.may_log_in("free@example.org", "x" + RAW) is False
 
 
+@pytest.mark.parametrize("coding", ["", ".HEX", ".B64"])
+def test_a_digest_md5_of_doveadm_opens_both_for_its_own_name_alone(dovecot, world, coding):
+    """It hashes the login name too, so it is made here for this one."""
+    name = "free@example.org"
+    answers = {}
+    for owner in (name, "size@example.org"):
+        asked = ("pw", "-s", f"DIGEST-MD5{coding}", "-u", owner, "-p", RAW)
+        world.raw("mailbox", name, password=dovecot.doveadm(*asked).strip())
+        mailbox = Mailbox.objects.get(pk=name)
+        answers[owner] = [
+            (dovecot.may_log_in(name, typed), mailbox.check_password(typed))
+            for typed in (RAW, "x" + RAW)
+        ]
+
+    assert answers == {
+        name: [(True, True), (False, False)],
+        "size@example.org": [(False, False), (False, False)],
+    }
+
+
+@pytest.mark.parametrize("name", ["yescrypt", "gost-yescrypt", "scrypt"])
+def test_what_crypt_of_the_system_knows_opens_both(dovecot, world, name):
+    """The panel and Dovecot ask the same libcrypt."""
+    world.raw("mailbox", "free@example.org", password=STORED[name])
+
+    assert dovecot.may_log_in("free@example.org", RAW) is True
+    assert Mailbox.objects.get(pk="free@example.org").check_password(RAW) is True
+
+
 def test_a_hash_of_the_panel_works_without_its_prefix(dovecot, world):
     stored = Mailbox.objects.get(pk="ann@example.org").password
     assert stored.startswith("{SHA512-CRYPT}$6$")

@@ -105,6 +105,13 @@ def switched(*actions):
     return do
 
 
+def looked(page):
+    """The findings, where there are some."""
+    with page.expect_navigation():
+        page.locator("main .actions button").click()
+    page.locator("main section.panel").first.wait_for()
+
+
 def saved(values):
     """The page after a form that is taken."""
 
@@ -215,6 +222,8 @@ STATES = {
         (f"/mailboxes/{MARIA}/", click("[aria-label='Change the quota']")),
         (f"/mailboxes/{MARIA}/", click(".more-menu summary")),
         ("/account/", sent({})),
+        ("/findings/", None),
+        ("/findings/", looked),
     ],
     DOMAIN_ADMIN: [
         ("/", None),

@@ -1,7 +1,5 @@
 """What a form does for whoever fills it in: it says that it is saved, is sent once, and loses nothing."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -173,75 +171,6 @@ def test_a_form_that_the_server_never_got_is_filled_again(page):
     )
     expect(page.get_by_label("Address", exact=True)).to_have_value("lost")
     expect(page.get_by_label("Password", exact=True)).not_to_have_value(PASSWORD)
-
-
-def test_a_session_that_ends_in_a_form_says_so_and_loses_no_word(page, superadmin, panel, user):
-    page.goto("/mailboxes/new/")
-    fill(page, {"Address": "kept", "Domain": "forms.example", "Password": PASSWORD})
-    fill(page, {"Name": "Kept Well"})
-    end_sessions(panel)
-
-    submit(page)
-    expect(page.locator("main")).to_contain_text("You were signed out after 2 hours.")
-    expect(page.locator("main")).to_contain_text("What you typed is put back when you sign in")
-    stored = page.evaluate("JSON.stringify({...sessionStorage})")
-    assert "Kept Well" in stored
-    assert PASSWORD not in stored
-    assert "csrf" not in stored
-    fill(page, {"E-mail address": superadmin[0], "Password": superadmin[1]})
-    submit(page)
-
-    assert page.url.endswith("/mailboxes/new/")
-    expect(page.get_by_label("Address", exact=True)).to_have_value("kept")
-    expect(page.get_by_label(re.compile("^Name"))).to_have_value("Kept Well")
-    expect(page.get_by_label("Password", exact=True)).not_to_have_value(PASSWORD)
-    assert page.evaluate("sessionStorage.getItem('draft')") is None
-    fill(page, {"Password": PASSWORD})
-    submit(page)
-    assert "kept@forms.example" in message(page)
-
-
-def test_what_was_typed_is_shown_to_nobody_else(page, accounts, panel):
-    page.goto("/mailboxes/new/")
-    fill(page, {"Address": "mine", "Domain": "brightwater.example"})
-    end_sessions(panel)
-    submit(page)
-
-    other = list(accounts.items())[1]
-    fill(page, {"E-mail address": other[0], "Password": other[1]})
-    submit(page)
-
-    expect(page.get_by_label("Address", exact=True)).to_have_value("")
-
-
-def test_five_minutes_before_the_end_one_may_stay(page):
-    page.clock.install()
-    page.goto("/aliases/new/")
-    page.clock.run_for(114 * 60 * 1000)
-    expect(page.locator(".session-end")).to_have_count(0)
-
-    page.clock.run_for(2 * 60 * 1000)
-    expect(page.get_by_role("alert")).to_contain_text("signed out in less than five minutes")
-    with page.expect_response("**/session/"):
-        page.get_by_role("button", name="Stay signed in").click()
-
-    expect(page.locator(".session-end")).to_have_count(0)
-
-
-def end_sessions(panel):
-    """Let every session be two hours old, as the database has it."""
-    panel.manage(
-        "shell",
-        "-c",
-        "from django.contrib.sessions.models import Session\n"
-        "for row in Session.objects.all():\n"
-        "    store = row.get_session_store_class()(row.session_key)\n"
-        "    data = store.load()\n"
-        "    if 'used' in data:\n"
-        "        data['used'] -= 7200\n"
-        "        row.session_data = store.encode(data)\n"
-        "        row.save()\n",
-    )
 
 
 def test_a_new_password_is_handed_over_once(visitors, superadmin, user):

@@ -36,6 +36,8 @@ NO_PAGES = {
     "domain-places",
     "domain-options",
     "domain-checklist",
+    "mailbox-away",
+    "own-away",
     "session-left",
     "preferences",
     *OWN,

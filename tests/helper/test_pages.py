@@ -4,6 +4,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import LogEntry
+from mailboxes.models import Mailbox
+from mailboxes.services import set_mailbox_active
 from tests.helper.conftest import called
 from tests.pages.reading import links, text, told
 
@@ -48,6 +50,44 @@ def test_a_domain_admin_ends_the_sessions_of_a_mailbox(with_helper, admin, ann):
     assert called(with_helper)[-1] == "doveadm kick ann@example.org"
     entry = LogEntry.objects.get(action="end_sessions")
     assert (entry.domain, entry.data) == ("example.org", "ann@example.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("mailbox-password", {"password": "tangerine-7-bicycle"}),
+        ("mailbox-state", {"active": ""}),
+        ("mailbox-delete", {}),
+    ],
+)
+def test_a_new_password_a_switch_off_and_a_deletion_end_the_sessions(
+    name, fields, with_helper, admin, ann, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        admin.post(reverse(name, args=["ann@example.org"]), fields)
+
+    assert called(with_helper)[-1] == "doveadm kick ann@example.org"
+
+
+def test_switched_on_again_nothing_is_ended(
+    with_helper, admin, ann, django_capture_on_commit_callbacks
+):
+    set_mailbox_active(actor=None, mailbox=Mailbox.objects.get(), active=False)
+    called(with_helper)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_mailbox_active(actor=None, mailbox=Mailbox.objects.get(), active=True)
+
+    assert called(with_helper) == []
+
+
+def test_a_helper_that_is_away_stops_no_change(
+    admin, ann, settings, tmp_path, django_capture_on_commit_callbacks
+):
+    settings.HELPER_SOCKET = str(tmp_path / "nothing")
+    with django_capture_on_commit_callbacks(execute=True):
+        set_mailbox_active(actor=None, mailbox=Mailbox.objects.get(), active=False)
+
+    assert not Mailbox.objects.get().active
 
 
 def test_without_a_helper_the_page_says_what_to_type(admin, ann):

@@ -64,9 +64,9 @@ def differences(before, after):
     )
 
 
-def python(machine, code):
+def python(machine, code, *, elsewhere=False):
     head = "import imaplib, smtplib, socket, ssl, urllib.request as web\ncontext = ssl._create_unverified_context()\n"
-    return machine.run("python3", "-c", head + code)
+    return machine.run("python3", "-c", head + code, elsewhere=elsewhere)
 
 
 def services(machine):

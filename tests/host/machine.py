@@ -43,12 +43,20 @@ for name in null zero full random urandom tty; do
 done
 ln -s /proc/self/fd {root}/dev/fd
 ip link set lo up
+unshare --net sleep infinity &
+far={root}/proc/$!/ns/net
+while [ "$(readlink $far)" = "$(readlink {root}/proc/self/ns/net)" ]; do sleep 0.01; done
 ip link add name outside type veth peer name elsewhere
+ip link set elsewhere netns $!
 ip address add 192.0.2.25/24 dev outside
 ip link set outside up
-ip link set elsewhere up
+for last in 9 10 11; do
+  nsenter --net=$far ip address add 192.0.2.$last/24 dev elsewhere
+done
+nsenter --net=$far ip link set lo up
+nsenter --net=$far ip link set elsewhere up
 hostname mail.example.org
-echo ready
+echo ready $!
 exec chroot {root} sleep infinity
 """
 
@@ -74,11 +82,13 @@ class Machine:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self.first.stdout.readline() == "ready\n"
+        ready, far = self.first.stdout.readline().split()
+        assert ready == "ready"
         children = f"/proc/{self.first.pid}/task/{self.first.pid}/children"
         self.inside = Path(children).read_text().split()[0]
         self._wait_for_the_root()
         self.root = Path(f"/proc/{self.inside}/root")
+        self.elsewhere = self.path(f"/proc/{far}/ns/net")
         self._copy_the_checkout()
         self.path("/etc/resolv.conf").write_text("nameserver 127.0.0.2\n")
         self.path("/etc/hosts").write_text(
@@ -111,15 +121,16 @@ class Machine:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, target)
 
-    def command(self, *command):
-        """``command`` as it is run from outside."""
-        enter = ["nsenter", "--target", self.inside, "--net", "--mount", "--pid", "--uts", "--ipc"]
+    def command(self, *command, elsewhere=False):
+        """``command`` as it is run from outside; ``elsewhere``, with the files of the machine, at 192.0.2.9 to .11."""
+        net = f"--net={self.elsewhere}" if elsewhere else "--net"
+        enter = ["nsenter", "--target", self.inside, net, "--mount", "--pid", "--uts", "--ipc"]
         return [*enter, "--root", "env", "--chdir=/", *map(str, command)]
 
-    def run(self, *command, input=None, status=0):
+    def run(self, *command, input=None, status=0, elsewhere=False):
         """Run it in there and return what it printed."""
         done = subprocess.run(
-            self.command(*command),
+            self.command(*command, elsewhere=elsewhere),
             input=input,
             stdin=None if input is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -134,10 +145,10 @@ class Machine:
         return self.run(f"{CHECKOUT}/deploy/install", *options, status=status, input=input)
 
     @contextlib.contextmanager
-    def background(self, *command):
+    def background(self, *command, elsewhere=False):
         """Run it meanwhile; at the end it is killed with all that it started, without a moment to tidy up."""
         process = subprocess.Popen(
-            self.command(*command),
+            self.command(*command, elsewhere=elsewhere),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

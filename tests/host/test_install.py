@@ -231,6 +231,33 @@ def test_it_stops_at_the_first_failure_and_goes_on_from_there(machine):
     assert services(machine)["nginx.pid"] != was["nginx.pid"]
 
 
+def test_pop3_is_a_switch(machine):
+    pop3 = "print(socket.create_connection(('127.0.0.1', 110)).recv(3))"
+    offered = python(machine, pop3)
+
+    machine.install("--no-pop3")
+    code = "print(socket.socket().connect_ex(('127.0.0.1', 110)))"
+    refused = python(machine, code)
+    machine.install("--pop3")
+
+    assert (offered, refused) == ("b'+OK'\n", "111\n")
+    assert python(machine, pop3) == offered
+
+
+def test_a_key_of_another_certificate_is_not_taken(machine):
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    make += ["-nodes", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    machine.run(*make, "-keyout", "/root/other.key", "-out", "/root/other.pem")
+    ours = "/etc/mailadmin/tls/self-signed.key"
+
+    refused = machine.install("--tls-cert", "/root/other.pem", "--tls-key", ours, status=1)
+    for name in ("other.key", "other.pem"):
+        machine.path(f"/root/{name}").unlink()
+
+    assert f"STOP certificate: {ours} is not the key of /root/other.pem." in refused
+    assert "Nothing was done." in refused
+
+
 AUTHORITY = {
     "pebble": {
         "listenAddress": "127.0.0.1:14000",

@@ -24,6 +24,7 @@ OWN = {
     "address-preview",
     "address-suggestions",
     "account",
+    "own-away",
     "own-forwarding",
     "own-password",
     "own-room",
@@ -63,6 +64,7 @@ OF_NO_ROW = [name for name in SCOPED if name not in OF_A_ROW]
 # They take a form only.
 NO_PAGES = {
     "domain-checklist",
+    "mailbox-away",
     "domain-copy-remove",
     *(name for name in SCOPED if name.endswith("-bulk")),
 }

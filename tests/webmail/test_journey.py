@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browsing import create_alias, create_domain, create_mailbox
 from tests.servers import clients
+from tests.servers.fail2ban import guesses
 
 pytestmark = pytest.mark.xdist_group("webmail")
 
@@ -172,3 +173,13 @@ def test_the_password_is_the_panels(webmail, visitors, site):
     log = json.loads(site.manage("log", "--json", "--lines", "1"))
     assert (log["action"], log["object"], log["by"]) == ("edit_password", ANNA, ANNA)
     visitors.sign_in(ANNA, NEW, ignore_https_errors=True)
+
+
+def test_a_wrong_password_is_counted_for_fail2ban_with_the_visitors_address(visitors, site):
+    log, files = site.temp / "userlogins.log", site.files / "fail2ban"
+    before = guesses(files, "mailadmin-webmail", log)["127.0.0.1"]
+    visitor = Webmail(visitors, site)
+    visitor.try_to_sign_in("not mine at all")
+    visitor.try_to_sign_in(NEW)
+
+    assert guesses(files, "mailadmin-webmail", log)["127.0.0.1"] == before + 1

@@ -10,7 +10,7 @@ from aliases.models import Alias
 from aliases.referrers import referrers_of
 from domains.commands import DomainRowCommand
 from mailboxes import storage
-from mailboxes.forwarding import forwarding_of, forwards, self_alias, set_forwarding
+from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias, set_forwarding
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
 from mailboxes.services import (
     create_mailbox,
@@ -92,6 +92,7 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Forwards to", "forwards_to", display_all),
         Field("Forwarding", "forwards", output.state),
         Field("Keeps a copy", "keeps_copy"),
+        Field("Away message", "away_message"),
         Field("Also receives", "aliases", display_all),
         Field("Maildir", "maildir"),
         Field("Phone", "phone"),
@@ -337,5 +338,6 @@ class Command(PasswordMixin, DomainRowCommand):
             "forwards_to": targets,
             "forwards": forwards(row) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
+            "away_message": is_away(row) or None,
             "aliases": sorted(referrers_of([mailbox.pk])),
         }

@@ -1,0 +1,201 @@
+"""What a host has only when it is asked for: SRS and the webmail; and what it has unless told otherwise: signing, the helper."""
+
+import json
+import re
+
+import dkim
+import pytest
+
+from tests.host.facts import NAME, PANEL, PASSWORD, differences, files_of, python
+from tests.host.machine import CHECKOUT
+from tests.host.post import as_ann, from_outside, read
+
+WEBMAIL = "webmail.example.org"
+OUTSIDE = "192.0.2.10"
+ZONE = {
+    "MX outside.test": ["mx.outside.test"],
+    "A mx.outside.test": [OUTSIDE],
+}
+
+
+@pytest.fixture(scope="module")
+def host(machine, bare):
+    machine.path("/etc/hosts").write_text(
+        f"127.0.0.1 localhost\n192.0.2.25 {NAME} mail {WEBMAIL}\n"
+    )
+    machine.install(NAME, "--srs", "--webmail", WEBMAIL)
+    machine.run(*PANEL, "domain", "add", "example.org", "--role-target", "ann@example.org")
+    machine.run(*PANEL, "mailbox", "add", "ann@example.org", input=f"{PASSWORD}\n")
+    machine.run(*PANEL, "alias", "add", "away@example.org", "joe@outside.test")
+    machine.run(*PANEL, "alias", "add", "both@example.org", "ann@example.org", "joe@outside.test")
+    return machine
+
+
+# --- Signing
+
+
+def test_what_is_sent_is_signed_and_verifies_with_the_record_of_the_panel(host):
+    host.run(*PANEL, "dkim", "add", "example.org")
+    host.run(*PANEL, "dkim", "sign", "example.org", "--force")
+
+    as_ann(host, "ann@example.org", "signed")
+    message = read(host, "signed")
+    shown = host.run(*PANEL, "dkim", "list", "--domain", "example.org", "--json")
+    keys = [json.loads(line) for line in shown.splitlines()]
+    records = {
+        f"{key['selector']}._domainkey.example.org.": "".join(
+            re.findall('"([^"]*)"', key["record"])
+        )
+        for key in keys
+    }
+
+    assert "DKIM-Signature: " in message
+    assert dkim.verify(
+        message.replace("\n", "\r\n").encode(),
+        dnsfunc=lambda name, timeout=5: records[name.decode()].encode(),
+    )
+
+
+# --- SRS
+
+
+def test_forwarded_mail_leaves_with_a_sender_of_this_host_and_what_stays_keeps_its_own(host):
+    zone = json.dumps(ZONE)
+    tls = "/etc/mailadmin/tls"
+    relay = ["python3", f"{CHECKOUT}/tests/host/relay.py", OUTSIDE, "25"]
+
+    with (
+        host.background("python3", f"{CHECKOUT}/tests/host/names.py", zone) as names,
+        host.background(
+            *relay, f"{tls}/fullchain.pem", f"{tls}/privkey.pem", elsewhere=True
+        ) as outside,
+    ):
+        assert (names.stdout.readline(), outside.stdout.readline()) == ("on\n", "on\n")
+        from_outside(host, "eve@outside.test", "away@example.org", "forwarded")
+        forwarded = outside.stdout.readline()
+        from_outside(host, "eve@outside.test", "both@example.org", "shared")
+        shared = outside.stdout.readline()
+        as_ann(host, "joe@outside.test", "own")
+        own = outside.stdout.readline()
+        rewritten = forwarded.split()[1]
+        from_outside(host, "", rewritten, "bounce")
+        bounce = outside.stdout.readline()
+
+    pattern = rf"nobody SRS0=[\w+/]+=\w\w=outside\.test=eve@{NAME} joe@outside\.test\n"
+    assert re.fullmatch(pattern, forwarded)
+    assert re.fullmatch(pattern, shared)
+    assert "Return-Path: <eve@outside.test>" in read(host, "shared")
+    assert own == "nobody ann@example.org joe@outside.test\n"
+    assert bounce == "nobody <> eve@outside.test\n"
+
+
+# --- The webmail
+
+SIGN_IN = f"""
+import http.cookiejar, re, urllib.parse
+jar = http.cookiejar.CookieJar()
+browser = web.build_opener(web.HTTPSHandler(context=context), web.HTTPCookieProcessor(jar))
+form = browser.open("https://{WEBMAIL}/").read().decode()
+token = re.search(r'name="_token" value="([^"]+)"', form)[1]
+fields = dict(_token=token, _task="login", _action="login", _timezone="UTC", _url="", _user="ann@example.org", _pass={{password!r}})
+try:
+    answer = browser.open("https://{WEBMAIL}/?_task=login", urllib.parse.urlencode(fields).encode())
+    page = answer.read().decode()
+    print(answer.status, re.search("_task=[a-z]+", answer.url)[0])
+except web.HTTPError as error:
+    print(error.code)
+"""
+
+
+def test_roundcube_signs_in_with_the_mailboxs_password_and_shows_its_mail(host):
+    from_outside(host, "eve@elsewhere.test", "ann@example.org", "for the webmail")
+    read(host, "for the webmail")
+    code = SIGN_IN.format(password=PASSWORD)
+    code += f"""
+listed = browser.open("https://{WEBMAIL}/?_task=mail&_action=list&_mbox=INBOX&_remote=1").read().decode()
+print("for the webmail" in listed)
+identities = browser.open("https://{WEBMAIL}/?_task=settings&_action=identities").read().decode()
+print(sorted(set(re.findall(r"[a-z]+@example[.]org", identities))))
+"""
+    answers = python(host, code).splitlines()
+
+    assert answers[:2] == ["200 _task=mail", "True"]
+    assert "both@example.org" in answers[2]
+
+
+def test_a_wrong_password_is_refused_there(host):
+    assert python(host, SIGN_IN.format(password="wrong")).split() == ["401"]
+
+
+def test_what_the_panel_answers_the_webmail_is_not_for_others(host):
+    code = f"""
+for url in ("https://{WEBMAIL}/config/config.inc.php", "https://{NAME}/webmail/password/"):
+    try:
+        print(web.urlopen(url, data=b"x", context=context).status)
+    except web.HTTPError as error:
+        print(error.code)
+"""
+    assert python(host, code).split() == ["404", "404"]
+
+
+# --- The helper
+
+ASK = """
+import socket
+one = socket.socket(socket.AF_UNIX)
+one.connect("/run/mailadmin-helper/helper.sock")
+one.sendall({line!r}.encode() + b"\\n")
+print(one.makefile().read())
+"""
+
+
+def as_user(machine, user, code):
+    return machine.run("runuser", "-u", user, "--", "python3", "-c", code)
+
+
+def test_the_helper_does_what_the_panels_user_asks(host):
+    answers = [
+        json.loads(as_user(host, "mailadmin", ASK.format(line=line)))
+        for line in ("reload-postfix", "kick ann@example.org", "kick eve@example.org", "check")
+    ]
+
+    assert "ok" in answers[0]
+    assert "ok" in answers[1]
+    assert answers[2] == {"error": "no such mailbox"}
+    assert {one["check"]: one["fine"] for one in answers[3]["ok"]} == {
+        "postfix": True,
+        "dovecot": True,
+        "passwords": True,
+        "mail": True,
+        "certificate": True,
+    }
+
+
+def test_nobody_else_reaches_it(host):
+    code = "import socket; print(socket.socket(socket.AF_UNIX).connect_ex('/run/mailadmin-helper/helper.sock'))"
+
+    assert as_user(host, "nobody", code) == "13\n"
+
+
+# --- And back
+
+
+def test_a_second_run_changes_nothing(host):
+    assert "Nothing to do." in host.install()
+
+
+def test_what_is_not_wanted_any_more_stops(host):
+    host.install("--no-sign", "--no-helper", "--no-srs", "--webmail", "")
+    running = host.run("sh", "-c", "cd /run/mailadmin-install && ls")
+
+    assert [
+        name for name in ("opendkim", "postsrsd", "mailadmin-helper", "php") if name in running
+    ] == []
+    assert host.run("postconf", "-h", "signing_milters", "sender_canonical_maps") == "\n\n"
+    assert "Nothing to do." in host.install()
+
+
+def test_undone_everything_is_as_it_was(host, bare):
+    host.install("--undo", "--with-data", input=f"{NAME}\n{NAME}\n")
+
+    assert differences(bare, files_of(host)) == ["/etc/hosts"]

@@ -1,0 +1,126 @@
+"""PostfixAdmin's away messages: shown as such, kept on every save, ended by whoever may."""
+
+import pytest
+
+from accounts.models import LogEntry
+from aliases.models import Alias
+from aliases.services import remove_target_from_aliases
+from tests.pages.reading import text
+
+GRACE = "grace@example.org"
+PROGRAM = "grace#example.org@autoreply.example.com"
+
+
+@pytest.fixture
+def grace(example_org, add_mailbox):
+    """She is away; PostfixAdmin has stored it."""
+    mailbox = add_mailbox(GRACE)
+    Alias.objects.filter(pk=GRACE).update(goto=f"{GRACE},{PROGRAM}")
+    add_mailbox("joe@example.org")
+    return mailbox
+
+
+def goto():
+    return Alias.objects.get(pk=GRACE).goto
+
+
+def test_the_mailbox_s_page_says_that_it_is_one_and_that_mail_is_delivered(admin, grace):
+    said = text(admin.get(f"/mailboxes/{GRACE}/"))
+
+    assert "Mail for this address is delivered here." in said
+    assert "Away message of PostfixAdmin: its program gets this mail and answers it." in said
+    assert "Mail is not forwarded." in said
+    assert "grace#" not in said
+
+
+def test_the_domain_s_list_says_away_and_names_no_recipient(admin, grace):
+    said = text(admin.get("/domains/example.org/"))
+
+    assert "away" in said
+    assert "grace#" not in said
+
+
+def test_saving_a_forwarding_keeps_it(admin, grace):
+    form = admin.get(f"/mailboxes/{GRACE}/forwarding/")
+    assert form.context["form"]["targets"].value() == ""
+
+    admin.post(f"/mailboxes/{GRACE}/forwarding/", {"targets": "joe@example.org", "keep_copy": "on"})
+    assert goto() == f"{GRACE},joe@example.org,{PROGRAM}"
+    admin.post(f"/mailboxes/{GRACE}/forwarding/", {"targets": "joe@example.org"})
+    assert goto() == f"joe@example.org,{PROGRAM}"
+    assert "goes to joe@example.org. Nothing is kept here." in text(
+        admin.get(f"/mailboxes/{GRACE}/")
+    )
+    admin.post(f"/mailboxes/{GRACE}/forwarding/", {"targets": ""})
+    assert goto() == f"{GRACE},{PROGRAM}"
+
+
+def test_its_user_sees_it_keeps_it_and_ends_it(sign_in, grace):
+    client = sign_in(grace)
+    said = text(client.get("/account/"))
+    assert "Your away message is on" in said
+    assert "grace#" not in said
+    client.post("/account/forwarding/", {"targets": "joe@example.org", "keep_copy": "1"})
+    assert goto() == f"{GRACE},joe@example.org,{PROGRAM}"
+
+    answer = client.post("/account/away/", follow=True)
+
+    assert "Your away message is ended." in text(answer)
+    assert "away message is on" not in text(answer)
+    assert goto() == f"{GRACE},joe@example.org"
+
+
+def test_an_administrator_ends_it_once_and_the_log_says_so(admin, grace):
+    answer = admin.post(f"/mailboxes/{GRACE}/away/", follow=True)
+
+    assert "The away message of grace@example.org is ended." in text(answer)
+    assert goto() == GRACE
+    entry = LogEntry.objects.get(action="end_vacation")
+    assert (entry.data, entry.domain) == (GRACE, "example.org")
+    admin.post(f"/mailboxes/{GRACE}/away/")
+    assert LogEntry.objects.filter(action="end_vacation").count() == 1
+
+
+def test_nobody_else_ends_it(client, sign_in, grace, add_mailbox, make_admin, other_net):
+    assert client.post("/account/away/").status_code == 302
+    of_other = sign_in(make_admin("other@other.net", domains=["other.net"]))
+
+    assert of_other.post(f"/mailboxes/{GRACE}/away/").status_code == 404
+    assert of_other.post("/account/away/").status_code == 404
+    assert of_other.get(f"/mailboxes/{GRACE}/away/").status_code in {404, 405}
+    assert goto() == f"{GRACE},{PROGRAM}"
+
+
+def test_who_was_the_only_other_recipient_leaves_the_mailbox_its_mail(admin, grace):
+    Alias.objects.filter(pk=GRACE).update(goto=f"joe@example.org,{PROGRAM}")
+
+    remove_target_from_aliases(
+        actor=None, addresses=["joe@example.org"], aliases=Alias.objects.filter(pk=GRACE)
+    )
+
+    assert goto() == f"{GRACE},{PROGRAM}"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "joe#example.org@autoreply.example.com",  # another's
+        "grace#example.org.elsewhere@autoreply.example.com",
+        "grace#other.net@autoreply.example.com",
+    ],
+)
+def test_what_only_looks_like_one_is_a_recipient_like_any_other(admin, grace, target):
+    Alias.objects.filter(pk=GRACE).update(goto=f"{GRACE},{target}")
+
+    said = text(admin.get(f"/mailboxes/{GRACE}/"))
+
+    assert "Away message" not in said
+    assert target in said
+
+
+def test_the_program_alone_is_no_away_message_for_the_mailbox_gets_nothing(admin, grace):
+    Alias.objects.filter(pk=GRACE).update(goto=PROGRAM)
+
+    said = text(admin.get(f"/mailboxes/{GRACE}/"))
+
+    assert f"Mail for this address goes to {PROGRAM}. Nothing is kept here." in said
