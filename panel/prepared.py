@@ -214,7 +214,8 @@ def _maker(rows, compiler):
     info = compiler.klass_info  # as Django's ModelIterable does
     first, last = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column.target.attname for column, *_ in compiler.select[first:last]]
-    related = get_related_populators(info, compiler.select, rows.db)
+    modes = [rows._fetch_mode] if hasattr(rows, "_fetch_mode") else []  # from Django 6.1 on
+    related = get_related_populators(info, compiler.select, rows.db, *modes)
     annotations = list(compiler.annotation_col_map.items())
 
     def model(row):
