@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import Admin
 from accounts.passwords import generate_password, hash_password
 from accounts.services import create_admin, update_admin
-from aliases.services import create_aliases
+from aliases.many import create_aliases
 from domains.models import Domain
 from domains.services import create_alias_domain, create_domain, update_domain
 from mailadmin.importing.plan import in_groups

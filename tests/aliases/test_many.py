@@ -4,8 +4,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import LogEntry
+from aliases.many import create_aliases
 from aliases.models import Alias
-from aliases.services import create_alias, create_aliases
+from aliases.services import create_alias
 from domains.models import DomainUsage
 
 
