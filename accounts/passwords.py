@@ -206,12 +206,6 @@ def _with_scheme(text):
     return text, scheme, bare
 
 
-def plain_text_of(stored):
-    """The password of ``{PLAIN}password``, or None for any other form."""
-    prefix = _PREFIX.fullmatch(stored)
-    return prefix[2] if prefix and prefix[1].upper() in _PLAIN else None
-
-
 def clear_text(stored):
     """The password itself if it is ``stored`` as it is typed, else None."""
     scheme, bare = _split(stored or "")

@@ -144,7 +144,7 @@ class Plan:
         """What is stored, or "" if the password cannot come along."""
         if not text:
             return ""
-        plain = passwords.plain_text_of(text)
+        plain = passwords.clear_text(text)
         if plain is not None and passwords.is_acceptable(plain):
             self.note("passwords-in-clear", name)
             return passwords.hash_password(plain)
