@@ -34,7 +34,7 @@ FLAT = {
     for kind in ("checkbox", "date", "email", "hidden", "number", "password", "search", "text")
 }
 # Bootstrap's, of an <input> or a <select>.
-CLASSES = {"checkbox": "form-check-input", "select": "form-select"}
+CLASSES = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
