@@ -135,7 +135,7 @@ CHECKS = [
         in_both(_HASHED),
         row="*",
         why=_(
-            "Nobody signs in with them. They may be locks, such as “!”, or passwords that another program wrote as typed: nobody can tell, so they are not made to work."
+            "Nobody signs in with them. They may be locks, such as an exclamation mark, or passwords that another program wrote as typed: nobody can tell, so they are not made to work."
         ),
     ),
     Check(

@@ -36,6 +36,7 @@ def ask(server):
             return cursor.fetchall()
 
         for statement in (
+            "SET foreign_key_checks = 0",
             f"DROP DATABASE IF EXISTS {NAME}_adopt",
             f"CREATE OR REPLACE DATABASE {NAME}",
             f"USE {NAME}",

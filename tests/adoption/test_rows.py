@@ -255,10 +255,10 @@ def test_mail_loops_are_named_also_through_an_alias_domain_and_a_catch_all(site)
     [finding] = [f for name, f in found(adopt()[1]).items() if name == "mail-loops"]
 
     assert finding["count"] == 5
-    assert finding["examples"] == [
-        "in@all.example → nobody@all.example → in@all.example",
+    assert sorted(finding["examples"]) == [
         "away@example.org → back@other.example → back@example.org → away@example.org",
         "back@example.org → away@example.org → back@other.example → back@example.org",
+        "in@all.example → nobody@all.example → in@all.example",
         "round@example.org → trip@example.org → round@example.org",
         "trip@example.org → round@example.org → trip@example.org",
     ]

@@ -6,7 +6,8 @@ import pytest
 
 from accounts.passwords import stored_hash
 from mailboxes.models import Mailbox, QuotaUsage
-from tests.accounts.test_passwords import BARE, NOT_DOVECOTS, RAW, STORED
+from tests.accounts.test_foreign_hashes import BARE, NOT_DOVECOTS
+from tests.accounts.test_passwords import RAW, STORED
 from tests.contract.world import PASSWORD
 from tests.servers import clients
 from tests.servers.processes import wait_until
