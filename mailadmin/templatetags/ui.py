@@ -60,7 +60,10 @@ def breaking(html):
 def icon(name, size=20, style="outline"):
     render = getattr(heroicons, f"heroicon_{style}")
     svg = render(name, size=size, **{"class": "icon"})
-    return mark_safe("".join(line.strip() for line in svg.splitlines()))  # noqa: S308 -- from the package
+    svg = "".join(line.strip() for line in svg.splitlines())
+    # In the style sheet once: a page has some twenty icons.
+    svg = re.sub(' stroke-(linecap="round"|linejoin="round"|width="1.5")', "", svg)
+    return mark_safe(svg)  # noqa: S308 -- from the package
 
 
 @register.filter
