@@ -4,12 +4,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from domains.copies import MOST, Copy
+from aliases.refusals import refuse_role_address
+from domains.copies import MOST, TO, Copy
 from domains.models import Domain, RoutingLock
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, normalise_address, normalise_local_part, split_address
 from panel.changes import collected, refuse
-from panel.scoping import domains_in_sight, may_use_external_targets
+from panel.scoping import (
+    domains_in_sight,
+    may_change_role_addresses,
+    may_use_external_targets,
+)
 from panel.transactions import in_transaction
 
 
@@ -28,9 +33,10 @@ def add_copy(*, actor, domain, direction, goto, local_part=""):
 def check_copy(*, actor, domain, direction, goto, local_part=""):
     """Return the unsaved Copy. Raises all errors at once."""
     errors, name, target = {}, "", ""
-    if local_part:
-        with collected(errors, "local_part"):
-            name = normalise_local_part(local_part)
+    with collected(errors, "local_part"):
+        name = normalise_local_part(local_part) if local_part else ""
+        if direction == TO:
+            _check_role_addresses(actor, name)
     with collected(errors, "goto"):
         target = normalise_address(goto)
         _check_target(actor, target)
@@ -51,6 +57,18 @@ def check_copy(*, actor, domain, direction, goto, local_part=""):
         ]
     refuse(errors)
     return Copy(domain=domain.pk, direction=direction, address=address, goto=target)
+
+
+def _check_role_addresses(actor, name):
+    """Who reads mail for role addresses can get a TLS certificate: a copy is as good as the mail."""
+    refuse_role_address(actor, name)
+    if not name and not may_change_role_addresses(actor):
+        raise ValidationError(
+            _(
+                "Only a superadmin may have all mail to a domain copied: that to postmaster@ and the like is among it. Enter one name."
+            ),
+            "role",
+        )
 
 
 def _check_target(actor, target):

@@ -34,9 +34,9 @@ def flow(client):
     [
         ({}, "Mail to info@example.org goes to ann@example.org too.", "to", "info@example.org"),
         (
-            {"local_part": ""},
-            "Mail to example.org goes to ann@example.org too.",
-            *("to", "@example.org"),
+            {"local_part": "", "direction": "from"},
+            "Mail from example.org goes to ann@example.org too.",
+            *("from", "@example.org"),
         ),
         (
             {"direction": "from", "goto": "boss@elsewhere.example"},
@@ -108,6 +108,31 @@ def test_where_targets_elsewhere_are_for_superadmins_copies_are_too(
     somebody = make_admin(superadmin=True)
     add_copy(actor=somebody, domain=example_org, direction="to", goto="boss@elsewhere.example")
     assert Copy.objects.get().goto == "boss@elsewhere.example"
+
+
+@pytest.mark.parametrize("local_part", ["postmaster", "abuse", ""])
+def test_mail_to_role_addresses_is_copied_for_superadmins_alone(
+    local_part, admin, ann, example_org, settings, make_admin
+):
+    """Who reads it can get a certificate."""
+    refused = add(admin, local_part=local_part)
+
+    assert refused.status_code == 422
+    assert list(refused.context["form"].errors) == ["local_part"]
+    assert not Copy.objects.exists()
+
+    settings.ROLE_ADDRESSES_PROTECTED = False
+    assert add(admin, local_part=local_part).status_code == 302
+    Copy.objects.all().delete()
+    settings.ROLE_ADDRESSES_PROTECTED = True
+    add_copy(
+        actor=make_admin(superadmin=True),
+        domain=example_org,
+        direction="to",
+        local_part=local_part,
+        goto="ann@example.org",
+    )
+    assert Copy.objects.get().address == f"{local_part}@example.org"
 
 
 def test_a_domain_has_a_hundred_copies_and_no_more(admin, ann):
