@@ -186,8 +186,10 @@ def nearest_limits(actor, fullest):
     """
     near = [row for usage in fullest if (row := near_limit(usage))]
     if len(near) < SHOWN == len(fullest) and fullest[-1].fullness >= NEARLY_FULL:
-        rest = by_fullness(actor).filter(fullness__gte=NEARLY_FULL)[SHOWN:COUNT_BOUND]
-        near += [row for usage in rest if (row := near_limit(usage))]
+        # Equal ones may come in another order this time.
+        seen = {usage.pk for usage in fullest}
+        rest = by_fullness(actor).filter(fullness__gte=NEARLY_FULL)[:COUNT_BOUND]
+        near += [row for usage in rest if usage.pk not in seen and (row := near_limit(usage))]
     return near[:SHOWN]
 
 

@@ -61,6 +61,7 @@ def test_a_pasted_address_finds_its_domain(page):
 def test_an_alias_is_made_with_the_keyboard_alone(page, chips_domain):
     page.goto(f"{chips_domain}new/?kind=alias")
     keys = page.keyboard
+    expect(page.locator("input:focus")).to_have_count(1)
 
     keys.type("keyboard")
     keys.press("Tab")

@@ -51,7 +51,9 @@ class Webmail:
     def addresses(self):
         """The addresses to choose from, the chosen one first."""
         self.goto("compose")
-        return self.page.locator("#_from option").all_inner_texts()
+        options = self.page.locator("#_from option")
+        expect(options.first).to_be_attached()  # Roundcube goes on to an address of this message
+        return options.all_inner_texts()
 
     def write(self, to, subject):
         self.goto("compose")
