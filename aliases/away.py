@@ -4,10 +4,13 @@ For ann@example.org it is ann#example.org@ and a domain of its own, which Postfi
 """
 
 
+def _is_away(address, target):
+    return target.lower().startswith(f"{address.replace('@', '#')}@")
+
+
 def away_targets(address, targets):
     """Those of ``targets``, of the self-alias ``address``, that are the program's; none where nobody else would get the mail."""
-    begin = f"{address.replace('@', '#')}@"
-    found = [target for target in targets if target.lower().startswith(begin)]
+    found = [target for target in targets if _is_away(address, target)]
     return found if len(found) < len(targets) else []
 
 
@@ -18,6 +21,5 @@ def without_away(address, targets):
 
 def with_own(address, targets):
     """``targets`` of a self-alias, with the mailbox itself where nobody else but the program is left."""
-    begin = f"{address.replace('@', '#')}@"
-    alone = all(target.lower().startswith(begin) for target in targets)
+    alone = all(_is_away(address, target) for target in targets)
     return [address, *targets] if alone else targets

@@ -127,6 +127,15 @@ def find_loop(start, hops):
     return None
 
 
+def loop_through(address, hops):
+    """The way from ``address`` back to itself, which is its first and its last; None if mail for it never comes back."""
+    path = find_loop(address, hops)
+    if not path or address not in path:
+        return None
+    place = path.index(address)
+    return [*path[place:-1], *path[: place + 1]]
+
+
 def exceeds_expansion_limit(start, hops):
     """The path with the most copies if Postfix would not expand ``start``, or None. ``hops`` have no loop.
 

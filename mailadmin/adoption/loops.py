@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from aliases.lookup import Lookup
-from aliases.loops import all_hops, find_loop
+from aliases.loops import all_hops, loop_through
 from aliases.models import Alias
 from mailadmin.findings.asking import key_of
 from mailadmin.findings.found import KEEP, SHOWN, Finding
@@ -86,7 +86,5 @@ def _loops(source):
         starts = [name for _stored, name in some]
         hops = all_hops(starts, OldRows(source))
         for start in starts:
-            path = find_loop(start, hops)
-            if path and start in path:
-                place = path.index(start)
-                yield [*path[place:-1], *path[: place + 1]]
+            if path := loop_through(start, hops):
+                yield path

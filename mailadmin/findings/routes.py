@@ -5,7 +5,7 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
-from aliases.loops import all_hops, find_loop
+from aliases.loops import all_hops, loop_through
 from aliases.models import AliasTarget
 from domains.models import LOCAL_TRANSPORTS
 from mailadmin.findings.asking import Check
@@ -32,10 +32,8 @@ def _in_loops():
     while some := list(names.filter(alias__gt=last).distinct()[:TOGETHER]):
         last, hops = some[-1], all_hops(some)
         for name in some:
-            path = find_loop(name, hops)
-            if path and name in path:
-                start = path.index(name)
-                yield name, " → ".join(["", *path[start + 1 :], *path[1 : start + 1]]).strip()
+            if path := loop_through(name, hops):
+                yield name, " → ".join(["", *path[1:]]).strip()
 
 
 _LOCAL_TRANSPORTS = ", ".join(f"'{transport}'" for transport in LOCAL_TRANSPORTS)
