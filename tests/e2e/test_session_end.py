@@ -115,6 +115,7 @@ def test_a_mailbox_user_s_forwarding_is_put_back(visitors, user, panel):
     page.goto("/account/forwarding/")
     page.locator("#id_targets").fill("mia@elsewhere.example")
     page.get_by_role("button", name="Add another").click()
+    expect(page.locator("input[type=email]").last).to_be_focused()
     page.keyboard.type("second@elsewhere.example")
     end_sessions(panel)
     submit(page)
@@ -161,6 +162,7 @@ def test_a_field_changed_where_it_stands_is_open_again_with_what_was_typed(page,
 def test_a_catch_all_half_set_is_there_again(page, superadmin, panel):
     page.goto(f"/domains/{DOMAIN}/")
     page.get_by_text("Set a catch-all", exact=True).click()
+    expect(page.get_by_role("combobox", name="Mail for every other name goes to")).to_be_focused()
     page.keyboard.type(f"{MIA},")
     end_sessions(panel)
     page.get_by_role("button", name="Set catch-all").click()

@@ -45,6 +45,8 @@ class Webmail:
             self.page.locator(button).first.click()
 
     def goto(self, action, task="mail", **values):
+        # Roundcube writes the whole session at the end of each request: one under way forgets what this one opens.
+        self.page.wait_for_load_state("networkidle")
         values = {"_task": task, "_action": action, **values}
         self.page.goto(f"{self.url}/?{urlencode(values)}")
 
