@@ -172,7 +172,7 @@ def _visible(actor, name):
 @in_scope(prepared)
 def rows_with(actor, *keys):
     rows = LogEntry.objects.visible_to(actor).filter(pk__in=keys)
-    return rows.shown()
+    return rows.stored()
 
 
 @prepared
@@ -207,7 +207,8 @@ class LogTable(Log):
             rows = self.rows_of(found.keys)
             for row in rows:
                 name, client = name_and_client(row.username)
-                changes = json.dumps(row.changes, ensure_ascii=False) if row.changes else ""
+                changes = json.loads(row.stored or "null")
+                changes = json.dumps(changes, ensure_ascii=False) if changes else ""
                 moment = timezone.localtime(row.timestamp).isoformat(" ")
                 yield moment, name, client, row.domain, row.action, row.data, changes
             if len(found.keys) == TOGETHER:

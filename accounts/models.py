@@ -3,7 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Now, Substr
+from django.db.models.functions import Cast, Now, Substr
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -149,7 +149,14 @@ def _domains_of(admin):
 class LogQuerySet(ScopedQuerySet):
     def shown(self):
         """What pages tell of an entry, without its model: of fifty it is a third of the time."""
-        columns = ("pk", "timestamp", "username", "domain", "action", "data", "changes")
+        return self._told("changes")
+
+    def stored(self):
+        """As ``shown()``, with the changes as the text of their JSON, ``stored``, or None."""
+        return self.annotate(stored=Cast("changes", models.TextField()))._told("stored")
+
+    def _told(self, changes):
+        columns = ("pk", "timestamp", "username", "domain", "action", "data", changes)
         return self.values_list(*columns, named=True)
 
     def record(self, actor, action, *, domain="", target, changes=None):

@@ -1,9 +1,14 @@
-from datetime import timedelta
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from html import unescape
 from itertools import groupby
 from typing import NamedTuple
 
+from django.template import engines
 from django.template.defaultfilters import truncatechars
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
@@ -69,6 +74,21 @@ WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
+class Entry(NamedTuple):
+    """What is read here of a LogEntry, which serves as well."""
+
+    timestamp: datetime
+    username: str
+    domain: str
+    action: str
+    data: str
+    changes: dict | None
+
+
+def _entry(timestamp, username, domain, action, data, stored):
+    return Entry(timestamp, username, domain, action, data, json.loads(stored or "null"))
+
+
 def lines(entries):
     """Yield of each entry: itself, when, from which address, the sentence, ``changes``."""
     told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
@@ -80,21 +100,19 @@ def lines(entries):
 
 
 def days(entries):
-    """Yield (heading, lines) of each day, for a page of the log that begins with the newest or the oldest."""
+    """Yield (heading, lines) of each day, of entries as ``LogQuerySet.stored()`` has them, the newest or the oldest first."""
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
-    from mailadmin.parts import urls  # which draws with these words
-
-    words, page_of = _words.now(), urls()
-    moments = ((entry.timestamp.astimezone(zone), entry) for entry in entries)
-    for day, of_day in groupby(moments, lambda pair: pair[0].date()):
-        date = formats.date_words(day)
-        lines = [_line(*pair, date, words, page_of) for pair in of_day]
-        yield named.get(day) or date, [*_folded(lines)]
+    line_of = _line.now()
+    lines = (line_of(zone, *values) for _pk, *values in entries)
+    for day, of_day in groupby(lines, lambda line: line.day):
+        yield named.get(day) or formats.date_words(day), [*_folded(of_day)]
 
 
-class Line(NamedTuple):
+@dataclass
+class Line:
+    day: date
     key: tuple  # of those that are one thing done to several
     moment: dict  # of the day and the time, and what kind of act it was
     sentence: str
@@ -103,17 +121,34 @@ class Line(NamedTuple):
     client: str  # from where the person did anything else
     changes: list
 
+    @cached_property
+    def alone(self):
+        return SafeString(_drawing().alone(self))
 
-def _line(moment, entry, date, words, page_of):
+    @cached_property
+    def among_others(self):
+        return SafeString(_drawing().among_others(self))
+
+
+def _drawing():
+    return engines["jinja2"].env.get_template("log.html").module
+
+
+@formats.cached_per_language_and_path
+def _line(zone, *values):
+    """Entries never change, so that a line and what is drawn of it is made once."""
+    entry = _entry(*values)
+    moment = entry.timestamp.astimezone(zone)
     name, client = name_and_client(entry.username)
     kind, meaning, told = _kind(entry), _meaning(entry), changes(entry)
-    iso, signs_in = moment.isoformat("T", "seconds"), kind == SIGN_INS
-    said = _sentence(entry, meaning, words, _person(name, entry.domain), _url(entry, page_of))
+    iso, signs_in, words = moment.isoformat("T", "seconds"), kind == SIGN_INS, _words.now()
+    said = _sentence(entry, meaning, words, _person(name, entry.domain), _url(entry))
     return Line(
+        moment.date(),
         (entry.username, *meaning),
         {
             "moment": SafeString(iso),
-            "exact": SafeString(f"{date}, {iso[11:19]}"),
+            "exact": SafeString(f"{formats.date_words(moment.date())}, {iso[11:19]}"),
             "at": SafeString(iso[11:16]),
             "kind": SafeString("login_failed" if entry.action in FAILED else kind or "other"),
         },
@@ -205,17 +240,17 @@ def _person(name, domain=None):
     return display_address(name.removesuffix(f"@{domain}")) if name else "—"
 
 
-def _url(entry, page_of):
+def _url(entry):
     """The page of what an entry is about, as far as the entry says; "" where there is none."""
     action = entry.action
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
     kind = ACTIONS[action].kind
     if "alias_domain" in action:
-        return page_of("domain", entry.data)
+        return reverse("domain", args=[entry.data])
     if kind == SIGN_INS:
-        return page_of("mailbox" if entry.domain else "admin", entry.data)
-    return page_of(_kind(entry), entry.data)
+        return reverse("mailbox" if entry.domain else "admin", args=[entry.data])
+    return reverse(_kind(entry), args=[entry.data])
 
 
 @formats.cached_per_language

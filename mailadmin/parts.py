@@ -4,7 +4,7 @@ All other templates are Django's, whose engine takes five to ten times as long.
 """
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from urllib.parse import quote
 
 from django.conf import settings
@@ -35,6 +35,8 @@ FLAT = {
 }
 # Bootstrap's, of an <input> or a <select>.
 CLASSES = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}
+# What returns the same for the same arguments, in one language and under one path prefix.
+CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "place", "static", "url"}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
@@ -48,6 +50,7 @@ class FieldRenderer(BaseRenderer):
 
 def environment(**options):
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)
+    made.constant = CONSTANT
     made.globals |= {
         "_": gettext,
         "ago": ago,
@@ -213,12 +216,6 @@ def languages():
 
 def url(page, *key):
     return place(page).replace(IN_URL, _quoted(*key)) if key else _url(page)
-
-
-def urls():
-    """Return ``url`` for the many keys of one page: asking the thread for its language is slow."""
-    places = cache(place)
-    return lambda page, key: places(page).replace(IN_URL, _quoted(key))
 
 
 @formats.cached_per_language_and_path

@@ -35,7 +35,9 @@ def cached_per_language(function):
 def cached_per_language_and_path(function):
     """Remember likewise, per path prefix of the panel, too."""
     made = cached_per_language(lambda _place, *arguments: function(*arguments))
-    return wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
+    found = wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
+    found.now = lambda: partial(made.now(), get_script_prefix())
+    return found
 
 
 def breakable(text):

@@ -1,7 +1,6 @@
 """Lists that page by key: no row is counted beyond a bound, and none is skipped over."""
 
 from functools import cache
-from string import ascii_lowercase
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
@@ -179,11 +178,6 @@ class KeysetMixin:
             value = row.pk if column in {"pk", self.model._meta.pk.name} else getattr(row, column)
             values.append(value.isoformat() if hasattr(value, "isoformat") else str(value))
         return values
-
-    def letter_urls(self):
-        """(letter, the URL of what begins with it)."""
-        start = self.begun_url()
-        return [(letter.upper(), f"{start}jump={letter}") for letter in ascii_lowercase]
 
     def begun_url(self, *without):
         """The first page of these rows, but for the parameters ``without``: the next one may be appended."""
