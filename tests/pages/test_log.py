@@ -304,10 +304,10 @@ def test_a_cursor_beyond_all_time_starts_at_the_beginning(parameter, moment, sig
     assert shown(page) == ["a@example.org"]
 
 
-def test_the_log_of_a_domain_wears_its_header(sign_in, root, example_org):
+def test_above_the_log_of_a_domain_stands_its_name(sign_in, root, example_org):
     page = log(sign_in(root), domain="example.org")
 
-    assert text(page).startswith("example.org")
+    assert text(page).startswith("Domains example.org Activity")
     assert 'aria-current="page"' in page.content.decode().partition("/log/?domain=example.org")[2]
 
 
