@@ -69,13 +69,19 @@ WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
-def lines(entries):
-    """Yield of each entry: itself, when, from which address, the sentence, ``changes``."""
+def lines(entries, linked=False):
+    """Yield of each entry: itself, when, from which address, the sentence, ``changes``.
+
+    ``linked``: what it is about is a link, as it is not on its own page.
+    """
+    from mailadmin.parts import urls  # which draws with these words
+
     told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
-    words = _words.now()
+    words, page_of = _words.now(), urls()
     for entry in entries:
         name, client = name_and_client(entry.username)
-        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain))
+        url = _url(entry, page_of) if linked else ""
+        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain), url)
         yield entry, told(entry.timestamp), client, said, changes(entry)
 
 
