@@ -6,6 +6,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
+from aliases.dead_ends import dead_ends
 from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
 from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
@@ -64,6 +65,7 @@ class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
         rows = context["object_list"]
         return context | {
             "manageable": {row.pk for row in rows if may_manage(self.actor, row.pk)},
+            "gone": dead_ends(self.actor, [row.pk for row in rows]),
         }
 
 

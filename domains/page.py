@@ -7,7 +7,8 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from aliases.away import without_away
-from aliases.models import Alias, AliasTarget, is_role_address
+from aliases.dead_ends import dead_ends
+from aliases.models import Alias, is_role_address
 from domains import addresses, checklist, places
 from domains.lists import WordSearchMixin
 from domains.models import Domain, DomainDNS
@@ -17,7 +18,6 @@ from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
 from panel.addresses import lookup_key, split_targets
 from panel.export import TableMixin, moment
 from panel.pages import ScopedDetailView
-from panel.prepared import padded, prepared
 from panel.scoping import may_change_role_addresses
 
 # By what is asked for: which rows words.page() finds. Whether a target of it is dead, or another domain answers for it,
@@ -182,7 +182,8 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         if not keys:
             return []
         found = addresses.rows(keys)
-        gone = self.gone([key for key in keys if key in found and found[key].unmatched])
+        doubtful = [key for key in keys if key in found and found[key].unmatched]
+        gone = dead_ends(self.actor, doubtful)
         may_all = may_change_role_addresses(self.actor)
         return [
             Address(
@@ -200,16 +201,6 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
             for targets, is_away in [targets_of(row)]
         ]
 
-    def gone(self, keys):
-        """Of others' domains nobody is told which addresses exist."""
-        found, own = {}, self.actor.scope_domains
-        if not keys:
-            return found
-        for row in _dangling(*padded(keys)):
-            if not own or row.domain in own:
-                found.setdefault(row.alias, []).append(row.target)
-        return found
-
     def edge_of(self, row):
         return [row.pk]
 
@@ -225,9 +216,3 @@ def targets_of(row):
 
 def is_nearly_full(box):
     return (box.bytes or 0) * 100 >= box.quota * NEARLY_FULL
-
-
-@prepared
-def _dangling(*keys):
-    rows = AliasTarget.objects.dangling().filter(alias__in=keys)
-    return rows.order_by("pk").values_list("alias", "target", "domain", named=True)

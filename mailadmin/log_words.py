@@ -89,13 +89,17 @@ def _entry(timestamp, username, domain, action, data, stored):
     return Entry(timestamp, username, domain, action, data, json.loads(stored or "null"))
 
 
-def lines(entries):
-    """Yield of each entry: itself, when, from which address, the sentence, ``changes``."""
+def lines(entries, linked=False):
+    """Yield of each entry: itself, when, from which address, the sentence, ``changes``.
+
+    ``linked``: what it is about is a link, as it is not on its own page.
+    """
     told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
     words = _words.now()
     for entry in entries:
         name, client = name_and_client(entry.username)
-        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain))
+        url = _url(entry) if linked else ""
+        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain), url)
         yield entry, told(entry.timestamp), client, said, changes(entry)
 
 

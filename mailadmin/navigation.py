@@ -26,8 +26,6 @@ DOMAINS_OWN = {
     "domain",
     "mailbox-list",
     "alias-list",
-    "aliasdomain-list",
-    "log",
     "search",
     "account",
 }
@@ -74,6 +72,8 @@ def _domain(account, page, key, asked):
         name = key
     elif kind in {"mailbox", "alias"} and key:
         name = key.rpartition("@")[2]
+    elif kind == "admin":
+        name = ""  # an administrator is of several domains
     else:
         name = lookup_key(asked) if asked else ""
     if own and name not in own:

@@ -1,23 +1,19 @@
-"""Fill in the files of deploy/ and write them into a directory.
+"""Fill in the files of deploy/, which mailadmin/written_files.py writes into a directory.
 
 What an operator reads in deploy/ is what is written, with ``@NAME@`` markers replaced and
 ``# BEGIN name`` … ``# END name`` blocks kept or left out. Only the standard library is needed: the installer
 works before Django is there.
 """
 
-import difflib
-import hashlib
-import json
 import os
 import pwd
 import re
-import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from mailadmin import webmail_files
+from mailadmin.written_files import SQL_USERS, NotPossible
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
@@ -39,18 +35,11 @@ ONLY_WITH = {
 }
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
-# Each has an SQL user of its own.
-SQL_USERS = ("postfix", "dovecot", "signer")
 # Files of other folders, which hold what is used where it is.
 ALONE = ("README.md", "helper/mailbox.cf")
-STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
-SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
-    re.IGNORECASE,
-)
 
 HOST = re.compile(r"[A-Za-z0-9.-]+")
 HOSTS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(,[A-Za-z0-9.-]+(:[0-9]+)?)*")
@@ -92,10 +81,6 @@ SHAPES = {
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
     "WEBMAIL_HOST": HOST,
 }
-
-
-class NotPossible(Exception):
-    pass
 
 
 # Where there is none to ask: Debian 12's.
@@ -323,83 +308,3 @@ def _for_each_server(text, values):
         text.replace("@DOVECOT_SQL_HOST@", host).replace("@DOVECOT_SQL_PORT@", port)
         for host, port in values["SQL_SERVERS"]
     )
-
-
-@dataclass
-class Change:
-    path: str
-    old: str | None
-    new: str
-    ours: bool  # we wrote ``old``, and nobody changed it since
-
-    @property
-    def diff(self):
-        lines = difflib.unified_diff(
-            _masked(self.old or ""), _masked(self.new), f"{self.path} (there)", f"{self.path} (new)"
-        )
-        return "".join(lines)
-
-
-def _masked(text):
-    return SECRET.sub(r"\1********", text).splitlines(keepends=True)
-
-
-class Directory:
-    """A directory of written files. It remembers their checksums and the SQL passwords."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.passwords = {}
-        self.checksums = {}
-        try:
-            state = json.loads((self.path / STATE_NAME).read_text())
-            self.passwords, self.checksums = dict(state["passwords"]), dict(state["checksums"])
-        except FileNotFoundError:
-            pass
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotPossible(
-                f"{self.path / STATE_NAME} is damaged. Remove it to make new passwords; then"
-                " the written files count as foreign and need --force."
-            ) from error
-        for user in (*SQL_USERS, *webmail_files.SECRETS):
-            self.passwords.setdefault(user, secrets.token_hex(20))
-
-    def compare(self, files):
-        changes = []
-        for path, new in files.items():
-            try:
-                old = (self.path / path).read_text(errors="surrogateescape")
-            except FileNotFoundError:
-                old = None
-            except OSError as error:
-                raise NotPossible(f"{self.path / path}: {error.strerror}") from error
-            if old != new:
-                ours = old is not None and self.checksums.get(path) == _checksum(old)
-                changes.append(Change(path, old, new, ours))
-        return changes
-
-    def write(self, files):
-        """Write ``files`` and remember them. A reader sees the old or the new text, never half of it."""
-        self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for path, text in files.items():
-            target = self.path / path
-            for folder in reversed(target.parents):
-                if folder != self.path and folder.is_relative_to(self.path):
-                    folder.mkdir(mode=0o750, exist_ok=True)
-            _replace(target, text, 0o640)
-        self.checksums |= {path: _checksum(text) for path, text in files.items()}
-        state = {"passwords": self.passwords, "checksums": self.checksums}
-        _replace(self.path / STATE_NAME, json.dumps(state, indent=1) + "\n", 0o600)
-
-
-def _checksum(text):
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
-
-
-def _replace(target, text, mode):
-    new = target.with_name(f"{target.name}.new{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with open(descriptor, "w") as file:
-        os.fchmod(descriptor, mode)
-        file.write(text)
-    new.replace(target)

@@ -74,7 +74,7 @@ class FindingsPage(ScopedMixin, TemplateView):
         return super().get_context_data(
             found=found,
             looked=min((row.looked for _check, row in self.found), default=None),
-            number_of_checks=len(self.found),
+            number_of_checks=len(self.found) or len(HERE),
             cures=CURES,
             by_hand=BY_HAND,
             command=COMMAND,

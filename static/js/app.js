@@ -81,7 +81,7 @@
     }
     const label = button.textContent;
     button.textContent = button.dataset.copied;
-    setTimeout(() => (button.textContent = label), 1500);
+    setTimeout(() => (button.textContent = label), 3000);
   });
 
   // --- Lists and forms: ticked rows, page size, limits, a typed name.

@@ -19,12 +19,14 @@
     return box;
   }
 
-  // --- Messages are heard if they come after the page: the same words, once more.
-  addEventListener("load", () =>
-    setTimeout(() => {
-      for (const region of all(".messages, .saved")) region.replaceChildren(...[...region.childNodes].map((one) => one.cloneNode(true)));
-    }, 200),
-  );
+  // --- Messages are heard if they come after the page: the same words, once more. Elements stay: one may be being pressed.
+  function sayAgain(region) {
+    const walker = document.createTreeWalker(region, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) found.push(walker.currentNode);
+    for (const text of found) if (text.data.trim()) text.replaceWith(text.cloneNode());
+  }
+  addEventListener("load", () => setTimeout(() => all(".messages, .saved").forEach(sayAgain), 200));
 
   // --- A form that is on its way.
   const buttons = (form) => all("[type=submit], button:not([type])", form);
@@ -265,7 +267,7 @@
     }
     const label = button.textContent;
     button.textContent = button.dataset.copied;
-    setTimeout(() => (button.textContent = label), 1500);
+    setTimeout(() => (button.textContent = label), 3000);
   });
   addEventListener("pagehide", () => all("[data-forget]").forEach((secret) => secret.remove()));
 

@@ -59,6 +59,7 @@
         return; // no line: one types the address oneself
       }
       if (asked !== mine) return;
+      list.dataset.q = q;
       options().forEach((option, place) => (option.id = `${list.id}-${place}`));
       list.hidden = !list.children.length;
       input.setAttribute("aria-expanded", String(!list.hidden));

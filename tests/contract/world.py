@@ -1,5 +1,7 @@
 """Rows for the daemons to read, by the same services as the pages."""
 
+from itertools import count
+
 from aliases.models import Alias
 from aliases.services import create_alias
 from domains.models import Domain
@@ -8,6 +10,7 @@ from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
 
 PASSWORD = "tangerine-7-bicycle"
+fresh = count()
 # Postfix reads eve@off.example in each of these targets.
 NAMING_EVE = [
     "Eve <eve@off.example>",
@@ -84,3 +87,8 @@ class World:
             .update(**fields)
         )
         assert changed == 1
+
+
+def stranger():
+    """A sender Postfix has never heard of, so that nothing is answered from memory."""
+    return f"joe{next(fresh)}@outside{next(fresh)}.test"

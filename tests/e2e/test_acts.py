@@ -137,7 +137,8 @@ def test_an_administrator_s_domains_are_chips_with_suggestions(scripted):
     field.press("Enter")
     chips = page.get_by_role("list", name="Chosen").get_by_role("listitem")
     expect(chips).to_contain_text(["brightwater.example", "harbour-books.example"])
-    page.get_by_role("button", name="Create administrator").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Create administrator").click()
 
     page.goto("/administrators/chips@elsewhere.example/edit/")
     expect(chips).to_contain_text(["brightwater.example", "harbour-books.example"])

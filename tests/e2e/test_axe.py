@@ -25,6 +25,7 @@ WITHOUT_SIZES = OPTIONS | {"rules": OPTIONS["rules"] | {"target-size": {"enabled
 SIZES_ALONE = {"runOnly": {"type": "rule", "values": ["target-size"]}}
 # Nothing else depends on the colours.
 OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+IN_ITS_COLOURS = "scheme => document.documentElement.dataset.bsTheme === scheme"
 DOMAIN = "brightwater.example"
 MARIA = f"maria.castellanos@{DOMAIN}"
 
@@ -286,6 +287,7 @@ def broken_rules(page, path, act=None):
             found.add(f"scrolls sideways: {path} at {size['width']}")
         for scheme, options in (("light", OPTIONS), ("dark", OF_COLOURS)):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.wait_for_function(IN_ITS_COLOURS, arg=scheme)
             # What an open menu lies over is no target.
             menu = scheme == "light" and page.locator(MENU).count()
             checks = [(None, WITHOUT_SIZES), (MENU, SIZES_ALONE)] if menu else [(None, options)]

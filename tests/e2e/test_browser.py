@@ -88,7 +88,7 @@ def test_filters_sorting_and_paging_keep_each_other(page):
 
     page.get_by_role("link", name="Off", exact=True).click()
     expect(page).to_have_url(re.compile(r"state=off"))
-    assert addresses(page) == ["sam.whitlock@brightwater.example"]
+    expect(page.locator("#list tbody th a")).to_have_text(["sam.whitlock@brightwater.example"])
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "brightwater" not in stored  # what a list showed is gone with its page
 
@@ -98,6 +98,7 @@ def test_the_switcher_finds_a_domain_and_the_column_becomes_its_own(page):
     page.locator(".switcher summary").click()
     field = page.get_by_label("Domain begins with", exact=True)
     field.press_sequentially("harb")
+    expect(page.locator("#places a")).to_have_count(1)
 
     with page.expect_navigation():
         page.locator("#places").get_by_role("link", name="harbour-books.example").click()
@@ -177,42 +178,6 @@ def test_several_rows_at_once_after_a_question(page):
     assert addresses(page) == ["ada@bulk.example", "ben@bulk.example"]
 
 
-def test_a_password_is_made_shown_and_copied(visitors, superadmin):
-    page = visitors.sign_in(*superadmin, permissions=["clipboard-read", "clipboard-write"])
-    page.goto("/mailboxes/new/")
-    field = page.get_by_label("Password", exact=True)
-    field.fill("abc")
-    expect(field).to_have_attribute("type", "password")
-    page.get_by_role("button", name="Show").click()
-    expect(field).to_have_attribute("type", "text")
-
-    page.get_by_role("button", name="Generate").click()
-    password = field.input_value()
-    assert re.fullmatch(r"([a-z]{4}-){3}[a-z]{4}", password)  # four groups that can be read out
-    page.get_by_role("button", name="Copy").click()
-
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == password
-    page.get_by_role("button", name="Generate").click()
-    assert field.input_value() != password
-
-
-def test_a_password_is_made_by_the_rules_of_its_field(page):
-    page.goto("/mailboxes/new/")
-    field = page.get_by_label("Password", exact=True)
-    expect(field).to_have_attribute("minlength", "10")
-    field.evaluate(
-        "f => Object.assign(f, {minLength: 40}) && Object.assign(f.dataset, {digits: 18, letters: 20})"
-    )
-
-    page.get_by_role("button", name="Generate").click()
-
-    password = field.input_value()
-    assert len(password) >= 40
-    assert len(re.findall(r"\d", password)) >= 18
-    assert len(re.findall(r"[A-Za-z]", password)) >= 20
-
-
 def test_the_chosen_colours_stay(visitors, superadmin):
     page = visitors.sign_in(*superadmin, color_scheme="light")
     html = page.locator("html")
@@ -243,22 +208,26 @@ def test_colours_and_rows_are_chosen_without_javascript_too(visitors, superadmin
     page = visitors.sign_in(*superadmin, java_script_enabled=False)
     page.goto("/mailboxes/?size=25")
     page.locator(".account-menu summary").click()
-    page.get_by_role("button", name="Dark").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Dark").click()
 
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.url.endswith("/mailboxes/?size=25")
     expect(page.get_by_role("button", name="Search", exact=True)).to_be_visible()
     page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("25")
-    page.get_by_role("button", name="Go", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Go", exact=True).click()
     assert page.url.endswith("/mailboxes/?")
     expect(page.locator(".list tbody tr")).to_have_count(25)
 
     page.get_by_label("More for this list").click()
     page.get_by_label("Rows on a page").select_option("50")
-    page.get_by_role("button", name="Go", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Go", exact=True).click()
     page.locator(".account-menu summary").click()
-    page.get_by_role("button", name="As the system").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="As the system").click()
     expect(page.locator("html")).not_to_have_attribute("data-bs-theme", "dark")
 
 

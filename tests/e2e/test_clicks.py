@@ -51,6 +51,11 @@ class Hand:
         expect(self.page.locator("input:focus, textarea:focus")).to_have_count(1)
         self.page.keyboard.type(text)
 
+    def follow_chip(self, name):
+        chip = self.page.locator(".chips").get_by_role("link", name=name)
+        self.click(chip)
+        expect(chip).to_have_attribute("aria-current", "true")
+
     def press(self, key):
         self.page.keyboard.press(key)
 
@@ -101,6 +106,7 @@ def a_mailbox_whose_password_is_made_and_copied(page):
     hand.press("Enter")
     expect(page.locator("#secret")).to_have_text(re.compile(r"\S{12,}"))
     hand.press_button("Copy all")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.locator("#secret").inner_text() in page.evaluate("navigator.clipboard.readText()")
     return hand
 
@@ -168,6 +174,7 @@ def a_new_password_for_somebody(page):
     hand.press_button("Save new password")
     expect(page.locator("#secret")).to_have_text(re.compile(r"\S{12,}"))
     hand.press_button("Copy the password")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#secret").inner_text()
     return hand
 
@@ -197,7 +204,7 @@ def which_mailboxes_are_nearly_full(page):
 def ten_mailboxes_of_a_domain_off(page):
     hand = Hand(page)
     hand.follow("brightwater.example")
-    hand.click(page.locator(".chips").get_by_role("link", name="Mailboxes"))
+    hand.follow_chip("Mailboxes")
     boxes = page.locator("[name=selected]")
     hand.click(boxes.nth(0))
     hand.click(boxes.nth(9), modifiers=["Shift"])
@@ -212,7 +219,7 @@ def ten_mailboxes_of_a_domain_off(page):
 def two_thousand_mailboxes_off(page):
     hand = Hand(page)
     hand.follow("rows.example")
-    hand.click(page.locator(".chips").get_by_role("link", name="Mailboxes"))
+    hand.follow_chip("Mailboxes")
     hand.click(page.locator("[data-select-all]"))
     hand.click(page.get_by_label(re.compile("Select all .* that match")))
     hand.press_button("Switch off")

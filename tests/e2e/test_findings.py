@@ -12,6 +12,7 @@ def page(request, visitors, accounts):
 def test_a_recipient_that_does_not_exist_is_left_out_and_comes_back(page):
     page.goto("/")
     page.get_by_role("link", name="Findings").click()
+    page.wait_for_url("**/findings/")
     with page.expect_navigation():
         page.locator("main .actions button").click()
     section = page.locator("#recipients-that-do-not-exist")
@@ -28,7 +29,8 @@ def test_a_recipient_that_does_not_exist_is_left_out_and_comes_back(page):
         page.get_by_role("button", name="Go on").click()
     mended = "1 alias mended." if several == 1 else f"{several} aliases mended."
     expect(page.locator("main")).to_contain_text(mended)
-    page.get_by_role("link", name="Back to the list").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Back to the list").click()
     expect(section).to_have_count(0)
 
     page.go_back()

@@ -67,6 +67,7 @@ def test_an_alias_is_made_with_the_keyboard_alone(page, chips_domain):
     keys.press("Tab")
     keys.press("Tab")
     keys.type("castell")
+    expect(page.locator(".suggestions[data-q=castell]")).to_be_visible()  # no later answer comes
     options = page.get_by_role("option")
     expect(options.first).to_contain_text(MARIA)
     keys.press("ArrowDown")

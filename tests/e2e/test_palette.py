@@ -71,6 +71,37 @@ def test_an_address_typed_into_the_field_gets_its_answer_and_what_can_be_done(pa
     expect(page.locator("[name=local_part]")).to_have_value("info")
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("castellanos", MARIA),  # of a name
+        ("sailing school", "brightwater.example"),  # of a description
+        ("office@brightwater", "office@brightwater.example"),  # an administrator
+        ("ole.tangen", "postmaster@brightwater.example"),  # a recipient
+        (MARIA.replace("@", "+x@"), MARIA),  # a tagged address
+        (MARIA.replace("water.", "water-sailing."), MARIA),  # in an alias domain
+    ],
+)
+def test_any_word_and_any_address_that_takes_mail_is_found(text, found, page):
+    page.keyboard.press("Control+k")
+    page.locator("#palette input").fill(text)
+    palette_shows(page, text)
+
+    expect(page.locator("#palette-found")).to_contain_text(found)
+
+
+def test_a_list_of_aliases_is_searched_by_recipient_too(page):
+    page.goto("/aliases/")
+    page.locator("#q").fill("ole.tangen")
+
+    expect(page.locator("#list tbody th a")).to_have_text(
+        [
+            f"{name}@brightwater.example"
+            for name in ("abuse", "hostmaster", "info", "postmaster", "webmaster")
+        ]
+    )
+
+
 def test_a_search_without_a_connection_says_so_and_tries_again(page):
     page.goto("/mailboxes/")
     page.route("**/mailboxes/?q=*", lambda route: route.abort())

@@ -1,6 +1,7 @@
 """Plots in a browser: they fit their place, and tell the day under the pointer."""
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.xdist_group("mail")
 
@@ -30,20 +31,21 @@ def test_the_pointer_tells_a_day_and_its_figure(page):
     )
     svg = plot.locator("svg")
     svg.hover(position={"x": 1, "y": 60})
-    assert plot.locator("output").text_content() == first
+    expect(plot.locator("output")).to_have_text(first)
 
     svg.hover(position={"x": svg.bounding_box()["width"] - 1, "y": 60})
-    assert plot.locator("output").text_content() == last
+    expect(plot.locator("output")).to_have_text(last)
 
     page.locator("h1").hover()
-    assert plot.locator("output").text_content() == ""
+    expect(plot.locator("output")).to_be_empty()
 
 
 def test_the_tabs_and_the_days_lead_on_and_stay_in_the_address(page):
     page.goto("/")
     figures = page.locator("#figures")
-    figures.get_by_role("link", name="1 year").click()
-    figures.get_by_role("link", name="Changes").click()
+    for name in ("1 year", "Changes"):
+        with page.expect_navigation():
+            figures.get_by_role("link", name=name).click()
 
     assert page.url.endswith("/?figure=changes&days=365#figures")
     assert figures.locator("h2").inner_text().startswith("Last year")

@@ -109,6 +109,7 @@ def test_a_mailbox_user_does_everything_without_scripts(size, without_scripts):
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     page.get_by_role("button", name="As the system").click()
+    expect(page.locator("html")).not_to_have_attribute("data-bs-theme", "dark")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
 
@@ -119,7 +120,8 @@ def test_an_administrator_does_a_day_s_work_without_scripts(size, without_script
     page.goto(f"/domains/{DOMAIN}/")
     page.locator(".catch-all-row summary").click()
     page.locator(".catch-all-row [name=targets]").fill(f"mia@{DOMAIN}")
-    page.locator(".catch-all-row [type=submit]").click()
+    with page.expect_navigation():
+        page.locator(".catch-all-row [type=submit]").click()
     assert message(page) == f"Catch-all of {DOMAIN} set."
     page.goto(f"/search/?q=anybody@{DOMAIN}")
     expect(page.locator(".answer")).to_contain_text(f"mia@{DOMAIN}")
@@ -133,7 +135,8 @@ def test_an_administrator_does_a_day_s_work_without_scripts(size, without_script
     page.goto(f"/mailboxes/?domain={DOMAIN}")
     page.get_by_label(f"Select mia@{DOMAIN}").check()
     page.get_by_role("button", name="Switch off", exact=True).click()
-    page.get_by_role("button", name="Undo").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Undo").click()
     assert f"mia@{DOMAIN} is on" in message(page)
 
     page.goto(f"/aliases/@{DOMAIN}/delete/")

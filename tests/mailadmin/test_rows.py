@@ -75,7 +75,7 @@ def test_an_unusual_key_stays_itself_in_every_path_and_query():
 def test_names_and_keys_are_escaped_wherever_they_stand():
     key = "\"><script>'&@example.org"
     alias = row(AliasList, pk=key, goto=key, description=key, active=True)
-    html = draw("aliases/rows.html", alias, in_domain=False)
+    html = draw("aliases/rows.html", alias, in_domain=False, gone={})
     assert "<script" not in html
     shown = unescape(html.replace("<span>@", "@").replace("</span></a>", "</a>"))
     for text in (f'value="{key}"', f'"Select {key}"', f'"Actions for {key}"', f">{key}</a>"):

@@ -1,9 +1,14 @@
-"""Who looks at the pages."""
+"""Who looks at the pages, and what the log has for them."""
+
+from datetime import UTC, datetime
 
 import pytest
 
+from accounts.models import LogEntry
 from domains.models import Domain
 from domains.services import create_alias_domain
+
+NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -63,3 +68,24 @@ def root(make_admin):
 @pytest.fixture
 def client_of_root(sign_in, root):
     return sign_in(root)
+
+
+@pytest.fixture
+def write(db):
+    """Write an entry of the log, which is empty before."""
+
+    def entry(action, target="x", domain="", who="ann@example.org (192.0.2.7)", when=NOON, **more):
+        return LogEntry.objects.create(
+            action=action, data=target, domain=domain, username=who, timestamp=when, **more
+        )
+
+    LogEntry.objects.all().delete()
+    return entry
+
+
+@pytest.fixture
+def reader(make_admin, sign_in):
+    """The client of a superadmin, before whom the log is empty."""
+    client = sign_in(make_admin("root@example.org", superadmin=True))
+    LogEntry.objects.all().delete()
+    return client

@@ -1,10 +1,13 @@
 """What a page says, for tests that read it as a person does."""
 
+import csv
+import io
 import re
 from html import unescape
 from html.parser import HTMLParser
 
 from django.contrib.messages import get_messages
+from django.urls import reverse
 
 
 def rows(response):
@@ -91,3 +94,13 @@ class FormReader(HTMLParser):
         if tag == "textarea":
             lines = self.words.removeprefix("\r").removeprefix("\n").splitlines()
             self.forms[-1][self.name] = "\r\n".join(lines)
+
+
+def table(client, **query):
+    """The lines of the log as a table for a spreadsheet, the headings first."""
+    answer = client.get(reverse("log-table"), query)
+    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+
+
+def log(client, **query):
+    return client.get(reverse("log"), query)

@@ -1,42 +1,20 @@
 """The log as people read it: days, one line for each thing, and only what the reader may know."""
 
-import csv
-import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import activity, entries
+from accounts import entries
 from accounts.models import LogEntry
 from aliases.models import Alias
 from mailadmin import log_words
 from mailboxes.forwarding import set_forwarding
-from mailboxes.models import UsageDay
-from tests.pages.reading import text
-
-NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def write(db):
-    def entry(action, target="x", domain="", who="ann@example.org (192.0.2.7)", when=NOON, **more):
-        return LogEntry.objects.create(
-            action=action, data=target, domain=domain, username=who, timestamp=when, **more
-        )
-
-    LogEntry.objects.all().delete()
-    return entry
-
-
-@pytest.fixture
-def root(make_admin, sign_in):
-    client = sign_in(make_admin("root@example.org", superadmin=True))
-    LogEntry.objects.all().delete()
-    return client
+from tests.pages.conftest import NOON
+from tests.pages.reading import table, text
 
 
 def said(client, **query):
@@ -47,29 +25,29 @@ def shown(page):
     return [entry.data for entry in page.context["object_list"]]
 
 
-def test_days_have_headings(root, write):
+def test_days_have_headings(reader, write):
     now = timezone.now()
     write("create_alias", "a@example.org", when=now)
     write("create_alias", "b@example.org", when=now - timedelta(days=1))
     write("create_alias", "c@example.org")
 
-    html = root.get(reverse("log")).text
+    html = reader.get(reverse("log")).text
 
     assert re.findall('<h2 class="day">(.*?)</h2>', html) == ["Today", "Yesterday", "March 9, 2025"]
 
 
-def test_of_recipients_only_what_changed_is_told(root, write):
+def test_of_recipients_only_what_changed_is_told(reader, write):
     pair = ["luc@example.org,a@x.example", "luc@example.org,a@x.example,b@x.example"]
     write("edit_alias", "all@example.org", changes={"goto": pair})
 
-    page = root.get(reverse("log"))
+    page = reader.get(reverse("log"))
 
     assert "ann@example.org changed alias all@example.org b@x.example Details" in text(page)
     assert "<ins>b@x.example</ins>" in page.text
     assert "luc@example.org" not in page.text
 
 
-def test_a_forwarding_is_told_as_what_it_is(root, example_org, add_mailbox):
+def test_a_forwarding_is_told_as_what_it_is(reader, example_org, add_mailbox):
     mailbox = add_mailbox("luc@example.org")
 
     def forward(*targets):
@@ -89,7 +67,7 @@ def test_a_forwarding_is_told_as_what_it_is(root, example_org, add_mailbox):
     assert changed == f"{who} changed the forwarding of {who}"
     assert ended == f"{who} ended the forwarding of {who}"
     assert switched_on == f"{who} switched on the forwarding of {who}"
-    page = root.get(reverse("log"))
+    page = reader.get(reverse("log"))
     assert "luc forwarded luc@example.org luc@moreau-family.example Details" in text(page)
     assert "<ins>luc@moreau-family.example</ins>" in page.text
     assert "alias" not in {entry.action.split("_")[1] for entry in page.context["object_list"]}
@@ -124,19 +102,19 @@ def test_a_forwarding_that_another_program_wrote_in_its_own_way_is_told(pair, wr
         ("<b>@example.org", "example.org", "&lt;b&gt;"),
     ],
 )
-def test_a_colleague_is_named_by_the_local_part(who, domain, told, root, write):
+def test_a_colleague_is_named_by_the_local_part(who, domain, told, reader, write):
     write("edit_mailbox", f"sam@{domain}", domain=domain, who=f"{who} (192.0.2.7)")
 
-    page = root.get(reverse("log"))
+    page = reader.get(reverse("log"))
 
     assert f"<p>{told} changed mailbox <a" in page.text
 
 
-def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
+def test_one_thing_done_to_several_is_one_line_that_unfolds(reader, write):
     for number in range(15):
         write("create_mailbox", f"m{number:02}@example.org")
 
-    page = root.get(reverse("log"))
+    page = reader.get(reverse("log"))
 
     assert "ann@example.org created 15 mailboxes Details" in text(page)
     assert page.text.count('<a href="/mailboxes/m') == 15
@@ -150,20 +128,20 @@ def test_one_thing_done_to_several_is_one_line_that_unfolds(root, write):
         {"when": NOON - timedelta(days=1)},
     ],
 )
-def test_another_person_kind_or_day_ends_the_run(second, root, write):
+def test_another_person_kind_or_day_ends_the_run(second, reader, write):
     for moment in range(4):
         more = {"action": "create_mailbox", "when": NOON - timedelta(minutes=moment)}
         write(**more | (second if moment > 1 else {}))
 
-    assert "mailboxes Details" not in said(root)
+    assert "mailboxes Details" not in said(reader)
 
 
-def test_what_is_gone_is_no_link(root, write):
+def test_what_is_gone_is_no_link(reader, write):
     write("create_mailbox", "here@example.org", domain="example.org")
     write("delete_alias", "gone@example.org", domain="example.org")
     write("edit_vacation", "x@example.org", domain="example.org")
 
-    links = re.findall('<p>[^<]*<a href="([^"]*)"', root.get(reverse("log")).text)
+    links = re.findall('<p>[^<]*<a href="([^"]*)"', reader.get(reverse("log")).text)
 
     assert links == ["/mailboxes/here@example.org/"]
 
@@ -230,21 +208,23 @@ def all_keys(wanted, size, newest_first=True):
 
 
 @pytest.mark.parametrize("kind", ["mailbox", "alias"])
-def test_activity_of_a_page_is_that_of_its_address(kind, root, example_org, add_mailbox, add_alias):
+def test_activity_of_a_page_is_that_of_its_address(
+    kind, reader, example_org, add_mailbox, add_alias
+):
     add_mailbox("luc@example.org")
     add_alias("team@example.org", "luc@example.org")
     add_mailbox("other@example.org")
     address = {"mailbox": "luc@example.org", "alias": "team@example.org"}[kind]
-    own = root.get(reverse(kind, args=[address])).text
+    own = reader.get(reverse(kind, args=[address])).text
 
     [link] = set(re.findall('href="(/log/[^"]*about=[^"]*)"', own))
-    page = root.get(unescape(link))
+    page = reader.get(unescape(link))
 
     assert shown(page) == [address]
     assert f"{address}: show all again" in page.text
     assert f'name="about" value="{address}"' in page.text
     assert page.context["days"] == ()
-    assert [row[5] for row in table(root, about=address.upper())[1:]] == [address]
+    assert [row[5] for row in table(reader, about=address.upper())[1:]] == [address]
 
 
 def test_the_activity_of_an_address_of_another_domain_is_nobodys_business(
@@ -256,24 +236,24 @@ def test_the_activity_of_an_address_of_another_domain_is_nobodys_business(
     assert shown(client.get(reverse("log"), {"about": "luc@other.net"})) == []
 
 
-def test_the_activity_of_a_very_long_name_is_found(root, write):
+def test_the_activity_of_a_very_long_name_is_found(reader, write):
     write("edit_vacation", "x" * 300)
 
-    assert shown(root.get(reverse("log"), {"about": "x" * 300})) == ["x" * 300]
+    assert shown(reader.get(reverse("log"), {"about": "x" * 300})) == ["x" * 300]
 
 
-def test_where_much_is_passed_over_the_page_says_how_far_it_looked(root, write, monkeypatch):
+def test_where_much_is_passed_over_the_page_says_how_far_it_looked(reader, write, monkeypatch):
     monkeypatch.setattr(entries, "SCAN", 60)
     write("create_alias", "found", domain="one.example", when=NOON - timedelta(days=1))
     for number in range(150):
         when = NOON + timedelta(seconds=number)
         write("create_alias", "x", domain="two.example", when=when)
 
-    page = root.get(reverse("log"), {"person": "ann@example.org", "domain": "one.example"})
+    page = reader.get(reverse("log"), {"person": "ann@example.org", "domain": "one.example"})
     assert shown(page) == []
     assert "Only entries back to March 9, 2025 were looked at." in text(page)
     for _further in range(3):
-        page = root.get(reverse("log") + page.context["next_url"])
+        page = reader.get(reverse("log") + page.context["next_url"])
         if shown(page):
             break
 
@@ -291,135 +271,3 @@ def test_a_domain_admin_has_no_chip_and_no_entries_of_administrators(
 
     assert shown(page) == []
     assert "?kind=admin" not in client.get(reverse("log")).text
-
-
-def table(client, **query):
-    answer = client.get(reverse("log-table"), query)
-    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
-
-
-def test_the_table_has_all_that_the_filters_let_through(root, write, monkeypatch):
-    monkeypatch.setattr(activity, "TOGETHER", 7)
-    for number in range(20):
-        write("create_alias", str(number), when=NOON + timedelta(seconds=number // 3))
-    write("create_mailbox", "other")
-
-    head, *rows = table(root, kind="alias")
-
-    assert head == [*("Time", "Person", "Network address", "Domain", "Action", "About", "Changes")]
-    assert [row[5] for row in rows] == [str(number) for number in range(19, -1, -1)]
-    assert rows[0][:3] == ["2025-03-09 12:00:06+00:00", "ann@example.org", "192.0.2.7"]
-
-
-def test_the_table_begins_as_a_spreadsheet_wants_it(root, write):
-    write("create_alias", "müller@example.org")
-
-    answer = root.get(reverse("log-table")).getvalue()
-
-    assert answer.startswith(b"\xef\xbb\xbfTime,")
-    assert "müller@example.org" in answer.decode()
-
-
-def test_no_cell_of_the_table_is_a_formula(root, write):
-    for begin in ("=", "+", "-", "@", "\t"):
-        write("edit_vacation", f"{begin}cmd", who=f"{begin}x (192.0.2.7)")
-
-    rows = table(root)[1:]
-
-    assert {cell[:1] for row in rows for cell in row if cell} & set("=+-@\t") == set()
-    assert sorted(row[5] for row in rows) == ["'\tcmd", "'+cmd", "'-cmd", "'=cmd", "'@cmd"]
-
-
-def test_the_table_of_a_domain_admin_is_that_of_the_own_domains(
-    make_admin, sign_in, example_org, other_net, write
-):
-    client = sign_in(make_admin(domains=["example.org"]))
-    LogEntry.objects.all().delete()
-    for domain in ("example.org", "other.net", ""):
-        write("create_alias", f"a@{domain}", domain=domain)
-
-    assert [row[3] for row in table(client)[1:]] == ["example.org"]
-    assert table(client, domain="other.net")[1:] == []
-    assert table(client, person="ann")[1:] == table(client)[1:]
-
-
-def test_the_last_days_are_a_plot_that_leads_to_each_day(root, write, example_org):
-    today = timezone.localdate()
-    before = today - timedelta(days=1)
-    assert root.get(reverse("log")).context["days"] == ()
-    for day, changes in ((before, 5), (today - timedelta(days=40), 9)):
-        UsageDay.objects.create(domain="", day=day, changes=changes)
-    LogEntry.objects.all().delete()
-    write("create_alias", when=timezone.now())
-    write("login", when=timezone.now())
-
-    page = root.get(reverse("log"), {"person": "ann"})
-
-    days = page.context["days"]
-    assert (len(days), days[-2:]) == (30, ((before, 5), (today, 1)))
-    assert sum(changes for _day, changes in days) == 6
-    assert f'href="?person=ann&amp;from={before}&amp;to={before}"' in page.text
-
-
-@pytest.mark.parametrize(("kind", "counts"), [("alias", [2, 1]), ("sign-in", [0, 3])])
-def test_of_a_kind_the_days_come_after_the_page(kind, counts, root, write, monkeypatch):
-    monkeypatch.setattr(activity, "COUNT_BOUND", 2)
-    today = timezone.localdate()
-    for days_ago, action, number in ((1, "edit_alias", 2), (0, "create_alias", 1), (0, "login", 5)):
-        for _entry in range(number):
-            write(action, when=timezone.now() - timedelta(days=days_ago))
-    write("create_alias", when=timezone.now() - timedelta(days=30))
-
-    page = root.get(reverse("log"), {"kind": kind})
-    [address] = re.findall('hx-get="(/log/days/[^"]*)"', page.text)
-    plot = root.get(unescape(address))
-    whole = root.get(reverse("log"), {"kind": kind, "days": "1"})
-
-    assert page.context["days"] == ()
-    for drawn in (plot, whole):
-        days = drawn.context["days"]
-        assert (len(days), days[-1][0], [count for _day, count in days[-2:]]) == (30, today, counts)
-        assert sum(count for _day, count in days) == sum(counts)
-    assert f'href="?kind={kind}&amp;from={today}&amp;to={today}"' in plot.text
-
-
-def test_the_days_of_a_kind_are_those_of_the_own_domains(
-    make_admin, sign_in, example_org, other_net, write
-):
-    client = sign_in(make_admin(domains=["example.org"]))
-    for domain in ("example.org", "other.net", "other.net"):
-        write("create_alias", domain=domain, when=timezone.now())
-
-    def last(**query):
-        days = client.get(reverse("log-days"), {"kind": "alias"} | query).context["days"]
-        return days[-1][1] if days else None
-
-    assert (last(), last(domain="example.org"), last(domain="other.net")) == (1, 1, None)
-
-
-def test_for_many_domains_the_days_come_after_the_page(
-    make_admin, sign_in, add_domain, monkeypatch
-):
-    monkeypatch.setattr(activity, "PLOTTED", 1)
-    day = timezone.localdate() - timedelta(days=2)
-    for domain in ("one.example", "two.example"):
-        add_domain(domain)
-        UsageDay.objects.create(domain=domain, day=day, changes=2)
-    client = sign_in(make_admin(domains=["one.example", "two.example"]))
-
-    page = client.get(reverse("log"))
-
-    assert (page.context["days"], page.context["days_later"]) == ((), True)
-    assert dict(client.get(reverse("log-days")).context["days"])[day] == 4
-    assert client.get(reverse("log"), {"kind": "alias"}).context["days_later"] is False
-
-
-def test_the_plot_counts_the_own_domains_alone(make_admin, sign_in, example_org, other_net):
-    client = sign_in(make_admin(domains=["example.org"]))
-    day = timezone.localdate() - timedelta(days=2)
-    for domain, changes in (("", 9), ("example.org", 2), ("other.net", 7)):
-        UsageDay.objects.create(domain=domain, day=day, changes=changes)
-
-    days = dict(client.get(reverse("log")).context["days"])
-    assert days[day] == 2
-    assert client.get(reverse("log"), {"domain": "other.net"}).context["days"] == ()

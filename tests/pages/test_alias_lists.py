@@ -24,6 +24,19 @@ def test_a_domain_admin_sees_the_own_aliases_without_the_mailboxes_own_rows(
     assert rows(admin.get(reverse("alias-list"), {"q": "theirs"})) == []
 
 
+def test_a_recipient_that_is_gone_is_marked_and_of_others_domains_nothing_is_told(
+    sign_in, make_admin, add_mailbox, add_alias, example_org, other_net
+):
+    add_mailbox("joe@example.org")
+    add_alias("sales@example.org", "joe@example.org", "gone@example.org", "gone@other.net")
+
+    def shown(**role):
+        return text(sign_in(make_admin(**role)).get(reverse("alias-list")))
+
+    assert "gone is gone joe, gone@other.net" in shown(domains=["example.org"])
+    assert "gone is gone gone@other.net is gone joe" in shown(superadmin=True)
+
+
 def test_search_and_state_narrow_the_list(admin, add_alias):
     for name in ("anna", "andy", "bob"):
         add_alias(f"{name}@example.org", "x@elsewhere.example")
@@ -62,7 +75,7 @@ def test_more_rows_cost_no_more_statements(number, admin, add_alias, django_asse
     for index in range(number):
         add_alias(f"a{index}@example.org", "x@elsewhere.example", description="For x")
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page = admin.get(reverse("alias-list"))
 
     assert len(rows(page)) == number

@@ -49,9 +49,9 @@ def test_its_page_says_what_happens_to_its_mail(admin, add_mailbox, add_alias):
     )
     assert "gone@example.org does not exist and gets no mail." in page("mixed@example.org")
     set_alias_active(actor=None, alias=sales, active=False)
-    assert "Off. Mail for sales@example.org is refused." in page()
+    assert "Mail for sales@example.org is refused." in page()
     add_alias("@example.org", "joe@example.org", "b@else.example")
-    assert "Off. Mail for sales@example.org goes to the catch-all @example.org instead." in page()
+    assert "Mail for sales@example.org goes to the catch-all @example.org instead." in page()
     assert (
         "Mail for every address of example.org that is no mailbox and no alias goes to"
         " 1 mailbox and 1 external address." in page("@example.org")

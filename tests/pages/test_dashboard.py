@@ -232,6 +232,14 @@ def test_entries_of_many_domains_come_newest_first(sign_in, make_admin, add_doma
     assert shown == [f"{minute} {names[minute % 12]}" for minute in range(23, 13, -1)]
 
 
+def test_what_happened_leads_to_what_it_happened_to(sign_in, make_admin, add_mailbox, example_org):
+    add_mailbox("joe@example.org")
+
+    page = dashboard(sign_in(make_admin(domains=["example.org"])))
+
+    assert '<a href="/mailboxes/joe@example.org/">joe@<wbr>example.org</a>' in page.text
+
+
 def write_at(minute, domain):
     LogEntry.objects.create(
         timestamp=datetime(2026, 1, 1, 12, minute, tzinfo=UTC),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import MySQLdb
 
-from mailadmin import mailconf, shipped
+from mailadmin import mailconf, shipped, written_files
 from tests.servers.certificate import certify
 from tests.servers.dovecot import Dovecot
 from tests.servers.gate import Gate
@@ -49,7 +49,7 @@ class MailServer:
         self.postfix_sql_user = f"postfix_{worker or os.getpid()}"
         self.dovecot_sql_user = f"dovecot_{worker or os.getpid()}"
         self.signer_sql_user = f"signer_{worker or os.getpid()}"
-        self.files = shipped.Directory(self.directory / "files")
+        self.files = written_files.Directory(self.directory / "files")
         self.gate = Gate((database["HOST"], int(database["PORT"])), self.directory / "gate.out")
         self.outside = Sink()
         self.postfix = Postfix(

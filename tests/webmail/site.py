@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from mailadmin import shipped
+from mailadmin import written_files
 from tests.e2e.web import HOST, WebHost
 from tests.servers.processes import Process, find, free_ports, run_sql
 
@@ -132,7 +132,7 @@ class WebmailSite(WebHost):
 
     @property
     def passwords(self):
-        return shipped.Directory(self.files).passwords
+        return written_files.Directory(self.files).passwords
 
     def execute(self, statement, *parameters):
         return self.mail_server.execute(statement, parameters)

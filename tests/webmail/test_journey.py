@@ -87,7 +87,9 @@ class Webmail:
         for field, value in {"curpasswd": old, "newpasswd": new, "confpasswd": new}.items():
             self.page.locator(f"#{field}").fill(value)
         self.press("button.submit", "plugin.password-save")
-        return self.page.locator("#messagestack").inner_text()
+        said = self.page.locator("#messagestack")
+        expect(said).not_to_be_empty()
+        return said.inner_text()
 
 
 def sender_of(mail_server, subject, password=PASSWORD, folder="INBOX"):

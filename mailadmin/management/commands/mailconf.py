@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from domains import main_cf
-from mailadmin import mailconf, shipped
+from mailadmin import mailconf, shipped, written_files
 
 # Blocks that are there if a row needs them, or if an option says so.
 OPTIONAL = {
@@ -112,7 +112,7 @@ class Command(BaseCommand):
                 | (set() if settings.POP3 else {"imap-only"})
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
-            directory = shipped.Directory(dir)
+            directory = written_files.Directory(dir)
             values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
             files = shipped.render(values, blocks)
             changes = directory.compare(files)
@@ -128,7 +128,7 @@ class Command(BaseCommand):
             if not dry_run:
                 directory.write(files)
                 self._remember(blocks)
-        except (shipped.NotPossible, OSError) as error:
+        except (written_files.NotPossible, OSError) as error:
             raise CommandError(str(error)) from error
         if not postfix_version:
             self.stdout.write(

@@ -1,0 +1,75 @@
+"""What the services write, as the log tells it."""
+
+from django.conf import settings
+
+from accounts.models import LogEntry
+from aliases.services import delete_alias
+from domains.services import create_alias_domain, delete_domain, update_domain
+from mailadmin import log_words
+from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbox
+from tests.pages.reading import log, text
+
+MB = settings.QUOTA_MULTIPLIER
+
+
+def test_what_the_services_write_reads_as_sentences(sign_in, root, example_org, add_mailbox):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    set_mailbox_active(actor=root, mailbox=mailbox, active=False)
+    update_domain(actor=root, domain=example_org, backupmx=True)
+
+    said = text(log(sign_in(root)))
+
+    assert "CLI created mailbox joe@example.org Details Name: Joe" in said
+    assert "root switched off joe@example.org Details localhost" in said
+    assert "root changed domain example.org Backup MX: no → yes" in said
+
+
+def test_a_state_changed_along_with_other_fields_is_not_left_out(
+    sign_in, root, example_org, add_mailbox
+):
+    mailbox = add_mailbox("joe@example.org", name="Joe")
+    update_mailbox(actor=root, mailbox=mailbox, name="Joseph", active=False)
+    add_mailbox("new@example.org", active=False, smtp_active=False)
+
+    said = text(log(sign_in(root)))
+
+    assert "root changed mailbox joe@example.org Details Name: Joe → Joseph On: yes → no" in said
+    assert "CLI created mailbox new@example.org Details May send: no On: no" in said
+
+
+def test_of_what_was_deleted_the_log_shows_what_was_set(
+    root, example_org, add_mailbox, add_alias
+):
+    joe = add_mailbox("joe@example.org", name="Joe", phone="+33 1", active=False)
+    sales = add_alias("sales@example.org", "x@elsewhere.example", description="Questions")
+    delete_mailbox(actor=root, mailbox=joe)
+    delete_alias(actor=root, alias=sales)
+
+    deleted = LogEntry.objects.visible_to(root).filter(action__startswith="delete")
+
+    assert {
+        entry.action: [str(field) for field, _old, _new in log_words.changes(entry)]
+        for entry in deleted
+    } == {
+        "delete_mailbox": ["Name", "Phone", "On", "Maildir"],
+        "delete_alias": ["Recipients", "Description"],
+    }
+
+
+def test_of_a_deleted_domain_the_log_shows_what_it_takes_to_make_it_again(
+    sign_in, root, add_domain, add_mailbox, make_admin
+):
+    domain = add_domain("example.org", mailboxes=50, aliases=-1, maxquota=1024, backupmx=True)
+    target = add_domain("xn--mller-kva.example")
+    make_admin("ann@example.org", domains=["example.org"])
+    add_mailbox("joe@example.org", quota=MB)
+    create_alias_domain(actor=root, alias_domain=domain, target_domain=target)
+    delete_domain(actor=root, domain=domain)
+
+    said = text(log(sign_in(root), action="delete_domain"))
+
+    assert (
+        "root deleted domain example.org Details Mailboxes deleted: 1 Target domain: müller.example Aliases: none allowed Mailboxes: 50"
+        " Largest mailbox quota: 1 GB Transport: virtual Backup MX: yes"
+        " Administrators: ann@example.org"
+    ) in said
