@@ -27,7 +27,7 @@ from panel.addresses import (
     split_address,
     without_extension,
 )
-from panel.scoping import domains_in_sight, may_change_role_addresses
+from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 # What becomes of the mail, as the outside world sees it.
 ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
@@ -193,8 +193,9 @@ def answer(actor, address):
     match = lookup.answers([address])[address]
     own = match is not None and match.row == address
     missed = Mailbox(username=address, domain=domain)
-    if own:
-        row, alias = address, match.alias
+    leading_away = _leading_out_of_sight(actor, address, lookup)
+    if leading_away or own:
+        own, row, alias = True, address, leading_away or match.alias
     else:
         find_fallbacks(actor, [missed], lookup=lookup)
         fallback = missed.fallback
@@ -214,6 +215,18 @@ def answer(actor, address):
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
         copy="" if kind == REFUSED else _copy(address, lookup),
     )
+
+
+def _leading_out_of_sight(actor, address, lookup):
+    """The Alias at ``address`` if it leads to somebody as far as ``actor`` may be told, else None.
+
+    Whoever sees all is told what the look-up says. Anybody else must not see whether a target elsewhere is taken.
+    """
+    alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
+    if alias is None or not alias.active:
+        return None
+    found = destinations(actor, alias, lookup=lookup)
+    return alias if any(not target.undeliverable for target in found) else None
 
 
 def _copy(address, lookup):
