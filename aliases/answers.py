@@ -182,9 +182,13 @@ def address_in(text):
     return "" if odd else key
 
 
-def answer(actor, address):
-    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything."""
+def answer(actor, address, *, copies=True):
+    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything.
+
+    ``copies``: whether it is looked up who gets a copy.
+    """
     lookup, name = Lookup(), split_address(address)[1]
+    lookup.prepare(keys_of(address), ())
     domain = lookup.domain(name)
     if domain is None or not domains_in_sight(actor, {name}):
         return Answer(address, ELSEWHERE)
@@ -213,7 +217,7 @@ def answer(actor, address):
         here_row=here_row,
         loop=loop,
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
-        copy="" if kind == REFUSED else _copy(address, lookup),
+        copy=_copy(address, lookup) if copies and kind != REFUSED else "",
     )
 
 

@@ -22,6 +22,7 @@ MAPS = (
     *("domains", "relay_domains", "alias", "mailbox", "transport", "relay_hosts"),
     *("sender_access", "relay_recipients", "recipient_bcc", "sender_bcc", "sender_login", "login"),
 )
+TOGETHER = 100
 LMTP, QUOTA_STATUS = "lmtp", "quota-status"
 _LITERAL = re.compile("'([^']*)'")
 _VARIABLE = re.compile("%(.)")
@@ -105,8 +106,8 @@ class Maps:
         return next(((key, found) for key in keys if (found := self.ask(name, key))), None)
 
     def learn(self, asked):
-        """Ask for several (map, key), all but the alias map in one statement."""
-        places, parameters = [], []
+        """Ask for several (map, key), all but the alias map in one statement, or in one for each TOGETHER."""
+        places = []
         for name, key in dict.fromkeys(asked):
             if (name, key) in self._known:
                 continue
@@ -114,16 +115,19 @@ class Maps:
                 self._known[name, key] = self._alias(key)
                 continue
             query, self._known[name, key] = query_of(name), ""
-            values = query.parameters(_values(key))
-            if values is not None:
-                places.append((name, key, query.sql))
-                parameters += values
-        if places:
-            found = self._fetch(
-                f"SELECT {', '.join(f'({sql})' for *_of, sql in places)}", parameters
-            )
-            for (name, key, _sql), answer in zip(places, found, strict=True):
-                self._known[name, key] = answer or ""
+            parameters = query.parameters(_values(key))
+            if parameters is not None:
+                places.append((name, key, f"({query.sql})", parameters))
+        for first in range(0, len(places), TOGETHER):
+            self._ask_together(places[first : first + TOGETHER])
+
+    def _ask_together(self, places):
+        found = self._fetch(
+            f"SELECT {', '.join(sql for _name, _key, sql, _parameters in places)}",
+            [value for *_of, parameters in places for value in parameters],
+        )
+        for (name, key, *_of), answer in zip(places, found, strict=True):
+            self._known[name, key] = answer or ""
 
     def user(self, address, service=LMTP):
         """The User whom Dovecot finds for an address without extension, or None."""

@@ -1,10 +1,12 @@
 """Postfix's steps for one recipient of a message, with main.cf and master.cf as shipped.
 
-A message from a sender of ours is sent by somebody who signs in (ports 587 and 465), any other one comes in on port 25. smtpd answers RCPT TO, cleanup makes copies and expands aliases, the queue manager chooses a transport for each address that came of it, and
-Dovecot takes what is delivered here. Which key of a map is asked after which: access(5), virtual(5), transport(5). Nothing is said in words here.
+A message from a sender of ours is sent by somebody who signs in (ports 587 and 465), any other one comes in on port 25. smtpd answers
+RCPT TO, cleanup makes copies and expands aliases, the queue manager chooses a transport for each address that came of it, and Dovecot
+takes what is delivered here. Which key of a map is asked after which: access(5), virtual(5), transport(5). Nothing is said in words here.
 """
 
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 from django.conf import settings
@@ -33,7 +35,6 @@ BOUNCED, THROWN, HELD = "bounced", "thrown away", "held"
 _OWN_SERVICES = {"error": BOUNCED, "discard": THROWN, "retry": HELD}
 _ROUTED = re.compile("[@%!]")  # in a local part: another way to write an address elsewhere
 MOST = 1_000  # virtual_alias_expansion_limit and virtual_alias_recursion_limit
-GRACE = 110  # per cent of its quota that Dovecot still fills: quota_grace
 
 
 class Step(NamedTuple):
@@ -80,8 +81,25 @@ class Postfix:
         self._targets_of = targets_of or self._by_map
         self.steps = []
         self._away = set()
-        own_sender = bool(sender) and sees(split_address(sender)[1])
-        self.signed_in = own_sender and self.domain_class(split_address(sender)[1]) == HERE
+        self._usage = {}
+
+    @cached_property
+    def signed_in(self):
+        domain = split_address(self.sender or "")[1]
+        return bool(domain) and self.sees(domain) and self.domain_class(domain) == HERE
+
+    def prepare(self, address):
+        """Ask in one statement what is asked of every address and sender."""
+        asked = []
+        for seen in filter(None, (address, self.sender)):
+            domain = split_address(seen)[1]
+            if self.sees(domain):
+                asked += [("domains", domain), ("relay_domains", domain)]
+                copies = "recipient_bcc" if seen == address else "sender_bcc"
+                asked += [(copies, key) for key in keys_of(seen)]
+        asked += [("relay_recipients", address), ("transport", address)]
+        asked += [("sender_access", key) for key in self._rule_keys()]
+        self.maps.learn(asked)
 
     # --- smtpd: MAIL FROM and RCPT TO
 
@@ -115,16 +133,19 @@ class Postfix:
         _key, targets = self._targets_of(address) or ("", ())
         return not all(self.sees(split_address(target)[1]) for target in targets)
 
+    def _rule_keys(self):
+        """The address, without its extension, its domain and each one above."""
+        if not self.sender:
+            return []
+        labels = split_address(self.sender)[1].split(".")
+        domains = [".".join(labels[place:]) for place in range(len(labels))]
+        return list(dict.fromkeys((self.sender, without_extension(self.sender), *domains)))
+
     def _sender_rule(self, address):
-        """check_sender_access: the address, without extension, its domain and each one above, up to the first answer."""
-        if not self.sender or _bare_name(address) in always_reached():
+        """check_sender_access, which is not asked about mail to postmaster and abuse."""
+        if _bare_name(address) in always_reached():
             return None
-        domain = split_address(self.sender)[1]
-        labels = domain.split(".")
-        above = [".".join(labels[place:]) for place in range(1, len(labels))]
-        keys = dict.fromkeys((self.sender, without_extension(self.sender), domain, *above))
-        self.maps.learn(("sender_access", key) for key in keys)
-        found = self.maps.first("sender_access", keys)
+        found = self.maps.first("sender_access", self._rule_keys())
         if not found:
             return None
         self._step("sender rule", self.sender, "sender_access", *found)
@@ -258,7 +279,8 @@ class Postfix:
         for end in ways:
             if end.kind == BOX:
                 used, quota = usage[end.by]
-                kind = OVERFULL if 0 < quota * GRACE < used * 100 else BOX
+                # Above the quota Dovecot takes nothing: quota_grace is for the message that crosses it.
+                kind = OVERFULL if 0 < quota < used else BOX
                 end = end._replace(kind=kind, used=used, quota=quota)
             ends.append(end)
         return ends
@@ -301,13 +323,14 @@ class Postfix:
             return HERE
         return BACKUP if self.maps.ask("relay_domains", domain) else ELSEWHERE
 
-    @staticmethod
-    def usage(names):
+    def usage(self, names):
         """``{mailbox: (bytes used, quota)}``"""
-        if not names:
-            return {}
-        rows = Mailbox.objects.filter(pk__in=names).values_list("pk", "usage__bytes", "quota")
-        return {name: (used or 0, max(0, quota)) for name, used, quota in rows}
+        unknown = [name for name in names if name not in self._usage]
+        if unknown:
+            rows = Mailbox.objects.filter(pk__in=unknown)
+            for name, used, quota in rows.values_list("pk", "usage__bytes", "quota"):
+                self._usage[name] = used or 0, max(0, quota)
+        return self._usage
 
     def _step(self, *values):
         self.steps.append(Step(*values))

@@ -5,7 +5,6 @@ same rules and tells nothing of domains that they do not see: an address there i
 """
 
 from dataclasses import dataclass
-from functools import cache, partial
 
 from aliases.answers import ELSEWHERE as NOT_OURS
 from aliases.answers import OFF, Answer, address_in, answer
@@ -20,7 +19,7 @@ from mailadmin.tracing.postfix import (
     Postfix,
     Reply,
 )
-from panel.addresses import split_address, without_extension
+from panel.addresses import split_address
 from panel.scoping import domains_in_sight, sees_all_domains
 
 EMPTY = "<>"
@@ -75,7 +74,7 @@ def trace(actor, address, sender=None):
 
     ``actor`` None, the command line, may be told everything.
     """
-    card = answer(actor, address)
+    card = answer(actor, address, copies=False)
     everything = sees_all_domains(actor)
 
     def sees(domain):
@@ -83,11 +82,16 @@ def trace(actor, address, sender=None):
 
     if card.kind == NOT_OURS and not everything and not (sender and sees(split_address(sender)[1])):
         return Trace(address, sender, card, Reply(UNTOLD, None))
-    maps = Maps()
-    told = None if everything else cache(partial(_told, actor))
-    postfix = Postfix(maps, sender, targets_of=told, sees=sees)
+    cards = {address: card}
+
+    def told(asked):
+        if asked not in cards:
+            cards[asked] = answer(actor, asked, copies=False)
+        return _told(cards[asked])
+
+    postfix = Postfix(Maps(), sender, targets_of=None if everything else told, sees=sees)
     if sees(split_address(address)[1]):
-        _learn(maps, address, sender if postfix.signed_in else None)
+        postfix.prepare(address)
         reply = postfix.reply(address)
     else:  # one's own people write to an address of which nothing is told
         reply = postfix.sender_reply(address) or Reply(UNTOLD, None)
@@ -108,28 +112,15 @@ def trace(actor, address, sender=None):
     )
 
 
-def _learn(maps, address, sender):
-    """Ask in one statement what is asked of every address."""
-    domain, bare = split_address(address)[1], without_extension(address)
-    asked = [("domains", domain), ("relay_domains", domain), ("relay_recipients", address)]
-    asked += [("recipient_bcc", key) for key in (address, bare, f"@{domain}")]
-    if sender:
-        of_sender = split_address(sender)[1]
-        keys = (sender, without_extension(sender), f"@{of_sender}")
-        asked += [("sender_bcc", key) for key in keys]
-    maps.learn([*asked, ("transport", address)])
-
-
-def _told(actor, address):
-    """(key, targets) as the alias map answers, of what ``actor`` may be told; None: no answer."""
-    card = answer(actor, address)
+def _told(card):
+    """(key, targets) as the alias map answers, of what a card tells; None: no answer."""
     if card.kind in {NOT_OURS, OFF}:
         return None
     if card.hidden_domain:  # whether the name exists there is not told
-        return address, [f"{card.local_part}@{card.hidden_domain}"]
+        return card.address, [f"{card.local_part}@{card.hidden_domain}"]
     if not card.row:
         return None
-    key = f"{card.local_part.removesuffix(card.tag)}@{card.domain.pk}" if card.tag else address
+    key = f"{card.local_part.removesuffix(card.tag)}@{card.domain.pk}" if card.tag else card.address
     targets = [target.address.lower() for target in card.targets if not target.undeliverable]
     targets += [card.row] if card.keeps_copy else []
     return (f"@{card.domain.pk}" if card.by_catch_all else key), targets

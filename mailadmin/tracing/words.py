@@ -1,6 +1,5 @@
 """A Trace in words: its steps as sentences with the row that each is about, and the last sentence."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from django.utils.text import get_text_list
@@ -113,7 +112,7 @@ def _elsewhere(trace, words):
 def _why(trace):
     """What the answer card says of the address, without the copy and the verdict, which are steps of their own."""
     card, asked = trace.card, any(step.name == "verify" for step in trace.steps)
-    reasons = [reason for reason in because(replace(card, copy="")) if not reason.is_verdict]
+    reasons = [reason for reason in because(card) if not reason.is_verdict]
     if asked and card.kind == PASSED_ON:
         reasons.pop()  # that the primary server is asked
     said = [Line(reason.text, reason.kind, reason.key) for reason in reasons]
