@@ -11,8 +11,9 @@ from aliases.away import away_targets
 from mailadmin.tracing import postfix as p
 from mailboxes.models import NEARLY_FULL
 from panel.addresses import display_address, display_domain, split_address
+from panel.formats import number
 
-SHOWN = 50  # addresses that one mail goes to
+SHOWN = 50  # lines, and addresses that one mail goes to
 NAMED = 3  # in the last sentence
 
 
@@ -31,13 +32,16 @@ class Line(NamedTuple):
 
 
 def lines(trace):
-    """The Lines of a Trace, in the order of the steps."""
-    said = []
+    """The Lines of a Trace, in the order of the steps; SHOWN at most, and how many more there are."""
+    said = {}
     for step in trace.steps:
-        said += _said(trace, step)
+        said |= {line.text: line for line in _said(trace, step) if line.text not in said}
     if trace.reply.why == p.UNKNOWN:
-        said += _why(trace)
-    return said
+        said |= {line.text: line for line in _why(trace)}
+    found = list(said.values())
+    if (more := len(found) - SHOWN) > 0:
+        found[SHOWN:] = [Line(_("and %(n)s more") % {"n": number(more)})]
+    return found
 
 
 def _said(trace, step):
@@ -136,7 +140,7 @@ def _leads(step, words, of_map):
     said = []
     if shown != [words["address"]]:
         more = len(shown) - SHOWN
-        named = ", ".join(shown[:SHOWN]) + (f" … (+{more:,})" if more > 0 else "")
+        named = ", ".join(shown[:SHOWN]) + (f" … (+{number(more)})" if more > 0 else "")
         text = _("%(address)s leads to %(targets)s.") % (words | {"targets": named})
         said.append(Line(text, "", "", *of_map))
     if away:

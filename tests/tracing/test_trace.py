@@ -377,3 +377,19 @@ def test_copies_and_relay_hosts_of_another_domain_are_not_told(admin, add_mailbo
 )
 def test_addresses_as_people_type_them(typed, address, sender):
     assert (recipient_in(typed), sender_in(typed)) == (address, sender)
+
+
+def test_a_mail_to_very_many_says_the_first_and_how_many_more(example_org, add_mailbox, add_alias):
+    names = [f"n{number}@example.org" for number in range(60)]
+    for name in names:
+        add_alias(name, f"{name.partition('@')[0]}@elsewhere.example")
+    add_alias("all@example.org", *names)
+
+    found = said("all@example.org")
+
+    assert len(found) == 52
+    assert found[-2:] == [
+        "and 13 more",
+        "Sent to another server: n0@elsewhere.example, n1@elsewhere.example, n2@elsewhere.example and 57 more.",
+    ]
+    assert "… (+10)" in found[2]
