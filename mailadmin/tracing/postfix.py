@@ -38,13 +38,14 @@ MOST = 1_000  # virtual_alias_expansion_limit and virtual_alias_recursion_limit
 
 
 class Step(NamedTuple):
-    """``map`` was asked for ``key`` and answered ``answer``, about ``address``."""
+    """``map`` was asked for ``key`` and answered ``answer``, about ``address``, which so leads to ``targets``."""
 
     name: str
     address: str
     map: str = ""
     key: str = ""
     answer: str = ""
+    targets: tuple = ()
 
 
 class Reply(NamedTuple):
@@ -254,7 +255,7 @@ class Postfix:
         away = set(away_targets(key, targets))
         made = [_next(target, local_part, extension) for target in targets]
         self._away |= {_next(target, local_part, extension) for target in away}
-        step = Step("leads", address, "alias", key, ",".join(made))
+        step = Step("leads", address, "alias", key, ",".join(targets), tuple(made))
         if made != [address] and step not in self.steps:
             self.steps.append(step)
         return made

@@ -76,7 +76,8 @@ def _said(trace, step):
         text = _("A copy goes to %(copy)s.") % {"copy": display_address(step.answer)}
         return [Line(text, "domain-flow", domain, *of_map)]
     if name == "leads":
-        return _leads(step, words, of_map)
+        known = step.address == trace.address  # what the map answers for it was said before
+        return _leads(step, words, ("", "", "") if known else of_map)
     if name == "transport":
         text = _("Mail for %(domain)s is handed on to %(transport)s.")
         return [Line(text % (words | {"transport": step.answer}), "domain-flow", domain, *of_map)]
@@ -134,9 +135,8 @@ def _why(trace):
 
 
 def _leads(step, words, of_map):
-    targets = step.answer.split(",")
-    away = away_targets(step.key, targets)
-    shown = [display_address(target) for target in targets if target not in away]
+    away = away_targets(step.key, step.targets)
+    shown = [display_address(target) for target in step.targets if target not in away]
     said = []
     if shown != [words["address"]]:
         more = len(shown) - SHOWN

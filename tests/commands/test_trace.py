@@ -27,7 +27,6 @@ def test_an_address_that_only_the_catch_all_knows(run, example_org, add_mailbox,
         "      alias.cf: @example.org → counter@example.org",
         "  There is room in the mailbox counter@example.org.",
         "  info@example.org leads to counter@example.org.",
-        "      alias.cf: @example.org → counter@example.org",
         "  Mail goes to",
         "    → counter@example.org  85 of 100 MB, 85 %",
         "  Delivered to counter@example.org. counter@example.org is at 85 % of its quota.",
@@ -83,7 +82,7 @@ def test_the_trace_as_json(run, example_org, add_mailbox, add_alias):
         "steps": [
             {"says": "example.org is a domain of this server."} | here,
             {"says": "There is an alias info@example.org."} | told,
-            {"says": "info@example.org leads to joe@example.org, a@b.example."} | told,
+            {"says": "info@example.org leads to joe@example.org, a@b.example."} | dict.fromkeys(told),
         ],
         "mail_goes_to": [
             {"address": "joe@example.org", "kind": "mailbox", "by": "joe@example.org", "used": 0, "quota": 5},

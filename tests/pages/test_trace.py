@@ -132,5 +132,6 @@ def test_a_mailbox_costs_ten_statements_and_a_detour_some_more(
             traced(client, address, "x@elsewhere.example")
         costs.append(len(captured))
 
-    assert costs[0] <= 10
+    # SQLite has no procedures: the alias map costs it three statements, not one.
+    assert costs[0] <= (10 if connection.vendor == "mysql" else 13)
     assert max(costs) <= 20
