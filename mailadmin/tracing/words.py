@@ -109,7 +109,7 @@ def _of_map(trace, step):
 
 
 def _elsewhere(trace, words):
-    if trace.card.kind == OFF:
+    if trace.card.kind == OFF and not trace.signed_in:
         return Line(*because(trace.card)[0][:3])
     return Line(_("%(domain)s is not a domain of this server.") % words)
 

@@ -269,6 +269,16 @@ def test_one_of_ours_sends_to_the_outside(joe):
     ]
 
 
+def test_to_a_domain_that_is_off_ones_own_people_write_as_to_any_other_server(joe, add_domain):
+    add_domain("off.example")
+    Domain.objects.filter(pk="off.example").update(active=False)
+
+    assert said("x@off.example", "joe@example.org")[1:] == [
+        "off.example is not a domain of this server.",
+        "Sent to another server: x@off.example.",
+    ]
+
+
 def test_a_sender_of_ours_as_whom_nobody_may_send(joe):
     Mailbox.objects.filter(pk="joe@example.org").update(smtp_active=False)
 
