@@ -14,7 +14,7 @@ EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
 
 TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*' -not -path './parts/*')
 # These run on SQLite too: it is what `make run` begins with.
-ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/test_scoping.py \
+ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/tracing tests/test_scoping.py \
 	tests/test_other_programs.py
 # Postfix and Dovecot change users as they start; as root, Python leaves nothing behind in the checkout.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env PYTHONDONTWRITEBYTECODE=1)

@@ -27,7 +27,7 @@ from panel.addresses import (
     split_address,
     without_extension,
 )
-from panel.scoping import domains_in_sight, may_change_role_addresses
+from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 # What becomes of the mail, as the outside world sees it.
 ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
@@ -182,9 +182,13 @@ def address_in(text):
     return "" if odd else key
 
 
-def answer(actor, address):
-    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything."""
+def answer(actor, address, *, copies=True):
+    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything.
+
+    ``copies``: whether it is looked up who gets a copy.
+    """
     lookup, name = Lookup(), split_address(address)[1]
+    lookup.prepare(keys_of(address), ())
     domain = lookup.domain(name)
     if domain is None or not domains_in_sight(actor, {name}):
         return Answer(address, ELSEWHERE)
@@ -193,8 +197,9 @@ def answer(actor, address):
     match = lookup.answers([address])[address]
     own = match is not None and match.row == address
     missed = Mailbox(username=address, domain=domain)
-    if own:
-        row, alias = address, match.alias
+    leading_away = _leading_out_of_sight(actor, address, lookup)
+    if leading_away or own:
+        own, row, alias = True, address, leading_away or match.alias
     else:
         find_fallbacks(actor, [missed], lookup=lookup)
         fallback = missed.fallback
@@ -212,8 +217,20 @@ def answer(actor, address):
         here_row=here_row,
         loop=loop,
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
-        copy="" if kind == REFUSED else _copy(address, lookup),
+        copy=_copy(address, lookup) if copies and kind != REFUSED else "",
     )
+
+
+def _leading_out_of_sight(actor, address, lookup):
+    """The Alias at ``address`` if it leads to somebody as far as ``actor`` may be told, else None.
+
+    Whoever sees all is told what the look-up says. Anybody else must not see whether a target elsewhere is taken.
+    """
+    alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
+    if alias is None or not alias.active:
+        return None
+    found = destinations(actor, alias, lookup=lookup)
+    return alias if any(not target.undeliverable for target in found) else None
 
 
 def _copy(address, lookup):

@@ -46,8 +46,8 @@ GROUPS = {
     "Questions": {
         "trace": (
             "mailadmin",
-            "where mail for an address goes, and why",
-            ("trace info@example.org", "trace ann@example.org ann+lists@example.net --json"),
+            "where mail for an address goes, step by step",
+            ("trace info@example.org", "trace ann+lists@example.net --from joe@example.org --json"),
         ),
         "log": (
             "mailadmin",

@@ -4,6 +4,7 @@ from django.views.i18n import set_language
 
 from mailadmin import server_views, tasks, views
 from mailadmin.findings.pages import FindingsPage
+from mailadmin.tracing.pages import TracePage
 
 handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
@@ -11,6 +12,7 @@ handler500 = "mailadmin.views.server_error"
 urlpatterns = [
     path("", views.Dashboard.as_view(), name="dashboard"),
     path("search/", views.Search.as_view(), name="search"),
+    path("trace/", TracePage.as_view(), name="trace"),
     path("account/", views.Account.as_view(), name="account"),
     path("server/", server_views.ServerPage.as_view(), name="server"),
     path("findings/", FindingsPage.as_view(), name="findings"),

@@ -3,7 +3,16 @@
 import pytest
 from django.urls import reverse
 
-from aliases.answers import ACCEPTED, ELSEWHERE, OFF, PASSED_ON, REFUSED, address_in, answer
+from aliases.answers import (
+    ACCEPTED,
+    ELSEWHERE,
+    OFF,
+    PASSED_ON,
+    REFUSED,
+    address_in,
+    answer,
+    because,
+)
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_alias_domain
@@ -135,6 +144,23 @@ def test_kinds(example_org, add_domain, add_mailbox):
 @pytest.fixture
 def admin(make_admin, example_org):
     return make_admin("it@panel.example", domains=["example.org"])
+
+
+@pytest.mark.parametrize("target", ["ann@other.net", "zoe@other.net"])
+def test_whether_a_recipient_elsewhere_takes_mail_is_not_told(
+    admin, example_org, other_net, add_mailbox, add_alias, target
+):
+    """Nor by a mailbox that gets its own mail because the forwarding leads to nobody."""
+    add_mailbox("ann@other.net")
+    add_alias("out@example.org", target)
+    joe = add_mailbox("joe@example.org")
+    set_forwarding(actor=None, mailbox=joe, targets=[target], keep_copy=False)
+
+    for address in ("out@example.org", "joe@example.org", "out+x@example.org"):
+        card = answer(admin, address)
+        assert card.kind == ACCEPTED
+        assert not [reason.text for reason in because(card) if "nobody" in reason.text]
+        assert [(t.address, t.undeliverable) for t in card.targets] == [(target, False)]
 
 
 def test_of_other_domains_an_administrator_is_told_nothing(

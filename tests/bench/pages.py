@@ -104,6 +104,8 @@ def pages(samples):
         "search, mailbox": _url("/search/", q=of.mailbox),
         "search, alias": _url("/search/", q=of.alias),
         "search, no such address": _url("/search/", q=f"nobody@{of.average}"),
+        "trace, mailbox": _url("/trace/", address=of.mailbox),
+        "trace, no such address": _url("/trace/", address=f"nobody@{of.average}"),
     }
     in_big = {
         "domain, big": f"/domains/{big}/",

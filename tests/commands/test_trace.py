@@ -1,4 +1,4 @@
-"""The answer card at a terminal: what the search box says, by the same function."""
+"""The trace at a terminal: the steps, where the mail ends, and the last sentence."""
 
 import json
 
@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from domains.models import SenderRule
 from mailboxes.models import QuotaUsage
 from mailboxes.services import set_mailbox_active
 
@@ -19,10 +20,16 @@ def test_an_address_that_only_the_catch_all_knows(run, example_org, add_mailbox,
 
     assert run("trace", "Info <info@Example.org>").splitlines() == [
         "info@example.org",
+        "  example.org is a domain of this server.",
+        "      domains.cf: example.org → example.org",
         "  No mailbox or alias has this name.",
         "  The catch-all of example.org takes what has no mailbox or alias.",
+        "      alias.cf: @example.org → counter@example.org",
+        "  There is room in the mailbox counter@example.org.",
+        "  info@example.org leads to counter@example.org.",
         "  Mail goes to",
         "    → counter@example.org  85 of 100 MB, 85 %",
+        "  Delivered to counter@example.org. counter@example.org is at 85 % of its quota.",
         "  mailadmin mailbox add info@example.org",
         "  mailadmin alias add info@example.org RECIPIENT",
     ]
@@ -33,38 +40,60 @@ def test_what_is_off_and_what_is_elsewhere(run, example_org, add_mailbox):
 
     assert run("trace", "off@example.org", "a@b.example").splitlines() == [
         "off@example.org",
+        "  example.org is a domain of this server.",
+        "      domains.cf: example.org → example.org",
         "  The mailbox off@example.org is off.",
-        "  Mail is refused.",
+        "  Refused at once, 550: no such user.",
         "a@b.example",
         "  b.example is not a domain of this server.",
+        "  Refused at once, 554: not for this server. Who signs in may send there.",
     ]
 
 
-def test_the_answer_as_json(run, example_org, add_mailbox, add_alias):
-    add_mailbox("joe@example.org")
-    add_alias("info@example.org", "joe@example.org, a@b.example")
+def test_a_sender_that_is_refused_and_a_step_that_main_cf_does_not_have_yet(run, example_org):
+    SenderRule.objects.create(sender="bad.example", action="REJECT", text="Go away")
 
-    assert json.loads(run("trace", "info+x@example.org", "--json")) == {
-        "address": "info+x@example.org",
+    assert run("trace", "joe@example.org", "--from", "x@bad.example").splitlines() == [
+        "joe@example.org",
+        "  A rule of this server refuses the sender x@bad.example.",
+        "      sender_access.cf: bad.example → REJECT Go away",
+        "  main.cf, as mailconf wrote it last, does not have this yet: sender-access",
+        "  Refused at once, 554: a rule refuses this sender. “Go away”",
+        "  mailadmin mailbox add joe@example.org",
+        "  mailadmin alias add joe@example.org RECIPIENT",
+    ]
+
+
+def test_the_trace_as_json(run, example_org, add_mailbox, add_alias):
+    add_mailbox("joe@example.org", quota=5)
+    add_alias("info@example.org", "joe@example.org", "a@b.example")
+
+    found = json.loads(run("trace", "info@example.org", "--from", "<>", "--json"))
+
+    answer = "joe@example.org,a@b.example"
+    told = {"map": "alias", "asked": "info@example.org", "answered": answer}
+    here = {"map": "domains", "asked": "example.org", "answered": "example.org"}
+    assert found == {
+        "address": "info@example.org",
+        "sender": "",
         "answer": "accepted",
-        "because": [
-            "“+x” is a tag: the name before it counts. The tag stays on the address.",
-            "There is an alias info@example.org.",
-        ],
         "row": "info@example.org",
-        "mail_goes_to": [
-            {
-                "address": address,
-                "kind": kind,
-                "takes_mail": True,
-                "next_server": None,
-            }
-            for address, kind in (("joe@example.org", "mailbox"), ("a@b.example", "external"))
+        "reply": {"state": "taken", "code": 250, "text": "2.1.5 Ok"},
+        "steps": [
+            {"says": "example.org is a domain of this server."} | here,
+            {"says": "There is an alias info@example.org."} | told,
+            {"says": "info@example.org leads to joe@example.org, a@b.example."} | dict.fromkeys(told),
         ],
-        "keeps_copy": False,
-    }
+        "mail_goes_to": [
+            {"address": "joe@example.org", "kind": "mailbox", "by": "joe@example.org", "used": 0, "quota": 5},
+            {"address": "a@b.example", "kind": "another server", "by": None, "used": 0, "quota": 0},
+        ],
+        "not_in_main_cf": [],
+        "verdict": "Delivered to joe@example.org. Sent to another server: a@b.example.",
+    }  # fmt: skip
 
 
-def test_what_is_no_address_is_refused(run, db):
-    with pytest.raises(CommandError, match=r"^“joe” is no address\. Write it like name@"):
-        run("trace", "joe")
+@pytest.mark.parametrize("arguments", [["joe"], ["@example.org"], ["joe@example.org", "--from", "joe"]])  # fmt: skip
+def test_what_is_no_address_is_refused(run, db, arguments):
+    with pytest.raises(CommandError, match=r"is no address\. Write it like name@"):
+        run("trace", *arguments)

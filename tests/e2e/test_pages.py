@@ -100,6 +100,7 @@ def every_path():
             yield reverse(page.name)
     for name in LISTS:
         yield from (reverse(name) + query for query in QUERIES)
+    yield "/trace/?address=instructors%2Bnews@brightwater.example&sender=maria.castellanos@brightwater.example"
     yield from ("/search/?q=m", "/search/?q=nothing-begins-like-this", "/no-such-page/")
 
 

@@ -1,70 +1,77 @@
 from django.core.management.base import CommandError
 from rich.text import Text
 
-from aliases.answers import ELSEWHERE, address_in, answer, because
-from aliases.effects import ALIAS, EXTERNAL, MAILBOX
+from mailadmin.tracing.postfix import BOX, OVERFULL
+from mailadmin.tracing.record import record
+from mailadmin.tracing.trace import recipient_in, sender_in, trace
+from mailadmin.tracing.words import SHOWN, about, lines, verdict
 from mailboxes import storage
-from mailboxes.models import Mailbox
 from panel import output
-from panel.addresses import display_address, display_domain
+from panel.addresses import display_address
 from panel.commands import PanelCommand
-
-SHOWN = 50
 
 
 class Command(PanelCommand):
-    help = "Say where mail for an address goes, and why, as Postfix decides it: the answer of the search box."
+    help = (
+        "Say where mail for an address goes, step by step, by asking what Postfix and Dovecot ask."
+    )
     noun, nouns = "address", "addresses"
     key = ("ADDRESS", "info@example.org")
 
     def add_arguments(self, parser):
         self.names_option(parser)
+        parser.add_argument(
+            "--from",
+            dest="sender",
+            metavar="SENDER",
+            help="the sender on the envelope, or <> for a bounce",
+        )
         self.json_option(parser)
 
-    def act(self, *, names, json, **options):
-        self.each(names, lambda name, say: self._trace(name, say, json), done="traced", json=json)
+    def act(self, *, names, sender, json, **options):
+        asked = None if sender is None else sender_in(sender)
+        if sender is not None and asked is None:
+            raise CommandError(_no_address(sender))
+        self.each(
+            names, lambda name, say: self._trace(name, asked, say, json), done="traced", json=json
+        )
 
-    def _trace(self, text, say, json):
-        address = address_in(text)
+    def _trace(self, text, sender, say, json):
+        address = recipient_in(text)
         if not address:
-            raise CommandError(f"“{text}” is no address. Write it like name@example.org.")
-        card = answer(None, address)
-        for line in [output.as_json(record(card))] if json else self._lines(card):
+            raise CommandError(_no_address(text))
+        found = trace(None, address, sender)
+        for line in [output.as_json(record(found))] if json else self._lines(found):
             say(line)
 
-    def _lines(self, card):
-        yield display_address(card.address)
-        yield from (f"  {text}" for text in reasons(card))
-        if card.row:
+    def _lines(self, found):
+        yield display_address(found.address)
+        for line in lines(found):
+            yield f"  {output.plain(line.text)}"
+            if line.map:
+                answer = f" → {output.plain(line.answer)}" if line.answer else ""
+                yield f"      {line.map}.cf: {output.plain(line.asked)}{answer}"
+        if found.ends:
             yield "  Mail goes to"
-            fill = fill_of(card)
-            for target in card.targets[:SHOWN]:
-                yield f"    → {target}{self._about(target, fill.get(target.key))}"
-            if (more := len(card.targets) - SHOWN) > 0:
+            yield from (f"    → {self._end(end)}" for end in found.ends[:SHOWN])
+            if (more := len(found.ends) - SHOWN) > 0:
                 yield f"    and {more:,} more"
-        for kind in card.may_create:
+        if found.due:
+            yield f"  main.cf, as mailconf wrote it last, does not have this yet: {', '.join(found.due)}"
+        yield f"  {output.plain(verdict(found))}"
+        for kind in found.card.may_create:
             recipient = " RECIPIENT" if kind == "alias" else ""
-            yield f"  mailadmin {kind} add {card.address}{recipient}"
+            yield f"  mailadmin {kind} add {found.address}{recipient}"
 
-    def _about(self, target, used_and_quota):
-        said = []
-        if target.kind == ALIAS:
-            said.append("alias")
-        if target.kind == EXTERNAL and not target.next_server:
-            said.append("another server")
-        if used_and_quota and used_and_quota[1] > 0:
-            said.append(self._fill(*used_and_quota))
-        if target.undeliverable:
-            said.append(self._coloured("takes no mail, left out", "red"))
-        if target.next_server:
-            said.append(f"handed on to {target.next_server}")
-        return "  " + ", ".join(said) if said else ""
+    def _end(self, end):
+        said = [about(end)] if about(end) else []
+        if end.kind in {BOX, OVERFULL} and end.quota:
+            said.append(self._fill(end.used, end.quota))
+        return "  ".join(filter(None, [display_address(end.address), ", ".join(said)]))
 
     def _fill(self, used, quota):
         text = f"{storage.of(used, quota)}, {storage.percent(used, quota)} %"
-        return self._coloured(text, storage.style(used, quota))
-
-    def _coloured(self, text, style):
+        style = storage.style(used, quota)
         if not style or not self.stdout.isatty():
             return text
         with self.console.capture() as capture:
@@ -72,34 +79,5 @@ class Command(PanelCommand):
         return capture.get()
 
 
-def reasons(card):
-    if card.kind == ELSEWHERE:
-        name = display_domain(card.address.rpartition("@")[2])
-        return [f"{name} is not a domain of this server."]
-    return [output.plain(reason.text) for reason in because(card)]
-
-
-def fill_of(card):
-    """``{mailbox: (bytes used, quota)}``"""
-    keys = [target.key for target in card.targets[:SHOWN] if target.kind == MAILBOX]
-    rows = Mailbox.objects.filter(pk__in=keys).values_list("pk", "usage__bytes", "quota")
-    return {key: (used or 0, quota) for key, used, quota in rows}
-
-
-def record(card):
-    return {
-        "address": card.address,
-        "answer": card.kind,
-        "because": reasons(card),
-        "row": card.row or None,
-        "mail_goes_to": [
-            {
-                "address": target.address,
-                "kind": target.kind,
-                "takes_mail": not target.undeliverable,
-                "next_server": target.next_server or None,
-            }
-            for target in card.targets
-        ],
-        "keeps_copy": card.keeps_copy,
-    }
+def _no_address(text):
+    return f"“{text}” is no address. Write it like name@example.org."
