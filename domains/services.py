@@ -17,6 +17,7 @@ from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import copy_services, dkim
 from domains.models import AliasDomain, Copy, Domain, DomainDNS, RelayHost, RoutingLock
 from domains.transports import as_stored
+from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
     changed_fields,
@@ -117,7 +118,14 @@ def update_domain(*, actor, domain, **fields):
     LogEntry.objects.record(
         actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
     )
+    if "active" in changes and not domain.active:
+        _end_sessions(domain)
     return domain
+
+
+def _end_sessions(domain):
+    if domain.usage.mailboxes:
+        helper.after_commit("kick-domain", domain.pk)
 
 
 def check_domain(domain, **fields):
@@ -131,7 +139,7 @@ def check_domain(domain, **fields):
 
 def set_domain_active(*, actor, domain, active):
     """Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
-    cannot sign in; its rows stay unchanged.
+    cannot sign in, whose open sessions end; its rows stay unchanged.
     """
     return update_domain(actor=actor, domain=domain, active=active)
 
@@ -216,6 +224,7 @@ def _delete_domain(actor, domain, *, drop_links):
     dkim.forget_keys(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
+    _end_sessions(domain)
 
 
 @in_transaction

@@ -329,6 +329,7 @@ def rename_mailbox(*, actor, mailbox, local_part):
     refuse_loops(actor, [new.pk, old])
     changes = {"username": [old, new.pk]}
     LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)
+    helper.after_commit("kick", old)
     return Mailbox.objects.get(pk=new.pk)
 
 
