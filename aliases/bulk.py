@@ -16,7 +16,7 @@ from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import changed_since
 from aliases.switching import in_a_sentence, undone_in_a_sentence
-from aliases.views import HEADINGS, AliasList, AliasPages, referrers_context, treatment_of_referrers
+from aliases.views import HEADINGS, AliasList, AliasPages, deletion_context, treatment_of_referrers
 from domains.matching import Matching
 from domains.models import RoutingLock
 from panel import once, tasks
@@ -206,13 +206,17 @@ class ManyBulk(BulkView):
             raise Http404
         keys = self.chosen()
         if action == "export":
+            self.refuse_others(keys)
             return self.export(keys)
         if keys is None or len(keys) > tasks.STEP or (keys and action == "quota"):
+            self.refuse_others(keys)
             return HttpResponseRedirect(self.ask(action, keys, back).get_absolute_url())
         if not keys:
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
         rows = self.rows_of(keys)
+        if len(rows) != len(keys):
+            raise Http404
         if action == "delete" and "confirmed" not in request.POST:
             return self.confirm(rows, back)
         try:
@@ -228,10 +232,12 @@ class ManyBulk(BulkView):
         if "all" in post:
             entries, rest = self.all_that_match().after([], tasks.STEP + 1)
             return None if rest else [entry.key for entry in entries]
-        keys = selected_keys(post)
-        if self.work.rows().filter(pk__in=keys).count() != len(keys):
+        return selected_keys(post)
+
+    def refuse_others(self, keys):
+        """A row outside the scope makes the whole request a 404."""
+        if keys is not None and self.work.rows().filter(pk__in=keys).count() != len(keys):
             raise Http404
-        return keys
 
     def all_that_match(self):
         return self.work.all_of(self.request.POST.get("listed", ""), timezone.now())
@@ -251,7 +257,7 @@ class ManyBulk(BulkView):
             "next": back,
             "fates": fates(rows),
             "typed": tasks.typed(len(rows)),
-            **referrers_context(self.actor, [row.pk for row in rows]),
+            **deletion_context(self.actor, [row.pk for row in rows]),
         }
         return self.render_to_response(self.get_context_data(action="delete", **context))
 

@@ -23,6 +23,7 @@ from aliases.refusals import (
     refuse_taken,
 )
 from aliases.targets import parse_targets
+from domains.copy_services import copies_about, end_copies
 from domains.models import RoutingLock
 from panel.addresses import (
     display_address,
@@ -217,7 +218,7 @@ def leave_out_dead_targets(*, actor, alias):
 
 @in_transaction
 def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
-    """Delete an alias. What happens to the aliases that lead to it: see ``clean_referrers``."""
+    """Delete an alias, and the copies (BCC) of its mail. What happens to the aliases that lead to it: see ``clean_referrers``."""
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
     if alias.is_self_alias:
@@ -226,6 +227,7 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
             "is_self_alias",
             {"address": alias.address},
         )
+    copies = list(copies_about(with_alias_domain_names([alias.address])))
     Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor,
@@ -234,6 +236,7 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
         target=alias.address,
         changes=removed(alias, "goto", "description", "active"),
     )
+    end_copies(actor=actor, copies=copies)
     clean_referrers(
         actor=actor, addresses=[alias.address], aliases=clean, others=others, emptied=emptied
     )
@@ -331,6 +334,7 @@ def _remove_targets(actor, alias, dead, others, emptied):
         alias.save(update_fields=["goto", "modified"])
     else:
         action, changes = "delete_alias", removed(alias, "goto", "description", "active")
+        end_copies(actor=actor, copies=list(copies_about(with_alias_domain_names([alias.address]))))
         Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes

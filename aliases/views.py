@@ -12,6 +12,8 @@ from aliases.forms import AliasForm
 from aliases.models import Alias, AliasTarget, is_role_address
 from aliases.referrers import with_alias_domain_names
 from aliases.switching import SwitchView, UndoableEdit
+from domains.copies import ending
+from domains.copy_services import copies_about
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from panel.addresses import split_address, without_extension
@@ -171,8 +173,9 @@ class AliasDelete(AliasPages, ConfirmView):
     success_message = gettext_lazy("Alias %(object)s deleted.")
 
     def get_context_data(self, **kwargs):
+        key = self.object.pk
         find_fallbacks(self.actor, [self.object])
-        return super().get_context_data(**referrers_context(self.actor, [self.object.pk]), **kwargs)
+        return super().get_context_data(**deletion_context(self.actor, [key]), **kwargs)
 
     def perform(self):
         services.delete_alias(
@@ -200,13 +203,19 @@ def treatment_of_referrers(post):
     return {"others": others, "emptied": emptied}
 
 
-def referrers_context(actor, addresses):
+def deletion_context(actor, addresses):
+    """What a page says before ``addresses`` are deleted: referrers_context(), and the copies (BCC) that end."""
+    names = with_alias_domain_names(addresses)
+    return ending(actor, copies_about(names)) | referrers_context(actor, addresses, names)
+
+
+def referrers_context(actor, addresses, names=None):
     """What leads to ``addresses``: aliases the actor may clean, and the number of others.
 
     Self-aliases (forwardings) may be cleaned too. ``alias.emptied``: the alias would have no target left.
     At most COUNT_BOUND + 1 of either kind are counted.
     """
-    names = set(with_alias_domain_names(addresses))
+    names = set(with_alias_domain_names(addresses) if names is None else names)
     seen = _referring_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names)))
     found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
     elsewhere = len(seen) - len(found)

@@ -7,6 +7,8 @@ from domains.models import Domain
 from panel.addresses import lookup_key, normalise_domain
 from panel.commands import RowCommand
 
+COPIES_TOLD = 10
+
 
 class DomainRowCommand(RowCommand):
     word_kind = None  # of the words by which --search finds its rows
@@ -31,6 +33,13 @@ class DomainRowCommand(RowCommand):
             return iter(())
         names = (domain.pk,) if domain else ()
         return self._rows_of(rows, words.every_key([self.word_kind], asked, names))
+
+    def about_copies(self, copies):
+        """What a deletion says of copies (BCC) that end with it."""
+        found = list(copies[: COPIES_TOLD + 1])
+        if found:
+            more = " and others" if len(found) > COPIES_TOLD else ""
+            yield f"Copies end: {', '.join(map(str, found[:COPIES_TOLD]))}{more}."
 
     def _rows_of(self, rows, keys):
         while some := list(islice(keys, words.TOGETHER)):

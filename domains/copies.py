@@ -5,19 +5,34 @@ make no loop. Mail that reaches a mailbox by an alias is copied under the alias'
 """
 
 from django.db import models
+from django.db.models.functions import StrIndex, Substr
 
+from panel.addresses import display_address
 from panel.fields import KeyField
-from panel.scoping import ScopedQuerySet
+from panel.paging import COUNT_BOUND
+from panel.scoping import ScopedQuerySet, domains_in_sight
 
 TO, FROM = "to", "from"
 MOST = 100  # of a domain
+
+
+class CopyQuerySet(ScopedQuerySet):
+    def about(self, addresses):
+        """Of mail to or from ``addresses``, and those that go there. A union: one index for each half."""
+        hosts = {address.rpartition("@")[2] for address in addresses}
+        of_them = self.filter(address__in=addresses)
+        return of_them.union(self.filter(goto_domain__in=hosts, goto__in=addresses))
+
+    def about_domains(self, names):
+        """Of mail to or from addresses in the domains ``names``, and those that go there."""
+        return self.filter(domain__in=names).union(self.filter(goto_domain__in=names))
 
 
 class Copy(models.Model):
     """Mail to (or from) ``address``, which is ``@example.org`` for a whole domain, goes to ``goto`` too.
 
     The answer of Postfix's map only while ``goto`` is a mailbox that is on, or an address elsewhere: a copy that nobody
-    takes would be returned to the sender.
+    takes would be returned to the sender. It goes with either end: who has that name next has nothing to do with it.
     """
 
     id = models.AutoField(primary_key=True)
@@ -25,8 +40,13 @@ class Copy(models.Model):
     direction = KeyField(max_length=4, choices=[(TO, TO), (FROM, FROM)])
     address = KeyField()
     goto = KeyField()
+    goto_domain = models.GeneratedField(
+        expression=Substr("goto", StrIndex("goto", models.Value("@")) + 1),
+        output_field=KeyField(),
+        db_persist=True,
+    )
 
-    objects = ScopedQuerySet.as_manager()
+    objects = CopyQuerySet.as_manager()
 
     class Meta:
         db_table = "mail_copy"
@@ -34,11 +54,26 @@ class Copy(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["address", "direction"], name="mail_copy_address")
         ]
-        indexes = [models.Index(fields=["domain", "direction", "address"], name="mail_copy_list")]
+        indexes = [
+            models.Index(fields=["domain", "direction", "address"], name="mail_copy_list"),
+            models.Index(fields=["goto_domain", "goto"], name="mail_copy_goto"),
+        ]
 
     def __str__(self):
-        return f"{self.direction} {self.address}: {self.goto}"
+        return f"mail {self.direction} {self.whose} to {display_address(self.goto)}"
 
     @property
     def is_of_domain(self):
         return self.address.startswith("@")
+
+    @property
+    def whose(self):
+        return display_address(self.address).removeprefix("@")
+
+
+def ending(actor, copies):
+    """Of ``copies`` that end with what a page asks about: those that the actor may be told of, and whether there are others."""
+    found = list(copies[: COUNT_BOUND + 1])
+    seen = domains_in_sight(actor, {copy.domain for copy in found})
+    shown = [copy for copy in found if copy.domain in seen]
+    return {"copies_ending": shown, "copies_elsewhere": len(shown) < len(found)}

@@ -103,6 +103,42 @@ def remove_copy(*, actor, copy):
     _record(actor, copy, [copy.goto, None])
 
 
+def copies_about(names):
+    """The copies that end with mailboxes or aliases, of which ``names`` are all, those in alias domains too.
+
+    A catch-all has the name of the whole domain, whose copies stay.
+    """
+    return Copy.objects.about([name for name in names if not name.startswith("@")])
+
+
+def end_copies(*, actor, copies):
+    """Delete ``copies`` with what they were of, or went to. The caller holds RoutingLock, in its transaction."""
+    copies = list(copies)
+    Copy.objects.filter(pk__in=[copy.pk for copy in copies]).delete()
+    for copy in copies:
+        _record(actor, copy, [copy.goto, None])
+
+
+def rename_copies(*, actor, old, new):
+    """What went to the mailbox ``old`` goes to ``new``, and mail to and from the new name is copied as that of the old one is.
+
+    The caller holds RoutingLock. The old name is an alias now, and keeps its copies.
+    """
+    found = list(Copy.objects.about([old]))
+    to_itself = [copy for copy in found if copy.goto == old and copy.address == new]
+    end_copies(actor=actor, copies=to_itself)
+    for copy in found:
+        if copy.goto == old and copy not in to_itself:
+            Copy.objects.filter(pk=copy.pk).update(goto=new)
+            _record(actor, copy, [old, new])
+    for copy in found:
+        taken = Copy.objects.filter(direction=copy.direction, address=new)
+        if copy.address == old and not taken.exists():
+            again = Copy(domain=copy.domain, direction=copy.direction, address=new, goto=copy.goto)
+            again.save(force_insert=True)
+            _record(actor, again, [None, again.goto])
+
+
 def _record(actor, copy, change):
     action = "edit_copies_to" if copy.direction == "to" else "edit_copies_from"
     LogEntry.objects.record(

@@ -14,9 +14,18 @@ from accounts.models import LogEntry
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
-from domains import dkim
-from domains.models import AliasDomain, Copy, Domain, DomainDNS, RelayHost, RoutingLock
+from domains import copy_services, dkim
+from domains.models import (
+    AliasDomain,
+    Copy,
+    Domain,
+    DomainDNS,
+    DomainSenderRule,
+    RelayHost,
+    RoutingLock,
+)
 from domains.transports import as_stored
+from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
     changed_fields,
@@ -117,7 +126,14 @@ def update_domain(*, actor, domain, **fields):
     LogEntry.objects.record(
         actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
     )
+    if "active" in changes and not domain.active:
+        _end_sessions(domain)
     return domain
+
+
+def _end_sessions(domain):
+    if domain.usage.mailboxes:
+        helper.after_commit("kick-domain", domain.pk)
 
 
 def check_domain(domain, **fields):
@@ -131,7 +147,7 @@ def check_domain(domain, **fields):
 
 def set_domain_active(*, actor, domain, active):
     """Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
-    cannot sign in; its rows stay unchanged.
+    cannot sign in, whose open sessions end; its rows stay unchanged.
     """
     return update_domain(actor=actor, domain=domain, active=active)
 
@@ -146,7 +162,7 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     """Delete domains with their mailboxes, aliases, quota figures and their own alias-domain links: all, or none.
 
     The log stays, and says what their settings were. Refused while alias domains lead here, unless ``drop_links``
-    deletes these links too. ``others`` and ``emptied`` say what becomes of the aliases of other domains that lead here,
+    deletes these links too. Copies of mail to them end. ``others`` and ``emptied`` say what becomes of the aliases of other domains that lead here,
     as ``aliases.services.clean_referrers`` has it; mail for targets that are kept goes to the domain's public MX.
     Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty.
     """
@@ -157,6 +173,8 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     if (others, emptied) != (KEEP, KEEP):
         names = sorted(domain.pk for domain in domains)
         referring = list(Alias.targets_from_other_domains(*names))
+    copies = Copy.objects.about_domains([domain.pk for domain in domains])
+    copy_services.end_copies(actor=actor, copies=copies)
     # Alias domains first: a domain is not deleted while one leads to it.
     for domain in sorted(domains, key=lambda row: (not hasattr(row, "alias_of"), row.pk)):
         _delete_domain(actor, domain, drop_links=drop_links)
@@ -211,10 +229,11 @@ def _delete_domain(actor, domain, *, drop_links):
     domain.domainadmin_set.all().delete()
     DomainDNS.objects.filter(pk=name).delete()
     RelayHost.objects.filter(pk=name).delete()
-    Copy.objects.filter(domain=name).delete()
+    DomainSenderRule.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
+    _end_sessions(domain)
 
 
 @in_transaction

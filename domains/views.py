@@ -14,10 +14,10 @@ from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
-from domains import checklist, places, services
+from domains import checklist, copies, places, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
-from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage, RoutingLock
+from domains.models import AliasDomain, Copy, Domain, DomainAdmin, DomainUsage, RoutingLock
 from panel.addresses import lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.export import TableMixin
@@ -241,6 +241,7 @@ class DomainDelete(DomainPages, ConfirmView):
             alias_of=next(iter(_alias_of(self.object.pk)), None),
             admins=admins_at(self.object),
             **consequences(self.object),
+            **copies_from_others(self.actor, [self.object]),
             **kwargs,
         )
 
@@ -271,6 +272,13 @@ def consequences(*domains):
 @prepared
 def _targets_from_others(*names):
     return Alias.targets_from_other_domains(*names)[: COUNT_BOUND + 1]
+
+
+def copies_from_others(actor, domains):
+    """The copies (BCC) of mail to and from other domains that end with ``domains``."""
+    names = [domain.pk for domain in domains]
+    others = Copy.objects.exclude(domain__in=names).filter(goto_domain__in=names)
+    return copies.ending(actor, others.order_by("domain", "direction", "address"))
 
 
 def emptied_by(domains, targets):
@@ -318,6 +326,7 @@ class DomainBulk(DomainPages, BulkView):
         return consequences(*rows) | {
             "addresses": addresses_in(rows),
             "admins": admins_at(*rows),
+            **copies_from_others(self.actor, rows),
         }
 
     def perform(self, action, rows):

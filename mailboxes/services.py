@@ -18,8 +18,10 @@ from accounts.models import LogEntry
 from accounts.passwords import stored_hash
 from aliases.loops import refuse_loops
 from aliases.models import Alias
+from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_role_address, refuse_taken, taken
 from aliases.services import KEEP, REMOVE, clean_referrers
+from domains.copy_services import copies_about, end_copies, rename_copies
 from domains.models import RoutingLock
 from mailboxes.maildirs import (
     free_maildir,
@@ -323,15 +325,17 @@ def rename_mailbox(*, actor, mailbox, local_part):
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
     Alias.objects.filter(pk=old).delete()
     insert(Alias(address=old, goto=new.pk, domain=domain, active=mailbox.active))
+    rename_copies(actor=actor, old=old, new=new.pk)
     refuse_loops(actor, [new.pk, old])
     changes = {"username": [old, new.pk]}
     LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)
+    helper.after_commit("kick", old)
     return Mailbox.objects.get(pk=new.pk)
 
 
 @in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
-    """Delete a mailbox with its self-alias and quota figures.
+    """Delete a mailbox with its self-alias, quota figures, and the copies (BCC) that it gets or that are made of its mail.
 
     What happens to the aliases that lead to it: see ``clean_referrers``. Files stay on disk; the maildir is
     remembered, so that a new mailbox of the same name starts empty.
@@ -340,6 +344,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
     own = Alias.objects.filter(pk=address).first()
+    copies = list(copies_about(with_alias_domain_names([address])))
     changes = removed(mailbox, *LOGGED, "maildir")
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
@@ -353,6 +358,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
         target=address,
         changes=changes,
     )
+    end_copies(actor=actor, copies=copies)
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])
     helper.after_commit("kick", address)

@@ -23,6 +23,7 @@ from aliases.models import Alias
 from aliases.switching import SwitchView, UndoableEdit
 from aliases.views import (
     SHOWN,
+    deletion_context,
     domain_list_url,
     recent_entries,
     referrers_context,
@@ -303,7 +304,7 @@ class MailboxDelete(OneMailbox, ConfirmView):
         row, _mailbox = find_fallbacks(self.actor, [self.object]).rows([key])[key]
         return super().get_context_data(
             forwards=forwards(row),
-            **referrers_context(self.actor, [self.object.pk]),
+            **deletion_context(self.actor, [key]),
             **kwargs,
         )
 

@@ -44,7 +44,13 @@ def for_webmail(view):
 def identities(request, mailbox):
     if mailbox is None:
         raise Http404
-    return JsonResponse({"name": mailbox.name, "addresses": identities_of(mailbox)})
+    return JsonResponse(
+        {
+            "name": mailbox.name,
+            "addresses": identities_of(mailbox),
+            "created": int(mailbox.created.timestamp()),
+        }
+    )
 
 
 @for_webmail

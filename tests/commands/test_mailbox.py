@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from accounts.passwords import hash_password
 from aliases.models import Alias
+from domains.copy_services import add_copy
 from domains.services import create_alias_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
@@ -277,12 +278,14 @@ def test_delete_says_what_else_is_affected_and_wants_the_name(
     joe = add_mailbox("joe@example.org")
     QuotaUsage.objects.create(username=joe, bytes=2 * MB, messages=7)
     add_alias("info@example.org", "joe@example.org")
+    add_copy(actor=None, domain=example_org, direction="from", goto="joe@example.org")
 
     run("mailbox", "delete", "joe@example.org", typed=["joe@example.org"])
 
     assert run.asked == ["Type joe@example.org to delete it: "]
     assert run.screen.splitlines() == [
         "joe@example.org holds 2 MB (messages: 7), which stay on disk.",
+        "Copies end: mail from example.org to joe@example.org.",
         "Aliases and forwardings that lead to joe@example.org (1): info@example.org.",
         "They will lead to an address that does not exist; --drop-recipients removes it from them.",
         "Deleted mailbox joe@example.org.",

@@ -120,6 +120,35 @@ def test_an_address_that_is_no_mailbox_of_the_table_is_refused(address, helper):
     assert called(helper) == [f"postmap -q {address} mysql:/x.cf"]
 
 
+def test_the_sessions_of_a_domain_end_by_one_call(helper):
+    called(helper)
+
+    assert ask(helper, "kick-domain example.org") == {"ok": {"says": ""}}
+    assert called(helper) == ["doveadm kick *@example.org"]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "",
+        "*",
+        "org",
+        "*.org",
+        "exampl?.org",
+        "ann@example.org",
+        "-f",
+        "a.b c.d",
+        "example.org.",
+        ".org",
+    ],
+)
+def test_what_is_no_domain_ends_no_session(argument, helper):
+    called(helper)
+
+    assert "error" in ask(helper, f"kick-domain {argument}")
+    assert called(helper) == []
+
+
 def test_sizes_are_those_of_the_files_and_no_link_is_followed(helper):
     sizes = ask(helper, "mailbox-sizes example.org")["ok"]
 

@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import LogEntry
+from domains.services import set_domain_active
 from mailboxes.models import Mailbox
-from mailboxes.services import set_mailbox_active
+from mailboxes.services import rename_mailbox, set_mailbox_active
 from tests.helper.conftest import called
 from tests.pages.reading import links, text, told
 
@@ -65,6 +66,40 @@ def test_a_new_password_a_switch_off_and_a_deletion_end_the_sessions(
 ):
     with django_capture_on_commit_callbacks(execute=True):
         admin.post(reverse(name, args=["ann@example.org"]), fields)
+
+    assert called(with_helper)[-1] == "doveadm kick ann@example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("domain-state", {"active": ""}), ("domain-delete", {"confirm": "example.org"})],
+)
+def test_a_domain_that_is_switched_off_or_deleted_ends_the_sessions_of_all_its_mailboxes(
+    name, fields, with_helper, superadmin, ann, add_mailbox, django_capture_on_commit_callbacks
+):
+    add_mailbox("bob@example.org")
+    with django_capture_on_commit_callbacks(execute=True):
+        superadmin.post(reverse(name, args=["example.org"]), fields)
+
+    assert called(with_helper) == ["doveadm kick *@example.org"]
+
+
+def test_a_domain_without_mailboxes_and_one_that_is_switched_on_end_none(
+    with_helper, example_org, add_mailbox, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        set_domain_active(actor=None, domain=example_org, active=False)
+        add_mailbox("ann@example.org")
+        set_domain_active(actor=None, domain=example_org, active=True)
+
+    assert called(with_helper) == []
+
+
+def test_a_renamed_mailbox_ends_the_sessions_of_the_old_name(
+    with_helper, ann, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        rename_mailbox(actor=None, mailbox=Mailbox.objects.get(), local_part="anna")
 
     assert called(with_helper)[-1] == "doveadm kick ann@example.org"
 

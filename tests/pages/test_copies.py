@@ -208,3 +208,61 @@ def test_a_deleted_domain_leaves_no_copy(ann, example_org):
     delete_domain(actor=None, domain=example_org)
 
     assert not Copy.objects.exists()
+
+
+@pytest.fixture
+def copied(ann, example_org, other_net, add_mailbox, add_alias):
+    """Who is copied: ann@, sales@ and other.net, to ann@ and bob@example.org."""
+    bob = add_mailbox("bob@example.org")
+    add_alias("sales@example.org", bob.pk)
+    for domain, name, goto in [
+        (example_org, "ann", bob.pk),
+        (example_org, "sales", ann.pk),
+        (other_net, "", ann.pk),
+    ]:
+        add_copy(actor=None, domain=domain, direction="to", local_part=name, goto=goto)
+
+
+OF_ANN, OF_SALES, OF_OTHERS = (
+    "Mail to ann@example.org goes to bob@example.org too.",
+    "Mail to sales@example.org goes to ann@example.org too.",
+    "Mail to other.net goes to ann@example.org too.",
+)
+UNSEEN = "Copies of mail of domains that you do not manage end too."
+
+
+@pytest.mark.parametrize(
+    ("page", "values", "ends"),
+    [
+        ("/mailboxes/ann@example.org/delete/", None, [OF_ANN, OF_SALES, UNSEEN]),
+        ("/mailboxes/bob@example.org/delete/", None, [OF_ANN]),
+        ("/aliases/sales@example.org/delete/", None, [OF_SALES]),
+        (
+            "/mailboxes/bulk/",
+            {"selected": ["ann@example.org", "bob@example.org"]},
+            [OF_ANN, OF_SALES, UNSEEN],
+        ),
+        ("/aliases/bulk/", {"selected": ["sales@example.org"]}, [OF_SALES]),
+    ],
+)
+def test_a_page_that_asks_before_it_deletes_names_the_copies_that_end(
+    page, values, ends, admin, copied
+):
+    answer = admin.post(page, values | {"action": "delete"}) if values else admin.get(page)
+
+    assert answer.status_code == 200
+    said = text(answer)
+    assert [line for line in (OF_ANN, OF_SALES, OF_OTHERS, UNSEEN) if line in said] == ends
+    assert "These copies end:" in said
+
+
+def test_a_page_that_deletes_what_is_in_no_copy_says_nothing_of_them(admin, copied, add_mailbox):
+    add_mailbox("eve@example.org")
+
+    assert "opies" not in text(admin.get("/mailboxes/eve@example.org/delete/"))
+
+
+def test_the_page_of_a_domain_names_those_of_others_alone(superadmin, copied):
+    said = text(superadmin.get("/domains/example.org/delete/"))
+
+    assert [line for line in (OF_ANN, OF_SALES, OF_OTHERS) if line in said] == [OF_OTHERS]

@@ -346,6 +346,6 @@ def test_the_confirming_page_asks_as_often_for_any_number_of_domains(
 ):
     names = [add_domain(f"d{n}.example").pk for n in range(number)]
 
-    # Session, account, rows, alias domains, what leads in, administrators.
-    with django_assert_num_queries(6):
+    # Session, account, rows, alias domains, what leads in, administrators, copies.
+    with django_assert_num_queries(7):
         superadmin.post(reverse("domain-bulk"), {"action": action, "selected": names})

@@ -92,6 +92,7 @@ def test_the_identities_are_what_the_mailbox_may_send_as(
     assert answer.json() == {
         "name": "Joe Doe",
         "addresses": ["joe@example.org", "joe@second.example", "sales@example.org"],
+        "created": int(mailbox.created.timestamp()),
     }
 
 

@@ -14,21 +14,22 @@ from tests.servers.fail2ban import guesses
 pytestmark = pytest.mark.xdist_group("webmail")
 
 PASSWORD, NEW = "tangerine-7-bicycle", "seven-quiet-otters-8"
-ANNA, SALES = "anna@town.example", "sales@town.example"
+ANNA, SALES, EVE = "anna@town.example", "sales@town.example", "eve@town.example"
 SUPERADMIN = "boss@town.example"
 
 
 class Webmail:
     """Roundcube in a browser."""
 
-    def __init__(self, visitors, site):
+    def __init__(self, visitors, site, address=ANNA):
+        self.address = address
         self.page = visitors.open(ignore_https_errors=True)
         self.url = site.webmail_url
         self.mail_server = site.mail_server
 
     def try_to_sign_in(self, password):
         self.page.goto(f"{self.url}/?_task=login")
-        self.page.get_by_label("Username").fill(ANNA)
+        self.page.get_by_label("Username").fill(self.address)
         self.page.get_by_label("Password").fill(password)
         with self.page.expect_navigation():
             self.page.get_by_role("button", name="Login").click()
@@ -179,6 +180,43 @@ def test_the_password_is_the_panels(webmail, visitors, site):
     log = json.loads(site.manage("log", "--json", "--lines", "1"))
     assert (log["action"], log["object"], log["by"]) == ("edit_password", ANNA, ANNA)
     visitors.sign_in(ANNA, NEW, ignore_https_errors=True)
+
+
+def in_roundcube(site, address):
+    """Contacts and signatures of the user."""
+    return site.execute(
+        "SELECT c.name, i.signature FROM roundcube.users u"
+        " LEFT JOIN roundcube.contacts c USING (user_id) LEFT JOIN roundcube.identities i USING (user_id)"
+        " WHERE u.username = %s",
+        address,
+    )
+
+
+def test_who_has_the_name_of_a_deleted_mailbox_finds_nothing_of_it(office, visitors, site):
+    def add():
+        made = site.manage("mailbox", "add", EVE, "--generate", "--json")
+        return json.loads(made)["password"]
+
+    password = add()
+    site.execute("UPDATE mailbox SET created = created - INTERVAL 10 DAY WHERE username = %s", EVE)
+    visitor = Webmail(visitors, site, EVE)
+    visitor.sign_in(password)
+    site.execute(
+        "INSERT INTO roundcube.contacts (user_id, name, email) SELECT user_id, 'Joe', ''"
+        " FROM roundcube.users WHERE username = %s",
+        EVE,
+    )
+    site.execute("UPDATE roundcube.identities SET signature = 'Yours' WHERE email = %s", EVE)
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.sign_in(password)
+    assert [*in_roundcube(site, EVE)] == [("Joe", "Yours")]
+
+    site.manage("mailbox", "delete", EVE, "--yes")
+    password = add()
+    successor = Webmail(visitors, site, EVE).sign_in(password)
+
+    assert [*in_roundcube(site, EVE)] == [(None, None)]
+    assert successor.addresses() == [EVE]
 
 
 def test_a_wrong_password_is_counted_for_fail2ban_with_the_visitors_address(visitors, site):

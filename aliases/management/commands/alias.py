@@ -2,9 +2,10 @@ from django.core.management.base import CommandError
 
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
-from aliases.referrers import referrers_of
+from aliases.referrers import referrers_of, with_alias_domain_names
 from aliases.services import create_alias, delete_alias, set_alias_active, update_alias
 from domains.commands import DomainRowCommand
+from domains.copy_services import copies_about
 from domains.models import RoutingLock
 from panel import output
 from panel.addresses import (
@@ -178,6 +179,7 @@ class Command(DomainRowCommand):
 
     def consequences(self, alias, **options):
         yield f"{alias} leads to {', '.join(alias.targets)}."
+        yield from self.about_copies(copies_about(with_alias_domain_names([alias.pk])))
         if referrers := sorted(map(display_address, referrers_of([alias.pk]))):
             yield from self.about_referrers(alias, referrers, **self.treatment(**options))
 

@@ -4,7 +4,7 @@ from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import AliasTarget
 from domains.commands import DomainRowCommand
-from domains.models import Domain
+from domains.models import Copy, Domain
 from domains.services import (
     create_domain,
     delete_domain,
@@ -243,6 +243,7 @@ class Command(DomainRowCommand):
         if admins:
             more = " and others" if len(admins) > 10 else ""
             yield f"No longer managed by {', '.join(admins[:10])}{more}; their accounts stay."
+        yield from self.about_copies(Copy.objects.about_domains([domain.pk]))
         targets = AliasTarget.objects.filter(domain=domain.pk)
         outside = targets.exclude(owner=domain.pk).values("alias").distinct()
         names = [row["alias"] for row in outside.order_by("alias")[:11]]

@@ -7,8 +7,9 @@ from django.core.management.base import CommandError
 from accounts.commands import PasswordMixin
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
-from aliases.referrers import referrers_of
+from aliases.referrers import referrers_of, with_alias_domain_names
 from domains.commands import DomainRowCommand
+from domains.copy_services import copies_about
 from mailboxes import storage
 from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias, set_forwarding
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
@@ -306,6 +307,7 @@ class Command(PasswordMixin, DomainRowCommand):
             yield (
                 f"{mailbox} holds {storage.exact(usage.bytes)} (messages: {usage.messages}), which stay on disk."
             )
+        yield from self.about_copies(copies_about(with_alias_domain_names([mailbox.pk])))
         if referrers := sorted(map(display_address, referrers_of([mailbox.pk]))):
             yield from self.about_referrers(mailbox, referrers, **self.treatment(**options))
 

@@ -8,12 +8,17 @@
  * gone is taken away. What a person wrote into an identity, or an identity that they deleted, stays as it is. While the
  * panel does not answer, the identities are those of before.
  *
+ * Roundcube knows a person by the address alone. Who gets a new mailbox with the name of one that was deleted would find its
+ * address book and signatures: so these are deleted at the first sign-in of a mailbox that is younger than the one of before, by a day at least.
+ *
  * Try it: give a mailbox an alias in the panel, sign in to Roundcube anew: Settings, Identities has it.
  */
 class mailadmin extends rcube_plugin
 {
     public const SECONDS = 20;
     public const KNOWN = 'mailadmin_addresses';
+    public const CREATED = 'mailadmin_created';
+    public const DAY = 86400; // more than a change of the panel's time zone makes of the same moment
 
     public function init()
     {
@@ -25,6 +30,9 @@ class mailadmin extends rcube_plugin
         $rcmail = rcmail::get_instance();
         [$status, $text] = self::ask('identities/', ['user' => $rcmail->get_user_name()]);
         $answer = $status == 200 ? json_decode($text, true) : null;
+        if ($answer) {
+            self::leave_nothing_to_successor($rcmail, $answer['created']);
+        }
         if (!empty($answer['addresses'])) {
             self::keep_in_step($rcmail->user, $answer['addresses'], $answer['name']);
         }
@@ -52,6 +60,23 @@ class mailadmin extends rcube_plugin
             // Not its message, which may hold what was sent.
             rcube::raise_error('mailadmin: the panel did not answer: ' . get_class($error), true, false);
             return [0, ''];
+        }
+    }
+
+    private static function leave_nothing_to_successor($rcmail, $created)
+    {
+        $user = $rcmail->user;
+        $before = $user->get_prefs()[self::CREATED] ?? $created;
+        if ($created - $before > self::DAY) {
+            $db = $rcmail->get_dbh();
+            // Foreign keys take along all that is the user's.
+            $db->query('DELETE FROM ' . $db->table_name('users', true) . ' WHERE `user_id` = ?', $user->ID);
+            $user = rcube_user::create($user->data['username'], $user->data['mail_host']);
+            $rcmail->set_user($user);
+            $_SESSION['user_id'] = $user->ID;
+        }
+        if (($user->get_prefs()[self::CREATED] ?? null) !== $created) {
+            $user->save_prefs([self::CREATED => $created]);
         }
     }
 
