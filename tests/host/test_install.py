@@ -278,7 +278,7 @@ def test_the_name_points_here_and_an_authority_signs(machine):
     client.write_text(f"{was}server = https://localhost:14000/dir\nno-verify-ssl = true\n")
     pebble = ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "pebble"]
     pebble += ["-config", "/root/pebble.json", "-dnsserver", "127.0.0.2:53"]
-    zone = json.dumps({f"A {NAME}": ["192.0.2.25"]})
+    zone = json.dumps({f"A {name}": ["192.0.2.25"] for name in (NAME, "autoconfig.example.org")})
     before = services(machine)
 
     with (
@@ -295,12 +295,12 @@ def test_the_name_points_here_and_an_authority_signs(machine):
 
     code = f"""
 import subprocess
-for port in (443, 465, 993):
-    with socket.create_connection(("127.0.0.1", port)) as line, context.wrap_socket(line, server_hostname="{NAME}") as tls:
+for port, name in ((443, "{NAME}"), (443, "autoconfig.example.org"), (465, "{NAME}"), (993, "{NAME}")):
+    with socket.create_connection(("127.0.0.1", port)) as line, context.wrap_socket(line, server_hostname=name) as tls:
         pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
     print(subprocess.run(["openssl", "x509", "-noout", "-issuer"], input=pem, capture_output=True, text=True).stdout.strip())
 """
-    assert len(re.findall(r"issuer=CN ?= ?Pebble Intermediate CA", python(machine, code))) == 3
+    assert len(re.findall(r"issuer=CN ?= ?Pebble Intermediate CA", python(machine, code))) == 4
     assert "signed by itself" not in said
     assert "Nothing to do." in again
     assert {name for name, pid in services(machine).items() if before[name] != pid} == {
@@ -338,4 +338,5 @@ def test_then_everything_is_as_it_was(machine, bare):
 
     machine.install("--undo", "--with-data", input=f"{NAME}\n{NAME}\n")
 
+        machine.run("/etc/mailadmin/certnames")
     assert differences(bare, files_of(machine)) == []
