@@ -22,7 +22,7 @@ from mailadmin import webmail_files
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
     *("postfix", "dovecot", "sieve", "opendkim", "postsrsd", "mariadb", "nginx", "haproxy"),
-    *("systemd", "journald", "fail2ban", "roundcube"),
+    *("systemd", "journald", "fail2ban", "roundcube", "rspamd", "redis"),
 )
 # Files that are written only if one of these blocks is.
 ONLY_WITH = {
@@ -30,9 +30,12 @@ ONLY_WITH = {
     "opendkim/": {"opendkim"},
     "roundcube/": {"webmail"},
     "fail2ban/filter.d/mailadmin-webmail.conf": {"webmail"},
-    "mariadb/signer.sql": {"opendkim"},
+    "mariadb/signer.sql": {"opendkim", "rspamd"},
+    "rspamd/": {"rspamd"},
+    "redis/": {"rspamd"},
     "systemd/opendkim.service.d/": {"opendkim"},
     "systemd/mailadmin-helper.": {"helper"},
+    "helper/signer.cnf": {"rspamd"},
     "helper/": {"helper"},
     "postsrsd/": {"srs"},
     "postfix/srs_own.cf": {"srs"},
@@ -42,7 +45,7 @@ PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sq
 # Each has an SQL user of its own.
 SQL_USERS = ("postfix", "dovecot", "signer")
 # Files of other folders, which hold what is used where it is.
-ALONE = ("README.md", "helper/mailbox.cf")
+ALONE = ("README.md", "helper/mailbox.cf", "helper/signer.cnf")
 STATE_NAME = ".mailconf.json"
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
@@ -76,6 +79,12 @@ SHAPES = {
     "SIGNER_PORT": NUMBER,
     "SRS_PORT": NUMBER,
     "SRS_BACK_PORT": NUMBER,
+    "SPAM_PORT": NUMBER,
+    "SPAM_RUN": PATH,
+    "REDIS_SOCKET": PATH,
+    "SIGNING_KEYS": PATH,
+    "MAILBOX_LIMIT": NUMBER,
+    "DOMAIN_LIMIT": NUMBER,
     "OPENDKIM_CONF": PATH,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
@@ -166,6 +175,12 @@ def fill_in(wanted, database, passwords, **given):
         "SRS_PORT": "10001",
         "SRS_BACK_PORT": "10002",
         "OPENDKIM_CONF": "/etc/opendkim",
+        "SPAM_PORT": "11332",
+        "SPAM_RUN": "/run/rspamd",
+        "REDIS_SOCKET": "/run/redis/redis-server.sock",
+        "SIGNING_KEYS": "/var/lib/mailadmin-signing/keys.map",
+        "MAILBOX_LIMIT": "300",
+        "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
         "EXPUNGE_DAYS": "15",
@@ -258,6 +273,11 @@ def _sql_values(values, passwords):
         "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
         f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
         "SIGNER_SQL_PASSWORD": passwords.get("signer", ""),
+        "SIGNER_SQL_CLIENT": "\n".join(
+            [f"socket = {values['DB_SOCKET']}"]
+            if "DB_SOCKET" in values
+            else [f"host = {servers[0][0]}", f"port = {servers[0][1]}"]
+        ),
         # OpenDKIM knows no socket by its path and no second server: "localhost" is the client library's own socket.
         "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
         f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
@@ -287,7 +307,7 @@ def render(values, blocks=()):
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
-    blocks |= set() if "opendkim" in blocks else {"unsigned"}
+    blocks |= set() if blocks & {"opendkim", "rspamd"} else {"unsigned"}
     blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
