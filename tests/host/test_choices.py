@@ -156,7 +156,7 @@ def as_user(machine, user, code):
 def test_the_helper_does_what_the_panels_user_asks(host):
     answers = [
         json.loads(as_user(host, "mailadmin", ASK.format(line=line)))
-        for line in ("reload-postfix", "kick ann@example.org", "kick eve@example.org", "check")
+        for line in ("reload-postfix", "kick ann@example.org", "kick eve@elsewhere.test", "check")
     ]
 
     assert "ok" in answers[0]
@@ -169,6 +169,25 @@ def test_the_helper_does_what_the_panels_user_asks(host):
         "mail": True,
         "certificate": True,
     }
+
+
+def test_a_new_password_and_a_deletion_end_the_sessions_that_are_open(host):
+    host.run(*PANEL, "mailbox", "add", "ben@example.org", input=f"{PASSWORD}\n")
+    code = f"""
+import subprocess
+def goes_on(password, *command, typed=""):
+    imap = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context)
+    imap.login("ben@example.org", password)
+    subprocess.run({PANEL!r} + ["mailbox", *command], input=typed, text=True, check=True, capture_output=True)
+    try:
+        return imap.noop()[0]
+    except imaplib.IMAP4.abort:
+        return "ended"
+print(goes_on({PASSWORD!r}, "edit", "ben@example.org", "--name", "Ben"))
+print(goes_on({PASSWORD!r}, "password", "ben@example.org", typed="seven-quiet-otters-8\\n"))
+print(goes_on("seven-quiet-otters-8", "delete", "ben@example.org", "--yes"))
+"""
+    assert python(host, code).split() == ["OK", "ended", "ended"]
 
 
 def test_nobody_else_reaches_it(host):
