@@ -51,6 +51,7 @@ def test_it_goes_on_after_a_power_cut(machine, bare):
     [password] = re.findall(r"Superadmin postmaster@example\.org, password: (\S+)", said)
     assert password not in machine.path(LOG).read_text()
     assert "example.org. 3600 IN MX 10 mail.example.org." in said
+    assert "\n  note resolver: No name server" in said.partition("\nStill missing:\n")[2]
     assert not machine.path("/usr/sbin/policy-rc.d").exists()
 
 
