@@ -71,6 +71,18 @@ def test_a_package_that_cannot_be_had_stops_it(machine):
     assert not machine.path("/usr/sbin/policy-rc.d").exists()
 
 
+def test_a_package_that_fails_to_install_stops_it(machine):
+    in_the_way = machine.path("/var/lib/fail2ban")
+    in_the_way.write_text("a file where the package has a directory\n")
+
+    said = machine.install(status=1)
+    in_the_way.unlink()
+
+    assert "Stopped at: Debian packages" in said
+    assert "fail2ban" in said.partition("Stopped at")[2]
+    assert not machine.path("/usr/sbin/policy-rc.d").exists()
+
+
 def test_a_full_disk_stops_it(machine):
     machine.run("mkdir", VENV)
     machine.run("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", VENV)
