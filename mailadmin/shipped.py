@@ -131,9 +131,10 @@ def _answer(program, *arguments):
     if not path:
         return ""
     run = subprocess.run(  # noqa: S603  nothing in it is anybody's input
-        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [path, *arguments], capture_output=True, text=True
     )
-    return run.stdout.strip() if run.returncode == 0 else ""
+    # postconf warns of a file that is not there yet; nginx says its version where others complain.
+    return (run.stdout or run.stderr).strip() if run.returncode == 0 else ""
 
 
 def nginx_blocks(version):
