@@ -17,6 +17,7 @@ from installer.plan import Plan
 from installer.steps import Failed, File
 from installer.undo import undo
 from installer.world import look
+from mailadmin.shipped import NotPossible
 
 LOG = Path("/var/log/mailadmin-install.log")
 MARKS = {"ok": "ok   ", "note": "note ", "stop": "STOP "}
@@ -64,7 +65,7 @@ def guarded(act):
     )
     try:
         return act()
-    except option_words.WrongAnswer as error:
+    except (option_words.WrongAnswer, NotPossible) as error:
         print(error, file=sys.stderr)  # noqa: T201
     except PermissionError as error:
         print(f"{error}: run it with sudo.", file=sys.stderr)  # noqa: T201
