@@ -251,7 +251,7 @@ with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
         host.run(*command.split())
     young = python(host, count)
     for command in commands:
-        host.run(*command.replace("savedbefore 15d", "savedbefore 0d").split())
+        host.run(*command.replace("savedbefore 15d", "savedbefore 2100-01-01").split())
 
     assert [command.split()[-1] for command in commands] == ["15d", "15d"]
     assert young == "1 1 1\n"
@@ -263,11 +263,14 @@ def test_logs_are_turned_over(host):
     python(host, visit)
 
     host.run("logrotate", "--force", "/etc/logrotate.conf")
-    python(host, visit)
     folder = host.path("/var/log/nginx")
+    for _ in range(100):  # nginx opens the new file when it comes to it
+        python(host, visit)
+        if (folder / "access.log").read_text():
+            break
 
     assert "GET /healthz" in (folder / "access.log.1").read_text()
-    assert (folder / "access.log").read_text().count("GET /healthz") == 1
+    assert "GET /healthz" in (folder / "access.log").read_text()
     journal = host.path("/etc/systemd/journald.conf.d/mailadmin.conf").read_text()
     assert "MaxRetentionSec=90day\n" in journal
     assert "SystemMaxUse=2G\n" in journal
