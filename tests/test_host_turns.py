@@ -24,7 +24,7 @@ def test_what_is_not_run_on_a_day_is_said_with_its_day():
 
     for later in range(1, len(TURNS)):
         release, files = turn_of(333 + later)
-        assert others[later - 1] == f"  in {later} days: {' '.join(files)} on {release}"
+        assert others[later - 1] == f"  {later} later: {' '.join(files)} on {release}"
     release, files = turn_of(333)
     assert today == f"Whole hosts, day 333 of the year: {' '.join(files)} on {release}."
 

@@ -33,7 +33,7 @@ def said(day):
     return "\n".join(
         [
             f"Whole hosts, day {day} of the year: {lines[today]}.",
-            "Not run today (make test-host runs all of them):",
-            *(f"  in {days} days: {lines[turn]}" for days, turn in enumerate(later, start=1)),
+            "Not run today, but so many days later (make test-host runs all of them):",
+            *(f"  {days} later: {lines[turn]}" for days, turn in enumerate(later, start=1)),
         ]
     )
