@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from accounts.models import LogEntry
 from domains.dkim_keys import NEXT, REPLACED, DKIMKey, DKIMSigning
 from domains.dns.findings import OK, Finding
 from domains.models import Domain, DomainDNS, RoutingLock
+from panel import helper
 from panel.transactions import in_transaction
 
 BITS = 2048  # more does not fit into one string of a record, and no receiver asks for it
@@ -159,6 +161,7 @@ def _let_sign(domain, key, before):
         rows.exclude(pk=first.pk).delete()
     DKIMKey.objects.filter(pk__in=[one.pk for one in before]).update(replaced=now, modified=now)
     DKIMKey.objects.filter(pk=key.pk).update(replaced=None, modified=now)
+    _tell_signer()
 
 
 @in_transaction
@@ -225,6 +228,13 @@ def _remove(actor, domain, keys):
     for key in keys:
         DKIMKey.objects.filter(pk=key.pk).delete()
         _log(actor, "delete_dkim_entry", domain, selector=[key.selector, None])
+    _tell_signer()
+
+
+def _tell_signer():
+    """rspamd reads keys from a file, which the helper also writes each minute; OpenDKIM asks at each message."""
+    if settings.DKIM_SIGNER == "rspamd":
+        helper.after_commit("write-signing-files")
 
 
 def _hold(domain):

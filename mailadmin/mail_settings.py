@@ -212,8 +212,8 @@ DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",
     default="none",
-    choices={"none", "opendkim"},
-    expected="none or opendkim",
+    choices={"none", "opendkim", "rspamd"},
+    expected="none, opendkim or rspamd",
 )
 DNS_CHANGES_TO = env.read("str", "DNS_CHANGES_TO", **mail_address)
 DNS_RESOLVERS = env.read(

@@ -1,8 +1,9 @@
 """The files of deploy/ with the values of this panel: its settings, its database, its tables."""
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from aliases.models import AliasTarget
 from domains.copies import FROM, TO
 from domains.main_cf import (
     BACKUP_MX,
@@ -24,6 +25,7 @@ from domains.models import (
 )
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
+from panel.addresses import split_address
 from panel.derived_keys import relay_key
 
 # Hashes that Dovecot 2.4 certainly takes without auth_allow_weak_schemes.
@@ -48,6 +50,16 @@ def blocks_needed():
         "weak-hashes": Mailbox.objects.exclude(STRONG),
     }
     return {name for name, found in rows.items() if found.exists()}
+
+
+def forwards_elsewhere():
+    """Whether mail that comes in leaves again: by an alias, a forwarding, or a copy, to a domain that is not here."""
+    ours = Domain.objects.filter(pk=OuterRef("domain"))
+    if AliasTarget.objects.filter(~Exists(ours)).exists():
+        return True
+    copies = Copy.objects.filter(direction=TO).values_list("goto", flat=True)
+    domains = {split_address(goto)[1] for goto in copies}
+    return Domain.objects.filter(pk__in=domains).count() < len(domains)
 
 
 def blocks_wanted():

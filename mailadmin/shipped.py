@@ -19,7 +19,7 @@ from mailadmin.written_files import SQL_USERS, NotPossible
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 FOLDERS = (
     *("postfix", "dovecot", "sieve", "opendkim", "postsrsd", "mariadb", "nginx", "haproxy"),
-    *("systemd", "journald", "fail2ban", "roundcube"),
+    *("systemd", "journald", "fail2ban", "roundcube", "rspamd", "redis"),
 )
 # Files that are written only if one of these blocks is.
 ONLY_WITH = {
@@ -27,9 +27,12 @@ ONLY_WITH = {
     "opendkim/": {"opendkim"},
     "roundcube/": {"webmail"},
     "fail2ban/filter.d/mailadmin-webmail.conf": {"webmail"},
-    "mariadb/signer.sql": {"opendkim"},
+    "mariadb/signer.sql": {"opendkim", "rspamd"},
+    "rspamd/": {"rspamd"},
+    "redis/": {"rspamd"},
     "systemd/opendkim.service.d/": {"opendkim"},
     "systemd/mailadmin-helper.": {"helper"},
+    "helper/signer.cnf": {"rspamd"},
     "helper/": {"helper"},
     "postsrsd/": {"srs"},
     "postfix/srs_own.cf": {"srs"},
@@ -37,7 +40,7 @@ ONLY_WITH = {
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
 # Files of other folders, which hold what is used where it is.
-ALONE = ("README.md", "helper/mailbox.cf")
+ALONE = ("README.md", "helper/mailbox.cf", "helper/signer.cnf")
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
@@ -66,6 +69,12 @@ SHAPES = {
     "SIGNER_PORT": NUMBER,
     "SRS_PORT": NUMBER,
     "SRS_BACK_PORT": NUMBER,
+    "SPAM_PORT": NUMBER,
+    "SPAM_RUN": PATH,
+    "REDIS_SOCKET": PATH,
+    "SIGNING_KEYS": PATH,
+    "MAILBOX_LIMIT": NUMBER,
+    "DOMAIN_LIMIT": NUMBER,
     "OPENDKIM_CONF": PATH,
     "SQL_CLIENT": re.compile(r"[A-Za-z0-9.:%_/-]+(,[A-Za-z0-9.:%_/-]+)*"),
     "VMAIL_ROOT": PATH,
@@ -108,9 +117,10 @@ def _answer(program, *arguments):
     if not path:
         return ""
     run = subprocess.run(  # noqa: S603  nothing in it is anybody's input
-        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [path, *arguments], capture_output=True, text=True
     )
-    return run.stdout.strip() if run.returncode == 0 else ""
+    # postconf warns of a file that is not there yet; nginx says its version where others complain.
+    return (run.stdout or run.stderr).strip() if run.returncode == 0 else ""
 
 
 def nginx_blocks(version):
@@ -152,6 +162,12 @@ def fill_in(wanted, database, passwords, **given):
         "SRS_PORT": "10001",
         "SRS_BACK_PORT": "10002",
         "OPENDKIM_CONF": "/etc/opendkim",
+        "SPAM_PORT": "11332",
+        "SPAM_RUN": "/run/rspamd",
+        "REDIS_SOCKET": "/run/redis/redis-server.sock",
+        "SIGNING_KEYS": "/var/lib/mailadmin-signing/keys.map",
+        "MAILBOX_LIMIT": "300",
+        "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
         "EXPUNGE_DAYS": "15",
@@ -244,6 +260,11 @@ def _sql_values(values, passwords):
         "DOVECOT_SQL_CONNECT": f"{where} dbname={values['DB_NAME']}"
         f" user={values['DOVECOT_SQL_USER']} password={passwords['dovecot']}",
         "SIGNER_SQL_PASSWORD": passwords.get("signer", ""),
+        "SIGNER_SQL_CLIENT": "\n".join(
+            [f"socket = {values['DB_SOCKET']}"]
+            if "DB_SOCKET" in values
+            else [f"host = {servers[0][0]}", f"port = {servers[0][1]}"]
+        ),
         # OpenDKIM knows no socket by its path and no second server: "localhost" is the client library's own socket.
         "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
         f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
@@ -273,7 +294,7 @@ def render(values, blocks=()):
     blocks = set(blocks) | ({"sql-tcp"} if "DB_HOST" in values else set())
     of_haproxy = {"haproxy-panels": "PANELS", "haproxy-sql": "SQL_HOSTS"}
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
-    blocks |= set() if "opendkim" in blocks else {"unsigned"}
+    blocks |= set() if blocks & {"opendkim", "rspamd"} else {"unsigned"}
     blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     blocks |= {"senders"} if blocks & {"sender-access", "domain-senders"} else set()
     values = values | sender_lists.markers(values["MAPS"])

@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 
 from verbs import VERBS, Refused, Settings
@@ -21,15 +22,22 @@ from verbs import VERBS, Refused, Settings
 LINE = 400  # bytes: a word and an address
 SECONDS = 5  # for the line, and for the answer to be read
 LEFT, LEFT_SECONDS = 65536, 0.2  # of what nobody wants to read
+KEYS_SECONDS = 60
 AT_ONCE = 4  # connections; a fifth is sent away
 
 
 def main(arguments=None):
     options = parser().parse_args(arguments)
     settings = Settings(
-        mail_root=options.mail_root, mailboxes=options.mailboxes, certificate=options.certificate
+        mail_root=options.mail_root,
+        mailboxes=options.mailboxes,
+        certificate=options.certificate,
+        signer=options.signer,
+        keys=options.keys,
     )
     server = Server(listening(options.socket), pwd.getpwnam(options.panel).pw_uid, settings)
+    if options.keys:
+        threading.Thread(target=server.keep_keys, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     server.serve()
@@ -42,6 +50,8 @@ def parser():
     parser.add_argument("--mail-root", type=Path, default=Path("/var/vmail"))
     parser.add_argument("--mailboxes", default="", help="Postfix's map of all mailboxes.")
     parser.add_argument("--certificate", type=Path, help="The mail server's, to look at.")
+    parser.add_argument("--signer", type=Path, help="Options of mariadb, to read the keys with.")
+    parser.add_argument("--keys", type=Path, help="Where to write them for rspamd, each minute.")
     return parser
 
 
@@ -76,6 +86,16 @@ class Server:
                 connection.close()
                 continue
             threading.Thread(target=self.serve_one, args=[connection], daemon=True).start()
+
+    def keep_keys(self):
+        """Also what the panel could not say: the helper was away, or a domain was switched off."""
+        while True:
+            try:
+                with self.acting:
+                    VERBS["write-signing-files"](self.settings, "")
+            except (OSError, Refused) as error:
+                log(f"keys: {', '.join(map(str, error.args))}")
+            time.sleep(KEYS_SECONDS)
 
     def stop(self):
         self.listener.close()

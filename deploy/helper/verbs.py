@@ -14,6 +14,11 @@ ADDRESS = re.compile(r"[a-z0-9_+=.'&%$!#/~^{}|`-]{1,64}@[a-z0-9.-]{1,255}")
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 LISTED = 10_000  # mailboxes whose size is told
 OUTPUT = 2000  # characters of what a program says
+SIGNERS = (
+    "SELECT a.author, k.domain_name, k.selector, k.private_key FROM dkim_signer_authors a"
+    " JOIN dkim_signer_keys k ON k.id = a.dkim_id ORDER BY a.author, a.dkim_id"
+)
+KEY = re.compile(r"[A-Za-z0-9+/]+=*")
 
 
 class Refused(Exception):
@@ -25,6 +30,8 @@ class Settings:
     mail_root: Path
     mailboxes: str  # a map of Postfix that knows all mailboxes, off ones too
     certificate: Path | None
+    signer: Path | None = None  # how the keys are read from the database
+    keys: Path | None = None  # the file they are written to, for rspamd
 
 
 def reload_postfix(settings, argument):
@@ -53,6 +60,47 @@ def kick_domain(settings, argument):
     if not DOMAIN.fullmatch(argument):
         raise Refused("not a domain")
     return {"says": run("doveadm", "kick", f"*@{argument}", fails=68)}
+
+
+def write_signing_files(settings, argument):
+    """The keys that sign, as rspamd reads them: "author domain:selector:key" in each line of one file, which is replaced at once."""
+    nothing(argument)
+    if not (settings.signer and settings.keys):
+        raise Refused("no signer that reads files")
+    rows = run("mariadb", f"--defaults-file={settings.signer}", "-BN", "-e", SIGNERS, limit=None)
+    lines = dict(filter(None, map(signing_line, rows.splitlines())))
+    text = "".join(f"{author} {key}\n" for author, key in lines.items())
+    if not settings.keys.exists() or settings.keys.read_text() != text:
+        replace(settings.keys, text)
+    return {"authors": len(lines)}
+
+
+def signing_line(row):
+    """(author, key) of a row of SIGNERS; None if something in it is not what it should be."""
+    author, domain, selector, pem = row.split("\t")
+    # The client writes "\\n" for the ends of lines.
+    key = "".join(line for line in re.split(r"\\n|\\r", pem) if "-----" not in line)
+    is_author = DOMAIN.fullmatch(author) or ADDRESS.fullmatch(author)
+    if (
+        is_author
+        and DOMAIN.fullmatch(domain)
+        and DOMAIN.fullmatch(f"{selector}.d")
+        and KEY.fullmatch(key)
+    ):
+        return author, f"{domain}:{selector}:{key}"
+
+
+def replace(file, text):
+    """Its group is that of the directory, which has the setgid bit: rspamd's."""
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fchmod(descriptor, 0o640)
+        os.fsync(descriptor)
+    new.replace(file)
 
 
 def mailbox_sizes(settings, argument):
@@ -158,8 +206,8 @@ def nothing(argument):
         raise Refused("this verb takes no argument")
 
 
-def run(program, *arguments, fails=0):
-    """Return what a program prints. Raises Refused if it fails, but for the status ``fails``."""
+def run(program, *arguments, fails=0, limit=OUTPUT):
+    """Return what a program prints, up to ``limit``. Raises Refused if it fails, but for the status ``fails``."""
     try:
         done = subprocess.run(  # noqa: S603 -- fixed words, and an address of the shape above
             ["/usr/bin/env", program, *map(str, arguments)],
@@ -173,9 +221,9 @@ def run(program, *arguments, fails=0):
         )
     except subprocess.TimeoutExpired as error:
         raise Refused(f"{program} took longer than {SECONDS} seconds") from error
-    said = done.stdout.strip()[:OUTPUT]
+    said = done.stdout.strip()[:limit]
     if done.returncode not in (0, fails):
-        raise Refused(f"{program}: {said or f'status {done.returncode}'}")
+        raise Refused(f"{program}: {said[:OUTPUT] or f'status {done.returncode}'}")
     return said
 
 
@@ -183,6 +231,7 @@ VERBS = {
     "reload-postfix": reload_postfix,
     "kick": kick,
     "kick-domain": kick_domain,
+    "write-signing-files": write_signing_files,
     "mailbox-sizes": mailbox_sizes,
     "check": check,
 }

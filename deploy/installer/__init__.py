@@ -4,7 +4,8 @@ It runs before the virtual environment is there, so it needs Python 3.11 and the
 
 world.py     looks at the machine and writes nothing: findings, each with what to do
 part.py      a part of the host: what it asks (Answer), installs, writes and starts; parts.py lists them in order
-             panel.py, certificate.py, resolver.py, relay.py, signing.py, mail.py, surroundings.py: one part each
+             panel.py, certificate.py, resolver.py, relay.py, signing.py, spam.py, forwarding.py, mail.py, helper.py, webmail.py,
+             surroundings.py: one part each
 plan.py      all steps of all parts, in order; what is written comes from deploy/ by mailadmin/shipped.py
 options.py   the command line and the file of answers, from what the parts ask; releases.py: the Debians
 texts.py     files of which only a part is ours

@@ -6,13 +6,30 @@ from pathlib import Path
 
 from installer import machine
 from installer.part import Answer, Part
-from installer.steps import Command, Directory, Link, succeeds
+from installer.services import Service, Stopped
+from installer.steps import Command, Directory, File, Link, Step, succeeds
 from installer.texts import belongs_to, is_for
 from installer.world import note, points_here, stop
 
 PLACE = Path("/etc/mailadmin")
 TLS = PLACE / "tls"
+# nginx's: chain and key of each name of a customer's domain.
+NAMES = Path("/etc/nginx/mailadmin")
+HOOK = Path("/etc/letsencrypt/renewal-hooks/deploy/mailadmin-names")
 NOT_ITS_KEY = "{0.tls_key} is not the key of {0.tls_cert}."
+
+
+class CertificatesOfDomains(Step):
+    """Written down once: certbot gets them later, and undo takes them away."""
+
+    title = "certificates of the domains' names"
+
+    def difference(self, journal):
+        known = any(entry["kind"] == "certificates" for entry in journal.entries)
+        return "" if known else "certbot gets them, once a day, where the names lead here"
+
+    def do(self, journal, log):
+        journal.record("certificates")
 
 
 class Certificate(Part):
@@ -76,6 +93,27 @@ class Certificate(Part):
             yield self._signed_by_itself(cert, key)
         yield Link(TLS / "fullchain.pem", cert, stale=stale)
         yield Link(TLS / "privkey.pem", key, stale=stale)
+        if self._has_authority():
+            yield from self._names_of_domains()
+
+    def _has_authority(self):
+        return self.options.certificate == "certbot" and not self.options.tls_cert
+
+    def _names_of_domains(self):
+        yield Directory(NAMES, 0o750, "root", "www-data", kind="tree")
+        yield CertificatesOfDomains()
+        yield File(HOOK, self.filled("host/certificate-hook"), 0o755)
+        yield File(PLACE / "certnames", self.filled("host/certnames"), 0o755)
+        for unit in ("mailadmin-certnames.service", "mailadmin-certnames.timer"):
+            yield File(
+                Path("/etc/systemd/system", unit), self.filled(f"host/{unit}"), stale=["units"]
+            )
+
+    def services(self):
+        if self._has_authority():
+            yield Service("mailadmin-certnames.timer")
+        else:
+            yield Stopped("mailadmin-certnames.timer")
 
     def _signed_by_itself(self, cert, key):
         names = ",".join(f"DNS:{name}" for name in self.names)

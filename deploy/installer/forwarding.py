@@ -12,8 +12,8 @@ FILE = Path("/etc/default/postsrsd")
 class Forwarding(Part):
     answers = {
         "srs": Answer(
-            "Rewrite the senders of mail that is forwarded to other servers (SRS).",
-            "no",
+            "Rewrite the senders of mail that is forwarded to other servers, SRS (if any is).",
+            "auto",
             switch=True,
         )
     }
@@ -22,8 +22,15 @@ class Forwarding(Part):
     configurations = [FILE]
 
     @classmethod
+    def decided(cls, options, rows, environment):
+        """By the panel's rows; while they cannot be asked, as it is."""
+        if options.srs == "auto":
+            return {"srs": rows.get("forwards", environment.get("SRS") == "True")}
+        return {}
+
+    @classmethod
     def wanted(cls, options):
-        return options.srs
+        return options.srs is True
 
     @classmethod
     def without(cls):

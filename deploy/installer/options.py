@@ -127,7 +127,7 @@ def _check(answers):
 
 def _value(name, text):
     if ANSWERS[name].switch:
-        return YES_NO[text]
+        return YES_NO.get(text, text)
     if name in ("tls_cert", "tls_key"):
         return Path(text).absolute() if text else None
     return text

@@ -162,21 +162,29 @@ class Superadmin(Step):
         self.manage = ["runuser", "-u", "mailadmin", "--", python, "-B", checkout / "manage.py"]
         self.checkout, self.login = checkout, login
 
-    def difference(self, journal):
+    def _superadmins(self):
         listed = subprocess.run(  # noqa: S603
             [*map(str, self.manage), "admin", "list", "--superadmins"],
             capture_output=True,
             text=True,
             cwd=self.checkout,
         )
-        return (
-            ""
-            if listed.returncode == 0 and listed.stdout.strip()
-            else f"{self.login}, with a new password"
-        )
+        return [line.partition("\t")[0] for line in listed.stdout.splitlines()]
+
+    def difference(self, journal):
+        # Begun and not done: the account may be there, and nobody has seen its password.
+        if self._superadmins() and journal.carried_out.get(self.title) != "begun":
+            return ""
+        return f"{self.login}, with a new password"
 
     def do(self, journal, log):
-        command = [*self.manage, "admin", "add", self.login, "--superadmin", "--generate", "--json"]
+        there = self.login in self._superadmins()
+        verb = ["password", self.login] if there else ["add", self.login, "--superadmin"]
+        journal.carried_out[self.title] = "begun"
+        journal.save()
+        command = [*self.manage, "admin", *verb, "--generate", "--json"]
         printed = run(command, log=log, cwd=self.checkout, secret_output=True)
         password = json.loads(printed)["password"]
         log.tell(f"\n  Superadmin {self.login}, password: {password}\n  It is shown this once.\n")
+        journal.carried_out[self.title] = "done"
+        journal.save()

@@ -23,7 +23,7 @@ class Answer:
     default: str = ""
     # What a value looks like; None where any will do. Nothing at all will do where the default is that.
     shape: re.Pattern | None = None
-    # yes or no; on the command line --name and --no-name.
+    # yes or no; on the command line --name and --no-name. With another default (auto) a part decides: decided().
     switch: bool = False
     # Not on the command line, where others see it: from the file of answers, --name-file FILE or a question. Kept with
     # the journal's secrets.
@@ -51,6 +51,11 @@ class Part:
     def __init__(self, plan):
         self.plan = plan
         self.options, self.journal, self.checkout = plan.options, plan.journal, plan.checkout
+
+    @classmethod
+    def decided(cls, options, rows, environment):
+        """{name: value} of answers that nobody gave, and that follow from the panel's rows and its .env."""
+        return {}
 
     @classmethod
     def wanted(cls, options):

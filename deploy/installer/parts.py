@@ -9,11 +9,12 @@ from installer.relay import Relay
 from installer.resolver import Resolver
 from installer.restored import Restored
 from installer.signing import Signing
+from installer.spam import Spam
 from installer.surroundings import Surroundings
 from installer.webmail import Webmail
 
 # The webmail's services before nginx, which hands on to them.
 PARTS = [
-    *(Panel, Certificate, Resolver, Relay, Signing, Forwarding, Mail),
+    *(Panel, Certificate, Resolver, Relay, Signing, Spam, Forwarding, Mail),
     *(Helper, Webmail, Surroundings, Restored),
 ]

@@ -19,17 +19,17 @@ from panel.derived_keys import relay_key
 
 class Plan:
     def __init__(self, options, journal):
-        self.options, self.journal = options, journal
-        self.checkout = options.checkout
+        self.journal, self.checkout = journal, options.checkout
         self.python = self.checkout / ".venv/bin/python"
         self.release = releases.here()
         self.environment = settings_in(self.checkout / ".env")
-        self.parts = [part(self) for part in PARTS if part.wanted(options)]
+        self.rows = self._rows()
+        self.options = self._decided(options)
+        self.parts = [part(self) for part in PARTS if part.wanted(self.options)]
         for part in self.parts:
             for name, make in part.secrets.items():
                 journal.secrets.setdefault(name, make())
         self.values = self._values()
-        self.rows = self._rows()
         self.blocks = self._blocks()
         self.files = shipped.render(self.values, self.blocks)
 
@@ -44,6 +44,12 @@ class Plan:
             *(step for part in parts for step in part.services()),
             *(step for part in parts for step in part.last()),
         ]
+
+    def _decided(self, options):
+        answers = dict(vars(options))
+        for part in PARTS:
+            answers |= part.decided(options, self.rows, self.environment)
+        return type(options)(**answers)
 
     # --- What is filled in
 
@@ -75,9 +81,9 @@ class Plan:
         """What the panel's rows ask of main.cf, and what it has been told of it; nothing before the panel is there."""
         code = (
             "import json, django; django.setup(); from domains import main_cf;"
-            "from mailadmin.mailconf import blocks_needed;"
+            "from mailadmin.mailconf import blocks_needed, forwards_elsewhere;"
             "told = main_cf.WrittenBlock.objects.values_list('name', flat=True);"
-            "print(json.dumps({'needed': [*blocks_needed()], 'all': main_cf.BLOCKS, 'told': [*told]}))"
+            "print(json.dumps({'needed': [*blocks_needed()], 'all': main_cf.BLOCKS, 'told': [*told], 'forwards': forwards_elsewhere()}))"
         )
         if os.geteuid() != 0 or not self.python.exists():
             return {}

@@ -17,6 +17,7 @@ from installer.plan import Plan
 from installer.steps import Failed, File
 from installer.undo import undo
 from installer.world import look
+from mailadmin.shipped import NotPossible
 
 LOG = Path("/var/log/mailadmin-install.log")
 MARKS = {"ok": "ok   ", "note": "note ", "stop": "STOP "}
@@ -64,7 +65,7 @@ def guarded(act):
     )
     try:
         return act()
-    except option_words.WrongAnswer as error:
+    except (option_words.WrongAnswer, NotPossible) as error:
         print(error, file=sys.stderr)  # noqa: T201
     except PermissionError as error:
         print(f"{error}: run it with sudo.", file=sys.stderr)  # noqa: T201
@@ -92,6 +93,7 @@ def look_and_install(options, journal):
     log = Log(LOG if writes else None)
     parts = [part for part in PARTS if part.wanted(options)]
     findings = [*look(options, journal), *(f for part in parts for f in part.findings(options))]
+    log.say("This machine:")
     _show_findings(findings, log)
     stopped = any(finding.level == "stop" for finding in findings)
     if options.act == "look":
@@ -105,7 +107,6 @@ def look_and_install(options, journal):
 
 
 def _show_findings(findings, log):
-    log.say("This machine:")
     for finding in findings:
         log.say(f"  {MARKS[finding.level]}{finding.topic}: {finding.says}")
         if finding.do:
@@ -174,6 +175,11 @@ def _install(options, journal, log):
         log.say("\nKept as somebody changed them: " + ", ".join(kept))
         log.say("--ours overwrites them (a copy is kept), --theirs keeps them and says no more.")
     log.say("\n" + closing(plan))
+    # Anew: what was missing at the beginning may be there now.
+    missing = [finding for finding in look(options, journal) if finding.level != "ok"]
+    if missing:
+        log.say("\nStill missing:")
+        _show_findings(missing, log)
     return 0
 
 

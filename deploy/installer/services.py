@@ -294,7 +294,7 @@ def _make_runtime_directories():
                 and len(words) > 4
                 and words[1].startswith(("/run/", "/var/run/"))
             ):
-                Path(words[1]).mkdir(exist_ok=True)
+                Path(words[1]).mkdir(parents=True, exist_ok=True)
                 shutil.chown(words[1], words[3], words[4])
                 Path(words[1]).chmod(int(words[2], 8))
 

@@ -1,4 +1,4 @@
-"""OpenDKIM, which signs what is sent with the keys that the panel keeps."""
+"""OpenDKIM, which signs what is sent with the keys that the panel keeps; where rspamd is wanted, that does it (spam.py)."""
 
 import secrets
 from pathlib import Path
@@ -21,7 +21,7 @@ class Signing(Part):
 
     @classmethod
     def wanted(cls, options):
-        return options.sign
+        return options.sign and not options.spam
 
     @classmethod
     def without(cls):

@@ -77,6 +77,16 @@ def _tree(entry, log, _with_data):
     remove(entry["path"])
 
 
+def _certificates(_entry, log, _with_data):
+    """Of the domains' names (certificate.py)."""
+    place = Path("/etc/letsencrypt")
+    for kept in (place / "live").glob("*.*"):
+        if kept.name.startswith(("autoconfig.", "autodiscover.", "mta-sts.")):
+            log.say(f"  remove the certificate of {kept.name}")
+            for path in (kept, place / "archive" / kept.name, place / f"renewal/{kept.name}.conf"):
+                remove(path)
+
+
 def _mail(entry, log, with_data):
     if with_data:
         remove(entry["path"])
@@ -155,6 +165,7 @@ UNDO = {
     "directory": _directory,
     "tree": _tree,
     "mail": _mail,
+    "certificates": _certificates,
     "sql": _sql,
     "account": _account,
     "packages": _packages,

@@ -17,6 +17,7 @@ case "$(basename "$0") $2" in
     "postmap ann@example.org") echo "ann@example.org" ;;
     "postmap ann+x@example.org") echo "ann@example.org" ;;
     postmap*) exit 1 ;;
+    mariadb*) cat "$here/rows" ;;
     doveadm*) exit 68 ;;
 esac
 """
@@ -32,7 +33,7 @@ def start_helper():
         place.chmod(0o755)  # every user must reach the socket
         programs = place / "bin"
         programs.mkdir()
-        for name in ("postfix", "doveadm", "postmap", "doveconf"):
+        for name in ("postfix", "doveadm", "postmap", "doveconf", "mariadb"):
             file = programs / name
             file.write_text(SCRIPT)
             file.chmod(0o755)
@@ -40,15 +41,21 @@ def start_helper():
         shutil.copytree(ROOT / "deploy/helper", code)
         verbs = code / "verbs.py"
         verbs.write_text(verbs.read_text().replace('PROGRAMS = "', f'PROGRAMS = "{programs}:'))
+        (programs / "rows").touch()
+        keys = place / "keys"
+        keys.mkdir()
+        shutil.chown(keys, "root", "daemon")
+        keys.chmod(0o2750)
         mail = place / "vmail"
         (mail / "example.org/ann/cur").mkdir(parents=True)
         (mail / "example.org/ann/cur/1").write_bytes(b"x" * 10_000)
         (mail / "example.org/out").symlink_to("/etc")
         (mail / "example.org/ann/etc").symlink_to("/etc")
         arguments = ["--panel", panel, "--socket", place / "sock", "--mail-root", mail]
-        command = [sys.executable, "-I", code, *arguments, "--mailboxes", "mysql:/x.cf"]
+        signing = ["--signer", "/signer.cnf", "--keys", keys / "keys.map"]
+        command = [sys.executable, "-I", code, *arguments, "--mailboxes", "mysql:/x.cf", *signing]
         process = Process(command, place / "log")
-        process.start((place / "sock").exists)
+        process.start(lambda: (place / "sock").exists() and (keys / "keys.map").exists())
         started[place] = process
         return place
 

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.host.roots import CACHE, cached_root, run
+from tests.host.roots import CACHE, NAMESPACES, OVERLAY, cached_root, run
 from tests.servers.processes import ROOT
 
 CHECKOUT = "/opt/mailadmin"
@@ -28,10 +28,11 @@ ENVIRONMENT = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/wheels",
 }
-# What becomes the first process of the machine, and holds its namespaces.
+# What becomes the first process of the machine, and holds its namespaces. Its disk is thrown away in the end, so nothing waits for
+# the real one (volatile).
 HOLD = """
 mount --make-rprivate /
-mount -t overlay overlay -o lowerdir={lower},upperdir={place}/layer,workdir={place}/work {root}
+{overlay}
 mount -t proc proc {root}/proc
 mount -t tmpfs -o mode=755 tmpfs {root}/run
 mount -t tmpfs tmpfs {root}/dev
@@ -68,17 +69,20 @@ class Machine:
         self.release = release
         self.first = None
 
-    def start(self):
+    def start(self, copy_of=None):
+        """``copy_of``: with the disk of another machine of that release, on which nothing runs."""
         _remove_left_ones()
         lower, self.root_in_use = cached_root(self.release)
         self.place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=CACHE))
         self.in_use = _lock(self.place)
         for name in ("root", "layer", "work"):
             (self.place / name).mkdir()
-        alone = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
-        hold = HOLD.format(lower=lower, place=self.place, root=self.place / "root")
+        if copy_of:
+            run(["cp", "-a", f"{copy_of.place}/layer", self.place])
+        overlay = OVERLAY.format(lower=lower, place=self.place)
+        hold = HOLD.format(overlay=overlay, root=self.place / "root")
         self.first = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *alone, "sh", "-e", "-c", hold],
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, "sh", "-e", "-c", hold],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -159,7 +163,8 @@ class Machine:
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it came to its own end
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             process.stdout.close()
 

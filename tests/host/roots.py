@@ -4,8 +4,10 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.servers.processes import ROOT, find
@@ -15,6 +17,36 @@ CACHE = Path(os.environ.get("HOST_CACHE", "/var/cache/mailadmin-host"))
 RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
 # The tests' own; every other purpose of debian-packages.txt is a part of a host.
 NOT_OF_A_HOST = {"test", "messages", "pictures", "root"}
+# For the hold of a machine (machine.py): namespaces of its own, and a layer over a root.
+NAMESPACES = ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
+OVERLAY = "mount -t overlay overlay -o volatile,lowerdir={lower},upperdir={place}/layer,workdir={place}/work {place}/root"
+MIRROR = "Does Debian's mirror answer ({}), and is there room for 700 MB?"
+
+
+class NotMade(Exception):
+    """There is no root. ``str()`` is the command, what it said, and what to look at."""
+
+
+class NotHere(NotMade):
+    """This machine cannot have one."""
+
+
+def check_this_machine():
+    """Raise NotHere unless it lets us make what a machine consists of."""
+    if os.geteuid() != 0:
+        raise NotHere("Only root can make roots and namespaces: sudo make test-host.")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="try-") as place:
+        for name in ("lower", "layer", "work", "root"):
+            Path(place, name).mkdir()
+        overlay = OVERLAY.format(lower=f"{place}/lower", place=place)
+        try:
+            net = "ip link add name outside type veth peer name elsewhere"
+            run(["unshare", *NAMESPACES, "sh", "-ec", f"mount --make-rprivate /; {overlay}; {net}"])
+        except NotMade as error:
+            raise NotHere(
+                f"The kernel does not let root make namespaces and overlays here, as in many containers:\n{error}"
+            ) from None
 
 
 def cached_root(release):
@@ -49,7 +81,11 @@ def _complete(release):
     if not root.exists():
         begun = CACHE / f"{release}.new"
         shutil.rmtree(begun, ignore_errors=True)
-        run([find("debootstrap"), "--variant=minbase", release, begun, _mirror()])
+        mirror = _mirror()
+        run(
+            [find("debootstrap"), "--variant=minbase", release, begun, mirror],
+            advice=MIRROR.format(mirror),
+        )
         begun.rename(root)
     packages = sorted({*_packages(), *has.get("packages", [])})
     _download(root, packages)
@@ -62,10 +98,12 @@ def _download(root, packages):
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
-    run([*apt, "update"], env=environment)
-    run([*apt, "upgrade"], env=environment)
-    run([*apt, "install", "python3", "git"], env=environment)
-    run([*apt, "install", "--download-only", *packages], env=environment)
+    apt += ["-o", "Acquire::Retries=3"]
+    options = {"env": environment, "advice": MIRROR.format(_mirror())}
+    run([*apt, "update", "--error-on=any"], **options)
+    run([*apt, "upgrade"], **options)
+    run([*apt, "install", "python3", "git"], **options)
+    run([*apt, "install", "--download-only", *packages], **options)
 
 
 def _download_wheels(root, python):
@@ -75,7 +113,7 @@ def _download_wheels(root, python):
     for name in ("run", "mysql"):
         lock = ROOT / f"requirements/{name}.lock"
         chosen = ["--no-deps", "--python-version", python, "--require-hashes"]
-        run([*pip, *chosen, "-d", wheels, "-r", lock])
+        run([*pip, *chosen, "-d", wheels, "-r", lock], advice="Does the package index answer?")
 
 
 def _packages():
@@ -96,10 +134,11 @@ def _mirror():
                 r"(?:URIs: |deb (?:\[.*\] )?)(http\S+/debian)/?\s", file.read_text()
             ):
                 return url
-    raise RuntimeError("No mirror of Debian in /etc/apt/sources.list.")
+    raise NotMade("No mirror of Debian in /etc/apt/sources.list and sources.list.d.")
 
 
-def run(command, **options):
+def run(command, advice="", **options):
+    """Return what it printed. Raises NotMade if it fails."""
     done = subprocess.run(
         list(map(str, command)),
         stdout=subprocess.PIPE,
@@ -107,5 +146,10 @@ def run(command, **options):
         text=True,
         **options,
     )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}"
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.splitlines()[-15:])
+        words = shlex.join(map(str, command))
+        raise NotMade(
+            f"{words[:500]}\nended with status {done.returncode}:\n{last}\n{advice}".rstrip()
+        )
     return done.stdout

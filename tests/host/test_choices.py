@@ -1,4 +1,4 @@
-"""What a host has only when it is asked for: SRS and the webmail; and what it has unless told otherwise: signing, the helper."""
+"""What a host has only when it is asked for: the webmail; when it is needed: SRS; and unless told otherwise: signing, the helper."""
 
 import json
 import re
@@ -23,11 +23,9 @@ def host(machine, bare):
     machine.path("/etc/hosts").write_text(
         f"127.0.0.1 localhost\n192.0.2.25 {NAME} mail {WEBMAIL}\n"
     )
-    machine.install(NAME, "--srs", "--webmail", WEBMAIL)
+    machine.install(NAME, "--webmail", WEBMAIL)
     machine.run(*PANEL, "domain", "add", "example.org", "--role-target", "ann@example.org")
     machine.run(*PANEL, "mailbox", "add", "ann@example.org", input=f"{PASSWORD}\n")
-    machine.run(*PANEL, "alias", "add", "away@example.org", "joe@outside.test")
-    machine.run(*PANEL, "alias", "add", "both@example.org", "ann@example.org", "joe@outside.test")
     return machine
 
 
@@ -57,6 +55,18 @@ def test_what_is_sent_is_signed_and_verifies_with_the_record_of_the_panel(host):
 
 
 # --- SRS
+
+
+def test_it_comes_when_mail_is_forwarded_to_another_server(host):
+    host.run(*PANEL, "alias", "add", "both@example.org", "ann@example.org")
+    stays = host.install()
+    host.run(*PANEL, "alias", "add", "away@example.org", "joe@outside.test")
+    host.run(*PANEL, "alias", "edit", "both@example.org", "--add", "joe@outside.test")
+    leaves = host.install()
+
+    assert "Nothing to do." in stays
+    assert "service postsrsd" in leaves
+    assert "Nothing to do." in host.install()
 
 
 def test_forwarded_mail_leaves_with_a_sender_of_this_host_and_what_stays_keeps_its_own(host):
@@ -156,7 +166,7 @@ def as_user(machine, user, code):
 def test_the_helper_does_what_the_panels_user_asks(host):
     answers = [
         json.loads(as_user(host, "mailadmin", ASK.format(line=line)))
-        for line in ("reload-postfix", "kick ann@example.org", "kick eve@example.org", "check")
+        for line in ("reload-postfix", "kick ann@example.org", "kick eve@elsewhere.test", "check")
     ]
 
     assert "ok" in answers[0]
@@ -171,10 +181,99 @@ def test_the_helper_does_what_the_panels_user_asks(host):
     }
 
 
+def test_a_new_password_and_a_deletion_end_the_sessions_that_are_open(host):
+    host.run(*PANEL, "mailbox", "add", "ben@example.org", input=f"{PASSWORD}\n")
+    code = f"""
+import subprocess
+def goes_on(password, *command, typed=""):
+    imap = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context)
+    imap.login("ben@example.org", password)
+    subprocess.run({PANEL!r} + ["mailbox", *command], input=typed, text=True, check=True, capture_output=True)
+    try:
+        return imap.noop()[0]
+    except imaplib.IMAP4.abort:
+        return "ended"
+print(goes_on({PASSWORD!r}, "edit", "ben@example.org", "--name", "Ben"))
+print(goes_on({PASSWORD!r}, "password", "ben@example.org", typed="seven-quiet-otters-8\\n"))
+print(goes_on("seven-quiet-otters-8", "delete", "ben@example.org", "--yes"))
+"""
+    assert python(host, code).split() == ["OK", "ended", "ended"]
+
+
 def test_nobody_else_reaches_it(host):
     code = "import socket; print(socket.socket(socket.AF_UNIX).connect_ex('/run/mailadmin-helper/helper.sock'))"
 
     assert as_user(host, "nobody", code) == "13\n"
+
+
+# --- Limits, old mail, logs
+
+
+def test_a_message_that_is_too_large_is_refused_and_so_is_one_for_a_full_mailbox(host):
+    host.run(*PANEL, "mailbox", "add", "small@example.org", "--quota", "1", input=f"{PASSWORD}\n")
+    code = f"""
+with smtplib.SMTP("192.0.2.25", 25) as smtp:
+    smtp.ehlo("outside.test")
+    print(smtp.esmtp_features["size"])
+    print(*smtp.docmd("MAIL FROM:<eve@outside.test> SIZE=52428801"))
+with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+    smtp.login("ann@example.org", {PASSWORD!r})
+    try:
+        smtp.sendmail("ann@example.org", ["small@example.org"], "Subject: much\\n\\n" + "x" * 78 * 20000)
+    except smtplib.SMTPRecipientsRefused as error:
+        print(*error.recipients["small@example.org"])
+"""
+    said = python(host, code).splitlines()
+
+    assert said[0] == "52428800"
+    assert said[1].startswith("552 b'5.3.4 ")
+    assert said[2].startswith("552 b'5.2.2 ")
+
+
+def test_mail_goes_out_of_trash_and_junk_after_fifteen_days_and_from_nowhere_else(host):
+    folders = ("INBOX", "Trash", "Junk")
+    put = f"""
+with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
+    imap.login("small@example.org", {PASSWORD!r})
+    for folder in {folders!r}:
+        imap.append(folder, None, None, b"Subject: old\\r\\n\\r\\nold\\r\\n")
+"""
+    count = f"""
+with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
+    imap.login("small@example.org", {PASSWORD!r})
+    print(*[imap.select(folder)[1][0].decode() for folder in {folders!r}])
+"""
+    unit = host.path("/etc/systemd/system/mailadmin-expunge.service").read_text()
+    commands = re.findall(r"(?m)^ExecStart=-?(.+)$", unit)
+
+    python(host, put)
+    for command in commands:
+        host.run(*command.split())
+    young = python(host, count)
+    for command in commands:
+        host.run(*command.replace("savedbefore 15d", "savedbefore 2100-01-01").split())
+
+    assert [command.split()[-1] for command in commands] == ["15d", "15d"]
+    assert young == "1 1 1\n"
+    assert python(host, count) == "1 0 0\n"
+
+
+def test_logs_are_turned_over(host):
+    visit = f'print(web.urlopen("https://{NAME}/healthz", context=context).status)'
+    python(host, visit)
+
+    host.run("logrotate", "--force", "/etc/logrotate.conf")
+    folder = host.path("/var/log/nginx")
+    for _ in range(100):  # nginx opens the new file when it comes to it
+        python(host, visit)
+        if (folder / "access.log").read_text():
+            break
+
+    assert "GET /healthz" in (folder / "access.log.1").read_text()
+    assert "GET /healthz" in (folder / "access.log").read_text()
+    journal = host.path("/etc/systemd/journald.conf.d/mailadmin.conf").read_text()
+    assert "MaxRetentionSec=90day\n" in journal
+    assert "SystemMaxUse=2G\n" in journal
 
 
 # --- And back

@@ -51,6 +51,7 @@ def test_it_goes_on_after_a_power_cut(machine, bare):
     [password] = re.findall(r"Superadmin postmaster@example\.org, password: (\S+)", said)
     assert password not in machine.path(LOG).read_text()
     assert "example.org. 3600 IN MX 10 mail.example.org." in said
+    assert "\n  note resolver: No name server" in said.partition("\nStill missing:\n")[2]
     assert not machine.path("/usr/sbin/policy-rc.d").exists()
 
 
@@ -244,6 +245,55 @@ def test_pop3_is_a_switch(machine):
     assert python(machine, pop3) == offered
 
 
+def test_what_leaves_goes_through_a_providers_server_with_its_login(machine):
+    root = machine.path("/root")
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    make += ["-nodes", "-subj", "/CN=smtp.example.net", "-addext"]
+    make += ["subjectAltName=DNS:smtp.example.net", "-keyout", "/root/relay.key"]
+    machine.run(*make, "-out", "/etc/ssl/certs/relay.pem")
+    machine.run("openssl", "rehash", "/etc/ssl/certs")
+    answers = root / "relay-answers"
+    answers.write_text("relayhost = smtp.example.net\nrelayhost-user = ann\n")
+    asked = machine.install("--answers", "/root/relay-answers", status=2)
+    answers.write_text(answers.read_text() + "relayhost-password = never=shown\n")
+    open_to_others = machine.install("--answers", "/root/relay-answers", status=2)
+    answers.chmod(0o600)
+    planned = machine.install("--plan", "--answers", "/root/relay-answers")
+    zone = json.dumps({"A smtp.example.net": ["192.0.2.9"]})
+    relay = ["python3", f"{CHECKOUT}/tests/host/relay.py", "192.0.2.9", "587"]
+    send = f"""
+with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+    smtp.login("ann@example.org", {PASSWORD!r})
+    smtp.sendmail("ann@example.org", ["far@elsewhere.test"], "Subject: out\\n\\nout\\n")
+"""
+
+    with (
+        machine.background("python3", f"{CHECKOUT}/tests/host/names.py", zone) as names,
+        machine.background(
+            *relay, "/etc/ssl/certs/relay.pem", "/root/relay.key", elsewhere=True
+        ) as provider,
+    ):
+        assert (names.stdout.readline(), provider.stdout.readline()) == ("on\n", "on\n")
+        machine.install("--answers", "/root/relay-answers")
+        python(machine, send)
+        taken = provider.stdout.readline()
+    again = machine.install()
+    kept = machine.path("/etc/postfix/sql/relayhost_login").stat().st_mode
+    machine.install("--relayhost", "", "--relayhost-user", "")
+
+    assert "relayhost-password is missing" in asked
+    assert "others may read it: chmod 600" in open_to_others
+    assert "never=shown" not in planned + machine.path(LOG).read_text()
+    assert taken == "ann:never=shown ann@example.org far@elsewhere.test\n"
+    assert "Nothing to do." in again
+    assert kept & 0o007 == 0
+    assert not machine.path("/etc/postfix/sql/relayhost_login").exists()
+    assert machine.run("postconf", "-h", "relayhost") == "\n"
+    for path in ("/root/relay-answers", "/root/relay.key", "/etc/ssl/certs/relay.pem"):
+        machine.path(path).unlink()
+    machine.run("openssl", "rehash", "/etc/ssl/certs")
+
+
 def test_a_key_of_another_certificate_is_not_taken(machine):
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     make += ["-nodes", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
@@ -278,7 +328,7 @@ def test_the_name_points_here_and_an_authority_signs(machine):
     client.write_text(f"{was}server = https://localhost:14000/dir\nno-verify-ssl = true\n")
     pebble = ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "pebble"]
     pebble += ["-config", "/root/pebble.json", "-dnsserver", "127.0.0.2:53"]
-    zone = json.dumps({f"A {NAME}": ["192.0.2.25"]})
+    zone = json.dumps({f"A {name}": ["192.0.2.25"] for name in (NAME, "autoconfig.example.org")})
     before = services(machine)
 
     with (
@@ -289,18 +339,19 @@ def test_the_name_points_here_and_an_authority_signs(machine):
         assert any("ACME directory available" in line for line in authority.stdout)
         said = machine.install()
         again = machine.install()
+        machine.run("/etc/mailadmin/certnames")
     client.write_text(was)
     machine.run("apt-get", "purge", "-qq", "-y", "pebble")
     machine.path("/root/pebble.json").unlink()
 
     code = f"""
 import subprocess
-for port in (443, 465, 993):
-    with socket.create_connection(("127.0.0.1", port)) as line, context.wrap_socket(line, server_hostname="{NAME}") as tls:
+for port, name in ((443, "{NAME}"), (443, "autoconfig.example.org"), (465, "{NAME}"), (993, "{NAME}")):
+    with socket.create_connection(("127.0.0.1", port)) as line, context.wrap_socket(line, server_hostname=name) as tls:
         pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
     print(subprocess.run(["openssl", "x509", "-noout", "-issuer"], input=pem, capture_output=True, text=True).stdout.strip())
 """
-    assert len(re.findall(r"issuer=CN ?= ?Pebble Intermediate CA", python(machine, code))) == 3
+    assert len(re.findall(r"issuer=CN ?= ?Pebble Intermediate CA", python(machine, code))) == 4
     assert "signed by itself" not in said
     assert "Nothing to do." in again
     assert {name for name, pid in services(machine).items() if before[name] != pid} == {

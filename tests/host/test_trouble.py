@@ -71,6 +71,19 @@ def test_a_package_that_cannot_be_had_stops_it(machine):
     assert not machine.path("/usr/sbin/policy-rc.d").exists()
 
 
+def test_a_package_that_fails_to_install_stops_it(machine):
+    place = "/usr/lib/python3/dist-packages/fail2ban"
+    machine.run("mkdir", "-p", place)
+    machine.run("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", place)
+
+    said = machine.install(status=1)
+    machine.run("umount", place)
+
+    assert "Stopped at: Debian packages" in said
+    assert "fail2ban" in said.partition("Errors were encountered while processing:")[2]
+    assert not machine.path("/usr/sbin/policy-rc.d").exists()
+
+
 def test_a_full_disk_stops_it(machine):
     machine.run("mkdir", VENV)
     machine.run("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", VENV)
@@ -136,7 +149,10 @@ def test_what_was_taken_while_the_database_comes_and_goes_arrives_once_and_nothi
     machine.run("postqueue", "-f")
     wait_for(lambda: machine.run("postqueue", "-p") == "Mail queue is empty\n")
 
-    assert {line for line in away if line.startswith("25 refused")} == {"25 refused 451"}
+    # Dovecot, which is asked after Postfix's own tables, says 450 if it is the first without an answer.
+    assert {line for line in away if line.startswith("25 refused")} - {"25 refused 450"} == {
+        "25 refused 451"
+    }
     assert [line for line in lines if "imap refused" in line and "[UNAVAILABLE]" not in line] == []
     taken = {line.split()[2] for line in lines if " taken " in line}
     assert len(taken) >= 20

@@ -127,7 +127,7 @@ def test_the_site_is_for_the_nginx_that_is_here(run, tmp_path, monkeypatch, here
 
 def test_the_programs_are_asked_for_their_version(tmp_path, monkeypatch):
     for name, answer in {
-        "postconf": '[ "$*" = "-dh mail_version" ] && echo 3.10.13',
+        "postconf": '[ "$*" = "-dh mail_version" ] && echo 3.10.13 && echo warning: no master.cf >&2',
         "nginx": '[ "$*" = "-v" ] && echo nginx version: nginx/1.26.3 >&2',
     }.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{answer}\n")

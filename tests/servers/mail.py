@@ -17,6 +17,7 @@ from tests.servers.opendkim import OpenDKIM
 from tests.servers.postfix import Postfix
 from tests.servers.postsrsd import PostSRSd
 from tests.servers.processes import run_sql
+from tests.servers.rspamd import Rspamd
 from tests.servers.sink import Sink
 
 HOSTNAME = "mail.example.com"
@@ -59,6 +60,9 @@ class MailServer:
         self.opendkim = None
         if "opendkim" in blocks:
             self.opendkim = OpenDKIM(self.directory, self.files.path / "opendkim")
+        self.rspamd = None
+        if "rspamd" in blocks:
+            self.rspamd = Rspamd(self.directory, self.files.path)
         self.postsrsd = None
         if "srs" in blocks:
             self.postsrsd = PostSRSd(self.directory, self.files.path / "postsrsd")
@@ -88,6 +92,7 @@ class MailServer:
                 "DOVECOT_SQL_USER": self.dovecot_sql_user,
                 "SIGNER_SQL_USER": self.signer_sql_user,
                 **(self.opendkim.markers if self.opendkim else {}),
+                **(self.rspamd.markers if self.rspamd else {}),
                 **(self.postsrsd.markers if self.postsrsd else {}),
                 **self.markers,
             },
@@ -105,9 +110,9 @@ class MailServer:
         self.postfix.prepare()
         self.postfix.install()
         self.dovecot.install()
-        if self.opendkim:
+        for signer in filter(None, [self.opendkim, self.rspamd]):
             run_sql(self.database, self.files.path / "mariadb" / "signer.sql")
-            self.opendkim.install()
+            signer.install()
         return self
 
     def start(self):
@@ -115,7 +120,7 @@ class MailServer:
             self.install()
             self.outside.start()
             self.dovecot.start()
-            for program in filter(None, [self.opendkim, self.postsrsd]):
+            for program in filter(None, [self.opendkim, self.rspamd, self.postsrsd]):
                 program.start()
             self.postfix.start()
         except BaseException:
@@ -125,7 +130,7 @@ class MailServer:
 
     def stop(self):
         self.postfix.stop()
-        for program in filter(None, [self.opendkim, self.postsrsd]):
+        for program in filter(None, [self.opendkim, self.rspamd, self.postsrsd]):
             program.stop()
         self.dovecot.stop()
         self.gate.shut()

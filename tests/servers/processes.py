@@ -79,7 +79,7 @@ class Process:
         self.log = log
         self.process = None
 
-    def start(self, ready):
+    def start(self, ready, seconds=30):
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -90,7 +90,7 @@ class Process:
                 cwd=ROOT,
                 start_new_session=True,
             )
-        wait_until(lambda: self._failed() or ready(), f"start of {self.command[2]}")
+        wait_until(lambda: self._failed() or ready(), f"start of {self.command[2]}", seconds)
         if self._failed():
             raise RuntimeError(f"{self.command} ended:\n{self.log.read_text()[-3000:]}")
 

@@ -1,0 +1,78 @@
+"""The helper writes the keys that rspamd signs with, and nothing else, whatever the rows hold."""
+
+import grp
+
+import pytest
+
+from tests.helper.conftest import called
+from tests.helper.test_helper import ask
+
+PEM = r"-----BEGIN PRIVATE KEY-----\nMIIEvQ+/ab\nAw==\n-----END PRIVATE KEY-----\n"
+FIRST = "example.org\texample.org\ts1\t" + PEM
+
+
+@pytest.fixture
+def keys(helper):
+    """``keys(row, …)``: the file after the helper read these rows."""
+
+    def write(*rows):
+        (helper / "bin/rows").write_text("".join(f"{row}\n" for row in rows))
+        answer = ask(helper, "write-signing-files")
+        return answer, (helper / "keys/keys.map").read_text()
+
+    yield write
+    write()
+
+
+def test_a_line_for_each_author(keys):
+    other = "ann@example.org\texample.org\ts2\t" + PEM
+
+    assert keys(FIRST, other) == (
+        {"ok": {"authors": 2}},
+        "example.org example.org:s1:MIIEvQ+/abAw==\nann@example.org example.org:s2:MIIEvQ+/abAw==\n",
+    )
+
+
+def test_only_its_group_may_read_it_and_only_root_may_write(helper, keys):
+    keys(FIRST)
+    status = (helper / "keys/keys.map").stat()
+
+    assert (oct(status.st_mode & 0o7777), status.st_uid) == ("0o640", 0)
+    assert grp.getgrgid(status.st_gid).gr_name == "daemon"
+    assert [path.name for path in (helper / "keys").iterdir()] == ["keys.map"]
+
+
+def test_it_is_left_alone_while_nothing_differs(helper, keys):
+    keys(FIRST)
+    before = (helper / "keys/keys.map").stat()
+    keys(FIRST)
+
+    assert (helper / "keys/keys.map").stat() == before
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        FIRST.replace("s1", "s1:evil"),
+        FIRST.replace("s1", "s 1"),
+        FIRST.replace("example.org", "*.org"),
+        FIRST.replace("example.org", "/etc/passwd"),
+        FIRST.replace("MIIEvQ", "../key"),
+        FIRST.replace("MIIEvQ", "a:b"),
+        "example.org\texample.org\ts1\tNULL:",
+        "example.org\texample.org\ts1\t",
+    ],
+)
+def test_a_row_that_is_no_key_is_left_out(row, keys):
+    assert keys(row, FIRST.replace("example.org", "other.example"))[1].splitlines() == [
+        "other.example other.example:s1:MIIEvQ+/abAw=="
+    ]
+
+
+def test_it_takes_no_argument_and_asks_the_database_for_its_rows_alone(helper, keys):
+    assert ask(helper, "write-signing-files /etc/x") == {"error": "this verb takes no argument"}
+    called(helper)
+    keys(FIRST)
+
+    [command] = called(helper)
+    assert command.startswith("mariadb --defaults-file=/signer.cnf -BN -e SELECT a.author, ")

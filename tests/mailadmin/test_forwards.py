@@ -1,0 +1,56 @@
+"""Whether mail is forwarded to other servers, upon which deploy/install sets up SRS."""
+
+import pytest
+
+from domains.copies import FROM, TO
+from domains.models import Copy
+from mailadmin.mailconf import forwards_elsewhere
+from mailboxes.forwarding import set_forwarding
+
+
+@pytest.fixture
+def domain(add_domain):
+    add_domain("example.net")
+    return add_domain("example.org")
+
+
+@pytest.mark.parametrize(
+    ("targets", "leaves"),
+    [
+        ([], False),
+        (["ann@example.net", "ben@example.org"], False),
+        (["ann@example.net", "ann@outside.test"], True),
+        # Its own domain's name is the whole name.
+        (["ann@sub.example.org"], True),
+    ],
+)
+def test_by_an_alias(domain, add_alias, targets, leaves):
+    if targets:
+        add_alias("all@example.org", *targets)
+
+    assert forwards_elsewhere() is leaves
+
+
+def test_by_the_forwarding_of_a_mailbox(domain, add_mailbox):
+    mailbox = add_mailbox("ann@example.org")
+    stays = forwards_elsewhere()
+    set_forwarding(actor=None, mailbox=mailbox, targets=["ann@outside.test"], keep_copy=True)
+
+    assert (stays, forwards_elsewhere()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("direction", "goto", "leaves"),
+    [
+        (TO, "ann@example.net", False),
+        (TO, "ann@outside.test", True),
+        # What people here send keeps its sender anyway.
+        (FROM, "ann@outside.test", False),
+    ],
+)
+def test_by_a_copy(domain, direction, goto, leaves):
+    Copy.objects.create(
+        domain="example.org", direction=direction, address="@example.org", goto=goto
+    )
+
+    assert forwards_elsewhere() is leaves

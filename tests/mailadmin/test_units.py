@@ -1,0 +1,39 @@
+"""systemd takes every unit that mailconf writes, with each part of a host."""
+
+import pytest
+
+from mailadmin import mailconf, shipped
+from tests.helper.test_unit import analyze
+from tests.mailadmin.test_mailconf import MYSQL, PASSWORDS
+
+EVERYTHING = {"helper", "opendkim", "rspamd", "srs", "webmail"}
+
+
+@pytest.fixture(params=[EVERYTHING, EVERYTHING - {"rspamd"}], ids=["with rspamd", "without"])
+def units(request, settings, tmp_path):
+    settings.WEBMAIL_SECRET = "s3cret" * 8
+    values = mailconf.marker_values(
+        MYSQL,
+        PASSWORDS | {"roundcube": "r", "roundcube_key": "k"},
+        WEBMAIL_HOST="webmail.example.org",
+    )
+    files = shipped.render(values, request.param)
+    written = []
+    for name, text in files.items():
+        folder, _slash, unit = name.partition("/")
+        if folder == "systemd" and "/" not in unit:
+            (tmp_path / unit).write_text(text)
+            written.append(tmp_path / unit)
+    return written
+
+
+def test_systemd_takes_them(units):
+    assert len(units) >= 12
+    assert analyze("verify", "--man=no", *units) == (0, "")
+
+
+def test_each_timer_has_its_service_and_each_socket_too(units):
+    names = {unit.name for unit in units}
+    needed = {f"{unit.stem}.service" for unit in units if unit.suffix in (".timer", ".socket")}
+
+    assert needed <= names

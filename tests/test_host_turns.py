@@ -1,0 +1,37 @@
+"""Which tests of whole hosts CI runs on a day: each has its turn, and the others are named."""
+
+from collections import Counter
+from pathlib import Path
+
+from tests.host.roots import RELEASES
+from tests.host.turns import TURNS, roots_of, said, turn_of
+
+FILES = {file.name for file in (Path(__file__).parent / "host").glob("test_*.py")}
+A_CYCLE = range(100, 100 + len(TURNS))
+
+
+def test_every_file_has_one_turn_on_every_release_in_a_cycle():
+    turns = Counter()
+    for day in A_CYCLE:
+        release, files = turn_of(day)
+        turns.update((release, file) for file in files)
+
+    assert turns == {(release, file): 1 for release in RELEASES for file in FILES}
+
+
+def test_what_is_not_run_on_a_day_is_said_with_its_day():
+    today, _but, *others = said(333).splitlines()
+
+    for later in range(1, len(TURNS)):
+        release, files = turn_of(333 + later)
+        assert others[later - 1] == f"  {later} later: {' '.join(files)} on {release}"
+    release, files = turn_of(333)
+    assert today == f"Whole hosts, day 333 of the year: {' '.join(files)} on {release}."
+
+
+def test_a_day_needs_one_root_unless_a_host_moves_to_another_release():
+    needed = {day: roots_of(day) for day in A_CYCLE}
+
+    assert [day for day, roots in needed.items() if len(roots) > 1] == [
+        day for day in A_CYCLE if turn_of(day) == ("bookworm", ["test_trouble.py"])
+    ]
