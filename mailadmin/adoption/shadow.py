@@ -44,12 +44,33 @@ def begin(source, shadow):
         shadow.remember("migrated", True)
     for table, name in source.renamed.items():
         shadow.run(view_of(source, table, shadow.quoted(name), shadow.quoted(table)))
+    show_others(source, shadow)
 
 
 def view_of(source, table, name, base):
     """``base`` under the name that its programs know, with the columns that they know."""
     columns = ", ".join(f"`{column}`" for column in source.columns[table])
     return f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM {base}"
+
+
+def show(shadow, name, table):
+    shadow.run(f"CREATE OR REPLACE VIEW {shadow.quoted(name)} AS SELECT * FROM {table}")
+
+
+def show_others(source, shadow):
+    """The tables that are no copy's: a map of the site may join one."""
+    quote, there = source.connection.ops.quote_name, shadow.tables()
+    own = quote(source.connection.settings_dict["NAME"])
+    for name in [*source.tables.values(), *source.others]:
+        if name not in there and name not in source.shared_tables:
+            show(shadow, name, f"{own}.{quote(name)}")
+
+
+def drop_views(shadow):
+    for (name,) in shadow.rows(
+        "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = %s", [shadow.name]
+    ):
+        shadow.run(f"DROP VIEW IF EXISTS {shadow.quoted(name)}")
 
 
 def copy(source, shadow, track):
@@ -101,8 +122,7 @@ def checksums(source, names):
 
 def bare(source, shadow):
     """Drop the copy's triggers, routines and views: tables with triggers are not moved into another database."""
-    for name in source.renamed.values():
-        shadow.run(f"DROP VIEW IF EXISTS {shadow.quoted(name)}")
+    drop_views(shadow)
     with in_database(shadow.name):
         from django.db import connection
 

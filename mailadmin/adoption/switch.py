@@ -55,6 +55,7 @@ def switch(source, shadow, say):
     shadow.remember("foreign keys", _foreign_keys(source))
     shadow.remember("character set", list(_character_set(source)))
     shadow.remember("names", source.tables)
+    shadow.remember("switched", str(source.one("SELECT NOW()")))
     # Nobody waits for this. What is written from here on is seen by _catch_up(), and these two are never held.
     _catch_up(source, shadow, say)
     copies.synchronise(source, shadow, [name for name in ("quota2", "log") if source.has(name)])
@@ -91,6 +92,7 @@ def undo(source, shadow):
     """Put the original back, with what was written since. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
+    copies.drop_views(shadow)
     source = source.adopted()
     names = [name for name in SHARED if f"{BEFORE}{name}" in shadow.tables()]
     if names:
