@@ -94,7 +94,8 @@ def synchronise(source, shadow, names=None):
         table for table in copying.tables(source, shadow) if names is None or table.name in names
     ]
     for table in tables:
-        shadow.run(table.changes())
+        for statement in table.changes():
+            shadow.run(statement)
     for table in reversed(tables):
         if shadow.rows(table.rows_too_many())[0][0]:
             for statement in table.removals():

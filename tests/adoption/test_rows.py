@@ -133,6 +133,16 @@ def test_recipients_that_do_not_exist_are_named_but_not_those_that_a_catch_all_t
     assert examples("aliases-that-lead-nowhere") == ["none@example.org"]
 
 
+def test_recipients_in_domains_that_are_off_are_named(site):
+    postfixadmin.add_domain("Off.example", active=0)
+    postfixadmin.add_alias("info2@example.org", "joe@example.org, Joe@off.example")
+    postfixadmin.add_alias("idle@example.org", "joe@off.example", active=0)
+
+    assert examples("recipients-in-domains-that-are-off") == [
+        "info2@example.org to joe@off.example"
+    ]
+
+
 def test_alias_domains_in_a_chain_are_named(site):
     for name in ("one.example", "two.example"):
         postfixadmin.add_domain(name)

@@ -265,8 +265,7 @@ class Command(PanelCommand):
             raise CommandError(str(error)) from error
         place.remember("undone", True)
         self.stdout.write(
-            "PostfixAdmin's own tables are back, with what was written since. Not undone: hashes that were replaced,"
-            f" keys in small letters of rows that were changed. “{place.name}” may be dropped."
+            f"PostfixAdmin's own tables are back, with what was written since. “{place.name}” may be dropped."
         )
 
     def _finish(self, place, yes):
