@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -36,6 +37,7 @@ MAPS = {
 OF_DOMAINS = {"domains", "domains without backup MX", "relay domains", "backup MX", "transport"}
 # What Dovecot's two queries read of a mailbox that is on.
 READ_BY_DOVECOT = ("password", "maildir", "quota", "active")
+KEYS = {"alias": "address", "mailbox": "username", "domain": "domain"}
 SAMPLE = 100_000  # keys: more are asked of a part
 FEW = 10_000  # variants of very many keys, and addresses that a map of domains is asked for
 TOGETHER = 100  # questions in one statement
@@ -81,6 +83,19 @@ class Both:
     def of_new(self, table):
         return self._quoted(self.new, table)
 
+    @cached_property
+    def blanks(self):
+        """What stands before keys that begin with blanks: Postfix never asked for these, and now finds them without."""
+        found = set()
+        for table, column in KEYS.items():
+            found |= {
+                stored[: len(stored) - len(stored.lstrip())]
+                for (stored,) in self.source.rows(
+                    f"SELECT {column} FROM {self.of_old(table)} WHERE {column} LIKE ' %'"
+                )
+            }
+        return found
+
     def _quoted(self, *names):
         return ".".join(map(self.source.connection.ops.quote_name, names))
 
@@ -116,6 +131,14 @@ def prove(both, files=(), track=iter, again=lambda: None):
 def _ask_both(both, proof, name, query, keys):
     source = both.source
     before, after = (_answers(source, database, query, keys) for database in (both.old, both.new))
+    new = {key for key in keys if key not in before and key in after}
+    for blank in both.blanks:
+        found = _answers(source, both.old, query, [blank + key for key in new])
+        before |= {
+            name.removeprefix(blank): blank + answer
+            for name, answer in found.items()
+            if isinstance(answer, str)
+        }
     for key in keys:
         _compare(proof, name, key, before.get(key), after.get(key))
     _run_use(source, source.connection.settings_dict["NAME"])
@@ -153,7 +176,7 @@ def _escaped(text):
 def _keys(both):
     """Every address as Postfix asks for it, with variants; a part of them, if they are very many."""
     found = set()
-    for table, column in (("alias", "address"), ("mailbox", "username"), ("domain", "domain")):
+    for table, column in KEYS.items():
         for quoted, key in ((both.of_old(table), key_of(column)), (both.of_new(table), column)):
             # The smallest digests are a part that is the same at each run.
             found |= {

@@ -360,6 +360,7 @@ CURES = {
     "quotas-tiny": (Quotas, "quota", gettext_lazy("Give them a quota…")),
     "mailboxes-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
     "aliases-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
+    "alias-domains-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
     "rights-without-domain": (Rights, "take_away", gettext_lazy("Take them away…")),
     "storage-without-mailbox": (Figures, "drop", gettext_lazy("Delete them…")),
     "zero-dates": (ZeroDates, "date", gettext_lazy("Set them to unknown…")),

@@ -276,6 +276,34 @@ def test_after_undo_a_table_that_postfixadmin_makes_then_is_its_own(small):
     assert "dkim" in tables(small)
 
 
+def test_a_later_release_finds_the_tables_that_it_would_make(small):
+    """Its own would refer to latin1, and be refused; and where quota2 is 255 wide it makes everything latin1 again."""
+    apply()
+    before = schema()
+
+    postfixadmin.run(
+        postfixadmin.LATER.format(p="").replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    )
+
+    added = {row[0] for row in schema() if row not in before}
+    assert added == {"mailbox_app_password", "totp_exception_address"}
+    assert rows(
+        "SELECT CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
+        " AND TABLE_NAME = 'quota2' AND COLUMN_NAME = 'username'"
+    ) == ((254,),)
+
+
+def test_a_key_that_began_with_a_blank_is_found_now_and_that_is_no_difference(small):
+    postfixadmin.add_domain("other.example")
+    postfixadmin.add("alias_domain", alias_domain="other.example", target_domain="example.org")
+    postfixadmin.add_alias(" lead@example.org", "joe@example.org")
+
+    said = apply()
+
+    assert "2 of them but for capitals and blanks" in said
+    assert Alias.objects.get(pk="lead@example.org").goto == "joe@example.org"
+
+
 def test_on_the_way_back_an_emoji_becomes_a_question_mark_where_the_column_knows_none(small):
     apply()
     Domain.objects.filter(pk="example.org").update(description="Post 📬")

@@ -66,13 +66,13 @@ def test_what_only_stands_in_the_way_cannot_be_accepted(site):
 
 def test_rows_without_what_they_refer_to_are_named(site):
     postfixadmin.add_mailbox("lost@gone.example")
-    postfixadmin.add("alias_domain", alias_domain="new.example", target_domain="example.org")
+    postfixadmin.add("alias_domain", alias_domain="new.example", target_domain="old.example")
     postfixadmin.add("domain_admins", username="nobody@example.org", domain="example.org")
     postfixadmin.add("domain_admins", username="boss@example.org", domain="gone.example")
 
     assert examples("mailboxes-without-domain") == ["lost@gone.example"]
     assert examples("aliases-without-domain") == ["lost@gone.example"]
-    assert examples("alias-domains-without-domain") == ["new.example"]
+    assert sorted(examples("alias-domains-without-domain")) == ["new.example", "old.example"]
     assert examples("rights-without-administrator") == ["nobody@example.org example.org"]
     assert examples("rights-without-domain") == ["boss@example.org gone.example"]
 

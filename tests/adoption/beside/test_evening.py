@@ -5,6 +5,9 @@ from django.contrib.auth import authenticate
 from django.db import connection
 from django.urls import reverse
 
+from accounts.models import Admin
+from aliases.models import Alias
+from domains.models import Domain
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.triggers import are_complete
 from tests.accounts.test_passwords import RAW
@@ -53,6 +56,16 @@ def test_dovecot_takes_the_same_passwords_as_before_and_this_panel_all_of_them(e
 def test_the_triggers_are_there_and_everything_is_counted(evening):
     assert are_complete(connection)
     assert counters() == counted()
+
+
+def test_the_page_of_every_row_opens(ours):
+    rows_of_all = [row for model in (Domain, Mailbox, Alias, Admin) for row in model.objects.all()]
+    answers = {row.get_absolute_url(): ours.get(row.get_absolute_url()) for row in rows_of_all}
+
+    assert len(answers) > 100
+    assert {
+        url: answer.status_code for url, answer in answers.items() if answer.status_code != 200
+    } == {}
 
 
 def test_postfix_goes_over_to_this_panels_maps_and_mail_goes_where_it_went(evening):
