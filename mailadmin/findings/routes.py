@@ -98,6 +98,7 @@ CHECKS = [
         "Kept. PostfixAdmin's maps send such mail away, to wherever the name of the domain leads; ours leave these recipients out.",
         "SELECT t.alias, 'to' AS leads, t.target FROM <targets> t"
         " JOIN <alias> a ON k(a.address) = t.alias AND a.active = 1"
+        " JOIN <domain> own ON k(own.domain) = k(a.domain) AND own.active = 1"
         " JOIN <domain> d ON k(d.domain) = t.domain AND d.active = 0",
         row="alias",
         why=_(

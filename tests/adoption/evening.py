@@ -194,7 +194,7 @@ class Life:
     def __init__(self, evening):
         self.evening, self.over = evening, Event()
         self.acknowledged, self.refused, self.errors = [], [], []
-        self.arrived = self.accepted = 0
+        self.arrived = self.accepted = self.hung_up = 0
         works = (self._create, self._store, self._ask, self._send)
         self.threads = [Thread(target=self._run, args=[work]) for work in works]
 
@@ -232,8 +232,15 @@ class Life:
                 self.arrived += 1
 
     def _send(self):
-        """A stranger, on one connection: each answer but "accepted" is an error."""
-        with closing(smtplib.SMTP("127.0.0.1", self.evening.post.smtp_port, timeout=60)) as session:
+        """A stranger, on one connection, or on another where Postfix ends it: each answer but "accepted" is an error."""
+        while not self.over.is_set():
+            try:
+                self._send_on(smtplib.SMTP("127.0.0.1", self.evening.post.smtp_port, timeout=60))
+            except smtplib.SMTPServerDisconnected:
+                self.hung_up += 1
+
+    def _send_on(self, session):
+        with closing(session):
             session.ehlo("client.example.net")
             while not self.over.wait(0.1):
                 _subject, text = message("a@elsewhere.example", RECIPIENTS[0])

@@ -137,6 +137,7 @@ def test_recipients_in_domains_that_are_off_are_named(site):
     postfixadmin.add_domain("Off.example", active=0)
     postfixadmin.add_alias("info2@example.org", "joe@example.org, Joe@off.example")
     postfixadmin.add_alias("idle@example.org", "joe@off.example", active=0)
+    postfixadmin.add_alias("abuse@off.example", "joe@off.example")
 
     assert examples("recipients-in-domains-that-are-off") == [
         "info2@example.org to joe@off.example"

@@ -169,7 +169,7 @@ def test_a_domain_an_administrators_domains_and_a_fetchmail_entry_are_changed_th
         domains=["example.org"],
     )
     root.edit("admin", "deputy@example.org", domains=["example.org", "other.example"])
-    root.edit(
+    said = root.edit(
         "fetchmail",
         mailbox="cli@example.org",
         src_server="mail.elsewhere.example",
@@ -177,8 +177,9 @@ def test_a_domain_an_administrators_domains_and_a_fetchmail_entry_are_changed_th
         src_password="far",
     )
 
+    assert "cli@example.org" in root.page("/list.php?table=fetchmail"), said[-6000:]
     domain = Domain.objects.get(pk="other.example")
-    assert (domain.description, domain.alias_limit, domain.mailbox_limit) == ("Changed there", 7, 9)
+    assert (domain.description, domain.aliases, domain.mailboxes) == ("Changed there", 7, 9)
     deputy = Client()
     assert deputy.login(username="deputy@example.org", password=SECRET)
     assert "other.example" in text(deputy.get(reverse("domain", args=["other.example"])))
