@@ -22,6 +22,11 @@ KEYS = {
 }
 # What only people read: on the way back a sign that the old column does not know becomes a question mark there.
 READ_BY_PEOPLE = {"name", "description", "phone", "data"}
+UNKNOWN_THERE = {
+    "utf8mb3": r"[^\\x{0}-\\x{FFFF}]",
+    # It is Windows' in MariaDB and MySQL.
+    "latin1": r"[^\\x{0}-\\x{7F}\\x{A0}-\\x{FF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]",
+}
 SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else INSERT … SELECT locks what it reads
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = 30",
@@ -114,14 +119,33 @@ class Copied:
             f"DELETE n FROM {self.new} n LEFT JOIN {self._listed} WHERE o.kept IS NULL{self._not_made_here()}"
         )
 
-    def changes(self):
-        """Write what is new or different in the old table."""
-        yield (
+    def changes(self, keys=None):
+        """Write what is new or different in the old table, of the old ``keys`` or all; (statement, parameters) of each."""
+        some = f" AND x.`{self.key}` IN %s" if keys else ""
+        statement = (
             f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())}"
             f" FROM {self.old} x LEFT JOIN {self.new} n ON {self._same()}"
-            f" WHERE {self.only} AND (n.`{self.key}` IS NULL OR {self._unlike()})"
+            f" WHERE {self.only} AND (n.`{self.key}` IS NULL OR {self._unlike()}){some}"
             f" ON DUPLICATE KEY UPDATE {', '.join(f'`{column}` = VALUES(`{column}`)' for column in self.values)}"
         )
+        yield statement, [tuple(keys)] if keys else None
+
+    def as_copied(self, notes):
+        """The keys that a table of ``notes`` names, as the copy has them."""
+        return (
+            f"SELECT {self.values[self.key]} FROM (SELECT kept AS `{self.key}` FROM {notes} WHERE of_table = %s) x",
+            [self.name],
+        )
+
+    def there(self, keys):
+        """Those of the old ``keys`` that are in the old table, as the copy has them."""
+        return (
+            f"SELECT {self.values[self.key]} FROM {self.old} x WHERE x.`{self.key}` IN %s",
+            [tuple(keys)],
+        )
+
+    def removal(self, keys):
+        return f"DELETE FROM {self.new} WHERE `{self.key}` IN %s", [tuple(keys)]
 
     def back(self):
         """What was written since, into the old table: a row that nobody touched stays as it was, byte by byte."""
@@ -144,9 +168,9 @@ class Copied:
 
     def _there(self, column):
         """The value as the old column takes it."""
-        charset = self.charsets.get(column)
-        if charset and column in READ_BY_PEOPLE:
-            return f"CONVERT(n.`{column}` USING {charset})"
+        unknown = UNKNOWN_THERE.get(self.charsets.get(column))
+        if unknown and column in READ_BY_PEOPLE:
+            return f"REGEXP_REPLACE(n.`{column}`, '{unknown}', '?')"
         return f"n.`{column}`"
 
     def _list_old_keys(self):
@@ -190,12 +214,10 @@ class Keyless(Copied):
     def rows_too_many(self):
         return "SELECT 0"
 
-    def changes(self):
-        yield f"DELETE n FROM {self.new} n WHERE {self._not_in(f'{self.old} x', self.only)}"
-        yield (
-            f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())} FROM {self.old} x"
-            f" WHERE {self.only} AND {self._not_in(f'{self.new} n')}"
-        )
+    def changes(self, _keys=None):
+        yield (f"DELETE n FROM {self.new} n WHERE {self._not_in(f'{self.old} x', self.only)}",)
+        insert = f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())} FROM {self.old} x"
+        yield (f"{insert} WHERE {self.only} AND {self._not_in(f'{self.new} n')}",)
 
     def back(self):
         columns = ", ".join(map(self._there, self.values))

@@ -88,7 +88,8 @@ def main(size):
         waits = {
             "PostfixAdmin's writes": Waits(
                 login,
-                "INSERT INTO alias (address, goto, domain) VALUES ('new#@domain1.example', 'x@y.example', 'domain1.example')",
+                "INSERT INTO alias (address, goto, domain, created, modified)"
+                " VALUES ('new#@domain1.example', 'x@y.example', 'domain1.example', NOW(), NOW())",
                 pause=0.5,
             ),
             "Postfix's look-ups": Waits(
