@@ -61,6 +61,16 @@ GROUPS = {
             "what is wrong with rows, for the page “Findings”",
             ("check_rows", "check_rows --list passwords-weak"),
         ),
+        "doctor": (
+            "mailadmin",
+            "what is wrong with settings, database and rows",
+            ("doctor", "doctor --json"),
+        ),
+        "directories": (
+            "mailadmin",
+            "mail inside another mailbox's directory, and its own one",
+            ("directories", "directories --apply"),
+        ),
         "firstrun": (
             "mailadmin",
             "the first superadmin, and sample data",

@@ -67,6 +67,21 @@ def test_the_domain_of_an_orphan_is_added_switched_off(root, example_org, add_ma
     assert found() == {}
 
 
+def test_both_domains_of_an_alias_domain_are_added(root, example_org, loose):
+    run(
+        "INSERT INTO alias_domain (alias_domain, target_domain) VALUES ('one.example', 'two.example')"
+    )
+    assert found() == {"alias-domains-without-domain": ["one.example", "two.example"]}
+
+    cure(root, "alias-domains-without-domain")
+
+    assert set(Domain.objects.filter(active=False).values_list("pk", flat=True)) == {
+        "one.example",
+        "two.example",
+    }
+    assert found() == {}
+
+
 def test_the_questions_take_indexes_or_one_pass(example_org, add_mailbox):
     """None joins two tables without a key: a million rows of each would never be read."""
     add_mailbox("joe@example.org")

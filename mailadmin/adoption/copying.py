@@ -20,6 +20,13 @@ KEYS = {
     "dkim": ("id", {"domain_name"}),
     "dkim_signing": ("id", {"author"}),
 }
+# What only people read: on the way back a sign that the old column does not know becomes a question mark there.
+READ_BY_PEOPLE = {"name", "description", "phone", "data"}
+UNKNOWN_THERE = {
+    "utf8mb3": r"[^\\x{0}-\\x{FFFF}]",
+    # It is Windows' in MariaDB and MySQL.
+    "latin1": r"[^\\x{0}-\\x{7F}\\x{A0}-\\x{FF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]",
+}
 SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else INSERT … SELECT locks what it reads
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES', foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = 30",
@@ -34,14 +41,15 @@ def as_bytes(expression):
 class Copied:
     """One table on its way into ``new``; ``old`` returns the quoted name of a table of PostfixAdmin's.
 
-    ``columns`` are those that both have, ``kinds`` the types there; ``listed`` is a table for keys.
+    ``columns`` are those that both have, ``kinds`` the types there and ``charsets`` their character sets; ``listed`` is a
+    table for keys.
     """
 
-    def __init__(self, name, old, new, columns, kinds, listed):
+    def __init__(self, name, old, new, columns, kinds, charsets, listed):
         self.name, self.old, self.new = name, old(name), new
         self.accounts, self.rights = old("admin"), old("domain_admins")
         self.key, self.keys = KEYS[name]
-        self.kinds, self.listed = kinds, listed
+        self.kinds, self.charsets, self.listed = kinds, charsets, listed
         self.values = {column: self._value(column, kinds.get(column)) for column in columns}
 
     def _value(self, column, kind):
@@ -111,14 +119,33 @@ class Copied:
             f"DELETE n FROM {self.new} n LEFT JOIN {self._listed} WHERE o.kept IS NULL{self._not_made_here()}"
         )
 
-    def changes(self):
-        """Write what is new or different in the old table."""
-        return (
+    def changes(self, keys=None):
+        """Write what is new or different in the old table, of the old ``keys`` or all; (statement, parameters) of each."""
+        some = f" AND x.`{self.key}` IN %s" if keys else ""
+        statement = (
             f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())}"
             f" FROM {self.old} x LEFT JOIN {self.new} n ON {self._same()}"
-            f" WHERE {self.only} AND (n.`{self.key}` IS NULL OR {self._unlike()})"
+            f" WHERE {self.only} AND (n.`{self.key}` IS NULL OR {self._unlike()}){some}"
             f" ON DUPLICATE KEY UPDATE {', '.join(f'`{column}` = VALUES(`{column}`)' for column in self.values)}"
         )
+        yield statement, [tuple(keys)] if keys else None
+
+    def as_copied(self, notes):
+        """The keys that a table of ``notes`` names, as the copy has them."""
+        return (
+            f"SELECT {self.values[self.key]} FROM (SELECT kept AS `{self.key}` FROM {notes} WHERE of_table = %s) x",
+            [self.name],
+        )
+
+    def there(self, keys):
+        """Those of the old ``keys`` that are in the old table, as the copy has them."""
+        return (
+            f"SELECT {self.values[self.key]} FROM {self.old} x WHERE x.`{self.key}` IN %s",
+            [tuple(keys)],
+        )
+
+    def removal(self, keys):
+        return f"DELETE FROM {self.new} WHERE `{self.key}` IN %s", [tuple(keys)]
 
     def back(self):
         """What was written since, into the old table: a row that nobody touched stays as it was, byte by byte."""
@@ -130,14 +157,21 @@ class Copied:
         )
         yield (
             f"UPDATE {self.old} x JOIN {self.new} n ON {self._same()}"
-            f" SET {', '.join(f'x.`{column}` = n.`{column}`' for column in columns)} WHERE {self.only} AND ({unlike})"
+            f" SET {', '.join(f'x.`{column}` = {self._there(column)}' for column in columns)} WHERE {self.only} AND ({unlike})"
         )
         names = ", ".join(f"`{column}`" for column in columns)
         yield from self._list_old_keys()
         yield (
-            f"INSERT INTO {self.old} ({names}) SELECT {', '.join(f'n.`{column}`' for column in columns)}"
+            f"INSERT INTO {self.old} ({names}) SELECT {', '.join(map(self._there, columns))}"
             f" FROM {self.new} n LEFT JOIN {self._listed} WHERE o.kept IS NULL{self._not_made_here()}"
         )
+
+    def _there(self, column):
+        """The value as the old column takes it."""
+        unknown = UNKNOWN_THERE.get(self.charsets.get(column))
+        if unknown and column in READ_BY_PEOPLE:
+            return f"REGEXP_REPLACE(n.`{column}`, '{unknown}', '?')"
+        return f"n.`{column}`"
 
     def _list_old_keys(self):
         """The old keys as they are stored here, with an index: joined by an expression, each row would be compared with each."""
@@ -171,6 +205,32 @@ class Copied:
         return ", ".join(f"`{column}`" for column in self.values)
 
 
+class Keyless(Copied):
+    """One without the key that it has now, as domain_admins had none before 3.0: its rows are known by all that they say."""
+
+    def bound(self, _first):
+        return "SELECT 1 FROM DUAL WHERE FALSE", []
+
+    def rows_too_many(self):
+        return "SELECT 0"
+
+    def changes(self, _keys=None):
+        yield (f"DELETE n FROM {self.new} n WHERE {self._not_in(f'{self.old} x', self.only)}",)
+        insert = f"INSERT INTO {self.new} ({self._names()}) SELECT {', '.join(self.values.values())} FROM {self.old} x"
+        yield (f"{insert} WHERE {self.only} AND {self._not_in(f'{self.new} n')}",)
+
+    def back(self):
+        columns = ", ".join(map(self._there, self.values))
+        yield f"DELETE x FROM {self.old} x WHERE {self.only} AND {self._not_in(f'{self.new} n')}"
+        yield (
+            f"INSERT INTO {self.old} ({self._names()}) SELECT {columns} FROM {self.new} n"
+            f" WHERE {self._not_in(f'{self.old} x')}"
+        )
+
+    def _not_in(self, table, only="TRUE"):
+        return f"NOT EXISTS (SELECT 1 FROM {table} WHERE {only} AND NOT ({self._unlike()}))"
+
+
 def tables(source, shadow):
     """From PostfixAdmin's tables into the copy, in the order in which rows refer to each other."""
     names = [name for name in SHARED if source.has(name)]
@@ -192,6 +252,9 @@ def _copied(source, shadow, names, old, new):
     found = []
     for name in names:
         kinds = _kinds(source, old_database, old_names.get(name, name))
+        charsets = _kinds(
+            source, old_database, old_names.get(name, name), what="CHARACTER_SET_NAME"
+        )
         columns = [
             column
             for column in _kinds(source, new_database, new_names.get(name, name))
@@ -199,24 +262,26 @@ def _copied(source, shadow, names, old, new):
         ]
         if name == "admin" and "superadmin" not in kinds:
             columns.append("superadmin")
+        kind = Copied if KEYS[name][0] in kinds else Keyless
         found.append(
-            Copied(
+            kind(
                 name,
                 lambda table: f"{quote(old_database)}.{quote(old_names.get(table, table))}",
                 f"{quote(new_database)}.{quote(new_names.get(name, name))}",
                 columns,
                 kinds,
+                charsets,
                 shadow.quoted(KEYS_TABLE),
             )
         )
     return found
 
 
-def _kinds(source, database, table):
+def _kinds(source, database, table, what="COLUMN_TYPE"):
     """``{column: type}`` of what can be written."""
     return dict(
         source.rows(
-            "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+            f"SELECT COLUMN_NAME, {what} FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
             " AND EXTRA NOT LIKE '%%GENERATED%%' ORDER BY ORDINAL_POSITION",
             [database, table],
         )

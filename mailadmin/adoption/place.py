@@ -7,6 +7,7 @@ from django.db import connection
 
 OWN_TABLE = "adoption_state"
 KEYS_TABLE = "adoption_keys"
+NOTES_TABLE = "adoption_notes"
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 import random
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from django.conf import settings
 from django.db import Error
 
 from aliases.lookup import Lookup
@@ -35,6 +37,7 @@ MAPS = {
 OF_DOMAINS = {"domains", "domains without backup MX", "relay domains", "backup MX", "transport"}
 # What Dovecot's two queries read of a mailbox that is on.
 READ_BY_DOVECOT = ("password", "maildir", "quota", "active")
+KEYS = {"alias": "address", "mailbox": "username", "domain": "domain"}
 SAMPLE = 100_000  # keys: more are asked of a part
 FEW = 10_000  # variants of very many keys, and addresses that a map of domains is asked for
 TOGETHER = 100  # questions in one statement
@@ -56,7 +59,7 @@ class Proof:
 
     def lines(self):
         yield (
-            f"{self.questions:,} look-ups answered the same by both, {self.spelled:,} of them but for capitals and blanks"
+            f"{self.questions - len(self.differences):,} look-ups answered the same by both, {self.spelled:,} of them but for capitals and blanks"
         )
         if self.unaskable:
             yield f"{self.unaskable:,} could not be asked of the old tables, which hold no such letters"
@@ -66,20 +69,51 @@ class Proof:
             yield f"  and {len(self.differences) - SHOWN:,} more"
 
 
-def prove(source, shadow, files=(), track=iter, again=lambda: None):
+@dataclass
+class Both:
+    """The two databases on the connection of ``source``: in ``old`` the tables have the names that they are known by."""
+
+    source: object
+    old: str
+    new: str
+
+    def of_old(self, table):
+        return self._quoted(self.old, self.source.tables[table])
+
+    def of_new(self, table):
+        return self._quoted(self.new, table)
+
+    @cached_property
+    def blanks(self):
+        """What stands before keys that begin with blanks: Postfix never asked for these, and now finds them without."""
+        found = set()
+        for table, column in KEYS.items():
+            found |= {
+                stored[: len(stored) - len(stored.lstrip())]
+                for (stored,) in self.source.rows(
+                    f"SELECT {column} FROM {self.of_old(table)} WHERE {column} LIKE ' %'"
+                )
+            }
+        return found
+
+    def _quoted(self, *names):
+        return ".".join(map(self.source.connection.ops.quote_name, names))
+
+
+def prove(both, files=(), track=iter, again=lambda: None):
     """Ask the documented maps and those of ``files`` of both, and compare what Dovecot reads.
 
     Others write meanwhile: ``again()`` brings what they wrote into the copy, and what differed is asked once more.
     """
-    maps = {name: named_as(source, query) for name, query in MAPS.items()}
+    maps = {name: named_as(both.source, query) for name, query in MAPS.items()}
     maps |= {str(path): query_of(path.read_text()) for path in files}
-    keys = _keys(source, shadow)
+    keys = _keys(both)
     proof = Proof()
     for name, query in track(list(maps.items())):
         asked = _few_addresses(keys) if name in OF_DOMAINS else keys
-        _ask_both(source, shadow, proof, name, query, asked)
-    _compare_mailboxes(source, shadow, proof)
-    _ask_ours(source, shadow, proof)
+        _ask_both(both, proof, name, query, asked)
+    _compare_mailboxes(both, proof)
+    _ask_ours(both, proof)
     for _attempt in range(ATTEMPTS):
         if not proof.differences:
             break
@@ -87,19 +121,27 @@ def prove(source, shadow, files=(), track=iter, again=lambda: None):
         differed, proof.differences = proof.differences, []
         for name, query in maps.items():
             if asked := [key for kind, key, *_answers in differed if kind == name]:
-                _ask_both(source, shadow, proof, name, query, asked)
+                _ask_both(both, proof, name, query, asked)
         for name, compare in ((DOVECOT, _compare_mailboxes), (OURS, _ask_ours)):
             if asked := [key for kind, key, *_answers in differed if kind == name]:
-                compare(source, shadow, proof, asked)
+                compare(both, proof, asked)
     return proof
 
 
-def _ask_both(source, shadow, proof, name, query, keys):
-    old = source.connection.settings_dict["NAME"]
-    before, after = (_answers(source, database, query, keys) for database in (old, shadow.name))
+def _ask_both(both, proof, name, query, keys):
+    source = both.source
+    before, after = (_answers(source, database, query, keys) for database in (both.old, both.new))
+    new = {key for key in keys if key not in before and key in after}
+    for blank in both.blanks:
+        found = _answers(source, both.old, query, [blank + key for key in new])
+        before |= {
+            name.removeprefix(blank): blank + answer
+            for name, answer in found.items()
+            if isinstance(answer, str)
+        }
     for key in keys:
         _compare(proof, name, key, before.get(key), after.get(key))
-    _run_use(source, old)
+    _run_use(source, source.connection.settings_dict["NAME"])
 
 
 def named_as(source, query):
@@ -131,16 +173,15 @@ def _escaped(text):
     )
 
 
-def _keys(source, shadow):
+def _keys(both):
     """Every address as Postfix asks for it, with variants; a part of them, if they are very many."""
     found = set()
-    for table, column in (("alias", "address"), ("mailbox", "username"), ("domain", "domain")):
-        for owner, quoted in (("old", source.quoted(table)), ("new", shadow.quoted(table))):
-            key = key_of(column) if owner == "old" else column
+    for table, column in KEYS.items():
+        for quoted, key in ((both.of_old(table), key_of(column)), (both.of_new(table), column)):
             # The smallest digests are a part that is the same at each run.
             found |= {
                 row[0]
-                for row in source.rows(
+                for row in both.source.rows(
                     f"SELECT {key} FROM {quoted} ORDER BY MD5({key}) LIMIT {SAMPLE}"
                 )
             }
@@ -150,7 +191,8 @@ def _keys(source, shadow):
     if len(names) > SAMPLE:
         names = sorted(chosen.sample(names, SAMPLE))
     aliased = [
-        row[0] for row in source.rows(f"SELECT alias_domain FROM {shadow.quoted('alias_domain')}")
+        row[0]
+        for row in both.source.rows(f"SELECT alias_domain FROM {both.of_new('alias_domain')}")
     ]
     variants = set()
     for name in names:
@@ -227,37 +269,55 @@ def _plain(answer):
     return sorted(part.strip().lower() for part in (answer or "").split(","))
 
 
-def _compare_mailboxes(source, shadow, proof, only=()):
+def _compare_mailboxes(both, proof, only=()):
     """Each mailbox: the password, the directory, the quota and whether it is on, letter by letter."""
     unlike = " OR ".join(
         f"NOT ({as_bytes(f'n.{column}')} <=> {as_bytes(f'x.{column}')})"
         for column in READ_BY_DOVECOT
     )
     some, params = _among(key_of("x.username"), only)
-    for (name,) in source.rows(
-        f"SELECT {key_of('x.username')} FROM {source.quoted('mailbox')} x LEFT JOIN {shadow.quoted('mailbox')} n"
+    for (name,) in both.source.rows(
+        f"SELECT {key_of('x.username')} FROM {both.of_old('mailbox')} x LEFT JOIN {both.of_new('mailbox')} n"
         f" ON n.username = {key_of('x.username')} WHERE (n.username IS NULL OR {unlike}){some} LIMIT {MOST}",
         params,
     ):
         proof.differences.append((DOVECOT, name, "as it was", "something else"))
 
 
-def _ask_ours(source, shadow, proof, only=()):
-    """Each mailbox that takes mail by PostfixAdmin's maps does so by ours, too."""
-    some, params = _among("m.username", only)
-    rows = source.rows(
-        f"SELECT m.username FROM {shadow.quoted('mailbox')} m JOIN {shadow.quoted('domain')} d ON d.domain = m.domain"
-        f" WHERE m.active = 1 AND d.active = 1 AND m.username LIKE '_%%@_%%'{some}"
-        f" ORDER BY MD5(m.username) LIMIT {SAMPLE}",
-        params,
-    )
-    names = [name for (name,) in rows]
-    with in_database(shadow.name):
+def _ask_ours(both, proof, only=()):
+    """Each mailbox that takes mail by PostfixAdmin's maps does so by ours, and each alias that leads to another server."""
+    names = [name for (name,) in _mailboxes_on(both, only)]
+    names += [name for (name,) in _aliases_to_elsewhere(both, only)]
+    with in_database(both.new):
         for start in range(0, len(names), 1_000):
             for name, match in Lookup().answers(names[start : start + 1_000]).items():
                 proof.questions += 1
                 if match is None:
                     proof.differences.append((OURS, name, "delivered", None))
+
+
+def _mailboxes_on(both, only):
+    """But for those with the delimiter in their name: who accepts them keeps PostfixAdmin's map for them."""
+    some, params = _among("m.username", only)
+    return both.source.rows(
+        f"SELECT m.username FROM {both.of_new('mailbox')} m JOIN {both.of_new('domain')} d ON d.domain = m.domain"
+        " WHERE m.active = 1 AND d.active = 1 AND m.username LIKE '_%%@_%%'"
+        f" AND INSTR(SUBSTRING_INDEX(m.username, '@', 1), %s) < 2{some}"
+        f" ORDER BY MD5(m.username) LIMIT {SAMPLE}",
+        [settings.RECIPIENT_DELIMITER, *params],
+    )
+
+
+def _aliases_to_elsewhere(both, only):
+    some, params = _among("a.address", only)
+    return both.source.rows(
+        f"SELECT DISTINCT a.address FROM {both.of_new('alias_target')} t"
+        f" JOIN {both.of_new('alias')} a ON a.address = t.alias JOIN {both.of_new('domain')} d ON d.domain = a.domain"
+        f" LEFT JOIN {both.of_new('domain')} there ON there.domain = t.domain"
+        f" WHERE there.domain IS NULL AND a.active = 1 AND d.active = 1 AND a.address LIKE '%%@_%%'{some}"
+        f" ORDER BY MD5(a.address) LIMIT {SAMPLE}",
+        params,
+    )
 
 
 def _among(column, names):

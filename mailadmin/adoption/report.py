@@ -12,6 +12,13 @@ from mailadmin.adoption.source import SHARED
 from mailadmin.findings import asking, rows
 from mailadmin.findings.found import CHANGE, DECIDE, KEEP, MEANINGS, STOP, Finding
 
+# What --undo cannot give back, said before anything is adopted.
+NOT_UNDONE = (
+    "Passwords that were changed meanwhile stay as this panel or PostfixAdmin stored them.",
+    "Rows that were changed have their addresses in small letters without blanks.",
+    "Signs that PostfixAdmin's columns do not know, such as emoji, become question marks in names and descriptions.",
+    "Addresses with such signs stop it, and are named: change or delete them first.",
+)
 ORDER = (STOP, DECIDE, CHANGE, KEEP)
 WIDTH = 100
 
@@ -66,6 +73,7 @@ class Report:
             ],
             "line_for_postfixadmin": self.line or None,
             "named_in": self.places,
+            "not_undone": list(NOT_UNDONE),
         }
 
     def lines(self):
@@ -92,10 +100,18 @@ class Report:
             yield "The database is named in these files too; they go on as they are"
             yield from (f"  {place}" for place in self.places)
         yield ""
+        yield "Afterwards `manage.py adopt --undo` goes back, with what was written since. It cannot give back all"
+        yield from (
+            fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ") for text in NOT_UNDONE
+        )
+        yield ""
         yield self.verdict
 
     def html(self):
-        return render_to_string("adoption/report.html", {"report": self, "now": timezone.now()})
+        return render_to_string(
+            "adoption/report.html",
+            {"report": self, "now": timezone.now(), "not_undone": NOT_UNDONE},
+        )
 
 
 def make(source, shadow, *, accepted=(), etc=None):
@@ -103,7 +119,11 @@ def make(source, shadow, *, accepted=(), etc=None):
     found = chain(
         structure.find(source, shadow),
         asking.answers(source, rows.CHECKS),
-        [loops.find(source), surroundings.about_encrypt(source)],
+        [
+            loops.find(source),
+            surroundings.about_encrypt(source),
+            surroundings.about_figures(source),
+        ],
     )
     counts = {
         name: source.one(f"SELECT COUNT(*) FROM {source.quoted(name)}")

@@ -5,7 +5,7 @@ from django.core.management import call_command
 from aliases import functions
 from mailadmin.adoption import copying
 from mailadmin.adoption.copying import MADE_HERE, SESSION
-from mailadmin.adoption.place import in_database
+from mailadmin.adoption.place import NOTES_TABLE, in_database
 from mailboxes import triggers
 
 # How a column of the site gets a default, by the beginning of its type; other kinds need none to be left out.
@@ -44,12 +44,33 @@ def begin(source, shadow):
         shadow.remember("migrated", True)
     for table, name in source.renamed.items():
         shadow.run(view_of(source, table, shadow.quoted(name), shadow.quoted(table)))
+    show_others(source, shadow)
 
 
 def view_of(source, table, name, base):
     """``base`` under the name that its programs know, with the columns that they know."""
     columns = ", ".join(f"`{column}`" for column in source.columns[table])
     return f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM {base}"
+
+
+def show(shadow, name, table):
+    shadow.run(f"CREATE OR REPLACE VIEW {shadow.quoted(name)} AS SELECT * FROM {table}")
+
+
+def show_others(source, shadow):
+    """The tables that are no copy's: a map of the site may join one."""
+    quote, there = source.connection.ops.quote_name, shadow.tables()
+    own = quote(source.connection.settings_dict["NAME"])
+    for name in [*source.tables.values(), *source.others]:
+        if name not in there and name not in source.shared_tables:
+            show(shadow, name, f"{own}.{quote(name)}")
+
+
+def drop_views(shadow):
+    for (name,) in shadow.rows(
+        "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = %s", [shadow.name]
+    ):
+        shadow.run(f"DROP VIEW IF EXISTS {shadow.quoted(name)}")
 
 
 def copy(source, shadow, track):
@@ -65,21 +86,41 @@ def copy(source, shadow, track):
         shadow.run(query)
 
 
-def synchronise(source, shadow, names=None):
-    """Bring what was written since into the copy, of the tables ``names`` or all: its triggers count it."""
+def synchronise(source, shadow, names=None, among=None):
+    """Bring what was written since into the copy, of the tables ``names`` or all: its triggers count it.
+
+    ``among``: {table: the keys that are to be looked at}; all of the tables that it does not name.
+    """
+    among = among or {}
     for statement in SESSION:
         shadow.run(statement)
     tables = [
         table for table in copying.tables(source, shadow) if names is None or table.name in names
     ]
     for table in tables:
-        shadow.run(table.changes())
+        keys = among.get(table.name)
+        if keys != []:
+            for statement in table.changes(keys):
+                shadow.run(*statement)
     for table in reversed(tables):
-        if shadow.rows(table.rows_too_many())[0][0]:
+        keys = among.get(table.name)
+        if keys is not None:
+            if gone := _gone(shadow, table, keys):
+                shadow.run(*table.removal(gone))
+        elif shadow.rows(table.rows_too_many())[0][0]:
             for statement in table.removals():
                 shadow.run(statement)
     for query in _orphans(shadow):
         shadow.run(query)
+
+
+def _gone(shadow, table, keys):
+    """Those of ``keys``, as the copy has them, that are in no old row any more."""
+    if not keys:
+        return []
+    noted = {key for (key,) in shadow.rows(*table.as_copied(shadow.quoted(NOTES_TABLE)))}
+    there = {key for (key,) in shadow.rows(*table.there(keys))}
+    return sorted(noted - there)
 
 
 def recount(shadow, stdout):
@@ -101,8 +142,7 @@ def checksums(source, names):
 
 def bare(source, shadow):
     """Drop the copy's triggers, routines and views: tables with triggers are not moved into another database."""
-    for name in source.renamed.values():
-        shadow.run(f"DROP VIEW IF EXISTS {shadow.quoted(name)}")
+    drop_views(shadow)
     with in_database(shadow.name):
         from django.db import connection
 
@@ -132,8 +172,9 @@ def _orphans(shadow):
     ):
         yield (
             f"INSERT INTO {shadow.quoted('domain')} (domain, description, active, created, modified)"
-            f" SELECT DISTINCT x.{column}, '{MADE_HERE}', 0, NOW(), NOW() FROM {shadow.quoted(table)} x"
-            f" LEFT JOIN {shadow.quoted('domain')} d ON d.domain = x.{column} WHERE d.domain IS NULL"
+            f" SELECT x.named, '{MADE_HERE}', 0, NOW(), NOW()"
+            f" FROM (SELECT DISTINCT {column} AS named FROM {shadow.quoted(table)}) x"
+            f" LEFT JOIN {shadow.quoted('domain')} d ON d.domain = x.named WHERE d.domain IS NULL"
         )
 
 

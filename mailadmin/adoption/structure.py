@@ -24,7 +24,7 @@ WANTED_RIGHTS = (
         "REFERENCES",
         "TRIGGER",
     ),
-    *("CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"),
+    *("CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE", "CREATE VIEW"),
 )
 
 
@@ -159,8 +159,7 @@ def _rights(source, shadow):
         words = {
             word.strip() for word in held.removeprefix("GRANT ").replace("GRANT ", ",").split(",")
         }
-        wanted = {*WANTED_RIGHTS, *(["CREATE VIEW"] if source.renamed else [])}
-        if not wanted <= words:
+        if not set(WANTED_RIGHTS) <= words:
             missing.append(database)
     if not missing:
         return None

@@ -57,6 +57,9 @@ def needed_settings(source, etc=Path("/etc")):
     yield _setting("MAILDIR_LAYOUT", layout, "$CONF['domain_path'] and ['domain_in_mailbox']")
     scheme = "PLAIN" if str(conf["encrypt"]).lower() in {"cleartext", "plain"} else "CRYPT"
     yield _setting("PASSWORD_DEFAULT_SCHEME", scheme, f"$CONF['encrypt'] = '{conf['encrypt']}'")
+    if roles := ",".join(sorted(conf["default_aliases"])):
+        now = ",".join(sorted(settings.ROLE_ADDRESSES))
+        yield Setting("ROLE_ADDRESSES", roles, now, "$CONF['default_aliases']")
     if (delimiter := _delimiter(etc)) is not None:
         yield _setting("RECIPIENT_DELIMITER", delimiter, f"{etc}/postfix/main.cf")
     yield from _zone(source, etc)
@@ -86,6 +89,19 @@ def about_encrypt(source):
         f"PostfixAdmin reads passwords of one kind only: $CONF['encrypt'] = '{encrypt}'",
         "This panel accepts them. But PostfixAdmin cannot read a password that is changed here, and no setting lets it read both: until --finish,"
         " change in PostfixAdmin the passwords of those who sign in there.",
+    )
+
+
+def about_figures(source):
+    """A finding where Dovecot may write its figures into the older table; or None."""
+    if _yes(source.configuration["new_quota_table"]) == "YES":
+        return None
+    return Finding(
+        "figures-in-the-older-table",
+        KEEP,
+        "PostfixAdmin reads from the table “quota” how much mail there is: $CONF['new_quota_table'] = 'NO'",
+        "That table is left alone, and PostfixAdmin goes on reading it. This panel reads “quota2”: let Dovecot's dictionary write"
+        " there (docs/sql-contract.md), or no page shows how full a mailbox is.",
     )
 
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from django.db import Error, connection
 
 from aliases import functions
-from mailadmin.adoption import copying
+from mailadmin.adoption import copying, noting
 from mailadmin.adoption import shadow as copies
 from mailadmin.adoption.copying import SESSION
-from mailadmin.adoption.place import KEYS_TABLE, OWN_TABLE, in_database
+from mailadmin.adoption.place import KEYS_TABLE, NOTES_TABLE, OWN_TABLE, in_database
 from mailadmin.adoption.source import SHARED
 from mailboxes import triggers
 
@@ -55,13 +55,15 @@ def switch(source, shadow, say):
     shadow.remember("foreign keys", _foreign_keys(source))
     shadow.remember("character set", list(_character_set(source)))
     shadow.remember("names", source.tables)
-    # Nobody waits for this. What is written from here on is seen by _catch_up(), and these two are never held.
-    _catch_up(source, shadow, say)
-    copies.synchronise(source, shadow, [name for name in ("quota2", "log") if source.has(name)])
-    _note(source, shadow, shadow.quoted("quota2"), shadow.quoted("log"))
+    shadow.remember("switched", str(source.one("SELECT NOW()")))
     try:
-        _hold(source, [source.tables[name] for name in held(source)])
+        # Nobody waits for this: what is written from here on is noted, and the two tables are never held.
+        noting.begin(source, shadow)
         _catch_up(source, shadow, say)
+        copies.synchronise(source, shadow, [name for name in ("quota2", "log") if source.has(name)])
+        _note(source, shadow, shadow.quoted("quota2"), shadow.quoted("log"))
+        _hold(source, [source.tables[name] for name in held(source)])
+        noting.bring(source, shadow, held(source))
         _rename(source, _make_ready(source, shadow))
     except Error as error:
         put_back(source, shadow)
@@ -91,6 +93,7 @@ def undo(source, shadow):
     """Put the original back, with what was written since. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
+    copies.drop_views(shadow)
     source = source.adopted()
     names = [name for name in SHARED if f"{BEFORE}{name}" in shadow.tables()]
     if names:
@@ -197,7 +200,7 @@ def _catch_up(source, shadow, say):
 def _make_ready(source, shadow):
     """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
     copies.bare(source, shadow)
-    there = shadow.tables() - {OWN_TABLE, KEYS_TABLE, NOTED}
+    there = shadow.tables() - {OWN_TABLE, KEYS_TABLE, NOTES_TABLE, NOTED}
     shared = [name for name in SHARED if name in there and source.has(name)]
     beside = [name for name in shared if name not in source.renamed]
     moves = [

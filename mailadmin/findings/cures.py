@@ -360,6 +360,7 @@ CURES = {
     "quotas-tiny": (Quotas, "quota", gettext_lazy("Give them a quota…")),
     "mailboxes-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
     "aliases-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
+    "alias-domains-without-domain": (MissingDomains, "make", gettext_lazy("Add the domains…")),
     "rights-without-domain": (Rights, "take_away", gettext_lazy("Take them away…")),
     "storage-without-mailbox": (Figures, "drop", gettext_lazy("Delete them…")),
     "zero-dates": (ZeroDates, "date", gettext_lazy("Set them to unknown…")),
@@ -368,16 +369,25 @@ CURES = {
 _SIGN_IN = gettext_lazy(
     "A hash is replaced when its owner signs in to this panel. For those who never do, make new passwords:"
 )
-# For what no button mends.
+_NEW_PASSWORDS = "mailadmin check_rows --list %s | xargs -n 1 mailadmin mailbox password --generate"
+# For what no button mends: what to do, and the command for it.
 BY_HAND = {
-    "passwords-with-one-salt": _SIGN_IN,
-    "passwords-weak": _SIGN_IN,
-    "passwords-in-clear": gettext_lazy("Make new passwords where somebody is meant to sign in:"),
-    "passwords-of-unknown-schemes": gettext_lazy("Make new passwords:"),
-    "directories-in-one-another": gettext_lazy(
-        "Only root can move mail: stop Dovecot, move the inner directory beside the outer one, write the new place into the"
-        " column maildir of table mailbox, start Dovecot."
+    "passwords-with-one-salt": (_SIGN_IN, _NEW_PASSWORDS),
+    "passwords-weak": (_SIGN_IN, _NEW_PASSWORDS),
+    "passwords-in-clear": (
+        gettext_lazy("Make new passwords where somebody is meant to sign in:"),
+        _NEW_PASSWORDS,
+    ),
+    "passwords-of-unknown-schemes": (gettext_lazy("Make new passwords:"), _NEW_PASSWORDS),
+    "recipients-in-domains-that-are-off": (
+        gettext_lazy("Switch their domain on, or take them out of the list."),
+        "",
+    ),
+    "directories-in-one-another": (
+        gettext_lazy(
+            "Only root can move mail, with Dovecot stopped; Postfix keeps what comes meanwhile. Each gets a directory of its own:"
+        ),
+        "systemctl stop dovecot; mailadmin directories --apply; systemctl start dovecot",
     ),
 }
-COMMAND = "mailadmin check_rows --list %s | xargs -n 1 mailadmin mailbox password --generate"
 WORKS = {work.kind: work for work, _action, _words in CURES.values()}

@@ -115,13 +115,17 @@ CHECKS = [
     Check(
         "alias-domains-without-domain",
         CHANGE,
-        "Alias domains whose name or target has no row",
+        _("Names or targets of alias domains that have no row"),
         "A domain that is off is made for each.",
         " UNION ".join(
-            f"SELECT a.alias_domain FROM <alias_domain> a {_NO_DOMAIN.format(key=key)}"
+            f"SELECT {key} FROM <alias_domain> a {_NO_DOMAIN.format(key=key)}"
             for key in ("a.alias_domain", "a.target_domain")
         ),
         ("alias_domain",),
+        row="missing",
+        why=_(
+            "Postfix refuses mail for an alias domain unless both it and its target are domains."
+        ),
     ),
     Check(
         "rights-without-administrator",

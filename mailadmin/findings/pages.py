@@ -9,7 +9,7 @@ from django.views.generic import TemplateView
 
 from accounts.models import Adoption
 from domains.models import Domain
-from mailadmin.findings.cures import BY_HAND, COMMAND, CURES
+from mailadmin.findings.cures import BY_HAND, CURES
 from mailadmin.findings.looking import is_small, look
 from mailadmin.findings.rows import HERE
 from panel import tasks
@@ -77,7 +77,6 @@ class FindingsPage(ScopedMixin, TemplateView):
             number_of_checks=len(self.found) or len(HERE),
             cures=CURES,
             by_hand=BY_HAND,
-            command=COMMAND,
             side_by_side=Adoption.objects.exists(),
             counted=tasks.COUNTED,
             orphans=orphans.keys[:DOMAINS_AT_ONCE] if orphans else [],

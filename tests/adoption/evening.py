@@ -1,10 +1,11 @@
-"""A server as PostfixAdmin's documentation has it: its package, its pages, and Dovecot on its tables."""
+"""A server as PostfixAdmin's documentation has it: its package, its pages, and Postfix and Dovecot on its tables."""
 
-import contextlib
 import pwd
 import secrets
 import shutil
+import smtplib
 import tempfile
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from threading import Event, Thread
@@ -13,13 +14,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.adoption import postfixadmin
+from tests.adoption.post import Post
 from tests.servers.certificate import certify
-from tests.servers.clients import imap
+from tests.servers.clients import imap, message
 from tests.servers.dovecot import Dovecot
 from tests.servers.mail import OWNER
 from tests.servers.postfixadmin import PostfixAdmin
 from tests.strangers import connect
 
+# A mailbox, by its name in an alias domain, too, and an alias that leads to it.
+RECIPIENTS = ["ann@example.org", "ann@other.example", "desk@example.org"]
 SECRET = "tangerine-47-bicycle"
 CONF = """
 $CONF['emailcheck_resolve_domain'] = 'NO';
@@ -115,10 +119,13 @@ class Evening:
         self.pages.upgrade()
         self._install_dovecot()
         self.dovecot.start()
+        self.post = Post(self)
+        self.post.install()
+        self.post.start()
         return self
 
     def stop(self):
-        for server in ("dovecot", "pages"):
+        for server in ("post", "dovecot", "pages"):
             if hasattr(self, server):
                 getattr(self, server).stop()
         connection.close()
@@ -182,14 +189,14 @@ class Evening:
 
 
 class Life:
-    """While it is inside: somebody makes mailboxes in PostfixAdmin, mail arrives, Postfix asks."""
+    """While it is inside: somebody makes mailboxes in PostfixAdmin, mail is stored, sent and delivered, Postfix asks."""
 
     def __init__(self, evening):
         self.evening, self.over = evening, Event()
-        self.acknowledged, self.refused, self.arrived, self.errors = [], [], 0, []
-        self.threads = [
-            Thread(target=self._run, args=[work]) for work in (self._create, self._store, self._ask)
-        ]
+        self.acknowledged, self.refused, self.errors = [], [], []
+        self.arrived = self.accepted = self.hung_up = 0
+        works = (self._create, self._store, self._ask, self._send)
+        self.threads = [Thread(target=self._run, args=[work]) for work in works]
 
     def __enter__(self):
         for thread in self.threads:
@@ -224,10 +231,28 @@ class Life:
                 session.append("INBOX", None, None, b"Subject: one\r\n\r\nHello\r\n")
                 self.arrived += 1
 
+    def _send(self):
+        """A stranger, on one connection, or on another where Postfix ends it: each answer but "accepted" is an error."""
+        while not self.over.is_set():
+            try:
+                self._send_on(smtplib.SMTP("127.0.0.1", self.evening.post.smtp_port, timeout=60))
+            except smtplib.SMTPServerDisconnected:
+                self.hung_up += 1
+
+    def _send_on(self, session):
+        with closing(session):
+            session.ehlo("client.example.net")
+            while not self.over.wait(0.1):
+                _subject, text = message("a@elsewhere.example", RECIPIENTS[0])
+                refused = session.sendmail("a@elsewhere.example", RECIPIENTS, text)
+                if refused:
+                    self.errors.append(refused)
+                self.accepted += 1
+
     def _ask(self):
         database = connect()
         database.autocommit(True)
-        with contextlib.closing(database):
+        with closing(database):
             while not self.over.wait(0.02):
                 database.query(
                     "SELECT goto FROM alias WHERE address='info@example.org' AND active='1'"

@@ -30,6 +30,7 @@ def fill(evening):
         domain="example.org",
         goto="joe@example.org\r\nx@elsewhere.example",
     )
+    root.edit("alias", localpart="desk", domain="example.org", goto="ann@example.org")
     root.edit("aliasdomain", alias_domain="other.example", target_domain="example.org")
     root.edit(
         "admin",
@@ -53,11 +54,30 @@ def spoil():
     postfixadmin.add_mailbox("nested@example.org", maildir="example.org/joe/nested/")
     postfixadmin.add_mailbox("escape@example.org", maildir="../../etc/")
     postfixadmin.add_mailbox("bare@example.org")
+    postfixadmin.add_mailbox("plus+tag@example.org")
+    postfixadmin.add_mailbox("max@example.org", name="Max 😀 Žižek")
+    postfixadmin.add(
+        "vacation",
+        email="max@example.org",
+        subject="Away 🌴",
+        body="Bis Montag 👋",
+        cache="",
+        domain="example.org",
+        active=0,
+    )
     postfixadmin.add_alias("Sales@Example.org", "Joe@Example.org, , x@elsewhere.example,")
     postfixadmin.add_alias(
         "list@example.org", ",".join(f"u{n}@elsewhere.example" for n in range(2_500))
     )
     postfixadmin.add_alias("dead@example.org", "nobody@example.org")
+    postfixadmin.add_alias(" lead@example.org", "joe@example.org")
+    postfixadmin.add_alias("stray@nowhere.example", "joe@example.org")
+    postfixadmin.add_alias("off@example.org", "joe@off.example")
+    postfixadmin.add_domain("off.example", active=0)
+    postfixadmin.add_mailbox("blank@example.org ", local_part="blank ")
+    postfixadmin.add_mailbox("twin@example.org", maildir="example.org/joe/")
+    postfixadmin.add("quota2", username="gone@example.org", bytes=5, messages=1)
+    postfixadmin.add("alias_domain", alias_domain="loose.example", target_domain="no.example")
     postfixadmin.add_alias("round@example.org", "trip@example.org")
     postfixadmin.add_alias("trip@example.org", "round@example.org")
     postfixadmin.add_alias("café@example.org", "joe@example.org")
@@ -80,7 +100,9 @@ def spoil():
         "UPDATE mailbox SET x_department = 'Sales' WHERE username = 'joe@example.org';\n"
         "CREATE TABLE x_price (domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,"
         " FOREIGN KEY (domain) REFERENCES domain (domain));\n"
-        "INSERT INTO x_price VALUES ('example.org')"
+        "INSERT INTO x_price VALUES ('example.org');\n"
+        "CREATE TABLE x_note (id int AUTO_INCREMENT PRIMARY KEY, text varchar(255));\n"
+        "INSERT INTO x_note (text) VALUES ('mine')"
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
@@ -87,7 +88,8 @@ def main(size):
         waits = {
             "PostfixAdmin's writes": Waits(
                 login,
-                "INSERT INTO alias (address, goto, domain) VALUES ('new#@domain1.example', 'x@y.example', 'domain1.example')",
+                "INSERT INTO alias (address, goto, domain, created, modified)"
+                " VALUES ('new#@domain1.example', 'x@y.example', 'domain1.example', NOW(), NOW())",
                 pause=0.5,
             ),
             "Postfix's look-ups": Waits(
@@ -103,7 +105,7 @@ def main(size):
             ),
         }
         try:
-            adopt(server.url)
+            adopt(server)
         finally:
             for wait in waits.values():
                 wait.stop()
@@ -114,23 +116,35 @@ def main(size):
             )
 
 
-def adopt(url):
+def cpu(pid):
+    """Seconds of processor time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def adopt(server):
     environment = os.environ | {
         "ENV_FILE": "/dev/null",
-        "DATABASE_URL": url,
+        "DATABASE_URL": server.url,
         "SECRET_KEY": "only-for-this-measurement-0123456789-abcdefghijklmnopqrstuvwxyz",
         "PYTHONUNBUFFERED": "1",
     }
     words = ["manage.py", "adopt", "--apply", "--no-dump", "--config", "/dev/null"]
-    start = monotonic()
+    start, before = monotonic(), cpu(server.process.pid)
     program = subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
     for line in program.stdout:
-        print(f"{monotonic() - start:7.1f} s  {line}", end="", flush=True)
+        spent = cpu(program.pid), cpu(server.process.pid) - before
+        print(
+            f"{monotonic() - start:7.1f} s ({spent[0]:.0f} + {spent[1]:.0f} s CPU)  {line}",
+            end="",
+            flush=True,
+        )
     _pid, status, used = os.wait4(program.pid, 0)
     print(
-        f"{monotonic() - start:.0f} s, status {status}, at most {used.ru_maxrss / 1024:.0f} MB",
+        f"{monotonic() - start:.0f} s, CPU {used.ru_utime + used.ru_stime:.0f} s and the database's"
+        f" {cpu(server.process.pid) - before:.0f} s, status {status}, at most {used.ru_maxrss / 1024:.0f} MB",
         flush=True,
     )
 

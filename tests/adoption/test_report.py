@@ -137,6 +137,7 @@ def test_the_settings_follow_from_its_configuration(site, tmp_path):
         $CONF['quota_multiplier'] = '1048576';
         $CONF['domain_path'] = 'NO'; # flat
         $CONF["encrypt"] = "cleartext";
+        $CONF['default_aliases'] = array('postmaster' => 'root@example.org', 'abuse' => 'root@example.org');
         """
     )
 
@@ -145,6 +146,7 @@ def test_the_settings_follow_from_its_configuration(site, tmp_path):
     assert wanted["QUOTA_MULTIPLIER"] == ("1048576", False)
     assert wanted["MAILDIR_LAYOUT"] == ("{username}/", False)
     assert wanted["PASSWORD_DEFAULT_SCHEME"] == ("PLAIN", False)
+    assert wanted["ROLE_ADDRESSES"] == ("abuse,postmaster", False)
 
 
 def test_the_stored_quotas_tell_the_multiplier_where_the_configuration_does_not(site):
@@ -174,6 +176,18 @@ def test_where_no_line_lets_postfixadmin_read_both_kinds_it_is_said(site, tmp_pa
     assert report["line_for_postfixadmin"] is None
     assert "no setting lets it read both" in found(report)["encrypt-of-one-kind"]["does"]
     assert "encrypt-of-one-kind" not in found(adopt()[1])
+
+
+def test_where_its_figures_are_in_the_older_table_it_is_said(site, tmp_path):
+    config = tmp_path / "config.local.php"
+    config.write_text("<?php $CONF['new_quota_table'] = 'NO';")
+
+    assert "figures-in-the-older-table" in found(adopt("--config", str(config))[1])
+    assert "figures-in-the-older-table" not in found(adopt()[1])
+
+
+def test_what_cannot_be_undone_is_said_before_anything_is_done(site):
+    assert len(adopt()[1]["not_undone"]) == 4
 
 
 def test_a_configuration_that_cannot_be_read_is_named(site):

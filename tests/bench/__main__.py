@@ -57,7 +57,7 @@ def main():
         results.bulk[size] = site.measure_bulk(BULK)
         console.print(results.bulk_line(size))
     path = ROOT / "docs" / "performance.md"
-    path.write_text(report.document(results))
+    path.write_text(report.document(results) + report.measured_apart(path.read_text()))
     console.print(f"Written: {path.relative_to(ROOT)}")
 
 

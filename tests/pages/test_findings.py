@@ -7,7 +7,9 @@ from accounts.passwords import verify_password
 from aliases.lookup import Lookup
 from aliases.models import Alias
 from domains.models import Domain, DomainAdmin
+from mailadmin.findings.cures import BY_HAND, CURES
 from mailadmin.findings.looking import look
+from mailadmin.findings.rows import HERE
 from mailboxes.models import Mailbox, QuotaUsage
 from panel.models import FoundRows, Task
 from tests.pages.reading import text
@@ -272,6 +274,25 @@ def test_a_directory_in_another_is_for_root(superadmin, joe, add_mailbox):
     assert found() == {"directories-in-one-another": ["deep@example.org"]}
     assert "deep@example.org in joe@example.org" in text(superadmin.get(PAGE))
     assert "Only root can move mail" in text(superadmin.get(PAGE))
+
+
+def test_a_recipient_in_a_domain_that_is_off_is_a_persons_to_decide(
+    superadmin, joe, add_alias, add_domain
+):
+    add_domain("off.example")
+    add_alias("team@example.org", "joe@example.org", "abuse@off.example")
+    add_alias("abuse@off.example", "joe@example.org", "postmaster@off.example")
+    add_alias("postmaster@off.example", "joe@example.org")
+    assert found() == {}
+
+    store(Domain, "off.example", active=False)
+
+    assert found() == {"recipients-in-domains-that-are-off": ["team@example.org"]}
+    assert "Switch their domain on, or take them out of the list." in text(superadmin.get(PAGE))
+
+
+def test_each_finding_is_mended_by_a_button_or_says_how():
+    assert sorted(HERE) == sorted([*CURES, *BY_HAND, "domains-of-orphans"])
 
 
 def test_what_was_mended_meanwhile_is_left_alone(superadmin, joe, add_alias):

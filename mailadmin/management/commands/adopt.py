@@ -3,11 +3,12 @@ from getpass import getpass
 from pathlib import Path
 
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mailadmin.adoption import configuration, moving, proof, report, shadow, switch
+from mailadmin.adoption import afterwards, configuration, moving, proof, report, shadow, switch
 from mailadmin.adoption.place import Shadow
 from mailadmin.adoption.source import Source
 from panel import output
@@ -110,7 +111,8 @@ class Command(PanelCommand):
                     )
                 # It was stopped after the tables had changed places, or it is a second run.
                 switch.finish_switch(source, place)
-                return self.stdout.write("Adopted.")
+                self.stdout.write("Adopted.")
+                return self._look_again(source, place, options)
             if switch.is_half(source, place):
                 if not options["apply"]:
                     raise CommandError(
@@ -167,13 +169,14 @@ class Command(PanelCommand):
             place.remember("checksums", shadow.checksums(source, switch.held(source)))
         say(f"Copying into “{place.name}”.")
         shadow.copy(source, place, lambda groups, table: output.bar(self, table)(groups))
+        say("Counting.")
         shadow.recount(place, self.stderr)
         sums = shadow.checksums(source, switch.held(source))
         shadow.synchronise(source, place)
         place.remember("checksums", sums)
+        say("Proving.")
         proved = proof.prove(
-            source,
-            place,
+            proof.Both(source, source.connection.settings_dict["NAME"], place.name),
             maps,
             output.bar(self, "Proving"),
             lambda: shadow.synchronise(source, place),
@@ -188,12 +191,36 @@ class Command(PanelCommand):
             switch.switch(source, place, say)
         except switch.Refused as error:
             raise CommandError(str(error)) from error
-        for problem in run_checks(databases=["default"]):
-            say(f"{problem}")
         say(
             f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”:"
             " `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
         )
+        self._look_again(source, place, options)
+
+    def _look_again(self, source, place, options):
+        """Once, however often it was stopped: counters, checks, and the proof with the tables in place."""
+        if place.remembered("looked again"):
+            return
+        say = self.stdout.write
+        say("Counting and proving once more, with the tables in place.")
+        if names := afterwards.miscounted(source):
+            say(f"Counted anew, for it was not right: {', '.join(names[: proof.SHOWN])}")
+            call_command("recount", stdout=self.stderr, stderr=self.stderr)
+        for problem in run_checks(databases=["default"]):
+            say(f"{problem}")
+        proved, since = afterwards.prove(
+            source, place, proof.files_in(options["map"]), output.bar(self, "Proving")
+        )
+        for line in proved.lines():
+            say(line)
+        if since:
+            say(f"{since:,} answer otherwise because somebody wrote since.")
+        place.remember("looked again", True)
+        if proved.differences:
+            raise CommandError(
+                "These look-ups are not answered as before. A script may have written since; otherwise `manage.py adopt --undo`"
+                " goes back."
+            )
 
     def _dump(self, source, path):
         database = source.connection.settings_dict
@@ -238,8 +265,7 @@ class Command(PanelCommand):
             raise CommandError(str(error)) from error
         place.remember("undone", True)
         self.stdout.write(
-            "PostfixAdmin's own tables are back, with what was written since. Not undone: hashes that were replaced,"
-            f" keys in small letters of rows that were changed. “{place.name}” may be dropped."
+            f"PostfixAdmin's own tables are back, with what was written since. “{place.name}” may be dropped."
         )
 
     def _finish(self, place, yes):

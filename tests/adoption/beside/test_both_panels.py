@@ -1,97 +1,22 @@
-"""Debian's own PostfixAdmin, filled through its pages and its command, adopted while it is used, and both panels beside each other."""
+"""Both panels work on the same rows: what one writes the other reads."""
 
 import pytest
-from django.contrib.auth import authenticate
-from django.db import connection
-from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Admin
 from aliases.models import Alias, AliasTarget
-from domains.models import AliasDomain, Domain, DomainUsage
-from mailboxes.models import Mailbox, QuotaUsage, RetiredMaildir
-from mailboxes.triggers import are_complete
-from tests.accounts.test_passwords import RAW
-from tests.adoption.evening import CONF, READS_OURS, SECRET, Evening, Life, new_mailbox
-from tests.adoption.filled import fill, names_of_stored
-from tests.adoption.tables import everything, rows
+from domains.models import AliasDomain, Domain
+from mailboxes.models import Mailbox, RetiredMaildir
+from tests.adoption import postfixadmin
+from tests.adoption.beside.conftest import NEW
+from tests.adoption.beside.counting import counted, counters
+from tests.adoption.evening import SECRET, new_mailbox
+from tests.adoption.tables import rows
 from tests.pages.reading import sent, text
-from tests.servers.clients import may_imap
+from tests.servers.clients import may_imap, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("evening")]
-
-NEW = "lantern-58-orchard"
-ACCEPTED = ("--accept", "superadmins-by-row")
-
-
-@pytest.fixture
-def _django_db_helper(evening):
-    """Replaces pytest-django's: the pages of PostfixAdmin see only what is committed."""
-
-
-@pytest.fixture(scope="module")
-def evening(django_db_setup, django_db_blocker):
-    """The server after `manage.py adopt --apply`, and what was seen before and meanwhile."""
-    with django_db_blocker.unblock():
-        evening = Evening().start()
-        try:
-            fill(evening)
-            evening.before = everything(evening.name)
-            evening.read_before = {
-                name for name in names_of_stored() if evening.may_read(name, RAW)
-            }
-            evening.adopt("--apply", "--no-dump", *ACCEPTED)
-            evening.adopt("--undo")
-            evening.after_undo = everything(evening.name)
-            with Life(evening) as evening.life:
-                evening.adopt("--apply", "--no-dump", *ACCEPTED)
-            yield evening
-        finally:
-            evening.stop()
-
-
-@pytest.fixture
-def root(evening):
-    """PostfixAdmin's superadmin, in its pages."""
-    return evening.visitor("root@example.org")
-
-
-@pytest.fixture
-def ours(evening):
-    """The same person in this panel's."""
-    client = Client()
-    assert client.login(username="root@example.org", password=SECRET)
-    return client
-
-
-# --- The evening
-
-
-def test_undo_gave_back_every_table_as_it_was(evening):
-    assert evening.after_undo == evening.before
-
-
-def test_nobody_noticed_but_who_was_told_to_try_again(evening):
-    assert evening.life.errors == []
-    stored = set(Mailbox.objects.values_list("pk", flat=True))
-    assert evening.life.acknowledged != []
-    assert [name for name in evening.life.acknowledged if name not in stored] == []
-    assert [name for name in evening.life.refused if name in stored] == []
-    assert QuotaUsage.objects.get(pk="joe@example.org").messages == evening.life.arrived
-
-
-def test_dovecot_takes_the_same_passwords_as_before_and_this_panel_all_of_them(evening):
-    names = names_of_stored()
-
-    assert {name for name in names if evening.may_read(name, RAW)} == evening.read_before
-    assert [name for name in names if not authenticate(username=name, password=RAW)] == []
-    assert len(evening.read_before) > 20
-
-
-def test_the_triggers_are_there_and_everything_is_counted(evening):
-    assert are_complete(connection)
-    assert counters() == counted()
 
 
 # --- PostfixAdmin writes, this panel reads
@@ -103,6 +28,8 @@ def test_the_triggers_are_there_and_everything_is_counted(evening):
         "/main.php",
         "/list.php?table=domain",
         "/list.php?table=admin",
+        "/list.php?table=mailbox",
+        "/list.php?table=alias",
         "/list.php?table=fetchmail",
         "/list-virtual.php?domain=example.org",
         "/list-virtual.php?search[_]=joe",
@@ -197,6 +124,60 @@ def test_its_own_other_pages_write_as_before(evening):
     assert not may_imap(evening, "away@example.org", SECRET)
 
 
+def test_an_away_message_begun_there_is_ended_here_and_may_begin_again(evening, root, ours):
+    new_mailbox(root, "holiday")
+    user = evening.visitor("holiday@example.org", of="user")
+    away = {"action": "fChange", "fActiveUntil": "2037-01-01T00:00:00+0000", "fInterval_Time": "0"}
+    user.send("/users/vacation.php", away)
+    assert "PostfixAdmin" in text(ours.get(reverse("mailbox", args=["holiday@example.org"])))
+
+    ours.post(reverse("mailbox-away", args=["holiday@example.org"]))
+
+    assert Alias.objects.get(pk="holiday@example.org").goto == "holiday@example.org"
+    assert rows("SELECT active FROM vacation WHERE email = 'holiday@example.org'") == ((0,),)
+    user.send("/users/vacation.php", away)
+    assert rows("SELECT active FROM vacation WHERE email = 'holiday@example.org'") == ((1,),)
+    assert "holiday#example.org@" in Alias.objects.get(pk="holiday@example.org").goto
+
+
+def test_an_emoji_comes_along_and_is_lost_only_where_postfixadmin_saves_it_again(root, ours):
+    assert Mailbox.objects.get(pk="max@example.org").name == "Max 😀 Žižek"
+    assert rows("SELECT subject FROM vacation WHERE email = 'max@example.org'") == (("Away 🌴",),)
+    assert "Max 😀 Žižek" in text(ours.get(reverse("mailbox", args=["max@example.org"])))
+
+    # It talks to the database in utf8mb3, before an adoption too.
+    postfixadmin.add_mailbox("maxim@example.org", name="Max 😀 Žižek")
+    root.edit("mailbox", "maxim@example.org", quota="10")
+
+    assert Mailbox.objects.get(pk="maxim@example.org").name == "Max ? Žižek"
+
+
+def test_a_mailbox_with_the_delimiter_goes_on_with_postfixadmins_maps(evening):
+    send(evening.post, "a@elsewhere.example", "plus+tag@example.org")
+    evening.post.wait_until_delivered()
+
+    assert evening.post.delivered("plus+tag@example.org") == 1
+
+
+def test_a_domain_and_the_domains_of_an_administrator_are_changed_there(root, ours):
+    root.edit("domain", "other.example", description="Changed there", aliases="7", mailboxes="9")
+    root.edit(
+        "admin",
+        username="deputy@example.org",
+        password=SECRET,
+        password2=SECRET,
+        domains=["example.org"],
+    )
+    root.edit("admin", "deputy@example.org", domains=["example.org", "other.example"])
+
+    domain = Domain.objects.get(pk="other.example")
+    assert (domain.description, domain.aliases, domain.mailboxes) == ("Changed there", 7, 9)
+    deputy = Client()
+    assert deputy.login(username="deputy@example.org", password=SECRET)
+    assert "other.example" in text(deputy.get(reverse("domain", args=["other.example"])))
+    root.delete("admin", "deputy@example.org")
+
+
 def test_a_domain_administrator_works_there_as_before(evening):
     boss = evening.visitor("boss@example.org")
 
@@ -276,87 +257,3 @@ def test_what_is_made_there_is_edited_switched_off_and_deleted_here(evening, roo
     assert "theirs@example.org" not in root.page(
         "/list-virtual.php?domain=example.org&search[_]=theirs@"
     )
-
-
-# --- Passwords
-
-
-def test_who_signed_in_here_still_signs_in_there(evening):
-    stored = Admin.objects.get(pk="boss@example.org").password
-
-    assert Client().login(username="boss@example.org", password=SECRET)
-
-    assert Admin.objects.get(pk="boss@example.org").password == stored
-    assert evening.visitor("boss@example.org")
-
-
-def test_a_password_changed_here_is_read_there_with_the_line_of_the_report(evening, root, ours):
-    new_mailbox(root, "changed")
-    new_mailbox(root, "unchanged")
-    ours.post(reverse("mailbox-password", args=["changed@example.org"]), {"password": NEW})
-
-    assert may_imap(evening, "changed@example.org", NEW)
-    assert not may_imap(evening, "changed@example.org", SECRET)
-    assert not evening.visitor("changed@example.org", of="user", password=NEW)
-    evening.pages.configure(CONF + READS_OURS)
-    assert evening.visitor("changed@example.org", of="user", password=NEW)
-    assert evening.visitor("unchanged@example.org", of="user")
-    evening.pages.configure(CONF)
-
-
-def test_names_are_typed_in_small_letters_there_now(evening):
-    assert evening.visitor("Boss@example.org") is None
-
-
-# --- Going back
-
-
-def test_the_way_back_keeps_what_both_wrote(evening, root, ours):
-    new_mailbox(root, "later")
-    ours.post(
-        reverse("mailbox-create"),
-        {
-            "local_part": "latest",
-            "domain": "example.org",
-            "password": NEW,
-            "quota_mb": "20",
-            "active": "on",
-            "smtp_active": "on",
-        },
-    )
-    arrived = QuotaUsage.objects.get(pk="joe@example.org").messages
-
-    evening.adopt("--undo")
-    try:
-        schema = {name: text for name, (text, *_rows) in everything(evening.name).items() if name}
-        assert schema == {name: text for name, (text, *_rows) in evening.before.items() if name}
-        assert rows(
-            "SELECT username, name FROM mailbox WHERE username LIKE 'late%' ORDER BY 1"
-        ) == (
-            ("later@example.org", ""),
-            ("latest@example.org", ""),
-        )
-        assert rows("SELECT messages FROM quota2 WHERE username = 'joe@example.org'") == (
-            (arrived,),
-        )
-        assert may_imap(evening, "later@example.org", SECRET)
-        assert may_imap(evening, "latest@example.org", NEW)
-        assert "later@example.org" in evening.visitor("root@example.org").page(
-            "/list-virtual.php?domain=example.org&search[_]=later"
-        )
-        unlike = [
-            row
-            for row in evening.before["alias"][1]
-            if row not in everything(evening.name)["alias"][1]
-        ]
-        assert unlike == []
-    finally:
-        evening.adopt("--apply", "--no-dump", *ACCEPTED)
-
-
-def counters():
-    return dict(DomainUsage.objects.exclude(mailboxes=0).values_list("domain", "mailboxes"))
-
-
-def counted():
-    return dict(Mailbox.objects.values_list("domain").annotate(number=Count("pk")))

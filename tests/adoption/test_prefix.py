@@ -1,0 +1,95 @@
+"""`manage.py adopt --apply` and `--undo` where PostfixAdmin's tables have a prefix or other names."""
+
+from io import StringIO
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.db import connection
+
+from domains.models import DomainUsage
+from mailboxes.models import Mailbox
+from tests.adoption import postfixadmin
+from tests.adoption.tables import everything, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def adopt(*arguments):
+    out = StringIO()
+    call_command("adopt", "--config", "/dev/null", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def apply(*arguments):
+    return adopt("--apply", "--no-dump", *arguments)
+
+
+@pytest.fixture
+def prefixed(elsewhere):
+    """Release 4.0 with a prefix before its tables' names, one of which has another name besides."""
+    postfixadmin.create("4.0", prefix="pfx_")
+    postfixadmin.run(
+        "CREATE TABLE x_price (domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,"
+        " FOREIGN KEY (domain) REFERENCES pfx_domain (domain))"
+    )
+    postfixadmin.add_domain("example.org", prefix="pfx_")
+    postfixadmin.add_mailbox("Joe@example.org", prefix="pfx_")
+    postfixadmin.add_mailbox("lost@gone.example", prefix="pfx_")
+    postfixadmin.add_admin("root@example.org", "ALL", prefix="pfx_", superadmin=1)
+    postfixadmin.add("pfx_quota2", username="joe@example.org", bytes=10, messages=1)
+    postfixadmin.add("pfx_dkim", domain_name="example.org", private_key="k", public_key="p")
+    postfixadmin.add("x_price", domain="example.org")
+    yield elsewhere
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {elsewhere}_adopt")
+
+
+def test_programs_go_on_with_the_names_that_they_know(prefixed):
+    apply()
+
+    assert list(Mailbox.objects.order_by("pk").values_list("pk", flat=True)) == [
+        "joe@example.org",
+        "lost@gone.example",
+    ]
+    postfixadmin.add_mailbox("new@example.org", prefix="pfx_")
+    postfixadmin.run(
+        "UPDATE pfx_mailbox SET active = 0 WHERE username = 'joe@example.org';\n"
+        "DELETE FROM pfx_mailbox WHERE username = 'lost@gone.example';\n"
+        "INSERT INTO pfx_quota2 (username, bytes, messages) VALUES ('joe@example.org', 5, 1)"
+        " ON DUPLICATE KEY UPDATE bytes = bytes + 5, messages = messages + 1;\n"
+        "INSERT INTO pfx_domain_admins (username, domain) VALUES ('root@example.org', 'example.org');\n"
+        "INSERT INTO pfx_log (username, domain, action, data) VALUES ('', '', '', '')"
+    )
+    assert DomainUsage.objects.get(pk="example.org").mailboxes == 2
+    assert rows("SELECT maildir FROM retired_maildir") == (("gone.example/lost/",),)
+    assert rows("SELECT bytes, messages FROM pfx_quota2") == ((15, 2),)
+    assert rows("SELECT username, active FROM mailbox ORDER BY 1") == (
+        ("joe@example.org", 0),
+        ("new@example.org", 1),
+    )
+    assert [found.id for found in run_checks(databases=["default"])] == ["mailadmin.W008"]
+    assert apply() == "Adopted.\n"
+
+
+def test_undo_gives_them_back_as_they_were(prefixed):
+    before = everything(prefixed)
+
+    apply()
+    adopt("--undo")
+
+    assert everything(prefixed) == before
+
+
+def test_undo_keeps_what_was_written_under_either_name(prefixed):
+    apply()
+    postfixadmin.add_mailbox("new@example.org", prefix="pfx_")
+    Mailbox.objects.filter(pk="joe@example.org").update(name="Joseph")
+
+    adopt("--undo")
+
+    assert rows("SELECT username, name FROM pfx_mailbox ORDER BY 1") == (
+        ("joe@example.org", "Joseph"),
+        ("lost@gone.example", ""),
+        ("new@example.org", ""),
+    )
