@@ -37,9 +37,7 @@ def test_a_state_changed_along_with_other_fields_is_not_left_out(
     assert "CLI created mailbox new@example.org Details May send: no On: no" in said
 
 
-def test_of_what_was_deleted_the_log_shows_what_was_set(
-    root, example_org, add_mailbox, add_alias
-):
+def test_of_what_was_deleted_the_log_shows_what_was_set(root, example_org, add_mailbox, add_alias):
     joe = add_mailbox("joe@example.org", name="Joe", phone="+33 1", active=False)
     sales = add_alias("sales@example.org", "x@elsewhere.example", description="Questions")
     delete_mailbox(actor=root, mailbox=joe)
