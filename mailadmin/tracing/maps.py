@@ -20,7 +20,8 @@ from panel.addresses import split_address
 # Not relay_login, whose answer is a password.
 MAPS = (
     *("domains", "relay_domains", "alias", "mailbox", "transport", "relay_hosts"),
-    *("sender_access", "relay_recipients", "recipient_bcc", "sender_bcc", "sender_login", "login"),
+    *("sender_access", "sender_lists", "domain_senders"),
+    *("relay_recipients", "recipient_bcc", "sender_bcc", "sender_login", "login"),
 )
 TOGETHER = 100
 LMTP, QUOTA_STATUS = "lmtp", "quota-status"

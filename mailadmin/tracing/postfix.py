@@ -98,7 +98,7 @@ class Postfix:
                 asked += [("domains", domain), ("relay_domains", domain)]
                 copies = "recipient_bcc" if seen == address else "sender_bcc"
                 asked += [(copies, key) for key in keys_of(seen)]
-        asked += [("relay_recipients", address), ("transport", address)]
+        asked += [(name, address) for name in ("relay_recipients", "transport", "sender_lists")]
         asked += [("sender_access", key) for key in self._rule_keys()]
         self.maps.learn(asked)
 
@@ -143,18 +143,26 @@ class Postfix:
         return list(dict.fromkeys((self.sender, without_extension(self.sender), *domains)))
 
     def _sender_rule(self, address):
-        """check_sender_access, which is not asked about mail to postmaster and abuse."""
+        """check_sender_access, which is not asked about mail to postmaster and abuse: the server's rules, then the list of the domain."""
         if _bare_name(address) in always_reached():
             return None
-        found = self.maps.first("sender_access", self._rule_keys())
-        if not found:
-            return None
-        self._step("sender rule", self.sender, "sender_access", *found)
-        action, _blank, text = found[1].partition(" ")
-        if action == "DUNNO":
-            return None
-        state, code = (REFUSED, 554) if action == "REJECT" else (PUT_OFF, 450)
-        return Reply(state, code, text or "Access denied", SENDER)
+        for name, key, answer in self._rules(address):
+            of = "sender rule" if name == "sender_access" else "domain's sender rule"
+            self._step(of, self.sender, name, key, answer)
+            action, _blank, text = answer.partition(" ")
+            if action != "DUNNO":
+                state, code = (REFUSED, 554) if action == "REJECT" else (PUT_OFF, 450)
+                return Reply(state, code, text or "Access denied", SENDER)
+        return None
+
+    def _rules(self, address):
+        if found := self.maps.first("sender_access", self._rule_keys()):
+            yield "sender_access", *found
+        listed = self.sender and self.maps.ask("sender_lists", address)
+        if listed:  # the class senders_NUMBER of main.cf
+            key = f"{listed.rpartition('_')[2]} {self.sender}"
+            if answer := self.maps.ask("domain_senders", key):
+                yield "domain_senders", key, answer
 
     def _relaying(self, address):
         """reject_unauth_destination: for domains of ours alone, and for no address with another one inside."""

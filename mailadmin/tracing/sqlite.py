@@ -45,10 +45,25 @@ def _find_in_set(text, listed):
     return parts.index(text) + 1 if text in parts else 0
 
 
+def _locate(part, text):
+    return None if None in (part, text) else text.find(part) + 1
+
+
+def _right(text, length):
+    return None if None in (text, length) else text[-length:] if length else ""
+
+
+def _char_length(text):
+    return None if text is None else len(text)
+
+
 FUNCTIONS = {
     "IF": _if,
     "CONCAT": _concat,
     "GREATEST": _greatest,
     "SUBSTRING_INDEX": _substring_index,
     "FIND_IN_SET": _find_in_set,
+    "LOCATE": _locate,
+    "RIGHT": _right,
+    "CHAR_LENGTH": _char_length,
 }

@@ -32,6 +32,7 @@ BLOCK_OF = {
     "recipient_bcc": main_cf.COPIES_TO,
     "sender_bcc": main_cf.COPIES_FROM,
     "sender_access": main_cf.SENDER_ACCESS,
+    "domain_senders": main_cf.DOMAIN_SENDERS,
 }
 
 

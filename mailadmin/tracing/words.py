@@ -51,6 +51,10 @@ def _said(trace, step):
     if name == "sender rule":
         page = "server-senders" if trace.everything else ""
         return [Line(_sender_rule(trace, step), page, "", *of_map)]
+    if name == "domain's sender rule":
+        # The answer is about the recipient's domain, which the actor sees.
+        text = _domain_sender_rule(trace, step)
+        return [Line(text, "domain-flow", split_address(trace.address)[1], *of_map)]
     if name == "owner":
         return [Line(_owner(step, words), "", "", *of_map)]
     if name == p.HERE:
@@ -94,6 +98,16 @@ def _sender_rule(trace, step):
     if trace.signed_in:
         return _("Without signing in, the sender %(sender)s is refused by a rule of this server.") % words  # fmt: skip
     return _("A rule of this server refuses the sender %(sender)s.") % words
+
+
+def _domain_sender_rule(trace, step):
+    domain = display_domain(split_address(trace.address)[1])
+    words = {"sender": display_address(step.address), "domain": domain}
+    if step.answer.startswith("DUNNO"):
+        return _("A rule of %(domain)s lets the sender %(sender)s in.") % words
+    if trace.signed_in:
+        return _("Without signing in, the sender %(sender)s is refused by a rule of %(domain)s.") % words  # fmt: skip
+    return _("A rule of %(domain)s refuses the sender %(sender)s.") % words
 
 
 def _owner(step, words):

@@ -5,6 +5,8 @@ from django.conf import settings
 
 from aliases.models import Alias
 from domains.models import Copy, Domain, RelayHost, SenderRule
+from domains.sender_services import set_domain_sender_rule, set_sender_rule
+from domains.senders import DEFER, OK, REJECT
 from domains.services import create_alias_domain
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import lines, verdict
@@ -277,6 +279,31 @@ def test_to_a_domain_that_is_off_ones_own_people_write_as_to_any_other_server(jo
         "off.example is not a domain of this server.",
         "Sent to another server: x@off.example.",
     ]
+
+
+def test_a_domain_s_own_list_of_senders_counts_for_the_domain_alone(joe, add_domain, add_mailbox):
+    add_domain("other.example")
+    add_mailbox("ann@other.example")
+    for sender, action in (("bad.test", REJECT), ("friend@bad.test", OK), ("slow.test", DEFER)):
+        set_domain_sender_rule(actor=None, domain=joe.domain, sender=sender, action=action)
+    set_sender_rule(actor=None, sender="worst@bad.test", action=OK)
+
+    refused = "A rule of example.org refuses the sender x@sub.bad.test."
+    assert said("joe+tag@example.org", "x@sub.bad.test")[0] == refused
+    assert said("joe@example.org", "worst@bad.test")[:2] == [
+        "A rule of this server lets the sender worst@bad.test in.",
+        "A rule of example.org refuses the sender worst@bad.test.",
+    ]
+    assert said("joe@example.org", "a@slow.test")[-1].startswith("Put off, 450")
+    assert said("joe@example.org", "friend+tag@bad.test")[0] == (
+        "A rule of example.org lets the sender friend+tag@bad.test in."
+    )
+    for address, sender in (
+        ("ann@other.example", "x@bad.test"),
+        ("abuse@example.org", "x@bad.test"),
+        ("joe@example.org", ""),
+    ):
+        assert "sender" not in said(address, sender)[0]
 
 
 def test_a_sender_of_ours_as_whom_nobody_may_send(joe):
