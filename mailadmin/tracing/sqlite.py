@@ -4,10 +4,11 @@ from django.db import connection
 
 
 def spelled(query):
-    """``query`` in SQLite's spelling, if that is the database: one function of all of them is no call there."""
+    """``query`` in SQLite's spelling, if that is the database: two functions of all of them are no calls there."""
     if connection.vendor != "sqlite":
         return query
-    return query.replace("TRIM(LEADING '.' FROM '%s')", "LTRIM('%s', '.')")
+    query = query.replace("TRIM(LEADING '.' FROM '%s')", "LTRIM('%s', '.')")
+    return query.replace("RIGHT(", '"RIGHT"(')
 
 
 def prepare(connection):
