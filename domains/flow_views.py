@@ -8,7 +8,8 @@ from domains import main_cf
 from domains.copies import MOST
 from domains.copy_views import targets_that_take
 from domains.flow_forms import DeliveryForm, RelayHostForm
-from domains.models import Copy, RelayHost
+from domains.models import Copy, DomainSenderRule, RelayHost
+from domains.senders import MOST_OF_DOMAIN
 from domains.views import DomainPages
 from panel.pages import ScopedDetailView, ScopedFormView
 
@@ -23,10 +24,14 @@ class DomainFlow(DomainPages, ScopedDetailView):
         copies = Copy.objects.filter(domain=domain.pk).order_by("-direction", "address")[:MOST]
         needed = main_cf.needed_by(domain) | ({main_cf.RELAY_HOSTS} if relay else set())
         needed |= {main_cf.OF_COPIES[copy.direction] for copy in copies}
+        senders = DomainSenderRule.objects.filter(domain=domain.pk).order_by("sender")
+        senders = senders[:MOST_OF_DOMAIN]
+        needed |= {main_cf.DOMAIN_SENDERS} if senders else set()
         return super().get_context_data(
             due=sorted(main_cf.due(needed)),
             relay=relay,
             copies=copies,
+            senders=senders,
             taken=targets_that_take(copies),
             relay_of_all=settings.MAIL_RELAYHOST,
             **kwargs,

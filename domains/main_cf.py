@@ -12,8 +12,11 @@ from panel.fields import KeyField, SecondsField
 
 BACKUP_MX, TRANSPORT, VERIFY = "backup-mx", "transport", "verify-recipients"
 RELAY_HOSTS, COPIES_TO, COPIES_FROM = "relay-hosts", "copies-to", "copies-from"
-SENDER_ACCESS = "sender-access"
-BLOCKS = (BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM, SENDER_ACCESS)
+SENDER_ACCESS, DOMAIN_SENDERS = "sender-access", "domain-senders"
+BLOCKS = (
+    *(BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM),
+    *(SENDER_ACCESS, DOMAIN_SENDERS),
+)
 OF_COPIES = {TO: COPIES_TO, FROM: COPIES_FROM}
 
 

@@ -14,6 +14,7 @@ from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
 from domains.main_cf import WrittenBlock as WrittenBlock
 from domains.relay_hosts import RelayHost as RelayHost
+from domains.senders import DomainSenderRule as DomainSenderRule
 from domains.senders import SenderRule as SenderRule
 from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain

@@ -5,7 +5,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from domains.models import RoutingLock
-from domains.senders import MOST, OK, SenderRule
+from domains.sender_lists import LISTS
+from domains.senders import MOST, MOST_OF_DOMAIN, OK, DomainSenderRule, SenderRule
 from panel.addresses import normalise_address, normalise_domain
 from panel.changes import collected, refuse
 from panel.transactions import in_transaction
@@ -20,13 +21,87 @@ def set_sender_rule(*, actor, sender, action, text=""):
     rule = check_sender_rule(sender=sender, action=action, text=text)
     old = SenderRule.objects.filter(pk=rule.pk).first()
     rule.save()
-    _record(actor, rule.pk, old, rule)
+    _record(actor, "", old, rule)
     return rule
 
 
 def check_sender_rule(*, sender, action, text=""):
     """Return the unsaved SenderRule. Raises all errors at once."""
     errors = {}
+    rule = _checked(SenderRule, errors, sender=sender, action=action, text=text)
+    others = SenderRule.objects.exclude(pk=rule.pk)
+    if others.count() >= MOST:
+        errors["__all__"] = [
+            ValidationError(_("There are at most %(n)d rules."), "too_many", {"n": MOST})
+        ]
+    refuse(errors)
+    return rule
+
+
+@in_transaction
+def remove_sender_rule(*, actor, sender):
+    RoutingLock.hold()
+    rule = SenderRule.objects.filter(pk=sender).first()
+    if rule is not None:
+        SenderRule.objects.filter(pk=sender).delete()
+        _record(actor, "", rule, None)
+
+
+@in_transaction
+def set_domain_sender_rule(*, actor, domain, sender, action, text=""):
+    """As set_sender_rule(), for mail to addresses in ``domain`` alone."""
+    RoutingLock.hold()
+    rule = check_domain_sender_rule(domain=domain, sender=sender, action=action, text=text)
+    old = DomainSenderRule.objects.filter(domain=domain.pk, sender=rule.sender).first()
+    rule.pk = old and old.pk
+    rule.save()
+    _record(actor, domain.pk, old, rule)
+    return rule
+
+
+def check_domain_sender_rule(*, domain, sender, action, text=""):
+    """Return the unsaved DomainSenderRule. Raises all errors at once."""
+    errors = {}
+    rule = _checked(DomainSenderRule, errors, sender=sender, action=action, text=text)
+    rule.domain = domain.pk
+    others = DomainSenderRule.objects.filter(domain=domain.pk).exclude(sender=rule.sender)
+    if others.count() >= MOST_OF_DOMAIN:
+        errors["__all__"] = [
+            ValidationError(
+                _("A domain has at most %(n)d rules."), "too_many", {"n": MOST_OF_DOMAIN}
+            )
+        ]
+    rule.list_number = _list_number(domain)
+    if rule.list_number is None:
+        errors["__all__"] = [
+            ValidationError(
+                _(
+                    "%(n)d domains of this server have rules about senders of their own, and Postfix is set up for no more."
+                ),
+                "no_list",
+                {"n": LISTS},
+            )
+        ]
+    refuse(errors)
+    return rule
+
+
+def _list_number(domain):
+    """That of the domain's rules, or the first one that no domain has; None if all are taken."""
+    numbers = dict(DomainSenderRule.objects.values_list("domain", "list_number").distinct())
+    free = set(range(1, LISTS + 1)) - set(numbers.values())
+    return numbers.get(domain.pk) or min(free, default=None)
+
+
+@in_transaction
+def remove_domain_sender_rule(*, actor, rule):
+    RoutingLock.hold()
+    rule = DomainSenderRule.objects.select_for_update().get(pk=rule.pk)
+    DomainSenderRule.objects.filter(pk=rule.pk).delete()
+    _record(actor, rule.domain, rule, None)
+
+
+def _checked(model, errors, *, sender, action, text):
     with collected(errors, "sender"):
         sender = normalise_address(sender) if "@" in sender else normalise_domain(sender)
     text = text.strip()
@@ -38,25 +113,21 @@ def check_sender_rule(*, sender, action, text=""):
                 {"n": MAX_TEXT},
             )
         ]
-    if SenderRule.objects.count() >= MOST and not SenderRule.objects.filter(pk=sender).exists():
-        errors["__all__"] = [
-            ValidationError(_("There are at most %(n)d rules."), "too_many", {"n": MOST})
-        ]
-    refuse(errors)
-    return SenderRule(sender=sender, action=action, text="" if action == OK else text)
+    return model(sender=sender, action=action, text="" if action == OK else text)
 
 
-@in_transaction
-def remove_sender_rule(*, actor, sender):
-    RoutingLock.hold()
-    rule = SenderRule.objects.filter(pk=sender).first()
-    if rule is not None:
-        rule.delete()
-        _record(actor, sender, rule, None)
-
-
-def _record(actor, sender, old, new):
+def _record(actor, domain, old, new):
+    """In the log, by the sender; for a domain's own rule, by the domain."""
     told = [f"{rule.action} {rule.text}".strip() if rule else None for rule in (old, new)]
-    if told[0] != told[1]:
-        changes = {"sender_rule": told}
-        LogEntry.objects.record(actor, "edit_sender_rule", target=sender, changes=changes)
+    if told[0] == told[1]:
+        return
+    sender = (old or new).sender
+    if domain:
+        told = [f"{sender}: {one}" if one else None for one in told]
+    LogEntry.objects.record(
+        actor,
+        "edit_domain_senders" if domain else "edit_sender_rule",
+        domain=domain,
+        target=domain or sender,
+        changes={"sender_rule": told},
+    )

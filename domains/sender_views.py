@@ -1,4 +1,4 @@
-"""The page "Senders": whom the server refuses on port 25, for superadmins."""
+"""The page "Senders": whom the server refuses on port 25, for superadmins; and what a domain's own administrators say of theirs."""
 
 from django import forms
 from django.contrib import messages
@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from domains import main_cf, sender_services
 from domains.flow_forms import NAME_INPUT
-from domains.senders import MOST, REJECT, SenderRule
+from domains.senders import ACTIONS, MOST, REJECT, DomainSenderRule, SenderRule
+from domains.views import DomainPages
 from panel.forms import ActorForm
-from panel.pages import ScopedFormView
+from panel.pages import ConfirmView, ScopedFormView
 
 
 class SenderRuleForm(ActorForm):
@@ -22,7 +23,7 @@ class SenderRuleForm(ActorForm):
         widget=forms.TextInput(NAME_INPUT),
     )
     action = forms.ChoiceField(
-        label=_("What becomes of its mail"), choices=SenderRule.ACTIONS, widget=forms.RadioSelect
+        label=_("What becomes of its mail"), choices=ACTIONS, widget=forms.RadioSelect
     )
     text = forms.CharField(
         label=_("What the other server is told"),
@@ -67,3 +68,45 @@ class SenderRules(ScopedFormView):
         except ValidationError as error:
             messages.error(request, error.messages[0])
         return HttpResponseRedirect(self.get_success_url())
+
+
+class DomainSenderForm(SenderRuleForm):
+    """``instance`` is the Domain."""
+
+    def check(self):
+        if {"sender", "action", "text"} <= self.cleaned_data.keys():
+            sender_services.check_domain_sender_rule(domain=self.instance, **self.cleaned_data)
+
+    def save(self):
+        sender_services.set_domain_sender_rule(
+            actor=self.actor, domain=self.instance, **self.cleaned_data
+        )
+        return self.instance
+
+
+class DomainSender(DomainPages, ScopedFormView):
+    scope = "manageable_by"
+    template_name = "domains/sender_form.html"
+    form_class = DomainSenderForm
+    success_message = _("Rule saved.")
+
+    def get_initial(self):
+        return {"action": REJECT}
+
+    def get_success_url(self):
+        return reverse("domain-flow", args=[self.object.pk])
+
+
+class DomainSenderRemove(DomainPages, ConfirmView):
+    """Takes the form beside a rule, and has no page."""
+
+    scope = "manageable_by"
+    http_method_names = ["post", "options"]
+    success_message = _("Rule removed.")
+
+    def perform(self):
+        rows = DomainSenderRule.objects.manageable_by(self.actor).filter(domain=self.object.pk)
+        rule = rows.filter(sender=self.request.POST.get("rule", "")).first()
+        if rule is not None:
+            sender_services.remove_domain_sender_rule(actor=self.actor, rule=rule)
+        return reverse("domain-flow", args=[self.object.pk])

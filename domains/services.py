@@ -15,7 +15,15 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import copy_services, dkim
-from domains.models import AliasDomain, Copy, Domain, DomainDNS, RelayHost, RoutingLock
+from domains.models import (
+    AliasDomain,
+    Copy,
+    Domain,
+    DomainDNS,
+    DomainSenderRule,
+    RelayHost,
+    RoutingLock,
+)
 from domains.transports import as_stored
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
@@ -221,6 +229,7 @@ def _delete_domain(actor, domain, *, drop_links):
     domain.domainadmin_set.all().delete()
     DomainDNS.objects.filter(pk=name).delete()
     RelayHost.objects.filter(pk=name).delete()
+    DomainSenderRule.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)

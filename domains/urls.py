@@ -45,6 +45,14 @@ urlpatterns = [
         copy_views.DomainCopyRemove.as_view(),
         name="domain-copy-remove",
     ),
+    path(
+        "domains/<path:pk>/flow/sender/", sender_views.DomainSender.as_view(), name="domain-sender"
+    ),
+    path(
+        "domains/<path:pk>/flow/sender/remove/",
+        sender_views.DomainSenderRemove.as_view(),
+        name="domain-sender-remove",
+    ),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(

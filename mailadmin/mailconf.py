@@ -8,12 +8,20 @@ from domains.main_cf import (
     BACKUP_MX,
     COPIES_FROM,
     COPIES_TO,
+    DOMAIN_SENDERS,
     RELAY_HOSTS,
     SENDER_ACCESS,
     TRANSPORT,
     VERIFY,
 )
-from domains.models import LOCAL_TRANSPORTS, Copy, Domain, RelayHost, SenderRule
+from domains.models import (
+    LOCAL_TRANSPORTS,
+    Copy,
+    Domain,
+    DomainSenderRule,
+    RelayHost,
+    SenderRule,
+)
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
 from panel.derived_keys import relay_key
@@ -35,6 +43,7 @@ def blocks_needed():
         COPIES_FROM: Copy.objects.filter(direction=FROM),
         RELAY_HOSTS: RelayHost.objects.all(),
         SENDER_ACCESS: SenderRule.objects.all(),
+        DOMAIN_SENDERS: DomainSenderRule.objects.all(),
         TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
         "weak-hashes": Mailbox.objects.exclude(STRONG),
     }

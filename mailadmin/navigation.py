@@ -35,7 +35,7 @@ DNS = {
     *("domain-dns", "domain-dns-publish", "domain-dkim"),
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
-FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy"}
+FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy", "domain-sender"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
 
 

@@ -17,6 +17,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from domains import sender_lists
 from mailadmin import webmail_files
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
@@ -289,6 +290,8 @@ def render(values, blocks=()):
     blocks |= {block for block, marker in of_haproxy.items() if marker in values}
     blocks |= set() if "opendkim" in blocks else {"unsigned"}
     blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
+    blocks |= {"senders"} if blocks & {"sender-access", "domain-senders"} else set()
+    values = values | sender_lists.markers(values["MAPS"])
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
     for path in sorted([*sources, *(DEPLOY / name for name in ALONE)]):

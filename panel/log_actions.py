@@ -51,6 +51,7 @@ ACTIONS = {
     "delete_dkim_entry": Action(DOMAINS, _("{person} deleted a DKIM key of {object}")),
     "edit_relay_host": Action(DOMAINS, _("{person} changed the relay host of {object}")),
     "edit_sender_rule": Action(DOMAINS, _("{person} changed the rule for mail from {object}")),
+    "edit_domain_senders": Action(DOMAINS, _("{person} changed who may write to {object}")),
     "edit_copies_to": Action(DOMAINS, _("{person} changed who gets copies of mail to {object}")),
     "edit_copies_from": Action(
         DOMAINS, _("{person} changed who gets copies of mail from {object}")

@@ -14,6 +14,7 @@ from domains.models import (
     Domain,
     DomainAdmin,
     DomainDNS,
+    DomainSenderRule,
     DomainUsage,
     RelayHost,
     SenderRule,
@@ -25,7 +26,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
-MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule]
+MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -36,6 +37,7 @@ EVERYTHING = {
     RelayHost: {"example.org", "other.net"},
     Copy: {"@example.org", "@other.net"},
     SenderRule: {"bad.example"},
+    DomainSenderRule: {"example.org", "other.net"},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -58,6 +60,7 @@ OF_DOMAIN_ADMIN = {
     RelayHost: {"example.org"},
     Copy: {"@example.org"},
     SenderRule: set(),
+    DomainSenderRule: {"example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -87,6 +90,7 @@ NAME = {
     DKIMKey: "domain_name",
     DKIMSigning: "author",
     Copy: "address",
+    DomainSenderRule: "domain",
 }
 
 
@@ -104,6 +108,9 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         DKIMSigning.objects.create(dkim=key, author=domain)
         RelayHost.objects.create(pk=domain, next_hop="[smtp.example.net]:587")
         Copy.objects.create(domain=domain, direction="to", address=f"@{domain}", goto="a@b.example")
+        DomainSenderRule.objects.create(
+            domain=domain, list_number=len(domain), sender="bad.example", action="REJECT"
+        )
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))

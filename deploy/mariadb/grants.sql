@@ -30,6 +30,8 @@ GRANT SELECT (domain, direction, address, goto)
   ON `@DB_NAME@`.mail_copy TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (sender, action, text)
   ON `@DB_NAME@`.sender_rule TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT (domain, list_number, sender, action, text)
+  ON `@DB_NAME@`.domain_sender_rule TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 -- The logins of relay hosts are encrypted; the key is in relay_login.cf.
 GRANT SELECT (domain, next_hop, salt, secret)
   ON `@DB_NAME@`.relay_host TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';

@@ -36,6 +36,7 @@ def refused(mail_server, connection, statement):
         "SELECT login FROM relay_host",
         "SELECT id FROM mail_copy",
         "DELETE FROM sender_rule",
+        "SELECT id FROM domain_sender_rule",
         "UPDATE mail_copy SET goto = 'me@elsewhere.test'",
         "UPDATE relay_host SET next_hop = '[smtp.thief.example]:587'",
         "SELECT username FROM admin",

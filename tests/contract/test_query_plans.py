@@ -64,7 +64,9 @@ def many_rows(empty_world, mail_server):
         "INSERT INTO mail_copy (domain, direction, address, goto) SELECT domain, d.direction, address, address"
         " FROM alias, (SELECT 'to' AS direction UNION SELECT 'from') d",
         "INSERT INTO sender_rule (sender, action) SELECT address, 'REJECT' FROM alias",
-        "ANALYZE TABLE sender_rule, domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
+        "INSERT INTO domain_sender_rule (domain, list_number, sender, action)"
+        f" SELECT {domain}, seq % 100, {name}, 'REJECT' {source}",
+        "ANALYZE TABLE domain_sender_rule, sender_rule, domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
     ]:
         mail_server.execute(statement)
 

@@ -25,6 +25,7 @@ QUERIES = [
 OWN = ["own-forwarding", "own-password", "own-room", "own-setup"]  # of a mailbox's user alone
 NO_PAGES = {
     "domain-copy-remove",
+    "domain-sender-remove",
     "task",
     "task-undo",
     "address-preview",

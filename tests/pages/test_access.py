@@ -66,6 +66,7 @@ NO_PAGES = {
     "domain-checklist",
     "mailbox-away",
     "domain-copy-remove",
+    "domain-sender-remove",
     *(name for name in SCOPED if name.endswith("-bulk")),
 }
 SUPERADMINS_ONLY = [name for name in SCOPED if VIEWS[name].superadmins_only]

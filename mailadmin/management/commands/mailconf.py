@@ -17,6 +17,7 @@ OPTIONAL = {
     main_cf.COPIES_TO: "Copy mail by recipient (default: if an address in the panel has a copy).",
     main_cf.COPIES_FROM: "Copy mail by sender (default: likewise).",
     main_cf.SENDER_ACCESS: "Refuse senders on port 25 (default: if the panel has a rule).",
+    main_cf.DOMAIN_SENDERS: "Refuse senders to single domains (default: if one of them has a rule).",
     "weak-hashes": "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one).",
 }
 
