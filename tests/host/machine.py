@@ -28,7 +28,8 @@ ENVIRONMENT = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/wheels",
 }
-# What becomes the first process of the machine, and holds its namespaces. Its disk is thrown away in the end, so nothing waits for
+# What becomes the first process of the machine, holds its namespaces, and collects processes that ended, as an init does: a lock of
+# one of them would be taken for that of a living one. Its disk is thrown away in the end, so nothing waits for
 # the real one (volatile).
 HOLD = """
 mount --make-rprivate /
@@ -58,7 +59,7 @@ nsenter --net=$far ip link set lo up
 nsenter --net=$far ip link set elsewhere up
 hostname mail.example.org
 echo ready $!
-exec chroot {root} sleep infinity
+exec chroot {root} sh -c 'sleep infinity & wait'
 """
 
 
@@ -69,16 +70,13 @@ class Machine:
         self.release = release
         self.first = None
 
-    def start(self, copy_of=None):
-        """``copy_of``: with the disk of another machine of that release, on which nothing runs."""
+    def start(self):
         _remove_left_ones()
         lower, self.root_in_use = cached_root(self.release)
         self.place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=CACHE))
         self.in_use = _lock(self.place)
         for name in ("root", "layer", "work"):
             (self.place / name).mkdir()
-        if copy_of:
-            run(["cp", "-a", f"{copy_of.place}/layer", self.place])
         overlay = OVERLAY.format(lower=lower, place=self.place)
         hold = HOLD.format(overlay=overlay, root=self.place / "root")
         self.first = subprocess.Popen(
