@@ -82,11 +82,12 @@ class Traffic:
             address = f"new{number}-{count}@example.org"
             try:
                 database.query(
-                    f"INSERT INTO alias (address, goto, domain) VALUES ('{address}', '{address}', 'example.org')"
+                    "INSERT INTO alias (address, goto, domain, created, modified)"
+                    f" VALUES ('{address}', '{address}', 'example.org', NOW(), NOW())"
                 )
                 database.query(
-                    "INSERT INTO mailbox (username, password, name, maildir, local_part, domain)"
-                    f" VALUES ('{address}', '', '', 'x/', '{address.partition('@')[0]}', 'example.org')"
+                    "INSERT INTO mailbox (username, password, name, maildir, local_part, domain, created, modified)"
+                    f" VALUES ('{address}', '', '', 'x/', '{address.partition('@')[0]}', 'example.org', NOW(), NOW())"
                 )
                 database.commit()
             except MySQLdb.Error as error:
