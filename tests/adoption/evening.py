@@ -125,11 +125,12 @@ class Evening:
         return self
 
     def stop(self):
+        # First of all, or every other test would go on in this database.
+        connection.close()
+        self.settings["NAME"] = self.own
         for server in ("post", "dovecot", "pages"):
             if hasattr(self, server):
                 getattr(self, server).stop()
-        connection.close()
-        self.settings["NAME"] = self.own
         root = connect()
         for name in (self.name, f"{self.name}_adopt"):
             root.query(f"DROP DATABASE IF EXISTS {name}")

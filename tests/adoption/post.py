@@ -3,7 +3,7 @@
 import pwd
 import re
 
-from mailadmin import mailconf, shipped
+from mailadmin import mailconf, shipped, written_files
 from tests.adoption import postfixadmin
 from tests.servers.mail import OWNER
 from tests.servers.postfix import STOCK_MASTER_CF, Postfix
@@ -71,7 +71,7 @@ class Post(Postfix):
 
     def ask_this_panel(self):
         """Do what docs/leaving-postfixadmin.md says: the maps that `manage.py mailconf` writes, while mail goes on."""
-        files = shipped.Directory(self.evening.directory / "ours")
+        files = written_files.Directory(self.evening.directory / "ours")
         here = self.conf / "ours"
         users = {
             f"{part}_SQL_USER": f"{part[:1]}_{self.evening.name}".lower()

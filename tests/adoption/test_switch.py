@@ -260,7 +260,10 @@ def test_it_goes_on_where_it_was_stopped(site, monkeypatch, text, nth):
         with pytest.raises(Stopped):
             apply()
     with suppress(OperationalError):  # refused, where it was stopped while it held the writers back
-        postfixadmin.add_alias("later@example.org", "user1@example.org")
+        postfixadmin.run(
+            "INSERT INTO alias (address, goto, domain, created, modified)"
+            " VALUES ('later@example.org', 'user1@example.org', 'example.org', NOW(), NOW())"
+        )
 
     apply()
 
