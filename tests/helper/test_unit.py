@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from mailadmin import mailconf, shipped
-from tests.mailadmin.test_mailconf import MYSQL, PASSWORDS
+from tests.mailadmin.written import MYSQL, PASSWORDS
 from tests.servers.processes import find
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from mailadmin import mailconf, shipped
 from tests.helper.test_unit import analyze
-from tests.mailadmin.test_mailconf import MYSQL, PASSWORDS
+from tests.mailadmin.written import MYSQL, PASSWORDS
 
 EVERYTHING = {"helper", "opendkim", "rspamd", "srs", "webmail"}
 
