@@ -158,7 +158,8 @@ class Postfix:
     def _rules(self, address):
         if found := self.maps.first("sender_access", self._rule_keys()):
             yield "sender_access", *found
-        listed = self.sender and self.maps.ask("sender_lists", address)
+        seen = self.sender and self.sees(split_address(address)[1])
+        listed = seen and self.maps.ask("sender_lists", address)
         if listed:  # the class senders_NUMBER of main.cf
             key = f"{listed.rpartition('_')[2]} {self.sender}"
             if answer := self.maps.ask("domain_senders", key):

@@ -3,6 +3,8 @@
 import pytest
 
 from domains.models import Copy, Domain, RelayHost
+from domains.sender_services import set_domain_sender_rule
+from domains.senders import REJECT
 from domains.services import create_alias_domain
 from mailadmin.tracing.trace import trace
 from mailadmin.tracing.words import lines
@@ -79,3 +81,16 @@ def test_copies_and_relay_hosts_of_another_domain_are_not_told(admin, add_mailbo
     RelayHost.objects.create(domain="other.net", next_hop="[relay.example]")
 
     assert ends("joe@example.org", "ann@other.net", admin) == [("joe@example.org", "mailbox")]
+
+
+def test_the_list_of_senders_of_another_domain_is_not_told(admin, joe, add_mailbox):
+    add_mailbox("ann@other.net")
+    other = Domain.objects.get(pk="other.net")
+    set_domain_sender_rule(actor=None, domain=other, sender="joe@example.org", action=REJECT)
+
+    told = said("ann@other.net", "joe@example.org", actor=admin)
+    assert [text for text in told if "rule" in text] == []
+    known = said("ann@other.net", "joe@example.org")
+    assert known[0] == (
+        "Without signing in, the sender joe@example.org is refused by a rule of other.net."
+    )
