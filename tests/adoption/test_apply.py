@@ -14,20 +14,11 @@ from domains.models import Domain, DomainUsage
 from mailadmin.adoption.copying import MADE_HERE
 from mailboxes.models import Mailbox
 from tests.adoption import postfixadmin
+from tests.adoption.command import adopt, apply
 from tests.adoption.tables import everything, rows, tables
 from tests.strangers import schema
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def adopt(*arguments):
-    out = StringIO()
-    call_command("adopt", "--config", "/dev/null", *arguments, stdout=out, stderr=StringIO())
-    return out.getvalue()
-
-
-def apply(*arguments):
-    return adopt("--apply", "--no-dump", *arguments)
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """`manage.py adopt --copy-to`: PostfixAdmin's database is adopted on another server, and the first one stays as it is."""
 
 from contextlib import closing
-from io import StringIO
 
 import MySQLdb
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 
 from tests.adoption import postfixadmin
+from tests.adoption.command import adopt
 from tests.adoption.tables import everything
 from tests.mariadb import NAME, MariaDB
 
@@ -43,12 +43,6 @@ def ask(server):
         ):
             ask(statement)
         yield ask
-
-
-def adopt(*arguments):
-    out = StringIO()
-    call_command("adopt", "--config", "/dev/null", *arguments, stdout=out, stderr=StringIO())
-    return out.getvalue()
 
 
 def test_the_tables_are_adopted_there_and_left_alone_here(site, server, ask):

@@ -1,28 +1,16 @@
 """`manage.py adopt --apply` and `--undo` where PostfixAdmin's tables have a prefix or other names."""
 
-from io import StringIO
-
 import pytest
 from django.core.checks import run_checks
-from django.core.management import call_command
 from django.db import connection
 
 from domains.models import DomainUsage
 from mailboxes.models import Mailbox
 from tests.adoption import postfixadmin
+from tests.adoption.command import adopt, apply
 from tests.adoption.tables import everything, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def adopt(*arguments):
-    out = StringIO()
-    call_command("adopt", "--config", "/dev/null", *arguments, stdout=out, stderr=StringIO())
-    return out.getvalue()
-
-
-def apply(*arguments):
-    return adopt("--apply", "--no-dump", *arguments)
 
 
 @pytest.fixture

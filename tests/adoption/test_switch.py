@@ -1,12 +1,11 @@
 """The change of places under load, and stopped between any two of its statements."""
 
 from contextlib import contextmanager, suppress
-from io import StringIO
 from threading import Event, Thread
 
 import MySQLdb
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, OperationalError, connection
 
 from domains.models import Domain, RoutingLock
@@ -14,6 +13,7 @@ from mailadmin.adoption.source import Source
 from mailboxes import triggers
 from mailboxes.models import Mailbox, QuotaUsage
 from tests.adoption import postfixadmin
+from tests.adoption.command import adopt, apply
 from tests.strangers import connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,14 +42,6 @@ def site(elsewhere):
     yield elsewhere
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {elsewhere}_adopt")
-
-
-def adopt(*arguments):
-    call_command("adopt", "--config", "/dev/null", *arguments, stdout=StringIO(), stderr=StringIO())
-
-
-def apply():
-    adopt("--apply", "--no-dump")
 
 
 class Traffic:
