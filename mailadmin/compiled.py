@@ -24,10 +24,15 @@ class Context(runtime.Context):
 
 
 class Environment(jinja2.Environment):
-    """``constant``: names of the globals that return the same for the same arguments in one language and path prefix."""
+    """``constant``: names of the globals that return the same for the same arguments in one language and path prefix.
+
+    ``in_two``: ``{"url": ("place", "in_place")}`` says that ``url(page, key)`` is ``in_place(place(page), key)``, of
+    which the first is constant.
+    """
 
     context_class = Context
     constant = frozenset()
+    in_two = {}
     language = None
 
     def _load_template(self, name, globals):
@@ -60,11 +65,21 @@ class _Folder(NodeTransformer):
         node = self.generic_visit(node)
         match node:
             case nodes.Call(
-                node=nodes.Name(name=name), kwargs=[], dyn_args=None, dyn_kwargs=None
-            ) if name in self.environment.constant and all(
-                isinstance(each, nodes.Const) for each in node.args
+                node=nodes.Name(), args=arguments, kwargs=[], dyn_args=None, dyn_kwargs=None
             ):
-                values = [each.value for each in node.args]
-                made = self.environment.globals[name](*values)
-                return nodes.Const(made, lineno=node.lineno)
+                return self.folded(node, node.node.name, arguments)
+        return node
+
+    def folded(self, node, name, arguments):
+        if name in self.environment.in_two and len(arguments) == 2:
+            first, second = self.environment.in_two[name]
+            begin = self.folded(node, first, arguments[:1])
+            if isinstance(begin, nodes.Const):
+                called = nodes.Name(second, "load", lineno=node.lineno)
+                return nodes.Call(called, [begin, arguments[1]], [], None, None, lineno=node.lineno)
+        if name in self.environment.constant and all(
+            isinstance(each, nodes.Const) for each in arguments
+        ):
+            made = self.environment.globals[name](*(each.value for each in arguments))
+            return nodes.Const(made, lineno=node.lineno)
         return node

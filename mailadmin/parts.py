@@ -37,6 +37,7 @@ FLAT = {
 CLASSES = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}
 # What returns the same for the same arguments, in one language and under one path prefix.
 CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "place", "static", "url"}
+IN_TWO = {"url": ("place", "in_place")}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
@@ -50,7 +51,7 @@ class FieldRenderer(BaseRenderer):
 
 def environment(**options):
     made = Environment(**options, trim_blocks=True, lstrip_blocks=True)
-    made.constant = CONSTANT
+    made.constant, made.in_two = CONSTANT, IN_TWO
     made.globals |= {
         "_": gettext,
         "ago": ago,
@@ -79,6 +80,7 @@ def environment(**options):
         "htmx_script": htmx_script,
         "hidden_query": ui.hidden_query,
         "icon": ui.icon,
+        "in_place": in_place,
         "is_filtered": ui.is_filtered,
         "is_paged": ui.is_paged,
         "kept": kept,
@@ -215,7 +217,11 @@ def languages():
 
 
 def url(page, *key):
-    return place(page).replace(IN_URL, _quoted(*key)) if key else _url(page)
+    return in_place(place(page), *key) if key else _url(page)
+
+
+def in_place(path, key):
+    return path.replace(IN_URL, _quoted(key))
 
 
 @formats.cached_per_language_and_path
