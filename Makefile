@@ -4,7 +4,6 @@
 
 BASE_PYTHON ?= python3
 PYTHON := .venv/bin/python
-PYTEST := $(PYTHON) -m pytest
 SIZE ?= 1000
 export BASE_PYTHON HOST PORT SIZE DEMO PEER
 
@@ -40,8 +39,8 @@ run: .venv/installed-$(EXTRA) ## Serve the panel (HOST=127.0.0.1 PORT=8000, DEMO
 
 .PHONY: test
 test: setup lint ## Install what the tests need, then lint and run all tests
-	TEST_DATABASE=sqlite $(PYTEST) -q -n logical --maxprocesses 4 $(ON_SQLITE)
-	$(AS_ROOT) $(PYTEST) -n logical --maxprocesses 4
+	TEST_DATABASE=sqlite tests/run -q $(ON_SQLITE)
+	$(AS_ROOT) tests/run
 
 .PHONY: test-host
 test-host: .venv/installed-dev ## Install whole Debians with deploy/install in roots of their own, as root; an hour

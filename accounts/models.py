@@ -147,17 +147,11 @@ def _domains_of(admin):
 
 
 class LogQuerySet(ScopedQuerySet):
-    def shown(self):
-        """What pages tell of an entry, without its model: of fifty it is a third of the time."""
-        return self._told("changes")
-
     def stored(self):
-        """As ``shown()``, with the changes as the text of their JSON, ``stored``, or None."""
-        return self.annotate(stored=Cast("changes", models.TextField()))._told("stored")
-
-    def _told(self, changes):
-        columns = ("pk", "timestamp", "username", "domain", "action", "data", changes)
-        return self.values_list(*columns, named=True)
+        """What pages tell of an entry, without its model, with the changes as the text of their JSON, ``stored``, or None."""
+        rows = self.annotate(stored=Cast("changes", models.TextField()))
+        columns = ("pk", "timestamp", "username", "domain", "action", "data", "stored")
+        return rows.values_list(*columns, named=True)
 
     def record(self, actor, action, *, domain="", target, changes=None):
         """Write what ``actor`` did, in the caller's transaction: the entry exists if the change does.

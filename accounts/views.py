@@ -225,7 +225,7 @@ def _first_assigned_to(name):
 def _entries_about(name):
     # Entries of no domain about this name are about the administrator, not a mailbox.
     entries = LogEntry.objects.filter(domain="", action__in=of_kind(ADMINS), data=name)
-    return entries.order_by("-timestamp", "-pk").shown()[:5]
+    return entries.order_by("-timestamp", "-pk").stored()[:5]
 
 
 @hide_passwords

@@ -124,7 +124,7 @@ def recent_entries(row):
 def _entries_about(domain, address):
     # The domain, for an administrator of the same name has entries of no domain.
     entries = LogEntry.objects.filter(about=address, domain=domain)
-    return entries.order_by("-timestamp", "-pk").shown()[:5]
+    return entries.order_by("-timestamp", "-pk").stored()[:5]
 
 
 class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):

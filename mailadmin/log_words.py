@@ -89,17 +89,24 @@ def _entry(timestamp, username, domain, action, data, stored):
 
 
 def lines(entries, linked=False):
-    """Yield of each entry: itself, when, from which address, the sentence, ``changes``.
+    """Yield of each entry, which has ``stored``: its domain, when, from which address, the sentence, ``changes``.
 
     ``linked``: what it is about is a link, as it is not on its own page.
     """
-    told = formats.ago_by(timezone.get_current_timezone(), timezone.now())
-    words = _words.now()
+    when = formats.ago_by(timezone.get_current_timezone(), timezone.now())
+    told_of = _told.now()
     for entry in entries:
-        name, client = name_and_client(entry.username)
-        url = _url(entry) if linked else ""
-        said = _sentence(entry, _meaning(entry), words, _person(name, entry.domain), url)
-        yield entry, told(entry.timestamp), client, said, changes(entry)
+        values = entry.username, entry.domain, entry.action, entry.data, entry.stored
+        yield entry.domain, when(entry.timestamp), *told_of(linked, *values)
+
+
+@formats.cached_per_language_and_path
+def _told(linked, *values):
+    entry = _entry(None, *values)
+    name, client = name_and_client(entry.username)
+    url = _url(entry) if linked else ""
+    said = _sentence(entry, _meaning(entry), _words.now(), _person(name, entry.domain), url)
+    return client, said, changes(entry)
 
 
 def days(entries):

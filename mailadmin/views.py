@@ -1,10 +1,12 @@
 import sys
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
-from django.db.models import CharField, Max, Value
+from django.db.models import CharField, Max, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -27,7 +29,7 @@ from panel.log_actions import SIGN_INS, of_kind
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND
 from panel.prepared import in_scope, prepared, prepared_counts, prepared_union
-from panel.scoping import may_open, sees_all_domains
+from panel.scoping import may_open
 
 SHOWN = 10
 
@@ -134,22 +136,17 @@ def log_entries(actor):
     return newest_of(*domains) if domains else []
 
 
-NEWEST = "ORDER BY timestamp DESC, id DESC LIMIT"
 LOOKED_AT = 200  # entries, to leave out who signed in
-CHANGES = f"action NOT IN ({', '.join(repr(name) for name in of_kind(SIGN_INS))})"
+LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 @in_scope(prepared)
 def newest_entries(actor):
-    if not sees_all_domains(actor) and not actor.scope_domains:
-        return LogEntry.objects.none()
-    one = "domain = %s" if actor.scope_domains else "TRUE"
-    last = f"SELECT timestamp FROM log WHERE {one} {NEWEST} 1 OFFSET {LOOKED_AT - 1}"  # noqa: S608
-    # Their rows are read one by one, from the end of the index, and no more than are shown.
-    return LogEntry.objects.raw(
-        f"SELECT * FROM log WHERE {one} AND timestamp >= COALESCE(({last}), '1970-01-01') AND {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
-        [*actor.scope_domains, *actor.scope_domains],
-    )
+    entries = LogEntry.objects.visible_to(actor).order_by("-timestamp", "-pk")
+    last = entries.values("timestamp")[LOOKED_AT - 1 : LOOKED_AT]
+    # Of their rows, no more are read than are shown.
+    entries = entries.filter(timestamp__gte=Coalesce(Subquery(last), Value(LONG_AGO)))
+    return entries.exclude(action__in=of_kind(SIGN_INS)).stored()[:SHOWN]
 
 
 @in_scope(prepared)
@@ -158,12 +155,16 @@ def last_active_domains(actor):
     return rows.order_by("-last").values_list("domain", flat=True)[:SHOWN]
 
 
+NEWEST = "ORDER BY timestamp DESC, id DESC LIMIT"
+CHANGES = f"action NOT IN ({', '.join(repr(name) for name in of_kind(SIGN_INS))})"
+
+
 @prepared
 def newest_of(*domains):
     one = f"SELECT id FROM (SELECT id FROM log WHERE domain = %s {NEWEST} {SHOWN}) AS newest"  # noqa: S608
     found = " UNION ALL ".join([one] * len(domains))
     return LogEntry.objects.raw(
-        f"SELECT log.* FROM ({found}) AS found JOIN log USING (id) WHERE {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
+        f"SELECT log.*, changes AS stored FROM ({found}) AS found JOIN log USING (id) WHERE {CHANGES} {NEWEST} {SHOWN}",  # noqa: S608
         domains,
     )
 
