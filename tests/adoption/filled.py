@@ -39,7 +39,20 @@ def fill(evening):
         password2=SECRET,
         domains=["example.org"],
     )
+    fetch(root, "joe@example.org")
     spoil()
+
+
+def fetch(root, mailbox):
+    """Through its form: mail for ``mailbox`` is to be fetched from elsewhere."""
+    said = root.edit(
+        "fetchmail",
+        mailbox=mailbox,
+        src_server="pop.elsewhere.example",
+        src_user="old",
+        src_password=SECRET,
+    )
+    assert "pop.elsewhere.example" in said
 
 
 def spoil():
