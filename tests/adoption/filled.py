@@ -49,10 +49,12 @@ def fetch(root, mailbox):
         "fetchmail",
         mailbox=mailbox,
         src_server="pop.elsewhere.example",
+        src_auth="password",
         src_user="old",
         src_password=SECRET,
+        protocol="POP3",
     )
-    assert "pop.elsewhere.example" in said
+    assert "Entry saved in database." in said
 
 
 def spoil():

@@ -132,7 +132,13 @@ def test_mail_fetched_from_elsewhere_is_as_it_was_and_entered_changed_and_delete
 
     fetch(root, "ann@example.org")
     [[number]] = rows("SELECT id FROM fetchmail WHERE mailbox = 'ann@example.org'")
-    root.edit("fetchmail", str(number), src_server="imap.elsewhere.example", active="0")
+    root.edit(
+        "fetchmail",
+        str(number),
+        src_server="imap.elsewhere.example",
+        src_password=SECRET,
+        active="0",
+    )
 
     assert rows(question) == (
         kept,
@@ -273,8 +279,15 @@ def test_what_is_made_here_is_listed_edited_and_deleted_there(evening, root, our
 
 
 def test_a_domain_made_here_is_listed_edited_switched_off_and_deleted_there(root, ours):
-    page = reverse("domain-create")
-    ours.post(page, sent(ours.get(page)) | {"name": "ours.example"})
+    limits = {
+        f"{name}_{number}": value
+        for name in ("mailboxes", "aliases", "maxquota", "quota")
+        for number, value in enumerate(("unlimited", ""))
+    }
+    ours.post(
+        reverse("domain-create"),
+        {"name": "ours.example", "transport": "virtual", "active": "on"} | limits,
+    )
     assert "ours.example" in root.page("/list.php?table=domain")
 
     root.edit("domain", "ours.example", description="Theirs", aliases="3")
