@@ -4,13 +4,14 @@ For ann@example.org it is ann#example.org@ and a domain of its own, which Postfi
 """
 
 
-def _is_away(address, target):
+def answers(address, target):
+    """Whether ``target`` is the program's address for ``address``."""
     return target.lower().startswith(f"{address.replace('@', '#')}@")
 
 
 def away_targets(address, targets):
     """Those of ``targets``, of the self-alias ``address``, that are the program's; none where nobody else would get the mail."""
-    found = [target for target in targets if _is_away(address, target)]
+    found = [target for target in targets if answers(address, target)]
     return found if len(found) < len(targets) else []
 
 
@@ -21,5 +22,5 @@ def without_away(address, targets):
 
 def with_own(address, targets):
     """``targets`` of a self-alias, with the mailbox itself where nobody else but the program is left."""
-    alone = all(_is_away(address, target) for target in targets)
+    alone = all(answers(address, target) for target in targets)
     return [address, *targets] if alone else targets

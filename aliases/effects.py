@@ -5,14 +5,14 @@ see, nothing is told: neither what exists there nor what is active.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from aliases.away import without_away
+from aliases.away import answers, without_away
 from aliases.lookup import Lookup, Target
 from aliases.models import Alias
 from panel.addresses import (
@@ -44,6 +44,7 @@ class Destination:
     active: bool = True
     undeliverable: bool = False
     next_server: str = ""
+    answers: bool = False
 
     def __str__(self):
         return display_address(self.address)
@@ -130,7 +131,10 @@ def destinations(actor, alias, *, domains=(), lookup=None):
     found = []
     for text, target in zip(targets, parsed, strict=True):
         route = routes.get(target.address)
-        found.append(_destination(text, target, route, rows, seen, lookup))
+        to = _destination(text, target, route, rows, seen, lookup)
+        found.append(
+            replace(to, answers=True) if "#" in text and answers(alias.address, text) else to
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
 from django.core.management.base import CommandError, no_translations
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError, ProgrammingError, connection
 from django_rich.management import RichCommand
 
 from panel import foreign, output
@@ -57,16 +57,20 @@ def size_limit(text):
 class PanelCommand(RichCommand):
     """A command whose errors are one sentence each. ``act()`` gets the options; ``words`` are the fields' labels.
 
-    ``noun`` and ``nouns`` are what it is about, ``key`` the metavar of their names and an example.
+    ``noun`` and ``nouns`` are what it is about, ``key`` the metavar of their names and an example. ``on_others``: it has its own words
+    where the database is another program's.
     """
 
     noun = nouns = None
     key = ("NAME", "")
     words = {}
+    on_others = False
 
     @no_translations  # the services' errors in English, like the rest of the command
     def handle(self, **options):
         try:
+            if not self.on_others and (whose := foreign.owner(connection)):
+                raise CommandError(whose)
             self.act(**options)
             self.stdout.flush()
         except (ValidationError, ObjectDoesNotExist) as error:

@@ -37,23 +37,24 @@ def another_database():
 
 
 @contextmanager
-def own_user(database, *, without=""):
-    """Let the panel's SQL user be one who may do everything in this database alone, but for the right ``without``."""
+def own_user(name, *, database="", without=""):
+    """Let the panel's SQL user be ``name``, who may do everything in the ``database`` of that name alone, but for the right ``without``."""
+    database = database or name
     settings = connection.settings_dict
     own = {name: settings[name] for name in ("USER", "PASSWORD")}
     root = connect()
-    root.query(f"CREATE USER {database}@'%' IDENTIFIED BY 'few'")
-    root.query(f"GRANT ALL ON {database}.* TO {database}@'%'")
+    root.query(f"CREATE USER {name}@'%' IDENTIFIED BY 'few'")
+    root.query(f"GRANT ALL ON {database}.* TO {name}@'%'")
     if without:
-        root.query(f"REVOKE {without} ON {database}.* FROM {database}@'%'")
+        root.query(f"REVOKE {without} ON {database}.* FROM {name}@'%'")
     connection.close()
-    settings.update(USER=database, PASSWORD="few")
+    settings.update(USER=name, PASSWORD="few")
     try:
         yield
     finally:
         connection.close()
         settings.update(own)
-        root.query(f"DROP USER {database}@'%'")
+        root.query(f"DROP USER {name}@'%'")
         root.close()
 
 

@@ -9,6 +9,8 @@ from django.db import OperationalError, connection
 
 from accounts.models import Admin
 from panel import foreign
+from tests.adoption import postfixadmin
+from tests.adoption.tables import everything
 from tests.strangers import another_database, own_user, schema
 
 # The columns by which it is known, and what a mailbox of release 3.3 has besides.
@@ -31,6 +33,26 @@ COMMANDS = {
     "snapshot": (CommandError, ["snapshot"], {}),
     "list": (CommandError, ["domain", "list"], {}),
 }
+
+OTHERS = [
+    ["admin", "list"],
+    ["admin", "add", "new@example.org", "--superadmin", "--generate"],
+    ["mailbox", "list"],
+    ["mailbox", "off", "joe@example.org"],
+    ["mailbox", "password", "joe@example.org", "--generate"],
+    ["alias", "list"],
+    ["alias", "add", "new@example.org", "joe@example.org"],
+    ["alias", "delete", "info@example.org", "--yes"],
+    ["aliasdomain", "list"],
+    ["dkim", "list"],
+    ["trace", "info@example.org"],
+    ["log"],
+    ["check_rows"],
+    ["doctor"],
+    ["directories"],
+    ["checkdns"],
+    ["certnames"],
+]
 
 
 @pytest.fixture
@@ -69,6 +91,28 @@ def test_every_command_knows_postfixadmins_database_and_leaves_it_as_it_is(
     assert "manage.py adopt" in words
     assert "cannot be opened" not in words
     assert schema() == before
+
+
+@pytest.mark.parametrize("release", postfixadmin.RELEASES)
+def test_so_do_all_others_with_each_release(elsewhere, release):
+    postfixadmin.create(release)
+    postfixadmin.add_domain("example.org")
+    postfixadmin.add_mailbox("joe@example.org")
+    postfixadmin.add_alias("info@example.org", "joe@example.org")
+    before = everything(elsewhere)
+
+    silent = []
+    for arguments in OTHERS:
+        out = StringIO()
+        try:
+            call_command(*arguments, stdout=out, stderr=out)
+        except (CommandError, SystemExit) as stop:
+            out.write(str(stop))
+        if "This is PostfixAdmin's database" not in out.getvalue():
+            silent.append((arguments, out.getvalue()))
+
+    assert silent == []
+    assert everything(elsewhere) == before
 
 
 def test_the_release_is_told_by_the_columns(elsewhere):

@@ -20,34 +20,13 @@ from aliases.models import Alias, AliasTarget
 from domains import services as domain_services
 from domains.models import Domain, RoutingLock
 from mailadmin.findings import mending
-from mailadmin.findings.found import SHOWN
+from mailadmin.findings.cure import ACCOUNTS, Cure, Mending
+from mailadmin.findings.letters import Letters
 from mailboxes import forwarding
 from mailboxes import services as mailbox_services
 from mailboxes.bulk import MailboxWork
 from mailboxes.models import Mailbox
-from panel import tasks
 from panel.addresses import display_address
-from panel.formats import number
-from panel.models import FoundRows
-
-ACCOUNTS = {"admin": Admin, "mailbox": Mailbox}
-
-
-class Cure:
-    """``check`` of a task's options names whose rows it mends: they count no longer, until all rows are looked at again."""
-
-    list_url_name = "findings"
-    details = {}
-
-    def settle(self, task, keys):
-        found = FoundRows.objects.select_for_update().get(pk=(task.undoes or task).options["check"])
-        more, kept = found.count - len(found.keys), set(found.keys)
-        found.keys = sorted(kept | set(keys) if task.undoes_id else kept - set(keys))
-        found.examples = [example for example in found.examples if example[2] not in keys]
-        if task.undoes_id:
-            found.examples = [[key, "", key] for key in keys[:SHOWN]]
-        found.count = len(found.keys) + more
-        found.save()
 
 
 class DeadTargets(Cure, AliasWork):
@@ -220,24 +199,6 @@ class Quotas(Cure, MailboxWork):
         return super().quota(row, options) or {}
 
 
-class Mending(Cure, tasks.Work):
-    """What has no other place than here: a key is a table's name and the row's, or the row's."""
-
-    refusals = AliasWork.refusals
-    told = AliasWork.told
-
-    def number_done(self, task):
-        return task.done
-
-    def result(self, task):
-        text = self.results[task.action] % {"count": task.done, "n": number(task.done)}
-        return _("%(text)s.") % {"text": text}
-
-    def act(self, task, entry):
-        getattr(self, task.action)(entry.key)
-        return {}
-
-
 class MissingDomains(Mending):
     kind, actions = "domains", ("make",)
     submits = {"make": gettext_lazy("Add these domains")}
@@ -365,12 +326,14 @@ CURES = {
     "storage-without-mailbox": (Figures, "drop", gettext_lazy("Delete them…")),
     "zero-dates": (ZeroDates, "date", gettext_lazy("Set them to unknown…")),
     "passwords-marked-plain": (ClearText, "hash", gettext_lazy("Hash them…")),
+    "passwords-with-one-salt": (Letters, "write", gettext_lazy("Write to them…")),
+    "passwords-weak": (Letters, "write", gettext_lazy("Write to them…")),
 }
 _SIGN_IN = gettext_lazy(
     "A hash is replaced when its owner signs in to this panel. For those who never do, make new passwords:"
 )
 _NEW_PASSWORDS = "mailadmin check_rows --list %s | xargs -n 1 mailadmin mailbox password --generate"
-# For what no button mends: what to do, and the command for it.
+# For what no button mends, or not for everybody: what to do, and the command for it.
 BY_HAND = {
     "passwords-with-one-salt": (_SIGN_IN, _NEW_PASSWORDS),
     "passwords-weak": (_SIGN_IN, _NEW_PASSWORDS),

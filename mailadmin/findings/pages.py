@@ -54,7 +54,12 @@ class FindingsPage(ScopedMixin, TemplateView):
             return HttpResponseRedirect(request.path)
         work, action, _words = CURES[name]
         task = tasks.ask(
-            work(self.actor), action, keys=found.keys, back=reverse("findings"), check=name
+            work(self.actor),
+            action,
+            keys=found.keys,
+            back=reverse("findings"),
+            check=name,
+            panel=request.build_absolute_uri(reverse("login")),
         )
         return HttpResponseRedirect(task.get_absolute_url())
 

@@ -39,7 +39,22 @@ def fill(evening):
         password2=SECRET,
         domains=["example.org"],
     )
+    fetch(root, "joe@example.org")
     spoil()
+
+
+def fetch(root, mailbox):
+    """Through its form: mail for ``mailbox`` is to be fetched from elsewhere."""
+    said = root.edit(
+        "fetchmail",
+        mailbox=mailbox,
+        src_server="pop.elsewhere.example",
+        src_auth="password",
+        src_user="old",
+        src_password=SECRET,
+        protocol="POP3",
+    )
+    assert "Entry saved in database." in said
 
 
 def spoil():

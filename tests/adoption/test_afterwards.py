@@ -92,6 +92,27 @@ def test_what_nobody_says_to_have_written_is_named(changed):
     assert "mailbox: joe@example.org: example.org/joe/ before, lost/ now" in out.getvalue()
 
 
+def test_a_mailbox_that_dovecot_reads_otherwise_is_named(changed):
+    postfixadmin.run("UPDATE mailbox SET password = 'lost' WHERE username = 'joe@example.org'")
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="not answered as before"):
+        call_command(
+            "adopt", "--apply", "--no-dump", "--config", "/dev/null", stdout=out, stderr=StringIO()
+        )
+
+    assert "Dovecot: joe@example.org: as it was before, something else now" in out.getvalue()
+
+
+def test_what_the_old_tables_cannot_be_asked_is_counted_apart(changed):
+    postfixadmin.run(
+        "INSERT INTO alias (address, goto, domain, created, modified)"
+        " VALUES ('поль@example.org', 'joe@example.org', 'example.org', NOW(), NOW())"
+    )
+
+    assert "could not be asked of the old tables, which hold no such letters" in apply()
+
+
 def test_counters_that_are_wrong_are_counted_anew(changed):
     DomainUsage.objects.filter(pk="example.org").update(mailboxes=7)
 

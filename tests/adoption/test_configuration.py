@@ -62,6 +62,9 @@ def test_the_files_that_name_the_database_are_found_and_their_secrets_are_not_sh
         "dovecot/dovecot-sql.conf.ext": "connect = host=localhost dbname=mail user=x password=secret\n",
         "roundcube/plugins/password.php": "$config['password_db_dsn'] = 'mysql://pw:secret@localhost/mail';\n",
         "cron.d/backup": "0 3 * * * root mysqldump --single-transaction mail > /var/backups/mail.sql\n",
+        "postfixadmin/vacation.conf": "$db_type = 'mysql';\n$db_name = 'mail';\n",
+        "postfixadmin/dbconfig.inc.php": "<?php\n$dbpass='secret';\n$dbname='mail';\n",
+        "default/backup": "DATABASE_URL=mysql://backup:secret@localhost/mail\n",
         "postfix/main.cf": "myhostname = mail.example.org\n",
         "postfix/sql/other.cf": "dbname = mailing\n",
     }
@@ -74,6 +77,9 @@ def test_the_files_that_name_the_database_are_found_and_their_secrets_are_not_sh
     assert [place.removeprefix(f"{tmp_path}/") for place in places] == [
         "postfix/sql/alias.cf:3",
         "dovecot/dovecot-sql.conf.ext:1",
+        "postfixadmin/dbconfig.inc.php:3",
+        "postfixadmin/vacation.conf:2",
         "roundcube/plugins/password.php:1",
         "cron.d/backup:1",
+        "default/backup:1",
     ]

@@ -88,6 +88,23 @@ def test_rows_that_are_new_changed_renamed_and_gone(site, monkeypatch):
     ]
 
 
+def test_what_dovecot_counts_and_somebody_logs_then(site, monkeypatch):
+    postfixadmin.add("quota2", username="joe@example.org", bytes=10, messages=1)
+    with just_before_they_are_refused(
+        monkeypatch,
+        "UPDATE quota2 SET bytes = bytes + 5, messages = messages + 1 WHERE username = 'joe@example.org'",
+        "INSERT INTO quota2 (username, bytes, messages) VALUES ('bob@example.org', 7, 1)",
+        "INSERT INTO log (username, domain, action, data) VALUES ('root', 'example.org', 'x', 'at the last moment')",
+    ):
+        apply()
+
+    assert rows("SELECT username, bytes, messages FROM quota2 ORDER BY 1") == (
+        ("bob@example.org", 7, 1),
+        ("joe@example.org", 15, 2),
+    )
+    assert rows("SELECT action, data FROM log") == (("x", "at the last moment"),)
+
+
 def test_where_nothing_was_written_no_row_is_compared(site, monkeypatch):
     with just_before_they_are_refused(monkeypatch) as compared:
         apply()

@@ -242,11 +242,19 @@ def test_passwords_are_told_apart(site, stored, name):
 
 def test_a_second_factor_is_not_lost_silently(elsewhere):
     postfixadmin.create("4.0")
+    postfixadmin.add_domain("example.org")
     postfixadmin.add_admin("boss@example.org", totp_secret="JBSWY3DPEHPK3PXP", superadmin=1)
+    postfixadmin.add_admin("none@example.org", totp_secret="")
+    postfixadmin.add_mailbox("joe@example.org", totp_secret="JBSWY3DPEHPK3PXP")
 
     status, report = adopt()
+    accepted, _report = adopt("--accept", "second-factors")
 
-    assert (status, report["in_the_way"]) == (1, ["second-factors"])
+    assert (status, accepted, report["in_the_way"]) == (1, 0, ["second-factors"])
+    assert sorted(found(report)["second-factors"]["examples"]) == [
+        "admin boss@example.org",
+        "mailbox joe@example.org",
+    ]
 
 
 def test_mail_loops_are_named_also_through_an_alias_domain_and_a_catch_all(site):

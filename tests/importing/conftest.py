@@ -5,7 +5,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from accounts.passwords import hash_password
 from domains.models import Domain
+from tests.importing.hand_made import HandMade
 
 
 @pytest.fixture
@@ -58,3 +60,16 @@ def noted(run):
         return {finding["name"]: finding["examples"] for finding in report["findings"]}
 
     return call
+
+
+@pytest.fixture
+def secret(password):
+    return hash_password(password)
+
+
+@pytest.fixture
+def server(tmp_path, secret):
+    """One that somebody set up by hand."""
+    made = HandMade(tmp_path)
+    made.add_users(secret)
+    return made

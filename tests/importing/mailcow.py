@@ -26,7 +26,8 @@ ATTRIBUTES = {"mailbox_format": "maildir:", "imap_access": "1", "pop3_access": "
 
 
 class Site:
-    def __init__(self, database):
+    def __init__(self, database, secret=BLF):
+        self.secret = secret
         self.add, self.run = database.add, database.run
         self.count = 0
         self.arguments = [*database.arguments, "--accept", "mail-is-encrypted"]
@@ -41,13 +42,16 @@ class Site:
             "UPDATE alias SET goto = 'ann@example.org,ann@elsewhere.test' WHERE address = 'ann@example.org'"
         )
         self.add("admin", username="admin", password="{SSHA256}x", superadmin=1)
-        self.add("admin", username="it@example.org", password=BLF)
+        self.add("admin", username="it@example.org", password=secret)
         self.add("domain_admins", id=1, username="it@example.org", domain="example.org")
         self.add("quota2", username="ann@example.org", bytes=77, messages=2)
 
     def mailbox(self, address, *, attributes=(), **fields):
         name, _at, domain = address.partition("@")
-        values = {"password": BLF, "attributes": json.dumps({**ATTRIBUTES, **dict(attributes)})}
+        values = {
+            "password": self.secret,
+            "attributes": json.dumps({**ATTRIBUTES, **dict(attributes)}),
+        }
         self.add("mailbox", username=address, local_part=name, domain=domain, **values | fields)
         self.alias(address, address)
 

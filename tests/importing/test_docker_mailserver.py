@@ -3,23 +3,12 @@
 import pytest
 from django.core.management.base import CommandError
 
-from accounts.passwords import hash_password
-from tests.importing import stored
+from tests.importing import docker_mailserver, stored
 
 
 @pytest.fixture
-def config(tmp_path, password):
-    secret = hash_password(password)
-    (tmp_path / "postfix-accounts.cf").write_text(
-        f"# accounts\nann@example.org|{secret}\nbob@example.com|{secret}|\n"
-    )
-    (tmp_path / "postfix-virtual.cf").write_text(
-        "info@example.org ann@example.org,bob@example.com\n"
-        "ann@example.org ann@example.org,ann@elsewhere.test\n"
-        "@example.com bob@example.com\nbob@example.com bob@example.com\n"
-    )
-    (tmp_path / "dovecot-quotas.cf").write_text("ann@example.org:2G\nbob@example.com:0\n")
-    return tmp_path
+def config(tmp_path, secret):
+    return docker_mailserver.config(tmp_path, secret)
 
 
 def test_accounts_quotas_and_aliases_come_along(run, config):

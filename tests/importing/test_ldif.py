@@ -7,62 +7,10 @@ from django.core.management.base import CommandError
 
 from mailadmin.importing.readers.ldif import entries
 from tests.importing import stored
+from tests.importing.ldif import tree
 
 SSHA = "{SSHA512}" + base64.b64encode(b"d" * 64 + b"salt1234").decode()
-IREDMAIL = f"""version: 1
-
-# domains
-dn: domainName=example.org,o=domains,dc=x
-objectClass: mailDomain
-domainName: example.org
-accountStatus: active
-mtaTransport: dovecot
-domainAliasName: example.net
-domainAdmin: ann@example.org
-
-dn: mail=ann@example.org,ou=Users,domainName=example.org,o=domains,dc=x
-objectClass: inetOrgPerson
-objectClass: mailUser
-mail: ann@example.org
-cn:: {base64.b64encode("Änn".encode()).decode()}
-accountStatus: active
-userPassword:: {base64.b64encode(SSHA.encode()).decode()}
-mailQuota: 104857600
-homeDirectory: /var/vmail/vmail1/example.org/a/n/n/ann-
- 2020/
-enabledService: imap
-enabledService: smtp
-shadowAddress: a.smith@example.org
-mailForwardingAddress: ann@example.org
-mailForwardingAddress: ann@elsewhere.test
-memberOfGroup: staff@example.org
-
-dn: mail=bob@example.org,ou=Users,domainName=example.org,o=domains,dc=x
-objectClass: mailUser
-mail: bob@example.org
-userPassword: {SSHA}
-accountStatus: disabled
-homeDirectory: /var/vmail/vmail1/example.org/b/o/b/bob-2020/
-enabledService: imap
-
-dn: mail=staff@example.org,ou=Groups,domainName=example.org,o=domains,dc=x
-objectClass: mailList
-mail: staff@example.org
-accountStatus: active
-
-dn: mail=@example.org,ou=Users,domainName=example.org,o=domains,dc=x
-objectClass: mailUser
-mail: @example.org
-accountStatus: active
-mailForwardingAddress: ann@example.org
-
-dn: mail=root@example.org,o=domainAdmins,dc=x
-objectClass: mailAdmin
-mail: root@example.org
-userPassword: {SSHA}
-domainGlobalAdmin: yes
-accountStatus: active
-"""
+IREDMAIL = tree(SSHA)
 
 
 @pytest.fixture

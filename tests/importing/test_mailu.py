@@ -1,65 +1,16 @@
 """Mailu's export"""
 
-import json
-
 import pytest
 from django.core.management.base import CommandError
 
 from domains.models import Domain
-from tests.importing import stored
-
-BCRYPT_SHA256 = (
-    "$bcrypt-sha256$v=2,t=2b,r=12$abcdefghijklmnopqrstuv$0123456789abcdefghijklmnopqrstu"
-)
+from tests.importing import mailu, stored
 
 
 @pytest.fixture
 def export(tmp_path):
-    """``export(section=[rows])`` writes a file: what is not named is a small site's."""
-
-    def write(**sections):
-        site = {
-            "domain": [
-                {
-                    "name": "example.org",
-                    "comment": "Ours",
-                    "alternatives": ["example.net"],
-                    "max_users": -1,
-                    "max_aliases": 0,
-                    "max_quota_bytes": 0,
-                }
-            ],
-            "user": [
-                {
-                    "email": "ann@example.org",
-                    "password": BCRYPT_SHA256,
-                    "quota_bytes": 1_000_000_000,
-                    "displayed_name": "Ann",
-                    "global_admin": True,
-                    "forward_enabled": True,
-                    "forward_keep": True,
-                    "forward_destination": ["ann@elsewhere.test"],
-                },
-                {
-                    "email": "bob@example.org",
-                    "password": "{SHA512-CRYPT}$6$salt$" + "a" * 86,
-                    "manager_of": ["example.org"],
-                },
-            ],
-            "alias": [
-                {
-                    "email": "info@example.org",
-                    "destination": ["ann@example.org", "bob@example.org"],
-                },
-                {"email": "%@example.org", "destination": ["bob@example.org"], "wildcard": True},
-            ],
-            "relay": [{"name": "relay.example", "smtp": "192.0.2.1:26"}],
-        }
-        path = tmp_path / "mail.json"
-        path.write_text(json.dumps(site | sections))
-        return path
-
-    return write
+    """``export(section=[rows])`` writes a file."""
+    return lambda **sections: mailu.export(tmp_path / "mail.json", **sections)
 
 
 def test_everything_comes_along_but_passwords_of_its_own_scheme(run, export):

@@ -19,13 +19,14 @@ BCRYPT = "$2y$05$abcdefghijklmnopqrstuuFqq7m4j9m0lkQ0c8q5Q1yW3yKp8mYyW"
 
 
 class Site:
-    def __init__(self, database):
+    def __init__(self, database, secret=BCRYPT):
+        self.secret = secret
         self.add, self.run, self.arguments = database.add, database.run, database.arguments
         database.create(TABLES)
         self.add("domain", id=1, domain="example.org", max_quota=2 * 1_024_000_000, quota=1_024_000)
         self.add("domain", id=2, domain="example.net")
-        self.add("admin", id=1, username="root@example.org", password=BCRYPT, super=1)
-        self.add("admin", id=2, username="it@example.org", password=BCRYPT)
+        self.add("admin", id=1, username="root@example.org", password=secret, super=1)
+        self.add("admin", id=2, username="it@example.org", password=secret)
         self.add("domain_admins", Admin_id=2, Domain_id=1)
         self.count = 0
         self.mailbox("ann@example.org", quota=1_024_000_000)
@@ -40,7 +41,7 @@ class Site:
         self.count += 1
         name, _at, domain = address.partition("@")
         place = f"/srv/vmail/{domain}/{name}"
-        fields = {"password": BCRYPT, "homedir": place} | fields
+        fields = {"password": self.secret, "homedir": place} | fields
         fields.setdefault("maildir", f"maildir:{place}/mail:LAYOUT=fs")
         self.add("mailbox", id=self.count, username=address, local_part=name, Domain_id=1, **fields)
         self.alias(address, address)

@@ -124,3 +124,16 @@ def test_the_program_alone_is_no_away_message_for_the_mailbox_gets_nothing(admin
     said = text(admin.get(f"/mailboxes/{GRACE}/"))
 
     assert f"Mail for this address goes to {PROGRAM}. Nothing is kept here." in said
+
+
+def test_an_alias_that_it_answers_for_says_so_on_its_page(admin, grace, add_alias):
+    add_alias("team@example.org", "joe@example.org", "x@elsewhere.example")
+    program = "team#example.org@autoreply.example.com"
+    Alias.objects.filter(pk="team@example.org").update(goto=f"joe@example.org,{program},{PROGRAM}")
+
+    said = text(admin.get("/aliases/team@example.org/"))
+
+    words = "Away message of PostfixAdmin: its program gets this mail and answers it."
+    assert f"{program} {words}" in said
+    assert said.count(words) == 1
+    assert PROGRAM in said

@@ -25,6 +25,7 @@ class Command(PanelCommand):
         " copy and lets it take the original's place, while mail and PostfixAdmin go on. --undo goes back."
     )
     requires_system_checks = []
+    on_others = True
 
     def add_arguments(self, parser):
         acts = parser.add_mutually_exclusive_group()
@@ -192,8 +193,8 @@ class Command(PanelCommand):
         except switch.Refused as error:
             raise CommandError(str(error)) from error
         say(
-            f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”:"
-            " `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
+            f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”"
+            f" ({place.size()}): `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
         )
         self._look_again(source, place, options)
 
@@ -271,11 +272,7 @@ class Command(PanelCommand):
     def _finish(self, place, yes):
         if not place.is_there:
             raise CommandError("There is nothing to finish: no old tables are kept.")
-        [[size]] = place.rows(
-            "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
-            [place.name],
-        )
-        words = f"The old tables in “{place.name}”, {int(size) / 1e6:,.0f} MB, are dropped. There is no way back to PostfixAdmin then."
+        words = f"The old tables in “{place.name}”, {place.size()}, are dropped. There is no way back to PostfixAdmin then."
         if not yes and input(f"{words} Type “yes”: ") != "yes":
             raise CommandError("Nothing was dropped.")
         switch.finish(place)

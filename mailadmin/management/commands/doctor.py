@@ -20,6 +20,7 @@ class Command(PanelCommand):
     )
     # Its own: what they find is the answer.
     requires_system_checks = []
+    on_others = True
 
     def add_arguments(self, parser):
         self.json_option(parser)

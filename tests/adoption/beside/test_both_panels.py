@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Admin
+from accounts.models import Admin, LogEntry
 from aliases.models import Alias, AliasTarget
 from domains.models import AliasDomain, Domain
 from mailboxes.models import Mailbox, RetiredMaildir
@@ -12,6 +12,7 @@ from tests.adoption import postfixadmin
 from tests.adoption.beside.conftest import NEW
 from tests.adoption.beside.counting import counted, counters
 from tests.adoption.evening import SECRET, new_mailbox
+from tests.adoption.filled import fetch
 from tests.adoption.tables import rows
 from tests.pages.reading import sent, text
 from tests.servers.clients import may_imap, send
@@ -124,6 +125,29 @@ def test_its_own_other_pages_write_as_before(evening):
     assert not may_imap(evening, "away@example.org", SECRET)
 
 
+def test_mail_fetched_from_elsewhere_is_as_it_was_and_entered_changed_and_deleted_there(root):
+    question = "SELECT mailbox, domain, src_server, active FROM fetchmail ORDER BY id"
+    [kept] = rows(question)
+    assert kept == ("joe@example.org", "example.org", "pop.elsewhere.example", 1)
+
+    fetch(root, "ann@example.org")
+    [[number]] = rows("SELECT id FROM fetchmail WHERE mailbox = 'ann@example.org'")
+    root.edit(
+        "fetchmail",
+        str(number),
+        src_server="imap.elsewhere.example",
+        src_password=SECRET,
+        active="0",
+    )
+
+    assert rows(question) == (
+        kept,
+        ("ann@example.org", "example.org", "imap.elsewhere.example", 0),
+    )
+    root.delete("fetchmail", str(number))
+    assert rows(question) == (kept,)
+
+
 def test_an_away_message_begun_there_is_ended_here_and_may_begin_again(evening, root, ours):
     new_mailbox(root, "holiday")
     user = evening.visitor("holiday@example.org", of="user")
@@ -190,11 +214,16 @@ def test_a_domain_administrator_works_there_as_before(evening):
     ]
 
 
-def test_a_domain_deleted_there_is_gone_with_all_that_it_had(root):
+def test_a_domain_deleted_there_is_gone_with_all_that_it_had_our_log_too(root, ours):
     root.edit("domain", domain="short.example", aliases="0", mailboxes="0", maxquota="0", quota="0")
     new_mailbox(root, "one", "short.example")
+    ours.post(reverse("mailbox-state", args=["one@short.example"]))
+    entries = LogEntry.objects.filter(domain="short.example").exclude(action="delete_domain")
+    assert entries.filter(action="edit_mailbox_state").count() == 1
 
     root.delete("domain", "short.example")
+
+    assert not entries.exists()
 
     assert not Domain.objects.filter(pk="short.example").exists()
     assert not Mailbox.objects.filter(domain="short.example").exists()
@@ -238,10 +267,37 @@ def test_what_is_made_here_is_listed_edited_and_deleted_there(evening, root, our
     assert not may_imap(evening, "mine@example.org", NEW)
     root.switch("mailbox", "mine@example.org", on=True)
     assert may_imap(evening, "mine@example.org", NEW)
+    root.edit("alias", "ours@example.org", goto="joe@example.org")
+    assert Alias.objects.get(pk="ours@example.org").goto == "joe@example.org"
+    root.switch("alias", "ours@example.org", on=False)
+    assert not Alias.objects.get(pk="ours@example.org").active
     root.delete("alias", "ours@example.org")
     root.delete("mailbox", "mine@example.org")
     assert not Mailbox.objects.filter(pk="mine@example.org").exists()
     assert RetiredMaildir.objects.filter(pk="example.org/mine/").exists()
+    assert counters() == counted()
+
+
+def test_a_domain_made_here_is_listed_edited_switched_off_and_deleted_there(root, ours):
+    limits = {
+        f"{name}_{number}": value
+        for name in ("mailboxes", "aliases", "maxquota", "quota")
+        for number, value in enumerate(("unlimited", ""))
+    }
+    ours.post(
+        reverse("domain-create"),
+        {"name": "ours.example", "transport": "virtual", "active": "on"} | limits,
+    )
+    assert "ours.example" in root.page("/list.php?table=domain")
+
+    root.edit("domain", "ours.example", description="Theirs", aliases="3")
+    assert list(
+        Domain.objects.filter(pk="ours.example").values_list("description", "aliases", "active")
+    ) == [("Theirs", 3, True)]
+    root.switch("domain", "ours.example", on=False)
+    assert not Domain.objects.get(pk="ours.example").active
+    root.delete("domain", "ours.example")
+    assert not Domain.objects.filter(pk="ours.example").exists()
     assert counters() == counted()
 
 

@@ -1,0 +1,99 @@
+-- PostfixAdmin's tables (3.3 or later, without a prefix) become this panel's where they are: docs/leaving-postfixadmin.md, "By hand".
+-- Run it with nobody writing, after a dump: mariadb postfixadmin < in-place.sql
+SET SESSION sql_mode = 'STRICT_TRANS_TABLES', foreign_key_checks = 0;
+
+-- No table is converted that another refers to. Release 4 has these two keys; drop those of your own tables likewise.
+ALTER TABLE IF EXISTS dkim_signing DROP FOREIGN KEY IF EXISTS dkim_signing_ibfk_1;
+ALTER TABLE IF EXISTS dkim DROP FOREIGN KEY IF EXISTS dkim_ibfk_1;
+
+-- Rows: keys as Postfix asks for them, and what says a key again is taken from it.
+UPDATE domain SET domain = LOWER(TRIM(domain)) WHERE domain <> 'ALL';
+UPDATE admin SET username = LOWER(TRIM(username));
+DELETE r FROM domain_admins r LEFT JOIN admin a ON a.username = LOWER(TRIM(r.username)) WHERE a.username IS NULL;
+UPDATE domain_admins SET username = LOWER(TRIM(username)), domain = IF(domain = 'ALL', 'ALL', LOWER(TRIM(domain)));
+UPDATE alias_domain SET alias_domain = LOWER(TRIM(alias_domain)), target_domain = LOWER(TRIM(target_domain));
+UPDATE mailbox SET username = LOWER(TRIM(username));
+UPDATE mailbox SET domain = SUBSTRING_INDEX(username, '@', -1),
+  local_part = LEFT(username, CHAR_LENGTH(username) - CHAR_LENGTH(SUBSTRING_INDEX(username, '@', -1)) - 1);
+UPDATE alias SET goto = LOWER(TRIM(goto)) WHERE LOWER(TRIM(goto)) = LOWER(TRIM(address));
+UPDATE alias SET address = LOWER(TRIM(address));
+UPDATE alias SET domain = SUBSTRING_INDEX(address, '@', -1);
+UPDATE quota2 SET username = LOWER(TRIM(username));
+SET @there = (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'dkim');
+SET @keys = IF(@there, 'UPDATE dkim SET domain_name = LOWER(TRIM(domain_name))', 'DO 0');
+EXECUTE IMMEDIATE @keys;
+SET @authors = IF(@there, 'UPDATE dkim_signing SET author = LOWER(TRIM(author))', 'DO 0');
+EXECUTE IMMEDIATE @authors;
+
+-- The date 0000-00-00 is "unknown".
+UPDATE domain SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created),
+  modified = IF(CAST(modified AS CHAR) LIKE '0000%', '2000-01-01', modified);
+UPDATE admin SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created),
+  modified = IF(CAST(modified AS CHAR) LIKE '0000%', '2000-01-01', modified),
+  token_validity = IF(CAST(token_validity AS CHAR) LIKE '0000%', '2000-01-01', token_validity);
+UPDATE domain_admins SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created);
+UPDATE alias_domain SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created),
+  modified = IF(CAST(modified AS CHAR) LIKE '0000%', '2000-01-01', modified);
+UPDATE mailbox SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created),
+  modified = IF(CAST(modified AS CHAR) LIKE '0000%', '2000-01-01', modified),
+  token_validity = IF(CAST(token_validity AS CHAR) LIKE '0000%', '2000-01-01', token_validity),
+  password_expiry = IF(CAST(password_expiry AS CHAR) LIKE '0000%', '2000-01-01', password_expiry);
+UPDATE alias SET created = IF(CAST(created AS CHAR) LIKE '0000%', '2000-01-01', created),
+  modified = IF(CAST(modified AS CHAR) LIKE '0000%', '2000-01-01', modified);
+UPDATE log SET timestamp = IF(CAST(timestamp AS CHAR) LIKE '0000%', '2000-01-01', timestamp);
+
+-- A domain that is off for each that rows name and no row is.
+INSERT INTO domain (domain, description, transport, active, created, modified)
+  SELECT x.named, '(adopted: rows named it, no domain did)', 'virtual', 0, NOW(), NOW()
+  FROM (SELECT domain AS named FROM mailbox UNION SELECT domain FROM alias
+        UNION SELECT alias_domain FROM alias_domain UNION SELECT target_domain FROM alias_domain) x
+  LEFT JOIN domain d ON d.domain = x.named WHERE d.domain IS NULL;
+
+-- Tables: the large ones first.
+ALTER TABLE mailbox ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, ALTER name SET DEFAULT '',
+  ADD COLUMN IF NOT EXISTS totp_secret varchar(255) NULL, ADD COLUMN IF NOT EXISTS smtp_active tinyint(1) NOT NULL DEFAULT 1,
+  ADD COLUMN language varchar(10) NOT NULL DEFAULT '', ADD COLUMN theme varchar(6) NOT NULL DEFAULT '',
+  ADD COLUMN page_size smallint(5) unsigned NOT NULL DEFAULT 0 CHECK (page_size >= 0),
+  DROP INDEX domain, ADD INDEX mailbox_list (domain, username), ADD INDEX mailbox_state (active, domain, username),
+  ADD INDEX mailbox_domain_modified (domain, modified), ADD INDEX mailbox_modified (modified), ADD INDEX mailbox_name (name),
+  ADD INDEX mailbox_maildir (maildir), ADD INDEX mailbox_quota (quota);
+ALTER TABLE alias ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  MODIFY goto text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  ADD COLUMN IF NOT EXISTS description varchar(255) NOT NULL DEFAULT '', ADD COLUMN is_self_alias tinyint(1) NOT NULL DEFAULT 0,
+  DROP INDEX domain, ADD INDEX alias_list (is_self_alias, domain, address), ADD INDEX alias_search (is_self_alias, address),
+  ADD INDEX alias_state (is_self_alias, active, domain, address), ADD INDEX alias_modified (is_self_alias, modified),
+  ADD INDEX alias_in_domain (domain, is_self_alias, address);
+ALTER TABLE log ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  MODIFY data text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  ADD COLUMN changes longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL CHECK (json_valid(changes)),
+  ADD COLUMN about varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin AS (SUBSTR(data, 1, 255)) STORED,
+  ADD INDEX log_username_timestamp (username, timestamp), ADD INDEX log_action_timestamp (action, timestamp),
+  ADD INDEX log_domain_action (domain, action, timestamp), ADD INDEX log_about (about, timestamp);
+-- Not 255: a later PostfixAdmin would make all tables latin1 again.
+ALTER TABLE quota2 ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, MODIFY username varchar(254) NOT NULL;
+ALTER TABLE alias_domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  ALTER alias_domain DROP DEFAULT, ALTER target_domain DROP DEFAULT,
+  ADD COLUMN IF NOT EXISTS description varchar(255) NOT NULL DEFAULT '';
+ALTER TABLE domain_admins ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, DROP INDEX username,
+  ADD INDEX idx_domadm_user_domain_active (username, domain, active), ADD INDEX domain_admins_domain (domain);
+ALTER TABLE admin ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  ADD COLUMN IF NOT EXISTS totp_secret varchar(255) NULL, ADD COLUMN language varchar(10) NOT NULL DEFAULT '',
+  ADD COLUMN theme varchar(6) NOT NULL DEFAULT '', ADD COLUMN page_size smallint(5) unsigned NOT NULL DEFAULT 0 CHECK (page_size >= 0);
+ALTER TABLE domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  MODIFY aliases int(11) NOT NULL DEFAULT 0, MODIFY mailboxes int(11) NOT NULL DEFAULT 0,
+  ALTER description SET DEFAULT '', ALTER transport SET DEFAULT 'virtual', ADD COLUMN verify_recipients tinyint(1) NOT NULL DEFAULT 0,
+  ADD INDEX domain_active (active);
+ALTER TABLE IF EXISTS dkim CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, MODIFY private_key text, MODIFY public_key text,
+  ADD COLUMN replaced datetime NULL;
+ALTER TABLE IF EXISTS dkim_signing CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Keys between them, last: here PostfixAdmin would wait longest.
+SET SESSION foreign_key_checks = 1;
+ALTER TABLE domain_admins ADD CONSTRAINT domain_admins_username FOREIGN KEY (username) REFERENCES admin (username);
+ALTER TABLE alias_domain ADD CONSTRAINT alias_domain_name FOREIGN KEY (alias_domain) REFERENCES domain (domain),
+  ADD CONSTRAINT alias_domain_target FOREIGN KEY (target_domain) REFERENCES domain (domain);
+ALTER TABLE mailbox ADD CONSTRAINT mailbox_domain FOREIGN KEY (domain) REFERENCES domain (domain);
+ALTER TABLE alias ADD CONSTRAINT alias_domain FOREIGN KEY (domain) REFERENCES domain (domain);
+ALTER TABLE IF EXISTS dkim ADD CONSTRAINT dkim_domain FOREIGN KEY (domain_name) REFERENCES domain (domain) ON DELETE CASCADE;
+ALTER TABLE IF EXISTS dkim_signing ADD CONSTRAINT dkim_signing_key FOREIGN KEY (dkim_id) REFERENCES dkim (id) ON DELETE CASCADE;

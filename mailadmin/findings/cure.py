@@ -1,0 +1,48 @@
+"""What every cure is: an act on many rows that the check has found (panel/tasks.py)."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Admin
+from aliases.bulk import AliasWork
+from mailadmin.findings.found import SHOWN
+from mailboxes.models import Mailbox
+from panel import tasks
+from panel.formats import number
+from panel.models import FoundRows
+
+ACCOUNTS = {"admin": Admin, "mailbox": Mailbox}
+
+
+class Cure:
+    """``check`` of a task's options names whose rows it mends: they count no longer, until all rows are looked at again."""
+
+    list_url_name = "findings"
+    details = {}
+
+    def settle(self, task, keys):
+        found = FoundRows.objects.select_for_update().get(pk=(task.undoes or task).options["check"])
+        more, kept = found.count - len(found.keys), set(found.keys)
+        found.keys = sorted(kept | set(keys) if task.undoes_id else kept - set(keys))
+        found.examples = [example for example in found.examples if example[2] not in keys]
+        if task.undoes_id:
+            found.examples = [[key, "", key] for key in keys[:SHOWN]]
+        found.count = len(found.keys) + more
+        found.save()
+
+
+class Mending(Cure, tasks.Work):
+    """What has no other place than here: a key is a table's name and the row's, or the row's."""
+
+    refusals = AliasWork.refusals
+    told = AliasWork.told
+
+    def number_done(self, task):
+        return task.done
+
+    def result(self, task):
+        text = self.results[task.action] % {"count": task.done, "n": number(task.done)}
+        return _("%(text)s.") % {"text": text}
+
+    def act(self, task, entry):
+        getattr(self, task.action)(entry.key)
+        return {}

@@ -1,0 +1,67 @@
+"""Asks people by mail to sign in once: the same password gets a better hash then, and nobody is locked out."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
+
+from accounts.models import Adoption
+from mailadmin.findings.cure import ACCOUNTS, Mending
+
+TIMEOUT_SECONDS = 10  # the page waits for it
+
+
+class Letters(Mending):
+    """``panel`` of a task's options is the address of the page to sign in."""
+
+    kind, actions = "letters", ("write",)
+    submits = {"write": gettext_lazy("Write to them")}
+    questions = {
+        "write": ngettext_lazy("Write to %(n)s account?", "Write to %(n)s accounts?", "count")
+    }
+    leads = {
+        "write": gettext_lazy(
+            "Each is asked by mail to sign in to this panel once. The password stays the same, and its hash becomes one that is not"
+            " guessed fast. Nobody is locked out; whoever does not sign in stays as now."
+        )
+    }
+    results = {
+        "write": ngettext_lazy(
+            "%(n)s account was written to", "%(n)s accounts were written to", "count"
+        )
+    }
+
+    def write(self, key, panel):
+        if Adoption.objects.exists():
+            raise ValidationError(
+                _("PostfixAdmin may not read the hash: run `manage.py adopt --finish` first."),
+                "adopted",
+            )
+        table, name = key.split(" ", 1)
+        account = ACCOUNTS[table].objects.manageable_by(self.actor).get(pk=name)
+        if not account.active:
+            raise ValidationError(_("It is switched off."), "off")
+        context = {"account": account, "panel": panel, "mail_hostname": settings.MAIL_HOSTNAME}
+        with translation.override(settings.LANGUAGE_CODE):
+            subject = render_to_string("mailadmin/sign_in_subject.txt", context)
+            text = render_to_string("mailadmin/sign_in.txt", context)
+        try:
+            EmailMessage(
+                subject=" ".join(subject.split()),
+                body=text,
+                to=[account.pk],
+                headers={"Auto-Submitted": "auto-generated"},
+                connection=get_connection(timeout=TIMEOUT_SECONDS),
+            ).send()
+        except (OSError, ValueError) as error:
+            raise ValidationError(_("The mail server did not take the message."), "mail") from error
+
+    def act(self, task, entry):
+        self.write(entry.key, task.options["panel"])
+        return {}
+
+    def settle(self, task, keys):
+        """They are as before, until somebody has signed in."""
