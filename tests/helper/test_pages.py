@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.services import set_domain_active
 from mailboxes.models import Mailbox
-from mailboxes.services import rename_mailbox, set_mailbox_active
+from mailboxes.services import rename_mailbox, set_mailbox_active, update_mailbox
 from tests.helper.conftest import called
 from tests.pages.reading import links, text, told
 
@@ -82,6 +82,17 @@ def test_a_domain_that_is_switched_off_or_deleted_ends_the_sessions_of_all_its_m
         superadmin.post(reverse(name, args=["example.org"]), fields)
 
     assert called(with_helper) == ["doveadm kick *@example.org"]
+
+
+@pytest.mark.parametrize(("signer", "asked"), [("rspamd", True), ("opendkim", False)])
+def test_rspamd_learns_at_once_how_much_a_mailbox_may_send(
+    signer, asked, with_helper, settings, ann, django_capture_on_commit_callbacks
+):
+    settings.DKIM_SIGNER = signer
+    with django_capture_on_commit_callbacks(execute=True):
+        update_mailbox(actor=None, mailbox=Mailbox.objects.get(), sending_limit=500)
+
+    assert any("sending_limits" in command for command in called(with_helper)) is asked
 
 
 def test_a_domain_without_mailboxes_and_one_that_is_switched_on_end_none(
