@@ -300,6 +300,7 @@ def test_what_is_not_wanted_any_more_stops(host):
         name for name in ("opendkim", "postsrsd", "mailadmin-helper", "php") if name in running
     ] == []
     assert host.run("postconf", "-h", "signing_milters", "sender_canonical_maps") == "\n\n"
+    assert "\nSRS=False\n" in host.path(f"{CHECKOUT}/.env").read_text()
     assert "Nothing to do." in host.install()
 
 
