@@ -21,6 +21,18 @@ NOT_OF_A_HOST = {"test", "messages", "pictures", "root"}
 # For the hold of a machine (machine.py): namespaces of its own, and a layer over a root.
 NAMESPACES = ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
 OVERLAY = "mount -t overlay overlay -o volatile,lowerdir={lower},upperdir={place}/layer,workdir={place}/work {place}/root"
+# What a machine is made with.
+TRIAL = """
+mount --make-rprivate /
+{overlay}
+mkdir {root}/proc {root}/dev
+mount -t proc proc {root}/proc
+mount -t tmpfs tmpfs {root}/dev
+touch {root}/dev/null
+mount --bind /dev/null {root}/dev/null
+ip link add name outside type veth peer name elsewhere
+nsenter --net=/proc/self/ns/net hostname mail.example.org
+"""
 MIRROR = "Does Debian's mirror answer ({}), and is there room for 700 MB?"
 
 
@@ -45,8 +57,8 @@ def check_this_machine():
             Path(place, name).mkdir()
         overlay = OVERLAY.format(lower=f"{place}/lower", place=place)
         try:
-            net = "ip link add name outside type veth peer name elsewhere"
-            run(["unshare", *NAMESPACES, "sh", "-ec", f"mount --make-rprivate /; {overlay}; {net}"])
+            trial = TRIAL.format(overlay=overlay, root=f"{place}/root")
+            run(["unshare", *NAMESPACES, "sh", "-ec", trial])
         except NotMade as error:
             raise NotHere(
                 f"The kernel does not let root make namespaces and overlays here, as in many containers:\n{error}"
