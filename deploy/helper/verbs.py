@@ -20,6 +20,8 @@ SIGNERS = (
     " JOIN dkim_signer_keys k ON k.id = a.dkim_id ORDER BY a.author, a.dkim_id"
 )
 KEY = re.compile(r"[A-Za-z0-9+/]+=*")
+# rspamd takes no notice of a file that became empty.
+HEAD = "# Written by deploy/helper.\n"
 LIMITS = "SELECT sender, recipients FROM sending_limits ORDER BY sender"
 
 
@@ -107,7 +109,7 @@ def limit_line(row):
 
 def replace(file, lines):
     """Unless it has them already. Its group is that of the directory, which has the setgid bit: rspamd's."""
-    text = "".join(f"{name} {value}\n" for name, value in lines.items())
+    text = HEAD + "".join(f"{name} {value}\n" for name, value in lines.items())
     if file.exists() and file.read_text() == text:
         return
     new = file.with_name(f".{file.name}.new")

@@ -189,7 +189,7 @@ def test_a_number_of_recipients_an_hour_is_set_and_taken_back(word, run, example
     said = run(word, "show", name)
     run(word, "edit", name, "--sending-limit", "usual")
 
-    assert re.search(r"Recipients an hour +500\n", said)
+    assert re.search(r"Recipients an hour: +500\n", said)
     assert '"sending_limit": null' in run(word, "show", name, "--json")
     with pytest.raises(CommandError, match="'0' is neither a number of 1 or more nor “usual”"):
         run(word, "edit", name, "--sending-limit", "0")

@@ -172,7 +172,8 @@ def test_a_mailbox_and_a_domain_may_have_a_number_of_their_own(server, world):
     for address in ("eve@few.example", "fay@few.example", "gil@some.example", "hal@some.example"):
         world.mailbox(address)
     update_domain(actor=None, domain=few, sending_limit=5)
-    update_mailbox(actor=None, mailbox=Mailbox.objects.get(pk="gil@some.example"), sending_limit=5)
+    gil = Mailbox.objects.get(pk="gil@some.example")
+    update_mailbox(actor=None, mailbox=gil, sending_limit=5)
     server.rspamd.write_files()
     answers = []
     for first, second in [("eve@few.example", "fay@few.example"), ("gil@some.example",) * 2]:
@@ -181,13 +182,14 @@ def test_a_mailbox_and_a_domain_may_have_a_number_of_their_own(server, world):
         with smtp(server, server.submission_port, login=(second, PASSWORD)) as session:
             answers.append(refused(lambda: many(session, second, 2)))  # noqa: B023
     update_domain(actor=None, domain=few, sending_limit=None)
+    update_mailbox(actor=None, mailbox=gil, sending_limit=None)
     server.rspamd.write_files()
 
     assert answers == [
         (451, f'4.7.1 Ratelimit "{name}" exceeded') for name in ("domain", "mailbox")
     ]
-    # The others have the usual number, and so has whose own was taken back.
-    for login in ("hal@some.example", "fay@few.example"):
+    # The others have the usual number, and so have those whose own was taken back.
+    for login in ("hal@some.example", "gil@some.example", "fay@few.example"):
         with smtp(server, server.submission_port, login=(login, PASSWORD)) as session:
             many(session, login, 10)
 

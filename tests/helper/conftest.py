@@ -56,7 +56,7 @@ def start_helper():
         signing = ["--signer", "/signer.cnf", "--keys", keys / "keys.map"]
         command = [sys.executable, "-I", code, *arguments, "--mailboxes", "mysql:/x.cf", *signing]
         process = Process(command, place / "log")
-        process.start(lambda: (place / "sock").exists() and (keys / "keys.map").exists())
+        process.start(lambda: (place / "sock").exists() and (keys / "limits.map").exists())
         started[place] = process
         return place
 
