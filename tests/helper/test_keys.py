@@ -11,6 +11,13 @@ PEM = r"-----BEGIN PRIVATE KEY-----\nMIIEvQ+/ab\nAw==\n-----END PRIVATE KEY-----
 FIRST = "example.org\texample.org\ts1\t" + PEM
 
 
+def without_head(text):
+    """There is one, since rspamd takes no notice of an empty file."""
+    head, _end, rest = text.partition("\n")
+    assert head == "# Written by deploy/helper."
+    return rest
+
+
 @pytest.fixture
 def keys(helper):
     """``keys(row, …)``: the file after the helper read these rows."""
@@ -18,7 +25,7 @@ def keys(helper):
     def write(*rows):
         (helper / "bin/rows").write_text("".join(f"{row}\n" for row in rows))
         answer = ask(helper, "write-signing-files")
-        return answer, (helper / "keys/keys.map").read_text()
+        return answer, without_head((helper / "keys/keys.map").read_text())
 
     yield write
     write()
@@ -28,7 +35,7 @@ def test_a_line_for_each_author(keys):
     other = "ann@example.org\texample.org\ts2\t" + PEM
 
     assert keys(FIRST, other) == (
-        {"ok": {"authors": 2}},
+        {"ok": {"authors": 2, "limits": 0}},
         "example.org example.org:s1:MIIEvQ+/abAw==\nann@example.org example.org:s2:MIIEvQ+/abAw==\n",
     )
 
@@ -39,7 +46,7 @@ def test_only_its_group_may_read_it_and_only_root_may_write(helper, keys):
 
     assert (oct(status.st_mode & 0o7777), status.st_uid) == ("0o640", 0)
     assert grp.getgrgid(status.st_gid).gr_name == "daemon"
-    assert [path.name for path in (helper / "keys").iterdir()] == ["keys.map"]
+    assert sorted(path.name for path in (helper / "keys").iterdir()) == ["keys.map", "limits.map"]
 
 
 def test_it_is_left_alone_while_nothing_differs(helper, keys):
@@ -74,5 +81,25 @@ def test_it_takes_no_argument_and_asks_the_database_for_its_rows_alone(helper, k
     called(helper)
     keys(FIRST)
 
-    [command] = called(helper)
+    command, limits = called(helper)
+    assert limits == (
+        "mariadb --defaults-file=/signer.cnf -BN -e SELECT sender, recipients FROM sending_limits ORDER BY sender"
+    )
     assert command.startswith("mariadb --defaults-file=/signer.cnf -BN -e SELECT a.author, ")
+
+
+def test_the_numbers_of_those_that_have_one_of_their_own(helper, keys):
+    rows = [
+        "@example.org\t5000",
+        "ann@example.org\t7",
+        "ann@\t7",
+        "ben@example.org\tx",
+        "a b@c.org\t1",
+    ]
+    (helper / "bin/limits").write_text("".join(f"{row}\n" for row in rows))
+    answer, _keys = keys()
+    written = without_head((helper / "keys/limits.map").read_text())
+    (helper / "bin/limits").write_text("")
+
+    assert answer == {"ok": {"authors": 0, "limits": 2}}
+    assert written == "@example.org 5000\nann@example.org 7\n"
