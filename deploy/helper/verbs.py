@@ -1,5 +1,6 @@
 """What the helper does, by its word. Each gets the Settings and the rest of the line, and returns what JSON can hold."""
 
+import base64
 import os
 import re
 import stat
@@ -19,6 +20,8 @@ SIGNERS = (
     " JOIN dkim_signer_keys k ON k.id = a.dkim_id ORDER BY a.author, a.dkim_id"
 )
 KEY = re.compile(r"[A-Za-z0-9+/]+=*")
+# A private Ed25519 key as PEM has it, before its 32 bytes, which are what rspamd takes.
+ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class Refused(Exception):
@@ -63,20 +66,25 @@ def kick_domain(settings, argument):
 
 
 def write_signing_files(settings, argument):
-    """The keys that sign, as rspamd reads them: "author domain:selector:key" in each line of one file, which is replaced at once."""
+    """The keys that sign, as rspamd reads them: "author domain:selector:key" in each line of one file, which is replaced at once.
+
+    With an Ed25519 key besides, a comma and the same of that one follow.
+    """
     nothing(argument)
     if not (settings.signer and settings.keys):
         raise Refused("no signer that reads files")
     rows = run("mariadb", f"--defaults-file={settings.signer}", "-BN", "-e", SIGNERS, limit=None)
-    lines = dict(filter(None, map(signing_line, rows.splitlines())))
-    text = "".join(f"{author} {key}\n" for author, key in lines.items())
+    lines = {}
+    for author, kind, key in filter(None, map(signing_line, rows.splitlines())):
+        lines.setdefault(author, {})[kind] = key  # one of each kind
+    text = "".join(f"{author} {','.join(keys.values())}\n" for author, keys in lines.items())
     if not settings.keys.exists() or settings.keys.read_text() != text:
         replace(settings.keys, text)
     return {"authors": len(lines)}
 
 
 def signing_line(row):
-    """(author, key) of a row of SIGNERS; None if something in it is not what it should be."""
+    """(author, kind, key) of a row of SIGNERS; None if something in it is not what it should be."""
     author, domain, selector, pem = row.split("\t")
     # The client writes "\\n" for the ends of lines.
     key = "".join(line for line in re.split(r"\\n|\\r", pem) if "-----" not in line)
@@ -87,7 +95,18 @@ def signing_line(row):
         and DOMAIN.fullmatch(f"{selector}.d")
         and KEY.fullmatch(key)
     ):
-        return author, f"{domain}:{selector}:{key}"
+        kind, key = as_rspamd_takes(key)
+        return author, kind, f"{domain}:{selector}:{key}"
+
+
+def as_rspamd_takes(key):
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except ValueError:
+        return "rsa", key  # rspamd says what is wrong with it
+    if raw.startswith(ED25519):
+        return "ed25519", base64.b64encode(raw.removeprefix(ED25519)).decode()
+    return "rsa", key
 
 
 def replace(file, text):
