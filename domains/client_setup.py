@@ -1,10 +1,13 @@
-"""The files from which mail programs set themselves up: Thunderbird's autoconfig, Outlook's autodiscover, Apple's profile.
+"""The files from which mail programs set themselves up: Thunderbird's autoconfig, Outlook's autodiscover, Apple's profile and newer file.
 
 Nothing in them depends on whether a mailbox exists: what is asked for is said of every address of a domain.
 """
 
+import json
 import plistlib
 import uuid
+from base64 import b64encode
+from hashlib import sha256
 from xml.sax.saxutils import escape
 
 from cryptography import x509
@@ -128,6 +131,25 @@ def apple_profile(domain, address):
         "PayloadContent": [account],
     }
     return signed(plistlib.dumps(profile))
+
+
+def user_agent_configuration(domain):
+    """Apple's newer file, as bytes (draft-ietf-mailmaint-pacc): servers on their usual ports, encrypted from the first byte.
+
+    Its checksum is in the DNS, so the same settings give the same bytes. It names no login, which is the address.
+    """
+    title = _title(domain)
+    content = {
+        "authentication": {"password": True},
+        "info": {"provider": {"name": title, "shortName": title}},
+        "protocols": {service.kind: {"host": settings.MAIL_HOSTNAME} for service in SERVICES},
+    }
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode()
+
+
+def checksum_record(content):
+    """The text of the TXT record that vouches for a user_agent_configuration()."""
+    return f"v=UAAC1; a=sha256; d={b64encode(sha256(content).digest()).decode()}"
 
 
 def signed(content):

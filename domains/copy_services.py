@@ -119,19 +119,18 @@ def end_copies(*, actor, copies):
         _record(actor, copy, [copy.goto, None])
 
 
-def rename_copies(*, actor, old, new):
+def rename_copies(*, actor, copies, old, new):
     """What went to the mailbox ``old`` goes to ``new``, and mail to and from the new name is copied as that of the old one is.
 
-    The caller holds RoutingLock. The old name is an alias now, and keeps its copies.
+    ``copies`` are those about the old name as it was. The caller holds RoutingLock. The old name is an alias now, and keeps its copies.
     """
-    found = list(Copy.objects.about([old]))
-    to_itself = [copy for copy in found if copy.goto == old and copy.address == new]
+    to_itself = [copy for copy in copies if copy.goto == old and copy.address == new]
     end_copies(actor=actor, copies=to_itself)
-    for copy in found:
+    for copy in copies:
         if copy.goto == old and copy not in to_itself:
             Copy.objects.filter(pk=copy.pk).update(goto=new)
             _record(actor, copy, [old, new])
-    for copy in found:
+    for copy in copies:
         taken = Copy.objects.filter(direction=copy.direction, address=new)
         if copy.address == old and not taken.exists():
             again = Copy(domain=copy.domain, direction=copy.direction, address=new, goto=copy.goto)

@@ -2,13 +2,18 @@
 
 As in domains/services.py: keywords only, ``actor`` first, permission is the caller's job. A private key is
 written here and never read: no page, log or command shows one.
+
+Mail is signed with an RSA key, which all receivers understand, and with an Ed25519 key besides where there is one and the signer
+takes it: rspamd does, OpenDKIM does not. Each kind has its own key that signs, one that comes next, and those of before.
 """
 
+import re
 from datetime import timedelta
 from string import ascii_lowercase
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -22,7 +27,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from domains.dkim_keys import NEXT, REPLACED, DKIMKey, DKIMSigning
+from domains.dkim_keys import (
+    ED25519,
+    NEXT,
+    REPLACED,
+    RSA,
+    DKIMKey,
+    DKIMSigning,
+    of_kind,
+)
 from domains.dns.findings import OK, Finding
 from domains.models import Domain, DomainDNS, RoutingLock
 from panel import helper
@@ -30,24 +43,42 @@ from panel.transactions import in_transaction
 
 BITS = 2048  # more does not fit into one string of a record, and no receiver asks for it
 SMALLEST = 1024  # of a key that is brought along: receivers take no smaller one
-READY = 2  # keys that are published: the one that signs, and the one after it
+READY = 2  # keys of a kind that are published: the one that signs, and the one after it
 # Mail signed with a replaced key is on its way as long as Postfix tries (five days), and read later.
 KEPT = timedelta(days=10)
 
 
-def new_key():
+def signer_takes(kind):
+    return kind == RSA or settings.DKIM_SIGNER == "rspamd"
+
+
+def new_key(kind=RSA):
+    if kind == ED25519:
+        return Ed25519PrivateKey.generate()
     return rsa.generate_private_key(public_exponent=65537, key_size=BITS)
 
 
 @in_transaction
-def create_keys(*, actor, domain):
+def create_keys(*, actor, domain, kind=RSA):
     """Make the keys that ``domain`` lacks, two at first; return them. None signs before its record was seen in the DNS."""
-    pairs = [new_key() for _number in range(READY)]  # takes a while: not under the lock
+    pairs = [new_key(kind) for _number in range(READY)]  # takes a while: not under the lock
     keys = _hold(domain)
-    lacking = READY - sum(key.role != REPLACED for key in keys)
+    _check_kind(kind)
+    lacking = lacking_keys(keys, kind)
     if lacking <= 0:
         raise ValidationError(_("%(domain)s has its keys already."), "exists", {"domain": domain})
     return [_add(actor, domain, pair) for pair in pairs[:lacking]]
+
+
+def lacking_keys(keys, kind):
+    return READY - sum(key.role != REPLACED for key in of_kind(keys, kind))
+
+
+def _check_kind(kind):
+    if not signer_takes(kind):
+        raise ValidationError(
+            _("The signer of this server takes no Ed25519 keys (DKIM_SIGNER)."), "signer"
+        )
 
 
 @in_transaction
@@ -68,6 +99,8 @@ def read_private_key(pem):
                 )
             }
         ) from error
+    if isinstance(pair, Ed25519PrivateKey) and signer_takes(ED25519):
+        return pair
     if not isinstance(pair, rsa.RSAPrivateKey) or pair.key_size < SMALLEST:
         raise ValidationError(
             {
@@ -114,7 +147,7 @@ def sign_with(*, actor, domain, selector, force=False):
 
     Raises ``not_seen`` unless the last check saw its record in the DNS, or ``force``.
     """
-    pair = new_key()
+    pair = new_key()  # takes a while: not under the lock
     keys = _hold(domain)
     key = next((key for key in keys if key.selector == selector), None)
     if key is None:
@@ -138,8 +171,13 @@ def sign_with(*, actor, domain, selector, force=False):
             "not_seen",
             {"selector": selector},
         )
+    if key.kind == ED25519:
+        _check_beside(keys)
+        pair = new_key(ED25519)
+    others = [one for one in keys if one.kind != key.kind]
+    keys = of_kind(keys, key.kind)
     before = [one for one in keys if one.signs]
-    _let_sign(domain, key, before)
+    _let_sign(domain, key, before, others)
     changes = {"selector": [before[0].selector if before else None, selector]}
     if force and str(key) not in seen(domain):
         changes["dkim_unseen"] = [None, True]
@@ -149,9 +187,19 @@ def sign_with(*, actor, domain, selector, force=False):
     return DKIMKey.objects.with_roles().get(pk=key.pk)
 
 
-def _let_sign(domain, key, before):
+def _check_beside(keys):
+    """Most receivers take mail with an Ed25519 signature alone for unsigned."""
+    _check_kind(ED25519)
+    if not any(key.signs for key in of_kind(keys, RSA)):
+        raise ValidationError(
+            _("An Ed25519 key signs only beside an RSA key: few receivers understand it."), "alone"
+        )
+
+
+def _let_sign(domain, key, before, others):
+    """Mail of the domain, in place of ``before``, and besides ``others``, which are of another kind."""
     now = timezone.now()
-    rows = DKIMSigning.objects.filter(author=domain.pk)
+    rows = DKIMSigning.objects.filter(author=domain.pk).exclude(dkim__in=others)
     first = rows.order_by("pk").first()
     if first is None:
         DKIMSigning(author=domain.pk, dkim=key).save(force_insert=True)
@@ -166,24 +214,32 @@ def _let_sign(domain, key, before):
 
 @in_transaction
 def begin_when_seen(*, domain, findings):
-    """Let the first key of ``domain`` that a check saw sign, while none does."""
-    names = [one.name for one in findings if one.topic == "dkim next" and one.state == OK]
-    if not names or any(one.topic == "dkim" for one in findings):
+    """Let the first key of ``domain`` that a check saw sign, of each kind of which none does."""
+    found = [one for one in findings if one.topic == "dkim next" and one.state == OK]
+    signing = {_kind_in(one) for one in findings if one.topic == "dkim"}
+    if not {_kind_in(one) for one in found} - signing:  # as always but once: no lock is needed
         return
-    try:
-        keys = _hold(domain)
-    except Domain.DoesNotExist:  # deleted while the DNS was asked
-        return
-    found = [key for key in keys if str(key) in names and key.role == NEXT]
-    if found and not any(key.signs for key in keys):
-        sign_with(actor=None, domain=domain, selector=found[0].selector)
+    names = {one.name for one in found}
+    for kind in (RSA, ED25519):
+        try:
+            keys = _hold(domain)
+        except Domain.DoesNotExist:  # deleted while the DNS was asked
+            return
+        signs = {key.kind for key in keys if key.signs}
+        due = [key for key in of_kind(keys, kind) if str(key) in names and key.role == NEXT]
+        if due and kind not in signs and (kind == RSA or (RSA in signs and signer_takes(kind))):
+            sign_with(actor=None, domain=domain, selector=due[0].selector)
+
+
+def _kind_in(finding):
+    return ED25519 if re.search(rf"k\s*=\s*{ED25519}", "".join(finding.wanted)) else RSA
 
 
 @in_transaction
 def delete_key(*, actor, domain, selector):
-    """Delete a key that does not sign."""
+    """Delete a key that does not sign, or an Ed25519 key: what it signs has an RSA signature besides."""
     key = next((key for key in _hold(domain) if key.selector == selector), None)
-    if key is None or key.signs:
+    if key is None or (key.signs and key.kind == RSA):
         raise ValidationError(
             _("%(domain)s has no key %(selector)s that does not sign."),
             "signs",

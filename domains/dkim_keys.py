@@ -20,6 +20,9 @@ from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet
 
 SIGNS, NEXT, REPLACED = "signs", "next", "replaced"
+RSA, ED25519 = "rsa", "ed25519"
+# What every public half of that kind begins with, in PEM; deploy/mariadb/signer.sql knows the private one.
+ED25519_PEM = "MCowBQYDK2VwAyEA"
 TOGETHER = 500  # domains that are asked for at once
 SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
@@ -84,6 +87,10 @@ class DKIMKey(models.Model):
         return SIGNS if self.signs else REPLACED if self.replaced else NEXT
 
     @property
+    def kind(self):
+        return ED25519 if ED25519_PEM in (self.public_key or "") else RSA
+
+    @property
     def record(self):
         """The text of the TXT record; "" if another program stored no key that can be read."""
         try:
@@ -94,12 +101,17 @@ class DKIMKey(models.Model):
 
 def record_of(key):
     if isinstance(key, Ed25519PublicKey):
-        kind, raw = "ed25519", key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        kind, raw = ED25519, key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     elif isinstance(key, RSAPublicKey):
-        kind, raw = "rsa", key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        kind, raw = RSA, key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     else:
         raise ValueError("neither RSA nor Ed25519")
     return f"v=DKIM1; k={kind}; p={b64encode(raw).decode()}"
+
+
+def of_kind(keys, kind):
+    """Those DKIMKeys that are RSA, or Ed25519."""
+    return [key for key in keys if key.kind == kind]
 
 
 class DKIMSigningQuerySet(ScopedQuerySet):

@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from domains import dkim
-from domains.dkim_keys import NEXT, REPLACED, SIGNS, keys_of
+from domains.dkim_keys import ED25519, NEXT, RSA, SIGNS, keys_of, of_kind
 from domains.dns import states, words, zone
 from domains.dns.dkim import TOPICS
 from domains.dns.findings import NOT_ASKED, OK, Finding, quoted
@@ -24,11 +25,12 @@ class DKIMPages:
         return super().get_queryset().select_related("dns", "alias_of")
 
     def keys(self):
-        """What is shown of each key: its selector and role, and the Finding of its record or None."""
+        """What is shown of each key: its selector, kind and role, and the Finding of its record."""
         found = {one.name: one for one in states.findings_of(getattr(self.object, "dns", None))}
         return [
             {
                 "selector": key.selector,
+                "kind": key.kind,
                 "role": key.role,
                 "signs": key.role == SIGNS,
                 "created": key.created,
@@ -36,8 +38,21 @@ class DKIMPages:
                 "finding": found.get(str(key)) or unchecked(key),
                 "ok": str(key) in found and found[str(key)].state == OK,
             }
-            for key in keys_of(self.object.pk).get(self.object.pk, ())
+            for key in self.stored_keys
         ]
+
+    @cached_property
+    def stored_keys(self):
+        return keys_of(self.object.pk).get(self.object.pk, ())
+
+    def lacks(self, kind):
+        """Whether keys of this kind can be made. Ed25519 comes besides an RSA key that signs."""
+        keys = self.stored_keys
+        if kind == ED25519 and not (
+            dkim.signer_takes(kind) and any(key.signs for key in of_kind(keys, RSA))
+        ):
+            return False
+        return dkim.lacking_keys(keys, kind) > 0
 
     def get_success_url(self):
         return reverse("domain-dkim", args=[self.object.pk])
@@ -56,8 +71,12 @@ class DKIMPage(DKIMPages, ScopedDetailView):
         keys = self.keys()
         return super().get_context_data(
             keys=keys,
-            signing=next((key for key in keys if key["signs"]), None),
-            can_add=sum(key["role"] != REPLACED for key in keys) < dkim.READY,
+            signing=[
+                key["selector"] for key in keys if key["signs"] and dkim.signer_takes(key["kind"])
+            ],
+            can_add=self.lacks(RSA),
+            can_add_ed25519=self.lacks(ED25519),
+            ed25519=ED25519,
             signer=settings.DKIM_SIGNER,
             words=words,
             lines=zone.lines,
@@ -77,8 +96,18 @@ class DKIMAct(DKIMPages, ConfirmView):
 class DKIMCreate(DKIMAct):
     template_name = "domains/dkim_create.html"
 
+    @property
+    def kind(self):
+        asked = self.request.POST.get("kind") or self.request.GET.get("kind")
+        return ED25519 if asked == ED25519 else RSA
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            can_add=self.lacks(self.kind), is_ed25519=self.kind == ED25519, kind=self.kind, **kwargs
+        )
+
     def perform(self):
-        dkim.create_keys(actor=self.actor, domain=self.object)
+        dkim.create_keys(actor=self.actor, domain=self.object, kind=self.kind)
         self.success_message = _("Keys made for %(object)s. Publish their records now.")
         return self.get_success_url()
 
@@ -100,10 +129,17 @@ class DKIMSign(DKIMAct):
         others = sorted(
             (key for key in keys if not key["signs"]), key=lambda key: key["role"] != NEXT
         )
-        signing = next((key["selector"] for key in keys if key["signs"]), "")
+        signing = {key["kind"]: key["selector"] for key in keys if key["signs"]}
+        for key in others:
+            key["replaces"] = signing.get(key["kind"], "")
         chosen = self.request.POST.get("selector") or (others[0]["selector"] if others else "")
         return super().get_context_data(
-            others=others, signing=signing, chosen=chosen, days=dkim.KEPT.days, **kwargs
+            others=others,
+            kinds=len({key["kind"] for key in keys}),
+            signing=signing,
+            chosen=chosen,
+            days=dkim.KEPT.days,
+            **kwargs,
         )
 
     def post(self, request, *args, **kwargs):

@@ -51,6 +51,17 @@ def autodiscover(request):
 
 @login_not_required
 @require_safe
+def user_agent_configuration(request, domain):
+    """Newer Apple programs ask for https://ua-auto-config.DOMAIN/.well-known/user-agent-configuration.json."""
+    found = domain_or_404(domain)
+    if client_setup.mailbox_domain(found) != found.pk:  # where the login is not the address
+        raise Http404
+    content = client_setup.user_agent_configuration(found)
+    return HttpResponse(content, content_type="application/json")
+
+
+@login_not_required
+@require_safe
 def apple_profile(request, domain):
     """``?address=``: an iPhone opens it from the QR code, where nobody is signed in."""
     found = domain_or_404(domain)

@@ -69,6 +69,11 @@ urlpatterns = [
     path("domains/<path:pk>/", page.DomainPage.as_view(), name="domain"),
     path("setup/<str:domain>/autoconfig.xml", setup_views.autoconfig, name="autoconfig"),
     path("setup/<str:domain>/apple.mobileconfig", setup_views.apple_profile, name="apple-profile"),
+    path(
+        "setup/<str:domain>/user-agent-configuration.json",
+        setup_views.user_agent_configuration,
+        name="user-agent-configuration",
+    ),
     path("setup/autodiscover.xml", setup_views.autodiscover, name="autodiscover"),
     path("setup/<str:domain>/mta-sts.txt", dns_views.mta_sts, name="mta-sts"),
     path("server/senders/", sender_views.SenderRules.as_view(), name="server-senders"),

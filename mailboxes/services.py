@@ -23,7 +23,7 @@ from aliases.refusals import refuse_role_address, refuse_taken, taken
 from aliases.services import KEEP, REMOVE, clean_referrers
 from domains import sending_limits
 from domains.copy_services import copies_about, end_copies, rename_copies
-from domains.models import RoutingLock
+from domains.models import Copy, RoutingLock
 from mailboxes.maildirs import (
     free_maildir,
     free_maildirs,
@@ -322,13 +322,13 @@ def rename_mailbox(*, actor, mailbox, local_part):
     targets = own.targets if own else [old]
     goto = ",".join(new.pk if target.lower() == old else target for target in targets)
     active = own.active if own else mailbox.active
-    # The new name first: no catch-all may see it free.
+    copies = list(Copy.objects.about([old]))  # as they are before a trigger changes them
+    # The new name first: no catch-all may see it free. The old one is never gone: its copies would end.
     insert(Alias(address=new.pk, goto=goto, domain=domain, active=active, is_self_alias=True))
+    Alias(address=old, goto=new.pk, domain=domain, active=mailbox.active).save()
     Mailbox.objects.filter(pk=old).update(username=new.pk, local_part=new.local_part, modified=now)
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
-    Alias.objects.filter(pk=old).delete()
-    insert(Alias(address=old, goto=new.pk, domain=domain, active=mailbox.active))
-    rename_copies(actor=actor, old=old, new=new.pk)
+    rename_copies(actor=actor, copies=copies, old=old, new=new.pk)
     refuse_loops(actor, [new.pk, old])
     changes = {"username": [old, new.pk]}
     LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)

@@ -1,4 +1,4 @@
-"""The database triggers: mailboxes/sql/mariadb.sql and sqlite.sql, with the settings filled in."""
+"""The database triggers: mailboxes/sql/mariadb.sql and routes_mariadb.sql, or those for SQLite, with the settings filled in."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +25,11 @@ BETWEEN_WORDS = (" .-_@;", ":<>()\n\r\t", "\"'+&/=")
 
 
 def _parts(vendor):
-    source = SOURCES / ("mariadb.sql" if vendor == "mysql" else f"{vendor}.sql")
+    kind = "mariadb" if vendor == "mysql" else vendor
+    sources = [SOURCES / f"{kind}.sql", SOURCES / f"routes_{kind}.sql"]
+    text = "".join(source.read_text() for source in sources)
     # Without comments: what restores a dump may leave them out.
-    text = re.sub(r"(?m)^ *--.*\n|^\n", "", source.read_text())
+    text = re.sub(r"(?m)^ *--.*\n|^\n", "", text)
     for marker, value in {
         "@RECIPIENT_DELIMITER@": settings.RECIPIENT_DELIMITER,
         "@BETWEEN_TARGETS@": BETWEEN_TARGETS,

@@ -1,5 +1,6 @@
 """What the helper does, by its word. Each gets the Settings and the rest of the line, and returns what JSON can hold."""
 
+import base64
 import os
 import re
 import stat
@@ -23,6 +24,8 @@ KEY = re.compile(r"[A-Za-z0-9+/]+=*")
 # rspamd takes no notice of a file that became empty.
 HEAD = "# Written by deploy/helper.\n"
 LIMITS = "SELECT sender, recipients FROM sending_limits ORDER BY sender"
+# A private Ed25519 key as PEM has it, before its 32 bytes, which are what rspamd takes.
+ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class Refused(Exception):
@@ -69,12 +72,16 @@ def kick_domain(settings, argument):
 def write_signing_files(settings, argument):
     """For rspamd, each file replaced at once: the keys that sign, "author domain:selector:key" in each line, and beside it who may
     send to how many recipients an hour, "ann@example.org 500" or "@example.org 5000".
+
+    With an Ed25519 key besides, a comma and the same of that one follow.
     """
     nothing(argument)
     if not (settings.signer and settings.keys):
         raise Refused("no signer that reads files")
-    keys = dict(filter(None, map(signing_line, rows_of(SIGNERS, settings))))
-    replace(settings.keys, keys)
+    keys = {}
+    for author, kind, key in filter(None, map(signing_line, rows_of(SIGNERS, settings))):
+        keys.setdefault(author, {})[kind] = key  # one of each kind
+    replace(settings.keys, {author: ",".join(of_kind.values()) for author, of_kind in keys.items()})
     limits = dict(filter(None, map(limit_line, rows_of(LIMITS, settings))))
     replace(settings.keys.with_name("limits.map"), limits)
     return {"authors": len(keys), "limits": len(limits)}
@@ -86,7 +93,7 @@ def rows_of(select, settings):
 
 
 def signing_line(row):
-    """(author, key) of a row of SIGNERS; None if something in it is not what it should be."""
+    """(author, kind, key) of a row of SIGNERS; None if something in it is not what it should be."""
     author, domain, selector, pem = row.split("\t")
     # The client writes "\\n" for the ends of lines.
     key = "".join(line for line in re.split(r"\\n|\\r", pem) if "-----" not in line)
@@ -97,7 +104,18 @@ def signing_line(row):
         and DOMAIN.fullmatch(f"{selector}.d")
         and KEY.fullmatch(key)
     ):
-        return author, f"{domain}:{selector}:{key}"
+        kind, key = as_rspamd_takes(key)
+        return author, kind, f"{domain}:{selector}:{key}"
+
+
+def as_rspamd_takes(key):
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except ValueError:
+        return "rsa", key  # rspamd says what is wrong with it
+    if raw.startswith(ED25519):
+        return "ed25519", base64.b64encode(raw.removeprefix(ED25519)).decode()
+    return "rsa", key
 
 
 def limit_line(row):

@@ -81,7 +81,7 @@ def _certificates(_entry, log, _with_data):
     """Of the domains' names (certificate.py)."""
     place = Path("/etc/letsencrypt")
     for kept in (place / "live").glob("*.*"):
-        if kept.name.startswith(("autoconfig.", "autodiscover.", "mta-sts.")):
+        if kept.name.startswith(("autoconfig.", "autodiscover.", "ua-auto-config.", "mta-sts.")):
             log.say(f"  remove the certificate of {kept.name}")
             for path in (kept, place / "archive" / kept.name, place / f"renewal/{kept.name}.conf"):
                 remove(path)

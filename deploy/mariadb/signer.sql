@@ -10,11 +10,20 @@
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `@DB_NAME@`.dkim_signer_authors AS
   SELECT s.author, s.dkim_id FROM `@DB_NAME@`.dkim_signing s
     JOIN `@DB_NAME@`.dkim k ON k.id = s.dkim_id
-    JOIN `@DB_NAME@`.domain d ON d.domain = k.domain_name AND d.active = 1;
+    JOIN `@DB_NAME@`.domain d ON d.domain = k.domain_name AND d.active = 1
+# BEGIN opendkim
+    -- It takes no Ed25519, whose private keys all begin like this; rspamd does.
+    WHERE COALESCE(k.private_key, '') NOT LIKE '%MC4CAQAwBQYDK2VwBCIE%'
+# END opendkim
+;
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `@DB_NAME@`.dkim_signer_keys AS
   SELECT k.id, k.domain_name, k.selector, k.private_key FROM `@DB_NAME@`.dkim k
     JOIN `@DB_NAME@`.domain d ON d.domain = k.domain_name AND d.active = 1
-    WHERE EXISTS (SELECT 1 FROM `@DB_NAME@`.dkim_signing s WHERE s.dkim_id = k.id);
+    WHERE EXISTS (SELECT 1 FROM `@DB_NAME@`.dkim_signing s WHERE s.dkim_id = k.id)
+# BEGIN opendkim
+    AND COALESCE(k.private_key, '') NOT LIKE '%MC4CAQAwBQYDK2VwBCIE%'
+# END opendkim
+;
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `@DB_NAME@`.sending_limits AS
   SELECT username AS sender, sending_limit AS recipients FROM `@DB_NAME@`.mailbox WHERE sending_limit IS NOT NULL
   UNION ALL

@@ -26,6 +26,7 @@ def own_names():
 def names_of(domain):
     """The names of a Domain from which mail programs and other servers ask, where they lead here. Raises NotAsked."""
     labels = ["autoconfig", "autodiscover", *(["mta-sts"] if sts_policy() else [])]
+    labels += [] if hasattr(domain, "alias_of") else ["ua-auto-config"]
     host = Host(Asking())
     names = [f"{label}.{domain.pk}" for label in labels]
     host.asking.ask_ahead([(name, kind) for name in names for kind in ("A", "AAAA")])

@@ -6,6 +6,7 @@ from functools import partial
 from django.conf import settings
 from dns.reversename import from_address
 
+from domains.client_setup import checksum_record, user_agent_configuration
 from domains.dns import block_lists, dkim, mta_sts, spf
 from domains.dns.asking import Asking, NotAsked
 from domains.dns.findings import DIFFERS, MISSING, NOT_ASKED, OK, WRONG, Finding, quoted, tags
@@ -48,8 +49,10 @@ def check_domain(domain, keys=(), relay=None, asking=None):
         ]
         checks += [
             ("client", f"{label}.{name}", "CNAME", leads_here)
-            for label in ("autoconfig", "autodiscover")
+            for label in ("autoconfig", "autodiscover", "ua-auto-config")
         ]
+        record = checksum_record(user_agent_configuration(domain))
+        checks.append(("uaac", f"_ua-auto-config.{name}", "TXT", partial(checksum, record=record)))
     if domain.ends_here and mta_sts.sts_policy():
         policy = partial(mta_sts.served, leads_here=leads_here)
         checks.append(("policy", f"mta-sts.{name}", "CNAME", policy))
@@ -236,6 +239,18 @@ def srv(asking, host, name, made, *, port):
     if places == {(port, host.name)}:
         return made(OK, "ok")._replace(wanted=seen)
     return made(DIFFERS, "elsewhere")
+
+
+def checksum(asking, host, name, made, *, record):
+    """Whether the file that the panel serves is the one that programs take: one of the records must be its own."""
+    made = partial(made, (quoted(record),))
+    records = [text for text in asking.texts(name) if (tags(text) or {}).get("v") == "UAAC1"]
+    if not records:
+        return made((), MISSING, "missing")
+    made = partial(made, tuple(map(quoted, records)))
+    if tags(record) not in map(tags, records):
+        return made(DIFFERS, "checksum")
+    return made(OK, "ok")._replace(wanted=tuple(map(quoted, records)))
 
 
 def leads_here(asking, host, name, made):

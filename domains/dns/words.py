@@ -64,6 +64,13 @@ TOPICS = {
         "CNAME",
         gettext_noop("Where Thunderbird, Outlook and others ask for the settings of an address."),
     ),
+    "uaac": Topic(
+        "TXT",
+        gettext_noop(
+            "Vouches for the file from which newer Apple programs set themselves up, by its checksum."
+            " It changes with the name of the firm or of this server."
+        ),
+    ),
     "policy": Topic("CNAME", gettext_noop("Where others fetch the policy of MTA-STS.")),
     "address": Topic(
         "A, AAAA", gettext_noop("The addresses under which this mail server is reached.")
@@ -221,6 +228,9 @@ REASONS = {
     ),
     ("client", "elsewhere"): gettext_noop(
         "The name leads to another server, which answers in this panel’s place. If it should not, replace the record."
+    ),
+    ("uaac", "checksum"): gettext_noop(
+        "The record is that of another file than the panel serves, so programs do not take that file. Replace it."
     ),
     ("policy", "elsewhere"): gettext_noop(
         "The name leads to another server: its policy counts, not the panel’s."

@@ -1,24 +1,9 @@
 from django.db import migrations
 
-from mailboxes import triggers
-from panel.transactions import in_transaction
-
-
-def create(apps, schema_editor):
-    with triggers.created(schema_editor.connection):
-        in_transaction(triggers.rebuild)(schema_editor.connection)
-    triggers.empty_words(schema_editor.connection)
-    triggers.rebuild_words(schema_editor.connection)
-
-
-def drop(apps, schema_editor):
-    triggers.drop(schema_editor.connection)
-
 
 class Migration(migrations.Migration):
-    """The triggers that keep our derived tables, and these anew: see mailboxes/sql/."""
+    """Created the triggers, which name tables that came later: 0017 creates them."""
 
     dependencies = [("mailboxes", "0014_preferences"), ("domains", "0009_storage_used")]
 
-    # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
-    operations = [migrations.RunPython(create, drop, atomic=False)]
+    operations = []

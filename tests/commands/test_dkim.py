@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.core.management.base import CommandError
 
 from domains import dkim
-from domains.dkim_keys import DKIMKey, keys_of
+from domains.dkim_keys import ED25519, RSA, DKIMKey, keys_of
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +80,14 @@ def test_retire_deletes_what_was_replaced_long_ago(run, example_org):
     DKIMKey.objects.filter(pk=first.pk).update(replaced="2026-01-02T00:00:00Z")
 
     assert run("dkim", "retire") == f"Deleted key {first}. Its record in the DNS may go.\n"
+
+
+def test_keys_of_the_second_kind_are_asked_for(run, example_org, settings):
+    settings.DKIM_SIGNER = "rspamd"
+    run("dkim", "add", "example.org")
+    run("dkim", "add", "example.org", "--ed25519")
+
+    assert [key.kind for key in keys_of("example.org")["example.org"]] == [RSA] * 2 + [ED25519] * 2
+    settings.DKIM_SIGNER = "opendkim"
+    with pytest.raises(CommandError, match="takes no Ed25519 keys"):
+        run("dkim", "add", "example.org", "--ed25519")

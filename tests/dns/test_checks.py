@@ -1,7 +1,11 @@
 """What is wanted and what is seen, compared: the state of each record and why."""
 
+from base64 import b64encode
+from hashlib import sha256
+
 import pytest
 
+from domains.client_setup import user_agent_configuration
 from domains.dns import checks
 from domains.dns.asking import Asking
 from domains.models import AliasDomain, Domain, RelayHost
@@ -262,6 +266,43 @@ def test_the_name_that_mail_programs_ask(record, expected, found):
         expected,
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ("v=UAAC1; a=sha256; d={}", ("ok", "ok")),
+        ("v=UAAC1;a=sha256;d={};", ("ok", "ok")),
+        ("v=UAAC1; a=sha256; d=b3RoZXI=", ("differs", "checksum")),
+        ("v=spf1 -all", ("missing", "missing")),
+    ],
+)
+def test_the_checksum_of_the_file_for_apple_programs(record, expected, found, settings):
+    settings.FIRM_NAME = "Town Mail"
+    content = user_agent_configuration(alone(name="example.org"))
+    digest = b64encode(sha256(content).digest()).decode()
+    uaac = found(f'{OURS}_ua-auto-config TXT "{record.format(digest)}"')["uaac"]
+
+    assert (uaac.name, why(uaac)) == ("_ua-auto-config.example.org", expected)
+    if expected[0] != "ok":
+        assert uaac.wanted == (f'"v=UAAC1; a=sha256; d={digest}"',)
+        assert not uaac.needs_somebody
+
+
+def test_a_new_name_of_the_firm_needs_a_new_checksum(found, settings, server):
+    [record] = found(OURS)["uaac"].wanted
+    server.stop()
+    settings.FIRM_NAME = "Another"
+
+    assert why(found(f"{OURS}_ua-auto-config TXT {record}")["uaac"]) == ("differs", "checksum")
+
+
+def test_while_one_record_follows_another_either_may_be_the_files(found, server):
+    [record] = found(OURS)["uaac"].wanted
+    server.stop()
+    both = f'_ua-auto-config TXT {record}\n_ua-auto-config TXT "v=UAAC1; a=sha256; d=b3RoZXI="'
+
+    assert why(found(OURS + both)["uaac"]) == ("ok", "ok")
 
 
 def test_the_policy_of_mta_sts_is_fetched_from_here(found, settings):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from domains import dkim
 from domains.dkim_keys import DKIMKey, keys_of
 from domains.dns.findings import quoted
-from tests.pages.reading import links, text, told
+from tests.pages.reading import buttons, links, text, told
 
 ACTS = ("create", "sign", "delete")
 
@@ -81,6 +81,8 @@ def test_made_twice_is_refused(superadmin, see):
     assert answer.status_code == 422
     assert "example.org has its keys already." in text(answer)
     assert page("create") not in links(superadmin.get(page()))
+    assert "There are two keys already." in text(superadmin.get(page("create")))
+    assert buttons(superadmin.get(page("create"))) == []
 
 
 def test_the_key_is_changed_when_its_record_is_in_the_dns(superadmin, see, settings):
@@ -123,9 +125,17 @@ def test_what_is_no_key_is_refused(selector, superadmin, see):
 
 def test_all_are_deleted(superadmin, see):
     superadmin.post(page("create"))
+    assert buttons(superadmin.get(page("delete"))) == ["Delete keys"]
     superadmin.post(page("delete"))
 
     assert DKIMKey.objects.count() == 0
+
+
+def test_without_a_key_no_page_offers_what_needs_one(superadmin, see):
+    pages = [superadmin.get(page(act)) for act in ACTS]
+
+    assert [buttons(one) for one in pages] == [["Make keys"], [], []]
+    assert [links(one)[-1] for one in pages] == [page()] * 3
 
 
 def test_domain_admins_see_the_records_and_change_nothing(admin, example_org):

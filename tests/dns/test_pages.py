@@ -8,7 +8,7 @@ from domains.dns import states
 from domains.dns.findings import Finding
 from domains.models import DomainDNS
 from domains.services import delete_domain, set_domain_active
-from tests.pages.reading import links, text, told
+from tests.pages.reading import buttons, links, text, told
 
 RECORDS = '@ MX 10 mail.host.test.\n@ TXT "v=spf1 -all"'
 
@@ -180,6 +180,21 @@ def test_home_of_an_admin_names_only_own_domains(
     assert "example.org DNS to be mended: SPF" in said
 
 
+def test_where_nothing_can_be_published_no_button_says_so(superadmin, settings):
+    url = reverse("domain-dns-publish", args=["example.org"])
+    found("example.org", MISSING)
+    page = superadmin.get(url)
+    assert "Set DNS_UPDATE_SERVER and DNS_UPDATE_KEY, or copy the records by hand." in text(page)
+    assert (buttons(page), links(page)[-1]) == ([], page_of())
+
+    settings.DNS_UPDATE_SERVER, settings.DNS_UPDATE_KEY = "192.0.2.1", "panel:hmac-sha256:d3Jvbmc="
+    assert buttons(superadmin.get(url)) == ["Publish"]
+    found("example.org", FINE)
+    page = superadmin.get(url)
+    assert "There is nothing to publish" in text(page)
+    assert (buttons(page), links(page)[-1]) == ([], page_of())
+
+
 def test_publishing_ticks_only_what_is_missing(superadmin, zones, settings):
     server = zones({"example.org": RECORDS})
     settings.DNS_UPDATE_SERVER, settings.DNS_UPDATE_KEY = server.address, server.key
@@ -192,6 +207,8 @@ def test_publishing_ticks_only_what_is_missing(superadmin, zones, settings):
         "dmarc _dmarc.example.org": True,
         "client autoconfig.example.org": True,
         "client autodiscover.example.org": True,
+        "client ua-auto-config.example.org": True,
+        "uaac _ua-auto-config.example.org": True,
         **{
             f"srv {name}._tcp.example.org": True
             for name in ("_imaps", "_pop3s", "_submissions", "_submission")

@@ -55,7 +55,7 @@ def test_another_record_is_replaced_and_texts_beside_it_stay(publish):
 
 
 def test_what_is_published_is_ok_then(publish):
-    publish("mx", "spf", "dmarc", "srv", "client")
+    publish("mx", "spf", "dmarc", "srv", "client", "uaac")
     row = states.check_and_store(Domain.objects.select_related("alias_of").get())
 
     assert {one.state for one in states.findings_of(row)} == {"ok"}
@@ -71,7 +71,9 @@ def test_a_name_that_leads_elsewhere_is_not_overwritten(primary, example_org, se
         if one.topic == "client"
     ]
 
-    assert {one.topic for one in zone.to_publish(found)} == {"mx", "spf", "dmarc", "srv", "client"}
+    assert {one.topic for one in zone.to_publish(found)} == {
+        *("mx", "spf", "dmarc", "srv", "client", "uaac")
+    }
     assert zone.to_publish(other) == []
 
 

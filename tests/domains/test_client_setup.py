@@ -1,5 +1,6 @@
 """The files that set mail programs up, read as these programs read them."""
 
+import json
 import plistlib
 import re
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 from django.conf import settings as configured
 from django.urls import reverse
 
-from domains.mail_services import SERVICES
+from domains.mail_services import EVERY, SERVICES
 from domains.services import create_alias_domain, set_domain_active
 from tests.pages.reading import text
 from tests.servers.certificate import certify
@@ -189,6 +190,40 @@ def test_a_profile_holds_the_account_without_a_password(client, example_org):
     assert {"IncomingPassword", "OutgoingPassword"} & account.keys() == set()
 
 
+def test_newer_apple_programs_read_the_servers_and_that_a_password_is_asked_for(
+    client, example_org, settings
+):
+    settings.FIRM_NAME = "Müller & Co"
+    answer = client.get("/setup/example.org/user-agent-configuration.json")
+
+    assert answer["Content-Type"] == "application/json"
+    assert json.loads(answer.content) == {
+        "protocols": {
+            "imap": {"host": "mail.example.org"},
+            "pop3": {"host": "mail.example.org"},
+            "smtp": {"host": "mail.example.org"},
+        },
+        "authentication": {"password": True},
+        "info": {"provider": {"name": "Müller & Co", "shortName": "Müller & Co"}},
+    }
+    again = client.get("/setup/EXAMPLE.org/user-agent-configuration.json")
+    assert again.content == answer.content  # its checksum is in the DNS
+
+
+def test_what_it_names_is_reached_at_the_usual_ports_encrypted_from_the_first_byte():
+    usual = {("imap", 993), ("pop3", 995), ("smtp", 465)}
+
+    assert {(one.kind, one.port) for one in EVERY if one.encryption == "SSL"} == usual
+
+
+def test_an_alias_domain_has_no_such_file_for_its_login_is_another_address(
+    client, example_org, other_net
+):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+
+    assert client.get("/setup/other.net/user-agent-configuration.json").status_code == 404
+
+
 def test_the_same_account_replaces_itself_on_the_device(client, example_org):
     first, second = (plistlib.loads(asked_by_apple(client, ADDRESS).content) for _time in range(2))
     other = plistlib.loads(asked_by_apple(client, "ann@example.org").content)
@@ -245,9 +280,10 @@ def test_a_domain_whose_mailboxes_are_not_here_is_not_found(name, client, add_do
         asked_by_thunderbird(client, name),
         asked_by_outlook(client, f"joe@{name}"),
         asked_by_apple(client, f"joe@{name}", name),
+        client.get(f"/setup/{name}/user-agent-configuration.json"),
     ]
 
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [answer.status_code for answer in answers] == [404] * 4
 
 
 @pytest.mark.parametrize(
@@ -260,6 +296,7 @@ def test_a_profile_is_for_addresses_of_its_domain(address, client, example_org, 
 def test_files_are_only_read(client, example_org):
     assert client.post("/setup/example.org/autoconfig.xml").status_code == 405
     assert client.post("/setup/example.org/apple.mobileconfig").status_code == 405
+    assert client.post("/setup/example.org/user-agent-configuration.json").status_code == 405
     assert client.get("/setup/autodiscover.xml").status_code == 405
 
 

@@ -8,6 +8,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+from base64 import b64encode
+from hashlib import sha256
 from urllib.parse import urlencode
 
 import pytest
@@ -141,6 +143,18 @@ def test_outlook_is_answered_however_it_writes_the_path(host):
     for path in ("/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.XML"):
         status, _headers, text = visit_name(host, "autodiscover.outlook.example", path, body)
         assert (status, "<LoginName>ann@outlook.example</LoginName>" in text) == (200, True)
+
+
+def test_newer_apple_programs_get_the_file_whose_checksum_the_dns_page_wants(host):
+    host.manage("domain", "add", "apple.example")
+    path = "/.well-known/user-agent-configuration.json"
+    status, headers, text = visit_name(host, "ua-auto-config.apple.example", path)
+    digest = b64encode(sha256(text.encode()).digest()).decode()
+
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    wanted = host.manage("checkdns", "--wanted", "apple.example")
+    assert f'_ua-auto-config.apple.example. 3600 IN TXT "v=UAAC1; a=sha256; d={digest}"' in wanted
+    assert visit_name(host, "ua-auto-config.foreign.example", path)[0] == 404
 
 
 def test_the_panel_itself_has_no_other_name(host):

@@ -48,6 +48,7 @@ NO_PAGES = {
     "mta-sts",
     "autoconfig",
     "autodiscover",
+    "user-agent-configuration",
     "apple-profile",
     "webmail-identities",
     "webmail-password",

@@ -40,6 +40,19 @@ def test_a_line_for_each_author(keys):
     )
 
 
+def test_an_ed25519_key_comes_besides_as_rspamd_takes_it(keys):
+    """The 32 bytes alone; of several keys of a kind for one author, the last one."""
+    pem = r"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEILspW6e9JNwL8CriSto52oQ1kvvcF8Y5IAQMhfe1VUvT\n-----END PRIVATE KEY-----\n"
+    second = f"example.org\texample.org\te1\t{pem}"
+    third = FIRST.replace("s1", "s2")
+
+    assert keys(FIRST, second, third) == (
+        {"ok": {"authors": 1}},
+        "example.org example.org:s2:MIIEvQ+/abAw=="
+        ",example.org:e1:uylbp70k3AvwKuJK2jnahDWS+9wXxjkgBAyF97VVS9M=\n",
+    )
+
+
 def test_only_its_group_may_read_it_and_only_root_may_write(helper, keys):
     keys(FIRST)
     status = (helper / "keys/keys.map").stat()

@@ -8,7 +8,7 @@ from domains.services import set_domain_active
 from mailboxes.models import Mailbox
 from mailboxes.services import rename_mailbox, set_mailbox_active, update_mailbox
 from tests.helper.conftest import called
-from tests.pages.reading import links, text, told
+from tests.pages.reading import buttons, links, text, told
 
 SERVER = "/server/"
 
@@ -42,6 +42,7 @@ def ann(add_mailbox, example_org):
 
 
 def test_a_domain_admin_ends_the_sessions_of_a_mailbox(with_helper, admin, ann):
+    assert buttons(admin.get(ann)) == ["End sessions"]
     answer = admin.post(ann)
 
     assert (answer.status_code, told(answer)) == (
@@ -137,7 +138,9 @@ def test_a_helper_that_is_away_stops_no_change(
 
 
 def test_without_a_helper_the_page_says_what_to_type(admin, ann):
-    assert "doveadm kick ann@example.org" in text(admin.get(ann))
+    page = admin.get(ann)
+    assert "doveadm kick ann@example.org" in text(page)
+    assert (buttons(page), links(page)[-1]) == ([], reverse("mailbox", args=["ann@example.org"]))
     refused = admin.post(ann)
 
     assert refused.status_code == 422
@@ -182,9 +185,10 @@ def test_a_superadmin_sees_what_only_root_can_look_at(with_helper, superadmin):
 
 
 def test_without_a_helper_the_server_page_says_what_to_type(superadmin):
-    said = text(superadmin.get(SERVER))
+    page = superadmin.get(SERVER)
 
-    assert "postfix reload" in said
+    assert "postfix reload" in text(page)
+    assert buttons(page) == []
     assert superadmin.post(SERVER, {"reload": "1"}).status_code == 422
     assert not LogEntry.objects.filter(action="reload_postfix").exists()
 

@@ -29,6 +29,12 @@ def links(response):
     return [unescape(link) for link in re.findall(r'<a [^>]*?href="([^"]*)"', main)]
 
 
+def buttons(response):
+    """What stands on the buttons of the page's main part."""
+    main = response.content.decode().partition("<main")[2]
+    return [unescape(word).strip() for word in re.findall(r"<button[^>]*>([^<]*)", main)]
+
+
 def told(response):
     """The messages that the next page will show, with those nobody has seen yet."""
     return [str(message) for message in get_messages(response.wsgi_request)]

@@ -16,7 +16,7 @@ from panel.pages import ScopedMixin
 
 PUBLIC = {"login", "healthz", "set_language"}
 # What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
-OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "apple-profile"}
+OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "user-agent-configuration", "apple-profile"}
 # What the webmail asks for, with a secret: tests/pages/test_webmail.py.
 OF_WEBMAIL = {"webmail-identities", "webmail-password"}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.

@@ -8,7 +8,7 @@ from panel.commands import PanelCommand
 class Command(PanelCommand):
     help = (
         "Print the names that certificates of this host must have, a line for each certificate: the host's own names, and of"
-        " each domain those that lead here by the DNS (autoconfig, autodiscover, mta-sts). Of a domain that could not be"
+        " each domain those that lead here by the DNS (autoconfig, autodiscover, ua-auto-config, mta-sts). Of a domain that could not be"
         " asked there is no line, and the exit status is 1: keep its certificate as it is. docs/operations.md has the call of"
         " certbot."
     )

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from domains import dkim
 from domains.commands import DomainRowCommand
-from domains.dkim_keys import REPLACED, DKIMKey, keys_of
+from domains.dkim_keys import ED25519, REPLACED, RSA, DKIMKey, keys_of
 from domains.dns import states
 from domains.dns.findings import quoted
 from domains.models import Domain
@@ -50,6 +50,11 @@ class Command(DomainRowCommand):
             metavar="NAME",
             help="Take over a key that signed elsewhere: its selector. The key is read from standard input, PEM.",
         )
+        parser.add_argument(
+            "--ed25519",
+            action="store_true",
+            help="Keys of this kind, which sign beside the RSA key, where the signer takes them: rspamd does.",
+        )
         self.json_option(parser)
 
     def options_for_list(self, parser):
@@ -76,7 +81,7 @@ class Command(DomainRowCommand):
     def options_for_retire(self, parser):
         pass
 
-    def add(self, *, names, selector, json, **options):
+    def add(self, *, names, selector, ed25519, json, **options):
         if selector:
             if len(names) > 1 or "-" in names:
                 raise CommandError("A key is taken over for one domain at a time.")
@@ -90,7 +95,8 @@ class Command(DomainRowCommand):
             return
 
         def one(name, say):
-            for key in dkim.create_keys(actor=None, domain=self.domain(name)):
+            kind = ED25519 if ed25519 else RSA
+            for key in dkim.create_keys(actor=None, domain=self.domain(name), kind=kind):
                 self.report("Created", key, say=say, json=json)
 
         self.each(names, one, done="with keys", json=json)

@@ -1,0 +1,102 @@
+-- What ends with an address or a domain, whoever deletes it, and goes along with one that is renamed: for MariaDB 10.6 and
+-- MySQL 8.4, or later. Read together with mariadb.sql; routes_sqlite.sql is the same for SQLite.
+--
+-- Copies of mail (BCC), relay hosts and rules about senders belong to a name. Without these triggers a deletion by PostfixAdmin
+-- would leave them behind, and the mail of whoever has that name next would be copied to somebody, or leave through a server
+-- of somebody. The panel's own services delete the same rows themselves, with an entry in the log each.
+
+-- Copies -------------------------------------------------------------------------------------
+
+-- Copies of mail to or from an address end when neither a mailbox nor an alias has its name any more: PostfixAdmin deletes the alias first,
+-- then the mailbox. So do those of its names in alias domains, but where the name is one of its own. Copies that go to an address end
+-- with its mailbox. A catch-all has the name of the whole domain, whose copies stay.
+
+CREATE TRIGGER mailadmin_copies_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
+  IF OLD.address NOT LIKE '@%' AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address) THEN
+    DELETE FROM mail_copy WHERE address = OLD.address;
+    DELETE c FROM alias_domain l
+      JOIN mail_copy c ON c.address = CONCAT(SUBSTRING_INDEX(OLD.address, '@', 1), '@', l.alias_domain)
+      WHERE l.target_domain = OLD.domain
+      AND NOT EXISTS (SELECT 1 FROM alias a WHERE a.address = c.address)
+      AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.username = c.address);
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_copies_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEGIN
+  DELETE FROM mail_copy WHERE goto_domain = SUBSTRING_INDEX(OLD.username, '@', -1) AND goto = OLD.username;
+  IF NOT EXISTS (SELECT 1 FROM alias WHERE address = OLD.username) THEN
+    DELETE FROM mail_copy WHERE address = OLD.username;
+    DELETE c FROM alias_domain l
+      JOIN mail_copy c ON c.address = CONCAT(SUBSTRING_INDEX(OLD.username, '@', 1), '@', l.alias_domain)
+      WHERE l.target_domain = OLD.domain
+      AND NOT EXISTS (SELECT 1 FROM alias a WHERE a.address = c.address)
+      AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.username = c.address);
+  END IF;
+END
+//
+-- Renamed by SQL: the copies go along, but of names in alias domains, which nobody has then.
+CREATE TRIGGER mailadmin_copies_alias_update AFTER UPDATE ON alias FOR EACH ROW BEGIN
+  IF NEW.address <> OLD.address AND OLD.address NOT LIKE '@%'
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address) THEN
+    UPDATE IGNORE mail_copy SET address = NEW.address, domain = NEW.domain
+      WHERE address = OLD.address AND NEW.address NOT LIKE '@%';
+    DELETE FROM mail_copy WHERE address = OLD.address;
+    DELETE c FROM alias_domain l
+      JOIN mail_copy c ON c.address = CONCAT(SUBSTRING_INDEX(OLD.address, '@', 1), '@', l.alias_domain)
+      WHERE l.target_domain = OLD.domain
+      AND NOT EXISTS (SELECT 1 FROM alias a WHERE a.address = c.address)
+      AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.username = c.address);
+  END IF;
+END
+//
+CREATE TRIGGER mailadmin_copies_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEGIN
+  IF NEW.username <> OLD.username THEN
+    UPDATE mail_copy SET goto = NEW.username
+      WHERE goto_domain = SUBSTRING_INDEX(OLD.username, '@', -1) AND goto = OLD.username;
+    IF NOT EXISTS (SELECT 1 FROM alias WHERE address = OLD.username) THEN
+      UPDATE IGNORE mail_copy SET address = NEW.username, domain = NEW.domain WHERE address = OLD.username;
+      DELETE FROM mail_copy WHERE address = OLD.username;
+      DELETE c FROM alias_domain l
+        JOIN mail_copy c ON c.address = CONCAT(SUBSTRING_INDEX(OLD.username, '@', 1), '@', l.alias_domain)
+        WHERE l.target_domain = OLD.domain
+        AND NOT EXISTS (SELECT 1 FROM alias a WHERE a.address = c.address)
+        AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.username = c.address);
+    END IF;
+  END IF;
+END
+//
+
+-- What is of a whole domain ------------------------------------------------------------------
+
+-- Keys that sign end by their foreign key.
+CREATE TRIGGER mailadmin_routes_domain_delete AFTER DELETE ON domain FOR EACH ROW BEGIN
+  DELETE FROM mail_copy WHERE domain = OLD.domain;
+  DELETE FROM mail_copy WHERE goto_domain = OLD.domain;
+  DELETE FROM relay_host WHERE domain = OLD.domain;
+  DELETE FROM domain_sender_rule WHERE domain = OLD.domain;
+  DELETE FROM domain_dns WHERE domain = OLD.domain;
+END
+//
+CREATE TRIGGER mailadmin_routes_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
+  IF NEW.domain <> OLD.domain THEN
+    UPDATE IGNORE mail_copy SET address = CONCAT(SUBSTRING_INDEX(address, '@', 1), '@', NEW.domain), domain = NEW.domain
+      WHERE domain = OLD.domain;
+    DELETE FROM mail_copy WHERE domain = OLD.domain;
+    UPDATE mail_copy SET goto = CONCAT(SUBSTRING_INDEX(goto, '@', 1), '@', NEW.domain) WHERE goto_domain = OLD.domain;
+    UPDATE relay_host SET domain = NEW.domain WHERE domain = OLD.domain;
+    UPDATE domain_sender_rule SET domain = NEW.domain WHERE domain = OLD.domain;
+    DELETE FROM domain_dns WHERE domain = OLD.domain;
+  END IF;
+END
+//
+
+-- All anew: manage.py recount ----------------------------------------------------------------
+-- Of domains that were deleted before these triggers were there. Of addresses it cannot be told: a copy may be of one that only a
+-- catch-all takes.
+
+DELETE FROM mail_copy WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = mail_copy.domain)
+//
+DELETE FROM relay_host WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = relay_host.domain)
+//
+DELETE FROM domain_sender_rule WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = domain_sender_rule.domain)
+//

@@ -1,0 +1,250 @@
+"""What ends with an address or a domain that another program deletes, or goes along with one that it renames."""
+
+import pytest
+from django.db import connection
+
+from accounts.models import LogEntry
+from domains.copy_services import add_copy
+from domains.flow_services import set_relay_host
+from domains.models import Copy, DomainDNS, DomainSenderRule, RelayHost
+from domains.sender_services import set_domain_sender_rule
+from domains.services import create_alias_domain, delete_domain
+from mailboxes import triggers
+from mailboxes.services import rename_mailbox
+from tests.mailboxes.other_programs import OtherPrograms
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def others(example_org, other_net, add_mailbox, add_alias):
+    """PostfixAdmin and whoever types SQL, beside ann@, boss@ and sales@example.org."""
+    for name in ("ann", "boss"):
+        add_mailbox(f"{name}@example.org")
+    add_alias("sales@example.org", "ann@example.org")
+    with connection.cursor() as cursor:
+        yield OtherPrograms(cursor)
+
+
+def copy(domain, local_part, goto="boss@example.org", direction="to"):
+    add_copy(actor=None, domain=domain, direction=direction, local_part=local_part, goto=goto)
+
+
+def copies():
+    rows = Copy.objects.order_by("address", "direction")
+    return [f"{row.direction} {row.address}: {row.goto}" for row in rows]
+
+
+@pytest.mark.parametrize("with_alias", [True, False])
+def test_who_has_the_name_of_a_deleted_mailbox_next_is_not_copied(
+    others, with_alias, example_org, other_net, add_mailbox
+):
+    copy(example_org, "ann")
+    copy(example_org, "ann", direction="from")
+    copy(example_org, "boss", "joe@elsewhere.example")
+    others.delete_mailbox("ann@example.org", with_alias=True)
+    others.add_mailbox("ann@example.org", 0, alias_first=with_alias)
+
+    assert copies() == ["to boss@example.org: joe@elsewhere.example"]
+
+
+def test_copies_that_go_to_a_deleted_mailbox_end_whatever_has_its_name(
+    others, example_org, other_net
+):
+    copy(example_org, "sales")
+    copy(other_net, "ann")
+    copy(example_org, "boss", "ann@example.org", direction="from")
+    others.delete_mailbox("boss@example.org", with_alias=False)
+
+    assert copies() == ["from boss@example.org: ann@example.org"]
+
+
+def test_a_name_that_is_still_a_mailbox_or_an_alias_keeps_its_copies(others, example_org):
+    copy(example_org, "ann")
+    copy(example_org, "sales", "ann@example.org")
+    others.delete_alias("ann@example.org")
+    assert copies() == [
+        "to ann@example.org: boss@example.org",
+        "to sales@example.org: ann@example.org",
+    ]
+
+    others.delete_alias("sales@example.org")
+    assert copies() == ["to ann@example.org: boss@example.org"]
+    others.delete_mailbox("ann@example.org", with_alias=False)
+    assert copies() == []
+
+
+def test_a_catch_all_that_is_deleted_leaves_the_copies_of_its_domain(
+    others, example_org, add_alias
+):
+    add_alias("@example.org", "ann@example.org")
+    copy(example_org, "")
+    others.delete_alias("@example.org")
+
+    assert copies() == ["to @example.org: boss@example.org"]
+
+
+@pytest.mark.parametrize("kind", ["alias", "mailbox"])
+def test_names_in_alias_domains_lose_their_copies_but_those_of_their_own(
+    others, kind, example_org, other_net, add_domain
+):
+    twin = add_domain("twin.example")
+    for domain in (other_net, twin):
+        create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
+    others.add_alias("sales@twin.example", "boss@example.org")
+    others.add_mailbox("ann@twin.example", 0, alias_first=False)
+    for domain in (other_net, twin):
+        copy(domain, "sales")
+        copy(domain, "ann")
+    others.delete_alias("sales@example.org")
+    others.delete_mailbox("ann@example.org", with_alias=True)
+
+    assert copies() == [
+        "to ann@twin.example: boss@example.org",
+        "to sales@twin.example: boss@example.org",
+    ]
+
+
+@pytest.mark.parametrize("alias_first", [True, False])
+def test_copies_go_along_with_a_mailbox_that_is_renamed_by_sql(
+    others, alias_first, example_org, other_net
+):
+    copy(example_org, "ann")
+    copy(example_org, "sales", "ann@example.org")
+    moves = [
+        lambda: others.move_alias("ann@example.org", "anna@other.net"),
+        lambda: others.move_mailbox("ann@example.org", "anna@other.net", with_alias=False),
+    ]
+    for move in moves if alias_first else reversed(moves):
+        move()
+
+    assert copies() == [
+        "to anna@other.net: boss@example.org",
+        "to sales@example.org: anna@other.net",
+    ]
+    assert Copy.objects.get(address="anna@other.net").domain == "other.net"
+
+
+def test_a_renamed_alias_takes_its_copy_along_unless_the_new_name_has_one(
+    others, example_org, other_net
+):
+    copy(example_org, "sales", "ann@example.org")
+    others.move_alias("sales@example.org", "info@example.org")
+    assert copies() == ["to info@example.org: ann@example.org"]
+
+    copy(example_org, "shop", "boss@example.org")
+    others.move_alias("info@example.org", "shop@example.org")
+    assert copies() == ["to shop@example.org: boss@example.org"]
+
+    others.move_alias("shop@example.org", "@other.net")
+    assert copies() == []
+
+
+def test_an_alias_that_is_changed_keeps_its_copy(others, example_org):
+    copy(example_org, "sales", "ann@example.org")
+    others.edit_alias("sales@example.org", "boss@example.org")
+    others.toggle_alias("sales@example.org", False)
+
+    assert copies() == ["to sales@example.org: ann@example.org"]
+
+
+def test_the_panel_says_in_its_log_what_becomes_of_copies_whatever_the_triggers_did(
+    others, example_org
+):
+    copy(example_org, "ann")
+    copy(example_org, "sales", "ann@example.org")
+    before = LogEntry.objects.count()
+    mailbox = example_org.mailbox_set.get(pk="ann@example.org")
+    rename_mailbox(actor=None, mailbox=mailbox, local_part="anna")
+
+    assert copies() == [
+        "to ann@example.org: boss@example.org",
+        "to anna@example.org: boss@example.org",
+        "to sales@example.org: anna@example.org",
+    ]
+    told = LogEntry.objects.order_by("pk")[before:]
+    assert [(entry.action, entry.data) for entry in told] == [
+        ("edit_copies_to", "sales@example.org"),
+        ("edit_copies_to", "anna@example.org"),
+        ("edit_mailbox", "anna@example.org"),
+    ]
+
+
+def test_a_mailbox_without_an_own_alias_keeps_its_copies_under_both_names(others, example_org):
+    copy(example_org, "ann")
+    others.delete_alias("ann@example.org")
+    mailbox = example_org.mailbox_set.get(pk="ann@example.org")
+    rename_mailbox(actor=None, mailbox=mailbox, local_part="anna")
+
+    assert copies() == [
+        "to ann@example.org: boss@example.org",
+        "to anna@example.org: boss@example.org",
+    ]
+
+
+def routes_of(domain, other):
+    """Everything that belongs to ``domain``, and a copy of another one that goes there."""
+    copy(domain, "")
+    copy(domain, "info", "joe@elsewhere.example")
+    copy(other, "info")
+    set_relay_host(actor=None, domain=domain, server="smtp.example.net:587")
+    set_domain_sender_rule(actor=None, domain=domain, sender="spam.example", action="REJECT")
+    DomainDNS.objects.create(domain=domain, problems="MX")
+
+
+def held():
+    return [
+        *copies(),
+        *RelayHost.objects.values_list("pk", flat=True),
+        *DomainSenderRule.objects.values_list("domain", flat=True),
+        *DomainDNS.objects.values_list("pk", flat=True),
+    ]
+
+
+def test_who_has_the_name_of_a_deleted_domain_next_finds_no_route_of_it(
+    others, example_org, other_net
+):
+    routes_of(example_org, other_net)
+    others.delete_domain("example.org")
+
+    assert held() == []
+
+
+def test_the_panel_leaves_nothing_of_a_domain_either(others, example_org, other_net):
+    routes_of(example_org, other_net)
+    delete_domain(actor=None, domain=example_org)
+
+    assert held() == []
+
+
+def test_routes_go_along_with_a_domain_that_is_renamed_by_sql(others, add_domain, other_net):
+    old = add_domain("old.example")
+    copy(old, "")
+    copy(other_net, "info", "ann@example.org")
+    set_relay_host(actor=None, domain=old, server="smtp.example.net:587")
+    set_domain_sender_rule(actor=None, domain=old, sender="spam.example", action="REJECT")
+    DomainDNS.objects.create(domain=old, problems="MX")
+    others.rename_domain("old.example", "new.example")
+
+    assert held() == [
+        "to @new.example: boss@example.org",
+        "to info@other.net: ann@example.org",
+        "new.example",
+        "new.example",
+    ]
+
+
+def test_what_is_left_of_domains_that_were_deleted_before_goes_with_a_recount(
+    others, example_org, other_net
+):
+    routes_of(example_org, other_net)
+    set_relay_host(actor=None, domain=other_net, server="smtp.example.net:587")
+    set_domain_sender_rule(actor=None, domain=other_net, sender="spam.example", action="REJECT")
+    Copy.objects.filter(domain="example.org").update(domain="gone.example")
+    RelayHost.objects.filter(pk="example.org").update(domain="gone.example")
+    DomainSenderRule.objects.filter(domain="example.org").update(domain="gone.example")
+    triggers.rebuild(connection)
+
+    assert sorted({*Copy.objects.values_list("domain", flat=True)}) == ["other.net"]
+    assert [*RelayHost.objects.values_list("pk", flat=True)] == ["other.net"]
+    assert [*DomainSenderRule.objects.values_list("domain", flat=True)] == ["other.net"]
