@@ -74,7 +74,7 @@ def test_the_new_name_is_read_as_people_write_it(typed, admin, joe):
         ("sales", "sales@example.org exists already: it is an alias."),
         ("joe", "joe@example.org exists already: it is a mailbox."),
         ("postmaster", "postmaster is a role address. Ask a superadmin to set it up."),
-        ("jo@other.net", "Use the name before the @ only"),
+        ("jo@other.net", "Write the part before the @ only"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_at_its_field(typed, error, admin, joe):
