@@ -71,6 +71,7 @@ class Dashboard(AdministratorsPage):
             fullest=fullest,
             all_is_well=not any(attention.values()),
             full_in=figures.full_in,
+            nearly_full=NEARLY_FULL,
             log_entries=log_entries(actor),
             **figures_over_time(actor, self.request.GET),
             domain_count=domain_count(actor),
@@ -136,10 +137,10 @@ def _first_off(actor):
     """Keys of the first LOOKED_AT mailboxes that are off, in a table of its own: MariaDB has no limit within IN (…)."""
     rows = Mailbox.objects.visible_to(actor).filter(active=False).order_by("domain", "pk")
     try:
-        sql, params = rows.values("pk")[:LOOKED_AT].query.sql_with_params()
+        sql, params = rows.values("username")[:LOOKED_AT].query.sql_with_params()
     except EmptyResultSet:  # nobody's domains
         return []
-    return RawSQL(f"SELECT username FROM ({sql}) first_off", params)  # noqa: S608, S611 -- by Django
+    return RawSQL(f"SELECT first_off.username FROM ({sql}) first_off", params)  # noqa: S608, S611 -- by Django
 
 
 def log_entries(actor):

@@ -130,6 +130,7 @@
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     if (!isPlace(target)) return;
     all(".alert.offline").forEach((box) => box.remove());
+    if (target.matches("form")) target.querySelector("input:not([type=hidden])")?.select();
     if (!target.matches("form")) target.querySelector(".pencil")?.focus();
     else if (reopened?.opened === target.id) {
       putBack(target, reopened);

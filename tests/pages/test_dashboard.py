@@ -90,6 +90,20 @@ def test_of_one_there_is_no_plural_and_of_none_allowed_nothing(
     assert "1 mailboxes" not in said
 
 
+def test_the_mailboxes_that_make_a_domain_one_of_the_fullest_are_marked(
+    as_superadmin, add_domain, add_mailbox
+):
+    for name, limit in (("full.example", 1), ("half.example", 2), ("free.example", 0)):
+        add_domain(name, mailboxes=limit)
+        add_mailbox(f"ann@{name}")
+
+    page = dashboard(as_superadmin).text
+
+    assert '<span class="muted near">1 of 1 mailbox</span>' in page
+    assert '<span class="muted">1 of 2 mailboxes</span>' in page
+    assert '<span class="muted">1 mailbox</span>' in page
+
+
 def test_all_is_well_when_nothing_needs_attention(as_superadmin, example_org, fill):
     fill("joe@example.org", 50)
 
