@@ -117,6 +117,7 @@ class Log(KeysetMixin, ScopedListView):
         return None
 
     def get_context_data(self, **kwargs):
+        self.request.no_such_domain = self.domain is None
         return super().get_context_data(
             domain=self.domain,
             kinds=KINDS,
@@ -127,19 +128,19 @@ class Log(KeysetMixin, ScopedListView):
 
     @property
     def has_days(self):
-        """There is a plot of all and of a kind, but not of one address, nor of a kind in more domains than PLOTTED."""
-        asked, names = self.filters(), self.domains
-        if asked["about"] or names == ():
-            return False
-        return not asked["kind"] or names is None or len(names) <= PLOTTED
+        """There is a plot of all and of a kind, but not of one address."""
+        return not self.filters()["about"] and self.domains != ()
 
     @property
     def draws_at_once(self):
         """Figures that stand in a few rows come with the page; what has to be counted comes after it."""
         if "days" in self.request.GET:
             return self.has_days
-        few = self.domains is None or len(self.domains) <= PLOTTED
-        return self.has_days and few and not self.filters()["kind"]
+        return self.has_days and self.of_few and not self.filters()["kind"]
+
+    @property
+    def of_few(self):
+        return self.domains is None or len(self.domains) <= PLOTTED
 
     def days(self):
         """(day, entries) of the last DAYS days, each up to COUNT_BOUND + 1 where they are counted; nothing if there were none."""
@@ -151,7 +152,8 @@ class Log(KeysetMixin, ScopedListView):
 
     def counts_of(self, days, kind):
         begins = [_midnight(day.isoformat()) for day in [*days, days[-1] + timedelta(days=1)]]
-        return entries.by_day(self.domains, of_kind(kind), begins, COUNT_BOUND + 1)
+        count = entries.by_day if self.of_few else entries.by_day_of_many
+        return count(self.domains, of_kind(kind), begins, COUNT_BOUND + 1)
 
     def written_down(self, days):
         """By the snapshots; those of today are counted."""

@@ -4,12 +4,14 @@ MariaDB has no plan for the newest entries of several domains: it passes over ev
 each range of an index is asked for its own newest entries, and of many ranges only those that can be on the page.
 """
 
+from bisect import bisect
 from collections import Counter
 from itertools import pairwise, product
 from typing import NamedTuple
 
 from django.db import connection
 
+from accounts.models import LogEntry
 from panel.log_actions import SIGN_INS, of_kind
 
 FEW = 10  # ranges that are all asked
@@ -112,6 +114,21 @@ def by_day(domains, actions, begins, most):
         parts.append(f"SELECT {place} AS place, COUNT(*) FROM ({of_day}) AS day{place}")  # noqa: S608
         params += [*names, begin, end]
     return [count for _place, count in sorted(_fetch(" UNION ALL ".join(parts), params))]
+
+
+def by_day_of_many(domains, actions, begins, most):
+    """As ``by_day()``: one range of the index for each domain and action, instead of one for each day of it, too.
+
+    Nothing on any day if these are more than ``most`` a day together: nobody waits for all to be read.
+    """
+    rows = LogEntry.objects.filter(domain__in=domains, action__in=actions)
+    rows = rows.filter(timestamp__gte=begins[0], timestamp__lt=begins[-1]).order_by()
+    days = len(begins) - 1
+    moments = rows.values_list("timestamp", flat=True)[: days * most + 1]
+    counted = Counter(bisect(begins, moment) - 1 for moment in moments)
+    if counted.total() > days * most:
+        return [0] * days
+    return [min(counted[day], most) for day in range(days)]
 
 
 class _Order:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aliases import services
 from domains.forms import DomainField, LocalPartField, with_pasted_address
+from panel.addresses import display_domain
 from panel.forms import ActorForm
 
 # Attributes of a field for addresses, of which static/js/recipients.js makes chips with suggestions.
@@ -79,5 +80,7 @@ def limit_domain(form):
     if len(names) == 1:
         field.widget = forms.HiddenInput()
         form.initial["domain"] = names[0]
+        if "local_part" in form.fields:
+            form.fields["local_part"].widget.attrs["suffix"] = f"@{display_domain(names[0])}"
     else:
         field.widget.attrs["aria-label"] = field.label

@@ -50,6 +50,7 @@ class InDomainMixin:
         return rows
 
     def get_context_data(self, **kwargs):
+        self.request.no_such_domain = self.domain is None
         context = super().get_context_data(domain=self.domain, **kwargs)
         if not context["object_list"]:
             context["no_domain_yet"] = not Domain.objects.exists()

@@ -13,7 +13,7 @@ from django.db import connection
 from panel.scoping import may_open
 
 SCAN = 200  # entries of a word that a page of a list looks at
-GLANCE = 60  # of each kind, where the first few of all kinds are looked for
+GLANCE = 40  # of each kind, where the first few of all kinds are looked for
 FEW_DOMAINS = 20
 TOGETHER = 500  # rows that are asked for at once where all are wanted
 MAX_WORDS = 6

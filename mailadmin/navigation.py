@@ -57,7 +57,9 @@ def navigation(request):
     match = request.resolver_match
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
     switches = len(account.scope_domains) != 1
-    domain = _domain(account, page, key, request.GET.get("domain", ""))
+    # A list that found no such domain is one of all.
+    asked = "" if getattr(request, "no_such_domain", False) else request.GET.get("domain", "")
+    domain = _domain(account, page, key, asked)
     trail = _trail(page, key, domain, switches)
     unfinished = None if page == "task" else request.session.get(IN_SESSION)
     here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)

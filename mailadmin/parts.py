@@ -147,7 +147,8 @@ def attributes(attrs):
 def widget(field):
     """Return what Django's widget templates know as ``widget`` of a bound field, with Bootstrap's class.
 
-    ``suffix`` and ``prefix`` of its attrs are no attributes of the HTML: they stand beside the input.
+    ``suffix`` and ``prefix`` of its attrs are no attributes of the HTML: they stand beside the input,
+    with its id and their name, and describe it.
     """
     drawn, errors = field.field.widget, field.errors  # which Django makes anew each time
     css = CLASSES.get(getattr(drawn, "input_type", ""), "form-control")
@@ -162,6 +163,9 @@ def widget(field):
     found = drawn.get_context(field.html_name, field.value(), attrs)["widget"]
     for name in ("prefix", "suffix"):
         found[name] = found["attrs"].pop(name, "")
+    if beside := [f"{field.auto_id}_{name}" for name in ("prefix", "suffix") if found[name]]:
+        below = found["attrs"].get("aria-describedby", "")
+        found["attrs"]["aria-describedby"] = " ".join([*beside, below]).strip()
     found["is_textarea"] = isinstance(drawn, Textarea)
     return found
 

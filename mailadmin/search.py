@@ -28,6 +28,9 @@ PAGES = [  # (URL name, label, icon, superadmins only)
     ("aliasdomain-list", gettext_lazy("Other names"), "link", False),
     ("admin-list", gettext_lazy("Administrators"), "users", True),
     ("log", gettext_lazy("Activity"), "clock", False),
+    ("trace", gettext_lazy("Where mail goes"), "arrows-right-left", False),
+    ("dns-host", gettext_lazy("DNS of this mail server"), "signal", True),
+    ("findings", gettext_lazy("Findings"), "clipboard-document-check", True),
 ]
 NEW = [  # (URL name, label, superadmins only)
     ("mailbox-create", gettext_lazy("New mailbox"), False),

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
-from django.db.models import CharField, Max, Subquery, Value
+from django.db.models import CharField, Exists, Max, OuterRef, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
@@ -18,11 +19,12 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
+from aliases.models import Alias, AliasTarget
 from domains.dns.host import host_name
 from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
 from mailboxes import figures
-from mailboxes.models import NEARLY_FULL, FullMailbox
+from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
 from mailboxes.own import OwnMailbox
 from panel import server, transactions
 from panel.log_actions import SIGN_INS, of_kind
@@ -32,6 +34,8 @@ from panel.prepared import in_scope, prepared, prepared_counts, prepared_union
 from panel.scoping import may_open
 
 SHOWN = 10
+LOOKED_AT = 200  # entries, to leave out who signed in
+OFF = 30  # mailboxes that are off, of which each is asked for who leads there
 
 
 class AdministratorsPage(ActorMixin, TemplateView):
@@ -57,9 +61,10 @@ class Dashboard(AdministratorsPage):
         in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS))
         attention = {
             "near_limit": nearest_limits(actor, fullest),
-            "full_mailboxes": [row for row in in_need if not row.problems],
+            "full_mailboxes": [row for row in in_need if row.kind == "full"],
             "dangling": first_dangling(actor),
-            "dns": [row for row in in_need if row.problems],
+            "led_to_off": [row for row in in_need if row.kind == "off"],
+            "dns": [row for row in in_need if row.kind == "dns"],
         }
         return super().get_context_data(
             **attention,
@@ -69,6 +74,7 @@ class Dashboard(AdministratorsPage):
             fullest=fullest,
             all_is_well=not any(attention.values()),
             full_in=figures.full_in,
+            nearly_full=NEARLY_FULL,
             log_entries=log_entries(actor),
             **figures_over_time(actor, self.request.GET),
             domain_count=domain_count(actor),
@@ -110,17 +116,34 @@ def all_domains():
 
 @in_scope(prepared_union)
 def in_trouble(actor, since):
-    """The fullest mailboxes, and the domains whose DNS must be mended: these have ``problems``."""
+    """The fullest mailboxes; those that are off although somebody leads there, with the first of these as ``text``; and
+    the domains whose DNS must be mended, with what is wrong there as ``text``.
+    """
     nothing = Value(None, CharField())
     mailboxes = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
     mailboxes = figures.with_first_size(mailboxes, "pk", since)
     columns = ("pk", "username__quota", "username__usage__bytes", "first", "at_first")
-    mailboxes = mailboxes.annotate(problems=Value(None, CharField())).order_by("-percent")
+    mailboxes = mailboxes.annotate(kind=Value("full"), text=nothing).order_by("-percent")
+    leads = AliasTarget.objects.visible_to(actor).filter(bare=OuterRef("pk"))
+    leads = leads.filter(Exists(Alias.objects.filter(pk=OuterRef("alias"), active=True)))
+    off = Mailbox.objects.filter(Exists(leads), pk__in=_first_off(actor)).order_by("pk")
+    off = off.annotate(text=Subquery(leads.values("alias")[:1]))
     dns = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
     return (
-        mailboxes.values_list(*columns, "problems", named=True)[:SHOWN],
-        dns.values_list("pk", nothing, nothing, nothing, nothing, "problems")[:SHOWN],
+        mailboxes.values_list("kind", *columns, "text", named=True)[:SHOWN],
+        off.values_list(Value("off"), "pk", *[nothing] * 4, "text")[:SHOWN],
+        dns.values_list(Value("dns"), "pk", *[nothing] * 4, "problems")[:SHOWN],
     )
+
+
+def _first_off(actor):
+    """Keys of the first OFF mailboxes that are off, in a table of its own: MariaDB has no limit within IN (…)."""
+    rows = Mailbox.objects.visible_to(actor).filter(active=False).order_by("domain", "pk")
+    try:
+        sql, params = rows.values("username")[:OFF].query.sql_with_params()
+    except EmptyResultSet:  # nobody's domains
+        return []
+    return RawSQL(f"SELECT first_off.username FROM ({sql}) first_off", params)  # noqa: S608, S611 -- by Django
 
 
 def log_entries(actor):
@@ -136,7 +159,6 @@ def log_entries(actor):
     return newest_of(*domains) if domains else []
 
 
-LOOKED_AT = 200  # entries, to leave out who signed in
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
 

@@ -44,7 +44,7 @@ class MailboxWork(AddressWork):
             " server’s disk; a new mailbox of the same name starts empty."
         ),
         "quota": gettext_lazy(
-            "Each may hold as much. What its domain does not allow is not changed."
+            "Each gets this quota. Where its domain does not allow it, it keeps its own."
         ),
     }
     results = {

@@ -179,6 +179,23 @@ class OwnMailboxPasswordForm(OwnPasswordForm):
         )
 
 
+class RenameForm(ActorForm):
+    local_part = LocalPartField(label=_("New name"), max_length=320)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["local_part"].widget.attrs["suffix"] = f"@{self.instance.domain}"
+
+    def clean_local_part(self):
+        return self.cleaned_data["local_part"].removesuffix(f"@{self.instance.domain}")
+
+    def save(self):
+        local_part = self.cleaned_data["local_part"]
+        return services.rename_mailbox(
+            actor=self.actor, mailbox=self.instance, local_part=local_part
+        )
+
+
 class ForwardingForm(ActorForm):
     targets = forms.CharField(
         label=_("Forward to"),

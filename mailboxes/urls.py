@@ -18,6 +18,7 @@ urlpatterns = [
     path("mailboxes/bulk/", bulk.MailboxBulk.as_view(), name="mailbox-bulk"),
     path("addresses/bulk/", address_bulk.AddressBulk.as_view(), name="address-bulk"),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
+    path("mailboxes/<path:pk>/rename/", views.MailboxRename.as_view(), name="mailbox-rename"),
     path(
         "mailboxes/<path:pk>/forwarding/",
         views.MailboxForwarding.as_view(),

@@ -38,6 +38,7 @@ from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
     MailboxPasswordForm,
+    RenameForm,
 )
 from mailboxes.forwarding import (
     end_away_message,
@@ -217,6 +218,22 @@ class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
         return {name: getattr(mailbox, name) for name in fields} | {
             "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }
+
+
+class MailboxRename(MailboxPages, ScopedFormView):
+    template_name = "mailboxes/mailbox_rename.html"
+    form_class = RenameForm
+
+    def get_initial(self):
+        return {"local_part": self.object.local_part}
+
+    def save(self, form):
+        self.old = self.object
+        return super().save(form)
+
+    def get_success_message(self, form):
+        text = _("%(old)s is now %(new)s, and an alias that leads there.")
+        return text % {"old": self.old, "new": self.object}
 
 
 class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):

@@ -41,7 +41,9 @@ def cached_per_language_and_path(function):
 
 
 def breakable(text):
-    return SafeString(str(escape(text)).replace("@", "@<wbr>"))
+    text = str(escape(text))
+    # Not behind one that begins it, as a catch-all's: it would stand alone.
+    return SafeString(text[:1] + text[1:].replace("@", "@<wbr>"))
 
 
 def number(value):

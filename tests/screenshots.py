@@ -1,7 +1,8 @@
 """Takes the README's screenshots: a panel with the sample data, in a real browser.
 
 ``python -m tests.screenshots`` writes docs/screenshots/ and the animated walk there, which ``--walk`` takes alone;
-with ``--all DIR`` every page is taken in both colours, wide and on a phone, to look through.
+with ``--all DIR`` every page and every state of one that axe-core looks at is taken in both colours, wide and on a phone, to
+look through.
 """
 
 import argparse
@@ -52,10 +53,10 @@ def sample_panel():
 
 
 def photograph(visitors, accounts, jobs, directory, *, full_page=False, language="en"):
-    """Take ``jobs``, (name, whose, path, sizes), in both colours."""
+    """Take ``jobs``, (name, whose, path, sizes), in both colours; a fifth value does something on the page first."""
     directory.mkdir(parents=True, exist_ok=True)
     pages = {}
-    for name, whose, path, sizes in jobs:
+    for name, whose, path, sizes, *act in jobs:
         if whose not in pages:
             nobody = whose is None
             pages[whose] = visitors.open() if nobody else visitors.sign_in(*accounts[whose])
@@ -65,6 +66,9 @@ def photograph(visitors, accounts, jobs, directory, *, full_page=False, language
             continue  # it is not for everybody
         for size in sizes:
             page.set_viewport_size(size)
+            for do in act:
+                page.goto(path)
+                do(page)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 kind = "-phone" if size is PHONE else ""
@@ -77,6 +81,7 @@ def every_page():
     """Yield a job for every page there is, as the superadmin and as the others see it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
+    from tests.e2e.test_axe import STATES
     from tests.e2e.test_pages import every_path
 
     own = [f"/account/{page}" for page in ("", "forwarding/", "password/", "room/", "setup/")]
@@ -86,6 +91,10 @@ def every_page():
         for path in (*paths, "/nothing/"):
             name = re.sub(r"[^\w.@]+", "-", path).strip("-") or "dashboard"
             yield f"{whose}-{name}", whose, path, [WIDE, PHONE]
+    for whose, states in STATES.items():
+        for number, (path, act) in enumerate(states):
+            if act:
+                yield f"state-{whose}-{number:02}", whose, path, [WIDE, PHONE], act
 
 
 def main():

@@ -39,6 +39,18 @@
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
+  // Arrows go through a menu, and open it.
+  document.addEventListener("keydown", (event) => {
+    const menu = event.target.closest?.("details.menu");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!menu || !step || event.target.matches("select") || !(menu.open || event.target.matches("summary"))) return;
+    event.preventDefault();
+    menu.open = true;
+    const offers = all("a, button, input, select", menu.lastElementChild).filter((one) => one.offsetParent);
+    const at = offers.indexOf(event.target);
+    offers.at(at < 0 ? Math.min(step, 0) : (at + step) % offers.length)?.focus();
+  });
+
   // --- Passwords: show, generate, copy.
   // Groups of four that can be read out, each of 12 or 13 bits; the letters and digits that look alike are left out.
   const CONSONANTS = "bcdfghjkmnprstvwxz";
@@ -162,6 +174,16 @@
     input.form.querySelector("[type=submit]").disabled = !same;
   }
   let lastTicked;
+  // From a tick box to what can be done with it, past all other rows, and back. Enter alone would press the first button.
+  on("keydown", "[name=selected]", (box, event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    lastTicked = box;
+    box.form.querySelector(".bulk-bar[data-ticked] button")?.focus();
+  });
+  on("keydown", ".bulk-bar", (_bar, event) => {
+    if (event.key === "Escape" && lastTicked?.isConnected) lastTicked.focus();
+  });
   on("click", "[name=selected]", (box, event) => {
     const boxes = all("[name=selected]:enabled", box.form);
     const [from, to] = [boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((one, other) => one - other);
@@ -250,6 +272,10 @@
     all("[data-confirm]", root).forEach(compareName);
     all("form:has(.bulk-bar)", root).forEach(restoreTicks);
   }
+  // The link that was followed is not on every page of a list.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    if (target.id === "list" && document.activeElement === document.body) target.querySelector("#previous, #next")?.focus({ preventScroll: true });
+  });
   for (const type of ["htmx:afterSettle", "asked"]) document.addEventListener(type, (event) => prepare(event.target));
   bringTicksBack();
   prepare(document);

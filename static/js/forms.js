@@ -5,6 +5,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const SAVING_MS = 300;
   const STILL_MS = 8_000;
+  const FLOATS_MS = 8_000;
   const FREE_MS = 30_000; // somebody pressed "Stop"; the server does nothing twice
   const WARN_SECONDS = 300;
   const DRAFT_MS = 3_600_000;
@@ -27,6 +28,17 @@
     for (const text of found) if (text.data.trim()) text.replaceWith(text.cloneNode());
   }
   addEventListener("load", () => setTimeout(() => all(".messages, .saved").forEach(sayAgain), 200));
+
+  // --- A message floats above the page for a while, with a link or a button as long as the page stands. Then it lies still at the
+  // top: nobody who reads slowly loses it.
+  function float(region) {
+    region.classList.remove("read");
+    clearTimeout(region.dataset.timer);
+    if (region.querySelector("a, button")) return;
+    region.dataset.timer = setTimeout(() => region.classList.add("read"), FLOATS_MS);
+  }
+  all(".messages").forEach(float);
+  document.addEventListener("htmx:oobAfterSwap", ({ detail: { target } }) => target.matches?.(".messages") && float(target));
 
   // --- A form that is on its way.
   const buttons = (form) => all("[type=submit], button:not([type])", form);
@@ -118,6 +130,7 @@
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     if (!isPlace(target)) return;
     all(".alert.offline").forEach((box) => box.remove());
+    if (target.matches("form")) target.querySelector("input:not([type=hidden])")?.select();
     if (!target.matches("form")) target.querySelector(".pencil")?.focus();
     else if (reopened?.opened === target.id) {
       putBack(target, reopened);

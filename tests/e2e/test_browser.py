@@ -74,7 +74,7 @@ def test_filters_sorting_and_paging_keep_each_other(page):
 
     page.locator("#next").click()
     expect(page).to_have_url(re.compile("after="))
-    expect(page.locator("#previous")).to_be_visible()
+    expect(page.locator("#previous")).to_be_focused()  # there is no next one
     second = addresses(page)
     assert second
     assert not set(first) & set(second)
@@ -306,6 +306,25 @@ def test_a_rows_menu_opens_and_closes_by_keyboard(page):
     page.keyboard.press("Escape")
 
     expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+
+
+def test_arrows_open_a_menu_and_go_through_it(page):
+    page.goto("/mailboxes/")
+    menu = page.locator(".row-menu details").first
+    offers = menu.locator("div").locator("a, button")
+    menu.locator("summary").focus()
+
+    page.keyboard.press("ArrowDown")
+    expect(offers.first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(offers.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(offers.last).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(offers.first).to_be_focused()
+    page.keyboard.press("Escape")
     expect(menu.locator("summary")).to_be_focused()
 
 

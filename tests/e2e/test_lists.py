@@ -118,6 +118,22 @@ def test_shift_takes_a_range_and_ticks_survive_a_search(visitors, superadmin):
     expect(asked).to_contain_text("sam.whitlock@brightwater.example")
 
 
+def test_enter_leads_from_a_tick_box_to_what_can_be_done_and_escape_back(visitors, superadmin):
+    page = visitors.sign_in(*superadmin)
+    page.goto("/mailboxes/")
+    box = page.locator("[name=selected]").nth(3)
+    box.focus()
+
+    page.keyboard.press("Enter")
+    expect(page.locator(".bulk-bar")).to_be_hidden()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bulk-bar button").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(box).to_be_focused()
+    expect(page.locator(".messages .alert")).to_have_count(0)
+
+
 def test_ticks_survive_paging(visitors, superadmin):
     page = visitors.sign_in(*superadmin)
     page.goto("/mailboxes/?size=25")

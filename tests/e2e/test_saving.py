@@ -100,6 +100,24 @@ def test_a_save_is_seen_and_heard(width, height, scheme, role, visitors, people)
         )
 
 
+def test_a_message_floats_for_a_while_and_one_with_a_button_until_one_leaves(visitors, people):
+    page = visitors.sign_in(*people["domain admin"])
+    page.clock.install()
+    told = page.locator(".messages")
+
+    of_a_password(page)
+    expect(told).to_have_css("position", "sticky")
+    page.clock.run_for(8_000)
+    expect(told).to_have_css("position", "static")
+    expect(told).to_contain_text("Password changed.")
+
+    of_a_mailbox_switched_off(page)
+    expect(told.get_by_role("button", name="Undo")).to_be_visible()
+    page.clock.run_for(60_000)
+    expect(told).to_have_css("position", "sticky")
+    of_undo(page)
+
+
 def domain(page, name):
     page.goto("/domains/new/")
     fill(page, {"Domain": f"{name}.example"})

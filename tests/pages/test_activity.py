@@ -271,3 +271,13 @@ def test_a_domain_admin_has_no_chip_and_no_entries_of_administrators(
 
     assert shown(page) == []
     assert "?kind=admin" not in client.get(reverse("log")).text
+
+
+def test_a_line_ends_behind_the_at_of_an_address_and_not_of_a_catch_all(reader, write):
+    write("create_alias", target="sales@example.org", domain="example.org")
+    write("create_alias", target="@example.org", domain="other.net")
+
+    page = reader.get(reverse("log")).text
+
+    assert "sales@<wbr>example.org" in page
+    assert ">@example.org<" in page

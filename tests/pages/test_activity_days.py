@@ -1,7 +1,7 @@
 """The plot of days above the log."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from html import unescape
 
 import pytest
@@ -81,7 +81,63 @@ def test_for_many_domains_the_days_come_after_the_page(
 
     assert (page.context["days"], page.context["days_later"]) == ((), True)
     assert dict(client.get(reverse("log-days")).context["days"])[day] == 4
-    assert client.get(reverse("log"), {"kind": "alias"}).context["days_later"] is False
+
+
+def test_the_days_of_a_kind_are_counted_in_many_domains_as_in_few(
+    make_admin, sign_in, add_domain, write, monkeypatch
+):
+    monkeypatch.setattr(activity, "COUNT_BOUND", 2)
+    names = ["one.example", "two.example"]
+    for domain in (*names, "theirs.example"):
+        add_domain(domain)
+    LogEntry.objects.all().delete()
+    now, today = timezone.now(), timezone.localdate()
+    midnight, first = (
+        timezone.make_aware(datetime.combine(day, time()))
+        for day in (today, today - timedelta(days=29))
+    )
+    second = timedelta(seconds=1)
+    for domain, when, number in (
+        *(("one.example", now, 2), ("two.example", now, 2), ("theirs.example", now, 1)),
+        *(("two.example", midnight - second, 1), ("one.example", midnight, 1)),
+        *(("one.example", first, 1), ("one.example", first - second, 1)),
+    ):
+        for _entry in range(number):
+            write("create_alias", domain=domain, when=when)
+    write("login", domain="one.example", when=now)
+    client = sign_in(make_admin(domains=names))
+
+    def counted():
+        days = client.get(reverse("log-days"), {"kind": "alias"}).context["days"]
+        return [count for _day, count in days]
+
+    few = counted()
+    assert client.get(reverse("log"), {"kind": "alias"}).context["days_later"] is True
+    monkeypatch.setattr(activity, "PLOTTED", 1)
+
+    assert (few[0], few[-2], few[-1]) == (1, 1, 3)
+    assert counted() == few
+    assert client.get(reverse("log"), {"kind": "alias"}).context["days_later"] is True
+
+
+def test_of_more_entries_than_anybody_waits_for_no_days_are_drawn(
+    make_admin, sign_in, add_domain, write, monkeypatch
+):
+    monkeypatch.setattr(activity, "COUNT_BOUND", 0)
+    monkeypatch.setattr(activity, "PLOTTED", 1)
+    for domain in ("one.example", "two.example"):
+        add_domain(domain)
+    client = sign_in(make_admin(domains=["one.example", "two.example"]))
+    LogEntry.objects.all().delete()
+
+    def drawn():
+        return len(client.get(reverse("log-days"), {"kind": "alias"}).context["days"])
+
+    for _entry in range(30):
+        write("create_alias", domain="one.example", when=timezone.now())
+    assert drawn() == 30
+    write("create_alias", domain="two.example", when=timezone.now())
+    assert drawn() == 0
 
 
 def test_the_plot_counts_the_own_domains_alone(make_admin, sign_in, example_org, other_net):

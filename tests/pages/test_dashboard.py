@@ -90,6 +90,20 @@ def test_of_one_there_is_no_plural_and_of_none_allowed_nothing(
     assert "1 mailboxes" not in said
 
 
+def test_the_mailboxes_that_make_a_domain_one_of_the_fullest_are_marked(
+    as_superadmin, add_domain, add_mailbox
+):
+    for name, limit in (("full.example", 1), ("half.example", 2), ("free.example", 0)):
+        add_domain(name, mailboxes=limit)
+        add_mailbox(f"ann@{name}")
+
+    page = dashboard(as_superadmin).text
+
+    assert '<span class="muted near">1 of 1 mailbox</span>' in page
+    assert '<span class="muted">1 of 2 mailboxes</span>' in page
+    assert '<span class="muted">1 mailbox</span>' in page
+
+
 def test_all_is_well_when_nothing_needs_attention(as_superadmin, example_org, fill):
     fill("joe@example.org", 50)
 
@@ -190,6 +204,43 @@ def test_aliases_and_forwardings_that_lead_to_nobody_are_named(
     assert "joe@example.org leads to lost@example.org, which does not exist" in said
     assert reverse("alias", args=["sales@example.org"]) in links(page)
     assert reverse("mailbox", args=["joe@example.org"]) in links(page)
+
+
+def test_a_mailbox_that_is_off_although_somebody_leads_there_is_named(
+    as_superadmin, sign_in, make_admin, example_org, other_net, add_mailbox, add_alias
+):
+    for name in ("sam", "alone", "kept"):
+        add_mailbox(f"{name}@example.org", active=False)
+    joe = add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org", "sam@example.org")
+    add_alias("ended@example.org", "alone@example.org", active=False)
+    set_forwarding(actor=None, mailbox=joe, targets=["kept@example.org"], keep_copy=True)
+    add_mailbox("theirs@other.net", active=False)
+    add_alias("sales@other.net", "theirs@other.net", "kept@example.org")
+    owner = sign_in(make_admin(domains=["example.org", "other.net"]))
+
+    for client in (as_superadmin, owner):
+        page = dashboard(client)
+        said = text(page)
+        assert "sam@example.org is off, but team@example.org still leads there Show" in said
+        assert [row.pk for row in page.context["led_to_off"]] == [
+            "kept@example.org",
+            "sam@example.org",
+            "theirs@other.net",
+        ]
+
+
+def test_of_others_domains_no_mailbox_that_is_off_is_named(
+    sign_in, make_admin, add_domain, add_mailbox, add_alias
+):
+    for name in ("one.example", "two.example", "theirs.example"):
+        add_domain(name)
+        add_mailbox(f"off@{name}", active=False)
+    add_alias("a@one.example", "off@theirs.example")
+    add_alias("a@theirs.example", "off@one.example")
+    client = sign_in(make_admin(domains=["one.example", "two.example"]))
+
+    assert dashboard(client).context["led_to_off"] == []
 
 
 def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):

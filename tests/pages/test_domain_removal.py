@@ -35,6 +35,19 @@ def test_before_a_domain_is_deactivated_the_page_says_the_consequences(
     assert "joe@other.net → joe@example.org" in said
 
 
+@pytest.mark.parametrize("page", ["domain-state", "domain-delete"])
+def test_of_a_backup_mx_the_page_says_what_becomes_of_its_mail(page, as_superadmin, add_domain):
+    add_domain("backup.example", backupmx=True)
+
+    said = text(page_of(as_superadmin, page, "backup.example"))
+
+    assert (
+        "Mail for it is refused here, and no longer passed on to its primary mail server." in said
+    )
+    assert "0 mailboxes" not in said
+    assert "0 aliases" not in said
+
+
 def test_a_domain_is_deactivated_and_activated(as_superadmin, example_org):
     address = reverse("domain-state", args=["example.org"])
 

@@ -69,6 +69,10 @@ def test_a_mailbox_is_found_once_with_name_and_address(as_superadmin, example_or
 def test_the_pages_of_the_panel_are_found_by_their_names(as_superadmin, sign_in, make_admin):
     page = search(as_superadmin, "dom")
     assert [hit.label for hit in page.context["goto"]] == ["Domains"]
+    page = search(as_superadmin, "find")
+    assert [hit.label for hit in page.context["goto"]] == ["Findings"]
+    page = search(sign_in(make_admin(domains=[])), "where mail")
+    assert [hit.label for hit in page.context["goto"]] == ["Where mail goes"]
     page = search(as_superadmin, "new ma")
     assert [hit.label for hit in page.context["actions"]] == ["New mailbox"]
     page = search(sign_in(make_admin(domains=[])), "new")

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -113,3 +114,17 @@ def test_a_foreign_domain_in_the_address_is_not_told_to_exist(make_admin, exampl
     ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
 
     assert "other.net" not in text(ann.get("/log/?domain=other.net")).partition("<main")[0]
+
+
+@pytest.mark.parametrize("page", ["mailbox-list", "alias-list", "aliasdomain-list", "log"])
+def test_a_list_of_a_domain_that_is_not_there_stands_between_the_columns_of_all(
+    page, make_admin, example_org
+):
+    client = client_of(make_admin("root@example.org", superadmin=True))
+
+    def column(domain):
+        return text(client.get(reverse(page), {"domain": domain})).partition("<main")[0]
+
+    assert "/domains/nowhere.example/" not in column("nowhere.example")
+    assert 'href="/administrators/"' in column("nowhere.example")
+    assert "/domains/example.org/settings/" in column("example.org")

@@ -16,6 +16,7 @@ from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
 from mailboxes.services import (
     create_mailbox,
     delete_mailbox,
+    rename_mailbox,
     set_mailbox_active,
     set_mailbox_password,
     update_mailbox,
@@ -69,6 +70,7 @@ class Command(PasswordMixin, DomainRowCommand):
         "edit": "Change mailboxes.",
         "off": "Switch mailboxes off: their mail is refused, and nobody can sign in.",
         "on": "Switch mailboxes on.",
+        "rename": "Give a mailbox another name in its domain. Its old address becomes an alias that leads to it.",
         "delete": "Delete mailboxes. Their mail stays on disk; a new mailbox of that name starts empty.",
         "password": "Set a new password, asked for or read from standard input.",
     }
@@ -167,6 +169,11 @@ class Command(PasswordMixin, DomainRowCommand):
     def options_for_delete(self, parser):
         super().options_for_delete(parser)
         self.treatment_options(parser)
+
+    def options_for_rename(self, parser):
+        self.name_option(parser)
+        parser.add_argument("new_name", metavar="NAME", help="The new name before the @.")
+        self.json_option(parser)
 
     def options_for_password(self, parser):
         self.name_option(parser)
@@ -297,6 +304,12 @@ class Command(PasswordMixin, DomainRowCommand):
             actor=None, mailbox=mailbox, password=password, hashed=hashed
         )
         self.report("New password for", mailbox, json=json, password=password if generate else None)
+
+    def rename(self, *, name_given, new_name, json, **options):
+        mailbox = self.named(name_given)
+        local_part = new_name.strip().removesuffix(f"@{mailbox.domain_id}")
+        renamed = rename_mailbox(actor=None, mailbox=mailbox, local_part=local_part)
+        self.report(f"Renamed {mailbox} to", renamed, json=json)
 
     # --- Rows
 
