@@ -77,7 +77,7 @@ class Node:
 
     def wait(self):
         """Wait until it holds what the others hold, and serves."""
-        wait_until(self.is_synced, f"{self.name}, see {self.log}", seconds=90)
+        wait_until(self.is_synced, f"{self.name}, see {self.log}", seconds=180)
 
     def stop(self):
         if self._process:
@@ -105,7 +105,7 @@ class Node:
         provider = ["--wsrep-on=ON", f"--wsrep-provider={PROVIDER}"]
         options = [*provider, "--wsrep-cluster-address=gcomm://", "--wsrep-recover"]
         command = [str(part) for part in self._command(*options)]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
+        said = subprocess.run(command, capture_output=True, text=True, timeout=180).stderr
         position = re.findall(r"WSREP: Recovered position: *(\S+)", said)[-1]
         return [f"--wsrep-start-position={position}"]
 

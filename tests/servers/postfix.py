@@ -162,7 +162,7 @@ class Postfix:
             self.flush()
             return self.queue_ids() == []
 
-        wait_until(is_empty, "the queue is empty", seconds=90)
+        wait_until(is_empty, "the queue is empty", seconds=180)
 
     def wait_for_log(self, pattern, after=0):
         """Wait for a line that matches; return the match. ``after`` is where to begin to look."""
