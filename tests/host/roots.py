@@ -8,9 +8,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-from tests.servers.processes import ROOT, find
+from tests.servers.processes import PROGRAMS, ROOT, find
 
 CACHE = Path(os.environ.get("HOST_CACHE", "/var/cache/mailadmin-host"))
 # Debian's Python of each, for which the Python packages are.
@@ -20,6 +21,18 @@ NOT_OF_A_HOST = {"test", "messages", "pictures", "root"}
 # For the hold of a machine (machine.py): namespaces of its own, and a layer over a root.
 NAMESPACES = ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
 OVERLAY = "mount -t overlay overlay -o volatile,lowerdir={lower},upperdir={place}/layer,workdir={place}/work {place}/root"
+# What a machine is made with.
+TRIAL = """
+mount --make-rprivate /
+{overlay}
+mkdir {root}/proc {root}/dev
+mount -t proc proc {root}/proc
+mount -t tmpfs tmpfs {root}/dev
+touch {root}/dev/null
+mount --bind /dev/null {root}/dev/null
+ip link add name outside type veth peer name elsewhere
+nsenter --net=/proc/self/ns/net hostname mail.example.org
+"""
 MIRROR = "Does Debian's mirror answer ({}), and is there room for 700 MB?"
 
 
@@ -28,21 +41,24 @@ class NotMade(Exception):
 
 
 class NotHere(NotMade):
-    """This machine cannot have one."""
+    """No commit can mend it: this machine cannot have one, or what it is made of cannot be had now."""
 
 
 def check_this_machine():
     """Raise NotHere unless it lets us make what a machine consists of."""
     if os.geteuid() != 0:
         raise NotHere("Only root can make roots and namespaces: sudo make test-host.")
+    missing = [name for name in ("debootstrap", "ip") if not shutil.which(name, path=PROGRAMS)]
+    if missing:
+        raise NotHere(f"Not installed: {' '.join(missing)} (deploy/bin/install-packages root).")
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="try-") as place:
         for name in ("lower", "layer", "work", "root"):
             Path(place, name).mkdir()
         overlay = OVERLAY.format(lower=f"{place}/lower", place=place)
         try:
-            net = "ip link add name outside type veth peer name elsewhere"
-            run(["unshare", *NAMESPACES, "sh", "-ec", f"mount --make-rprivate /; {overlay}; {net}"])
+            trial = TRIAL.format(overlay=overlay, root=f"{place}/root")
+            run(["unshare", *NAMESPACES, "sh", "-ec", trial])
         except NotMade as error:
             raise NotHere(
                 f"The kernel does not let root make namespaces and overlays here, as in many containers:\n{error}"
@@ -79,14 +95,7 @@ def _complete(release):
     root, has = CACHE / release, _has(release)
     _stamp(release).unlink(missing_ok=True)
     if not root.exists():
-        begun = CACHE / f"{release}.new"
-        shutil.rmtree(begun, ignore_errors=True)
-        mirror = _mirror()
-        run(
-            [find("debootstrap"), "--variant=minbase", release, begun, mirror],
-            advice=MIRROR.format(mirror),
-        )
-        begun.rename(root)
+        _bootstrap(release, root)
     packages = sorted({*_packages(), *has.get("packages", [])})
     _download(root, packages)
     if has.get("locks") != _locks():
@@ -94,16 +103,27 @@ def _complete(release):
     _stamp(release).write_text(json.dumps({"packages": packages, "locks": _locks()}))
 
 
+def _bootstrap(release, root):
+    begun, mirror = CACHE / f"{release}.new", _mirror()
+    # Its mounts and processes end with it, whatever ends it.
+    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    command = [*apart, find("debootstrap"), "--variant=minbase", release, begun, mirror]
+    fetch(command, MIRROR.format(mirror), before=lambda: shutil.rmtree(begun, ignore_errors=True))
+    begun.rename(root)
+
+
 def _download(root, packages):
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    options = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    advice = MIRROR.format(_mirror())
     apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
     apt += ["-o", "Acquire::Retries=3"]
-    options = {"env": environment, "advice": MIRROR.format(_mirror())}
-    run([*apt, "update", "--error-on=any"], **options)
-    run([*apt, "upgrade"], **options)
-    run([*apt, "install", "python3", "git"], **options)
-    run([*apt, "install", "--download-only", *packages], **options)
+    fetch([*apt, "update", "--error-on=any"], advice, **options)
+    fetch([*apt, "upgrade"], advice, **options)
+    fetch([*apt, "install", "python3", "git"], advice, **options)
+    # A name that this release does not know is ours to mend.
+    run([*apt, "install", "--simulate", *packages], **options)
+    fetch([*apt, "install", "--download-only", *packages], advice, **options)
 
 
 def _download_wheels(root, python):
@@ -113,7 +133,20 @@ def _download_wheels(root, python):
     for name in ("run", "mysql"):
         lock = ROOT / f"requirements/{name}.lock"
         chosen = ["--no-deps", "--python-version", python, "--require-hashes"]
-        run([*pip, *chosen, "-d", wheels, "-r", lock], advice="Does the package index answer?")
+        fetch([*pip, *chosen, "-d", wheels, "-r", lock], "Does the package index answer?")
+
+
+def fetch(command, advice, *, before=lambda: None, **options):
+    """Run what needs the network, up to three times. Raises NotHere if it fails."""
+    for pause in (10, 60, None):
+        before()
+        try:
+            return run(command, advice, **options)
+        except NotMade as error:
+            if pause is None:
+                raise NotHere(str(error)) from error
+            print(f"{error}\nAgain in {pause} seconds.", flush=True)
+            time.sleep(pause)
 
 
 def _packages():
@@ -134,7 +167,7 @@ def _mirror():
                 r"(?:URIs: |deb (?:\[.*\] )?)(http\S+/debian)/?\s", file.read_text()
             ):
                 return url
-    raise NotMade("No mirror of Debian in /etc/apt/sources.list and sources.list.d.")
+    raise NotHere("No mirror of Debian in /etc/apt/sources.list and sources.list.d.")
 
 
 def run(command, advice="", **options):
