@@ -122,7 +122,7 @@ def send(number):
         smtp.sendmail("joe@outside.test", ["ann@example.org"], f"Subject: at once {{number}}\\n\\nhello\\n")
 with ThreadPoolExecutor(24) as pool:
     list(pool.map(send, range(120)))
-with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
+with imaplib.IMAP4_SSL("192.0.2.25", 993, ssl_context=context) as imap:
     imap.login("ann@example.org", {PASSWORD!r})
     for _ in range(600):
         imap.select("INBOX", readonly=True)
