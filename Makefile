@@ -51,7 +51,7 @@ test-host: .venv/installed-dev ## Install whole Debians with deploy/install in r
 
 .PHONY: test-host-today
 test-host-today: .venv/installed-dev ## The part of test-host whose turn it is today, as CI runs it
-	@deploy/bin/install-packages root
+	@deploy/bin/install-packages root || echo "Going on without them." >&2
 	$(ON_HOSTS) --day $(shell date +%-j)
 
 .PHONY: test-django6

@@ -9,13 +9,13 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from domains import services
+from domains import sending_limits, services
 from domains.flow_forms import DeliveryForm
-from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
+from domains.models import MAX_DAYS, MOST_RECIPIENTS, NONE_ALLOWED, UNLIMITED, Domain
 from panel.addresses import display_domain, lookup_key, normalise_domain
 from panel.formats import typed_mb, typed_size
 from panel.forms import ActorForm
-from panel.scoping import may_open
+from panel.scoping import may_open, may_set_sending_limits
 
 MAX_MB = 10**12  # a BIGINT holds more
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
@@ -230,6 +230,21 @@ class LimitField(forms.MultiValueField):
         return number
 
 
+class RecipientsField(forms.IntegerField):
+    def __init__(self, **kwargs):
+        kwargs |= {"min_value": 1, "max_value": MOST_RECIPIENTS, "required": False}
+        super().__init__(label=_("Recipients an hour"), **kwargs)
+
+
+def drop_sending_limit(form):
+    """Where the actor may not set it, or nobody would keep it."""
+    if not (sending_limits.are_kept() and may_set_sending_limits(form.actor)):
+        del form.fields["sending_limit"]
+
+
+OF_MAILBOXES = {"mailboxes", "aliases", "maxquota", "quota", "password_expiry", "sending_limit"}
+
+
 class DomainForm(ActorForm):
     description = forms.CharField(label=_("Description"), max_length=255, required=False)
     mailboxes = LimitField(label=_("Mailboxes"))
@@ -254,11 +269,18 @@ class DomainForm(ActorForm):
         widget=forms.NumberInput({"suffix": _("days")}),
     )
 
+    sending_limit = RecipientsField(
+        help_text=_(
+            "Its mailboxes may send to so many together. Empty: as many as the server lets every domain."
+        )
+    )
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        drop_sending_limit(self)
         if self.instance is not None and self.instance.backupmx:
             # It has no mailboxes; and its limits come back as they were when it is no backup MX any more.
-            for name in ("mailboxes", "aliases", "maxquota", "quota", "password_expiry"):
+            for name in OF_MAILBOXES & self.fields.keys():
                 if not {name, f"{name}_0"} & self.data.keys():  # opened before it was one
                     del self.fields[name]
 
@@ -307,6 +329,7 @@ class DomainCreateForm(DeliveryForm, DomainForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields.pop("sending_limit", None)
         self.fields["alias_of"].limit_to(self.actor)
         self.fields["alias_of"].required = not self.is_bound or self.data.get("use_as") == "alias"
         if settings.ROLE_ADDRESSES:

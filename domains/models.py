@@ -29,6 +29,7 @@ UNLIMITED = 0
 # Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
+MOST_RECIPIENTS = 1_000_000  # an hour
 
 
 class DomainQuerySet(ScopedQuerySet):
@@ -89,6 +90,13 @@ class Domain(models.Model):
         default=0,
         db_default=0,
         validators=[MinValueValidator(0), MaxValueValidator(MAX_DAYS)],
+    )
+    # Of all its logins together.
+    sending_limit = models.IntegerField(
+        _("recipients an hour"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_RECIPIENTS)],
     )
     admins = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

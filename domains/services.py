@@ -14,7 +14,7 @@ from accounts.models import LogEntry
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
-from domains import copy_services, dkim
+from domains import copy_services, dkim, sending_limits
 from domains.models import (
     AliasDomain,
     Copy,
@@ -121,11 +121,13 @@ def update_domain(*, actor, domain, **fields):
     changes = check_domain(domain, **fields)
     if not changes:
         return domain
+    sending_limits.refuse_others(actor, changes)
     domain.modified = timezone.now()
     domain.save(update_fields=[*changes, "modified"])
     LogEntry.objects.record(
         actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
     )
+    sending_limits.tell(changes)
     if "active" in changes and not domain.active:
         _end_sessions(domain)
     return domain

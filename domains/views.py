@@ -14,7 +14,7 @@ from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
-from domains import checklist, copies, places, services
+from domains import checklist, copies, places, sending_limits, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Copy, Domain, DomainAdmin, DomainUsage, RoutingLock
@@ -128,6 +128,7 @@ class DomainSettings(DomainPages, ScopedDetailView):
         return super().get_context_data(
             alias_of=next(iter(_alias_of(domain.pk)), None),
             admins=admins_at(domain),
+            sending_limit=sending_limits.are_kept() and domain.sending_limit,
             **kwargs,
         )
 

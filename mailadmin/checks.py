@@ -1,7 +1,8 @@
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.models.functions import Lower, Trim
@@ -11,6 +12,7 @@ from django.utils import timezone
 from aliases import functions
 from aliases.models import Alias
 from domains.models import Domain, RoutingLock
+from mailadmin.mailconf import forwards_elsewhere
 from mailboxes import triggers
 from mailboxes.models import SERVER, Mailbox, UsageDay
 from panel import foreign, server
@@ -205,6 +207,22 @@ def check_snapshots(databases=None, **kwargs):
                 )
             )
     return warnings
+
+
+@register(Tags.database)
+def check_forwarding(databases=None, **kwargs):
+    """Mail that is forwarded to other servers has a sender of this one (SRS), or somebody said that it shall not."""
+    asked = DEFAULT_DB_ALIAS in (databases or []) and settings.SRS is None
+    if not asked or _unapplied(connections[DEFAULT_DB_ALIAS]) or not forwards_elsewhere():
+        return []
+    return [
+        Warning(
+            "Mail is forwarded to other servers and keeps its sender there, which many of them refuse (SPF).",
+            hint="Run deploy/install again: it sets SRS up. By hand: docs/operations.md, Forwarding and SPF."
+            " SRS=False in .env says that it is meant so.",
+            id="mailadmin.W009",
+        )
+    ]
 
 
 def _first_keys(rows):

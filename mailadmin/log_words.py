@@ -63,6 +63,7 @@ FIELDS = {
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
     "smtp_active": gettext_lazy("May send"),
+    "sending_limit": gettext_lazy("Recipients an hour"),
     "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),

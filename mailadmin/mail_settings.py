@@ -207,7 +207,7 @@ MTA_STS = env.read(
 HELPER_SOCKET = env.read(
     "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
 )
-SRS = env.read("bool", "SRS", default=False)
+SRS = env.read("bool", "SRS", default=None)  # None: nobody said
 DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",

@@ -73,6 +73,7 @@ SHAPES = {
     "SPAM_RUN": PATH,
     "REDIS_SOCKET": PATH,
     "SIGNING_KEYS": PATH,
+    "SENDING_LIMITS": PATH,
     "MAILBOX_LIMIT": NUMBER,
     "DOMAIN_LIMIT": NUMBER,
     "OPENDKIM_CONF": PATH,
@@ -166,6 +167,8 @@ def fill_in(wanted, database, passwords, **given):
         "SPAM_RUN": "/run/rspamd",
         "REDIS_SOCKET": "/run/redis/redis-server.sock",
         "SIGNING_KEYS": "/var/lib/mailadmin-signing/keys.map",
+        # Written beside them.
+        "SENDING_LIMITS": "/var/lib/mailadmin-signing/limits.map",
         "MAILBOX_LIMIT": "300",
         "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),

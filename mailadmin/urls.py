@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from mailadmin import server_views, tasks, views
+from mailadmin import disk_views, server_views, tasks, views
 from mailadmin.findings.pages import FindingsPage
 from mailadmin.tracing.pages import TracePage
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("trace/", TracePage.as_view(), name="trace"),
     path("account/", views.Account.as_view(), name="account"),
     path("server/", server_views.ServerPage.as_view(), name="server"),
+    path("server/disk/", disk_views.DiskPage.as_view(), name="server-disk"),
     path("findings/", FindingsPage.as_view(), name="findings"),
     path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
     path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),

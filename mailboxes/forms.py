@@ -9,7 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import OwnPasswordForm, new_password_field, password_help
 from aliases.forms import RECIPIENTS, limit_domain
-from domains.forms import DomainField, LocalPartField, SizeField, with_pasted_address
+from domains.forms import (
+    DomainField,
+    LocalPartField,
+    RecipientsField,
+    SizeField,
+    drop_sending_limit,
+    with_pasted_address,
+)
 from domains.models import UNLIMITED
 from mailboxes import forwarding, services
 from mailboxes.welcome import send_welcome
@@ -39,6 +46,9 @@ class MailboxForm(ActorForm):
         initial=True,
         help_text=_("If not ticked, the user can read mail, but not send through this server."),
     )
+    sending_limit = RecipientsField(
+        help_text=_("It may send to so many. Empty: as many as the server lets every mailbox.")
+    )
     phone = forms.CharField(label=_("Phone"), max_length=30, required=False)
     email_other = forms.EmailField(
         label=_("Other e-mail address"),
@@ -49,6 +59,7 @@ class MailboxForm(ActorForm):
 
     def __init__(self, *args, domain=None, **kwargs):
         super().__init__(*args, **kwargs)
+        drop_sending_limit(self)
         if domain is not None:
             self.fields["quota_mb"].help_text = quota_help(domain, self.instance)
             self.fields["quota_mb"].widget.attrs["data-most"] = most_offered(domain, self.instance)
@@ -129,6 +140,7 @@ class MailboxCreateForm(MailboxForm):
     def __init__(self, data=None, *args, domain=None, **kwargs):
         data = data and with_pasted_address(data)
         super().__init__(data, *args, domain=domain, **kwargs)
+        self.fields.pop("sending_limit", None)
         limit_domain(self)
         self.fields["password"].help_text = password_help()
 

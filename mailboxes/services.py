@@ -21,6 +21,7 @@ from aliases.models import Alias
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_role_address, refuse_taken, taken
 from aliases.services import KEEP, REMOVE, clean_referrers
+from domains import sending_limits
 from domains.copy_services import copies_about, end_copies, rename_copies
 from domains.models import RoutingLock
 from mailboxes.maildirs import (
@@ -227,6 +228,7 @@ def update_mailbox(*, actor, mailbox, **fields):
     changes = check_mailbox(mailbox, **fields)
     if not changes:
         return mailbox
+    sending_limits.refuse_others(actor, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "active" in changes:
@@ -234,6 +236,7 @@ def update_mailbox(*, actor, mailbox, **fields):
         refuse_loops(actor, [mailbox.pk])
         if not mailbox.active:
             helper.after_commit("kick", mailbox.pk)
+    sending_limits.tell(changes)
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox

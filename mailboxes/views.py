@@ -30,6 +30,7 @@ from aliases.views import (
     referrers_panel,
     treatment_of_referrers,
 )
+from domains import sending_limits
 from domains.lists import AddressListMixin
 from domains.models import Domain
 from mailboxes import figures, order, services
@@ -177,6 +178,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_off=bool(forwarding) and not forwards(row),
             away=is_away(row),
+            sending_limit=sending_limits.are_kept() and mailbox.sending_limit,
             log_entries=recent_entries(mailbox),
             **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
@@ -211,7 +213,7 @@ class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
 
     def get_initial(self):
         mailbox = self.object
-        fields = ("name", "smtp_active", "phone", "email_other")
+        fields = ("name", "smtp_active", "sending_limit", "phone", "email_other")
         return {name: getattr(mailbox, name) for name in fields} | {
             "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }

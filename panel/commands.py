@@ -30,6 +30,15 @@ def whole_number(text):
     return int(text)
 
 
+def number_or_usual(text):
+    """0 stands for “usual”."""
+    if text.lower() == "usual":
+        return 0
+    if not (text.isascii() and text.isdigit()) or len(text) > 12 or not int(text):
+        raise ArgumentTypeError(f"{text!r} is neither a number of 1 or more nor “usual”")
+    return int(text)
+
+
 def limit(text):
     return -1 if text.lower() in {"none", "-1"} else whole_number(text)
 

@@ -99,6 +99,11 @@ def may_use_external_targets(account):
     return account is None or account.is_superadmin or settings.EXTERNAL_TARGETS
 
 
+def may_set_sending_limits(account):
+    """``account`` None is the command line."""
+    return account is None or account.is_superadmin
+
+
 def may_open(account, *, superadmins_only=False):
     if not account.is_active:
         return False

@@ -1,7 +1,12 @@
 """Which tests of whole hosts CI runs on a day: each has its turn, and the others are named."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from tests.host.roots import RELEASES
 from tests.host.turns import TURNS, roots_of, said, turn_of
@@ -35,3 +40,20 @@ def test_a_day_needs_one_root_unless_a_host_moves_to_another_release():
     assert [day for day, roots in needed.items() if len(roots) > 1] == [
         day for day in A_CYCLE if turn_of(day) == ("bookworm", ["test_trouble.py"])
     ]
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["--day", "333"], 0), ([], 1)])
+def test_where_nobody_may_make_namespaces_a_turn_says_so_and_fails_nobody(
+    arguments, status, tmp_path
+):
+    """As in many containers, where root is without this right."""
+    without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    done = subprocess.run(
+        [*without, sys.executable, "-m", "tests.host", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOST_CACHE": str(tmp_path)},
+    )
+
+    assert done.returncode == status
+    assert "NOT ONE TEST OF WHOLE HOSTS WAS RUN." in done.stdout

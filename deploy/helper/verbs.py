@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SIGNERS = (
     " JOIN dkim_signer_keys k ON k.id = a.dkim_id ORDER BY a.author, a.dkim_id"
 )
 KEY = re.compile(r"[A-Za-z0-9+/]+=*")
+LIMITS = "SELECT sender, recipients FROM sending_limits ORDER BY sender"
 
 
 class Refused(Exception):
@@ -63,16 +65,22 @@ def kick_domain(settings, argument):
 
 
 def write_signing_files(settings, argument):
-    """The keys that sign, as rspamd reads them: "author domain:selector:key" in each line of one file, which is replaced at once."""
+    """For rspamd, each file replaced at once: the keys that sign, "author domain:selector:key" in each line, and beside it who may
+    send to how many recipients an hour, "ann@example.org 500" or "@example.org 5000".
+    """
     nothing(argument)
     if not (settings.signer and settings.keys):
         raise Refused("no signer that reads files")
-    rows = run("mariadb", f"--defaults-file={settings.signer}", "-BN", "-e", SIGNERS, limit=None)
-    lines = dict(filter(None, map(signing_line, rows.splitlines())))
-    text = "".join(f"{author} {key}\n" for author, key in lines.items())
-    if not settings.keys.exists() or settings.keys.read_text() != text:
-        replace(settings.keys, text)
-    return {"authors": len(lines)}
+    keys = dict(filter(None, map(signing_line, rows_of(SIGNERS, settings))))
+    replace(settings.keys, keys)
+    limits = dict(filter(None, map(limit_line, rows_of(LIMITS, settings))))
+    replace(settings.keys.with_name("limits.map"), limits)
+    return {"authors": len(keys), "limits": len(limits)}
+
+
+def rows_of(select, settings):
+    command = ["mariadb", f"--defaults-file={settings.signer}", "-BN", "-e", select]
+    return run(*command, limit=None).splitlines()
 
 
 def signing_line(row):
@@ -90,8 +98,18 @@ def signing_line(row):
         return author, f"{domain}:{selector}:{key}"
 
 
-def replace(file, text):
-    """Its group is that of the directory, which has the setgid bit: rspamd's."""
+def limit_line(row):
+    sender, recipients = row.split("\t")
+    is_sender = ADDRESS.fullmatch(sender) or DOMAIN.fullmatch(sender.removeprefix("@"))
+    if is_sender and recipients.isdecimal():
+        return sender, recipients
+
+
+def replace(file, lines):
+    """Unless it has them already. Its group is that of the directory, which has the setgid bit: rspamd's."""
+    text = "".join(f"{name} {value}\n" for name, value in lines.items())
+    if file.exists() and file.read_text() == text:
+        return
     new = file.with_name(f".{file.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -108,7 +126,7 @@ def mailbox_sizes(settings, argument):
     if not DOMAIN.fullmatch(argument):
         raise Refused("not a domain")
     root = settings.mail_root / argument
-    sizes = {}
+    sizes, end = {}, time.monotonic() + SECONDS
     try:
         with os.scandir(root) as entries:
             for entry in entries:
@@ -116,6 +134,8 @@ def mailbox_sizes(settings, argument):
                     continue
                 if len(sizes) == LISTED:
                     raise Refused("too many mailboxes")
+                if time.monotonic() > end:
+                    raise Refused(f"that takes longer than {SECONDS} seconds")
                 sizes[entry.name] = size_of(entry.path)
     except (FileNotFoundError, NotADirectoryError):
         pass

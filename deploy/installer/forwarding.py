@@ -25,8 +25,8 @@ class Forwarding(Part):
     def decided(cls, options, rows, environment):
         """By the panel's rows; while they cannot be asked, as it is."""
         if options.srs == "auto":
-            return {"srs": rows.get("forwards", environment.get("SRS") == "True")}
-        return {}
+            return {"srs": rows.get("forwards", environment.get("SRS") == "True"), "no_srs": False}
+        return {"no_srs": not options.srs}
 
     @classmethod
     def wanted(cls, options):

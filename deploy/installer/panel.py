@@ -54,6 +54,9 @@ class Panel(Part):
     purposes = ["run", "mysql", "host"]
     places = ["/etc/mysql"]
 
+    def blocks(self):
+        return {"no-srs"} if self.options.no_srs else set()
+
     def values(self):
         return {
             "PANEL_SQL_PASSWORD": self.journal.secrets["panel"],

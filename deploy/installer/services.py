@@ -23,10 +23,10 @@ SECONDS = 60
 class Service(Step):
     """``unit`` runs, begins with the machine, and has read its files. ``check`` tries these before it is restarted."""
 
-    def __init__(self, unit, *, name=None, check=None, ready=None, replan=False):
+    def __init__(self, unit, *, name=None, check=None, ready=None, seconds=SECONDS, replan=False):
         self.unit, self.name, self.replan = unit, name or unit, replan
         self.title = f"service {unit}"
-        self.check, self.ready = check, ready
+        self.check, self.ready, self.seconds = check, ready, seconds
 
     def difference(self, journal):
         services = manager()
@@ -53,7 +53,8 @@ class Service(Step):
         services.enable(self.unit, log)
         services.restart(self.unit, log)
         if self.ready:
-            wait_until(self.ready, f"{self.unit} was started, and does not answer.")
+            complaint = f"{self.unit} was started, and does not answer."
+            wait_until(self.ready, complaint, seconds=self.seconds)
         services.is_ready(self.unit, log)
         if self.name in journal.stale:
             journal.stale.remove(self.name)
@@ -104,8 +105,8 @@ def manager():
     return Systemd() if machine.runs_systemd() else ByHand()
 
 
-def wait_until(ready, complaint):
-    end = time.monotonic() + SECONDS
+def wait_until(ready, complaint, *, seconds=SECONDS):
+    end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
             raise Failed(f"{complaint}\nSee its log: journalctl -e, or /var/log.")

@@ -88,7 +88,10 @@ class Spam(Part):
         place, port = self.plan.values["REDIS_SOCKET"], int(self.plan.values["SPAM_PORT"])
         yield Service("redis-server", ready=lambda: _listens(place))
         yield Service(
-            "rspamd", check=["rspamadm", "configtest", "-q"], ready=lambda: answers_on(port)
+            "rspamd",
+            check=["rspamadm", "configtest", "-q"],
+            ready=lambda: answers_on(port),
+            seconds=300,  # it compiles ten thousand patterns first
         )
 
     def closing(self):

@@ -1,6 +1,7 @@
 """manage.py mailbox"""
 
 import json
+import re
 
 import pytest
 from django.conf import settings
@@ -178,6 +179,20 @@ def test_edit_changes_only_what_is_named(run, example_org, add_mailbox):
     joe = Mailbox.objects.get()
     assert (joe.name, joe.quota, joe.active, joe.smtp_active) == ("Joe", 7 * MB, False, False)
     assert Alias.objects.get().active is False
+
+
+@pytest.mark.parametrize("word", ["mailbox", "domain"])
+def test_a_number_of_recipients_an_hour_is_set_and_taken_back(word, run, example_org, add_mailbox):
+    name = add_mailbox("joe@example.org").pk if word == "mailbox" else "example.org"
+
+    run(word, "edit", name, "--sending-limit", "500")
+    said = run(word, "show", name)
+    run(word, "edit", name, "--sending-limit", "usual")
+
+    assert re.search(r"Recipients an hour +500\n", said)
+    assert '"sending_limit": null' in run(word, "show", name, "--json")
+    with pytest.raises(CommandError, match="'0' is neither a number of 1 or more nor “usual”"):
+        run(word, "edit", name, "--sending-limit", "0")
 
 
 def test_edit_without_a_change_is_an_error(run, example_org, add_mailbox):

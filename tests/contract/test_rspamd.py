@@ -7,7 +7,9 @@ import pytest
 
 from domains import dkim
 from domains.dkim_keys import keys_of
-from domains.services import set_domain_active
+from domains.services import set_domain_active, update_domain
+from mailboxes.models import Mailbox
+from mailboxes.services import update_mailbox
 from tests.contract.test_signing import OUTSIDE, local, post, signed_by, signing, verifies
 from tests.contract.world import PASSWORD
 from tests.servers.clients import smtp
@@ -31,7 +33,7 @@ def world(empty_world, server):
     # One whose name ends like that of a neighbour with a key.
     empty_world.domain("notexample.org")
     empty_world.mailbox("ann@notexample.org")
-    server.rspamd.write_keys()
+    server.rspamd.write_files()
     return empty_world
 
 
@@ -83,7 +85,7 @@ def test_a_change_of_the_key_counts_when_the_files_are_written(server):
     before = signing("other.example")
     after = next(key for key in keys_of("other.example")["other.example"] if not key.signs)
     dkim.sign_with(actor=None, domain=before.domain_name, selector=after.selector, force=True)
-    server.rspamd.write_keys()
+    server.rspamd.write_files()
     message = post(server, "<ann@other.example>", login="ann@other.example")
 
     assert signed_by(message)[1] == after.selector
@@ -92,7 +94,7 @@ def test_a_change_of_the_key_counts_when_the_files_are_written(server):
 
 def test_a_domain_that_is_off_is_not_signed_for(server):
     set_domain_active(actor=None, domain=signing("off.example").domain_name, active=False)
-    server.rspamd.write_keys()
+    server.rspamd.write_files()
 
     assert signed_by(local(server, "ann@off.example")) is None
 
@@ -159,6 +161,32 @@ def test_a_domain_may_write_to_so_many_an_hour_and_the_others_go_on(server, worl
 
     assert (code, said) == (451, '4.7.1 Ratelimit "domain" exceeded')
     assert post(server, "<ann@plain.example>", login="ann@plain.example")
+
+
+def test_a_mailbox_and_a_domain_may_have_a_number_of_their_own(server, world):
+    few = world.domain("few.example")
+    world.domain("some.example")
+    for address in ("eve@few.example", "fay@few.example", "gil@some.example", "hal@some.example"):
+        world.mailbox(address)
+    update_domain(actor=None, domain=few, sending_limit=5)
+    update_mailbox(actor=None, mailbox=Mailbox.objects.get(pk="gil@some.example"), sending_limit=5)
+    server.rspamd.write_files()
+    answers = []
+    for first, second in [("eve@few.example", "fay@few.example"), ("gil@some.example",) * 2]:
+        with smtp(server, server.submission_port, login=(first, PASSWORD)) as session:
+            many(session, first, 4)
+        with smtp(server, server.submission_port, login=(second, PASSWORD)) as session:
+            answers.append(refused(lambda: many(session, second, 2)))  # noqa: B023
+    update_domain(actor=None, domain=few, sending_limit=None)
+    server.rspamd.write_files()
+
+    assert answers == [
+        (451, f'4.7.1 Ratelimit "{name}" exceeded') for name in ("domain", "mailbox")
+    ]
+    # The others have the usual number, and so has whose own was taken back.
+    for login in ("hal@some.example", "fay@few.example"):
+        with smtp(server, server.submission_port, login=(login, PASSWORD)) as session:
+            many(session, login, 10)
 
 
 def test_while_rspamd_is_away_nothing_is_taken_unseen(server):

@@ -17,7 +17,7 @@ case "$(basename "$0") $2" in
     "postmap ann@example.org") echo "ann@example.org" ;;
     "postmap ann+x@example.org") echo "ann@example.org" ;;
     postmap*) exit 1 ;;
-    mariadb*) cat "$here/rows" ;;
+    mariadb*) case "$*" in *sending_limits*) cat "$here/limits" ;; *) cat "$here/rows" ;; esac ;;
     doveadm*) exit 68 ;;
 esac
 """
@@ -42,6 +42,7 @@ def start_helper():
         verbs = code / "verbs.py"
         verbs.write_text(verbs.read_text().replace('PROGRAMS = "', f'PROGRAMS = "{programs}:'))
         (programs / "rows").touch()
+        (programs / "limits").touch()
         keys = place / "keys"
         keys.mkdir()
         shutil.chown(keys, "root", "daemon")

@@ -28,7 +28,7 @@ def test_a_line_for_each_author(keys):
     other = "ann@example.org\texample.org\ts2\t" + PEM
 
     assert keys(FIRST, other) == (
-        {"ok": {"authors": 2}},
+        {"ok": {"authors": 2, "limits": 0}},
         "example.org example.org:s1:MIIEvQ+/abAw==\nann@example.org example.org:s2:MIIEvQ+/abAw==\n",
     )
 
@@ -39,7 +39,7 @@ def test_only_its_group_may_read_it_and_only_root_may_write(helper, keys):
 
     assert (oct(status.st_mode & 0o7777), status.st_uid) == ("0o640", 0)
     assert grp.getgrgid(status.st_gid).gr_name == "daemon"
-    assert [path.name for path in (helper / "keys").iterdir()] == ["keys.map"]
+    assert sorted(path.name for path in (helper / "keys").iterdir()) == ["keys.map", "limits.map"]
 
 
 def test_it_is_left_alone_while_nothing_differs(helper, keys):
@@ -74,5 +74,25 @@ def test_it_takes_no_argument_and_asks_the_database_for_its_rows_alone(helper, k
     called(helper)
     keys(FIRST)
 
-    [command] = called(helper)
+    command, limits = called(helper)
+    assert limits == (
+        "mariadb --defaults-file=/signer.cnf -BN -e SELECT sender, recipients FROM sending_limits ORDER BY sender"
+    )
     assert command.startswith("mariadb --defaults-file=/signer.cnf -BN -e SELECT a.author, ")
+
+
+def test_the_numbers_of_those_that_have_one_of_their_own(helper, keys):
+    rows = [
+        "@example.org\t5000",
+        "ann@example.org\t7",
+        "ann@\t7",
+        "ben@example.org\tx",
+        "a b@c.org\t1",
+    ]
+    (helper / "bin/limits").write_text("".join(f"{row}\n" for row in rows))
+    answer, _keys = keys()
+    written = (helper / "keys/limits.map").read_text()
+    (helper / "bin/limits").write_text("")
+
+    assert answer == {"ok": {"authors": 0, "limits": 2}}
+    assert written == "@example.org 5000\nann@example.org 7\n"

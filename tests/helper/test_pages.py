@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.services import set_domain_active
 from mailboxes.models import Mailbox
-from mailboxes.services import rename_mailbox, set_mailbox_active
+from mailboxes.services import rename_mailbox, set_mailbox_active, update_mailbox
 from tests.helper.conftest import called
 from tests.pages.reading import links, text, told
 
@@ -82,6 +82,17 @@ def test_a_domain_that_is_switched_off_or_deleted_ends_the_sessions_of_all_its_m
         superadmin.post(reverse(name, args=["example.org"]), fields)
 
     assert called(with_helper) == ["doveadm kick *@example.org"]
+
+
+@pytest.mark.parametrize(("signer", "asked"), [("rspamd", True), ("opendkim", False)])
+def test_rspamd_learns_at_once_how_much_a_mailbox_may_send(
+    signer, asked, with_helper, settings, ann, django_capture_on_commit_callbacks
+):
+    settings.DKIM_SIGNER = signer
+    with django_capture_on_commit_callbacks(execute=True):
+        update_mailbox(actor=None, mailbox=Mailbox.objects.get(), sending_limit=500)
+
+    assert any("sending_limits" in command for command in called(with_helper)) is asked
 
 
 def test_a_domain_without_mailboxes_and_one_that_is_switched_on_end_none(
@@ -180,3 +191,43 @@ def test_without_a_helper_the_server_page_says_what_to_type(superadmin):
 
 def test_domain_admins_do_not_see_the_server(admin):
     assert [admin.get(SERVER).status_code, admin.post(SERVER).status_code] == [404, 404]
+
+
+DISK = "/server/disk/"
+
+
+def test_a_superadmin_sees_what_mail_takes_on_the_disk(with_helper, superadmin, ann):
+    left = with_helper / "vmail/example.org/gone"
+    left.mkdir()
+    (left / "1").write_bytes(b"x" * 90_000)
+    page = superadmin.post(DISK, {"domain": "example.org"})
+    (left / "1").unlink()
+    left.rmdir()
+
+    gone, anns = page.context["directories"]
+    assert (gone[:2], anns[:2]) == (("gone", None), ("ann", "ann@example.org"))
+    assert 90_000 <= gone[2] < 130_000
+    assert "gone No mailbox has it" in text(page)
+    assert "in 2 directories" in text(page)
+    assert reverse("mailbox", args=["ann@example.org"]) in links(page)
+
+
+def test_of_a_domain_that_is_not_here_nothing_is_asked(with_helper, superadmin):
+    answer = superadmin.post(DISK, {"domain": "elsewhere.test"})
+
+    assert answer.status_code == 422
+    assert "You manage no domain of this name" in text(answer)
+
+
+def test_without_a_helper_the_page_says_how_root_looks_at_the_disk(superadmin):
+    assert "du -s /var/vmail/example.org/* | sort -n" in text(superadmin.get(DISK))
+    refused = superadmin.post(DISK, {"domain": "example.org"})
+
+    assert refused.status_code == 422
+    assert "The server’s helper does not answer" in text(refused)
+
+
+def test_domain_admins_do_not_look_at_the_disk(admin):
+    asked = [admin.get(DISK), admin.post(DISK, {"domain": "example.org"})]
+
+    assert [answer.status_code for answer in asked] == [404, 404]

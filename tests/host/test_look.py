@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import textwrap
 
 import pytest
 
@@ -134,6 +135,25 @@ def test_a_name_that_is_the_domain_itself(machine):
     )
 
 
+def test_a_name_that_is_the_loopback_address_here(machine):
+    hosts = machine.path("/etc/hosts")
+    was = hosts.read_text()
+    hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 {NAME} mail\n")
+    found = findings(machine)
+    hosts.write_text(was)
+
+    assert found["/etc/hosts"][:2] == ("note", f"{NAME} is 127.0.1.1 for this machine itself.")
+
+
+def test_another_panel_stops_it(machine):
+    place = machine.path("/opt/mailcow-dockerized")
+    place.mkdir()
+    found = findings(machine, status=1)
+    place.rmdir()
+
+    assert found["other panels"][:2] == ("STOP", "mailcow is here (/opt/mailcow-dockerized).")
+
+
 def test_without_a_name_server(machine):
     assert findings(machine)["resolver"][:2] == (
         "note",
@@ -165,6 +185,19 @@ def test_whoever_has_the_port_of_the_mail_server_is_named_and_nothing_is_done(ma
     assert "STOP port 25: python3 listens on it." in said
     assert "Nothing was done." in said
     assert differences(bare, files_of(machine)) == []
+
+
+@pytest.mark.parametrize("example", ["answers", "cloud-init.yaml"])
+def test_the_examples_for_a_run_that_nobody_watches_are_understood(machine, example):
+    text = machine.path(f"{CHECKOUT}/deploy/examples/{example}").read_text()
+    inside = re.search(r"content: \|\n((?: {6}.*\n)+)", text)
+    answers = machine.path("/root/answers")
+    answers.write_text(textwrap.dedent(inside[1]) if inside else text)
+    planned = machine.install("--plan", "--answers", "/root/answers")
+    answers.unlink()
+
+    assert "+myhostname = mail.example.org\n" in planned
+    assert "/etc/systemd/system/mailadmin-certnames.timer" in planned
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,11 @@ def test_what_was_taken_while_the_database_comes_and_goes_arrives_once_and_nothi
     machine.run("postqueue", "-f")
     wait_for(lambda: machine.run("postqueue", "-p") == "Mail queue is empty\n")
 
-    # Dovecot, which is asked after Postfix's own tables, says 450 if it is the first without an answer.
-    assert {line for line in away if line.startswith("25 refused")} - {"25 refused 450"} == {
-        "25 refused 451"
-    }
+    refused = {line.removeprefix("25 refused ") for line in away if line.startswith("25 refused")}
+    # Postfix had its answers from the tables just before, and Dovecot, asked about the quota, was the first without one.
+    by_dovecot = {answer for answer in refused if "nternal error" in answer}
+    assert {answer.split()[0] for answer in refused - by_dovecot} == {"451"}
+    assert {answer.split()[0] for answer in by_dovecot} <= {"450", "451"}
     assert [line for line in lines if "imap refused" in line and "[UNAVAILABLE]" not in line] == []
     taken = {line.split()[2] for line in lines if " taken " in line}
     assert len(taken) >= 20

@@ -33,10 +33,10 @@ def send(port):
             try:
                 offer(port, name)
             except (smtplib.SMTPException, OSError) as error:
-                code = getattr(error, "smtp_code", 0)
-                if not code and hasattr(error, "recipients"):
-                    code = next(iter(error.recipients.values()))[0]
-                print(f"{port} refused {code}", flush=True)
+                answer = (getattr(error, "smtp_code", 0), getattr(error, "smtp_error", b""))
+                if hasattr(error, "recipients"):
+                    answer = next(iter(error.recipients.values()))
+                print(f"{port} refused {answer[0]} {answer[1].decode()!r}", flush=True)
                 time.sleep(0.3)
             else:
                 print(f"{port} taken {name}", flush=True)

@@ -1,6 +1,9 @@
-"""Whether mail is forwarded to other servers, upon which deploy/install sets up SRS."""
+"""Whether mail is forwarded to other servers, upon which deploy/install sets up SRS, and `check` says so until it is."""
+
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from domains.copies import FROM, TO
 from domains.models import Copy
@@ -54,3 +57,23 @@ def test_by_a_copy(domain, direction, goto, leaves):
     )
 
     assert forwards_elsewhere() is leaves
+
+
+@pytest.mark.parametrize(
+    ("srs", "target", "said"),
+    [
+        (None, "ann@outside.test", True),
+        (None, "ben@example.org", False),
+        (True, "ann@outside.test", False),
+        (False, "ann@outside.test", False),
+    ],
+)
+def test_the_daily_check_says_that_senders_are_not_rewritten_unless_somebody_decided(
+    srs, target, said, domain, add_alias, settings
+):
+    settings.SRS = srs
+    add_alias("all@example.org", target)
+    warnings = StringIO()
+    call_command("check", "--database", "default", stderr=warnings, stdout=StringIO())
+
+    assert ("mailadmin.W009" in warnings.getvalue()) is said

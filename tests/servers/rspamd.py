@@ -31,6 +31,7 @@ class Rspamd:
         self.place = directory / "rspamd"
         [self.port] = free_ports(1)
         self.keys = self.place / "keys/keys.map"
+        self.limits = self.keys.with_name("limits.map")
         self.socket = self.place / "run/redis.sock"
         self.helper_socket = directory / "helper.sock"
         self.markers = {
@@ -38,6 +39,7 @@ class Rspamd:
             "SPAM_RUN": self.place / "run",
             "REDIS_SOCKET": self.socket,
             "SIGNING_KEYS": self.keys,
+            "SENDING_LIMITS": self.limits,
             "MAILBOX_LIMIT": "40",
             "DOMAIN_LIMIT": "60",
         }
@@ -94,17 +96,23 @@ class Rspamd:
     def start_again(self):
         self._process.start(lambda: answers(self.port), seconds=180)
 
-    def write_keys(self):
-        """As the panel asks for it, until both of its processes that scan have read them."""
-        read = self._times_read()
-        before = self.keys.stat() if self.keys.exists() else None
+    def write_files(self):
+        """As the panel asks for it, until both of its processes that scan have read what is new of keys and limits."""
+        files = [self.keys, self.limits]
+        before = {file: (self._times_read(file), written(file)) for file in files}
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.helper_socket))
             line.sendall(b"write-signing-files\n")
             answer = json.loads(line.makefile().read())
         assert "ok" in answer, answer
-        if self.keys.stat() != before:
-            wait_until(lambda: self._times_read() >= read + WORKERS, "rspamd reads its keys")
+        for file, (read, at) in before.items():
+            if written(file) != at:
+                times = read + WORKERS
+                wait_until(lambda: self._times_read(file) >= times, f"rspamd reads {file.name}")  # noqa: B023
 
-    def _times_read(self):
-        return self.log.read_text(errors="replace").count(f"elements from {self.keys}")
+    def _times_read(self, file):
+        return self.log.read_text(errors="replace").count(f"elements from {file}")
+
+
+def written(file):
+    return file.stat() if file.exists() else None

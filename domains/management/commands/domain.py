@@ -79,6 +79,7 @@ class Command(DomainRowCommand):
         Field("Asks the primary server", "verify_recipients"),
         Field("Transport", "transport"),
         Field("Password lifetime, days", "password_days"),
+        Field("Recipients an hour", "sending_limit"),
         Field("Leads to", "leads_to"),
         Field("Alias domains", "alias_domains"),
         Field("Administrators", "admins"),
@@ -91,6 +92,7 @@ class Command(DomainRowCommand):
         "quota": "All mailboxes together",
         "backupmx": "Backup MX",
         "password_expiry": "Password lifetime",
+        "sending_limit": "Recipients an hour",
         "role_target": "Send postmaster@, abuse@ … to",
     }
 
@@ -110,6 +112,12 @@ class Command(DomainRowCommand):
     def options_for_edit(self, parser):
         self.names_option(parser)
         self._columns(parser)
+        parser.add_argument(
+            "--sending-limit",
+            type=commands.number_or_usual,
+            metavar="N",
+            help="To how many recipients an hour its mailboxes may send together, or “usual”: as the server has it. Kept by rspamd.",
+        )
 
     def options_for_delete(self, parser):
         super().options_for_delete(parser)
@@ -204,7 +212,9 @@ class Command(DomainRowCommand):
             self.print_list(rows, "pk", json=json)
 
     def edit(self, *, names, json, **options):
-        fields = self.changes(options, *COLUMNS)
+        fields = self.changes(options, *COLUMNS, "sending_limit")
+        if "sending_limit" in fields:
+            fields["sending_limit"] = fields["sending_limit"] or None
 
         def one(name, say):
             domain = update_domain(actor=None, domain=self.domain(name), **fields)
@@ -277,6 +287,7 @@ class Command(DomainRowCommand):
             "verify_recipients": domain.verify_recipients,
             "transport": domain.transport,
             "password_days": domain.password_expiry,
+            "sending_limit": domain.sending_limit,
             "created": domain.created,
             "modified": domain.modified,
         }

@@ -29,7 +29,7 @@ from panel.addresses import (
     split_address,
 )
 from panel.changes import collected, refuse
-from panel.commands import NOTHING_TO_CHANGE, size_in_mb
+from panel.commands import NOTHING_TO_CHANGE, number_or_usual, size_in_mb
 from panel.output import STATE, Column, Field
 from panel.transactions import in_transaction
 
@@ -90,6 +90,7 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Mail", "mail"),
         Field("Mail goes to", "mail_goes_to", display_all),
         Field("May send", "may_send"),
+        Field("Recipients an hour", "sending_limit"),
         Field("Forwards to", "forwards_to", display_all),
         Field("Forwarding", "forwards", output.state),
         Field("Keeps a copy", "keeps_copy"),
@@ -107,6 +108,7 @@ class Command(PasswordMixin, DomainRowCommand):
         "email_other": "Other e-mail address",
         "targets": "Forward to",
         "smtp_active": "May send",
+        "sending_limit": "Recipients an hour",
     }
 
     # --- Options
@@ -154,6 +156,12 @@ class Command(PasswordMixin, DomainRowCommand):
             "--keep-copy",
             action=BooleanOptionalAction,
             help="Keep forwarded mail here as well (default: as now).",
+        )
+        parser.add_argument(
+            "--sending-limit",
+            type=number_or_usual,
+            metavar="N",
+            help="To how many recipients an hour it may send, or “usual”: as the server has it. Kept by rspamd.",
         )
 
     def options_for_delete(self, parser):
@@ -254,7 +262,11 @@ class Command(PasswordMixin, DomainRowCommand):
         self.print_list(rows, *keys, json=json, descending=by_percent)
 
     def edit(self, *, names, forward, keep_copy, json, **options):
-        fields = self.given(options, "name", "quota", "phone", "email_other", "smtp_active")
+        fields = self.given(
+            options, "name", "quota", "phone", "email_other", "smtp_active", "sending_limit"
+        )
+        if "sending_limit" in fields:
+            fields["sending_limit"] = fields["sending_limit"] or None
         if not fields and forward is None and keep_copy is None:
             raise CommandError(NOTHING_TO_CHANGE)
         if "quota" in fields:
@@ -324,6 +336,7 @@ class Command(PasswordMixin, DomainRowCommand):
             "messages": usage.messages if usage else 0,
             "active": mailbox.active,
             "may_send": mailbox.smtp_active,
+            "sending_limit": mailbox.sending_limit,
             "phone": mailbox.phone,
             "email_other": mailbox.email_other,
             "maildir": mailbox.maildir,
