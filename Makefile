@@ -17,7 +17,8 @@ ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/co
 	tests/test_other_programs.py
 # Postfix and Dovecot change users as they start; as root, Python leaves nothing behind in the checkout.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env PYTHONDONTWRITEBYTECODE=1)
-ON_HOSTS := $(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.host
+ON_DEBIANS := $(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
+ON_HOSTS := $(ON_DEBIANS) -m tests.host
 # Settings as on a real host, whatever .env says.
 PRODUCTION := ENV_FILE=/dev/null DEBUG=no HTTPS=yes ALLOWED_HOSTS=panel.example.org DATABASE_URL=sqlite://:memory: \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz
@@ -52,6 +53,11 @@ test-host-today: .venv/installed-dev ## The part of test-host whose turn it is t
 	@deploy/bin/install-packages root || echo "Going on without them." >&2
 	$(ON_HOSTS) --day $(shell date +%-j)
 
+.PHONY: test-django6
+test-django6: .venv/installed-dev ## The tests that run on SQLite, on Django 6 with the Python of Debian 13, as root
+	@deploy/bin/install-packages root || echo "Going on without them." >&2
+	$(ON_DEBIANS) -m tests.django6 $(ON_SQLITE) tests/pages
+
 .PHONY: lint
 lint: .venv/installed-dev ## Check style, templates, imports, migrations and production settings
 	.venv/bin/ruff check --quiet --output-format concise
@@ -69,10 +75,13 @@ fmt: .venv/installed-dev ## Format the code and the templates
 
 .PHONY: lock
 lock: .venv/installed-dev ## Lock the newest Python packages that pyproject.toml allows (then: make setup)
-	.venv/bin/uv pip compile $(UV) --output-file requirements/run.lock
-	.venv/bin/uv pip compile $(UV) --output-file requirements/mysql.lock --extra mysql --constraint requirements/run.lock
-	.venv/bin/uv pip compile $(UV) --output-file requirements/dev.lock --extra mysql --extra dev \
-		--constraint requirements/mysql.lock
+	.venv/bin/uv pip compile $(UV) --python-version 3.11 --output-file requirements/run.lock
+	.venv/bin/uv pip compile $(UV) --python-version 3.11 --output-file requirements/mysql.lock --extra mysql \
+		--constraint requirements/run.lock
+	.venv/bin/uv pip compile $(UV) --python-version 3.11 --output-file requirements/dev.lock --extra mysql --extra test \
+		--extra dev --constraint requirements/mysql.lock
+	.venv/bin/uv pip compile $(UV) --python-version 3.12 --output-file requirements/django6.lock --extra test \
+		--override requirements/django6.in
 
 .PHONY: messages
 messages: .venv/installed-run ## Collect and compile the translations in locale/
@@ -96,7 +105,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 LOCKED := $(INSTALL) --no-build-isolation --require-hashes --requirement
 OURSELVES := $(INSTALL) --no-build-isolation --no-deps --editable .
 # For every Python and machine at once.
-UV := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --extra build --generate-hashes --native-tls \
+UV := pyproject.toml --quiet --upgrade --universal --extra build --generate-hashes --native-tls \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 # From Python 3.12 on a new environment has no setuptools, with which the first source package is built.

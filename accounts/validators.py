@@ -1,3 +1,5 @@
+import unicodedata
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -5,6 +7,11 @@ from django.utils.translation import ngettext
 
 from accounts.passwords import MAX_PASSWORD_BYTES, looks_like_hash
 from panel.formats import cached_per_language
+
+
+def _is_unseen(character):
+    """A blank, or what web pages put between letters (Cf), such as U+200B."""
+    return character.isspace() or unicodedata.category(character or "x") == "Cf"
 
 
 class StrengthValidator:
@@ -47,7 +54,7 @@ class StrengthValidator:
             errors.append(
                 _("Use at most %(n)d bytes and no control characters.") % {"n": MAX_PASSWORD_BYTES}
             )
-        if password != password.strip():
+        if _is_unseen(password[:1]) or _is_unseen(password[-1:]):
             errors.append(_("The password begins or ends with a blank. Leave the blank out."))
         if looks_like_hash(password):
             errors.append(

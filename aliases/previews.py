@@ -32,13 +32,13 @@ MOST = 100  # recipients that are looked at
 MAX_TEXT = 20_000  # characters
 FULL_PERCENT = 100
 NAMED = 3  # aliases that lead to a new address
-WRONG, OUTSIDE, GONE, IS_OFF, IS_FULL, UNHEARD = (
+WRONG, OUTSIDE, GONE, IS_OFF, IS_FULL, UNDELIVERABLE = (
     "wrong",
     "outside",
     "gone",
     "off",
     "full",
-    "unheard",
+    "undeliverable",
 )
 
 
@@ -64,7 +64,7 @@ def words_of_kinds():
         GONE: _("gone"),
         IS_OFF: _("off"),
         IS_FULL: _("full"),
-        UNHEARD: _("takes no mail"),
+        UNDELIVERABLE: _("takes no mail"),
         COVERED: _("taken here"),
         WRONG: _("no address"),
     }
@@ -102,7 +102,7 @@ def preview_of_targets(actor, alias, text):
         GONE: _("%(address)s does not exist."),
         IS_OFF: _("%(address)s is off and gets no mail."),
         IS_FULL: _("%(address)s is full: new mail for it is refused."),
-        UNHEARD: _("%(address)s takes no mail."),
+        UNDELIVERABLE: _("%(address)s takes no mail."),
     }
     said += [problems[one.kind] % {"address": one} for one in recipients if one.kind in problems]
     return said, recipients
@@ -114,7 +114,7 @@ def _kind(target, full):
     if target.kind in {MAILBOX, ALIAS} and not target.active:
         return IS_OFF
     if target.undeliverable:
-        return UNHEARD
+        return UNDELIVERABLE
     if target.key in full:
         return IS_FULL
     return OUTSIDE if target.kind == EXTERNAL else target.kind

@@ -17,6 +17,12 @@ _TOKEN = re.compile(
     r"""(?P<name>"[^"\r\n]*")|<(?P<address>[^<>\r\n]*)>|(?P<word>[^\s,;<>"]+)"""
     r"""|(?P<end>[,;\r\n])|(?P<blank>\s)|(?P<stray>[<>"])"""
 )
+# Beside an address: a comment, as in "ann@example.org (Ann Lee)"; what web pages put between letters, which nobody sees.
+_COMMENT = re.compile(r"(?<=[^\s(])[^\S\r\n]+\([^()@<>\r\n]*\)")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# "Lee, Ann <ann@example.org>; Doe, Bob <bob@example.org>": where a semicolon stands between people, a comma is in a name.
+_PEOPLE = re.compile(r"(?m)^[^\r\n]*>[^\S\r\n]*;[^\r\n]*")
+_NAME_WITH_COMMA = re.compile(r"(?:^|(?<=;))[^<>@,;\"]+,[^<>@,;\"]+(?=<[^<>]*>\s*(?:;|$))")
 
 
 def parse_targets(text, *, catch_all=False, keep=()):
@@ -65,6 +71,7 @@ def parse_targets(text, *, catch_all=False, keep=()):
 def each_target(text, *, catch_all=False, keep=()):
     """Yield (what was typed, the target, None) of each piece of ``text``, or (what was typed, "", the error)."""
     keep = {target.lower() for target in keep}
+    text = _PEOPLE.sub(lambda line: _NAME_WITH_COMMA.sub("", line[0]), text)
     for item in _pieces(text, keep):
         try:
             target, wrong = _parse(item, catch_all, keep), None
@@ -83,7 +90,8 @@ def _pieces(text, keep):
         if whole.lower() in keep:
             yield whole
         elif whole:
-            yield from _addresses(tokens, whole)
+            seen = _INVISIBLE.sub("", _COMMENT.sub("", whole))
+            yield from _addresses(tokens if seen == whole else [*_TOKEN.finditer(seen)], seen)
         tokens, start = [], token.end()
 
 
@@ -119,8 +127,13 @@ def _without_names(tokens, address):
 
 
 def _bare(word):
-    quoted = len(word) > 2 and word[0] == word[-1] == "'"
-    return (word[1:-1] if quoted else word).removeprefix("mailto:")
+    in_quotes = len(word) > 2 and word[0] == word[-1]
+    if in_quotes and (
+        word[0] == "'" or (word[0] == '"' and "@" in word and len(word.split()) == 1)
+    ):
+        word = word[1:-1]
+    word = word.removeprefix("mailto:")
+    return word.removesuffix(".") if "@" in word else word  # a sentence's
 
 
 def _parse(item, catch_all, keep):

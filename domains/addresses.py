@@ -1,7 +1,7 @@
 # ruff: noqa: S608 -- every value is a parameter
 """The addresses of one domain, mailboxes and aliases together: those of a kind, page by page, and how many there are.
 
-Each mailbox has its own row in ``alias``, so that table lists them all. A kind is "" for all, "off" for what is
+Each mailbox has its self-alias in ``alias``, so that table lists them all. A kind is "" for all, "off" for what is
 off, "dead" for what has a target that nobody answers.
 """
 
@@ -78,7 +78,7 @@ def keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, i
 
 
 class Row(NamedTuple):
-    """Of the table ``alias`` and, for a mailbox's own row there, of the mailbox; else its columns are None."""
+    """Of the table ``alias`` and, for a self-alias there, of its mailbox; else its columns are None."""
 
     pk: str
     goto: str

@@ -48,7 +48,7 @@ class Address(NamedTuple):
 
 
 class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
-    """Pages through the domain's ``alias`` rows: each mailbox has its own row there."""
+    """Pages through the domain's ``alias`` rows: each mailbox has its self-alias there."""
 
     model = Domain
     scope = "visible_to"
@@ -121,7 +121,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def counts(self, rows):
         """As ``addresses.counts()``; ``rows`` are all of the domain, if they are on the page."""
         boxes = [row.mailbox for row in rows or () if row.mailbox]
-        # Another program may leave out a mailbox's own row.
+        # Another program may leave out a self-alias.
         if rows is None or len(boxes) != self.object.usage.mailboxes:
             return addresses.counts(self.actor, self.object.pk)
         full = [box for box in boxes if box.quota > 0 and is_nearly_full(box)]

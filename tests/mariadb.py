@@ -21,7 +21,7 @@ import pytest
 from tests.servers.processes import free_ports
 
 NAME = "mailadmin"
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 60
 PROGRAMS = os.environ.get("PATH", "") + ":/usr/sbin"  # where mariadbd is; not on a user's path
 

@@ -5,7 +5,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
-from time import sleep
+from time import perf_counter, sleep
 
 import MySQLdb
 import pytest
@@ -96,10 +96,14 @@ def break_triggers(stranger, saver, statement=SAVE):
                 saver.query(ending)
 
     with ThreadPoolExecutor(1) as thread:
-        for _attempt in range(2000):
+        close_tables(stranger)
+        began = perf_counter()
+        thread.submit(save).result()
+        takes = perf_counter() - began
+        for _attempt in range(5000):
             close_tables(stranger)
             saving = thread.submit(save)
-            sleep(random.uniform(0, 0.003))  # somewhere in the statement's way
+            sleep(random.uniform(0, takes))  # somewhere in the statement's way
             stranger.query(f"KILL QUERY {number}")
             saving.result()
             with contextlib.closing(connect()) as another:

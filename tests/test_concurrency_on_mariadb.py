@@ -33,7 +33,7 @@ def at_once(*operations):
     def run(operation):
         try:
             connection.ensure_connection()
-            start.wait(timeout=20)
+            start.wait(timeout=120)
             operation()
         except ValidationError as refusal:
             by_field = getattr(refusal, "error_dict", {None: getattr(refusal, "error_list", ())})

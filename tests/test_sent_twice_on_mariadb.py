@@ -42,7 +42,7 @@ def test_two_clicks_at_once_are_one_change_and_lead_to_one_page(
         browser.cookies.update(visitor.cookies)
         try:
             connection.ensure_connection()
-            start.wait(timeout=20)
+            start.wait(timeout=120)
             return browser.post(address, form)
         finally:
             connection.close()

@@ -215,7 +215,7 @@ CREATE TRIGGER mailadmin_alias_insert AFTER INSERT ON alias FOR EACH ROW BEGIN
       ) AS parts
     ) AS items
     WHERE item <> '' AND NEW.goto <> NEW.address;
-  -- A mailbox's own row is found by where it forwards to; its name is the mailbox's.
+  -- A self-alias is found by where it forwards to; its name is the mailbox's.
   INSERT IGNORE INTO word (row_key, kind, word, domain)
     SELECT NEW.address, IF(NEW.is_self_alias, 'forwarding', 'alias'), LEFT(words.word, 64), NEW.domain
     FROM @WORDS_OF(CONCAT_WS(' ', IF(NEW.is_self_alias, '', CONCAT_WS(' ', SUBSTRING_INDEX(NEW.address, '@', 1), NEW.description)), IF(NEW.goto = NEW.address, '', NEW.goto)))@ AS words

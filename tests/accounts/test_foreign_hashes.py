@@ -95,7 +95,16 @@ def test_a_password_with_brackets_or_dollars_is_a_password(raw):
     StrengthValidator().validate(raw)
 
 
-@pytest.mark.parametrize("raw", ["Winter2026!z ", " Winter2026!z", "Winter2026!z\u00a0"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Winter2026!z ",
+        " Winter2026!z",
+        "Winter2026!z\u00a0",
+        "Winter2026!z\u200b",
+        "\ufeffWinter2026!z",
+    ],
+)
 def test_a_blank_at_either_end_is_refused_for_nobody_sees_it(raw):
     with pytest.raises(ValidationError) as refusal:
         StrengthValidator().validate(raw)

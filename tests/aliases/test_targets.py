@@ -136,6 +136,14 @@ def test_what_is_accepted_is_stored_unchanged_the_next_time(text):
         "'ann@x.example' <ann@x.example>;\r\n<mailto:bob@x.example>".replace("mailto:", ""),
         "mailto:ann@x.example;; ,'bob@x.example';",
         '"ann@work" <ann@x.example>\n ; <Bob@X.Example>',
+        "Lee, Ann <ann@x.example>; Doe, Bob <bob@x.example>",
+        "Lee, Ann <ann@x.example>;\r\nDoe, Bob <bob@x.example>;\r\n",
+        "ann@x.example (Ann Lee), bob@x.example (Bob)",
+        "Ann <ann@x.example> (at home)\nbob@x.example",
+        '"ann@x.example";"bob@x.example"',
+        "\ufeffann@x.example\n\u200bbob@x.example\u200b",
+        "\u202aann@x.example\u202c, bob@x.exam\u00adple",
+        "ann@x.example, bob@x.example.",
     ],
 )
 def test_a_pasted_list_is_read_however_a_mail_program_writes_it(text):
@@ -150,6 +158,12 @@ def test_a_pasted_list_is_read_however_a_mail_program_writes_it(text):
         ("ann@x.example <bob@x.example>", ["ann@x.example <bob@x.example>"]),
         ('"Lee, Ann <ann@x.example>, bob@x.example', ['"lee']),
         ("<ann@x.example; bob@x.example", ["<ann@x.example"]),
+        # Without a semicolon between people nobody knows whether this is a name or a recipient.
+        ("boss, Ann <ann@x.example>", ["boss"]),
+        ("boss, ann@x.example; Bob <bob@x.example>", ["boss"]),
+        ("ann@x.example, boss, Bob <bob@x.example>; c@x.example", ["boss"]),
+        ("boss (ann@x.example)", ["boss"]),
+        ("(Ann) ann@x.example", ["(ann)"]),
     ],
 )
 def test_only_the_piece_that_is_not_understood_is_named(text, named):
@@ -160,9 +174,10 @@ def test_only_the_piece_that_is_not_understood_is_named(text, named):
 
 
 def test_a_stored_target_that_only_another_program_writes_stays_as_it_is():
-    stored = ["eve <eve@off.example>", "root", "ann lee"]
+    stored = ["eve <eve@off.example>", "root", "ann lee", "eve@off.example (at home)"]
+    text = "Eve <eve@off.example>\nroot; Ann Lee\nEve@off.example (at home)"
 
-    assert parse_targets("Eve <eve@off.example>\nroot; Ann Lee", keep=stored) == stored
+    assert parse_targets(text, keep=stored) == stored
 
 
 def test_a_text_beyond_all_lists_is_refused_by_its_length():

@@ -80,5 +80,5 @@ class Load:
         """Wait for ``number`` more rows that are saved, and as many messages that are taken."""
         rows, mail = len(self.saved()) + number, len(self.mail) + number
         if self.people:
-            wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=60)
-        wait_until(lambda: len(self.mail) >= mail, "mail is taken", seconds=60)
+            wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=180)
+        wait_until(lambda: len(self.mail) >= mail, "mail is taken", seconds=180)

@@ -15,7 +15,7 @@ def together(*actions):
     start = Barrier(len(actions))
 
     def run(action):
-        start.wait(timeout=20)
+        start.wait(timeout=120)
         return action().status
 
     with ThreadPoolExecutor(len(actions)) as threads:

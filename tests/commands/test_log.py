@@ -93,7 +93,7 @@ def test_it_follows_and_ends_quietly_by_ctrl_c(follow):
     assert process.stdout.readline().endswith("\tlater.example\n")
 
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30) == ("", "")
+    assert process.communicate(timeout=120) == ("", "")
     assert process.returncode == 0
 
 
@@ -120,5 +120,5 @@ def test_it_ends_when_nobody_reads_any_more(follow):
 
     process.stdout.close()
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     assert process.stderr.read() == ""

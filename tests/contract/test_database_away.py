@@ -97,7 +97,7 @@ def test_dovecot_defers_mail_it_is_handed_while_the_database_is_away(mail_server
     with ThreadPoolExecutor() as meanwhile:
         answers = []
         for _ in range(3):
-            answers.append(meanwhile.submit(lmtp_answer, door, ANN[0]))
+            answers.append(meanwhile.submit(lmtp_answer, door, ANN[0], seconds=8))
             time.sleep(0.3)
         mail_server.gate.open()
         codes = [answer.result() for answer in answers]
@@ -131,10 +131,10 @@ def fresh_connections_afterwards(mail_server):
     mail_server.dovecot.start()
 
 
-def lmtp_answer(path, recipient):
+def lmtp_answer(path, recipient, seconds=120):
     """Return the code with which Dovecot takes or refuses ``recipient``; None: it lets us wait."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(8)
+        connection.settimeout(seconds)
         connection.connect(str(path))
         dialogue = connection.makefile("rwb", buffering=0)
         dialogue.readline()

@@ -114,6 +114,20 @@ def test_an_alias_reaches_each_target_once_and_nobody_else(mail_server):
     assert subject not in clients.subjects(mail_server, *CAT)
 
 
+def test_a_list_of_four_hundred_reaches_each_member_once(mail_server, world):
+    members = [f"member{number}@elsewhere.test" for number in range(397)]
+    world.alias("everyone@example.org", *members, "ann@example.org", "bob@example.org")
+
+    subject = clients.send(mail_server, stranger(), "everyone@example.org")
+
+    for mailbox in (ANN, BOB):
+        clients.wait_for(mail_server, *mailbox, subject)
+    mail_server.postfix.wait_until_delivered()
+    mails = [mail for mail in mail_server.outside.received if subject in mail.text]
+    assert sorted(who for mail in mails for who in mail.recipients) == sorted(members)
+    assert clients.subjects(mail_server, *ANN).count(subject) == 1
+
+
 def test_a_forward_goes_outside(mail_server):
     subject = clients.send(mail_server, stranger(), "away@example.org")
 

@@ -53,7 +53,7 @@ def old_tls(server):
 
 def spoken(server, port, context):
     """Return the version of TLS that ``port`` and this client agree on, or None."""
-    with socket.create_connection(("localhost", getattr(server, port)), timeout=10) as plain:
+    with socket.create_connection(("localhost", getattr(server, port)), timeout=60) as plain:
         if port in ("smtp_port", "submission_port"):
             dialogue = plain.makefile("rwb", buffering=0)
             dialogue.readline()

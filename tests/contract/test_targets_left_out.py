@@ -5,6 +5,7 @@ from django.db.models import F
 
 from accounts.services import create_admin
 from aliases.effects import destinations
+from aliases.lookup import Lookup
 from aliases.models import Alias
 from tests.contract.tables import BLANK, ODD, fill
 from tests.contract.world import NAMING_BOTH, NAMING_EVE, numbers
@@ -238,3 +239,41 @@ def test_a_long_list_of_targets_is_answered_whole(postfix, world):
 
     assert postfix.lookup("alias", "list@example.org").split(",") == targets
     assert sorted(postfix.lookup("alias", "list-half@example.org").split(",")) == sorted(targets)
+
+
+@pytest.fixture(scope="module")
+def circles(world):
+    """Forwardings that come back to their own mailbox, which another program stored."""
+    for name in ("circle.example", "twin-circle.example"):
+        world.domain(name)
+    world.alias_domain("twin-circle.example", "circle.example")
+    for name in ("joe", "kim", "max"):
+        world.mailbox(f"{name}@circle.example")
+    for name in ("ann", "lee"):
+        world.alias(f"{name}@circle.example", "max@circle.example")
+    # By an alias, by the other name of its domain, by an alias of its own with an extension.
+    world.raw("alias", "joe@circle.example", goto="ann@circle.example")
+    world.raw("alias", "ann@circle.example", goto="joe@circle.example")
+    world.raw("alias", "kim@circle.example", goto="kim@twin-circle.example")
+    world.raw("alias", "lee@circle.example", goto="lee+x@circle.example")
+    Alias.objects.create(
+        pk="lee+x@circle.example", goto="max@circle.example", domain_id="circle.example"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("joe@circle.example", "joe@circle.example"),
+        ("ann@circle.example", "joe@circle.example"),
+        ("kim@circle.example", "kim@circle.example"),
+        ("kim@twin-circle.example", "kim@circle.example"),
+        ("lee@circle.example", None),
+        ("lee+x@circle.example", "max@circle.example"),
+    ],
+)
+def test_nobody_takes_mail_by_way_of_the_alias_that_is_asked_for(circles, postfix, key, answer):
+    match = Lookup().match(key)
+
+    assert postfix.lookup("alias", key) == answer
+    assert (",".join(match.targets) if match else None) == answer

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-SECONDS = 20  # for whatever a page is about to show, on a busy machine too
+SECONDS = 60  # for whatever a page is about to show, on a busy machine too
 expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM = {
     "executable_path": "/usr/bin/chromium",

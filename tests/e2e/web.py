@@ -148,6 +148,6 @@ class WebHost(Panel):
             env={**os.environ, **places},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         return [line for line in (run.stdout + run.stderr).splitlines() if "mailadmin" in line]

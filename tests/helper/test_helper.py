@@ -20,7 +20,7 @@ import os, pwd, socket, sys
 account = pwd.getpwnam(sys.argv[1])
 os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
 s = socket.socket(socket.AF_UNIX)
-s.settimeout(30)
+s.settimeout(120)
 s.connect(sys.argv[2])
 try:
     s.sendall(sys.stdin.buffer.read())

@@ -67,15 +67,28 @@ def check_this_machine():
 
 def cached_root(release):
     """(the directory, a lock on it that is held while it is in use). Made or brought up to date if need be."""
+    return _locked_root(release, _is_complete, _complete)
+
+
+def base_root(release):
+    """The same without what an installation downloads: Debian's base and its Python."""
+    return _locked_root(release, _has_base, _bootstrap)
+
+
+def _locked_root(release, is_ready, make_ready):
     CACHE.mkdir(parents=True, exist_ok=True)
     lock = os.open(CACHE / f"{release}.lock", os.O_WRONLY | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_SH)
-    if not _is_complete(release):
+    if not is_ready(release):
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits for machines on it
-        if not _is_complete(release):
-            _complete(release)
+        if not is_ready(release):
+            make_ready(release)
         fcntl.flock(lock, fcntl.LOCK_SH)
     return CACHE / release, lock
+
+
+def _has_base(release):
+    return (CACHE / release).exists()
 
 
 def _stamp(release):
@@ -94,8 +107,8 @@ def _is_complete(release):
 def _complete(release):
     root, has = CACHE / release, _has(release)
     _stamp(release).unlink(missing_ok=True)
-    if not root.exists():
-        _bootstrap(release, root)
+    if not _has_base(release):
+        _bootstrap(release)
     packages = sorted({*_packages(), *has.get("packages", [])})
     _download(root, packages)
     if has.get("locks") != _locks():
@@ -103,13 +116,17 @@ def _complete(release):
     _stamp(release).write_text(json.dumps({"packages": packages, "locks": _locks()}))
 
 
-def _bootstrap(release, root):
+def _bootstrap(release):
     begun, mirror = CACHE / f"{release}.new", _mirror()
     # Its mounts and processes end with it, whatever ends it.
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    command = [*apart, find("debootstrap"), "--variant=minbase", release, begun, mirror]
-    fetch(command, MIRROR.format(mirror), before=lambda: shutil.rmtree(begun, ignore_errors=True))
-    begun.rename(root)
+    debootstrap = [find("debootstrap"), "--variant=minbase", "--include=python3"]
+    fetch(
+        [*apart, *debootstrap, release, begun, mirror],
+        MIRROR.format(mirror),
+        before=lambda: shutil.rmtree(begun, ignore_errors=True),
+    )
+    begun.rename(CACHE / release)
 
 
 def _download(root, packages):

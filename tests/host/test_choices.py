@@ -99,6 +99,56 @@ def test_forwarded_mail_leaves_with_a_sender_of_this_host_and_what_stays_keeps_i
     assert bounce == "nobody <> eve@outside.test\n"
 
 
+# --- What its Postfix and its Dovecot are up to
+
+
+def test_more_than_a_hundred_sessions_with_tls_stay_open(host):
+    code = """
+def connect():
+    line = context.wrap_socket(socket.create_connection(("127.0.0.1", 993), timeout=120))
+    return line, line.recv(4)
+print({greeting for line, greeting in [connect() for number in range(130)]})
+"""
+    assert python(host, code) == "{b'* OK'}\n"
+
+
+def test_many_messages_at_once_to_one_mailbox_are_all_delivered(host):
+    """One that is put off comes five minutes later."""
+    code = f"""
+from concurrent.futures import ThreadPoolExecutor
+import time
+def send(number):
+    with smtplib.SMTP("192.0.2.25", 25, timeout=120) as smtp:
+        smtp.sendmail("joe@outside.test", ["ann@example.org"], f"Subject: at once {{number}}\\n\\nhello\\n")
+with ThreadPoolExecutor(24) as pool:
+    list(pool.map(send, range(120)))
+with imaplib.IMAP4_SSL("192.0.2.25", 993, ssl_context=context) as imap:
+    imap.login("ann@example.org", {PASSWORD!r})
+    for _ in range(600):
+        imap.select("INBOX", readonly=True)
+        found = len(imap.search(None, "SUBJECT", '"at once"')[1][0].split())
+        if found == 120:
+            break
+        time.sleep(0.2)
+    print(found)
+"""
+    assert python(host, code, elsewhere=True) == "120\n"
+
+
+def test_one_message_is_never_taken_for_two(host):
+    code = r"""
+with smtplib.SMTP("192.0.2.25", 25, timeout=120) as smtp:
+    smtp.ehlo("outside.test")
+    smtp.mail("joe@outside.test")
+    smtp.rcpt("ann@example.org")
+    smtp.docmd("DATA")
+    hidden = b"MAIL FROM:<boss@bank.test>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\nSubject: hidden\r\n\r\nhello"
+    smtp.send(b"Subject: outer\r\n\r\nhello\r\n\n.\n" + hidden + b"\r\n.\r\n")
+    print(smtp.getreply()[0], smtp.docmd("XYZ")[0])
+"""
+    assert python(host, code, elsewhere=True) in ("250 500\n", "250 502\n")
+
+
 # --- The webmail
 
 SIGN_IN = f"""

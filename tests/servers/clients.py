@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import uuid
 
-from tests.servers.processes import wait_until
+from tests.servers.processes import PATIENCE_SECONDS, wait_until
 
 
 def trusting(server):
@@ -18,7 +18,7 @@ def trusting(server):
 @contextlib.contextmanager
 def smtp(server, port, *, login=None, starttls=None, source=None):
     """A session with ``port``. With ``login`` (user, password) or on 587 it uses TLS."""
-    options = {"timeout": 30, "source_address": (source, 0) if source else None}
+    options = {"timeout": PATIENCE_SECONDS, "source_address": (source, 0) if source else None}
     if port == server.submissions_port:
         session = smtplib.SMTP_SSL("127.0.0.1", port, context=trusting(server), **options)
     else:
@@ -131,7 +131,7 @@ def subjects(server, username, password, folder="INBOX"):
         return found
 
 
-def wait_for(server, username, password, subject, seconds=30):
+def wait_for(server, username, password, subject, seconds=PATIENCE_SECONDS):
     """Wait until the message with ``subject`` has arrived."""
     what = f"{subject!r} for {username}"
     wait_until(lambda: subject in subjects(server, username, password), what, seconds)

@@ -74,7 +74,7 @@ class Knot:
 
         def keys():
             question = dns.message.make_query(zone, "DNSKEY")
-            return dns.query.tcp(question, "127.0.0.1", port=self.port, timeout=10).answer
+            return dns.query.tcp(question, "127.0.0.1", port=self.port, timeout=60).answer
 
         [found, *_others] = wait_until(keys, f"keys of {zone}")
         return found.to_text()

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[2]
 # A daemon's PATH and an ordinary user's differ.
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+# For what comes at once: waited for so long only by a machine that is much too busy.
+PATIENCE_SECONDS = 120
+
 _reserved = []  # locked files, until the process ends
 
 
@@ -53,7 +56,7 @@ def _reserve(port):
     return True
 
 
-def wait_until(condition, what, seconds=30):
+def wait_until(condition, what, seconds=PATIENCE_SECONDS):
     """Poll ``condition`` until it is true and return its answer."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
@@ -65,7 +68,7 @@ def wait_until(condition, what, seconds=30):
 
 def answers(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
     except OSError:
         return False
     return True
@@ -79,7 +82,7 @@ class Process:
         self.log = log
         self.process = None
 
-    def start(self, ready, seconds=30):
+    def start(self, ready, seconds=PATIENCE_SECONDS):
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command,
