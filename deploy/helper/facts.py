@@ -1,0 +1,361 @@
+"""What of this host only root can see: facts for the panel's doctor, without a judgement. It reads, and changes nothing.
+
+Each part is {"ok": …}, or {"error": …} where it could not be looked at. No password and no content of mail is among them.
+"""
+
+import collections
+import contextlib
+import ctypes
+import json
+import os
+import pwd
+import re
+import socket
+import stat
+import struct
+import subprocess
+from pathlib import Path
+
+from verbs import ADDRESS, PROGRAMS, SECONDS, Refused, run
+
+PARAMETERS = (
+    *("mail_version", "mail_owner", "queue_directory", "myhostname", "mydestination", "mynetworks", "relayhost"),
+    *("virtual_mailbox_domains", "virtual_alias_maps", "virtual_alias_domains", "virtual_mailbox_maps"),
+    *("virtual_transport", "virtual_mailbox_base", "virtual_uid_maps", "virtual_gid_maps", "virtual_minimum_uid"),
+    *("relay_domains", "relay_recipient_maps", "transport_maps", "sender_dependent_default_transport_maps"),
+    *("recipient_bcc_maps", "sender_bcc_maps", "alias_maps", "local_recipient_maps", "canonical_maps"),
+    *("sender_canonical_maps", "recipient_canonical_maps", "smtpd_sender_login_maps", "smtp_sasl_password_maps"),
+    *("smtp_tls_policy_maps", "smtpd_relay_restrictions", "smtpd_recipient_restrictions"),
+    *("smtpd_sender_restrictions", "smtpd_client_restrictions", "smtpd_sasl_auth_enable", "smtpd_sasl_type"),
+    *("smtpd_sasl_path", "smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_security_level"),
+    *("smtpd_tls_auth_only", "recipient_delimiter", "login_restrictions", "database_restrictions"),
+)  # fmt: skip
+TABLE = re.compile(r"\b([a-z]+):(/[^\s,{}]+)")
+TYPES = {"mysql", "pgsql", "ldap", "sqlite", "memcache", "hash", "btree", "lmdb", "dbm", "cdb", "sdbm", "texthash", "regexp", "pcre", "cidr"}  # fmt: skip
+COMPILED = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "dbm": ".pag", "cdb": ".cdb"}
+OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains", "mydestination"}
+NOBODY = "doctor@nobody.invalid"
+SECRET = re.compile(r"pass(word|_)|secret|nonce|api_key", re.IGNORECASE)
+CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+QUEUED = 20_000  # messages that are looked at
+REASONS = 20
+UNITS = (
+    *("mailadmin-daily.timer", "mailadmin-snapshot.timer", "mailadmin-checkdns.timer", "mailadmin-doctor.timer"),
+    *("mailadmin-daily.service", "mailadmin-snapshot.service", "mailadmin-checkdns.service", "mailadmin-doctor.service"),
+)  # fmt: skip
+STA_UNSYNC = 0x40
+
+
+def look(settings, address):
+    """``address``: a mailbox of the panel, about which maps and Dovecot are asked; "" asks them about nobody."""
+    if address and not ADDRESS.fullmatch(address):
+        raise Refused("not an address")
+    found = {}
+    for name, part in PARTS.items():
+        try:
+            found[name] = {"ok": part(settings, address, found)}
+        except (Refused, OSError, ValueError, KeyError) as error:
+            found[name] = {"error": str(error)[:500]}
+    return found
+
+
+def postfix(settings, address, found):
+    said = run("postconf", "-c", settings.postfix, "-x", *PARAMETERS, limit=None)
+    pairs = [line.split(" = ", 1) for line in said.splitlines() if " = " in line]
+    parameters = dict.fromkeys(PARAMETERS, "") | {name.strip(): value for name, value in pairs}
+    services = {}
+    for line in run("postconf", "-c", settings.postfix, "-M", limit=None).splitlines():
+        words = line.split()
+        if len(words) >= 8:
+            services[f"{words[0]}/{words[1]}"] = {"program": words[7], "chroot": words[4]}
+    for line in run("postconf", "-c", settings.postfix, "-P", limit=None).splitlines():
+        name, _equals, value = line.partition(" = ")
+        service, _slash, parameter = name.rpartition("/")
+        if service in services and not SECRET.search(parameter):
+            services[service][parameter] = value
+    checked = subprocess.run(  # noqa: S603 -- fixed words
+        ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=SECONDS,
+        env={"PATH": PROGRAMS, "LC_ALL": "C"},
+    )
+    return {
+        "parameters": parameters,
+        "services": services,
+        "types": run("postconf", "-m").split(),
+        "check": (checked.stdout + checked.stderr).strip()[:2000],
+    }
+
+
+def maps(settings, address, found):
+    """Each table that main.cf and master.cf name, asked as Postfix asks it."""
+    known = found["postfix"]["ok"]
+    named = list(known["parameters"].items())
+    named += [pair for service in known["services"].values() for pair in service.items()]
+    used = {}
+    for parameter, value in named:
+        for kind, path in TABLE.findall(value):
+            if kind in TYPES:
+                used.setdefault(f"{kind}:{path}", set()).add(parameter)
+    return [
+        table_of(settings, table, parameters, address) for table, parameters in sorted(used.items())
+    ]
+
+
+def table_of(settings, table, parameters, address):
+    kind, _colon, path = table.partition(":")
+    told = {"table": table, "kind": kind, "path": path, "parameters": sorted(parameters)}
+    source, compiled = Path(path), Path(path + COMPILED.get(kind, ""))
+    told |= seen(source)
+    if kind in COMPILED:
+        told["built"] = compiled.exists()
+        told["stale"] = (
+            compiled.exists()
+            and source.exists()
+            and source.stat().st_mtime > compiled.stat().st_mtime
+        )
+    domains = bool(parameters & OF_DOMAINS)
+    key = address or NOBODY
+    key = key.rpartition("@")[2] if domains else key
+    try:
+        said = run("postmap", "-c", settings.postfix, "-q", key, table, fails=1)
+    except Refused as error:
+        return told | {"says": str(error)}
+    errors = [line for line in said.splitlines() if line.startswith("postmap: ")]
+    # What it answers may be a secret, such as the login of a relay host.
+    return told | {
+        "asked": key,
+        "answers": bool(said) and not errors,
+        "says": " ".join(errors)[:500],
+    }
+
+
+def dovecot(settings, address, found):
+    text = run("doveconf", "-c", settings.dovecot, "-n", limit=None)
+    lines = [line for line in text.splitlines() if not SECRET.search(line)]
+    return {
+        "version": text.partition("\n")[0].lstrip("# ").split(" ")[0],
+        "settings": "\n".join(line for line in lines if not line.startswith("#"))[:100_000],
+    }
+
+
+def user(settings, address, found):
+    """What Dovecot knows of the mailbox, and where its mail lies."""
+    if not address:
+        return {}
+    said = run("doveadm", "-c", settings.dovecot, "user", address, fails=67)
+    fields = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+    home = fields.get("home", "")
+    return {
+        "uid": fields.get("uid", ""),
+        "gid": fields.get("gid", ""),
+        "home": home,
+        "says": "" if home else said,
+        "path": steps_to(home) if home.startswith("/") else [],
+    }
+
+
+def login(settings, address, found):
+    """A sign-in of somebody who does not exist: whether Dovecot could ask at all."""
+    command = ["auth", "test", "-x", "service=imap", NOBODY, "x"]
+    try:
+        said = run("doveadm", "-c", settings.dovecot, *command, fails=77)
+    except Refused as error:
+        said = str(error)
+    return {"says": said}
+
+
+def sockets(settings, address, found):
+    """Where Postfix meets Dovecot: each socket that its settings name."""
+    known = found["postfix"]["ok"]
+    parameters = known["parameters"]
+    queue = parameters["queue_directory"]
+    places = {}
+    for parameter in ("virtual_transport", "smtpd_recipient_restrictions"):
+        for path in re.findall(r"\bunix:([^\s,}]+)", parameters[parameter]):
+            places[path] = parameter
+    if parameters["smtpd_sasl_type"] == "dovecot":
+        places[parameters["smtpd_sasl_path"]] = "smtpd_sasl_path"
+    owner = pwd.getpwnam(parameters["mail_owner"])
+    return [
+        {"path": str(Path(queue, path)), "parameter": parameter} | met(Path(queue, path), owner)
+        for path, parameter in places.items()
+        if not path.startswith("inet:")
+    ]
+
+
+def met(path, owner):
+    told = seen(path)
+    if told["there"]:
+        shift = 6 if told["uid"] == owner.pw_uid else 3 if told["gid"] == owner.pw_gid else 0
+        told["may"] = bool(int(told["mode"], 8) >> shift & 2)
+        told["listens"] = listens(path)
+    return told
+
+
+def listens(path):
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(5)
+        try:
+            line.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+    return True
+
+
+def mail(settings, address, found):
+    return steps_to(str(settings.mail_root))
+
+
+def steps_to(path):
+    """The directories on the way to ``path``, as far as they are there."""
+    ways = [Path(path), *Path(path).parents]
+    return [{"path": str(way)} | seen(way) for way in reversed(ways) if way.exists()]
+
+
+def seen(path):
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return {"there": False}
+    return {
+        "there": True,
+        "mode": f"{stat.S_IMODE(status.st_mode):o}",
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+    }
+
+
+def secrets(settings, address, found):
+    """Files with a password that everybody may read."""
+    folders = [settings.postfix, settings.postfix / "sql", settings.dovecot.parent]
+    files = [file for folder in folders for file in folder.glob("*") if file.is_file()]
+    files += [file for file in [Path("/etc/opendkim.conf")] if file.is_file()]
+    return [str(file) for file in files if file.stat().st_mode & 0o004 and has_password(file)]
+
+
+def has_password(file):
+    lines = file.read_text(errors="replace")[:200_000].splitlines()
+    words = " ".join(line for line in lines if not line.lstrip().startswith("#"))
+    return bool(re.search(r"\bpassword\s*=\s*\S|mysql_password|password=", words))
+
+
+def queue(settings, address, found):
+    """How many messages wait, since when, and what the other side said: of QUEUED at most."""
+    command = ["/usr/bin/env", "postqueue", "-c", str(settings.postfix), "-j"]
+    number, deferred, oldest, reasons = 0, 0, None, collections.Counter()
+    with subprocess.Popen(  # noqa: S603 -- fixed words
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={"PATH": PROGRAMS, "LC_ALL": "C"},
+    ) as process:
+        for line in process.stdout:
+            message = json.loads(line)
+            number += 1
+            if message["queue_name"] == "deferred":
+                deferred += 1
+                oldest = min(oldest or message["arrival_time"], message["arrival_time"])
+                said = {
+                    recipient.get("delay_reason", "")[:300] for recipient in message["recipients"]
+                }
+                reasons.update(said - {""})
+            if number >= QUEUED:
+                process.kill()
+                break
+        error = "" if number >= QUEUED else process.stderr.read().strip()
+    if error:
+        raise Refused(error)
+    return {
+        "messages": number,
+        "deferred": deferred,
+        "oldest": oldest,
+        "reasons": reasons.most_common(REASONS),
+        "more": number >= QUEUED,
+    }
+
+
+def disks(settings, address, found):
+    wanted = {
+        str(settings.mail_root): "mail",
+        "/var/spool/postfix": "queue",
+        "/var/lib/mysql": "database",
+        "/var/log": "log",
+        "/": "system",
+    }
+    told = {}
+    for path, what in wanted.items():
+        with contextlib.suppress(OSError):
+            device, room = os.stat(path).st_dev, os.statvfs(path)
+            told.setdefault(
+                device,
+                {
+                    "path": path,
+                    "holds": [],
+                    "free": room.f_bavail * room.f_frsize,
+                    "size": room.f_blocks * room.f_frsize,
+                    "free_files": room.f_favail,
+                    "files": room.f_files,
+                },
+            )["holds"].append(what)
+    return list(told.values())
+
+
+def clock(settings, address, found):
+    state = (ctypes.c_byte * 512)()
+    if ctypes.CDLL(None, use_errno=True).adjtimex(state) >= 0:
+        status = struct.unpack_from("I4xqqqqi", bytes(state))[5]
+        return {"kept": not status & STA_UNSYNC}
+    return {"kept": run("timedatectl", "show", "-p", "NTPSynchronized", "--value") == "yes"}
+
+
+def units(settings, address, found):
+    if not Path("/run/systemd/system").is_dir():
+        raise Refused("systemd does not run here")
+    told = {}
+    properties = "Id,LoadState,UnitFileState,ActiveState,Result"
+    for block in run("systemctl", "show", "-p", properties, *UNITS, limit=None).split("\n\n"):
+        unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        told[unit.get("Id", "")] = unit
+    return told
+
+
+def certificates(settings, address, found):
+    """{path: the certificates in it}, of Postfix and Dovecot. A key in the same file is left out."""
+    files = []
+    if "ok" in found["postfix"]:
+        parameters = found["postfix"]["ok"]["parameters"]
+        named = parameters["smtpd_tls_chain_files"] or parameters["smtpd_tls_cert_file"]
+        files += re.findall(r"/[^\s,]+", named)
+    if "ok" in found["dovecot"]:
+        text = found["dovecot"]["ok"]["settings"]
+        files += re.findall(
+            r"^\s*(?:ssl_cert|ssl_server_cert_file) = <?\s*(/\S+)", text, re.MULTILINE
+        )
+    if settings.certificate:
+        files.append(str(settings.certificate))
+    told = {}
+    for file in dict.fromkeys(files):
+        try:
+            told[file] = "\n".join(
+                CERTIFICATE.findall(Path(file).read_text(errors="replace")[:200_000])
+            )
+        except OSError as error:
+            told[file] = f"{type(error).__name__}: {error.strerror}"
+    return told
+
+
+# In this order: later ones read what earlier ones found.
+PARTS = {
+    part.__name__: part
+    for part in (
+        *(postfix, maps, dovecot, user, login, sockets, mail, secrets, queue, disks, clock, units),
+        certificates,
+    )
+}
