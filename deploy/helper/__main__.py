@@ -39,6 +39,7 @@ def main(arguments=None):
         keys=options.keys,
         postfix=options.postfix,
         dovecot=options.dovecot,
+        webmail=tuple(options.webmail),
     )
     if options.look is not None:
         sys.stdout.write(json.dumps(look(settings, options.look)))
@@ -62,6 +63,7 @@ def parser():
     parser.add_argument("--keys", type=Path, help="Where to write them for rspamd, each minute.")
     parser.add_argument("--postfix", type=Path, default=Settings.postfix)
     parser.add_argument("--dovecot", type=Path, default=Settings.dovecot)
+    parser.add_argument("--webmail", type=Path, nargs="*", default=Settings.webmail)
     parser.add_argument(
         "--look", metavar="ADDRESS", help="Print what `look` answers, about this mailbox, and end."
     )

@@ -37,6 +37,9 @@ OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains
 NOBODY = "doctor@nobody.invalid"
 SECRET = re.compile(r"pass(word|_)|secret|nonce|api_key", re.IGNORECASE)
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+OF_ROUNDCUBE = re.compile(
+    r"^\s*\$config\['(imap_host|smtp_host|smtp_user|smtp_timeout|imap_timeout)'\]\s*=\s*([^;\[]+?)\s*;", re.MULTILINE
+)  # fmt: skip
 QUEUED = 20_000  # messages that are looked at
 REASONS = 20
 UNITS = (
@@ -73,21 +76,36 @@ def postfix(settings, address, found):
         service, _slash, parameter = name.rpartition("/")
         if service in services and not SECRET.search(parameter):
             services[service][parameter] = value
-    checked = subprocess.run(  # noqa: S603 -- fixed words
-        ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=SECONDS,
-        env={"PATH": PROGRAMS, "LC_ALL": "C"},
-    )
     return {
         "parameters": parameters,
         "services": services,
         "types": run("postconf", "-m").split(),
-        "check": (checked.stdout + checked.stderr).strip()[:2000],
+        "check": checked(settings),
     }
+
+
+def checked(settings):
+    """What `postfix check` says: to a terminal alone, so it gets one."""
+    ours, its = os.openpty()
+    try:
+        subprocess.run(  # noqa: S603 -- fixed words
+            ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
+            stdin=subprocess.DEVNULL,
+            stdout=its,
+            stderr=its,
+            timeout=SECONDS,
+            env={"PATH": PROGRAMS, "LC_ALL": "C"},
+            check=False,
+        )
+        os.set_blocking(ours, False)
+        return os.read(ours, 2000).decode(errors="replace").strip()
+    except BlockingIOError:  # nothing
+        return ""
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"postfix check took longer than {SECONDS} seconds") from error
+    finally:
+        os.close(ours)
+        os.close(its)
 
 
 def maps(settings, address, found):
@@ -138,15 +156,28 @@ def dovecot(settings, address, found):
     lines = [line for line in text.splitlines() if not SECRET.search(line)]
     return {
         "version": text.partition("\n")[0].lstrip("# ").split(" ")[0],
+        "policy": policy(text),
         "settings": "\n".join(line for line in lines if not line.startswith("#"))[:100_000],
     }
+
+
+def policy(text):
+    """The server that Dovecot asks about each sign-in, and why it cannot be reached; {} without one."""
+    url = re.search(r"^auth_policy_server_url = https?://([^/:\s]+):?(\d+)?", text, re.MULTILINE)
+    if not url:
+        return {}
+    port = url[2] or ("443" if "https" in url[0] else "80")
+    return {"url": url[0].partition(" = ")[2], "says": reached(f"{url[1]}:{port}")}
 
 
 def user(settings, address, found):
     """What Dovecot knows of the mailbox, and where its mail lies."""
     if not address:
         return {}
-    said = run("doveadm", "-c", settings.dovecot, "user", address, fails=67)
+    try:
+        said = run("doveadm", "-c", settings.dovecot, "user", address, fails=67)
+    except Refused as error:
+        said = str(error)
     fields = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
     home = fields.get("home", "")
     return {
@@ -207,7 +238,7 @@ def listens(path):
 
 
 def mail(settings, address, found):
-    return steps_to(str(settings.mail_root))
+    return {"root": str(settings.mail_root), "path": steps_to(str(settings.mail_root))}
 
 
 def steps_to(path):
@@ -241,6 +272,32 @@ def has_password(file):
     lines = file.read_text(errors="replace")[:200_000].splitlines()
     words = " ".join(line for line in lines if not line.lstrip().startswith("#"))
     return bool(re.search(r"\bpassword\s*=\s*\S|mysql_password|password=", words))
+
+
+def webmail(settings, address, found):
+    """What Roundcube's files say of its servers, and whether these answer; {} without Roundcube."""
+    files = [file for file in settings.webmail if file.is_file()]
+    told = {}
+    for file in files:
+        for name, value in OF_ROUNDCUBE.findall(file.read_text(errors="replace")):
+            told[name] = value.strip("'\"")
+    if files:
+        told["file"] = str(files[-1])
+        for name in ("imap_host", "smtp_host"):
+            told[f"{name}_says"] = reached(told.get(name, ""))
+    return told
+
+
+def reached(server):
+    """Why ``server``, such as tls://127.0.0.1:587, cannot be reached, or ""."""
+    named = re.fullmatch(r"(?:\w+://)?\[?([\w.:-]+?)\]?:(\d+)", server)
+    if not named:
+        return ""
+    try:
+        socket.create_connection((named[1], int(named[2])), timeout=5).close()
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def queue(settings, address, found):
@@ -355,7 +412,21 @@ def certificates(settings, address, found):
 PARTS = {
     part.__name__: part
     for part in (
-        *(postfix, maps, dovecot, user, login, sockets, mail, secrets, queue, disks, clock, units),
+        *(
+            postfix,
+            maps,
+            dovecot,
+            user,
+            login,
+            sockets,
+            mail,
+            secrets,
+            webmail,
+            queue,
+            disks,
+            clock,
+            units,
+        ),
         certificates,
     )
 }

@@ -34,6 +34,12 @@ class Settings:
     keys: Path | None = None  # the file they are written to, for rspamd
     postfix: Path = Path("/etc/postfix")
     dovecot: Path = Path("/etc/dovecot/dovecot.conf")
+    # The later one counts.
+    webmail: tuple = (
+        Path("/etc/roundcube/config.inc.php"),
+        Path("/etc/mailadmin/webmail/config.inc.php"),
+        Path("/etc/mailadmin/webmail/local.inc.php"),
+    )
 
 
 def reload_postfix(settings, argument):

@@ -143,8 +143,9 @@ def _bits(step, uid, gid):
     command="chmod o= %(path)s",
 )
 def mail_open(host):
-    step = host.part("mail")[-1]
-    if int(step["mode"], 8) & 7 and step["path"] != "/":
+    mail = host.part("mail")
+    step = mail["path"][-1]
+    if step["path"] == mail["root"] and int(step["mode"], 8) & 7:
         yield {"path": step["path"], "mode": step["mode"]}
 
 
@@ -158,6 +159,22 @@ def mail_open(host):
     command="install -d -m 700 -o %(uid)s -g %(gid)s %(root)s",
 )  # fmt: skip
 def mail_root_missing(host):
-    if host.part("mail")[-1]["path"] != settings.VMAIL_ROOT.rstrip("/"):
+    mail = host.part("mail")
+    if mail["path"][-1]["path"] != mail["root"]:
         ids = {"uid": settings.VMAIL_UID, "gid": settings.VMAIL_GID}
-        yield {"root": settings.VMAIL_ROOT, **ids}
+        yield {"root": mail["root"], **ids}
+
+
+@check(
+    "auth-policy-away",
+    ERROR,
+    _("the server that Dovecot asks about each sign-in (auth policy)"),
+    seen=_("Dovecot asks %(url)s about each sign-in, and that does not answer: %(says)s"),
+    why=_("Each sign-in waits for it, and with auth_policy_reject_on_fail = yes all are refused."),
+    mend=_("Start that server, or take auth_policy_server_url out of Dovecot’s settings, then:"),
+    command="systemctl reload dovecot",
+)
+def auth_policy_away(host):
+    policy = host.part("dovecot")["policy"]
+    if policy.get("says"):
+        yield policy

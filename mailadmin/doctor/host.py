@@ -67,7 +67,10 @@ class Host:
         """Why a program refused to answer, or ""."""
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
-        return self.facts[name].get("error", "")
+        says = self.facts[name].get("error", "")
+        if says.endswith("No such file or directory") and "env: " in says:
+            raise Unseen(says)  # the program is not installed
+        return says
 
     def parameter(self, name):
         return self.part("postfix")["parameters"][name]

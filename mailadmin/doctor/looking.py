@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import DatabaseError
 from django.utils import timezone
 
-from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue
+from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue, webmail
 from mailadmin.doctor.checking import CHECKS, Finding, Unseen
 from mailadmin.doctor.host import Host
 from panel.models import HostLook
@@ -14,7 +14,7 @@ from panel.transactions import in_transaction
 
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
-    for subject in (postfix, dovecot, queue, machine, database, panel)
+    for subject in (postfix, dovecot, queue, webmail, machine, database, panel)
 }
 
 

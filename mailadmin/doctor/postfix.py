@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from mailadmin.doctor.checking import ERROR, WARNING, check
 
 WHOLE_WORLD = {"0.0.0.0/0", "[::]/0", "::/0", "0/0"}
+WITH_PASSWORDS = {"mysql", "pgsql", "ldap"}
 DENIED = re.compile(r"command denied|[Aa]ccess denied|execute command denied")
 UNKNOWN_TYPE = re.compile(r"unsupported dictionary type|Unsupported .* type")
 
@@ -98,7 +99,9 @@ def map_not_built(host):
     command="chgrp %(group)s %(file)s && chmod 640 %(file)s",
 )
 def secrets_open(host):
-    for file in host.part("secrets"):
+    maps = [one for one in host.part("maps") if one["kind"] in WITH_PASSWORDS and one["there"]]
+    files = {one["path"] for one in maps if int(one["mode"], 8) & 4}
+    for file in sorted(files.union(host.part("secrets"))):
         group = "dovecot" if "dovecot" in file else "postfix" if "postfix" in file else "opendkim"
         yield {"file": file, "group": group, "about": file}
 
@@ -239,7 +242,7 @@ def delimiter_differs(host):
     ERROR,
     _("the sockets between Postfix and Dovecot"),
     seen=_("%(parameter)s leads to the socket %(path)s, but there is none."),
-    why=_("%(effect)s"),
+    why="%(effect)s",
     mend=_("Let Dovecot make it: the shipped dovecot.conf does. Then start it anew:"),
     command="systemctl restart dovecot",
 )
@@ -252,7 +255,7 @@ def socket_missing(host):
     ERROR,
     _("whether Postfix may use these sockets"),
     seen=_("Postfix may not write to the socket %(path)s (mode %(mode)s, owner %(uid)s)."),
-    why=_("%(effect)s"),
+    why="%(effect)s",
     mend=_("Give it to Postfix in dovecot.conf (user, group and mode of this unix_listener, as the shipped file has them), and at once:"),
     command="chown postfix:postfix %(path)s && chmod 660 %(path)s",
 )  # fmt: skip
@@ -265,7 +268,7 @@ def socket_closed(host):
     ERROR,
     _("whether somebody answers at these sockets"),
     seen=_("Nobody listens at the socket %(path)s: Dovecot is not running."),
-    why=_("%(effect)s"),
+    why="%(effect)s",
     mend=_("Start it, and look at why it ended:"),
     command="systemctl restart dovecot; journalctl -u dovecot -n 20",
 )

@@ -20,6 +20,20 @@ NAMED = 3
 
 
 @check(
+    "postfix-down",
+    ERROR,
+    _("whether Postfix is running"),
+    seen=_("Postfix is not running."),
+    why=_("No mail comes in and none leaves; other servers try again for some days."),
+    mend=_("Start it, and look at why it ended:"),
+    command="systemctl restart postfix; journalctl -u 'postfix*' -n 20",
+)
+def postfix_down(host):
+    if "Mail system is down" in host.failure("queue"):
+        yield {}
+
+
+@check(
     "queue-since-database-was-away",
     WARNING,
     _("whether mail still waits because the database was away"),

@@ -36,6 +36,7 @@ class Patient:
         self.postfix, self.dovecot = server.postfix, server.dovecot
         self.main_cf = self.postfix.conf / "main.cf"
         self.dovecot_conf = self.dovecot.conf / "dovecot.conf"
+        self.webmail = server.directory / "roundcube.php"
 
     def look(self, *subjects):
         return looking.look(subjects or ("postfix", "dovecot", "queue"))
@@ -51,6 +52,8 @@ class Patient:
         if command.startswith("systemctl restart dovecot"):
             self.dovecot.stop()
             self.dovecot.start()
+        elif command.startswith("systemctl restart postfix"):
+            self.postfix.start()
         elif command.startswith("journalctl"):
             pass
         else:
@@ -77,7 +80,9 @@ def patient(server, settings, monkeypatch):
     """Well again afterwards, whatever became of it."""
     settings.VMAIL_ROOT = str(server.mail_root)
     settings.MAIL_HOSTNAME = "mail.example.com"
+    webmail = server.directory / "roundcube.php"
     places = ("--postfix", server.postfix.conf, "--dovecot", server.dovecot.conf / "dovecot.conf")
+    places += ("--webmail", webmail)
     monkeypatch.setattr(hosts, "PLACES", places)
     kept = server.directory / "kept"
     folders = (server.postfix.conf, server.dovecot.conf)
@@ -85,7 +90,11 @@ def patient(server, settings, monkeypatch):
         shutil.copytree(folder, kept / folder.name)
     patient = Patient(server)
     yield patient
+    webmail.unlink(missing_ok=True)
     for folder in folders:
+        for file in folder.rglob("*"):
+            if file.is_file() and not (kept / folder.name / file.relative_to(folder)).exists():
+                file.unlink()
         for file in kept.joinpath(folder.name).rglob("*"):
             if file.is_file():
                 shutil.copy2(file, folder / file.relative_to(kept / folder.name))

@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import socket
 
 import pytest
 
 from tests.doctor.test_postfix import ill_and_cured
+from tests.servers.processes import free_ports
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,19 @@ def test_a_setting_that_dovecot_does_not_take(patient, rewrite):
     rewrite("auth_verbose = yes", "auth_verbose_ = yes", start=False)
 
     assert "auth_verbose_" in patient.found()["dovecot-refuses"].details["says"]
+
+
+def test_a_policy_server_that_is_away(patient, rewrite):
+    [port] = free_ports(1)
+    policy = f"auth_policy_server_url = http://127.0.0.1:{port}/\nauth_policy_hash_nonce = x\n"
+    rewrite("auth_verbose = yes\n", f"auth_verbose = yes\n{policy}")
+
+    assert patient.found()["auth-policy-away"].details["url"] == f"http://127.0.0.1:{port}"
+
+    with socket.create_server(("127.0.0.1", port)):
+        assert "auth-policy-away" not in patient.found()
+    rewrite(policy, "")
+    assert "auth-policy-away" not in patient.found()
 
 
 def test_a_database_that_refuses_dovecot(patient, server):

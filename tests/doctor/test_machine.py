@@ -157,7 +157,7 @@ def test_no_password_is_among_the_facts(patient, server):
 def test_programs_that_are_not_there_are_said_to_be_unseen(patient, tmp_path):
     shutil.move(patient.postfix.conf, tmp_path / "away")
     try:
-        unseen = dict((name, why) for names, why in patient.look().unseen for name in names)
+        unseen = {name: why for names, why in patient.look().unseen for name in names}
     finally:
         shutil.move(tmp_path / "away", patient.postfix.conf)
 

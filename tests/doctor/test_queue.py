@@ -29,20 +29,40 @@ def wait_for(patient, number=1):
     return wait_until(deferred, f"{number} are deferred")
 
 
-def test_mail_of_the_hours_without_the_database(slow, server):
-    """It came while the database was away for those who deliver it, and waits though it is back."""
-    slow.postfix.set(transport_maps=f"mysql:{slow.postfix.maps}/away.cf")
-    text = (slow.postfix.maps / "domains.cf").read_text()
-    away = slow.postfix.maps / "away.cf"
+def lookups_fail(postfix):
+    """The map of transports leads to a database that is away."""
+    away = postfix.maps / "away.cf"
+    text = (postfix.maps / "domains.cf").read_text()
     away.write_text(text.replace("hosts = ", "hosts = inet:127.0.0.1:1\n#"))
+    away.chmod(0o640)
+    return f"mysql:{away}"
+
+
+def test_mail_that_waits_since_the_database_was_away(slow, server):
+    """Taken before, it waits on though the database is back."""
+    slow.postfix.set(defer_transports="lmtp")
     slow.postfix.reload()
     clients.send(server, OUTSIDE, ADDRESS)
-    print(wait_for(slow))
+    wait_for(slow)
+    slow.postfix.set(defer_transports="", transport_maps=lookups_fail(slow.postfix))
+    slow.postfix.reload()
 
+    def failed():
+        slow.postfix.flush()
+        return [reason for reason, _count in Host().part("queue")["reasons"] if "failure" in reason]
+
+    assert wait_until(failed, "a look-up fails") == []
     slow.postfix.set(transport_maps="")
     slow.postfix.reload()
-    found = slow.found()
-    print(found)
-    slow.cure(found["queue-since-database-was-away"])
+    slow.cure(slow.found()["queue-since-database-was-away"])
     slow.postfix.wait_until_delivered()
     assert slow.found() == {}
+
+
+def test_a_postfix_that_is_down(patient):
+    patient.postfix.stop()
+
+    finding = patient.found()["postfix-down"]
+    assert "mail-waits" in {name for names, _why in patient.look().unseen for name in names}
+    patient.cure(finding)
+    assert patient.found() == {}

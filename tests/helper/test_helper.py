@@ -224,7 +224,7 @@ def test_the_facts_are_told_part_by_part_and_what_could_not_be_looked_at(helper)
 
     assert facts.keys() >= {"postfix", "maps", "dovecot", "sockets", "mail", "queue", "disks"}
     assert {tuple(part) for part in facts.values()} <= {("ok",), ("error",)}
-    assert facts["mail"]["ok"][-1]["path"] == str(helper / "vmail")
+    assert facts["mail"]["ok"]["root"] == str(helper / "vmail")
     assert "doveadm -c /etc/dovecot/dovecot.conf user ann@example.org" in called(helper)
 
 
