@@ -99,7 +99,7 @@ def user_unknown_to_dovecot(host):
     "mail-not-writable",
     ERROR,
     _("whether mail can be written where it lies"),
-    seen=_("Dovecot writes mail as user %(uid)s, group %(gid)s, which may not %(what)s %(path)s (mode %(mode)s, owner %(owner)s)."),
+    seen=_("Dovecot writes mail as user %(uid)s, group %(gid)s, which lacks +%(bit)s on %(path)s (mode %(mode)s, owner %(owner)s)."),
     why=_("Mail waits in the queue (“Permission denied”, “maildir access problem”), and nobody can read any."),
     mend=_("Give it to that user:"),
     command="%(command)s",
@@ -118,7 +118,7 @@ def mail_not_writable(host):
             yield {
                 "uid": uid,
                 "gid": gid,
-                "what": "write to" if step is last and bits & 1 else "enter",
+                "bit": "w" if bits & 1 else "x",
                 "path": step["path"],
                 "mode": step["mode"],
                 "owner": f"{step['uid']}:{step['gid']}",

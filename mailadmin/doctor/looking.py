@@ -1,6 +1,7 @@
 """Ask all checks, and keep what they found."""
 
 import socket
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import DatabaseError
@@ -12,6 +13,7 @@ from mailadmin.doctor.host import Host
 from panel.models import HostLook
 from panel.transactions import in_transaction
 
+KEPT = timedelta(days=30)  # of a machine that is gone
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
     for subject in (postfix, dovecot, queue, webmail, machine, database, panel)
@@ -71,6 +73,7 @@ def store(found):
     row.unseen, row.figures = found.unseen, row.figures | found.figures
     row.looked = timezone.now()
     row.save()
+    HostLook.objects.filter(looked__lt=row.looked - KEPT).delete()
     return row
 
 

@@ -160,7 +160,7 @@ def certificate_of_another(host):
 def certificate_unreadable(host):
     for file, text in host.part("certificates").items():
         if "BEGIN CERTIFICATE" not in text:
-            yield {"file": file, "says": text or _("there is none in it"), "about": file}
+            yield {"file": file, "says": text or str(_("there is none in it")), "about": file}
 
 
 def _certificates(host):

@@ -11,8 +11,8 @@ from mailadmin.doctor.checking import ERROR, WARNING, check
 LONG = timedelta(hours=6)
 MANY = 100
 DATABASE = re.compile(
-    r"[Tt]emporary lookup failure|lookup error|mysql|query error|proxymap|mail system configuration error|unable to look up"
-    r"|(?:table|map) lookup (?:problem|failure)"
+    r"address resolver failure|[Tt]emporary lookup failure|lookup error|query error|[Tt]emporary internal error"
+    r"|mail system configuration error|(?:table|map) lookup (?:problem|failure)"
 )
 BLOCKED = re.compile(r"connect to (\S+?)\[\S+\]:25: (?:Connection timed out|Connection refused|No route|Network is unreachable)")  # fmt: skip
 REFUSED = re.compile(r"\b(?:spamhaus|barracuda|block ?list|blacklist|blocked|reputation|poor|bulk|unusual rate|5\.7\.\d+|4\.7\.\d+)\b", re.IGNORECASE)  # fmt: skip
@@ -44,7 +44,12 @@ def postfix_down(host):
 )
 def since_database_was_away(host):
     queue = host.part("queue")
-    found = [(count, reason) for reason, count in queue["reasons"] if DATABASE.search(reason)]
+    ours = [
+        (count, reason)
+        for reason, count in queue["reasons"]
+        if " said: " not in reason or "[private/" in reason  # Dovecot, not another server
+    ]
+    found = [(count, reason) for count, reason in ours if DATABASE.search(reason)]
     if found:
         yield {"number": sum(count for count, _reason in found), "says": found[0][1][:300]}
 

@@ -96,7 +96,7 @@ def test_a_directory_of_another_user(patient, server):
 def test_a_directory_that_may_not_be_entered(patient, server):
     server.directory.chmod(0o700)
 
-    ill_and_cured(patient, "mail-not-writable", path=str(server.directory), what="enter")
+    ill_and_cured(patient, "mail-not-writable", path=str(server.directory), bit="x")
 
 
 def test_mail_that_everybody_may_look_into(patient, server):

@@ -1,7 +1,12 @@
 """Mail that waits, and why: real mail in Postfix's queue."""
 
+import socketserver
+import threading
+import time
+
 import pytest
 
+from mailadmin.doctor import queue
 from mailadmin.doctor.host import Host
 from tests.doctor.conftest import ADDRESS
 from tests.servers import clients
@@ -51,7 +56,7 @@ def test_mail_that_waits_since_the_database_was_away(slow, server):
         slow.postfix.flush()
         return [reason for reason, _count in Host().part("queue")["reasons"] if "failure" in reason]
 
-    assert wait_until(failed, "a look-up fails") == []
+    wait_until(failed, "a look-up fails")
     slow.postfix.set(transport_maps="")
     slow.postfix.reload()
     slow.cure(slow.found()["queue-since-database-was-away"])
@@ -66,3 +71,75 @@ def test_a_postfix_that_is_down(patient):
     assert "mail-waits" in {name for names, _why in patient.look().unseen for name in names}
     patient.cure(finding)
     assert patient.found() == {}
+
+
+def test_servers_whose_port_25_cannot_be_reached(slow, server):
+    """Nobody listens there on this machine's other addresses."""
+    slow.postfix.set(default_transport="smtp", mynetworks="127.0.0.1")
+    slow.postfix.reload()
+    for number in range(2, 5):
+        clients.send(server, "ann@example.net", f"joe@[127.0.0.{number}]")
+    wait_for(slow, 3)
+
+    finding = slow.found()["outgoing-blocked"]
+    assert "127.0.0.2" in finding.details["hosts"]
+    relay = f"[127.0.0.1]:{server.outside.port}"
+    slow.do(finding.say("command").replace("[smtp.example.net]:587", relay))
+    slow.postfix.wait_until_delivered()
+    assert "outgoing-blocked" not in slow.found()
+
+
+class Distrustful(socketserver.StreamRequestHandler):
+    """A server that does not like where we come from."""
+
+    def handle(self):
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            answer = b"450 4.7.1 client [192.0.2.1] blocked using list.example" if verb == b"RCPT" else b"250 ok"  # fmt: skip
+            self.wfile.write(answer + b"\r\n")
+
+
+def test_a_server_that_puts_us_off_for_where_we_come_from(slow, server):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Distrustful) as other:
+        threading.Thread(target=other.serve_forever, args=[0.05], daemon=True).start()
+        port = other.server_address[1]
+        slow.postfix.set(default_transport=f"smtp:[127.0.0.1]:{port}", mynetworks="127.0.0.1")
+        slow.postfix.reload()
+        clients.send(server, "ann@example.net", "joe@elsewhere.test")
+        wait_for(slow)
+        finding = slow.found()["receivers-refuse"]
+        other.shutdown()
+
+    assert "blocked using list.example" in finding.details["says"]
+    assert finding.check.page == "dns-host"
+    slow.postfix.set(relayhost=f"[127.0.0.1]:{server.outside.port}", default_transport="smtp")
+    slow.postfix.reload()
+    slow.postfix.wait_until_delivered()
+    assert "receivers-refuse" not in slow.found()
+
+
+def host_with(before=None, **figures):
+    host = Host(before)
+    known = {"messages": 0, "deferred": 0, "oldest": None, "reasons": []}
+    host.facts = {"queue": {"ok": known | figures}}
+    return host
+
+
+@pytest.mark.parametrize(("hours", "waits"), [(5, []), (7, [7])])
+def test_mail_that_waits_for_hours(hours, waits):
+    host = host_with(
+        deferred=3, oldest=int(time.time()) - hours * 3600 - 60, reasons=[["no route", 3]]
+    )
+
+    assert [one["hours"] for one in queue.mail_waits(host)] == waits
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "grows"),
+    [(0, 99, False), (0, 100, True), (60, 120, False), (50, 120, True)],
+)
+def test_a_queue_that_grows(before, now, grows):
+    host = host_with({"messages": before}, messages=now)
+
+    assert bool(list(queue.queue_grows(host))) is grows

@@ -1,7 +1,10 @@
 """The page "Mail server": what the doctor found, for superadmins."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from mailadmin.doctor import host
 from panel.models import HostLook
@@ -61,6 +64,17 @@ def test_two_machines_are_told_apart(superadmin):
 
     said = text(superadmin.get(PAGE))
     assert said.index("mx1: Last looked") < said.index("mx2: Last looked")
+
+
+def test_a_machine_that_is_gone_is_forgotten(superadmin, not_root):
+    HostLook.objects.create(pk="old", looked=timezone.now() - timedelta(days=31))
+    HostLook.objects.create(pk="other", looked=timezone.now() - timedelta(days=29))
+
+    superadmin.post(PAGE, {"check": "1"})
+
+    names = HostLook.objects.values_list("pk", flat=True)
+    assert "old" not in names
+    assert "other" in names
 
 
 def test_it_is_the_superadmins_alone(as_admin, add_domain):
