@@ -4,18 +4,14 @@ Each part is {"ok": …}, or {"error": …} where it could not be looked at. No 
 """
 
 import collections
-import contextlib
-import ctypes
 import json
 import os
 import pwd
 import re
-import socket
-import stat
-import struct
 import subprocess
 from pathlib import Path
 
+from machine import certificates, clock, disks, mail, met, reached, secrets, seen, steps_to, units
 from verbs import ADDRESS, PROGRAMS, SECONDS, Refused, run
 
 PARAMETERS = (
@@ -28,7 +24,7 @@ PARAMETERS = (
     *("smtp_tls_policy_maps", "smtpd_relay_restrictions", "smtpd_recipient_restrictions"),
     *("smtpd_sender_restrictions", "smtpd_client_restrictions", "smtpd_sasl_auth_enable", "smtpd_sasl_type"),
     *("smtpd_sasl_path", "smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_security_level"),
-    *("smtpd_tls_auth_only", "recipient_delimiter", "login_restrictions", "database_restrictions"),
+    *("smtpd_tls_auth_only", "recipient_delimiter", "smtpd_forbid_bare_newline", "login_restrictions", "database_restrictions"),
 )  # fmt: skip
 TABLE = re.compile(r"\b([a-z]+):(/[^\s,{}]+)")
 TYPES = {"mysql", "pgsql", "ldap", "sqlite", "memcache", "hash", "btree", "lmdb", "dbm", "cdb", "sdbm", "texthash", "regexp", "pcre", "cidr"}  # fmt: skip
@@ -36,17 +32,11 @@ COMPILED = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "dbm": ".pag", "cdb"
 OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains", "mydestination"}
 NOBODY = "doctor@nobody.invalid"
 SECRET = re.compile(r"pass(word|_)|secret|nonce|api_key", re.IGNORECASE)
-CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 OF_ROUNDCUBE = re.compile(
     r"^\s*\$config\['(imap_host|smtp_host|smtp_user|smtp_timeout|imap_timeout)'\]\s*=\s*([^;\[]+?)\s*;", re.MULTILINE
 )  # fmt: skip
 QUEUED = 20_000  # messages that are looked at
 REASONS = 20
-UNITS = (
-    *("mailadmin-daily.timer", "mailadmin-snapshot.timer", "mailadmin-checkdns.timer", "mailadmin-doctor.timer"),
-    *("mailadmin-daily.service", "mailadmin-snapshot.service", "mailadmin-checkdns.service", "mailadmin-doctor.service"),
-)  # fmt: skip
-STA_UNSYNC = 0x40
 
 
 def look(settings, address):
@@ -218,62 +208,6 @@ def sockets(settings, address, found):
     ]
 
 
-def met(path, owner):
-    told = seen(path)
-    if told["there"]:
-        shift = 6 if told["uid"] == owner.pw_uid else 3 if told["gid"] == owner.pw_gid else 0
-        told["may"] = bool(int(told["mode"], 8) >> shift & 2)
-        told["listens"] = listens(path)
-    return told
-
-
-def listens(path):
-    with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(5)
-        try:
-            line.connect(str(path))
-        except ConnectionRefusedError:
-            return False
-    return True
-
-
-def mail(settings, address, found):
-    return {"root": str(settings.mail_root), "path": steps_to(str(settings.mail_root))}
-
-
-def steps_to(path):
-    """The directories on the way to ``path``, as far as they are there."""
-    ways = [Path(path), *Path(path).parents]
-    return [{"path": str(way)} | seen(way) for way in reversed(ways) if way.exists()]
-
-
-def seen(path):
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return {"there": False}
-    return {
-        "there": True,
-        "mode": f"{stat.S_IMODE(status.st_mode):o}",
-        "uid": status.st_uid,
-        "gid": status.st_gid,
-    }
-
-
-def secrets(settings, address, found):
-    """Files with a password that everybody may read."""
-    folders = [settings.postfix, settings.postfix / "sql", settings.dovecot.parent]
-    files = [file for folder in folders for file in folder.glob("*") if file.is_file()]
-    files += [file for file in [Path("/etc/opendkim.conf")] if file.is_file()]
-    return [str(file) for file in files if file.stat().st_mode & 0o004 and has_password(file)]
-
-
-def has_password(file):
-    lines = file.read_text(errors="replace")[:200_000].splitlines()
-    words = " ".join(line for line in lines if not line.lstrip().startswith("#"))
-    return bool(re.search(r"\bpassword\s*=\s*\S|mysql_password|password=", words))
-
-
 def webmail(settings, address, found):
     """What Roundcube's files say of its servers, and whether these answer; {} without Roundcube."""
     files = [file for file in settings.webmail if file.is_file()]
@@ -286,18 +220,6 @@ def webmail(settings, address, found):
         for name in ("imap_host", "smtp_host"):
             told[f"{name}_says"] = reached(told.get(name, ""))
     return told
-
-
-def reached(server):
-    """Why ``server``, such as tls://127.0.0.1:587, cannot be reached, or ""."""
-    named = re.fullmatch(r"(?:\w+://)?\[?([\w.:-]+?)\]?:(\d+)", server)
-    if not named:
-        return ""
-    try:
-        socket.create_connection((named[1], int(named[2])), timeout=5).close()
-    except OSError as error:
-        return str(error)
-    return ""
 
 
 def queue(settings, address, found):
@@ -336,76 +258,6 @@ def queue(settings, address, found):
         "reasons": reasons.most_common(REASONS),
         "more": number >= QUEUED,
     }
-
-
-def disks(settings, address, found):
-    wanted = {
-        str(settings.mail_root): "mail",
-        "/var/spool/postfix": "queue",
-        "/var/lib/mysql": "database",
-        "/var/log": "log",
-        "/": "system",
-    }
-    told = {}
-    for path, what in wanted.items():
-        with contextlib.suppress(OSError):
-            device, room = os.stat(path).st_dev, os.statvfs(path)
-            told.setdefault(
-                device,
-                {
-                    "path": path,
-                    "holds": [],
-                    "free": room.f_bavail * room.f_frsize,
-                    "size": room.f_blocks * room.f_frsize,
-                    "free_files": room.f_favail,
-                    "files": room.f_files,
-                },
-            )["holds"].append(what)
-    return list(told.values())
-
-
-def clock(settings, address, found):
-    state = (ctypes.c_byte * 512)()
-    if ctypes.CDLL(None, use_errno=True).adjtimex(state) >= 0:
-        status = struct.unpack_from("I4xqqqqi", bytes(state))[5]
-        return {"kept": not status & STA_UNSYNC}
-    return {"kept": run("timedatectl", "show", "-p", "NTPSynchronized", "--value") == "yes"}
-
-
-def units(settings, address, found):
-    if not Path("/run/systemd/system").is_dir():
-        raise Refused("systemd does not run here")
-    told = {}
-    properties = "Id,LoadState,UnitFileState,ActiveState,Result"
-    for block in run("systemctl", "show", "-p", properties, *UNITS, limit=None).split("\n\n"):
-        unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        told[unit.get("Id", "")] = unit
-    return told
-
-
-def certificates(settings, address, found):
-    """{path: the certificates in it}, of Postfix and Dovecot. A key in the same file is left out."""
-    files = []
-    if "ok" in found["postfix"]:
-        parameters = found["postfix"]["ok"]["parameters"]
-        named = parameters["smtpd_tls_chain_files"] or parameters["smtpd_tls_cert_file"]
-        files += re.findall(r"/[^\s,]+", named)
-    if "ok" in found["dovecot"]:
-        text = found["dovecot"]["ok"]["settings"]
-        files += re.findall(
-            r"^\s*(?:ssl_cert|ssl_server_cert_file) = <?\s*(/\S+)", text, re.MULTILINE
-        )
-    if settings.certificate:
-        files.append(str(settings.certificate))
-    told = {}
-    for file in dict.fromkeys(files):
-        try:
-            told[file] = "\n".join(
-                CERTIFICATE.findall(Path(file).read_text(errors="replace")[:200_000])
-            )
-        except OSError as error:
-            told[file] = f"{type(error).__name__}: {error.strerror}"
-    return told
 
 
 # In this order: later ones read what earlier ones found.

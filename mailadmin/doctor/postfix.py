@@ -224,6 +224,23 @@ def open_relay(host):
 
 
 @check(
+    "smuggling-possible",
+    ERROR,
+    _("whether a message can hide another one (Postfix’s version)"),
+    seen=_("Postfix %(version)s takes a line that ends in a bare newline for the end of a message."),
+    why=_("A stranger can put a second message with any sender inside the first (SMTP smuggling, CVE-2023-51764)."),
+    mend=_("Switch it off; a release that does not know how must be upgraded first:"),
+    command="%(command)s",
+)  # fmt: skip
+def smuggling_possible(host):
+    setting = host.parameter("smtpd_forbid_bare_newline")
+    if setting not in {"yes", "normalize", "reject"}:
+        upgrade = "" if setting else "apt update && apt install --only-upgrade postfix && "
+        command = "postconf -e 'smtpd_forbid_bare_newline = normalize' && postfix reload"
+        yield {"version": host.parameter("mail_version"), "command": upgrade + command}
+
+
+@check(
     "delimiter-differs",
     ERROR,
     _("the sign before a tag"),

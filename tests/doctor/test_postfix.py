@@ -156,6 +156,12 @@ def test_another_sign_before_a_tag(patient):
     ill_and_cured(patient, "delimiter-differs", wanted="+")
 
 
+def test_a_line_that_may_end_a_message_inside_another(patient):
+    patient.postfix.set(smtpd_forbid_bare_newline="no")
+
+    ill_and_cured(patient, "smuggling-possible")
+
+
 def test_what_postfix_check_complains_of(patient):
     patient.postfix.conf.joinpath("main.cf").chmod(0o666)
 
