@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from mailadmin.doctor.checking import ERROR, WARNING, check
 
 PASSDB = re.compile(r"^passdb(?: (\S+))? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+NOBODY_THERE = re.compile(r"auth-client\S* failed: (?:No such file|Connection refused)")
 DRIVER = re.compile(r"^\s*driver = (\S+)", re.MULTILINE)
 
 
@@ -23,6 +24,24 @@ DRIVER = re.compile(r"^\s*driver = (\S+)", re.MULTILINE)
 def dovecot_refuses(host):
     if says := host.failure("dovecot"):
         yield {"says": says}
+
+
+@check(
+    "dovecot-down",
+    ERROR,
+    _("whether Dovecot is running"),
+    seen=_("Dovecot is not running."),
+    why=_("Nobody can read mail or sign in to send any, and what comes in waits in the queue."),
+    mend=_("Start it, and look at why it ended:"),
+    command="systemctl restart dovecot; journalctl -u dovecot -n 20",
+)
+def dovecot_down(host):
+    if _is_down(host):
+        yield {}
+
+
+def _is_down(host):
+    return bool(NOBODY_THERE.search(host.part("login")["says"]))
 
 
 @check(
@@ -75,7 +94,7 @@ def login_fails(host):
     says = host.part("login")["says"]
     # The right answer to a sign-in of nobody.
     fine = "auth failed" in says and "temp" not in says
-    if not fine:
+    if not fine and not _is_down(host):
         yield {"says": " ".join(says.split())[:300]}
 
 
@@ -91,7 +110,7 @@ def login_fails(host):
 )  # fmt: skip
 def user_unknown_to_dovecot(host):
     user = host.part("user")
-    if host.address and not user["home"]:
+    if host.address and not user["home"] and not _is_down(host):
         yield {"address": host.address, "says": " ".join(user["says"].split())[:300]}
 
 

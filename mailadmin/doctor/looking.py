@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue, webmail
-from mailadmin.doctor.checking import CHECKS, Finding, Unseen
+from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
 from mailadmin.doctor.host import Host
 from panel.models import HostLook
 from panel.transactions import in_transaction
@@ -46,6 +46,7 @@ def look(subjects=SUBJECTS, *, before=None, anew=False):
             unseen.setdefault(f"the database: {error}", []).append(check.name)
         else:
             findings += [Finding(check.name, one, one.get("about", "")) for one in found]
+    findings.sort(key=lambda finding: finding.level != ERROR)  # errors first
     figures = {}
     if not isinstance(host.__dict__.get("facts", ""), str) and "ok" in host.facts["queue"]:
         figures["messages"] = host.facts["queue"]["ok"]["messages"]

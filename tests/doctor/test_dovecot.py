@@ -58,6 +58,18 @@ def test_a_setting_that_dovecot_does_not_take(patient, rewrite):
     assert "auth_verbose_" in patient.found()["dovecot-refuses"].details["says"]
 
 
+def test_a_dovecot_that_is_down(patient):
+    patient.dovecot.stop()
+
+    found = patient.found()
+    assert set(found) == {"dovecot-down", "socket-missing"} or set(found) == {
+        "dovecot-down",
+        "socket-dead",
+    }
+    patient.cure(found["dovecot-down"])
+    assert patient.found() == {}
+
+
 def test_a_policy_server_that_is_away(patient, rewrite):
     [port] = free_ports(1)
     policy = f"auth_policy_server_url = http://127.0.0.1:{port}/\nauth_policy_hash_nonce = x\n"
