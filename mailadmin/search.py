@@ -9,12 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aliases.answers import ELSEWHERE, address_in, answer
-from aliases.effects import ALIAS, MAILBOX
+from aliases.effects import MAILBOX
 from aliases.models import Alias, AliasTarget
 from domains import words
 from domains.models import Domain
-from mailadmin.tracing.trace import trace
-from mailadmin.tracing.words import verdict
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
 from panel.prepared import in_scope, padded, prepared
@@ -69,7 +67,7 @@ def _domains(actor, *keys):
 def look(actor, text):
     """The context of search_results.html. Ten statements at most, but for what an address leads through."""
     kinds = ("people", "addresses", "domains", "admins")
-    found = {"card": None, "verdict": "", "goto": [], "actions": [], **{kind: [] for kind in kinds}}
+    found = {"card": None, "goto": [], "actions": [], **{kind: [] for kind in kinds}}
     if not text:
         return found | {"goto": _pages(actor, ()), "actions": _new(actor, ())}
     key = lookup_key(text)
@@ -88,7 +86,7 @@ def _by_address(actor, text, key):
     address = address_in(text)
     card = answer(actor, address) if "." in address.rpartition("@")[2] else None
     if card and card.kind != ELSEWHERE:
-        return {"card": card, "fill": _fill(actor, card), "verdict": _verdict(actor, card)}
+        return {"card": card, "fill": _fill(actor, card)}
     mailboxes = _begin(actor, Mailbox.objects.all(), key)
     found = _begin(actor, Alias.objects.filter(is_self_alias=False), key)
     targets = AliasTarget.objects.visible_to(actor).filter(starts_with("bare", key))
@@ -96,13 +94,6 @@ def _by_address(actor, text, key):
     people = _in_order(_mailboxes, actor, mailboxes)
     rows = _in_order(_addresses, actor, dict.fromkeys(found))
     return {"people": people, "addresses": rows, "card": None if people or rows else card}
-
-
-def _verdict(actor, card):
-    """The last sentence of the trace; "" where that would have to go through other aliases, which takes a while: it has a page."""
-    if len(card.targets) > SHOWN or any(target.kind == ALIAS for target in card.targets):
-        return ""
-    return verdict(trace(actor, card.address, card=card))
 
 
 def _begin(actor, rows, key):

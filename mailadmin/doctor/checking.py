@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 ERROR, WARNING = "error", "warning"
 CHECKS = {}
 
@@ -52,8 +54,12 @@ class Finding(NamedTuple):
         return self.details.get("level") or self.check.level
 
     def say(self, part):
-        """The sentence ``part`` of its check with the details in it."""
-        return str(getattr(self.check, part)) % self.details
+        """The sentence ``part`` of its check with the details in it: those are stored in English."""
+        told = {
+            name: gettext(value) if value and isinstance(value, str) else value
+            for name, value in self.details.items()
+        }
+        return str(getattr(self.check, part)) % told
 
 
 def check(name, level, title, **words):

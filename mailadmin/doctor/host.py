@@ -9,6 +9,7 @@ from functools import cached_property
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop
 
 from domains.models import LOCAL_TRANSPORTS, Domain
 from mailadmin.doctor.checking import Unseen
@@ -17,7 +18,7 @@ from mailboxes.models import Mailbox
 from panel import helper
 
 SECONDS = 120
-NOT_ROOT = "only root sees it: run `mailadmin doctor` as root, or set HELPER_SOCKET"
+NOT_ROOT = gettext_noop("only root sees it: run `mailadmin doctor` as root, or set HELPER_SOCKET")
 # Where Postfix and Dovecot have their files.
 PLACES = ()
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.translation import override
 
 from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue, webmail
 from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
@@ -32,6 +33,7 @@ def subject_of(check):
     return check.function.__module__.rpartition(".")[2]
 
 
+@override(None)  # what is stored is translated for who reads it
 def look(subjects=SUBJECTS, *, before=None, anew=False):
     """Ask the checks of ``subjects``. What one of them cannot look at stops none of the others."""
     host, findings, unseen = Host(before, anew=anew), [], {}

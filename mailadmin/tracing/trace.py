@@ -70,12 +70,12 @@ def sender_in(text):
     return "" if text.strip() == EMPTY else recipient_in(text) or None
 
 
-def trace(actor, address, sender=None, card=None):
-    """The Trace of a message from ``sender`` ("": the empty one, None: any) for ``address``; ``card``: its answer, if it is known.
+def trace(actor, address, sender=None):
+    """The Trace of a message from ``sender`` ("": the empty one, None: any) for ``address``.
 
     ``actor`` None, the command line, may be told everything.
     """
-    card = card or answer(actor, address, copies=False)
+    card = answer(actor, address, copies=False)
     everything = sees_all_domains(actor)
 
     def sees(domain):
