@@ -1,5 +1,6 @@
 """Postfix made ill in each way that the doctor knows, and the printed cure followed until it finds nothing."""
 
+import os
 import re
 import shutil
 import socket
@@ -71,8 +72,6 @@ def test_a_map_that_was_not_made_anew(patient):
     made = table.with_name("canonical.db")
     changed = made.stat().st_mtime + 10
     table.write_text("older@example.net newer@example.net\n")
-    import os
-
     os.utime(table, (changed, changed))
     os.utime(made, (changed - 20, changed - 20))
     found = patient.found()
@@ -82,7 +81,6 @@ def test_a_map_that_was_not_made_anew(patient):
 
 
 def test_rights_that_are_missing(patient, server):
-    account = f"'{server.postfix_sql_user}'@'%'"
     [[account]] = server.execute(
         "SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user WHERE User = %s",
         [server.postfix_sql_user],
