@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from io import StringIO
 
 import pytest
@@ -9,7 +10,9 @@ from django.core.management import call_command
 from django.db import connection as ours
 
 from mailadmin.doctor import database, looking
+from mailadmin.doctor.checking import Finding
 from tests.mariadb import MariaDB
+from tests.servers.processes import PROGRAMS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,9 +26,24 @@ def execute(statement, connection=ours):
         cursor.execute(statement)
 
 
-def sql_of(finding):
-    """The statements that the printed commands hand to the client."""
-    return re.findall(r'-e "(.*?)"', finding.say("command"))
+@pytest.fixture
+def do(tmp_path):
+    """``do(command, connection)``: run a printed command with the real client, led to that server by a file at home."""
+
+    def do(command, connection=ours):
+        to = connection.settings_dict
+        lines = (
+            f"host={to['HOST']}\nport={to['PORT']}\nuser={to['USER']}\npassword={to['PASSWORD']}\n"
+        )
+        tmp_path.joinpath(".my.cnf").write_text(f"[client]\n{lines}")
+        environment = {"PATH": PROGRAMS, "HOME": str(tmp_path)}
+        subprocess.run(["/bin/bash", "-c", command], env=environment, check=True, capture_output=True)  # fmt: skip
+
+    return do
+
+
+def command_of(name, details):
+    return Finding(name, details).say("command")
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +75,17 @@ def test_a_database_as_migrated_has_nothing():
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Paris"])
-def test_another_time_zone(own, settings, zone):
+def test_another_time_zone(own, settings, zone, do):
     settings.TIME_ZONE = zone
     execute("SET GLOBAL time_zone = '-05:00'", own)
 
     [details] = ask(own, database.database_time_zone)
     assert details["zone"] == zone
-    if details["load"]:
-        assert details["load"] == "mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql && "
-        offset = "+00:00"
-    else:
-        offset = details["name"]
-    if zone == "UTC":
-        execute(f"SET GLOBAL time_zone = '{offset}'", own)
-        assert ask(own, database.database_time_zone) == []
+    do(command_of("database-time-zone", details), own)
+    assert ask(own, database.database_time_zone) == []
 
 
-def test_a_key_that_is_compared_without_accents():
+def test_a_key_that_is_compared_without_accents(do):
     before = _column("mail_copy", "goto")
     execute("ALTER TABLE mail_copy MODIFY goto VARCHAR(255) COLLATE utf8mb4_general_ci NOT NULL")
     try:
@@ -81,8 +93,7 @@ def test_a_key_that_is_compared_without_accents():
         assert finding.name == "key-collation"
         assert finding.details["column"] == "mail_copy.goto"
     finally:
-        for statement in sql_of(found()["key-collation"]):
-            execute(statement)
+        do(found()["key-collation"].say("command"))
     assert found() == {}
     assert _column("mail_copy", "goto") == before
 
@@ -112,7 +123,7 @@ def test_triggers_of_a_user_who_is_gone():
     assert found() == {}
 
 
-def test_a_binary_log_without_trust(own, away):
+def test_a_binary_log_without_trust(own, away, do):
     execute("CREATE OR REPLACE USER panel@'%' IDENTIFIED BY 'p'", own)
     execute("GRANT ALL ON mailadmin.* TO panel@'%'", own)
     root = own.copy()
@@ -120,18 +131,17 @@ def test_a_binary_log_without_trust(own, away):
 
     assert ask(own, database.binary_log_without_trust) == [{}]
 
-    [statement] = re.findall(r'-e "(.*?)"', looking.CHECKS["binary-log-without-trust"].command)
-    execute(statement, root)
+    do(command_of("binary-log-without-trust", {}), root)
     assert ask(own, database.binary_log_without_trust) == []
     root.close()
 
 
-def test_a_server_that_was_made_read_only(own):
+def test_a_server_that_was_made_read_only(own, do):
     execute("SET GLOBAL read_only = 1", own)
 
     assert ask(own, database.database_cannot_save) == [{"state": "read_only"}]
 
-    execute("SET GLOBAL read_only = 0", own)
+    do(command_of("database-cannot-save", {"state": "read_only"}), own)
     assert ask(own, database.database_cannot_save) == []
 
 
