@@ -216,6 +216,8 @@ DKIM_SIGNER = env.read(
     expected="none, opendkim or rspamd",
 )
 DNS_CHANGES_TO = env.read("str", "DNS_CHANGES_TO", **mail_address)
+# What `manage.py doctor --mail` tells.
+FINDINGS_TO = env.read("str", "FINDINGS_TO", **mail_address | {"default": DNS_CHANGES_TO})
 DNS_RESOLVERS = env.read(
     "list",
     "DNS_RESOLVERS",

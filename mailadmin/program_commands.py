@@ -63,8 +63,8 @@ GROUPS = {
         ),
         "doctor": (
             "mailadmin",
-            "what is wrong with settings, database and rows",
-            ("doctor", "doctor --json"),
+            "what is wrong with this mail server, and what mends it",
+            ("doctor", "doctor --only postfix dovecot"),
         ),
         "directories": (
             "mailadmin",

@@ -1,4 +1,4 @@
-"""The mail server itself: what only root can look at and do, through the helper or by what the page says to type."""
+"""The mail server itself: what its doctor found, and what only root can do, through the helper or by what the page says to type."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -9,7 +9,10 @@ from django.views.generic import TemplateView
 
 from accounts.models import LogEntry
 from domains.models import Domain
+from mailadmin.doctor import looking
+from mailadmin.doctor.checking import CHECKS
 from panel import helper
+from panel.models import HostLook
 from panel.pages import ScopedMixin, with_status
 from panel.transactions import in_transaction
 
@@ -28,15 +31,20 @@ class ServerPage(ScopedMixin, TemplateView):
                 reload_postfix(actor=self.actor)
                 messages.success(request, _("Postfix reads its files anew."))
                 return HttpResponseRedirect(request.path)
-            return self.render_to_response(self.get_context_data(checks=helper.ask("check")))
+            looking.look_and_store()
+            return HttpResponseRedirect(request.path)
         except ValidationError as error:
             response = self.render_to_response(self.get_context_data(errors=error.messages))
             return with_status(response, error)
 
     def get_context_data(self, **kwargs):
-        has_helper = helper.is_there()
+        looks = [(row, looking.findings_of(row)) for row in HostLook.objects.order_by("pk")]
         return super().get_context_data(
-            host=settings.MAIL_HOSTNAME, has_helper=has_helper, **kwargs
+            host=settings.MAIL_HOSTNAME,
+            has_helper=helper.is_there(),
+            looks=looks,
+            checks=CHECKS,
+            **kwargs,
         )
 
 

@@ -102,6 +102,7 @@ ACTIONS = {
     # PostfixAdmin's own word for all it does to one is edit_vacation.
     "end_vacation": Action(MAILBOXES, _("{person} ended the away message of {object}")),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
+    "send_test": Action(DOMAINS, _("{person} sent a test message to {object}")),
     "reload_postfix": Action(DOMAINS, _("{person} had Postfix read its files anew")),
     "create_alias": Action(
         ALIASES,

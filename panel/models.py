@@ -116,3 +116,25 @@ class FoundRows(models.Model):
 
     def __str__(self):
         return f"{self.name}: {self.count}"
+
+
+class HostLook(models.Model):
+    """What mailadmin/doctor/ found when this mail server was looked at last, a row for each machine.
+
+    ``findings`` are stored Findings, ``unseen`` [names of checks, why they could not look]. ``figures`` are compared with those of the
+    next look; ``told`` is what the last mail knew: {key of a Finding: what it said}.
+    """
+
+    machine = models.CharField(primary_key=True, max_length=255)
+    looked = SecondsField(default=timezone.now)
+    findings = models.JSONField(default=list)
+    unseen = models.JSONField(default=list)
+    figures = models.JSONField(default=dict)
+    told = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "host_look"
+        default_permissions = ()
+
+    def __str__(self):
+        return self.machine

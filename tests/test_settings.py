@@ -184,6 +184,7 @@ WRONG = {
     "SRS": ["perhaps"],
     "DKIM_SIGNER": ["yes"],
     "DNS_CHANGES_TO": ["root"],
+    "FINDINGS_TO": ["root"],
     "DNS_RESOLVERS": ["localhost", "192.0.2.1:", "[2001:db8::1", "192.0.2.1:dns"],
     "BLOCK_LISTS": ["https://list.example/", "a b", "a.test,b.test,c.test,d.test,e.test,f.test"],
     "DNS_UPDATE_SERVER": ["ns.example.org", "192.0.2.1,192.0.2.2"],

@@ -17,7 +17,10 @@ import threading
 import time
 from pathlib import Path
 
+from facts import look
 from verbs import VERBS, Refused, Settings
+
+VERBS = VERBS | {"look": look}
 
 LINE = 400  # bytes: a word and an address
 SECONDS = 5  # for the line, and for the answer to be read
@@ -34,7 +37,13 @@ def main(arguments=None):
         certificate=options.certificate,
         signer=options.signer,
         keys=options.keys,
+        postfix=options.postfix,
+        dovecot=options.dovecot,
+        webmail=tuple(options.webmail),
     )
+    if options.look is not None:
+        sys.stdout.write(json.dumps(look(settings, options.look)))
+        return
     server = Server(listening(options.socket), pwd.getpwnam(options.panel).pw_uid, settings)
     if options.keys:
         threading.Thread(target=server.keep_keys, daemon=True).start()
@@ -45,13 +54,19 @@ def main(arguments=None):
 
 def parser():
     parser = argparse.ArgumentParser(prog="helper", description=__doc__)
-    parser.add_argument("--panel", required=True, help="The user whose processes may ask.")
+    parser.add_argument("--panel", default="mailadmin", help="The user whose processes may ask.")
     parser.add_argument("--socket", type=Path, help="Where to listen if systemd gives no socket.")
     parser.add_argument("--mail-root", type=Path, default=Path("/var/vmail"))
     parser.add_argument("--mailboxes", default="", help="Postfix's map of all mailboxes.")
     parser.add_argument("--certificate", type=Path, help="The mail server's, to look at.")
     parser.add_argument("--signer", type=Path, help="Options of mariadb, to read the keys with.")
     parser.add_argument("--keys", type=Path, help="Where to write them for rspamd, each minute.")
+    parser.add_argument("--postfix", type=Path, default=Settings.postfix)
+    parser.add_argument("--dovecot", type=Path, default=Settings.dovecot)
+    parser.add_argument("--webmail", type=Path, nargs="*", default=Settings.webmail)
+    parser.add_argument(
+        "--look", metavar="ADDRESS", help="Print what `look` answers, about this mailbox, and end."
+    )
     return parser
 
 

@@ -39,6 +39,14 @@ class Settings:
     certificate: Path | None
     signer: Path | None = None  # how the keys are read from the database
     keys: Path | None = None  # the file they are written to, for rspamd
+    postfix: Path = Path("/etc/postfix")
+    dovecot: Path = Path("/etc/dovecot/dovecot.conf")
+    # The later one counts.
+    webmail: tuple = (
+        Path("/etc/roundcube/config.inc.php"),
+        Path("/etc/mailadmin/webmail/config.inc.php"),
+        Path("/etc/mailadmin/webmail/local.inc.php"),
+    )
 
 
 def reload_postfix(settings, argument):
@@ -176,71 +184,6 @@ def size_of(path):
     return total
 
 
-def check(settings, argument):
-    """What only root can look at: [{"check", "fine", "says"}]."""
-    nothing(argument)
-    found = [
-        tried("postfix", "postfix", "check"),
-        tried("dovecot", "doveconf", "-n"),
-        passwords_are_private(),
-        mail_is_private(settings.mail_root),
-    ]
-    if settings.certificate:
-        day = "86400"
-        found.append(
-            tried(
-                "certificate",
-                "openssl",
-                "x509",
-                "-noout",
-                "-checkend",
-                day,
-                "-in",
-                settings.certificate,
-            )
-        )
-    return found
-
-
-def tried(name, *command):
-    try:
-        said = run(*command)
-    except Refused as error:
-        return {"check": name, "fine": False, "says": str(error)}
-    return {"check": name, "fine": True, "says": "" if name == "dovecot" else said}
-
-
-def passwords_are_private():
-    """The maps and files with SQL passwords are not readable by everybody."""
-    places = ["/etc/postfix/sql", "/etc/dovecot", "/etc/opendkim.conf"]
-    files = [
-        file
-        for place in places
-        for file in ([Path(place)] if Path(place).is_file() else Path(place).glob("*"))
-    ]
-    open_to_all = [
-        str(file)
-        for file in files
-        if file.is_file() and file.stat().st_mode & 0o004 and "password" in text_of(file).lower()
-    ]
-    says = f"Readable by everybody: {', '.join(open_to_all)}" if open_to_all else ""
-    return {"check": "passwords", "fine": not open_to_all, "says": says[:OUTPUT]}
-
-
-def text_of(file):
-    lines = file.read_text(errors="replace").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-
-
-def mail_is_private(root):
-    try:
-        mode = root.stat().st_mode & 0o777
-    except FileNotFoundError:
-        return {"check": "mail", "fine": False, "says": f"{root} is not there."}
-    says = f"{root} is open to others (mode {mode:o})." if mode & 0o007 else ""
-    return {"check": "mail", "fine": not says, "says": says}
-
-
 def nothing(argument):
     if argument:
         raise Refused("this verb takes no argument")
@@ -273,5 +216,4 @@ VERBS = {
     "kick-domain": kick_domain,
     "write-signing-files": write_signing_files,
     "mailbox-sizes": mailbox_sizes,
-    "check": check,
 }

@@ -1,40 +1,75 @@
-"""The page that says where mail for an address goes, step by step."""
+"""The page that says where mail for an address goes, step by step, and sends a test message there."""
 
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
+from aliases.answers import ELSEWHERE as NOT_OURS
 from domains.models import Domain
+from mailadmin.tracing.sending import send_test, sender
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import SHOWN, about, lines, verdict
-from panel.pages import ScopedMixin
+from panel import once
+from panel.pages import ScopedMixin, with_status
 
 
 class TracePage(ScopedMixin, TemplateView):
-    http_method_names = ["get", "head", "options"]
+    http_method_names = ["get", "head", "post", "options"]
     template_engine = "jinja2"
     template_name = "mailadmin/trace.html"
     model = Domain
     scope = "visible_to"
 
+    def post(self, request, *args, **kwargs):
+        address = recipient_in(request.POST.get("address", ""))
+        here = f"{request.path}?{urlencode({'address': address})}"
+        if not address:
+            return self.render_to_response(self.get_context_data(), status=422)
+        try:
+            with once.under_way(request, here) as told:
+                told.append(answered(send_test(actor=self.actor, address=address)))
+        except ValidationError as error:
+            context = self.get_context_data(refused=error.messages)
+            return with_status(self.render_to_response(context), error)
+        return self.answer(here, told)
+
     def get_context_data(self, **kwargs):
-        texts = {name: self.request.GET.get(name, "").strip() for name in ("address", "sender")}
-        address, sender = recipient_in(texts["address"]), sender_in(texts["sender"])
-        read = {"address": address, "sender": sender is not None}
+        asked = self.request.POST if self.request.method == "POST" else self.request.GET
+        texts = {name: asked.get(name, "").strip() for name in ("address", "sender")}
+        address, sent_by = recipient_in(texts["address"]), sender_in(texts["sender"])
+        read = {"address": address, "sender": sent_by is not None}
         errors = {name: wrong(text) for name, text in texts.items() if text and not read[name]}
         if address and not errors:
-            kwargs |= self.answered(address, sender)
+            kwargs |= self.traced(address, sent_by)
         return super().get_context_data(texts=texts, errors=errors, shown=SHOWN, **kwargs)
 
-    def answered(self, address, sender):
-        found = trace(self.actor, address, sender)
+    def traced(self, address, sent_by):
+        found = trace(self.actor, address, sent_by)
         return {
             "trace": found,
             "lines": lines(found),
             "verdict": verdict(found),
             "about": about,
             "due": found.due,
+            "may_test": found.everything or found.card.kind != NOT_OURS,
+            "tests_from": sender(),
         }
 
 
 def wrong(text):
     return _("“%(text)s” is no address. Write it like name@example.org.") % {"text": text[:100]}
+
+
+def answered(said):
+    """What is told of a test message: what the mail server said, and that this is no delivery."""
+    if not said.queue_id:
+        return Message(
+            messages.WARNING,
+            _("The mail server did not take it: “%(reply)s”.") % {"reply": said.reply},
+        )
+    text = _("The mail server took it: “%(reply)s”. Whether it arrives is in the mail server’s log, under %(id)s.")  # fmt: skip
+    return Message(messages.SUCCESS, text % {"reply": said.reply, "id": said.queue_id})

@@ -1,15 +1,20 @@
-"""`manage.py doctor`: settings, database and rows, all at once."""
+"""`manage.py doctor`: what is wrong, why, and what mends it. What it finds on a whole mail server: tests/doctor."""
 
 import json
 from io import StringIO
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 
+from domains.models import DomainDNS
+from mailadmin.doctor import host, looking
 from mailboxes import triggers
+from panel.models import HostLook
 
 pytestmark = pytest.mark.django_db
+PANEL = ("--only", "panel", "database")
 
 
 def doctor(*arguments):
@@ -22,35 +27,144 @@ def doctor(*arguments):
     return 0, out.getvalue()
 
 
+@pytest.fixture
+def not_root(monkeypatch):
+    """Nobody can look at what only root sees."""
+    monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
+
+
 def test_it_says_that_all_is_well(example_org, add_mailbox):
     add_mailbox("joe@example.org")
 
-    assert doctor() == (0, "All is well.\n")
-    assert doctor("--json") == (0, "[]\n")
+    assert doctor(*PANEL) == (0, "All is well.\n")
+    assert json.loads(doctor(*PANEL, "--json")[1]) == {"findings": [], "not_looked_at": []}
 
 
-def test_it_names_rows_with_examples(example_org, add_mailbox, add_alias):
+def test_it_names_rows_with_examples_why_it_matters_and_the_cure(
+    example_org, add_mailbox, add_alias
+):
     add_mailbox("joe@example.org")
     add_alias("team@example.org", "joe@example.org", "gone@example.org")
 
-    status, said = doctor()
+    status, said = doctor(*PANEL)
 
     assert status == 1
-    assert said.splitlines() == [
-        "rows: Recipients that do not exist (1)   recipients-that-do-not-exist",
-        "    team@example.org to gone@example.org",
-    ]
+    first, why, mend, command, page = said.splitlines()
+    assert first == (
+        "warning: Recipients that do not exist: 1, such as team@example.org to gone@example.org.   rows"
+    )
+    assert why.strip().startswith("They lie in domains of this server")
+    assert mend.strip() == "The page “Findings” has a button or a command for it."
+    assert command.strip() == "mailadmin check_rows --list recipients-that-do-not-exist"
+    assert page.strip() == "page: /findings/"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_names_what_the_checks_of_the_database_find_and_what_mends_it(example_org):
     try:
         triggers.drop(connection)
-        status, said = doctor("--json")
+        status, said = doctor(*PANEL, "--json")
     finally:
         call_command("recount", stdout=StringIO())
 
-    [record] = json.loads(said)
+    [finding] = json.loads(said)["findings"]
     assert status == 1
-    assert (record["level"], record["name"]) == ("warning", "mailadmin.W001")
-    assert record["mend"] == "Run `manage.py recount`."
+    assert (finding["level"], finding["about"]) == ("warning", "mailadmin.W001")
+    assert finding["mend"] == "Run `manage.py recount`."
+
+
+def test_what_only_root_sees_is_said_to_be_unseen(not_root, example_org):
+    status, said = doctor("--only", "postfix", "machine")
+
+    assert status == 2
+    assert said.splitlines() == [
+        "Not looked at: "
+        + ", ".join(
+            str(check.title)
+            for check in looking.CHECKS.values()
+            if looking.subject_of(check) in {"postfix", "machine"}
+        )
+        + f". Because: {host.NOT_ROOT}",
+        "All that was looked at is well.",
+    ]
+
+
+def test_a_record_of_the_server_that_is_missing_in_the_dns_is_named(example_org, settings):
+    finding = ["ptr", "192.0.2.1", "PTR", ["mail.example.org."], [], "missing", "missing", {}]
+    DomainDNS.objects.create(pk=settings.MAIL_HOSTNAME, findings=[finding], problems="PTR")
+    DomainDNS.objects.create(pk="example.org", problems="MX, SPF")
+
+    [of_host, of_domains] = json.loads(doctor(*PANEL, "--json")[1])["findings"]
+    assert (of_host["name"], of_host["page"]) == ("dns-of-host", "/dns/")
+    assert of_host["seen"].startswith("DNS of this mail server, PTR 192.0.2.1: ")
+    assert of_domains["seen"] == "1 domains have records to mend, such as example.org (MX, SPF)."
+
+    DomainDNS.objects.update(findings=[], problems="")
+    assert doctor(*PANEL)[0] == 0
+
+
+@pytest.fixture
+def told(settings, not_root, example_org, add_mailbox):
+    """Mail of `doctor --mail` goes to somebody."""
+    settings.FINDINGS_TO = "postmaster@example.org"
+    add_mailbox("joe@example.org")
+    doctor("--mail")
+    mail.outbox.clear()
+
+
+def test_a_mail_tells_what_is_new_and_then_what_is_mended_and_no_more(
+    told, add_alias, django_capture_on_commit_callbacks
+):
+    alias = add_alias("team@example.org", "joe@example.org", "gone@example.org")
+    call_command("check_rows", stdout=StringIO())
+
+    assert doctor("--mail")[0] == 0
+    doctor("--mail")
+    [message] = mail.outbox
+    assert message.to == ["postmaster@example.org"]
+    assert message.subject.endswith(": 1 to mend, 0 mended")
+    assert "mailadmin check_rows --list recipients-that-do-not-exist" in message.body
+
+    alias.delete()
+    call_command("check_rows", stdout=StringIO())
+    doctor("--mail")
+    doctor("--mail")
+    [_first, message] = mail.outbox
+    assert message.subject.endswith(": 0 to mend, 1 mended")
+    assert "Mended:\n  Recipients that do not exist: 1" in message.body
+
+
+def test_what_could_not_be_looked_at_is_not_told_as_mended(told, monkeypatch):
+    row = HostLook.objects.get()
+    row.findings = [["clock-not-kept", {}, ""]]
+    row.told = {"clock-not-kept": "Nothing keeps this machine’s clock right."}
+    row.save()
+
+    doctor("--mail")
+
+    assert mail.outbox == []
+    assert ["clock-not-kept", {}, ""] in HostLook.objects.get().findings
+
+
+def test_mail_that_cannot_be_sent_is_told_the_next_time(told, add_alias, settings, monkeypatch):
+    add_alias("team@example.org", "joe@example.org", "gone@example.org")
+    call_command("check_rows", stdout=StringIO())
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+    with pytest.raises(Exception, match="The mail was not sent"):
+        doctor("--mail")
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    doctor("--mail")
+    assert len(mail.outbox) == 1
+
+
+def test_without_somebody_to_tell_no_mail_is_sent(told, add_alias, settings):
+    settings.FINDINGS_TO = ""
+    add_alias("team@example.org", "joe@example.org", "gone@example.org")
+    call_command("check_rows", stdout=StringIO())
+
+    doctor("--mail")
+
+    assert mail.outbox == []

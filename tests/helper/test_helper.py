@@ -72,7 +72,7 @@ def test_another_word_is_not_known(line, helper):
     assert called(helper) == []
 
 
-@pytest.mark.parametrize("verb", ["reload-postfix", "check"])
+@pytest.mark.parametrize("verb", ["reload-postfix", "write-signing-files"])
 @pytest.mark.parametrize("argument", ["-v", "now", "ann@example.org"])
 def test_a_verb_without_an_argument_takes_none(verb, argument, helper):
     called(helper)
@@ -168,10 +168,10 @@ def test_what_is_no_domain_is_no_directory(argument, helper):
     ("line", "error"),
     [
         (b"x" * 401, "line too long"),
-        (b"check" + b" " * 400 + b"\n", "line too long"),
-        (b"check\ncheck\n", "not a line of printable ASCII"),
-        (b"check\r\n", "not a line of printable ASCII"),
-        (b"check\0\n", "not a line of printable ASCII"),
+        (b"look" + b" " * 400 + b"\n", "line too long"),
+        (b"look\nlook\n", "not a line of printable ASCII"),
+        (b"look\r\n", "not a line of printable ASCII"),
+        (b"look\0\n", "not a line of printable ASCII"),
         (b"\xff\n", "not a line of printable ASCII"),
         (b"\n", "not a line of printable ASCII"),
     ],
@@ -218,8 +218,19 @@ def test_what_it_did_is_in_its_log(helper):
     assert "kick ann@example.org\n" in (helper / "log").read_text()
 
 
-def test_the_checks_say_what_is_fine(helper):
-    found = {one["check"]: one["fine"] for one in ask(helper, "check")["ok"]}
+def test_the_facts_are_told_part_by_part_and_what_could_not_be_looked_at(helper):
+    called(helper)
+    facts = ask(helper, "look ann@example.org")["ok"]
 
-    assert found.keys() == {"postfix", "dovecot", "passwords", "mail"}
-    assert found["mail"] is False  # everybody may enter the directory of this test
+    assert facts.keys() >= {"postfix", "maps", "dovecot", "sockets", "mail", "queue", "disks"}
+    assert {tuple(part) for part in facts.values()} <= {("ok",), ("error",)}
+    assert facts["mail"]["ok"]["root"] == str(helper / "vmail")
+    assert "doveadm -c /etc/dovecot/dovecot.conf user ann@example.org" in called(helper)
+
+
+@pytest.mark.parametrize("argument", ["ann", "*@example.org", "/etc/shadow", "-A@example.org;id"])
+def test_facts_are_told_about_a_mailbox_alone(argument, helper):
+    called(helper)
+
+    assert ask(helper, f"look {argument}") == {"error": "not an address"}
+    assert called(helper) == []

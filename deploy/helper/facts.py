@@ -1,0 +1,284 @@
+"""What of this host only root can see: facts for the panel's doctor, without a judgement. It reads, and changes nothing.
+
+Each part is {"ok": …}, or {"error": …} where it could not be looked at. No password and no content of mail is among them.
+"""
+
+import collections
+import json
+import os
+import pwd
+import re
+import subprocess
+from pathlib import Path
+
+from machine import certificates, clock, disks, mail, met, reached, secrets, seen, steps_to, units
+from verbs import ADDRESS, PROGRAMS, SECONDS, Refused, run
+
+PARAMETERS = (
+    *("mail_version", "mail_owner", "queue_directory", "myhostname", "mydestination", "mynetworks", "relayhost"),
+    *("virtual_mailbox_domains", "virtual_alias_maps", "virtual_alias_domains", "virtual_mailbox_maps"),
+    *("virtual_transport", "virtual_mailbox_base", "virtual_uid_maps", "virtual_gid_maps", "virtual_minimum_uid"),
+    *("relay_domains", "relay_recipient_maps", "transport_maps", "sender_dependent_default_transport_maps"),
+    *("recipient_bcc_maps", "sender_bcc_maps", "alias_maps", "local_recipient_maps", "canonical_maps"),
+    *("sender_canonical_maps", "recipient_canonical_maps", "smtpd_sender_login_maps", "smtp_sasl_password_maps"),
+    *("smtp_tls_policy_maps", "smtpd_relay_restrictions", "smtpd_recipient_restrictions"),
+    *("smtpd_sender_restrictions", "smtpd_client_restrictions", "smtpd_sasl_auth_enable", "smtpd_sasl_type"),
+    *("smtpd_sasl_path", "smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_security_level"),
+    *("smtpd_tls_auth_only", "recipient_delimiter", "smtpd_forbid_bare_newline", "login_restrictions", "database_restrictions"),
+)  # fmt: skip
+TABLE = re.compile(r"\b([a-z]+):(/[^\s,{}]+)")
+TYPES = {"mysql", "pgsql", "ldap", "sqlite", "memcache", "hash", "btree", "lmdb", "dbm", "cdb", "sdbm", "texthash", "regexp", "pcre", "cidr"}  # fmt: skip
+COMPILED = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "dbm": ".pag", "cdb": ".cdb"}
+OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains", "mydestination"}
+NOBODY = "doctor@nobody.invalid"
+SECRET = re.compile(r"pass(word|_)|secret|nonce|api_key", re.IGNORECASE)
+OF_ROUNDCUBE = re.compile(
+    r"^\s*\$config\['(imap_host|smtp_host|smtp_user|smtp_timeout|imap_timeout)'\]\s*=\s*([^;\[]+?)\s*;", re.MULTILINE
+)  # fmt: skip
+QUEUED = 20_000  # messages that are looked at
+REASONS = 20
+
+
+def look(settings, address):
+    """``address``: a mailbox of the panel, about which maps and Dovecot are asked; "" asks them about nobody."""
+    if address and not ADDRESS.fullmatch(address):
+        raise Refused("not an address")
+    found = {}
+    for name, part in PARTS.items():
+        try:
+            found[name] = {"ok": part(settings, address, found)}
+        except (Refused, OSError, ValueError, KeyError) as error:
+            found[name] = {"error": str(error)[:500]}
+    return found
+
+
+def postfix(settings, address, found):
+    said = run("postconf", "-c", settings.postfix, "-x", *PARAMETERS, limit=None)
+    pairs = [line.split(" = ", 1) for line in said.splitlines() if " = " in line]
+    parameters = dict.fromkeys(PARAMETERS, "") | {name.strip(): value for name, value in pairs}
+    services = {}
+    for line in run("postconf", "-c", settings.postfix, "-M", limit=None).splitlines():
+        words = line.split()
+        if len(words) >= 8:
+            services[f"{words[0]}/{words[1]}"] = {"program": words[7], "chroot": words[4]}
+    for line in run("postconf", "-c", settings.postfix, "-P", limit=None).splitlines():
+        name, _equals, value = line.partition(" = ")
+        service, _slash, parameter = name.rpartition("/")
+        if service in services and not SECRET.search(parameter):
+            services[service][parameter] = value
+    return {
+        "parameters": parameters,
+        "services": services,
+        "types": run("postconf", "-m").split(),
+        "check": checked(settings),
+    }
+
+
+def checked(settings):
+    """What `postfix check` says: to a terminal alone, so it gets one."""
+    ours, its = os.openpty()
+    try:
+        subprocess.run(  # noqa: S603 -- fixed words
+            ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
+            stdin=subprocess.DEVNULL,
+            stdout=its,
+            stderr=its,
+            timeout=SECONDS,
+            env={"PATH": PROGRAMS, "LC_ALL": "C"},
+            check=False,
+        )
+        os.set_blocking(ours, False)
+        return os.read(ours, 2000).decode(errors="replace").strip()
+    except BlockingIOError:  # nothing
+        return ""
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"postfix check took longer than {SECONDS} seconds") from error
+    finally:
+        os.close(ours)
+        os.close(its)
+
+
+def maps(settings, address, found):
+    """Each table that main.cf and master.cf name, asked as Postfix asks it."""
+    known = found["postfix"]["ok"]
+    named = list(known["parameters"].items())
+    named += [pair for service in known["services"].values() for pair in service.items()]
+    used = {}
+    for parameter, value in named:
+        for kind, path in TABLE.findall(value):
+            if kind in TYPES:
+                used.setdefault(f"{kind}:{path}", set()).add(parameter)
+    return [
+        table_of(settings, table, parameters, address) for table, parameters in sorted(used.items())
+    ]
+
+
+def table_of(settings, table, parameters, address):
+    kind, _colon, path = table.partition(":")
+    told = {"table": table, "kind": kind, "path": path, "parameters": sorted(parameters)}
+    source, compiled = Path(path), Path(path + COMPILED.get(kind, ""))
+    told |= seen(source)
+    if kind in COMPILED:
+        told["built"] = compiled.exists()
+        told["stale"] = (
+            compiled.exists()
+            and source.exists()
+            and source.stat().st_mtime > compiled.stat().st_mtime
+        )
+    domains = bool(parameters & OF_DOMAINS)
+    key = address or NOBODY
+    key = key.rpartition("@")[2] if domains else key
+    try:
+        said = run("postmap", "-c", settings.postfix, "-q", key, table, fails=1)
+    except Refused as error:
+        return told | {"says": str(error)}
+    errors = [line for line in said.splitlines() if line.startswith("postmap: ")]
+    # What it answers may be a secret, such as the login of a relay host.
+    return told | {
+        "asked": key,
+        "answers": bool(said) and not errors,
+        "says": " ".join(errors)[:500],
+    }
+
+
+def dovecot(settings, address, found):
+    text = run("doveconf", "-c", settings.dovecot, "-n", limit=None)
+    lines = [line for line in text.splitlines() if not SECRET.search(line)]
+    return {
+        "version": text.partition("\n")[0].lstrip("# ").split(" ")[0],
+        "policy": policy(text),
+        "settings": "\n".join(line for line in lines if not line.startswith("#"))[:100_000],
+    }
+
+
+def policy(text):
+    """The server that Dovecot asks about each sign-in, and why it cannot be reached; {} without one."""
+    url = re.search(r"^auth_policy_server_url = https?://([^/:\s]+):?(\d+)?", text, re.MULTILINE)
+    if not url:
+        return {}
+    port = url[2] or ("443" if "https" in url[0] else "80")
+    return {"url": url[0].partition(" = ")[2], "says": reached(f"{url[1]}:{port}")}
+
+
+def user(settings, address, found):
+    """What Dovecot knows of the mailbox, and where its mail lies."""
+    if not address:
+        return {}
+    try:
+        said = run("doveadm", "-c", settings.dovecot, "user", address, fails=67)
+    except Refused as error:
+        said = str(error)
+    fields = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+    home = fields.get("home", "")
+    return {
+        "uid": fields.get("uid", ""),
+        "gid": fields.get("gid", ""),
+        "home": home,
+        "says": "" if home else said,
+        "path": steps_to(home) if home.startswith("/") else [],
+    }
+
+
+def login(settings, address, found):
+    """A sign-in of somebody who does not exist: whether Dovecot could ask at all."""
+    command = ["auth", "test", "-x", "service=imap", NOBODY, "x"]
+    try:
+        said = run("doveadm", "-c", settings.dovecot, *command, fails=77)
+    except Refused as error:
+        said = str(error)
+    return {"says": said}
+
+
+def sockets(settings, address, found):
+    """Where Postfix meets Dovecot: each socket that its settings name."""
+    known = found["postfix"]["ok"]
+    parameters = known["parameters"]
+    queue = parameters["queue_directory"]
+    places = {}
+    for parameter in ("virtual_transport", "smtpd_recipient_restrictions"):
+        for path in re.findall(r"\bunix:([^\s,}]+)", parameters[parameter]):
+            places[path] = parameter
+    if parameters["smtpd_sasl_type"] == "dovecot":
+        places[parameters["smtpd_sasl_path"]] = "smtpd_sasl_path"
+    owner = pwd.getpwnam(parameters["mail_owner"])
+    return [
+        {"path": str(Path(queue, path)), "parameter": parameter} | met(Path(queue, path), owner)
+        for path, parameter in places.items()
+        if not path.startswith("inet:")
+    ]
+
+
+def webmail(settings, address, found):
+    """What Roundcube's files say of its servers, and whether these answer; {} without Roundcube."""
+    files = [file for file in settings.webmail if file.is_file()]
+    told = {}
+    for file in files:
+        for name, value in OF_ROUNDCUBE.findall(file.read_text(errors="replace")):
+            told[name] = value.strip("'\"")
+    if files:
+        told["file"] = str(files[-1])
+        for name in ("imap_host", "smtp_host"):
+            told[f"{name}_says"] = reached(told.get(name, ""))
+    return told
+
+
+def queue(settings, address, found):
+    """How many messages wait, since when, and what the other side said: of QUEUED at most."""
+    command = ["/usr/bin/env", "postqueue", "-c", str(settings.postfix), "-j"]
+    number, deferred, oldest, reasons = 0, 0, None, collections.Counter()
+    with subprocess.Popen(  # noqa: S603 -- fixed words
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={"PATH": PROGRAMS, "LC_ALL": "C"},
+    ) as process:
+        for line in process.stdout:
+            message = json.loads(line)
+            number += 1
+            if message["queue_name"] == "deferred":
+                deferred += 1
+                oldest = min(oldest or message["arrival_time"], message["arrival_time"])
+                said = {
+                    recipient.get("delay_reason", "")[:300] for recipient in message["recipients"]
+                }
+                reasons.update(said - {""})
+            if number >= QUEUED:
+                process.kill()
+                break
+        error = "" if number >= QUEUED else process.stderr.read().strip()
+    if error:
+        raise Refused(error)
+    return {
+        "messages": number,
+        "deferred": deferred,
+        "oldest": oldest,
+        "reasons": reasons.most_common(REASONS),
+        "more": number >= QUEUED,
+    }
+
+
+# In this order: later ones read what earlier ones found.
+PARTS = {
+    part.__name__: part
+    for part in (
+        *(
+            postfix,
+            maps,
+            dovecot,
+            user,
+            login,
+            sockets,
+            mail,
+            secrets,
+            webmail,
+            queue,
+            disks,
+            clock,
+            units,
+        ),
+        certificates,
+    )
+}

@@ -1,0 +1,72 @@
+"""What a check is, and what it finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils.translation import gettext
+
+ERROR, WARNING = "error", "warning"
+CHECKS = {}
+
+
+class Unseen(Exception):
+    """What a check asks about could not be looked at. The argument says why."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """``seen``, ``why`` and ``mend`` are sentences, ``command`` what to type: with places for the details of a Finding.
+
+    ``title`` is what it looks at. ``page`` is the name of a page of the panel, of the row ``key`` names if there is one.
+    ``told``: whether a mail tells of it; of the DNS there is one already.
+    """
+
+    name: str
+    level: str
+    title: str
+    function: Callable
+    seen: str
+    why: str
+    mend: str
+    command: str = ""
+    page: str = "server"
+    told: bool = True
+
+
+class Finding(NamedTuple):
+    """``about`` tells findings of one check apart. Stored, so that words are chosen by who reads."""
+
+    name: str
+    details: dict
+    about: str = ""
+
+    @property
+    def check(self):
+        return CHECKS[self.name]
+
+    @property
+    def key(self):
+        return f"{self.name} {self.about}".strip()
+
+    @property
+    def level(self):
+        return self.details.get("level") or self.check.level
+
+    def say(self, part):
+        """The sentence ``part`` of its check with the details in it: those are stored in English."""
+        told = {
+            name: gettext(value) if value and isinstance(value, str) else value
+            for name, value in self.details.items()
+        }
+        return str(getattr(self.check, part)) % told
+
+
+def check(name, level, title, **words):
+    """Make a check of a function that gets the Host and yields details, a dict each. Raises Unseen in it: not looked at."""
+
+    def made(function):
+        CHECKS[name] = Check(name, level, title, function, **words)
+        return function
+
+    return made

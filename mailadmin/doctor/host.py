@@ -1,0 +1,98 @@
+"""The host as a doctor sees it: facts that only root can collect, by the helper or by who runs this, and the panel's rows."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cached_property
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError
+from django.utils.translation import gettext_noop
+
+from domains.models import LOCAL_TRANSPORTS, Domain
+from mailadmin.doctor.checking import Unseen
+from mailadmin.shipped import DEPLOY
+from mailboxes.models import Mailbox
+from panel import helper
+
+SECONDS = 120
+NOT_ROOT = gettext_noop("only root sees it: run `mailadmin doctor` as root, or set HELPER_SOCKET")
+# Where Postfix and Dovecot have their files.
+PLACES = ()
+
+
+class Host:
+    """``before``: the figures of the last look. ``anew``: whether rows are looked at now, and not as the daily look found them."""
+
+    def __init__(self, before=None, *, anew=False):
+        self.before = before or {}
+        self.anew = anew
+
+    @cached_property
+    def address(self):
+        """A mailbox that gets mail here, to ask about; or ""."""
+        rows = Mailbox.objects.filter(
+            active=True,
+            domain__active=True,
+            domain__backupmx=False,
+            domain__transport__in=LOCAL_TRANSPORTS,
+        )
+        try:
+            return rows.order_by("pk").values_list("pk", flat=True).first() or ""
+        except DatabaseError:  # told by another check
+            return ""
+
+    @cached_property
+    def facts(self):
+        if os.geteuid() == 0:
+            return self._as_root()
+        if not helper.is_there():
+            return NOT_ROOT
+        try:
+            return helper.ask("look", self.address)
+        except ValidationError as error:
+            return " ".join(error.messages)
+
+    def part(self, name):
+        """What facts.py found. Raises Unseen where it could not look."""
+        if isinstance(self.facts, str):
+            raise Unseen(self.facts)
+        part = self.facts[name]
+        if "error" in part:
+            raise Unseen(part["error"])
+        return part["ok"]
+
+    def failure(self, name):
+        """Why a program refused to answer, or ""."""
+        if isinstance(self.facts, str):
+            raise Unseen(self.facts)
+        says = self.facts[name].get("error", "")
+        if says.endswith("No such file or directory") and "env: " in says:
+            raise Unseen(says)  # the program is not installed
+        return says
+
+    def parameter(self, name):
+        return self.part("postfix")["parameters"][name]
+
+    def served_domains(self, names):
+        """Those of ``names`` that are domains of the panel."""
+        return sorted(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
+
+    def _as_root(self):
+        given = ["--mail-root", settings.VMAIL_ROOT, *map(str, PLACES)]
+        if settings.MAIL_CERTIFICATE:
+            given += ["--certificate", settings.MAIL_CERTIFICATE]
+        command = [sys.executable, "-I", "-B", str(DEPLOY / "helper"), *given]
+        try:
+            done = subprocess.run(  # noqa: S603 -- our own program
+                [*command, "--look", self.address],
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=True,
+            )
+            return json.loads(done.stdout)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            return str(error)

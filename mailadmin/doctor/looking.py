@@ -1,0 +1,86 @@
+"""Ask all checks, and keep what they found."""
+
+import socket
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import override
+
+from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue, webmail
+from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
+from mailadmin.doctor.host import Host
+from panel.models import HostLook
+from panel.transactions import in_transaction
+
+KEPT = timedelta(days=30)  # of a machine that is gone
+SUBJECTS = {
+    subject.__name__.rpartition(".")[2]: subject
+    for subject in (postfix, dovecot, queue, webmail, machine, database, panel)
+}
+
+
+class Look(NamedTuple):
+    """``unseen``: [names of checks, why they could not look]."""
+
+    findings: list
+    unseen: list
+    figures: dict
+
+
+def subject_of(check):
+    return check.function.__module__.rpartition(".")[2]
+
+
+@override(None)  # what is stored is translated for who reads it
+def look(subjects=SUBJECTS, *, before=None, anew=False):
+    """Ask the checks of ``subjects``. What one of them cannot look at stops none of the others."""
+    host, findings, unseen = Host(before, anew=anew), [], {}
+    for check in CHECKS.values():
+        if subject_of(check) not in subjects:
+            continue
+        try:
+            found = list(check.function(host))
+        except Unseen as error:
+            unseen.setdefault(str(error), []).append(check.name)
+        except DatabaseError as error:
+            unseen.setdefault(f"the database: {error}", []).append(check.name)
+        else:
+            findings += [Finding(check.name, one, one.get("about", "")) for one in found]
+    findings.sort(key=lambda finding: finding.level != ERROR)  # errors first
+    figures = {}
+    if not isinstance(host.__dict__.get("facts", ""), str) and "ok" in host.facts["queue"]:
+        figures["messages"] = host.facts["queue"]["ok"]["messages"]
+    return Look(findings, [[names, why] for why, names in unseen.items()], figures)
+
+
+def look_and_store(**options):
+    """Look at everything on this machine; return its HostLook."""
+    row = here()
+    return store(look(before=row.figures if row else {}, **options))
+
+
+def here():
+    return HostLook.objects.filter(pk=socket.gethostname()).first()
+
+
+@in_transaction
+def store(found):
+    """What could not be looked at this time is as it was: it is not gone."""
+    name = socket.gethostname()
+    row = HostLook.objects.select_for_update().filter(pk=name).first() or HostLook(pk=name)
+    unseen = {name for names, _why in found.unseen for name in names}
+    kept = [finding for finding in findings_of(row) if finding.name in unseen]
+    row.findings = [list(finding) for finding in [*found.findings, *kept]]
+    row.unseen, row.figures = found.unseen, row.figures | found.figures
+    row.looked = timezone.now()
+    row.save()
+    HostLook.objects.filter(looked__lt=row.looked - KEPT).delete()
+    return row
+
+
+def findings_of(row):
+    """The Findings of a HostLook. Those of a check that is gone are left out."""
+    found = (Finding(*stored) for stored in row.findings)
+    return [finding for finding in found if finding.name in CHECKS]
