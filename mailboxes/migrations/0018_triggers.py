@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     """The triggers that keep our derived tables, and these anew; what ends with an address or a domain: see mailboxes/sql/."""
 
     dependencies = [
-        ("mailboxes", "0016_width_of_usage"),
+        ("mailboxes", "0017_sending_limit"),
         ("domains", "0017_domain_sender_rule"),
     ]
 
