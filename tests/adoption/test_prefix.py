@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import CommandError
 from django.db import connection
 
 from domains.models import DomainUsage
@@ -81,3 +82,47 @@ def test_undo_keeps_what_was_written_under_either_name(prefixed):
         ("lost@gone.example", ""),
         ("new@example.org", ""),
     )
+
+
+@pytest.fixture
+def renamed(elsewhere, tmp_path):
+    """Two tables with names of their own, which only its configuration knows."""
+    postfixadmin.create()
+    postfixadmin.add_domain("example.org")
+    postfixadmin.add_mailbox("Joe@example.org")
+    postfixadmin.run("RENAME TABLE mailbox TO people, alias TO leads_to")
+    config = tmp_path / "config.local.php"
+    config.write_text(
+        "<?php $CONF['database_tables'] = array('mailbox' => 'people', 'alias' => 'leads_to');"
+    )
+    yield elsewhere, ("--config", str(config))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {elsewhere}_adopt")
+
+
+def test_tables_that_only_its_configuration_knows_become_ours_and_go_back(renamed):
+    name, config = renamed
+    before = everything(name)
+
+    apply(*config)
+
+    assert Mailbox.objects.get().pk == "joe@example.org"
+    postfixadmin.run(
+        "UPDATE people SET active = 0 WHERE username = 'joe@example.org';\n"
+        "UPDATE leads_to SET goto = 'x@elsewhere.example' WHERE address = 'joe@example.org'"
+    )
+    assert rows("SELECT active FROM mailbox") == ((0,),)
+    assert rows("SELECT alias, target FROM alias_target") == (
+        ("joe@example.org", "x@elsewhere.example"),
+    )
+    adopt("--undo", *config)
+    after = everything(name)
+    assert {table: text for table, (text, *_rows) in after.items() if table} == {
+        table: text for table, (text, *_rows) in before.items() if table
+    }
+    assert rows("SELECT goto FROM leads_to") == (("x@elsewhere.example",),)
+
+
+def test_without_that_configuration_it_says_that_it_does_not_know_them(renamed):
+    with pytest.raises(CommandError, match="is not PostfixAdmin's"):
+        apply()

@@ -127,6 +127,21 @@ class OneByOne(Browser):
         finally:
             self.close()
 
+    def _exchange(self, request):
+        head, body = super()._exchange(request)
+        # Else the length of a part may stand in the midst of a form's value.
+        is_in_parts = re.search(rb"(?i)\r\ntransfer-encoding: chunked", head)
+        return head, _joined(body) if is_in_parts else body
+
+
+def _joined(parts):
+    found, number = b"", -1
+    while number != 0:
+        length, _end, parts = parts.partition(b"\r\n")
+        number = int(length, 16)
+        found, parts = found + parts[:number], parts[number + 2 :]
+    return found
+
 
 class Visitor:
     """Somebody who is signed in and fills in its forms as they come."""
