@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from domains import sending_limits, services
 from domains.flow_forms import DeliveryForm
-from domains.models import MAX_DAYS, MOST_RECIPIENTS, NONE_ALLOWED, UNLIMITED, Domain
+from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
+from panel import fields
 from panel.addresses import display_domain, lookup_key, normalise_domain
 from panel.formats import typed_mb, typed_size
 from panel.forms import ActorForm
@@ -232,7 +233,7 @@ class LimitField(forms.MultiValueField):
 
 class RecipientsField(forms.IntegerField):
     def __init__(self, **kwargs):
-        kwargs |= {"min_value": 1, "max_value": MOST_RECIPIENTS, "required": False}
+        kwargs |= {"min_value": 1, "max_value": fields.RecipientsField.MOST, "required": False}
         super().__init__(label=_("Recipients an hour"), **kwargs)
 
 
@@ -270,9 +271,7 @@ class DomainForm(ActorForm):
     )
 
     sending_limit = RecipientsField(
-        help_text=_(
-            "Its mailboxes may send to so many together. Empty: as many as the server lets every domain."
-        )
+        help_text=_("All its mailboxes together. Empty: as many as the server lets every domain.")
     )
 
     def __init__(self, *args, **kwargs):

@@ -19,7 +19,7 @@ from domains.senders import SenderRule as SenderRule
 from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
-from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, WordField
+from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField, WordField
 from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
 from panel.transactions import Unavailable, in_transaction
@@ -29,7 +29,6 @@ UNLIMITED = 0
 # Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6
-MOST_RECIPIENTS = 1_000_000  # an hour
 
 
 class DomainQuerySet(ScopedQuerySet):
@@ -92,12 +91,7 @@ class Domain(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(MAX_DAYS)],
     )
     # Of all its logins together.
-    sending_limit = models.IntegerField(
-        _("recipients an hour"),
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_RECIPIENTS)],
-    )
+    sending_limit = RecipientsField(_("recipients an hour"))
     admins = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         through="DomainAdmin",

@@ -4,7 +4,7 @@ from itertools import islice
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import StrIndex, Substr
@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from aliases.models import Alias
-from domains.models import MOST_RECIPIENTS, Domain
-from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField
+from domains.models import Domain
+from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField
 from panel.formats import exact_mb
 from panel.scoping import ScopedQuerySet, starts_with
 
@@ -88,12 +88,7 @@ class Mailbox(Account):
         db_default=True,
         help_text=_("Off: may read mail, but not send through this server."),
     )
-    sending_limit = models.IntegerField(
-        _("recipients an hour"),
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_RECIPIENTS)],
-    )
+    sending_limit = RecipientsField(_("recipients an hour"))
 
     objects = MailboxQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 UNKNOWN_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)  # PostfixAdmin's value for "not known"
@@ -34,6 +35,16 @@ class WordField(models.CharField):
         if connection.vendor == "mysql":
             parameters["collation"] = "utf8mb4_unicode_ci"
         return parameters
+
+
+class RecipientsField(models.IntegerField):
+    """So many recipients an hour; None: as many as the server lets everybody write to."""
+
+    MOST = 1_000_000
+    default_validators = [MinValueValidator(1), MaxValueValidator(MOST)]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs | {"null": True, "blank": True})
 
 
 class SecondsField(models.DateTimeField):

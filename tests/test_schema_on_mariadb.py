@@ -21,6 +21,7 @@ MOMENT = ("datetime", "NO", "'2000-01-01 00:00:00'", None)
 YES = ("tinyint(1)", "NO", "1", None)
 NO = ("tinyint(1)", "NO", "0", None)
 NUMBER = ("int(11)", "NO", "0", None)
+MAYBE_NUMBER = ("int(11)", "YES", "NULL", None)
 BIG = ("bigint(20)", "NO", "0", None)
 SERIAL = ("int(11)", "NO", None, None)
 PEM = ("text", "YES", "NULL", "utf8mb4_bin")
@@ -56,6 +57,7 @@ TABLES = {
         "modified": MOMENT,
         "active": YES,
         "password_expiry": ("int(11)", "YES", "0", None),
+        "sending_limit": MAYBE_NUMBER,
     },
     "domain_admins": {
         "id": SERIAL,
@@ -73,6 +75,7 @@ TABLES = {
         "domain": KEY,
         "password_expiry": MOMENT,
         "smtp_active": YES,
+        "sending_limit": MAYBE_NUMBER,
     },
     "alias": {
         "address": KEY,

@@ -143,7 +143,7 @@ import time
 def send(count):
     with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
         smtp.login("ben@example.org", {PASSWORD!r})
-        smtp.sendmail("ben@example.org", [f"far{{n}}@elsewhere.test" for n in range(count)], "From: ben@example.org\r\n\r\nx\r\n")
+        smtp.sendmail("ben@example.org", [f"far{{n}}@elsewhere.test" for n in range(count)], "From: ben@example.org\\r\\n\\r\\nx\\r\\n")
 for _ in range(120):  # rspamd looks at the file every six seconds
     try:
         send(21)
