@@ -209,6 +209,28 @@ def deletion_context(actor, addresses):
     return ending(actor, copies_about(names)) | referrers_context(actor, addresses, names)
 
 
+def _leading_there(actor, names):
+    """The aliases with ``names`` among their targets that the actor sees, and the number of others.
+
+    One statement, unless there are so many that others might keep those that the actor sees out of it.
+    """
+    rows = list(_all_referring_aliases(COUNT_BOUND + 1, *padded(sorted(names))))
+    if len(rows) <= COUNT_BOUND or sees_all_domains(actor):
+        sight = domains_in_sight(actor, {alias.domain_id for alias in rows})
+        seen = [alias for alias in rows if alias.domain_id in sight]
+        return seen, len(rows) - len(seen)
+    others = AliasTarget.objects.referring_to(names).exclude(owner__in=actor.scope_domains)
+    return (
+        _referring_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names))),
+        bounded_count(others.values("alias").distinct(), COUNT_BOUND),
+    )
+
+
+@prepared
+def _all_referring_aliases(bound, *names):
+    return AliasTarget.objects.referring_to(names).aliases(bound)
+
+
 def referrers_context(actor, addresses, names=None):
     """What leads to ``addresses``: aliases the actor may clean, and the number of others.
 
@@ -216,13 +238,9 @@ def referrers_context(actor, addresses, names=None):
     At most COUNT_BOUND + 1 of either kind are counted.
     """
     names = set(with_alias_domain_names(addresses) if names is None else names)
-    seen = _referring_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names)))
+    seen, elsewhere = _leading_there(actor, names)
     found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
-    elsewhere = len(seen) - len(found)
-    if not sees_all_domains(actor):
-        targets = AliasTarget.objects.referring_to(names)
-        others = targets.exclude(owner__in=actor.scope_domains)
-        elsewhere += bounded_count(others.values("alias").distinct(), COUNT_BOUND)
+    elsewhere += len(seen) - len(found)
     for alias in found[:SHOWN]:
         stay = set((alias.named or "").split(",")) - set(addresses)
         left = [

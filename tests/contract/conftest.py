@@ -66,6 +66,17 @@ def empty_world(django_db_setup, django_db_blocker):
         call_command("flush", interactive=False, verbosity=0)
 
 
+@pytest.fixture(scope="module")
+def worlds(empty_world):
+    """``worlds()``: the services again, on tables that are empty, for the next parameter of a module."""
+
+    def anew():
+        call_command("flush", interactive=False, verbosity=0)
+        return empty_world
+
+    return anew
+
+
 @pytest.fixture
 def _django_db_helper(django_db_setup, django_db_blocker):
     """Replaces pytest-django's: access to the database without a transaction around the test."""

@@ -60,7 +60,7 @@ def test_the_page_of_a_change_says_in_whose_place_a_key_comes(superadmin, rsa, e
     said = text(superadmin.get(page("sign")))
 
     assert f"{rsa[1].selector} RSA, in the place of {rsa[0].selector};" in said
-    assert f"{ed25519[1].selector} ED25519, in the place of {ed25519[0].selector};" in said
+    assert f"{ed25519[1].selector} Ed25519, in the place of {ed25519[0].selector};" in said
     both = f"{rsa[0].selector} + {ed25519[0].selector}"
     assert f"is signed with the key {both}." in text(superadmin.get(page()))
 

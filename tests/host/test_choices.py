@@ -5,12 +5,18 @@ import re
 
 import dkim
 import pytest
+from playwright.sync_api import expect
 
+from tests.e2e.browsing import create_alias, create_domain, create_mailbox
+from tests.host.browser import visitors_of
 from tests.host.facts import NAME, PANEL, PASSWORD, differences, files_of, python
 from tests.host.machine import CHECKOUT
 from tests.host.post import as_ann, from_outside, read
+from tests.webmail.roundcube import Webmail
 
 WEBMAIL = "webmail.example.org"
+BOSS, ANNA, SALES = "boss@town.example", "anna@town.example", "sales@town.example"
+NEW_PASSWORD = "seven-quiet-otters-8"
 OUTSIDE = "192.0.2.10"
 ZONE = {
     "MX outside.test": ["mx.outside.test"],
@@ -147,6 +153,42 @@ with smtplib.SMTP("192.0.2.25", 25, timeout=120) as smtp:
     print(smtp.getreply()[0], smtp.docmd("XYZ")[0])
 """
     assert python(host, code, elsewhere=True) in ("250 500\n", "250 502\n")
+# --- Senders that a domain refuses
+
+# As 199 other domains have them, and then one for ours: as many lists, and as long, as Postfix is set up for.
+FULL_LISTS = """
+from domains.models import Domain, DomainSenderRule
+from domains.sender_lists import LISTS
+from domains.sender_services import set_domain_sender_rule
+from domains.senders import MOST_OF_DOMAIN
+DomainSenderRule.objects.bulk_create(
+    DomainSenderRule(domain=f"d{n}.test", list_number=n, sender=f"s{m}.test", action="REJECT")
+    for n in range(1, LISTS) for m in range(MOST_OF_DOMAIN)
+)
+rule = set_domain_sender_rule(
+    actor=None, domain=Domain.objects.get(pk="example.org"), sender="bad.test", action="REJECT", text="Not from there"
+)
+print(rule.list_number, DomainSenderRule.objects.count())
+"""
+OFFER = """
+with smtplib.SMTP("192.0.2.25", 25) as smtp:
+    for sender in ("joe@bad.test", "joe@sub.bad.test", "joe@good.test", "joe@s1.test"):
+        smtp.ehlo()
+        smtp.mail(sender)
+        print(*smtp.rcpt("ann@example.org")[:1], smtp.rcpt("postmaster@example.org")[0])
+        smtp.rset()
+"""
+
+
+def test_the_last_of_all_lists_of_senders_is_asked(host):
+    assert host.run(*PANEL, "shell", "-v", "0", "-c", FULL_LISTS) == "200 19901\n"
+    written = host.install()
+
+    assert "/etc/postfix/main.cf" in written
+    assert len(host.run("postconf", "-h", "smtpd_restriction_classes").split()) == 200
+    answers = python(host, OFFER, elsewhere=True).splitlines()
+    assert answers == ["554 250", "554 250", "250 250", "250 250"]
+    assert "Nothing to do." in host.install()
 
 
 # --- The webmail
@@ -181,6 +223,33 @@ print(sorted(set(re.findall(r"[a-z]+@example[.]org", identities))))
 
     assert answers[:2] == ["200 _task=mail", "True"]
     assert "both@example.org" in answers[2]
+
+
+def test_from_a_new_domain_in_the_panel_to_an_answer_and_a_new_password_in_the_webmail(
+    host, tmp_path
+):
+    """The test that the old wiki page ended with, in a browser."""
+    made = host.run(*PANEL, "admin", "add", BOSS, "--superadmin", "--generate", "--json")
+    https = {"ignore_https_errors": True}
+    with visitors_of(host, f"https://{NAME}", tmp_path) as visitors:
+        panel = visitors.sign_in(BOSS, json.loads(made)["password"], **https)
+        create_domain(panel, "town.example")
+        create_mailbox(panel, ANNA, PASSWORD)
+        create_alias(panel, "sales", "town.example", ANNA)
+        webmail = Webmail(visitors, f"https://{WEBMAIL}", ANNA).sign_in(PASSWORD)
+        webmail.write(ANNA, "to myself")
+        assert webmail.answer("to myself") == ANNA
+        webmail.write(SALES, "a question")
+        assert webmail.answer("a question") == SALES
+        webmail.send()
+        webmail.find("Re: a question")
+
+        assert webmail.change_password(PASSWORD, NEW_PASSWORD) == "Successfully saved."
+        elsewhere = Webmail(visitors, f"https://{WEBMAIL}", ANNA)
+        elsewhere.try_to_sign_in(PASSWORD)
+        expect(elsewhere.page.locator("#messagestack")).to_contain_text("Login failed")
+        elsewhere.sign_in(NEW_PASSWORD)
+        visitors.sign_in(ANNA, NEW_PASSWORD, **https)
 
 
 def test_a_wrong_password_is_refused_there(host):

@@ -14,6 +14,7 @@ ALONE = {
     "rbl.conf": "enabled = false;\n",
     "fuzzy_check.conf": "enabled = false;\n",
     "phishing.conf": "enabled = false;\n",
+    "greylist.conf": "enabled = false;\n",
     "logging.inc": 'type = "console";\n',
 }
 SUBJECT_TO_SPAM = "YJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
