@@ -62,7 +62,7 @@ def test_a_form_for_any_domain_suggests_instead_of_listing_thousands(superadmin)
 
 
 def test_a_domain_admin_of_one_domain_need_not_name_it(admin):
-    assert "@ example.org" in text(admin.get(reverse("mailbox-create")))
+    assert "@example.org" in text(admin.get(reverse("mailbox-create")))
 
 
 def test_everything_wrong_is_said_at_once_and_at_its_field(
