@@ -242,23 +242,37 @@ def test_a_long_list_of_targets_is_answered_whole(postfix, world):
 
 
 @pytest.fixture(scope="module")
-def circles(world):
-    """Forwardings that come back to their own mailbox, which another program stored."""
-    for name in ("circle.example", "twin-circle.example"):
+def corners(world):
+    """What another program stored, and one condition of the walk alone is about."""
+    for name in ("circle.example", "twin-circle.example", "to-gate.example"):
         world.domain(name)
+    world.domain("gate.example", transport="smtp:[192.0.2.7]")
     world.alias_domain("twin-circle.example", "circle.example")
-    for name in ("joe", "kim", "max"):
+    world.alias_domain("to-gate.example", "gate.example")
+    for name in ("joe", "kim", "max", "pat", "sam"):
         world.mailbox(f"{name}@circle.example")
-    for name in ("ann", "lee"):
-        world.alias(f"{name}@circle.example", "max@circle.example")
-    # By an alias, by the other name of its domain, by an alias of its own with an extension.
-    world.raw("alias", "joe@circle.example", goto="ann@circle.example")
-    world.raw("alias", "ann@circle.example", goto="joe@circle.example")
-    world.raw("alias", "kim@circle.example", goto="kim@twin-circle.example")
-    world.raw("alias", "lee@circle.example", goto="lee+x@circle.example")
-    Alias.objects.create(
-        pk="lee+x@circle.example", goto="max@circle.example", domain_id="circle.example"
-    )
+    world.alias("ann@circle.example", "max@circle.example")
+    for address, goto in {
+        # Back to the own mailbox, by an alias and by the other name of its domain.
+        "joe@circle.example": "ann@circle.example",
+        "ann@circle.example": "joe@circle.example",
+        "kim@circle.example": "kim@twin-circle.example",
+        # To an extension of its own.
+        "lee@circle.example": "lee+x@circle.example",
+        "lee+x@circle.example": "max@circle.example",
+        "lee@to-gate.example": "lee+x@to-gate.example",
+        "lee+x@gate.example": "lee+x@gate.example",
+        # By the other name to a mailbox whose forwarding leads to nobody: it keeps its mail.
+        "pat@circle.example": "gone@circle.example",
+        "to-pat@circle.example": "pat@twin-circle.example",
+        # By an alias there that leads to nobody.
+        "sam@twin-circle.example": "gone@circle.example",
+        "to-sam@circle.example": "sam+x@twin-circle.example",
+        # A whole domain is no name that the next server knows.
+        "@gate.example": "@gate.example",
+    }.items():
+        domain = address.rpartition("@")[2]
+        Alias.objects.update_or_create(pk=address, defaults={"goto": goto, "domain_id": domain})
 
 
 @pytest.mark.parametrize(
@@ -270,9 +284,16 @@ def circles(world):
         ("kim@twin-circle.example", "kim@circle.example"),
         ("lee@circle.example", None),
         ("lee+x@circle.example", "max@circle.example"),
+        ("lee@to-gate.example", None),
+        ("lee+x@to-gate.example", "lee+x@gate.example"),
+        ("pat@circle.example", "pat@circle.example"),
+        ("to-pat@circle.example", "pat@twin-circle.example"),
+        ("to-sam@circle.example", None),
+        ("@gate.example", None),
+        ("@to-gate.example", None),
     ],
 )
-def test_nobody_takes_mail_by_way_of_the_alias_that_is_asked_for(circles, postfix, key, answer):
+def test_each_condition_of_the_walk_has_somebody_it_is_about(corners, postfix, key, answer):
     match = Lookup().match(key)
 
     assert postfix.lookup("alias", key) == answer
