@@ -117,12 +117,21 @@ def trigger_of_another(host):
     if connection.vendor != "mysql":
         return
     rows = _rows(
-        "SELECT TRIGGER_NAME, DEFINER, CURRENT_USER() FROM information_schema.TRIGGERS"
+        "SELECT MIN(TRIGGER_NAME), DEFINER, CURRENT_USER() FROM information_schema.TRIGGERS"
         " WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'mailadmin\\_%%' AND DEFINER <> CURRENT_USER()"
-        " ORDER BY TRIGGER_NAME LIMIT 1",
+        " GROUP BY DEFINER",
     )
     for trigger, definer, user in rows:
-        yield {"trigger": trigger, "definer": definer, "user": user}
+        if _may_be_gone(definer, user):
+            yield {"trigger": trigger, "definer": definer, "user": user, "about": definer}
+
+
+def _may_be_gone(definer, user):
+    """Few may look who there is. Of the others, one of the same name is the panel's from another machine."""
+    try:
+        return not _rows("SELECT 1 FROM mysql.user WHERE CONCAT(User, '@', Host) = %s", definer)
+    except DatabaseError:
+        return definer.rpartition("@")[0] != user.rpartition("@")[0]
 
 
 @check(

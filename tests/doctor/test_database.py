@@ -123,6 +123,18 @@ def test_triggers_of_a_user_who_is_gone():
     assert found() == {}
 
 
+@pytest.mark.parametrize(
+    ("definer", "gone"),
+    [("panel@10.0.0.9", False), ("panel@10.0.0.8", False), ("former@10.0.0.9", True)],
+)
+def test_whoever_may_not_look_who_there_is_goes_by_the_name(own, definer, gone):
+    execute("CREATE OR REPLACE USER panel@'%' IDENTIFIED BY 'p'", own)
+    own.close()
+    own.settings_dict |= {"USER": "panel", "PASSWORD": "p"}
+
+    assert database._may_be_gone(definer, "panel@%") is gone
+
+
 def test_a_binary_log_without_trust(own, away, do):
     execute("CREATE OR REPLACE USER panel@'%' IDENTIFIED BY 'p'", own)
     execute("GRANT ALL ON mailadmin.* TO panel@'%'", own)
