@@ -53,10 +53,11 @@ INSERT INTO domain (domain, description, transport, active, created, modified)
 ALTER TABLE mailbox ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, ALTER name SET DEFAULT '',
   ADD COLUMN IF NOT EXISTS totp_secret varchar(255) NULL, ADD COLUMN IF NOT EXISTS smtp_active tinyint(1) NOT NULL DEFAULT 1,
   ADD COLUMN language varchar(10) NOT NULL DEFAULT '', ADD COLUMN theme varchar(6) NOT NULL DEFAULT '',
-  ADD COLUMN page_size smallint(5) unsigned NOT NULL DEFAULT 0 CHECK (page_size >= 0),
+  ADD COLUMN page_size smallint(5) unsigned NOT NULL DEFAULT 0 CHECK (page_size >= 0), ADD COLUMN sending_limit int(11) NULL,
   DROP INDEX domain, ADD INDEX mailbox_list (domain, username), ADD INDEX mailbox_state (active, domain, username),
   ADD INDEX mailbox_domain_modified (domain, modified), ADD INDEX mailbox_modified (modified), ADD INDEX mailbox_name (name),
-  ADD INDEX mailbox_maildir (maildir), ADD INDEX mailbox_quota (quota);
+  ADD INDEX mailbox_maildir (maildir), ADD INDEX mailbox_quota (quota),
+  ADD INDEX mailbox_sending_limit (sending_limit);
 ALTER TABLE alias ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
   MODIFY goto text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   ADD COLUMN IF NOT EXISTS description varchar(255) NOT NULL DEFAULT '', ADD COLUMN is_self_alias tinyint(1) NOT NULL DEFAULT 0,
@@ -82,6 +83,7 @@ ALTER TABLE admin ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8
 ALTER TABLE domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
   MODIFY aliases int(11) NOT NULL DEFAULT 0, MODIFY mailboxes int(11) NOT NULL DEFAULT 0,
   ALTER description SET DEFAULT '', ALTER transport SET DEFAULT 'virtual', ADD COLUMN verify_recipients tinyint(1) NOT NULL DEFAULT 0,
+  ADD COLUMN sending_limit int(11) NULL,
   ADD INDEX domain_active (active);
 ALTER TABLE IF EXISTS dkim CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, MODIFY private_key text, MODIFY public_key text,
   ADD COLUMN replaced datetime NULL;

@@ -98,7 +98,8 @@ def test_the_rows_come_along_as_this_panel_stores_them(site):
     ]
 
 
-def test_counters_triggers_and_checks_are_complete(site):
+def test_counters_triggers_and_checks_are_complete(site, settings):
+    settings.SRS = False
     apply()
 
     assert DomainUsage.objects.get(pk="example.org").mailboxes == 3

@@ -22,6 +22,7 @@ HOST = "panel.example.com"
 SETTINGS = {
     "ALLOWED_HOSTS": f"127.0.0.1,{HOST}",
     "LOGIN_FAILURES": "1000",
+    "SRS": "False",
     "SECRET_KEY": secrets.token_urlsafe(48),  # one for all, or a session ends at the next panel
 }
 

@@ -60,7 +60,8 @@ def test_the_room_is_that_of_the_disk_that_holds_the_mail(patient, server):
 
     [disk] = [disk for disk in disks if "mail" in disk["holds"]]
     room = os.statvfs(server.mail_root)
-    assert (disk["size"], disk["files"]) == (room.f_blocks * room.f_frsize, room.f_files)
+    # Some file systems grow their number of files as others write.
+    assert disk["size"] == pytest.approx(room.f_blocks * room.f_frsize, rel=0.05)
     assert 0 <= disk["free"] <= disk["size"]
 
 

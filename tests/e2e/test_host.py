@@ -254,6 +254,8 @@ def test_systemd_takes_the_units_as_they_are(host):
         "mailadmin-checkdns.timer",
         "mailadmin-daily.service",
         "mailadmin-daily.timer",
+        "mailadmin-doctor.service",
+        "mailadmin-doctor.timer",
         "mailadmin-expunge.service",
         "mailadmin-expunge.timer",
         "mailadmin-snapshot.service",
@@ -277,6 +279,7 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
         "mailadmin.service",
         "mailadmin-checkdns.service",
         "mailadmin-daily.service",
+        "mailadmin-doctor.service",
         "mailadmin-snapshot.service",
     ],
 )

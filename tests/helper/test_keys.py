@@ -47,7 +47,7 @@ def test_an_ed25519_key_comes_besides_as_rspamd_takes_it(keys):
     third = FIRST.replace("s1", "s2")
 
     assert keys(FIRST, second, third) == (
-        {"ok": {"authors": 1}},
+        {"ok": {"authors": 1, "limits": 0}},
         "example.org example.org:s2:MIIEvQ+/abAw=="
         ",example.org:e1:uylbp70k3AvwKuJK2jnahDWS+9wXxjkgBAyF97VVS9M=\n",
     )

@@ -153,6 +153,8 @@ with smtplib.SMTP("192.0.2.25", 25, timeout=120) as smtp:
     print(smtp.getreply()[0], smtp.docmd("XYZ")[0])
 """
     assert python(host, code, elsewhere=True) in ("250 500\n", "250 502\n")
+
+
 # --- Senders that a domain refuses
 
 # As 199 other domains have them, and then one for ours: as many lists, and as long, as Postfix is set up for.

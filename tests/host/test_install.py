@@ -121,7 +121,7 @@ print(web.urlopen("https://mail.example.org/login/", context=context).status)
     assert python(machine, code).splitlines() == ["250 550", "[b'1', b'1']", "b'ok\\n'", "200"]
 
 
-@pytest.mark.parametrize("name", ["snapshot", "daily", "expunge"])
+@pytest.mark.parametrize("name", ["snapshot", "daily", "doctor", "expunge"])
 def test_what_the_timers_call_succeeds(machine, name):
     unit = machine.path(f"/etc/systemd/system/mailadmin-{name}.service").read_text()
     user = ["runuser", "-u", "mailadmin", "--"] if "\nUser=mailadmin\n" in unit else []

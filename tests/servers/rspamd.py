@@ -116,4 +116,5 @@ class Rspamd:
 
 
 def written(file):
-    return file.stat() if file.exists() else None
+    """Which file it is: it is replaced as a whole."""
+    return file.stat().st_ino if file.exists() else None
