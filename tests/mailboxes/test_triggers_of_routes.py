@@ -140,6 +140,18 @@ def test_a_renamed_alias_takes_its_copy_along_unless_the_new_name_has_one(
     assert copies() == []
 
 
+@pytest.mark.parametrize("name", ["sales", "ann"])
+def test_old_names_in_alias_domains_lose_their_copies_when_a_name_is_changed_by_sql(
+    others, name, example_org, other_net
+):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+    copy(other_net, name)
+    others.move_mailbox(f"{name}@example.org", "new@example.org", with_alias=False)
+    others.move_alias(f"{name}@example.org", "new@example.org")
+
+    assert copies() == []
+
+
 def test_an_alias_that_is_changed_keeps_its_copy(others, example_org):
     copy(example_org, "sales", "ann@example.org")
     others.edit_alias("sales@example.org", "boss@example.org")

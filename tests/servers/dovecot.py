@@ -33,6 +33,16 @@ service pop3-login {{
 """
 
 
+# Where the shipped file has filters. Their answers leave through the tests' own Postfix, not through the machine's sendmail.
+FILTERS = """
+service managesieve-login {{
+  inet_listener sieve {{
+    port = {sieve_port}
+  }}
+}}
+submission_host = 127.0.0.1:{smtp_port}
+"""
+
 # Wrong passwords are answered at once; the shipped file keeps Dovecot's delays.
 AT_ONCE = """
 auth_failure_delay = 0
@@ -45,15 +55,22 @@ service anvil {
 
 
 class Dovecot:
-    """Installs ``files`` (a folder that mailconf wrote) below ``directory``."""
+    """Installs ``files`` (a folder that mailconf wrote) below ``directory``.
 
-    def __init__(self, directory, files):
+    ``filters``: the folder of Sieve scripts, where the files have that block; what these send goes to ``smtp_port``.
+    """
+
+    def __init__(self, directory, files, *, filters=None, smtp_port=None):
         self.directory = directory
         self.files = files
+        self.filters, self.smtp_port = filters, smtp_port
         self.conf = directory / "dovecot"
         self.log = directory / "dovecot.log"
         ports = free_ports(4)
         self.imap_port, self.imaps_port, self.pop3_port, self.pop3s_port = self.ports = ports
+        if filters:
+            [self.sieve_port] = free_ports(1)
+            self.ports = [*ports, self.sieve_port]
         self._main = self.conf / "dovecot.conf"
         self._process = Process(
             [find("dovecot"), "-F", "-c", self._main], directory / "dovecot.out"
@@ -63,10 +80,23 @@ class Dovecot:
         """Do what deploy/README.md says, then set apart what must not meet the machine's own."""
         shutil.copytree(self.files, self.conf)
         private = PRIVATE.format(run=self.directory / "run", log=self.log, ports=self.ports)
+        if self.filters:
+            private += FILTERS.format(sieve_port=self.sieve_port, smtp_port=self.smtp_port)
         self._main.write_text(self._main.read_text() + private + AT_ONCE)
         for path in [self.conf, *self.conf.iterdir()]:
             shutil.chown(path, "root", "dovecot")
             path.chmod(0o750 if path.is_dir() else 0o640)
+        if self.filters:
+            self._install_filters()
+
+    def _install_filters(self):
+        place = self.conf / "sieve"
+        shutil.copytree(self.filters, place)
+        command = [find("sievec"), "-c", self._main, place / "junk.sieve"]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        # Read by whoever owns the mail.
+        for path in [self.conf, place, *place.iterdir()]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def start(self):
         self._process.start(lambda: all(map(answers, self.ports)))

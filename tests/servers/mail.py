@@ -16,7 +16,7 @@ from tests.servers.gate import Gate
 from tests.servers.opendkim import OpenDKIM
 from tests.servers.postfix import Postfix
 from tests.servers.postsrsd import PostSRSd
-from tests.servers.processes import run_sql
+from tests.servers.processes import free_ports, run_sql
 from tests.servers.rspamd import Rspamd
 from tests.servers.sink import Sink
 
@@ -53,10 +53,19 @@ class MailServer:
         self.files = written_files.Directory(self.directory / "files")
         self.gate = Gate((database["HOST"], int(database["PORT"])), self.directory / "gate.out")
         self.outside = Sink()
+        with_filters = "sieve" in blocks
         self.postfix = Postfix(
-            self.directory, self.files.path / "postfix", outside_port=self.outside.port
+            self.directory,
+            self.files.path / "postfix",
+            outside_port=self.outside.port,
+            local_port=free_ports(1)[0] if with_filters else None,
         )
-        self.dovecot = Dovecot(self.directory, self.files.path / "dovecot" / "2.3")
+        self.dovecot = Dovecot(
+            self.directory,
+            self.files.path / "dovecot" / "2.3",
+            filters=self.files.path / "sieve" if with_filters else None,
+            smtp_port=self.postfix.local_port,
+        )
         self.opendkim = None
         if "opendkim" in blocks:
             self.opendkim = OpenDKIM(self.directory, self.files.path / "opendkim")

@@ -13,12 +13,16 @@ STOCK_MASTER_CF = Path("/usr/share/postfix/master.cf.dist")  # Debian's, before 
 
 
 class Postfix:
-    """Installs ``files`` (a folder that mailconf wrote) below ``directory``."""
+    """Installs ``files`` (a folder that mailconf wrote) below ``directory``.
 
-    def __init__(self, directory, files, *, outside_port):
+    Whoever comes to ``local_port``, if there is one, is a program on this machine.
+    """
+
+    def __init__(self, directory, files, *, outside_port, local_port=None):
         self.directory = directory
         self.files = files
         self.outside_port = outside_port  # where mail for other servers goes
+        self.local_port = local_port
         self.conf = directory / "postfix"
         self.maps = self.conf / "sql"
         self.queue = directory / "queue"
@@ -57,6 +61,10 @@ class Postfix:
         ]:
             master = re.sub(
                 rf"^{service} +inet ", f"127.0.0.1:{port} inet ", master, flags=re.MULTILINE
+            )
+        if self.local_port:
+            master += (
+                f"127.0.0.1:{self.local_port} inet n - n - - smtpd -o mynetworks=127.0.0.0/8\n"
             )
         self.conf.joinpath("master.cf").write_text(master)
         self.set(

@@ -17,7 +17,7 @@ def site():
     """Everything started; ``site.mail_server`` is the mail server."""
     with MariaDB() as database_server:
         database = environ.Env.db_url_config(database_server.url)
-        mail_server = MailServer(database)
+        mail_server = MailServer(database, blocks=["sieve"])
         site = WebmailSite(database, mail_server)
         try:
             site.migrate()

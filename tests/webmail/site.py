@@ -24,7 +24,7 @@ include = {directory}/pool.conf
 class WebmailSite(WebHost):
     """``mail_server`` is the tests.servers.mail.MailServer whose mailboxes it reads; ``database`` has both databases."""
 
-    options = ("--webmail-host", WEBMAIL)
+    options = ("--webmail-host", WEBMAIL, "--sieve")
 
     def __init__(self, database, mail_server):
         self.database, self.mail_server = database, mail_server
@@ -95,6 +95,7 @@ class WebmailSite(WebHost):
             ":143'": f":{self.mail_server.imap_port}'",
             ":587'": f":{self.mail_server.submission_port}'",
             ":8025/": f":{self.panel_port}/",
+            "managesieve_host'] = '127.0.0.1'": f"managesieve_host'] = '127.0.0.1:{self.mail_server.dovecot.sieve_port}'",
             "/var/lib/mailadmin-webmail": str(self.temp),
             "= 'syslog'": "= 'file'",
         }.items():
