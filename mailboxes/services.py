@@ -24,6 +24,7 @@ from aliases.services import KEEP, REMOVE, clean_referrers
 from domains import sending_limits
 from domains.copy_services import copies_about, end_copies, rename_copies
 from domains.models import Copy, RoutingLock
+from mailboxes.forwarding import is_away
 from mailboxes.maildirs import (
     free_maildir,
     free_maildirs,
@@ -307,6 +308,7 @@ def rename_mailbox(*, actor, mailbox, local_part):
     """Give a mailbox another name in its domain and return it. Its old name becomes an alias that leads to it.
 
     Directory, password, quota and forwarding stay, aliases that lead to the old name still reach it; its user signs in with the new name.
+    Not while PostfixAdmin's away message is on, which answers from the old name and is ended by it.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -317,21 +319,29 @@ def rename_mailbox(*, actor, mailbox, local_part):
     with collected(errors, "local_part"):
         _set_name(new, actor, local_part)
         refuse_taken(new.pk, wanted="mailbox")
-    refuse(errors)
     own = Alias.objects.filter(pk=old).first()
+    if is_away(own):
+        text = _("An away message of PostfixAdmin answers for this mailbox. End it on its page first.")  # fmt: skip
+        errors.setdefault("local_part", ValidationError(text, "away"))
+    refuse(errors)
     targets = own.targets if own else [old]
     goto = ",".join(new.pk if target.lower() == old else target for target in targets)
     active = own.active if own else mailbox.active
     copies = list(Copy.objects.about([old]))  # as they are before a trigger changes them
     # The new name first: no catch-all may see it free. The old one is never gone: its copies would end.
     insert(Alias(address=new.pk, goto=goto, domain=domain, active=active, is_self_alias=True))
-    Alias(address=old, goto=new.pk, domain=domain, active=mailbox.active).save()
+    old_row = own or Alias(address=old, domain=domain)
+    old_row.goto, old_row.active, old_row.modified = new.pk, mailbox.active, now
+    old_row.is_self_alias = False
+    old_row.save()
     Mailbox.objects.filter(pk=old).update(username=new.pk, local_part=new.local_part, modified=now)
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
     rename_copies(actor=actor, copies=copies, old=old, new=new.pk)
     refuse_loops(actor, [new.pk, old])
     changes = {"username": [old, new.pk]}
     LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)
+    if mailbox.sending_limit is not None:
+        sending_limits.tell({"sending_limit"})
     helper.after_commit("kick", old)
     return Mailbox.objects.get(pk=new.pk)
 

@@ -355,12 +355,12 @@ class RowCommand(PanelCommand):
     def _json_of(self, row, **extra):
         return output.as_json(self.everything(row) | extra)
 
-    def report(self, done, row, *, say=None, json=False, password=None):
+    def report(self, done, row, *, say=None, json=False, password=None, was=None):
         say = say or self.stdout.write
         if json:
             say(self._json_of(row, **({"password": password} if password else {})))
             return
-        say(f"{done} {self.noun} {row}.")
+        say(f"{done} {self.noun} {f'{was} to {row}' if was else row}.")
         if password:
             say(f"Password: {password}")
 

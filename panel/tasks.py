@@ -212,9 +212,7 @@ def _do(task, work, entry):
         with transaction.atomic():
             changes = work.act(task, entry)
     except ValidationError as error:
-        task.refused += 1
-        if len(task.refusals) < REFUSALS:
-            task.refusals.append([entry.key, " ".join(error.messages)])
+        _refuse(task, entry.key, error)
     except ObjectDoesNotExist:
         task.gone += 1
     else:
@@ -224,6 +222,22 @@ def _do(task, work, entry):
     task.position, task.changed = entry.position, timezone.now()
     task.save(update_fields=["position", "done", "gone", "refused", "refusals", "changed"])
     return task
+
+
+@in_transaction
+def refuse_afterwards(task, key, error):
+    """Let a row that was done count as refused: what its transaction left to ``on_commit`` failed."""
+    task = _locked(task.pk)
+    TaskRow.objects.filter(task=task, key=key).delete()
+    task.done -= 1
+    _refuse(task, key, error)
+    task.save(update_fields=["done", "refused", "refusals"])
+
+
+def _refuse(task, key, error):
+    task.refused += 1
+    if len(task.refusals) < REFUSALS:
+        task.refusals.append([key, " ".join(error.messages)])
 
 
 @in_transaction

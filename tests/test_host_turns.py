@@ -1,4 +1,4 @@
-"""Which tests of whole hosts CI runs on a day: each has its turn, and the others are named."""
+"""Which tests of whole hosts `make test-host-today` runs: each has its turn, and the others are named."""
 
 import os
 import subprocess

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.models import Adoption
 from mailadmin.findings.cure import ACCOUNTS, Mending
+from panel import tasks
 
 TIMEOUT_SECONDS = 10  # the page waits for it
 
@@ -34,7 +36,22 @@ class Letters(Mending):
         )
     }
 
-    def write(self, key, panel):
+    def act(self, task, entry):
+        message = self.message(entry.key, task.options["panel"])
+
+        refusal = ValidationError(_("The mail server did not take the message."), "mail")
+
+        def send():
+            try:
+                message.send()
+            except (OSError, ValueError):
+                tasks.refuse_afterwards(task, entry.key, refusal)
+
+        # The transaction may run again, and the mail server be slow: nobody gets two, and no lock waits for it.
+        transaction.on_commit(send, robust=True)
+        return {}
+
+    def message(self, key, panel):
         if Adoption.objects.exists():
             raise ValidationError(
                 _("PostfixAdmin may not read the hash: run `manage.py adopt --finish` first."),
@@ -48,20 +65,13 @@ class Letters(Mending):
         with translation.override(settings.LANGUAGE_CODE):
             subject = render_to_string("mailadmin/sign_in_subject.txt", context)
             text = render_to_string("mailadmin/sign_in.txt", context)
-        try:
-            EmailMessage(
-                subject=" ".join(subject.split()),
-                body=text,
-                to=[account.pk],
-                headers={"Auto-Submitted": "auto-generated"},
-                connection=get_connection(timeout=TIMEOUT_SECONDS),
-            ).send()
-        except (OSError, ValueError) as error:
-            raise ValidationError(_("The mail server did not take the message."), "mail") from error
-
-    def act(self, task, entry):
-        self.write(entry.key, task.options["panel"])
-        return {}
+        return EmailMessage(
+            subject=" ".join(subject.split()),
+            body=text,
+            to=[account.pk],
+            headers={"Auto-Submitted": "auto-generated"},
+            connection=get_connection(timeout=TIMEOUT_SECONDS),
+        )
 
     def settle(self, task, keys):
         """They are as before, until somebody has signed in."""

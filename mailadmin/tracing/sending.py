@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import LogEntry
+from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from panel.addresses import split_address
 from panel.scoping import domains_in_sight
@@ -32,8 +32,13 @@ class Said(NamedTuple):
 def send_test(*, actor, address):
     """Send a test message to ``address``; return what the mail server Said. Call it outside of a transaction.
 
-    Raises ValidationError: ``scope``, ``throttled``, ``no_server`` if EMAIL_URL names none, ``away`` if it does not answer.
+    Raises ValidationError: ``address``, ``scope``, ``throttled``, ``no_server`` if EMAIL_URL names none, ``away`` if it does not answer.
     """
+    if not address.isascii() or not address.isprintable():
+        raise ValidationError(
+            _("A test message is sent to addresses in ASCII only, without control characters."),
+            "address",
+        )
     note_test(actor=actor, address=address)
     connection = get_connection(timeout=TIMEOUT_SECONDS)
     try:
@@ -57,6 +62,8 @@ def send_test(*, actor, address):
 
 @in_transaction
 def note_test(*, actor, address):
+    if actor is not None:  # before all that is read: of two at once the second counts the first
+        Admin.objects.select_for_update().get(pk=actor.pk)
     domain = split_address(address)[1]
     if not domains_in_sight(actor, {domain}):
         raise ValidationError(

@@ -77,13 +77,20 @@ CREATE TRIGGER mailadmin_routes_domain_delete AFTER DELETE ON domain FOR EACH RO
   DELETE FROM domain_dns WHERE domain = OLD.domain;
 END
 //
+-- A name that no domain had until now may have left-overs of one long gone, which must neither refuse the UPDATE nor come to life.
+-- A copy whose address would be too long ends: cut off, it would go to somebody else.
 CREATE TRIGGER mailadmin_routes_domain_update AFTER UPDATE ON domain FOR EACH ROW BEGIN
   IF NEW.domain <> OLD.domain THEN
     UPDATE IGNORE mail_copy SET address = CONCAT(SUBSTRING_INDEX(address, '@', 1), '@', NEW.domain), domain = NEW.domain
-      WHERE domain = OLD.domain;
+      WHERE domain = OLD.domain
+      AND CHAR_LENGTH(address) - CHAR_LENGTH(OLD.domain) + CHAR_LENGTH(NEW.domain) <= 255;
     DELETE FROM mail_copy WHERE domain = OLD.domain;
-    UPDATE mail_copy SET goto = CONCAT(SUBSTRING_INDEX(goto, '@', 1), '@', NEW.domain) WHERE goto_domain = OLD.domain;
+    UPDATE mail_copy SET goto = CONCAT(SUBSTRING_INDEX(goto, '@', 1), '@', NEW.domain) WHERE goto_domain = OLD.domain
+      AND CHAR_LENGTH(goto) - CHAR_LENGTH(OLD.domain) + CHAR_LENGTH(NEW.domain) <= 255;
+    DELETE FROM mail_copy WHERE goto_domain = OLD.domain;
+    DELETE FROM relay_host WHERE domain = NEW.domain;
     UPDATE relay_host SET domain = NEW.domain WHERE domain = OLD.domain;
+    DELETE FROM domain_sender_rule WHERE domain = NEW.domain;
     UPDATE domain_sender_rule SET domain = NEW.domain WHERE domain = OLD.domain;
     DELETE FROM domain_dns WHERE domain = OLD.domain;
   END IF;

@@ -65,10 +65,15 @@ END
 //
 CREATE TRIGGER mailadmin_routes_domain_update AFTER UPDATE OF domain ON domain FOR EACH ROW WHEN NEW.domain <> OLD.domain BEGIN
   UPDATE OR IGNORE mail_copy SET address = substr(address, 1, instr(address, '@')) || NEW.domain, domain = NEW.domain
-    WHERE domain = OLD.domain;
+    WHERE domain = OLD.domain
+    AND length(address) - length(OLD.domain) + length(NEW.domain) <= 255;
   DELETE FROM mail_copy WHERE domain = OLD.domain;
-  UPDATE mail_copy SET goto = substr(goto, 1, instr(goto, '@')) || NEW.domain WHERE goto_domain = OLD.domain;
+  UPDATE mail_copy SET goto = substr(goto, 1, instr(goto, '@')) || NEW.domain WHERE goto_domain = OLD.domain
+    AND length(goto) - length(OLD.domain) + length(NEW.domain) <= 255;
+  DELETE FROM mail_copy WHERE goto_domain = OLD.domain;
+  DELETE FROM relay_host WHERE domain = NEW.domain;
   UPDATE relay_host SET domain = NEW.domain WHERE domain = OLD.domain;
+  DELETE FROM domain_sender_rule WHERE domain = NEW.domain;
   UPDATE domain_sender_rule SET domain = NEW.domain WHERE domain = OLD.domain;
   DELETE FROM domain_dns WHERE domain = OLD.domain;
 END

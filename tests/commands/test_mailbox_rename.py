@@ -12,7 +12,7 @@ def test_a_mailbox_is_renamed_and_keeps_its_old_address(run, example_org, add_ma
 
     said = run("mailbox", "rename", "joe@example.org", "jo@example.org")
 
-    assert said == "Renamed joe@example.org to mailbox jo@example.org.\n"
+    assert said == "Renamed mailbox joe@example.org to jo@example.org.\n"
     assert Mailbox.objects.get().pk == "jo@example.org"
     assert Alias.objects.get(pk="joe@example.org").goto == "jo@example.org"
 

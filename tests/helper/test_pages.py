@@ -117,6 +117,18 @@ def test_a_renamed_mailbox_ends_the_sessions_of_the_old_name(
     assert called(with_helper)[-1] == "doveadm kick ann@example.org"
 
 
+@pytest.mark.parametrize(("number", "asked"), [(500, True), (None, False)])
+def test_rspamd_learns_the_new_name_of_a_mailbox_with_a_number_of_its_own(
+    number, asked, with_helper, settings, ann, django_capture_on_commit_callbacks
+):
+    settings.DKIM_SIGNER = "rspamd"
+    Mailbox.objects.update(sending_limit=number)
+    with django_capture_on_commit_callbacks(execute=True):
+        rename_mailbox(actor=None, mailbox=Mailbox.objects.get(), local_part="anna")
+
+    assert any("sending_limits" in command for command in called(with_helper)) is asked
+
+
 def test_switched_on_again_nothing_is_ended(
     with_helper, admin, ann, django_capture_on_commit_callbacks
 ):

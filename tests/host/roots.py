@@ -136,6 +136,8 @@ def _download(root, packages):
     apt = ["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends"]
     apt += ["-o", "Acquire::Retries=3"]
     fetch([*apt, "update", "--error-on=any"], advice, **options)
+    # A kept root whose last upgrade was cut short.
+    run(["chroot", root, "dpkg", "--configure", "-a"], **options)
     fetch([*apt, "upgrade"], advice, **options)
     fetch([*apt, "install", "python3", "git"], advice, **options)
     # A name that this release does not know is ours to mend.

@@ -1,6 +1,6 @@
-"""Whose turn it is: all tests of whole hosts take longer than CI has, so each day of the year runs some of them."""
+"""Whose turn it is: all tests of whole hosts take long, so `make test-host-today` runs some of them each day of the year. CI runs none."""
 
-# Of a day's turn, with the roots that it needs: with `make test` before it they are within CI's hour.
+# Of a day's turn, with the roots that it needs.
 MINUTES = 25
 BOOKWORM, TRIXIE = "bookworm", "trixie"
 # (release, files). One release a day where it can be, since its root may have to be made first.

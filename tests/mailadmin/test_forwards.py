@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from aliases.models import Alias
 from domains.copies import FROM, TO
 from domains.models import Copy
 from mailadmin.mailconf import forwards_elsewhere
@@ -40,6 +41,30 @@ def test_by_the_forwarding_of_a_mailbox(domain, add_mailbox):
     set_forwarding(actor=None, mailbox=mailbox, targets=["ann@outside.test"], keep_copy=True)
 
     assert (stays, forwards_elsewhere()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "leaves"),
+    [
+        ("ann_lee#example.org@autoreply.example.com", False),
+        # Not hers, so no message of hers.
+        ("annalee#example.org@autoreply.example.com", True),
+    ],
+)
+def test_not_by_an_away_message_of_postfixadmin(target, leaves, domain, add_mailbox):
+    add_mailbox("ann_lee@example.org")
+    goto = f"ann_lee@example.org,{target}"
+    Alias.objects.filter(pk="ann_lee@example.org").update(goto=goto)
+
+    assert forwards_elsewhere() is leaves
+
+
+def test_by_a_forwarding_beside_an_away_message(domain, add_mailbox):
+    goto = "ann#example.org@autoreply.example.com,ann@outside.test"
+    add_mailbox("ann@example.org")
+    Alias.objects.filter(pk="ann@example.org").update(goto=goto)
+
+    assert forwards_elsewhere() is True
 
 
 @pytest.mark.parametrize(

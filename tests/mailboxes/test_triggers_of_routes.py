@@ -246,6 +246,46 @@ def test_routes_go_along_with_a_domain_that_is_renamed_by_sql(others, add_domain
     ]
 
 
+def test_left_overs_of_the_new_name_neither_refuse_a_rename_nor_come_to_life(others, add_domain):
+    old = add_domain("old.example")
+    set_relay_host(actor=None, domain=old, server="smtp.example.net:587")
+    set_domain_sender_rule(actor=None, domain=old, sender="spam.example", action="REJECT")
+    RelayHost.objects.create(domain="new.example", next_hop="[left.example]:25")
+    for sender in ("spam.example", "left.example"):
+        DomainSenderRule.objects.create(
+            domain="new.example", list_number=7, sender=sender, action="OK"
+        )
+    others.rename_domain("old.example", "new.example")
+
+    assert [*RelayHost.objects.values_list("domain", "next_hop")] == [
+        ("new.example", "[smtp.example.net]:587")
+    ]
+    assert [*DomainSenderRule.objects.values_list("domain", "sender", "action")] == [
+        ("new.example", "spam.example", "REJECT")
+    ]
+
+
+def test_copies_that_are_too_long_under_a_new_name_end_and_the_others_go_along(
+    others, add_domain, other_net
+):
+    old, new = add_domain("old.example"), f"{'n' * 60}.{'e' * 60}.{'w' * 60}.example.org"
+    long, short = 64 * "l", "s"
+    for local_part in (long, short):
+        copy(old, local_part, "boss@example.org")
+        Copy.objects.create(
+            domain="other.net",
+            direction="to",
+            address=f"{local_part}@other.net",
+            goto=f"{local_part}@old.example",
+        )
+    others.rename_domain("old.example", new)
+
+    assert copies() == [
+        f"to {short}@{new}: boss@example.org",
+        f"to {short}@other.net: {short}@{new}",
+    ]
+
+
 def test_what_is_left_of_domains_that_were_deleted_before_goes_with_a_recount(
     others, example_org, other_net
 ):

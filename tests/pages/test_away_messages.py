@@ -81,6 +81,19 @@ def test_an_administrator_ends_it_once_and_the_log_says_so(admin, grace):
     assert LogEntry.objects.filter(action="end_vacation").count() == 1
 
 
+def test_the_mailbox_is_renamed_only_after_it_is_ended(admin, grace):
+    """The program would go on to answer from the old name."""
+    answer = admin.post(f"/mailboxes/{GRACE}/rename/", {"local_part": "gracie"})
+
+    assert answer.status_code == 422
+    assert "An away message of PostfixAdmin answers for this mailbox." in text(answer)
+    assert goto() == f"{GRACE},{PROGRAM}"
+
+    admin.post(f"/mailboxes/{GRACE}/away/")
+    admin.post(f"/mailboxes/{GRACE}/rename/", {"local_part": "gracie"})
+    assert Alias.objects.get(pk="gracie@example.org").goto == "gracie@example.org"
+
+
 def test_nobody_else_ends_it(client, sign_in, grace, add_mailbox, make_admin, other_net):
     assert client.post("/account/away/").status_code == 302
     of_other = sign_in(make_admin("other@other.net", domains=["other.net"]))

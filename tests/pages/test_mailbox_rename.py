@@ -1,5 +1,7 @@
 """Another name for a mailbox."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.conf import settings
 from django.urls import reverse
@@ -49,6 +51,18 @@ def test_a_mailbox_gets_another_name_and_the_old_one_leads_there(admin, joe):
         {"username": ["joe@example.org", "jo@example.org"]},
     )
     assert admin.get(RENAME).status_code == 404
+
+
+def test_the_old_address_is_as_old_as_it_was_and_the_new_one_begins(admin, joe):
+    long_ago = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    Alias.objects.filter(pk="joe@example.org").update(created=long_ago, modified=long_ago)
+
+    admin.post(RENAME, {"local_part": "jo"})
+
+    old, new = (Alias.objects.get(pk=f"{name}@example.org") for name in ("joe", "jo"))
+    assert (old.created, old.is_self_alias, new.is_self_alias) == (long_ago, False, True)
+    assert old.modified > long_ago
+    assert new.created > long_ago
 
 
 def test_the_activity_says_the_old_name_and_the_new_one(admin, joe):

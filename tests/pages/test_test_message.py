@@ -104,6 +104,15 @@ def test_what_is_no_address_gets_none(sink, as_superadmin, address):
     assert (sink.received, sent()) == ([], [])
 
 
+@pytest.mark.parametrize("address", ["jürgen@example.org", "jo\x07e@example.org"])
+def test_what_no_mail_server_is_told_in_ascii_gets_none(sink, as_superadmin, address):
+    answer = send(as_superadmin, address)
+
+    assert answer.status_code == 422
+    assert "addresses in ASCII only, without control characters" in text(answer)
+    assert (sink.received, sent()) == ([], [])
+
+
 def test_after_some_in_an_hour_one_has_to_wait_and_others_have_not(
     sink, admin, sign_in, make_admin
 ):

@@ -309,7 +309,7 @@ class Command(PasswordMixin, DomainRowCommand):
         mailbox = self.named(name_given)
         local_part = new_name.strip().removesuffix(f"@{mailbox.domain_id}")
         renamed = rename_mailbox(actor=None, mailbox=mailbox, local_part=local_part)
-        self.report(f"Renamed {mailbox} to", renamed, json=json)
+        self.report("Renamed", renamed, json=json, was=mailbox)
 
     # --- Rows
 
