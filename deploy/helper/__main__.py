@@ -89,6 +89,7 @@ class Server:
         self.listener, self.uid, self.settings = listener, uid, settings
         self.places = threading.BoundedSemaphore(AT_ONCE)
         self.acting = threading.Lock()  # one act at a time
+        self.looking = threading.Lock()  # which nothing else waits for
 
     def serve(self):
         while True:
@@ -133,12 +134,23 @@ class Server:
             verb, _blank, argument = line.partition(" ")
             if verb not in VERBS:
                 raise Refused("no such verb", verb)
+            if verb == "look":
+                return {"ok": self.look(line, argument)}
             with self.acting:
                 log(line)
                 return {"ok": VERBS[verb](self.settings, argument)}
         except (OSError, Refused) as error:
             log(f"refused: {', '.join(map(str, error.args))}")
             return {"error": str(error.args[0])}
+
+    def look(self, line, argument):
+        if not self.looking.acquire(blocking=False):
+            raise Refused("busy")
+        try:
+            log(line)
+            return look(self.settings, argument)
+        finally:
+            self.looking.release()
 
     @staticmethod
     def answer(connection, answer):

@@ -1,18 +1,36 @@
-"""What of this host only root can see: facts for the panel's doctor, without a judgement. It reads, and changes nothing.
+"""What of this host only root can see: facts for the panel's doctor, without a judgement. It only reads; but
+`postfix check`, which it asks, makes directories of Postfix's that are missing.
 
 Each part is {"ok": …}, or {"error": …} where it could not be looked at. No password and no content of mail is among them.
 """
 
 import collections
+import contextlib
 import json
 import os
 import pwd
 import re
+import select
+import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
-from machine import certificates, clock, disks, mail, met, reached, secrets, seen, steps_to, units
-from verbs import ADDRESS, PROGRAMS, SECONDS, Refused, run
+from machine import (
+    certificates,
+    clock,
+    disks,
+    hidden,
+    mail,
+    met,
+    reached,
+    secrets,
+    seen,
+    steps_to,
+    units,
+)
+from verbs import ADDRESS, PROGRAMS, UNTIL, Refused, call, read, run, seconds_left
 
 PARAMETERS = (
     *("mail_version", "mail_owner", "queue_directory", "myhostname", "mydestination", "mynetworks", "relayhost"),
@@ -29,23 +47,33 @@ PARAMETERS = (
 TABLE = re.compile(r"\b([a-z]+):(/[^\s,{}]+)")
 TYPES = {"mysql", "pgsql", "ldap", "sqlite", "memcache", "hash", "btree", "lmdb", "dbm", "cdb", "sdbm", "texthash", "regexp", "pcre", "cidr"}  # fmt: skip
 COMPILED = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "dbm": ".pag", "cdb": ".cdb"}
+OF_SETTINGS = re.compile(r"^postmap: warning: \S+/(?:main|master)\.cf[,:]")
+FAILED = re.compile(r"postmap: (?:fatal|error|panic): ")
 OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains", "mydestination"}
 NOBODY = "doctor@nobody.invalid"
-SECRET = re.compile(r"pass(word|_)|secret|nonce|api_key", re.IGNORECASE)
+PASSWORD_MAPS = "_password_maps"  # noqa: S105
+LOGIN = re.compile(r"(\w://)[^/@\s]*@")
+SECRET = re.compile(
+    r"pass(word|_)|secret|nonce|api_key|api_header|authorization|_key\b", re.IGNORECASE
+)
 OF_ROUNDCUBE = re.compile(
     r"^\s*\$config\['(imap_host|smtp_host|smtp_user|smtp_timeout|imap_timeout)'\]\s*=\s*([^;\[]+?)\s*;", re.MULTILINE
 )  # fmt: skip
+LOOK_SECONDS = 30  # all parts together, less than the panel waits
+CHECK_BYTES = 2000  # of what `postfix check` says
 QUEUED = 20_000  # messages that are looked at
 REASONS = 20
 
 
 def look(settings, address):
     """``address``: a mailbox of the panel, about which maps and Dovecot are asked; "" asks them about nobody."""
-    if address and not ADDRESS.fullmatch(address):
+    if address and (not ADDRESS.fullmatch(address) or address.startswith("-")):
         raise Refused("not an address")
+    UNTIL.set(time.monotonic() + LOOK_SECONDS)  # each look has a thread or a process of its own
     found = {}
     for name, part in PARTS.items():
         try:
+            seconds_left()
             found[name] = {"ok": part(settings, address, found)}
         except (Refused, OSError, ValueError, KeyError) as error:
             found[name] = {"error": str(error)[:500]}
@@ -53,54 +81,73 @@ def look(settings, address):
 
 
 def postfix(settings, address, found):
-    said = run("postconf", "-c", settings.postfix, "-x", *PARAMETERS, limit=None)
+    said = read("postconf", "-c", settings.postfix, "-x", *PARAMETERS)
     pairs = [line.split(" = ", 1) for line in said.splitlines() if " = " in line]
-    parameters = dict.fromkeys(PARAMETERS, "") | {name.strip(): value for name, value in pairs}
+    parameters = dict.fromkeys(PARAMETERS, "")
+    parameters |= {name.strip(): without_secrets(name.strip(), value) for name, value in pairs}
     services = {}
-    for line in run("postconf", "-c", settings.postfix, "-M", limit=None).splitlines():
+    for line in read("postconf", "-c", settings.postfix, "-M").splitlines():
         words = line.split()
         if len(words) >= 8:
             services[f"{words[0]}/{words[1]}"] = {"program": words[7], "chroot": words[4]}
-    for line in run("postconf", "-c", settings.postfix, "-P", limit=None).splitlines():
+    for line in read("postconf", "-c", settings.postfix, "-P").splitlines():
         name, _equals, value = line.partition(" = ")
         service, _slash, parameter = name.rpartition("/")
-        if service in services and not SECRET.search(parameter):
-            services[service][parameter] = value
+        is_secret = SECRET.search(parameter) and not parameter.endswith(PASSWORD_MAPS)
+        if service in services and not is_secret:
+            services[service][parameter] = without_secrets(parameter, value)
     return {
         "parameters": parameters,
         "services": services,
-        "types": run("postconf", "-m").split(),
-        "check": checked(settings),
+        "types": read("postconf", "-m").split(),
     }
 
 
-def checked(settings):
-    """What `postfix check` says: to a terminal alone, so it gets one."""
+def without_secrets(parameter, value):
+    if parameter.endswith(PASSWORD_MAPS):  # inline: and static: hold them
+        return " ".join(found[0] for found in TABLE.finditer(value))
+    return LOGIN.sub(r"\1", value)
+
+
+def settings_of_postfix(found):
+    """What the part `postfix` found. Raises Refused."""
+    if "ok" not in found["postfix"]:
+        raise Refused("Postfix's settings could not be read")
+    return found["postfix"]["ok"]
+
+
+def check(settings, address, found):
+    """What `postfix check` says, its first words: to a terminal alone, so it gets one."""
+    end = time.monotonic() + seconds_left()
     ours, its = os.openpty()
+    process = subprocess.Popen(  # noqa: S603 -- fixed words
+        ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=its,
+        env={"PATH": PROGRAMS, "LC_ALL": "C"},
+        start_new_session=True,
+    )
+    os.close(its)
+    said = b""
     try:
-        subprocess.run(  # noqa: S603 -- fixed words
-            ["/usr/bin/env", "postfix", "-c", str(settings.postfix), "check"],
-            stdin=subprocess.DEVNULL,
-            stdout=its,
-            stderr=its,
-            timeout=SECONDS,
-            env={"PATH": PROGRAMS, "LC_ALL": "C"},
-            check=False,
-        )
-        os.set_blocking(ours, False)
-        return os.read(ours, 2000).decode(errors="replace").strip()
-    except BlockingIOError:  # nothing
-        return ""
-    except subprocess.TimeoutExpired as error:
-        raise Refused(f"postfix check took longer than {SECONDS} seconds") from error
+        while len(said) < CHECK_BYTES:
+            if not select.select([ours], [], [], max(0, end - time.monotonic()))[0]:
+                raise Refused("postfix check took too long")
+            said += os.read(ours, CHECK_BYTES - len(said))
+    except OSError:  # nobody has the terminal's other end any more: it has ended
+        pass
     finally:
         os.close(ours)
-        os.close(its)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return said.decode(errors="replace").strip()
 
 
 def maps(settings, address, found):
     """Each table that main.cf and master.cf name, asked as Postfix asks it."""
-    known = found["postfix"]["ok"]
+    known = settings_of_postfix(found)
     named = list(known["parameters"].items())
     named += [pair for service in known["services"].values() for pair in service.items()]
     used = {}
@@ -129,21 +176,27 @@ def table_of(settings, table, parameters, address):
     key = address or NOBODY
     key = key.rpartition("@")[2] if domains else key
     try:
-        said = run("postmap", "-c", settings.postfix, "-q", key, table, fails=1)
+        done = call("postmap", "-c", settings.postfix, "-q", key, table)
     except Refused as error:
         return told | {"says": str(error)}
-    errors = [line for line in said.splitlines() if line.startswith("postmap: ")]
+    says = complaint(done, table)
     # What it answers may be a secret, such as the login of a relay host.
-    return told | {
-        "asked": key,
-        "answers": bool(said) and not errors,
-        "says": " ".join(errors)[:500],
-    }
+    return told | {"asked": key, "answers": bool(done.stdout.strip()) and not says, "says": says}
+
+
+def complaint(done, table):
+    """What postmap says of the table if that fails, or "". Its warnings of main.cf, of which it has as many as that has lines, are none."""
+    lines = [line for line in done.stderr.splitlines() if not OF_SETTINGS.search(line)]
+    path = table.partition(":")[2]
+    failed = done.returncode not in (0, 1)  # 1: it is not in the table
+    if failed or any(FAILED.match(line) or path in line for line in lines):
+        return " ".join(lines)[:500] or f"postmap: status {done.returncode}"
+    return ""
 
 
 def dovecot(settings, address, found):
-    text = run("doveconf", "-c", settings.dovecot, "-n", limit=None)
-    lines = [line for line in text.splitlines() if not SECRET.search(line)]
+    text = read("doveconf", "-c", settings.dovecot, "-n")
+    lines = [LOGIN.sub(r"\1", line) for line in text.splitlines() if not SECRET.search(line)]
     return {
         "version": text.partition("\n")[0].lstrip("# ").split(" ")[0],
         "policy": policy(text),
@@ -153,11 +206,16 @@ def dovecot(settings, address, found):
 
 def policy(text):
     """The server that Dovecot asks about each sign-in, and why it cannot be reached; {} without one."""
-    url = re.search(r"^auth_policy_server_url = https?://([^/:\s]+):?(\d+)?", text, re.MULTILINE)
+    url = re.search(
+        r"^auth_policy_server_url = https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?", text, re.MULTILINE
+    )
     if not url:
         return {}
     port = url[2] or ("443" if "https" in url[0] else "80")
-    return {"url": url[0].partition(" = ")[2], "says": reached(f"{url[1]}:{port}")}
+    return {
+        "url": LOGIN.sub(r"\1", url[0].partition(" = ")[2]),
+        "says": reached(f"{url[1]}:{port}"),
+    }
 
 
 def user(settings, address, found):
@@ -176,6 +234,7 @@ def user(settings, address, found):
         "home": home,
         "says": "" if home else said,
         "path": steps_to(home) if home.startswith("/") else [],
+        "hidden": hidden(home),
     }
 
 
@@ -191,7 +250,7 @@ def login(settings, address, found):
 
 def sockets(settings, address, found):
     """Where Postfix meets Dovecot: each socket that its settings name."""
-    known = found["postfix"]["ok"]
+    known = settings_of_postfix(found)
     parameters = known["parameters"]
     queue = parameters["queue_directory"]
     places = {}
@@ -226,15 +285,18 @@ def queue(settings, address, found):
     """How many messages wait, since when, and what the other side said: of QUEUED at most."""
     command = ["/usr/bin/env", "postqueue", "-c", str(settings.postfix), "-j"]
     number, deferred, oldest, reasons = 0, 0, None, collections.Counter()
-    with subprocess.Popen(  # noqa: S603 -- fixed words
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env={"PATH": PROGRAMS, "LC_ALL": "C"},
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603 -- fixed words
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env={"PATH": PROGRAMS, "LC_ALL": "C"},
+        ) as process,
+        killed_in_time(process) as late,
+    ):
         for line in process.stdout:
             message = json.loads(line)
             number += 1
@@ -248,9 +310,12 @@ def queue(settings, address, found):
             if number >= QUEUED:
                 process.kill()
                 break
-        error = "" if number >= QUEUED else process.stderr.read().strip()
-    if error:
-        raise Refused(error)
+        error = process.stderr.read().strip()
+        status = 0 if number >= QUEUED else process.wait()
+    if late:
+        raise Refused("postqueue took too long")
+    if status or "Mail system is down" in error:
+        raise Refused(error or f"postqueue: status {status}")
     return {
         "messages": number,
         "deferred": deferred,
@@ -260,13 +325,29 @@ def queue(settings, address, found):
     }
 
 
+@contextlib.contextmanager
+def killed_in_time(process):
+    """Yields a list that is not empty once the process had to be killed."""
+    late = []
+
+    def end():
+        late.append(process.pid)
+        process.kill()
+
+    timer = threading.Timer(seconds_left(), end)
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
 # In this order: later ones read what earlier ones found.
 PARTS = {
     part.__name__: part
     for part in (
         *(
             postfix,
-            maps,
             dovecot,
             user,
             login,
@@ -279,6 +360,6 @@ PARTS = {
             clock,
             units,
         ),
-        certificates,
+        *(certificates, check, maps),  # the last ones may take long
     )
 }

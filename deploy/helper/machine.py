@@ -9,7 +9,7 @@ import stat
 import struct
 from pathlib import Path
 
-from verbs import Refused, run
+from verbs import Refused, read, seconds_left
 
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 UNITS = (
@@ -17,16 +17,27 @@ UNITS = (
     *("mailadmin-daily.service", "mailadmin-snapshot.service", "mailadmin-checkdns.service", "mailadmin-doctor.service"),
 )  # fmt: skip
 STA_UNSYNC = 0x40
+HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 
 def mail(settings, address, found):
-    return {"root": str(settings.mail_root), "path": steps_to(str(settings.mail_root))}
+    root = os.path.normpath(settings.mail_root)
+    return {"root": root, "path": steps_to(root), "hidden": hidden(root)}
 
 
 def steps_to(path):
     """The directories on the way to ``path``, as far as they are there."""
-    ways = [Path(path), *Path(path).parents]
+    path = Path(os.path.normpath(path))
+    ways = [path, *path.parents]
     return [{"path": str(way)} | seen(way) for way in reversed(ways) if way.exists()]
+
+
+def hidden(path):
+    """Where ``path`` lies if systemd hides that from the helper (ProtectHome), or ""."""
+    for home in HOMES:
+        if Path(os.path.normpath(path)).is_relative_to(home) and seen(home).get("mode") == "0":
+            return str(home)
+    return ""
 
 
 def seen(path):
@@ -67,7 +78,7 @@ def met(path, owner):
 
 def listens(path):
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(5)
+        line.settimeout(min(5, seconds_left()))
         try:
             line.connect(str(path))
         except ConnectionRefusedError:
@@ -81,7 +92,7 @@ def reached(server):
     if not named:
         return ""
     try:
-        socket.create_connection((named[1], int(named[2])), timeout=5).close()
+        socket.create_connection((named[1], int(named[2])), timeout=min(5, seconds_left())).close()
     except OSError as error:
         return str(error)
     return ""
@@ -118,7 +129,7 @@ def clock(settings, address, found):
     if ctypes.CDLL(None, use_errno=True).adjtimex(state) >= 0:
         status = struct.unpack_from("I4xqqqqi", bytes(state))[5]
         return {"kept": not status & STA_UNSYNC}
-    return {"kept": run("timedatectl", "show", "-p", "NTPSynchronized", "--value") == "yes"}
+    return {"kept": read("timedatectl", "show", "-p", "NTPSynchronized", "--value") == "yes"}
 
 
 def units(settings, address, found):
@@ -126,7 +137,7 @@ def units(settings, address, found):
         raise Refused("systemd does not run here")
     told = {}
     properties = "Id,LoadState,UnitFileState,ActiveState,Result"
-    for block in run("systemctl", "show", "-p", properties, *UNITS, limit=None).split("\n\n"):
+    for block in read("systemctl", "show", "-p", properties, *UNITS).split("\n\n"):
         unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         told[unit.get("Id", "")] = unit
     return told

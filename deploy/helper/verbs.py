@@ -1,6 +1,8 @@
 """What the helper does, by its word. Each gets the Settings and the rest of the line, and returns what JSON can hold."""
 
 import base64
+import contextvars
+import math
 import os
 import re
 import stat
@@ -10,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 20  # of one program
+UNTIL = contextvars.ContextVar(
+    "until", default=math.inf
+)  # when all that this thread does must have ended
 PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What may stand for a mailbox and for a domain in a command: no "*" and "?", which doveadm takes for many, and no "-" in front.
 ADDRESS = re.compile(r"[a-z0-9_+=.'&%$!#/~^{}|`-]{1,64}@[a-z0-9.-]{1,255}")
@@ -191,23 +196,45 @@ def nothing(argument):
 
 def run(program, *arguments, fails=0, limit=OUTPUT):
     """Return what a program prints, up to ``limit``. Raises Refused if it fails, but for the status ``fails``."""
-    try:
-        done = subprocess.run(  # noqa: S603 -- fixed words, and an address of the shape above
-            ["/usr/bin/env", program, *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            env={"PATH": PROGRAMS, "LC_ALL": "C"},
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Refused(f"{program} took longer than {SECONDS} seconds") from error
+    done = call(program, *arguments, errors_to=subprocess.STDOUT)
     said = done.stdout.strip()[:limit]
     if done.returncode not in (0, fails):
         raise Refused(f"{program}: {said[:OUTPUT] or f'status {done.returncode}'}")
     return said
+
+
+def read(program, *arguments):
+    """Return what a program answers, without the warnings it has besides. Raises Refused with these if it fails."""
+    done = call(program, *arguments)
+    if done.returncode:
+        said = f"{done.stderr}{done.stdout}".strip()[:OUTPUT]
+        raise Refused(f"{program}: {said or f'status {done.returncode}'}")
+    return done.stdout.strip()
+
+
+def call(program, *arguments, errors_to=subprocess.PIPE):
+    seconds = seconds_left()
+    try:
+        return subprocess.run(  # noqa: S603 -- fixed words, and an address of the shape above
+            ["/usr/bin/env", program, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors_to,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            env={"PATH": PROGRAMS, "LC_ALL": "C"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"{program} took longer than {seconds:.0f} seconds") from error
+
+
+def seconds_left():
+    """For one program. Raises Refused: none."""
+    left = UNTIL.get() - time.monotonic()
+    if left <= 0:
+        raise Refused("no time was left for it")
+    return min(SECONDS, left)
 
 
 VERBS = {

@@ -1,5 +1,7 @@
 """What a check is, and what it finds."""
 
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,6 +10,10 @@ from django.utils.translation import gettext
 
 ERROR, WARNING = "error", "warning"
 CHECKS = {}
+# The words of a command, as the shell takes them apart.
+WORD = re.compile(r"""\"[^"]*"|'[^']*'|[^\s;"']+""")
+# Details that are commands themselves.
+COMMANDS = re.compile(r"%\((?:command|load)\)s")
 
 
 class Unseen(Exception):
@@ -17,6 +23,7 @@ class Unseen(Exception):
 @dataclass(frozen=True)
 class Check:
     """``seen``, ``why`` and ``mend`` are sentences, ``command`` what to type: with places for the details of a Finding.
+    In a command each word with a place is quoted for the shell, but for what stands in double quotes: only words of the panel's own.
 
     ``title`` is what it looks at. ``page`` is the name of a page of the panel, of the row ``key`` names if there is one.
     ``told``: whether a mail tells of it; of the DNS there is one already.
@@ -55,11 +62,19 @@ class Finding(NamedTuple):
 
     def say(self, part):
         """The sentence ``part`` of its check with the details in it: those are stored in English."""
+        if part == "command":
+            return WORD.sub(self._quoted, self.check.command)
         told = {
             name: gettext(value) if value and isinstance(value, str) else value
             for name, value in self.details.items()
         }
         return str(getattr(self.check, part)) % told
+
+    def _quoted(self, found):
+        word = found[0]
+        if "%(" not in word or word.startswith('"') or COMMANDS.search(word):
+            return word % self.details
+        return shlex.quote(word.strip("'") % self.details)
 
 
 def check(name, level, title, **words):

@@ -70,7 +70,7 @@ def database_time_zone(host):
     seen=_("The column %(column)s is compared as %(is)s, not byte for byte."),
     why=_("Mail for ü1@example.org would reach u1@example.org, and no index answers the maps’ questions."),
     mend=_("Let it be compared byte for byte; nobody may write to the table meanwhile:"),
-    command="mariadb %(database)s -e \"ALTER TABLE %(table)s MODIFY %(name)s %(type)s COLLATE utf8mb4_bin %(rest)s\"",
+    command="mariadb %(database)s -e \"SET foreign_key_checks = 0; ALTER TABLE %(table)s MODIFY %(name)s %(type)s COLLATE utf8mb4_bin %(rest)s\"",
 )  # fmt: skip
 def key_collation(host):
     if connection.vendor != "mysql":

@@ -1,11 +1,13 @@
 """Dovecot: its settings, a sign-in, and whether it may write where mail lies."""
 
 import re
+import shlex
+from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from mailadmin.doctor.checking import ERROR, WARNING, check
+from mailadmin.doctor.checking import ERROR, WARNING, Unseen, check
 
 PASSDB = re.compile(r"^passdb(?: (\S+))? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 NOBODY_THERE = re.compile(r"auth-client\S* failed: (?:No such file|Connection refused)")
@@ -125,26 +127,48 @@ def user_unknown_to_dovecot(host):
 )  # fmt: skip
 def mail_not_writable(host):
     user = host.part("user")
+    _refuse_hidden(user)
     if not user.get("path") or not user["uid"].isdigit():
         return
     uid, gid = int(user["uid"]), int(user["gid"])
-    *ways, last = user["path"]
-    for step in [*ways, last]:
+    last = user["path"][-1]
+    for step in user["path"]:
         bits = _bits(step, uid, gid)
         if not bits & 1 or (step is last and not bits & 2):
-            owned = step is last and step["path"] != "/"
-            chown = f"chown -R {uid}:{gid} {step['path']} && chmod u+rwx {step['path']}"
-            yield {
-                "uid": uid,
-                "gid": gid,
-                "bit": "w" if bits & 1 else "x",
-                "path": step["path"],
-                "mode": step["mode"],
-                "owner": f"{step['uid']}:{step['gid']}",
-                "command": chown if owned else f"chmod o+x {step['path']}",
-                "about": step["path"],
-            }
+            if command := _opening(user, step, uid, gid, enters=bool(bits & 1)):
+                yield {
+                    "uid": uid,
+                    "gid": gid,
+                    "bit": "w" if bits & 1 else "x",
+                    "path": step["path"],
+                    "mode": step["mode"],
+                    "owner": f"{step['uid']}:{step['gid']}",
+                    "command": command,
+                    "about": step["path"],
+                }
             return
+
+
+def _opening(user, step, uid, gid, *, enters):
+    """The command that lets Dovecot in. Only what lies in the directory of the mail is given away: above it is the system's."""
+    root, home, path = Path(settings.VMAIL_ROOT), Path(user["home"]), Path(step["path"])
+    quoted = shlex.quote(step["path"])
+    if path.is_relative_to(root):
+        return f"chown -R {uid}:{gid} {quoted} && chmod u+rwx {quoted}"
+    if not enters:
+        return f"chmod o+x {quoted}"
+    if home.is_relative_to(root):
+        return ""  # the root itself is missing, which another check says
+    if path == home:
+        return f"namei -l {quoted}    # not below VMAIL_ROOT of .env, {shlex.quote(str(root))}"
+    return f"install -d -m 700 -o {uid} -g {gid} {shlex.quote(str(home))}"
+
+
+def _refuse_hidden(part):
+    if where := part.get("hidden"):
+        raise Unseen(
+            f"the helper sees nothing in {where} (ProtectHome): run `mailadmin doctor` as root"
+        )
 
 
 def _bits(step, uid, gid):
@@ -163,6 +187,7 @@ def _bits(step, uid, gid):
 )
 def mail_open(host):
     mail = host.part("mail")
+    _refuse_hidden(mail)
     step = mail["path"][-1]
     if step["path"] == mail["root"] and int(step["mode"], 8) & 7:
         yield {"path": step["path"], "mode": step["mode"]}
@@ -179,6 +204,7 @@ def mail_open(host):
 )  # fmt: skip
 def mail_root_missing(host):
     mail = host.part("mail")
+    _refuse_hidden(mail)
     if mail["path"][-1]["path"] != mail["root"]:
         ids = {"uid": settings.VMAIL_UID, "gid": settings.VMAIL_GID}
         yield {"root": mail["root"], **ids}

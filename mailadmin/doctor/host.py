@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import cached_property
@@ -19,8 +20,12 @@ from panel import helper
 
 SECONDS = 120
 NOT_ROOT = gettext_noop("only root sees it: run `mailadmin doctor` as root, or set HELPER_SOCKET")
+OLDER = gettext_noop("the helper is of another release: restart mailadmin-helper")
 # Where Postfix and Dovecot have their files.
 PLACES = ()
+# Names that the helper and every program take as they are. The first ones in order may be odd: "*x@…", "\"joe b\"@…".
+PLAIN = re.compile(r"[a-z0-9][a-z0-9_+=.-]{0,63}@[a-z0-9.-]{1,255}")
+TRIED = 1000
 
 
 class Host:
@@ -40,7 +45,8 @@ class Host:
             domain__transport__in=LOCAL_TRANSPORTS,
         )
         try:
-            return rows.order_by("pk").values_list("pk", flat=True).first() or ""
+            names = rows.order_by("pk").values_list("pk", flat=True)[:TRIED]
+            return next(filter(PLAIN.fullmatch, names), "")
         except DatabaseError:  # told by another check
             return ""
 
@@ -59,7 +65,7 @@ class Host:
         """What facts.py found. Raises Unseen where it could not look."""
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
-        part = self.facts[name]
+        part = self.facts.get(name, {"error": OLDER})
         if "error" in part:
             raise Unseen(part["error"])
         return part["ok"]
@@ -68,7 +74,7 @@ class Host:
         """Why a program refused to answer, or ""."""
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
-        says = self.facts[name].get("error", "")
+        says = self.facts.get(name, {}).get("error", "")
         if says.endswith("No such file or directory") and "env: " in says:
             raise Unseen(says)  # the program is not installed
         return says

@@ -1,5 +1,6 @@
 """Ask all checks, and keep what they found."""
 
+import logging
 import socket
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from mailadmin.doctor.host import Host
 from panel.models import HostLook
 from panel.transactions import in_transaction
 
+log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)  # of a machine that is gone
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
@@ -46,11 +48,14 @@ def look(subjects=SUBJECTS, *, before=None, anew=False):
             unseen.setdefault(str(error), []).append(check.name)
         except DatabaseError as error:
             unseen.setdefault(f"the database: {error}", []).append(check.name)
+        except Exception as error:
+            log.exception("The check %s of the doctor failed", check.name)
+            unseen.setdefault(f"it failed: {error!r}", []).append(check.name)
         else:
             findings += [Finding(check.name, one, one.get("about", "")) for one in found]
     findings.sort(key=lambda finding: finding.level != ERROR)  # errors first
     figures = {}
-    if not isinstance(host.__dict__.get("facts", ""), str) and "ok" in host.facts["queue"]:
+    if not isinstance(host.__dict__.get("facts", ""), str) and "ok" in host.facts.get("queue", {}):
         figures["messages"] = host.facts["queue"]["ok"]["messages"]
     return Look(findings, [[names, why] for why, names in unseen.items()], figures)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from mailadmin.doctor.checking import ERROR, WARNING, check
+from mailadmin.doctor.checking import ERROR, WARNING, Unseen, check
 
 WHOLE_WORLD = {"0.0.0.0/0", "[::]/0", "::/0", "0/0"}
+CLOSING = {"reject_unauth_destination", "defer_unauth_destination", "reject", "defer"}
 WITH_PASSWORDS = {"mysql", "pgsql", "ldap"}
 DENIED = re.compile(r"command denied|[Aa]ccess denied|execute command denied")
 UNKNOWN_TYPE = re.compile(r"unsupported dictionary type|Unsupported .* type")
@@ -24,7 +25,7 @@ UNKNOWN_TYPE = re.compile(r"unsupported dictionary type|Unsupported .* type")
     command="postfix check; postconf -n > /dev/null",
 )
 def postfix_check(host):
-    if says := host.part("postfix")["check"]:
+    if says := host.part("check"):
         yield {"says": says[:500]}
 
 
@@ -48,14 +49,31 @@ def grants_missing(host):
     seen=_("This Postfix does not know the type of %(table)s, which %(parameters)s names."),
     why=_("Newer releases leave “hash:” and “btree:” out. Every mail that needs the map is put off: 451."),
     mend=_("Name the file as a type that is known (`postconf -m`): texthash reads the same text, and needs no postmap."),
-    command="postconf -e '%(parameter)s = %(value)s' && postfix reload",
+    command="postconf %(option)s '%(place)s%(equals)s%(value)s' && postfix reload",
 )  # fmt: skip
 def map_type_unknown(host):
     for one in _failing(host):
         if UNKNOWN_TYPE.search(one["says"]):
-            parameter = one["parameters"].split(", ")[0]
-            value = _value(host, parameter).replace(f"{one['kind']}:", "texthash:")
-            yield one | {"parameter": parameter, "value": value}
+            service, parameter, value = _place_of(host, one["table"])
+            if service:  # `postconf -P` takes no blanks
+                value = re.sub(r"[\s,]+", ",", value)
+            yield one | {
+                "option": "-P" if service else "-e",
+                "place": f"{service}/{parameter}" if service else parameter,
+                "equals": "=" if service else " = ",
+                "parameter": parameter,
+                "value": re.sub(rf"\b{one['kind']}:", "texthash:", value),
+            }
+
+
+def _place_of(host, table):
+    """(the service of master.cf, or "" for main.cf; the parameter; its value) that names the table."""
+    known = host.part("postfix")
+    for service, parameters in [("", known["parameters"]), *known["services"].items()]:
+        for parameter, value in parameters.items():
+            if table in re.split(r"[\s,{}]+|proxy:", value):
+                return service, parameter, value
+    raise Unseen(f"no setting names {table} by itself")
 
 
 @check(
@@ -101,8 +119,13 @@ def map_not_built(host):
 def secrets_open(host):
     maps = [one for one in host.part("maps") if one["kind"] in WITH_PASSWORDS and one["there"]]
     files = {one["path"] for one in maps if int(one["mode"], 8) & 4}
+    of_postfix = {one["path"] for one in maps}
     for file in sorted(files.union(host.part("secrets"))):
-        group = "dovecot" if "dovecot" in file else "postfix" if "postfix" in file else "opendkim"
+        group = "postfix"
+        if file.endswith("/opendkim.conf"):
+            group = "opendkim"
+        elif file not in of_postfix and "dovecot" in file:
+            group = "dovecot"
         yield {"file": file, "group": group, "about": file}
 
 
@@ -111,7 +134,7 @@ def secrets_open(host):
     ERROR,
     _("whether mydestination names a domain of the panel"),
     seen=_("mydestination in main.cf names domains of the panel: %(domains)s."),
-    why=_("Postfix takes their addresses for accounts of this machine: mailboxes and aliases are refused, “User unknown in local recipient table”."),
+    why=_("Postfix takes their addresses for accounts of this machine. Aliases lead on, but mail for mailboxes is taken and then returned (“unknown user”), to forged senders too; or it is refused, “User unknown in local recipient table”."),
     mend=_("Leave them out:"),
     command="postconf -e 'mydestination = %(rest)s' && postfix reload",
     page="domain-list",
@@ -142,7 +165,7 @@ def domain_not_served(host):
     ERROR,
     _("whether Postfix knows the panel’s mailboxes"),
     seen=_("Postfix does not know the mailbox %(address)s: virtual_mailbox_maps does not answer."),
-    why=_("Mail for it is refused: “User unknown in virtual mailbox table”."),
+    why="%(effect)s",
     mend=_("Let Postfix ask the panel’s map:"),
     command="postconf -e 'virtual_mailbox_maps = proxy:mysql:%(folder)s/mailbox.cf' && postfix reload",
     page="mailbox-list",
@@ -151,15 +174,38 @@ def mailbox_not_served(host):
     yield from _not_served(host, "virtual_mailbox_maps")
 
 
+# The words of a parameter that are tables which were asked, or hold nothing of the panel's.
+ASKED = re.compile(r"(?:proxy:)?[a-z]+:/\S+")
+INLINE = re.compile(r"inline:\{.*\}")
+UNKNOWN_USER = _("Mail for it is refused: “User unknown in virtual mailbox table”.")
+TAKES_ALL = _("Without that map Postfix takes mail for every name in the panel’s domains. What Dovecot does not know is returned later, to forged senders too.")  # fmt: skip
+
+
 def _not_served(host, parameter):
+    domain = host.address.rpartition("@")[2]
     tables = [table for table in host.part("maps") if parameter in table["parameters"]]
     failing = any(table["says"] for table in tables)  # told by another check
-    if host.address and not failing and not any(table["answers"] for table in tables):
+    answered = failing or any(table["answers"] for table in tables)
+    if domain and not answered and _is_of_tables(host, parameter, domain) and not _is_relayed(host, domain):  # fmt: skip
         yield {
             "address": host.address,
-            "domain": host.address.rpartition("@")[2],
+            "domain": domain,
             "folder": str(_folder_of_maps(host)),
+            "effect": str(UNKNOWN_USER if host.parameter(parameter) else TAKES_ALL),
         }
+
+
+def _is_of_tables(host, parameter, domain):
+    """Whether nothing but tables is named, which were all asked: a name, a file of names or "static:" may answer, too."""
+    value = host.parameter(parameter)
+    words = re.split(r"[\s,]+", INLINE.sub("", value).strip())
+    return domain not in value and all(ASKED.fullmatch(word) for word in words if word)
+
+
+def _is_relayed(host, domain):
+    tables = [table for table in host.part("maps") if "relay_domains" in table["parameters"]]
+    named = re.split(r"[\s,]+", host.parameter("relay_domains"))
+    return domain in named or any(table["answers"] for table in tables)
 
 
 def _folder_of_maps(host):
@@ -216,11 +262,23 @@ def _with_logins(host):
 def open_relay(host):
     trusted = set(re.split(r"[\s,]+", host.parameter("mynetworks")))
     relay = host.parameter("smtpd_relay_restrictions")
-    rules = f"{relay} {host.parameter('smtpd_recipient_restrictions')}"
+    rules = (relay, host.parameter("smtpd_recipient_restrictions"))
     if world := trusted & WHOLE_WORLD:
         yield {"what": f"mynetworks = {', '.join(sorted(world))}"}
-    elif not re.search(r"\b(reject_unauth_destination|defer_unauth_destination)\b", rules):
+    elif not any(map(_closes, rules)):
         yield {"what": f"smtpd_relay_restrictions = {relay}"}
+
+
+def _closes(rules):
+    """Whether a stranger's mail for elsewhere meets a refusal before something lets it in."""
+    before = ""
+    for word in re.split(r"[\s,]+", rules):
+        if word == "permit":
+            return False
+        if word in CLOSING and before != "warn_if_reject":
+            return True
+        before = word
+    return False
 
 
 @check(
@@ -318,13 +376,6 @@ def _failing(host):
             }
 
 
-def _value(host, parameter):
-    known = host.part("postfix")
-    return known["parameters"].get(parameter) or next(
-        (service[parameter] for service in known["services"].values() if parameter in service), ""
-    )
-
-
 @check(
     "submission-in-clear",
     WARNING,
@@ -340,7 +391,8 @@ def submission_in_clear(host):
         service = services[name]
         asked = (
             service.get("smtpd_tls_wrappermode") == "yes"
-            or service.get("smtpd_tls_security_level") == "encrypt"
+            or service.get("smtpd_tls_security_level", host.parameter("smtpd_tls_security_level"))
+            == "encrypt"
             or service.get("smtpd_tls_auth_only", host.parameter("smtpd_tls_auth_only")) == "yes"
         )
         if not asked:

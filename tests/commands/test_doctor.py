@@ -1,16 +1,19 @@
 """`manage.py doctor`: what is wrong, why, and what mends it. What it finds on a whole mail server: tests/doctor."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connection
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
 
 from domains.models import DomainDNS
 from mailadmin.doctor import host, looking
 from mailboxes import triggers
+from mailboxes.models import Mailbox
 from panel.models import HostLook
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +171,43 @@ def test_without_somebody_to_tell_no_mail_is_sent(told, add_alias, settings):
     doctor("--mail")
 
     assert mail.outbox == []
+
+
+def test_with_the_database_away_the_timers_unit_fails(told, monkeypatch):
+    """Nobody can be told what is new."""
+
+    def away(found):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(looking, "store", away)
+
+    with pytest.raises(CommandError, match="Nobody was told"):
+        doctor("--mail")
+    assert mail.outbox == []
+
+
+def test_a_check_that_fails_stops_none_of_the_others(monkeypatch, caplog):
+    def broken(host):
+        raise KeyError("x")
+
+    broken.__module__ = "mailadmin.doctor.panel"
+    check = replace(looking.CHECKS["rows"], function=broken)
+    monkeypatch.setitem(looking.CHECKS, "rows", check)
+
+    look = looking.look(["panel"])
+
+    assert look.unseen == [[["rows"], "it failed: KeyError('x')"]]
+    assert "The check rows of the doctor failed" in caplog.text
+
+
+def test_it_asks_about_the_first_mailbox_with_a_plain_name(example_org, add_mailbox):
+    assert host.Host().address == ""
+    for name in ("zoe@example.org", "mia@example.org"):
+        add_mailbox(name)
+    odd = Mailbox.objects.get(pk="mia@example.org")
+    for name in ('"joe b"@example.org', "*x@example.org", "-a@example.org", "a&b@example.org"):
+        odd.pk = name
+        odd.save(force_insert=True)
+
+    assert Mailbox.objects.order_by("pk").first().pk == '"joe b"@example.org'
+    assert host.Host().address == "mia@example.org"

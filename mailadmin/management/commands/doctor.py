@@ -31,20 +31,25 @@ class Command(PanelCommand):
             "--mail",
             action="store_true",
             help="Mail what is new or mended since the last such mail to FINDINGS_TO, if that is set; for a timer (deploy/systemd). Rows are"
-            " those of the last `check_rows`, and the exit status tells only whether the mail was sent.",
+            " those of the last `check_rows`, and the exit status tells only whether it could be stored and mailed.",
         )
         self.json_option(parser)
 
     def act(self, *, only, mail, json, **options):
+        is_stored = True
         if only:
             found = looking.look(only, anew=not mail)
             findings, unseen = found.findings, found.unseen
         else:
-            findings, unseen = self._everything(mail)
+            findings, unseen, is_stored = self._everything(mail)
         if json:
             self.stdout.write(output.as_json(_record(findings, unseen)))
         else:
             self._say(findings, unseen)
+        if mail and not is_stored:
+            raise CommandError(
+                "Nobody was told: what was told before is in the database, which is away."
+            )
         if not mail and (findings or unseen):
             raise SystemExit(1 if findings else 2)
 
@@ -60,7 +65,7 @@ class Command(PanelCommand):
             row = looking.store(found)
         except DatabaseError:
             self.stderr.write("What was found cannot be stored for the page: the database is away.")
-            return found.findings, found.unseen
+            return found.findings, found.unseen, False
         if mail and settings.FINDINGS_TO:
             try:
                 news.send(row)
@@ -68,7 +73,7 @@ class Command(PanelCommand):
                 raise CommandError(
                     f"The mail was not sent: {error}. It is tried next time."
                 ) from error
-        return found.findings, found.unseen
+        return found.findings, found.unseen, True
 
     def _say(self, findings, unseen):
         for finding in findings:

@@ -1,0 +1,105 @@
+"""A look of the helper holds nothing up, and ends in time."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tests.helper.conftest import PANEL
+from tests.helper.test_helper import ask
+from tests.servers.processes import wait_until
+
+WAITS = """#!/bin/sh
+echo >"$(dirname "$0")/waits"
+cat "$(dirname "$0")/gate"
+"""
+
+
+@pytest.fixture
+def own_helper(start_helper):
+    """One whose programs may be replaced."""
+    return start_helper(PANEL)
+
+
+def test_others_do_not_wait_for_a_look_and_a_second_look_is_sent_away(own_helper):
+    program = own_helper / "bin/doveconf"
+    before = program.read_text()
+    program.write_text(WAITS)
+    os.mkfifo(own_helper / "bin/gate")
+    told = []
+    look = threading.Thread(target=lambda: told.append(ask(own_helper, "look")))
+    look.start()
+    try:
+        wait_until((own_helper / "bin/waits").exists, "it looks")
+
+        assert ask(own_helper, "reload-postfix") == {"ok": {"says": ""}}
+        assert ask(own_helper, "look") == {"error": "busy"}
+        assert told == []
+    finally:
+        (own_helper / "bin/gate").write_text("2.4\n")
+        look.join()
+        program.write_text(before)
+        (own_helper / "bin/gate").unlink()
+    assert told[0]["ok"]["dovecot"]["ok"]["version"] == "2.4"
+    assert "ok" in ask(own_helper, "look")
+
+
+def test_no_look_is_about_what_a_program_takes_for_an_option(own_helper):
+    assert ask(own_helper, "look -a@example.org") == {"error": "not an address"}
+
+
+# Runs in the helper's own directory: a look of which every program hangs.
+ENDS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import facts, verbs
+facts.LOOK_SECONDS = 1
+settings = verbs.Settings(mail_root=Path("/var/vmail"), mailboxes="", certificate=None)
+print(json.dumps(facts.look(settings, "")))
+"""
+
+
+def test_a_look_ends_in_time_whatever_hangs(own_helper):
+    code = own_helper / "slow"
+    code.mkdir()
+    for name in ("postconf", "postqueue", "postfix", "doveconf", "doveadm"):
+        program = code / name
+        program.write_text("#!/bin/sh\nexec sleep 300\n")
+        program.chmod(0o755)
+    for name in ("facts", "verbs", "machine"):
+        text = (own_helper / f"helper/{name}.py").read_text()
+        (code / f"{name}.py").write_text(text.replace('PROGRAMS = "', f'PROGRAMS = "{code}:'))
+
+    command = [sys.executable, "-I", "-B", "-c", ENDS, str(code)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+
+    assert b"postconf took longer than 1 seconds" in done.stdout
+    assert b"no time was left for it" in done.stdout
+
+
+QUEUE_ALONE = ENDS.replace("print(", "facts.PARTS = {'queue': facts.queue}\nprint(")
+CHECK_ALONE = ENDS.replace("print(", "facts.PARTS = {'check': facts.check}\nprint(")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(QUEUE_ALONE, b"postqueue took too long"), (CHECK_ALONE, b"postfix check took too long")],
+)
+def test_what_is_read_while_it_runs_is_ended_too(own_helper, tmp_path, code, says):
+    for name in ("postqueue", "postfix"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\nexec sleep 300\n")
+        program.chmod(0o755)
+    for name in ("facts", "verbs", "machine"):
+        text = (own_helper / f"helper/{name}.py").read_text()
+        (tmp_path / f"{name}.py").write_text(
+            text.replace('PROGRAMS = "', f'PROGRAMS = "{tmp_path}:')
+        )
+
+    command = [sys.executable, "-I", "-B", "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+
+    assert says in done.stdout
