@@ -96,6 +96,7 @@ def test_the_mail_server_runs_on_what_mailconf_writes(panel, mail_server, accoun
         "mailconf",
         mail_server.files.path,
         "--dry-run",
+        "--no-sieve",
         *(f"--{name}={value}" for name, value in options.items()),
         DATABASE_URL="mysql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(database),
         SECRET_KEY=settings.SECRET_KEY,  # of the logins at relay hosts
