@@ -103,3 +103,24 @@ def test_what_is_read_while_it_runs_is_ended_too(own_helper, tmp_path, code, say
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
 
     assert says in done.stdout
+
+
+HIDDEN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import machine
+home = Path(sys.argv[2])
+machine.HOMES = (home, home / "not-there")
+home.chmod(0)
+print([machine.hidden(path) for path in (home / "vmail", home / "../vmail", "/var/vmail")])
+home.chmod(0o755)
+print([machine.hidden(home / "vmail"), machine.hidden(home / "not-there/x")])
+"""
+
+
+def test_it_knows_where_systemd_lets_it_see_nothing(own_helper, tmp_path):
+    command = [sys.executable, "-I", "-B", "-c", HIDDEN, own_helper / "helper", tmp_path]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+
+    assert done.stdout.splitlines() == [str([str(tmp_path), "", ""]), "['', '']"]

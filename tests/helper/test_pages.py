@@ -207,7 +207,6 @@ def test_without_a_helper_the_server_page_says_what_to_type(superadmin):
     page = superadmin.get(SERVER)
 
     assert "postfix reload" in text(page)
-    # At what the panel itself can see.
     assert buttons(page) == ["Look now"]
     assert superadmin.post(SERVER, {"reload": "1"}).status_code == 422
     assert not LogEntry.objects.filter(action="reload_postfix").exists()
