@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_a_warning_about_a_line_of_main_cf_makes_no_map_fail(patient):
     """postmap: warning: …/main.cf, line 120: overriding earlier entry"""
     with patient.main_cf.open("a") as main_cf:
-        main_cf.write("\nbiff = no\nbiff = no\nnobody_knows_this = 1\n")
+        main_cf.write("\nbiff = no\nbiff = yes\nnobody_knows_this = 1\n")
     patient.postfix._age_files()
 
     host = Host()
