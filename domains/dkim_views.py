@@ -102,8 +102,13 @@ class DKIMCreate(DKIMAct):
         return ED25519 if asked == ED25519 else RSA
 
     def get_context_data(self, **kwargs):
+        can_add = self.lacks(self.kind)
         return super().get_context_data(
-            can_add=self.lacks(self.kind), is_ed25519=self.kind == ED25519, kind=self.kind, **kwargs
+            can_add=can_add,
+            is_ed25519=self.kind == ED25519,
+            kind=self.kind,
+            nothing_to_do=not can_add,
+            **kwargs,
         )
 
     def perform(self):
@@ -139,6 +144,7 @@ class DKIMSign(DKIMAct):
             signing=signing,
             chosen=chosen,
             days=dkim.KEPT.days,
+            nothing_to_do=not others,
             **kwargs,
         )
 
@@ -164,7 +170,8 @@ class DKIMDelete(DKIMAct):
     success_message = _("The keys of %(object)s are deleted.")
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(keys=self.keys(), **kwargs)
+        keys = self.keys()
+        return super().get_context_data(keys=keys, nothing_to_do=not keys, **kwargs)
 
     def perform(self):
         dkim.delete_keys(actor=self.actor, domain=self.object)

@@ -129,8 +129,13 @@ class DomainDNSPublish(DNSPages, ConfirmView):
             }
             for finding in zone.to_publish(self.findings())
         ]
+        is_set_up = zone.is_set_up()
         return super().get_context_data(
-            choices=choices, server=settings.DNS_UPDATE_SERVER, is_set_up=zone.is_set_up(), **kwargs
+            choices=choices,
+            server=settings.DNS_UPDATE_SERVER,
+            is_set_up=is_set_up,
+            nothing_to_do=not (is_set_up and choices),
+            **kwargs,
         )
 
     def perform(self):

@@ -126,5 +126,5 @@ def test_an_unknown_type_is_mended_where_it_stands():
     ]
     assert said == [
         "postconf -e 'canonical_maps = texthash:/a' && postfix reload",
-        "postconf -P 'cleanup/unix/canonical_maps=proxy:texthash:/a,texthash:/ab' && postfix reload",
+        "postconf -P cleanup/unix/canonical_maps=proxy:texthash:/a,texthash:/ab && postfix reload",
     ]
