@@ -4,6 +4,8 @@ import json
 import shutil
 import socket
 import sys
+from datetime import datetime
+from functools import partial
 
 from tests.servers.processes import ROOT, Process, answers, find, free_ports, wait_until
 
@@ -15,7 +17,7 @@ ALONE = {
     "fuzzy_check.conf": "enabled = false;\n",
     "phishing.conf": "enabled = false;\n",
     "greylist.conf": "enabled = false;\n",
-    "logging.inc": 'type = "console";\n',
+    "logging.inc": 'type = "console"; log_usec = true;\n',
 }
 SUBJECT_TO_SPAM = "YJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -83,8 +85,9 @@ class Rspamd:
     def start(self):
         self._redis.start(self.socket.exists)
         self._helper.start(self.helper_socket.exists)
-        # It compiles ten thousand patterns first.
+        # It compiles ten thousand patterns first. The helper has written the files long before.
         self._process.start(lambda: answers(self.port), seconds=180)
+        self._read = {file: put_there(file) for file in (self.keys, self.limits)}
 
     def stop(self):
         for process in (self._process, self._helper, self._redis):
@@ -98,23 +101,28 @@ class Rspamd:
         self._process.start(lambda: answers(self.port), seconds=180)
 
     def write_files(self):
-        """As the panel asks for it, until both of its processes that scan have read what is new of keys and limits."""
-        files = [self.keys, self.limits]
-        before = {file: (self._times_read(file), written(file)) for file in files}
+        """As the panel asks for it, until all of its processes have read what is new of keys and limits.
+
+        The helper writes them each minute, too: what counts is when the file was put there, not who did it.
+        """
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.helper_socket))
             line.sendall(b"write-signing-files\n")
             answer = json.loads(line.makefile().read())
         assert "ok" in answer, answer
-        for file, (read, at) in before.items():
-            if written(file) != at:
-                times = read + WORKERS
-                wait_until(lambda: self._times_read(file) >= times, f"rspamd reads {file.name}")  # noqa: B023
+        for file in (self.keys, self.limits):
+            since = put_there(file)
+            if since != self._read.get(file):
+                read_by_all = partial(self._is_read_by_all, file, since)
+                wait_until(read_by_all, f"rspamd reads {file.name}")
+                self._read[file] = since
 
-    def _times_read(self, file):
-        return self.log.read_text(errors="replace").count(f"elements from {file}")
+    def _is_read_by_all(self, file, since):
+        lines = self.log.read_text(errors="replace").splitlines()
+        read = (line[:25] for line in lines if f"elements from {file}" in line)
+        later = [one for one in read if datetime.fromisoformat(one).timestamp() >= since]
+        return len(later) >= WORKERS
 
 
-def written(file):
-    """Which file it is: it is replaced as a whole."""
-    return file.stat().st_ino if file.exists() else None
+def put_there(file):
+    return file.stat().st_ctime if file.exists() else None
