@@ -96,7 +96,8 @@ def _handed_over(session, address):
         code, words = ask(what)
         if code not in {250, 251}:
             return code, words
-    return session.data(_message(address).message().as_bytes(linesep="\r\n"))
+    lines = _message(address).message().as_bytes().splitlines()
+    return session.data(b"\r\n".join([*lines, b""]))
 
 
 def sender():
