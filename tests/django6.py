@@ -67,18 +67,24 @@ def main(words):
         check_this_machine()
         root, in_use = base_root(RELEASE)
         packages = install_packages()
+        # Whether the mounts can be made, before a test that fails could be taken for it.
+        fetch(inside(root, packages, "--version"), "Look at the mounts.", env=ENVIRONMENT)
     except NotMade as error:
         print(f"\nNOT ONE TEST ON DJANGO 6 WAS RUN.\n{error}", flush=True)
         # In CI it is said and no failure: nobody can mend the machine with a commit.
         return 0 if isinstance(error, NotHere) and "CI" in os.environ else 1
     options = ["-q", "-n", "logical", "--maxprocesses", "4", "-o", WARNINGS]
     options += [f"--deselect={name}" for name in ELSEWHERE]
-    words = shlex.join([*options, *words])
-    script = INSIDE.format(root=root, checkout=ROOT, packages=packages, words=words)
-    command = ["unshare", *NAMESPACES, "sh", "-e", "-c", script]
-    status = subprocess.run(command, env=ENVIRONMENT).returncode
+    status = subprocess.run(
+        inside(root, packages, shlex.join([*options, *words])), env=ENVIRONMENT
+    ).returncode
     os.close(in_use)
     return status
+
+
+def inside(root, packages, words):
+    script = INSIDE.format(root=root, checkout=ROOT, packages=packages, words=words)
+    return ["unshare", *NAMESPACES, "sh", "-e", "-c", script]
 
 
 def install_packages():
