@@ -102,12 +102,10 @@ class DKIMCreate(DKIMAct):
         return ED25519 if asked == ED25519 else RSA
 
     def get_context_data(self, **kwargs):
-        can_add = self.lacks(self.kind)
         return super().get_context_data(
-            can_add=can_add,
             is_ed25519=self.kind == ED25519,
             kind=self.kind,
-            nothing_to_do=not can_add,
+            nothing_to_do=not self.lacks(self.kind),
             **kwargs,
         )
 

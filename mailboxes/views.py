@@ -307,10 +307,7 @@ class MailboxSessions(OneMailbox, ConfirmView):
     success_message = gettext_lazy("The open sessions of %(object)s are ended.")
 
     def get_context_data(self, **kwargs):
-        has_helper = helper.is_there()
-        return super().get_context_data(
-            has_helper=has_helper, nothing_to_do=not has_helper, **kwargs
-        )
+        return super().get_context_data(nothing_to_do=not helper.is_there(), **kwargs)
 
     def perform(self):
         services.end_sessions(actor=self.actor, mailbox=self.object)

@@ -8,19 +8,20 @@ from django.db import connection
 
 from domains.models import DomainUsage
 from tests.adoption import postfixadmin
+from tests.adoption.command import adopt, apply
 from tests.adoption.tables import everything, rows
 from tests.adoption.test_switch import Stopped, stop_before
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def apply(*arguments):
+def refused():
+    """What an adoption says that stops at its last proof."""
     out = StringIO()
-    call_command(
-        *("adopt", "--apply", "--no-dump", "--config", "/dev/null", *arguments),
-        stdout=out,
-        stderr=StringIO(),
-    )
+    with pytest.raises(CommandError, match="not answered as before"):
+        call_command(
+            "adopt", "--apply", "--no-dump", "--config", "/dev/null", stdout=out, stderr=StringIO()
+        )
     return out.getvalue()
 
 
@@ -82,26 +83,14 @@ def test_what_the_log_tells_of_is_no_difference(changed):
 
 def test_what_nobody_says_to_have_written_is_named(changed):
     postfixadmin.run("UPDATE mailbox SET maildir = 'lost/' WHERE username = 'joe@example.org'")
-    out = StringIO()
 
-    with pytest.raises(CommandError, match="not answered as before"):
-        call_command(
-            "adopt", "--apply", "--no-dump", "--config", "/dev/null", stdout=out, stderr=StringIO()
-        )
-
-    assert "mailbox: joe@example.org: example.org/joe/ before, lost/ now" in out.getvalue()
+    assert "mailbox: joe@example.org: example.org/joe/ before, lost/ now" in refused()
 
 
 def test_a_mailbox_that_dovecot_reads_otherwise_is_named(changed):
     postfixadmin.run("UPDATE mailbox SET password = 'lost' WHERE username = 'joe@example.org'")
-    out = StringIO()
 
-    with pytest.raises(CommandError, match="not answered as before"):
-        call_command(
-            "adopt", "--apply", "--no-dump", "--config", "/dev/null", stdout=out, stderr=StringIO()
-        )
-
-    assert "Dovecot: joe@example.org: as it was before, something else now" in out.getvalue()
+    assert "Dovecot: joe@example.org: as it was before, something else now" in refused()
 
 
 def test_what_the_old_tables_cannot_be_asked_is_counted_apart(changed):
@@ -129,7 +118,7 @@ def test_stopped_in_the_midst_it_goes_on_or_goes_back(changed, monkeypatch):
                 apply()
 
     apply()
-    call_command("adopt", "--config", "/dev/null", "--undo", stdout=StringIO())
+    adopt("--undo")
 
     assert rows("SELECT username FROM mailbox") == (("joe@example.org",),)
 

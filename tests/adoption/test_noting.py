@@ -1,10 +1,8 @@
 """What is written after everything was compared, and before the writers are refused, comes along by its key."""
 
 from contextlib import contextmanager
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from aliases.models import Alias
@@ -14,6 +12,7 @@ from mailadmin.adoption.copying import MADE_HERE
 from mailadmin.adoption.source import Source
 from mailboxes.models import Mailbox
 from tests.adoption import postfixadmin
+from tests.adoption.command import apply
 from tests.adoption.tables import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,14 +48,6 @@ def just_before_they_are_refused(monkeypatch, *statements):
         patched.setattr(Source, "run", write_first)
         yield compared
     assert done
-
-
-def apply():
-    call_command(
-        *("adopt", "--apply", "--no-dump", "--config", "/dev/null"),
-        stdout=StringIO(),
-        stderr=StringIO(),
-    )
 
 
 def test_rows_that_are_new_changed_renamed_and_gone(site, monkeypatch):
