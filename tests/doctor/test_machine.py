@@ -59,9 +59,11 @@ def test_the_room_is_that_of_the_disk_that_holds_the_mail(patient, server):
     disks = Host().part("disks")
 
     [disk] = [disk for disk in disks if "mail" in disk["holds"]]
+    assert os.stat(disk["path"]).st_dev == server.mail_root.stat().st_dev
     room = os.statvfs(server.mail_root)
-    # Some file systems grow their number of files as others write.
+    # Some file systems grow as others write.
     assert disk["size"] == pytest.approx(room.f_blocks * room.f_frsize, rel=0.05)
+    assert disk["files"] == pytest.approx(room.f_files, rel=0.05)
     assert 0 <= disk["free"] <= disk["size"]
 
 
