@@ -1,5 +1,3 @@
-"""The log as a page, and as a table to take away."""
-
 import json
 from datetime import datetime, time, timedelta
 
@@ -66,7 +64,7 @@ class Log(KeysetMixin, ScopedListView):
 
     @cached_property
     def domains(self):
-        """The names of those whose entries are asked for and may be read; None are all, and entries of none."""
+        """None: entries of all domains, and those without a domain."""
         name = self.filters()["domain_name"]
         if name:
             return tuple(domains_in_sight(self.actor, [name]))
@@ -113,7 +111,7 @@ class Log(KeysetMixin, ScopedListView):
         return shown
 
     def count(self, rows):
-        """The days have the numbers."""
+        # the plot of days has the numbers
         return None
 
     def get_context_data(self, **kwargs):
@@ -128,12 +126,12 @@ class Log(KeysetMixin, ScopedListView):
 
     @property
     def has_days(self):
-        """There is a plot of all and of a kind, but not of one address."""
         return not self.filters()["about"] and self.domains != ()
 
     @property
     def draws_at_once(self):
-        """Figures that stand in a few rows come with the page; what has to be counted comes after it."""
+        """Whether the plot comes with the page; where it must be counted first, the page fetches it
+        afterwards."""
         if "days" in self.request.GET:
             return self.has_days
         return self.has_days and self.of_few and not self.filters()["kind"]
@@ -143,7 +141,8 @@ class Log(KeysetMixin, ScopedListView):
         return self.domains is None or len(self.domains) <= PLOTTED
 
     def days(self):
-        """(day, entries) of the last DAYS days, each up to COUNT_BOUND + 1 where they are counted; nothing if there were none."""
+        """(day, entries) of the last DAYS days, each at most COUNT_BOUND + 1 where they are
+        counted; empty if there were none."""
         today = timezone.localdate()
         days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
         kind = self.filters()["kind"]
@@ -156,7 +155,6 @@ class Log(KeysetMixin, ScopedListView):
         return count(self.domains, of_kind(kind), begins, COUNT_BOUND + 1)
 
     def written_down(self, days):
-        """By the snapshots; those of today are counted."""
         names = (SERVER,) if self.domains is None else self.domains
         stored = dict(changes_by_day(days[0].isoformat(), *padded(names)))
         if not any(stored.values()):
@@ -184,7 +182,7 @@ def changes_by_day(first, *names):
 
 
 class LogDays(Log):
-    """The plot alone, of what takes longer to count than a page may."""
+    """Only the plot, where counting takes longer than a page may."""
 
     def get(self, request, *args, **kwargs):
         context = {"days": self.days() if self.has_days else (), "view": self, **self.filters()}
@@ -192,8 +190,6 @@ class LogDays(Log):
 
 
 class LogTable(Log):
-    """All that the page would show, as CSV, sent while it is read."""
-
     headings = (
         *(_("Time"), _("Person"), _("Network address"), _("Domain")),
         *(_("Action"), _("About"), _("Changes")),

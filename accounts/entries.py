@@ -72,7 +72,6 @@ def page(wanted, size, edge=(), *, newest_first=True):
 
 
 def _ends(rows, each):
-    """Where the ranges end that were not read to their own end: nobody knows what comes behind."""
     read, ends = Counter(), []
     for moment, key, place, _fits in rows:
         read[place] += 1
@@ -82,7 +81,6 @@ def _ends(rows, each):
 
 
 def changes_since(domains, moment, most):
-    """How many changes the ``most`` entries since ``moment`` are, of ``domains`` or, for None, of all."""
     where, names = "", []
     if domains is not None:
         if not domains:
@@ -163,7 +161,6 @@ class _Order:
 
 
 def _ranges(wanted):
-    """The columns of an index that are equal in each range, and their values; none yet for people."""
     if wanted.about:
         return ("about",), [(wanted.about,)]
     if wanted.people:
@@ -179,7 +176,6 @@ def _ranges(wanted):
 
 
 def _nearest(order, columns, ranges, people, size):
-    """Those ranges that can have one of the next ``size`` entries, and where the others begin, at the earliest."""
     names = ", ".join(columns)
     if people:
         where, limit, params = _begins_as(people), f" LIMIT {PEOPLE}", _ends_of(people)
@@ -212,7 +208,6 @@ def _ends_of(people):
 
 
 def _also(wanted):
-    """What the index of somebody's entries does not say, nor that of entries about one thing: SQL and its values."""
     if not wanted.people and not wanted.about:
         return "", []
     parts, params = [], []

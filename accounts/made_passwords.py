@@ -16,7 +16,6 @@ _MADE = re.compile(f"{_GROUP}(-{_GROUP}){{3,}}(-[{DIGITS}]{{4}})*")
 
 
 def made_password():
-    """A new one, four groups long, or as long as the rules of strength ask for."""
     digits = -(-settings.PASSWORD_MIN_DIGITS // 4)
     letters = -(-settings.PASSWORD_MIN_LETTERS // 4)
     groups = max(4, letters, -(-(settings.PASSWORD_MIN_LENGTH + 1) // 5) - digits)

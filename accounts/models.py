@@ -1,5 +1,3 @@
-"""Administrators and the audit log, in PostfixAdmin's tables; and failed logins."""
-
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -165,7 +163,6 @@ class LogQuerySet(ScopedQuerySet):
         return entry
 
     def record_many(self, actor, action, *, domain, changes):
-        """Write an entry for each target of ``changes``, ``{target: its changes}``."""
         entries = [
             self.entry(actor, action, domain=domain, target=target, changes=changed)
             for target, changed in changes.items()

@@ -1,5 +1,3 @@
-"""Forms about oneself."""
-
 from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.messages.storage.base import Message

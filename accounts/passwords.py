@@ -105,10 +105,6 @@ def _dummy_hash(rounds):
 
 @cache
 def _system_crypt():
-    """crypt_r() of the system's libcrypt, which Dovecot calls too, or None where there is none.
-
-    It knows yescrypt, which passlib does not, takes half the time, and lets other threads run.
-    """
     for name in ("libcrypt.so.1", "libcrypt.so.2"):
         try:
             function = ctypes.CDLL(name).crypt_r
@@ -121,10 +117,6 @@ def _system_crypt():
 
 
 def hash_password(raw):
-    """``{SHA512-CRYPT}$6$…`` of ``raw``, which is always plain text.
-
-    A text that looks like ``{PLAIN}x`` or ``$6$…`` is a password like any other.
-    """
     return f"{{{CURRENT_SCHEME}}}{_current().hash(raw)}"
 
 
@@ -148,7 +140,6 @@ def verify_password(raw, stored, name=""):
 
 
 def is_acceptable(raw):
-    """Whether ``raw`` can be a password at all; if not, verifying it takes no time."""
     try:
         return 0 < len((raw or "").encode()) <= MAX_PASSWORD_BYTES and "\0" not in raw
     except UnicodeEncodeError:  # a lone surrogate, from bytes that are not UTF-8
@@ -191,7 +182,6 @@ def kept_hash(text):
 
 
 def _with_scheme(text):
-    """(``text`` with its scheme in front, the scheme, the rest)."""
     text = text.strip()
     if text.startswith("$"):
         kind = next((name for begin, name in _ARGON2.items() if text.startswith(begin)), "CRYPT")
@@ -207,7 +197,6 @@ def _with_scheme(text):
 
 
 def clear_text(stored):
-    """The password itself if it is ``stored`` as it is typed, else None."""
     scheme, bare = _split(stored or "")
     scheme, _dot, encoding = scheme.partition(".")
     if scheme not in _PLAIN:
@@ -288,7 +277,6 @@ def _verify(raw, scheme, bare, name=""):
 
 
 def _refuse_costly(bare):
-    """Raise ValueError for a hash of crypt() or argon2 beyond the bounds, or of a kind whose cost nobody reads."""
     if argon2 := _ARGON2_COST.match(bare):
         memory, passes = int(argon2[1]), int(argon2[2])
         allowed = memory <= MAX_ARGON2_MEMORY and memory * passes <= MAX_ARGON2

@@ -129,7 +129,6 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
 
 
 def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
-    """Set ``fields`` on ``admin``; return the changes and the names of its domains. Raises all errors at once."""
     errors = {}
     was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
     changes = changed_fields(admin, fields)
@@ -162,7 +161,6 @@ def _assigned(typed, names):
 
 
 def set_admin_password(*, actor, admin, password):
-    """Store a new password; all sessions of this administrator end. Refuses one's own (``oneself``)."""
     if actor == admin:
         raise ValidationError(
             _("Change your own password on the page of your account, with the current one."),

@@ -62,7 +62,6 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
 
 def sent_from(request):
-    """The path of the page whose form was sent, as the browser names it; else the form's own."""
     page = request.headers.get("Referer", "")
     if not url_has_allowed_host_and_scheme(
         page, allowed_hosts={request.get_host()}, require_https=request.is_secure()

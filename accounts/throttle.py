@@ -113,7 +113,6 @@ def record_failure(username, ip):
 
 
 def failures(username, ip):
-    """Wrong passwords for this name from this network, since the last right one or pause."""
     source = next(iter(_allowances(username, ip)))
     found = LoginAttempt.objects.filter(source=source).values_list("failures", flat=True)
     return found.first() or 0

@@ -10,7 +10,6 @@ from panel.formats import cached_per_language
 
 
 def _is_unseen(character):
-    """A blank, or what web pages put between letters (Cf), such as U+200B."""
     return character.isspace() or unicodedata.category(character or "x") == "Cf"
 
 

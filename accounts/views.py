@@ -103,7 +103,8 @@ def refused(response, form):
 
 
 def session_left(request):
-    """Seconds: asked by whoever stays signed in, for any page that is read lets the session go on."""
+    # in seconds; whoever wants to stay signed in asks here, as any page that is read prolongs the
+    # session
     return HttpResponse(getattr(request, "session_left", ""), content_type="text/plain")
 
 
@@ -141,7 +142,6 @@ class HandOverMixin:
         return display_address(key)
 
     def how_to_sign_in(self):
-        """Pairs of label and value."""
         return [(_("Panel"), self.request.build_absolute_uri(reverse("login")))]
 
 

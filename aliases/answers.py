@@ -84,7 +84,6 @@ class Answer:
 
     @property
     def by_alias_domain(self):
-        """The target of the alias domain whose row answers, or ""."""
         host = split_address(self.row)[1]
         return host if host and host != self.domain.pk else ""
 
@@ -99,7 +98,6 @@ class Reason(NamedTuple):
 
 
 def because(card):
-    """The Reasons for an Answer in a domain of ours, in the order of Postfix's steps."""
     domain, row, here = card.domain, display_address(card.row), display_address(card.here_row)
     if card.kind == OFF:
         off = _("%(domain)s is off: mail for its addresses is refused.") % {"domain": domain}
@@ -222,10 +220,7 @@ def answer(actor, address, *, copies=True):
 
 
 def _leading_out_of_sight(actor, address, lookup):
-    """The Alias at ``address`` if it leads to somebody as far as ``actor`` may be told, else None.
-
-    Whoever sees all is told what the look-up says. Anybody else must not see whether a target elsewhere is taken.
-    """
+    """Only an actor who sees all may learn whether a target elsewhere exists."""
     alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
     if alias is None or not alias.active:
         return None
@@ -234,7 +229,6 @@ def _leading_out_of_sight(actor, address, lookup):
 
 
 def _copy(address, lookup):
-    """Who gets a copy of mail for ``address``, as deploy/postfix/recipient_bcc.cf answers, or ""."""
     keys = keys_of(address)
     found = Copy.objects.filter(address__in=keys, direction=TO).values_list("address", "goto")
     for _key, goto in sorted(found, key=lambda pair: keys.index(pair[0])):
@@ -245,7 +239,6 @@ def _copy(address, lookup):
 
 
 def _targets(actor, row, alias, lookup):
-    """(a Destination for each target, whether the mailbox of that name gets a copy too)."""
     if not row:
         return (), False
     if alias is not None:
@@ -261,7 +254,6 @@ def _targets(actor, row, alias, lookup):
 
 
 def _why_not(actor, address, answering, lookup):
-    """(what stands at ``address`` or at the address without its tag, its row, the path of its loop)."""
     for name in dict.fromkeys((address, without_extension(address))):
         if name == answering:
             break

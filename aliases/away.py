@@ -5,7 +5,6 @@ For ann@example.org it is ann#example.org@ and a domain of its own, which Postfi
 
 
 def answers(address, target):
-    """Whether ``target`` is the program's address for ``address``."""
     return target.lower().startswith(f"{address.replace('@', '#')}@")
 
 

@@ -1,5 +1,3 @@
-"""Aliases, many at once; and what mailboxes have in common with them."""
-
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
@@ -50,7 +48,6 @@ class AddressWork(tasks.Work):
         return self.model.objects.manageable_by(self.actor)
 
     def all_of(self, listed, since, lead=None):
-        """All rows that the list with the query ``listed`` shows: a Matching."""
         return Matching(self.list_view, self.actor, listed, since, lead)
 
     def all_of_task(self, task):
@@ -72,14 +69,12 @@ class AddressWork(tasks.Work):
         return self.change(row, **{name: old for name, (old, _new) in changes.items()})
 
     def change(self, row, **fields):
-        """Change columns by the service for one row; return what changed, or None."""
         before = {name: getattr(row, name) for name in fields}
         after = self.update(row, **fields)
         pairs = {name: [old, getattr(after, name)] for name, old in before.items()}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]} or None
 
     def told(self, task):
-        """The messages about a task that was done at once; whatever can be undone says so."""
         told = [
             Message(messages.ERROR, about(row, reason) if row else reason)
             for row, reason in self.refusals(task)
@@ -90,7 +85,6 @@ class AddressWork(tasks.Work):
         return told
 
     def result(self, task):
-        """What has come of it, as a sentence."""
         done = self.number_done(task)
         rows = list(self.changed_rows(task)) if task.action in (*SWITCHES, "edit") else []
         if task.undoes_id and task.action == "edit" and rows:
@@ -137,7 +131,6 @@ class AddressWork(tasks.Work):
         return self.change(row, active=False)
 
     def settle(self, task, keys):
-        """Treat the aliases that lead to deleted rows, as was chosen."""
         treatment = {name: task.options.get(name, services.KEEP) for name in ("others", "emptied")}
         if task.action != "delete" or set(treatment.values()) == {services.KEEP}:
             return
@@ -297,7 +290,6 @@ class ManyBulk(BulkView):
             yield [entry.key for entry in entries]
 
     def lines(self, keys):
-        """What an export says of the rows, in the order of ``keys``."""
         raise NotImplementedError
 
 

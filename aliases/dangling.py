@@ -46,7 +46,6 @@ def first_dangling(actor):
 
 
 def _domains(actor):
-    """Yield names of domains that unmatched targets may lie in, some at a time."""
     if not sees_all_domains(actor):
         names = iter(actor.scope_domains)
         while some := list(islice(names, TOGETHER)):
@@ -68,10 +67,7 @@ def _with_unmatched_targets(after):
 
 @prepared
 def _answering(*names):
-    """(name, whether it has a catch-all) of those whose unmatched targets, or one of them, nobody answers.
-
-    A catch-all does not answer for its own targets.
-    """
+    """Pairs (name, whether it has a catch-all). A catch-all does not answer for its own targets."""
     unmatched = AliasTarget.objects.filter(domain=OuterRef("pk"), unmatched=True)
     catch_all = Concat(Value("@"), OuterRef("pk"))
     has_catch_all = Exists(Alias.objects.filter(pk=catch_all))
@@ -89,7 +85,6 @@ def _unmatched(actor, *domains):
 
 @in_scope(prepared)
 def _of_aliases(actor, *aliases):
-    """The unmatched targets that catch-alls have in their own domains."""
     rows = AliasTarget.objects.visible_to(actor).filter(unmatched=True, alias__in=aliases)
     return _shown(rows.filter(alias=Concat(Value("@"), "domain")).order_by("domain", "pk"))
 

@@ -1,5 +1,3 @@
-"""Recipients that are gone, for the rows of a list."""
-
 from aliases.models import AliasTarget
 from panel.prepared import padded, prepared
 

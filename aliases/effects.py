@@ -251,15 +251,11 @@ def fates(rows):
 
 
 def after_switch(actor, row, alias, lookup):
-    """What happens to mail for ``row`` now that it was switched on or off, as a part of a sentence.
-
-    It came through ``find_fallbacks``, which returned ``lookup``; ``alias`` is its row in ``alias``.
-    """
+    """A part of a sentence. ``row`` came through ``find_fallbacks``, which returned ``lookup``."""
     return in_a_clause(outcome(actor, row, alias, lookup) if row.active else row.stopped, row)
 
 
 def in_a_clause(result, row):
-    """An Outcome of ``row``, which came through ``find_fallbacks``, as a part of a sentence."""
     if result.kind == DOMAIN_OFF:
         return _("its domain is off, so mail is refused")
     if result.kind == FORWARDED:

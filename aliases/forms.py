@@ -74,7 +74,6 @@ class CatchAllForm(AliasCreateForm):
 
 
 def limit_domain(form):
-    """Let the field for the domain stand beside that for the name; words are enough where there is one domain only."""
     field, names = form.fields["domain"], form.actor.scope_domains
     field.limit_to(form.actor)
     if len(names) == 1:

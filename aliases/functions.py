@@ -49,7 +49,6 @@ def stored(connection):
 
 
 def are_complete(connection):
-    """Say whether the routines are those of this release and these settings, on this server."""
     return connection.vendor != "mysql" or stored(connection) == bodies()
 
 

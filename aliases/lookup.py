@@ -189,7 +189,6 @@ class Lookup:
         return None
 
     def _is_listed(self, address):
-        """Say whether ``address`` is an alias that only leads to itself, where the next server knows the addresses."""
         alias, mailbox = self._row(address)
         if alias is None or not alias.active or not _is_self(alias) or alias.is_catch_all:
             return False
@@ -345,7 +344,7 @@ def _mailboxes(*addresses):
 
 
 def _is_findable(address):
-    """Dovecot would look for the name before a recipient delimiter."""
+    # Dovecot would look for the name before a recipient delimiter
     return settings.RECIPIENT_DELIMITER not in split_address(address)[0][1:]
 
 

@@ -45,7 +45,6 @@ def refuse_loops(actor, addresses, field=None, bound=MAX_UPSTREAM):
 
 
 def foreseen(actor, address, lookup):
-    """Return the error of ``refuse_loops`` if ``address`` answered as ``lookup`` has it, or None."""
     starts = [address]
     if address == without_extension(address) and not address.startswith("@"):
         starts.append(with_any_extension(address))
@@ -86,7 +85,6 @@ def _refusal(actor, addresses, starts, hops):
 
 
 def _grown(path):
-    """The place in ``path`` where an address comes back with more of an extension, or 0."""
     first = {}
     for place, address in enumerate(path):
         before = first.setdefault(without_extension(address), address)

@@ -1,5 +1,3 @@
-"""Many aliases of one domain at once, as an import makes them."""
-
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 

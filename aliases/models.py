@@ -33,7 +33,6 @@ class AliasQuerySet(ScopedQuerySet):
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
-        """Rows from which ``account`` may remove a target, self-aliases (forwardings) included."""
         rows = super().manageable_by(account)
         if may_change_role_addresses(account):
             return rows
@@ -124,7 +123,6 @@ class Alias(models.Model):
 
     @classmethod
     def targets_from_other_domains(cls, *names):
-        """``names`` in their order, each may come twice."""
         # Ranges of an index; "not equal" would read all the targets the domains have within.
         gaps = zip([None, *names], [*names, None], strict=True)
         elsewhere = models.Q()

@@ -44,8 +44,6 @@ WRONG, OUTSIDE, GONE, IS_OFF, IS_FULL, UNDELIVERABLE = (
 
 @dataclass(frozen=True)
 class Recipient:
-    """What was typed, the stored form of it or "", and what it is: one of the kinds, and that in a word."""
-
     typed: str
     target: str
     kind: str
@@ -155,7 +153,6 @@ def _said(alias, found):
 
 
 def preview_of_mailbox(actor, domain, address):
-    """What is said about mail for an address that gets a mailbox."""
     said, name = [], display_address(address)
     before = answer(actor, address)
     if before.kind == OFF:

@@ -1,5 +1,3 @@
-"""Which aliases and names lead to an address."""
-
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 
@@ -31,7 +29,6 @@ def with_alias_domain_names(addresses):
 
 @prepared
 def _names_in_alias_domains(*asked):
-    """Of ``ann@``, ``example.org`` and so on."""
     names = [
         _names_that_lead_to(local_part, domain)
         for local_part, domain in zip(asked[::2], asked[1::2], strict=True)

@@ -1,5 +1,3 @@
-"""What is refused of an address or of an alias's targets, and why."""
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -46,7 +44,6 @@ def refuse_own_whole_domain(targets, stored=()):
 
 
 def refuse_external_targets(actor, targets, stored=()):
-    """Where EXTERNAL_TARGETS says so, targets must be in our domains. ``stored`` targets stay."""
     if may_use_external_targets(actor):
         return
     new = set(targets) - {target.lower() for target in stored}

@@ -144,7 +144,6 @@ def update_alias(*, actor, alias, targets=None, **fields):
 
 
 def check_alias(alias, *, actor, targets=None, **fields):
-    """Set ``fields`` on ``alias`` and return the changes. Raises all errors at once."""
     errors = {}
     if targets is not None:
         with collected(errors):
@@ -266,7 +265,6 @@ def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
 
 
 def check_treatment(actor, addresses, *, others, emptied):
-    """Return both, addresses as they are stored. Raises what is wrong with them."""
     names, errors = with_alias_domain_names(addresses), {}
     same = emptied == others
     with collected(errors, "replace_by"):

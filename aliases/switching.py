@@ -1,5 +1,3 @@
-"""What is done to one mailbox or alias at once: switching, other recipients. What is said then, and that it can be undone."""
-
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.utils.translation import gettext as _
@@ -36,13 +34,10 @@ class SwitchView(StateView):
         return back, [Message(messages.SUCCESS, text, tag)]
 
     def alias_of(self, row):
-        """The row of ``row`` in ``alias``, or None."""
         raise NotImplementedError
 
 
 class UndoableEdit:
-    """A form view that changes a row of ``alias``: where its recipients change, the message offers to undo what was saved."""
-
     kind = None
     restored = ("goto", "description", "active")
 
@@ -68,7 +63,6 @@ class UndoableEdit:
 
 
 def in_a_sentence(actor, row, alias):
-    """What has happened to ``row``, a Mailbox or an Alias that was switched; ``alias`` is its row in ``alias``."""
     lookup = find_fallbacks(actor, [row], [alias] if alias else [])
     effects = [after_switch(actor, row, alias, lookup)]
     if not row.active and row.stopped.kind == REFUSED:
@@ -78,14 +72,12 @@ def in_a_sentence(actor, row, alias):
 
 
 def undone_in_a_sentence(actor, row, alias):
-    """What ``row`` is like now that a change of its recipients was undone."""
     lookup = find_fallbacks(actor, [row], [alias])
     effect = after_switch(actor, row, alias, lookup)
     return _("%(name)s is as it was: %(effect)s.") % {"name": row, "effect": effect}
 
 
 def losing(actor, address):
-    """What aliases and forwardings lose when nobody answers ``address`` any more, in words."""
     names = set(with_alias_domain_names([address]))
     targets = AliasTarget.objects.referring_to(names).visible_to(actor)
     found = [alias for alias in targets.aliases(NAMED + 1) if alias.active]

@@ -99,9 +99,6 @@ def may_manage(actor, address):
 
 
 def referrers_panel(actor, address):
-    """What the actor may see that leads to ``address``, at most SHOWN each: aliases, forwardings,
-    and the names in alias domains.
-    """
     names = with_alias_domain_names([address])
     seen = domains_in_sight(actor, {split_address(name)[1] for name in names})
     return {
@@ -116,7 +113,6 @@ def _referring_aliases(actor, bound, *names):
 
 
 def recent_entries(row):
-    """The last five log entries about an address."""
     return _entries_about(row.domain_id, row.pk)
 
 
@@ -192,7 +188,6 @@ def domain_list_url(url_name, row):
 
 
 def treatment_of_referrers(post):
-    """What the page with the consequences asked, as ``clean_referrers`` takes it."""
     replace_by = post.get("replace_by", "").strip()
     others = replace_by or (services.REMOVE if "drop" in post else services.KEEP)
     emptied = post.get("emptied", replace_by or services.KEEP)
@@ -204,16 +199,13 @@ def treatment_of_referrers(post):
 
 
 def deletion_context(actor, addresses):
-    """What a page says before ``addresses`` are deleted: referrers_context(), and the copies (BCC) that end."""
     names = with_alias_domain_names(addresses)
     return ending(actor, copies_about(names)) | referrers_context(actor, addresses, names)
 
 
 def _leading_there(actor, names):
-    """The aliases with ``names`` among their targets that the actor sees, and the number of others.
-
-    One statement, unless there are so many that others might keep those that the actor sees out of it.
-    """
+    """One statement, unless there are so many that others' aliases might push out those that the
+    actor sees."""
     rows = list(_all_referring_aliases(COUNT_BOUND + 1, *padded(sorted(names))))
     if len(rows) <= COUNT_BOUND or sees_all_domains(actor):
         sight = domains_in_sight(actor, {alias.domain_id for alias in rows})

@@ -105,13 +105,11 @@ ROWS = (
 
 
 def rows(keys):
-    """``{address: Row}`` of those of ``keys`` that there are."""
     found = _rows(f"{ROWS}{', '.join(['%s'] * len(keys))})", keys)
     return {row[0]: Row._make(row) for row in found}
 
 
 def _dead(actor, domain):
-    """The source of what has a target that nobody answers. Its rows are sorted only if several domains do not."""
     names = [name for (name,) in _rows(*_domains_not_answering(actor, domain))]
     if not names:
         return ()

@@ -1,5 +1,3 @@
-"""What a new domain still needs, for whoever created it: on the domain's page, until it is done or not wanted."""
-
 import json
 from typing import NamedTuple
 
@@ -34,7 +32,6 @@ def is_wanted(request, domain):
 
 
 def steps(domain, rows):
-    """The Steps; ``domain`` and ``rows``, all its addresses, are as its page has them."""
     new = reverse("domain-new-address", args=[domain.pk])
     postmaster = f"postmaster@{domain.pk}"
     return [
@@ -54,7 +51,6 @@ def steps(domain, rows):
 
 
 def is_answered(address, domain, rows):
-    """Whether Postfix finds somebody for an address of ``domain``. The database is asked about other domains alone."""
     aliases = [
         Alias(row.pk, ",".join(row.targets), active=row.active, is_self_alias=bool(row.mailbox))
         for row in rows
@@ -74,8 +70,6 @@ def mx_leads_here(domain):
 
 
 class DomainChecklist(ScopedMixin, SingleObjectMixin, View):
-    """Leaves the list out from now on."""
-
     model = Domain
     scope = "manageable_by"
     superadmins_only = True

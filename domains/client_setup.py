@@ -32,13 +32,11 @@ def domain_of(name):
 
 
 def mailbox_domain(domain):
-    """The name of the domain in which the mailboxes of ``domain`` sign in: another one if it is an alias domain."""
     link = getattr(domain, "alias_of", None)
     return link.target_domain_id if link and link.active else domain.pk
 
 
 def login_name(address, domain):
-    """With what somebody signs in whose mail goes to ``address`` in ``domain``."""
     return f"{address.rpartition('@')[0]}@{mailbox_domain(domain)}"
 
 
@@ -148,7 +146,6 @@ def user_agent_configuration(domain):
 
 
 def checksum_record(content):
-    """The text of the TXT record that vouches for a user_agent_configuration()."""
     return f"v=UAAC1; a=sha256; d={b64encode(sha256(content).digest()).decode()}"
 
 

@@ -35,7 +35,6 @@ class DomainRowCommand(RowCommand):
         return self._rows_of(rows, words.every_key([self.word_kind], asked, names))
 
     def about_copies(self, copies):
-        """What a deletion says of copies (BCC) that end with it."""
         found = list(copies[: COPIES_TOLD + 1])
         if found:
             more = " and others" if len(found) > COPIES_TOLD else ""

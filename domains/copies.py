@@ -24,7 +24,6 @@ class CopyQuerySet(ScopedQuerySet):
         return of_them.union(self.filter(goto_domain__in=hosts, goto__in=addresses))
 
     def about_domains(self, names):
-        """Of mail to or from addresses in the domains ``names``, and those that go there."""
         return self.filter(domain__in=names).union(self.filter(goto_domain__in=names))
 
 
@@ -72,7 +71,6 @@ class Copy(models.Model):
 
 
 def ending(actor, copies):
-    """Of ``copies`` that end with what a page asks about: those that the actor may be told of, and whether there are others."""
     found = list(copies[: COUNT_BOUND + 1])
     seen = domains_in_sight(actor, {copy.domain for copy in found})
     shown = [copy for copy in found if copy.domain in seen]

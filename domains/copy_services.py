@@ -1,5 +1,3 @@
-"""Operations on copies of mail; as in domains/services.py."""
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -20,7 +18,6 @@ from panel.transactions import in_transaction
 
 @in_transaction
 def add_copy(*, actor, domain, direction, goto, local_part=""):
-    """Send a copy of mail to or from ``local_part`` (or the whole domain) to ``goto`` too; return the Copy."""
     RoutingLock.hold()
     copy = check_copy(
         actor=actor, domain=domain, direction=direction, goto=goto, local_part=local_part
@@ -31,7 +28,6 @@ def add_copy(*, actor, domain, direction, goto, local_part=""):
 
 
 def check_copy(*, actor, domain, direction, goto, local_part=""):
-    """Return the unsaved Copy. Raises all errors at once."""
     errors, name, target = {}, "", ""
     with collected(errors, "local_part"):
         name = normalise_local_part(local_part) if local_part else ""
@@ -72,7 +68,6 @@ def _check_role_addresses(actor, name):
 
 
 def _check_target(actor, target):
-    """A mailbox that the actor may know of, or an address elsewhere."""
     host = split_address(target)[1]
     if not Domain.objects.filter(pk=host).exists():
         if not may_use_external_targets(actor):

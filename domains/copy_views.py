@@ -1,5 +1,3 @@
-"""Copies (BCC) on a domain's page "Mail flow": add one, remove one."""
-
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +12,6 @@ from panel.pages import ConfirmView, ScopedFormView
 
 
 def targets_that_take(copies):
-    """The targets of copies that get them: mailboxes that are on, and addresses elsewhere."""
     targets = {copy.goto for copy in copies}
     hosts = {split_address(target)[1] for target in targets}
     ours = dict(Domain.objects.filter(pk__in=hosts).values_list("pk", "active"))
@@ -37,8 +34,6 @@ class DomainCopy(DomainPages, ScopedFormView):
 
 
 class DomainCopyRemove(DomainPages, ConfirmView):
-    """Takes the form beside a copy, and has no page."""
-
     scope = "manageable_by"
     http_method_names = ["post", "options"]
     success_message = _("No copies of it any more.")

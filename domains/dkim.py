@@ -188,7 +188,7 @@ def sign_with(*, actor, domain, selector, force=False):
 
 
 def _check_beside(keys):
-    """Most receivers take mail with an Ed25519 signature alone for unsigned."""
+    """Most receivers treat mail that has only an Ed25519 signature as unsigned."""
     _check_kind(ED25519)
     if not any(key.signs for key in of_kind(keys, RSA)):
         raise ValidationError(
@@ -197,7 +197,6 @@ def _check_beside(keys):
 
 
 def _let_sign(domain, key, before, others):
-    """Mail of the domain, in place of ``before``, and besides ``others``, which are of another kind."""
     now = timezone.now()
     rows = DKIMSigning.objects.filter(author=domain.pk).exclude(dkim__in=others)
     first = rows.order_by("pk").first()
@@ -250,7 +249,6 @@ def delete_key(*, actor, domain, selector):
 
 @in_transaction
 def delete_keys(*, actor, domain):
-    """Delete all keys of ``domain``: its mail is not signed any more."""
     keys = _hold(domain)
     if not keys:
         raise ValidationError(_("%(domain)s has no keys."), "none", {"domain": domain})
@@ -294,7 +292,6 @@ def _tell_signer():
 
 
 def _hold(domain):
-    """Take the lock and return the keys of a Domain, which is still there."""
     RoutingLock.hold()
     Domain.objects.only("pk").get(pk=domain.pk)
     return list(DKIMKey.objects.with_roles().filter(domain_name=domain.pk))
@@ -305,7 +302,6 @@ def _log(actor, action, domain, **changes):
 
 
 def seen(domain):
-    """The names at which the last check of ``domain`` saw the record of a key as it should be."""
     row = DomainDNS.objects.filter(pk=domain.pk).only("findings").first()
     findings = [Finding.stored(stored) for stored in row.findings] if row else []
     return {one.name for one in findings if one.topic.startswith("dkim") and one.state == OK}

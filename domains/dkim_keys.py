@@ -83,7 +83,6 @@ class DKIMKey(models.Model):
 
     @property
     def role(self):
-        """What it is for, of a row read with_roles()."""
         return SIGNS if self.signs else REPLACED if self.replaced else NEXT
 
     @property
@@ -110,7 +109,6 @@ def record_of(key):
 
 
 def of_kind(keys, kind):
-    """Those DKIMKeys that are RSA, or Ed25519."""
     return [key for key in keys if key.kind == kind]
 
 
@@ -141,7 +139,6 @@ class DKIMSigning(models.Model):
 
 
 def keys_of(*names):
-    """``{domain: [DKIMKey]}`` with_roles, of those of these domains that have any."""
     found = {}
     for at in range(0, len(names), TOGETHER):
         some = names[at : at + TOGETHER]

@@ -25,7 +25,6 @@ class DKIMPages:
         return super().get_queryset().select_related("dns", "alias_of")
 
     def keys(self):
-        """What is shown of each key: its selector, kind and role, and the Finding of its record."""
         found = {one.name: one for one in states.findings_of(getattr(self.object, "dns", None))}
         return [
             {
@@ -122,8 +121,6 @@ class DKIMCreate(DKIMAct):
 
 
 class DKIMSign(DKIMAct):
-    """The next key takes its turn, or one of before again."""
-
     template_name = "domains/dkim_sign.html"
     success_message = _("The chosen key signs for %(object)s now.")
 

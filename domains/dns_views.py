@@ -30,8 +30,6 @@ class DNSPages:
 
 
 class ChecksMixin:
-    """A page with the findings of a check, and the POST that checks anew."""
-
     template_engine = "jinja2"
     template_name = "domains/dns.html"
     http_method_names = ["get", "head", "post", "options"]
@@ -83,8 +81,6 @@ class DomainDNSPage(DNSPages, ChecksMixin, ScopedDetailView):
 
 
 class HostDNSPage(ChecksMixin, ScopedMixin, TemplateView):
-    """The same of this mail server itself."""
-
     model = DomainDNS
     scope = "manageable_by"
     superadmins_only = True
@@ -101,8 +97,6 @@ class HostDNSPage(ChecksMixin, ScopedMixin, TemplateView):
 
 
 class DomainZone(DNSPages, ScopedDetailView):
-    """The wanted records as a file to import where the zone is."""
-
     def render_to_response(self, context, **kwargs):
         return HttpResponse(
             zone.zone_file(self.findings()),

@@ -1,5 +1,3 @@
-"""Forms of a domain's page "Mail flow"."""
-
 from copy import copy
 
 from django import forms
@@ -13,8 +11,6 @@ NAME_INPUT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "fa
 
 
 class DeliveryForm(ActorForm):
-    """Where mail to a domain goes."""
-
     transport = forms.CharField(
         label=_("Transport"),
         max_length=255,
@@ -106,8 +102,6 @@ class RelayHostForm(ActorForm):
 
 
 class CopyForm(ActorForm):
-    """A copy (BCC) for an address of a domain, or for all of them. ``instance`` is the Domain."""
-
     direction = forms.ChoiceField(
         label=_("Copy mail"),
         choices=[

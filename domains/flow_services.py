@@ -1,5 +1,3 @@
-"""Operations on what the page "Mail flow" shows besides a domain's own columns; as in domains/services.py."""
-
 import re
 
 from django.core.exceptions import ValidationError
@@ -51,7 +49,6 @@ def set_relay_host(*, actor, domain, server, login="", password="", spf_include=
 
 
 def check_relay_host(row, *, server, login="", password="", spf_include=""):
-    """Return the unsaved RelayHost, None for none. Raises all errors at once. ``row`` is the stored one, or None."""
     errors = {}
     next_hop = ""
     if server:

@@ -1,5 +1,3 @@
-"""A domain's page "Mail flow": where mail to it and from it goes besides its mailboxes and aliases."""
-
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _

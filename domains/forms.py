@@ -111,7 +111,6 @@ def with_pasted_address(data):
 
 @cache
 def words_for_no_limit():
-    """In every language of the panel."""
     words = set()
     for code, _name in settings.LANGUAGES:
         with override(code):
@@ -148,7 +147,8 @@ class SizeField(forms.CharField):
         return typed_size(value) if value else gettext("no limit")
 
     def run_validators(self, value):
-        """Those of a text are about what was typed."""
+        # the parent's validators check what was typed, not its size
+        pass
 
     def has_changed(self, initial, data):
         try:
@@ -158,8 +158,6 @@ class SizeField(forms.CharField):
 
 
 class WholeSizeField(SizeField):
-    """A size that is stored in whole MB, and is not none."""
-
     default_error_messages = {"whole": _("Enter whole megabytes, 1 MB or more.")}
 
     def to_python(self, value):
@@ -238,7 +236,6 @@ class RecipientsField(forms.IntegerField):
 
 
 def drop_sending_limit(form):
-    """Where the actor may not set it, or nobody would keep it."""
     if not (sending_limits.are_kept() and may_set_sending_limits(form.actor)):
         del form.fields["sending_limit"]
 

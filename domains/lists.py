@@ -68,7 +68,6 @@ class WordSearchMixin(KeysetMixin):
 
     @cached_property
     def words(self):
-        """The words that are looked for; none where keys that begin with the text are, or nothing is."""
         text = lookup_key(self.request.GET.get("q", ""))
         if "@" in text and self.begins_with(text):
             return ()
@@ -132,7 +131,6 @@ class WordSearchMixin(KeysetMixin):
         return [by_key[key] for key in keys if key in by_key]
 
     def found(self, names):
-        """The keys of the page, and the URLs of those beside it."""
         query, length = self.request.GET, 3 if len(names) > 1 else 2
         after, before = query.getlist("after"), query.getlist("before")
         backwards = len(after) != length and len(before) == length
@@ -168,14 +166,12 @@ class WordSearchMixin(KeysetMixin):
         return self.url_with(**{"after": None, "before": None, "jump": None, parameter: position})
 
     def state_wanted(self):
-        """What the filter for states asks for, as words.page() takes it, or None."""
         state = self.filters()["state"]
         if state not in {"on", "off"}:
             return None
         return self.of_rows("active =", state == "on")
 
     def of_rows(self, condition, value):
-        """A ``state`` of words.page() that asks the list's own table."""
         meta = self.model._meta
         return {self.word_kinds[0]: (meta.db_table, meta.pk.column, condition, value)}
 
@@ -212,7 +208,6 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
         return self.in_all(self.domain) if self.counted() else super().count(rows)
 
     def counted(self):
-        """A domain's own counters tell how many it has."""
         filters = self.filters()
         return bool(self.domain) and not filters["q"] and not filters["state"]
 

@@ -21,8 +21,6 @@ OF_COPIES = {TO: COPIES_TO, FROM: COPIES_FROM}
 
 
 class WrittenBlock(models.Model):
-    """A block that the last main.cf of mailconf has."""
-
     name = KeyField(max_length=40, primary_key=True)
     written = SecondsField(default=timezone.now)
 
@@ -35,7 +33,6 @@ class WrittenBlock(models.Model):
 
 
 def remember(names):
-    """Main.cf was written with these of BLOCKS, and without the others."""
     names = {name for name in BLOCKS if name in names}
     WrittenBlock.objects.exclude(name__in=names).delete()
     known = set(WrittenBlock.objects.values_list("name", flat=True))
@@ -43,7 +40,6 @@ def remember(names):
 
 
 def due(names):
-    """Those of the blocks ``names`` that main.cf, as mailconf wrote it last, does not have."""
     names = set(names)
     if names:
         names -= set(WrittenBlock.objects.filter(name__in=names).values_list("name", flat=True))
@@ -51,7 +47,6 @@ def due(names):
 
 
 def needed_by(domain):
-    """The blocks that the columns of a Domain need."""
     needed = set()
     if domain.active and domain.backupmx:
         needed |= {BACKUP_MX, VERIFY} if domain.verify_recipients else {BACKUP_MX}

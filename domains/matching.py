@@ -1,5 +1,3 @@
-"""The rows that a list shows, walked to the end: for an act on all of them."""
-
 from django.http import HttpRequest, QueryDict
 
 from domains import words
@@ -40,7 +38,6 @@ class Matching:
         return self.list.filter_rows(self.list.get_queryset()).filter(created__lte=self.since)
 
     def there(self, keys):
-        """Those of ``keys`` that the list shows, whatever words it is searched by."""
         return set(self.rows().filter(pk__in=keys).values_list("pk", flat=True))
 
     def includes(self, key):

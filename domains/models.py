@@ -1,5 +1,3 @@
-"""Mail domains, their limits and administrators, and alias domains. Read by Postfix: see deploy/."""
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator

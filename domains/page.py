@@ -1,5 +1,3 @@
-"""The page of a domain: all its addresses, mailboxes and aliases in one list."""
-
 from typing import NamedTuple
 
 from django.db.models import Case, OuterRef, Subquery, Sum, TextField, Value, When
@@ -119,7 +117,6 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return self.object.pk
 
     def counts(self, rows):
-        """As ``addresses.counts()``; ``rows`` are all of the domain, if they are on the page."""
         boxes = [row.mailbox for row in rows or () if row.mailbox]
         # Another program may leave out a self-alias.
         if rows is None or len(boxes) != self.object.usage.mailboxes:
@@ -206,7 +203,6 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
 
 def targets_of(row):
-    """(the targets, whether PostfixAdmin's away message is on) of a row of domains/addresses.py."""
     if row.goto == row.pk:  # most lead to themselves
         return [row.pk], False
     stored = split_targets(row.goto)

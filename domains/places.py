@@ -1,5 +1,3 @@
-"""The names of domains for fields that suggest them and for the switcher, which has those of late first."""
-
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
@@ -27,7 +25,6 @@ def domain_suggestions(request):
 
 
 def domain_options(request):
-    """The first domains that begin with ``q``, as options under a field for several (static/js/recipients.js)."""
     options = (
         format_html(
             '<li role="option" aria-selected="false" data-address="{}">{}</li>',
@@ -40,7 +37,6 @@ def domain_options(request):
 
 
 def domain_places(request):
-    """Links to the first domains that begin with ``q``, for the switcher; without it first to those of late."""
     account, text = request.user, request.GET.get("q", "").strip()
     names = first_domains(account, text)
     if not text and may_open(account):
@@ -63,13 +59,11 @@ def first_domains(account, text):
 
 
 def visited(request):
-    """The domains that this account was in lately, the last one first."""
     names = request.get_signed_cookie(COOKIE, default="", salt=_salt(request))
     return names.split("|") if names else []
 
 
 def likely(request):
-    """The domain that another name is most likely for: the one where this account was last, or the only one; else ""."""
     if late := visited(request):
         found = set(_leading_nowhere(request.user, *padded(late)))
         return next((name for name in late if name in found), "")
@@ -90,7 +84,7 @@ def _first_leading_nowhere(actor):
 
 
 def remember(request, response, name):
-    """A cookie, for a session would be written with each page of another domain."""
+    # in a cookie, as a session would be written with each page of another domain
     late = visited(request)
     if late[:1] != [name]:
         names = [name, *(other for other in late if other != name)][:LATELY]

@@ -28,7 +28,6 @@ def _cipher(salt, next_hop):
 
 
 def encrypted(text, next_hop):
-    """(salt, secret), both to be stored."""
     salt = secrets.token_hex(16)
     padder, encryptor = padding.PKCS7(_BITS).padder(), _cipher(salt, next_hop).encryptor()
     padded = padder.update(text.encode()) + padder.finalize()
@@ -74,7 +73,6 @@ class RelayHost(models.Model):
 
     @property
     def host(self):
-        """The server's name or address alone."""
         return self.next_hop.partition("[")[2].partition("]")[0]
 
     @property

@@ -1,5 +1,3 @@
-"""Operations on rules about senders; as in domains/services.py."""
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -26,7 +24,6 @@ def set_sender_rule(*, actor, sender, action, text=""):
 
 
 def check_sender_rule(*, sender, action, text=""):
-    """Return the unsaved SenderRule. Raises all errors at once."""
     errors = {}
     rule = _checked(SenderRule, errors, sender=sender, action=action, text=text)
     others = SenderRule.objects.exclude(pk=rule.pk)
@@ -49,7 +46,6 @@ def remove_sender_rule(*, actor, sender):
 
 @in_transaction
 def set_domain_sender_rule(*, actor, domain, sender, action, text=""):
-    """As set_sender_rule(), for mail to addresses in ``domain`` alone."""
     RoutingLock.hold()
     rule = check_domain_sender_rule(domain=domain, sender=sender, action=action, text=text)
     old = DomainSenderRule.objects.filter(domain=domain.pk, sender=rule.sender).first()
@@ -60,7 +56,6 @@ def set_domain_sender_rule(*, actor, domain, sender, action, text=""):
 
 
 def check_domain_sender_rule(*, domain, sender, action, text=""):
-    """Return the unsaved DomainSenderRule. Raises all errors at once."""
     errors = {}
     rule = _checked(DomainSenderRule, errors, sender=sender, action=action, text=text)
     rule.domain = domain.pk
@@ -117,7 +112,6 @@ def _checked(model, errors, *, sender, action, text):
 
 
 def _record(actor, domain, old, new):
-    """In the log, by the sender; for a domain's own rule, by the domain."""
     told = [f"{rule.action} {rule.text}".strip() if rule else None for rule in (old, new)]
     if told[0] == told[1]:
         return

@@ -1,5 +1,3 @@
-"""The page "Senders": whom the server refuses on port 25, for superadmins; and what a domain's own administrators say of theirs."""
-
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -71,8 +69,6 @@ class SenderRules(ScopedFormView):
 
 
 class DomainSenderForm(SenderRuleForm):
-    """``instance`` is the Domain."""
-
     def check(self):
         if {"sender", "action", "text"} <= self.cleaned_data.keys():
             sender_services.check_domain_sender_rule(domain=self.instance, **self.cleaned_data)
@@ -98,8 +94,6 @@ class DomainSender(DomainPages, ScopedFormView):
 
 
 class DomainSenderRemove(DomainPages, ConfirmView):
-    """Takes the form beside a rule, and has no page."""
-
     scope = "manageable_by"
     http_method_names = ["post", "options"]
     success_message = _("Rule removed.")

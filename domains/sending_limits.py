@@ -12,12 +12,12 @@ from panel.scoping import may_set_sending_limits
 
 
 def are_kept():
-    """Without rspamd nobody counts, and no page speaks of it."""
+    # only rspamd counts
     return settings.DKIM_SIGNER == "rspamd"
 
 
 def refuse_others(actor, changes):
-    """Who looks after a domain could let a stolen password send as much as it likes."""
+    # an administrator of a domain could let a stolen password send as much as it likes
     if "sending_limit" in changes and not may_set_sending_limits(actor):
         raise ValidationError(
             {
@@ -29,6 +29,6 @@ def refuse_others(actor, changes):
 
 
 def tell(changes):
-    """The helper writes the file for rspamd, and looks each minute besides."""
+    """Has the helper write rspamd's file now; it does so each minute besides."""
     if "sending_limit" in changes and are_kept():
         helper.after_commit("write-signing-files")

@@ -139,7 +139,6 @@ def _end_sessions(domain):
 
 
 def check_domain(domain, **fields):
-    """Set ``fields`` on ``domain`` and return the changes. Raises all errors at once."""
     if "transport" in fields:
         fields["transport"] = as_stored(fields["transport"])
     changes = changed_fields(domain, fields)
@@ -148,14 +147,12 @@ def check_domain(domain, **fields):
 
 
 def set_domain_active(*, actor, domain, active):
-    """Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf), and its users
-    cannot sign in, whose open sessions end; its rows stay unchanged.
-    """
+    """Nothing is delivered to or through an inactive domain (deploy/postfix/alias.cf); its users
+    cannot sign in and their open sessions end. Its rows stay unchanged."""
     return update_domain(actor=actor, domain=domain, active=active)
 
 
 def delete_domain(*, actor, domain, **treatment):
-    """``delete_domains`` of one."""
     delete_domains(actor=actor, domains=[domain], **treatment)
 
 
@@ -191,7 +188,6 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
 
 
 def check_treatment_of_domains(actor, domains, *, others, emptied):
-    """Return both, addresses as they are stored. Raises what is wrong with them."""
     others, emptied = check_treatment(actor, [], others=others, emptied=emptied)
     names = {domain.pk for domain in domains}
     for address in (others, emptied):
@@ -267,7 +263,6 @@ def create_alias_domain(*, actor, alias_domain, target_domain, active=True, desc
 
 
 def check_new_alias_domain(*, alias_domain=None, target_domain=None, **fields):
-    """Return the unsaved AliasDomain. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     link = AliasDomain(alias_domain=alias_domain, target_domain=target_domain, **fields)
     ends = {"alias_domain": alias_domain, "target_domain": target_domain}
@@ -309,7 +304,6 @@ def update_alias_domain(*, actor, link, **fields):
 
 
 def check_alias_domain(link, **fields):
-    """Set ``fields`` on ``link`` and return the changes. Raises all errors at once."""
     if "target_domain" in fields:
         fields["target_domain_id"] = fields.pop("target_domain").pk
     changes = changed_fields(link, fields)

@@ -37,7 +37,6 @@ class Server(NamedTuple):
 
     @property
     def is_this_server(self):
-        """Whether it would hand our own mail back to us."""
         own = {settings.MAIL_HOSTNAME.lower(), "localhost", "127.0.0.1", "::1"}
         return self.host in own and self.port in {"", "25"}
 
@@ -52,7 +51,6 @@ def read_server(text):
 
 
 def _host(text):
-    """A name or an address as Postfix takes it, or ""."""
     if _NAME.fullmatch(text) and not text.isdigit():
         return text
     try:
@@ -66,7 +64,6 @@ def _host(text):
 
 
 def parted(transport):
-    """(the service, the Server or None) of a transport as it is stored."""
     service, _colon, next_hop = transport.partition(":")
     return service, read_server(next_hop.removeprefix("inet:") if service == "lmtp" else next_hop)
 
@@ -80,7 +77,6 @@ def as_stored(text):
 
 
 def check_transport(text):
-    """Raise what is wrong with a transport that is to be stored."""
     if text in LOCAL_TRANSPORTS:
         return
     service, colon, next_hop = text.partition(":")
@@ -125,7 +121,6 @@ def refuse_this_server(server):
 
 
 def warning_about(transport):
-    """What is said of a stored transport that the shipped files do not serve, or ""."""
     service, _colon, _next_hop = transport.partition(":")
     known = service in POSTFIX_SERVICES or service in settings.MAIL_TRANSPORTS
     if transport in LOCAL_TRANSPORTS or known:

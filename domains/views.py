@@ -118,8 +118,6 @@ def with_admins(rows):
 
 
 class DomainSettings(DomainPages, ScopedDetailView):
-    """What a domain is and may have; superadmins change it from here."""
-
     template_name = "domains/domain_settings.html"
     template_engine = "jinja2"
 
@@ -194,7 +192,6 @@ class DomainCreate(DomainPages, ScopedFormView):
 
 
 def in_a_sentence(limits):
-    """What a new domain may hold, as the form says it while its fields are folded."""
     counts = [
         ngettext("%(n)s mailbox", "%(n)s mailboxes", limits["mailboxes"]),
         ngettext("%(n)s alias", "%(n)s aliases", limits["aliases"]),
@@ -276,14 +273,12 @@ def _targets_from_others(*names):
 
 
 def copies_from_others(actor, domains):
-    """The copies (BCC) of mail to and from other domains that end with ``domains``."""
     names = [domain.pk for domain in domains]
     others = Copy.objects.exclude(domain__in=names).filter(goto_domain__in=names)
     return copies.ending(actor, others.order_by("domain", "direction", "address"))
 
 
 def emptied_by(domains, targets):
-    """The aliases, of those with ``targets``, that lead to nothing but the ``domains``."""
     names = {domain.pk for domain in domains}
     return [
         alias

@@ -143,7 +143,6 @@ def first_keys(kind, words, names, size):
 
 
 def lead_of(kinds, words, names):
-    """The Leading words of rows of several kinds in one list."""
     return max(leading(kinds, words, names).values(), key=lambda lead: lead.entries)
 
 
@@ -163,7 +162,6 @@ def page(kinds, lead, names, size, *, position=(), descending=False, state=None)
 
 
 def every_key(kinds, words, names, state=None):
-    """Yield the keys of all rows that the words fit, page by page."""
     lead, position = lead_of(kinds, words, names), ()
     while position is not None:
         rows, rest = page(kinds, lead, names, TOGETHER, position=position, state=state)
@@ -195,7 +193,6 @@ def _order(names, descending, table=""):
 
 
 def _walk(kind, word, names, limit, *, position=(), descending=False, domains=False):
-    """The entries of ``word`` in the order of an index. ``domains``: tell them of a superadmin's, too."""
     where, params = _entries(kind, word, names)
     if position:
         # As panel.paging.beyond(): a range of the index, and its exact edge.
@@ -216,7 +213,6 @@ def _walk(kind, word, names, limit, *, position=(), descending=False, domains=Fa
 
 
 def _walks(kinds, word, names, scan, limit, **options):
-    """The entries of several kinds in one order; of each no more than ``scan``."""
     if len(kinds) == 1:
         return _walk(kinds[0], word, names, limit, **options)
     parts, params = [], []
@@ -229,7 +225,8 @@ def _walks(kinds, word, names, scan, limit, **options):
 
 
 def _scan(lead, size, state=None, scan=None):
-    """How many entries are looked at: where each row fits, twice as many as are wanted, for a row may come twice."""
+    """How many entries are looked at: where each row fits, twice as many as are wanted, because a
+    row may come twice."""
     return (scan or SCAN) if state or len(lead.words) > 1 else 2 * size
 
 

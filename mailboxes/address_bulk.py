@@ -1,5 +1,3 @@
-"""A domain's own list, in which mailboxes and aliases stand together, many at once."""
-
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -56,8 +54,6 @@ class AddressMatching(Matching):
 
 
 class AddressesWork(AddressWork):
-    """Each row by the work of its kind."""
-
     kind, plural = "address", "addresses"
     list_url_name = "mailbox-list"
     questions = {

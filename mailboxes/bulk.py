@@ -1,5 +1,3 @@
-"""Mailboxes, many at once."""
-
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy

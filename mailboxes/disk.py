@@ -1,5 +1,3 @@
-"""What the mail of a domain takes on the disk, as the helper measures it: also what is left of mailboxes that were deleted."""
-
 from mailboxes.models import Mailbox
 from panel import helper
 from panel.scoping import starts_with

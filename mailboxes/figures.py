@@ -1,5 +1,3 @@
-"""Figures over time, from the rows of the snapshots: what the plots of pages show, and when a mailbox will be full."""
-
 import json
 from datetime import date, timedelta
 from functools import lru_cache
@@ -46,8 +44,6 @@ KINDS = {
 
 
 class Figure:
-    """One kind of figure over ``days``, of which there are at least two."""
-
     def __init__(self, name, days, values, *, width=1):
         self.name, self.kind = name, KINDS[name]
         self.days, self.values, self.width = days, values, width
@@ -66,7 +62,6 @@ class Figure:
 
     @property
     def difference(self):
-        """How much more than at first, with its sign; nothing if there is none, or nothing to compare."""
         more = 0 if self.kind.added else self.values[-1] - self.values[0]
         return f"{'+' if more > 0 else '−'}{self.kind.shown(abs(more))}" if more else ""
 
@@ -94,7 +89,6 @@ class Figure:
         )
 
     def in_words(self, figures):
-        """``(day, value, …)`` of each day, in words, for this figure and others of the same days."""
         columns = [map(figure.kind.shown, figure.values) for figure in figures]
         return zip(map(date_words, self.days), *columns, strict=True)
 
@@ -162,7 +156,6 @@ def _by_week(days, columns):
 
 
 def period(query):
-    """The number of days that the ``days`` of a request asks for."""
     asked = query.get("days", "")
     return int(asked) if asked.isdecimal() and int(asked) in PERIODS else min(PERIODS)
 
@@ -189,7 +182,6 @@ def days_of_domain(domain, first):
 
 
 def _by_day(rows, kind):
-    """``kind``: Sum of several rows a day, or F of one."""
     columns = {f"all_{name}": kind(name) for name in ("bytes", "mailboxes", "aliases", "changes")}
     return rows.order_by("day").annotate(**columns).values_list("day", *columns, named=True)
 
@@ -216,7 +208,6 @@ def full_in(first, at_first, used, quota):
 
 
 def with_first_size(rows, name, since):
-    """Adds ``first`` and ``at_first`` to rows that have the key of a mailbox in ``name``: how it began to fill up."""
     sizes = MailboxDay.objects.filter(username=OuterRef(name), day__gte=Value(since)).order_by(
         "day"
     )
@@ -262,7 +253,6 @@ def with_past(mailboxes):
 
 
 def past_of(mailbox):
-    """What its page shows of a mailbox of with_past(): its size by days, when it will be full, and its sign-ins."""
     sizes = {
         date.fromisoformat(day): size for day, size in json.loads(mailbox.sizes or "{}").items()
     }

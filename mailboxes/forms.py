@@ -103,7 +103,6 @@ def quota_help(domain, mailbox=None):
 
 
 def quota_left(domain):
-    """How much of the domain's quota is left, in words; "" where it has none."""
     if domain is None or domain.quota <= 0:
         return ""
     left = max(0, int(domain.quota - domain.allotted_mb))
@@ -224,8 +223,6 @@ class ForwardingForm(ActorForm):
 
 
 class Addresses(forms.MultipleHiddenInput):
-    """One input for each address; their text has a line for each. The page draws them."""
-
     is_hidden = False
 
     def value_from_datadict(self, data, files, name):
@@ -249,7 +246,6 @@ class OwnForwardingForm(ForwardingForm):
 
     @property
     def addresses(self):
-        """What the inputs hold."""
         found = (self["targets"].value() or "").splitlines()
         return [*found, ""] if self.more or not found else found
 

@@ -44,12 +44,10 @@ def forwarding_of(row):
 
 
 def is_away(row):
-    """Whether PostfixAdmin's vacation program gets the mail of a self-alias or None, to answer it."""
     return row is not None and bool(away_targets(row.pk, row.targets))
 
 
 def refuse_own_address(mailbox, text):
-    """Raise if one of the lines is the mailbox's own address, which set_forwarding() would pass over."""
     if mailbox.pk in {lookup_key(line) for line in text.splitlines()}:
         raise ValidationError(
             _("%(address)s is this mailbox itself. To keep mail here, choose “Keep a copy here”."),

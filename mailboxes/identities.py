@@ -38,7 +38,6 @@ def _aliases_to(mailbox):
 
 
 def _other_names(addresses):
-    """The same names in alias domains, where no mailbox and no active alias has them."""
     parts = [split_address(address) for address in addresses]
     links = AliasDomain.objects.filter(
         target_domain__in={domain for _name, domain in parts},

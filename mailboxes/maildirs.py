@@ -1,5 +1,3 @@
-"""Which directory a new mailbox gets for its mail."""
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -43,7 +41,6 @@ def free_maildirs(mailboxes, domain):
 
 
 def occupied_of(maildirs):
-    """Those of ``maildirs`` that a mailbox has or had."""
     found, paths = set(), list(maildirs)
     for model in (Mailbox, RetiredMaildir):
         found |= set(model.objects.filter(maildir__in=paths).values_list("maildir", flat=True))
@@ -51,7 +48,6 @@ def occupied_of(maildirs):
 
 
 def is_outside(maildir):
-    """Whether it is no directory below the mail root, written with a slash at its end."""
     parts = maildir.split("/")
     return parts.pop() != "" or not parts or any(part in {"", ".", ".."} for part in parts)
 

@@ -1,5 +1,3 @@
-"""Mailboxes and what they hold. Read by Postfix and Dovecot: see deploy/."""
-
 from itertools import islice
 
 from django.conf import settings
@@ -48,7 +46,6 @@ class MailboxQuerySet(ScopedQuerySet):
         return self.filter(quota__gt=0, quota__lt=settings.QUOTA_MULTIPLIER)
 
     def with_self_alias(self):
-        """Adds ``goto`` and ``forwarding_active`` of each self-alias: see forwarding.self_alias()."""
         row = Alias.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))
@@ -316,8 +313,6 @@ class UsageDay(models.Model):
 
 
 class MailboxDay(models.Model):
-    """What a mailbox of those in ``full_mailbox`` held on one day."""
-
     pk = models.CompositePrimaryKey("username", "day")
     username = KeyField()
     day = models.DateField()

@@ -1,5 +1,3 @@
-"""One page for a new address: a mailbox, an alias, or a domain's catch-all. And what the page asks while it is filled in."""
-
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -92,7 +90,6 @@ class NewAddress(MailboxHandOver, ScopedFormView):
         )
 
     def kinds(self):
-        """(kind, its words, its page) of the choice on top of the form."""
         words = {MAILBOX: _("Mailbox"), ALIAS: _("Alias"), CATCH_ALL: _("Catch-all")}
         if self.domain is None:
             here = reverse("mailbox-create")
@@ -135,7 +132,6 @@ class NewAlias(NewAddress):
 
 @require_safe
 def address_suggestions(request):
-    """Addresses whose words begin with ``q``, as options of a list."""
     if not may_open(request.user):
         raise Http404
     rows = suggested(request.user, request.GET.get("q", ""), request.GET.get("domain", ""))
@@ -144,7 +140,6 @@ def address_suggestions(request):
 
 @require_POST
 def address_preview(request):
-    """What a form that is filled in would do to mail. Nothing is written."""
     if not may_open(request.user):
         raise Http404
     asked = request.POST.get
@@ -180,7 +175,6 @@ def _of_a_new_one(actor, kind, typed):
 
 
 def _of_a_row(actor, kind, address, typed):
-    """An alias that is changed, or the forwarding of a mailbox."""
     if kind == "forwarding":
         mailboxes = Mailbox.objects.manageable_by(actor).select_related("domain")
         mailbox = mailboxes.filter(pk=address).first()

@@ -21,8 +21,6 @@ NEARLY_FULL_FIRST = ("full__percent", "full__username")  # the order of full_mai
 
 
 class Quotient(Func):
-    """Of whole numbers, without the rest, as ``//``."""
-
     template = "(%(expressions)s)"
     arg_joiner = " DIV "
     output_field = BigIntegerField()
@@ -43,7 +41,6 @@ def annotated(rows, ordering):
 
 
 def edge_of(row, columns):
-    """The values of a row that was shown, in the order of ``columns``."""
     used = row.usage__bytes or 0
     percent = used * 100 // row.quota if row.quota > 0 else NO_LIMIT
     values = {

@@ -1,5 +1,3 @@
-"""What the user of a mailbox sees: a page of rows, and a page for each of their tasks."""
-
 from urllib.parse import urlencode
 
 import segno
@@ -95,7 +93,6 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
 
 
 def password_changed(mailbox):
-    """When, if it is among the last entries about it; else None."""
     return next(
         (entry.timestamp for entry in _newest_passwords(mailbox.domain_id, mailbox.pk)), None
     )
@@ -116,8 +113,6 @@ class OwnTask(OwnPages, OwnFormView):
 
 
 class OwnForwardingWork(tasks.Work):
-    """Gives back the forwarding that its user has changed."""
-
     kind = "own"
     undoable = ("edit",)
 
@@ -159,8 +154,6 @@ class OwnForwarding(UndoableEdit, WhereMailGoes, OwnTask):
 
 
 class OwnAway(OwnPages, View):
-    """Ends one's away message of PostfixAdmin."""
-
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):
@@ -211,7 +204,6 @@ class OwnSetup(OwnPages, TemplateView):
         )
 
     def profile(self):
-        """The address of Apple's profile, and the QR code that leads a phone there."""
         name = reverse("apple-profile", args=[self.actor.domain_id])
         url = self.request.build_absolute_uri(f"{name}?{urlencode({'address': self.actor.pk})}")
         return {

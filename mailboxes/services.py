@@ -104,7 +104,6 @@ OURS = (
 def check_new_mailbox(
     *, actor, domain=None, local_part=None, password=None, hashed=False, quota=None, **fields
 ):
-    """Return the unsaved Mailbox. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     mailbox = Mailbox(domain=domain, quota=quota, **fields)
     if local_part is not None:
@@ -244,7 +243,6 @@ def update_mailbox(*, actor, mailbox, **fields):
 
 
 def check_mailbox(mailbox, **fields):
-    """Set ``fields`` on ``mailbox`` and return the changes. Raises all errors at once."""
     changes = changed_fields(mailbox, fields)
     validate_changed(mailbox, changes)
     return changes
@@ -286,7 +284,7 @@ def _set_password(mailbox, password, hashed):
 
 
 def _password_expiry(domain):
-    """PostfixAdmin's rule; only a Dovecot query that tests the column enforces it."""
+    # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it
     return timezone.now() + timedelta(days=domain.password_expiry or 0)
 
 

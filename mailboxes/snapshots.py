@@ -65,7 +65,6 @@ def _used():
 
 
 def _tell_domains(figures):
-    """What each domain holds stands beside its counters, too: lists sort by it."""
     used = {row.domain: row.bytes for row in figures}
     late = []
     for row in DomainUsage.objects.only("pk", "used").order_by("pk"):
@@ -88,7 +87,6 @@ def changes_on(day):
 
 
 def _complete_changes(today):
-    """A day's row is written before the day ends."""
     last = UsageDay.objects.filter(domain=SERVER, day__lt=today).order_by("-day").first()
     if last is None:
         return

@@ -14,12 +14,10 @@ def limit(quota):
 
 
 def percent(used, quota):
-    """None without a limit."""
     return used * 100 // quota if quota > 0 else None
 
 
 def of(used, quota):
-    """As on the pages: “1.9 of 2 GB”."""
     if quota <= 0:
         return _held(used) if used else ""
     if megabytes(quota) < 0.01:

@@ -1,5 +1,3 @@
-"""Addresses that somebody may mean who types a few letters: mailboxes and aliases, by their words."""
-
 from typing import NamedTuple
 
 from aliases.models import Alias
@@ -49,7 +47,6 @@ def suggested(actor, text, domain=""):
 
 
 def _look(actor, key, names, found):
-    """Add the keys in the domains ``names``, or in all if there are none."""
     if "@" in key:
         for kind, model, field in (("mailbox", Mailbox, "username"), ("alias", Alias, "address")):
             rows = model.objects.visible_to(actor).filter(starts_with(field, key))

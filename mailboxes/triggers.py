@@ -42,7 +42,6 @@ def _parts(vendor):
 
 
 def _words_of(vendor, text):
-    """A table of the words of ``text``, an expression: split into an array in JSON."""
     if vendor == "mysql":
         array = f"""REGEXP_REPLACE({text}, '[^[:alnum:]]+', '","')"""
         return f"""JSON_TABLE(CONCAT('["', {array}, '"]'), '$[*]' COLUMNS (word VARCHAR(255) PATH '$'))"""
@@ -86,7 +85,6 @@ def body_of(statement):
 
 
 def are_complete(connection):
-    """Say whether the triggers are those of this release and these settings, on this server."""
     wanted = {name: body_of(text) for name, text in statements(connection.vendor).items()}
     return stored(connection) == wanted
 
@@ -150,7 +148,6 @@ def create(connection, *, anew=False, again=False):
 
 
 def drop(connection, names=None):
-    """Drop the triggers ``names``, or all of ours."""
     names = stored(connection) if names is None else names
     with connection.cursor() as cursor:
         for name in names:

@@ -301,8 +301,6 @@ class MailboxState(OneMailbox, SwitchView):
 
 
 class MailboxSessions(OneMailbox, ConfirmView):
-    """End the IMAP and POP3 sessions that are open. Without the helper the page says what to type."""
-
     template_name = "mailboxes/mailbox_confirm_sessions.html"
     success_message = gettext_lazy("The open sessions of %(object)s are ended.")
 

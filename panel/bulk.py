@@ -16,7 +16,6 @@ ACTIONS = ("activate", "deactivate", "delete")
 
 
 def selected_keys(post):
-    """The keys of the ticked rows; of those that the page did not show any more in one field, ``also``."""
     return list(dict.fromkeys([*post.getlist("selected"), *post.get("also", "").splitlines()]))
 
 

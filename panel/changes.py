@@ -25,7 +25,6 @@ def refuse(errors):
 
 
 def refuse_rows(refused):
-    """Raise one error with a line for each of ``refused``, (name of the row, its ValidationError)."""
     lines = [(name, line) for name, error in refused for line in error.messages]
     if lines:
         raise ValidationError(
@@ -98,7 +97,6 @@ def validate_changed(row, changes):
 
 
 def is_unchanged(row, *fields):
-    """Whether ``fields`` are as stored: what is wrong there blocks no other change."""
     values = {name: getattr(row, name) for name in fields}
     return not row._state.adding and type(row).objects.filter(pk=row.pk, **values).exists()
 

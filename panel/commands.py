@@ -31,7 +31,6 @@ def whole_number(text):
 
 
 def number_or_usual(text):
-    """0 stands for “usual”."""
     if text.lower() == "usual":
         return 0
     if not (text.isascii() and text.isdigit()) or len(text) > 12 or not int(text):
@@ -255,7 +254,6 @@ class RowCommand(PanelCommand):
         )
 
     def treatment(self, *, drop_recipients, replace_by, emptied, **options):
-        """What ``clean_referrers`` does, from these options."""
         return {
             "others": replace_by or ("remove" if drop_recipients else "keep"),
             "emptied": emptied or replace_by or "keep",

@@ -4,5 +4,4 @@ import hmac
 
 
 def relay_key(secret_key):
-    """The key of the logins at relay hosts (domains/relay_hosts.py, deploy/postfix/relay_login.cf), in hexadecimal digits."""
     return hmac.digest(secret_key.encode(), b"mailadmin: logins at relay hosts", "sha256").hex()

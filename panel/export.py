@@ -1,5 +1,3 @@
-"""Lists as files for a spreadsheet, sent while they are read."""
-
 import csv
 from datetime import datetime
 
@@ -31,7 +29,6 @@ class TableMixin:
 
 
 def moment(seconds):
-    """Seconds since 1970 as a spreadsheet reads them."""
     if not seconds:
         return ""
     return datetime.fromtimestamp(seconds, timezone.get_current_timezone()).isoformat(" ")[:19]

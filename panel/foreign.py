@@ -62,7 +62,6 @@ def missing_tables(connection):
 
 
 def refusal(error):
-    """Return in words what a DatabaseError means, and what mends it."""
     if server.is_about_connecting(error):
         return f"Database error: {error}. Is DATABASE_URL right?"
     return (
@@ -71,7 +70,6 @@ def refusal(error):
 
 
 def cure(error):
-    """Return what the server's root has to allow; "" for another error."""
     number, words = [*error.args, None, ""][:2]
     if number == BINARY_LOG:
         return server.HOW_TO_ALLOW

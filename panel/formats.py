@@ -33,7 +33,6 @@ def cached_per_language(function):
 
 
 def cached_per_language_and_path(function):
-    """Remember likewise, per path prefix of the panel, too."""
     made = cached_per_language(lambda _place, *arguments: function(*arguments))
     found = wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
     found.now = lambda: partial(made.now(), get_script_prefix())
@@ -81,7 +80,6 @@ def of_whole(value, whole):
 
 
 def typed_size(value):
-    """A number of MB as one types it: as ``exact_mb``, with a blank."""
     return exact_mb(value).replace(NO_BREAK, " ")
 
 
@@ -107,7 +105,6 @@ POWERS = {"k": -1, "m": 0, "g": 1, "t": 2}
 
 @cache
 def _units():
-    """{how a unit is written: its power}, as all the world and every language of the panel writes it."""
     ends = ("", "b", "o", "ib", "io")
     units = {"": 0} | {letter + end: power for letter, power in POWERS.items() for end in ends}
     for code, _name in settings.LANGUAGES:
@@ -152,7 +149,6 @@ def seconds(count):
 
 
 def minutes(count):
-    """A time in words, in hours where it is whole hours."""
     if count and count % 60 == 0:
         hours = count // 60
         return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
@@ -258,12 +254,10 @@ def _date(date):
 
 
 def day(moment):
-    """The day of a moment; without the year if it is this one."""
     local = timezone.localtime(moment)
     this_year = local.year == timezone.localtime().year
     return date_format(local, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
 
 
 def date_words(day):
-    """A day, or the one of a moment, in words."""
     return _date(day.date() if isinstance(day, datetime) else day)

@@ -118,7 +118,7 @@ class ActorForm(forms.Form):
             self.add_error(field.name, ValidationError(error, "edit_conflict", params))
 
     def check(self):
-        """Raise what the service would refuse of the values that could be read."""
+        pass
 
     def add_error(self, field, error):
         """A service's error about a field that is not shown goes to the top of the form."""

@@ -1,5 +1,3 @@
-"""One field of a row, changed where it stands on the row's page."""
-
 from django.utils.functional import cached_property
 
 

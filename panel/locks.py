@@ -1,5 +1,3 @@
-"""Locks that hold across the servers of a database cluster."""
-
 from django.db import connection, models
 
 
@@ -21,7 +19,6 @@ class CountedLock(models.Model):
 
     @classmethod
     def hold(cls):
-        """Wait for the lock and keep it until the transaction ends."""
         table = cls._meta.db_table
         # One statement: two transactions that first read and find no row would deadlock.
         twin = (

@@ -190,7 +190,6 @@ WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 
 
 def of_kind(kind):
-    """The actions of a kind; a new password may be an administrator's."""
     names = [name for name, action in ACTIONS.items() if action.kind == kind]
     return (*names, "edit_password") if kind == ADMINS else tuple(names)
 

@@ -74,7 +74,6 @@ class Task(models.Model):
 
     @property
     def passed(self):
-        """How many rows it is past: what is left are the others of ``total``."""
         return self.done + self.refused + self.gone
 
 

@@ -69,7 +69,6 @@ def under_way(request, url):
 
 
 def earlier(request):
-    """Return the FormAnswer to the same form, or None."""
     key = key_of(request)
     since = timezone.now() - KEPT
     return key and FormAnswer.objects.filter(pk=key, at__gte=since).first()

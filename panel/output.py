@@ -49,8 +49,6 @@ def state(on):
 
 
 class Field(NamedTuple):
-    """A line about one row."""
-
     label: str
     key: str
     text: Callable = plain
@@ -83,7 +81,6 @@ STATE = Column("State", lambda record: "" if record["active"] else "off", style=
 
 
 def counted(key, limit):
-    """The text of a count with its limit: “15 of 16”."""
     return Field(key, key, of=limit).shown
 
 
@@ -114,7 +111,6 @@ def print_lines(write, keys, records):
 
 
 def print_table(console, columns, records, noun, nouns):
-    """A table with one line for each record, and under it how many they are. The first column is never cut."""
     columns = [column for column in columns if console.width >= WIDE or not column.wide]
     room, widths, count, off = console.width, None, 0, 0
     records = iter(records)

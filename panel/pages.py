@@ -56,7 +56,6 @@ class ScopedMixin(ActorMixin):
         return (self.answer_again() or response) if refused else response
 
     def answer_again(self):
-        """Return the answer to the same form if it was saved a moment ago, else None."""
         earlier = once.earlier(self.request)
         return earlier and self.answer(earlier.url, earlier.told)
 

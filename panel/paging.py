@@ -1,5 +1,3 @@
-"""Lists that page by key: no row is counted beyond a bound, and none is skipped over."""
-
 from functools import cache
 from urllib.parse import urlencode
 
@@ -105,7 +103,6 @@ class KeysetMixin:
         }
 
     def count(self, rows):
-        """How many rows there are in all, to COUNT_BOUND + 1."""
         return bounded_count(rows) if self.narrowed() else _count_of(type(self))(self.actor)[0]
 
     def counted(self):
@@ -156,13 +153,11 @@ class KeysetMixin:
 
     @classmethod
     def whole_rows(cls):
-        """The queryset that the rows shown are fetched from: the columns ``shown`` by name, or whole models."""
         rows = cls.annotated(cls.model.objects.all())
         return rows.values_list(*cls.shown, named=True) if cls.shown else rows
 
     @staticmethod
     def annotated(rows):
-        """Add to the rows shown what is in ``shown`` and no column of the table itself."""
         return rows
 
     def edge_url(self, parameter, row, at=None):
@@ -180,12 +175,10 @@ class KeysetMixin:
         return values
 
     def begun_url(self, *without):
-        """The first page of these rows, but for the parameters ``without``: the next one may be appended."""
         url = self.url_with(**dict.fromkeys(("after", "before", "jump", *without)))
         return url if url == "?" else f"{url}&"
 
     def resized_url(self):
-        """The first page of these rows, with as many as the account prefers."""
         return self.request.path + self.url_with(after=None, before=None, jump=None, size=None)
 
     def url_with(self, **changes):
@@ -227,7 +220,6 @@ def _keys_of(view, ordering, size, descending, inclusive):
 
 
 def _opened(view, actor, ordering):
-    """A list as it is opened, without any filter."""
     made = view(request=HttpRequest())
     made.request.GET = QueryDict(f"sort={ordering}")
     made.actor = actor
@@ -249,7 +241,6 @@ def beyond(columns, values, *, descending, inclusive=False):
 
 
 def page_of(rows, columns, values, size, descending, inclusive=False):
-    """The queryset of the keys of a page, and of one row more, beyond ``values`` if there are any."""
     if values:
         rows = rows.filter(beyond(columns, values, descending=descending, inclusive=inclusive))
     order = (f"-{column}" if descending else column for column in columns)
@@ -257,5 +248,4 @@ def page_of(rows, columns, values, size, descending, inclusive=False):
 
 
 def bounded_count(rows, bound=COUNT_BOUND):
-    """Count at most ``bound + 1`` rows: a list says "more than 1,000" instead of scanning."""
     return rows.order_by()[: bound + 1].count()

@@ -1,5 +1,3 @@
-"""A plot's geometry: days and numbers as the coordinates of an SVG, which is stretched to its place."""
-
 from typing import NamedTuple
 
 WIDTH = 600
@@ -34,7 +32,6 @@ def line(days, values, height):
 
 
 def bars(days, values, height, *, width=1):
-    """A bar for each of ``values``, from 0; each is ``width`` days wide."""
     first, span = days[0].toordinal(), (days[-1] - days[0]).days + width
     high = max(values)
     one = WIDTH * width / span

@@ -189,7 +189,6 @@ def _raw(rows):
 
 
 def _reader(rows, compiler):
-    """Return the function that runs a statement and makes of its rows what ``rows`` would yield."""
     converters = compiler.get_converters([expression for expression, *_ in compiler.select])
     make = _maker(rows, compiler)
 

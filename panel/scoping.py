@@ -100,7 +100,6 @@ def may_use_external_targets(account):
 
 
 def may_set_sending_limits(account):
-    """``account`` None is the command line."""
     return account is None or account.is_superadmin
 
 

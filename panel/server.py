@@ -1,5 +1,3 @@
-"""What the database server is, and how it is doing."""
-
 import re
 from contextlib import closing, suppress
 

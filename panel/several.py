@@ -1,5 +1,3 @@
-"""Several rows by one command: each by its service, in a transaction of its own."""
-
 import sys
 import tempfile
 
@@ -47,7 +45,6 @@ class Several:
         self.task = self.bar.add_task(command.nouns.capitalize(), total=total)
 
     def do(self, act, done):
-        """Call ``act(name, say)`` for each. Raises CommandError at the end if a row was refused."""
         if (self.total or 0) >= SEEN_FROM:
             self.bar.start()
         stopped = ""

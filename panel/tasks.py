@@ -44,8 +44,6 @@ class Entry(NamedTuple):
 
 
 class Work:
-    """What one kind of rows can do, for ``actor``. The subclasses are in the apps."""
-
     kind = None
     actions = ()
     undoable = ()
@@ -59,11 +57,9 @@ class Work:
         raise NotImplementedError
 
     def names(self, entries):
-        """What the page that asks says of the first rows."""
         return [display_address(entry.key) for entry in entries]
 
     def check_options(self, task, post):
-        """What the page that asks wants to know besides, of its form; raises all that is wrong with it."""
         return {}
 
     def act(self, task, entry):
@@ -79,7 +75,6 @@ class Work:
 
 @in_transaction
 def ask(work, action, *, keys=None, listed="", back="", undoes=None, **options):
-    """Return a new Task, which does nothing yet."""
     _forget()
     task = Task(
         admin=work.actor.pk,
@@ -123,7 +118,6 @@ def note(actor, kind, action, changes, *, back=""):
 
 
 def typed(number):
-    """What must be typed before an act on ``number`` rows, or ""."""
     return str(min(number, COUNTED)) if number >= TYPED_FROM else ""
 
 
@@ -136,7 +130,6 @@ def check_typed(number, text):
 
 
 def undo_tag(task):
-    """The extra tag of a message that offers to undo ``task``."""
     return f"undo-{task.pk}"
 
 
@@ -146,7 +139,6 @@ def can_undo(task, work):
 
 @in_transaction
 def begin(task, **options):
-    """Let a task run, or run on."""
     task = _locked(task.pk)
     if task.state != Task.State.DONE:
         task.options |= options
@@ -167,7 +159,6 @@ def stop(task, state=Task.State.STOPPED):
 
 @in_transaction
 def end(task):
-    """Leave it as far as it has come, for good."""
     task = _locked(task.pk)
     if task.state in UNFINISHED:
         task.state, task.changed = Task.State.DONE, timezone.now()
@@ -176,7 +167,6 @@ def end(task):
 
 
 def unfinished(actor):
-    """The key of the newest of an administrator's tasks that has begun and not ended, or None."""
     tasks = Task.objects.filter(admin=actor.pk, state__in=UNFINISHED)
     return tasks.order_by("-pk").values_list("pk", flat=True).first()
 
@@ -242,7 +232,6 @@ def _refuse(task, key, error):
 
 @in_transaction
 def _settled(pk, work):
-    """Settle at most STEP rows, and return how many."""
     task = _locked(pk)
     rows = list(task.rows.filter(settled=False).order_by("pk")[:STEP])
     if rows:
@@ -285,7 +274,6 @@ def entries_of(task, work, position, size):
 
 
 def _count(work, task):
-    """How many rows a task has, counted to COUNTED + 1."""
     if task.undoes_id:
         return task.undoes.rows.count()
     if task.keys is not None:
@@ -299,7 +287,6 @@ def _count(work, task):
 
 
 def seconds_left(task):
-    """About how long the rest takes, or None where nobody can say."""
     if not task.passed or task.total > COUNTED:
         return None
     return max(1, round(task.milliseconds / task.passed * (task.total - task.passed) / 1000))

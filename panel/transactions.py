@@ -118,7 +118,6 @@ def in_transaction(function):
 
 
 def _attempt(function, stage):
-    """Run ``function`` in a transaction; ``stage`` says how far it came."""
     with transaction.atomic():
         transaction.on_commit(lambda: stage.append("committed"))
         result = function()

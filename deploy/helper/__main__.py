@@ -163,7 +163,6 @@ class Server:
 
 
 def peer(connection):
-    """The user id of the process at the other end, as the kernel says it."""
     size = struct.calcsize("3i")
     _pid, uid, _gid = struct.unpack(
         "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
@@ -172,7 +171,6 @@ def peer(connection):
 
 
 def read_line(connection):
-    """The one line, of printable ASCII. Raises Refused."""
     read = b""
     while not read.endswith(b"\n"):
         some = connection.recv(LINE + 1 - len(read))
@@ -188,7 +186,6 @@ def read_line(connection):
 
 
 def log(text):
-    """To the journal, by standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

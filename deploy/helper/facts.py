@@ -110,14 +110,13 @@ def without_secrets(parameter, value):
 
 
 def settings_of_postfix(found):
-    """What the part `postfix` found. Raises Refused."""
     if "ok" not in found["postfix"]:
         raise Refused("Postfix's settings could not be read")
     return found["postfix"]["ok"]
 
 
 def check(settings, address, found):
-    """What `postfix check` says, its first words: to a terminal alone, so it gets one."""
+    """What `postfix check` says first. It only speaks to a terminal, so it is given one."""
     end = time.monotonic() + seconds_left()
     ours, its = os.openpty()
     process = subprocess.Popen(  # noqa: S603 -- fixed words
@@ -146,7 +145,6 @@ def check(settings, address, found):
 
 
 def maps(settings, address, found):
-    """Each table that main.cf and master.cf name, asked as Postfix asks it."""
     known = settings_of_postfix(found)
     named = list(known["parameters"].items())
     named += [pair for service in known["services"].values() for pair in service.items()]
@@ -205,7 +203,6 @@ def dovecot(settings, address, found):
 
 
 def policy(text):
-    """The server that Dovecot asks about each sign-in, and why it cannot be reached; {} without one."""
     url = re.search(
         r"^auth_policy_server_url = https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?", text, re.MULTILINE
     )
@@ -219,7 +216,6 @@ def policy(text):
 
 
 def user(settings, address, found):
-    """What Dovecot knows of the mailbox, and where its mail lies."""
     if not address:
         return {}
     try:
@@ -249,7 +245,6 @@ def login(settings, address, found):
 
 
 def sockets(settings, address, found):
-    """Where Postfix meets Dovecot: each socket that its settings name."""
     known = settings_of_postfix(found)
     parameters = known["parameters"]
     queue = parameters["queue_directory"]
@@ -268,7 +263,6 @@ def sockets(settings, address, found):
 
 
 def webmail(settings, address, found):
-    """What Roundcube's files say of its servers, and whether these answer; {} without Roundcube."""
     files = [file for file in settings.webmail if file.is_file()]
     told = {}
     for file in files:
@@ -282,7 +276,6 @@ def webmail(settings, address, found):
 
 
 def queue(settings, address, found):
-    """How many messages wait, since when, and what the other side said: of QUEUED at most."""
     command = ["/usr/bin/env", "postqueue", "-c", str(settings.postfix), "-j"]
     number, deferred, oldest, reasons = 0, 0, None, collections.Counter()
     with (

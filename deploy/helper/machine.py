@@ -1,5 +1,3 @@
-"""The machine's part of the facts: files and who may use them, disks, clock, units, certificates, and who answers."""
-
 import contextlib
 import ctypes
 import os
@@ -26,7 +24,6 @@ def mail(settings, address, found):
 
 
 def steps_to(path):
-    """The directories on the way to ``path``, as far as they are there."""
     path = Path(os.path.normpath(path))
     ways = [path, *path.parents]
     return [{"path": str(way)} | seen(way) for way in reversed(ways) if way.exists()]
@@ -54,7 +51,6 @@ def seen(path):
 
 
 def secrets(settings, address, found):
-    """Files with a password that everybody may read."""
     folders = [settings.postfix, settings.postfix / "sql", settings.dovecot.parent]
     files = [file for folder in folders for file in folder.glob("*") if file.is_file()]
     files += [file for file in [Path("/etc/opendkim.conf")] if file.is_file()]
@@ -87,7 +83,6 @@ def listens(path):
 
 
 def reached(server):
-    """Why ``server``, such as tls://127.0.0.1:587, cannot be reached, or ""."""
     named = re.fullmatch(r"(?:\w+://)?\[?([\w.:-]+?)\]?:(\d+)", server)
     if not named:
         return ""

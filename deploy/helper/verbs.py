@@ -61,7 +61,6 @@ def reload_postfix(settings, argument):
 
 
 def kick(settings, argument):
-    """End the sessions of a mailbox."""
     if not ADDRESS.fullmatch(argument) or argument.startswith("-"):
         raise Refused("not an address")
     if not settings.mailboxes:
@@ -106,7 +105,6 @@ def rows_of(select, settings):
 
 
 def signing_line(row):
-    """(author, kind, key) of a row of SIGNERS; None if something in it is not what it should be."""
     author, domain, selector, pem = row.split("\t")
     # The client writes "\\n" for the ends of lines.
     key = "".join(line for line in re.split(r"\\n|\\r", pem) if "-----" not in line)
@@ -230,7 +228,6 @@ def call(program, *arguments, errors_to=subprocess.PIPE):
 
 
 def seconds_left():
-    """For one program. Raises Refused: none."""
     left = UNTIL.get() - time.monotonic()
     if left <= 0:
         raise Refused("no time was left for it")

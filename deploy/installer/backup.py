@@ -112,7 +112,6 @@ def _write_mail(file, root):
 
 
 def _message(path):
-    """What stays the same of a message's path when it is read or flagged."""
     folder, _slash, name = path.rpartition("/")
     if folder.endswith(("/new", "/cur")):
         return f"{folder[:-4]}/{name.partition(':')[0]}"

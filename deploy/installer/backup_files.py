@@ -1,5 +1,3 @@
-"""The files of a backup."""
-
 import hashlib
 
 ABOUT, STATE, DUMP, FILES, MAIL = (

@@ -1,5 +1,3 @@
-"""The certificate, under one name for all programs: given, signed by itself, or an authority's."""
-
 import re
 import subprocess
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""What is printed at the end: where to go, what to compare, what to publish."""
-
 import os
 import subprocess
 

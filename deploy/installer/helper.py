@@ -1,5 +1,3 @@
-"""The helper, which does for the panel what only root can."""
-
 from pathlib import Path
 
 from installer.part import Answer, Part

@@ -9,7 +9,6 @@ from pathlib import Path
 
 
 def release():
-    """(id, version) as in ("debian", "12")."""
     values = {}
     try:
         for line in Path("/etc/os-release").read_text().splitlines():
@@ -61,7 +60,6 @@ def is_translated(address):
 
 
 def hosts_entries(name):
-    """What /etc/hosts says for ``name``."""
     found = []
     try:
         for line in Path("/etc/hosts").read_text().splitlines():
@@ -90,7 +88,6 @@ def listeners():
 
 
 def listens(address, port):
-    """Whether something listens on ``address`` itself, or on all."""
     try:
         with socket.socket() as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,7 +117,6 @@ def _programs(inodes):
 
 
 def packages():
-    """The names of all installed packages."""
     if not shutil.which("dpkg-query"):
         return set()
     form = "${db:Status-Status} ${Package}\n"
@@ -130,7 +126,6 @@ def packages():
 
 
 def answers_smtp(host, seconds=8):
-    """Whether a mail server at ``host`` greets us on port 25."""
     try:
         with socket.create_connection((host, 25), timeout=seconds) as line:
             return line.recv(4) in (b"220 ", b"220-", b"421 ", b"554 ", b"550 ")

@@ -1,5 +1,3 @@
-"""Postfix and Dovecot, and the user that owns the mail."""
-
 import re
 from pathlib import Path
 

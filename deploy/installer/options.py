@@ -1,5 +1,3 @@
-"""What a run is told: the command line, and a file of answers for a run that nobody watches."""
-
 import argparse
 import getpass
 import sys
@@ -33,7 +31,6 @@ class Options(SimpleNamespace):
         return domain_of(self.hostname)
 
     def said(self):
-        """The answers as text, to be remembered."""
         words = {True: "yes", False: "no", None: ""}
         values = {
             name: getattr(self, name) for name, answer in ANSWERS.items() if not answer.secret

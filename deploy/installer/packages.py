@@ -103,7 +103,6 @@ class Account(Step):
 
 
 def _files_in(places):
-    """The files and links at these places; of a directory without any, the directory."""
     found = []
     for place in map(Path, places):
         if place.is_dir() and not place.is_symlink():

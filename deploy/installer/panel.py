@@ -1,5 +1,3 @@
-"""The panel: its user, Python packages, database and tables, the processes that run it and its timers."""
-
 import json
 import re
 import secrets
@@ -131,8 +129,6 @@ class Panel(Part):
 
 
 class _Static(Command):
-    """Style sheets and scripts under hashed names, again when the code is new."""
-
     def __init__(self, python, checkout):
         self.target = checkout / "var/static"
         command = [python, "-B", checkout / "manage.py", "collectstatic", "--no-input", "-v", "0"]

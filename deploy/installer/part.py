@@ -1,5 +1,3 @@
-"""A part of a host: what it asks, installs, writes and starts. parts.py lists all parts."""
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +31,8 @@ class Answer:
 
 
 class Part:
-    """What there is of it by default is nothing. ``self.plan`` has the options, the journal, values and files."""
+    """Nothing by default: a subclass overrides what its part has. ``self.plan`` has the options,
+    the journal, values and files."""
 
     # {name_of_option: Answer}; its value is ``self.options.name_of_option``, a switch's is True or False.
     answers = {}
@@ -59,7 +58,6 @@ class Part:
 
     @classmethod
     def wanted(cls, options):
-        """Whether the host has this part."""
         return True
 
     @classmethod
@@ -97,7 +95,6 @@ class Part:
         return []
 
     def closing(self):
-        """Lines for the end of the run."""
         return []
 
     def filled(self, name):
@@ -106,5 +103,4 @@ class Part:
         return shipped.MARKER.sub(lambda m: self.plan.values[m[1]], text)
 
     def files_in(self, folder):
-        """Names of plan.files in a folder of deploy/."""
         return [name for name in self.plan.files if name.startswith(folder)]

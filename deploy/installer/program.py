@@ -1,5 +1,3 @@
-"""deploy/install: looks, shows, installs, undoes."""
-
 import fcntl
 import os
 import shlex
@@ -88,7 +86,6 @@ def _act(arguments):
 
 
 def look_and_install(options, journal):
-    """Both, or what options.act says of them."""
     writes = options.act == "install" and os.geteuid() == 0
     log = Log(LOG if writes else None)
     parts = [part for part in PARTS if part.wanted(options)]

@@ -1,5 +1,3 @@
-"""What leaves through a provider's server instead of directly: --relayhost."""
-
 import re
 
 from installer.mail import MAPS

@@ -1,5 +1,3 @@
-"""The releases of Debian that this program knows, and the versions they bring."""
-
 from dataclasses import dataclass
 
 from installer import machine

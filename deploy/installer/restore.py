@@ -78,7 +78,6 @@ def _restore(backup, overwrite):
 
 
 def _here(journal, backup):
-    """What would be lost."""
     database = Path("/var/lib/mysql", DATABASE["NAME"])
     root = Path(backup.state["answers"]["mail_root"])
     found = []

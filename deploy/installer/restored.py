@@ -14,8 +14,6 @@ from installer.steps import Directory, Failed, Link, Step, run
 
 
 class Restored(Part):
-    """What a backup has, in place of what a new host would begin with."""
-
     @classmethod
     def wanted(cls, options):
         return bool(options.restore)
@@ -28,8 +26,6 @@ class Restored(Part):
 
 
 class OfABackup(Step):
-    """Done once for each backup."""
-
     def __init__(self, backup):
         self.backup = backup
 
@@ -71,7 +67,6 @@ class Files(OfABackup):
 
 
 def _known(find, name):
-    """``name``, or root's where this machine has nobody of that name."""
     try:
         return find(name)[0]
     except KeyError:

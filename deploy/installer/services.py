@@ -62,8 +62,6 @@ class Service(Step):
 
 
 class Stopped(Step):
-    """A service that this host is to have no more: an earlier run started it."""
-
     def __init__(self, unit):
         self.unit, self.title = unit, f"service {unit}"
 
@@ -83,8 +81,6 @@ class Stopped(Step):
 
 
 class Units(Step):
-    """systemd reads the files of units that are new or changed."""
-
     title = "systemd's units"
     name = "units"
 
@@ -141,7 +137,8 @@ class Systemd:
         run(["systemctl", "restart", unit], log=log, advice=f"journalctl -u {unit} -n 30")
 
     def is_ready(self, unit, log):
-        """It has run ExecStartPost= by itself."""
+        # systemd has run ExecStartPost= by itself
+        pass
 
     def stop(self, unit, log):
         run(["systemctl", "stop", unit], log=log)
@@ -286,7 +283,6 @@ def _drop_ins(name):
 
 
 def _make_runtime_directories():
-    """What systemd-tmpfiles makes in /run as the machine starts."""
     for file in Path("/usr/lib/tmpfiles.d").glob("*.conf"):
         for line in file.read_text().splitlines():
             words = line.split()
@@ -313,7 +309,6 @@ def _command(line, environment):
 
 
 def _listen(unit):
-    """The socket of a unit of ours that has one beside it: mailadmin.socket."""
     if not (UNITS[0] / f"{unit}.socket").exists():
         return []
     settings = read_unit(f"{unit}.socket")

@@ -80,13 +80,10 @@ class Step:
 
 
 class Owned(Step):
-    """What the steps for files and directories share: mode and owner."""
-
     def _as(self, mode, owner, group):
         self.mode, self.owner, self.group = mode, owner, group
 
     def _rights(self):
-        """What is wrong with mode and owner of what is there, as text."""
         status = self.path.stat()
         there = (
             status.st_mode & 0o7777,
@@ -159,7 +156,6 @@ class File(Owned):
         return self.joined(text_of(self.path) or "", self.text) if self.joined else self.text
 
     def edited(self, journal):
-        """Whether a person wrote or changed what is there and ours."""
         there = self.part(text_of(self.path) or "")
         if there in ("", self.part(self.wanted())):
             return False
@@ -208,8 +204,6 @@ class File(Owned):
 
 
 class Gone(Step):
-    """A file or link of ours that this host is to have no more: what was made for a part that it has not now."""
-
     def __init__(self, path, *, stale=()):
         self.title, self.path, self.stale = str(path), Path(path), stale
 
@@ -266,8 +260,6 @@ class Command(Step):
 
 
 class Once(Step):
-    """A command that is run on this host one time only."""
-
     def __init__(self, title, command, **options):
         self.title, self.command, self.options = title, command, options
 

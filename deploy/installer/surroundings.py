@@ -1,5 +1,3 @@
-"""What is around panel and mail: the units of systemd, nginx, fail2ban, the journal."""
-
 from pathlib import Path
 
 from installer.part import Part

@@ -1,5 +1,3 @@
-"""Reading what is there, and files of which only a part is ours."""
-
 import hashlib
 import os
 import re
@@ -22,7 +20,6 @@ OURS = ("submission", "submissions", "relayhost")
 
 
 def our_services(text):
-    """The services in OURS of a master.cf, without the comments around."""
     return "".join(entry for entry in SERVICE.findall(text) if entry.split()[0] in OURS)
 
 
@@ -69,7 +66,6 @@ def belongs_to(key, certificate):
 
 
 def mark_of_code(checkout):
-    """A mark of all that the panel's processes have read."""
     mark = hashlib.sha256()
     for folder, folders, names in os.walk(checkout):
         folders[:] = sorted(f for f in folders if f[0] != "." and f not in ("var", "__pycache__"))

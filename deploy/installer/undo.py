@@ -1,5 +1,3 @@
-"""Back to how the machine was: the journal from its end to its beginning."""
-
 import grp
 import os
 import pwd
@@ -78,7 +76,6 @@ def _tree(entry, log, _with_data):
 
 
 def _certificates(_entry, log, _with_data):
-    """Of the domains' names (certificate.py)."""
     place = Path("/etc/letsencrypt")
     for kept in (place / "live").glob("*.*"):
         if kept.name.startswith(("autoconfig.", "autodiscover.", "ua-auto-config.", "mta-sts.")):

@@ -1,5 +1,3 @@
-"""Roundcube, under a name of its own: deploy/roundcube, docs/webmail.md."""
-
 import secrets
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""What the machine and its surroundings are like, before anything is written."""
-
 import ipaddress
 import os
 import pwd
@@ -64,7 +62,6 @@ def stop(topic, says, do):
 
 
 def look(options, journal):
-    """All findings. ``journal`` tells what is here from an earlier run."""
     return [
         *_machine(options),
         *_name(options),
@@ -168,7 +165,6 @@ def _name(options):
 
 
 def points_here(name):
-    """Whether the world finds this machine under ``name``."""
     found = dns.ask(name, "A").records + dns.ask(name, "AAAA").records
     return bool({machine.own_address(4), machine.own_address(6)} & set(found))
 

@@ -46,7 +46,6 @@ class Asking:
         return self.known[key]
 
     def ask_ahead(self, questions):
-        """Ask several (name, kind) at once, so that what asks for them later need not wait."""
         with ThreadPoolExecutor(TOGETHER) as pool:
             for _answer in pool.map(lambda question: self._kept(*question), questions):
                 pass
@@ -79,17 +78,15 @@ class Asking:
     # --- As texts
 
     def texts(self, name):
-        """The TXT records at ``name``, each as one text."""
         values = self.ask(name, "TXT").values
         return [b"".join(value.strings).decode("utf-8", "replace") for value in values]
 
     def addresses(self, name):
-        """The IPv4 and IPv6 addresses of ``name``."""
         return [value.address for kind in ("A", "AAAA") for value in self.ask(name, kind).values]
 
 
 class Empty(Asking):
-    """Asks nobody, and finds nothing: then all that should be there is wanted."""
+    """Asks nobody and finds nothing: every record that should be there is then wanted."""
 
     def _answer(self, name, kind):
         return Answer()

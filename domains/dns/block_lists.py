@@ -13,7 +13,6 @@ REFUSED = ipaddress.ip_network("127.255.255.0/24")
 
 
 def checks(addresses):
-    """(topic, name, kind, check) for each address in each list."""
     return [
         ("list", f"{_reversed(address)}.{zone}", "A", partial(listed, address=address, zone=zone))
         for address in addresses

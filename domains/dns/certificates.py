@@ -1,5 +1,3 @@
-"""The names for which this host must have certificates: its own, and those of domains that lead here."""
-
 import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -15,7 +13,6 @@ NAME = re.compile(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]")  # and no address, 
 
 
 def own_names():
-    """The host's, and of the other names under which people reach it, those that lead here. Raises NotAsked."""
     host = Host(Asking())
     webmail = urlsplit(settings.WEBMAIL_URL).hostname
     panels = filter(NAME.fullmatch, settings.ALLOWED_HOSTS)
@@ -24,7 +21,6 @@ def own_names():
 
 
 def names_of(domain):
-    """The names of a Domain from which mail programs and other servers ask, where they lead here. Raises NotAsked."""
     labels = ["autoconfig", "autodiscover", *(["mta-sts"] if sts_policy() else [])]
     labels += [] if hasattr(domain, "alias_of") else ["ua-auto-config"]
     host = Host(Asking())

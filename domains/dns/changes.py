@@ -1,5 +1,3 @@
-"""The mail that says what changed in the DNS since the last one, and nothing else."""
-
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import translation

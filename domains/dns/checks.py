@@ -1,5 +1,3 @@
-"""What the DNS should say about a domain and about this mail server, and what it says."""
-
 import re
 from functools import partial
 
@@ -64,7 +62,6 @@ def check_domain(domain, keys=(), relay=None, asking=None):
 
 
 def check_host(asking=None):
-    """Return the Findings of this mail server itself."""
     asking = asking or Asking()
     name = host_name()
     found = run(asking, [("address", name, "A", address), ("helo", name, "TXT", helo)])
@@ -171,7 +168,6 @@ def dmarc_records(asking, name):
 
 
 def _covering(asking, name):
-    """The domain above whose record holds for this one, too."""
     labels = name.split(".")[2:]  # without _dmarc and the domain's own first label
     for above in [".".join(labels[at:]) for at in range(len(labels) - 1)][:PARENTS]:
         if len(dmarc_records(asking, f"_dmarc.{above}")) == 1:
@@ -180,7 +176,6 @@ def _covering(asking, name):
 
 
 def report_checks(asking, name):
-    """Whether the other domains that a DMARC record sends reports to allow it."""
     try:
         found = [tags(text) or {} for text in dmarc_records(asking, f"_dmarc.{name}")]
     except NotAsked:
@@ -242,7 +237,6 @@ def srv(asking, host, name, made, *, port):
 
 
 def checksum(asking, host, name, made, *, record):
-    """Whether the file that the panel serves is the one that programs take: one of the records must be its own."""
     made = partial(made, (quoted(record),))
     records = [text for text in asking.texts(name) if (tags(text) or {}).get("v") == "UAAC1"]
     if not records:
@@ -254,7 +248,6 @@ def checksum(asking, host, name, made, *, record):
 
 
 def leads_here(asking, host, name, made):
-    """Whether the web server for the names of domains is reached under this one."""
     alias = tuple(value.target.to_text().lower() for value in asking.ask(name, "CNAME").values)
     seen = alias or tuple(asking.addresses(name))
     made = partial(made, (f"{host.name}.",), seen)

@@ -10,7 +10,6 @@ TOPICS = {SIGNS: "dkim", NEXT: "dkim next", REPLACED: "dkim old"}
 
 
 def checks(keys):
-    """Of each DKIMKey with_roles, ``(topic, name, kind, check)`` as ``domains.dns.checks.run`` takes them."""
     return [
         (TOPICS[key.role], str(key), "TXT", partial(published, record=key.record))
         for key in keys
@@ -37,7 +36,6 @@ def published(asking, host, name, made, *, record):
 
 
 def _difference(found, wanted):
-    """What keeps receivers from checking signatures with a record, or ""."""
     if found is None or found.get("v", "DKIM1") != "DKIM1" or "p" not in found:
         return "syntax"
     key = "".join(found["p"].split())

@@ -1,5 +1,3 @@
-"""What a check found about one record, as it is stored and shown."""
-
 from typing import NamedTuple
 
 OK, DIFFERS, MISSING, WRONG, NOT_ASKED = "ok", "differs", "missing", "wrong", "not asked"

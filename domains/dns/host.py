@@ -1,5 +1,3 @@
-"""This mail server as the DNS knows it: its addresses, and those from which its mail leaves."""
-
 from functools import cached_property
 from hashlib import sha256
 from ipaddress import ip_address
@@ -30,7 +28,6 @@ class Host:
         return [name] if is_address(name) else self.asking.addresses(name)
 
     def leads_here(self, name):
-        """Whether ``name`` is this host, or has no other addresses than it."""
         if name == self.name:
             return True
         found = self.asking.addresses(name)
@@ -38,7 +35,6 @@ class Host:
 
 
 def spf_terms(relay=None):
-    """What a domain's SPF record must have so that mail from here, or through its RelayHost, passes."""
     if relay and relay.spf_include:
         return [f"include:{relay.spf_include}"]
     name = relay.host if relay else settings.MAIL_RELAYHOST.lower() or host_name()

@@ -43,7 +43,6 @@ def sts_policy():
 
 
 def announced(asking, host, name, made):
-    """The TXT record at _mta-sts.DOMAIN."""
     records = [text for text in asking.texts(name) if text.startswith("v=STSv1")]
     policy = sts_policy()
     # The id says that the policy is another one.
@@ -61,7 +60,6 @@ def announced(asking, host, name, made):
 
 
 def served(asking, host, name, made, *, leads_here):
-    """Whether others get the policy under ``name``. Only where it is announced it has an effect."""
     finding = leads_here(asking, host, name, made)
     if not finding.seen:
         return finding
@@ -85,7 +83,6 @@ def _fields(text):
 
 
 def _names(text, host):
-    """Whether the policy lets mail go to ``host``, or does not hold."""
     fields = _fields(text)
     patterns = [value for name, value in fields if name == "mx"]
     # "*." stands for exactly one label.
@@ -118,7 +115,6 @@ def _is_public(address):
 
 
 def _answer(name, plain, seconds):
-    """Ask at the connected socket ``plain``, and close it."""
     context = ssl.create_default_context()
     with context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False) as line:
         # Each wait is bounded by the socket's time-out, all of them together by this.

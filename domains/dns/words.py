@@ -1,5 +1,3 @@
-"""What the pages and the mail say of a record: what it does, what is wrong, and what to do."""
-
 from typing import NamedTuple
 
 from django.utils.translation import gettext, gettext_noop

@@ -26,7 +26,6 @@ ELSEWHERE = {"ptr", "reports"}
 
 
 def lines(finding):
-    """The records that should be at a Finding's name."""
     for value in finding.wanted:
         kind = "AAAA" if finding.kind == "A" and ":" in value else finding.kind
         yield f"{finding.name}. {TTL} IN {kind} {value}"
@@ -46,7 +45,6 @@ def zone_file(findings):
 
 
 def to_publish(findings):
-    """The Findings whose records an update of the domain's zone can put right."""
     return [
         finding
         for finding in findings
@@ -113,7 +111,6 @@ def _send(name, findings):
 
 
 def _zone_of(name, server, port):
-    """The zone of the server that ``name`` is in."""
     found = dns.name.from_text(name)
     while found != dns.name.root:
         question = dns.message.make_query(found, dns.rdatatype.SOA)

@@ -34,7 +34,6 @@ def size_text(value):
 
 
 def promised(record):
-    """What its mailboxes may have together, of what the domain may give them."""
     given, whole = mb(record["allotted_mb"], max(0, record["quota_mb"])), record["quota_mb"]
     return f"{given} of {mb(whole)}" if whole > 0 else given
 
