@@ -56,7 +56,6 @@ def check_owner(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_creators(databases=None, **kwargs):
-    """This user may create triggers and functions: checked before anything is written."""
     return [
         Error(
             "This database server keeps a binary log, or is part of a Galera cluster, and then lets"
@@ -126,7 +125,6 @@ def check_nodes(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_upgrade(databases=None, **kwargs):
-    """No replacing of triggers stopped half-way."""
     return [
         Warning(
             "Nobody can save: triggers are being replaced, or that was stopped half-way.",
@@ -190,7 +188,6 @@ def check_rows(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_snapshots(databases=None, **kwargs):
-    """Something takes the daily snapshots, where there is a domain for so long."""
     warnings = []
     some_days_ago = timezone.now() - DAYS_WITHOUT_SNAPSHOT
     for alias in databases or []:
@@ -211,7 +208,6 @@ def check_snapshots(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_forwarding(databases=None, **kwargs):
-    """Mail that is forwarded to other servers has a sender of this one (SRS), or somebody said that it shall not."""
     asked = DEFAULT_DB_ALIAS in (databases or []) and settings.SRS is None
     if not asked or _unapplied(connections[DEFAULT_DB_ALIAS]) or not forwards_elsewhere():
         return []
@@ -249,7 +245,6 @@ def _is_complete(connection):
 
 
 def _places_without(connection, are_complete):
-    """Name the servers of a cluster, or the only one, where ``are_complete(connection)`` is false."""
     asked = server.ask_nodes(connection, are_complete)
     lacking = [node for node, complete in asked.items() if complete is False]
     if not lacking and not are_complete(connection):

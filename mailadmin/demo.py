@@ -1,5 +1,3 @@
-"""Sample data: invented people in domains that do not exist, so that every page shows something."""
-
 from datetime import timedelta
 
 from django.conf import settings

@@ -1,5 +1,3 @@
-"""What the sample data had been on the days before: figures for the plots, and sign-ins."""
-
 from datetime import timedelta
 
 from django.utils import timezone
@@ -35,7 +33,6 @@ def write():
 
 
 def _before(row, n, day, changes):
-    """``row`` as it was ``n`` days ago: smaller, with ups and downs, and quiet at weekends."""
     seed = sum(map(ord, row.domain))
     share = 1 - 0.55 * n / KEPT_DAYS - 0.02 * ((n * 7 + seed) % 11) / 11
     gone = n // 45

@@ -1,5 +1,3 @@
-"""The page "Mail on the disk": which mailboxes of a domain take most, and which directories are nobody's any more."""
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _

@@ -1,5 +1,3 @@
-"""Read settings from the environment, and refuse a wrong value with one clear sentence."""
-
 import re
 import warnings
 from pathlib import Path
@@ -58,7 +56,6 @@ def is_address(text):
 
 
 def is_server(text):
-    """Whether ``text`` is an address, with a port or without; IPv6 is in brackets if there is one."""
     bare = re.fullmatch(r"(?:\[([^][]*)\]|([^:]*))(?::[0-9]{1,5})?", text)
     return is_address(text) or (bare is not None and is_address(bare[1] or bare[2]))
 
@@ -77,7 +74,6 @@ def is_origin(text):
 
 
 def is_web_address(text):
-    """Whether ``text`` is a URL that a page may link to."""
     return text.startswith(("https://", "http://")) and passes(
         URLValidator(["https", "http"]), text
     )

@@ -75,8 +75,6 @@ PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
 class Entry(NamedTuple):
-    """What is read here of a LogEntry, which serves as well."""
-
     timestamp: datetime
     username: str
     domain: str
@@ -147,7 +145,7 @@ def _drawing():
 
 @formats.cached_per_language_and_path
 def _line(zone, *values):
-    """Entries never change, so that a line and what is drawn of it is made once."""
+    # entries never change, so a line and its HTML are made once
     entry = _entry(*values)
     moment = entry.timestamp.astimezone(zone)
     name, client = name_and_client(entry.username)
@@ -195,7 +193,6 @@ def _kind(entry):
 
 
 def _brief(entry, told):
-    """HTML: what was removed of a list of addresses and added; else the only change, of what is still there."""
     stored = entry.changes or {}
     pair = stored.get("goto")
     if isinstance(pair, list) and len(pair) == 2:
@@ -215,7 +212,6 @@ def _brief(entry, told):
 
 
 def _meaning(entry):
-    """(action, what it was changed to): an action as it is told."""
     changed = entry.changes
     if changed and entry.action == "edit_forwarding" and "goto" in changed:
         return entry.action, _forwarding(entry.data, changed["goto"])
@@ -225,7 +221,6 @@ def _meaning(entry):
 
 
 def sentence(entry):
-    """The sentence alone, as text, with the person's complete name."""
     person = _person(name_and_client(entry.username)[0])
     said = _sentence(entry, _meaning(entry), _words.now(), person)
     return unescape(strip_tags(said))
@@ -239,7 +234,6 @@ def _forwarding(mailbox, pair):
 
 
 def _sentence(entry, meaning, words, person, url=""):
-    """The sentence, as HTML: who did what, and with what."""
     shown = formats.breakable(_shown(entry.data)) if entry.data else ""
     if shown:
         shown = f'<a href="{escape(url)}">{shown}</a>' if url else f"<b>{shown}</b>"
@@ -247,12 +241,11 @@ def _sentence(entry, meaning, words, person, url=""):
 
 
 def _person(name, domain=None):
-    """Somebody of the same domain by the local part alone, as a colleague would say it."""
+    # somebody of the same domain by the local part alone, as a colleague would say it
     return display_address(name.removesuffix(f"@{domain}")) if name else "—"
 
 
 def _url(entry):
-    """The page of what an entry is about, as far as the entry says; "" where there is none."""
     from mailadmin.parts import url  # which draws with these words
 
     action = entry.action

@@ -1,5 +1,3 @@
-"""The part of the settings that is about mail: its rules, the mail server, DNS. settings.py takes all of it."""
-
 import re
 
 from django.core.validators import validate_email

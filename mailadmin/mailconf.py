@@ -1,5 +1,3 @@
-"""The files of deploy/ with the values of this panel: its settings, its database, its tables."""
-
 from django.conf import settings
 from django.db.models import Q, Value
 from django.db.models.functions import Concat, Replace
@@ -70,7 +68,6 @@ def forwards_elsewhere():
 
 
 def blocks_wanted():
-    """The blocks that the settings ask for."""
     wanted = {
         settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
         "helper": settings.HELPER_SOCKET,
@@ -80,7 +77,6 @@ def blocks_wanted():
 
 
 def marker_values(database, passwords, **given):
-    """As ``shipped.fill_in``, with this panel's settings."""
     wanted = {
         "HOSTNAME": settings.MAIL_HOSTNAME,
         "VMAIL_ROOT": settings.VMAIL_ROOT,

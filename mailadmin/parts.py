@@ -129,7 +129,6 @@ def environment(**options):
 
 
 def draw(field):
-    """Return a bound field with its label, help and errors, as parts/fields.html draws them."""
     return engines["jinja2"].env.get_template("fields.html").module.draw(field)
 
 
@@ -171,7 +170,6 @@ def widget(field):
 
 
 def only_wrong_field(form):
-    """Return the name of the one visible field that is wrong, if nothing else is; else None."""
     [*names] = form.errors
     if len(names) != 1 or names[0] not in form.fields or form[names[0]].is_hidden:
         return None
@@ -179,7 +177,6 @@ def only_wrong_field(form):
 
 
 def first_to_fill_in(form):
-    """Return the name of the field that takes the focus; None where the summary of errors does."""
     if form.errors:
         return only_wrong_field(form)
     if form.prefix:  # one of several on its page
@@ -211,12 +208,10 @@ def _kept(template, values):
 
 
 def of_whole(used, limit_mb):
-    """Return bytes and MB as words, for "%(used)s of %(total)s"."""
     return formats.of_whole(used / settings.QUOTA_MULTIPLIER, limit_mb)
 
 
 def languages():
-    """Return the code and the name of each language but that of the request."""
     return [(code, name) for code, name in settings.LANGUAGES if code != get_language()]
 
 
@@ -234,7 +229,6 @@ def _url(page):
 
 
 def list_url(page, domain):
-    """Return the URL of a list, narrowed to ``domain`` if there is one."""
     return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
 
 
@@ -273,7 +267,6 @@ def fill(html, key, shown, **cells):
 
 
 def filled(html, **cells):
-    """Fill into HTML that was put together once the values of its ``cell()`` places."""
     _escape(cells)
     return SafeString(_with_places(html) % cells)
 

@@ -117,7 +117,6 @@ def meant(word, possible):
 
 
 def in_words(error, command, name, arguments):
-    """What argparse says, as a sentence, with the option that was meant."""
     said = str(error).removeprefix("Error: ")
     unknown = re.match(r"unrecognized arguments: (\S+)", said)
     suggestion = ""
@@ -128,7 +127,6 @@ def in_words(error, command, name, arguments):
 
 
 def words_of(parser, verb=()):
-    """The words that may follow: the verbs or, after one or where there are none, the options."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             chosen = action.choices.get(*verb) if verb else None

@@ -1,5 +1,3 @@
-"""The commands that the program `mailadmin` lists, by heading, and two examples of each."""
-
 # {heading: {command: (app, what it does, examples)}}
 GROUPS = {
     "Rows": {

@@ -1,5 +1,3 @@
-"""What the search box finds: an answer for an address, pages to go to, rows by their words, and what can be done."""
-
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -85,7 +83,6 @@ def look(actor, text):
 
 
 def _by_address(actor, text, key):
-    """The answer card if the domain is one of the actor's, else what begins with the text."""
     address = address_in(text)
     card = answer(actor, address) if "." in address.rpartition("@")[2] else None
     if card and card.kind != ELSEWHERE:
@@ -148,14 +145,12 @@ def _in_order(ask, actor, keys):
 
 
 def _fill(actor, card):
-    """``{mailbox: (bytes used, quota)}`` of the mailboxes that the mail goes to."""
     keys = [target.key for target in card.targets[:SHOWN] if target.kind == MAILBOX and target.key]
     rows = _mailboxes(actor, *padded(keys)) if keys else ()
     return {row.pk: (row.usage__bytes, row.quota) for row in rows}
 
 
 def _begins(label, asked):
-    """Whether each of the words asked for begins a word of ``label``."""
     named = words.words_of(str(label))
     return all(any(name.startswith(word) for name in named) for word in asked)
 
@@ -179,12 +174,10 @@ def _new(actor, asked):
 
 
 def _may_name(actor):
-    """Whether one of the actor's domains can become another name of another one."""
     return sees_all_domains(actor) or len(actor.domain_names) > 1
 
 
 def _for(actor, found):
-    """What can be done for the first people and domains that were found."""
     people = [
         Hit(
             reverse("mailbox-password", args=[row.pk]),

@@ -1,5 +1,3 @@
-"""The mail server itself: what its doctor found, and what only root can do, through the helper or by what the page says to type."""
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError

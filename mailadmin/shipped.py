@@ -109,7 +109,6 @@ def nginx_here():
 
 
 def sieve_here():
-    """Whether Dovecot's part for filters (Pigeonhole) is installed."""
     return Path("/usr/lib/dovecot/modules/lib90_sieve_plugin.so").exists()
 
 

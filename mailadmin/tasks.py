@@ -1,5 +1,3 @@
-"""The pages of acts on many rows: what is asked before, how far it is, and Undo."""
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
@@ -113,7 +111,6 @@ class TaskPage(OwnTask):
         }
 
     def remember(self, task):
-        """Other pages link to it as long as it is not finished."""
         session = self.request.session
         if task.state in tasks.UNFINISHED:
             if session.get(tasks.IN_SESSION) != task.pk:
@@ -170,8 +167,6 @@ class TaskPage(OwnTask):
 
 
 class TaskUndo(OwnTask):
-    """Puts back what a task changed; a row that somebody changed since stays as it is."""
-
     http_method_names = ["post", "options"]
 
     def works(self):

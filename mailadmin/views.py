@@ -93,7 +93,6 @@ PLOTTED = ("storage", "mailboxes", "changes")
 
 
 def figures_over_time(actor, query):
-    """Figures of the days asked for, and the one whose plot is shown."""
     days = figures.period(query)
     rows = figures.days_in_sight(actor, figures.since(days))
     found = figures.figures_of(rows, PLOTTED)
@@ -237,8 +236,6 @@ def near_limit(usage):
 
 
 class Search(AdministratorsPage):
-    """The page, or to htmx what was found alone."""
-
     template_engine = "jinja2"
 
     def get_template_names(self):

@@ -1,5 +1,3 @@
-"""What is filled into deploy/roundcube: mailadmin/shipped.py does it, where WEBMAIL_HOST is said."""
-
 # Of Debian's Roundcube, and where what belongs to it here is.
 DEFAULTS = {
     "WEBMAIL_PANEL_PORT": "8025",

@@ -1,5 +1,3 @@
-"""The directory that files of deploy/ are written into: what is there, what would change, and what was changed by hand."""
-
 import difflib
 import hashlib
 import json

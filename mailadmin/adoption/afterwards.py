@@ -1,6 +1,8 @@
-"""Once the tables have changed places: counted again, and everything asked again, of the old tables and of those in place.
+"""After the tables have changed places: counters, checks and look-ups once more, of the old tables
+and of those in place.
 
-Others go on writing into the new tables alone, so what they wrote since is told apart from what went wrong.
+Others go on writing into the new tables alone, so what they wrote since is told apart from what
+went wrong.
 """
 
 import re
@@ -26,7 +28,6 @@ MOST = 10_000  # entries of the log that are looked through
 
 
 def miscounted(source):
-    """The domains whose counters are not what a count of the rows says."""
     return [name for (name,) in source.rows(UNLIKE)]
 
 
@@ -51,7 +52,6 @@ def prove(source, shadow, files=(), track=iter):
 
 
 def _show_old_tables(source, shadow):
-    """Under the names that they had: the maps name them, and other tables beside them."""
     copies.drop_views(shadow)
     there = shadow.tables()
     for name, known in source.tables.items():
@@ -88,7 +88,6 @@ class _Written:
         )
 
     def _names(self, key):
-        """Of every row that may answer for ``key``."""
         domain = split_address(key)[1] or key
         names = {key, without_extension(key), f"@{domain}", domain}
         links = self.source.rows(

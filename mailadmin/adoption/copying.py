@@ -78,14 +78,13 @@ class Copied:
 
     @property
     def only(self):
-        """Rights of an administrator without an account stay behind."""
+        # rights of an administrator without an account stay behind
         if self.name != "domain_admins":
             return "TRUE"
         same = f"{key_of('a.username')} = {key_of('x.username')}"
         return f"EXISTS (SELECT 1 FROM {self.accounts} a WHERE {same})"
 
     def copy(self, first, last):
-        """The rows after the key ``first`` up to ``last``; (statement, parameters)."""
         conditions, params = [self.only], []
         for sign, bound in ((">", first), ("<=", last)):
             if bound is not None:
@@ -98,7 +97,6 @@ class Copied:
         return statement + " AND ".join(conditions), params
 
     def bound(self, first):
-        """The last key of the group that begins after ``first``."""
         after = f"WHERE `{self.key}` > %s" if first is not None else ""
         return (
             f"SELECT `{self.key}` FROM {self.old} {after} ORDER BY `{self.key}` LIMIT 1 OFFSET {TOGETHER - 1}",
@@ -106,7 +104,6 @@ class Copied:
         )
 
     def rows_too_many(self):
-        """How many rows are in the copy that are in no old table, once every change has been written there."""
         return (
             f"SELECT (SELECT COUNT(*) FROM {self.new} n WHERE TRUE{self._not_made_here()})"
             f" - (SELECT COUNT(*) FROM {self.old} x WHERE {self.only})"
@@ -131,14 +128,12 @@ class Copied:
         yield statement, [tuple(keys)] if keys else None
 
     def as_copied(self, notes):
-        """The keys that a table of ``notes`` names, as the copy has them."""
         return (
             f"SELECT {self.values[self.key]} FROM (SELECT kept AS `{self.key}` FROM {notes} WHERE of_table = %s) x",
             [self.name],
         )
 
     def there(self, keys):
-        """Those of the old ``keys`` that are in the old table, as the copy has them."""
         return (
             f"SELECT {self.values[self.key]} FROM {self.old} x WHERE x.`{self.key}` IN %s",
             [tuple(keys)],
@@ -167,7 +162,6 @@ class Copied:
         )
 
     def _there(self, column):
-        """The value as the old column takes it."""
         unknown = UNKNOWN_THERE.get(self.charsets.get(column))
         if unknown and column in READ_BY_PEOPLE:
             return f"REGEXP_REPLACE(n.`{column}`, '{unknown}', '?')"
@@ -239,7 +233,6 @@ def tables(source, shadow):
 
 
 def tables_back(source, shadow, names):
-    """From the tables in place into those that were there before."""
     own = source.connection.settings_dict["NAME"]
     return _copied(
         source, shadow, names, (shadow.name, {name: f"before_{name}" for name in names}), (own, {})
@@ -278,7 +271,6 @@ def _copied(source, shadow, names, old, new):
 
 
 def _kinds(source, database, table, what="COLUMN_TYPE"):
-    """``{column: type}`` of what can be written."""
     return dict(
         source.rows(
             f"SELECT COLUMN_NAME, {what} FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"

@@ -53,7 +53,6 @@ class OldRows(Lookup):
 
 
 def find(source):
-    """A Finding, or None. Each address of a loop is named."""
     count, examples = 0, []
     for path in _loops(source):
         count += 1

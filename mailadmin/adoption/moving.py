@@ -1,5 +1,3 @@
-"""PostfixAdmin's tables as they are: into a file, or into an empty database of another server, for those who change hosts."""
-
 import os
 import subprocess
 import warnings
@@ -17,7 +15,7 @@ ADDRESS = ("HOST", "PORT", "USER", "PASSWORD", "NAME")
 
 
 class Failed(Exception):
-    """What went wrong, in words."""
+    pass
 
 
 def dump(database, path):
@@ -34,7 +32,6 @@ def dump(database, path):
 
 
 def target_of(url):
-    """The settings of a database that ``url`` names. Raises Failed."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of an engine that is not known
             found = Environment().db_url_config(url)
@@ -47,7 +44,6 @@ def target_of(url):
 
 @contextmanager
 def at(target):
-    """Let the panel's database be ``target``."""
     settings = connection.settings_dict
     own = {name: settings[name] for name in ADDRESS}
     connection.close()
@@ -60,7 +56,6 @@ def at(target):
 
 
 def copy(source, target):
-    """All tables of ``source`` into ``target``, as they are at this moment. Raises Failed."""
     _make_room(target)
     names = sorted([*source.tables.values(), *source.others])
     read = _start(
@@ -77,7 +72,6 @@ def copy(source, target):
 
 
 def mark(target):
-    """Allow that this copy is made anew."""
     with at(target), connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {MARK} (id int PRIMARY KEY)")
 
@@ -105,7 +99,7 @@ def _make_room(target):
 
 
 def _start(program, database, *options, tables=(), **streams):
-    """The password is in no argument: every user of the machine sees those."""
+    # the password is in no argument: every user of the machine sees those
     host = str(database["HOST"])
     where = (
         [f"--socket={host}"]

@@ -57,7 +57,6 @@ class Shadow:
         return {name for (name,) in found}
 
     def size(self):
-        """In words."""
         [[size]] = self.rows(
             "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
             [self.name],
@@ -65,7 +64,6 @@ class Shadow:
         return f"{int(size) / 1e6:,.0f} MB"
 
     def create(self):
-        """Raises ValueError if a database of this name is another's."""
         if self.is_there and OWN_TABLE not in self.tables():
             raise ValueError(
                 f"There is a database “{self.name}” already, and not from here. Drop or rename it."

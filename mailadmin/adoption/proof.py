@@ -145,12 +145,10 @@ def _ask_both(both, proof, name, query, keys):
 
 
 def named_as(source, query):
-    """With the names that the tables have here: in the copy these are views, as they will be afterwards."""
     return re.sub(r"<(\w+)>", lambda found: source.quoted(found[1]), query)
 
 
 def query_of(text):
-    """The query of a .cf file for Postfix's mysql maps. Raises ValueError if there is none."""
     joined = re.sub(r"\n[ \t]+", " ", text)
     found = re.search(r"(?m)^query[ \t]*=[ \t]*(.+)$", joined)
     if not found:
@@ -174,7 +172,6 @@ def _escaped(text):
 
 
 def _keys(both):
-    """Every address as Postfix asks for it, with variants; a part of them, if they are very many."""
     found = set()
     for table, column in KEYS.items():
         for quoted, key in ((both.of_old(table), key_of(column)), (both.of_new(table), column)):
@@ -270,7 +267,6 @@ def _plain(answer):
 
 
 def _compare_mailboxes(both, proof, only=()):
-    """Each mailbox: the password, the directory, the quota and whether it is on, letter by letter."""
     unlike = " OR ".join(
         f"NOT ({as_bytes(f'n.{column}')} <=> {as_bytes(f'x.{column}')})"
         for column in READ_BY_DOVECOT
@@ -285,7 +281,6 @@ def _compare_mailboxes(both, proof, only=()):
 
 
 def _ask_ours(both, proof, only=()):
-    """Each mailbox that takes mail by PostfixAdmin's maps does so by ours, and each alias that leads to another server."""
     names = [name for (name,) in _mailboxes_on(both, only)]
     names += [name for (name,) in _aliases_to_elsewhere(both, only)]
     with in_database(both.new):
@@ -297,7 +292,8 @@ def _ask_ours(both, proof, only=()):
 
 
 def _mailboxes_on(both, only):
-    """But for those with the delimiter in their name: who accepts them keeps PostfixAdmin's map for them."""
+    # without those with the delimiter in their name: who accepts them keeps PostfixAdmin's map for
+    # them
     some, params = _among("m.username", only)
     return both.source.rows(
         f"SELECT m.username FROM {both.of_new('mailbox')} m JOIN {both.of_new('domain')} d ON d.domain = m.domain"
@@ -325,7 +321,6 @@ def _among(column, names):
 
 
 def files_in(paths):
-    """Raises ValueError with the file's name."""
     found = []
     for path in map(Path, paths):
         try:

@@ -1,5 +1,3 @@
-"""The report of `manage.py adopt`: in words, as JSON, as one HTML file."""
-
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from textwrap import fill
@@ -37,7 +35,6 @@ class Report:
 
     @property
     def in_the_way(self):
-        """What keeps `--apply` from beginning."""
         return [
             finding
             for finding in self.findings

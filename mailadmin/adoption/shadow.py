@@ -1,5 +1,3 @@
-"""The copy in a second database: made, filled and proved while everything goes on, begun again where it was stopped."""
-
 from django.core.management import call_command
 
 from aliases import functions
@@ -28,7 +26,6 @@ DEFAULTS = {
 
 
 def begin(source, shadow):
-    """Raises ValueError if the name of the second database is taken."""
     shadow.create()
     triggers.drop(
         source.connection
@@ -48,7 +45,6 @@ def begin(source, shadow):
 
 
 def view_of(source, table, name, base):
-    """``base`` under the name that its programs know, with the columns that they know."""
     columns = ", ".join(f"`{column}`" for column in source.columns[table])
     return f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM {base}"
 
@@ -115,7 +111,6 @@ def synchronise(source, shadow, names=None, among=None):
 
 
 def _gone(shadow, table, keys):
-    """Those of ``keys``, as the copy has them, that are in no old row any more."""
     if not keys:
         return []
     noted = {key for (key,) in shadow.rows(*table.as_copied(shadow.quoted(NOTES_TABLE)))}
@@ -124,7 +119,6 @@ def _gone(shadow, table, keys):
 
 
 def recount(shadow, stdout):
-    """Its triggers and everything that they keep."""
     if not shadow.remembered("recounted"):
         with in_database(shadow.name):
             call_command("recount", stdout=stdout, stderr=stdout)
@@ -132,7 +126,6 @@ def recount(shadow, stdout):
 
 
 def checksums(source, names):
-    """``{table: checksum}`` of PostfixAdmin's own tables."""
     found = {}
     for name in names:
         [[_table, number]] = source.rows(f"CHECKSUM TABLE {source.quoted(name)}")

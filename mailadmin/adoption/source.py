@@ -60,7 +60,6 @@ class Source:
 
     @property
     def release(self):
-        """In words, by the columns that each release brought."""
         if "description" in self.columns["alias"]:
             return "later than 4.0"
         if "dkim" in self.tables or "totp_secret" in self.columns["admin"]:
@@ -76,7 +75,6 @@ class Source:
 
     @property
     def renamed(self):
-        """``{table: the name that it has here}`` of the shared tables with a prefix or another name."""
         return {
             name: self.tables[name]
             for name in SHARED
@@ -84,7 +82,6 @@ class Source:
         }
 
     def adopted(self):
-        """The same database once its tables have this panel's names."""
         names = {"database_prefix": "", "database_tables": {}}
         return Source(self.connection, self.configuration | names)
 

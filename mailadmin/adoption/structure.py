@@ -1,5 +1,3 @@
-"""What is asked of the server and of the tables themselves: what may be done, and what would be in the way."""
-
 import shutil
 from pathlib import Path
 
@@ -29,7 +27,6 @@ WANTED_RIGHTS = (
 
 
 def find(source, shadow):
-    """Yield what is found; ``shadow`` is the name of the second database that the copy would be made in."""
     for check in (_tables_missing, _renamed, _server, _cluster, _binary_log, _space):
         yield check(source)
     yield _rights(source, shadow)
@@ -107,7 +104,7 @@ def _binary_log(source):
 
 
 def _space(source):
-    """The copy is a second one of all, and its indexes are more."""
+    # the copy is a second one of all, and its indexes are larger
     [[size, place]] = source.rows(
         "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0), @@datadir FROM information_schema.TABLES"
         " WHERE TABLE_SCHEMA = DATABASE()"
@@ -259,7 +256,6 @@ def _engines(source):
 
 
 def _columns(source):
-    """Of PostfixAdmin's custom fields, mostly."""
     known = {
         model._meta.db_table: {f.column for f in model._meta.fields} for model in apps.get_models()
     }

@@ -1,5 +1,3 @@
-"""What stands around the database: the settings that the panel needs, and the files that name the database."""
-
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +34,6 @@ READS_OURS = "php_crypt:SHA512::{SHA512-CRYPT}"
 
 @dataclass(frozen=True)
 class Setting:
-    """A line of .env: what it must be, what it is, and how that is known."""
-
     name: str
     wanted: str
     now: str
@@ -79,7 +75,6 @@ def line_for_postfixadmin(source):
 
 
 def about_encrypt(source):
-    """A finding where no line lets PostfixAdmin read both what it stored and what this panel stores; or None."""
     encrypt = str(source.configuration["encrypt"])
     if not _reads_only_its_own(encrypt) or source.release in {"4.0", "later than 4.0"}:
         return None
@@ -93,7 +88,6 @@ def about_encrypt(source):
 
 
 def about_figures(source):
-    """A finding where Dovecot may write its figures into the older table; or None."""
     if _yes(source.configuration["new_quota_table"]) == "YES":
         return None
     return Finding(

@@ -26,7 +26,7 @@ NOTED = "quota2_noted"
 
 
 class Refused(Exception):
-    """Why nothing was switched; everything is as it was."""
+    pass
 
 
 def held(source):
@@ -41,7 +41,6 @@ def is_switched(source, shadow):
 
 
 def is_half(source, shadow):
-    """Whether a run was stopped before the tables changed places, and left something here."""
     there = _tables(source)
     # After --undo a table of that name is a later PostfixAdmin's own.
     moved = [] if shadow.remembered("undone") else shadow.remembered("moved", [])
@@ -49,7 +48,6 @@ def is_half(source, shadow):
 
 
 def switch(source, shadow, say):
-    """Put the copy in place. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
     shadow.remember("foreign keys", _foreign_keys(source))
@@ -84,13 +82,11 @@ def finish_switch(source, shadow):
 
 
 def finish(shadow):
-    """Drop the old tables."""
     shadow.run("DELETE FROM adoption")
     shadow.drop()
 
 
 def undo(source, shadow):
-    """Put the original back, with what was written since. Raises Refused."""
     for statement in SESSION:
         shadow.run(statement)
     copies.drop_views(shadow)
@@ -128,7 +124,7 @@ def _pairs_back(shadow, names):
 
 
 def _panel_waits(source, upgrading):
-    """This panel's own pages say that the database is being upgraded, and save nothing."""
+    # this panel's own pages then say that the database is being upgraded, and save nothing
     source.run("UPDATE routing_lock SET upgrading = %s, taken = taken + 1", [upgrading])
 
 
@@ -155,7 +151,6 @@ def _finish_undo(source, shadow):
 
 
 def _renamed(shadow):
-    """``{table: the name that PostfixAdmin knows it by}`` of those with another one."""
     names = shadow.remembered("names", {})
     return {name: known for name, known in names.items() if name in SHARED and known != name}
 
@@ -187,7 +182,6 @@ def _holding(source):
 
 
 def _catch_up(source, shadow, say):
-    """What was written since the copy comes along, of the tables that it changed."""
     remembered = shadow.remembered("checksums") or {}
     now = copies.checksums(source, held(source))
     changed = [name for name in now if now[name] != remembered.get(name)]
@@ -198,7 +192,6 @@ def _catch_up(source, shadow, say):
 
 
 def _make_ready(source, shadow):
-    """Move the copy beside the original, with the triggers that it will have; return the tables that change places."""
     copies.bare(source, shadow)
     there = shadow.tables() - {OWN_TABLE, KEYS_TABLE, NOTES_TABLE, NOTED}
     shared = [name for name in SHARED if name in there and source.has(name)]
@@ -221,7 +214,6 @@ def _make_ready(source, shadow):
 
 
 def _beside(text, shared):
-    """A trigger of ours on the table that will have its name in a moment."""
     return re.sub(
         r"(?<= ON )(\w+)(?= FOR EACH ROW)",
         lambda found: NEXT + found[1] if found[1] in shared else found[1],
@@ -261,7 +253,6 @@ def _tables(source):
 
 
 def _note(source, shadow, quota, log):
-    """Remember what the tables that take over hold now: those in use go on until the change of places."""
     copy = shadow.quoted(NOTED)
     shadow.run(f"DROP TABLE IF EXISTS {copy}")
     shadow.run(
@@ -317,7 +308,6 @@ def _foreign_keys(source):
 
 
 def _foreign_keys_again(source, shadow, *, ours=False):
-    """Create them again; ``ours``: to this panel's tables, on columns in their character set."""
     there = {
         name
         for (name,) in source.rows(
@@ -365,7 +355,6 @@ def _character_set_to(source, charset, collation):
 
 
 def put_back(source, shadow):
-    """Put back what a switch left that was stopped before the tables changed places."""
     _release(source)
     _drop_views(source, shadow)
     there = _tables(source)

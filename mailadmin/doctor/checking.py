@@ -1,5 +1,3 @@
-"""What a check is, and what it finds."""
-
 import re
 import shlex
 from collections.abc import Callable

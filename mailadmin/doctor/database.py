@@ -1,5 +1,3 @@
-"""The database server, as Postfix, Dovecot and the panel use it."""
-
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 

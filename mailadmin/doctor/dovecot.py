@@ -1,5 +1,3 @@
-"""Dovecot: its settings, a sign-in, and whether it may write where mail lies."""
-
 import re
 import shlex
 from pathlib import Path

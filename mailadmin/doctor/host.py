@@ -37,7 +37,6 @@ class Host:
 
     @cached_property
     def address(self):
-        """A mailbox that gets mail here, to ask about; or ""."""
         rows = Mailbox.objects.filter(
             active=True,
             domain__active=True,
@@ -62,7 +61,6 @@ class Host:
             return " ".join(error.messages)
 
     def part(self, name):
-        """What facts.py found. Raises Unseen where it could not look."""
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
         part = self.facts.get(name, {"error": OLDER})
@@ -71,7 +69,6 @@ class Host:
         return part["ok"]
 
     def failure(self, name):
-        """Why a program refused to answer, or ""."""
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
         says = self.facts.get(name, {}).get("error", "")
@@ -83,7 +80,6 @@ class Host:
         return self.part("postfix")["parameters"][name]
 
     def served_domains(self, names):
-        """Those of ``names`` that are domains of the panel."""
         return sorted(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
 
     def _as_root(self):

@@ -1,5 +1,3 @@
-"""Ask all checks, and keep what they found."""
-
 import logging
 import socket
 from datetime import timedelta
@@ -61,7 +59,6 @@ def look(subjects=SUBJECTS, *, before=None, anew=False):
 
 
 def look_and_store(**options):
-    """Look at everything on this machine; return its HostLook."""
     row = here()
     return store(look(before=row.figures if row else {}, **options))
 
@@ -72,7 +69,7 @@ def here():
 
 @in_transaction
 def store(found):
-    """What could not be looked at this time is as it was: it is not gone."""
+    # what could not be looked at this time is stored as it was: it is not gone
     name = socket.gethostname()
     row = HostLook.objects.select_for_update().filter(pk=name).first() or HostLook(pk=name)
     unseen = {name for names, _why in found.unseen for name in names}

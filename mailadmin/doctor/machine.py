@@ -1,5 +1,3 @@
-"""The machine: disks, clock, timers, certificates."""
-
 from datetime import timedelta
 
 from cryptography import x509

@@ -1,5 +1,3 @@
-"""The mail that says what is wrong since the last one, and what is mended, and nothing else."""
-
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import translation
@@ -50,7 +48,6 @@ def message(row, new, gone):
 
 
 def lines(finding):
-    """What is told of a Finding in plain text."""
     yield finding.say("seen")
     yield f"  {finding.say('why')}"
     yield f"  {finding.say('mend')}"

@@ -1,5 +1,3 @@
-"""What the panel knows already: Django's checks of settings and database, the findings about rows, the DNS."""
-
 from datetime import timedelta
 
 from django.core import checks

@@ -1,5 +1,3 @@
-"""Postfix: its settings, its services, and every map asked."""
-
 import re
 from pathlib import Path
 
@@ -270,7 +268,6 @@ def open_relay(host):
 
 
 def _closes(rules):
-    """Whether a stranger's mail for elsewhere meets a refusal before something lets it in."""
     before = ""
     for word in re.split(r"[\s,]+", rules):
         if word == "permit":

@@ -1,5 +1,3 @@
-"""Postfix's queue: what waits in it, and what the other side said."""
-
 import re
 from datetime import UTC, datetime, timedelta
 

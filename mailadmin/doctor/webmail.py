@@ -1,5 +1,3 @@
-"""Roundcube: how it reaches the mail server."""
-
 import re
 
 from django.utils.translation import gettext_lazy as _

@@ -43,7 +43,6 @@ class Check:
 
 
 def answers(source, checks):
-    """Yield a Finding for each check that finds rows in PostfixAdmin's tables."""
     if source.connection.mysql_is_mariadb:
         source.rows(BIG_JOINS)
     for check in checks:
@@ -114,8 +113,6 @@ def _by_key(source, question):
 
 
 def each_key(condition):
-    """``condition`` asked of ``KEY``, the key of each table."""
-
     def question(source):
         return " UNION ALL ".join(
             f"SELECT '{table}' AS of_table, {key} AS named FROM <{table}> WHERE {condition.replace('KEY', key)}"
@@ -126,7 +123,6 @@ def each_key(condition):
 
 
 def in_both(condition):
-    """``condition`` asked of the administrators and of the mailboxes."""
     return " UNION ALL ".join(
         f"SELECT '{table}' AS of_table, username AS named FROM <{table}> WHERE {condition}"
         for table in ("admin", "mailbox")

@@ -1,5 +1,3 @@
-"""What every cure is: an act on many rows that the check has found (panel/tasks.py)."""
-
 from django.utils.translation import gettext as _
 
 from accounts.models import Admin
@@ -31,8 +29,6 @@ class Cure:
 
 
 class Mending(Cure, tasks.Work):
-    """What has no other place than here: a key is a table's name and the row's, or the row's."""
-
     refusals = AliasWork.refusals
     told = AliasWork.told
 

@@ -1,5 +1,3 @@
-"""What a button does to the rows that a check found: acts on many rows, each by the service for one (panel/tasks.py)."""
-
 from copy import copy
 from dataclasses import replace
 from itertools import count
@@ -87,7 +85,6 @@ class DeadTargets(Cure, AliasWork):
 
 
 def _reached(actor, row, lookup):
-    """Where mail for ``row`` goes, in words: those who do not take it aside."""
     result = outcome(actor, row, row, lookup)
     taking = tuple(target for target in result.destinations if not target.undeliverable)
     return in_a_clause(replace(result, destinations=taking), row)

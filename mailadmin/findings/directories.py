@@ -17,7 +17,7 @@ MASTER = Path("/run/dovecot/master.pid")
 
 
 class NotMoved(Exception):
-    """Why; nothing was changed."""
+    pass
 
 
 def nested():
@@ -70,7 +70,7 @@ def move(mailbox, root):
 
 
 def _make_room(folder, root):
-    """Like the mail root, whose owner Dovecot writes as."""
+    """With the owner of the mail root, as whom Dovecot writes."""
     like = root.stat()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):

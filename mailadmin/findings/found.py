@@ -1,5 +1,3 @@
-"""What is found, and what it means for an adoption."""
-
 from dataclasses import asdict, dataclass, field
 
 SHOWN = 5  # examples of one finding
@@ -32,6 +30,5 @@ class Finding:
 
 
 def listed(name, severity, title, does, names):
-    """A finding of all ``names``; None of none."""
     names = sorted(names)
     return Finding(name, severity, title, does, len(names), names[:SHOWN]) if names else None

@@ -74,4 +74,5 @@ class Letters(Mending):
         )
 
     def settle(self, task, keys):
-        """They are as before, until somebody has signed in."""
+        # they are as before, until somebody has signed in
+        pass

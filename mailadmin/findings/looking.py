@@ -18,14 +18,12 @@ PAGES = {"mailbox": "mailbox", "admin": "admin", "domain": "domain"}
 
 
 def is_small():
-    """Whether all rows can be looked at while somebody waits."""
     return all(
         model.objects.order_by()[: AT_ONCE + 1].count() <= AT_ONCE for model in (Mailbox, Alias)
     )
 
 
 def look(checks=None):
-    """Ask ``checks``, all where none are named, and return their FoundRows as they are stored."""
     source = OwnTables()
     found = [_found(source, check) for check in checks or HERE.values()]
     FoundRows.objects.exclude(pk__in=HERE).delete()
@@ -48,7 +46,6 @@ def _key(check, row):
 
 
 def _examples(check, rows):
-    """(what is shown, its page or "", the key) of each."""
     own = set()
     if check.row == "alias":
         aliases = Alias.objects.filter(pk__in=[row[0] for row in rows], is_self_alias=True)

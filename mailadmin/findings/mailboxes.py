@@ -1,5 +1,3 @@
-"""Mailboxes and accounts: quotas, directories, dates, passwords."""
-
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 

@@ -1,5 +1,3 @@
-"""Keys, rows without what they refer to, and who administers: see asking.py for how they are asked."""
-
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 

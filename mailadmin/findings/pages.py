@@ -1,5 +1,3 @@
-"""The page of what is wrong with rows, for superadmins."""
-
 from django.contrib import messages
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse

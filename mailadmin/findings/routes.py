@@ -1,5 +1,3 @@
-"""Where mail goes: aliases, alias domains, transports."""
-
 import re
 from itertools import islice
 
@@ -23,7 +21,8 @@ def _away(source):
 
 
 def _loops(source):
-    """Rows, not a query: what leads where is known to aliases/lookup.py alone, and only of the panel's own tables."""
+    # rows, not a query: what leads where is known to aliases/lookup.py alone, and only of the
+    # panel's own tables
     return list(islice(_in_loops(), COUNTED + 1)) if source.is_ours else ""
 
 

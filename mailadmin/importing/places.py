@@ -42,7 +42,6 @@ class Place:
 
 
 def settle(plan, *, new_directories=False):
-    """Write the column ``maildir`` of each mailbox into the spool, or note why that cannot be."""
     spool = plan.spool
     if new_directories:
         spool.run("UPDATE mailbox SET home = '', mail = ''")
@@ -98,7 +97,6 @@ def _located(spool):
 
 
 def _in_home(row):
-    """(the home directory, where mail lies below it)."""
     home = normpath(expanded(row["home"], row["address"])) if row["home"] else ""
     driver, path, options = _parts(row, home)
     if not driver:

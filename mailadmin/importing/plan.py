@@ -1,5 +1,3 @@
-"""A source's records as this panel would store them, and what is to be said of them."""
-
 from itertools import islice
 
 from django.core.exceptions import ValidationError
@@ -74,7 +72,6 @@ class Plan:
                 take[type(record)](record)
 
     def _name(self, text):
-        """The stored form of a domain's name; "" of one that is none, or is not wanted."""
         if text not in self.names:
             try:
                 name = normalise_domain(text)
@@ -107,7 +104,6 @@ class Plan:
             )
 
     def _address(self, text, normalise):
-        """(the stored address, its domain), or ("", "") of what cannot be or is not wanted."""
         local_part, domain = split_address(text.strip())
         if not (name := self._name(domain)):
             return "", ""
@@ -141,7 +137,6 @@ class Plan:
         )
 
     def _hash(self, text, name):
-        """What is stored, or "" if the password cannot come along."""
         if not text:
             return ""
         plain = passwords.clear_text(text)

@@ -1,5 +1,3 @@
-"""Whether the panel's tables answer as the source's own maps do, and Dovecot reads what the source had."""
-
 import re
 from dataclasses import dataclass, field
 
@@ -87,7 +85,6 @@ def prove(plan, unknown):
 
 
 def _addresses(plan):
-    """Every address that takes mail, an unknown one of each domain, and names through the alias domains."""
     for (address,) in plan.spool.rows(
         "SELECT address FROM mailbox UNION SELECT address FROM target WHERE address NOT LIKE '@%'"
         f" UNION SELECT '{UNKNOWN}@' || name FROM domain"
@@ -99,8 +96,6 @@ def _addresses(plan):
 
 
 class There:
-    """The source's steps, as Postfix takes them."""
-
     def __init__(self, plan):
         self.reader, self.spool = plan.reader, plan.spool
         self.states = {}  # of domains
@@ -114,7 +109,6 @@ class There:
         }
 
     def taken(self, addresses):
-        """Mailboxes, and what is elsewhere or handed on; what is in a domain that is off comes back."""
         states = {address: self._state(split_address(address)[1]) for address in addresses}
         local = {address for address in addresses if states[address] == HERE}
         bare = {address: without_extension(address) for address in local}
@@ -154,7 +148,6 @@ class Here:
         }
 
     def taken(self, addresses):
-        """Mailboxes, and what is elsewhere or handed on."""
         names = {split_address(address)[1] for address in addresses}
         domains = Domain.objects.in_bulk(names)
         matches = self.lookup.answers(addresses)
@@ -233,7 +226,6 @@ def _query(name, root):
 
 
 def _ask(query, names):
-    """``{user: the row}`` as Dovecot fills in the variables."""
     together = " UNION ALL ".join(f"({_filled(query, name)})" for name in names)
     with connection.cursor() as cursor:
         cursor.execute(together)

@@ -1,6 +1,3 @@
-"""The base of all readers: what a source has, and what its own maps answer."""
-
-
 class Unreadable(Exception):
     """The source cannot be read; the text is a sentence for the operator."""
 
@@ -35,5 +32,4 @@ class Reader:
         return set()
 
     def is_here(self, domain):
-        """Whether it takes mail for the domain."""
         return False

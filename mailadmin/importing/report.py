@@ -1,5 +1,3 @@
-"""The report of `manage.py import`: in words, as JSON, as one HTML file."""
-
 from dataclasses import dataclass, field
 
 from django.template.loader import render_to_string
@@ -33,7 +31,6 @@ class Report:
 
     @property
     def differs(self):
-        """The name of what --accept would have to say of the proof; "" if nothing."""
         if not self.proof or not self.proof.differences or "differences" in self.accepted:
             return ""
         if len(self.proof.gained) < len(self.proof.differences):
@@ -97,7 +94,6 @@ class Report:
 
     @property
     def parts(self):
-        """Where mail lies, and the proof: the same lines in text and page."""
         proof = self.proof.lines() if self.proof else ()
         return [lines for part in (self.place.lines(), proof) if (lines := list(part))]
 

@@ -45,7 +45,6 @@ class Spool:
 
     @contextmanager
     def many(self):
-        """Changes that are written together."""
         self.run("BEGIN")
         yield
         self.run("COMMIT")

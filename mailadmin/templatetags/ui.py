@@ -92,7 +92,6 @@ MANY = 5
 
 
 def recipients(targets, domain):
-    """Targets in one line; those in ``domain`` by their local part alone."""
     at = f"@{domain}"
     names = [target.removesuffix(at) or target for target in targets[:MANY]]
     shown = ", ".join(short(address(name) if "@" in name else name, 60) for name in names)
@@ -102,7 +101,6 @@ def recipients(targets, domain):
 
 
 def domains_named(admin):
-    """The first domains of a row of the list of administrators, and how many more there are."""
     names = [getattr(admin, f"domain_{n}") for n in range(NAMED)]
     shown = ", ".join(domain_name(name) for name in names if name)
     if admin.domain_count > NAMED:
@@ -152,7 +150,6 @@ def quota_bar(used, allotted=None, *, limit_mb=None):
 
 
 def storage_sentence(used, quota):
-    """What the user of a mailbox is told about its storage."""
     multiplier = settings.QUOTA_MULTIPLIER
     used = used or 0
     if quota <= 0:
@@ -187,7 +184,6 @@ def quota_bars():
 
 @cached_per_language
 def share(used, allowed):
-    """A count and its limit in a line, such as 15 / 16."""
     if allowed == UNLIMITED:
         return number(used)
     if allowed < 0:
@@ -260,7 +256,6 @@ def _bar(used, total, words):
 @register.simple_tag
 @cached_per_language
 def state(active):
-    """A mark of what is off: only exceptions have one."""
     return "" if active else format_html('<span class="state off">{}</span>', _("off"))
 
 
@@ -322,7 +317,6 @@ def hidden_query(context, *without):
 
 
 def _query(context, *without):
-    """Return the values of the request's parameters, by name, but for the position in the list."""
     without = POSITION.union(without)
     return {name: values for name, values in context["request"].GET.lists() if name not in without}
 

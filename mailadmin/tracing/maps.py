@@ -38,8 +38,6 @@ class User(NamedTuple):
 
 
 class Query:
-    """A query with a place for each text in it that has variables."""
-
     def __init__(self, text):
         values = {
             "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
@@ -57,7 +55,6 @@ class Query:
         return "\0"
 
     def parameters(self, values):
-        """What stands in the places, or None if one of the variables has no value."""
         if not self.variables <= values.keys():
             return None
         return [_VARIABLE.sub(lambda found: values[found[1]], text) for text in self.texts]
@@ -103,7 +100,6 @@ class Maps:
         return self._known[name, key]
 
     def first(self, name, keys):
-        """(key, answer) of the first key that has an answer, or None."""
         return next(((key, found) for key in keys if (found := self.ask(name, key))), None)
 
     def learn(self, asked):
@@ -131,7 +127,6 @@ class Maps:
             self._known[name, key] = answer or ""
 
     def user(self, address, service=LMTP):
-        """The User whom Dovecot finds for an address without extension, or None."""
         local_part, domain = split_address(address)
         query = user_query()
         values = {"u": address, "n": local_part, "d": domain, "s": service}

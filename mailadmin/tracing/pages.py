@@ -1,5 +1,3 @@
-"""The page that says where mail for an address goes, step by step, and sends a test message there."""
-
 from urllib.parse import urlencode
 
 from django.contrib import messages

@@ -90,7 +90,6 @@ class Postfix:
         return bool(domain) and self.sees(domain) and self.domain_class(domain) == HERE
 
     def prepare(self, address):
-        """Ask in one statement what is asked of every address and sender."""
         asked = []
         for seen in filter(None, (address, self.sender)):
             domain = split_address(seen)[1]
@@ -130,7 +129,6 @@ class Postfix:
         return None if logins else Reply(REFUSED, 553, "5.7.1 Sender address rejected", OWNER)
 
     def _leaves_sight(self, address):
-        """Whether ``address`` leads to a domain of which nothing is told."""
         _key, targets = self._targets_of(address) or ("", ())
         return not all(self.sees(split_address(target)[1]) for target in targets)
 
@@ -211,7 +209,6 @@ class Postfix:
     # --- cleanup: copies, aliases
 
     def with_copies(self, address, recipients):
-        """``recipients``, and who gets a copy of what ``address`` gets and of what the sender sends."""
         copies = self._copy("recipient_bcc", address) + self._copy("sender_bcc", self.sender or "")
         return list(dict.fromkeys([*recipients, *copies]))
 
@@ -250,7 +247,6 @@ class Postfix:
         return list(dict.fromkeys(found))
 
     def _targets(self, address):
-        """What ``address`` leads to, with an extension that the answer was not asked for; None: no answer."""
         local_part, domain = split_address(address)
         if not self.sees(domain):
             return None
@@ -276,7 +272,6 @@ class Postfix:
     # --- The queue manager: transports; Dovecot
 
     def ends(self, addresses):
-        """An End for each."""
         self.maps.learn(
             (name, key)
             for address in addresses
@@ -334,7 +329,6 @@ class Postfix:
         return BACKUP if self.maps.ask("relay_domains", domain) else ELSEWHERE
 
     def usage(self, names):
-        """``{mailbox: (bytes used, quota)}``"""
         unknown = [name for name in names if name not in self._usage]
         if unknown:
             rows = Mailbox.objects.filter(pk__in=unknown)

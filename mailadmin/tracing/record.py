@@ -1,5 +1,3 @@
-"""A Trace as data, for programs."""
-
 from mailadmin.tracing.words import lines, verdict
 from panel.output import plain
 

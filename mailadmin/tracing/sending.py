@@ -90,7 +90,6 @@ def _has_sent_enough(actor):
 
 
 def _handed_over(session, address):
-    """(code, words) of the reply that decided."""
     session.ehlo_or_helo_if_needed()
     for ask, what in ((session.mail, sender()), (session.rcpt, address)):
         code, words = ask(what)

@@ -12,7 +12,6 @@ def spelled(query):
 
 
 def prepare(connection):
-    """Give a connection the functions."""
     if connection.vendor != "sqlite":
         return
     connection.ensure_connection()
@@ -33,7 +32,6 @@ def _greatest(*values):
 
 
 def _substring_index(text, mark, count):
-    """The part of ``text`` before the first mark (1) or behind the last one (-1)."""
     if text is None:
         return None
     return text.split(mark)[0 if count == 1 else -1]

@@ -60,7 +60,6 @@ class Trace:
 
 
 def recipient_in(text):
-    """The address in what somebody typed, or ""."""
     address = address_in(text)
     return "" if address.startswith("@") else address
 
@@ -114,7 +113,6 @@ def trace(actor, address, sender=None):
 
 
 def _told(card):
-    """(key, targets) as the alias map answers, of what a card tells; None: no answer."""
     if card.kind in {NOT_OURS, OFF}:
         return None
     if card.hidden_domain:  # whether the name exists there is not told

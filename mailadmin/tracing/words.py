@@ -1,5 +1,3 @@
-"""A Trace in words: its steps as sentences with the row that each is about, and the last sentence."""
-
 from typing import NamedTuple
 
 from django.utils.text import get_text_list
@@ -32,7 +30,6 @@ class Line(NamedTuple):
 
 
 def lines(trace):
-    """The Lines of a Trace, in the order of the steps; SHOWN at most, and how many more there are."""
     said = {}
     for step in trace.steps:
         said |= {line.text: line for line in _said(trace, step) if line.text not in said}
@@ -129,7 +126,6 @@ def _elsewhere(trace, words):
 
 
 def _why(trace):
-    """What the answer card says of the address, without the copy and the verdict, which are steps of their own."""
     card, asked = trace.card, any(step.name == "verify" for step in trace.steps)
     reasons = [reason for reason in because(card) if not reason.is_verdict]
     if asked and card.kind == PASSED_ON:
@@ -164,7 +160,6 @@ def _leads(step, words, of_map):
 
 
 def about(end):
-    """What kind of address an End is, in a few words, or "" for a mailbox."""
     if end.kind == p.NEXT:
         return _("handed on to %(transport)s") % {"transport": end.by}
     if end.kind == p.THROUGH:
@@ -184,7 +179,6 @@ def about(end):
 
 
 def verdict(trace):
-    """The last sentence: what becomes of the mail."""
     reply, domain = trace.reply, display_domain(split_address(trace.address)[1])
     if reply.state in {p.REFUSED, p.PUT_OFF}:
         return _refused(trace, domain)
@@ -230,7 +224,6 @@ _KINDS = (
 
 
 def _ends(kind, ends):
-    """A sentence about those that end in the same way, or ""."""
     if not ends or kind == p.AWAY:
         return ""
     sentences = {

@@ -1,5 +1,3 @@
-"""docker-mailserver: the files of its directory `config`."""
-
 from pathlib import Path
 
 from mailadmin.findings.found import DECIDE, KEEP

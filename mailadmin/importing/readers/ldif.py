@@ -180,7 +180,6 @@ def entries(path):
 
 
 def _unfolded(path):
-    """Lines with their continuations, without comments; "" between entries."""
     whole = None
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:

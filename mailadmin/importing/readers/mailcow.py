@@ -1,5 +1,3 @@
-"""mailcow's database, of mailcow: dockerized."""
-
 import json
 import time
 

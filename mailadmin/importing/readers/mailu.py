@@ -187,7 +187,7 @@ class Mailu(Reader):
 
 
 def _limit(number):
-    """There -1 is unlimited and 0 is none; here it is the other way round."""
+    # there -1 is unlimited and 0 is none; here it is the other way round
     return {-1: 0, 0: -1}.get(number, number)
 
 

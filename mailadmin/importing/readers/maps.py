@@ -48,7 +48,6 @@ def rows(table):
 
 
 def answers(table, keys):
-    """``{key: value}`` of what the map answers."""
     run = subprocess.run(  # noqa: S603
         [program("postmap"), "-q", "-", readable(table)],
         input="".join(f"{key}\n" for key in keys),
@@ -71,7 +70,6 @@ def readable(table):
 
 
 def parameters(directory, *names):
-    """``{name: value}`` of main.cf, with all $names filled in."""
     run = subprocess.run(  # noqa: S603
         [program("postconf"), "-c", directory, "-x", *names],
         capture_output=True,

@@ -1,5 +1,3 @@
-"""Modoboa's database."""
-
 from mailadmin.findings.found import DECIDE, KEEP
 from mailadmin.importing.readers.passwd_file import with_scheme
 from mailadmin.importing.readers.sql import SqlReader

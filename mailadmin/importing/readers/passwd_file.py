@@ -27,7 +27,6 @@ def bytes_of_rule(rule):
 
 
 def with_scheme(text, scheme):
-    """A stored password with its scheme in front; "" where there is none."""
     if not text or (text.startswith(LOCKED) and len(text) < 3):
         return ""
     return text if text.startswith(("{", "$")) else f"{{{scheme}}}{text}"

@@ -1,5 +1,3 @@
-"""A hand-made mail server: Postfix's main.cf with its maps, Dovecot's passwd-files."""
-
 import re
 from pathlib import Path
 

@@ -56,7 +56,6 @@ class SqlReader(Reader):
     # --- Reading
 
     def rows(self, query):
-        """Yield rows as dictionaries, without keeping them all."""
         with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(query)
             names = [column[0] for column in cursor.description]
@@ -64,7 +63,6 @@ class SqlReader(Reader):
                 yield dict(zip(names, map(_text, row), strict=True))
 
     def rows_of(self, table, query=None):
-        """The same, of a table that not every release has."""
         return self.rows(query or f"SELECT * FROM {table}") if table in self.there else iter(())
 
     def _names(self):
@@ -93,7 +91,6 @@ class SqlReader(Reader):
         return bool(self._each(self.domain_query, [domain]))
 
     def _each(self, query, keys):
-        """``{key: the first column of each row}`` of those that ``query`` answers."""
         found = {}
         asked = [key for key in keys if _may_ask(query, key)]
         mark = "?" if isinstance(self._connection, sqlite3.Connection) else "%s"

@@ -1,5 +1,3 @@
-"""ViMbAdmin's database."""
-
 import re
 
 from django.conf import settings

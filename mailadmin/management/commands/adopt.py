@@ -199,7 +199,6 @@ class Command(PanelCommand):
         self._look_again(source, place, options)
 
     def _look_again(self, source, place, options):
-        """Once, however often it was stopped: counters, checks, and the proof with the tables in place."""
         if place.remembered("looked again"):
             return
         say = self.stdout.write
@@ -237,7 +236,6 @@ class Command(PanelCommand):
         self.stdout.write(f"Dumped into {path}.")
 
     def _copy_to(self, source, url, options):
-        """The tables as they are into an empty database of another server, and adopted there: here nothing is written."""
         self._refuse_others(source)
         try:
             target = moving.target_of(url)

@@ -63,7 +63,6 @@ class Command(PanelCommand):
             known = set(recent)
 
     def _reader_is_gone(self):
-        """Wait for POLL_SECONDS, or until nobody reads any more what is printed."""
         self.stdout.flush()
         poll = select.poll()
         poll.register(sys.stdout, 0)
@@ -88,7 +87,6 @@ def _recent(rows):
 
 
 def _newest(rows, count):
-    """The newest ``count`` entries, all for 0, the oldest of them first."""
     keys = ("timestamp", "pk")
     if count:
         newest = rows.order_by("-timestamp", "-pk").values_list(*keys)
