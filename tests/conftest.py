@@ -1,5 +1,3 @@
-"""A few boring fixtures. Rows come in by the same door as from the pages: the services."""
-
 import os
 import unicodedata
 
@@ -53,7 +51,6 @@ def context_of_jinja2(monkeypatch):
 
 @pytest.fixture
 def password():
-    """The password of every account that was made without naming one."""
     return PASSWORD
 
 
@@ -148,7 +145,6 @@ def longest(monkeypatch):
 
 @pytest.fixture
 def stranger():
-    """A connection of another program to the same database."""
     from tests.strangers import connect  # where MariaDB's client is
 
     stranger = connect()
@@ -158,8 +154,6 @@ def stranger():
 
 @pytest.fixture
 def sign_in(client):
-    """Sign an administrator or a mailbox user in and return the client."""
-
     def sign(account):
         is_self_alias = "mailboxes.backends.MailboxBackend"
         of_admin = "accounts.backends.AdminBackend"

@@ -1,5 +1,3 @@
-"""How tests read a refusal."""
-
 import contextlib
 
 import pytest

@@ -42,7 +42,6 @@ README = [
 
 @contextlib.contextmanager
 def sample_panel():
-    """Yield a panel with the sample data, which answers to HOST, and its accounts."""
     with tempfile.TemporaryDirectory(prefix="mailadmin-screenshots-") as directory:
         panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory, ALLOWED_HOSTS=HOST)
         try:
@@ -78,7 +77,6 @@ def photograph(visitors, accounts, jobs, directory, *, full_page=False, language
 
 
 def every_page():
-    """Yield a job for every page there is, as the superadmin and as the others see it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     from tests.e2e.test_axe import STATES

@@ -1,5 +1,3 @@
-"""Settings for tests: those of the panel, the same on every machine, with cheap hashing."""
-
 import os
 from unittest import mock
 

@@ -1,5 +1,3 @@
-"""Another program at the same database, and what the database says no to."""
-
 import secrets
 from contextlib import contextmanager
 
@@ -20,7 +18,6 @@ def connect():
 
 @contextmanager
 def another_database():
-    """Let the panel's database be a new, empty one."""
     settings, name = connection.settings_dict, f"other_{secrets.token_hex(4)}"
     own = settings["NAME"]
     with connection.cursor() as cursor:
@@ -59,7 +56,6 @@ def own_user(name, *, database="", without=""):
 
 
 def schema():
-    """Every column, trigger and function of the panel's database."""
     found = []
     with connection.cursor() as cursor:
         for question in (

@@ -1,5 +1,3 @@
-"""Ending an away message switches it off in PostfixAdmin's own tables, too."""
-
 import pytest
 from django.db import connection
 
@@ -12,7 +10,6 @@ GRACE = "grace@example.org"
 
 @pytest.fixture(params=["", "pfa_"])
 def vacation(request):
-    """Its two tables, as it makes them in latin1."""
     name = f"{request.param}vacation"
     key = "varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL"
     run(

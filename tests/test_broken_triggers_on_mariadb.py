@@ -1,5 +1,3 @@
-"""Triggers that are replaced while people save, that cannot be made, or that a killed statement left half read."""
-
 import contextlib
 import random
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,3 @@
-"""Two administrators at once: each rule holds whoever is faster. Threads with connections of their own."""
-
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 

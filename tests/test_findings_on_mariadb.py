@@ -1,5 +1,3 @@
-"""What only other programs store, and only MariaDB takes: zero dates, rows without their domain."""
-
 import pytest
 from django.db import connection
 

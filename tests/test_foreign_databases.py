@@ -1,5 +1,3 @@
-"""A database that is not ours: nothing is written there, and whose it is is said."""
-
 from io import StringIO
 
 import pytest
@@ -154,7 +152,6 @@ def test_an_empty_database_is_told_to_migrate(elsewhere):
 
 @pytest.fixture
 def few(elsewhere):
-    """The panel's SQL user may do all but create triggers."""
     with own_user(elsewhere, without="TRIGGER"):
         yield elsewhere
 

@@ -1,5 +1,3 @@
-"""Another program does not change a row between our look at it and our change: the service holds it."""
-
 import MySQLdb
 import pytest
 from django.db import connection

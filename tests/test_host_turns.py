@@ -1,5 +1,3 @@
-"""Which tests of whole hosts `make test-host-today` runs: each has its turn, and the others are named."""
-
 import os
 import subprocess
 import sys

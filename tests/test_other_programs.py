@@ -141,7 +141,6 @@ def select(table):
 
 @pytest.fixture(params=["3.3.13", "master", "the least"])
 def filled(request):
-    """A row in each table, in an order that PostfixAdmin writes them."""
     insert("domain", DOMAIN | {"domain": "twin.example"})
     for table, (columns, added, needed) in TABLES.items():
         row = columns | added if request.param == "master" else columns

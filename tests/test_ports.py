@@ -1,5 +1,3 @@
-"""The ports of the tests' servers."""
-
 from pathlib import Path
 
 from django.db import connection

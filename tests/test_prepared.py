@@ -1,5 +1,3 @@
-"""Querysets that are put together once answer as the queryset would, for each value anew."""
-
 import pytest
 
 from domains.models import Domain

@@ -1,5 +1,3 @@
-"""requirements/: every package that an installation gets, with its version and checksums."""
-
 import re
 import tomllib
 

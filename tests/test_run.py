@@ -1,5 +1,3 @@
-"""deploy/bin/run, which is `make run`: what it passes on, and what it stops at before gunicorn."""
-
 import os
 import shutil
 import subprocess
@@ -17,7 +15,6 @@ PYTHON = f'#!/bin/sh\ncase $1 in manage.py) echo "$2";; *) exec "{sys.executable
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A directory with deploy/bin/run, and programs that only say what they are asked."""
     (tmp_path / "deploy" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(DEPLOY / "bin" / "run", tmp_path / "deploy" / "bin")
@@ -39,7 +36,6 @@ def run(checkout, **environment):
 
 
 def served(checkout, **environment):
-    """Return what gunicorn would be started with."""
     done = run(checkout, **environment)
     assert done.returncode == 0
     assert ("for looking around" in done.stderr) is ("BEHIND_PROXY" not in environment)

@@ -1,5 +1,3 @@
-"""Who sees and who manages which rows: role by model, and an inactive account sees nothing."""
-
 from datetime import date
 
 import pytest
@@ -96,7 +94,6 @@ NAME = {
 
 @pytest.fixture
 def accounts(make_admin, add_domain, add_mailbox, add_alias):
-    """Both domains filled alike; returns the accounts by role."""
     for domain, twin in (("example.org", "org.example"), ("other.net", "net.example")):
         target, source = add_domain(domain), add_domain(twin)
         add_mailbox(f"info@{domain}", quota=100)

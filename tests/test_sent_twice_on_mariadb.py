@@ -1,5 +1,3 @@
-"""Two clicks that reach two processes together: connections of their own, and nothing but the database between them."""
-
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 

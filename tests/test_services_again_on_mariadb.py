@@ -1,5 +1,3 @@
-"""Each service, begun again after the database rolled it back, does what it would have done at once."""
-
 from types import SimpleNamespace
 
 import pytest

@@ -1,5 +1,3 @@
-"""Settings come from the environment: all of them documented, a wrong one stops the start."""
-
 import os
 import re
 import runpy
@@ -22,7 +20,6 @@ READ_ELSEWHERE = {"ENV_FILE", "HOST", "PORT", "WEB_CONCURRENCY"}
 
 
 def load(**environment):
-    """Read settings.py as a fresh process would, with nothing but this environment."""
     with (
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch("mailadmin.environment.Environment.read_env"),
@@ -45,7 +42,6 @@ def source():
 
 
 def variables():
-    """The names that the settings read, in order."""
     text = source()
     return re.findall(r'env\.read\(\s*"\w+",\s*"(\w+)"', text)
 

@@ -1,5 +1,3 @@
-"""An operation that the database rolled back is begun again, and a person is told when that does not help."""
-
 from threading import Barrier, Thread
 
 import pytest

@@ -26,7 +26,6 @@ p { margin: 0; padding: 0 24px }
 
 
 def film(visitors, account, file):
-    """Walk as ``account`` and write the animation."""
     with tempfile.TemporaryDirectory(prefix="mailadmin-walk-") as directory:
         pictures = Pictures(visitors, account, Path(directory))
         walk(pictures)
@@ -43,8 +42,6 @@ def film(visitors, account, file):
 
 
 class Pictures:
-    """``page`` is the panel's; what it shows is taken with a caption under it."""
-
     def __init__(self, visitors, account, directory):
         self.visitors = visitors
         self.page = self.sign_in(*account)
@@ -113,7 +110,6 @@ def walk(pictures):
 
 
 def typed(page, address, text):
-    """Type into the field that has the focus on the page of this address."""
     page.wait_for_url(address)
     expect(page.locator("input:focus")).to_have_count(1)
     page.keyboard.type(text)

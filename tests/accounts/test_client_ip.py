@@ -1,5 +1,3 @@
-"""Whose address the log and the throttle see."""
-
 from django.test import RequestFactory
 
 from panel.pages import client_ip

@@ -1,5 +1,3 @@
-"""Dovecot's DIGEST-MD5, the one format that hashes the login name with the password."""
-
 import base64
 import hashlib
 

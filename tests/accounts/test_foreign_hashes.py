@@ -1,5 +1,3 @@
-"""Which hashes from another server are taken, and what is no password because it looks like one."""
-
 import pytest
 from django.core.exceptions import ValidationError
 

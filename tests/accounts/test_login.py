@@ -1,5 +1,3 @@
-"""Signing in: two tables behind one door, which answers alike whoever is not there."""
-
 from types import SimpleNamespace
 
 import pytest
@@ -203,7 +201,6 @@ def test_a_backend_knows_only_the_accounts_of_its_table(make_admin, add_mailbox,
 
 @pytest.fixture
 def verified(monkeypatch):
-    """The hashes that a password was verified against and that cost what our own format costs."""
     costly = []
     verify = passwords._verify_crypt
 

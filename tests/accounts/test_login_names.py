@@ -1,5 +1,3 @@
-"""Login names and domains, as typed, stored and shown."""
-
 import pytest
 
 from accounts.backends import row_named

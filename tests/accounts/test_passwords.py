@@ -1,5 +1,3 @@
-"""Every format PostfixAdmin and Dovecot left in the tables opens, and nothing else does."""
-
 import base64
 import hashlib
 from unittest import mock

@@ -1,5 +1,3 @@
-"""Administrators: who may be changed, and that somebody can always come back."""
-
 import pytest
 from django.db import connection
 
@@ -19,7 +17,6 @@ from tests.refusals import refused
 
 
 def links():
-    """What PostfixAdmin finds in domain_admins."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT username, domain, active FROM domain_admins ORDER BY 1, 2")
         return cursor.fetchall()

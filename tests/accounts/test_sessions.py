@@ -1,5 +1,3 @@
-"""A session ends by itself: after a day's work, and sooner when nobody uses it."""
-
 import time
 
 import pytest

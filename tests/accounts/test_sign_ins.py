@@ -1,5 +1,3 @@
-"""Sign-ins and failed ones in the log: enough to see, never enough to fill it."""
-
 from datetime import timedelta
 
 import pytest

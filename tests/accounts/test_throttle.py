@@ -1,5 +1,3 @@
-"""Guessing is slowed down by name and network; a stranger locks nobody out."""
-
 from datetime import timedelta
 from unittest import mock
 

@@ -1,5 +1,3 @@
-"""`manage.py adopt` without the files of a PostfixAdmin."""
-
 from io import StringIO
 
 from django.core.management import call_command

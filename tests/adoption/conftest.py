@@ -6,14 +6,12 @@ from tests.strangers import another_database
 
 @pytest.fixture
 def elsewhere(db):
-    """The panel's database is a new, empty one."""
     with another_database() as name:
         yield name
 
 
 @pytest.fixture
 def site(elsewhere):
-    """A small and clean one of release 3.3."""
     postfixadmin.create()
     postfixadmin.add_domain("example.org")
     postfixadmin.add_mailbox("joe@example.org")

@@ -1,5 +1,3 @@
-"""A server as PostfixAdmin's documentation has it: its package, its pages, and Postfix and Dovecot on its tables."""
-
 import pwd
 import secrets
 import shutil
@@ -157,7 +155,6 @@ class Evening:
         return self.dovecot.may_log_in(account, password)
 
     def _install_dovecot(self):
-        """With rights of its own on two tables."""
         postfixadmin.run(
             f"CREATE USER '{self.user}'@'%' IDENTIFIED BY '{self.password}';\n"
             f"GRANT SELECT ON {self.name}.mailbox TO '{self.user}'@'%';\n"
@@ -264,7 +261,6 @@ class Life:
 
 
 def new_mailbox(visitor, local_part, domain="example.org", **values):
-    """Through PostfixAdmin's page; what it says."""
     return visitor.edit(
         "mailbox",
         **{

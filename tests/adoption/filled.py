@@ -1,5 +1,3 @@
-"""PostfixAdmin after ten years: filled through its pages and its command, and spoiled in SQL."""
-
 from tests.accounts.test_passwords import STORED
 from tests.adoption import postfixadmin
 from tests.adoption.evening import SECRET, new_mailbox
@@ -44,7 +42,6 @@ def fill(evening):
 
 
 def fetch(root, mailbox):
-    """Through its form: mail for ``mailbox`` is to be fetched from elsewhere."""
     said = root.edit(
         "fetchmail",
         mailbox=mailbox,
@@ -58,7 +55,6 @@ def fetch(root, mailbox):
 
 
 def spoil():
-    """What one finds after ten years."""
     for number, stored in enumerate(STORED.values()):
         postfixadmin.add_mailbox(f"hash{number}@example.org", password=stored)
     postfixadmin.add_domain("Mixed.Example")

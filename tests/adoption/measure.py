@@ -35,8 +35,6 @@ INSERT INTO quota2 (username, bytes, messages) SELECT username, 1000000, 100 FRO
 
 
 class Waits:
-    """The longest that one kind of statement took, while somebody sends one after the other."""
-
     def __init__(self, login, statement, pause):
         self.login, self.statement, self.pause = login, statement, pause
         self.longest, self.sent, self.refused, self.others, self.refusals = 0, 0, 0, [], []

@@ -1,5 +1,3 @@
-"""A Postfix as PostfixAdmin's documentation has it, which delivers by itself, and later asks this panel's maps."""
-
 import pwd
 import re
 
@@ -39,8 +37,6 @@ smtpd_relay_restrictions = reject_unauth_destination
 
 
 class Post(Postfix):
-    """On the tables of ``evening``, beside its Dovecot."""
-
     def __init__(self, evening):
         self.evening, self.mail = evening, evening.directory / "mail"
         [nowhere] = free_ports(1)
@@ -99,6 +95,5 @@ class Post(Postfix):
         self.reload()
 
     def delivered(self, address):
-        """How many messages lie in the directory of a mailbox."""
         local_part, _at, domain = address.partition("@")
         return len(list(self.mail.joinpath(domain, local_part).glob("[nc][eu][wr]/*")))

@@ -1,5 +1,3 @@
-"""PostfixAdmin's tables as its releases make them, and rows as one finds them after ten years."""
-
 from django.db import connection
 
 # L and U: how its releases store what is a key, and what is read by people.
@@ -103,7 +101,6 @@ def add_domain(name, prefix="", **columns):
 
 
 def add_mailbox(address, prefix="", **columns):
-    """A mailbox with its own alias, as its pages make them."""
     local_part, _at, domain = address.rpartition("@")
     row = {
         "username": address,

@@ -1,5 +1,3 @@
-"""What `manage.py adopt` reports, as its JSON says it."""
-
 import json
 from io import StringIO
 

@@ -1,5 +1,3 @@
-"""A database as it is, for tests that compare it."""
-
 import re
 
 from django.db import connection

@@ -1,5 +1,3 @@
-"""Once the tables have changed places everything is counted and asked again, and what others wrote since is told apart."""
-
 from io import StringIO
 
 import pytest
@@ -16,7 +14,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused():
-    """What an adoption says that stops at its last proof."""
     out = StringIO()
     with pytest.raises(CommandError, match="not answered as before"):
         call_command(
@@ -34,7 +31,6 @@ def _dropped(elsewhere):
 
 @pytest.fixture
 def changed(site, monkeypatch):
-    """Adopted, but for the look afterwards."""
     with monkeypatch.context() as patched:
         stop_before(patched, "INSERT IGNORE INTO adoption")
         with pytest.raises(Stopped):

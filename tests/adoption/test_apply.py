@@ -1,5 +1,3 @@
-"""`manage.py adopt --apply` and `--undo`: PostfixAdmin's tables become ours, and back, with nothing lost."""
-
 from io import StringIO
 
 import pytest
@@ -30,7 +28,6 @@ def after(elsewhere):
 
 @pytest.fixture(params=postfixadmin.RELEASES)
 def site(request, elsewhere, after):
-    """Each release, as it is after ten years."""
     postfixadmin.create(request.param)
     for name in ("example.org", "Second.Example", "other.example"):
         postfixadmin.add_domain(name)

@@ -45,7 +45,6 @@ def fill(release):
 
 
 def convert(scratch):
-    """As docs/leaving-postfixadmin.md has it."""
     with in_database(scratch):
         call_command("migrate", verbosity=0, skip_checks=True)
     database = connection.settings_dict

@@ -1,5 +1,3 @@
-"""PostfixAdmin's database on a Galera cluster."""
-
 import pytest
 from django.db import connection
 

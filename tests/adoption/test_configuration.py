@@ -1,5 +1,3 @@
-"""PostfixAdmin's PHP files are read as data: nothing in them is run."""
-
 import pytest
 
 from mailadmin.adoption import configuration

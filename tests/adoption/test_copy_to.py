@@ -1,5 +1,3 @@
-"""`manage.py adopt --copy-to`: PostfixAdmin's database is adopted on another server, and the first one stays as it is."""
-
 from contextlib import closing
 
 import MySQLdb
@@ -23,7 +21,6 @@ def server():
 
 @pytest.fixture
 def ask(server):
-    """Ask the other server, whose database is empty before."""
     with closing(
         MySQLdb.connect(
             host="127.0.0.1", port=server.port, user=NAME, password=server.password, autocommit=True

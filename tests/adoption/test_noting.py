@@ -1,5 +1,3 @@
-"""What is written after everything was compared, and before the writers are refused, comes along by its key."""
-
 from contextlib import contextmanager
 
 import pytest

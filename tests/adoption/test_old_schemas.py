@@ -1,5 +1,3 @@
-"""Tables as releases before 3.0 left them: without columns that came later, in MyISAM, in the server's own collation."""
-
 from contextlib import suppress
 from io import StringIO
 

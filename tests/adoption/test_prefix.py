@@ -1,5 +1,3 @@
-"""`manage.py adopt --apply` and `--undo` where PostfixAdmin's tables have a prefix or other names."""
-
 import pytest
 from django.core.checks import run_checks
 from django.core.management import CommandError
@@ -16,7 +14,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def prefixed(elsewhere):
-    """Release 4.0 with a prefix before its tables' names, one of which has another name besides."""
     postfixadmin.create("4.0", prefix="pfx_")
     postfixadmin.run(
         "CREATE TABLE x_price (domain varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,"
@@ -86,7 +83,6 @@ def test_undo_keeps_what_was_written_under_either_name(prefixed):
 
 @pytest.fixture
 def renamed(elsewhere, tmp_path):
-    """Two tables with names of their own, which only its configuration knows."""
     postfixadmin.create()
     postfixadmin.add_domain("example.org")
     postfixadmin.add_mailbox("Joe@example.org")

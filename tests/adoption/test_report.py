@@ -1,5 +1,3 @@
-"""`manage.py adopt`: what is said of PostfixAdmin's database before anything is changed. Nothing is written."""
-
 from io import StringIO
 
 import pytest
@@ -106,7 +104,6 @@ def test_what_hangs_on_the_tables_is_named(elsewhere):
 
 @pytest.fixture
 def few(site):
-    """The panel's SQL user may do everything, but in this database alone."""
     with own_user(site):
         yield site
 

@@ -1,5 +1,3 @@
-"""What `manage.py adopt` says of rows as one finds them after ten years."""
-
 import pytest
 from django.db import connection
 

@@ -1,5 +1,3 @@
-"""Between `--apply` and `--finish`: what other programs may write, whose the triggers are, and how that time ends."""
-
 from contextlib import closing
 
 import MySQLdb

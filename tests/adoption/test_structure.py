@@ -1,5 +1,3 @@
-"""What `manage.py adopt` says of the server, and of tables that it cannot do without."""
-
 from collections import namedtuple
 
 import pytest
@@ -60,7 +58,6 @@ def test_where_the_room_cannot_be_seen_a_person_is_told_how_much_it_takes(site, 
 
 @pytest.fixture
 def logged(db):
-    """A server with a binary log, and a panel's SQL user without SUPER."""
     with MariaDB("--log-bin", "--server-id=1") as server:
         there = {
             "HOST": "127.0.0.1",

@@ -1,5 +1,3 @@
-"""What the panel's settings must be, by the files and the server around PostfixAdmin, and where else its database is named."""
-
 import pytest
 from django.db import connection
 

@@ -1,5 +1,3 @@
-"""The change of places under load, and stopped between any two of its statements."""
-
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
@@ -45,8 +43,6 @@ def site(elsewhere):
 
 
 class Traffic:
-    """Programs that go on writing and reading, each on a connection of its own."""
-
     def __init__(self):
         self.over = Event()
         self.acknowledged, self.delivered, self.errors = [], [0] * WRITERS, []

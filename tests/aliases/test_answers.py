@@ -1,5 +1,3 @@
-"""The answer card: where mail for an address goes, and why, and how much of it each administrator is told."""
-
 import pytest
 from django.urls import reverse
 

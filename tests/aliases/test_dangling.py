@@ -1,5 +1,3 @@
-"""The dashboard's dangling targets are those of ``AliasTarget.objects.dangling()``, in any number of domains."""
-
 import pytest
 
 from aliases import dangling
@@ -24,7 +22,6 @@ def superadmin(make_admin):
 
 @pytest.fixture
 def world(add_domain, add_mailbox, add_alias):
-    """Targets that do not exist, in domains that answer each in their own way."""
     for name in "abcdefg":
         domain = add_domain(f"{name}.example")
         add_mailbox(f"ann@{domain.pk}")

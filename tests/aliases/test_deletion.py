@@ -1,5 +1,3 @@
-"""What becomes of an alias, and of those that lead to it, when it is deleted."""
-
 from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.referrers import referrers_of

@@ -1,5 +1,3 @@
-"""What a page says happens to mail: who answers instead, and who is no answer."""
-
 import pytest
 
 from aliases.effects import Destination, destinations, find_fallbacks, in_words, outcome
@@ -20,7 +18,6 @@ def superadmin(make_admin):
 
 @pytest.fixture
 def old_example(example_org, add_domain):
-    """An alias domain of example.org."""
     domain = add_domain("old.example")
     create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
     return domain
@@ -311,7 +308,6 @@ def test_a_name_that_is_only_listed_is_handed_on_while_its_domain_is(
 
 @pytest.fixture
 def busy_example(example_org, old_example, add_domain, add_mailbox, add_alias):
-    """Rows of every kind, active and inactive, with and without somebody who answers in their place."""
     add_domain("gate.example", transport="smtp:[192.0.2.9]")
     add_domain("backup.example", backupmx=True)
     add_domain("caught.example")

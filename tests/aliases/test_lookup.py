@@ -1,5 +1,3 @@
-"""What the look-up says Postfix is answered, from the rows as they are."""
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -26,7 +24,6 @@ def answer(address):
 
 @pytest.fixture
 def twin(add_domain, example_org):
-    """An alias domain of example.org."""
     domain = add_domain("twin.example")
     return create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
 

@@ -1,5 +1,3 @@
-"""Mail that would never end is refused with its path; what only looks like a loop is not."""
-
 import pytest
 
 from aliases.models import Alias
@@ -295,7 +293,6 @@ class TestWhatWouldOpenALoop:
 
     @pytest.fixture
     def twin(self, add_alias, add_domain, example_org, other_net):
-        """joe@twin.example is joe@example.org; else twin's catch-all would lead round."""
         twin = add_domain("twin.example")
         link = create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
         add_alias("round@other.net", "joe@twin.example")

@@ -1,5 +1,3 @@
-"""Many aliases at once: the rules, the rows and the log are those of one."""
-
 import pytest
 from django.core.exceptions import ValidationError
 

@@ -1,5 +1,3 @@
-"""What looks like a loop and is none, and how deep aliases may stand in one another."""
-
 import pytest
 
 from aliases.lookup import Lookup
@@ -20,7 +18,6 @@ from tests.refusals import refused_path
 
 
 def trouble(start):
-    """The path that Postfix could not follow to its end, or None."""
     hops = all_hops([start])
     return find_loop(start, hops) or exceeds_expansion_limit(start, hops)
 

@@ -1,5 +1,3 @@
-"""Aliases: what each operation writes, refuses and logs."""
-
 import pytest
 from django.db import connection
 
@@ -263,8 +261,6 @@ def test_letters_with_and_without_accents_are_different_targets(example_org):
 
 
 class TestWholeDomains:
-    """A catch-all may lead to every name of another server; for one of ours there are alias domains."""
-
     def test_a_whole_domain_of_ours_is_refused(self, example_org, other_net, add_alias):
         with refused("own_domain", field="targets") as refusal:
             add_alias("@example.org", "a@elsewhere.example", "@other.net")

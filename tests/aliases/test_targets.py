@@ -1,5 +1,3 @@
-"""What may be typed as targets of an alias."""
-
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given

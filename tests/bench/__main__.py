@@ -94,8 +94,6 @@ def measure_pages(results, sites, account, seconds):
 
 
 class Try:
-    """One page of one side, asked for again and again: times with one client and with many, and the CPU."""
-
     def __init__(self, url, browsers, site):
         self.url, self.browsers, self.database = url, browsers, cpu.tree(site.database.process.pid)
         self.one, self.many, self.spent = [], [], [0.0, 0.0]
@@ -145,7 +143,6 @@ def sign_in(port, account):
 
 
 def hash_seconds():
-    """What one password hash costs, as the panel is set up here."""
     from time import perf_counter
 
     times = []

@@ -1,5 +1,3 @@
-"""A client as plain as wrk, but signed in: one connection, one session, kept alive."""
-
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +25,6 @@ class Answer:
 
 @dataclass
 class Browser:
-    """Talks to 127.0.0.1:``port`` through one connection and keeps its cookies."""
-
     port: int
     cookies: dict = field(default_factory=dict)
     connection: socket.socket | None = None
@@ -48,7 +44,6 @@ class Browser:
         return self._ask("POST", path, headers, urlencode(values).encode())
 
     def ask(self, page):
-        """Get a page, or what htmx asks for, as it does."""
         if not isinstance(page, Part):
             return self.get(page)
         if page.values:

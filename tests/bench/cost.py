@@ -1,5 +1,3 @@
-"""What one request costs the database: statements, rows read, time. Used by the bench and by tests."""
-
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -20,7 +18,6 @@ class Cost:
     seconds: float = 0.0
 
     def count(self, execute, sql, params, many, context):
-        """For ``connection.execute_wrapper``."""
         start = perf_counter()
         try:
             return execute(sql, params, many, context)
@@ -31,7 +28,6 @@ class Cost:
 
 @contextmanager
 def measured():
-    """Yield a Cost that is complete when the block ends."""
     cost = Cost()
     before = _rows_read()
     with connection.execute_wrapper(cost.count):

@@ -1,5 +1,3 @@
-"""What processes cost the machine: seconds of CPU, and memory."""
-
 import contextlib
 import os
 import re
@@ -9,14 +7,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def _stats():
-    """Yield (pid, the fields of /proc/PID/stat behind the name) of every process."""
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended meanwhile
             yield int(file.parent.name), file.read_text().rpartition(")")[2].split()
 
 
 def tree(pid):
-    """``pid`` and all processes below it."""
     parents = {each: int(fields[1]) for each, fields in _stats()}
     found = [pid]
     for above in found:
@@ -25,7 +21,6 @@ def tree(pid):
 
 
 def seconds(*pids):
-    """User and system time that ``pids`` have taken so far."""
     stats = dict(_stats())
     return sum(int(stats[pid][11]) + int(stats[pid][12]) for pid in pids) / TICKS
 

@@ -26,8 +26,6 @@ LAST = "adams becker castro dubois evans fischer garcia hansen ivanov jensen kel
 
 @dataclass(frozen=True)
 class Plan:
-    """How many rows of each kind a ``size`` (mailboxes) means."""
-
     size: int
 
     @property
@@ -62,7 +60,6 @@ class Plan:
 
 
 def fill(connection, size, report=lambda step: None):
-    """Fill the empty, migrated database behind ``connection`` (MariaDB)."""
     from mailboxes import triggers  # not where the bench itself runs: it has no settings
 
     plan, password = Plan(size), hash_password(PASSWORD)
@@ -87,7 +84,6 @@ def fill(connection, size, report=lambda step: None):
 
 
 def tidy(connection):
-    """Remove what an earlier run of the bench created (pages.forms)."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM mailbox WHERE username LIKE 'bench%'")
         cursor.execute(
@@ -111,7 +107,6 @@ def _numbered_domain(number):
 
 
 def statements(plan):
-    """Yield (what is filled, INSERT statement); foreign keys are not looked at meanwhile."""
     size, domains, homes = plan.size, plan.domains, plan.homes
     yield (
         "domains",

@@ -1,5 +1,3 @@
-"""How fast the shipped maps answer through real postmap, beside the bare primary key."""
-
 import os
 import pwd
 import re

@@ -1,5 +1,3 @@
-"""nginx in front of whatever is measured: plain HTTP, everything private."""
-
 import re
 
 from tests.servers.processes import ROOT, Process, answers, find, free_ports
@@ -28,8 +26,6 @@ http {{
 
 
 class Nginx:
-    """Serves ``server``, what stands in nginx's block of that name, at ``port``."""
-
     def __init__(self, directory, server, before="", user=""):
         [self.port] = free_ports(1)
         self.directory = directory
@@ -54,7 +50,6 @@ class Nginx:
 
 
 def before_panel(directory, port, root=ROOT):
-    """The shipped file's way to the panel, which listens at ``port``; a browser's connection is not encrypted."""
     shipped = (root / "deploy" / "nginx" / "mailadmin.conf").read_text()
     upstream = re.search(r"(?ms)^upstream .+?^}", shipped)[0]
     location = re.search(r"(?ms)^    location / \{\s+proxy_pass .+?^    }", shipped)[0]

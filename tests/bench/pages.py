@@ -1,5 +1,3 @@
-"""The pages and forms that are measured, with the keys of the rows that data.py makes."""
-
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -22,8 +20,6 @@ class Part(str):
 
 @dataclass(frozen=True)
 class Samples:
-    """Keys of rows in the middle of a large list, read from the database by ``sample()``."""
-
     average: str  # a domain
     mailbox: str  # of the average domain
     big_mailbox: str
@@ -36,7 +32,6 @@ class Samples:
 
 
 def sample(connection, size):
-    """Read the Samples of a filled database."""
     plan = data.Plan(size)
 
     def one(sql, *values):

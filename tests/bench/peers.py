@@ -1,5 +1,3 @@
-"""What is measured behind nginx: this checkout, and beside it another one or PostfixAdmin with the same rows."""
-
 import contextlib
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -32,7 +30,6 @@ SETTINGS = "$CONF['encrypt'] = 'php_crypt:SHA512';\n"
 
 
 def peer(site, name):
-    """What PEER names: ``postfixadmin``, or the directory of another checkout."""
     return PostfixAdmin(site) if name == "postfixadmin" else Checkout(site, Path(name).resolve())
 
 
@@ -59,7 +56,6 @@ class Checkout:
         self.panel.stop()
 
     def programs(self):
-        """The processes that make pages, first the one above them."""
         return cpu.tree(self.panel.pid)
 
     def sign_in(self, account):

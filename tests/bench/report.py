@@ -1,5 +1,3 @@
-"""What was measured, as lines while it runs and as docs/performance.md."""
-
 import os
 import platform
 import re
@@ -81,7 +79,6 @@ class Results:
         return f" ({self.peer}: {cpu_ms(other)}, {ratio(page, other)})" if other else ""
 
     def memory_lines(self, sites):
-        """Read and tell what each worker takes."""
         for size, site in sites.items():
             self.memory[size] = {
                 side.name if number else "": [cpu.megabytes(pid) for pid in side.programs()[1:]]
@@ -116,12 +113,10 @@ def _cost(answer):
 
 
 def cpu_ms(page):
-    """The milliseconds of CPU of a page: those of the program and of the database."""
     return " + ".join(f"{1000 * part:.1f}" for part in page.cpu)
 
 
 def ratio(page, other):
-    """How much more CPU the other side takes for the page."""
     return f"×{sum(other.cpu) / sum(page.cpu):.2f}"
 
 

@@ -1,5 +1,3 @@
-"""The panel's settings, with a header that tells what each answer cost the database."""
-
 from tests.e2e.settings import *  # noqa: F403
 from tests.e2e.settings import MIDDLEWARE
 

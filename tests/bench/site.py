@@ -1,5 +1,3 @@
-"""A filled database with the panel in front, as it is served on a host."""
-
 import json
 import subprocess
 import sys
@@ -23,8 +21,6 @@ LIKE_A_HOST = [
 
 
 class CountingPanel(Panel):
-    """The same panel in one process that tells with each answer what it cost (tests/bench/cost.py)."""
-
     def _write_settings(self, settings):
         super()._write_settings(settings)
         self._environment |= {
@@ -90,7 +86,6 @@ class Site:
         return self._told_by("fill", self.size)
 
     def measure_bulk(self, number):
-        """See bulk.py; and the seconds that ``recount`` takes then."""
         told = self._told_by("bulk", number)
         start = time.monotonic()
         self.manage("recount")

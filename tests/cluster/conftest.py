@@ -25,13 +25,11 @@ def site():
 
 @pytest.fixture(scope="package")
 def people(site):
-    """Somebody who is signed in at each of the two panels."""
     return [site.sign_in(panel) for panel in site.panels]
 
 
 @pytest.fixture(scope="package")
 def mail_server(site):
-    """Postfix and Dovecot that know all three servers."""
     database = environ.Env.db_url_config(site.nodes[0].database_url)
     keeper = {"USER": "keeper", "PASSWORD": site.cluster.passwords["keeper"]}
     hosts = ",".join(f"{node.host}:{node.port}" for node in site.nodes)
@@ -61,7 +59,6 @@ def crowd(site, mail_server):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Show the end of the panels' and of Postfix's logs, and its queue, with a failure."""
     report = yield
     site = getattr(item, "funcargs", {}).get("site")
     if report.failed and site:

@@ -1,5 +1,3 @@
-"""People who save without a pause, and strangers who write to them."""
-
 import re
 import smtplib
 import threading
@@ -20,8 +18,6 @@ def copies(server):
 
 
 class Load:
-    """People who make aliases one after the other, and a stranger who writes to a mailbox and an alias."""
-
     def __init__(self, people, server, prefix):
         self.people, self.server, self.prefix = people, server, prefix
         self.answers = {}  # address: status
@@ -69,7 +65,6 @@ class Load:
         return {address for address, status in [*self.answers.items()] if status == DONE}
 
     def copies(self):
-        """Return the subjects of the mail that was taken, as often as it has recipients."""
         return [
             subject
             for recipient, subject in self.mail
@@ -77,7 +72,6 @@ class Load:
         ]
 
     def go_on(self, number):
-        """Wait for ``number`` more rows that are saved, and as many messages that are taken."""
         rows, mail = len(self.saved()) + number, len(self.mail) + number
         if self.people:
             wait_until(lambda: len(self.saved()) >= rows, "people save", seconds=180)

@@ -1,5 +1,3 @@
-"""Two panels, each with its HAProxy, before three database servers, as docs/cluster.md has them."""
-
 import re
 import secrets
 import shutil
@@ -28,8 +26,6 @@ SETTINGS = {
 
 
 class Twin(Panel):
-    """One more panel of the same release: tables and static files are there already."""
-
     def __init__(self, first, database_url, directory):
         super().__init__(database_url, directory, **SETTINGS)
         self._environment["STATIC_ROOT"] = first._environment["STATIC_ROOT"]
@@ -93,7 +89,6 @@ class Site:
         return self.directory / "cert.pem"
 
     def sign_in(self, panel, *account):
-        """Return somebody signed in at ``panel``: the superadmin, or (login, password)."""
         return self.stranger(panel).sign_in(*(account or self.superadmin))
 
     def stranger(self, panel):
@@ -101,7 +96,6 @@ class Site:
         return self.browsers[-1]
 
     def execute(self, statement, parameters=None, node=0):
-        """Run a statement as another program would, and return its rows."""
         return self.nodes[node].execute(statement, parameters, database=NAME)
 
     def everywhere(self, statement, parameters=None):

@@ -1,5 +1,3 @@
-"""The shipped HAProxy file before two panels."""
-
 import contextlib
 import csv
 import http.client
@@ -19,7 +17,6 @@ LARGEST_BODY = 262_144
 
 @pytest.fixture
 def visit(site):
-    """Ask the balancer for a page as a browser does; return (status, headers, text)."""
     context = ssl.create_default_context(cafile=site.certificate)
 
     def ask(path, **headers):
@@ -56,7 +53,6 @@ def post(site):
 
 
 def up(balancer, backend):
-    """Return the servers of ``backend`` that HAProxy takes to be up."""
     with socket.socket(socket.AF_UNIX) as admin:
         admin.connect(str(balancer.directory / "admin.sock"))
         admin.sendall(b"show stat\n")

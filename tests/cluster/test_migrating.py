@@ -1,5 +1,3 @@
-"""Tables, triggers and functions on a cluster: made, missed, and made anew."""
-
 import contextlib
 
 import pytest
@@ -14,7 +12,6 @@ ALLOWED = "SET GLOBAL log_bin_trust_function_creators = {}"
 
 @pytest.fixture
 def fresh(site):
-    """Call manage.py on an empty database of the cluster, as a user without SUPER."""
     node = site.nodes[2]
     url = f"{node.database_url.removesuffix(NAME)}fresh"
     node.execute("CREATE DATABASE fresh")

@@ -1,5 +1,3 @@
-"""What people and balancers are told while the one server of a panel cannot save."""
-
 import contextlib
 import re
 
@@ -24,7 +22,6 @@ def person(site):
 
 @pytest.fixture
 def health(site):
-    """What a balancer is answered: (status, text)."""
     stranger = site.stranger(site.lone)
 
     def ask():
@@ -166,7 +163,6 @@ def test_a_full_disk_loses_nothing_and_leaves_the_form_as_it_was(tmp_path):
 
 
 def fill(connection):
-    """Write into the log until there is no room for the smallest entry."""
     for size in (60_000, 10_000, 1_000, 100, 1):
         with connection.cursor() as cursor, contextlib.suppress(MySQLdb.OperationalError):
             while True:

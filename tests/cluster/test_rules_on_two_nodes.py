@@ -1,5 +1,3 @@
-"""People at two panels that save on different nodes: each rule holds whoever is faster."""
-
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -11,7 +9,6 @@ ROUNDS = 30
 
 
 def together(*actions):
-    """Run the actions at the same moment and return the status of each answer."""
     start = Barrier(len(actions))
 
     def run(action):

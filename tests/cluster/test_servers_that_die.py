@@ -1,5 +1,3 @@
-"""A database server dies while people save and mail comes in, and comes back."""
-
 import smtplib
 
 import pytest

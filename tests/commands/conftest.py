@@ -11,8 +11,6 @@ from tests.servers.processes import ROOT
 
 
 class Terminal(io.StringIO):
-    """Somebody is there to read and to type."""
-
     def isatty(self):
         return True
 
@@ -54,7 +52,6 @@ def run(db, monkeypatch):
 
 @pytest.fixture(scope="module")
 def own_database(tmp_path_factory):
-    """The environment of a process that works on a database file of its own."""
     path = tmp_path_factory.mktemp("commands") / "mail.sqlite3"
     environment = {
         **os.environ,

@@ -1,5 +1,3 @@
-"""manage.py admin"""
-
 import json
 
 import pytest

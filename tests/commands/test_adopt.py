@@ -1,5 +1,3 @@
-"""`manage.py adopt` where there is nothing to adopt."""
-
 from io import StringIO
 
 import pytest

@@ -1,5 +1,3 @@
-"""manage.py alias"""
-
 import json
 
 import pytest

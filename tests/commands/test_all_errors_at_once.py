@@ -1,5 +1,3 @@
-"""A service raises all that is wrong together, and a command prints it all, a line each."""
-
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,7 +22,6 @@ MB = settings.QUOTA_MULTIPLIER
 
 @pytest.fixture
 def world(add_domain, add_mailbox, add_alias):
-    """example.org with joe@ and info@, at both its limits."""
     domain = add_domain("example.org", mailboxes=1, aliases=1, maxquota=100)
     add_mailbox("joe@example.org", quota=100 * MB)
     add_alias("info@example.org", "joe@example.org")

@@ -1,5 +1,3 @@
-"""`manage.py check_rows`: what is wrong with rows, at a terminal."""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""What all commands share: help, output, errors and the exit status."""
-
 import json
 import subprocess
 import sys
@@ -98,8 +96,6 @@ def test_a_database_that_is_away_is_one_sentence(run, monkeypatch):
 
 @pytest.fixture(scope="module")
 def manage(own_database):
-    """``manage("domain", "list")`` in a process of its own."""
-
     def run(*arguments, stdin=""):
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],

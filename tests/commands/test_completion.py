@@ -1,5 +1,3 @@
-"""Completion, generated from the parsers of the commands."""
-
 import subprocess
 
 import pytest

@@ -1,5 +1,3 @@
-"""`manage.py directories`: mail that lies inside another mailbox's directory gets one of its own."""
-
 import json
 import os
 import subprocess
@@ -28,7 +26,6 @@ def nested(example_org, add_mailbox):
 
 @pytest.fixture
 def mail(tmp_path, monkeypatch):
-    """The mail root, with a message of each."""
     monkeypatch.setattr(directories, "MASTER", tmp_path / "master.pid")
     root = tmp_path / "vmail"
     for maildir in ("joe", "joe/nested", "joe/nested/deep"):

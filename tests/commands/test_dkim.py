@@ -1,5 +1,3 @@
-"""manage.py dkim"""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""`manage.py doctor`: what is wrong, why, and what mends it. What it finds on a whole mail server: tests/doctor."""
-
 import json
 from dataclasses import replace
 from io import StringIO
@@ -32,7 +30,6 @@ def doctor(*arguments):
 
 @pytest.fixture
 def not_root(monkeypatch):
-    """Nobody can look at what only root sees."""
     monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
 
 
@@ -108,7 +105,6 @@ def test_a_record_of_the_server_that_is_missing_in_the_dns_is_named(example_org,
 
 @pytest.fixture
 def told(settings, not_root, example_org, add_mailbox):
-    """Mail of `doctor --mail` goes to somebody."""
     settings.FINDINGS_TO = "postmaster@example.org"
     add_mailbox("joe@example.org")
     doctor("--mail")

@@ -1,5 +1,3 @@
-"""manage.py domain and manage.py aliasdomain"""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""manage.py firstrun, manage.py recount and the welcome mail"""
-
 import io
 import json
 import re

@@ -1,5 +1,3 @@
-"""The log at a terminal, and as it grows."""
-
 import json
 import signal
 import sqlite3

@@ -1,5 +1,3 @@
-"""Nothing that is longer than a valid name is normalised, whichever argument it came by."""
-
 import pytest
 from django.core.management.base import CommandError
 

@@ -1,5 +1,3 @@
-"""manage.py mailbox"""
-
 import json
 import re
 

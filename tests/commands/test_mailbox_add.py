@@ -1,5 +1,3 @@
-"""manage.py mailbox add."""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""manage.py mailbox rename"""
-
 import pytest
 from django.core.management.base import CommandError
 

@@ -1,5 +1,3 @@
-"""The program `mailadmin`"""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""Several rows by one command, from arguments or from standard input."""
-
 import json
 import os
 import subprocess
@@ -164,7 +162,6 @@ def test_a_bar_is_drawn_at_a_terminal_from_fifty_rows_on(own_database):
 
 
 def in_terminal(environment, *arguments):
-    """What `mailadmin` draws on a terminal, and its exit status."""
     terminal, inside = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", "from mailadmin.program import main; main()", *arguments],

@@ -1,5 +1,3 @@
-"""The trace at a terminal: the steps, where the mail ends, and the last sentence."""
-
 import json
 
 import pytest

@@ -25,7 +25,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def mail_server(django_db_setup, django_db_blocker):
-    """Everything running; see tests/servers/mail.py."""
     with django_db_blocker.unblock():
         database = connection.settings_dict
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -86,7 +85,6 @@ def _django_db_helper(django_db_setup, django_db_blocker):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Show the end of the daemons' logs with a failure."""
     report = yield
     server = getattr(item, "funcargs", {}).get("mail_server")
     if report.failed and server:

@@ -1,5 +1,3 @@
-"""Mail that leaves through a signer, as who gets it sees it."""
-
 import contextlib
 import hashlib
 import re
@@ -22,7 +20,6 @@ OUTSIDE = "bob@elsewhere.test"
 
 
 def domain_with_keys(world, name):
-    """A domain with ann@, and a key that signs."""
     domain = world.domain(name)
     world.mailbox(f"ann@{name}")
     first, _second = dkim.create_keys(actor=None, domain=domain)
@@ -37,7 +34,6 @@ def tell(server):
 
 @contextlib.contextmanager
 def away(server):
-    """The signer does not answer meanwhile."""
     if server.rspamd:
         stop, start = server.rspamd.away, server.rspamd.start_again
     else:
@@ -50,7 +46,6 @@ def away(server):
 
 
 def signing(domain):
-    """The RSA key."""
     return next(key for key in keys_of(domain)[domain] if key.signs and key.kind == RSA)
 
 
@@ -68,7 +63,6 @@ def post(server, header, *, login="ann@example.org", sender=None, recipient=OUTS
 
 
 def local(server, sender):
-    """Send as a program on this machine does, and return what arrives outside."""
     number = len(server.outside.received)
     hand_over(server, f"From: <{sender}>\nSubject: away\n\nI am away\n")
     return arrived(server, number)
@@ -86,7 +80,6 @@ def arrived(server, number):
 
 
 def signed_by(message):
-    """The domain and selector whose signature the message has, or None."""
     found = signatures(message)
     if not found:
         return None
@@ -113,7 +106,6 @@ def verifies(message):
 
 
 def records(name, timeout=5):
-    """The DNS, for dkimpy."""
     found = {f"{key}.": key.record for key in DKIMKey.objects.with_roles()}
     return found.get(name.decode(), "").encode() or None
 

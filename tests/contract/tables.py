@@ -1,5 +1,3 @@
-"""The rows that the maps are asked about, the odd ones of other programs among them."""
-
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
 

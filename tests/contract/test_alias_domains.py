@@ -1,5 +1,3 @@
-"""Alias domains beside aliases that lead to nobody, and notations of other programs."""
-
 import pytest
 
 

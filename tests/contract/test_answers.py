@@ -1,5 +1,3 @@
-"""The answer card says what Postfix does, for a thousand random addresses."""
-
 import random
 import subprocess
 

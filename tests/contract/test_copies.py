@@ -1,5 +1,3 @@
-"""Copies (BCC): who gets them by real mail, and that the pages say the same as the maps."""
-
 import pytest
 
 from aliases.answers import answer

@@ -1,5 +1,3 @@
-"""While the daemons cannot reach the database: nothing is lost, bounced or said to be wrong."""
-
 import contextlib
 import imaplib
 import smtplib

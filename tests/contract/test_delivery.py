@@ -1,5 +1,3 @@
-"""Real mail through real Postfix, Dovecot and MariaDB, as the shipped files set them up."""
-
 import contextlib
 import re
 import subprocess

@@ -1,5 +1,3 @@
-"""Senders that a domain refuses for itself: to whom that counts, what stands above it, and that nobody relays by being let in."""
-
 import pytest
 
 from domains.models import Domain, DomainSenderRule

@@ -1,5 +1,3 @@
-"""Each Dovecot query asked by Dovecot's own doveadm, as the restricted SQL user."""
-
 import re
 
 import pytest

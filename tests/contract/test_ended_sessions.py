@@ -1,5 +1,3 @@
-"""The helper's words that end sessions, with the real Dovecot: whose end, and whose go on."""
-
 import contextlib
 import importlib.util
 import sys
@@ -23,7 +21,6 @@ def world(empty_world):
 
 @pytest.fixture
 def verbs(dovecot, tmp_path, monkeypatch):
-    """The module of the helper, whose doveadm is that of the private Dovecot."""
     wrapper = tmp_path / "doveadm"
     wrapper.write_text(f'#!/bin/sh\nexec {find("doveadm")} -c {dovecot.conf}/dovecot.conf "$@"\n')
     wrapper.chmod(0o755)

@@ -182,7 +182,6 @@ USER_QUERIES = {
 
 @pytest.fixture
 def old_dovecot(mail_server):
-    """A Dovecot with an old server's two queries and nothing else of ours."""
     made = []
 
     def make(password_query, user_query, user=USER):
@@ -214,7 +213,6 @@ def old_dovecot(mail_server):
 
 
 def test_dovecot_queries(old_dovecot):
-    """One Dovecot for each of PostfixAdmin's documented queries, and those of the old wikis."""
     homes = {}
     for (name, password_query), user_query in zip(
         PASSWORD_QUERIES.items(), [*USER_QUERIES.values(), USER_QUERIES["documented"]], strict=True
@@ -240,7 +238,6 @@ def in_the_readme(pattern):
 
 @pytest.fixture
 def reader(mail_server, world):
-    """The SQL user that README.md makes, in place of the one that may read everything."""
     world.domain("off.example")
     world.mailbox("eve@off.example")
     world.raw("domain", "off.example", active=False)

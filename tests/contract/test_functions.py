@@ -1,5 +1,3 @@
-"""The functions of the database that the alias map calls."""
-
 from io import StringIO
 
 import pytest

@@ -111,7 +111,6 @@ def test_they_are_given_anew_without_a_moment_in_which_the_daemons_have_none(mai
 
 
 def rights(mail_server, user):
-    """What MariaDB says that ``user`` may do, columns in any order."""
     rows = mail_server.execute(f"SHOW GRANTS FOR {user}@'127.0.0.1'")
     return sorted(sorted(re.findall(r"[\w*]+", row)) for [row] in rows if "IDENTIFIED" not in row)
 

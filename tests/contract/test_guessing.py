@@ -1,5 +1,3 @@
-"""Whoever guesses passwords is slowed down, told in the log and counted; who knows them is not."""
-
 import imaplib
 import smtplib
 

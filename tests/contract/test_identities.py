@@ -1,5 +1,3 @@
-"""The identities that the webmail offers, compared with what Postfix says of each address."""
-
 import re
 
 import pytest
@@ -23,7 +21,6 @@ def world(empty_world):
 
 
 def names():
-    """Every address of the tables, and its name in each alias domain."""
     mailboxes = {*Mailbox.objects.values_list("pk", flat=True)}
     aliases = {*Alias.objects.values_list("pk", flat=True)}
     # The answer of an alias that leads nowhere is empty: postmap only complains of it.

@@ -1,5 +1,3 @@
-"""Every source's users after their import: mail arrives where it went, the old password opens it, and forwardings go on."""
-
 import base64
 import hashlib
 import shutil

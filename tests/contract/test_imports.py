@@ -1,5 +1,3 @@
-"""A hand-made server's users after their import: mail arrives, old passwords open what lay there before."""
-
 import base64
 import hashlib
 import os
@@ -53,7 +51,6 @@ def server(empty_world, mail_server, tmp_path_factory):
 
 
 def outside(mail_server, subject):
-    """Who gets that message elsewhere."""
     mail = [message for message in mail_server.outside.received if subject in message.text]
     return {name for message in mail for name in message.recipients}
 

@@ -1,5 +1,3 @@
-"""Dovecot's last_login plugin, as the shipped files set it up: the row it writes, and that no sign-in waits for it."""
-
 import time
 
 import pytest

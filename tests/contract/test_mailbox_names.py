@@ -1,5 +1,3 @@
-"""Every character that a mailbox's name may have, through Postfix's and Dovecot's own programs."""
-
 import string
 
 import pytest

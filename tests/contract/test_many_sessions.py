@@ -1,5 +1,3 @@
-"""More sessions at once than the mailboxes of a small office open."""
-
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 

@@ -138,7 +138,6 @@ class Postfix:
         return self.world["mailboxes"].get(without_extension(address), False)
 
     def targets(self, address):
-        """The next addresses, or None if the map has no answer."""
         bare, (name, domain) = without_extension(address), split_address(address)
         extension = name[len(split_address(bare)[0]) :]
         for key in dict.fromkeys((address, bare, f"@{domain}")):

@@ -1,5 +1,3 @@
-"""What only OpenDKIM does, which asks the database itself; that it signs as rspamd does is in test_signing.py."""
-
 import smtplib
 
 import MySQLdb

@@ -1,5 +1,3 @@
-"""Each shipped map asked by Postfix's own postmap, as the restricted SQL user."""
-
 import pytest
 
 from aliases.models import Alias

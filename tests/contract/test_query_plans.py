@@ -1,5 +1,3 @@
-"""EXPLAIN of every shipped query, with rows enough for a scan to look like one."""
-
 import contextlib
 import re
 
@@ -85,7 +83,6 @@ def scans(steps):
 
 
 def expand(query, key, service=""):
-    """Fill in the variables as the daemons do."""
     user, _at, domain = key.rpartition("@")
     for variable, value in {"%s": service or key, "%u": key if service else user}.items():
         query = query.replace(variable, value)
@@ -104,7 +101,6 @@ def test_a_postfix_map_reads_by_key_only(mail_server, name):
 
 
 def selects():
-    """Return the SELECTs of the functions, as (function, text)."""
     found = []
     for (_kind, name), text in functions.statements().items():
         for part in text[text.index("BEGIN") :].split(";"):

@@ -1,5 +1,3 @@
-"""A server whose addresses have their extension behind a "-", which domain names are made of too."""
-
 from io import StringIO
 
 import pytest

@@ -34,7 +34,6 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def common(certificate):
-    """The relay host of the server, for all domains that have none."""
     sink = Sink(*certificate).start()
     yield sink
     sink.stop()
@@ -42,7 +41,6 @@ def common(certificate):
 
 @pytest.fixture(scope="module")
 def own(certificate):
-    """The relay host of own.example."""
     sink = Sink(*certificate).start()
     yield sink
     sink.stop()

@@ -1,5 +1,3 @@
-"""Backup MX and transports: a server whose main.cf has the optional blocks for them."""
-
 import os
 
 import pytest

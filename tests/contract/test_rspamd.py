@@ -1,5 +1,3 @@
-"""The shipped Postfix and rspamd: what is spam, how much a login may send, and its file of keys; what is signed is in test_signing.py."""
-
 import re
 import smtplib
 

@@ -1,5 +1,3 @@
-"""Senders that are refused on port 25: who is, who never is, and that nobody relays by being let in."""
-
 import pytest
 
 from domains.sender_services import set_sender_rule
@@ -81,7 +79,6 @@ def test_who_is_let_in_relays_nowhere_and_reaches_no_unknown_address(server):
 
 @pytest.mark.parametrize("port", ["submission_port", "submissions_port"])
 def test_who_signs_in_to_send_is_not_asked(server, port):
-    """Though mail with this sender is refused where nobody signs in."""
     port = getattr(server, port)
 
     assert clients.refusal(server, ANN, ANN, login=(ANN, PASSWORD), port=port) is None

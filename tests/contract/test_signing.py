@@ -1,5 +1,3 @@
-"""What is sent through the shipped Postfix is signed, and verifies with the record that the panel shows: the same with both signers."""
-
 import smtplib
 
 import pytest

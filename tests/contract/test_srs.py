@@ -1,5 +1,3 @@
-"""Forwarded mail leaves with a sender of this host, and everything else keeps its own: the shipped main.cf and postsrsd."""
-
 import re
 
 import pytest
@@ -30,7 +28,6 @@ def world(empty_world):
 
 
 def arrives_outside(server, act):
-    """The message that arrives elsewhere after ``act()``."""
     number = len(server.outside.received)
     act()
     wait_until(lambda: len(server.outside.received) > number, "the message outside")

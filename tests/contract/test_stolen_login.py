@@ -1,5 +1,3 @@
-"""Who may not send any more is refused in the session that is open already, whatever it tries."""
-
 import contextlib
 import smtplib
 from itertools import count
@@ -59,7 +57,6 @@ def recipients(victim):
 
 @contextlib.contextmanager
 def open_session(server, victim, port="submission_port"):
-    """A session on 587 or 465 that has sent a message and stays open."""
     with clients.smtp(server, getattr(server, port), login=(victim, PASSWORD)) as session:
         for sender in senders(victim):
             assert (sender, answers(session, sender, "bob@example.org")) == (sender, [250])

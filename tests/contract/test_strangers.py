@@ -1,5 +1,3 @@
-"""What a stranger tries on the open ports: smuggling, old TLS, guessing, and too much at once."""
-
 import socket
 import ssl
 
@@ -43,7 +41,6 @@ def test_one_message_is_never_taken_for_two(mail_server, end):
 
 
 def old_tls(server):
-    """A client that speaks TLS 1.0 and 1.1 only, with whatever ciphers."""
     context = ssl.create_default_context(cafile=server.certificate)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.TLSv1

@@ -1,5 +1,3 @@
-"""What the alias map leaves out, what it says as it is written, and what tells of it before."""
-
 import pytest
 from django.db.models import F
 

@@ -1,5 +1,3 @@
-"""The trace says what Postfix and Dovecot do: a thousand letters in random set-ups, sent through both."""
-
 import re
 import subprocess
 from collections import Counter, defaultdict

@@ -1,5 +1,3 @@
-"""Rows for the daemons to read, by the same services as the pages."""
-
 from itertools import count
 
 from aliases.models import Alias
@@ -44,7 +42,6 @@ NAMING_BOTH = [
 
 
 def numbers(last):
-    """A table, in SQL, whose column ``seq`` counts from 1 to ``last``."""
     return f"JSON_TABLE('{[*range(1, last + 1)]}', '$[*]' COLUMNS (seq INT PATH '$')) AS numbers"
 
 

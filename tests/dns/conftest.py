@@ -1,5 +1,3 @@
-"""A DNS server with zones of a test, which the panel asks."""
-
 import pytest
 
 from tests.servers.knot import Knot

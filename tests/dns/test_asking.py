@@ -1,5 +1,3 @@
-"""What a resolver answers, or does not: only an answer says that a record is missing."""
-
 import socket
 from contextlib import closing
 from time import monotonic

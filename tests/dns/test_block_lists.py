@@ -1,5 +1,3 @@
-"""The lists of senders of spam that BLOCK_LISTS names, asked about the addresses of this mail server."""
-
 import pytest
 
 from domains.dns import checks

@@ -1,5 +1,3 @@
-"""manage.py certnames: the names that certificates of this host must have."""
-
 from io import StringIO
 
 import pytest

@@ -1,5 +1,3 @@
-"""What is wanted of a domain and what is seen, compared: the state of each record and why."""
-
 from base64 import b64encode
 from hashlib import sha256
 

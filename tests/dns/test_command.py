@@ -1,5 +1,3 @@
-"""`manage.py checkdns`, and its mail that says only what changed."""
-
 import json
 from io import StringIO
 

@@ -1,5 +1,3 @@
-"""The records of keys, compared with what the DNS has."""
-
 import pytest
 
 from domains import dkim
@@ -17,7 +15,6 @@ def keys(example_org):
 
 
 def check():
-    """The findings of example.org's keys, by selector."""
     domain = Domain.objects.select_related("alias_of").get(pk="example.org")
     found = states.findings_of(states.check_and_store(domain))
     return {one.name.partition(".")[0]: one for one in found if one.topic.startswith("dkim")}

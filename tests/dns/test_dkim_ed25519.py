@@ -1,5 +1,3 @@
-"""The page of a domain's keys where the signer takes Ed25519."""
-
 import pytest
 from django.urls import reverse
 
@@ -21,7 +19,6 @@ def superadmin(example_org, make_admin, sign_in):
 
 @pytest.fixture
 def rsa(example_org):
-    """The two RSA keys, of which the first signs."""
     keys = dkim.create_keys(actor=None, domain=example_org)
     dkim.sign_with(actor=None, domain=example_org, selector=keys[0].selector, force=True)
     return keys
@@ -29,7 +26,6 @@ def rsa(example_org):
 
 @pytest.fixture
 def ed25519(rsa, example_org):
-    """The two besides, of which the first signs."""
     keys = dkim.create_keys(actor=None, domain=example_org, kind=ED25519)
     dkim.sign_with(actor=None, domain=example_org, selector=keys[0].selector, force=True)
     return keys

@@ -1,5 +1,3 @@
-"""The page of a domain's keys: everybody who manages the domain sees it, superadmins change it."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""What is wanted of this mail server itself, and what is seen."""
-
 import pytest
 
 from domains.dns import checks

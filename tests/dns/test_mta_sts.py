@@ -1,5 +1,3 @@
-"""The policy of MTA-STS as others fetch it: from a web server with a certificate that the test's authorities know."""
-
 import ssl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread

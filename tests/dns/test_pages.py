@@ -1,5 +1,3 @@
-"""The DNS pages: they show what was found last, and ask only when somebody presses the button."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""Records written into a real server's zone, signed with its key (RFC 2136), and nothing else there touched."""
-
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -15,7 +13,6 @@ RECORDS = '@ MX 10 mx.old.test.\n@ TXT "v=spf1 -all"\n@ TXT "verification=1"\nww
 
 @pytest.fixture
 def primary(zones, settings):
-    """The server with example.org's zone, which takes updates."""
     server = zones({"example.org": RECORDS, "old.test": "mx A 198.51.100.1"})
     settings.DNS_UPDATE_SERVER, settings.DNS_UPDATE_KEY = server.address, server.key
     return server

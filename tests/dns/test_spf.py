@@ -1,5 +1,3 @@
-"""SPF, by the rules of RFC 7208: what passes, what is refused, and what makes a record worthless."""
-
 import pytest
 
 from domains.dns.asking import Asking

@@ -1,5 +1,3 @@
-"""TLSA (DANE), asked through a resolver that validates: the record counts where the host's zone is signed."""
-
 import pytest
 
 from domains.dns import checks
@@ -14,7 +12,6 @@ OTHER = "ab" * 32
 
 @pytest.fixture
 def digest(tmp_path, settings):
-    """Of the key of this server's certificate."""
     certificate = tmp_path / "cert.pem"
     certify("mail.host.test", certificate, tmp_path / "key.pem")
     settings.MAIL_CERTIFICATE = str(certificate)

@@ -77,7 +77,6 @@ def server(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def patient(server, settings, monkeypatch):
-    """Well again afterwards, whatever became of it."""
     settings.VMAIL_ROOT = str(server.mail_root)
     settings.MAIL_HOSTNAME = "mail.example.com"
     webmail = server.directory / "roundcube.php"

@@ -1,5 +1,3 @@
-"""What is printed for root to type: it changes no more than it says, whatever stands in it."""
-
 import pytest
 
 from mailadmin.doctor import dovecot

@@ -1,5 +1,3 @@
-"""The database made ill in each way that the doctor knows, and the printed cure followed until it finds nothing."""
-
 import os
 import re
 import subprocess
@@ -55,7 +53,6 @@ def away():
 
 @pytest.fixture
 def own(away, monkeypatch):
-    """The panel's connection leads to that server."""
     connection = ours.copy()
     connection.settings_dict |= {"HOST": "127.0.0.1", "PORT": away.port, "USER": "mailadmin", "PASSWORD": away.password, "NAME": ""}  # fmt: skip
     monkeypatch.setattr(database, "connection", connection)

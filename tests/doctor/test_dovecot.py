@@ -1,5 +1,3 @@
-"""Dovecot made ill in each way that the doctor knows, and the printed cure followed until it finds nothing."""
-
 import re
 import shutil
 import socket
@@ -33,7 +31,7 @@ SQL = re.compile(r"passdb \{\n  driver = sql\n.*?\n\}\n", re.DOTALL)
 
 
 def test_passwords_that_are_asked_of_this_machine_alone(patient, rewrite):
-    """check pass; user unknown"""
+    """In the log: "check pass; user unknown"."""
     ours = SQL.search(patient.dovecot_conf.read_text())[0]
     rewrite(ours, "passdb {\n  driver = pam\n}\n")
 
@@ -99,7 +97,7 @@ def test_a_database_that_refuses_dovecot(patient, server):
 
 
 def test_a_directory_of_another_user(patient, server):
-    """maildir access problem"""
+    """In the log: "maildir access problem"."""
     shutil.chown(server.mail_root, "root", "root")
 
     ill_and_cured(patient, "mail-not-writable", path=str(server.mail_root))

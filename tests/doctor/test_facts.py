@@ -1,5 +1,3 @@
-"""The facts of a real Postfix and Dovecot: warnings are no failures, long complaints come through, passwords do not."""
-
 import json
 
 import pytest
@@ -12,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_warning_about_a_line_of_main_cf_makes_no_map_fail(patient):
-    """postmap: warning: …/main.cf, line 120: overriding earlier entry"""
+    """In the log: "postmap: warning: …/main.cf, line 120: overriding earlier entry"."""
     with patient.main_cf.open("a") as main_cf:
         main_cf.write("\nbiff = no\nbiff = yes\nnobody_knows_this = 1\n")
     patient.postfix._age_files()
@@ -75,7 +73,6 @@ def test_a_login_in_a_url_and_a_header_with_a_key_are_left_out(patient):
 
 
 def test_mail_for_a_mailbox_of_a_domain_in_mydestination_is_taken_and_comes_back(patient, server):
-    """What own-domain-in-mydestination says."""
     patient.postfix.set(mydestination="example.org", virtual_mailbox_domains="")
     patient.postfix.reload()
 

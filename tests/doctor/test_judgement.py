@@ -1,5 +1,3 @@
-"""What is made of Postfix's settings, and what is left alone."""
-
 import pytest
 
 from mailadmin.doctor import postfix

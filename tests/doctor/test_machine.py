@@ -1,5 +1,3 @@
-"""The machine: what the facts say, and what is made of them."""
-
 import json
 import os
 import shutil
@@ -110,7 +108,6 @@ def test_a_certificate_ends_soon_by_its_own_measure(days, of, ends):
 
 
 def test_a_certificate_of_the_private_server_replaced(patient, server):
-    """Its days and its name are read from the files that Postfix and Dovecot name."""
     kept = server.certificate.read_bytes()
     assert not {"certificate-ends", "certificate-of-another", "certificate-unreadable"} & set(
         patient.found("machine")

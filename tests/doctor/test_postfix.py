@@ -1,5 +1,3 @@
-"""Postfix made ill in each way that the doctor knows, and the printed cure followed until it finds nothing."""
-
 import os
 import re
 import shutil
@@ -41,7 +39,7 @@ def test_a_domain_of_others_in_mydestination_is_none_of_ours(patient):
 
 @pytest.mark.parametrize("value", ["", "inline:{ {example.net = x} }"])
 def test_a_map_of_domains_that_does_not_answer(patient, value):
-    """Relay access denied."""
+    """The client is told "Relay access denied"."""
     patient.postfix.set(virtual_mailbox_domains=value)
 
     ill_and_cured(patient, "domain-not-served", domain="example.org")
@@ -120,7 +118,7 @@ def test_a_map_that_everybody_may_read(patient):
 
 
 def test_services_without_logins(patient):
-    """SMTP server does not support authentication."""
+    """The client is told "SMTP server does not support authentication"."""
     for service in ("submission", "submissions"):
         patient.postfix._run("postconf", "-P", f"127.0.0.1:{patient.postfix.submission_port if service == 'submission' else patient.postfix.submissions_port}/inet/smtpd_sasl_auth_enable=no")  # fmt: skip
 

@@ -1,5 +1,3 @@
-"""Mail that waits, and why: real mail in Postfix's queue."""
-
 import socketserver
 import threading
 import time
@@ -18,7 +16,6 @@ OUTSIDE = "joe@outside.test"
 
 @pytest.fixture
 def slow(patient):
-    """What waits is not tried again by itself."""
     times = dict.fromkeys(["minimal_backoff_time", "maximal_backoff_time", "queue_run_delay"], "1h")
     patient.postfix.set(**times)
     patient.postfix.reload()
@@ -35,7 +32,6 @@ def wait_for(patient, number=1):
 
 
 def lookups_fail(postfix):
-    """The map of transports leads to a database that is away."""
     away = postfix.maps / "away.cf"
     text = (postfix.maps / "domains.cf").read_text()
     away.write_text(text.replace("hosts = ", "hosts = inet:127.0.0.1:1\n#"))
@@ -74,7 +70,6 @@ def test_a_postfix_that_is_down(patient):
 
 
 def test_servers_whose_port_25_cannot_be_reached(slow, server):
-    """Nobody has these addresses."""
     slow.postfix.set(default_transport="smtp", mynetworks="127.0.0.1", smtp_connect_timeout="1s")
     slow.postfix.reload()
     for number in range(2, 5):
@@ -90,8 +85,6 @@ def test_servers_whose_port_25_cannot_be_reached(slow, server):
 
 
 class Distrustful(socketserver.StreamRequestHandler):
-    """A server that does not like where we come from."""
-
     def handle(self):
         self.wfile.write(b"220 here\r\n")
         while line := self.rfile.readline():

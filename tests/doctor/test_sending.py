@@ -1,5 +1,3 @@
-"""A test message through the real Postfix: what its page says, and that it does arrive."""
-
 import pytest
 
 from mailadmin.tracing.sending import send_test

@@ -1,5 +1,3 @@
-"""Roundcube's files, as people have them, and what is found in them."""
-
 import pytest
 
 from tests.servers.processes import ROOT, free_ports

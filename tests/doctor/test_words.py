@@ -1,5 +1,3 @@
-"""Each check says what was seen, why it matters and what mends it, and is in the documentation."""
-
 import re
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Addresses: one stored form, and nothing in it that a path, a pattern or a program would read."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""What the services of alias domains do and refuse."""
-
 from accounts.models import LogEntry
 from domains.models import AliasDomain, Domain
 from domains.services import (

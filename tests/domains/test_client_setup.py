@@ -1,5 +1,3 @@
-"""The files that set mail programs up, read as these programs read them."""
-
 import json
 import plistlib
 import re

@@ -1,5 +1,3 @@
-"""Copies (BCC) end with the mailbox, the alias or the domain at either end: nobody inherits them with a name."""
-
 import pytest
 
 from accounts.models import LogEntry

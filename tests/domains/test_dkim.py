@@ -1,5 +1,3 @@
-"""The keys that sign a domain's mail: when one begins, when the next takes its turn, when one goes."""
-
 from datetime import timedelta
 
 import pytest
@@ -27,13 +25,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch):
-    """The time that a key of 2,048 bits takes is not what is tested here."""
+    # the time that a key of 2,048 bits takes is not what is tested here
     monkeypatch.setattr(dkim, "BITS", 1024)
 
 
 @pytest.fixture
 def keys(example_org):
-    """The two keys of example.org, of which none signs yet."""
     return dkim.create_keys(actor=None, domain=example_org)
 
 
@@ -42,7 +39,6 @@ def roles(name="example.org"):
 
 
 def see(domain, *keys, state="ok", topic="dkim next"):
-    """A check found these keys' records in this state."""
     findings = [Finding(topic, str(key), "TXT", (), (), state) for key in keys]
     states.store(name=domain.pk, findings=findings)
     dkim.begin_when_seen(domain=domain, findings=findings)

@@ -1,5 +1,3 @@
-"""Ed25519 keys, which sign beside an RSA key where the signer takes them."""
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -26,7 +24,6 @@ def rspamd(monkeypatch, settings):
 
 @pytest.fixture
 def rsa(example_org):
-    """The two RSA keys, of which the first signs."""
     keys = dkim.create_keys(actor=None, domain=example_org)
     dkim.sign_with(actor=None, domain=example_org, selector=keys[0].selector, force=True)
     return keys
@@ -42,7 +39,6 @@ def roles():
 
 
 def see(domain, *keys):
-    """A check found these keys' records."""
     topics = {"signs": "dkim", "next": "dkim next"}
     found = [
         Finding(topics[key.role], str(key), "TXT", (quoted(key.record),), (), "ok")

@@ -1,5 +1,3 @@
-"""Domains: what each operation writes, refuses and logs."""
-
 import pytest
 
 from accounts.models import LogEntry

@@ -1,5 +1,3 @@
-"""People at their browsers, watched for everything a page may do wrong without showing it."""
-
 import re
 
 from playwright.sync_api import expect
@@ -93,13 +91,11 @@ def fill(page, values):
 
 
 def submit(page, form="main form"):
-    """Press the form's own button and wait for the answer."""
     with page.expect_navigation():
         page.locator(f"{form} .form-actions [type=submit]").click()
 
 
 def message(page):
-    """Return what the panel says has just happened."""
     return page.locator(".messages").inner_text().strip()
 
 

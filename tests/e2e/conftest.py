@@ -41,7 +41,6 @@ def mail_server(stopped_mail_server, panel):
 
 @pytest.fixture(scope="package")
 def panel(database_url, stopped_mail_server, tmp_path_factory):
-    """The panel, which sends its own mail through the mail server."""
     panel = Panel(
         database_url,
         tmp_path_factory.mktemp("panel"),
@@ -70,7 +69,6 @@ def browser():
 
 @pytest.fixture
 def visitors(browser, panel):
-    """Open pages as somebody; at the end nothing must have gone wrong in any of them."""
     with Visitors(browser, panel.url) as visitors:
         yield visitors
 

@@ -1,5 +1,3 @@
-"""The panel as it is served on a host: its own settings, migrated, behind gunicorn."""
-
 import re
 import secrets
 import subprocess

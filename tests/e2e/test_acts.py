@@ -1,5 +1,3 @@
-"""What is done to one row or to some: at once with Undo, or after a question."""
-
 import pytest
 from playwright.sync_api import expect
 

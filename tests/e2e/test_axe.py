@@ -1,5 +1,3 @@
-"""axe-core finds nothing to say about any page or state, in both colours, wide and on a phone."""
-
 import re
 
 import pytest
@@ -35,7 +33,6 @@ def click(selector):
 
 
 def column(page):
-    """On a phone the left column comes by a button."""
     if page.locator(".side-button").is_visible():
         page.locator(".side-button").click()
 
@@ -60,8 +57,6 @@ def ticked(count):
 
 
 def asked(count, action):
-    """What asks before something is done to many rows."""
-
     def ask(page):
         ticked(count)(page)
         page.locator(f".bulk-bar [value={action}]").click()
@@ -71,8 +66,6 @@ def asked(count, action):
 
 
 def asked_about(action):
-    """What asks before something is done to the page's own row."""
-
     def ask(page):
         page.locator(f"main [data-ask][href$='/{action}/']").click()
         page.locator("dialog.ask").wait_for()
@@ -81,8 +74,6 @@ def asked_about(action):
 
 
 def sent(values):
-    """A form's answer to ``values`` that it refuses."""
-
     def send(page):
         for name, value in values.items():
             # Of recipients chips are made, from a field with the id.
@@ -94,8 +85,6 @@ def sent(values):
 
 
 def switched(*actions):
-    """The list with what it says of acts that ask nothing, and the button that undoes the last."""
-
     def do(page):
         for action in actions:
             ticked(2)(page)
@@ -107,15 +96,12 @@ def switched(*actions):
 
 
 def looked(page):
-    """The findings, where there are some."""
     with page.expect_navigation():
         page.locator("main .actions button").click()
     page.locator("main section.panel").first.wait_for()
 
 
 def saved(values):
-    """The page after a form that is taken."""
-
     def save(page):
         for name, value in values.items():
             page.locator(f"main form [name={name}]").first.fill(value)
@@ -127,8 +113,6 @@ def saved(values):
 
 
 def asked_on_the_page(text):
-    """The answer of the home page's own box."""
-
     def ask(page):
         page.locator(".address-box input").fill(text)
         page.locator(f"#answered [data-q='{text}']").wait_for(state="attached")
@@ -137,8 +121,6 @@ def asked_on_the_page(text):
 
 
 def searched(text):
-    """The search above the page, with what it found for ``text``."""
-
     def search(page):
         page.keyboard.press("Control+k")
         page.locator("#palette input").fill(text)

@@ -1,5 +1,3 @@
-"""What the pages do in a browser beyond links and forms."""
-
 import re
 
 import pytest
@@ -20,12 +18,10 @@ def superadmin(accounts):
 
 @pytest.fixture
 def page(visitors, superadmin):
-    """The superadmin's page."""
     return visitors.sign_in(*superadmin)
 
 
 def addresses(page):
-    """What the list shows, in its order."""
     return page.locator("#list tbody th[scope=row] a").all_text_contents()
 
 

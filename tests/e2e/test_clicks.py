@@ -1,5 +1,3 @@
-"""How many clicks and fields a task takes, from the home page or the place where one is; a key is neither."""
-
 import re
 
 import pytest
@@ -28,8 +26,6 @@ for name, number in {MANY}.items():
 
 
 class Hand:
-    """Somebody's hand at a page, which counts what it does."""
-
     def __init__(self, page, path="/"):
         self.page = page
         self.clicks = self.fields = 0
@@ -46,7 +42,6 @@ class Hand:
         self.click(self.page.get_by_role("link", name=name, exact=True).first)
 
     def type(self, text):
-        """Type into the field that has the focus already."""
         self.fields += 1
         expect(self.page.locator("input:focus, textarea:focus")).to_have_count(1)
         self.page.keyboard.type(text)
@@ -60,7 +55,6 @@ class Hand:
         self.page.keyboard.press(key)
 
     def ask(self, text):
-        """Type into the search above every page, and wait for what it found."""
         self.press("Control+k")
         expect(self.page.locator("#palette input:focus")).to_have_count(1)
         self.type(text)
@@ -69,7 +63,6 @@ class Hand:
 
 @pytest.fixture(scope="module")
 def thousands(panel, accounts):
-    """Domains with thousands of addresses."""
     panel.manage("shell", "-c", FILL)
     yield
     for name in MANY:

@@ -1,5 +1,3 @@
-"""A database without connections, changes or room to give: 503 meanwhile, and afterwards as before."""
-
 import http.client
 import re
 import sqlite3
@@ -24,8 +22,6 @@ MOST = 10  # the least that MariaDB can be set to
 
 
 class Database:
-    """The server as its administrator, and as the panel's SQL user of docs/operations.md."""
-
     def __init__(self, server):
         self.server = server
         self.url = f"mysql://{USER}:{PASSWORD}@127.0.0.1:{server.port}/{NAME}"
@@ -92,12 +88,10 @@ def visit(panel, path, values=None, cookie=""):
 
 
 def hidden_fields(page):
-    """What a form sends along by itself, and the domain that it stands for."""
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
 
 
 def sign_in(panel):
-    """Return (status, the session's cookies)."""
     _status, headers, page = visit(panel, "/login/")
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
     fields = {"username": LOGIN, "password": panel.password, "csrfmiddlewaretoken": token}

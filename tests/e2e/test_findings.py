@@ -1,5 +1,3 @@
-"""What is wrong with rows, in a browser: looked for, mended by one button, and back by Undo."""
-
 import pytest
 from playwright.sync_api import expect
 

@@ -1,5 +1,3 @@
-"""What a form does for whoever fills it in: it says that it is saved, is sent once, and loses nothing."""
-
 import pytest
 from playwright.sync_api import expect
 
@@ -39,7 +37,6 @@ def page(visitors, superadmin):
 
 @pytest.fixture(scope="module")
 def user(browser, panel, accounts):
-    """The login of a mailbox made for these tests."""
     with Visitors(browser, panel.url) as visitors:
         page = visitors.sign_in(*next(iter(accounts.items())))
         create_domain(page, "forms.example")

@@ -1,5 +1,3 @@
-"""The box of the home page: an address is answered where it is typed."""
-
 import pytest
 from playwright.sync_api import expect
 

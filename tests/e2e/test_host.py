@@ -1,5 +1,3 @@
-"""The shipped nginx file and systemd units, run: TLS, addresses, limits, static files."""
-
 import contextlib
 import http.client
 import re
@@ -37,7 +35,6 @@ def superadmin(accounts):
 
 
 def cookies(lines):
-    """Return what a browser sends back for these Set-Cookie lines."""
     return "; ".join(line.partition(";")[0] for line in lines)
 
 
@@ -58,7 +55,6 @@ def submit(host, path, values, session="", **headers):
 
 
 def sign_in(host, login, password, **headers):
-    """Return (status, the cookies set with their attributes)."""
     return submit(host, "/login/", {"username": login, "password": password}, **headers)
 
 
@@ -162,7 +158,6 @@ def test_the_panel_itself_has_no_other_name(host):
 
 
 def visit_name(host, name, path, body=None):
-    """A request by TLS under ``name``, which has a certificate of its own."""
     names = host.directory / "names"
     names.mkdir(exist_ok=True)
     certificate, key = host.directory / f"{name}.crt", host.directory / f"{name}.key"
@@ -298,7 +293,6 @@ MARIADB_UNIT = "[Service]\nType=notify\nUser=mysql\nExecStart=/bin/true\n"
 
 @pytest.fixture
 def added(host, tmp_path):
-    """Debian's units with what deploy/systemd adds to them."""
     shutil.copytree(host.files / "systemd", tmp_path / "units")
     (tmp_path / "units" / "mariadb.service").write_text(MARIADB_UNIT)
     return tmp_path / "units"

@@ -1,5 +1,3 @@
-"""What a list fits on a screen, and what its rows do under a hand."""
-
 import re
 
 import pytest
@@ -23,7 +21,6 @@ def superadmin(accounts):
 
 @pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
 def page(request, visitors, superadmin):
-    """The superadmin's page, on a wide screen and on a phone."""
     return visitors.sign_in(*superadmin, **request.param)
 
 

@@ -1,5 +1,3 @@
-"""From the browser to the mailbox: what is clicked in the panel is what real mail servers do."""
-
 import pytest
 from django.conf import settings
 from playwright.sync_api import expect
@@ -47,14 +45,12 @@ ROUTES = {
 
 @pytest.fixture(scope="module")
 def office(browser, panel, accounts):
-    """The superadmin's page."""
     with Visitors(browser, panel.url) as visitors:
         yield visitors.sign_in(*next(iter(accounts.items())))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def town(office, mail_server):
-    """Two domains, one of them with a catch-all, and an alias domain of each: all made by hand."""
     for name in ("town.example", "harbour.example", "town-alias.example", "harbour-alias.example"):
         create_domain(office, name)
     for address, password in (ANNA, BERT, CATO, DORA):
@@ -66,12 +62,10 @@ def town(office, mail_server):
 
 
 def settle(mail_server):
-    """Wait until nothing is under way any more."""
     wait_until(lambda: not mail_server.postfix.queue_ids(), "delivery of everything")
 
 
 def arrived(mail_server, *mailboxes):
-    """Return {login name: subjects} once nothing is under way any more."""
     settle(mail_server)
     return {mailbox[0]: sorted(clients.subjects(mail_server, *mailbox)) for mailbox in mailboxes}
 

@@ -1,5 +1,3 @@
-"""2,000 rows switched off in the browser, with a bar; stopped, gone on with, and undone."""
-
 import re
 
 import pytest
@@ -28,7 +26,6 @@ print(Mailbox.objects.filter(domain="many.example", active=False).count())
 
 @pytest.fixture
 def many(panel, visitors, accounts):
-    """The superadmin at the list of 2,000 mailboxes."""
     login, password = next(iter(accounts.items()))
     page = visitors.sign_in(login, password, bypass_csp=True)  # for axe
     create_domain(page, "many.example")

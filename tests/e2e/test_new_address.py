@@ -1,5 +1,3 @@
-"""Filling in a form for an address: chips with suggestions, what will happen, sizes by a click."""
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -20,7 +18,6 @@ def page(visitors, accounts):
 
 @pytest.fixture(scope="module")
 def chips_domain(browser, panel, accounts):
-    """A domain made for these tests."""
     with Visitors(browser, panel.url) as visitors:
         create_domain(visitors.sign_in(*next(iter(accounts.items()))), "chips.example")
     return "/domains/chips.example/"

@@ -1,5 +1,3 @@
-"""What must hold on every page, whoever opens it: taken from the URLconf, so none is forgotten."""
-
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 

@@ -1,5 +1,3 @@
-"""The search above every page."""
-
 import re
 
 import pytest
@@ -17,7 +15,6 @@ def superadmin(accounts):
 
 @pytest.fixture
 def page(visitors, superadmin):
-    """The superadmin's page."""
     return visitors.sign_in(*superadmin)
 
 

@@ -1,5 +1,3 @@
-"""A password is made, shown and copied in a form."""
-
 import re
 
 import pytest
@@ -10,7 +8,6 @@ pytestmark = pytest.mark.xdist_group("mail")
 
 @pytest.fixture
 def page(visitors, accounts):
-    """The superadmin's page."""
     superadmin = next(iter(accounts.items()))
     return visitors.sign_in(*superadmin, permissions=["clipboard-read", "clipboard-write"])
 

@@ -1,5 +1,3 @@
-"""Plots in a browser: they fit their place, and tell the day under the pointer."""
-
 import pytest
 from playwright.sync_api import expect
 

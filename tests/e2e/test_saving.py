@@ -1,5 +1,3 @@
-"""After each save the eye and the ear find the result; a form that is sent twice is done once."""
-
 import json
 
 import pytest

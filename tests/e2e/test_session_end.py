@@ -1,5 +1,3 @@
-"""A session that ends while somebody works: nothing typed or ticked is lost, and nobody else sees it."""
-
 import re
 
 import pytest
@@ -21,7 +19,6 @@ def superadmin(accounts):
 
 @pytest.fixture(scope="module")
 def user(browser, panel, superadmin):
-    """The login of a mailbox made for these tests."""
     with Visitors(browser, panel.url) as visitors:
         page = visitors.sign_in(*superadmin)
         create_domain(page, DOMAIN)

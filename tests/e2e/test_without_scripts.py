@@ -1,5 +1,3 @@
-"""Without JavaScript there is all of it: every page, for each role, in both colours, wide and on a phone."""
-
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect

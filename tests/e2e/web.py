@@ -1,5 +1,3 @@
-"""The panel as on a real host: systemd's socket, gunicorn as the unit starts it, nginx in front."""
-
 import http.client
 import os
 import re
@@ -111,7 +109,6 @@ class WebHost(Panel):
         return text
 
     def connect(self):
-        """An open connection to nginx, for what no browser would send."""
         context = ssl.create_default_context(cafile=self.certificate)
         plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=60)
         return context.wrap_socket(plain, server_hostname=HOST)

@@ -1,5 +1,3 @@
-"""The real helper as root, with programs that only write down how they were called."""
-
 import shutil
 import sys
 import tempfile
@@ -72,7 +70,6 @@ def helper(start_helper):
 
 
 def called(helper):
-    """How programs were called since the last time."""
     file = helper / "bin/called"
     lines = file.read_text().splitlines() if file.exists() else []
     file.unlink(missing_ok=True)

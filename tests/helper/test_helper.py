@@ -1,5 +1,3 @@
-"""The helper answers the panel's user, knows its few words, and refuses everything else."""
-
 import json
 import os
 import pwd
@@ -33,7 +31,6 @@ print(s.makefile().read(), end="")
 
 
 def ask(helper, line, user=PANEL, *options):
-    """What a process of ``user`` is answered."""
     line = line if isinstance(line, bytes) else f"{line}\n".encode()
     command = [sys.executable, "-I", "-c", CLIENT, user, str(helper / "sock"), *options]
     done = subprocess.run(command, input=line, capture_output=True, check=True)

@@ -1,5 +1,3 @@
-"""The helper writes the keys that rspamd signs with, and nothing else, whatever the rows hold."""
-
 import grp
 
 import pytest

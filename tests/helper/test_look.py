@@ -1,5 +1,3 @@
-"""A look of the helper holds nothing up, and ends in time."""
-
 import os
 import subprocess
 import sys
@@ -19,7 +17,6 @@ cat "$(dirname "$0")/gate"
 
 @pytest.fixture
 def own_helper(start_helper):
-    """One whose programs may be replaced."""
     return start_helper(PANEL)
 
 

@@ -1,5 +1,3 @@
-"""What the panel asks of the helper, and what it says where there is none."""
-
 import pytest
 from django.urls import reverse
 
@@ -16,7 +14,6 @@ SERVER = "/server/"
 
 @pytest.fixture(scope="module")
 def own_helper(start_helper):
-    """One that answers the user of these tests."""
     return start_helper("root")
 
 

@@ -1,5 +1,3 @@
-"""systemd takes the helper's units as they are, and lets it reach what it needs and little else."""
-
 import subprocess
 
 import pytest

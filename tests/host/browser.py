@@ -1,5 +1,3 @@
-"""A browser in a machine's network: it runs out here, and reaches what somebody on that network would."""
-
 import contextlib
 
 from playwright.sync_api import sync_playwright

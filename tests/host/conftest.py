@@ -20,7 +20,6 @@ def machine(request):
 
 @pytest.fixture(scope="module")
 def bare(machine):
-    """Every file before anything was done."""
     return files_of(machine)
 
 

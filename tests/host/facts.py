@@ -1,5 +1,3 @@
-"""What a machine is like: its files, its services, what its programs answer."""
-
 import hashlib
 import json
 import os

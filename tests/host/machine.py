@@ -130,7 +130,6 @@ class Machine:
         return [*enter, "--root", "env", "--chdir=/", *map(str, command)]
 
     def run(self, *command, input=None, status=0, elsewhere=False):
-        """Run it in there and return what it printed."""
         done = subprocess.run(
             self.command(*command, elsewhere=elsewhere),
             input=input,
@@ -177,7 +176,6 @@ def _lock(place):
 
 
 def _remove_left_ones():
-    """Directories of machines whose tests were killed."""
     for place in CACHE.glob(PREFIX + "*"):
         with contextlib.suppress(BlockingIOError, FileNotFoundError):
             in_use = _lock(place)

@@ -1,10 +1,7 @@
-"""Mail to and from Ann of example.org, as she and the world send and read it."""
-
 from tests.host.facts import PASSWORD, python
 
 
 def read(machine, subject, folder="INBOX"):
-    """A message of Ann's, as its owner reads it, when it has arrived."""
     code = f"""
 import sys, time
 with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:

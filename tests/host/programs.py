@@ -1,5 +1,3 @@
-"""Long programs that test_choices.py runs on a machine, or outside of it; the panel's shell runs FULL_LISTS."""
-
 WEBMAIL = "webmail.example.org"
 
 # As 199 other domains have them, and then one for ours: as many lists, and as long, as Postfix is set up for.

@@ -45,7 +45,6 @@ class NotHere(NotMade):
 
 
 def check_this_machine():
-    """Raise NotHere unless it lets us make what a machine consists of."""
     if os.geteuid() != 0:
         raise NotHere("Only root can make roots and namespaces: sudo make test-host.")
     missing = [name for name in ("debootstrap", "ip") if not shutil.which(name, path=PROGRAMS)]
@@ -179,7 +178,6 @@ def _locks():
 
 
 def _mirror():
-    """Debian's mirror that this machine uses itself."""
     for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
         if file.is_file():
             for url in re.findall(

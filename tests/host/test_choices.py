@@ -1,5 +1,3 @@
-"""What a host has only when it is asked for: the webmail; when it is needed: SRS; and unless told otherwise: signing, the helper."""
-
 import json
 import re
 
@@ -191,7 +189,6 @@ print(sorted(set(re.findall(r"[a-z]+@example[.]org", identities))))
 def test_from_a_new_domain_in_the_panel_to_an_answer_and_a_new_password_in_the_webmail(
     host, tmp_path
 ):
-    """The test that the old wiki page ended with, in a browser."""
     made = host.run(*PANEL, "admin", "add", BOSS, "--superadmin", "--generate", "--json")
     https = {"ignore_https_errors": True}
     with visitors_of(host, f"https://{NAME}", tmp_path) as visitors:

@@ -1,5 +1,3 @@
-"""The machine's own resolver, and DANE for what leaves, in a world whose root zone this test signs."""
-
 import json
 import re
 import time
@@ -68,7 +66,6 @@ def world(machine):
 
 
 def key_of_the_root(machine):
-    """The zone's keys as unbound reads them, when they are there."""
     for _ in range(600):
         asked = machine.run("keymgr", "-c", "/root/zones/knot.conf", ".", "dnskey")
         if asked.strip():

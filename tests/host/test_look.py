@@ -1,5 +1,3 @@
-"""deploy/install --look: what it finds out about the names of a machine, and what it says to do."""
-
 import contextlib
 import json
 import re

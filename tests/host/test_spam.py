@@ -1,5 +1,3 @@
-"""deploy/install --spam: rspamd marks, refuses and delays, limits what is sent, and signs with the keys of the panel."""
-
 import json
 import re
 

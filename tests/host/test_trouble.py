@@ -1,5 +1,3 @@
-"""What goes wrong with a host, in the order of its life: a package, the disk, the database, the whole machine."""
-
 import collections
 import json
 import re
@@ -34,7 +32,6 @@ with smtplib.SMTP("127.0.0.1", 587) as smtp:
 
 
 def messages(machine, mailbox, header="Message-ID"):
-    """What header every message of a mailbox has, read as its owner does."""
     code = f"""
 import imaplib, re, ssl
 with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=ssl._create_unverified_context()) as imap:
@@ -129,7 +126,6 @@ def test_what_was_taken_while_the_database_comes_and_goes_arrives_once_and_nothi
     lines = []
 
     def read_until(count, *wanted):
-        """Until each of ``wanted`` was said ``count`` times since now."""
         seen = collections.Counter()
         for line in run.stdout:
             lines.append(line.strip())
@@ -169,7 +165,6 @@ def test_what_was_taken_while_the_database_comes_and_goes_arrives_once_and_nothi
 
 @pytest.fixture(scope="module")
 def backup(machine):
-    """Where a backup of the host is, outside of it."""
     machine.path("/etc/dovecot/local.conf").write_text("mail_max_userip_connections = 20\n")
     main = machine.path("/etc/postfix/main.cf")
     main.write_text(main.read_text() + "maximal_queue_lifetime = 3d\n")

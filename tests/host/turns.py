@@ -28,7 +28,6 @@ def roots_of(day):
 
 
 def said(day):
-    """What a day runs and what it does not, for a reader."""
     lines = [f"{' '.join(files)} on {release}" for release, files in TURNS]
     today = day % len(TURNS)
     later = [(today + days) % len(TURNS) for days in range(1, len(TURNS))]

@@ -27,8 +27,6 @@ def run(db):
 
 @pytest.fixture
 def said(db):
-    """The same in words."""
-
     def call(*arguments):
         out = StringIO()
         with suppress(SystemExit):
@@ -69,7 +67,6 @@ def secret(password):
 
 @pytest.fixture
 def server(tmp_path, secret):
-    """One that somebody set up by hand."""
     made = HandMade(tmp_path)
     made.add_users(secret)
     return made

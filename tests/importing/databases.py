@@ -1,5 +1,3 @@
-"""Databases of other panels: the tables that a reader reads, with a few rows, in a file of SQLite or on MariaDB."""
-
 import sqlite3
 
 
@@ -39,6 +37,5 @@ def in_file(directory):
 
 
 def on_mariadb(directory, connection, url):
-    """On the server that the tests have started."""
     (directory / "url").write_text(f"{url}\n")
     return Database(connection, directory / "url", "%s")

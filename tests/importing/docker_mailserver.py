@@ -1,5 +1,3 @@
-"""docker-mailserver's directory, and a small site."""
-
 ACCOUNTS = "# accounts\nann@example.org|{0}\nbob@example.com|{0}|\n"
 FILES = {
     "postfix-virtual.cf": "info@example.org ann@example.org,bob@example.com\n"

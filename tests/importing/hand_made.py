@@ -1,5 +1,3 @@
-"""A server that somebody set up by hand: the files of Postfix and of Dovecot, in a directory."""
-
 import subprocess
 
 from tests.servers.processes import find
@@ -38,8 +36,6 @@ MAIL = ["--mail", "maildir:~/Maildir"]
 
 
 class HandMade:
-    """Dovecot knows nobody before add_users()."""
-
     def __init__(self, directory):
         self.directory = directory
         self.users = directory / "users"
@@ -67,7 +63,6 @@ class HandMade:
             self.add("users", LINE.format(address, secret, home, extra))
 
     def add_user(self, address, secret, home="", extra=""):
-        """One more, whom both know."""
         self.add("users", LINE.format(address, secret, home or f"/var/vmail/{address}", extra))
         self.add("boxes", f"{address} x\n")
         self.compile("boxes")

@@ -1,5 +1,3 @@
-"""iRedMail's database: the columns that matter, and a small site."""
-
 TEXT = "VARCHAR(190) NOT NULL DEFAULT ''"
 FLAG = "INTEGER NOT NULL DEFAULT 1"
 ZERO = "INTEGER NOT NULL DEFAULT 0"

@@ -1,10 +1,7 @@
-"""iRedMail's directory, as slapcat writes it, and a small site."""
-
 import base64
 
 
 def tree(secret):
-    """All have the password of which ``secret`` is the hash."""
     name, hidden = (base64.b64encode(text.encode()).decode() for text in ("Änn", secret))
     return f"""version: 1
 

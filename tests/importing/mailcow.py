@@ -1,5 +1,3 @@
-"""mailcow's database: the columns that matter, and a small site."""
-
 import json
 
 TEXT = "VARCHAR(190) NOT NULL DEFAULT ''"

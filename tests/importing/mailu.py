@@ -1,5 +1,3 @@
-"""Mailu's export, and a small site."""
-
 import json
 
 BCRYPT_SHA256 = (

@@ -23,7 +23,6 @@ virtual_transport = lmtp:unix:private/dovecot-lmtp
 
 
 def write(here, size):
-    """Mailboxes spread over the domains, and an alias with two recipients for every second one."""
     domains = [f"d{number}.example" for number in range(DOMAINS)]
     names = [f"user{number}@{domains[number % DOMAINS]}" for number in range(size)]
     text = {

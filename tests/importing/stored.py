@@ -1,5 +1,3 @@
-"""What an import has written, in the fewest words."""
-
 from accounts.models import Admin
 from aliases.models import Alias
 from domains.models import AliasDomain, Domain
@@ -18,7 +16,6 @@ def aliases():
 
 
 def forwardings():
-    """Of those that lead to somebody else."""
     rows = Alias.objects.filter(is_self_alias=True).order_by("pk")
     return {row.pk: row.targets for row in rows if row.targets != [row.pk]}
 

@@ -1,5 +1,3 @@
-"""docker-mailserver's directory `config`"""
-
 import pytest
 from django.core.management.base import CommandError
 

@@ -1,5 +1,3 @@
-"""iRedMail's database"""
-
 import pytest
 
 from accounts.models import Admin

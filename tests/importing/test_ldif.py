@@ -1,5 +1,3 @@
-"""A directory as LDIF"""
-
 import base64
 
 import pytest

@@ -1,5 +1,3 @@
-"""Nothing that is longer than a valid name is normalised, whichever place of a source it came from."""
-
 import pytest
 
 from accounts.passwords import hash_password

@@ -1,5 +1,3 @@
-"""mailcow's database"""
-
 import pytest
 
 from aliases.models import Alias

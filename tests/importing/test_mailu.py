@@ -1,5 +1,3 @@
-"""Mailu's export"""
-
 import pytest
 from django.core.management.base import CommandError
 
@@ -9,7 +7,6 @@ from tests.importing import mailu, stored
 
 @pytest.fixture
 def export(tmp_path):
-    """``export(section=[rows])`` writes a file."""
     return lambda **sections: mailu.export(tmp_path / "mail.json", **sections)
 
 

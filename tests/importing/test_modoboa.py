@@ -1,5 +1,3 @@
-"""Modoboa's database"""
-
 import pytest
 
 from accounts.passwords import hash_password

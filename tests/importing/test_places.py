@@ -1,5 +1,3 @@
-"""Where mail lies, and what Dovecot must be told"""
-
 import pytest
 
 from mailadmin.importing.plan import Plan

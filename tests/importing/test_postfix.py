@@ -1,5 +1,3 @@
-"""A hand-made server: main.cf, its maps, passwd-files"""
-
 import pytest
 from django.core.management.base import CommandError
 

@@ -1,5 +1,3 @@
-"""What becomes of the passwords of a hand-made server"""
-
 import pytest
 
 from accounts.passwords import verify_password

@@ -1,5 +1,3 @@
-"""Each panel's database on the server where it usually is"""
-
 import secrets
 
 import pytest
@@ -14,7 +12,6 @@ PLACE = ["--home", "/var/vmail/%d/%n"]
 
 @pytest.fixture
 def database(db, tmp_path):
-    """Another database of the tests' server."""
     name, stranger = f"source_{secrets.token_hex(4)}", connect()
     stranger.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     stranger.select_db(name)

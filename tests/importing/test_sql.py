@@ -1,5 +1,3 @@
-"""How the database of another panel is found and opened"""
-
 import pytest
 from django.core.management.base import CommandError
 

@@ -1,5 +1,3 @@
-"""The tables virtual_domains, virtual_users, virtual_aliases"""
-
 import pytest
 
 from accounts.passwords import hash_password

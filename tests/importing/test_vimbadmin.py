@@ -1,5 +1,3 @@
-"""ViMbAdmin's database"""
-
 import pytest
 
 from domains.models import Domain

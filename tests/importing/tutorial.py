@@ -1,5 +1,3 @@
-"""The tutorials' tables, and a small site."""
-
 TEXT = "VARCHAR(190) NOT NULL DEFAULT ''"
 TABLES = [
     f"CREATE TABLE virtual_domains (id INTEGER PRIMARY KEY, name {TEXT})",

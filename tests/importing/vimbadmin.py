@@ -1,5 +1,3 @@
-"""ViMbAdmin's database: the columns that matter, and a small site."""
-
 TEXT = "VARCHAR(190) NOT NULL DEFAULT ''"
 ZERO = "BIGINT NOT NULL DEFAULT 0"
 FLAG = "INTEGER NOT NULL DEFAULT 1"

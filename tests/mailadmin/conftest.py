@@ -1,5 +1,3 @@
-"""What tests of manage.py mailconf share."""
-
 from io import StringIO
 
 import pytest

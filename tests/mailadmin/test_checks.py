@@ -1,5 +1,3 @@
-"""System checks of the database."""
-
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path

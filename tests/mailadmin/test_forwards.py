@@ -1,5 +1,3 @@
-"""Whether mail is forwarded to other servers, upon which deploy/install sets up SRS, and `check` says so until it is."""
-
 from io import StringIO
 
 import pytest

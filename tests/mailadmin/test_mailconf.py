@@ -1,5 +1,3 @@
-"""manage.py mailconf: what it writes, and what it refuses to overwrite."""
-
 import re
 import stat
 

@@ -1,5 +1,3 @@
-"""The database and its users in what manage.py mailconf fills in: one server or several, here or elsewhere."""
-
 import re
 import subprocess
 

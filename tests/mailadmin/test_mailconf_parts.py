@@ -1,5 +1,3 @@
-"""Which files and parts of files manage.py mailconf writes: by settings, options, and the programs that are there."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""What every answer carries, and the answers when something is broken."""
-
 import re
 
 import pytest
@@ -19,7 +17,6 @@ ERROR_PAGES = ["400.html", "403.html", "403_csrf.html", "404.html", "500.html", 
 
 @pytest.fixture
 def patient_client():
-    """A client that shows the page of an error instead of raising it."""
     return Client(raise_request_exception=False)
 
 

@@ -1,5 +1,3 @@
-"""A quota in words: how much of how much, in units that can be compared at a glance."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""The parts that draw a list's rows: their fixed cells are put together once and filled in for each row."""
-
 import re
 from collections import namedtuple
 from html import unescape
@@ -18,7 +16,6 @@ from mailboxes.views import MailboxList
 
 
 def row(view, **values):
-    """A row of a list as its page gets it, with the columns that ``view`` shows."""
     columns = [name for name in view.shown if name != "pk"]
     return namedtuple("Row", ["pk", *columns])(**dict.fromkeys(columns) | values)
 

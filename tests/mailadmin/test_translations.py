@@ -1,5 +1,3 @@
-"""Each catalogue in locale/ is complete, compiled and used: no page speaks two languages."""
-
 import gettext
 import io
 import re
@@ -66,7 +64,6 @@ def run(*command, **options):
 
 
 def entries(kind, file):
-    """The entries of one kind, as msgattrib writes them."""
     return run("msgattrib", f"--{kind}", "--no-wrap", file).decode()
 
 
@@ -91,7 +88,6 @@ def mo(language):
 
 @pytest.fixture
 def texts(mo):
-    """Every English text with each of its translations."""
     return [(key if isinstance(key, str) else key[0], text) for key, text in catalogue(mo).items()]
 
 
@@ -132,7 +128,6 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def world(example_org, add_domain, add_mailbox, add_alias, make_admin):
-    """One row of each kind, as tests.pages.test_access.key_of() names them, with something to say."""
     source = add_domain("alias.example.org")
     create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
     add_domain("full.example", mailboxes=1, aliases=-1, quota=10)

@@ -1,5 +1,3 @@
-"""systemd takes every unit that mailconf writes, with each part of a host."""
-
 import pytest
 
 from mailadmin import mailconf, shipped

@@ -1,5 +1,3 @@
-"""A request's body is neither read nor decoded where Django would take a stranger's word for its charset."""
-
 import io
 
 import pytest
@@ -11,8 +9,6 @@ PARTS = "multipart/form-data; boundary=x"
 
 
 class Body(io.BytesIO):
-    """Knows whether somebody read it."""
-
     was_read = False
 
     def read(self, *args):

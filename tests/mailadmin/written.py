@@ -1,5 +1,3 @@
-"""What tests of manage.py mailconf fill in, and what it wrote."""
-
 MYSQL = {
     "ENGINE": "django.db.backends.mysql",
     "NAME": "panel",

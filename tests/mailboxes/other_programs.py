@@ -1,13 +1,9 @@
-"""What other programs send to the database: nothing here goes through our models."""
-
 from django.db import connection
 
 from panel.addresses import split_address
 
 
 class OtherPrograms:
-    """The statements of PostfixAdmin and of Dovecot's quota dictionary."""
-
     def __init__(self, cursor):
         self.cursor = cursor
 

@@ -1,5 +1,3 @@
-"""What becomes of a mailbox, and of those that lead to it, when it is deleted."""
-
 import pytest
 from django.db import connection
 

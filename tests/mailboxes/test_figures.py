@@ -1,5 +1,3 @@
-"""Figures over time: what is said of them and drawn, and when a mailbox will be full."""
-
 from collections import namedtuple
 from datetime import date, timedelta
 

@@ -1,5 +1,3 @@
-"""What the forwarding of a mailbox is, and what it may not be."""
-
 import pytest
 
 from accounts.models import LogEntry

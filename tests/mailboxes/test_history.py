@@ -1,5 +1,3 @@
-"""What is known of days before and of sign-ins goes where its mailbox or domain goes, whoever moves it."""
-
 from datetime import date
 
 import pytest
@@ -14,7 +12,6 @@ DAY = date(2026, 3, 1)
 
 @pytest.fixture
 def known(example_org, add_mailbox):
-    """What is known of joe@ and ann@example.org, their domain and the server."""
     for name in ("joe", "ann"):
         add_mailbox(f"{name}@example.org")
         LastLogin.objects.create(username=f"{name}@example.org", protocol="imap", at=1)

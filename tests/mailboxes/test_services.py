@@ -1,5 +1,3 @@
-"""Mailboxes: what each operation writes, refuses and logs."""
-
 from datetime import timedelta
 
 import pytest
@@ -339,7 +337,6 @@ class TestPasswords:
 
 
 def refused_at_password():
-    """Several validators may speak at once; all stand at the password."""
     import contextlib
 
     from django.core.exceptions import ValidationError

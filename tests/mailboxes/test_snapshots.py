@@ -1,5 +1,3 @@
-"""One row a day for each domain and for the server, whoever counts and how often."""
-
 from datetime import UTC, date, datetime, timedelta
 
 import pytest

@@ -89,7 +89,6 @@ def rows(cursor, statement):
 
 
 def counted(cursor):
-    """The derived tables, computed the slow way from what they derive from."""
     domain = rows(cursor, "SELECT domain, aliases, mailboxes, quota FROM domain")
     ours = {name for name, _aliases, _mailboxes, _quota in domain}
     alias = rows(cursor, "SELECT address, goto, domain FROM alias")
@@ -167,7 +166,6 @@ def as_compared(word):
 
 
 def kept(cursor):
-    """The derived tables as the triggers keep them."""
     found = {
         "domain_usage": rows(
             cursor, "SELECT domain, mailboxes, alias_rows, allotted, fullness FROM domain_usage"

@@ -1,5 +1,3 @@
-"""What ends with an address or a domain that another program deletes, or goes along with one that it renames."""
-
 import pytest
 from django.db import connection
 
@@ -18,7 +16,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def others(example_org, other_net, add_mailbox, add_alias):
-    """PostfixAdmin and whoever types SQL, beside ann@, boss@ and sales@example.org."""
     for name in ("ann", "boss"):
         add_mailbox(f"{name}@example.org")
     add_alias("sales@example.org", "ann@example.org")
@@ -195,7 +192,6 @@ def test_a_mailbox_without_an_own_alias_keeps_its_copies_under_both_names(others
 
 
 def routes_of(domain, other):
-    """Everything that belongs to ``domain``, and a copy of another one that goes there."""
     copy(domain, "")
     copy(domain, "info", "joe@elsewhere.example")
     copy(other, "info")

@@ -1,5 +1,3 @@
-"""What the triggers keep after one statement of another program."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""The first mail in a new mailbox."""
-
 from django.core import mail
 
 from mailboxes.welcome import send_welcome

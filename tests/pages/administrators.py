@@ -1,5 +1,3 @@
-"""What the tests of administrators' pages send and ask."""
-
 from django.urls import reverse
 
 NEW_PASSWORD = "marmalade-3-window"

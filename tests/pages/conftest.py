@@ -1,5 +1,3 @@
-"""Who looks at the pages, and what the log has for them."""
-
 from datetime import UTC, datetime
 
 import pytest
@@ -13,14 +11,12 @@ NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
 @pytest.fixture
 def admin(example_org, other_net, make_admin, sign_in):
-    """The client of a domain admin of example.org; other.net belongs to somebody else."""
     make_admin("neighbour@other.net", domains=["other.net"])
     return sign_in(make_admin("theirs@example.org", domains=["example.org"]))
 
 
 @pytest.fixture
 def twin(add_domain, example_org):
-    """twin.example, which leads to example.org."""
     domain = add_domain("twin.example")
     return create_alias_domain(actor=None, alias_domain=domain, target_domain=example_org)
 
@@ -37,8 +33,6 @@ def as_superadmin(sign_in, make_admin):
 
 @pytest.fixture
 def as_admin(sign_in, make_admin):
-    """Sign in as the admin of the named domains."""
-
     def sign(*names):
         return sign_in(make_admin(domains=names))
 
@@ -72,8 +66,6 @@ def client_of_root(sign_in, root):
 
 @pytest.fixture
 def write(db):
-    """Write an entry of the log, which is empty before."""
-
     def entry(action, target="x", domain="", who="ann@example.org (192.0.2.7)", when=NOON, **more):
         return LogEntry.objects.create(
             action=action, data=target, domain=domain, username=who, timestamp=when, **more
@@ -85,7 +77,6 @@ def write(db):
 
 @pytest.fixture
 def reader(make_admin, sign_in):
-    """The client of a superadmin, before whom the log is empty."""
     client = sign_in(make_admin("root@example.org", superadmin=True))
     LogEntry.objects.all().delete()
     return client

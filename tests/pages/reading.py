@@ -1,5 +1,3 @@
-"""What a page says, for tests that read it as a person does."""
-
 import csv
 import io
 import re
@@ -11,12 +9,10 @@ from django.urls import reverse
 
 
 def rows(response):
-    """The keys of the list's rows, in order."""
     return [row.pk for row in response.context["object_list"]]
 
 
 def text(response):
-    """The words of the page's main part, in one line."""
     main = response.content.decode().partition("<main")[2]
     main = re.sub("<span[^>]*>@", "@", main.replace("<wbr>", ""))
     words = re.sub(r"<[^>]+>", " ", main.partition(">")[2].partition("</main>")[0])
@@ -24,13 +20,11 @@ def text(response):
 
 
 def links(response):
-    """Where the links of the page's main part lead."""
     main = response.content.decode().partition("<main")[2]
     return [unescape(link) for link in re.findall(r'<a [^>]*?href="([^"]*)"', main)]
 
 
 def buttons(response):
-    """What stands on the buttons of the page's main part."""
     main = response.content.decode().partition("<main")[2]
     return [unescape(word).strip() for word in re.findall(r"<button[^>]*>([^<]*)", main)]
 
@@ -45,7 +39,6 @@ def errors(response, form="form"):
 
 
 def error_codes(response, form="form"):
-    """The codes of the form's errors, by field."""
     found = response.context[form].errors.as_data()
     return {name: [error.code for error in errors] for name, errors in found.items()}
 
@@ -56,7 +49,6 @@ def referrers(response):
 
 
 def hidden_inputs(response):
-    """What a page sends along by itself: name → values."""
     found = re.findall(
         r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.content.decode()
     )
@@ -70,8 +62,6 @@ def sent(response):
 
 
 class FormReader(HTMLParser):
-    """Collects what each form of a page would post as it stands."""
-
     def __init__(self, page):
         super().__init__()
         self.forms, self.name, self.words = [{}], None, ""
@@ -103,7 +93,6 @@ class FormReader(HTMLParser):
 
 
 def table(client, **query):
-    """The lines of the log as a table for a spreadsheet, the headings first."""
     answer = client.get(reverse("log-table"), query)
     return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
 

@@ -86,7 +86,6 @@ def key_of(name):
 
 @pytest.fixture
 def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin):
-    """example.org with one row of everything, other.net beside it, and one account of each role."""
     source = add_domain("alias.example.org")
     create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
     mailbox = add_mailbox("joe@example.org")
@@ -102,7 +101,6 @@ def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin
 
 
 def contents():
-    """Everything stored, sessions aside, to see that nothing changed."""
     own = ("accounts", "domains", "aliases", "mailboxes")
     models = [model for model in apps.get_models() if model._meta.app_label in own]
     return {model.__name__: serialize("json", model.objects.order_by("pk")) for model in models}

@@ -1,5 +1,3 @@
-"""The log as people read it: days, one line for each thing, and only what the reader may know."""
-
 import re
 from datetime import timedelta
 from html import unescape

@@ -1,5 +1,3 @@
-"""The plot of days above the log."""
-
 import re
 from datetime import datetime, time, timedelta
 from html import unescape

@@ -1,5 +1,3 @@
-"""The log as a table for a spreadsheet."""
-
 from datetime import timedelta
 
 from django.urls import reverse

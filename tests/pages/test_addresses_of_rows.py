@@ -1,5 +1,3 @@
-"""Every row says itself where its page is."""
-
 from accounts.models import Admin
 from aliases.models import Alias
 from domains.models import Domain

@@ -1,5 +1,3 @@
-"""Pages about administrators."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""Switching administrators off and on, and deleting them, one or several at once."""
-
 import pytest
 from django.urls import reverse
 

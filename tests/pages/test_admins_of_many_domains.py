@@ -1,5 +1,3 @@
-"""Administrators of more domains than a page can show."""
-
 import pytest
 from django.urls import reverse
 
@@ -14,7 +12,6 @@ MANY = [f"department-{n:04}.customer.example" for n in range(5_000)]
 
 @pytest.fixture
 def of_many(make_admin, other_net):
-    """An administrator of 5,000 domains; other.net is nobody's."""
     Domain.objects.bulk_create(Domain(name=name) for name in MANY)
     return make_admin("ann@example.org", domains=MANY)
 

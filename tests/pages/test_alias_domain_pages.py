@@ -1,5 +1,3 @@
-"""Pages about alias domains: what they say, what they refuse, and to whom."""
-
 import pytest
 from django.urls import reverse
 

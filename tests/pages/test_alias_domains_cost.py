@@ -13,7 +13,6 @@ STATEMENTS = 10  # as tests/mailadmin/test_budgets.py
 
 @pytest.fixture(params=["superadmin", "domain admin"])
 def client(request, example_org, add_domain, add_mailbox, add_alias, make_admin, sign_in):
-    """Signed in beside two alias domains, with whatever a page may have to tell of sales@example.org and ann@example.org."""
     names = [f"twin{number}.example" for number in range(2)]
     for name in names:
         create_alias_domain(actor=None, alias_domain=add_domain(name), target_domain=example_org)

@@ -1,5 +1,3 @@
-"""The lists of aliases, as administrators use them."""
-
 import pytest
 from django.urls import reverse
 

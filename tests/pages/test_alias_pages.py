@@ -1,5 +1,3 @@
-"""The pages about aliases, as administrators use them."""
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -14,7 +12,6 @@ from tests.pages.reading import error_codes, errors, sent, text, told
 
 
 def fields(**changes):
-    """What a filled in form for a new alias sends."""
     return {
         "local_part": "sales",
         "domain": "example.org",
@@ -311,7 +308,6 @@ def test_an_edit_that_closes_a_loop_is_refused_with_its_path(admin, add_alias):
 
 @pytest.fixture
 def remove(admin, add_alias, add_mailbox):
-    """What the button of a recipient that is gone sends, and to whom."""
     add_mailbox("joe@example.org")
     add_alias("team@example.org", "joe@example.org", "gone@example.org", description="Us")
     page = admin.get(reverse("alias", args=["team@example.org"]))

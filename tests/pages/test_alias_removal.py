@@ -1,5 +1,3 @@
-"""Deactivating, activating and deleting aliases, one or several at once."""
-
 from django.urls import reverse
 
 from aliases import services

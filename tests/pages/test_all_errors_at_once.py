@@ -1,5 +1,3 @@
-"""Whoever fills in a form wrongly reads all that is wrong in one answer, each at its field."""
-
 import pytest
 from django.conf import settings
 from django.urls import reverse
@@ -20,7 +18,6 @@ DOMAIN = {
 
 @pytest.fixture
 def world(add_domain, add_mailbox, add_alias, make_admin):
-    """example.org with joe@ and info@, at both its limits; other.example leads to it; two administrators."""
     domain = add_domain("example.org", mailboxes=1, aliases=1, maxquota=100)
     add_mailbox("joe@example.org", quota=100 * settings.QUOTA_MULTIPLIER)
     add_alias("info@example.org", "joe@example.org")

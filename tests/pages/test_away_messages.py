@@ -1,5 +1,3 @@
-"""PostfixAdmin's away messages: shown as such, kept on every save, ended by whoever may."""
-
 import pytest
 
 from accounts.models import LogEntry
@@ -13,7 +11,6 @@ PROGRAM = "grace#example.org@autoreply.example.com"
 
 @pytest.fixture
 def grace(example_org, add_mailbox):
-    """She is away; PostfixAdmin has stored it."""
     mailbox = add_mailbox(GRACE)
     Alias.objects.filter(pk=GRACE).update(goto=f"{GRACE},{PROGRAM}")
     add_mailbox("joe@example.org")

@@ -1,5 +1,3 @@
-"""What a new domain still needs, shown to whoever created it."""
-
 import re
 
 import pytest

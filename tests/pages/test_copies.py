@@ -1,5 +1,3 @@
-"""Copies (BCC) on the page "Mail flow": who may add which, what is refused, and what the search says of them."""
-
 import pytest
 from django.urls import reverse
 
@@ -212,7 +210,6 @@ def test_a_deleted_domain_leaves_no_copy(ann, example_org):
 
 @pytest.fixture
 def copied(ann, example_org, other_net, add_mailbox, add_alias):
-    """Who is copied: ann@, sales@ and other.net, to ann@ and bob@example.org."""
     bob = add_mailbox("bob@example.org")
     add_alias("sales@example.org", bob.pk)
     for domain, name, goto in [

@@ -1,5 +1,3 @@
-"""The dashboard: what needs attention, and calm when nothing does."""
-
 import re
 from datetime import UTC, datetime
 

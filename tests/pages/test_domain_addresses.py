@@ -1,5 +1,3 @@
-"""The list of all addresses of a domain: its kinds, its search, and what is done to several of them."""
-
 import re
 
 import pytest
@@ -17,7 +15,6 @@ URL = "/domains/example.org/"
 
 
 def all_rows(client, **query):
-    """The list of example.org, page by page."""
     found, url = [], URL
     page = client.get(url, query)
     while True:

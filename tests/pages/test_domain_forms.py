@@ -1,5 +1,3 @@
-"""Creating and editing domains in the browser: what is asked, what is refused."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""The list of domains."""
-
 import pytest
 from django.urls import reverse
 

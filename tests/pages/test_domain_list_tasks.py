@@ -1,5 +1,3 @@
-"""Acts on all that a domain's own list shows, mailboxes and aliases together: in steps, stopped, gone on with, undone."""
-
 import pytest
 from django.urls import reverse
 
@@ -22,7 +20,6 @@ def a_step_is_as_long_as_it_takes(monkeypatch):
 
 @pytest.fixture
 def many(example_org, add_alias):
-    """BOXES mailboxes and three aliases, one of them a role address."""
     rows = [{"local_part": f"m{n:02}", "password_hash": HASH, "name": "Crew"} for n in range(BOXES)]
     create_mailboxes(actor=None, domain=example_org, mailboxes=rows)
     add_alias("info@example.org", "m00@example.org", "m01@example.org", description="Front desk")

@@ -1,5 +1,3 @@
-"""The page of a domain: what it says, and to whom."""
-
 import re
 
 import pytest
@@ -61,7 +59,6 @@ def test_the_kinds_of_addresses_are_links(as_superadmin, example_org, add_mailbo
 
 
 def all_rows(client, **query):
-    """The list of example.org, page by page."""
     found, url = [], reverse("domain", args=["example.org"])
     page = client.get(url, query)
     while True:

@@ -1,5 +1,3 @@
-"""Deactivating and deleting domains: what the pages say before, and what goes."""
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -239,7 +237,6 @@ def test_several_domains_are_deactivated_after_a_page_with_the_consequences(
 
 @pytest.fixture
 def three_domains(example_org, other_net, add_domain, add_mailbox, add_alias):
-    """example.org with two addresses, other.net with one, and kept.example with an alias to both."""
     add_mailbox("joe@example.org")
     add_alias("sales@example.org", "joe@example.org")
     add_mailbox("eve@other.net")

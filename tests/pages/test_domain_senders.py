@@ -1,5 +1,3 @@
-"""Senders that a domain refuses for itself, on its page "Mail flow": by its own administrators, for it alone, and in its log."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""Figures over time: the plots of the home page and the small ones of a domain, and who signed in last."""
-
 import re
 from datetime import timedelta
 
@@ -39,7 +37,6 @@ def day(days_ago):
 
 
 def plots(page):
-    """The sentences of the pictures on a page."""
     found = re.findall(r'role="img" aria-label="([^"]*)"', page.content.decode())
     return [sentence.replace("\u00a0", " ") for sentence in found]
 

@@ -1,5 +1,3 @@
-"""The page of what is wrong with rows: who sees it, what it says, and what its buttons do."""
-
 import pytest
 
 from accounts.models import Admin, Adoption, LogEntry

@@ -1,5 +1,3 @@
-"""Who has a weak hash is asked by mail to sign in once: nobody is locked out, and whoever does has a better one."""
-
 from contextlib import suppress
 
 import pytest

@@ -1,5 +1,3 @@
-"""What a domain admin's own pages must not tell about domains that are somebody else's."""
-
 import pytest
 from django.urls import reverse
 
@@ -14,7 +12,6 @@ from tests.refusals import refused_path
 
 @pytest.fixture
 def linked(example_org, other_net):
-    """example.org, the admin's own, is an alias domain of other.net."""
     return create_alias_domain(actor=None, alias_domain=example_org, target_domain=other_net)
 
 

@@ -1,5 +1,3 @@
-"""What every form has: a first field with the focus, words for what is missing, and nothing said twice."""
-
 import re
 
 import pytest

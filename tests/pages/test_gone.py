@@ -1,5 +1,3 @@
-"""What a page answers when a row it needs is not there."""
-
 import pytest
 from django.test import Client
 from django.urls import reverse

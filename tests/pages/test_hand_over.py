@@ -1,5 +1,3 @@
-"""A new password is shown once, on the answer to the form that set it, and is in no other."""
-
 import pytest
 from django.db import connection
 from django.urls import reverse

@@ -1,5 +1,3 @@
-"""A field is changed where it stands on its row's page; without JavaScript in the whole form."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""What people do for an hour with such a panel, from beginning to end."""
-
 from django.urls import reverse
 
 from aliases.models import Alias

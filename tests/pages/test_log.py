@@ -1,5 +1,3 @@
-"""The log: who did what and when, with the old and the new value."""
-
 import html
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +34,6 @@ def write(db):
 
 
 def shown(page):
-    """The objects of the entries, in the order of the page."""
     return [entry.data for entry in page.context["object_list"]]
 
 

@@ -1,5 +1,3 @@
-"""What the services write, as the log tells it."""
-
 from django.conf import settings
 
 from accounts.models import LogEntry

@@ -1,5 +1,3 @@
-"""Signing in and out: one page for three roles, which tells a stranger nothing."""
-
 import threading
 
 import pytest
@@ -19,8 +17,6 @@ REFUSED = "Address and password do not match, or this account may not sign in."
 
 @pytest.fixture
 def sign(client, password):
-    """Send the sign-in form."""
-
     def send(username, password=password, **fields):
         return client.post(reverse("login"), {"username": username, "password": password, **fields})
 

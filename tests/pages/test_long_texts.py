@@ -1,5 +1,3 @@
-"""Nothing that is longer than a valid name is normalised, whichever field or parameter it came by."""
-
 import pytest
 from django.urls import reverse
 

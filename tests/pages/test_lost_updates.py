@@ -1,5 +1,3 @@
-"""Two people at the same form: what one saves, the other does not undo unawares."""
-
 from time import process_time
 
 import pytest
@@ -78,7 +76,6 @@ FORMS_OF_ANYTHING_ELSE = {
 
 @pytest.fixture
 def world(add_domain, add_mailbox, add_alias, make_admin):
-    """One row of everything, as test_access.key_of() names them."""
     limits = dict.fromkeys(("mailboxes", "aliases", "maxquota", "quota"), 100)
     domain = add_domain("example.org", **limits)
     source, *_others = [
@@ -111,18 +108,15 @@ def two_people(client, world, make_admin):
 
 
 def typed(values, field, value):
-    """``values`` with something else in ``field``; a tick may be taken away."""
     values = {name: text for name, text in values.items() if name != field}
     return values if value is None else values | {field: value}
 
 
 def shown(client, address, field):
-    """What the form shows in ``field`` now."""
     return sent(client.get(address)).get(field)
 
 
 def conflicts(response, form="form"):
-    """The stored values that the form's conflicts name, by field."""
     found = response.context[form].errors.as_data()
     return {
         name: error.params["value"]

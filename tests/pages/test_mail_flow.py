@@ -1,5 +1,3 @@
-"""The page "Mail flow" of a domain: what becomes of mail, who may change it, and what Postfix does not know yet."""
-
 import pytest
 from django.urls import reverse
 

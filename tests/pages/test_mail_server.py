@@ -1,5 +1,3 @@
-"""The page "Mail server": what the doctor found, for superadmins."""
-
 from datetime import timedelta
 
 import pytest

@@ -1,5 +1,3 @@
-"""Switching and deleting several mailboxes at once, and what becomes of their aliases."""
-
 import re
 
 import pytest
@@ -181,7 +179,6 @@ def test_a_replacement_that_closes_a_loop_is_refused_and_nothing_deleted(
 
 @pytest.fixture
 def emptied(add_mailbox, add_alias):
-    """Aliases that lead to joe@example.org: two to nobody else, one to somebody else too."""
     add_mailbox("joe@example.org")
     add_mailbox("ann@example.org")
     add_alias("postmaster@example.org", "joe@example.org")

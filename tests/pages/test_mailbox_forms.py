@@ -1,5 +1,3 @@
-"""Creating and editing mailboxes, as administrators do it."""
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -15,7 +13,6 @@ MB = 1_024_000
 
 
 def fields(**changes):
-    """What a filled in form for a new mailbox sends."""
     return {
         "local_part": "joe",
         "domain": "example.org",

@@ -1,5 +1,3 @@
-"""The lists of mailboxes, as administrators use them."""
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

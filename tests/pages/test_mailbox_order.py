@@ -1,5 +1,3 @@
-"""The lists of mailboxes by how full they are and by when they were opened last."""
-
 import pytest
 from django.urls import reverse
 

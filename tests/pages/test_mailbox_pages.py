@@ -1,5 +1,3 @@
-"""The page of a mailbox, as administrators use it."""
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

@@ -1,5 +1,3 @@
-"""Switching a mailbox off and on, and deleting it."""
-
 from django.urls import reverse
 
 from aliases.models import Alias

@@ -1,5 +1,3 @@
-"""Another name for a mailbox."""
-
 from datetime import UTC, datetime
 
 import pytest

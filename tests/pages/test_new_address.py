@@ -1,5 +1,3 @@
-"""The page for a new address of each kind, and what it says while it is filled in."""
-
 import re
 
 import pytest
@@ -16,14 +14,12 @@ MAILBOX = {"local_part": "joe", "password": "tangerine-7-bicycle", "quota_mb": "
 
 
 def said(client, **typed):
-    """What the column beside the form says, as lines."""
     page = client.post(PREVIEW, {"domain": "example.org"} | typed)
     assert page.status_code == 200
     return re.findall("<p[^>]*>(.*?)</p>", page.text.partition("<ul hidden")[0])
 
 
 def kinds(client, targets, **typed):
-    """What each recipient is."""
     page = client.post(
         PREVIEW, {"kind": "alias", "domain": "example.org", "targets": targets} | typed
     )

@@ -1,5 +1,3 @@
-"""A form about other things switches nothing off: only the page that says what stops does."""
-
 import pytest
 from django.apps import apps
 from django.urls import reverse

@@ -1,5 +1,3 @@
-"""An administrator's own account."""
-
 from django.urls import reverse
 
 from accounts.models import Admin

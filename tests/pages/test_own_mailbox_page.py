@@ -1,5 +1,3 @@
-"""The pages of a mailbox's user: rows, and a page for each task."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""What was pasted by mistake as a new password is named at its field, on every page that sets one."""
-
 import pytest
 from django.urls import reverse
 
@@ -21,7 +19,6 @@ def accounts(make_admin, add_mailbox, example_org):
 
 
 def pages(password):
-    """Who sets a password, where, and with what besides it."""
     old = {"old_password": password}
     new = {
         "local_part": "new",

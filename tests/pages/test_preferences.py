@@ -1,5 +1,3 @@
-"""Language, colours and rows on a page belong to the account: they are on every page, in any browser."""
-
 import re
 
 import pytest

@@ -1,5 +1,3 @@
-"""The search over everything an administrator may see."""
-
 import pytest
 from django.urls import reverse
 
@@ -18,7 +16,6 @@ def search(client, q=""):
 
 
 def found(page):
-    """The keys found, by kind, without the empty kinds."""
     kinds = ("people", "addresses", "domains", "admins")
     rows = {kind: [getattr(row, "pk", row) for row in page.context[kind]] for kind in kinds}
     return {kind: names for kind, names in rows.items() if names}

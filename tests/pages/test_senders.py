@@ -1,5 +1,3 @@
-"""The page "Senders": superadmins refuse senders or let them in, and the log says so."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""How many recipients an hour a mailbox and a domain may write to: said by superadmins, where rspamd keeps it."""
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse

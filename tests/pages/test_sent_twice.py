@@ -1,5 +1,3 @@
-"""Two clicks on a slow line, with or without JavaScript, are one change and two same answers."""
-
 from datetime import timedelta
 
 import pytest
@@ -19,7 +17,6 @@ from tests.pages.reading import hidden_inputs, text, told
 
 
 def opened(client, address, **values):
-    """What a browser sends of the form at ``address``: its token, and what was typed."""
     [token] = set(hidden_inputs(client.get(address))["csrfmiddlewaretoken"])
     return {"csrfmiddlewaretoken": token} | values
 

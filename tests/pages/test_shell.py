@@ -1,5 +1,3 @@
-"""The shell of every page keeps what it drew: nobody may see another's, and a lost right shows at once."""
-
 import re
 
 import pytest

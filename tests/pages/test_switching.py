@@ -1,5 +1,3 @@
-"""One mailbox or alias is switched at once: from its row, from its page, and back by Undo."""
-
 import pytest
 from django.urls import reverse
 
@@ -21,12 +19,10 @@ def world(example_org, add_mailbox, add_alias):
 
 
 def switch_form(page):
-    """What the form of these buttons sends."""
     return FormReader(page.partition('<form id="switch"')[2].partition("</form>")[0]).forms[0]
 
 
 def switch(client, page, button):
-    """Press the button as a browser without JavaScript does."""
     opened = client.get(page).text
     assert button in opened
     form = switch_form(opened)

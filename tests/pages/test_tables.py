@@ -1,5 +1,3 @@
-"""The lists as CSV: the same rows as the page, all of them, and nobody else's."""
-
 import csv
 import io
 

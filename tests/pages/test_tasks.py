@@ -1,5 +1,3 @@
-"""Acts on many rows: what is asked, each step, stopping and going on, and Undo."""
-
 import csv
 import io
 
@@ -32,7 +30,6 @@ def a_step_is_as_long_as_it_takes(monkeypatch):
 
 @pytest.fixture
 def many(example_org):
-    """MANY mailboxes of example.org."""
     rows = [{"local_part": f"m{n:03}", "password_hash": HASH} for n in range(MANY)]
     return create_mailboxes(actor=None, domain=example_org, mailboxes=rows)
 

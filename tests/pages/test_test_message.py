@@ -1,5 +1,3 @@
-"""The button "Send a test message": who may, to whom, how often, and what the page says of the mail server's answer."""
-
 import pytest
 from django.urls import reverse
 

@@ -1,5 +1,3 @@
-"""Test messages that are asked for at the same moment count each other."""
-
 from threading import Barrier, Thread
 
 import pytest

@@ -1,5 +1,3 @@
-"""Other recipients of an alias, and a changed forwarding: Undo gives back what was stored."""
-
 import pytest
 from django.urls import reverse
 
@@ -36,7 +34,6 @@ def forward(client, targets, **values):
 
 
 def undo(client, done):
-    """Press the button of the message on the page that one was led to."""
     address = reverse("task-undo", args=[Task.objects.latest("pk").pk])
     assert f'action="{address}"' in client.get(done.url).text
     return client.post(address)

@@ -1,5 +1,3 @@
-"""What Roundcube asks the panel, with the secret that both know and without it."""
-
 import pytest
 from django.test import Client
 from django.urls import reverse

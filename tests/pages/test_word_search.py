@@ -1,5 +1,3 @@
-"""Lists searched by words: the beginning of any word of a row, or of its domain, in whatever order."""
-
 import re
 
 import pytest

@@ -1,12 +1,9 @@
-"""A certificate that signs itself, for the servers of a test."""
-
 import subprocess
 
 from tests.servers.processes import find
 
 
 def certify(hostname, certificate, key):
-    """Write a certificate for ``hostname`` and this machine, and its key, good for two days."""
     command = [
         *[find("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={hostname}"],
         *["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],

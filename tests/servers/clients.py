@@ -1,5 +1,3 @@
-"""What people's mail programs do with a MailServer: send, and look into a mailbox."""
-
 import contextlib
 import imaplib
 import poplib
@@ -11,7 +9,6 @@ from tests.servers.processes import PATIENCE_SECONDS, wait_until
 
 
 def trusting(server):
-    """Return a TLS context that knows the server's certificate and nothing else."""
     return ssl.create_default_context(cafile=server.certificate)
 
 
@@ -92,7 +89,6 @@ def may_imap(server, username, password):
 
 
 def may_submit(server, username, password):
-    """Whether this login works on port 587."""
     try:
         with smtp(server, server.submission_port, login=(username, password)):
             return True
@@ -120,7 +116,6 @@ def may_pop(server, username, password):
 
 
 def subjects(server, username, password, folder="INBOX"):
-    """Return the subjects in a folder, oldest first."""
     with imap(server, username, password) as session:
         session.select(folder, readonly=True)
         _ok, [numbers] = session.search(None, "ALL")
@@ -132,6 +127,5 @@ def subjects(server, username, password, folder="INBOX"):
 
 
 def wait_for(server, username, password, subject, seconds=PATIENCE_SECONDS):
-    """Wait until the message with ``subject`` has arrived."""
     what = f"{subject!r} for {username}"
     wait_until(lambda: subject in subjects(server, username, password), what, seconds)

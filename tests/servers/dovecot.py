@@ -1,5 +1,3 @@
-"""A private Dovecot 2.3 on the shipped dovecot.conf, with its own directories and ports."""
-
 import contextlib
 import re
 import shutil
@@ -119,7 +117,6 @@ class Dovecot:
             self.start()
 
     def query(self, name):
-        """Return the text of ``name`` (password_query …) in mailadmin-sql.conf.ext."""
         text = (self.conf / "mailadmin-sql.conf.ext").read_text().replace("\\\n", "")
         return " ".join(re.search(rf"^{name} = (.*)", text, re.MULTILINE)[1].split())
 

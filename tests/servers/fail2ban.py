@@ -1,5 +1,3 @@
-"""What the shipped fail2ban filters find in a log."""
-
 import subprocess
 from collections import Counter
 

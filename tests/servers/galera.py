@@ -1,5 +1,3 @@
-"""A private MariaDB Galera cluster on 127.0.0.1: several servers that hold the same rows."""
-
 import contextlib
 import re
 import secrets
@@ -76,7 +74,6 @@ class Node:
         self._process.start(lambda: True)
 
     def wait(self):
-        """Wait until it holds what the others hold, and serves."""
         wait_until(self.is_synced, f"{self.name}, see {self.log}", seconds=180)
 
     def stop(self):
@@ -120,7 +117,6 @@ class Node:
         return value
 
     def connect(self, database=None):
-        """Return a connection of the server's own administrator."""
         return MySQLdb.connect(
             host=self.host,
             port=self.port,
@@ -180,7 +176,6 @@ class Cluster:
         return [node for node in self.nodes if node.is_synced()]
 
     def _create(self):
-        """The same data for all of them, with the users and an empty database."""
         first = self.nodes[0]
         for node in self.nodes:
             node.directory.mkdir()

@@ -1,5 +1,3 @@
-"""A private HAProxy on the shipped file."""
-
 import re
 
 from tests.servers.processes import Process, answers, find, free_ports

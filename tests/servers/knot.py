@@ -1,5 +1,3 @@
-"""A private DNS server, Knot: it has the tests' zones and takes signed updates of them."""
-
 import secrets
 from base64 import b64encode
 

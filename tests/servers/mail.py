@@ -1,5 +1,3 @@
-"""A mail server as an operator would have it after `manage.py mailconf`, on private ports."""
-
 import contextlib
 import os
 import pwd
@@ -174,7 +172,6 @@ class MailServer:
         return self.connect(self.signer_sql_user, self.files.passwords["signer"])
 
     def execute(self, statement, parameters=None, *, connection=None):
-        """Run one statement, by default as the panel's user, and return its rows."""
         connection = connection or self.connect()
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement, parameters)

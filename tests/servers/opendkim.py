@@ -1,5 +1,3 @@
-"""A private OpenDKIM on the shipped files, which signs what Postfix hands it."""
-
 import re
 import shutil
 
@@ -7,8 +5,6 @@ from tests.servers.processes import Process, answers, find, free_ports
 
 
 class OpenDKIM:
-    """Installs ``files`` (a folder that mailconf wrote) below ``directory``."""
-
     def __init__(self, directory, files):
         self.files = files
         self.conf = directory / "opendkim"

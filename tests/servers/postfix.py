@@ -1,5 +1,3 @@
-"""A private Postfix on the shipped main.cf and master.cf, with its own queue and ports."""
-
 import os
 import re
 import shutil
@@ -92,14 +90,12 @@ class Postfix:
         )
 
     def add_services(self):
-        """Put ports 587 and 465 into master.cf as deploy/README.md says."""
         for service in ("submission/inet", "submissions/inet", "relayhost/unix"):
             command = [find("postconf"), "-c", self.files, "-M", service]
             entry = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             self._run("postconf", "-Me", f"{service}={entry.strip()}")
 
     def set(self, **parameters):
-        """Change parameters of main.cf in place."""
         self._run("postconf", "-e", *(f"{name}={value}" for name, value in parameters.items()))
         self._age_files()
 
@@ -141,12 +137,10 @@ class Postfix:
         return run.stdout.decode().rstrip("\n") if run.returncode == 0 else None
 
     def query(self, name):
-        """Return the query text of the map ``name``, as Postfix reads it."""
         text = re.sub(r"^#.*\n", "", (self.maps / f"{name}.cf").read_text(), flags=re.MULTILINE)
         return " ".join(re.search(r"^query = (.*(?:\n\s+.*)*)", text, re.MULTILINE)[1].split())
 
     def flush(self):
-        """Try everything in the queue now."""
         self._run("postqueue", "-f")
 
     def drop_queue(self):

@@ -1,5 +1,3 @@
-"""PostfixAdmin as Debian's package has it, in a copy of its own: behind a private php-fpm and nginx."""
-
 import os
 import re
 import shutil
@@ -68,7 +66,6 @@ class PostfixAdmin:
 
     @property
     def files(self):
-        """Its configuration, in the order in which it reads them."""
         names = ("config.inc.php", "dbconfig.inc.php", "config.local.php")
         return [self.root / name for name in names]
 
@@ -93,14 +90,12 @@ class PostfixAdmin:
         self.stop()
 
     def upgrade(self):
-        """Create its tables, or bring them up to date, as its own page does."""
         answer = OneByOne(self.port).get("/upgrade.php")
         if answer.status != 200:
             raise RuntimeError(answer.body[-3000:].decode())
         return answer.body.decode()
 
     def command(self, *arguments):
-        """``postfixadmin-cli`` of this copy."""
         program = self.root / "scripts" / "postfixadmin-cli"
         done = subprocess.run(
             [program, *arguments], capture_output=True, text=True, env={"PATH": PROGRAMS}
@@ -119,8 +114,6 @@ class PostfixAdmin:
 
 
 class OneByOne(Browser):
-    """A connection for each request: nothing to close at the end."""
-
     def _ask(self, *arguments):
         try:
             return super()._ask(*arguments)
@@ -144,8 +137,6 @@ def _joined(parts):
 
 
 class Visitor:
-    """Somebody who is signed in and fills in its forms as they come."""
-
     def __init__(self, browser):
         self.browser = browser
 
@@ -161,7 +152,6 @@ class Visitor:
         return self.send(path, dict(_fields(values)))
 
     def send(self, path, values):
-        """Send the form at ``path``, and return the page that says what came of it."""
         form = next(form for form in FormReader(self.page(path)).forms if "token" in form)
         answer = self.browser.post(path, form | values)
         while answer.status == 302:

@@ -1,5 +1,3 @@
-"""A private postsrsd, started with the shipped settings as Debian's launcher does."""
-
 import os
 import signal
 from contextlib import suppress
@@ -12,8 +10,6 @@ LAUNCHER = """. "$0" && exec "$1" -4 -f"$SRS_FORWARD_PORT" -r"$SRS_REVERSE_PORT"
 
 
 class PostSRSd:
-    """``files`` is a folder that mailconf writes before it is started."""
-
     def __init__(self, directory, files):
         self.port, self.back_port = free_ports(2)
         self.markers = {"SRS_PORT": self.port, "SRS_BACK_PORT": self.back_port}

@@ -1,5 +1,3 @@
-"""Start a program in the foreground, wait until it is there, stop it."""
-
 import fcntl
 import os
 import random
@@ -57,7 +55,6 @@ def _reserve(port):
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
-    """Poll ``condition`` until it is true and return its answer."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:
@@ -113,7 +110,6 @@ class Process:
 
 
 def run_sql(database, script):
-    """Run a file of statements on ``database``, an entry of settings.DATABASES, with the real client."""
     address = [f"--host={database['HOST']}", f"--port={database['PORT']}"]
     with open(script) as statements:
         subprocess.run(

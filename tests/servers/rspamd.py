@@ -1,5 +1,3 @@
-"""A private rspamd on the shipped files, with redis, and the helper that writes its keys."""
-
 import json
 import shutil
 import socket
@@ -27,8 +25,6 @@ WORKERS = 3  # two that scan, and the controller
 
 
 class Rspamd:
-    """``files`` is where mailconf writes; installs below ``directory``."""
-
     def __init__(self, directory, files):
         self.files = files
         self.place = directory / "rspamd"
@@ -94,7 +90,6 @@ class Rspamd:
             process.stop()
 
     def away(self):
-        """Stop rspamd alone; ``start_again()``."""
         self._process.stop()
 
     def start_again(self):

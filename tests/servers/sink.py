@@ -1,5 +1,3 @@
-"""The rest of the world: an SMTP server that takes everything and remembers it."""
-
 import socketserver
 import ssl
 import threading

@@ -1,5 +1,3 @@
-"""A private resolver that validates: unbound, which trusts the keys that a test gives it."""
-
 from tests.servers.processes import Process, answers, find, free_ports
 
 CONF = """

@@ -1,11 +1,8 @@
-"""What a trace says."""
-
 from mailadmin.tracing.trace import trace
 from mailadmin.tracing.words import lines, verdict
 
 
 def said(address, sender=None, actor=None):
-    """The steps, the last sentence last."""
     found = trace(actor, address, sender)
     return [*(line.text for line in lines(found)), verdict(found)]
 

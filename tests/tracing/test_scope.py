@@ -1,5 +1,3 @@
-"""Of domains that one does not see, the trace tells nothing."""
-
 import pytest
 
 from domains.models import Copy, Domain, RelayHost

@@ -1,5 +1,3 @@
-"""What the trace says of each kind of address and sender. That Postfix does the same: tests/contract/test_trace.py."""
-
 import pytest
 from django.conf import settings
 

@@ -1,5 +1,3 @@
-"""One panel, one mail server, one Roundcube and one browser for the journeys of the webmail's users."""
-
 from pathlib import Path
 
 import environ
@@ -14,7 +12,6 @@ from tests.webmail.site import WebmailSite
 
 @pytest.fixture(scope="package")
 def site():
-    """Everything started; ``site.mail_server`` is the mail server."""
     with MariaDB() as database_server:
         database = environ.Env.db_url_config(database_server.url)
         mail_server = MailServer(database, blocks=["sieve"])
@@ -39,14 +36,12 @@ def browser():
 
 @pytest.fixture(scope="module")
 def visitors(browser, site):
-    """Open pages as somebody; at the end nothing must have gone wrong in any of them."""
     with Visitors(browser, site.panel_url) as visitors:
         yield visitors
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Show the ends of the logs with a failure."""
     report = yield
     site = getattr(item, "funcargs", {}).get("site")
     if report.failed and site:

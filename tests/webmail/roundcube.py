@@ -1,5 +1,3 @@
-"""Roundcube as somebody uses it in a browser."""
-
 from urllib.parse import urlencode
 
 from playwright.sync_api import expect
@@ -8,8 +6,6 @@ from tests.servers.processes import wait_until
 
 
 class Webmail:
-    """``address`` has a mailbox; nobody is signed in yet."""
-
     def __init__(self, visitors, url, address):
         self.address, self.url = address, url
         self.page = visitors.open(ignore_https_errors=True)
@@ -44,7 +40,6 @@ class Webmail:
         self.page.goto(f"{self.url}/?{urlencode(values)}")
 
     def addresses(self):
-        """The addresses to choose from, the chosen one first."""
         self.goto("compose")
         options = self.page.locator("#_from option")
         expect(options.first).to_be_attached()  # Roundcube goes on to an address of this message
@@ -82,7 +77,6 @@ class Webmail:
         return self.page.locator("#_from option:checked").inner_text()
 
     def change_password(self, old, new):
-        """Return what Roundcube says."""
         self.goto("plugin.password", task="settings")
         for field, value in {"curpasswd": old, "newpasswd": new, "confpasswd": new}.items():
             self.page.locator(f"#{field}").fill(value)
@@ -92,7 +86,6 @@ class Webmail:
         return said.inner_text()
 
     def set_out_of_office(self, subject, text, *, on=True):
-        """Return what Roundcube says."""
         self.goto("plugin.managesieve-vacation", task="settings")
         self.wait_for("plugin.managesieve-save")
         self.page.locator("#vacation_subject").fill(subject)
@@ -104,7 +97,6 @@ class Webmail:
         return said.inner_text()
 
     def file_everything_into(self, folder):
-        """Make a filter."""
         self.goto("plugin.managesieve", task="settings")
         self.wait_for("plugin.managesieve-add")
         self.page.locator("a.create:visible").first.click()

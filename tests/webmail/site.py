@@ -1,5 +1,3 @@
-"""Panel and Roundcube on one nginx, as mailconf writes their files, with PHP's own processes."""
-
 import shutil
 import tempfile
 from pathlib import Path
@@ -42,7 +40,6 @@ class WebmailSite(WebHost):
         self.php = None
 
     def migrate(self):
-        """Make the panel's tables, of which the mail server is granted what it reads."""
         self.manage("migrate", "--no-input", "-v", "0")
 
     def start(self):
@@ -74,7 +71,6 @@ class WebmailSite(WebHost):
         return (self.files / "roundcube" / name).read_text()
 
     def _install(self):
-        """Do what deploy/README.md says, below ``directory``; Debian's own files are only linked."""
         files = self.files / "roundcube"
         run_sql(self.database, files / "database.sql")
         tables = self.directory / "tables.sql"

@@ -1,5 +1,3 @@
-"""What nginx serves of Roundcube and hands on to the panel, and what Roundcube's SQL user may do."""
-
 from urllib.parse import urlencode
 
 import MySQLdb

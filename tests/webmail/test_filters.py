@@ -1,5 +1,3 @@
-"""Out of office, filters and spam: what people set in Roundcube, and what Dovecot does with their mail then."""
-
 import email
 import json
 

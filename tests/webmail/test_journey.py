@@ -1,5 +1,3 @@
-"""The test that the old wiki page ended with: from the panel to a mail in the browser, and back."""
-
 import email
 import json
 
@@ -30,7 +28,6 @@ def sender_of(mail_server, subject, password=PASSWORD, folder="INBOX"):
 
 @pytest.fixture(scope="module")
 def office(site, visitors):
-    """The superadmin at the panel, with a domain, a mailbox and an alias made by hand."""
     made = site.manage("admin", "add", SUPERADMIN, "--superadmin", "--generate", "--json")
     page = visitors.sign_in(SUPERADMIN, json.loads(made)["password"], ignore_https_errors=True)
     create_domain(page, "town.example")
@@ -109,7 +106,6 @@ def test_the_password_is_the_panels(webmail, visitors, site):
 
 
 def in_roundcube(site, address):
-    """Contacts and signatures of the user."""
     return site.execute(
         "SELECT c.name, i.signature FROM roundcube.users u"
         " LEFT JOIN roundcube.contacts c USING (user_id) LEFT JOIN roundcube.identities i USING (user_id)"

@@ -22,7 +22,6 @@ def _django_db_helper(evening):
 
 @pytest.fixture(scope="package")
 def evening(django_db_setup, django_db_blocker):
-    """The server after `manage.py adopt --apply`, and what was seen before and meanwhile."""
     with django_db_blocker.unblock():
         evening = Evening().start()
         try:
@@ -43,13 +42,11 @@ def evening(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def root(evening):
-    """PostfixAdmin's superadmin, in its pages."""
     return evening.visitor("root@example.org")
 
 
 @pytest.fixture
 def ours(evening):
-    """The same person in this panel's."""
     client = Client()
     assert client.login(username="root@example.org", password=SECRET)
     return client

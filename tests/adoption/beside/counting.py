@@ -1,5 +1,3 @@
-"""The counters of the domains, and what a count of the rows says."""
-
 from django.db.models import Count
 
 from domains.models import DomainUsage

@@ -1,5 +1,3 @@
-"""Both panels work on the same rows: what one writes the other reads."""
-
 import pytest
 from django.test import Client
 from django.urls import reverse

@@ -1,5 +1,3 @@
-"""What was seen before, while and after the tables changed places, and on the way back."""
-
 import pytest
 from django.contrib.auth import authenticate
 from django.db import connection

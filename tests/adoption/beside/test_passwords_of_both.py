@@ -1,5 +1,3 @@
-"""Passwords side by side: what one panel stores the other reads."""
-
 import pytest
 from django.test import Client
 from django.urls import reverse
