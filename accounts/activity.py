@@ -64,7 +64,8 @@ class Log(KeysetMixin, ScopedListView):
 
     @cached_property
     def domains(self):
-        """None: entries of all domains, and those without a domain."""
+        """The domains whose entries are shown; None: those of all domains, and entries without a
+        domain."""
         name = self.filters()["domain_name"]
         if name:
             return tuple(domains_in_sight(self.actor, [name]))

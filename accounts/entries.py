@@ -23,9 +23,10 @@ PERSON = ("username",)
 
 
 class Wanted(NamedTuple):
-    """``domains`` None are all, ``actions`` () are all; ``people`` are beginnings of names; ``begin`` and ``end`` moments.
+    """``domains`` None: all; ``actions`` (): all; ``people`` are the beginnings of names; ``begin``
+    and ``end`` are moments.
 
-    ``about`` is an address, or what else an entry may be about.
+    ``about`` is an address, or another object that an entry is about.
     """
 
     domains: tuple | None = None
@@ -38,7 +39,7 @@ class Wanted(NamedTuple):
 
 class Found(NamedTuple):
     keys: list
-    rest: tuple | None = None  # where to look on, if nobody has yet
+    rest: tuple | None = None  # where to go on, if the page is not full yet
 
 
 def page(wanted, size, edge=(), *, newest_first=True):
@@ -55,7 +56,7 @@ def page(wanted, size, edge=(), *, newest_first=True):
         return Found([])
     fits, fitting = _also(wanted)
     if not fits:
-        # As many ranges as the page has entries reach this far, so the page does.
+        # As many ranges as the page has entries have one up to here, so the page ends here at the latest.
         if passed:
             order.stop_at(passed[0])
         rows = _look(order, columns, ranges, "1", (), size, size, shown="id")
@@ -115,9 +116,10 @@ def by_day(domains, actions, begins, most):
 
 
 def by_day_of_many(domains, actions, begins, most):
-    """As ``by_day()``: one range of the index for each domain and action, instead of one for each day of it, too.
+    """As ``by_day()``, with one range of the index for each domain and action, instead of one for
+    each of their days.
 
-    Nothing on any day if these are more than ``most`` a day together: nobody waits for all to be read.
+    All zero if there are more than ``most`` a day on average: to read all would take too long.
     """
     rows = LogEntry.objects.filter(domain__in=domains, action__in=actions)
     rows = rows.filter(timestamp__gte=begins[0], timestamp__lt=begins[-1]).order_by()
@@ -135,7 +137,7 @@ class _Order:
         self.last = "MAX" if newest_first else "MIN"
         self.newest_first = newest_first
         self.edge = str(edge[0]) if edge else ""
-        # Both for whole groups, and to the very entry.
+        # ``within`` bounds whole ranges, ``exact`` ends at the very entry of the edge.
         self.within, self.moments = "", []
         for sign, moment in ((">=", wanted.begin), ("<", wanted.end)):
             if moment:

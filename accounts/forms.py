@@ -22,7 +22,7 @@ MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
 
 class NewPasswordInput(forms.PasswordInput):
-    """``made``: it begins with a password made for the person, to be handed over or typed over."""
+    """``made``: the field starts with a generated password, to be handed over or replaced."""
 
     def __init__(self, attrs=None, *, made=False):
         self.made = made
@@ -30,7 +30,7 @@ class NewPasswordInput(forms.PasswordInput):
         super().__init__(defaults | (attrs or {}))
 
     def value_from_datadict(self, data, files, name):
-        # Nobody has one in mind that was generated, so the form that comes back keeps it.
+        # A generated password is in nobody's memory, so a form that is shown again keeps it.
         value = super().value_from_datadict(data, files, name)
         self.render_value = bool(data.get(f"{name}-generated")) and looks_made(value or "")
         return value

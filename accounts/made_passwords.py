@@ -1,6 +1,7 @@
-"""Passwords that are made here: groups of four letters that can be read out.
+"""Generated passwords: groups of four letters that can be read out.
 
-As static/js/app.js makes them in the browser. A group has 12 or 13 bits; letters and digits that look alike are left out.
+The browser (static/js/app.js) generates the same form. A group has 12 or 13 bits of entropy;
+letters and digits that look alike are left out.
 """
 
 import re

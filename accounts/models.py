@@ -146,7 +146,8 @@ def _domains_of(admin):
 
 class LogQuerySet(ScopedQuerySet):
     def stored(self):
-        """What pages tell of an entry, without its model, with the changes as the text of their JSON, ``stored``, or None."""
+        """The columns that pages show, without model instances; ``stored`` is the JSON text of the
+        changes, or None."""
         rows = self.annotate(stored=Cast("changes", models.TextField()))
         columns = ("pk", "timestamp", "username", "domain", "action", "data", "stored")
         return rows.values_list(*columns, named=True)

@@ -15,7 +15,8 @@ from panel.pages import ActorMixin
 
 
 class OwnFormView(ActorMixin, FormView):
-    """A form about oneself. It leads back to one's own page, and of two clicks the second is answered as the first."""
+    """A form about the signed-in account. It leads back to the account's own page; the second of
+    two clicks gets the answer to the first."""
 
     template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]

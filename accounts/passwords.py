@@ -170,7 +170,8 @@ def stored_hash(text):
 
 
 def kept_hash(text):
-    """As ``stored_hash``, but of crypt() and argon2 only the form is looked at: to compute 100,000 takes minutes."""
+    """As ``stored_hash``, but of crypt() and argon2 hashes only the format is checked: to compute
+    100,000 takes minutes."""
     text, scheme, bare = _with_scheme(text)
     if scheme not in _CRYPTS:
         _verify("any password", scheme, bare)

@@ -199,9 +199,11 @@ def _check_current_password(account, password):
 
 @in_transaction
 def hash_in_place(*, actor, account):
-    """Store the clear-text password of an administrator or a mailbox as a hash: the same password goes on. Return whether it was one.
+    """Replace a stored clear-text password of an administrator or a mailbox by its hash; the
+    password stays valid. Return whether it was clear text.
 
-    Its sessions end. Refused while PostfixAdmin, which may not read the hash, works on the same rows.
+    Ends its sessions. Refused while PostfixAdmin, which may be unable to read the hash, works on
+    the same rows.
     """
     if actor == account:
         raise ValidationError(
@@ -246,9 +248,10 @@ def delete_admin(*, actor, admin):
 
 
 def set_preferences(account, **chosen):
-    """Store what of ``language``, ``theme`` and ``page_size`` an administrator or a mailbox user chose.
+    """Store what of ``language``, ``theme`` and ``page_size`` an administrator or a mailbox user
+    chose.
 
-    No entry of the log: nobody else notices.
+    Not logged: it concerns nobody else.
     """
     changes = {name: value for name, value in chosen.items() if value}
     if changes:

@@ -29,9 +29,11 @@ def forget_messages(request):
 
 
 def end_others(request, account):
-    """End all sessions of ``account``, whose password is new, but let this one go on under a new key.
+    """End all sessions of ``account``, whose password is new, except this one, which gets a new
+    key.
 
-    The old key opens nothing, but for a second click on the same form: see SignInRequiredMiddleware.
+    The old key opens nothing, but is known for a second click on the same form: see
+    SignInRequiredMiddleware.
     """
     update_session_auth_hash(request, account)
     request.session.model(
@@ -42,10 +44,11 @@ def end_others(request, account):
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Who was signed out meanwhile comes back to the page on which a form was sent, as not every form has an address to read.
+    """Leads people who were signed out meanwhile back to the page with their form: the address that
+    a form is sent to may have no page.
 
-    Of two clicks on one's own new password, the second comes with the key that the first one ended.
-    It is known by all that it holds: the old key, the form's token and both passwords.
+    The second of two clicks on "change my password" arrives with the session key that the first one
+    ended. It is recognised by all that it holds: the old key, the form's token and both passwords.
     """
 
     def handle_no_permission(self, request, view_func):
@@ -71,7 +74,8 @@ def sent_from(request):
 
 
 class AccountMiddleware(AuthenticationMiddleware):
-    """Let ``request.user`` be the account itself. Django's stands for it, and each look at it takes ten times as long."""
+    """Set ``request.user`` to the account itself: each access to Django's lazy object takes ten
+    times as long."""
 
     def process_request(self, request):
         request.user = account = get_user(request)
@@ -105,7 +109,8 @@ class SessionLimitMiddleware:
         return response
 
     def end_or_go_on(self, request):
-        """Return after how many seconds the session ended now, or 0; then ``request.session_left`` is set."""
+        """End the session if its time is over and return the limit in seconds that it reached; else
+        return 0 and set ``request.session_left``."""
         session, now = request.session, int(time.time())
         idle, busy = now - session["used"], now - session["begun"]
         for passed, limit in (

@@ -27,9 +27,11 @@ def record(account, ip):
 
 
 def record_failure(account, typed, ip):
-    """Write the first wrong password of each name and network, and the one that closes it to them.
+    """Log the first wrong password of each name and network, and the one after which they must
+    wait.
 
-    ``account`` is the one that is named so, or None: both take the same statements, so time tells nothing.
+    ``account`` is the account of that name, or None: both run the same statements, so the time of
+    an answer tells nothing.
     """
     failures = throttle.failures(typed, ip)
     if failures not in {1, settings.LOGIN_FAILURES}:

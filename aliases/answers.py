@@ -33,7 +33,7 @@ from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_
 ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
     *("accepted", "passed on", "refused", "off", "elsewhere"),
 )
-# What stands at the address itself, or at the address without its tag, and why it answers or does not.
+# What stands at the address itself, or at the address without its extension, and why it answers or does not.
 NOTHING, MAILBOX_OFF, ALIAS_OFF, DEAD_ALIAS, LOOP = (
     *("nothing", "mailbox off", "alias off", "dead alias", "loop"),
 )
@@ -73,7 +73,7 @@ class Answer:
 
     @property
     def tag(self):
-        """What stands from the delimiter on, if the row that answers does not have it."""
+        """The extension with its delimiter, if the row that answers does not have it."""
         own, row = self.local_part, split_address(self.row)[0]
         bare = split_address(without_extension(self.address))[0]
         return own[len(bare) :] if row and own != bare == row else ""
@@ -220,7 +220,7 @@ def answer(actor, address, *, copies=True):
 
 
 def _leading_out_of_sight(actor, address, lookup):
-    """Only an actor who sees all may learn whether a target elsewhere exists."""
+    """Only an actor who sees all may learn whether an external address exists."""
     alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
     if alias is None or not alias.active:
         return None

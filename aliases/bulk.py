@@ -146,7 +146,8 @@ class AddressWork(tasks.Work):
         )
 
     def gone_before(self, task, gone):
-        """What else the task has deleted of the targets of aliases that lead to ``gone``: they may be empty together."""
+        """What the task deleted before, of the targets of aliases that lead to ``gone``: both
+        together may leave an alias without a target."""
         targets = AliasTarget.objects.referring_to(with_alias_domain_names(gone))
         aliases = list(targets.values_list("alias", flat=True).distinct()[:MANY])
         others = AliasTarget.objects.filter(alias__in=aliases).values_list("bare", flat=True)
@@ -176,9 +177,11 @@ class AddressWork(tasks.Work):
 
 
 class ManyBulk(BulkView):
-    """Of mailboxes or aliases: ``selected`` and ``also`` (keys, one a line), or ``all`` that the query ``listed`` shows.
+    """POST for mailboxes or aliases: ``selected`` and ``also`` (keys, one a line), or ``all``, the
+    rows that the list with the query ``listed`` shows.
 
-    At most tasks.STEP rows are switched at once, or deleted after a page that says what happens; more are a task.
+    At most tasks.STEP rows are switched at once, or deleted after a page that says what happens;
+    more are a task.
     """
 
     work_class = None

@@ -1,7 +1,9 @@
-"""The first targets that nobody answers, for the dashboard: as fast in any table.
+"""The first targets that nobody answers, for the dashboard: equally fast however large the tables
+are.
 
-A domain that has a catch-all may be the target of 100,000 aliases, which nobody needs to read. So the
-domains of unmatched targets come first, out of an index; then what these domains do; then the rows.
+A domain that has a catch-all may be the target of 100,000 aliases, which nobody needs to read. So
+the domains of unmatched targets come first, out of an index; then what these domains do; then the
+rows.
 """
 
 from itertools import islice

@@ -236,7 +236,7 @@ def find_fallbacks(actor, rows, also=(), lookup=None):
 
 
 def fates(rows):
-    """Return rows that came through ``find_fallbacks``, those together about which the same can be said."""
+    """Group rows that came through ``find_fallbacks`` by what a page says of them."""
     found = {}
     for row in rows:
         if row.stopped.kind == DOMAIN_OFF:

@@ -72,9 +72,10 @@ def refuse_taken(address, *, wanted):
 
 
 def refuse_itself(alias, targets, stored=()):
-    """An alias that leads to itself is nobody's address, but where the domain's next server knows it.
+    """Refuse an alias that leads to itself: no mailbox has the address, unless the domain's next
+    server knows it.
 
-    What another program has ``stored`` beside others may stay.
+    Such a target that another program has ``stored`` beside others may stay.
     """
     kept = {target.lower() for target in stored} if len(targets) > 1 else set()
     if alias.address not in set(targets) - kept:

@@ -15,7 +15,8 @@ NAMED = 50  # aliases that are looked at
 
 
 class SwitchView(StateView):
-    """Of a mailbox or an alias: at once, by a POST, for it can be undone. The page is seen where it is refused."""
+    """Switches a mailbox or an alias at once, by POST, as it can be undone. The page is only shown
+    if that is refused."""
 
     kind = None
 

@@ -132,7 +132,7 @@ def _add(actor, domain, pair, selector=None):
 
 
 def _free_selector(domain):
-    """A name with the day: never one of before, whose record resolvers may still know."""
+    """A selector with the day in it; never one used before, whose record resolvers may still have."""
     taken = set(DKIMKey.objects.filter(domain_name=domain).values_list("selector", flat=True))
     names = (f"s{timezone.localdate():%Y%m%d}{letter}" for letter in ascii_lowercase)
     for name in names:
@@ -213,7 +213,8 @@ def _let_sign(domain, key, before, others):
 
 @in_transaction
 def begin_when_seen(*, domain, findings):
-    """Let the first key of ``domain`` that a check saw sign, of each kind of which none does."""
+    """Of each kind of key of which none signs yet, let the first one that the check saw in the DNS
+    sign."""
     found = [one for one in findings if one.topic == "dkim next" and one.state == OK]
     signing = {_kind_in(one) for one in findings if one.topic == "dkim"}
     if not {_kind_in(one) for one in found} - signing:  # as always but once: no lock is needed

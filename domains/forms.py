@@ -213,7 +213,7 @@ class LimitField(forms.MultiValueField):
         )
 
     def __deepcopy__(self, memo):
-        # A form has its own of everything but the two fields, which nobody changes.
+        # Each form has a copy of everything but the two fields, which no form changes.
         return super(forms.MultiValueField, self).__deepcopy__(memo)
 
     def compress(self, values):

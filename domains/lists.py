@@ -118,7 +118,8 @@ class WordSearchMixin(KeysetMixin):
             yield from self.rows_found(rows, some)
 
     def count_of(self, keys, found):
-        """How many rows there are, one more than the page has if there are more, or None where nobody knows."""
+        """The number of rows found, one more than are shown if there are more; None if it is not
+        known."""
         if found.get("first_url") or (found.get("next_url") and len(keys) < self.size):
             return None
         return len(keys) + bool(found.get("next_url"))

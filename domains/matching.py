@@ -10,9 +10,11 @@ ROUNDS = 50  # of one call, for words that many rows have of which few match
 
 
 class Matching:
-    """Of the list ``view``, opened by ``actor`` with the query ``listed``, what may be changed and is not younger than ``since``.
+    """The rows of the list ``view``, as ``actor`` opened it with the query ``listed``, that may be
+    changed and are not newer than ``since``.
 
-    ``lead``: the words as it was begun with (a list), for with each row less another word may be the rarest.
+    ``lead``: the words in the order of the first step (a list), since another word may become the
+    rarest as rows go.
     """
 
     def __init__(self, view, actor, listed, since, lead=None):

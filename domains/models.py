@@ -393,6 +393,7 @@ class RoutingLock(CountedLock):
     @classmethod
     @in_transaction
     def set_upgrading(cls, upgrading):
-        """Wait for whoever has the lock. Counted too: what another node is about to save is rolled back there."""
+        """Takes the lock. The row is counted up too, so that what another node of a cluster is
+        about to save is rolled back there."""
         super().hold()
         cls.objects.update(upgrading=upgrading)

@@ -82,7 +82,7 @@ def check_domain_sender_rule(*, domain, sender, action, text=""):
 
 
 def _list_number(domain):
-    """That of the domain's rules, or the first one that no domain has; None if all are taken."""
+    """The list number of the domain's rules, or the first free one; None if all are taken."""
     numbers = dict(DomainSenderRule.objects.values_list("domain", "list_number").distinct())
     free = set(range(1, LISTS + 1)) - set(numbers.values())
     return numbers.get(domain.pk) or min(free, default=None)

@@ -29,9 +29,10 @@ class Found(NamedTuple):
 
 
 class Leading(NamedTuple):
-    """``words`` in the order in which they are asked for; ``named``: those that a domain in scope has, too.
+    """``words`` in the order in which they are asked for; ``named``: those that are also words of a
+    domain in scope.
 
-    ``entries`` are those of the first, at most ``scan`` + 1 of leading().
+    ``entries``: how many the first word has, counted up to ``scan`` + 1.
     """
 
     words: tuple
@@ -82,7 +83,7 @@ def leading(kinds, words, names, scan=SCAN, *, counted=False):
     for number, kind in enumerate(kinds):
         entries = dict(zip(words, row[number * len(words) :], strict=False))
         if kind in IN_DOMAINS:
-            # Those that a domain may have in place of the row come last, and of these those that no row has.
+            # Words that may be the domain's and not the row's come last, and of these the ones that no row has.
             rank = {word: (named[word], named[word] and not n, n) for word, n in entries.items()}
             also = frozenset(word for word in words if named[word])
         else:

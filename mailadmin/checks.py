@@ -155,7 +155,7 @@ def check_migrations(databases=None, **kwargs):
 
 @register(Tags.database)
 def check_rows(databases=None, **kwargs):
-    """What other programs write and nobody can mean: reads both tables once."""
+    """What other programs write by mistake: reads both tables once."""
     warnings = []
     for alias in databases or []:
         if _unapplied(connections[alias]):

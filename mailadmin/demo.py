@@ -206,7 +206,7 @@ def _mailboxes(domains, actors, password, progress):
 def _alias(domains, superadmin, actors, address, targets):
     local_part, name = split_address(address)
     domain = domains[name]
-    # With EXTERNAL_TARGETS off, only a superadmin may send mail on to outside.
+    # With EXTERNAL_TARGETS off, only a superadmin may send mail on to external addresses.
     leads_outside = any("@" in target for target in targets)
     return create_alias(
         actor=superadmin if leads_outside else actors[domain.pk],

@@ -109,7 +109,8 @@ def _told(linked, *values):
 
 
 def days(entries):
-    """Yield (heading, lines) of each day, of entries as ``LogQuerySet.stored()`` has them, the newest or the oldest first."""
+    """Yield (heading, lines) of each day. ``entries`` are as ``LogQuerySet.stored()`` has them,
+    newest or oldest first."""
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     named = {today: _("Today"), today - timedelta(days=1): _("Yesterday")}

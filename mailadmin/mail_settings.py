@@ -110,7 +110,7 @@ WEBMAIL_URL = env.read(
     valid=lambda url: not url or is_web_address(url),
     expected="a URL such as https://webmail.example.org/",
 )
-# With it Roundcube asks for identities and new passwords (mailboxes/webmail.py). None: nobody does.
+# With it Roundcube asks for identities and new passwords (mailboxes/webmail.py). None: it cannot.
 WEBMAIL_SECRET = env.read(
     "str",
     "WEBMAIL_SECRET",
@@ -205,7 +205,7 @@ MTA_STS = env.read(
 HELPER_SOCKET = env.read(
     "str", "HELPER_SOCKET", expected="the absolute path of the helper's socket", **absolute_path
 )
-SRS = env.read("bool", "SRS", default=None)  # None: nobody said
+SRS = env.read("bool", "SRS", default=None)  # None: not set
 DKIM_SIGNER = env.read(
     "str",
     "DKIM_SIGNER",

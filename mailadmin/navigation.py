@@ -1,4 +1,5 @@
-"""Where one is: the left column, and the way here. Hiding a link protects nothing: the views do."""
+"""Navigation: the left column, and the pages above the current one. Hiding a link protects nothing:
+the views do."""
 
 from typing import NamedTuple
 

@@ -1,6 +1,7 @@
-"""The figures of a day, for the plots: counted once, so that no page adds up a past.
+"""The figures of a day, for the plots: counted once, so that no page adds up the past.
 
-``take()`` may run as often as one likes, on several servers too: a day has one row for each domain, the last one counts.
+``take()`` may run as often as one likes, on several servers too: there is one row a day for each
+domain, and the last count stays.
 """
 
 from collections import Counter
@@ -21,9 +22,10 @@ TOGETHER = 1_000  # rows of one transaction
 
 
 def take(today=None):
-    """Count today, and the changes of the days since the last one anew; forget days that are too old.
+    """Count today, count the changes since the last snapshot once more, and delete days that are
+    too old.
 
-    Returns the rows of domains, the sizes of mailboxes, and the rows that are forgotten.
+    Returns the numbers of rows written for domains, of mailbox sizes and of rows deleted.
     """
     today = today or timezone.localdate()
     _complete_changes(today)

@@ -30,7 +30,7 @@ MAX_DOMAIN = 253
 
 # Our own addresses: no character that a path, a LIKE pattern or a list would read.
 _OWN_LOCAL_PART = re.compile(r"[a-z0-9_][a-z0-9_+=&$'-]*(?:\.[a-z0-9_+=&$'-]+)*")
-# Elsewhere any dot-atom may exist, except what Postfix would take for a command, file or list.
+# An external address may have any dot-atom, except what Postfix would take for a command, file or list.
 _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
 )

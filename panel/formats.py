@@ -20,7 +20,8 @@ KB_MB_GB = 1000 if settings.QUOTA_MULTIPLIER == 1_000_000 else 1024
 def cached_per_language(function):
     """Remember what ``function`` returns for its arguments, per language; it must return no URL.
 
-    ``function.now()`` is it in the current language, for fifty rows: asking the thread for its language is slow.
+    ``function.now()`` returns it for the current language, for loops over rows: to look the
+    language up each time is slow.
     """
     made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
 
@@ -216,7 +217,8 @@ def _passed(time):
 
 
 def day_by(zone, today):
-    """The function that says on which day, as near to ``today`` as it is, a moment in seconds since 1970 was."""
+    """Return a function that says the day of a moment (seconds since 1970), within a week of
+    ``today`` in words."""
     date_of, near = _date.now(), _near_day.now()
 
     def told(seconds):

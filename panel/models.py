@@ -31,7 +31,7 @@ class Task(models.Model):
     """
 
     class State(models.TextChoices):
-        ASKED = "asked"  # its page asks whether it is meant so
+        ASKED = "asked"  # its page asks for confirmation
         RUNNING = "running"
         STOPPED = "stopped"
         DONE = "done"

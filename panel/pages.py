@@ -137,7 +137,7 @@ class SaveMixin(ScopedMixin):
         return self.answer(url, told)
 
     def save(self, form):
-        """Return where to go then and what to say there. It is called again where the transaction is."""
+        """Return where to go then and what to say there. It is called again if its transaction is."""
         self.object = form.save()
         message = self.get_success_message(form)
         return self.get_success_url(), [Message(messages.SUCCESS, message)] if message else []

@@ -18,7 +18,7 @@ from panel import server
 
 logger = logging.getLogger(__name__)
 
-# By reason; once for the others. A balancer needs some seconds to find another server.
+# Attempts by reason; one for the others. A balancer needs some seconds to find another server.
 ATTEMPTS = {"busy": 12, "away": 12, "not_ready": 12, "read_only": 3, "too_many": 3}
 GIVE_UP_SECONDS = 15  # an attempt may wait for a lock as long as settings.py says
 
@@ -111,7 +111,7 @@ def in_transaction(function):
                 late = monotonic() - began > GIVE_UP_SECONDS
                 if late or attempt >= ATTEMPTS.get(reason, 1):
                     raise Unavailable(reason) from error
-            # Those that met once should not meet again.
+            # A random time, so that two that were in each other's way are not again.
             sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311
 
     return wrapper

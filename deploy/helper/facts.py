@@ -183,7 +183,8 @@ def table_of(settings, table, parameters, address):
 
 
 def complaint(done, table):
-    """What postmap says of the table if that fails, or "". Its warnings of main.cf, of which it has as many as that has lines, are none."""
+    """What postmap says of the table if it fails, or "". Warnings about main.cf, as many as it has
+    lines, are left out."""
     lines = [line for line in done.stderr.splitlines() if not OF_SETTINGS.search(line)]
     path = table.partition(":")[2]
     failed = done.returncode not in (0, 1)  # 1: it is not in the table

@@ -137,7 +137,8 @@ def limit_line(row):
 
 
 def replace(file, lines):
-    """Unless it has them already. Its group is that of the directory, which has the setgid bit: rspamd's."""
+    """Writes only what differs. The file gets the group of its directory, which has the setgid bit:
+    rspamd's."""
     text = HEAD + "".join(f"{name} {value}\n" for name, value in lines.items())
     if file.exists() and file.read_text() == text:
         return

@@ -18,7 +18,7 @@ NOT_ITS_KEY = "{0.tls_key} is not the key of {0.tls_cert}."
 
 
 class CertificatesOfDomains(Step):
-    """Written down once: certbot gets them later, and undo takes them away."""
+    """Recorded in the journal once: certbot obtains them later, and undo removes them."""
 
     title = "certificates of the domains' names"
 

@@ -23,7 +23,7 @@ class Forwarding(Part):
 
     @classmethod
     def decided(cls, options, rows, environment):
-        """By the panel's rows; while they cannot be asked, as it is."""
+        """By the panel's rows; while these cannot be read, it stays as it is."""
         if options.srs == "auto":
             return {"srs": rows.get("forwards", environment.get("SRS") == "True"), "no_srs": False}
         return {"no_srs": not options.srs}

@@ -50,7 +50,8 @@ class Journal:
         return entry
 
     def outdate(self, services):
-        """These are to be restarted, also if that has to wait for the next run."""
+        """Remember that ``services`` must be restarted: the next run does it if this one stops
+        before."""
         self.stale += [service for service in services if service not in self.stale]
         self.save()
 

@@ -105,7 +105,7 @@ class Mail(Part):
 
 
 class Told(Step):
-    """The panel's pages say which rows wait for main.cf, so they are told what it has."""
+    """Tells the panel which blocks main.cf has: its pages say which rows wait for one."""
 
     title = "what main.cf has, for the panel's pages"
 

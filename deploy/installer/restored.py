@@ -97,7 +97,8 @@ class Mailboxes(OfABackup):
 
 
 class Database(OfABackup):
-    """Its rows, triggers and functions in place of those that are there. ``empty`` are statements that make it anew."""
+    """Replaces rows, triggers and functions by the backup's. ``empty`` are statements that make the
+    database anew."""
 
     title = "database of the backup"
     replan = True

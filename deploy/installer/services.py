@@ -21,7 +21,8 @@ SECONDS = 60
 
 
 class Service(Step):
-    """``unit`` runs, begins with the machine, and has read its files. ``check`` tries these before it is restarted."""
+    """``unit`` runs, starts with the machine, and has read its present files. ``check`` tests these
+    before a restart."""
 
     def __init__(self, unit, *, name=None, check=None, ready=None, seconds=SECONDS, replan=False):
         self.unit, self.name, self.replan = unit, name or unit, replan

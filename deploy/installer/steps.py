@@ -129,9 +129,11 @@ class Directory(Owned):
 
 
 class File(Owned):
-    """A file with this text, of which nothing is shown if it is ``secret``. ``stale`` are the services that read it when they start.
+    """A file with this text; nothing of a ``secret`` one is shown. ``stale`` are the services that
+    read it when they start.
 
-    ``part`` takes out of a text what is ours; the rest is a person's and stays, put together by ``joined(there, text)``.
+    ``part`` takes out of a text what is ours. The rest is a person's and stays: ``joined(there,
+    text)`` puts both together.
     """
 
     def __init__(

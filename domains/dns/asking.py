@@ -1,4 +1,5 @@
-"""Ask the DNS within bounds. A resolver that fails says nothing of a record: it is never "missing" then."""
+"""Ask the DNS, with limits of time. A resolver that fails says nothing about a record: it is then
+never "missing"."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress

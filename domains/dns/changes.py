@@ -15,9 +15,11 @@ TIMEOUT_SECONDS = 10
 
 
 def changes_of(row):
-    """Return (the Findings of a DomainDNS that are not what the last mail knew, what the next one shall know).
+    """Return (the Findings of a DomainDNS that differ from the last mail, what the next mail has to
+    compare with).
 
-    What could not be asked has not changed. Of a domain that no mail knew, only what needs somebody is news.
+    What could not be asked has not changed. Of a domain that was in no mail yet, only what needs
+    somebody is news.
     """
     changed, known = [], {}
     for finding in findings_of(row):

@@ -64,7 +64,7 @@ def served(asking, host, name, made, *, leads_here):
     if not finding.seen:
         return finding
     addresses = asking.addresses(name)
-    # What it should be, once the policy is right, is whatever it is.
+    # About the name's own records this finding says what that one says.
     made = partial(made, finding.wanted, finding.seen)
     try:
         text = fetch(name, addresses, own=host.addresses, seconds=asking.until - monotonic())

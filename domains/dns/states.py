@@ -67,9 +67,10 @@ def store(*, name, findings):
 
 @in_transaction
 def mean_mx(*, actor, domain, meant):
-    """Let the MX records that lead elsewhere need nobody any more (``meant``), or need somebody again; return the DomainDNS.
+    """Note that the MX records that lead elsewhere are meant to and need nobody's attention
+    (``meant``), or take that back; return the DomainDNS.
 
-    Other records than those seen now will need somebody.
+    It holds for the records seen now, not for others that come later.
     """
     row = DomainDNS.objects.select_for_update().filter(pk=domain.pk).first()
     findings = findings_of(row)

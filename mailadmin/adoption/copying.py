@@ -143,7 +143,8 @@ class Copied:
         return f"DELETE FROM {self.new} WHERE `{self.key}` IN %s", [tuple(keys)]
 
     def back(self):
-        """What was written since, into the old table: a row that nobody touched stays as it was, byte by byte."""
+        """Statements that bring what was written since into the old table: a row that nobody
+        touched stays as it was, byte by byte."""
         unlike = self._unlike()
         columns = [column for column in self.values if column in self.kinds]
         yield (
@@ -200,7 +201,8 @@ class Copied:
 
 
 class Keyless(Copied):
-    """One without the key that it has now, as domain_admins had none before 3.0: its rows are known by all that they say."""
+    """A table that had no such key before, as domain_admins before 3.0: its rows are told apart by
+    all their columns."""
 
     def bound(self, _first):
         return "SELECT 1 FROM DUAL WHERE FALSE", []

@@ -85,7 +85,8 @@ class Both:
 
     @cached_property
     def blanks(self):
-        """What stands before keys that begin with blanks: Postfix never asked for these, and now finds them without."""
+        """The blanks in front of stored keys: Postfix never asked for these keys, and now finds
+        them without the blanks."""
         found = set()
         for table, column in KEYS.items():
             found |= {

@@ -54,7 +54,7 @@ def show(shadow, name, table):
 
 
 def show_others(source, shadow):
-    """The tables that are no copy's: a map of the site may join one."""
+    """Shows the tables that are not copied in the second database: a map of the site may join one."""
     quote, there = source.connection.ops.quote_name, shadow.tables()
     own = quote(source.connection.settings_dict["NAME"])
     for name in [*source.tables.values(), *source.others]:
@@ -156,7 +156,8 @@ def _groups(shadow, table, state):
 
 
 def _orphans(shadow):
-    """A domain that is off for each that rows name and no row is: look-ups and sign-ins stay as they were."""
+    """Adds an inactive domain for each one that rows name and that has no row: look-ups and
+    sign-ins stay as they were."""
     for table, column in (
         ("mailbox", "domain"),
         ("alias", "domain"),

@@ -1,4 +1,5 @@
-"""PostfixAdmin's database as it is: which tables, which columns, what hangs on them. Told by the columns, never by its number."""
+"""PostfixAdmin's database as it is: which tables, which columns, what refers to them. The release
+is known by its columns, never by its number."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ TABLES = (
     *("quota", "quota2", "fetchmail", "vacation", "vacation_notification", "dkim", "dkim_signing"),
     *("mailbox_app_password", "totp_exception_address", "admin_preferences"),
 )
-# Those that both panels read and write, what is referred to first.
+# The tables that both panels read and write, those that others refer to first.
 SHARED = (
     *("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log"),
     *("dkim", "dkim_signing"),

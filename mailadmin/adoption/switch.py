@@ -108,14 +108,15 @@ def undo(source, shadow):
             _panel_waits(source, False)
             with suppress(
                 Error
-            ):  # whoever is in the way of one is in the way of the other; --undo may be said again
+            ):  # what stopped the first statement may stop this one; --undo may be run again
                 _foreign_keys_again(source, shadow, ours=True)
             raise Refused(f"{error.args[-1]}: nothing was switched") from error
     _finish_undo(source, shadow)
 
 
 def _pairs_back(shadow, names):
-    """What stands in place goes aside: the panel's table, or the view that programs know it by."""
+    """(from, to) of each RENAME: what is in place, the panel's table or the view for other
+    programs, is put aside first."""
     renamed = _renamed(shadow)
     for name in names:
         known = renamed.get(name, name)
@@ -267,7 +268,8 @@ def _note(source, shadow, quota, log):
 
 
 def _add_what_came_late(source, shadow, quota, log, into=("quota2", "log")):
-    """Between the last look and the change of places Dovecot counted, and perhaps somebody logged: in these two tables."""
+    """Adds what was written to these two tables between the last look and the change of places:
+    Dovecot's figures, perhaps entries of the log."""
     if NOTED in shadow.tables():
         copy, key = shadow.quoted(NOTED), copying.key_of("b.username")
         shadow.run("START TRANSACTION")

@@ -40,7 +40,8 @@ class Check:
 
 
 class Finding(NamedTuple):
-    """``about`` tells findings of one check apart. Stored, so that words are chosen by who reads."""
+    """``about`` tells findings of one check apart. It is stored without words: these are in the
+    language of who reads it."""
 
     name: str
     details: dict

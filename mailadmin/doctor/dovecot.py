@@ -92,7 +92,7 @@ def _drivers(host):
 )  # fmt: skip
 def login_fails(host):
     says = host.part("login")["says"]
-    # The right answer to a sign-in of nobody.
+    # The right answer to a login name that does not exist.
     fine = "auth failed" in says and "temp" not in says
     if not fine and not _is_down(host):
         yield {"says": " ".join(says.split())[:300]}

@@ -194,7 +194,8 @@ def _not_served(host, parameter):
 
 
 def _is_of_tables(host, parameter, domain):
-    """Whether nothing but tables is named, which were all asked: a name, a file of names or "static:" may answer, too."""
+    """Whether only tables are named, which were all asked: a domain's name, a file of names or
+    "static:" may answer, too."""
     value = host.parameter(parameter)
     words = re.split(r"[\s,]+", INLINE.sub("", value).strip())
     return domain not in value and all(ASKED.fullmatch(word) for word in words if word)

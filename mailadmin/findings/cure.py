@@ -12,7 +12,8 @@ ACCOUNTS = {"admin": Admin, "mailbox": Mailbox}
 
 
 class Cure:
-    """``check`` of a task's options names whose rows it mends: they count no longer, until all rows are looked at again."""
+    """``check`` of a task's options names the check whose rows it mends: they leave its findings,
+    or come back with Undo."""
 
     list_url_name = "findings"
     details = {}

@@ -33,7 +33,8 @@ def place_of(mailbox):
 
 
 def dovecot_runs():
-    """Where Debian's does. It would store mail where nobody looks for it afterwards."""
+    """Whether the Dovecot of Debian's package runs: it would store mail where nobody looks for it
+    afterwards."""
     try:
         os.kill(int(MASTER.read_text()), 0)
     except (OSError, ValueError):

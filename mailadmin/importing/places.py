@@ -107,7 +107,8 @@ def _in_home(row):
 
 
 def _of_mail(row):
-    """The same with the mail's own directory as the home: for homes that lie apart, or do so for some."""
+    """(home directory, where mail lies below it) with the mail's own directory as the home: for
+    servers where not all homes lie below one directory."""
     home = normpath(expanded(row["home"], row["address"])) if row["home"] else ""
     driver, path, options = _parts(row, home)
     return (path, f"{driver}:~/{options}") if driver else (home, "")

@@ -260,7 +260,8 @@ class Plan:
         )
 
     def _settle_aliases(self):
-        """One state for each alias; its recipients that are off are left out. No alias says only what is so anyway."""
+        """One state for each alias; its inactive recipients are left out, and so are aliases that
+        change nothing."""
         run = self.spool.run
         run(
             "DELETE FROM target WHERE NOT active AND EXISTS"

@@ -20,7 +20,8 @@ SWITCHES = {"active", "may_send", "may_sign_in"}
 
 
 class Spool:
-    """A private database of SQLite: a file without a name, which ends with the connection. It holds hashes."""
+    """A private database of SQLite: a file without a name, which is gone when the connection
+    closes. It holds hashes."""
 
     def __init__(self):
         self.connection = sqlite3.connect("", isolation_level=None)

@@ -279,7 +279,8 @@ def sort_header(context, ordering, label, css="", *, most_first=False):
 
 @pass_context
 def sort_link(context, ordering, label, *, most_first=False):
-    """The same in a menu, where a phone has no heads of columns; nothing where the list cannot be sorted so."""
+    """A link that sorts the list, for a menu where a phone shows no column heads; "" where the list
+    cannot be sorted so."""
     if ordering not in context["sortable"]:
         return ""
     current, mark = context["sort"], ""

@@ -65,7 +65,7 @@ def recipient_in(text):
 
 
 def sender_in(text):
-    """The same of a sender; "" for the empty one, <>, which bounces have, and None if there is none."""
+    """The address of a sender; "" for the empty one, <>, as in bounces, and None if there is none."""
     return "" if text.strip() == EMPTY else recipient_in(text) or None
 
 
@@ -93,7 +93,7 @@ def trace(actor, address, sender=None):
     if sees(split_address(address)[1]):
         postfix.prepare(address)
         reply = postfix.reply(address)
-    else:  # one's own people write to an address of which nothing is told
+    else:  # our users may write to an address about which the actor is told nothing
         reply = postfix.sender_reply(address) or Reply(UNTOLD, None)
     ends = ()
     if reply.state not in {REFUSED, PUT_OFF}:
