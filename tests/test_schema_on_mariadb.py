@@ -147,7 +147,8 @@ def ask(statement, *values):
 
 
 def in_mysql(kind, null, default, collation):
-    """The same in MySQL: no display widths, defaults without quotes, JSON as a type."""
+    """A column's description as MySQL has it: no display widths, defaults without quotes, JSON as a
+    type."""
     if kind == "longtext":
         return "json", null, None, None
     kind = kind.replace("int(11)", "int").replace("bigint(20)", "bigint")

@@ -157,7 +157,7 @@ def test_a_trigger_that_one_node_lacks_is_found_there_and_recount_creates_it(
 
 
 def test_a_node_that_cannot_be_asked_is_named(site):
-    """The panel's user of this machine is not known there, say."""
+    """For example, the panel's user of this machine is not known there."""
     panel, away = site.panels[0], site.nodes[2]
     with contextlib.closing(away.connect()) as connection:
         connection.query("SET SESSION wsrep_on = OFF")

@@ -31,7 +31,7 @@ def new_alias(person, name, domain, target):
 
 
 def test_two_panels_save_on_different_nodes(site, people):
-    """What all the other tests here stand on."""
+    """The other tests here rely on it."""
 
     def connections(node):
         rows = node.execute(

@@ -17,7 +17,8 @@ NUMBER = 1_000
 
 @pytest.fixture(scope="module")
 def addresses(empty_world):
-    """Each name that is stored anywhere, some that are nowhere, with and without a tag, in each domain."""
+    """Each name that is stored anywhere, some that are nowhere, with and without an extension, in
+    each domain."""
     tables.fill(empty_world)
     stored = [
         *Alias.objects.values_list("pk", flat=True),

@@ -24,7 +24,7 @@ def chips_domain(browser, panel, accounts):
 
 
 def chips(page):
-    """{address: what it is}, once every one of them is said to be something."""
+    """{address: its kind}, once every chip has one."""
     expect(page.locator(".recipients li[data-kind=''] ")).to_have_count(0)
     items = page.locator(".recipients li[data-kind]")
     return dict(

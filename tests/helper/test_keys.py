@@ -10,7 +10,7 @@ FIRST = "example.org\texample.org\ts1\t" + PEM
 
 
 def without_head(text):
-    """There is one, since rspamd takes no notice of an empty file."""
+    """The file has a head, because rspamd takes no notice of an empty one."""
     head, _end, rest = text.partition("\n")
     assert head == "# Written by deploy/helper."
     return rest

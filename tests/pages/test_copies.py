@@ -112,7 +112,7 @@ def test_where_targets_elsewhere_are_for_superadmins_copies_are_too(
 def test_mail_to_role_addresses_is_copied_for_superadmins_alone(
     local_part, admin, ann, example_org, settings, make_admin
 ):
-    """Who reads it can get a certificate."""
+    """Whoever reads such mail can get a TLS certificate for the domain."""
     refused = add(admin, local_part=local_part)
 
     assert refused.status_code == 422
