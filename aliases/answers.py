@@ -43,13 +43,15 @@ _PATH = 8  # addresses of a loop that are shown
 
 @dataclass(frozen=True)
 class Answer:
-    """``row`` is the address whose row answers, "" if none does; ``alias`` its Alias, None for a mailbox as itself.
+    """``row`` is the address of the row that answers, "" if none does; ``alias`` its Alias, None
+    for a mailbox as itself.
 
-    ``reached``: the addresses that Postfix is answered, for whoever sees all. ``hidden_domain``: an alias
-    domain leads to that domain, of which the actor is told nothing: it comes first, if the name exists there.
-    ``here``: what stands at the address itself (NOTHING, …) if it does not answer; ``loop`` is its path.
-    ``copy``: the address that gets a copy (BCC) of mail for it.
-    ``may_create``: the kinds of row, ``mailbox`` and ``alias``, that could be created for this address.
+    ``reached``: the addresses in Postfix's answer, for actors who see all domains.
+    ``hidden_domain``: an alias domain leads to that domain, which the actor does not see: it
+    answers first, if the name exists there. ``here``: what stands at the address itself (NOTHING,
+    …) if it does not answer; ``loop`` is its path. ``copy``: the address that gets a copy (BCC) of
+    mail for it. ``may_create``: the kinds of row, ``mailbox`` and ``alias``, that could be created
+    for this address.
     """
 
     address: str
@@ -181,9 +183,10 @@ def address_in(text):
 
 
 def answer(actor, address, *, copies=True):
-    """The Answer for ``address``, which ``address_in()`` returned. ``actor`` None may be told everything.
+    """The Answer for ``address``, as ``address_in()`` returned it. For ``actor`` None, the command
+    line, nothing is hidden.
 
-    ``copies``: whether it is looked up who gets a copy.
+    ``copies``: whether to look up who gets a copy.
     """
     lookup, name = Lookup(), split_address(address)[1]
     lookup.prepare(keys_of(address), ())

@@ -1,7 +1,7 @@
-"""What a form that is not sent yet would do to mail.
+"""What a form would do to mail, before it is sent.
 
-It supposes the row in a Lookup and asks aliases/effects.py and aliases/loops.py: the rules, and what an actor is told,
-are theirs.
+It assumes the row in a Lookup and asks aliases/effects.py and aliases/loops.py: these have the
+rules, and what an actor may know.
 """
 
 from dataclasses import dataclass

@@ -88,9 +88,10 @@ def _entry(timestamp, username, domain, action, data, stored):
 
 
 def lines(entries, linked=False):
-    """Yield of each entry, which has ``stored``: its domain, when, from which address, the sentence, ``changes``.
+    """Yield for each entry, which has ``stored``: its domain, when, from which address, the
+    sentence, ``changes``.
 
-    ``linked``: what it is about is a link, as it is not on its own page.
+    ``linked``: the sentence links to what it is about, as it need not on the page of that.
     """
     when = formats.ago_by(timezone.get_current_timezone(), timezone.now())
     told_of = _told.now()

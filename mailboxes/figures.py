@@ -192,7 +192,8 @@ PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
 
 
 def days_until_full(first, at_first, used, quota):
-    """In how many days ``quota`` will be used, if it goes on as since ``first``, a day; None where nobody can say."""
+    """In how many days ``quota`` is full, if use grows as it did since the day ``first``; None if
+    that cannot be said."""
     days = (timezone.localdate() - first).days if first else 0
     if days < FEWEST_DAYS or not at_first < used < quota:
         return None

@@ -78,7 +78,8 @@ class Plan:
         }
 
     def _rows(self):
-        """What the panel's rows ask of main.cf, and what it has been told of it; nothing before the panel is there."""
+        """The blocks of main.cf that the panel's rows need, and those that the panel knows to be
+        there; nothing before the panel is there."""
         code = (
             "import json, django; django.setup(); from domains import main_cf;"
             "from mailadmin.mailconf import blocks_needed, forwards_elsewhere;"

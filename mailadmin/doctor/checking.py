@@ -20,11 +20,13 @@ class Unseen(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """``seen``, ``why`` and ``mend`` are sentences, ``command`` what to type: with places for the details of a Finding.
-    In a command each word with a place is quoted for the shell, but for what stands in double quotes: only words of the panel's own.
+    """``seen``, ``why`` and ``mend`` are sentences, ``command`` is what to type; all may have
+    placeholders for the details of a Finding. In a command each word with a placeholder is quoted
+    for the shell, except inside double quotes, where only the panel's own words may stand.
 
-    ``title`` is what it looks at. ``page`` is the name of a page of the panel, of the row ``key`` names if there is one.
-    ``told``: whether a mail tells of it; of the DNS there is one already.
+    ``title`` is what it looks at. ``page`` is the name of a page of the panel, about the row
+    ``key`` names if there is one. ``told``: whether a mail reports it; about the DNS there is a
+    mail already.
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""Where the mail lies, and what of it this panel's Dovecot has to be told.
+"""Where the mail lies, and what of it this panel's Dovecot must be configured with.
 
-Here a home directory is VMAIL_ROOT and the column ``maildir``; below it, mail_location says the rest for all mailboxes.
+Here a home directory is VMAIL_ROOT and the column ``maildir``; what lies below it is the same
+mail_location for all mailboxes.
 """
 
 import re
