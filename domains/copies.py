@@ -31,7 +31,7 @@ class CopyQuerySet(ScopedQuerySet):
 class Copy(models.Model):
     """Mail to (or from) ``address``, which is ``@example.org`` for a whole domain, goes to ``goto`` too.
 
-    The answer of Postfix's map only while ``goto`` is a mailbox that is on, or an address elsewhere: a copy that nobody
+    The answer of Postfix's map only while ``goto`` is a mailbox that is on, or an external address: a copy that nobody
     takes would be returned to the sender. It goes with either end: who has that name next has nothing to do with it.
     """
 

@@ -72,7 +72,7 @@ def _check_role_addresses(actor, name):
 
 
 def _check_target(actor, target):
-    """A mailbox that the actor may know of, or an address elsewhere."""
+    """A mailbox that the actor may know of, or an external address."""
     host = split_address(target)[1]
     if not Domain.objects.filter(pk=host).exists():
         if not may_use_external_targets(actor):
@@ -88,7 +88,7 @@ def _check_target(actor, target):
     if not known or not Mailbox.objects.filter(pk=target, active=True).exists():
         raise ValidationError(
             _(
-                "%(target)s is no mailbox that you manage and that is on. Copies go to a mailbox, or to an address elsewhere."
+                "%(target)s is no mailbox that you manage and that is on. Copies go to a mailbox, or to an external address."
             ),
             "no_mailbox",
             {"target": display_address(target)},

@@ -14,7 +14,7 @@ from panel.pages import ConfirmView, ScopedFormView
 
 
 def targets_that_take(copies):
-    """The targets of copies that get them: mailboxes that are on, and addresses elsewhere."""
+    """The targets of copies that get them: mailboxes that are on, and external addresses."""
     targets = {copy.goto for copy in copies}
     hosts = {split_address(target)[1] for target in targets}
     ours = dict(Domain.objects.filter(pk__in=hosts).values_list("pk", "active"))

@@ -33,7 +33,7 @@ BOX, OVERFULL, NOBODY, NEXT, PRIMARY, OUTSIDE, THROUGH, MACHINE, ANOTHER, AWAY =
 )
 BOUNCED, THROWN, HELD = "bounced", "thrown away", "held"
 _OWN_SERVICES = {"error": BOUNCED, "discard": THROWN, "retry": HELD}
-_ROUTED = re.compile("[@%!]")  # in a local part: another way to write an address elsewhere
+_ROUTED = re.compile("[@%!]")  # in a local part: another way to write an external address
 MOST = 1_000  # virtual_alias_expansion_limit and virtual_alias_recursion_limit
 
 
