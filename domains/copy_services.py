@@ -83,7 +83,7 @@ def _check_target(actor, target):
     if not known or not Mailbox.objects.filter(pk=target, active=True).exists():
         raise ValidationError(
             _(
-                "%(target)s is no mailbox that you manage and that is on. Copies go to a mailbox, or to an address elsewhere."
+                "%(target)s is no mailbox that you manage and that is on. Copies go to a mailbox, or to an external address."
             ),
             "no_mailbox",
             {"target": display_address(target)},

@@ -122,7 +122,7 @@ class CopyForm(ActorForm):
     goto = forms.CharField(
         label=_("Copy to"),
         max_length=255,
-        help_text=_("A mailbox, or an address elsewhere. No copy is made of the copy."),
+        help_text=_("A mailbox, or an external address. No copy is made of the copy."),
         widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
     )
 

@@ -1,5 +1,6 @@
 import sys
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -60,20 +61,16 @@ class Dashboard(AdministratorsPage):
         fullest = fullest_domains(actor)
         in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS))
         attention = {
-            "near_limit": nearest_limits(actor, fullest),
-            "full_mailboxes": [row for row in in_need if row.kind == "full"],
-            "dangling": first_dangling(actor),
-            "led_to_off": [row for row in in_need if row.kind == "off"],
-            "dns": [row for row in in_need if row.kind == "dns"],
+            "near_limit": tuple(nearest_limits(actor, fullest)),
+            "full_mailboxes": tuple([nearly_full(row) for row in in_need if row.kind == "full"]),
+            "dangling": tuple(first_dangling(actor)),
+            "led_to_off": tuple([row for row in in_need if row.kind == "off"]),
+            "dns": tuple([row for row in in_need if row.kind == "dns"]),
         }
         return super().get_context_data(
-            **attention,
+            attention={**attention, "host": host_name()},
             greeting=greeting(timezone.localtime().hour),
-            host=host_name(),
-            needs=sum(map(len, attention.values())),
-            fullest=fullest,
-            all_is_well=not any(attention.values()),
-            full_in=figures.full_in,
+            fullest=tuple(fullest),
             nearly_full=NEARLY_FULL,
             log_entries=log_entries(actor),
             **figures_over_time(actor, self.request.GET),
@@ -81,6 +78,27 @@ class Dashboard(AdministratorsPage):
             count_bound=COUNT_BOUND,
             **kwargs,
         )
+
+
+class NearlyFull(NamedTuple):
+    mailbox: str
+    used: int  # bytes
+    quota: int  # bytes
+    full_in: str | None
+
+
+def nearly_full(row):
+    used, quota = row.username__usage__bytes, row.username__quota
+    return NearlyFull(row.pk, used, quota, figures.full_in(row.first, row.at_first, used, quota))
+
+
+class NearLimit(NamedTuple):
+    """The limits that are nearly reached, each (used, limit); None where one is not near."""
+
+    domain: str
+    mailboxes: tuple | None = None
+    aliases: tuple | None = None
+    allotted: tuple | None = None  # (bytes, MB)
 
 
 def greeting(hour):
@@ -217,7 +235,7 @@ def nearest_limits(actor, fullest):
 
 
 def near_limit(usage):
-    """``{"domain": name, "mailboxes": (used, limit), …}`` with the limits that are nearly reached, or None.
+    """A NearLimit, or None.
 
     ``DomainUsage.fullness`` only finds candidates; the limits themselves decide. ``allotted`` is in bytes.
     """
@@ -232,7 +250,7 @@ def near_limit(usage):
         for name, (count, limit, unit) in used.items()
         if limit > UNLIMITED and count * 100 >= limit * unit * NEARLY_FULL
     }
-    return {"domain": usage.pk, **near} if near else None
+    return NearLimit(usage.pk, **near) if near else None
 
 
 class Search(AdministratorsPage):

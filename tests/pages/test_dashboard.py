@@ -172,7 +172,7 @@ def test_domains_that_only_seem_near_a_limit_hide_none_that_is(
 
     page = dashboard(as_superadmin)
 
-    assert [row["domain"] for row in page.context["near_limit"]] == ["limited.example"]
+    assert [row.domain for row in page.context["attention"]["near_limit"]] == ["limited.example"]
 
 
 def test_nearly_full_mailboxes_come_fullest_first(as_superadmin, example_org, fill):
@@ -221,7 +221,7 @@ def test_a_mailbox_that_is_off_although_somebody_leads_there_is_named(
         page = dashboard(client)
         said = text(page)
         assert "sam@example.org is off, but team@example.org still leads there Show" in said
-        assert [row.pk for row in page.context["led_to_off"]] == [
+        assert [row.pk for row in page.context["attention"]["led_to_off"]] == [
             "kept@example.org",
             "sam@example.org",
             "theirs@other.net",
@@ -238,7 +238,7 @@ def test_of_others_domains_no_mailbox_that_is_off_is_named(
     add_alias("a@theirs.example", "off@one.example")
     client = sign_in(make_admin(domains=["one.example", "two.example"]))
 
-    assert dashboard(client).context["led_to_off"] == []
+    assert dashboard(client).context["attention"]["led_to_off"] == ()
 
 
 def test_the_last_changes_are_shown(as_superadmin, example_org, add_mailbox):
@@ -342,6 +342,6 @@ def test_the_dashboard_asks_as_often_for_any_number_of_troubles(
         page = dashboard(client)
 
     assert Mailbox.objects.count() == number
-    assert len(page.context["near_limit"]) == number
-    assert len(page.context["full_mailboxes"]) == number
-    assert len(page.context["dangling"]) == number
+    assert len(page.context["attention"]["near_limit"]) == number
+    assert len(page.context["attention"]["full_mailboxes"]) == number
+    assert len(page.context["attention"]["dangling"]) == number

@@ -72,10 +72,12 @@ def test_no_page_tells_whether_an_address_exists_elsewhere(
 
     assert gone(admin) == ["lost@example.org"]
     both = sign_in(make_admin("both@example.org", domains=["example.org", "third.example"]))
-    assert [row.target for row in both.get("/").context["dangling"]] == ["lost@example.org"]
+    assert [row.target for row in both.get("/").context["attention"]["dangling"]] == [
+        "lost@example.org"
+    ]
     assert gone(both) == ["lost@example.org"]
     root = sign_in(make_admin("root@example.org", superadmin=True))
-    assert [row.target for row in root.get("/").context["dangling"]] == [
+    assert [row.target for row in root.get("/").context["attention"]["dangling"]] == [
         "lost@example.org",
         "gone@other.net",
     ]
