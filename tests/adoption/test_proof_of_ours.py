@@ -1,0 +1,69 @@
+"""This panel's own maps have a part in the proof: a copy in which they would refuse mail is not switched to."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from tests.adoption import postfixadmin
+from tests.adoption.tables import everything, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Saboteur(StringIO):
+    """Spoils the copy once it is made: a row counts to a domain that takes mail, though its own takes none.
+
+    PostfixAdmin's maps ask for addresses alone, and Dovecot's queries too: both answer as before.
+    """
+
+    def __init__(self, copy, table):
+        super().__init__()
+        self.copy, self.table = copy, table
+
+    def write(self, text):
+        if text.startswith("Proving."):
+            postfixadmin.run(
+                f"UPDATE {self.copy}.{self.table} SET domain = 'example.org' WHERE domain = 'gone.example'"
+            )
+        return super().write(text)
+
+
+@pytest.fixture(autouse=True)
+def _dropped(elsewhere):
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {elsewhere}_adopt")
+
+
+def adopt(said):
+    call_command(
+        *("adopt", "--apply", "--no-dump", "--config", "/dev/null", "--report", "/dev/null"),
+        stdout=said,
+        stderr=StringIO(),
+    )
+    return said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("table", "address"), [("mailbox", "lost@gone.example"), ("alias", "away@gone.example")]
+)
+def test_what_ours_would_refuse_is_named_and_nothing_is_switched(site, table, address):
+    postfixadmin.add_mailbox("lost@gone.example")
+    postfixadmin.add_alias("away@gone.example", "x@elsewhere.example")
+    before, said = everything(site), Saboteur(f"{site}_adopt", table)
+
+    with pytest.raises(CommandError, match="does not answer as the original does"):
+        adopt(said)
+
+    assert f"  alias.cf of this panel: {address}: delivered before, nothing now\n" in said.getvalue()
+    assert everything(site) == before
+    assert rows(f"SHOW TABLES FROM {site} LIKE 'adoption%'") == ()
+
+
+def test_the_same_rows_unspoilt_are_no_difference(site):
+    postfixadmin.add_mailbox("lost@gone.example")
+    postfixadmin.add_alias("away@gone.example", "x@elsewhere.example")
+
+    assert "Adopted." in adopt(StringIO())
