@@ -27,11 +27,14 @@ def move(root, old, new):
         raise NotMoved(f"{new} and {old} lie in one another")
     mark = MARK.format(new)
     with folder_of(root, old) as (old_folder, old_name):
-        with folder_of(root, new, make=True) as (new_folder, new_name):
-            if text_of(old_folder, old_name) == mark and is_folder(new_folder, new_name):
+        was_moved = text_of(old_folder, old_name) == mark
+        if not was_moved and not is_folder(old_folder, old_name):
+            raise NotMoved(f"there is no directory {old}")
+        with folder_of(root, new, make=not was_moved) as (new_folder, new_name):
+            if was_moved and is_folder(new_folder, new_name):
                 return False
-            if not is_folder(old_folder, old_name):
-                raise NotMoved(f"there is no directory {old}")
+            if was_moved:
+                raise NotMoved(f"there is no directory {new}")
             begun = text_of(new_folder, new_name)
             if begun is not None and mark.startswith(begun):  # stopped before
                 os.unlink(new_name, dir_fd=new_folder)
@@ -80,9 +83,7 @@ def text_of(folder, name):
     found = lstat(folder, name)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None
-    with open(
-        os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), errors="replace"
-    ) as file:
+    with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), errors="replace") as file:
         return file.read(1000)
 
 

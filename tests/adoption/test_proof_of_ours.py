@@ -57,7 +57,9 @@ def test_what_ours_would_refuse_is_named_and_nothing_is_switched(site, table, ad
     with pytest.raises(CommandError, match="does not answer as the original does"):
         adopt(said)
 
-    assert f"  alias.cf of this panel: {address}: delivered before, nothing now\n" in said.getvalue()
+    assert (
+        f"  alias.cf of this panel: {address}: delivered before, nothing now\n" in said.getvalue()
+    )
     assert everything(site) == before
     assert rows(f"SHOW TABLES FROM {site} LIKE 'adoption%'") == ()
 

@@ -15,7 +15,9 @@ from tests.servers.processes import ROOT
 
 PROGRAM = ROOT / "deploy/helper/moving.py"
 OLD, NEW = "example.org/joe/deep", "example.org/deep"
-MARK = f"The mail that was here is in {NEW} now. This file may be deleted an hour after it was made.\n"
+MARK = (
+    f"The mail that was here is in {NEW} now. This file may be deleted an hour after it was made.\n"
+)
 
 
 @pytest.fixture
@@ -112,11 +114,24 @@ def test_a_file_of_somebody_elses_is_no_sign_that_it_was_moved_before(root):
     for text in ("", MARK.replace("deep", "other")):
         (root / "example.org/joe/lost").write_text(text)
 
-        assert move(root, old="example.org/joe/lost") == "there is no directory example.org/joe/lost"
+        assert (
+            move(root, old="example.org/joe/lost") == "there is no directory example.org/joe/lost"
+        )
+
+
+def test_mail_that_is_in_neither_place_is_missed(root):
+    move(root)
+    (root / NEW).rename(root / "example.org/elsewhere")
+
+    assert move(root) == f"there is no directory {NEW}"
 
 
 def test_what_is_not_there_is_said(root):
-    assert move(root, old="example.org/joe/nobody") == "there is no directory example.org/joe/nobody"
+    assert move(root, old="example.org/nobody", new="other/way/deep").startswith("there is no")
+    assert not (root / "other").exists()
+    assert (
+        move(root, old="example.org/joe/nobody") == "there is no directory example.org/joe/nobody"
+    )
     assert move(root, old="nobody.example/joe") == "there is no directory nobody.example"
     assert not (root / NEW).exists()
 
@@ -134,7 +149,9 @@ def test_no_link_is_followed(of, root, tmp_path):
     assert mail_in(root, OLD) == ["mail of deep"]
 
 
-@pytest.mark.parametrize("path", ["../outside", "/etc", "example.org//joe", "example.org/./joe", ""])
+@pytest.mark.parametrize(
+    "path", ["../outside", "/etc", "example.org//joe", "example.org/./joe", ""]
+)
 def test_no_path_leaves_the_mail_root(path, root):
     assert move(root, old=path) == f"{path} is no directory below that of the mail"
     assert move(root, new=path) == f"{path} is no directory below that of the mail"

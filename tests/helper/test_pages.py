@@ -285,7 +285,11 @@ def nested(add_mailbox, example_org, with_helper):
         "mid@example.org example.org/ann/mid/\texample.org/mid/\n"
     )
     yield mail / "example.org"
-    for place in (mail / "example.org/ann/mid", mail / "example.org/mid", mail / "example.org/deep"):
+    for place in (
+        mail / "example.org/ann/mid",
+        mail / "example.org/mid",
+        mail / "example.org/deep",
+    ):
         subprocess.run(["rm", "-rf", place], check=True)
     (with_helper / "bin/directories").unlink()
 
@@ -349,9 +353,10 @@ def test_what_the_helper_does_not_do_is_said_and_its_place_stays_kept(superadmin
         ["mid@example.org", reason],
     ]
     assert places()["deep"] == "example.org/ann/mid/deep/"
-    assert list(
-        RetiredMaildir.objects.filter(awaited=True).values_list("maildir", "username")
-    ) == [("example.org/deep/", "deep@example.org"), ("example.org/mid/", "mid@example.org")]
+    assert list(RetiredMaildir.objects.filter(awaited=True).values_list("maildir", "username")) == [
+        ("example.org/deep/", "deep@example.org"),
+        ("example.org/mid/", "mid@example.org"),
+    ]
 
 
 def test_asked_again_it_goes_to_the_place_that_was_kept(superadmin, nested, move, add_mailbox):
@@ -375,9 +380,7 @@ def test_a_place_that_is_kept_is_given_to_nobody_else(nested, example_org):
     assert free_maildir("new", "example.org") == "example.org/new~2/"
 
 
-def test_the_command_finishes_what_a_button_began(
-    superadmin, nested, move, monkeypatch, tmp_path
-):
+def test_the_command_finishes_what_a_button_began(superadmin, nested, move, monkeypatch, tmp_path):
     monkeypatch.setattr(directories, "MASTER", tmp_path / "master.pid")
     found()
     (nested / "deep").mkdir()
