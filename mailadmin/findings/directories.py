@@ -15,7 +15,7 @@ from domains.models import RoutingLock
 from mailadmin.findings.asking import as_sql
 from mailadmin.findings.own import OwnTables
 from mailadmin.findings.rows import HERE
-from mailboxes.maildirs import free_maildir, is_outside
+from mailboxes.maildirs import free_maildir, is_outside, not_its_own
 from mailboxes.models import Mailbox, RetiredMaildir
 from mailboxes.services import update_mailbox
 from panel import helper
@@ -60,7 +60,9 @@ def place_of(mailbox):
 
 
 def keep_place(mailbox):
-    """Part of the caller's transaction, which holds RoutingLock."""
+    """Part of the caller's transaction, which holds RoutingLock. Raises ValidationError: another mailbox has the same directory."""
+    if Mailbox.objects.filter(maildir=mailbox.maildir).exclude(pk=mailbox.pk).exists():
+        raise not_its_own(mailbox.maildir)
     new = place_of(mailbox)
     RetiredMaildir.objects.get_or_create(
         maildir=new, defaults={"username": mailbox.pk, "awaited": True}
@@ -78,10 +80,10 @@ def let_helper_move(*, actor, mailbox):
 def write_down(*, actor, mailbox, old, new):
     """Where the mail lies that was moved."""
     RoutingLock.hold()
-    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
-    if mailbox.maildir == new:  # by another window
+    mailbox = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first()
+    if mailbox and mailbox.maildir == new:  # by another window
         return
-    if mailbox.maildir != old:
+    if mailbox is None or mailbox.maildir != old:
         raise ValidationError(_("Somebody changed it meanwhile."), "changed")
     update_mailbox(actor=actor, mailbox=mailbox, maildir=new)
     # Sessions that are open have the old place.

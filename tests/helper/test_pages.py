@@ -372,6 +372,21 @@ def test_asked_again_it_goes_to_the_place_that_was_kept(superadmin, nested, move
     assert RetiredMaildir.objects.filter(awaited=True).count() == 0
 
 
+def test_a_directory_that_two_have_is_moved_from_neither(superadmin, nested, move, add_mailbox):
+    add_mailbox("twin@example.org")
+    Mailbox.objects.filter(local_part="twin").update(maildir="example.org/ann/mid/deep/")
+    found()
+
+    move(superadmin)
+
+    reason = "The directory example.org/ann/mid/deep/ cannot be that of this mailbox alone."
+    assert Task.objects.get().refusals == [
+        [f"{name}@example.org", reason] for name in ("deep", "mid", "twin")
+    ]
+    assert (nested / "ann/mid/deep/mail").read_text() == "of mid/deep"
+    assert RetiredMaildir.objects.count() == 0
+
+
 def test_a_place_that_is_kept_is_given_to_nobody_else(nested, example_org):
     RetiredMaildir.objects.create(
         maildir="example.org/new/", username="deep@example.org", awaited=True
