@@ -8,6 +8,7 @@ Wherever it is stopped, asking again does the rest.
 
 import contextlib
 import ctypes
+import errno
 import os
 import stat
 import sys
@@ -109,8 +110,10 @@ def exchange(old_folder, old_name, new_folder, new_name):
     libc = ctypes.CDLL(None, use_errno=True)
     names = os.fsencode(old_name), os.fsencode(new_name)
     if libc.renameat2(old_folder, names[0], new_folder, names[1], EXCHANGE):
-        reason = os.strerror(ctypes.get_errno())
-        raise NotMoved(f"this disk does not let two names change places ({reason})")
+        number = ctypes.get_errno()
+        if number in (errno.EINVAL, errno.ENOSYS):
+            raise NotMoved("this disk does not let two names change places")
+        raise NotMoved(f"{old_name}: {os.strerror(number)}")
 
 
 def main(root, old, new):

@@ -13,20 +13,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Saboteur(StringIO):
-    """Spoils the copy once it is made: a row counts to a domain that takes mail, though its own takes none.
+    """Spoils the copy once it is made: a row counts to a domain that takes mail, though its own takes none, and that lasts.
 
     PostfixAdmin's maps ask for addresses alone, and Dovecot's queries too: both answer as before.
     """
 
-    def __init__(self, copy, table):
+    def __init__(self, copy, table, key, address):
         super().__init__()
-        self.copy, self.table = copy, table
+        spoilt = f"IF(NEW.{key} = '{address}', 'example.org', NEW.domain)"
+        self.statements = [
+            f"CREATE TRIGGER {copy}.spoil_{event} BEFORE {event} ON {copy}.{table}"
+            f" FOR EACH ROW SET NEW.domain = {spoilt}"
+            for event in ("INSERT", "UPDATE")
+        ]
+        self.statements.append(
+            f"UPDATE {copy}.{table} SET domain = 'example.org' WHERE {key} = '{address}'"
+        )
 
     def write(self, text):
         if text.startswith("Proving."):
-            postfixadmin.run(
-                f"UPDATE {self.copy}.{self.table} SET domain = 'example.org' WHERE domain = 'gone.example'"
-            )
+            postfixadmin.run(";\n".join(self.statements))
         return super().write(text)
 
 
@@ -47,12 +53,13 @@ def adopt(said):
 
 
 @pytest.mark.parametrize(
-    ("table", "address"), [("mailbox", "lost@gone.example"), ("alias", "away@gone.example")]
+    ("table", "key", "address"),
+    [("mailbox", "username", "lost@gone.example"), ("alias", "address", "away@gone.example")],
 )
-def test_what_ours_would_refuse_is_named_and_nothing_is_switched(site, table, address):
+def test_what_ours_would_refuse_is_named_and_nothing_is_switched(site, table, key, address):
     postfixadmin.add_mailbox("lost@gone.example")
     postfixadmin.add_alias("away@gone.example", "x@elsewhere.example")
-    before, said = everything(site), Saboteur(f"{site}_adopt", table)
+    before, said = everything(site), Saboteur(f"{site}_adopt", table, key, address)
 
     with pytest.raises(CommandError, match="does not answer as the original does"):
         adopt(said)
