@@ -283,7 +283,7 @@ class RetiredMaildir(models.Model):
     maildir = KeyField(primary_key=True)
     username = KeyField()
     retired = SecondsField(db_default=models.functions.Now())
-    awaited = models.BooleanField(default=False, db_default=False)
+    awaited = models.BooleanField(null=True)
 
     class Meta:
         db_table = "retired_maildir"

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="retiredmaildir",
             name="awaited",
-            field=models.BooleanField(db_default=False, default=False),
+            field=models.BooleanField(null=True),
         ),
         migrations.AddIndex(
             model_name="retiredmaildir",
