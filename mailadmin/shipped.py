@@ -40,7 +40,7 @@ ONLY_WITH = {
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
 # Files of other folders, which hold what is used where it is.
-ALONE = ("README.md", "helper/mailbox.cf", "helper/signer.cnf")
+ALONE = ("README.md", "helper/mailbox.cf", "helper/directories.cf", "helper/signer.cnf")
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)

@@ -274,16 +274,18 @@ class FullMailbox(models.Model):
 class RetiredMaildir(models.Model):
     """The directory of a deleted mailbox, never given to another one: it may still hold mail.
 
-    Written by a trigger, whoever deletes the mailbox.
+    Written by a trigger, whoever deletes the mailbox. Or one that is kept for a mailbox whose mail is about to be moved there (``awaited``).
     """
 
     maildir = KeyField(primary_key=True)
     username = KeyField()
     retired = SecondsField(db_default=models.functions.Now())
+    awaited = models.BooleanField(null=True)
 
     class Meta:
         db_table = "retired_maildir"
         default_permissions = ()
+        indexes = [models.Index(fields=["username"], name="retired_maildir_username")]
 
     def __str__(self):
         return self.maildir

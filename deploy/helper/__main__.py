@@ -35,6 +35,7 @@ def main(arguments=None):
         mail_root=options.mail_root,
         mailboxes=options.mailboxes,
         certificate=options.certificate,
+        directories=options.directories,
         signer=options.signer,
         keys=options.keys,
         postfix=options.postfix,
@@ -58,6 +59,9 @@ def parser():
     parser.add_argument("--socket", type=Path, help="Where to listen if systemd gives no socket.")
     parser.add_argument("--mail-root", type=Path, default=Path("/var/vmail"))
     parser.add_argument("--mailboxes", default="", help="Postfix's map of all mailboxes.")
+    parser.add_argument(
+        "--directories", default="", help="Postfix's map of where mail lies and shall lie."
+    )
     parser.add_argument("--certificate", type=Path, help="The mail server's, to look at.")
     parser.add_argument("--signer", type=Path, help="Options of mariadb, to read the keys with.")
     parser.add_argument("--keys", type=Path, help="Where to write them for rspamd, each minute.")

@@ -42,6 +42,7 @@ class Settings:
     mail_root: Path
     mailboxes: str  # a map of Postfix that knows all mailboxes, off ones too
     certificate: Path | None
+    directories: str = ""  # one that says where the mail of a mailbox lies, and where it shall
     signer: Path | None = None  # how the keys are read from the database
     keys: Path | None = None  # the file they are written to, for rspamd
     postfix: Path = Path("/etc/postfix")
@@ -79,6 +80,40 @@ def kick_domain(settings, argument):
     if not DOMAIN.fullmatch(argument):
         raise Refused("not a domain")
     return {"says": run("doveadm", "kick", f"*@{argument}", fails=68)}
+
+
+def move_directory(settings, argument):
+    """Move the mail of a mailbox from the directory that the database has for it to the one that is kept for it there.
+
+    As the owner of the mail root, who owns the mail: moving.py says how, and why none is lost.
+    """
+    if not ADDRESS.fullmatch(argument) or argument.startswith("-"):
+        raise Refused("not an address")
+    if not settings.directories:
+        raise Refused("no map of directories")
+    old, _tab, new = run("postmap", "-q", argument, settings.directories, fails=1).partition("\t")
+    if not (old and new):
+        raise Refused("no directory is kept for it")
+    if not (is_below(old) and is_below(new)):
+        raise Refused("not a directory below that of the mail")
+    owner = settings.mail_root.stat()
+    if owner.st_uid == 0:
+        raise Refused(f"{settings.mail_root} is root's")
+    places = [settings.mail_root, old.rstrip("/"), new.rstrip("/")]
+    with open(Path(__file__).with_name("moving.py")) as program:
+        said = run(
+            *("python3", "-I", "-B", "-", *places),
+            stdin=program,
+            user=owner.st_uid,
+            group=owner.st_gid,
+            extra_groups=[],
+        )
+    return {"from": old, "to": new, "says": said}
+
+
+def is_below(path):
+    parts = path.split("/")
+    return path.isprintable() and parts.pop() == "" and not {"", ".", ".."} & set(parts or [""])
 
 
 def write_signing_files(settings, argument):
@@ -193,9 +228,9 @@ def nothing(argument):
         raise Refused("this verb takes no argument")
 
 
-def run(program, *arguments, fails=0, limit=OUTPUT):
+def run(program, *arguments, fails=0, limit=OUTPUT, **more):
     """Return what a program prints, up to ``limit``. Raises Refused if it fails, but for the status ``fails``."""
-    done = call(program, *arguments, errors_to=subprocess.STDOUT)
+    done = call(program, *arguments, errors_to=subprocess.STDOUT, **more)
     said = done.stdout.strip()[:limit]
     if done.returncode not in (0, fails):
         raise Refused(f"{program}: {said[:OUTPUT] or f'status {done.returncode}'}")
@@ -211,12 +246,14 @@ def read(program, *arguments):
     return done.stdout.strip()
 
 
-def call(program, *arguments, errors_to=subprocess.PIPE):
+def call(program, *arguments, errors_to=subprocess.PIPE, stdin=subprocess.DEVNULL, **who):
+    """``who``: the user and groups to run as, if not root."""
     seconds = seconds_left()
     try:
         return subprocess.run(  # noqa: S603 -- fixed words, and an address of the shape above
             ["/usr/bin/env", program, *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
+            **who,
             stdout=subprocess.PIPE,
             stderr=errors_to,
             text=True,
@@ -239,6 +276,7 @@ VERBS = {
     "reload-postfix": reload_postfix,
     "kick": kick,
     "kick-domain": kick_domain,
+    "move-directory": move_directory,
     "write-signing-files": write_signing_files,
     "mailbox-sizes": mailbox_sizes,
 }

@@ -24,8 +24,9 @@ class Helper(Part):
         return {"helper"}
 
     def steps(self):
-        text = self.plan.files["helper/mailbox.cf"]
-        yield File(Path("/etc/mailadmin/mailbox.cf"), text, 0o640)
+        for name in ("mailbox.cf", "directories.cf"):
+            text = self.plan.files[f"helper/{name}"]
+            yield File(Path("/etc/mailadmin") / name, text, 0o640)
         code = mark_of_code(shipped.DEPLOY / "helper")
         yield Changed("the helper's code", "helper", code, stale=["mailadmin-helper"])
 

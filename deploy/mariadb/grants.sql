@@ -37,6 +37,8 @@ GRANT SELECT (domain, next_hop, salt, secret)
   ON `@DB_NAME@`.relay_host TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT (maildir, username, awaited)
+  ON `@DB_NAME@`.retired_maildir TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (address, goto, domain, active)
   ON `@DB_NAME@`.alias TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (alias, target, bare, domain)

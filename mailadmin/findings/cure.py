@@ -18,6 +18,10 @@ class Cure:
     list_url_name = "findings"
     details = {}
 
+    @classmethod
+    def is_offered(cls):
+        return True
+
     def settle(self, task, keys):
         found = FoundRows.objects.select_for_update().get(pk=(task.undoes or task).options["check"])
         more, kept = found.count - len(found.keys), set(found.keys)

@@ -18,6 +18,7 @@ from aliases.models import Alias, AliasTarget
 from domains import services as domain_services
 from domains.models import Domain, RoutingLock
 from mailadmin.findings import mending
+from mailadmin.findings.apart import Apart
 from mailadmin.findings.cure import ACCOUNTS, Cure, Mending
 from mailadmin.findings.letters import Letters
 from mailboxes import forwarding
@@ -325,6 +326,7 @@ CURES = {
     "passwords-marked-plain": (ClearText, "hash", gettext_lazy("Hash them…")),
     "passwords-with-one-salt": (Letters, "write", gettext_lazy("Write to them…")),
     "passwords-weak": (Letters, "write", gettext_lazy("Write to them…")),
+    "directories-in-one-another": (Apart, "move", gettext_lazy("Move their mail…")),
 }
 _SIGN_IN = gettext_lazy(
     "A hash is replaced when its owner signs in to this panel. For those who never do, make new passwords:"
@@ -351,3 +353,13 @@ BY_HAND = {
     ),
 }
 WORKS = {work.kind: work for work, _action, _words in CURES.values()}
+
+
+def offered():
+    return {name: cure for name, cure in CURES.items() if cure[0].is_offered()}
+
+
+def by_hand():
+    """What is left to type: nothing where a button of the helper's does the same."""
+    done = {name for name, (work, *_rest) in CURES.items() if work is Apart and work.is_offered()}
+    return {name: how for name, how in BY_HAND.items() if name not in done}

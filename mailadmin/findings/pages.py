@@ -7,7 +7,7 @@ from django.views.generic import TemplateView
 
 from accounts.models import Adoption
 from domains.models import Domain
-from mailadmin.findings.cures import BY_HAND, CURES
+from mailadmin.findings.cures import by_hand, offered
 from mailadmin.findings.looking import is_small, look
 from mailadmin.findings.rows import HERE
 from panel import tasks
@@ -45,12 +45,13 @@ class FindingsPage(ScopedMixin, TemplateView):
         if name is None:
             return self.look_again()
         found = FoundRows.objects.filter(pk=name).first()
-        if found is None or name not in CURES:
+        cures = offered()
+        if found is None or name not in cures:
             raise Http404
         if not found.keys:
             messages.info(request, _("There was nothing left to do."))
             return HttpResponseRedirect(request.path)
-        work, action, _words = CURES[name]
+        work, action, _words = cures[name]
         task = tasks.ask(
             work(self.actor),
             action,
@@ -78,8 +79,8 @@ class FindingsPage(ScopedMixin, TemplateView):
             found=found,
             looked=min((row.looked for _check, row in self.found), default=None),
             number_of_checks=len(self.found) or len(HERE),
-            cures=CURES,
-            by_hand=BY_HAND,
+            cures=offered(),
+            by_hand=by_hand(),
             side_by_side=Adoption.objects.exists(),
             counted=tasks.COUNTED,
             orphans=orphans.keys[:DOMAINS_AT_ONCE] if orphans else [],

@@ -131,7 +131,7 @@ CHECKS = [
         KEEP,
         "Domains with a transport that the forms of this panel refuse",
         "Kept as it is. Whoever changes the domain here has to write another one.",
-        r"""SELECT CONCAT(domain, ' ', transport) FROM <domain> WHERE BINARY transport NOT REGEXP"""
+        r"""SELECT CONCAT(domain, ' ', transport) FROM <domain> WHERE CONVERT(transport USING utf8mb4) COLLATE utf8mb4_bin NOT REGEXP"""
         r""" '^([a-z][a-z0-9_-]*(:[^[:space:],"\\\\'']*)?)?$'""",
     ),
     Check(

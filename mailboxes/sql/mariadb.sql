@@ -489,7 +489,8 @@ DELETE FROM retired_maildir
 
 -- The words anew, many keys at a time, each in a transaction of its own: four rows for each mailbox or alias are too
 -- many for one, in a cluster above all. The first key is left out, the last is not; "after" the last of all comes
--- U+10FFFF. The rows are locked, or one that somebody deletes meanwhile would leave its words behind.
+-- U+10FFFF. The rows are locked, or one that somebody deletes meanwhile would leave its words behind. (In MariaDB's words, and
+-- in MySQL's, which would lock the table of words too, and cannot.)
 
 DELETE FROM word WHERE row_key > %s AND row_key <= %s
 //
@@ -498,7 +499,7 @@ INSERT IGNORE INTO word (row_key, kind, word, domain)
   FROM mailbox m, @WORDS_OF(CONCAT_WS(' ', SUBSTRING_INDEX(m.username, '@', 1), m.name))@ AS words
   WHERE words.word <> ''
     AND m.username > %s AND m.username <= %s
-  LOCK IN SHARE MODE
+  /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE OF m */
 //
 INSERT IGNORE INTO word (row_key, kind, word, domain)
   SELECT a.address, IF(a.is_self_alias, 'forwarding', 'alias'), LEFT(words.word, 64), a.domain
@@ -506,23 +507,23 @@ INSERT IGNORE INTO word (row_key, kind, word, domain)
   WHERE words.word <> ''
     AND NOT (a.is_self_alias AND a.goto = a.address)
     AND a.address > %s AND a.address <= %s
-  LOCK IN SHARE MODE
+  /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE OF a */
 //
 INSERT IGNORE INTO word (row_key, kind, word, domain)
   SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
   FROM domain d, @WORDS_OF(CONCAT_WS(' ', d.domain, d.description))@ AS words
   WHERE words.word <> '' AND d.domain <> 'ALL' AND d.domain > %s AND d.domain <= %s
-  LOCK IN SHARE MODE
+  /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE OF d */
 //
 INSERT IGNORE INTO word (row_key, kind, word, domain)
   SELECT d.domain, 'domain', LEFT(words.word, 64), d.domain
   FROM domain d JOIN domain_admins link ON link.domain = d.domain, @WORDS_OF(link.username)@ AS words
   WHERE words.word <> '' AND d.domain <> 'ALL' AND d.domain > %s AND d.domain <= %s
-  LOCK IN SHARE MODE
+  /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE OF d, link */
 //
 INSERT IGNORE INTO word (row_key, kind, word, domain)
   SELECT a.username, 'admin', LEFT(words.word, 64), ''
   FROM admin a, @WORDS_OF(a.username)@ AS words
   WHERE words.word <> '' AND a.username > %s AND a.username <= %s
-  LOCK IN SHARE MODE
+  /*M! LOCK IN SHARE MODE */ /*!80001 FOR SHARE OF a */
 //

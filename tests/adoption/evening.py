@@ -139,6 +139,8 @@ class Evening:
     def adopt(self, *arguments):
         conf = [word for file in self.pages.files for word in ("--config", file)]
         out = StringIO()
+        if "--apply" in arguments:
+            conf += ["--report", "/dev/null"]
         try:
             call_command("adopt", *conf, *arguments, stdout=out, stderr=StringIO())
         except (CommandError, SystemExit) as error:

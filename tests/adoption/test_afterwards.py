@@ -13,12 +13,13 @@ from tests.adoption.test_switch import Stopped, stop_before
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+APPLY = ["--apply", "--no-dump", "--config", "/dev/null", "--report", "/dev/null"]
+
+
 def refused():
     out = StringIO()
     with pytest.raises(CommandError, match="not answered as before"):
-        call_command(
-            "adopt", "--apply", "--no-dump", "--config", "/dev/null", stdout=out, stderr=StringIO()
-        )
+        call_command("adopt", *APPLY, stdout=out, stderr=StringIO())
     return out.getvalue()
 
 

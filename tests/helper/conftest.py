@@ -1,4 +1,5 @@
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -8,12 +9,17 @@ import pytest
 from tests.servers.processes import ROOT, Process
 
 PANEL = "daemon"  # an account that every Debian has
+OWNER = "mail"  # another one: whose the mail is
 SCRIPT = """#!/bin/sh
 here=$(dirname "$0")
 echo "$(basename "$0") $*" >>"$here/called"
+case "$(basename "$0") $2$3" in
+    postmap*/directories.cf) grep -s "^$2 " "$here/directories" | cut -d " " -f 2- ; exit ;;
+esac
 case "$(basename "$0") $2" in
     "postmap ann@example.org") echo "ann@example.org" ;;
     "postmap ann+x@example.org") echo "ann@example.org" ;;
+    "postmap deep@example.org" | "postmap mid@example.org") echo "$2" ;;
     postmap*) exit 1 ;;
     mariadb*) case "$*" in *sending_limits*) cat "$here/limits" ;; *) cat "$here/rows" ;; esac ;;
     doveadm*) exit 68 ;;
@@ -50,7 +56,9 @@ def start_helper():
         (mail / "example.org/ann/cur/1").write_bytes(b"x" * 10_000)
         (mail / "example.org/out").symlink_to("/etc")
         (mail / "example.org/ann/etc").symlink_to("/etc")
+        subprocess.run(["chown", "-R", OWNER, mail], check=True)
         arguments = ["--panel", panel, "--socket", place / "sock", "--mail-root", mail]
+        arguments += ["--directories", "mysql:/directories.cf"]
         signing = ["--signer", "/signer.cnf", "--keys", keys / "keys.map"]
         command = [sys.executable, "-I", code, *arguments, "--mailboxes", "mysql:/x.cf", *signing]
         process = Process(command, place / "log")

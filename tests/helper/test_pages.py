@@ -1,13 +1,21 @@
+import subprocess
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.models import LogEntry
 from domains.services import set_domain_active
 from mailadmin.doctor import host
-from mailboxes.models import Mailbox
+from mailadmin.findings import directories
+from mailboxes.maildirs import free_maildir
+from mailboxes.models import Mailbox, RetiredMaildir
 from mailboxes.services import rename_mailbox, set_mailbox_active, update_mailbox
-from tests.helper.conftest import called
+from panel.models import Task
+from tests.helper.conftest import OWNER, called
 from tests.pages.reading import buttons, links, text, told
+from tests.pages.test_findings import cure, found
 
 SERVER = "/server/"
 
@@ -251,3 +259,161 @@ def test_domain_admins_do_not_look_at_the_disk(admin):
     asked = [admin.get(DISK), admin.post(DISK, {"domain": "example.org"})]
 
     assert [answer.status_code for answer in asked] == [404, 404]
+
+
+@pytest.fixture
+def nested(add_mailbox, example_org, with_helper):
+    """deep@ lies in mid@'s directory, which lies in ann@'s; what the database says of each reaches the helper."""
+    for name, maildir in (
+        ("ann", "example.org/ann/"),
+        ("mid", "example.org/ann/mid/"),
+        ("deep", "example.org/ann/mid/deep/"),
+    ):
+        add_mailbox(f"{name}@example.org")
+        Mailbox.objects.filter(pk=f"{name}@example.org").update(maildir=maildir)
+    RetiredMaildir.objects.all().delete()
+    mail = with_helper / "vmail"
+    for maildir in ("mid", "mid/deep"):
+        (mail / "example.org/ann" / maildir).mkdir(exist_ok=True)
+        (mail / "example.org/ann" / maildir / "mail").write_text(f"of {maildir}")
+    subprocess.run(["chown", "-R", OWNER, mail], check=True)
+    (with_helper / "bin/directories").write_text(
+        "deep@example.org example.org/ann/mid/deep/\texample.org/deep/\n"
+        "mid@example.org example.org/ann/mid/\texample.org/mid/\n"
+    )
+    yield mail / "example.org"
+    for place in (
+        mail / "example.org/ann/mid",
+        mail / "example.org/mid",
+        mail / "example.org/deep",
+    ):
+        subprocess.run(["rm", "-rf", place], check=True)
+    (with_helper / "bin/directories").unlink()
+
+
+@pytest.fixture
+def move(django_capture_on_commit_callbacks):
+    def move(client):
+        with django_capture_on_commit_callbacks(execute=True):
+            return cure(client, "directories-in-one-another")
+
+    return move
+
+
+def places():
+    return dict(Mailbox.objects.values_list("local_part", "maildir"))
+
+
+def test_mail_in_another_mailboxs_directory_gets_its_own_by_a_button(
+    superadmin, nested, move, with_helper
+):
+    assert found() == {"directories-in-one-another": ["deep@example.org", "mid@example.org"]}
+    assert "Only root can move mail" not in text(superadmin.get("/findings/"))
+    assert "Move their mail…" in text(superadmin.get("/findings/"))
+
+    said = move(superadmin)
+
+    assert "mid@example.org: example.org/ann/mid/ → example.org/mid/" in said
+    assert places() == {
+        "ann": "example.org/ann/",
+        "mid": "example.org/mid/",
+        "deep": "example.org/deep/",
+    }
+    assert [(nested / name / "mail").read_text() for name in ("mid", "deep")] == [
+        "of mid",
+        "of mid/deep",
+    ]
+    assert found() == {}
+    assert LogEntry.objects.filter(action="edit_mailbox").count() == 2
+
+
+def test_their_sessions_end_for_they_have_the_old_place(superadmin, nested, move, with_helper):
+    found()
+
+    move(superadmin)
+
+    assert [line for line in called(with_helper) if line.startswith("doveadm")] == [
+        "doveadm kick deep@example.org",
+        "doveadm kick mid@example.org",
+    ]
+
+
+def test_what_the_helper_does_not_do_is_said_and_its_place_stays_kept(superadmin, nested, move):
+    found()
+    (nested / "deep").mkdir()
+
+    move(superadmin)
+
+    reason = "The server’s helper did not do it: python3: example.org/deep is there already."
+    assert Task.objects.get().refusals == [
+        ["deep@example.org", reason],
+        ["mid@example.org", reason],
+    ]
+    assert places()["deep"] == "example.org/ann/mid/deep/"
+    assert list(RetiredMaildir.objects.filter(awaited=True).values_list("maildir", "username")) == [
+        ("example.org/deep/", "deep@example.org"),
+        ("example.org/mid/", "mid@example.org"),
+    ]
+
+
+def test_asked_again_it_goes_to_the_place_that_was_kept(superadmin, nested, move, add_mailbox):
+    found()
+    (nested / "deep").mkdir()
+    move(superadmin)
+    (nested / "deep").rmdir()
+
+    move(superadmin)
+
+    assert found() == {}
+    assert places()["deep"] == "example.org/deep/"
+    assert RetiredMaildir.objects.filter(awaited=True).count() == 0
+
+
+def test_a_directory_that_two_have_is_moved_from_neither(superadmin, nested, move, add_mailbox):
+    add_mailbox("twin@example.org")
+    Mailbox.objects.filter(local_part="twin").update(maildir="example.org/ann/mid/deep/")
+    found()
+
+    move(superadmin)
+
+    reason = "The directory example.org/ann/mid/deep/ cannot be that of this mailbox alone."
+    assert Task.objects.get().refusals == [
+        [f"{name}@example.org", reason] for name in ("deep", "mid", "twin")
+    ]
+    assert (nested / "ann/mid/deep/mail").read_text() == "of mid/deep"
+    assert RetiredMaildir.objects.count() == 0
+
+
+def test_a_place_that_is_kept_is_given_to_nobody_else(nested, example_org):
+    RetiredMaildir.objects.create(
+        maildir="example.org/new/", username="deep@example.org", awaited=True
+    )
+
+    assert free_maildir("new", "example.org") == "example.org/new~2/"
+
+
+def test_the_command_finishes_what_a_button_began(superadmin, nested, move, monkeypatch, tmp_path):
+    monkeypatch.setattr(directories, "MASTER", tmp_path / "master.pid")
+    found()
+    (nested / "deep").mkdir()
+    move(superadmin)
+    (nested / "deep").rmdir()
+
+    out = StringIO()
+    call_command("directories", "--apply", "--mail-root", str(nested.parent), stdout=out)
+
+    assert out.getvalue().splitlines() == [
+        "deep@example.org: example.org/ann/mid/deep/ → example.org/deep/   moved",
+        "mid@example.org: example.org/ann/mid/ → example.org/mid/   moved",
+    ]
+    assert (nested / "deep/mail").read_text() == "of mid/deep"
+
+
+def test_without_the_helper_the_button_does_not_exist(superadmin, nested, settings):
+    found()
+    settings.HELPER_SOCKET = ""
+
+    assert "Move their mail…" not in text(superadmin.get("/findings/"))
+    assert "Only root can move mail" in text(superadmin.get("/findings/"))
+    answer = superadmin.post("/findings/", {"cure": "directories-in-one-another"})
+    assert answer.status_code == 404

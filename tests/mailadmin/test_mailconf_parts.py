@@ -159,8 +159,11 @@ def test_the_signers_files_come_with_its_setting(run, tmp_path, settings):
     assert password not in run("--hostname", "other.example.net", "--dry-run")
 
 
+HELPERS = {"helper/mailbox.cf", "helper/directories.cf"}
+
+
 def test_what_rewrites_senders_and_the_helper_come_with_their_settings(run, tmp_path, settings):
-    theirs = {"postfix/srs_own.cf", "postsrsd/postsrsd", "helper/mailbox.cf"}
+    theirs = {"postfix/srs_own.cf", "postsrsd/postsrsd", *HELPERS}
     run()
     assert theirs & files_in(tmp_path / "out").keys() == set()
 

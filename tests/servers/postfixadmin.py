@@ -10,7 +10,8 @@ from tests.bench.nginx import Nginx
 from tests.pages.reading import FormReader
 from tests.servers.processes import PROGRAMS, Process, find
 
-PACKAGE = Path("/usr/share/postfixadmin")
+# Or another release's: a folder with its config.inc.php in it, and no links that lead nowhere.
+PACKAGE = Path(os.environ.get("POSTFIXADMIN", "/usr/share/postfixadmin"))
 FPM = """
 [global]
 error_log = {directory}/fpm.log
@@ -48,7 +49,7 @@ class PostfixAdmin:
         directory.mkdir()
         leave = shutil.ignore_patterns("config*.php", "templates_c")
         shutil.copytree(PACKAGE, self.root, ignore=leave)
-        shutil.copy("/etc/postfixadmin/config.inc.php", self.root)
+        shutil.copy(PACKAGE / "config.inc.php", self.root)
         self.configure(conf)
         cache = self.root / "templates_c"
         cache.mkdir()

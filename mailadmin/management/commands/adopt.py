@@ -8,7 +8,16 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mailadmin.adoption import afterwards, configuration, moving, proof, report, shadow, switch
+from mailadmin.adoption import (
+    afterwards,
+    configuration,
+    kept,
+    moving,
+    proof,
+    report,
+    shadow,
+    switch,
+)
 from mailadmin.adoption.place import Shadow
 from mailadmin.adoption.source import Source
 from panel import output
@@ -79,6 +88,13 @@ class Command(PanelCommand):
             help="With --apply: where the database is dumped to first; DATABASE-before.sql where nothing is said.",
         )
         parser.add_argument(
+            "--report",
+            metavar="FILE",
+            type=Path,
+            help="With --apply: where the report is kept, with all that was done; DATABASE-adopted.txt beside the dump where"
+            " nothing is said.",
+        )
+        parser.add_argument(
             "--no-dump", action="store_true", help="With --apply: there is a backup already."
         )
         parser.add_argument("--yes", action="store_true", help="With --finish: do not ask.")
@@ -112,7 +128,8 @@ class Command(PanelCommand):
                     )
                 # It was stopped after the tables had changed places, or it is a second run.
                 switch.finish_switch(source, place)
-                self.stdout.write("Adopted.")
+                self.kept = place.remembered("report")
+                self._say("Adopted.")
                 return self._look_again(source, place, options)
             if switch.is_half(source, place):
                 if not options["apply"]:
@@ -131,6 +148,7 @@ class Command(PanelCommand):
             if found.in_the_way:
                 raise SystemExit(1)
             if options["apply"]:
+                self._keep(found, options)
                 self._apply(source, place, options)
 
     def _source(self, own, options):
@@ -155,8 +173,26 @@ class Command(PanelCommand):
                 " tables have a prefix, say --prefix."
             )
 
+    def _keep(self, found, options):
+        dump = None if options["no_dump"] else options["dump"]
+        self.kept = str(kept.place_of(found.database, report=options["report"], dump=dump))
+        try:
+            kept.begin(self.kept, found.lines())
+        except OSError as error:
+            raise CommandError(
+                f"The report cannot be kept: {error.filename}: {error.strerror}. Say where with --report."
+            ) from error
+
+    def _say(self, text):
+        self.stdout.write(text)
+        try:
+            if self.kept:
+                kept.add(self.kept, [text])
+        except OSError as error:  # a full disk does not stop what has begun
+            self.stderr.write(f"{self.kept}: {error.strerror}")
+
     def _apply(self, source, place, options):
-        say = self.stdout.write
+        say = self._say
         try:
             maps = proof.files_in(options["map"])
             if not options["no_dump"]:
@@ -166,6 +202,7 @@ class Command(PanelCommand):
             shadow.begin(source, place)
         except ValueError as error:
             raise CommandError(str(error)) from error
+        place.remember("report", self.kept)
         if not place.remembered("checksums"):
             place.remember("checksums", shadow.checksums(source, switch.held(source)))
         say(f"Copying into “{place.name}”.")
@@ -186,7 +223,8 @@ class Command(PanelCommand):
             say(line)
         if proved.differences:
             raise CommandError(
-                "The copy does not answer as the original does. Nothing was switched."
+                "The copy does not answer as the original does. Nothing was switched. The report is kept in"
+                f" {self.kept}."
             )
         try:
             switch.switch(source, place, say)
@@ -196,12 +234,15 @@ class Command(PanelCommand):
             f"Adopted. PostfixAdmin, Postfix and Dovecot go on with the same names. The old tables are in “{place.name}”"
             f" ({place.size()}): `manage.py adopt --undo` goes back to them, `manage.py adopt --finish` drops them."
         )
-        self._look_again(source, place, options)
+        try:
+            self._look_again(source, place, options)
+        finally:
+            say(f"The report of all this is kept in {self.kept}.")
 
     def _look_again(self, source, place, options):
         if place.remembered("looked again"):
             return
-        say = self.stdout.write
+        say = self._say
         say("Counting and proving once more, with the tables in place.")
         if names := afterwards.miscounted(source):
             say(f"Counted anew, for it was not right: {', '.join(names[: proof.SHOWN])}")
@@ -228,12 +269,12 @@ class Command(PanelCommand):
         try:
             moving.dump(database, path)
         except FileExistsError:
-            return self.stdout.write(f"{path} is there already, and kept.")
+            return self._say(f"{path} is there already, and kept.")
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except moving.Failed as error:
             raise CommandError(f"{error} Dump by hand, then say --no-dump.") from None
-        self.stdout.write(f"Dumped into {path}.")
+        self._say(f"Dumped into {path}.")
 
     def _copy_to(self, source, url, options):
         self._refuse_others(source)
@@ -266,6 +307,11 @@ class Command(PanelCommand):
         self.stdout.write(
             f"PostfixAdmin's own tables are back, with what was written since. “{place.name}” may be dropped."
         )
+        self._name_report(place.remembered("report"))
+
+    def _name_report(self, path):
+        if path:
+            self.stdout.write(f"The report of the adoption is kept in {path}.")
 
     def _finish(self, place, yes):
         if not place.is_there:
@@ -273,7 +319,9 @@ class Command(PanelCommand):
         words = f"The old tables in “{place.name}”, {place.size()}, are dropped. There is no way back to PostfixAdmin then."
         if not yes and input(f"{words} Type “yes”: ") != "yes":
             raise CommandError("Nothing was dropped.")
+        path = place.remembered("report")
         switch.finish(place)
         self.stdout.write(
             "Finished. From now on a password in an old form gets a new one when its owner signs in."
         )
+        self._name_report(path)
