@@ -89,6 +89,8 @@ SHAPES = {
     "POSTFIX_QUEUE": PATH,
     "PANEL_DIR": PATH,
     "PANEL_PYTHON": PATH,
+    "REPORTS_DIR": PATH,
+    "REPORTS_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
     "WEBMAIL_HOST": HOST,
 }
@@ -173,6 +175,9 @@ def fill_in(wanted, database, passwords, **given):
         "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
+        # Where `manage.py reports` looks, and whose units they are.
+        "REPORTS_DIR": f"{DEPLOY.parent}/var/reports",
+        "REPORTS_USER": "mailadmin",
         "EXPUNGE_DAYS": "15",
         "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
         "HAPROXY_SQL_PORT": "3307",

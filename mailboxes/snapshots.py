@@ -51,8 +51,9 @@ def _figures(day):
             mailboxes=mailboxes,
             aliases=max(0, alias_rows - mailboxes),
             changes=changes[domain],
+            domains=1,
         )
-        for name in ("bytes", "messages", "mailboxes", "aliases"):
+        for name in ("bytes", "messages", "mailboxes", "aliases", "domains"):
             setattr(total, name, getattr(total, name) + getattr(row, name))
         yield row
     yield total

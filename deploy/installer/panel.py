@@ -17,6 +17,7 @@ TIMERS = {
     "snapshot": "the day's figures for the panel's plots, four times a day",
     "daily": "checks, and sessions that ended, once a day",
     "checkdns": "what the DNS says of the domains, once a day",
+    "reports": "reports of other servers about DMARC and TLS, every ten minutes",
     "doctor": "what is wrong with this mail server, once an hour",
     "expunge": "old mail out of Trash and Junk, once a day",
 }

@@ -258,6 +258,8 @@ def test_systemd_takes_the_units_as_they_are(host):
         "mailadmin-doctor.timer",
         "mailadmin-expunge.service",
         "mailadmin-expunge.timer",
+        "mailadmin-reports.service",
+        "mailadmin-reports.timer",
         "mailadmin-snapshot.service",
         "mailadmin-snapshot.timer",
         "mailadmin.service",
@@ -280,6 +282,7 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
         "mailadmin-checkdns.service",
         "mailadmin-daily.service",
         "mailadmin-doctor.service",
+        "mailadmin-reports.service",
         "mailadmin-snapshot.service",
     ],
 )

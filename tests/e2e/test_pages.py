@@ -31,6 +31,7 @@ NO_PAGES = {
     "address-preview",
     "address-suggestions",
     "healthz",
+    "metrics",
     "logout",
     "set_language",
     "domain-suggestions",

@@ -1,0 +1,112 @@
+"""A report by SMTP, through real Postfix into the panel's Maildir, and onto the page of its domain."""
+
+import os
+import pwd
+import smtplib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.services import create_admin
+from domains.mail_reports import ReportDay
+from tests.contract.world import PASSWORD, stranger
+from tests.reports import letters
+from tests.servers import clients
+from tests.servers.mail import HOSTNAME, MailServer
+from tests.servers.processes import wait_until
+
+ADDRESS = f"dmarc-reports@{HOSTNAME}"
+USER = "games"  # stands for the panel's: every Debian has it
+
+
+@pytest.fixture(scope="module")
+def spool(tmp_path_factory):
+    """As var/ of the panel: its user's alone, in a place that all may enter."""
+    directory = tmp_path_factory.mktemp("panel") / "var"
+    directory.mkdir(mode=0o750)
+    for above in (directory.parent, directory.parent.parent):
+        above.chmod(0o755)
+    owner = pwd.getpwnam(USER)
+    os.chown(directory, owner.pw_uid, owner.pw_gid)
+    return directory / "reports"
+
+
+@pytest.fixture(scope="module")
+def server(mail_database, spool):
+    markers = {"REPORTS_DIR": spool, "REPORTS_USER": USER}
+    with MailServer(mail_database, worker="reports", blocks=("reports",), **markers) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mail_database(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        return connection.settings_dict
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(empty_world):
+    empty_world.domain("example.org")
+    empty_world.mailbox("ann@example.org")
+    create_admin(actor=None, username="root@example.org", password=PASSWORD, superadmin=True)
+    return empty_world
+
+
+def send(server, letter, recipient=ADDRESS):
+    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=60) as line:
+        line.sendmail(stranger(), [recipient], letter)
+
+
+def waiting(spool):
+    new = spool / "new"
+    return sorted(new.iterdir()) if new.is_dir() else []
+
+
+def test_a_report_that_is_delivered_is_on_the_page(server, spool):
+    begin = datetime.combine(timezone.now().date(), datetime.min.time(), UTC) - timedelta(days=1)
+    begin = int(begin.timestamp())
+    document = letters.dmarc(begin=begin, end=begin + 86_399)
+    for recipient in (ADDRESS, ADDRESS.upper(), ADDRESS.replace("@", "+google@")):
+        send(server, letters.message(letters.zipped(document)), recipient)
+    wait_until(lambda: len(waiting(spool)) == 3, "the reports are in the panel's Maildir")
+
+    owners = {(file.owner(), file.stat().st_mode & 0o077) for file in (spool, *waiting(spool))}
+    assert owners == {(USER, 0)}
+
+    call_command("reports", maildir=str(spool))
+
+    assert waiting(spool) == []
+    assert ReportDay.objects.values_list("passed", "failed", "reports").get() == (40, 3, 1)
+    client = Client()
+    assert client.login(username="root@example.org", password=PASSWORD)
+    shown = client.get("/domains/example.org/reports/").content.decode()
+    assert "192.0.2.1" in shown
+    assert "203.0.113.7" in shown
+
+
+def test_other_names_of_the_machine_are_as_unknown_as_before(server):
+    for name in ("nobody-here", "dmarc-report", "dmarc-reports2"):
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            send(server, letters.message(b"<feedback/>"), f"{name}@{HOSTNAME}")
+
+
+def test_mail_for_mailboxes_goes_where_it_went(server, spool):
+    before = len(waiting(spool))
+
+    subject = clients.send(server, stranger(), "ann@example.org")
+
+    clients.wait_for(server, "ann@example.org", PASSWORD, subject)
+    assert len(waiting(spool)) == before
+
+
+def test_a_message_beyond_the_bound_goes_back(server, spool):
+    before, read = len(waiting(spool)), len(server.postfix.log.read_text())
+
+    send(server, letters.message(b"<" + bytes(9_000_000)))
+
+    server.postfix.wait_for_log(r"postfix/reports/local\S*: .*status=bounced", after=read)
+    assert len(waiting(spool)) == before
