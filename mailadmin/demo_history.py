@@ -54,7 +54,7 @@ def _before(row, n, day, changes):
 
 
 def _together(rows, day):
-    total = UsageDay(domain=SERVER, day=day)
+    total = UsageDay(domain=SERVER, day=day, domains=0)
     for name in ("bytes", "messages", "mailboxes", "aliases", "changes", "domains"):
         setattr(total, name, sum(getattr(row, name) for row in rows))
     return total

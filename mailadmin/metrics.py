@@ -100,9 +100,8 @@ def _of_database():
             ("stored_bytes", day.bytes, "Bytes in all mailboxes"),
             ("stored_messages", day.messages, "Messages in all mailboxes"),
         ):
-            yield family(
-                f"mailadmin_{name}", "gauge", f"{words}, by the last snapshot.", [({}, value)]
-            )
+            samples = [] if value is None else [({}, value)]
+            yield family(f"mailadmin_{name}", "gauge", f"{words}, by the last snapshot.", samples)
     for name, value, words in zip(
         ("admins", "mailboxes_nearly_full", "domains_near_limit", "domains_dns_problems"),
         _counts(),

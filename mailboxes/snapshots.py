@@ -39,7 +39,7 @@ def take(today=None):
 def _figures(day):
     changes = changes_on(day)
     used = {domain: sums for domain, *sums in _used()}
-    total = UsageDay(domain=SERVER, day=day, changes=changes[SERVER])
+    total = UsageDay(domain=SERVER, day=day, changes=changes[SERVER], domains=0)
     counters = DomainUsage.objects.exclude(pk="ALL").values_list("pk", "mailboxes", "alias_rows")
     for domain, mailboxes, alias_rows in counters:
         size, messages = used.get(domain, (0, 0))

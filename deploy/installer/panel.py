@@ -71,6 +71,8 @@ class Panel(Part):
     def users(self):
         yield Account("mailadmin", home=self.checkout)
         yield Directory(self.checkout / "var", 0o750, "mailadmin", "mailadmin")
+        # Postfix's delivery program writes there, with the rights of this user.
+        yield Directory(self.checkout / "var/reports", 0o700, "mailadmin", "mailadmin", kind="tree")
 
     def steps(self):
         checkout = self.checkout

@@ -6,7 +6,9 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils import timezone
 
+from domains.dns.states import findings_of
 from domains.mail_reports import MailReport, ReportDay, ReportedSender, TLSFailure
+from domains.models import DomainDNS
 from domains.views import DomainPages
 from mailadmin.reports import words
 from panel.pages import ScopedDetailView
@@ -48,7 +50,7 @@ class DomainReports(DomainPages, ScopedDetailView):
             here=settings.REPORTS_HERE,
             reports_to=settings.REPORTS_TO,
             own=set(settings.MAIL_ADDRESSES),
-            **(self.of_day(domain, chosen.day) if chosen else {}),
+            **(self.of_day(domain, chosen.day) if chosen else {"elsewhere": elsewhere(domain)}),
             **kwargs,
         )
 
@@ -82,6 +84,13 @@ class DomainReports(DomainPages, ScopedDetailView):
             "failures": TLSFailure.objects.filter(**of).order_by("-sessions")[:MOST],
             "reports": MailReport.objects.filter(**of).order_by("kind", "-messages")[:MOST],
         }
+
+
+def elsewhere(domain):
+    """The DMARC record that the last check saw, if it does not have reports sent to this panel; or ""."""
+    findings = findings_of(DomainDNS.objects.filter(pk=domain).first())
+    seen = [text for finding in findings if finding.topic == "dmarc" for text in finding.seen]
+    return "" if any(settings.REPORTS_HERE in text.lower() for text in seen) else " ".join(seen)
 
 
 def bars(by_day, days):

@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from domains.dns.findings import Finding
 from domains.mail_reports import DMARC, TLS, ReportedSender
+from domains.models import DomainDNS
 from mailadmin.reports.report import Report
 from mailadmin.reports.storing import store
 
@@ -75,6 +77,23 @@ def test_nothing_came_and_reports_go_elsewhere(reports_to, said, page, settings)
     settings.REPORTS_TO = reports_to
 
     assert said in text(page())
+
+
+@pytest.mark.parametrize(
+    ("record", "is_told"),
+    [
+        ('"v=DMARC1; p=none; rua=mailto:boss@example.net"', True),
+        ('"v=DMARC1; p=none"', True),
+        ('"v=DMARC1; p=none; rua=mailto:a@b.example,mailto:DMARC-reports@mail.example.org!10m"', False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_a_record_that_sends_reports_elsewhere_is_named(record, is_told, page, settings):
+    settings.REPORTS_TO = settings.REPORTS_HERE
+    found = Finding("dmarc", "_dmarc.example.org", "TXT", (), (record,) if record else (), "ok")
+    DomainDNS.objects.create(pk="example.org", findings=[list(found)])
+
+    assert ("The DMARC record of this domain does not name that address" in text(page())) == is_told
 
 
 def test_who_sent_and_what_receivers_did(page):
