@@ -42,7 +42,7 @@ class DomainReports(DomainPages, ScopedDetailView):
         by_day = {row.day: row for row in rows}
         chosen = self.chosen(by_day)
         return super().get_context_data(
-            bars=bars(by_day, [first + timedelta(days=n) for n in range(DAYS + 2)]),
+            bars=bars(by_day, [first + timedelta(days=n) for n in range(DAYS + 1)]),
             total=total(by_day.values()),
             chosen=chosen,
             only_failed=self.only_failed,

@@ -70,7 +70,7 @@ def _take_document(document, name):
 
 
 def _content(message):
-    with open(os.open(message, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+    with message.open("rb") as file:
         return file.read(MOST_BYTES + 1)
 
 

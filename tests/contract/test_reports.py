@@ -1,9 +1,10 @@
 """A report by SMTP, through real Postfix into the panel's Maildir, and onto the page of its domain."""
 
-import os
-import pwd
+import shutil
 import smtplib
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Admin
 from accounts.services import create_admin
 from domains.mail_reports import ReportDay
 from tests.contract.world import PASSWORD, stranger
@@ -24,15 +26,15 @@ USER = "games"  # stands for the panel's: every Debian has it
 
 
 @pytest.fixture(scope="module")
-def spool(tmp_path_factory):
+def spool():
     """As var/ of the panel: its user's alone, in a place that all may enter."""
-    directory = tmp_path_factory.mktemp("panel") / "var"
+    panel = Path(tempfile.mkdtemp(prefix="panel-"))
+    panel.chmod(0o755)
+    directory = panel / "var"
     directory.mkdir(mode=0o750)
-    for above in (directory.parent, directory.parent.parent):
-        above.chmod(0o755)
-    owner = pwd.getpwnam(USER)
-    os.chown(directory, owner.pw_uid, owner.pw_gid)
-    return directory / "reports"
+    shutil.chown(directory, USER, USER)
+    yield directory / "reports"
+    shutil.rmtree(panel)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,8 @@ def test_a_report_that_is_delivered_is_on_the_page(server, spool):
     assert waiting(spool) == []
     assert ReportDay.objects.values_list("passed", "failed", "reports").get() == (40, 3, 1)
     client = Client()
-    assert client.login(username="root@example.org", password=PASSWORD)
+    superadmin = Admin.objects.get(pk="root@example.org")
+    client.force_login(superadmin, backend="accounts.backends.AdminBackend")
     shown = client.get("/domains/example.org/reports/").content.decode()
     assert "192.0.2.1" in shown
     assert "203.0.113.7" in shown

@@ -22,8 +22,11 @@ from mailadmin.reports.storing import FOREIGN, KNOWN, OLD, STORED, TOO_MANY, sto
 
 pytestmark = pytest.mark.django_db
 
-TODAY = timezone.now().date
 OURS, FORGED = ("192.0.2.1", True, True, "none"), ("203.0.113.7", False, False, "reject")
+
+
+def today():
+    return timezone.now().date()
 
 
 def midnight(day):
@@ -31,7 +34,7 @@ def midnight(day):
 
 
 def about(ago=1, number="1", domain="example.org", senders=None, reporter="google.com", **more):
-    begin = midnight(TODAY()) - timedelta(days=ago)
+    begin = midnight(today()) - timedelta(days=ago)
     senders = Counter({OURS: 40, FORGED: 3}) if senders is None else Counter(senders)
     return Report(
         *(DMARC, reporter, number, domain, begin, begin + timedelta(seconds=86_399)),
@@ -152,7 +155,7 @@ def test_reports_are_forgotten_after_so_many_days(example_org, settings):
     assert storing.forget() == 6
     assert storing.forget() == 0
     days = {row.day for model in MODELS for row in model.objects.all()}
-    assert days == {TODAY() - timedelta(days=ago) for ago in (10, 20)}
+    assert days == {today() - timedelta(days=ago) for ago in (10, 20)}
 
 
 def test_a_deleted_domain_takes_its_reports_along(example_org, other_net):
