@@ -5,9 +5,7 @@ from email import message_from_bytes
 from mailadmin.reports.report import NoReport
 from mailadmin.reports.unpacking import GZIP, MOST_UNPACKED, ZIP, unpacked
 
-MOST_BYTES = (
-    10_000_000  # of a message; Postfix takes no more for this address (deploy/postfix/master.cf)
-)
+MOST_BYTES = 10_000_000  # of a message; a larger one is deleted unread
 MOST_PARTS = 50
 
 

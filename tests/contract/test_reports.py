@@ -2,8 +2,10 @@
 
 import shutil
 import smtplib
+import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from tests.contract.world import PASSWORD, stranger
 from tests.reports import letters
 from tests.servers import clients
 from tests.servers.mail import HOSTNAME, MailServer
-from tests.servers.processes import wait_until
+from tests.servers.processes import find, wait_until
 
 ADDRESS = f"dmarc-reports@{HOSTNAME}"
 USER = "games"  # stands for the panel's: every Debian has it
@@ -106,10 +108,22 @@ def test_mail_for_mailboxes_goes_where_it_went(server, spool):
     assert len(waiting(spool)) == before
 
 
-def test_a_message_beyond_the_bound_goes_back(server, spool):
-    before, read = len(waiting(spool)), len(server.postfix.log.read_text())
-
+def test_a_message_that_is_too_large_is_deleted_unread(server, spool):
     send(server, letters.message(b"<" + bytes(9_000_000)))
+    wait_until(lambda: waiting(spool), "the message is in the panel's Maildir")
 
-    server.postfix.wait_for_log(r"postfix/reports/local\S*: .*status=bounced", after=read)
-    assert len(waiting(spool)) == before
+    told = StringIO()
+    call_command("reports", maildir=str(spool), stdout=told)
+
+    assert told.getvalue() == "Reports: 1 messages without a report that can be read.\n"
+    assert waiting(spool) == []
+
+
+def test_no_program_is_started_by_a_message(server):
+    """The service is Postfix's own delivery program, and its maps are in its own line."""
+    command = [find("postconf"), "-c", server.postfix.conf, "-M", "reports/unix"]
+    line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert line.split()[7] == "local"
+    assert "mysql" not in line
+    assert f"default_privs={USER}" in line
