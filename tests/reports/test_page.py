@@ -217,7 +217,7 @@ def test_the_page_costs_few_statements_and_bytes(page, django_assert_max_num_que
     for ago in range(1, 31):
         senders = {(f"2001:db8::{ago:x}:{n:x}", False, False, "reject"): 5 + n for n in range(300)}
         vouched = {key[0]: f"{'a' * 60}.mailing.example" for key in senders}
-        store(report(ago, senders=senders, vouched=vouched))
+        store(report(ago, str(ago), senders=senders, vouched=vouched))
         store(tls(number=f"t{ago}", ago=ago, failures={(f"r{n}", f"{'m' * 60}.example.org"): n + 1 for n in range(60)}))  # fmt: skip
     page()
 

@@ -149,7 +149,7 @@ def test_failures_beyond_what_a_day_keeps_are_added_up(example_org, monkeypatch)
 def test_reports_are_forgotten_after_so_many_days(example_org, settings):
     for ago in (10, 20, 30):
         store(about(ago, str(ago)))
-        store(about(ago)._replace(kind=TLS, sessions=1, failures=Counter({("a", ""): 1})))
+        store(about(ago, str(ago))._replace(kind=TLS, sessions=1, failures=Counter({("a", ""): 1})))
     settings.REPORT_DAYS = 20
 
     assert storing.forget() == 6
