@@ -33,7 +33,7 @@ class MailReport(models.Model):
         db_table = "mail_report"
         default_permissions = ()
         indexes = [
-            models.Index(fields=["domain", "day", "kind"], name="mail_report_domain"),
+            models.Index(fields=["domain", "day", "messages"], name="mail_report_most"),
             models.Index(fields=["day"], name="mail_report_day"),
         ]
 
@@ -129,7 +129,10 @@ class TLSFailure(models.Model):
                 fields=["domain", "day", "reason", "server"], name="tls_failure_key"
             )
         ]
-        indexes = [models.Index(fields=["day"], name="tls_failure_day")]
+        indexes = [
+            models.Index(fields=["domain", "day", "sessions"], name="tls_failure_most"),
+            models.Index(fields=["day"], name="tls_failure_day"),
+        ]
 
     def __str__(self):
         return f"{self.server}: {self.reason} on {self.day}"

@@ -82,7 +82,7 @@ class DomainReports(DomainPages, ScopedDetailView):
             "next_edge": found[SIZE - 1] if len(found) > SIZE else None,
             "is_first": not is_edge,
             "failures": TLSFailure.objects.filter(**of).order_by("-sessions")[:MOST],
-            "reports": MailReport.objects.filter(**of).order_by("kind", "-messages")[:MOST],
+            "reports": MailReport.objects.filter(**of).order_by("-messages")[:MOST],
         }
 
 
