@@ -11,6 +11,8 @@ from mailadmin.reports import dmarc, tls
 from mailadmin.reports.letters import MOST_BYTES, documents
 from mailadmin.reports.report import NoReport
 from mailadmin.reports.storing import store
+from mailadmin.reports.unpacking import first_sign
+from panel.transactions import Unavailable
 
 log = logging.getLogger(__name__)
 UNREADABLE = "unreadable"
@@ -28,7 +30,7 @@ def receive(maildir):
         return found
     tried.mkdir(mode=0o700, exist_ok=True)
     with _alone(maildir):
-        # At the last run one of these took too much memory or time: it is not tried again.
+        # It ended the last run, by a fault or for memory or time: it is not tried again.
         for left in tried.iterdir():
             log.warning("%s ended the run that read it, and is dropped", left.name)
             left.unlink()
@@ -37,7 +39,7 @@ def receive(maildir):
             message = waiting.rename(tried / waiting.name)
             try:
                 found += take(_content(message), waiting.name)
-            except Exception:
+            except Unavailable:  # the database cannot save now
                 message.rename(waiting)
                 raise
             message.unlink()
@@ -60,8 +62,8 @@ def take(message, name):
 
 
 def _take_document(document, name):
-    is_json = document[:100].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"{")
     try:
+        is_json = first_sign(document) == b"{"
         reports = tls.read(document) if is_json else [dmarc.read(document)]
     except NoReport as error:
         log.info("%s: %s", name, error)  # such as the HTML beside the report

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from panel.addresses import normalise_domain
 
 LONGEST = 255
-MOST = 10**12  # messages of one row; more is a fault, and would exceed the columns
+MOST = 10**12  # messages of a report; more is a fault, and many of these would exceed the columns
 
 
 class NoReport(Exception):

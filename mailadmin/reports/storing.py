@@ -18,6 +18,7 @@ from domains.mail_reports import (
     TLSFailure,
 )
 from domains.models import Domain
+from mailadmin.reports.report import MOST
 from panel.transactions import in_transaction
 
 STORED, KNOWN, FOREIGN, OLD, TOO_MANY = "stored", "known", "foreign", "old", "too many"
@@ -29,6 +30,8 @@ TREATED = {LET_THROUGH: "let_through", QUARANTINED: "quarantined", REJECTED: "re
 @in_transaction
 def store(report):
     """Count a Report; return what became of it: STORED or why not."""
+    if max(report.senders.total(), report.sessions, report.failures.total()) > MOST:
+        return TOO_MANY
     if not Domain.objects.filter(pk=report.domain).exists():
         return FOREIGN
     today = timezone.now().date()

@@ -54,13 +54,18 @@ def _of_policy(policy):
     bad = whole_number(summary.get("total-failure-session-count", 0))
     failures = Counter()
     for detail in policy.get("failure-details", [])[:MOST_FAILURES]:
-        reason = words(detail.get("result-type", "")).lower()[:LONGEST_REASON]
-        server = words(detail.get("receiving-mx-hostname", "")).lower().rstrip(".")
+        reason = _key(detail.get("result-type", ""), LONGEST_REASON)
+        server = _key(detail.get("receiving-mx-hostname", ""), LONGEST).rstrip(".")
         failures[reason or "?", server] += whole_number(detail.get("failed-session-count", 1))
     # Some give no details, or of a part only.
     if bad > failures.total():
         failures["?", ""] += bad - failures.total()
     return str(policy["policy"].get("policy-type", "")), good + failures.total(), failures
+
+
+def _key(text, longest):
+    # In lower case a text may be longer; a blank at its end is none to the database.
+    return words(text).lower()[:longest].strip()
 
 
 def _moment(text):

@@ -27,7 +27,7 @@ def unpacked(data, room, depth=0):
                 yield document
     elif len(data) > room:
         raise NoReport(f"unpacked, it is larger than {MOST_UNPACKED:,} bytes")
-    elif _is_text(data):
+    elif first_sign(data) in (b"<", b"{"):
         yield data
 
 
@@ -74,7 +74,6 @@ def _from_zip(data, room):
         raise NoReport("the archive is broken") from error
 
 
-def _is_text(data):
-    """Whether it begins as XML or JSON does, in any of their encodings."""
-    start = data[:100].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
-    return start.startswith((b"<", b"{"))
+def first_sign(document):
+    """b"<" of XML and b"{" of JSON, in any of their encodings."""
+    return document[:100].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]

@@ -121,6 +121,27 @@ def test_a_report_about_tls_has_a_report_for_each_domain():
     ]
 
 
+def test_names_in_details_are_keys():
+    """No longer than the columns, also in lower case, and without what the database takes for the same."""
+    names = ["MX1.Mail.Example.ORG.", "İ" * 300, "a\ud800", "a "]
+    details = [
+        {
+            "result-type": f"{'x' * 63} {name}",
+            "receiving-mx-hostname": name,
+            "failed-session-count": 1,
+        }
+        for name in names
+    ]
+
+    [report] = tls.read(letters.tls(letters.tls_policy(details=details)))
+
+    reasons, servers = zip(*report.failures, strict=True)
+    assert set(reasons) == {"x" * 63}
+    assert [server[:3] for server in servers] == ["mx1", "i̇i", "a"]
+    assert max(map(len, servers)) == 255
+    assert report.failures["x" * 63, "a"] == 2
+
+
 def test_failures_without_details_are_counted_too():
     policy = letters.tls_policy(details=[])
     policy["summary"]["total-failure-session-count"] = 9

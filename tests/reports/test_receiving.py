@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DataError
 from django.utils import timezone
 
 from domains.mail_reports import ReportDay
@@ -104,6 +105,24 @@ def test_while_the_database_is_away_messages_wait(maildir, put, example_org, mon
     assert left(maildir) == ["new/1"]
 
     assert run(maildir) == "Reports: 1 counted.\n"
+
+
+def test_a_message_that_shows_a_fault_of_ours_holds_up_no_other(
+    maildir, put, example_org, monkeypatch
+):
+    put("1", letters.zipped(document(number="1")))
+    put("2", letters.zipped(document(number="2")))
+
+    def broken(_report):
+        raise DataError("out of range")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receiving, "store", broken)
+        with pytest.raises(DataError):
+            run(maildir)
+    assert left(maildir) == ["cur/1", "new/2"]
+
+    assert run(maildir) == "Reports: 1 counted, 1 messages without a report that can be read.\n"
 
 
 def test_only_one_run_reads_at_a_time(maildir, put, example_org):

@@ -125,6 +125,18 @@ def test_no_more_than_so_many_reports_of_a_day_are_kept(example_org, monkeypatch
     assert store(about(2, "3")) == STORED  # of another day
 
 
+@pytest.mark.parametrize("what", ["messages", "sessions", "failures"])
+def test_a_report_of_impossible_numbers_leaves_nothing(what, example_org):
+    report = {
+        "messages": about(senders={OURS: 10**12, FORGED: 1}),
+        "sessions": about_tls({}, sessions=10**12 + 1),
+        "failures": about_tls({("a", ""): 10**12, ("b", ""): 1}),
+    }[what]
+
+    assert store(report) == TOO_MANY
+    assert [model.objects.count() for model in MODELS] == [0, 0, 0, 0]
+
+
 def test_servers_beyond_what_a_day_keeps_are_added_up(example_org, monkeypatch):
     monkeypatch.setattr(storing, "MOST_SENDERS", 3)
     others = {(f"203.0.113.{n}", False, False, "none"): 2 for n in range(100, 110)}
