@@ -175,9 +175,7 @@ def fill_in(wanted, database, passwords, **given):
         "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
-        # Where `manage.py reports` looks, and whose units they are.
-        "REPORTS_DIR": f"{DEPLOY.parent}/var/reports",
-        "REPORTS_USER": "mailadmin",
+        "REPORTS_USER": "mailadmin",  # as the units have it
         "EXPUNGE_DAYS": "15",
         "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
         "HAPROXY_SQL_PORT": "3307",
@@ -186,6 +184,8 @@ def fill_in(wanted, database, passwords, **given):
         **given,
     }
     values.setdefault("PANEL_HOST", values["HOSTNAME"])
+    # Where `manage.py reports` looks.
+    values.setdefault("REPORTS_DIR", f"{values['PANEL_DIR']}/var/reports")
     certificates = f"/etc/letsencrypt/live/{values['HOSTNAME']}"
     values.setdefault("TLS_CERT", f"{certificates}/fullchain.pem")
     values.setdefault("TLS_KEY", f"{certificates}/privkey.pem")
