@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from domains.copies import Copy as Copy
 from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
+from domains.mail_reports import MailReport as MailReport
 from domains.main_cf import WrittenBlock as WrittenBlock
 from domains.relay_hosts import RelayHost as RelayHost
 from domains.senders import DomainSenderRule as DomainSenderRule
@@ -22,8 +23,7 @@ from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
 from panel.transactions import Unavailable, in_transaction
 
-NONE_ALLOWED = -1
-UNLIMITED = 0
+NONE_ALLOWED, UNLIMITED = -1, 0
 # Beyond these, sums of bytes and dates would exceed the columns.
 MAX_QUOTA = 10**12  # MB
 MAX_DAYS = 10**6

@@ -12,7 +12,7 @@ from aliases.services import create_alias, delete_alias, update_alias
 from domains import dkim
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
-from mailadmin import demo_history
+from mailadmin import demo_history, demo_reports
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_active, update_mailbox
@@ -122,6 +122,7 @@ def fill(superadmin, progress=iter):
     dkim.create_keys(actor=superadmin, domain=domains[DOMAINS[0][0]])
     _spread_history(before)
     demo_history.write()
+    demo_reports.write()
     roles = [
         (admin.pk, "administrator of " + ", ".join(map(display_domain, admin.domain_names)))
         for admin in admins

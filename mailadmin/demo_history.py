@@ -46,12 +46,13 @@ def _before(row, n, day, changes):
         mailboxes=max(min(row.mailboxes, 3), row.mailboxes - gone),
         aliases=max(min(row.aliases, 2), row.aliases - gone // 2),
         changes=changes,
+        domains=1,
     )
 
 
 def _together(rows, day):
-    total = UsageDay(domain=SERVER, day=day)
-    for name in ("bytes", "messages", "mailboxes", "aliases", "changes"):
+    total = UsageDay(domain=SERVER, day=day, domains=0)
+    for name in ("bytes", "messages", "mailboxes", "aliases", "changes", "domains"):
         setattr(total, name, sum(getattr(row, name) for row in rows))
     return total
 

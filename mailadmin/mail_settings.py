@@ -195,6 +195,15 @@ PROFILE_KEY = env.read(
     **absolute_path,
 )
 REPORTS_TO = env.read("str", "REPORTS_TO", **mail_address)
+# Mail to it is the panel's own: Postfix puts it where `manage.py reports` reads it.
+REPORTS_HERE = f"dmarc-reports@{MAIL_HOSTNAME.lower()}"
+REPORT_DAYS = env.read(
+    "int",
+    "REPORT_DAYS",
+    default=90,
+    valid=lambda n: 7 <= n <= 400,
+    expected="days, from 7 to 400",
+)
 MTA_STS = env.read(
     "str",
     "MTA_STS",

@@ -72,6 +72,7 @@ def blocks_wanted():
         settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
         "helper": settings.HELPER_SOCKET,
         "srs": settings.SRS,
+        "reports": settings.REPORTS_TO.lower() == settings.REPORTS_HERE,
     }
     return {block for block, is_wanted in wanted.items() if is_wanted}
 

@@ -31,7 +31,7 @@ DOMAINS_OWN = {
     "account",
 }
 DNS = {
-    *("domain-dns", "domain-dns-publish", "domain-dkim"),
+    *("domain-dns", "domain-dns-publish", "domain-dkim", "domain-reports"),
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
 FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy", "domain-sender"}

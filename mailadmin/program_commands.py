@@ -115,6 +115,11 @@ GROUPS = {
             "what the DNS says of domains and server",
             ("checkdns example.org", "checkdns --mail"),
         ),
+        "reports": (
+            "mailadmin",
+            "what other servers report: DMARC and TLS",
+            ("reports", "reports message.eml"),
+        ),
         "certnames": (
             "domains",
             "names that certificates must have",

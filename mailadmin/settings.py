@@ -59,6 +59,14 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 # The proxy in front of us (deploy/nginx) sets both headers; trust them only when told it exists.
 BEHIND_PROXY = env.read("bool", "BEHIND_PROXY", default=False)
+# Without it /metrics answers this machine alone.
+METRICS_TOKEN = env.read(
+    "str",
+    "METRICS_TOKEN",
+    default="",
+    valid=lambda token: not token or (token.isascii() and token.isalnum() and len(token) >= 32),
+    expected="at least 32 letters and digits, made at random",
+)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
 # The longest form is an alias's with 65,000 bytes of targets, the widest a list of 75 ticked rows.

@@ -89,6 +89,8 @@ SHAPES = {
     "POSTFIX_QUEUE": PATH,
     "PANEL_DIR": PATH,
     "PANEL_PYTHON": PATH,
+    "REPORTS_DIR": PATH,
+    "REPORTS_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
     "WEBMAIL_HOST": HOST,
 }
@@ -172,6 +174,7 @@ def fill_in(wanted, database, passwords, **given):
         "DOMAIN_LIMIT": "3000",
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
+        "REPORTS_USER": "mailadmin",  # as the units have it
         "EXPUNGE_DAYS": "15",
         "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
         "HAPROXY_SQL_PORT": "3307",
@@ -180,6 +183,8 @@ def fill_in(wanted, database, passwords, **given):
         **given,
     }
     values.setdefault("PANEL_HOST", values["HOSTNAME"])
+    # Where `manage.py reports` looks.
+    values.setdefault("REPORTS_DIR", f"{values['PANEL_DIR']}/var/reports")
     certificates = f"/etc/letsencrypt/live/{values['HOSTNAME']}"
     values.setdefault("TLS_CERT", f"{certificates}/fullchain.pem")
     values.setdefault("TLS_KEY", f"{certificates}/privkey.pem")

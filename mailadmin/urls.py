@@ -4,6 +4,8 @@ from django.views.i18n import set_language
 
 from mailadmin import disk_views, server_views, tasks, views
 from mailadmin.findings.pages import FindingsPage
+from mailadmin.metrics import metrics
+from mailadmin.reports.pages import DomainReports
 from mailadmin.tracing.pages import TracePage
 
 handler404 = "mailadmin.views.page_not_found"
@@ -19,7 +21,9 @@ urlpatterns = [
     path("findings/", FindingsPage.as_view(), name="findings"),
     path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
     path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),
+    path("domains/<path:pk>/reports/", DomainReports.as_view(), name="domain-reports"),
     path("healthz", views.health, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("", include("accounts.urls")),
     path("", include("domains.urls")),

@@ -302,6 +302,7 @@ class UsageDay(models.Model):
     mailboxes = models.IntegerField(default=0, db_default=0)
     aliases = models.IntegerField(default=0, db_default=0)
     changes = models.IntegerField(default=0, db_default=0)
+    domains = models.IntegerField(null=True)  # of days before they were counted: None
 
     objects = ScopedQuerySet.as_manager()
 

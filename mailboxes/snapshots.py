@@ -41,7 +41,7 @@ def take(today=None):
 def _figures(day):
     changes = changes_on(day)
     used = {domain: sums for domain, *sums in _used()}
-    total = UsageDay(domain=SERVER, day=day, changes=changes[SERVER])
+    total = UsageDay(domain=SERVER, day=day, changes=changes[SERVER], domains=0)
     counters = DomainUsage.objects.exclude(pk="ALL").values_list("pk", "mailboxes", "alias_rows")
     for domain, mailboxes, alias_rows in counters:
         size, messages = used.get(domain, (0, 0))
@@ -53,8 +53,9 @@ def _figures(day):
             mailboxes=mailboxes,
             aliases=max(0, alias_rows - mailboxes),
             changes=changes[domain],
+            domains=1,
         )
-        for name in ("bytes", "messages", "mailboxes", "aliases"):
+        for name in ("bytes", "messages", "mailboxes", "aliases", "domains"):
             setattr(total, name, getattr(total, name) + getattr(row, name))
         yield row
     yield total

@@ -6,6 +6,8 @@ from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import DKIMKey, DKIMSigning
+from domains.mail_reports import MODELS as OF_REPORTS
+from domains.mail_reports import MailReport, ReportDay, ReportedSender, TLSFailure
 from domains.models import (
     AliasDomain,
     Copy,
@@ -25,6 +27,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
 MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
+MODELS += OF_REPORTS
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -48,6 +51,7 @@ EVERYTHING = {
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
 }
+EVERYTHING |= {model: {"example.org", "other.net"} for model in OF_REPORTS}
 EVERYTHING[Word] = {key for model in (Domain, Alias, Mailbox, Admin) for key in EVERYTHING[model]}
 OF_DOMAIN_ADMIN = {
     Domain: {"example.org", "org.example"},
@@ -71,6 +75,7 @@ OF_DOMAIN_ADMIN = {
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
 }
+OF_DOMAIN_ADMIN |= {model: {"example.org"} for model in OF_REPORTS}
 OF_DOMAIN_ADMIN[Word] = {
     key for model in (Domain, Alias, Mailbox) for key in OF_DOMAIN_ADMIN[model]
 }
@@ -89,6 +94,7 @@ NAME = {
     DKIMSigning: "author",
     Copy: "address",
     DomainSenderRule: "domain",
+    **dict.fromkeys(OF_REPORTS, "domain"),
 }
 
 
@@ -108,6 +114,11 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         DomainSenderRule.objects.create(
             domain=domain, list_number=len(domain), sender="bad.example", action="REJECT"
         )
+        of_day = {"domain": domain, "day": date(2026, 1, 1)}
+        MailReport.objects.create(digest=domain, **of_day)
+        ReportDay.objects.create(**of_day)
+        ReportedSender.objects.create(spf=True, dkim=True, failed=False, **of_day)
+        TLSFailure.objects.create(**of_day)
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))

@@ -119,6 +119,7 @@ WRONG = {
     ],
     "HTTPS": ["ture"],
     "BEHIND_PROXY": ["si"],
+    "METRICS_TOKEN": ["short", "a b" * 20, "t0ken-" * 8, "ü" * 40],
     "SESSION_MINUTES": ["0", "99999999999"],
     "SESSION_IDLE_MINUTES": ["0", "99999999999"],
     "DATABASE_URL": [
@@ -175,6 +176,7 @@ WRONG = {
     "PROFILE_CERTIFICATE": ["cert.pem"],
     "PROFILE_KEY": ["key.pem"],
     "REPORTS_TO": ["reports", "mailto:a@example.org", "a@example.org,b@example.org"],
+    "REPORT_DAYS": ["6", "401", "0"],
     "MTA_STS": ["on"],
     "HELPER_SOCKET": ["helper.sock"],
     "SRS": ["perhaps"],

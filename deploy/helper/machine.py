@@ -13,6 +13,7 @@ CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE----
 UNITS = (
     *("mailadmin-daily.timer", "mailadmin-snapshot.timer", "mailadmin-checkdns.timer", "mailadmin-doctor.timer"),
     *("mailadmin-daily.service", "mailadmin-snapshot.service", "mailadmin-checkdns.service", "mailadmin-doctor.service"),
+    *("mailadmin-reports.timer", "mailadmin-reports.service"),
 )  # fmt: skip
 STA_UNSYNC = 0x40
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))

@@ -26,7 +26,8 @@ class Mail(Part):
     configurations = [DOVECOT / "dovecot.conf", POSTFIX / "main.cf"]
 
     def blocks(self):
-        return {"sieve"} if self.options.pop3 else {"sieve", "imap-only"}
+        blocks = {"sieve", "reports"}
+        return blocks if self.options.pop3 else blocks | {"imap-only"}
 
     def values(self):
         return {"VMAIL_USER": "vmail"}

@@ -15,6 +15,7 @@ TIMERS = {
     "snapshot": "the day's figures for the panel's plots, four times a day",
     "daily": "checks, and sessions that ended, once a day",
     "checkdns": "what the DNS says of the domains, once a day",
+    "reports": "reports of other servers about DMARC and TLS, every ten minutes",
     "doctor": "what is wrong with this mail server, once an hour",
     "expunge": "old mail out of Trash and Junk, once a day",
 }
@@ -68,6 +69,8 @@ class Panel(Part):
     def users(self):
         yield Account("mailadmin", home=self.checkout)
         yield Directory(self.checkout / "var", 0o750, "mailadmin", "mailadmin")
+        # Postfix's delivery program writes there, with the rights of this user.
+        yield Directory(self.checkout / "var/reports", 0o700, "mailadmin", "mailadmin", kind="tree")
 
     def steps(self):
         checkout = self.checkout

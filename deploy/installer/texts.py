@@ -16,7 +16,7 @@ def with_own_lines(marker):
 
 
 SERVICE = re.compile(r"^(\w+ +(?:inet|unix)\b.*\n(?:[ \t].*\n)*)", re.MULTILINE)
-OURS = ("submission", "submissions", "relayhost")
+OURS = ("submission", "submissions", "relayhost", "reports")
 
 
 def our_services(text):

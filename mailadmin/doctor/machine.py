@@ -12,10 +12,12 @@ PERCENT, ENOUGH = 10, 20 * GB  # left of a disk; more than ENOUGH is never littl
 HARDLY_ANY = 3
 # A certificate is renewed long before: somebody is told when a quarter of its time is left, or a week, whichever is less.
 LAST_WEEK = timedelta(days=7)
+OF_REPORTS = "mailadmin-reports.timer"
 TIMERS = {
     "mailadmin-daily.timer": _("ended sessions, findings, checks"),
     "mailadmin-snapshot.timer": _("the day’s figures"),
     "mailadmin-checkdns.timer": _("what the DNS says"),
+    OF_REPORTS: _("reports about DMARC and TLS"),
     "mailadmin-doctor.timer": _("this look, and the mail about what is new"),
 }
 
@@ -88,6 +90,8 @@ def clock_not_kept(host):
 def timer_off(host):
     found = host.part("units")
     for unit, what in TIMERS.items():
+        if unit == OF_REPORTS and settings.REPORTS_TO.lower() != settings.REPORTS_HERE:
+            continue
         if found.get(unit, {}).get("ActiveState") != "active":
             yield {"unit": unit, "what": str(what), "about": unit}
 

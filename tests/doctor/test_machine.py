@@ -70,11 +70,18 @@ def test_a_clock_that_nothing_keeps():
     assert list(machine.clock_not_kept(host_with(clock={"kept": True}))) == []
 
 
-def test_timers_that_are_off_and_one_that_failed():
+def test_timers_that_are_off_and_one_that_failed(settings):
     units = {unit: {"ActiveState": "active"} for unit in machine.TIMERS}
     units["mailadmin-daily.service"] = {"ActiveState": "inactive", "Result": "success"}
     assert list(machine.timer_off(host_with(units=units))) == []
     assert list(machine.timer_failed(host_with(units=units))) == []
+
+    units["mailadmin-reports.timer"] = {"ActiveState": "inactive"}
+    assert list(machine.timer_off(host_with(units=units))) == []
+    settings.REPORTS_TO = settings.REPORTS_HERE
+    [off] = machine.timer_off(host_with(units=units))
+    assert off["unit"] == "mailadmin-reports.timer"
+    settings.REPORTS_TO = ""
 
     units["mailadmin-daily.timer"] = {"ActiveState": "inactive"}
     units["mailadmin-daily.service"] = {"ActiveState": "failed"}

@@ -69,6 +69,13 @@ def test_the_panel_answers_through_nginx_and_the_socket(host):
     assert host.visit("/")[0] == 302
 
 
+def test_monitoring_on_this_machine_is_answered_and_believes_no_client(host):
+    status, headers, text = host.visit("/metrics", X_Forwarded_For="203.0.113.9")
+
+    assert (status, headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert "\nmailadmin_database_up 1\n" in text
+
+
 def test_another_name_is_refused(host):
     assert host.visit("/login/", host="evil.example")[0] == 400
 
@@ -253,6 +260,8 @@ def test_systemd_takes_the_units_as_they_are(host):
         "mailadmin-doctor.timer",
         "mailadmin-expunge.service",
         "mailadmin-expunge.timer",
+        "mailadmin-reports.service",
+        "mailadmin-reports.timer",
         "mailadmin-snapshot.service",
         "mailadmin-snapshot.timer",
         "mailadmin.service",
@@ -275,6 +284,7 @@ def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
         "mailadmin-checkdns.service",
         "mailadmin-daily.service",
         "mailadmin-doctor.service",
+        "mailadmin-reports.service",
         "mailadmin-snapshot.service",
     ],
 )

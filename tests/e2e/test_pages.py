@@ -29,6 +29,7 @@ NO_PAGES = {
     "address-preview",
     "address-suggestions",
     "healthz",
+    "metrics",
     "logout",
     "set_language",
     "domain-suggestions",

@@ -178,3 +178,25 @@ def test_what_rewrites_senders_and_the_helper_come_with_their_settings(run, tmp_
         in written["postfix/main.cf"]
     )
     assert "systemd/mailadmin-helper.socket" in written
+
+
+@pytest.mark.parametrize(
+    ("reports_to", "is_here"),
+    [
+        ("dmarc-reports@mail.example.org", True),
+        ("DMARC-Reports@mail.example.org", True),
+        ("boss@example.net", False),
+        ("", False),
+    ],
+)
+def test_reports_come_to_the_panel_if_its_address_is_named(
+    reports_to, is_here, run, tmp_path, settings
+):
+    settings.REPORTS_TO = reports_to
+    run("--hostname", "mail.example.net")
+    files = files_in(tmp_path / "out")
+
+    assert ("mailbox_transport_maps = inline:{ {dmarc-reports = reports:} }" in files["postfix/main.cf"]) == is_here  # fmt: skip
+    assert ("{dmarc-reports@mail.example.net = here}" in files["postfix/main.cf"]) == is_here
+    assert f"alias_maps=inline:{{{{dmarc-reports={shipped.DEPLOY.parent}/var/reports/}}}}" in files["postfix/master.cf"]  # fmt: skip
+    assert "default_privs=mailadmin" in files["postfix/master.cf"]

@@ -90,7 +90,7 @@ class Postfix:
         )
 
     def add_services(self):
-        for service in ("submission/inet", "submissions/inet", "relayhost/unix"):
+        for service in ("submission/inet", "submissions/inet", "relayhost/unix", "reports/unix"):
             command = [find("postconf"), "-c", self.files, "-M", service]
             entry = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             self._run("postconf", "-Me", f"{service}={entry.strip()}")

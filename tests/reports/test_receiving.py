@@ -1,0 +1,151 @@
+"""The Maildir that Postfix fills, read by `manage.py reports`."""
+
+import fcntl
+import gzip
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DataError
+from django.utils import timezone
+
+from domains.mail_reports import ReportDay
+from mailadmin.reports import receiving
+from panel.transactions import Unavailable
+from tests.reports import letters
+
+pytestmark = pytest.mark.django_db
+
+
+def document(**fields):
+    begin = datetime.combine(timezone.now().date(), datetime.min.time(), UTC) - timedelta(days=1)
+    begin = int(begin.timestamp())
+    return letters.dmarc(begin=begin, end=begin + 86_399, **fields)
+
+
+@pytest.fixture
+def maildir(tmp_path):
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def put(maildir):
+    def write(name, *attachments):
+        (maildir / "new" / name).write_bytes(letters.message(*attachments))
+
+    return write
+
+
+def run(maildir, *arguments):
+    told = StringIO()
+    call_command("reports", *arguments, maildir=str(maildir), stdout=told)
+    return told.getvalue()
+
+
+def left(maildir):
+    return sorted(f"{file.parent.name}/{file.name}" for file in maildir.glob("*/*"))
+
+
+def test_reports_are_counted_and_their_messages_deleted(maildir, put, example_org):
+    put("1", letters.zipped(document(number="1")))
+    put("2", gzip.compress(document(number="2")))
+    put("3", letters.zipped(document(number="1")))
+    put("4", letters.zipped(document(domain="foreign.example")))
+    put("5", b"%PDF")
+
+    assert run(maildir) == (
+        "Reports: 2 counted, 1 counted before, 1 about domains that are not here,"
+        " 1 messages without a report that can be read.\n"
+    )
+    assert left(maildir) == []
+    assert ReportDay.objects.get().passed == 80
+    assert run(maildir) == "Reports: none came.\n"
+
+
+def test_one_that_cannot_be_read_is_in_nobody_s_way(maildir, put, example_org):
+    put("1", letters.zipped(b"<" + bytes(25_000_001)))
+    (maildir / "new" / "2").write_bytes(b"x" * 10_000_001)
+    put("3", letters.zipped(document()))
+
+    told = json.loads(run(maildir, "--json"))
+
+    assert told == {"stored": 1, "unreadable": 2, "forgotten": 0}
+    assert left(maildir) == []
+
+
+def test_html_beside_a_report_is_no_fault(maildir, put, example_org):
+    put("1", b"<html><body>Your report</body></html>", letters.zipped(document()))
+
+    assert run(maildir) == "Reports: 1 counted.\n"
+
+
+def test_a_message_that_ended_a_run_is_not_tried_again(maildir, put, example_org):
+    put("2", letters.zipped(document()))
+    (maildir / "cur" / "1").write_bytes(b"whatever it was")
+
+    assert run(maildir) == "Reports: 1 counted, 1 messages without a report that can be read.\n"
+    assert left(maildir) == []
+
+
+def test_while_the_database_is_away_messages_wait(maildir, put, example_org, monkeypatch):
+    put("1", letters.zipped(document()))
+
+    def away(_report):
+        raise Unavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receiving, "store", away)
+        with pytest.raises(CommandError, match="The database is unavailable"):
+            run(maildir)
+    assert left(maildir) == ["new/1"]
+
+    assert run(maildir) == "Reports: 1 counted.\n"
+
+
+def test_a_message_that_shows_a_fault_of_ours_holds_up_no_other(
+    maildir, put, example_org, monkeypatch
+):
+    put("1", letters.zipped(document(number="1")))
+    put("2", letters.zipped(document(number="2")))
+
+    def broken(_report):
+        raise DataError("out of range")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receiving, "store", broken)
+        with pytest.raises(DataError):
+            run(maildir)
+    assert left(maildir) == ["cur/1", "new/2"]
+
+    assert run(maildir) == "Reports: 1 counted, 1 messages without a report that can be read.\n"
+
+
+def test_only_one_run_reads_at_a_time(maildir, put, example_org):
+    put("1", letters.zipped(document()))
+    held = os.open(maildir, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+
+    assert run(maildir) == f"Another run reads {maildir}.\n"
+    os.close(held)
+
+    assert run(maildir) == "Reports: 1 counted.\n"
+
+
+def test_nothing_has_come_yet(tmp_path):
+    assert run(tmp_path / "nowhere") == "Reports: none came.\n"
+
+
+def test_files_are_read_by_hand_and_kept(tmp_path, example_org):
+    saved, plain = tmp_path / "saved.eml", tmp_path / "report.xml"
+    saved.write_bytes(letters.message(letters.zipped(document(number="1"))))
+    plain.write_bytes(document(number="2"))
+
+    told = run(tmp_path, str(saved), str(plain))
+
+    assert told == "Reports: 2 counted.\n"
+    assert (saved.exists(), plain.exists()) == (True, True)
