@@ -1,0 +1,57 @@
+"""What is forgotten of the delivery log: what is older than DELIVERIES_DAYS, and the oldest rows beyond DELIVERIES_MOST."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Max, Min, Sum
+from django.utils import timezone
+
+from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, LogPosition, SenderDay
+
+TOGETHER = 1_000  # rows of one transaction
+FIGURES_DAYS = 400  # as the other figures of the plots
+
+
+def forget_some(now=None):
+    """Delete up to TOGETHER rows by their primary key; return whether there may be more."""
+    now = now or timezone.now()
+    oldest = now - timedelta(days=settings.DELIVERIES_DAYS)
+    number = _too_many()
+    first = Delivery.objects.order_by("pk").only("at").first()
+    if first is None or not (number or first.at < oldest):
+        return False
+    rows = Delivery.objects.order_by("pk")[: min(number, TOGETHER) or TOGETHER]
+    gone = [row for row in rows if number or row.at < oldest]
+    if gone:
+        _delete(gone)
+    for model, days in ((DeliveryDay, FIGURES_DAYS), (SenderDay, FIGURES_DAYS)):
+        model.objects.filter(day__lt=timezone.localdate(now) - timedelta(days=days)).delete()
+    return len(gone) == TOGETHER
+
+
+def _too_many():
+    """How many rows there are beyond DELIVERIES_MOST, by what the followers stored."""
+    stored = LogPosition.objects.aggregate(all=Sum("stored"))["all"] or 0
+    if stored <= settings.DELIVERIES_MOST:
+        return 0
+    edges = Delivery.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if edges["first"] is None:
+        return 0
+    return max(0, min(stored, edges["last"] - edges["first"] + 1) - settings.DELIVERIES_MOST)
+
+
+@transaction.atomic
+def _delete(rows):
+    keys = [(*key, row.pk) for row in rows for key in row.keys()]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"DELETE FROM {DeliveryKey._meta.db_table} WHERE domain = %s AND address = %s AND delivery = %s",  # noqa: S608
+            keys,
+        )
+    deleted, _each = Delivery.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    first = LogPosition.objects.order_by("host", "source").first()
+    if first:
+        LogPosition.objects.filter(host=first.host, source=first.source).update(
+            stored=F("stored") - deleted
+        )
