@@ -95,7 +95,7 @@ class Delivery(models.Model):
     def __str__(self):
         return f"{self.queue_id}: {self.recipient} {self.result}"
 
-    def keys(self):
+    def found_under(self):
         """{(domain, address)} under which it is found: of each domain of ours in it, all rows and each of its addresses."""
         parts = {SENDER: self.sender, ASKED: self.asked, RECIPIENT: self.recipient}
         addresses = {text for text in (*parts.values(), self.login) if text and text != UNKNOWN}

@@ -74,6 +74,7 @@ def blocks_wanted():
     wanted = {
         settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
         "helper": settings.HELPER_SOCKET,
+        "deliveries": settings.DELIVERY_LOGS,
         "srs": settings.SRS,
     }
     return {block for block, is_wanted in wanted.items() if is_wanted}

@@ -1,6 +1,7 @@
 """A line of a log file, or an entry of the journal, as when, who and what. All of it may be written by strangers."""
 
 import json
+import pwd
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 LONGEST = 8192  # bytes of a line; Postfix cuts its own at 2,000
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 A_DAY = 86_400
 # Postfix's and rsyslog's old way, without a year; rsyslog's new one; then all the rest.
 LINE = re.compile(
@@ -77,25 +78,36 @@ def of_long(text, zone):
 def of_journal(line):
     """(the journal's cursor, the Entry or None) of a line of `journalctl -o json`; ("", None) if it is none.
 
-    Anybody on the machine may write to the journal as "postfix": the unit is what systemd itself noted.
+    Anybody on the machine may write to the journal as "postfix": whose process it was, journald itself noted.
     """
     try:
         read = json.loads(line)
         cursor, at = read["__CURSOR"], int(read["__REALTIME_TIMESTAMP"]) // 1_000_000
     except (ValueError, TypeError, KeyError):
         return "", None
-    unit, program = read.get("_SYSTEMD_UNIT"), read.get("SYSLOG_IDENTIFIER")
-    text = read.get("MESSAGE")
+    program, text = read.get("SYSLOG_IDENTIFIER"), read.get("MESSAGE")
     if isinstance(text, list):  # what is not all printable UTF-8 comes as numbers
         try:
             text = bytes(text).decode(errors="replace")
         except (ValueError, TypeError):
             return cursor, None
-    if not all(isinstance(part, str) for part in (unit, program, text)):
+    if not (isinstance(program, str) and isinstance(text, str) and program.startswith(OURS)):
         return cursor, None
-    if not unit.startswith(OURS) or not program.startswith(OURS):
+    if read.get("_UID") not in writers():
         return cursor, None
     return cursor, Entry(at, program, str(read.get("SYSLOG_PID") or ""), text[:LONGEST])
+
+
+@lru_cache(maxsize=1)
+def writers():
+    """The numbers, as texts, of the users as whom Postfix and Dovecot write to the log."""
+    found = {"0"}
+    for name in ("postfix", "dovecot"):
+        try:
+            found.add(str(pwd.getpwnam(name).pw_uid))
+        except KeyError:
+            continue
+    return found
 
 
 def clean(text, most):

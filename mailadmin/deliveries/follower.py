@@ -115,5 +115,3 @@ class Follower:
     def close(self):
         for one in self.logs:
             one.close()
-
-

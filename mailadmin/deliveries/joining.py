@@ -75,7 +75,9 @@ class Joiner:
     def __init__(self):
         self.mails = Bounded(MOST_OPEN)
         self.sessions = Bounded(MOST_SESSIONS)  # of LMTP: the row
-        self.placed = Bounded(MOST_SESSIONS)  # of LMTP: (time, place) of a row that is still to come
+        self.placed = Bounded(
+            MOST_SESSIONS
+        )  # of LMTP: (time, place) of a row that is still to come
         self.tls = Bounded(MOST_SESSIONS)  # by process
         self.touched = set()
         self.minute, self.in_minute = 0, 0

@@ -8,7 +8,7 @@ from mailadmin.deliveries.entries import LONGEST, of_journal
 
 CHUNK = 256 * 1024
 LONGEST_RECORD = 64 * LONGEST  # of the journal's JSON, in which each byte may be a number
-FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_SYSTEMD_UNIT"
+FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_UID"
 PATIENCE_SECONDS = 0.2  # for the next lines
 MAIL = "SYSLOG_FACILITY=2"
 AT_FIRST = "--since=-24h"  # when nothing was followed before

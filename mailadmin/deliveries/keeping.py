@@ -43,7 +43,7 @@ def _too_many():
 
 @transaction.atomic
 def _delete(rows):
-    keys = [(*key, row.pk) for row in rows for key in row.keys()]
+    keys = [(*key, row.pk) for row in rows for key in row.found_under()]
     with connection.cursor() as cursor:
         cursor.executemany(
             f"DELETE FROM {DeliveryKey._meta.db_table} WHERE domain = %s AND address = %s AND delivery = %s",  # noqa: S608

@@ -29,9 +29,7 @@ class Search:
 
     def texts(self):
         get = self.request.GET.get
-        return {
-            name: get(name, "").strip()[:255] for name in ("address", "day", "result", "id")
-        }
+        return {name: get(name, "").strip()[:255] for name in ("address", "day", "result", "id")}
 
     def found(self, domains):
         texts = self.texts()

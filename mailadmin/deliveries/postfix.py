@@ -22,7 +22,9 @@ DELIVERY = re.compile(
     rf"{ID}: to={ADDRESS}, (?:orig_to={ADDRESS}, )?relay=([^,]*), (?:\w+=[^,]*, )*?dsn=([\d.]+), (?:\w+=[^,]*, )*?"
     r"status=(\w+)(?: \((.*)\)|, .*)?$"
 )
-TLS = re.compile(rf"\w+ TLS connection (?:established|reused) (?:from|to) {PEER}: (\S+) with cipher (\S+)")
+TLS = re.compile(
+    rf"\w+ TLS connection (?:established|reused) (?:from|to) {PEER}: (\S+) with cipher (\S+)"
+)
 REFUSAL = re.compile(
     rf"(?:NOQUEUE|{ID}): (?:milter-)?reject: (?:RCPT|DATA|END-OF-MESSAGE|BDAT) from {PEER}: "
     r"(?:(\d{3}) )?(?:(\d\.\d{1,3}\.\d{1,3}) )?"

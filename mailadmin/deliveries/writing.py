@@ -114,7 +114,7 @@ def _insert(rows):
     else:  # MySQL
         for row in rows:
             row.save(force_insert=True)
-    keys = [(*key, row.pk) for row in rows for key in row.keys()]
+    keys = [(*key, row.pk) for row in rows for key in row.found_under()]
     table = DeliveryKey._meta.db_table
     with connection.cursor() as cursor:
         for start in range(0, len(keys), TOGETHER):

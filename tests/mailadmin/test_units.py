@@ -6,7 +6,7 @@ from mailadmin import mailconf, shipped
 from tests.helper.test_unit import analyze
 from tests.mailadmin.written import MYSQL, PASSWORDS
 
-EVERYTHING = {"helper", "opendkim", "rspamd", "srs", "webmail"}
+EVERYTHING = {"deliveries", "helper", "opendkim", "rspamd", "srs", "webmail"}
 
 
 @pytest.fixture(params=[EVERYTHING, EVERYTHING - {"rspamd"}], ids=["with rspamd", "without"])
