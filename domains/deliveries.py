@@ -1,5 +1,6 @@
 """The delivery log: what became of each message, by recipient. Written by `manage.py deliveries` (mailadmin/deliveries/), read by pages."""
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -35,11 +36,17 @@ class OutsideText(ByteForByteMixin, models.CharField):
 
 
 class DeliveryQuerySet(ScopedQuerySet):
-    """An administrator sees what has one of their domains in it; a mailbox user, where that is on, what has their address."""
+    """An administrator sees what has one of their domains in it; a mailbox user, where that is on, what has their address.
+
+    Of a domain or a mailbox that had other people before, the mail of these is not shown.
+    """
 
     def manageable_by(self, account):
         if account.is_active and account.is_domain_admin and not account.is_superadmin:
-            return self._with_key(domain__in=account.domain_names, address=ALL)
+            made = apps.get_model("domains", "Domain").objects.filter(
+                pk=OuterRef("domain"), created__lte=OuterRef(OuterRef("at"))
+            )
+            return self._with_key(Exists(made), domain__in=account.domain_names, address=ALL)
         return super().manageable_by(account)
 
     def visible_to(self, account):
@@ -47,10 +54,12 @@ class DeliveryQuerySet(ScopedQuerySet):
             return self.manageable_by(account)
         if not (account.is_active and settings.DELIVERIES_FOR_USERS):
             return self.none()
-        return self._with_key(domain=account.domain_id, address=account.username)
+        rows = self.filter(at__gte=account.created)
+        return rows._with_key(domain=account.domain_id, address=account.username)
 
-    def _with_key(self, **asked):
-        return self.filter(Exists(DeliveryKey.objects.filter(delivery=OuterRef("pk"), **asked)))
+    def _with_key(self, *conditions, **asked):
+        keys = DeliveryKey.objects.filter(*conditions, delivery=OuterRef("pk"), **asked)
+        return self.filter(Exists(keys))
 
 
 class Delivery(models.Model):

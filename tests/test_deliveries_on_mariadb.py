@@ -5,15 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import MySQLdb
 import pytest
 from django.db import connection
 
 from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, OpenMail
+from domains.models import Domain
 from mailadmin import mailconf, shipped
 from mailadmin.deliveries.follower import Follower
 from mailadmin.deliveries.journal import Journal
+from tests.bench.cost import measured
+from tests.contract.world import numbers
 from tests.deliveries.lines import Log
 from tests.mailadmin.written import PASSWORDS
 from tests.servers.processes import ROOT, run_sql, wait_until
@@ -102,8 +107,6 @@ def own_user(tmp_path):
 def test_its_sql_user_may_do_all_that_the_follower_does_and_read_no_mailbox(
     tmp_path, own_user, example_org, add_mailbox, monkeypatch
 ):
-    import MySQLdb
-
     add_mailbox("ann@example.org")
     log = Log(tmp_path / "mail.log")
     queue_id = log.comes_in("ann@example.org", login="ann@example.org")
@@ -212,3 +215,56 @@ def test_the_journal_is_read_to_its_end_where_nobody_follows(journal, example_or
     one.close()
 
     assert Delivery.objects.count() == 1
+
+
+NUMBER = 20_000
+FILL = f"""
+INSERT INTO delivery (id, at, changed, queue_id, message_id, sender, recipient, result, direction, ours)
+  SELECT seq, '2026-11-01' + INTERVAL seq MINUTE, '2026-11-01' + INTERVAL seq MINUTE, CONCAT('Q', seq), CONCAT('m', seq, '@x'),
+    'joe@outside.test', CONCAT('user', seq % 100, '@example.org'), IF(seq % 5000 = 0, 'bounced', 'delivered'), 'in', 4
+  FROM {numbers(NUMBER)};
+"""
+KEYS = """
+INSERT INTO delivery_key (domain, address, delivery)
+  SELECT 'example.org', '', id FROM delivery UNION ALL SELECT 'example.org', recipient, id FROM delivery
+  UNION ALL SELECT 'example.org', sender, id FROM delivery UNION ALL SELECT '', sender, id FROM delivery
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [
+        ({}, 400),
+        ({"address": "user7@example.org"}, 400),
+        ({"address": "joe@outside.test"}, 500),
+        ({"domain": "example.org", "after": "10000"}, 400),
+        ({"id": "m77@x"}, 100),
+        ({"day": "2026-11-05"}, 4_000),
+        ({"day": "2026-11-05", "address": "joe@outside.test"}, 4_000),
+        ({"result": "bounced"}, 3_000),
+        ({"address": "nobody@example.org"}, 100),
+    ],
+)
+@pytest.mark.parametrize("role", ["root", "admin"])
+def test_a_search_among_many_rows_reads_few_of_them(
+    role, query, most, example_org, add_domain, make_admin, sign_in
+):
+    add_domain("second.example")
+    Domain.objects.update(created=datetime(2020, 1, 1, tzinfo=UTC))
+    with connection.cursor() as cursor:
+        cursor.execute(FILL)
+        cursor.execute(KEYS)
+        cursor.execute("ANALYZE TABLE delivery, delivery_key")
+        cursor.fetchall()
+    account = {
+        "root": lambda: make_admin("root@example.org", superadmin=True),
+        "admin": lambda: make_admin("a@example.org", domains=["example.org", "second.example"]),
+    }[role]()
+    client = sign_in(account)
+    client.get("/deliveries/", query)
+
+    with measured() as cost:
+        page = client.get("/deliveries/", query)
+
+    assert page.status_code == 200
+    assert cost.rows <= most

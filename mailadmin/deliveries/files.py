@@ -39,7 +39,7 @@ class FileLog:
             end = chunk.rfind(b"\n") + 1
             if not end and len(chunk) == CHUNK:
                 end = len(chunk)  # a line without end is no line of a mail server
-            self.place = self._place_in(file, self.place["offset"] + end)
+            self.place = place_in(file, self.place["offset"] + end, self.place)
         entries = []
         for line in chunk[:end].split(b"\n"):
             if line and (entry := of_line(line[:LONGEST])):
@@ -87,17 +87,10 @@ class FileLog:
                 file = path.open("rb")
             except OSError:
                 continue
-            self.place = self._place_in(file, 0)
+            self.place = place_in(file, 0)
             file.seek(0)
             return file, path
         return None
-
-    def _place_in(self, file, offset):
-        state = os.fstat(file.fileno())
-        length = min(HEAD, state.st_size)
-        same = self.place.get("length") == length and self.place.get("inode") == state.st_ino
-        head = self.place["head"] if same else checksum(file, length)
-        return {"inode": state.st_ino, "offset": offset, "length": length, "head": head}
 
     def _go_on(self, path):
         """At the end of ``path``: if that is an older file, go to the beginning of the one after it, once that has lines."""
@@ -111,7 +104,7 @@ class FileLog:
                 # Who writes has gone on, too, only when there is something in it.
                 if not os.fstat(file.fileno()).st_size:
                     return False
-                self.place = self._place_in(file, 0)
+                self.place = place_in(file, 0)
         except OSError:
             return False
         return True
@@ -129,6 +122,15 @@ class FileLog:
 
     def close(self):
         pass
+
+
+def place_in(file, offset, before=None):
+    """``before``: the place in the same file that it was read from, whose checksum is the same if no more of its beginning is there."""
+    state = os.fstat(file.fileno())
+    length = min(HEAD, state.st_size)
+    same = before and before["length"] == length
+    head = before["head"] if same else checksum(file, length)
+    return {"inode": state.st_ino, "offset": offset, "length": length, "head": head}
 
 
 def checksum(file, length):

@@ -7,7 +7,15 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Min, Sum
 from django.utils import timezone
 
-from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, LogPosition, SenderDay
+from domains.deliveries import (
+    Delivery,
+    DeliveryDay,
+    DeliveryKey,
+    LogPosition,
+    OpenMail,
+    SenderDay,
+)
+from mailadmin.deliveries.joining import LONGEST_OPEN
 
 TOGETHER = 1_000  # rows of one transaction
 FIGURES_DAYS = 400  # as the other figures of the plots
@@ -16,6 +24,7 @@ FIGURES_DAYS = 400  # as the other figures of the plots
 def forget_some(now=None):
     """Delete up to TOGETHER rows by their primary key; return whether there may be more."""
     now = now or timezone.now()
+    _forget_others(now)
     oldest = now - timedelta(days=settings.DELIVERIES_DAYS)
     number = _too_many()
     first = Delivery.objects.order_by("pk").only("at").first()
@@ -25,9 +34,15 @@ def forget_some(now=None):
     gone = [row for row in rows if number or row.at < oldest]
     if gone:
         _delete(gone)
-    for model, days in ((DeliveryDay, FIGURES_DAYS), (SenderDay, FIGURES_DAYS)):
-        model.objects.filter(day__lt=timezone.localdate(now) - timedelta(days=days)).delete()
     return len(gone) == TOGETHER
+
+
+def _forget_others(now):
+    day = timezone.localdate(now) - timedelta(days=FIGURES_DAYS)
+    for model in (DeliveryDay, SenderDay):
+        model.objects.filter(day__lt=day).delete()
+    # Of more messages than a follower knows at once, or of a machine that is gone.
+    OpenMail.objects.filter(at__lt=now - timedelta(seconds=LONGEST_OPEN)).delete()
 
 
 def _too_many():

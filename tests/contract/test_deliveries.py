@@ -11,7 +11,7 @@ from mailadmin.deliveries.files import FileLog
 from mailadmin.deliveries.follower import Follower
 from tests.contract.world import PASSWORD
 from tests.servers.clients import smtp
-from tests.servers.processes import wait_until
+from tests.servers.processes import find, wait_until
 
 SCRIPT = """require ["fileinto", "mailbox", "copy", "reject", "vacation"];
 if header :is "subject" "sent on" { redirect "joe@outside.test"; }
@@ -154,24 +154,26 @@ def test_another_server_does_not_know_the_recipient(site, logged):
 
 
 @pytest.mark.parametrize(
-    ("recipient", "sender", "login", "dsn"),
+    ("recipient", "says"),
     [
-        ("nobody@example.org", "joe@outside.test", None, "5.1.1"),
-        ("who@relay.test", "joe@outside.test", None, "5.7.1"),
-        ("joe@outside.test", "bob@example.org", LOGIN, "5.7.1"),
+        (
+            "nobody@example.org",
+            "550 5.1.1 <nobody@example.org>: Recipient address rejected: User unknown",
+        ),
+        ("who@relay.test", "554 5.7.1 <who@relay.test>: Relay access denied"),
     ],
 )
-def test_a_refusal_has_a_row(recipient, sender, login, dsn, site, logged):
-    send(site, f"{dsn}{recipient}", "joe@outside.test", "ann@example.org")
+def test_a_refusal_has_a_row(recipient, says, site, logged):
     with pytest.raises(smtplib.SMTPRecipientsRefused):
-        send(site, "refused@x", sender, recipient, login=login)
+        send(site, "refused@x", "joe@outside.test", recipient)
     send(site, f"after-{recipient}", "joe@outside.test", "ann@example.org")
     logged(f"after-{recipient}")
 
-    row = Delivery.objects.filter(recipient=recipient, result="refused").latest("pk")
+    row = Delivery.objects.get(recipient=recipient)
 
-    assert (row.sender, row.dsn, row.message_id) == (sender, dsn, "")
-    assert row.says.startswith(f"55{'0' if dsn == '5.1.1' else row.says[2]} {dsn} ")
+    assert (row.result, row.sender, row.message_id) == ("refused", "joe@outside.test", "")
+    assert row.says.startswith(says)
+    assert row.tls.startswith("TLSv1.")
 
 
 def test_a_hostile_message_id_changes_nothing(site, logged):
@@ -209,7 +211,14 @@ def test_what_waits_is_tried_again_and_given_up_in_one_row(site, logged):
 
 def test_mail_of_a_program_on_this_machine(site, logged):
     text = "Message-ID: <program@x>\nSubject: x\n\nx\n"
-    command = ["sendmail", "-C", site.postfix.conf, "-f", "root@example.org", "bob@example.org"]
+    command = [
+        find("sendmail"),
+        "-C",
+        site.postfix.conf,
+        "-f",
+        "root@example.org",
+        "bob@example.org",
+    ]
     subprocess.run(command, input=text, text=True, check=True)
 
     row = logged("program@x", ended)["bob@example.org"]

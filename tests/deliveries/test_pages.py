@@ -1,7 +1,7 @@
 """Who sees which rows on the page "Was it delivered?", and what finds them."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, LogPosition
+from domains.models import Domain
 from mailadmin.deliveries import finding
 from mailadmin.deliveries.finding import Asked, find
 from mailadmin.deliveries.keeping import forget_some
@@ -19,6 +20,9 @@ from mailboxes.models import Mailbox
 def ours(example_org, other_net, add_mailbox, log, follow):
     """Rows of both domains, one between them, and one of neither."""
     add_mailbox("ann@example.org")
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    Domain.objects.update(created=long_ago)
+    Mailbox.objects.update(created=long_ago)
     log.delivers("ann@example.org", message_id="in@x")
     log.delivers("eve@other.net", message_id="foreign@x")
     queue_id = log.comes_in("ann@example.org", login="ann@example.org", message_id="between@x")
@@ -151,6 +155,17 @@ def test_a_mailbox_user_sees_their_own_mail_alone(roles, sign_in, settings):
         assert recipients(page) == ["eve@other.net", "ann@example.org"]
     assert client.get("/deliveries/").status_code == 404
     assert "/account/deliveries/" in client.get("/account/").content.decode()
+
+
+def test_nobody_sees_mail_of_those_who_had_the_domain_or_the_mailbox_before(roles, settings):
+    settings.DELIVERIES_FOR_USERS = True
+    Domain.objects.filter(pk="example.org").update(created=timezone.now())
+    ann = Mailbox.objects.get(pk="ann@example.org")
+    ann.created = timezone.now()
+
+    assert list(Delivery.objects.visible_to(roles["admin"])) == []
+    assert list(Delivery.objects.visible_to(ann)) == []
+    assert Delivery.objects.visible_to(roles["other"]).count() == 2
 
 
 def test_an_administrator_who_is_off_sees_nothing(roles):
