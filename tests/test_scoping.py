@@ -3,10 +3,12 @@
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
+from domains.deliveries import ALL, RECIPIENT, Delivery, DeliveryDay, DeliveryKey, SenderDay
 from domains.dkim_keys import DKIMKey, DKIMSigning
 from domains.models import (
     AliasDomain,
@@ -27,6 +29,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
 MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
+MODELS += [Delivery, DeliveryKey, DeliveryDay, SenderDay]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -49,6 +52,10 @@ EVERYTHING = {
     LastLogin: {"info@example.org", "info@other.net"},
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
+    Delivery: {"info@example.org", "info@other.net", "joe@elsewhere.test"},
+    DeliveryKey: {"example.org", "other.net", ALL},
+    DeliveryDay: {"example.org", "other.net", ALL},
+    SenderDay: {"info@example.org", "info@other.net"},
 }
 EVERYTHING[Word] = {key for model in (Domain, Alias, Mailbox, Admin) for key in EVERYTHING[model]}
 OF_DOMAIN_ADMIN = {
@@ -72,6 +79,10 @@ OF_DOMAIN_ADMIN = {
     LastLogin: {"info@example.org"},
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
+    Delivery: {"info@example.org"},
+    DeliveryKey: {"example.org"},
+    DeliveryDay: {"example.org"},
+    SenderDay: {"info@example.org"},
 }
 OF_DOMAIN_ADMIN[Word] = {
     key for model in (Domain, Alias, Mailbox) for key in OF_DOMAIN_ADMIN[model]
@@ -91,6 +102,10 @@ NAME = {
     DKIMSigning: "author",
     Copy: "address",
     DomainSenderRule: "domain",
+    Delivery: "recipient",
+    DeliveryKey: "domain",
+    DeliveryDay: "domain",
+    SenderDay: "sender",
 }
 
 
@@ -113,6 +128,11 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         )
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
+        deliver(f"info@{domain}", RECIPIENT)
+        DeliveryDay.objects.create(domain=domain, day=date(2026, 1, 1))
+        SenderDay.objects.create(sender=f"info@{domain}", domain=domain, day=date(2026, 1, 1))
+    deliver("joe@elsewhere.test", 0)
+    DeliveryDay.objects.create(domain=ALL, day=date(2026, 1, 1))
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     DomainDNS.objects.create(pk="mail.example.org")
     SenderRule.objects.create(pk="bad.example", action="REJECT")
@@ -125,6 +145,13 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         "domain admin": make_admin("admin@example.org", domains=["example.org", "org.example"]),
         "mailbox user": Mailbox.objects.get(pk="info@example.org"),
     }
+
+
+def deliver(recipient, ours):
+    now = timezone.now()
+    row = Delivery.objects.create(at=now, changed=now, recipient=recipient, ours=ours)
+    for domain, address in row.found_under():
+        DeliveryKey.objects.create(domain=domain, address=address, delivery=row.pk)
 
 
 def names(rows):

@@ -1,4 +1,4 @@
-"""Where Dovecot put a message, by its lines of LMTP. 2.3 and 2.4 write the same words."""
+"""Where Dovecot put a message, by its lines of LMTP. 2.4 puts the action before the words of 2.3."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from typing import NamedTuple
 PLACED = re.compile(
     r"lmtp\([^<>\s]{1,300}\)<\d+><([^<>\s]{8,80})>: (?:Info: )?(?:sieve: )?msgid=(.*): (?:[\w -]{1,40} action: )?"
     r"(?:saved mail to (?P<saved>.+)|stored mail into mailbox '(?P<stored>.+)'|forwarded to <(?P<forwarded>.+)>"
-    r"|(?P<discarded>discarded|marked message to be discarded)\b.*|(?P<rejected>rejected) message\b.*"
+    r"|(?P<discarded>discarded|[Mm]arked message to be discarded)\b.*|(?P<rejected>rejected) message\b.*"
     r"|sent vacation response to <(?P<answered>.+)>.*)$"
 )
 IN, TO, DISCARDED, REJECTED, ANSWERED = "in", "to", "discarded", "rejected", "answered"

@@ -75,7 +75,7 @@ class Follower:
 
     def _store(self, more):
         now = timezone.now().timestamp()
-        self.joiner.forget_old(now)
+        self.joiner.forget_old()
         positions = {
             one.source: (
                 *(self.before[one.source], one.place, one.at),

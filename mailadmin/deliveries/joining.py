@@ -80,13 +80,14 @@ class Joiner:
         )  # of LMTP: (time, place) of a row that is still to come
         self.tls = Bounded(MOST_SESSIONS)  # by process
         self.touched = set()
-        self.minute, self.in_minute = 0, 0
+        self.latest = self.minute = self.in_minute = 0
         self.begin()
 
     def begin(self):
         self.rows, self.again, self.places, self.counts = [], [], [], Counter()
 
     def take(self, entry):
+        self.latest = max(self.latest, entry.at)
         program = entry.program.rpartition("/")[2]
         read = READERS.get(program, Joiner._delivery)
         try:
@@ -279,8 +280,9 @@ class Joiner:
         else:
             self.mails.put(key, Mail.read(at, facts))
 
-    def forget_old(self, now):
-        """Drop what will never be done: its last line was lost. What is not stored with it costs nothing."""
+    def forget_old(self):
+        """Drop what will never be done, by the time of the log: its last line was lost."""
+        now = self.latest
         for key, mail in [*self.mails.items()]:
             if mail.at < now - LONGEST_OPEN:
                 del self.mails[key]

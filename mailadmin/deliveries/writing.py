@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -149,7 +150,8 @@ def _count(joiner, again):
             days[domain, day, column] += 1
         if row.left_out:
             days[ALL, day, "left_out"] += 1
-        if row.login and row.result != REFUSED:
+        # Whose files the mail is sends on what filters redirect.
+        if row.login and row.login != f"uid {settings.VMAIL_UID}" and row.result != REFUSED:
             by_sender[row.login, day] += 1
     for _before, now in again:
         if now.result != DEFERRED:  # counted when it was tried first
