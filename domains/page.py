@@ -32,7 +32,7 @@ STATES = {
     "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
 }
 ADDED_UP = 500  # mailboxes: above this, a page shows their storage as the last snapshot added it up
-MAIL = ("incoming", "outgoing", "refused", "deferred")
+MAIL = ("incoming",)
 DAYS, PLOTTED = 30, ("storage", "changes")  # of the small plots
 
 

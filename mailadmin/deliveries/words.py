@@ -56,7 +56,7 @@ def days(rows):
 def line(row):
     moment = timezone.localtime(row.at)
     return Line(
-        *(row, time_format(moment), moment.isoformat("T", "seconds")),
+        *(row, moment.strftime("%H:%M"), moment.isoformat("T", "seconds")),
         *(sender(row), display_address(row.recipient), result(row)),
         *(TAGS.get(row.result, ""), place(row), [*facts(row)]),
     )
