@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from panel.addresses import without_extension
 from panel.fields import ByteForByteMixin, KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet
 
@@ -111,6 +112,9 @@ class Delivery(models.Model):
         domains = {text.rpartition("@")[2] for part, text in parts.items() if self.ours & part}
         if self.login and self.ours & SENDER:
             domains.add(self.login.rpartition("@")[2])
+        # Mail for ann+lists@ is Ann's, too.
+        ours = [text for text in addresses if "@" in text and text.rpartition("@")[2] in domains]
+        addresses |= set(map(without_extension, ours))
         found = {(domain, address) for domain in domains for address in (ALL, *addresses)}
         # An address of ours is asked for in its own domain, others in all.
         return found | {(ALL, text) for text in addresses if text.rpartition("@")[2] not in domains}

@@ -17,6 +17,7 @@ from mailadmin.deliveries.writing import store
 
 log = logging.getLogger(__name__)
 TOGETHER = 5_000  # entries of one transaction, at least; a read more at most
+LONGEST_SECONDS = 2.0  # of one transaction's lines
 IDLE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 60  # without lines, too
 PAUSE_SECONDS = 5  # after an error
@@ -57,8 +58,8 @@ class Follower:
         """Read what there is, at most some thousand lines, and store it. Returns (lines, whether there is more)."""
         if self.joiner is None:
             self.begin()
-        read, more = 0, True
-        while more and read < TOGETHER:
+        read, more, begun = 0, True, time.monotonic()
+        while more and read < TOGETHER and time.monotonic() - begun < LONGEST_SECONDS:
             more = False
             for one in self.logs:
                 entries, goes_on = one.read()
@@ -99,9 +100,11 @@ class Follower:
                 _read, more = self.step()
                 if not more and not follow:
                     return
-                if time.monotonic() - self.cleaned_at > CLEAN_SECONDS and not more:
-                    more = keeping.forget_some()
-                    self.cleaned_at = self.cleaned_at if more else time.monotonic()
+                if time.monotonic() - self.cleaned_at > CLEAN_SECONDS:
+                    if keeping.forget_some():
+                        more = True
+                    else:
+                        self.cleaned_at = time.monotonic()
             except (DatabaseError, OSError) as error:
                 if not follow:
                     raise

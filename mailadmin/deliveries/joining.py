@@ -119,7 +119,7 @@ class Joiner:
             login = postfix.LOGIN.search(found[3] or "")
             mail = self._new(entry, found[1])
             mail.client = clean(found[2], 150)
-            mail.login = clean(login[1].lower(), 255) if login else ""
+            mail.login = address(login[1]) if login else ""
             mail.tls = self.tls.get((entry.program, entry.pid), "")
             here = mail.client.endswith(("[127.0.0.1]", "[::1]"))
             mail.origin = "login" if login else "loopback" if here else ""
@@ -147,7 +147,7 @@ class Joiner:
     def _qmgr(self, entry, text):
         if found := postfix.QUEUED.match(text):
             mail = self.mails.get(found[1]) or self._new(entry, found[1])
-            mail.sender, mail.size = clean(found[2].lower(), 255), int(found[3])
+            mail.sender, mail.size = address(found[2]), int(found[3])
             self.touched.add(found[1])
         elif found := postfix.REMOVED.match(text):
             if self.mails.pop(found[1], None):
@@ -175,7 +175,7 @@ class Joiner:
         if status not in RESULTS:  # deliverable: only asked
             return
         mail = self.mails.get(queue_id) or Mail(entry.at)
-        recipient, asked = clean(recipient.lower(), 255), clean((asked or "").lower(), 255)
+        recipient, asked = address(recipient), address(asked or "")
         row = self._row(entry, queue_id, mail, recipient, "" if asked == recipient else asked)
         row.result, row.dsn = RESULTS[status], dsn[:11]
         row.says, row.relay = clean(says or "", WORDS), clean(relay, 150)
@@ -199,9 +199,9 @@ class Joiner:
         if not found:
             return
         mail = self.mails.get(found.queue_id) or Mail(entry.at)
-        recipient = clean(found.recipient.lower(), 255)
+        recipient = address(found.recipient)
         row = self._row(entry, found.queue_id, mail, recipient, "")
-        row.sender, row.result = clean(found.sender.lower(), 255), REFUSED
+        row.sender, row.result = address(found.sender), REFUSED
         row.client = row.client or clean(found.client, 150)
         row.dsn, row.says = found.dsn, clean(found.says, WORDS)
         row.tls = row.tls or self._tls_in(entry)
@@ -291,6 +291,11 @@ class Joiner:
             if at < now - LONGEST_PLACE:
                 del self.placed[session]
                 self.touched.add(PLACE + session)
+
+
+def address(text):
+    """As it is stored and searched. MariaDB takes no notice of blanks at the end of a key."""
+    return clean(text.lower(), 255).strip()
 
 
 def joined(before, place):

@@ -214,3 +214,22 @@ def test_what_a_program_of_this_machine_sends_has_its_user(log, follow):
     follow()
 
     assert (row().login, row().direction) == ("uid 33", "out")
+
+
+def test_mail_with_a_tag_is_found_under_the_address_without_it(log, follow):
+    queue_id = log.comes_in()
+    log.saved(queue_id, "ann+lists@example.org")
+    follow()
+
+    assert row().recipient == "ann+lists@example.org"
+    keys = DeliveryKey.objects.filter(domain="example.org").values_list("address", flat=True)
+    assert set(keys) == {"", "ann@example.org", "ann+lists@example.org", "joe@outside.test"}
+
+
+def test_blanks_at_the_end_of_an_address_do_not_make_two_keys_of_one(log, follow):
+    queue_id = log.comes_in("ann@example.org ")
+    log.ends(queue_id, "ann@example.org", "bounced", "no", dsn="5.1.1")
+
+    follow()
+
+    assert row().sender == row().recipient == "ann@example.org"
