@@ -110,7 +110,7 @@ class Delivery(models.Model):
         parts = {SENDER: self.sender, ASKED: self.asked, RECIPIENT: self.recipient}
         addresses = {text for text in (*parts.values(), self.login) if text and text != UNKNOWN}
         domains = {text.rpartition("@")[2] for part, text in parts.items() if self.ours & part}
-        if self.login and self.ours & SENDER:
+        if "@" in self.login and self.ours & SENDER:
             domains.add(self.login.rpartition("@")[2])
         # Mail for ann+lists@ is Ann's, too.
         ours = [text for text in addresses if "@" in text and text.rpartition("@")[2] in domains]
