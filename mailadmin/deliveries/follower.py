@@ -95,9 +95,11 @@ class Follower:
 
     def run(self, *, follow):
         """Until the end of the logs, or with ``follow`` for ever. Raises Taken if somebody else follows them on this machine."""
+        said = ""
         while True:
             try:
                 _read, more = self.step()
+                said = ""
                 if not more and not follow:
                     return
                 if time.monotonic() - self.cleaned_at > CLEAN_SECONDS:
@@ -108,7 +110,9 @@ class Follower:
             except (DatabaseError, OSError) as error:
                 if not follow:
                     raise
-                log.error("The delivery log waits: %s", error)
+                if str(error) != said:  # not every few seconds
+                    log.error("The delivery log waits: %s", error)
+                said = str(error)
                 self.joiner, more = None, False
                 connection.close()
                 time.sleep(PAUSE_SECONDS)
