@@ -1,4 +1,4 @@
-"""Where Dovecot put a message, by its lines of LMTP. 2.4 puts the action before the words of 2.3."""
+"""Where Dovecot put a message, by its lines of LMTP. 2.3 and 2.4 name the action first, older ones do not."""
 
 import re
 from typing import NamedTuple
