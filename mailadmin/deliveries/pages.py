@@ -61,7 +61,9 @@ class Search:
 
 def state():
     """Whether the log is followed, until when, and what of the last days is missing in it."""
-    rows = list(LogPosition.objects.values_list("looked", "behind"))
+    # Of machines that are gone nobody waits for more.
+    lately = timezone.now() - timedelta(days=DAYS)
+    rows = list(LogPosition.objects.filter(looked__gte=lately).values_list("looked", "behind"))
     day = timezone.localdate() - timedelta(days=DAYS)
     missing = DeliveryDay.objects.filter(domain=ALL, day__gte=day)
     missing = missing.aggregate(left_out=Sum("left_out"), unread=Sum("unread"))
