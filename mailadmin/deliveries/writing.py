@@ -196,18 +196,19 @@ def _add(model, key, numbers, **others):
     if not sums:
         return
     names = [*key, *others, *columns]
+    rest = [f.column for f in model._meta.concrete_fields if f.column not in names]
+    zeros = [0] * len(rest)
     values = [
-        [name, day, *(of(name) for of in others.values()), *(found[c] for c in columns)]
+        [name, day, *(of(name) for of in others.values()), *(found[c] for c in columns), *zeros]
         for (name, day), found in sorted(sums.items())
     ]
     table = model._meta.db_table
-    rest = [f.column for f in model._meta.concrete_fields if f.column not in names]
     if connection.vendor == "mysql":
         twin, new = "ON DUPLICATE KEY UPDATE", "VALUES({})"
     else:
         twin, new = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET", "excluded.{}"
     changes = ", ".join(f"{c} = {table}.{c} + {new.format(c)}" for c in columns)
-    marks = ", ".join(["%s"] * len(names) + ["0"] * len(rest))
+    marks = ", ".join(["%s"] * (len(names) + len(rest)))
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({', '.join([*names, *rest])}) VALUES ({marks}) {twin} {changes}",  # noqa: S608
