@@ -8,20 +8,20 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from domains.copies import Copy as Copy
+from domains.deliveries import Delivery as Delivery
 from domains.dkim_keys import DKIMKey as DKIMKey
 from domains.dns_state import DomainDNS as DomainDNS
 from domains.mail_reports import MailReport as MailReport
 from domains.main_cf import WrittenBlock as WrittenBlock
 from domains.relay_hosts import RelayHost as RelayHost
+from domains.routing_lock import RoutingLock as RoutingLock
 from domains.senders import DomainSenderRule as DomainSenderRule
 from domains.senders import SenderRule as SenderRule
 from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField, WordField
-from panel.locks import CountedLock
 from panel.scoping import ScopedQuerySet, starts_with
-from panel.transactions import Unavailable, in_transaction
 
 NONE_ALLOWED, UNLIMITED = -1, 0
 # Beyond these, sums of bytes and dates would exceed the columns.
@@ -369,31 +369,3 @@ class Word(models.Model):
 
     def __str__(self):
         return f"{self.word}: {self.row_key}"
-
-
-class RoutingLock(CountedLock):
-    """Taken first by every change of a domain, a mailbox or an alias.
-
-    So two changes cannot create a loop together, nor deadlock on the rows that the triggers of both write.
-    While ``upgrading`` nobody gets it: the triggers are replaced, and no node of a cluster may save without one.
-    """
-
-    upgrading = models.BooleanField(default=False, db_default=False)
-
-    class Meta:
-        db_table = "routing_lock"
-        default_permissions = ()
-
-    @classmethod
-    def hold(cls):
-        super().hold()
-        if cls.objects.filter(upgrading=True).exists():
-            raise Unavailable("upgrade")
-
-    @classmethod
-    @in_transaction
-    def set_upgrading(cls, upgrading):
-        """Takes the lock. The row is counted up too, so that what another node of a cluster is
-        about to save is rolled back there."""
-        super().hold()
-        cls.objects.update(upgrading=upgrading)

@@ -1,5 +1,6 @@
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Case, OuterRef, Subquery, Sum, TextField, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ STATES = {
     "dead": dict.fromkeys(("mailbox", "alias"), ("alias_target", "alias", "unmatched =", True)),
 }
 ADDED_UP = 500  # mailboxes: above this, a page shows their storage as the last snapshot added it up
+MAIL = ("incoming",)
 DAYS, PLOTTED = 30, ("storage", "changes")  # of the small plots
 
 
@@ -109,6 +111,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             most_sorted=order.SORTED,
             **self.figures(() if is_new else self.past()),
+            mail=self.mail_figures(),
             **kwargs,
         )
 
@@ -129,6 +132,13 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
 
     def past(self):
         return figures.days_of_domain(self.object.pk, figures.since(DAYS))
+
+    def mail_figures(self):
+        """What came in and went out, where there is a delivery log."""
+        if not settings.DELIVERY_LOGS:
+            return {}
+        rows = figures.deliveries_of(self.object.pk, figures.since(DAYS))
+        return figures.figures_of(rows, MAIL)
 
     def figures(self, rows):
         domain = self.object

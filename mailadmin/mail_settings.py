@@ -160,6 +160,44 @@ MAIL_TRANSPORTS = env.read(
     expected="names of services in master.cf such as maildrop, separated by commas",
 )
 
+# --- The delivery log (mailadmin/deliveries/)
+DELIVERY_LOGS = env.read(
+    "list",
+    "DELIVERY_LOGS",
+    default=[],
+    valid=lambda logs: all(log == "journal" or log.startswith("/") for log in logs),
+    expected="journal, or absolute paths of log files, separated by commas",
+)
+DELIVERIES_DAYS = env.read(
+    "int",
+    "DELIVERIES_DAYS",
+    default=30,
+    valid=lambda n: 1 <= n <= 400,
+    expected="days, from 1 to 400",
+)
+DELIVERIES_MOST = env.read(
+    "int",
+    "DELIVERIES_MOST",
+    default=5_000_000,
+    valid=lambda n: 1_000 <= n <= 10**9,
+    expected="rows, from 1000 to 1000000000",
+)
+DELIVERIES_A_MINUTE = env.read(
+    "int",
+    "DELIVERIES_A_MINUTE",
+    default=30_000,
+    valid=lambda n: 1 <= n <= 10**7,
+    expected="rows, from 1 to 10000000",
+)
+DELIVERIES_FOR_USERS = env.read("bool", "DELIVERIES_FOR_USERS", default=False)
+SENDING_ALARM = env.read(
+    "int",
+    "SENDING_ALARM",
+    default=200,
+    valid=lambda n: 0 <= n <= 10**7,
+    expected="recipients a day, at most 10000000, 0 for no alarm",
+)
+
 # --- DNS: what the pages want there, whom they ask, and who hears of changes
 addresses = {
     "valid": lambda found: all(map(is_address, found)),

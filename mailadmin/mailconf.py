@@ -71,6 +71,7 @@ def blocks_wanted():
     wanted = {
         settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
         "helper": settings.HELPER_SOCKET,
+        "deliveries": settings.DELIVERY_LOGS,
         "srs": settings.SRS,
         "reports": settings.REPORTS_TO.lower() == settings.REPORTS_HERE,
     }

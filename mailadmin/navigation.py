@@ -18,6 +18,7 @@ MARKED = {
     "aliasdomain": ("domain-list", "aliasdomain-list"),
     "admin": ("admin-list", None),
     "log": ("log", "log"),
+    "deliveries": ("deliveries", "deliveries"),
     "dns": ("dns-host", None),
     "server": ("dns-host", None),
     "findings": ("findings", None),

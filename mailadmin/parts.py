@@ -23,6 +23,7 @@ from markupsafe import Markup, escape
 from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.compiled import Environment
+from mailadmin.deliveries import words as delivery_words
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
 from panel import formats
@@ -76,6 +77,7 @@ def environment(**options):
         "counts_of_limit": ui.counted_of.now,
         "domains_named": ui.domains_named,
         "draw": draw,
+        "follows_deliveries": follows_deliveries,
         "found_in_words": found_in_words,
         "htmx_script": htmx_script,
         "hidden_query": ui.hidden_query,
@@ -113,6 +115,7 @@ def environment(**options):
         "targets": split_targets,
         "fill": fill,
         "filled": filled,
+        "delivery_days": delivery_words.days,
         "log_days": log_words.days,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,
@@ -183,6 +186,11 @@ def first_to_fill_in(form):
         return None
     # As visible_fields(), which makes all of them, for each of them.
     return next((name for name, field in form.fields.items() if not field.widget.is_hidden), None)
+
+
+def follows_deliveries():
+    """Whether there is a delivery log to link to."""
+    return bool(settings.DELIVERY_LOGS)
 
 
 def ago():

@@ -54,6 +54,11 @@ GROUPS = {
         ),
     },
     "Server": {
+        "deliveries": (
+            "mailadmin",
+            "what became of each message: read the mail server's log",
+            ("deliveries", "deliveries --follow"),
+        ),
         "check_rows": (
             "mailadmin",
             "what is wrong with rows, for the page “Findings”",

@@ -32,15 +32,21 @@ ONLY_WITH = {
     "redis/": {"rspamd"},
     "systemd/opendkim.service.d/": {"opendkim"},
     "systemd/mailadmin-helper.": {"helper"},
+    "systemd/mailadmin-deliveries.": {"deliveries"},
+    "mariadb/deliveries.sql": {"deliveries"},
+    "deliveries/": {"deliveries"},
     "helper/signer.cnf": {"rspamd"},
     "helper/": {"helper"},
     "postsrsd/": {"srs"},
     "postfix/srs_own.cf": {"srs"},
 }
 # Written once for each address from which the daemons reach the database.
-PER_CLIENT = {"mariadb/grants.sql", "mariadb/signer.sql", "roundcube/database.sql"}
+PER_CLIENT = {
+    *("mariadb/grants.sql", "mariadb/signer.sql", "mariadb/deliveries.sql"),
+    "roundcube/database.sql",
+}
 # Files of other folders, which hold what is used where it is.
-ALONE = ("README.md", "helper/mailbox.cf", "helper/directories.cf", "helper/signer.cnf")
+ALONE = ("README.md", "helper/mailbox.cf", "helper/directories.cf", "helper/signer.cnf", "deliveries/deliveries.env")
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
@@ -66,6 +72,7 @@ SHAPES = {
     "POSTFIX_SQL_USER": NAME,
     "DOVECOT_SQL_USER": NAME,
     "SIGNER_SQL_USER": NAME,
+    "DELIVERIES_SQL_USER": NAME,
     "SIGNER_PORT": NUMBER,
     "SRS_PORT": NUMBER,
     "SRS_BACK_PORT": NUMBER,
@@ -160,6 +167,7 @@ def fill_in(wanted, database, passwords, **given):
         "POSTFIX_SQL_USER": "mailadmin_postfix",
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
         "SIGNER_SQL_USER": "mailadmin_signer",
+        "DELIVERIES_SQL_USER": "mailadmin_log",
         "SIGNER_PORT": "8891",
         "SRS_PORT": "10001",
         "SRS_BACK_PORT": "10002",
@@ -201,8 +209,9 @@ def fill_in(wanted, database, passwords, **given):
     users = [values[f"{name.upper()}_SQL_USER"] for name in SQL_USERS]
     if len(set(users)) < len(users) or {*users} & {database.get("USER", ""), "root"}:
         raise NotPossible(
-            f"Postfix ({users[0]}), Dovecot ({users[1]}) and the signer ({users[2]}) each need an SQL user of their"
-            " own, which is not the panel's and not root: see --postfix-user, --dovecot-user and --signer-user."
+            f"Postfix ({users[0]}), Dovecot ({users[1]}), the signer ({users[2]}) and the delivery log ({users[3]}) each need an"
+            " SQL user of their own, which is not the panel's and not root: see --postfix-user, --dovecot-user, --signer-user"
+            " and --deliveries-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
     try:
@@ -275,8 +284,18 @@ def _sql_values(values, passwords):
         # OpenDKIM knows no socket by its path and no second server: "localhost" is the client library's own socket.
         "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
         f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
+        "DELIVERIES_SQL_PASSWORD": passwords.get("deliveries", ""),
+        "DELIVERIES_SQL_URL": _url(values, passwords.get("deliveries", ""), servers[0]),
         **_haproxy_values(values, servers),
     }
+
+
+def _url(values, password, server):
+    """As DATABASE_URL has it, for the delivery log's user."""
+    host, port = server
+    place = "localhost" if "DB_SOCKET" in values else f"{host}:{port or 3306}"
+    socket = f"?unix_socket={host}" if "DB_SOCKET" in values else ""
+    return f"mysql://{values['DELIVERIES_SQL_USER']}:{password}@{place}/{values['DB_NAME']}{socket}"
 
 
 def _haproxy_values(values, servers):

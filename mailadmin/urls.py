@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from mailadmin import disk_views, server_views, tasks, views
+from mailadmin.deliveries.pages import Deliveries, OwnDeliveries
 from mailadmin.findings.pages import FindingsPage
 from mailadmin.metrics import metrics
 from mailadmin.reports.pages import DomainReports
@@ -15,6 +16,8 @@ urlpatterns = [
     path("", views.Dashboard.as_view(), name="dashboard"),
     path("search/", views.Search.as_view(), name="search"),
     path("trace/", TracePage.as_view(), name="trace"),
+    path("deliveries/", Deliveries.as_view(), name="deliveries"),
+    path("account/deliveries/", OwnDeliveries.as_view(), name="own-deliveries"),
     path("account/", views.Account.as_view(), name="account"),
     path("server/", server_views.ServerPage.as_view(), name="server"),
     path("server/disk/", disk_views.DiskPage.as_view(), name="server-disk"),

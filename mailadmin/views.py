@@ -8,7 +8,7 @@ from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist
 from django.db import Error, OperationalError, connection
 from django.db.models import CharField, Exists, Max, OuterRef, Subquery, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -21,6 +21,7 @@ from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
 from aliases.models import Alias, AliasTarget
+from domains.deliveries import SenderDay
 from domains.dns.host import host_name
 from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
@@ -59,13 +60,14 @@ class Dashboard(AdministratorsPage):
     def get_context_data(self, **kwargs):
         actor = self.actor
         fullest = fullest_domains(actor)
-        in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS))
+        in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS), figures.since(1))
         attention = {
             "near_limit": tuple(nearest_limits(actor, fullest)),
             "full_mailboxes": tuple([nearly_full(row) for row in in_need if row.kind == "full"]),
             "dangling": tuple(first_dangling(actor)),
             "led_to_off": tuple([row for row in in_need if row.kind == "off"]),
             "dns": tuple([row for row in in_need if row.kind == "dns"]),
+            "unusual": tuple([row for row in in_need if row.kind == "sender"]),
         }
         return super().get_context_data(
             attention={**attention, "host": host_name()},
@@ -132,9 +134,10 @@ def all_domains():
 
 
 @in_scope(prepared_union)
-def in_trouble(actor, since):
-    """The fullest mailboxes; those that are off although somebody leads there, with the first of these as ``text``; and
-    the domains whose DNS must be mended, with what is wrong there as ``text``.
+def in_trouble(actor, since, yesterday):
+    """The fullest mailboxes; those that are off although somebody leads there, with the first of these as ``text``; the
+    domains whose DNS must be mended, with what is wrong there as ``text``; and the logins that sent far more than usual
+    since ``yesterday``, with the number of recipients as ``text``.
     """
     nothing = Value(None, CharField())
     mailboxes = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
@@ -146,10 +149,13 @@ def in_trouble(actor, since):
     off = Mailbox.objects.filter(Exists(leads), pk__in=_first_off(actor)).order_by("pk")
     off = off.annotate(text=Subquery(leads.values("alias")[:1]))
     dns = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
+    sent = SenderDay.objects.visible_to(actor).filter(unusual=True, day__gte=Value(yesterday))
+    sent = sent.order_by("-day", "-recipients").annotate(number=Cast("recipients", CharField()))
     return (
         mailboxes.values_list("kind", *columns, "text", named=True)[:SHOWN],
         off.values_list(Value("off"), "pk", *[nothing] * 4, "text")[:SHOWN],
         dns.values_list(Value("dns"), "pk", *[nothing] * 4, "problems")[:SHOWN],
+        sent.values_list(Value("sender"), "sender", *[nothing] * 4, "number")[:SHOWN],
     )
 
 

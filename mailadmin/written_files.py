@@ -10,7 +10,7 @@ from pathlib import Path
 from mailadmin import webmail_files
 
 # Each has an SQL user of its own.
-SQL_USERS = ("postfix", "dovecot", "signer")
+SQL_USERS = ("postfix", "dovecot", "signer", "deliveries")
 STATE_NAME = ".mailconf.json"
 SECRET = re.compile(
     r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from domains.deliveries import DeliveryDay
 from mailboxes.models import SERVER, LastLogin, MailboxDay, UsageDay
 from panel import plots
 from panel.formats import date_words, number, size
@@ -40,6 +41,10 @@ KINDS = {
     "mailboxes": Kind(gettext_lazy("Mailboxes"), number, False, "all_mailboxes"),
     "aliases": Kind(gettext_lazy("Aliases"), number, False, "all_aliases"),
     "changes": Kind(gettext_lazy("Changes"), number, True, "all_changes"),
+    "incoming": Kind(gettext_lazy("Mail received"), number, True, "incoming"),
+    "outgoing": Kind(gettext_lazy("Mail sent"), number, True, "outgoing"),
+    "refused": Kind(gettext_lazy("Refused"), number, True, "refused"),
+    "deferred": Kind(gettext_lazy("Had to wait"), number, True, "deferred"),
 }
 
 
@@ -179,6 +184,13 @@ def days_in_sight(scope, first):
 @prepared
 def days_of_domain(domain, first):
     return _by_day(UsageDay.objects.filter(domain=domain, day__gte=Value(first)), F)
+
+
+@prepared
+def deliveries_of(domain, first):
+    """By recipient, of each day on which there was mail; of the whole server for an empty ``domain``."""
+    rows = DeliveryDay.objects.filter(domain=domain, day__gte=Value(first)).order_by("day")
+    return rows.values_list("day", "incoming", "outgoing", "refused", "deferred", named=True)
 
 
 def _by_day(rows, kind):

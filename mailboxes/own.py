@@ -81,6 +81,7 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
         told = list(get_messages(self.request))
         return super().get_context_data(
             webmail=settings.WEBMAIL_URL,
+            deliveries=settings.DELIVERY_LOGS and settings.DELIVERIES_FOR_USERS,
             password_changed=password_changed(self.actor),
             saved={
                 message.extra_tags.partition(" ")[0]: message

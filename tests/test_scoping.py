@@ -1,10 +1,12 @@
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Admin, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
+from domains.deliveries import ALL, RECIPIENT, Delivery, DeliveryDay, DeliveryKey, SenderDay
 from domains.dkim_keys import DKIMKey, DKIMSigning
 from domains.mail_reports import MODELS as OF_REPORTS
 from domains.mail_reports import MailReport, ReportDay, ReportedSender, TLSFailure
@@ -28,6 +30,7 @@ MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mai
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
 MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
 MODELS += OF_REPORTS
+MODELS += [Delivery, DeliveryKey, DeliveryDay, SenderDay]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -50,6 +53,10 @@ EVERYTHING = {
     LastLogin: {"info@example.org", "info@other.net"},
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
+    Delivery: {"info@example.org", "info@other.net", "joe@elsewhere.test"},
+    DeliveryKey: {"example.org", "other.net", ALL},
+    DeliveryDay: {"example.org", "other.net", ALL},
+    SenderDay: {"info@example.org", "info@other.net"},
 }
 EVERYTHING |= {model: {"example.org", "other.net"} for model in OF_REPORTS}
 EVERYTHING[Word] = {key for model in (Domain, Alias, Mailbox, Admin) for key in EVERYTHING[model]}
@@ -74,6 +81,10 @@ OF_DOMAIN_ADMIN = {
     LastLogin: {"info@example.org"},
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
+    Delivery: {"info@example.org"},
+    DeliveryKey: {"example.org"},
+    DeliveryDay: {"example.org"},
+    SenderDay: {"info@example.org"},
 }
 OF_DOMAIN_ADMIN |= {model: {"example.org"} for model in OF_REPORTS}
 OF_DOMAIN_ADMIN[Word] = {
@@ -95,6 +106,10 @@ NAME = {
     Copy: "address",
     DomainSenderRule: "domain",
     **dict.fromkeys(OF_REPORTS, "domain"),
+    Delivery: "recipient",
+    DeliveryKey: "domain",
+    DeliveryDay: "domain",
+    SenderDay: "sender",
 }
 
 
@@ -121,6 +136,11 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         TLSFailure.objects.create(**of_day)
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
+        deliver(f"info@{domain}", RECIPIENT)
+        DeliveryDay.objects.create(domain=domain, day=date(2026, 1, 1))
+        SenderDay.objects.create(sender=f"info@{domain}", domain=domain, day=date(2026, 1, 1))
+    deliver("joe@elsewhere.test", 0)
+    DeliveryDay.objects.create(domain=ALL, day=date(2026, 1, 1))
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     DomainDNS.objects.create(pk="mail.example.org")
     SenderRule.objects.create(pk="bad.example", action="REJECT")
@@ -133,6 +153,13 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         "domain admin": make_admin("admin@example.org", domains=["example.org", "org.example"]),
         "mailbox user": Mailbox.objects.get(pk="info@example.org"),
     }
+
+
+def deliver(recipient, ours):
+    now = timezone.now()
+    row = Delivery.objects.create(at=now, changed=now, recipient=recipient, ours=ours)
+    for domain, address in row.found_under():
+        DeliveryKey.objects.create(domain=domain, address=address, delivery=row.pk)
 
 
 def names(rows):

@@ -1,6 +1,7 @@
 """The parts of a host, in the order in which their steps are done and their services started."""
 
 from installer.certificate import Certificate
+from installer.deliveries import Deliveries
 from installer.forwarding import Forwarding
 from installer.helper import Helper
 from installer.mail import Mail
@@ -16,5 +17,5 @@ from installer.webmail import Webmail
 # The webmail's services before nginx, which hands on to them.
 PARTS = [
     *(Panel, Certificate, Resolver, Relay, Signing, Spam, Forwarding, Mail),
-    *(Helper, Webmail, Surroundings, Restored),
+    *(Helper, Deliveries, Webmail, Surroundings, Restored),
 ]

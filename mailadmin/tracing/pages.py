@@ -1,5 +1,6 @@
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
@@ -7,12 +8,16 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.answers import ELSEWHERE as NOT_OURS
+from domains.deliveries import DEFERRED
 from domains.models import Domain
-from mailadmin.tracing.sending import send_test, sender
+from mailadmin.deliveries.finding import Asked, find
+from mailadmin.tracing.sending import new_message_id, send_test, sender
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import SHOWN, about, lines, verdict
 from panel import once
 from panel.pages import ScopedMixin, with_status
+
+MOST_LOOKS = 40  # for a test message, of a page that is left open
 
 
 class TracePage(ScopedMixin, TemplateView):
@@ -24,12 +29,15 @@ class TracePage(ScopedMixin, TemplateView):
 
     def post(self, request, *args, **kwargs):
         address = recipient_in(request.POST.get("address", ""))
-        here = f"{request.path}?{urlencode({'address': address})}"
+        message_id = new_message_id()
+        asked = {"address": address} | ({"test": message_id} if settings.DELIVERY_LOGS else {})
+        here = f"{request.path}?{urlencode(asked)}"
         if not address:
             return self.render_to_response(self.get_context_data(), status=422)
         try:
             with once.under_way(request, here) as told:
-                told.append(answered(send_test(actor=self.actor, address=address)))
+                said = send_test(actor=self.actor, address=address, message_id=message_id)
+                told.append(answered(said))
         except ValidationError as error:
             context = self.get_context_data(refused=error.messages)
             return with_status(self.render_to_response(context), error)
@@ -55,6 +63,24 @@ class TracePage(ScopedMixin, TemplateView):
             "due": found.due,
             "may_test": found.everything or found.card.kind != NOT_OURS,
             "tests_from": sender(),
+            **self.followed(),
+        }
+
+    def followed(self):
+        """What the delivery log has of the test message that was just sent; it is looked for again until nobody tries any more."""
+        test = self.request.GET.get("test", "")[:255]
+        if not test or not settings.DELIVERY_LOGS:
+            return {"test": ""}
+        rows = find(self.actor, Asked(domains=None, name=test)).rows
+        looks = self.request.GET.get("looks", "")
+        looks = int(looks) + 1 if looks.isascii() and looks.isdigit() and len(looks) < 4 else 1
+        query = {"address": self.request.GET.get("address", ""), "test": test, "looks": looks}
+        under_way = not rows or any(row.result == DEFERRED for row in rows)
+        return {
+            "test": test,
+            "test_rows": rows,
+            "look_again": f"?{urlencode(query)}" if under_way else "",
+            "looks_by_itself": looks < MOST_LOOKS,
         }
 
 
@@ -69,5 +95,8 @@ def answered(said):
             messages.WARNING,
             _("The mail server did not take it: “%(reply)s”.") % {"reply": said.reply},
         )
+    if settings.DELIVERY_LOGS:
+        text = _("The mail server took it: “%(reply)s”. What becomes of it is below.")
+        return Message(messages.SUCCESS, text % {"reply": said.reply})
     text = _("The mail server took it: “%(reply)s”. Whether it arrives is in the mail server’s log, under %(id)s.")  # fmt: skip
     return Message(messages.SUCCESS, text % {"reply": said.reply, "id": said.queue_id})

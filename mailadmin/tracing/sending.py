@@ -1,7 +1,8 @@
-"""A test message from the page "Where mail goes", through the mail server as EMAIL_URL names it: what that answers is told, and no more."""
+"""A test message from the page "Where mail goes", through the mail server as EMAIL_URL names it: what that answers is told; what becomes of it is in the delivery log."""
 
 import re
 from datetime import timedelta
+from email.utils import make_msgid
 from typing import NamedTuple
 
 from django.conf import settings
@@ -29,7 +30,12 @@ class Said(NamedTuple):
     queue_id: str
 
 
-def send_test(*, actor, address):
+def new_message_id():
+    """Without brackets, as the delivery log has it."""
+    return make_msgid(domain=settings.MAIL_HOSTNAME).strip("<>")
+
+
+def send_test(*, actor, address, message_id=None):
     """Send a test message to ``address``; return what the mail server Said. Call it outside of a transaction.
 
     Raises ValidationError: ``address``, ``scope``, ``throttled``, ``no_server`` if EMAIL_URL names none, ``away`` if it does not answer.
@@ -48,7 +54,7 @@ def send_test(*, actor, address):
             raise ValidationError(
                 _("No mail server is set to send through (EMAIL_URL in .env)."), "no_server"
             )
-        code, reply = _handed_over(session, address)
+        code, reply = _handed_over(session, address, message_id or new_message_id())
     except OSError as error:
         raise ValidationError(
             _("The mail server does not answer: %(reason)s."), "away", {"reason": error}
@@ -89,13 +95,14 @@ def _has_sent_enough(actor):
     return len(sent[:MOST]) == MOST
 
 
-def _handed_over(session, address):
+def _handed_over(session, address, message_id):
+    """(code, words) of the reply that decided."""
     session.ehlo_or_helo_if_needed()
     for ask, what in ((session.mail, sender()), (session.rcpt, address)):
         code, words = ask(what)
         if code not in {250, 251}:
             return code, words
-    lines = _message(address).message().as_bytes().splitlines()
+    lines = _message(address, message_id).message().as_bytes().splitlines()
     return session.data(b"\r\n".join([*lines, b""]))
 
 
@@ -103,11 +110,11 @@ def sender():
     return settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
 
 
-def _message(address):
+def _message(address, message_id):
     text = _("This is a test message from the panel of %(host)s: somebody wants to know whether mail for %(address)s arrives.")  # fmt: skip
     return EmailMessage(
         subject=_("Test message"),
         body=text % {"host": settings.MAIL_HOSTNAME, "address": address} + "\n",
         to=[address],
-        headers={"Auto-Submitted": "auto-generated"},
+        headers={"Auto-Submitted": "auto-generated", "Message-ID": f"<{message_id}>"},
     )

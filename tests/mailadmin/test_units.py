@@ -4,7 +4,7 @@ from mailadmin import mailconf, shipped
 from tests.helper.test_unit import analyze
 from tests.mailadmin.written import MYSQL, PASSWORDS
 
-EVERYTHING = {"helper", "opendkim", "rspamd", "srs", "webmail"}
+EVERYTHING = {"deliveries", "helper", "opendkim", "rspamd", "srs", "webmail"}
 
 
 @pytest.fixture(params=[EVERYTHING, EVERYTHING - {"rspamd"}], ids=["with rspamd", "without"])
@@ -35,3 +35,11 @@ def test_each_timer_has_its_service_and_each_socket_too(units):
     needed = {f"{unit.stem}.service" for unit in units if unit.suffix in (".timer", ".socket")}
 
     assert needed <= names
+
+
+def test_the_follower_of_the_log_can_reach_little_of_its_machine(units):
+    """systemd's own mark, from 0 (nothing) to 10 (everything)."""
+    [unit] = [unit for unit in units if unit.name == "mailadmin-deliveries.service"]
+    status, said = analyze("security", "--offline=yes", "--threshold=15", unit)
+
+    assert (status, unit.name in said) == (0, True), said

@@ -25,6 +25,7 @@ OWN = {
     "address-suggestions",
     "account",
     "own-away",
+    "own-deliveries",
     "own-forwarding",
     "own-password",
     "own-room",

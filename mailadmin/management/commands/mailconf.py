@@ -53,6 +53,11 @@ class Command(BaseCommand):
             ("--postfix-user", "POSTFIX_SQL_USER", "SQL user for Postfix (mailadmin_postfix)."),
             ("--dovecot-user", "DOVECOT_SQL_USER", "SQL user for Dovecot (mailadmin_dovecot)."),
             ("--signer-user", "SIGNER_SQL_USER", "SQL user for OpenDKIM (mailadmin_signer)."),
+            (
+                "--deliveries-user",
+                "DELIVERIES_SQL_USER",
+                "SQL user for the delivery log (mailadmin_log).",
+            ),
             ("--signer-port", "SIGNER_PORT", "Where OpenDKIM listens on this machine (8891)."),
             (
                 "--sql-client",

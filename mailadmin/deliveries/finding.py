@@ -1,0 +1,111 @@
+"""Rows of the delivery log for pages: each search walks one index for each domain, and looks at so many rows at most."""
+
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from domains.deliveries import ALL, Delivery, DeliveryKey
+
+SHOWN = 50
+LOOKED_AT = 500  # rows of one page, to find those of a day or a result
+MANY = 50  # domains whose rows are put together; an administrator of more of them chooses one
+SLACK = 2_000  # rows that may be out of the order of time: several servers write
+
+
+class Asked(NamedTuple):
+    """``domains`` None: of the whole server. ``name``: a message id or a queue id."""
+
+    domains: tuple | None
+    address: str = ""
+    name: str = ""
+    result: str = ""
+    day: object = None
+
+
+class Found(NamedTuple):
+    """``rest``: where the next page begins, or None; ``searched_to`` of the last row that was looked at, if the page is not full."""
+
+    rows: list
+    rest: int | None = None
+    searched_to: object = None
+
+
+def find(actor, asked, after=None, shown=SHOWN):
+    """Rows that ``actor`` may see, the newest first."""
+    edge, floor = after, None
+    if asked.day:
+        first, last = _edges(asked.day)
+        edge = min(number for number in (edge, last) if number is not None) if last else edge
+        floor = first
+    narrow = asked.result or asked.day
+    ids = _ids(actor, asked, edge, LOOKED_AT if narrow else shown + 1)
+    whole = len(ids) == (LOOKED_AT if narrow else shown + 1)
+    if floor is not None and any(number < floor for number in ids):
+        whole, ids = False, [number for number in ids if number >= floor]
+    rows = Delivery.objects.visible_to(actor).filter(pk__in=ids).order_by("-pk")
+    if asked.result:
+        rows = rows.filter(result=asked.result)
+    if asked.day:
+        begin, end = _midnights(asked.day)
+        rows = rows.filter(at__gte=begin, at__lt=end)
+    found = list(rows[: shown + 1])
+    if len(found) > shown:
+        return Found(found[:shown], found[shown - 1].pk)
+    if whole:
+        last = Delivery.objects.filter(pk=ids[-1]).values_list("at", flat=True).first()
+        return Found(found, ids[-1], last)
+    return Found(found)
+
+
+def _ids(actor, asked, edge, most):
+    if asked.name:
+        rows = Delivery.objects.filter(message_id=asked.name)
+        of_queue = Delivery.objects.filter(queue_id=asked.name)
+        found = {*_newest(rows, edge, most)} or {*_newest(of_queue, edge, most)}
+        return sorted(found, reverse=True)
+    if asked.domains is None and not asked.address:
+        return list(_newest(Delivery.objects.all(), edge, most))
+    names = asked.domains
+    if asked.address:
+        of_address = asked.address.rpartition("@")[2]
+        if names is None:
+            names = (ALL, of_address)
+        elif of_address in names:
+            names = (of_address,)
+    return _of_keys(names, asked.address or ALL, edge, most)
+
+
+def _newest(rows, edge, most):
+    rows = rows if edge is None else rows.filter(pk__lt=edge)
+    return rows.order_by("-pk").values_list("pk", flat=True)[:most]
+
+
+def _of_keys(names, address, edge, most):
+    names = sorted(set(names))[:MANY]
+    if not names:
+        return []
+    table = DeliveryKey._meta.db_table
+    before = "" if edge is None else "AND delivery < %s "
+    one = f"SELECT delivery FROM {table} WHERE domain = %s AND address = %s {before}ORDER BY delivery DESC LIMIT {most:d}"  # noqa: S608
+    sql = " UNION ALL ".join(f"SELECT * FROM ({one}) of{n}" for n in range(len(names)))  # noqa: S608
+    more = () if edge is None else (edge,)
+    params = [value for name in names for value in (name, address, *more)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return sorted({number for [number] in cursor.fetchall()}, reverse=True)[:most]
+
+
+def _midnights(day):
+    begin = datetime.combine(day, time.min)
+    return tuple(timezone.make_aware(begin + timedelta(days=number)) for number in (0, 1))
+
+
+def _edges(day):
+    """The numbers between which the rows of ``day`` are, by the index of the time; None: no bound there."""
+    begin, end = _midnights(day)
+    before = Delivery.objects.filter(at__lt=begin).order_by("-at", "-pk").values_list("pk")[:1]
+    after = Delivery.objects.filter(at__gte=end).order_by("at", "pk").values_list("pk")[:1]
+    first, last = before.first(), after.first()
+    return first and first[0] - SLACK, last and last[0] + SLACK

@@ -1,0 +1,133 @@
+"""The page "Was it delivered?", for administrators, and for mailbox users where that is switched on."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Sum
+from django.http import Http404
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.generic import TemplateView
+
+from domains.deliveries import ALL, RESULTS, Delivery, DeliveryDay, LogPosition
+from domains.models import Domain
+from mailadmin.deliveries import finding
+from mailboxes import figures
+from mailboxes.own import OwnPages
+from panel.addresses import lookup_key
+from panel.pages import ScopedMixin
+from panel.scoping import domains_in_sight, sees_all_domains
+
+SILENT = timedelta(minutes=10)  # the follower looks each minute
+DAYS = 30
+PLOTTED = ("incoming", "outgoing", "refused", "deferred")
+
+
+class Search:
+    """What the request asks for: ``found(domains)``, of all for None."""
+
+    def texts(self):
+        get = self.request.GET.get
+        return {name: get(name, "").strip()[:255] for name in ("address", "day", "result", "id")}
+
+    def found(self, domains):
+        texts = self.texts()
+        asked = finding.Asked(
+            domains=domains,
+            address=lookup_key(texts["address"]),
+            name=texts["id"].strip("<>"),
+            result=texts["result"] if texts["result"] in RESULTS else "",
+            day=_day(texts["day"]),
+        )
+        after = self.request.GET.get("after", "")
+        after = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+        found = finding.find(self.actor, asked, after)
+        return {
+            "rows": found.rows,
+            "searched_to": found.searched_to,
+            "newest_url": None if after is None else self.url_with(),
+            "older_url": self.url_with(after=found.rest) if found.rest else None,
+            "texts": texts,
+            "results": RESULTS,
+            "asks": any(texts.values()),
+            **state(),
+        }
+
+    def url_with(self, **more):
+        query = {key: value for key, value in self.request.GET.items() if key != "after"}
+        return "?" + urlencode(query | more)
+
+
+def state():
+    """Whether the log is followed, until when, and what of the last days is missing in it."""
+    # Of machines that are gone nobody waits for more.
+    lately = timezone.now() - timedelta(days=DAYS)
+    rows = list(LogPosition.objects.filter(looked__gte=lately).values_list("looked", "behind"))
+    day = timezone.localdate() - timedelta(days=DAYS)
+    missing = DeliveryDay.objects.filter(domain=ALL, day__gte=day)
+    missing = missing.aggregate(left_out=Sum("left_out"), unread=Sum("unread"))
+    looked = min((row[0] for row in rows), default=None)
+    return {
+        "is_on": bool(settings.DELIVERY_LOGS),
+        "looked": looked,
+        "is_silent": looked is None or looked < timezone.now() - SILENT,
+        "behind": max((row[1] for row in rows), default=0),
+        "left_out": missing["left_out"] or 0,
+        "unread": missing["unread"] or 0,
+        "kept_days": settings.DELIVERIES_DAYS,
+        "missing_days": DAYS,
+    }
+
+
+def _day(text):
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+class Deliveries(Search, ScopedMixin, TemplateView):
+    http_method_names = ["get", "head", "options"]
+    template_engine = "jinja2"
+    template_name = "mailadmin/deliveries.html"
+    model = Delivery
+    scope = "visible_to"
+
+    def get_context_data(self, **kwargs):
+        name = lookup_key(self.request.GET.get("domain", ""))
+        domain = None
+        if name and domains_in_sight(self.actor, [name]):
+            domain = Domain.objects.filter(pk=name).first()
+        self.request.no_such_domain = domain is None
+        if domain:
+            domains = (domain.pk,)
+        elif name:
+            domains = ()
+        else:
+            domains = None if sees_all_domains(self.actor) else self.actor.domain_names
+        rows = figures.deliveries_of(domain.pk if domain else ALL, figures.since(DAYS))
+        shown = rows if domain or sees_all_domains(self.actor) else ()
+        return super().get_context_data(
+            domain=domain,
+            too_many=domains is not None and len(domains) > finding.MANY,
+            figures=tuple(figures.figures_of(shown, PLOTTED).values()),
+            **self.found(domains),
+            **kwargs,
+        )
+
+
+class OwnDeliveries(Search, OwnPages, TemplateView):
+    http_method_names = ["get", "head", "options"]
+    template_name = "own/deliveries.html"
+
+    def get(self, request, *args, **kwargs):
+        if not settings.DELIVERIES_FOR_USERS:
+            raise Http404
+        return super().get(request, *args, **kwargs)
+
+    def texts(self):
+        return super().texts() | {"address": self.actor.username, "id": ""}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**self.found((self.actor.domain_id,)), **kwargs)

@@ -1,0 +1,231 @@
+"""Stores what the Joiner put together: rows, their keys, the day's figures and the position in the log, all in one transaction or not at all."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from domains.deliveries import (
+    ALL,
+    ASKED,
+    BOUNCED,
+    DEFERRED,
+    DELIVERED,
+    EXPIRED,
+    IN,
+    LOCAL,
+    OUT,
+    RECIPIENT,
+    REFUSED,
+    SENDER,
+    Delivery,
+    DeliveryDay,
+    DeliveryKey,
+    LogPosition,
+    OpenMail,
+    SenderDay,
+)
+from domains.models import Domain
+from mailadmin.deliveries import senders
+from mailadmin.deliveries.joining import joined
+
+TOGETHER = 2_000  # rows of one statement
+FIELDS = ("result", "dsn", "says", "relay", "tls", "place", "changed")
+COLUMNS = {DEFERRED: "deferred", REFUSED: "refused", BOUNCED: "bounced", EXPIRED: "bounced"}
+
+
+class Taken(Exception):
+    """Another process followed this log meanwhile."""
+
+
+@transaction.atomic
+def store(joiner, host, positions):
+    """``positions``: {source: (place before, place now, time of the last line, seconds that it is behind)}.
+
+    Raises Taken, and has stored nothing, if the place before is not the stored one.
+    """
+    for source, (before, *_rest) in positions.items():
+        _check(host, source, before)
+    again = _judged(joiner)
+    kept = [row for row in joiner.rows if not row.left_out]
+    _insert(kept)
+    _update(joiner, again)
+    _count(joiner, again)
+    _store_open(host, joiner.open_mails())
+    now = timezone.now()
+    for number, (source, (_before, place, at, behind)) in enumerate(positions.items()):
+        values = {"place": place, "looked": now, "behind": behind}
+        if at:
+            values["at"] = _moment(at)
+        if not number:
+            values["stored"] = F("stored") + len(kept)
+        LogPosition.objects.filter(host=host, source=source).update(**values)
+    return len(kept)
+
+
+def _check(host, source, before):
+    row = LogPosition.objects.select_for_update().filter(host=host, source=source).first()
+    if row is None:
+        LogPosition.objects.create(host=host, source=source, place=before, looked=timezone.now())
+    elif row.place != before:
+        raise Taken(source)
+
+
+def _judged(joiner):
+    """Give each row its direction, and the parts of it whose domain is ours; return those that are tried again."""
+    rows = [*joiner.rows, *(now for _before, now in joiner.again)]
+    names = {
+        text.rpartition("@")[2] for row in rows for text in (row.sender, row.asked, row.recipient)
+    }
+    ours = _ours(names - {""})
+    for row in rows:
+        parts = ((SENDER, row.sender), (ASKED, row.asked), (RECIPIENT, row.recipient))
+        row.ours = sum(part for part, text in parts if text.rpartition("@")[2] in ours)
+        row.at, row.changed = _moment(row.at), _moment(row.changed)
+        from_here = row.origin not in ("", "loopback") or (
+            row.origin == "loopback" and row.ours & SENDER
+        )
+        if row.ours & RECIPIENT or (row.result == REFUSED and not from_here):
+            row.direction = LOCAL if from_here else IN
+        else:
+            row.direction = OUT
+    return joiner.again
+
+
+@lru_cache(maxsize=256)
+def _moment(seconds):
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _ours(names):
+    names, found = sorted(names), set()
+    for start in range(0, len(names), TOGETHER):
+        rows = Domain.objects.filter(pk__in=names[start : start + TOGETHER])
+        found.update(rows.values_list("pk", flat=True))
+    return found
+
+
+def _insert(rows):
+    if connection.features.can_return_rows_from_bulk_insert:
+        Delivery.objects.bulk_create(rows, batch_size=TOGETHER)
+    else:  # MySQL
+        for row in rows:
+            row.save(force_insert=True)
+    keys = [(*key, row.pk) for row in rows for key in row.found_under()]
+    table = DeliveryKey._meta.db_table
+    with connection.cursor() as cursor:
+        for start in range(0, len(keys), TOGETHER):
+            cursor.executemany(
+                f"INSERT INTO {table} (domain, address, delivery) VALUES (%s, %s, %s)",  # noqa: S608
+                keys[start : start + TOGETHER],
+            )
+
+
+def _update(joiner, again):
+    for before, now in again:
+        if before.pk is None:  # it was left out
+            continue
+        values = {name: getattr(now, name) for name in FIELDS}
+        Delivery.objects.filter(pk=before.pk).update(**values, tries=F("tries") + 1)
+        now.pk = before.pk
+    for row, place in joiner.places:
+        if row.pk is None:
+            continue
+        row.place = joined(row.place, place)
+        Delivery.objects.filter(pk=row.pk).update(place=row.place)
+
+
+# --- Figures
+
+
+def _count(joiner, again):
+    days, by_sender = Counter(), Counter()
+    for row in joiner.rows:
+        day = timezone.localdate(row.at)
+        for domain, column in _counted(row):
+            days[domain, day, column] += 1
+        if row.left_out:
+            days[ALL, day, "left_out"] += 1
+        # Whose files the mail is sends on what filters redirect.
+        if row.login and row.login != f"uid {settings.VMAIL_UID}" and row.result != REFUSED:
+            by_sender[row.login, day] += 1
+    for _before, now in again:
+        if now.result != DEFERRED:  # counted when it was tried first
+            for domain, column in _counted(now):
+                days[domain, timezone.localdate(now.at), column] += 1
+    for (at, column), number in joiner.counts.items():
+        days[ALL, timezone.localdate(_moment(at)), column] += number
+    _add(DeliveryDay, ("domain", "day"), days)
+    _count_senders(by_sender)
+
+
+def _counted(row):
+    """{(domain or ALL, column)} that ``row`` counts for."""
+    parts = {SENDER: row.sender, ASKED: row.asked, RECIPIENT: row.recipient}
+    domains = {part: text.rpartition("@")[2] for part, text in parts.items() if row.ours & part}
+    if row.result != DELIVERED:
+        return {(name, COLUMNS[row.result]) for name in (ALL, *domains.values())}
+    found = set()
+    if row.direction in (IN, LOCAL):
+        found.add((ALL, "incoming"))
+    if row.direction in (OUT, LOCAL):
+        found.add((ALL, "outgoing"))
+        if SENDER in domains:
+            found.add((domains[SENDER], "outgoing"))
+    return found | {(domains[part], "incoming") for part in (ASKED, RECIPIENT) if part in domains}
+
+
+def _count_senders(found):
+    rows = {(name, day): {"recipients": number} for (name, day), number in found.items()}
+    numbers = Counter({(*key, "recipients"): row["recipients"] for key, row in rows.items()})
+    _add(SenderDay, ("sender", "day"), numbers, domain=lambda sender: sender.rpartition("@")[2])
+    for day in {day for _name, day in found}:
+        senders.look(day, [name for name, of in found if of == day])
+
+
+def _add(model, key, numbers, **others):
+    """Add ``numbers``, {(*key, column): number}, to the rows of ``model``. In the order of their keys: two servers do not deadlock."""
+    sums = {}
+    for (name, day, column), number in numbers.items():
+        sums.setdefault((name, day), Counter())[column] += number
+    columns = sorted({column for found in sums.values() for column in found})
+    if not sums:
+        return
+    names = [*key, *others, *columns]
+    rest = [f.column for f in model._meta.concrete_fields if f.column not in names]
+    zeros = [0] * len(rest)
+    values = [
+        [name, day, *(of(name) for of in others.values()), *(found[c] for c in columns), *zeros]
+        for (name, day), found in sorted(sums.items())
+    ]
+    table = model._meta.db_table
+    if connection.vendor == "mysql":
+        twin, new = "ON DUPLICATE KEY UPDATE", "VALUES({})"
+    else:
+        twin, new = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET", "excluded.{}"
+    changes = ", ".join(f"{c} = {table}.{c} + {new.format(c)}" for c in columns)
+    marks = ", ".join(["%s"] * (len(names) + len(rest)))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({', '.join([*names, *rest])}) VALUES ({marks}) {twin} {changes}",  # noqa: S608
+            values,
+        )
+
+
+# --- What is not done yet
+
+
+def _store_open(host, mails):
+    rows = [
+        OpenMail(host=host, key=key[:100], at=_moment(stored[0]), facts=stored[1])
+        for key, stored in mails.items()
+        if stored and len(stored[1]) < 60_000
+    ]
+    changed = [key[:100] for key in mails]
+    for start in range(0, len(changed), TOGETHER):
+        OpenMail.objects.filter(host=host, key__in=changed[start : start + TOGETHER]).delete()
+    OpenMail.objects.bulk_create(rows, batch_size=TOGETHER)
