@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("domains", "0018_sending_limit"),
+        ("domains", "0019_mail_reports"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailboxes", "0018_triggers"),
+        ("mailboxes", "0019_awaited_maildir"),
     ]
 
     operations = [
