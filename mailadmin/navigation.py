@@ -17,8 +17,8 @@ MARKED = {
     "aliasdomain": ("domain-list", "aliasdomain-list"),
     "admin": ("admin-list", None),
     "log": ("log", "log"),
-    "dns": ("dns-host", None),
-    "server": ("dns-host", None),
+    "dns": ("server", None),
+    "server": ("server", None),
     "findings": ("findings", None),
     "dashboard": ("dashboard", None),
 }
