@@ -89,6 +89,7 @@ def environment(**options):
         "list_url": list_url,
         "part": ui.part,
         "periods": PERIODS,
+        "ngettext": ngettext,
         "pgettext": pgettext,
         "place": place,
         "quota_bar": ui.quota_bar,
