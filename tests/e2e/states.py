@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import expect
 
-STEPS = "**/tasks/*"
+STEPS = "**/tasks/*/"
 MANY = "many.example"
 LIST = f"/mailboxes/?domain={MANY}"
 FILL = """
