@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -220,6 +221,21 @@ def answer(actor, address, *, copies=True):
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
         copy=_copy(address, lookup) if copies and kind != REFUSED else "",
     )
+
+
+def role_answers(domain):
+    """``(address, row, match)`` of each role address: the kind of row that it has itself, "" without one, and its Match or None.
+
+    ``domain`` is a Domain that ends here and is no other name, read with ``alias_of__target_domain``.
+    """
+    lookup = Lookup([domain])
+    addresses = [f"{role}@{domain.pk}" for role in settings.ROLE_ADDRESSES]
+    found, rows = lookup.answers(addresses), lookup.rows(addresses)
+    kinds = {
+        address: ALIAS if alias and mailbox is None else MAILBOX if mailbox is not None else ""
+        for address, (alias, mailbox) in rows.items()
+    }
+    return [(address, kinds[address], found[address]) for address in addresses]
 
 
 def _leading_out_of_sight(actor, address, lookup):

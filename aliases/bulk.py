@@ -94,10 +94,12 @@ class AddressWork(tasks.Work):
         if len(rows) == 1 == done and task.action != "edit":
             return in_a_sentence(self.actor, rows[0], self.alias_of(rows[0]))
         text = self.results[task.action] % {"count": done, "n": number(done), **self.said(task)}
-        refused = task.action == "deactivate" and rows and self.refused_mail(rows)
+        # Of what was off before nothing is known here.
+        all_now = task.action == "deactivate" and len(rows) == done
+        refused = self.refused_mail(rows) if all_now else 0
         if not refused:
             return _("%(text)s.") % {"text": text}
-        if refused == len(rows) == done:
+        if refused == done:
             return _("%(text)s: mail for them is refused.") % {"text": text}
         one_or_many = ngettext(
             "%(text)s: mail for %(n)s of them is refused.",

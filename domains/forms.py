@@ -53,6 +53,7 @@ class DomainField(forms.CharField):
                     "hx-target": "#domain-suggestions",
                 }
             )
+            self.prepare_value = lambda value: display_domain(value or "")
         self.widget.is_required = self.required
 
     def clean(self, value):

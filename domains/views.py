@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Admin
+from aliases.answers import role_answers
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
@@ -31,6 +32,7 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND
 from panel.prepared import padded, prepared
+from panel.scoping import may_change_role_addresses
 from panel.transactions import in_transaction
 
 SHOWN = 20
@@ -121,11 +123,17 @@ class DomainSettings(DomainPages, ScopedDetailView):
     template_name = "domains/domain_settings.html"
     template_engine = "jinja2"
 
+    def get_queryset(self):
+        return super().get_queryset().select_related("alias_of__target_domain")
+
     def get_context_data(self, **kwargs):
         domain = self.object
+        alias_of = getattr(domain, "alias_of", None)
         return super().get_context_data(
-            alias_of=next(iter(_alias_of(domain.pk)), None),
+            alias_of=alias_of,
             admins=admins_at(domain),
+            roles=role_answers(domain) if domain.ends_here and alias_of is None else (),
+            may_create_roles=may_change_role_addresses(self.actor),
             sending_limit=sending_limits.are_kept() and domain.sending_limit,
             **kwargs,
         )

@@ -19,8 +19,8 @@ MARKED = {
     "admin": ("admin-list", None),
     "log": ("log", "log"),
     "deliveries": ("deliveries", "deliveries"),
-    "dns": ("dns-host", None),
-    "server": ("dns-host", None),
+    "dns": ("server", None),
+    "server": ("server", None),
     "findings": ("findings", None),
     "dashboard": ("dashboard", None),
 }

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django_htmx.jinja import htmx_script
 from markupsafe import Markup, escape
 
@@ -37,7 +37,7 @@ FLAT = {
 # Bootstrap's, of an <input> or a <select>.
 CLASSES = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}
 # What returns the same for the same arguments, in one language and under one path prefix.
-CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "place", "static", "url"}
+CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "pgettext", "place", "static", "url"}
 IN_TWO = {"url": ("place", "in_place")}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
@@ -91,6 +91,8 @@ def environment(**options):
         "list_url": list_url,
         "part": ui.part,
         "periods": PERIODS,
+        "ngettext": ngettext,
+        "pgettext": pgettext,
         "place": place,
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,

@@ -27,6 +27,7 @@ PAGES = [  # (URL name, label, icon, superadmins only)
     ("admin-list", gettext_lazy("Administrators"), "users", True),
     ("log", gettext_lazy("Activity"), "clock", False),
     ("trace", gettext_lazy("Where mail goes"), "arrows-right-left", False),
+    ("server", gettext_lazy("Mail server"), "server-stack", True),
     ("dns-host", gettext_lazy("DNS of this mail server"), "signal", True),
     ("findings", gettext_lazy("Findings"), "clipboard-document-check", True),
 ]

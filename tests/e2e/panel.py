@@ -30,8 +30,9 @@ class Panel:
         command = [find("env"), f"--chdir={self.root}", *variables, *gunicorn, "mailadmin.wsgi"]
         self._process = Process(command, self.log)
 
-    def start(self):
-        self.manage("migrate", "--no-input", "-v", "0")
+    def start(self, *, migrate=True):
+        if migrate:
+            self.manage("migrate", "--no-input", "-v", "0")
         self.manage("collectstatic", "--no-input", "-v", "0")
         self._process.start(lambda: answers(self.port))
         return self

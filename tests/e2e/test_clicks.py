@@ -242,6 +242,31 @@ def one_of_five_thousand_by_a_word(page):
     return hand
 
 
+def what_is_wrong_with_the_mail_server(page):
+    hand = Hand(page)
+    hand.follow("Mail server")
+    expect(page.locator("h1")).to_have_text("Mail server")
+    return hand
+
+
+def what_the_dns_says_about_the_mail_server(page):
+    hand = what_is_wrong_with_the_mail_server(page)
+    hand.follow("DNS")
+    expect(page.locator("h1")).to_have_text("DNS of this mail server")
+    return hand
+
+
+def where_mail_goes_step_by_step(page):
+    hand = Hand(page)
+    hand.press("Control+k")
+    hand.follow("Where mail goes")
+    page.wait_for_url("**/trace/")
+    hand.type("info@harbour-books.example")
+    hand.press("Enter")
+    expect(page.get_by_role("button", name="Send a test message")).to_be_visible()
+    return hand
+
+
 TASKS = {
     # at most so many clicks, and so many fields
     a_domain: (2, 1),
@@ -260,6 +285,9 @@ TASKS = {
     two_thousand_mailboxes_off: (5, 1),
     one_of_five_thousand_by_the_letter: (2, 0),
     one_of_five_thousand_by_a_word: (0, 1),
+    what_is_wrong_with_the_mail_server: (1, 0),
+    what_the_dns_says_about_the_mail_server: (2, 0),
+    where_mail_goes_step_by_step: (1, 1),
 }
 
 

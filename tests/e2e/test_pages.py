@@ -116,7 +116,7 @@ def pages(patterns):
 def faults_of(page, path):
     answer = page.goto(path)
     found = page.evaluate(FAULTS)
-    for width in (360, 768, 1000, 1200, 1440):
+    for width in (320, 360, 768, 1000, 1200, 1440):
         page.set_viewport_size({"width": width, "height": 800})
         if too_wide := page.evaluate(TOO_WIDE):
             found.append(f"too wide at {width}: {too_wide}")

@@ -240,6 +240,10 @@ def test_a_superadmin_sees_what_mail_takes_on_the_disk(with_helper, superadmin, 
     assert reverse("mailbox", args=["ann@example.org"]) in links(page)
 
 
+def test_one_directory_is_one(with_helper, superadmin, ann):
+    assert "in 1 directory." in text(superadmin.post(DISK, {"domain": "example.org"}))
+
+
 def test_of_a_domain_that_is_not_here_nothing_is_asked(with_helper, superadmin):
     answer = superadmin.post(DISK, {"domain": "elsewhere.test"})
 

@@ -1,6 +1,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts.models import LogEntry
 from domains.models import AliasDomain, Domain
 from domains.services import (
     create_alias_domain,
@@ -71,6 +72,28 @@ def test_the_form_offers_only_the_own_domains_by_their_unicode_names(as_admin, a
         ("", ""),
         ("xn--mller-kva.example", "müller.example"),
     ]
+
+
+def test_a_field_for_text_has_the_unicode_name_too_and_saves_nothing_by_it(
+    as_superadmin, add_domain, link
+):
+    add_domain("müller.example")
+    link("other.example", "xn--mller-kva.example")
+    edit = reverse("aliasdomain-edit", args=["other.example"])
+    pages = [
+        (reverse("mailbox-create"), "domain"),
+        (reverse("aliasdomain-create"), "target_domain"),
+        (edit, "target_domain"),
+    ]
+    for address, name in pages:
+        form = as_superadmin.get(address, {"domain": "xn--mller-kva.example"}).context["form"]
+        assert form[name].value() == "müller.example"
+
+    entries = LogEntry.objects.count()
+    as_superadmin.post(edit, {"target_domain": "müller.example", "description": ""})
+
+    assert AliasDomain.objects.get().target_domain_id == "xn--mller-kva.example"
+    assert LogEntry.objects.count() == entries
 
 
 def test_a_name_that_is_new_becomes_a_domain_too(as_superadmin, add_domain):

@@ -119,7 +119,7 @@ def test_a_menu_has_the_orders_too_and_says_where_there_is_none(admin, filled, m
     LastLogin.objects.create(username="a@example.org", protocol="imap", at=1_700_000_000)
     _found, page = asked(admin)
     assert {f"{here}-address", f"{here}-storage", f"{here}-signed_in"} <= set(links(page))
-    reason = "By storage and last sign-in only up to 2 mailboxes."
+    reason = "By storage and last sign-in only up to 2 mailboxes, as"
     assert reason not in text(page)
 
     monkeypatch.setattr(order, "SORTED", 2)

@@ -45,6 +45,14 @@ def test_a_mailbox_gets_a_number_of_its_own_and_loses_it_again(rspamd, ann, supe
     assert Mailbox.objects.get().sending_limit is None
 
 
+def test_one_recipient_an_hour_is_one(rspamd, ann, superadmin):
+    edit(superadmin, ann, sending_limit="1")
+
+    assert "To at most 1 recipient an hour" in text(
+        superadmin.get(reverse("mailbox", args=[ann.pk]))
+    )
+
+
 def test_a_domain_gets_a_number_for_all_its_mailboxes(rspamd, example_org, superadmin):
     superadmin.post(
         reverse("domain-edit", args=["example.org"]), DOMAIN | {"sending_limit": "5000"}

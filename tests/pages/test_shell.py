@@ -108,6 +108,23 @@ def test_the_left_column_is_that_of_the_domain_and_marks_one_link(
     assert marked("/log/?domain=example.org") == ["/log/?domain=example.org"]
 
 
+def test_the_pages_of_the_mail_server_are_two_clicks_away_at_most(make_admin, example_org):
+    root = client_of(make_admin("root@example.org", superadmin=True))
+    ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
+    own = ["/server/", "/dns/", "/server/senders/", "/server/disk/"]
+
+    def column(client):
+        return text(client.get("/")).partition("<main")[0]
+
+    for path in own:
+        page = text(root.get(path))
+        marked = re.findall(r'<a (?:class="chip" )?href="([^"]*)" aria-current="page">', page)
+        assert marked == ["/server/", path]  # in the left column, and among the pages beside it
+        assert all(f'<a class="chip" href="{other}"' in page for other in own)
+    assert 'href="/server/"' in column(root)
+    assert "/server/" not in column(ann)
+
+
 def test_a_foreign_domain_in_the_address_is_not_told_to_exist(make_admin, example_org, other_net):
     ann = client_of(make_admin("ann@example.org", domains=["example.org"]))
 

@@ -284,12 +284,22 @@ def test_deleted_rows_are_treated_in_aliases_over_all_steps(admin, many, add_ali
     }
 
 
+def test_it_is_said_for_how_many_mail_is_refused(superadmin, many, add_mailbox, link):
+    link("example.org", "other.net")
+    add_mailbox(many[0].pk.replace("example.org", "other.net"))  # which takes the mail then
+    keys = [mailbox.pk for mailbox in many[:2]]
+
+    done = superadmin.post(reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys})
+
+    assert told(done) == ["2 mailboxes are off: mail for 1 of them is refused."]
+
+
 def test_few_are_switched_off_at_once_and_undone_from_the_message(admin, many):
     set_mailbox_active(actor=None, mailbox=many[2], active=False)
     keys = [mailbox.pk for mailbox in many[:3]]
 
     done = admin.post(reverse("mailbox-bulk"), {"action": "deactivate", "selected": keys})
-    assert told(done) == ["3 mailboxes are off: mail for 2 of them is refused."]
+    assert told(done) == ["3 mailboxes are off."]
     page = admin.get(done.url).text
     undo = reverse("task-undo", args=[Task.objects.get().pk])
     assert f'action="{undo}"' in page

@@ -1,0 +1,107 @@
+"""What pages look like while something takes its time, is stopped or has no connection: acts for the STATES of test_axe.py.
+
+Those of a task are for MANY, a domain with more mailboxes than are done at once.
+"""
+
+import re
+
+from playwright.sync_api import expect
+
+STEPS = "**/tasks/*/"
+MANY = "many.example"
+LIST = f"/mailboxes/?domain={MANY}"
+FILL = """
+from django.conf import settings
+from domains.models import UNLIMITED, Domain
+from domains.services import update_domain
+from mailboxes.services import create_mailboxes
+domain = Domain.objects.get(pk="{domain}")
+domain = update_domain(actor=None, domain=domain, mailboxes=UNLIMITED, quota=UNLIMITED)
+row = dict(password_hash="{{{{PLAIN}}}}x", quota=settings.QUOTA_MULTIPLIER)
+rows = [row | dict(local_part="m%04d" % n) for n in range({number})]
+create_mailboxes(actor=None, domain=domain, mailboxes=rows)
+"""
+
+
+def fill(panel, number):
+    """Create that many mailboxes in MANY, which is there."""
+    panel.manage("shell", "-c", FILL.format(domain=MANY, number=number))
+
+
+def all_that_match(page):
+    """Tick every row of the list, those of its other pages too."""
+    page.unroute(STEPS)
+    if page.get_by_role("link", name="Look at it").count():  # what an earlier act left behind
+        page.get_by_role("link", name="Look at it").click()
+        page.get_by_role("button", name="Leave it so").click()
+        expect(page.get_by_role("button", name="Leave it so")).to_have_count(0)
+        page.goto(LIST)
+    if page.locator("[data-select]").is_visible():
+        page.locator("[data-select]").click()
+    page.locator("[name=selected]:enabled").first.check()
+    page.locator("[data-all-rows]").check()
+
+
+def task_asks(page):
+    all_that_match(page)
+    with page.expect_navigation():
+        page.locator(".bulk-bar [value=deactivate]").click()
+    expect(page.get_by_label(re.compile("Type [0-9]+ to confirm"))).to_be_visible()
+
+
+def task_runs(page):
+    """Without an answer to its first step, so that no row is changed."""
+    task_asks(page)
+    page.route(STEPS, _without_steps)
+    number = page.get_by_label(re.compile("Type [0-9]+ to confirm"))
+    number.fill(re.search("[0-9]+", number.evaluate("field => field.labels[0].textContent"))[0])
+    with page.expect_request(_is_step):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def task_is_stopped(page):
+    task_runs(page)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#task")).to_contain_text("Stopped.")
+
+
+def task_waits(page):
+    """Any page, while an act on many rows is not finished."""
+    task_is_stopped(page)
+    page.goto("/domains/")
+    expect(page.get_by_role("link", name="Look at it")).to_be_visible()
+
+
+TASK = (task_asks, task_runs, task_is_stopped, task_waits)
+
+
+def search_without_connection(page):
+    page.route("**/mailboxes/?q=*", lambda route: route.abort(), times=1)
+    page.locator("#q").fill("castellanos")
+    expect(page.locator("[data-no-connection]")).to_be_visible()
+
+
+def save_without_connection(page):
+    page.locator("main form [name=name]").fill("new.example")
+    page.context.set_offline(True)
+    try:
+        page.locator("main .form-actions [type=submit]").click()
+        expect(page.locator(".alert.offline")).to_be_visible()
+    finally:
+        page.context.set_offline(False)
+
+
+def filters_open(page):
+    """On a phone they are behind a button."""
+    if page.locator("[data-filters]").is_visible():
+        page.locator("[data-filters]").click()
+
+
+def _is_step(request):
+    return "hx-request" in request.headers and request.method == "POST"
+
+
+def _without_steps(route):
+    if not _is_step(route.request):
+        route.continue_()
