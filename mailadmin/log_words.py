@@ -28,7 +28,7 @@ from panel.log_actions import (
     name_and_client,
 )
 
-FAILED = {"login_failed", "login_unknown"}
+FAILED = {"login_failed", "login_unknown", "code_failed"}
 MANY = 3  # in a row are told as one
 BRIEF = 48  # characters of the addresses in a line
 LIST_WIDTH = (
@@ -68,6 +68,7 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
     "selector": gettext_lazy("Selector"),
+    "ip": gettext_lazy("Network address"),
     "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
 }
 WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}

@@ -24,6 +24,7 @@ ACTIONS = {
     "login_unknown": Action(
         SIGN_INS, _("Somebody tried to sign in with an address that does not exist")
     ),
+    "code_failed": Action(SIGN_INS, _("A wrong code for {object}, after the right password")),
     "create_domain": Action(
         DOMAINS,
         _("{person} created domain {object}"),
@@ -151,6 +152,17 @@ ACTIONS = {
     ),
     # Of a mailbox, or of an administrator, whose entries have no domain.
     "edit_password": Action(MAILBOXES, _("{person} set a new password for {object}")),
+    # Of a mailbox, or of an administrator, too.
+    "set_factor": Action(MAILBOXES, _("{person} set up a second factor for {object}")),
+    "end_factor": Action(MAILBOXES, _("{person} took away the second factor of {object}")),
+    "renew_codes": Action(MAILBOXES, _("{person} made new recovery codes for {object}")),
+    "use_code": Action(MAILBOXES, _("{person} used a recovery code of {object}")),
+    "create_exception": Action(
+        ADMINS, _("{person} let {object} sign in without a second factor from an address")
+    ),
+    "delete_exception": Action(
+        ADMINS, _("{person} let {object} no longer sign in without a second factor from an address")
+    ),
     "edit_domain_state": Action(
         DOMAINS,
         _("{person} changed the state of domain {object}"),
@@ -186,13 +198,14 @@ SWITCHED = {
         "%(person)s switched off %(n)d alias", "%(person)s switched off %(n)d aliases", "n"
     ),
 }
+OF_ANY_ACCOUNT = ("edit_password", "set_factor", "end_factor", "renew_codes", "use_code")
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 
 
 def of_kind(kind):
-    """The actions of a kind; a new password may be an administrator's."""
+    """The actions of a kind; a new password or a second factor may be an administrator's."""
     names = [name for name, action in ACTIONS.items() if action.kind == kind]
-    return (*names, "edit_password") if kind == ADMINS else tuple(names)
+    return (*names, *OF_ANY_ACCOUNT) if kind == ADMINS else tuple(names)
 
 
 def name_and_client(stored):

@@ -167,3 +167,19 @@ def sign_in(client):
         return client
 
     return sign
+
+
+@pytest.fixture
+def shows():
+    """``shows(account)``: give the account a second factor and return its secret; its current step is not used."""
+    import pyotp
+
+    from accounts import totp
+
+    def give(account):
+        secret = pyotp.random_base32()
+        type(account).objects.filter(pk=account.pk).update(totp_secret=totp.encrypted(secret))
+        account.totp_secret = type(account).objects.get(pk=account.pk).totp_secret
+        return secret
+
+    return give

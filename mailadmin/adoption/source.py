@@ -13,7 +13,7 @@ TABLES = (
 # Those that both panels read and write, what is referred to first.
 SHARED = (
     *("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log"),
-    *("dkim", "dkim_signing"),
+    *("dkim", "dkim_signing", "totp_exception_address"),
 )
 
 
