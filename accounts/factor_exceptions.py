@@ -87,6 +87,6 @@ def _record(actor, action, exception, change):
         actor,
         action,
         domain=domain if known else "",
-        target=name or "*",
+        target=name or exception.ip,
         changes={"ip": change},
     )

@@ -118,8 +118,10 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         """
         account, session = request.user, request.session
         missing = not account.totp_secret and factors.is_missing(account)
-        moved = session.get(SPARED_AT, "") not in ("", client_ip(request))
-        if not moved and not (missing and SPARED_AT not in session):
+        spared_at = session.get(SPARED_AT)
+        moved = spared_at is not None and spared_at != client_ip(request)
+        moved = moved and bool(account.totp_secret or missing)
+        if not moved and (spared_at is not None or not missing):
             return None
         if factors.is_spared(account, client_ip(request)):
             session[SPARED_AT] = client_ip(request)

@@ -23,6 +23,7 @@ from panel.log_actions import (
     ADMINS,
     BEGUN,
     ENDED,
+    OF_ANY_ACCOUNT,
     SIGN_INS,
     SWITCHED,
     name_and_client,
@@ -190,7 +191,7 @@ def _many(action, result):
 
 def _kind(entry):
     known = ACTIONS.get(entry.action)
-    if entry.action == "edit_password" and not entry.domain:
+    if entry.action in OF_ANY_ACCOUNT and not entry.domain:
         return ADMINS
     return known.kind if known else ""
 
@@ -260,6 +261,8 @@ def _url(entry):
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
     kind = ACTIONS[action].kind
+    if action == "create_exception":
+        return url("factor-exceptions")
     if "alias_domain" in action:
         return url("domain", entry.data)
     if kind == SIGN_INS:

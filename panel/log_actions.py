@@ -157,11 +157,12 @@ ACTIONS = {
     "end_factor": Action(MAILBOXES, _("{person} took away the second factor of {object}")),
     "renew_codes": Action(MAILBOXES, _("{person} made new recovery codes for {object}")),
     "use_code": Action(MAILBOXES, _("{person} used a recovery code of {object}")),
+    # Of an address or a domain; of everybody, the network is the object.
     "create_exception": Action(
-        ADMINS, _("{person} let {object} sign in without a second factor from an address")
+        MAILBOXES, _("{person} made an exception from the second factor for {object}")
     ),
     "delete_exception": Action(
-        ADMINS, _("{person} let {object} no longer sign in without a second factor from an address")
+        MAILBOXES, _("{person} took away an exception from the second factor for {object}")
     ),
     "edit_domain_state": Action(
         DOMAINS,
@@ -198,7 +199,10 @@ SWITCHED = {
         "%(person)s switched off %(n)d alias", "%(person)s switched off %(n)d aliases", "n"
     ),
 }
-OF_ANY_ACCOUNT = ("edit_password", "set_factor", "end_factor", "renew_codes", "use_code")
+OF_ANY_ACCOUNT = (
+    *("edit_password", "set_factor", "end_factor", "renew_codes", "use_code"),
+    *("create_exception", "delete_exception"),
+)
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 
 

@@ -8,29 +8,15 @@ from accounts.models import Adoption, LogEntry, RecoveryCode, SecondFactor
 from accounts.services import delete_admin
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, rename_mailbox
+from tests.codes import NOW, code
 from tests.refusals import refused
 
-NOW = 1_800_000_015  # seconds; the middle of a step
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch):
-    """``clock(seconds)`` sets the time of codes."""
-
-    def at(seconds):
-        monkeypatch.setattr("accounts.totp.time.time", lambda: seconds)
-
-    at(NOW)
-    return at
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture
 def joe(add_mailbox, example_org):
     return add_mailbox("joe@example.org")
-
-
-def code(secret, steps=0):
-    return pyotp.TOTP(secret).at(NOW + 30 * steps)
 
 
 def test_a_code_is_taken_once(joe, shows):
