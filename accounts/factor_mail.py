@@ -12,12 +12,13 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10  # the page waits for it
 
 
-def tell(account, news, **more):
+def tell(account, news, *, ip=None, **more):
     """Send a mail after the commit, to the account's address and to the other one on record. A failure is logged and never raised."""
     to = dict.fromkeys(filter(None, [account.pk, account.email_other]))
     context = {
         "account": account,
         "news": news,
+        "ip": ip,
         "at": timezone.localtime(),
         "panel": settings.FIRM_NAME or settings.MAIL_HOSTNAME,
         **more,

@@ -96,9 +96,7 @@ class FactorException(models.Model):
     class Meta:
         db_table = "totp_exception_address"
         default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["ip", "username"], name="ip_username"),
-        ]
+        # PostfixAdmin 4.0 lets a row be twice there: nothing here needs them to be unique.
         indexes = [
             models.Index(fields=["username"], name="totp_exception_username"),
             models.Index(fields=["domain"], name="totp_exception_domain"),

@@ -79,7 +79,8 @@ def network_of(text):
 @in_transaction
 def use(account, text):
     """Use up the step of a code, or a recovery code. Raises ``wrong_code``, which the caller counts (``throttle``)."""
-    account = type(account).objects.get(pk=account.pk)
+    ip, account = account.client_ip, type(account).objects.get(pk=account.pk)
+    account.client_ip = ip
     code = totp.typed(text)
     if totp.is_from_app(code):
         secret = totp.decrypted(account.totp_secret or "")
@@ -89,7 +90,7 @@ def use(account, text):
         store_as_now(account, secret)
     elif _codes(account).filter(digest=totp.digest(code)).delete()[0]:
         _record(account, "use_code", account)
-        tell(account, "code-used", left=codes_left(account))
+        tell(account, "code-used", ip=ip, left=codes_left(account))
     else:
         raise _wrong()
 
@@ -183,7 +184,7 @@ def switch_on(*, account, offer, code, current=""):
     _keep(locked, codes)
     _set(locked, _stored(secret))
     _record(account, "set_factor", locked)
-    tell(locked, "renewed" if was_on else "on")
+    tell(locked, "renewed" if was_on else "on", ip=account.client_ip)
     return locked
 
 
@@ -198,7 +199,7 @@ def renew_codes(*, account, offer, code):
     RecoveryCode.objects.of(locked).delete()
     _keep(locked, found[1])
     _record(account, "renew_codes", locked)
-    tell(locked, "codes")
+    tell(locked, "codes", ip=account.client_ip)
     return locked
 
 
@@ -242,7 +243,9 @@ def rename(account, name):
 
 
 def _locked(account):
-    return type(account).objects.select_for_update().get(pk=account.pk)
+    locked = type(account).objects.select_for_update().get(pk=account.pk)
+    locked.client_ip = account.client_ip
+    return locked
 
 
 def _use_at(account, code):
@@ -271,7 +274,8 @@ def _end(actor, account, news):
     _forget(account)
     _set(account, None)
     _record(actor, "end_factor", account)
-    tell(account, news)
+    # Not where an administrator was.
+    tell(account, news, ip=account.client_ip if actor == account else None)
 
 
 def _record(actor, action, account):

@@ -28,6 +28,12 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # that nobody takes for another
 _ENCRYPTED = "gAAAA"  # how Fernet's texts begin; a secret has capitals and digits alone
 
 
+class App(pyotp.TOTP):
+    """What the app computes; the secret may be as short as another program made it."""
+
+    min_secret_length_bits = 8
+
+
 @cache
 def _fernet(keys):
     return MultiFernet([Fernet(factor_key(key)) for key in keys])
@@ -75,7 +81,7 @@ def is_under_first_key(stored):
 
 def step_of(secret, code):
     """The step whose code this is, if it is of now or of one step more or less; else None."""
-    now, totp = int(time.time()) // SECONDS, pyotp.TOTP(secret)
+    now, totp = int(time.time()) // SECONDS, App(secret)
     found = None
     for step in range(now - AHEAD, now + AHEAD + 1):
         if hmac.compare_digest(totp.generate_otp(step), code):
@@ -94,7 +100,7 @@ def is_from_app(code):
 
 def uri(secret, name, issuer):
     """What the QR code says to the app."""
-    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=issuer)
+    return App(secret).provisioning_uri(name=name, issuer_name=issuer)
 
 
 def offer(account, secret):

@@ -46,9 +46,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["username"], name="totp_exception_username"),
                     models.Index(fields=["domain"], name="totp_exception_domain"),
                 ],
-                "constraints": [
-                    models.UniqueConstraint(fields=("ip", "username"), name="ip_username")
-                ],
             },
         ),
         migrations.CreateModel(

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import factors, totp
-from accounts.models import LoginAttempt, RecoveryCode
+from accounts.models import LogEntry, LoginAttempt, RecoveryCode
 from panel.transactions import Unavailable
 from tests.codes import NOW, code
 from tests.pages.own_factor import BACKENDS, fresh, offered, set_up
-from tests.pages.reading import error_codes, text, told
+from tests.pages.reading import error_codes, text
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -39,11 +39,11 @@ def test_it_is_set_up_with_the_password_and_a_right_code(sign_in, account, passw
     assert len(codes) == 10
     assert all(one in text(answer) for one in codes)
     assert all(one in unquote(answer.text) for one in codes)
-    assert told(answer) == []  # shown on this page
     assert "Other sessions are signed out." in answer.text
     again = client.get(reverse("own-factor"))
     assert "Recovery codes left 10" in text(again)
     assert not [one for one in codes if one in again.text]
+    assert "Other sessions are signed out." not in again.text
 
 
 def test_other_sessions_end_and_this_one_has_a_new_key(sign_in, account, password):
@@ -187,6 +187,22 @@ def test_new_recovery_codes_are_shown_once(sign_in, account, shows, password):
     assert factors.codes_left(fresh(account)) == 10
     factors.use(fresh(account), shown_codes(answer)[9])
     assert "Recovery codes left 9" in text(client.get(reverse("own-factor")))
+
+
+def test_log_and_mail_say_from_which_address_it_was_done(
+    sign_in, joe, password, mailoutbox, django_capture_on_commit_callbacks
+):
+    client = sign_in(joe)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer, _secret = set_up(client, password)
+        use = shown_codes(answer)[0]
+        client.post(reverse("own-factor-off"), {"old_password": password, "code": use})
+
+    told_of = LogEntry.objects.filter(action__in=["set_factor", "use_code", "end_factor"])
+    assert set(told_of.values_list("username", flat=True)) == {"joe@example.org (127.0.0.1)"}
+    assert len(mailoutbox) == 3
+    assert all("from the network address 127.0.0.1." in mail.body for mail in mailoutbox)
 
 
 def test_without_one_the_pages_about_it_lead_to_its_page(sign_in, account):
