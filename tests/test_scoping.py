@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from accounts.models import Admin, LogEntry, LoginAttempt
+from accounts.models import Admin, FactorException, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import DKIMKey, DKIMSigning
@@ -26,7 +26,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
-MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
+MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule, FactorException]
 
 EVERYTHING = {
     Domain: {"example.org", "org.example", "other.net", "net.example"},
@@ -38,6 +38,7 @@ EVERYTHING = {
     Copy: {"@example.org", "@other.net"},
     SenderRule: {"bad.example"},
     DomainSenderRule: {"example.org", "other.net"},
+    FactorException: {"info@example.org", "info@other.net", "super@example.org", None},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -61,6 +62,7 @@ OF_DOMAIN_ADMIN = {
     Copy: {"@example.org"},
     SenderRule: set(),
     DomainSenderRule: {"example.org"},
+    FactorException: {"info@example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -91,6 +93,7 @@ NAME = {
     DKIMSigning: "author",
     Copy: "address",
     DomainSenderRule: "domain",
+    FactorException: "username",
 }
 
 
@@ -111,10 +114,13 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         DomainSenderRule.objects.create(
             domain=domain, list_number=len(domain), sender="bad.example", action="REJECT"
         )
+        FactorException.objects.create(ip="192.0.2.7", username=f"info@{domain}")
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     DomainDNS.objects.create(pk="mail.example.org")
+    for whose in ("super@example.org", None):
+        FactorException.objects.create(ip="192.0.2.7", username=whose)
     SenderRule.objects.create(pk="bad.example", action="REJECT")
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)

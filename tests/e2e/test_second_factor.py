@@ -51,7 +51,7 @@ def set_up(page):
     secret = page.locator("#factor-key").inner_text().replace(" ", "")
     fill(page, {"Current password": PASSWORD, "Code that the app shows": code(secret)})
     submit(page)
-    expect(page.locator("#recovery-codes li")).to_have_count(10)
+    expect(page.locator("#recovery-codes > div")).to_have_count(10)
     return secret
 
 
@@ -68,15 +68,19 @@ def sign_out(page):
 
 @pytest.mark.parametrize("role", PEOPLE)
 def test_it_is_set_up_asked_for_and_switched_off(role, visitors):
-    page = visitors.sign_in(PEOPLE[role], PASSWORD, accept_downloads=True)
+    may = ["clipboard-read", "clipboard-write"]
+    page = visitors.sign_in(PEOPLE[role], PASSWORD, accept_downloads=True, permissions=may)
 
     secret = set_up(page)
-    codes = page.locator("#recovery-codes li").all_inner_texts()
+    codes = page.locator("#recovery-codes > div").all_inner_texts()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     file = Path(download.value.path()).read_text()
     assert download.value.suggested_filename == "recovery-codes.txt"
     assert [line for line in file.splitlines() if line in codes] == codes
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").split("\n") == codes
     page.get_by_role("link", name="Done").click()
     expect(page.locator("main")).to_contain_text("Recovery codes left")
 
@@ -146,7 +150,7 @@ def test_axe_finds_nothing_while_it_is_on(visitors):
     found = set()
 
     set_up(page)
-    codes = page.locator("#recovery-codes li").all_inner_texts()
+    codes = page.locator("#recovery-codes > div").all_inner_texts()
     found |= broken_rules(page)
     for path in ("", "codes/", "off/", "setup/"):
         page.goto(f"/account/factor/{path}")
