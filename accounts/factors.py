@@ -86,22 +86,18 @@ def use(account, text):
         secret = totp.decrypted(account.totp_secret or "")
         step = secret and totp.step_of(secret, code)
         if not step or not _use_step(account, step):
-            raise _wrong()
+            raise ValidationError(
+                _(
+                    "This code is not right, or was used already. Take the one that the app shows now; the phone’s clock must be right."
+                ),
+                WRONG,
+            )
         store_as_now(account, secret)
     elif _codes(account).filter(digest=totp.digest(code)).delete()[0]:
         _record(account, "use_code", account)
         tell(account, "code-used", ip=ip, left=codes_left(account))
     else:
-        raise _wrong()
-
-
-def _wrong():
-    return ValidationError(
-        _(
-            "This code is not right, or was used already. Take the one that the app shows now; the phone’s clock must be right."
-        ),
-        WRONG,
-    )
+        raise ValidationError(_("This code is not right, or was used already."), WRONG)
 
 
 def _use_step(account, step):
