@@ -117,10 +117,11 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         Who has none and must have one sets one up; who was asked for none at an address signs in anew at another.
         """
         account, session = request.user, request.session
-        missing = not account.totp_secret and factors.is_missing(account)
         spared_at = session.get(SPARED_AT)
-        moved = spared_at is not None and spared_at != client_ip(request)
-        moved = moved and bool(account.totp_secret or missing)
+        if spared_at is None and (account.totp_secret or not factors.required_from(account)):
+            return None
+        missing = factors.is_missing(account)
+        moved = spared_at not in {None, client_ip(request)} and (account.totp_secret or missing)
         if not moved and (spared_at is not None or not missing):
             return None
         if factors.is_spared(account, client_ip(request)):
