@@ -3,12 +3,32 @@ import sys
 
 from django.core.management.base import CommandError
 
+from accounts import factors
 from accounts.passwords import generate_password
 
 NOTHING_READ = (
     "No password. Run this in a terminal to be asked for one, write it as one line to standard"
     " input, or use --generate."
 )
+
+
+class FactorMixin:
+    """A command about accounts, which may have a second factor."""
+
+    factor_verbs = {
+        "factor-reset": "Take second factors away: the password alone is asked for then. The person is told by mail."
+    }
+
+    def options_for_factor_reset(self, parser):
+        self.names_option(parser)
+        self.json_option(parser)
+
+    def factor_reset(self, *, names, json, **options):
+        def one(name, say):
+            account = factors.reset(actor=None, account=self.named(name))
+            self.report("Took the second factor away from", account, say=say, json=json)
+
+        self.each(names, one, done="without second factor", json=json)
 
 
 class PasswordMixin:

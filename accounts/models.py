@@ -4,10 +4,14 @@ from django.db import models
 from django.db.models.functions import Cast, Now, Substr
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
+from accounts.factor_rows import FactorException as FactorException
+from accounts.factor_rows import RecoveryCode as RecoveryCode
+from accounts.factor_rows import SecondFactor as SecondFactor
 from panel.addresses import display_address
 from panel.changes import insert_many
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
@@ -51,6 +55,7 @@ class Account(AbstractBaseUser):
     is_superadmin = False
     is_domain_admin = False
     is_mailbox_user = False
+    account_kind = "admin"
     domain_names = ()
     scope_domains = ()
     client_ip = None
@@ -73,6 +78,13 @@ class Account(AbstractBaseUser):
 
     def check_password(self, raw_password):
         return passwords.verify_password(raw_password, self.password, self.username)[0]
+
+    def _get_session_auth_hash(self, secret=None):
+        """Sessions end with a new password, as Django's do, and with a second factor that is new or taken away."""
+        if not self.totp_secret:
+            return super()._get_session_auth_hash(secret)
+        value = f"{self.password}\n{self.totp_secret}"
+        return salted_hmac("second factor", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class AdminQuerySet(SuperadminQuerySet):

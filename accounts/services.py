@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import throttle
+from accounts import factors, throttle
 from accounts.models import Admin, Adoption, LogEntry, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
 from domains.models import Domain, DomainAdmin
@@ -181,13 +181,13 @@ def check_own_password(account, old_password, password):
     """
     errors = {}
     with collected(errors, "old_password"):
-        _check_current_password(account, old_password)
+        check_current_password(account, old_password)
     with collected(errors, "password"):
         validate_password(password, account)
     refuse(errors)
 
 
-def _check_current_password(account, password):
+def check_current_password(account, password):
     # Read again: another session may have changed it since.
     stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
     right = throttle.guarded(
@@ -238,6 +238,7 @@ def delete_admin(*, actor, admin):
         _refuse_locking_out(actor, admin)
     names = list(admin.domain_names)
     DomainAdmin.objects.filter(username=admin).delete()
+    factors.forget(admin)
     Admin.objects.filter(pk=admin.pk).delete()
     LogEntry.objects.record(
         actor,

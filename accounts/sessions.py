@@ -6,21 +6,81 @@ from django.contrib.auth import get_user, load_backend, login, logout, update_se
 from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts import factors
 from panel import once
+from panel.pages import client_ip
 
 ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
 TOLD_SECONDS = 600
 GOES_ON = "goes_on"  # in an ended session: whose it was
+PENDING = "second_step"  # in a session that opens nothing: whose password was right, and when
+PENDING_SECONDS = 600
+SPARED_AT = "spared_at"  # the address from which no second factor was asked
+# What somebody may open who has no second factor and must have one.
+TO_SET_UP = {"own-factor-setup", "logout", "preferences", "session-left"}
 
 
-def begin(request, account):
+def begin(request, account, *, spared=False):
     forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
     request.session["begun"] = request.session["used"] = int(time.time())
+    if spared:
+        request.session[SPARED_AT] = client_ip(request)
+
+
+def await_second_step(request, account):
+    """Begin a session, under a key of its own, that is nobody's yet: the password was right, and a code is asked for."""
+    forget_messages(request)
+    request.session.flush()
+    whose = [account.backend, account.pk, account.get_session_auth_hash()]
+    request.session[PENDING] = [*whose, int(time.time())]
+
+
+def awaiting(request):
+    """The account whose password this session has shown, in the last PENDING_SECONDS; or None."""
+    backend, key, shown, at = request.session.get(PENDING, ("", "", "", 0))
+    if not backend or time.time() - at > PENDING_SECONDS:
+        return None
+    account = load_backend(backend).get_user(key)
+    # Not if the password is another one now.
+    if account is None or not constant_time_compare(shown, account.get_session_auth_hash()):
+        return None
+    account.backend = backend
+    return account
+
+
+def begin_after(request, account):
+    """Let a session go on as that of ``account``, under a new key, after its second step.
+
+    Of two clicks, the second comes with the old key, as after ``end_others``.
+    """
+    old_key = request.session.session_key
+    begin(request, account)
+    _leave_behind(request, account, old_key)
+
+
+def _leave_behind(request, account, old_key):
+    request.session.model(
+        session_key=old_key,
+        session_data=request.session.encode({GOES_ON: [account.backend, account.pk]}),
+        expire_date=timezone.now() + once.KEPT,
+    ).save()
+
+
+def goes_on(request):
+    """The account whose session ended under this key by the same form, sent a moment ago; or None."""
+    backend, key = request.session.get(GOES_ON, ("", ""))
+    account = load_backend(backend).get_user(key) if backend and once.earlier(request) else None
+    if account is not None:
+        account.backend = backend
+    return account
 
 
 def forget_messages(request):
@@ -36,11 +96,7 @@ def end_others(request, account):
     SignInRequiredMiddleware.
     """
     update_session_auth_hash(request, account)
-    request.session.model(
-        session_key=request.COOKIES[settings.SESSION_COOKIE_NAME],
-        session_data=request.session.encode({GOES_ON: [account.backend, account.pk]}),
-        expire_date=timezone.now() + once.KEPT,
-    ).save()
+    _leave_behind(request, account, request.COOKIES[settings.SESSION_COOKIE_NAME])
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -51,14 +107,43 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     ended. It is recognised by all that it holds: the old key, the form's token and both passwords.
     """
 
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        if request.user.is_authenticated and getattr(view_func, "login_required", True):
+            refused = self.without_second_factor(request)
+            if refused is not None:
+                return refused
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def without_second_factor(self, request):
+        """Where somebody is led whose session must not go on as it is, or None. Asks nothing of most accounts.
+
+        Who has none and must have one sets one up; who was asked for none at an address signs in anew at another.
+        """
+        account, session = request.user, request.session
+        spared_at = session.get(SPARED_AT)
+        if spared_at is None and (account.totp_secret or not factors.required_from(account)):
+            return None
+        missing = factors.is_missing(account)
+        moved = spared_at not in {None, client_ip(request)} and (account.totp_secret or missing)
+        if not moved and (spared_at is not None or not missing):
+            return None
+        if factors.is_spared(account, client_ip(request)):
+            session[SPARED_AT] = client_ip(request)
+            return None
+        if moved:
+            back = sent_from(request) if request.method == "POST" else request.get_full_path()
+            logout(request)
+            return redirect_to_login(back)
+        if request.resolver_match.url_name in TO_SET_UP:
+            return None
+        return HttpResponseRedirect(reverse("own-factor-setup"))
+
     def handle_no_permission(self, request, view_func):
-        backend, key = request.session.get(GOES_ON, ("", ""))
-        account = load_backend(backend).get_user(key) if backend and once.earlier(request) else None
+        account = goes_on(request)
         if account is None and request.method == "POST":
             return redirect_to_login(sent_from(request))
         if account is None:
             return super().handle_no_permission(request, view_func)
-        account.backend = backend
         begin(request, account)
         request.user = account
         return None

@@ -51,6 +51,19 @@ def record_failure(account, typed, ip):
     _write(entry, LogEntry.objects.all())
 
 
+def record_wrong_code(account, ip):
+    """Write the first wrong code after a right password from a network, and the one that closes the account to it."""
+    failures = throttle.failures(account.pk, ip, codes=True)
+    if failures not in {1, settings.LOGIN_FAILURES}:
+        return
+    account.client_ip = ip
+    changes = {"failures": [None, failures]} if failures > 1 else None
+    entry = LogEntry.objects.entry(
+        account, "code_failed", domain=_domain(account), target=account.pk, changes=changes
+    )
+    _write(entry, LogEntry.objects.all())
+
+
 def _domain(account):
     return getattr(account, "domain_id", "")
 

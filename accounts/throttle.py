@@ -38,14 +38,12 @@ def guarded(verify, username, ip):
     VERIFIED_AT_ONCE others are verified.
     """
     if is_blocked(username, ip):
-        raise ValidationError(
+        raise _wait(
             ngettext(
                 "Too many wrong passwords from your network. Wait %(minutes)d minute, then try again.",
                 "Too many wrong passwords from your network. Wait %(minutes)d minutes, then try again.",
                 settings.LOGIN_PAUSE_MINUTES,
-            ),
-            "throttled",
-            {"minutes": settings.LOGIN_PAUSE_MINUTES},
+            )
         )
     if not _verifying.acquire(blocking=False):
         raise ValidationError(
@@ -65,6 +63,27 @@ def guarded(verify, username, ip):
     return right
 
 
+def _wait(words):
+    return ValidationError(words, "throttled", {"minutes": settings.LOGIN_PAUSE_MINUTES})
+
+
+def refuse_codes(username, ip):
+    """Raise ``throttled`` after too many wrong codes of a second factor, which a right password does not forgive."""
+    if is_blocked(username, ip, codes=True):
+        raise _wait(
+            ngettext(
+                "Too many wrong codes. Wait %(minutes)d minute, then try again.",
+                "Too many wrong codes. Wait %(minutes)d minutes, then try again.",
+                settings.LOGIN_PAUSE_MINUTES,
+            )
+        )
+
+
+def record_wrong_code(username, ip):
+    record_failure(username, ip, codes=True)
+    logger.warning("login failed for %r from %s", username[:255], ip)
+
+
 def network_of(ip):
     try:
         address = ipaddress.ip_address(ip or "")
@@ -78,27 +97,33 @@ def network_of(ip):
     return str(address)
 
 
-def _allowances(username, ip):
-    network = network_of(ip)
-    return {
-        f"{network} {lookup_key(username)}"[:255]: settings.LOGIN_FAILURES,
-        network: settings.LOGIN_FAILURES * NETWORK_FACTOR,
-    }
+def _allowances(username, ip, codes=False):
+    """How often each may fail; the first is forgotten after a right one.
+
+    Codes are asked of whoever has the password: so an account is closed to guesses from many networks, too, and
+    no stranger can close it.
+    """
+    network, name = network_of(ip), lookup_key(username)
+    wide = settings.LOGIN_FAILURES * NETWORK_FACTOR
+    if codes:
+        pair, alone = f"{network} code {name}", f"code {name}"
+        return {pair[:255]: settings.LOGIN_FAILURES, network: wide, alone[:255]: wide}
+    return {f"{network} {name}"[:255]: settings.LOGIN_FAILURES, network: wide}
 
 
 def _window_start():
     return timezone.now() - timedelta(minutes=settings.LOGIN_PAUSE_MINUTES)
 
 
-def is_blocked(username, ip):
-    allowances = _allowances(username, ip)
+def is_blocked(username, ip, codes=False):
+    allowances = _allowances(username, ip, codes)
     attempts = LoginAttempt.objects.filter(source__in=allowances, since__gt=_window_start())
     return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
 
 
 @in_transaction
-def record_failure(username, ip):
-    sources = sorted(_allowances(username, ip))
+def record_failure(username, ip, codes=False):
+    sources = sorted(_allowances(username, ip, codes))
     LoginAttempt.objects.filter(since__lte=_window_start()).delete()
     # One statement for new and known sources: reading first would let two that fail at once
     # wait for each other.
@@ -112,12 +137,12 @@ def record_failure(username, ip):
     LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
-def failures(username, ip):
-    source = next(iter(_allowances(username, ip)))
+def failures(username, ip, codes=False):
+    source = next(iter(_allowances(username, ip, codes)))
     found = LoginAttempt.objects.filter(source=source).values_list("failures", flat=True)
     return found.first() or 0
 
 
-def reset(username, ip):
-    source = next(iter(_allowances(username, ip)))
+def reset(username, ip, codes=False):
+    source = next(iter(_allowances(username, ip, codes)))
     LoginAttempt.objects.filter(source=source).delete()

@@ -1,4 +1,5 @@
 import re
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from accounts import services, sessions, sign_ins
+from accounts import factors, services, sessions, sign_ins
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
@@ -81,17 +82,33 @@ class SignIn(FormView):
         return minutes(int(seconds) // 60) if re.fullmatch(r"[0-9]{1,9}", seconds) else ""
 
     def form_valid(self, form):
-        sessions.begin(self.request, form.account)
-        if not form.account.is_mailbox_user and (task := tasks.unfinished(form.account)):
-            self.request.session[tasks.IN_SESSION] = task
-        sign_ins.record(form.account, client_ip(self.request))
-        response = HttpResponseRedirect(safe_next(self.request, reverse("dashboard")))
-        if sessions.ENDED in self.request.COOKIES:
-            response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
-        return response
+        account, ip = form.account, client_ip(self.request)
+        spared = factors.is_on(account) and factors.is_spared(account, ip)
+        if spared or not factors.is_on(account):
+            sessions.begin(self.request, account, spared=spared)
+            return let_in(self.request, account)
+        sessions.await_second_step(self.request, account)
+        place = safe_next(self.request, "")
+        return HttpResponseRedirect(
+            reverse("second-step") + (f"?{urlencode({'next': place})}" if place else "")
+        )
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
+
+
+def let_in(request, account):
+    """The answer to whoever has signed in: where they wanted to go. Who shall have a second factor is led to it first."""
+    if not account.is_mailbox_user and (task := tasks.unfinished(account)):
+        request.session[tasks.IN_SESSION] = task
+    sign_ins.record(account, client_ip(request))
+    place = safe_next(request, reverse("dashboard"))
+    if not account.totp_secret and factors.required_from(account):
+        place = f"{reverse('own-factor-setup')}?{urlencode({'next': place})}"
+    response = HttpResponseRedirect(place)
+    if sessions.ENDED in request.COOKIES:
+        response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
+    return response
 
 
 def refused(response, form):
@@ -143,6 +160,23 @@ class HandOverMixin:
 
     def how_to_sign_in(self):
         return [(_("Panel"), self.request.build_absolute_uri(reverse("login")))]
+
+
+class FactorReset(ConfirmView):
+    """Take away the second factor of an account. One's own is switched off on the own page."""
+
+    template_name = "accounts/factor_reset.html"
+    success_message = gettext_lazy(
+        "The second factor of %(object)s is off. Its sessions are signed out."
+    )
+
+    def get_context_data(self, **kwargs):
+        nothing = not factors.is_on(self.object) or self.object == self.actor
+        return super().get_context_data(nothing_to_do=nothing, own=self.actor, **kwargs)
+
+    def perform(self):
+        factors.reset(actor=self.actor, account=self.object)
+        return self.get_success_url()
 
 
 class AdminPages:
@@ -260,6 +294,10 @@ class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
         if self.get_object() == self.actor:
             return HttpResponseRedirect(reverse("account"))
         return super().get(request, *args, **kwargs)
+
+
+class AdminFactor(AdminPages, FactorReset):
+    pass
 
 
 class AdminState(AdminPages, StateView):

@@ -88,6 +88,10 @@ ALTER TABLE domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf
 ALTER TABLE IF EXISTS dkim CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, MODIFY private_key text, MODIFY public_key text,
   ADD COLUMN replaced datetime NULL;
 ALTER TABLE IF EXISTS dkim_signing CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+ALTER TABLE IF EXISTS totp_exception_address CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  ADD COLUMN domain varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin AS (SUBSTR(username, INSTR(username, '@') + 1)) STORED,
+  DROP INDEX IF EXISTS ip_user,
+  ADD INDEX totp_exception_username (username), ADD INDEX totp_exception_domain (domain);
 ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Keys between them, last: here PostfixAdmin would wait longest.

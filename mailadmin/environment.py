@@ -1,5 +1,6 @@
 import re
 import warnings
+from datetime import date
 from pathlib import Path
 
 import environ
@@ -71,6 +72,17 @@ def is_origin(text):
     scheme, _separator, host = text.partition("://")
     host = re.sub(r":[0-9]{1,5}\Z", "", host).removeprefix("*.")
     return scheme in {"https", "http"} and host != "*" and is_allowed_host(host)
+
+
+def is_day(text):
+    try:
+        return as_day(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def as_day(text):
+    return date.fromisoformat(text) if text else None
 
 
 def is_web_address(text):

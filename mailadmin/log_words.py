@@ -23,12 +23,13 @@ from panel.log_actions import (
     ADMINS,
     BEGUN,
     ENDED,
+    OF_ANY_ACCOUNT,
     SIGN_INS,
     SWITCHED,
     name_and_client,
 )
 
-FAILED = {"login_failed", "login_unknown"}
+FAILED = {"login_failed", "login_unknown", "code_failed"}
 MANY = 3  # in a row are told as one
 BRIEF = 48  # characters of the addresses in a line
 LIST_WIDTH = (
@@ -68,6 +69,7 @@ FIELDS = {
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
     "selector": gettext_lazy("Selector"),
+    "ip": gettext_lazy("Network address"),
     "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
 }
 WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
@@ -189,7 +191,7 @@ def _many(action, result):
 
 def _kind(entry):
     known = ACTIONS.get(entry.action)
-    if entry.action == "edit_password" and not entry.domain:
+    if entry.action in OF_ANY_ACCOUNT and not entry.domain:
         return ADMINS
     return known.kind if known else ""
 
@@ -254,6 +256,8 @@ def _url(entry):
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
     kind = ACTIONS[action].kind
+    if action == "create_exception":
+        return url("factor-exceptions")
     if "alias_domain" in action:
         return url("domain", entry.data)
     if kind == SIGN_INS:

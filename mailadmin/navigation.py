@@ -98,8 +98,8 @@ def _marked(page, domain):
 def _trail(page, key, domain, switches):
     kind, _dash, rest = page.partition("-")
     trail = []
-    if page in DOMAINS_OWN:
-        pass  # the left column says it
+    if page in DOMAINS_OWN or (kind in {"own", "factor"} and "factor" in page):
+        pass  # the left column, or the page itself, says it
     elif domain:
         if switches:
             trail.append((url("domain-list"), _("Domains")))

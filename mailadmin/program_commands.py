@@ -40,6 +40,11 @@ GROUPS = {
                 "admin list --superadmins",
             ),
         ),
+        "secondfactors": (
+            "accounts",
+            "how TOTP secrets are stored, and encrypting them",
+            ("secondfactors", "secondfactors --encrypt"),
+        ),
     },
     "Questions": {
         "trace": (

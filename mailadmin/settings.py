@@ -11,7 +11,9 @@ from django.utils.translation import to_language
 
 from mailadmin.environment import (
     Environment,
+    as_day,
     is_allowed_host,
+    is_day,
     is_origin,
     is_valid_database,
 )
@@ -247,6 +249,26 @@ LOGIN_FAILURES = env.read(
     expected="wrong passwords, from 1 to 1000000",
 )
 LOGIN_PAUSE_MINUTES = env.read("int", "LOGIN_PAUSE_MINUTES", default=15, **minutes)
+
+# From which day on whoever has no second factor can do nothing but set one up; None: nobody has to.
+day = {
+    "default": "",
+    "valid": lambda text: not text or is_day(text),
+    "expected": "a day such as 2027-01-31, from which on it is required, or nothing",
+}
+SECOND_FACTOR_FROM = {
+    "superadmin": as_day(env.read("str", "SECOND_FACTOR_SUPERADMINS", **day)),
+    "admin": as_day(env.read("str", "SECOND_FACTOR_ADMINS", **day)),
+    "mailbox": as_day(env.read("str", "SECOND_FACTOR_USERS", **day)),
+}
+FACTOR_KEYS = env.read(
+    "list",
+    "FACTOR_KEYS",
+    default=[],
+    valid=lambda keys: all(len(key) >= 50 and len(set(key)) >= 5 for key in keys),
+    expected="keys of at least 50 random characters, the new one first, separated by commas",
+)
+POSTFIXADMIN_BESIDE = env.read("bool", "POSTFIXADMIN_BESIDE", default=False)
 
 from mailadmin.mail_settings import *  # noqa: E402, F403 -- now that .env is read
 

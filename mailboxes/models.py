@@ -90,6 +90,7 @@ class Mailbox(Account):
     objects = MailboxQuerySet.as_manager()
 
     is_mailbox_user = True
+    account_kind = "mailbox"
 
     class Meta:
         db_table = "mailbox"

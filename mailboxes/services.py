@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import factors
 from accounts.models import LogEntry
 from accounts.passwords import stored_hash
 from aliases.loops import refuse_loops
@@ -334,6 +335,7 @@ def rename_mailbox(*, actor, mailbox, local_part):
     old_row.save()
     Mailbox.objects.filter(pk=old).update(username=new.pk, local_part=new.local_part, modified=now)
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
+    factors.rename(mailbox, new.pk)
     rename_copies(actor=actor, copies=copies, old=old, new=new.pk)
     refuse_loops(actor, [new.pk, old])
     changes = {"username": [old, new.pk]}
@@ -360,6 +362,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
     QuotaUsage.objects.filter(pk=address).delete()
+    factors.forget(mailbox)
     Mailbox.objects.filter(pk=address).delete()
     Alias.objects.filter(pk=address).delete()
     LogEntry.objects.record(

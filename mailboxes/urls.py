@@ -27,6 +27,7 @@ urlpatterns = [
     path("mailboxes/<path:pk>/away/", views.MailboxAway.as_view(), name="mailbox-away"),
     path("mailboxes/<path:pk>/password/", views.MailboxPassword.as_view(), name="mailbox-password"),
     path("mailboxes/<path:pk>/sessions/", views.MailboxSessions.as_view(), name="mailbox-sessions"),
+    path("mailboxes/<path:pk>/factor/", views.MailboxFactor.as_view(), name="mailbox-factor"),
     path("mailboxes/<path:pk>/state/", views.MailboxState.as_view(), name="mailbox-state"),
     path("mailboxes/<path:pk>/delete/", views.MailboxDelete.as_view(), name="mailbox-delete"),
     path("mailboxes/<path:pk>/", views.MailboxPage.as_view(), name="mailbox"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import View
 from django.views.generic.detail import SingleObjectMixin
 
-from accounts.views import HandOverMixin, hide_passwords
+from accounts.views import FactorReset, HandOverMixin, hide_passwords
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
@@ -310,6 +310,10 @@ class MailboxSessions(OneMailbox, ConfirmView):
     def perform(self):
         services.end_sessions(actor=self.actor, mailbox=self.object)
         return self.get_success_url()
+
+
+class MailboxFactor(OneMailbox, FactorReset):
+    pass
 
 
 class MailboxDelete(OneMailbox, ConfirmView):

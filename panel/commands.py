@@ -137,7 +137,7 @@ class PanelCommand(RichCommand):
 class RowCommand(PanelCommand):
     """A command with sub-commands about one kind of row.
 
-    A subclass names its ``verbs`` with a line of help each. Every verb has a method of that name,
+    A subclass names its ``verbs`` with a line of help each. Every verb has a method of that name (``_`` for a hyphen),
     which gets the options, and a method ``options_for_<verb>(parser)``. Of ``record(row)``, ``fields`` are
     printed of one row, ``columns`` of a list on a terminal, the keys ``piped`` of a list in a pipe.
     ``named(text)`` returns the row of that name or raises CommandError; ``switch(row, active)`` and
@@ -153,10 +153,10 @@ class RowCommand(PanelCommand):
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
         for verb, text in self.verbs.items():
             subparser = verbs.add_parser(verb, help=text, description=text)
-            getattr(self, f"options_for_{verb}")(subparser)
+            getattr(self, f"options_for_{verb.replace('-', '_')}")(subparser)
 
     def act(self, *, verb, **options):
-        getattr(self, verb)(**options)
+        getattr(self, verb.replace("-", "_"))(**options)
 
     # --- Options that several verbs share
 

@@ -24,6 +24,7 @@ ACTIONS = {
     "login_unknown": Action(
         SIGN_INS, _("Somebody tried to sign in with an address that does not exist")
     ),
+    "code_failed": Action(SIGN_INS, _("A wrong code for {object}, after the right password")),
     "create_domain": Action(
         DOMAINS,
         _("{person} created domain {object}"),
@@ -151,6 +152,18 @@ ACTIONS = {
     ),
     # Of a mailbox, or of an administrator, whose entries have no domain.
     "edit_password": Action(MAILBOXES, _("{person} set a new password for {object}")),
+    # Of a mailbox, or of an administrator, too.
+    "set_factor": Action(MAILBOXES, _("{person} set up a second factor for {object}")),
+    "end_factor": Action(MAILBOXES, _("{person} took away the second factor of {object}")),
+    "renew_codes": Action(MAILBOXES, _("{person} made new recovery codes for {object}")),
+    "use_code": Action(MAILBOXES, _("{person} used a recovery code of {object}")),
+    # Of an address or a domain; of everybody, the network is the object.
+    "create_exception": Action(
+        MAILBOXES, _("{person} made an exception from the second factor for {object}")
+    ),
+    "delete_exception": Action(
+        MAILBOXES, _("{person} took away an exception from the second factor for {object}")
+    ),
     "edit_domain_state": Action(
         DOMAINS,
         _("{person} changed the state of domain {object}"),
@@ -186,12 +199,16 @@ SWITCHED = {
         "%(person)s switched off %(n)d alias", "%(person)s switched off %(n)d aliases", "n"
     ),
 }
+OF_ANY_ACCOUNT = (
+    *("edit_password", "set_factor", "end_factor", "renew_codes", "use_code"),
+    *("create_exception", "delete_exception"),
+)
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 
 
 def of_kind(kind):
     names = [name for name, action in ACTIONS.items() if action.kind == kind]
-    return (*names, "edit_password") if kind == ADMINS else tuple(names)
+    return (*names, *OF_ANY_ACCOUNT) if kind == ADMINS else tuple(names)
 
 
 def name_and_client(stored):

@@ -3,15 +3,18 @@ import unicodedata
 
 import hypothesis
 import idna
+import pyotp
 import pytest
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test.signals import template_rendered
 
+from accounts import totp
 from accounts.services import create_admin
 from aliases.services import create_alias
 from domains.models import Domain
 from domains.services import create_domain
 from mailboxes.services import create_mailbox
+from tests.codes import NOW
 
 pytest.register_assert_rewrite("tests.refusals")
 
@@ -161,3 +164,27 @@ def sign_in(client):
         return client
 
     return sign
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of codes stands at codes.NOW; ``clock(seconds)`` sets another."""
+
+    def at(seconds):
+        monkeypatch.setattr("accounts.totp.time.time", lambda: seconds)
+
+    at(NOW)
+    return at
+
+
+@pytest.fixture
+def shows():
+    """``shows(account)``: give the account a second factor and return its secret; its current step is not used."""
+
+    def give(account):
+        secret = pyotp.random_base32()
+        account.totp_secret = totp.encrypted(secret)
+        type(account).objects.filter(pk=account.pk).update(totp_secret=account.totp_secret)
+        return secret
+
+    return give

@@ -83,7 +83,10 @@ def every_page():
     from tests.e2e.test_axe import STATES
     from tests.e2e.test_pages import every_path
 
-    own = [f"/account/{page}" for page in ("", "forwarding/", "password/", "room/", "setup/")]
+    own = [
+        f"/account/{page}"
+        for page in ("", "forwarding/", "password/", "factor/", "factor/setup/", "room/", "setup/")
+    ]
     yield "login", None, "/login/", [WIDE, PHONE]
     for whose in (SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER):
         paths = own if whose == MAILBOX_USER else every_path()

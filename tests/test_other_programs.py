@@ -123,6 +123,11 @@ TABLES = {
         {},
         {"dkim_id"},
     ),
+    "totp_exception_address": (
+        {"ip": "192.0.2.7", "username": "joe@example.org", "description": "office"},
+        {},
+        {"ip"},
+    ),
 }
 
 

@@ -125,6 +125,13 @@ TABLES = {
         "created": MOMENT,
         "modified": MOMENT,
     },
+    "totp_exception_address": {
+        "id": SERIAL,
+        "ip": ("varchar(46)", "NO", None, "utf8mb4_bin"),
+        "username": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
+        "description": ("varchar(255)", "YES", "NULL", WORDS),
+        "domain": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
+    },
 }
 PRIMARY_KEYS = {
     "admin": "username",
@@ -137,6 +144,7 @@ PRIMARY_KEYS = {
     "quota2": "username",
     "dkim": "id",
     "dkim_signing": "id",
+    "totp_exception_address": "id",
 }
 
 

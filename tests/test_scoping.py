@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 from django.utils import timezone
 
-from accounts.models import Admin, LogEntry, LoginAttempt
+from accounts.models import Admin, FactorException, LogEntry, LoginAttempt
 from accounts.services import update_admin
 from aliases.models import Alias, AliasTarget
 from domains.deliveries import ALL, RECIPIENT, Delivery, DeliveryDay, DeliveryKey, SenderDay
@@ -28,7 +28,7 @@ from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
-MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule]
+MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule, FactorException]
 MODELS += OF_REPORTS
 MODELS += [Delivery, DeliveryKey, DeliveryDay, SenderDay]
 
@@ -42,6 +42,7 @@ EVERYTHING = {
     Copy: {"@example.org", "@other.net"},
     SenderRule: {"bad.example"},
     DomainSenderRule: {"example.org", "other.net"},
+    FactorException: {"info@example.org", "info@other.net", "super@example.org", None},
     AliasDomain: {"org.example", "net.example"},
     DomainAdmin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org", "sales@other.net"},
@@ -70,6 +71,7 @@ OF_DOMAIN_ADMIN = {
     Copy: {"@example.org"},
     SenderRule: set(),
     DomainSenderRule: {"example.org"},
+    FactorException: {"info@example.org"},
     AliasDomain: {"org.example"},
     DomainAdmin: {"admin@example.org"},
     Alias: {"sales@example.org", "postmaster@example.org"},
@@ -110,6 +112,7 @@ NAME = {
     DeliveryKey: "domain",
     DeliveryDay: "domain",
     SenderDay: "sender",
+    FactorException: "username",
 }
 
 
@@ -134,6 +137,7 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         ReportDay.objects.create(**of_day)
         ReportedSender.objects.create(spf=True, dkim=True, failed=False, **of_day)
         TLSFailure.objects.create(**of_day)
+        FactorException.objects.create(ip="192.0.2.7", username=f"info@{domain}")
         add_alias(f"sales@{domain}", f"info@{domain}")
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
         deliver(f"info@{domain}", RECIPIENT)
@@ -143,6 +147,8 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
     DeliveryDay.objects.create(domain=ALL, day=date(2026, 1, 1))
     UsageDay.objects.create(domain=SERVER, day=date(2026, 1, 1))
     DomainDNS.objects.create(pk="mail.example.org")
+    for whose in ("super@example.org", None):
+        FactorException.objects.create(ip="192.0.2.7", username=whose)
     SenderRule.objects.create(pk="bad.example", action="REJECT")
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)

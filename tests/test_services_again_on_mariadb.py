@@ -3,8 +3,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import transaction
 
+from accounts import factors, totp
 from accounts import services as accounts
-from accounts.models import Admin, LogEntry
+from accounts.factor_exceptions import add_exception
+from accounts.models import Admin, FactorException, LogEntry, RecoveryCode, SecondFactor
 from aliases import services as aliases
 from aliases.models import Alias, AliasTarget
 from domains import services as domains
@@ -12,6 +14,7 @@ from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
 from mailboxes import services as mailboxes
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
+from tests.codes import code
 from tests.strangers import fail_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,20 +64,26 @@ SERVICES = {
         actor=w.root, admin=w.admin, domains=iter(["one.test", "two.test"]), phone="1"
     ),
     "delete_admin": lambda w: accounts.delete_admin(actor=w.root, admin=w.admin),
+    "switch_on": lambda w: factors.switch_on(account=w.mailbox, offer=w.offer, code=w.code),
+    "add_exception": lambda w: add_exception(actor=w.root, network="192.0.2.7", whose="one.test"),
 }
 
 
 @pytest.fixture
-def world(add_domain, add_mailbox, add_alias, make_admin):
+def world(add_domain, add_mailbox, add_alias, make_admin, clock, settings):
     world = SimpleNamespace(domain=add_domain("one.test"), other=add_domain("two.test"))
     world.mailbox = add_mailbox("joe@one.test")
     world.alias = add_alias("sales@one.test", "joe@one.test")
     world.root = make_admin("root@admins.test", superadmin=True)
     world.admin = make_admin("admin@admins.test", domains=["one.test"])
+    settings.POSTFIXADMIN_BESIDE = True  # an encrypted secret is another text each time
+    secret = totp.new_secret()
+    world.offer, world.code = totp.offer(world.mailbox, secret), code(secret)
     return world
 
 
 TABLES = (Domain, DomainUsage, Alias, AliasTarget, AliasDomain, Mailbox, Admin, DomainAdmin)
+TABLES += (SecondFactor, RecoveryCode, FactorException)
 # What differs by chance or by the moment.
 VARYING = {
     "id",
@@ -84,6 +93,7 @@ VARYING = {
     "timestamp",
     "password_expiry",
     "token_validity",
+    *("since", "made"),
 }
 
 

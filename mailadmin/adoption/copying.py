@@ -19,6 +19,7 @@ KEYS = {
     "log": ("id", set()),
     "dkim": ("id", {"domain_name"}),
     "dkim_signing": ("id", {"author"}),
+    "totp_exception_address": ("id", {"username"}),
 }
 # What only people read: on the way back a sign that the old column does not know becomes a question mark there.
 READ_BY_PEOPLE = {"name", "description", "phone", "data"}

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
 from mailadmin.findings.asking import KEYS, Check, in_both
-from mailadmin.findings.found import CHANGE, DECIDE, KEEP
+from mailadmin.findings.found import CHANGE, KEEP
 
 
 def _zero_dates(source):
@@ -119,9 +119,9 @@ CHECKS = [
     ),
     Check(
         "second-factors",
-        DECIDE,
+        KEEP,
         "Accounts with a second factor",
-        "It is not asked for here yet: they would sign in with the password alone. Say --accept second-factors if that may be.",
+        "Kept and asked for here too: the same codes open both panels. The secrets are encrypted once PostfixAdmin is gone.",
         in_both("totp_secret <> ''"),
         (("admin", "totp_secret"), ("mailbox", "totp_secret")),
     ),

@@ -1,12 +1,14 @@
 from io import StringIO
 
+import pyotp
 import pytest
 from django.contrib.auth import authenticate
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import Admin, Adoption
+from accounts import factors
+from accounts.models import Admin, Adoption, FactorException
 from aliases.models import Alias
 from domains.models import Domain, DomainUsage
 from mailadmin.adoption.copying import MADE_HERE
@@ -17,6 +19,8 @@ from tests.adoption.tables import everything, rows, tables
 from tests.strangers import schema
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture
@@ -60,6 +64,9 @@ def site(request, elsewhere, after):
             public_key="known",
         )
         postfixadmin.add("dkim_signing", author="Second.Example", dkim_id=1)
+        for whose in ("Joe@example.org", "Second.Example", None):
+            postfixadmin.add("totp_exception_address", ip="192.0.2.7", username=whose)
+        postfixadmin.run(f"UPDATE mailbox SET totp_secret = '{SECRET}' WHERE local_part = 'joe'")
     postfixadmin.run("ALTER TABLE mailbox ADD x_department varchar(60) NOT NULL")
     postfixadmin.run("UPDATE mailbox SET x_department = 'Sales' WHERE username = 'joe@example.org'")
     return elsewhere
@@ -88,6 +95,15 @@ def test_the_rows_come_along_as_this_panel_stores_them(site):
         assert rows(
             "SELECT domain_name, author, private_key FROM dkim k JOIN dkim_signing s ON s.dkim_id = k.id"
         ) == (("second.example", "second.example", "secret"),)
+        joe = Mailbox.objects.get(pk="joe@example.org")
+        assert joe.totp_secret == SECRET
+        assert set(FactorException.objects.values_list("username", "domain")) == {
+            ("joe@example.org", "example.org"),
+            ("second.example", "second.example"),
+            (None, None),
+        }
+        factors.use(joe, pyotp.TOTP(SECRET).now())
+        assert Mailbox.objects.get(pk=joe.pk).totp_secret == SECRET  # PostfixAdmin reads it
     made = Domain.objects.filter(description=MADE_HERE).order_by("pk")
     assert list(made.values_list("pk", "active")) == [
         ("ghost.example", False),
@@ -275,7 +291,7 @@ def test_a_later_release_finds_the_tables_that_it_would_make(small):
     )
 
     added = {row[0] for row in schema() if row not in before}
-    assert added == {"mailbox_app_password", "totp_exception_address"}
+    assert added == {"mailbox_app_password"}
     assert rows(
         "SELECT CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
         " AND TABLE_NAME = 'quota2' AND COLUMN_NAME = 'username'"

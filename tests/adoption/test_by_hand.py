@@ -42,6 +42,8 @@ def fill(release):
     if release != "3.3":
         postfixadmin.add("dkim", domain_name="Second.Example", private_key="k", public_key="p")
         postfixadmin.add("dkim_signing", author="Second.Example", dkim_id=1)
+        for whose in ("joe@example.org", "second.example", None):
+            postfixadmin.add("totp_exception_address", ip="192.0.2.7", username=whose)
 
 
 def convert(scratch):

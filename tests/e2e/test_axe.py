@@ -210,6 +210,8 @@ STATES = {
         (f"/mailboxes/{MARIA}/", click("[aria-label='Change the quota']")),
         (f"/mailboxes/{MARIA}/", click(".more-menu summary")),
         ("/account/", sent({})),
+        ("/account/factor/setup/", sent({"code": "123456"})),
+        ("/exceptions/", sent({"network": "office"})),
         ("/findings/", None),
         ("/findings/", looked),
         ("/server/", looked),
@@ -249,6 +251,9 @@ STATES = {
         ("/account/room/", None),
         ("/account/setup/", None),
         ("/account/setup/?app=outlook", None),
+        ("/account/factor/", None),
+        ("/account/factor/setup/", None),
+        ("/account/factor/setup/", sent({"code": "123456"})),
         ("/mailboxes/", None),
     ],
 }

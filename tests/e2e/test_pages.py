@@ -21,6 +21,7 @@ QUERIES = [
     "?person=it&kind=mailbox&from=2001-01-01",
 ]
 OWN = ["own-forwarding", "own-password", "own-room", "own-setup"]  # of a mailbox's user alone
+FACTOR = ["/account/factor/", "/account/factor/setup/"]
 NO_PAGES = {
     "domain-copy-remove",
     "domain-sender-remove",
@@ -39,6 +40,9 @@ NO_PAGES = {
     "mailbox-away",
     "own-away",
     "session-left",
+    "second-step",
+    "own-factor-codes",
+    "own-factor-off",
     "preferences",
     *OWN,
     "log-days",
@@ -144,7 +148,7 @@ def test_every_page_is_well_formed_and_fits(visitors, accounts):
             ["/", "/domains/", "/domains/brightwater.example/", "/mailboxes/new/", "/aliases/new/"],
         ),
         (1, ["/aliases/postmaster@brightwater.example/", "/account/", "/log/", "/administrators/"]),
-        (3, ["/account/", "/mailboxes/", *map(reverse, OWN)]),
+        (3, ["/account/", "/mailboxes/", *FACTOR, *map(reverse, OWN)]),
     ],
 )
 def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts):

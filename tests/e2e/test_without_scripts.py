@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browsing import fill, message, submit
 from tests.e2e.conftest import DOMAIN, PASSWORD
-from tests.e2e.test_pages import OWN, TOO_WIDE, every_path
+from tests.e2e.test_pages import FACTOR, OWN, TOO_WIDE, every_path
 
 pytestmark = pytest.mark.xdist_group("mail")
 
@@ -52,7 +52,7 @@ PAGES = {
         f"/search/?q=mia@{DOMAIN}",
         "/account/",
     ],
-    "mailbox user": ["/account/", *map(reverse, OWN)],
+    "mailbox user": ["/account/", *FACTOR, *map(reverse, OWN)],
 }
 
 

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import LogEntry
 from domains.models import Domain
@@ -80,3 +81,30 @@ def reader(make_admin, sign_in):
     client = sign_in(make_admin("root@example.org", superadmin=True))
     LogEntry.objects.all().delete()
     return client
+
+
+@pytest.fixture
+def sign(client, password):
+    """Send the first form of signing in."""
+
+    def send(username, password=password, **fields):
+        return client.post(reverse("login"), {"username": username, "password": password, **fields})
+
+    return send
+
+
+@pytest.fixture
+def step(client):
+    """Send the second form."""
+
+    def send(code, **query):
+        return client.post(reverse("second-step", query=query), {"code": code})
+
+    return send
+
+
+@pytest.fixture(params=["admin", "mailbox"])
+def account(request, example_org, add_mailbox, make_admin):
+    if request.param == "admin":
+        return make_admin("joe@example.org", domains=["example.org"])
+    return add_mailbox("joe@example.org")

@@ -14,7 +14,7 @@ from accounts.services import update_admin
 from domains.services import create_alias_domain
 from panel.pages import ScopedMixin
 
-PUBLIC = {"login", "healthz", "metrics", "set_language"}
+PUBLIC = {"login", "second-step", "healthz", "metrics", "set_language"}
 # What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
 OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "user-agent-configuration", "apple-profile"}
 # What the webmail asks for, with a secret: tests/pages/test_webmail.py.
@@ -26,6 +26,10 @@ OWN = {
     "account",
     "own-away",
     "own-deliveries",
+    "own-factor",
+    "own-factor-codes",
+    "own-factor-off",
+    "own-factor-setup",
     "own-forwarding",
     "own-password",
     "own-room",

@@ -1,11 +1,13 @@
 from django.conf import settings
 
+from accounts import factors
+from accounts.factor_exceptions import add_exception
 from accounts.models import LogEntry
 from aliases.services import delete_alias
 from domains.services import create_alias_domain, delete_domain, update_domain
 from mailadmin import log_words
 from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbox
-from tests.pages.reading import log, text
+from tests.pages.reading import links, log, text
 
 MB = settings.QUOTA_MULTIPLIER
 
@@ -69,3 +71,25 @@ def test_of_a_deleted_domain_the_log_shows_what_it_takes_to_make_it_again(
         " Largest mailbox quota: 1 GB Transport: virtual Backup MX: yes"
         " Administrators: ann@example.org"
     ) in said
+
+
+def test_what_happens_to_second_factors_reads_as_sentences_with_links_that_lead_somewhere(
+    sign_in, root, example_org, add_mailbox, make_admin, shows
+):
+    joe, admin = add_mailbox("joe@example.org"), make_admin("it@example.org")
+    for account in (joe, admin):
+        shows(account)
+        factors.reset(actor=root, account=account)
+    for whose in ("joe@example.org", "example.org", ""):
+        add_exception(actor=root, network="192.0.2.7", whose=whose)
+    client = sign_in(root)
+
+    page = log(client)
+
+    assert "root took away the second factor of joe@example.org" in text(page)
+    assert "root took away the second factor of it@example.org" in text(page)
+    for whose in ("joe@example.org", "example.org", "192.0.2.7"):
+        assert f"root made an exception from the second factor for {whose}" in text(page)
+    led = [link for link in links(page) if link.startswith(("/mailboxes/j", "/adm", "/exc"))]
+    assert {client.get(link).status_code for link in led} == {200}
+    assert {"/mailboxes/joe@example.org/", "/administrators/it@example.org/"} <= set(led)

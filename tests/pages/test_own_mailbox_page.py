@@ -50,11 +50,12 @@ def test_the_page_has_a_row_for_each_task_and_no_administration(user, mailbox):
     page = user.get(reverse("account"))
 
     assert "60 of 100 MB used. How to make room" in text(page)
-    assert "Forwarding Off Password Set up phone or computer" in text(page)
+    assert "Forwarding Off Password Second factor Off Set up phone or computer" in text(page)
     assert links(page) == [
         "/account/room/",
         "/account/forwarding/",
         "/account/password/",
+        "/account/factor/",
         "/account/setup/",
     ]
     assert page.context["navigation"] is None

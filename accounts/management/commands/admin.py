@@ -3,7 +3,7 @@ from argparse import BooleanOptionalAction
 from django.core.management.base import CommandError
 
 from accounts.backends import row_named
-from accounts.commands import PasswordMixin
+from accounts.commands import FactorMixin, PasswordMixin
 from accounts.models import Admin
 from accounts.services import (
     create_admin,
@@ -19,7 +19,7 @@ from panel.output import STATE, Column, Field
 from panel.scoping import starts_with_name
 
 
-class Command(PasswordMixin, RowCommand):
+class Command(FactorMixin, PasswordMixin, RowCommand):
     help = "Create, list, show and change administrators, switch them off and on, delete them."
     noun, nouns = "administrator", "administrators"
     key = ("LOGIN", "it@example.org")
@@ -32,7 +32,7 @@ class Command(PasswordMixin, RowCommand):
         "on": "Switch administrators on.",
         "delete": "Delete administrators. The last superadmin stays.",
         "password": "Set a new password, asked for or read from standard input.",
-    }
+    } | FactorMixin.factor_verbs
     columns = [
         Column("Login name", lambda record: display_address(record["username"])),
         Column("Role", lambda record: "superadmin" if record["superadmin"] else ""),
@@ -45,6 +45,7 @@ class Command(PasswordMixin, RowCommand):
         Field("Superadmin", "superadmin"),
         Field("State", "active", output.state),
         Field("Domains", "domains"),
+        Field("Second factor", "second_factor", output.state),
         Field("Phone", "phone"),
         Field("Other e-mail address", "email_other"),
         Field("Created", "created"),
@@ -164,6 +165,7 @@ class Command(PasswordMixin, RowCommand):
             "username": admin.username,
             "superadmin": admin.superadmin,
             "active": admin.active,
+            "second_factor": bool(admin.totp_secret),
             "phone": admin.phone,
             "email_other": admin.email_other,
             "created": admin.created,

@@ -4,7 +4,7 @@ from argparse import BooleanOptionalAction
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from accounts.commands import PasswordMixin
+from accounts.commands import FactorMixin, PasswordMixin
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.referrers import referrers_of, with_alias_domain_names
@@ -58,7 +58,7 @@ def state(record):
     return "off" if not record["active"] else "" if record["may_send"] else "cannot send"
 
 
-class Command(PasswordMixin, DomainRowCommand):
+class Command(FactorMixin, PasswordMixin, DomainRowCommand):
     help = "Create, list, show and change mailboxes, switch them off and on, delete them."
     noun, nouns = "mailbox", "mailboxes"
     key = ("ADDRESS", "joe@example.org")
@@ -73,7 +73,7 @@ class Command(PasswordMixin, DomainRowCommand):
         "rename": "Give a mailbox another name in its domain. Its old address becomes an alias that leads to it.",
         "delete": "Delete mailboxes. Their mail stays on disk; a new mailbox of that name starts empty.",
         "password": "Set a new password, asked for or read from standard input.",
-    }
+    } | FactorMixin.factor_verbs
     columns = [
         Column("Address", lambda record: display_address(record["address"])),
         Column("Name", lambda record: record["name"], wide=True),
@@ -99,6 +99,7 @@ class Command(PasswordMixin, DomainRowCommand):
         Field("Away message", "away_message"),
         Field("Also receives", "aliases", display_all),
         Field("Maildir", "maildir"),
+        Field("Second factor", "second_factor", output.state),
         Field("Phone", "phone"),
         Field("Other e-mail address", "email_other"),
         Field("Created", "created"),
@@ -350,6 +351,7 @@ class Command(PasswordMixin, DomainRowCommand):
             "active": mailbox.active,
             "may_send": mailbox.smtp_active,
             "sending_limit": mailbox.sending_limit,
+            "second_factor": bool(mailbox.totp_secret),
             "phone": mailbox.phone,
             "email_other": mailbox.email_other,
             "maildir": mailbox.maildir,

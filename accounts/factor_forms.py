@@ -1,0 +1,136 @@
+"""Forms about second factors: the code at signing in, one's own second factor, and exceptions."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts import factor_exceptions, factors, services, totp
+from panel.forms import ActorForm
+
+
+def code_field(label, *, recovery=True, **kwargs):
+    """For the code of an app; where ``recovery`` is, a recovery code is taken too."""
+    attrs = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+    if not recovery:
+        attrs["inputmode"] = "numeric"
+    return forms.CharField(
+        label=label,
+        max_length=40,
+        error_messages={"required": _("Enter the code.")},
+        widget=forms.TextInput(attrs),
+        **kwargs,
+    )
+
+
+class CodeForm(forms.Form):
+    """The second page of signing in."""
+
+    code = code_field(_("Code"), recovery=False)
+
+    def __init__(self, *args, recovery=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        field = self.fields["code"]
+        if recovery:
+            field.label = _("Recovery code")
+            del field.widget.attrs["inputmode"]
+        field.widget.attrs["autofocus"] = True
+
+
+class OwnFactorForm(ActorForm):
+    """What any change of one's own second factor asks for."""
+
+    old_password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        max_length=4096,
+        error_messages={"required": _("Enter your current password.")},
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+    code = code_field(
+        _("Code"), help_text=_("The one that your app shows now, or one of your recovery codes.")
+    )
+
+    def check_old_password(self):
+        services.check_current_password(self.actor, self.cleaned_data["old_password"])
+
+
+class FactorOffForm(OwnFactorForm):
+    def save(self):
+        return factors.switch_off(account=self.actor, code=self.cleaned_data["code"])
+
+
+class WithOffer(OwnFactorForm):
+    """``offer`` is what the page shows or will show. It comes back as it was, so of two clicks the second gets the same answer."""
+
+    offer = forms.CharField(max_length=1_000, widget=forms.HiddenInput())
+
+    def offered(self):
+        return totp.offered(self.actor, self["offer"].value() or "")
+
+
+class NewCodesForm(WithOffer):
+    def save(self):
+        return factors.renew_codes(
+            account=self.actor, offer=self.cleaned_data["offer"], code=self.cleaned_data["code"]
+        )
+
+
+class FactorSetUpForm(WithOffer):
+    current = code_field(
+        _("Code of the app that you have now"), help_text=_("Or one of your recovery codes.")
+    )
+    field_order = ["old_password", "current", "code"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code that the app shows")
+        self.fields["code"].help_text = _("Six digits; a new one every 30 seconds.")
+        self.fields["code"].widget.attrs["inputmode"] = "numeric"
+        if not factors.is_on(self.actor):
+            del self.fields["current"]
+
+    def save(self):
+        values = self.cleaned_data
+        return factors.switch_on(
+            account=self.actor,
+            offer=values["offer"],
+            code=values["code"],
+            current=values.get("current", ""),
+        )
+
+
+class ExceptionForm(ActorForm):
+    network = forms.CharField(
+        label=_("Network address"),
+        max_length=60,
+        error_messages={"required": _("Enter an address or a network.")},
+        help_text=_("An address or a network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/48."),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    whose = forms.CharField(
+        label=_("For"),
+        max_length=255,
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": _("Write an address or a domain that you manage.")},
+    )
+    description = forms.CharField(label=_("Note"), required=False, max_length=255)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        whose = self.fields["whose"]
+        whose.required = not self.actor.is_superadmin
+        whose.help_text = (
+            _("An address, or a domain for all of its mailboxes. Empty: for everybody.")
+            if self.actor.is_superadmin
+            else _("A mailbox, or a domain for all of its mailboxes.")
+        )
+
+    def check(self):
+        fields = {name: self.cleaned_data.get(name) for name in ("network", "whose")}
+        factor_exceptions.check_exception(actor=self.actor, **fields)
+
+    def save(self):
+        return factor_exceptions.add_exception(actor=self.actor, **self.cleaned_data)

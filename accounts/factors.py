@@ -1,0 +1,279 @@
+"""Second factors: setting one up, asking for it, taking it away. Each change is in the log, and the person is told by mail.
+
+A sign-in needs a code of the account's authenticator app or a recovery code, unless it comes from an address in
+``totp_exception_address``. Who has a secret that cannot be read any more (another key) is refused, not let through.
+"""
+
+import ipaddress
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import totp
+from accounts.factor_mail import tell
+from accounts.models import Adoption, FactorException, LogEntry, RecoveryCode, SecondFactor
+from panel.transactions import in_transaction
+
+WRONG = "wrong_code"
+
+
+def is_on(account):
+    return bool(account.totp_secret)
+
+
+def required_from(account):
+    """The day from which on this account can do nothing without a second factor, or None."""
+    role = "superadmin" if account.is_superadmin else account.account_kind
+    return settings.SECOND_FACTOR_FROM[role]
+
+
+def is_missing(account):
+    """Whether the day is over until which this account could do without."""
+    day = None if account.totp_secret else required_from(account)
+    return day is not None and timezone.localdate() >= day
+
+
+def codes_left(account):
+    return _codes(account).count()
+
+
+def _codes(account):
+    # Another program may have deleted the account of this name, and made a new one.
+    return RecoveryCode.objects.of(account).filter(made__gte=account.created - timedelta(days=1))
+
+
+def is_spared(account, ip):
+    """Whether no code is asked of this account at this address.
+
+    Rows of a domain are of its mailboxes: who manages the domain cannot spare an administrator of the same name.
+    """
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    whose = Q(username=account.pk) | Q(username=None)
+    if account.is_mailbox_user:
+        whose |= Q(username=account.domain_id)
+    stored = FactorException.objects.filter(whose).values_list("ip", flat=True)
+    return any(address in network for text in stored if (network := network_of(text)))
+
+
+def network_of(text):
+    """An address or a network as it is stored; None if another program wrote something else."""
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - 96))
+
+
+@in_transaction
+def use(account, text):
+    """Use up the step of a code, or a recovery code. Raises ``wrong_code``, which the caller counts (``throttle``)."""
+    ip, account = account.client_ip, type(account).objects.get(pk=account.pk)
+    account.client_ip = ip
+    code = totp.typed(text)
+    if totp.is_from_app(code):
+        secret = totp.decrypted(account.totp_secret or "")
+        step = secret and totp.step_of(secret, code)
+        if not step or not _use_step(account, step):
+            raise ValidationError(
+                _(
+                    "This code is not right, or was used already. Take the one that the app shows now; the phone’s clock must be right."
+                ),
+                WRONG,
+            )
+        store_as_now(account, secret)
+    elif _codes(account).filter(digest=totp.digest(code)).delete()[0]:
+        _record(account, "use_code", account)
+        tell(account, "code-used", ip=ip, left=codes_left(account))
+    else:
+        raise ValidationError(_("This code is not right, or was used already."), WRONG)
+
+
+def _use_step(account, step):
+    """Whether this step, or a later one, was not used yet. The condition is the database's: so no second server takes it either."""
+    rows = SecondFactor.objects.of(account)
+    if rows.filter(last_step__lt=step).update(last_step=step):
+        return True
+    if rows.exists():
+        return False
+    try:
+        with transaction.atomic():
+            _row(account, step).save(force_insert=True)
+    except IntegrityError:  # another request was faster
+        return False
+    return True
+
+
+def _row(account, step):
+    return SecondFactor(kind=account.account_kind, username=account.pk, last_step=step)
+
+
+def is_stored_in_clear():
+    """Whether PostfixAdmin works on the same rows, and must read the secrets."""
+    return settings.POSTFIXADMIN_BESIDE or Adoption.objects.exists()
+
+
+def _stored(secret):
+    """``secret`` as the column shall have it."""
+    return secret if is_stored_in_clear() else totp.encrypted(secret)
+
+
+def store_as_now(account, secret):
+    """Encrypt what PostfixAdmin wrote, once it is gone, and what an older key encrypted. Return whether it was stored anew.
+
+    Other sessions of the account end.
+    """
+    if is_stored_in_clear():
+        stored = secret
+    elif totp.is_under_first_key(account.totp_secret):
+        return False
+    else:
+        stored = totp.encrypted(secret)
+    rows = type(account).objects.filter(pk=account.pk, totp_secret=account.totp_secret)
+    return stored != account.totp_secret and bool(rows.update(totp_secret=stored))
+
+
+@in_transaction
+def switch_on(*, account, offer, code, current=""):
+    """Store the secret and the recovery codes of ``offer``, once ``code`` shows that the app has it; return the account.
+
+    Who has a second factor already says a ``current`` code of it, too. The caller has asked for the password.
+    """
+    found = totp.offered(account, offer)
+    if found is None:
+        raise ValidationError(
+            _("This code is an hour old. Begin anew: a new one is shown."), "too_old"
+        )
+    secret, codes = found
+    locked = _locked(account)
+    if locked.totp_secret:
+        try:
+            use(locked, current)
+        except ValidationError as error:
+            raise ValidationError({"current": error}) from error
+    step = totp.step_of(secret, totp.typed(code))
+    if step is None:
+        raise ValidationError(
+            {
+                "code": ValidationError(
+                    _(
+                        "This is not the code that the app shows. Take the newest one; the phone’s clock must be right."
+                    ),
+                    "not_shown",
+                )
+            }
+        )
+    was_on = bool(locked.totp_secret)
+    _forget(locked)
+    _row(locked, step).save(force_insert=True)
+    _keep(locked, codes)
+    _set(locked, _stored(secret))
+    _record(account, "set_factor", locked)
+    tell(locked, "renewed" if was_on else "on", ip=account.client_ip)
+    return locked
+
+
+@in_transaction
+def renew_codes(*, account, offer, code):
+    """Replace the recovery codes by those of ``offer``. The caller has asked for the password."""
+    found = totp.offered(account, offer)
+    if found is None:
+        raise ValidationError(_("This page is an hour old. Send it once more."), "too_old")
+    locked = _locked(account)
+    _use_at(locked, code)
+    RecoveryCode.objects.of(locked).delete()
+    _keep(locked, found[1])
+    _record(account, "renew_codes", locked)
+    tell(locked, "codes", ip=account.client_ip)
+    return locked
+
+
+@in_transaction
+def switch_off(*, account, code):
+    """The caller has asked for the password."""
+    locked = _locked(account)
+    _use_at(locked, code)
+    _end(account, locked, "off")
+    return locked
+
+
+@in_transaction
+def reset(*, actor, account):
+    """Take away somebody's second factor, who then signs in with the password alone. All sessions of the account end.
+
+    ``actor`` None is the command line. Refuses one's own (``oneself``), and where there is none (``no_factor``).
+    """
+    if actor == account:
+        raise ValidationError(
+            _("Switch your own second factor off on the page of your account, with a code of it."),
+            "oneself",
+        )
+    locked = _locked(account)
+    if not locked.totp_secret:
+        raise ValidationError(_("There is no second factor."), "no_factor")
+    _end(actor, locked, "reset")
+    return locked
+
+
+@in_transaction
+def forget(account):
+    """Of an account that is gone: a new one of its name shall not have its codes."""
+    _forget(account)
+
+
+@in_transaction
+def rename(account, name):
+    for model in (SecondFactor, RecoveryCode):
+        model.objects.of(account).update(username=name)
+
+
+def _locked(account):
+    locked = type(account).objects.select_for_update().get(pk=account.pk)
+    locked.client_ip = account.client_ip
+    return locked
+
+
+def _use_at(account, code):
+    try:
+        use(account, code)
+    except ValidationError as error:
+        raise ValidationError({"code": error}) from error
+
+
+def _forget(account):
+    SecondFactor.objects.of(account).delete()
+    RecoveryCode.objects.of(account).delete()
+
+
+def _keep(account, codes):
+    of = {"kind": account.account_kind, "username": account.pk}
+    RecoveryCode.objects.bulk_create(RecoveryCode(digest=totp.digest(code), **of) for code in codes)
+
+
+def _set(account, stored):
+    account.totp_secret, account.modified = stored, timezone.now()
+    account.save(update_fields=["totp_secret", "modified"])
+
+
+def _end(actor, account, news):
+    _forget(account)
+    _set(account, None)
+    _record(actor, "end_factor", account)
+    # Not where an administrator was.
+    tell(account, news, ip=account.client_ip if actor == account else None)
+
+
+def _record(actor, action, account):
+    domain = getattr(account, "domain_id", "")
+    LogEntry.objects.record(actor, action, domain=domain, target=account.pk)

@@ -1,0 +1,95 @@
+"""The second page of signing in, after the password. Until it is done nobody is signed in."""
+
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.generic import FormView
+
+from accounts import factors, sessions, sign_ins, throttle
+from accounts.factor_forms import CodeForm
+from accounts.views import hide_passwords, let_in, refused
+from panel import once
+from panel.pages import client_ip, safe_next
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+@hide_passwords
+class SecondStep(FormView):
+    """Asks whoever has shown the password for a code; ``?recovery=1`` for one of the recovery codes."""
+
+    http_method_names = ["get", "head", "post", "options"]
+    template_name = "registration/second_step.html"
+    template_engine = "jinja2"
+    form_class = CodeForm
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
+        self.awaited = sessions.awaiting(request)
+        if self.awaited is None:
+            return self.answer_again() or HttpResponseRedirect(self.first_step())
+        return super().dispatch(request, *args, **kwargs)
+
+    def first_step(self):
+        return self.place("login")
+
+    def place(self, name, **query):
+        if next_place := safe_next(self.request, ""):
+            query["next"] = next_place
+        return reverse(name) + (f"?{urlencode(query)}" if query else "")
+
+    def answer_again(self):
+        """The same answer to the second of two clicks, whose session has ended by the first."""
+        account = self.awaited or sessions.goes_on(self.request)
+        if account is None or not once.earlier(self.request):
+            return None
+        sessions.begin(self.request, account)
+        return let_in(self.request, account)
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"recovery": "recovery" in self.request.GET}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(
+            awaited=self.awaited,
+            next=safe_next(self.request, ""),
+            recovery="recovery" in self.request.GET,
+            with_recovery=self.place("second-step", recovery=1),
+            with_app=self.place("second-step"),
+            first_step=self.first_step(),
+            **kwargs,
+        )
+
+    def form_valid(self, form):
+        self.awaited.client_ip = ip = client_ip(self.request)
+        name = self.awaited.pk
+        try:
+            throttle.refuse_codes(name, ip)
+            once.done(self.request, lambda: self.use(form.cleaned_data["code"]))
+        except (ValidationError, once.Repeated) as error:
+            return self.answer_again() or self.refuse(form, error)
+        throttle.reset(name, ip, codes=True)
+        account = type(self.awaited).objects.get(pk=name)
+        account.backend = self.awaited.backend
+        sessions.begin_after(self.request, account)
+        return let_in(self.request, account)
+
+    def use(self, code):
+        factors.use(self.awaited, code)
+        return self.request.get_full_path(), ()
+
+    def refuse(self, form, error):
+        wrong = error.code == factors.WRONG
+        if wrong:
+            throttle.record_wrong_code(self.awaited.pk, self.awaited.client_ip)
+            sign_ins.record_wrong_code(self.awaited, self.awaited.client_ip)
+        form.add_error("code" if wrong else None, error)
+        return self.form_invalid(form)
+
+    def form_invalid(self, form):
+        return refused(super().form_invalid(form), form)

@@ -1,0 +1,96 @@
+"""Network addresses from which no second factor is asked, at signing in."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.factors import is_spared
+from accounts.models import FactorException
+from tests.codes import code
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture
+def joe(add_mailbox, example_org):
+    return add_mailbox("joe@example.org")
+
+
+@pytest.mark.parametrize(
+    ("network", "ip", "spared"),
+    [
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("192.0.2.0/24", "192.0.2.200", True),
+        ("192.0.2.0/24", "192.0.3.1", False),
+        ("192.0.2.7", "::ffff:192.0.2.7", True),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("2001:db8::/48", "2001:db8:0:7::9", True),
+        ("2001:db8::/48", "2001:db9::9", False),
+        ("2001:0DB8::0001", "2001:db8::1", True),
+        ("no address", "192.0.2.7", False),
+        ("", "192.0.2.7", False),
+    ],
+)
+def test_an_exception_is_an_address_or_a_network(network, ip, spared, client, joe, shows, password):
+    shows(joe)
+    FactorException.objects.create(ip=network, username="joe@example.org")
+
+    fields = {"username": "joe@example.org", "password": password}
+    response = client.post(reverse("login"), fields, REMOTE_ADDR=ip)
+
+    assert response.url == ("/" if spared else "/login/second/")
+
+
+@pytest.mark.parametrize(
+    ("whose", "spared"),
+    [
+        ("joe@example.org", {"mailbox", "admin"}),
+        ("example.org", {"mailbox"}),
+        (None, {"mailbox", "admin"}),
+        ("ann@example.org", set()),
+        ("other.net", set()),
+        ("xample.org", set()),
+    ],
+)
+def test_an_exception_is_for_an_address_a_domains_mailboxes_or_everybody(
+    whose, spared, joe, make_admin, shows
+):
+    admin = make_admin("joe@example.org")
+    FactorException.objects.create(ip="192.0.2.7", username=whose)
+
+    accounts = {"mailbox": joe, "admin": admin}
+    assert {kind for kind, one in accounts.items() if is_spared(one, "192.0.2.7")} == spared
+
+
+def test_a_header_of_the_client_makes_no_exception(client, joe, shows, password):
+    shows(joe)
+    FactorException.objects.create(ip="192.0.2.7", username=None)
+
+    fields = {"username": "joe@example.org", "password": password}
+    spoofed = {"REMOTE_ADDR": "198.51.100.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}
+    response = client.post(reverse("login"), fields, **spoofed)
+
+    assert response.url == "/login/second/"
+
+
+def test_a_session_that_was_spared_does_not_move_to_another_address(client, joe, shows, password):
+    shows(joe)
+    FactorException.objects.create(ip="192.0.2.0/24", username=None)
+    fields = {"username": "joe@example.org", "password": password}
+    client.post(reverse("login"), fields, REMOTE_ADDR="192.0.2.7")
+
+    beside = client.get(reverse("account"), REMOTE_ADDR="192.0.2.8")
+    elsewhere = client.get(reverse("account"), REMOTE_ADDR="198.51.100.1")
+    back = client.get(reverse("account"), REMOTE_ADDR="192.0.2.7")
+
+    assert beside.status_code == 200
+    assert elsewhere.url == "/login/?next=/account/"
+    assert back.status_code == 302
+
+
+def test_who_types_a_code_may_move(client, joe, shows, sign, step):
+    secret = shows(joe)
+    sign("joe@example.org")
+    step(code(secret))
+
+    assert client.get(reverse("account"), REMOTE_ADDR="198.51.100.1").status_code == 200
