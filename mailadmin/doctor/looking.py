@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import override
 
-from mailadmin.doctor import database, dovecot, machine, panel, postfix, queue, webmail
+from mailadmin.doctor import database, dovecot, machine, maps, panel, postfix, queue, webmail
 from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
 from mailadmin.doctor.host import Host
 from panel.models import HostLook
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)  # of a machine that is gone
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
-    for subject in (postfix, dovecot, queue, webmail, machine, database, panel)
+    for subject in (postfix, maps, dovecot, queue, webmail, machine, database, panel)
 }
 
 

@@ -12,6 +12,7 @@ from domains.dns.states import findings_of
 from domains.models import Domain, DomainDNS
 from mailadmin.doctor.checking import ERROR, WARNING, check
 from mailadmin.findings import looking
+from mailadmin.findings.cures import BY_HAND
 from mailadmin.findings.rows import HERE
 from panel.models import FoundRows
 from panel.tasks import COUNTED
@@ -50,8 +51,8 @@ def settings_and_tables(host):
     _("what is wrong with rows (`manage.py check_rows`)"),
     seen=_("%(title)s: %(count)s, such as %(examples)s."),
     why="%(why)s",
-    mend=_("The page “Findings” has a button or a command for it."),
-    command="mailadmin check_rows --list %(about)s",
+    mend="%(mend)s",
+    command="%(command)s",
     page="findings",
 )
 def rows(host):
@@ -64,7 +65,18 @@ def rows(host):
             "examples": ", ".join(text for text, *_page in row.examples[:NAMED]),
             "why": str(HERE[row.pk].why),
             "about": row.pk,
+            **_mending(row.pk),
         }
+
+
+ON_THE_PAGE = _("The page “Findings” has a button for it. Its rows:")
+
+
+def _mending(name):
+    sentence, command = BY_HAND.get(name, ("", ""))
+    if not command:
+        sentence, command = ON_THE_PAGE, f"mailadmin check_rows --list {name}"
+    return {"mend": str(sentence), "command": command % name if "%" in command else command}
 
 
 @check(
