@@ -1,5 +1,6 @@
 """What the panel knows already: Django's checks of settings and database, the findings about rows, the DNS."""
 
+import re
 from datetime import timedelta
 
 from django.core import checks
@@ -31,7 +32,7 @@ NAMED = 5
     seen="%(says)s",
     why=_("The panel counts on it (%(id)s)."),
     mend="%(hint)s",
-    command="mailadmin check --database default",
+    command="%(command)s",
 )
 def settings_and_tables(host):
     for message in checks.run_checks(databases=["default"]):
@@ -41,8 +42,15 @@ def settings_and_tables(host):
                 "id": message.id,
                 "hint": message.hint or str(_("Mend what it names; asked by hand:")),
                 "level": LEVELS[message.level],
+                "command": _command_in(message.hint or ""),
                 "about": message.id,
             }
+
+
+def _command_in(hint):
+    """What the hint says to run; without that, what shows whether it is mended."""
+    found = re.search("`manage.py ([^`]+)`", hint)
+    return f"mailadmin {found[1]}" if found else "mailadmin check --database default"
 
 
 @check(

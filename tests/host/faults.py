@@ -68,11 +68,12 @@ MAPS = [
 ]  # fmt: skip
 DOVECOT = [
     Fault("dovecot-down", "doveadm stop"),
-    Fault("passdb-without-sql", "sed -i '/^passdb/,/^}/ s/driver = sql/driver = pam/' /etc/dovecot/dovecot.conf && doveadm reload"),
-    Fault("user-unknown-to-dovecot", "sed -i '/^userdb/,/^}/ d' /etc/dovecot/dovecot.conf && doveadm reload"),
+    # Of 2.3 and of 2.4.
+    Fault("passdb-without-sql", r"sed -i -e '/^passdb {/,/^}/ s/driver = sql/driver = pam/' -e 's/^passdb sql {/&\n  driver = pam/' /etc/dovecot/dovecot.conf && doveadm reload"),
+    Fault("user-unknown-to-dovecot", r"sed -i -e '/^userdb {/,/^}/ { s/driver = sql/driver = passwd/; /args/d }' -e 's/^userdb sql {/&\n  driver = passwd/' /etc/dovecot/dovecot.conf && doveadm reload"),
     Fault("login-fails", "mariadb -e \"SET PASSWORD FOR mailadmin_dovecot@localhost = PASSWORD('x')\" && doveadm reload"),
     Fault("mail-not-writable", "chown -R root:root /var/vmail"),
-    Fault("mail-not-writable", "chmod 500 /var/vmail/example.org"),
+    Fault("mail-not-writable", "chmod 500 /var/vmail/example.org/ann"),
     Fault("mail-not-writable", "chmod 700 /var"),
     Fault("mail-open", "chmod 755 /var/vmail"),
     Fault(

@@ -70,7 +70,7 @@ def test_the_printed_command_mends(host, subject, fault):
 
 
 def test_what_postfix_check_names_is_mended_by_a_person(host):
-    root(host, "chmod o+w /etc/postfix/main.cf")
+    root(host, "chmod 666 /etc/postfix/main.cf")
     [finding] = named(look(host, "postfix"), "postfix-check")
     file = re.search(r"writable: (\S+)", finding["seen"])[1]
     root(host, f"chmod go-w {file}")
