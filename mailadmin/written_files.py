@@ -12,6 +12,8 @@ from mailadmin import webmail_files
 # Each has an SQL user of its own.
 SQL_USERS = ("postfix", "dovecot", "signer", "deliveries")
 STATE_NAME = ".mailconf.json"
+# How Postfix's maps and Dovecot's files name an SQL user and its password.
+OF_USER = r"\buser\s*=\s*{}\s+password\s*=\s*([\w.-]+)(?=\s|$)"
 SECRET = re.compile(
     r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
     re.IGNORECASE,
@@ -41,10 +43,24 @@ def _masked(text):
     return SECRET.sub(r"\1********", text).splitlines(keepends=True)
 
 
-class Directory:
-    """A directory of written files. It remembers their checksums and the SQL passwords."""
+def passwords_in_use(users, folders):
+    """The passwords of these SQL users, ``{name: user}``, as files in ``folders`` have them: where a mail server runs on this machine."""
+    found = {}
+    for file in [file for folder in folders for file in sorted(Path(folder).glob("*"))]:
+        try:
+            text = file.read_text(errors="replace") if file.is_file() else ""
+        except OSError:  # root's alone
+            continue
+        for name, user in users.items():
+            if password := re.search(OF_USER.format(re.escape(user)), text):
+                found.setdefault(name, password[1])
+    return found
 
-    def __init__(self, path):
+
+class Directory:
+    """A directory of written files. It remembers their checksums and the SQL passwords; the first ones are those ``in_use``, if any."""
+
+    def __init__(self, path, in_use=None):
         self.path = Path(path)
         self.passwords = {}
         self.checksums = {}
@@ -59,7 +75,7 @@ class Directory:
                 " the written files count as foreign and need --force."
             ) from error
         for user in (*SQL_USERS, *webmail_files.SECRETS):
-            self.passwords.setdefault(user, secrets.token_hex(20))
+            self.passwords.setdefault(user, (in_use or {}).get(user) or secrets.token_hex(20))
 
     def compare(self, files):
         changes = []

@@ -8,7 +8,7 @@ from installer.packages import Account
 from installer.part import ADDRESS, OWN_LINES, Answer, Part
 from installer.restored import Database
 from installer.services import Service
-from installer.steps import Changed, Command, Directory, File, Once, Sql, Step, run, succeeds
+from installer.steps import Changed, Command, Directory, File, Link, Once, Sql, Step, run, succeeds
 from installer.texts import mark_of_code, with_own_lines
 
 TIMERS = {
@@ -82,6 +82,7 @@ class Panel(Part):
             makes=[checkout / ".venv", checkout / "mailadmin.egg-info"],
             advice="Is the package index reachable, and is there 1 GB of memory? Then run this again.",
         )
+        yield Link("/usr/local/bin/mailadmin", checkout / ".venv/bin/mailadmin")
         # Without it nobody could say what the panel's rows ask of the files.
         answers = ["mariadb", "-e", "SELECT 1"]
         yield Service("mariadb", ready=lambda: succeeds(answers), replan=True)

@@ -43,7 +43,7 @@ def database_time_zone(host):
     if connection.vendor != "mysql":
         return
     zone = settings.TIME_ZONE
-    name = "+00:00" if zone == "UTC" else zone
+    name = "+00:00" if zone in {"UTC", "Etc/UTC"} else zone
     [[of_server, is_now, known]] = _rows(
         "SELECT @@global.time_zone, CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone),"
         " CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', %s)",

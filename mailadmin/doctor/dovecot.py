@@ -51,11 +51,18 @@ def _is_down(host):
     seen=_("Dovecot does not ask the panel’s database about passwords, only: %(drivers)s."),
     why=_("Nobody of the panel can sign in: “check pass; user unknown” in the log."),
     mend=_("Use the shipped dovecot.conf, or put its passdb and userdb with driver sql into yours in place of the others:"),
-    command="mailadmin mailconf /root/mailconf    # then /root/mailconf/dovecot/ to /etc/dovecot; systemctl reload dovecot",
+    command="%(command)s",
 )  # fmt: skip
 def passdb_without_sql(host):
     if (drivers := _drivers(host)) and "sql" not in drivers:
-        yield {"drivers": ", ".join(drivers)}
+        yield {"drivers": ", ".join(drivers), "command": _files_anew(host)}
+
+
+def _files_anew(host):
+    if host.files_anew:
+        return host.files_anew
+    release = "2.3" if host.part("dovecot")["version"].startswith("2.3") else "2.4"
+    return f"mailadmin mailconf /root/mailconf    # then /root/mailconf/dovecot/{release}/ to /etc/dovecot; systemctl reload dovecot"
 
 
 @check(
@@ -87,8 +94,8 @@ def _drivers(host):
     _("a sign-in, by `doveadm auth test`"),
     seen=_("Dovecot cannot ask about a password: %(says)s"),
     why=_("Nobody can sign in, to read mail or to send it."),
-    mend=_("Its log says why; mostly the database is away, or refuses its SQL user. Asked by hand:"),
-    command="doveadm auth test -x service=imap doctor@nobody.invalid x; doveadm log errors | tail",
+    mend=_("Its log says why; mostly the database is away, or refuses its SQL user: then give that user its password and rights again, as root of the database:"),
+    command="doveadm log errors | tail; mailadmin mailconf /root/mailconf && mariadb < /root/mailconf/mariadb/grants.sql",
 )  # fmt: skip
 def login_fails(host):
     says = host.part("login")["says"]
@@ -104,14 +111,15 @@ def login_fails(host):
     _("whether Dovecot knows the panel’s mailboxes"),
     seen=_("Dovecot does not know the mailbox %(address)s: %(says)s"),
     why=_("Postfix takes its mail and cannot deliver it; its user cannot read it."),
-    mend=_("Let Dovecot read the panel’s database (userdb with driver sql, as the shipped file has it). Asked by hand:"),
-    command="doveadm user %(address)s",
+    mend=_("Let Dovecot read the panel’s database (userdb with driver sql, as the shipped file has it):"),
+    command="%(command)s",
     page="mailbox-list",
 )  # fmt: skip
 def user_unknown_to_dovecot(host):
     user = host.part("user")
     if host.address and not user["home"] and not _is_down(host):
-        yield {"address": host.address, "says": " ".join(user["says"].split())[:300]}
+        says = " ".join(user["says"].split())[:300]
+        yield {"address": host.address, "says": says, "command": _files_anew(host)}
 
 
 @check(

@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from functools import cached_property
+from pathlib import Path
 
+from cryptography import x509
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
@@ -21,6 +24,8 @@ from panel import helper
 SECONDS = 120
 NOT_ROOT = gettext_noop("only root sees it: run `mailadmin doctor` as root, or set HELPER_SOCKET")
 OLDER = gettext_noop("the helper is of another release: restart mailadmin-helper")
+# Of deploy/install.
+INSTALLED = Path("/var/lib/mailadmin-install")
 # Where Postfix and Dovecot have their files.
 PLACES = ()
 # Names that the helper and every program take as they are. The first ones in order may be odd: "*x@…", "\"joe b\"@…".
@@ -60,6 +65,16 @@ class Host:
         except ValidationError as error:
             return " ".join(error.messages)
 
+    @cached_property
+    def installer(self):
+        """The command that keeps this host as deploy/install made it; "" where somebody set it up by hand."""
+        return shlex.quote(str(DEPLOY / "install")) if INSTALLED.is_dir() else ""
+
+    @property
+    def files_anew(self):
+        """The command that puts back what is shipped, and keeps what it overwrites; or ""."""
+        return f"{self.installer} --ours" if self.installer else ""
+
     def part(self, name):
         if isinstance(self.facts, str):
             raise Unseen(self.facts)
@@ -81,6 +96,15 @@ class Host:
 
     def served_domains(self, names):
         return sorted(Domain.objects.filter(pk__in=names).values_list("pk", flat=True))
+
+    @cached_property
+    def certificates(self):
+        """{file: the first certificate in it}, without files that have none."""
+        return {
+            file: x509.load_pem_x509_certificates(text.encode())[0]
+            for file, text in self.part("certificates").items()
+            if "BEGIN CERTIFICATE" in text
+        }
 
     def _as_root(self):
         given = ["--mail-root", settings.VMAIL_ROOT, *map(str, PLACES)]

@@ -7,7 +7,17 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import override
 
-from mailadmin.doctor import database, deliveries, dovecot, machine, panel, postfix, queue, webmail
+from mailadmin.doctor import (
+    database,
+    deliveries,
+    dovecot,
+    machine,
+    maps,
+    panel,
+    postfix,
+    queue,
+    webmail,
+)
 from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
 from mailadmin.doctor.host import Host
 from panel.models import HostLook
@@ -17,7 +27,10 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)  # of a machine that is gone
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
-    for subject in (postfix, dovecot, queue, deliveries, webmail, machine, database, panel)
+    for subject in (
+        *(postfix, maps, dovecot, queue, deliveries),
+        *(webmail, machine, database, panel),
+    )
 }
 
 

@@ -1,3 +1,4 @@
+import shlex
 from datetime import timedelta
 
 from cryptography import x509
@@ -29,7 +30,7 @@ TIMERS = {
     seen=_("The disk of %(path)s is nearly full: %(free)s MB of %(size)s MB are free, %(percent)s %%. It holds: %(holds)s."),
     why=_("A full disk stops delivery, and a database without room stops everything."),
     mend=_("See what fills it, and give it more room:"),
-    command="du -xh --max-depth=2 %(path)s | sort -h | tail",
+    command="du -axh --max-depth=2 %(path)s | sort -h | tail",
 )  # fmt: skip
 def disk_nearly_full(host):
     for disk in host.part("disks"):
@@ -45,7 +46,7 @@ def disk_nearly_full(host):
     seen=_("The disk of %(path)s can hardly take more files: %(percent)s %% of its inodes are free. It holds: %(holds)s."),
     why=_("Each message is a file: delivery stops, though there is room."),
     mend=_("Remove small files nobody needs, or make the file system anew with more inodes:"),
-    command="df -i %(path)s",
+    command="du -x --inodes --max-depth=3 %(path)s | sort -n | tail",
 )  # fmt: skip
 def disk_without_files(host):
     for disk in host.part("disks"):
@@ -118,16 +119,22 @@ def timer_failed(host):
     seen=_("The certificate in %(file)s ends in %(days)s days, on %(end)s."),
     why=_("Mail programs refuse the server then, and other servers that check it keep their mail."),
     mend=_("It should have been renewed by now. See why it was not, and renew it:"),
-    command="certbot renew && systemctl reload postfix dovecot nginx",
+    command="%(command)s",
     page="dns-host",
 )
 def certificate_ends(host):
-    for file, found in _certificates(host):
+    for file, found in host.certificates.items():
         begin, end = found.not_valid_before_utc, found.not_valid_after_utc
         left = end - timezone.now()
         little = min((end - begin) / 4, LAST_WEEK)
         if left < little:
-            yield {"file": file, "days": left.days, "end": f"{end:%Y-%m-%d}", "about": file}
+            yield {
+                "file": file,
+                "days": left.days,
+                "end": f"{end:%Y-%m-%d}",
+                "command": _signed_anew(host, file, found) or f"certbot renew && {RELOAD}",
+                "about": file,
+            }
 
 
 @check(
@@ -137,17 +144,27 @@ def certificate_ends(host):
     seen=_("The certificate in %(file)s is not for %(host)s but for %(names)s."),
     why=_("Mail programs warn their users, or refuse to sign in."),
     mend=_("Get one that has the name in it, or set MAIL_HOSTNAME to the name people use:"),
-    command="certbot certonly --webroot -w /var/www/html -d %(host)s",
+    command="%(command)s",
     page="dns-host",
 )
 def certificate_of_another(host):
     name = settings.MAIL_HOSTNAME.lower()
     above = "*." + name.partition(".")[2]
-    for file, found in _certificates(host):
+    for file, found in host.certificates.items():
         names = _names(found)
         if not {name, above} & {one.lower() for one in names}:
             shown = ", ".join(names[:3]) or "?"
-            yield {"file": file, "host": name, "names": shown, "about": file}
+            command = _signed_anew(host, file, found) or host.installer
+            yield {
+                "file": file,
+                "host": name,
+                "names": shown,
+                "command": command or BY_CERTBOT.format(shlex.quote(name)),
+                "about": file,
+            }
+
+
+BY_CERTBOT = "certbot certonly --webroot -w /var/www/html -d {}    # then name its files in main.cf and dovecot.conf"
 
 
 @check(
@@ -165,10 +182,20 @@ def certificate_unreadable(host):
             yield {"file": file, "says": text or str(_("there is none in it")), "about": file}
 
 
-def _certificates(host):
-    for file, text in host.part("certificates").items():
-        if "BEGIN CERTIFICATE" in text:
-            yield file, x509.load_pem_x509_certificates(text.encode())[0]
+RELOAD = "systemctl reload postfix dovecot nginx"
+
+
+def _signed_anew(host, file, found):
+    """The command that makes Postfix's certificate anew if it signs itself, for this host too; or ""."""
+    if found.issuer != found.subject or file != host.parameter("smtpd_tls_cert_file"):
+        return ""
+    name = settings.MAIL_HOSTNAME.lower()
+    names = ",".join(f"DNS:{one}" for one in dict.fromkeys([name, *_names(found)]))
+    return (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650"
+        f" -subj /CN={shlex.quote(name)} -addext {shlex.quote(f'subjectAltName={names}')}"
+        f' -keyout "$(postconf -xh smtpd_tls_key_file)" -out {shlex.quote(file)} && {RELOAD}'
+    )
 
 
 def _names(found):

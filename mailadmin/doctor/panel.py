@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 from django.core import checks
@@ -10,6 +11,7 @@ from domains.dns.states import findings_of
 from domains.models import Domain, DomainDNS
 from mailadmin.doctor.checking import ERROR, WARNING, check
 from mailadmin.findings import looking
+from mailadmin.findings.cures import BY_HAND
 from mailadmin.findings.rows import HERE
 from panel.models import FoundRows
 from panel.tasks import COUNTED
@@ -28,7 +30,7 @@ NAMED = 5
     seen="%(says)s",
     why=_("The panel counts on it (%(id)s)."),
     mend="%(hint)s",
-    command="mailadmin check --database default",
+    command="%(command)s",
 )
 def settings_and_tables(host):
     for message in checks.run_checks(databases=["default"]):
@@ -38,8 +40,15 @@ def settings_and_tables(host):
                 "id": message.id,
                 "hint": message.hint or str(_("Mend what it names; asked by hand:")),
                 "level": LEVELS[message.level],
+                "command": _command_in(message.hint or ""),
                 "about": message.id,
             }
+
+
+def _command_in(hint):
+    """What the hint says to run; without that, what shows whether it is mended."""
+    found = re.search("`manage.py ([^`]+)`", hint)
+    return f"mailadmin {found[1]}" if found else "mailadmin check --database default"
 
 
 @check(
@@ -48,8 +57,8 @@ def settings_and_tables(host):
     _("what is wrong with rows (`manage.py check_rows`)"),
     seen=_("%(title)s: %(count)s, such as %(examples)s."),
     why="%(why)s",
-    mend=_("The page “Findings” has a button or a command for it."),
-    command="mailadmin check_rows --list %(about)s",
+    mend="%(mend)s",
+    command="%(command)s",
     page="findings",
 )
 def rows(host):
@@ -62,7 +71,18 @@ def rows(host):
             "examples": ", ".join(text for text, *_page in row.examples[:NAMED]),
             "why": str(HERE[row.pk].why),
             "about": row.pk,
+            **_mending(row.pk),
         }
+
+
+ON_THE_PAGE = _("The page “Findings” has a button for it. Its rows:")
+
+
+def _mending(name):
+    sentence, command = BY_HAND.get(name, ("", ""))
+    if not command:
+        sentence, command = ON_THE_PAGE, f"mailadmin check_rows --list {name}"
+    return {"mend": str(sentence), "command": command % name if "%" in command else command}
 
 
 @check(

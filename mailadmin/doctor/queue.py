@@ -59,13 +59,19 @@ def since_database_was_away(host):
     seen=_("No connection to port 25 of other servers: %(hosts)s."),
     why=_("Nothing leaves. Many providers block port 25 for new customers."),
     mend=_("Ask the provider to open it, or send through a relay host:"),
-    command="postconf -e 'relayhost = [smtp.example.net]:587' && postfix reload    # with a login: docs/operations.md",
+    command="%(command)s",
 )  # fmt: skip
 def outgoing_blocked(host):
     reasons = [reason for reason, _count in host.part("queue")["reasons"]]
     hosts = list(dict.fromkeys(found[1] for found in map(BLOCKED.search, reasons) if found))
     if len(hosts) >= NAMED:
-        yield {"hosts": ", ".join(hosts[:NAMED])}
+        command = SEND_THROUGH
+        if host.installer:
+            command = f"{host.installer} --relayhost smtp.example.net:587 && postqueue -f    # with a login: --relayhost-user NAME"
+        yield {"hosts": ", ".join(hosts[:NAMED]), "command": command}
+
+
+SEND_THROUGH = "postconf -e 'relayhost = [smtp.example.net]:587' && postfix reload && postqueue -f    # with a login: docs/operations.md"
 
 
 @check(
@@ -74,7 +80,8 @@ def outgoing_blocked(host):
     _("whether other servers put our mail off for its origin"),
     seen=_("Another server does not take mail from here: %(says)s"),
     why=_("It judges this server’s address or its DNS records; until that is mended its users get nothing."),
-    mend=_("See what the DNS page says (PTR, SPF, DKIM, block lists), and follow the address in its answer; or send through a relay host."),
+    mend=_("See what the DNS page says (PTR, SPF, DKIM, block lists), and follow the address in its answer; or send through a relay host. Then try again:"),
+    command="postqueue -f",
     page="dns-host",
 )  # fmt: skip
 def receivers_refuse(host):

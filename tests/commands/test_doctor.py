@@ -54,7 +54,7 @@ def test_it_names_rows_with_examples_why_it_matters_and_the_cure(
         "warning: Recipients that do not exist: 1, such as team@example.org to gone@example.org.   rows"
     )
     assert why.strip().startswith("They lie in domains of this server")
-    assert mend.strip() == "The page “Findings” has a button or a command for it."
+    assert mend.strip() == "The page “Findings” has a button for it. Its rows:"
     assert command.strip() == "mailadmin check_rows --list recipients-that-do-not-exist"
     assert page.strip() == "page: /findings/"
 
@@ -71,6 +71,20 @@ def test_it_names_what_the_checks_of_the_database_find_and_what_mends_it(example
     assert status == 1
     assert (finding["level"], finding["about"]) == ("warning", "mailadmin.W001")
     assert finding["mend"] == "Run `manage.py recount`."
+    assert finding["command"] == "mailadmin recount"
+
+
+def test_rows_that_a_command_mends_come_with_it(example_org, add_mailbox):
+    Mailbox.objects.filter(pk=add_mailbox("joe@example.org").pk).update(
+        password="$1$c9809462$MuNb0XYIpuOBhaXCxWbgY0"
+    )
+
+    [finding] = json.loads(doctor(*PANEL, "--json")[1])["findings"]
+
+    assert finding["mend"].endswith("For those who never do, make new passwords:")
+    assert finding["command"] == (
+        "mailadmin check_rows --list passwords-with-one-salt | xargs -n 1 mailadmin mailbox password --generate"
+    )
 
 
 def test_what_only_root_sees_is_said_to_be_unseen(not_root, example_org):

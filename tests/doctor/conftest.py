@@ -39,7 +39,7 @@ class Patient:
         self.webmail = server.directory / "roundcube.php"
 
     def look(self, *subjects):
-        return looking.look(subjects or ("postfix", "dovecot", "queue"))
+        return looking.look(subjects or ("postfix", "maps", "dovecot", "queue"))
 
     def found(self, *subjects):
         return {finding.name: finding for finding in self.look(*subjects).findings}

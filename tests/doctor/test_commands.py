@@ -77,7 +77,7 @@ def test_mail_in_a_home_that_is_hidden_is_not_judged():
         ("mail-open", {"path": "/var/v mail"}, "chmod o= '/var/v mail'"),
         ("own-domain-in-mydestination", {"rest": "a'b, c"}, """postconf -e 'mydestination = a'"'"'b, c' && postfix reload"""),
         ("delimiter-differs", {"wanted": "+"}, "postconf -e 'recipient_delimiter = +' && postfix reload"),
-        ("disk-nearly-full", {"path": "/;id"}, "du -xh --max-depth=2 '/;id' | sort -h | tail"),
+        ("disk-nearly-full", {"path": "/;id"}, "du -axh --max-depth=2 '/;id' | sort -h | tail"),
         ("webmail-waits-too-long", {"setting": "imap_timeout", "file": "/a b"}, """printf '%s\\n' "\\$config['imap_timeout'] = 60;" >> '/a b'"""),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 import pytest
 
-from mailadmin.doctor import postfix
+from mailadmin.doctor import dovecot, maps, postfix
+from mailadmin.doctor import host as hosts
 from mailadmin.doctor.checking import Finding
 from tests.doctor.test_machine import host_with
 
@@ -99,11 +100,53 @@ def test_a_login_without_tls_by_main_cf_and_by_the_service(level, of_service, fo
     assert [one["service"] for one in postfix.submission_in_clear(ill)] == found
 
 
+@pytest.mark.parametrize(
+    ("of_service", "command"),
+    [
+        ({}, "postconf -e 'smtpd_tls_auth_only = yes' && postfix reload"),
+        (
+            {"smtpd_tls_auth_only": "no"},
+            "postconf -P 'submission/inet/smtpd_tls_auth_only = yes' && postfix reload",
+        ),
+    ],
+)
+def test_tls_before_a_login_is_asked_for_where_it_was_left_out(of_service, command):
+    ill = host(
+        services={"submission/inet": {"program": "smtpd", "chroot": "n"} | of_service},
+        smtpd_sasl_auth_enable="yes",
+        smtpd_tls_auth_only="no",
+    )
+
+    [one] = postfix.submission_in_clear(ill)
+    assert Finding("submission-in-clear", one).say("command") == command
+
+
+@pytest.mark.parametrize(
+    ("version", "by_hand"),
+    [
+        ("2.3.19.1", "mailadmin mailconf /root/mailconf    # then /root/mailconf/dovecot/2.3/ to"),
+        ("2.4.1-4", "mailadmin mailconf /root/mailconf    # then /root/mailconf/dovecot/2.4/ to"),
+    ],
+)
+def test_shipped_files_come_back_by_what_wrote_them(version, by_hand, monkeypatch, tmp_path):
+    settings = "passdb {\n  driver = pam\n}\n"
+
+    def command():
+        ill = host_with(dovecot={"version": version, "settings": settings})
+        [one] = dovecot.passdb_without_sql(ill)
+        return Finding("passdb-without-sql", one).say("command")
+
+    monkeypatch.setattr(hosts, "INSTALLED", tmp_path / "not here")
+    assert command().startswith(by_hand)
+    monkeypatch.setattr(hosts, "INSTALLED", tmp_path)
+    assert command() == f"{hosts.DEPLOY}/install --ours"
+
+
 def test_who_reads_a_file_with_a_password():
     open_map = table("mysql:/etc/mailadmin/dovecot.cf", "virtual_mailbox_maps", mode="644")
     ill = host([open_map], secrets=["/etc/opendkim.conf", "/etc/dovecot/sql.conf", "/etc/postfix/x.cf"])  # fmt: skip
 
-    assert {one["file"]: one["group"] for one in postfix.secrets_open(ill)} == {
+    assert {one["file"]: one["group"] for one in maps.secrets_open(ill)} == {
         "/etc/mailadmin/dovecot.cf": "postfix",
         "/etc/opendkim.conf": "opendkim",
         "/etc/dovecot/sql.conf": "dovecot",
@@ -120,7 +163,7 @@ def test_an_unknown_type_is_mended_where_it_stands():
     said = [
         Finding("map-type-unknown", one).say("command")
         for ill in (in_main, in_master)
-        for one in postfix.map_type_unknown(ill)
+        for one in maps.map_type_unknown(ill)
     ]
     assert said == [
         "postconf -e 'canonical_maps = texthash:/a' && postfix reload",

@@ -109,9 +109,12 @@ def certificate(days, of=90, name="mail.example.com"):
     [(8, 90, False), (6, 90, True), (-1, 90, True), (3, 6, False), (1, 6, True)],
 )
 def test_a_certificate_ends_soon_by_its_own_measure(days, of, ends):
-    host = host_with(certificates={"/c.pem": certificate(days, of)})
+    known = {"parameters": {"smtpd_tls_cert_file": "/c.pem"}}
+    host = host_with(certificates={"/c.pem": certificate(days, of)}, postfix=known)
 
-    assert bool(list(machine.certificate_ends(host))) is ends
+    found = list(machine.certificate_ends(host))
+
+    assert [one["command"].partition(" -")[0] for one in found] == ["openssl req"] * ends
 
 
 def test_a_certificate_of_the_private_server_replaced(patient, server):

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-TYPES = {1: "A", 12: "PTR", 15: "MX", 28: "AAAA"}
+TYPES = {1: "A", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 
 
 def name(text):
@@ -19,6 +19,8 @@ def name(text):
 def data(kind, value):
     if kind in ("A", "AAAA"):
         return ipaddress.ip_address(value).packed
+    if kind == "TXT":
+        return bytes([len(value)]) + value.encode()
     return (b"\0\x0a" if kind == "MX" else b"") + name(value)
 
 

@@ -38,3 +38,47 @@ try:
 except web.HTTPError as error:
     print(error.code)
 """
+# A certificate that signs itself, in place of Postfix's; {name} and {days} are for whoever runs it.
+ENDING = """
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+key = serialization.load_pem_private_key(Path("/etc/mailadmin/tls/privkey.pem").read_bytes(), None)
+name, now = x509.Name.from_rfc4514_string("CN={name}"), datetime.now(UTC)
+made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+made = made.serial_number(1).not_valid_before(now - timedelta(days=80)).not_valid_after(now + timedelta(days={days}))
+names = [x509.DNSName("{name}"), x509.DNSName("webmail.example.org")]
+made = made.add_extension(x509.SubjectAlternativeName(names), False).sign(key, hashes.SHA256())
+Path("/etc/mailadmin/tls/fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+"""
+# A server that does not like where mail comes from.
+DISTRUSTFUL = """
+import socketserver
+class Session(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"220 mx.one.test ESMTP\\r\\n")
+        for line in self.rfile:
+            refused = line.upper().startswith(b"RCPT")
+            self.wfile.write(b"450 4.7.1 client [192.0.2.25] blocked using list.test\\r\\n" if refused else b"250 ok\\r\\n")
+with socketserver.ThreadingTCPServer(("192.0.2.9", 25), Session) as server:
+    print("on", flush=True)
+    server.serve_forever()
+"""
+# The one message that is put off came seven hours ago.
+EARLIER = """
+import glob, re
+[file] = glob.glob("/var/spool/postfix/deferred/*/*")
+with open(file, "r+b") as message:
+    content = message.read()
+    at = re.search(rb"T.(\\d{10}) ", content)
+    message.seek(at.start(1))
+    message.write(b"%d" % (int(at[1]) - 7 * 3600))
+"""
+# {password} and {count} are for whoever runs it.
+MANY = """
+with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+    smtp.login("ann@example.org", {password!r})
+    for number in range({count}):
+        smtp.sendmail("ann@example.org", [f"joe{{number}}@one.test"], "From: ann@example.org\\r\\n\\r\\nbuy\\r\\n")
+"""

@@ -13,6 +13,8 @@ TURNS = [
     (BOOKWORM, ["test_trouble.py"]),
     (TRIXIE, ["test_spam.py", "test_look.py"]),
     (TRIXIE, ["test_install.py"]),
+    (BOOKWORM, ["test_doctor.py"]),
+    (TRIXIE, ["test_doctor.py"]),
 ]
 
 

@@ -1,4 +1,5 @@
 import re
+import shutil
 import stat
 
 import pytest
@@ -74,6 +75,29 @@ def test_each_program_gets_its_own_password_and_keeps_it(run, tmp_path):
     assert postfix == secret(second, "postfix/alias.cf", r"password = (\w+)\n")
     assert f"password={dovecot}\n" in second["dovecot/2.3/mailadmin-sql.conf.ext"]
     assert f"IDENTIFIED BY '{postfix}'" in second["mariadb/grants.sql"]
+
+
+@pytest.mark.parametrize("release", ["2.3", "2.4"])
+def test_a_new_directory_goes_on_with_the_passwords_that_postfix_and_dovecot_have(
+    run, tmp_path, release
+):
+    run()
+    out, places = tmp_path / "out", ("--maps", str(tmp_path / "maps"), "--dovecot-conf", str(tmp_path / "dovecot"))  # fmt: skip
+    (out / "postfix").rename(tmp_path / "maps")
+    (out / f"dovecot/{release}").rename(tmp_path / "dovecot")
+    grants = (out / "mariadb/grants.sql").read_text()
+    shutil.rmtree(out)
+
+    run(*places)
+    same = (out / "mariadb/grants.sql").read_text()
+    shutil.rmtree(out)
+    run(*places, "--postfix-user", "another", "--dovecot-user", "yet_another")
+    others = (out / "mariadb/grants.sql").read_text()
+
+    known = set(re.findall("IDENTIFIED BY '(\\w+)'", grants))
+    assert len(known) == 2
+    assert same == grants
+    assert known & set(re.findall("IDENTIFIED BY '(\\w+)'", others)) == set()
 
 
 def test_a_second_run_changes_nothing(run, tmp_path):

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = (
         "Write the files of deploy/ (Postfix, Dovecot, MariaDB grants, sieve, nginx, systemd, journald, fail2ban, Roundcube) into DIR,"
         " with this installation's database, paths and host name filled in. The passwords of the"
-        " two SQL users are made at the first run and kept in DIR. A file that was not written by"
+        " two SQL users are those that Postfix and Dovecot have on this machine, or made at the first run; they are kept in DIR. A file that was not written by"
         " this command, or was changed since, is only overwritten with --force."
     )
 
@@ -118,7 +118,7 @@ class Command(BaseCommand):
                 | (set() if settings.POP3 else {"imap-only"})
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
-            directory = written_files.Directory(dir)
+            directory = written_files.Directory(dir, self._passwords_in_use(**options))
             values = mailconf.marker_values(connection.settings_dict, directory.passwords, **given)
             files = shipped.render(values, blocks)
             changes = directory.compare(files)
@@ -148,6 +148,16 @@ class Command(BaseCommand):
                 f"{len(changes)} of {len(files)} files in {dir} are new or changed."
                 f" How to install them: {dir}/README.md"
             )
+
+    def _passwords_in_use(
+        self, *, MAPS, DOVECOT_CONF, POSTFIX_SQL_USER, DOVECOT_SQL_USER, **options
+    ):
+        users = {
+            "postfix": POSTFIX_SQL_USER or "mailadmin_postfix",
+            "dovecot": DOVECOT_SQL_USER or "mailadmin_dovecot",
+        }
+        folders = [MAPS or "/etc/postfix/sql", DOVECOT_CONF or "/etc/dovecot"]
+        return written_files.passwords_in_use(users, folders)
 
     def _blocks(self, wanted):
         blocks = {name for name, choice in wanted.items() if choice}
