@@ -55,7 +55,7 @@ def run_turn(day):
         make_roots(roots_of(day))
         try_machine(release)
         for file in files:
-            status = run_file(file, release, failed)
+            status = run_file(f"tests/host/{file}", release, failed)
             if status:
                 return status
     except OutOfTime:
@@ -70,7 +70,7 @@ def run_turn(day):
 def run_file(file, release, failed):
     """Its tests go on from one another: if one fails, all of them are tried once more."""
     # -x: what has failed is known at once, and not lost with the time.
-    only = ["-x", f"tests/host/{file}", "-k", release]
+    only = ["-x", file, "-k", release]
     status = pytest(*only)
     if status == TESTS_FAILED:
         failed.append(file)
