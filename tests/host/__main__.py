@@ -70,7 +70,7 @@ def run_turn(day):
 def run_file(file, release, failed):
     """Its tests go on from one another: if one fails, all of them are tried once more."""
     # -x: what has failed is known at once, and not lost with the time.
-    only = ["-x", file, "-k", release]
+    only = ["-v", "-x", file, "-k", release]
     status = pytest(*only)
     if status == TESTS_FAILED:
         failed.append(file)
