@@ -70,16 +70,13 @@ class Machine:
         self.release = release
         self.first = None
 
-    def start(self, copy_of=None):
-        """``copy_of``: with the disk of another machine of that release, on which nothing runs."""
+    def start(self):
         _remove_left_ones()
         lower, self.root_in_use = cached_root(self.release)
         self.place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=CACHE))
         self.in_use = _lock(self.place)
         for name in ("root", "layer", "work"):
             (self.place / name).mkdir()
-        if copy_of:
-            run(["cp", "-a", f"{copy_of.place}/layer", self.place])
         overlay = OVERLAY.format(lower=lower, place=self.place)
         hold = HOLD.format(overlay=overlay, root=self.place / "root")
         self.first = subprocess.Popen(

@@ -14,11 +14,8 @@ TURNS = [
     (BOOKWORM, ["test_install.py"]),
     (TRIXIE, ["test_install.py"]),
 ]
-# Only make test-host runs these: they take longer than a turn may.
-WITHOUT_A_TURN = [
-    (BOOKWORM, ["test_cuts.py"]),
-    (TRIXIE, ["test_cuts.py"]),
-]
+# Only make test-host runs these: they were not seen to pass within a turn's time yet.
+WITHOUT_A_TURN = []
 
 
 def turn_of(day):
