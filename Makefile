@@ -49,7 +49,7 @@ test-host: .venv/installed-dev ## Install whole Debians with deploy/install in r
 	$(ON_HOSTS)
 
 .PHONY: test-host-today
-test-host-today: .venv/installed-dev ## The part of test-host whose turn it is today, in 25 minutes at most
+test-host-today: .venv/installed-dev ## The part of test-host whose turn it is today, in 30 minutes at most
 	@deploy/bin/install-packages root || echo "Going on without them." >&2
 	$(ON_HOSTS) --day $(shell date +%-j)
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.__main__ import run_file
 from tests.host.roots import RELEASES
-from tests.host.turns import TURNS, roots_of, said, turn_of
+from tests.host.turns import TURNS, WITHOUT_A_TURN, roots_of, said, turn_of
 
 FILES = {file.name for file in (Path(__file__).parent / "host").glob("test_*.py")}
 A_CYCLE = range(100, 100 + len(TURNS))
 
 
-def test_every_file_has_one_turn_on_every_release_in_a_cycle():
+def test_every_file_has_one_turn_on_every_release_in_a_cycle_or_is_named_as_having_none():
     turns = Counter()
-    for day in A_CYCLE:
-        release, files = turn_of(day)
+    for release, files in [*map(turn_of, A_CYCLE), *WITHOUT_A_TURN]:
         turns.update((release, file) for file in files)
 
     assert turns == {(release, file): 1 for release in RELEASES for file in FILES}
@@ -28,6 +28,9 @@ def test_what_is_not_run_on_a_day_is_said_with_its_day():
     for later in range(1, len(TURNS)):
         release, files = turn_of(333 + later)
         assert others[later - 1] == f"  {later} later: {' '.join(files)} on {release}"
+    assert others[len(TURNS) - 1 :] == [
+        f"  on no day: {' '.join(files)} on {release}" for release, files in WITHOUT_A_TURN
+    ]
     release, files = turn_of(333)
     assert today == f"Whole hosts, day 333 of the year: {' '.join(files)} on {release}."
 
@@ -55,3 +58,53 @@ def test_where_nobody_may_make_namespaces_a_turn_says_so_and_fails_nobody(
 
     assert done.returncode == status
     assert "NOT ONE TEST OF WHOLE HOSTS WAS RUN." in done.stdout
+
+
+A_FILE = """
+import pytest
+from pathlib import Path
+
+RUNS = Path(__file__).with_name("runs")
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_that_is_there_after_some_runs(release):
+    with RUNS.open("a") as runs:
+        runs.write(release + " ")
+    assert len(RUNS.read_text().split()) > {fails}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "named", "runs"), [(0, 0, 0, 1), (1, 0, 1, 2), (2, 1, 1, 2)]
+)
+def test_what_fails_is_tried_once_more_and_named(fails, status, named, runs, tmp_path):
+    file = tmp_path / "test_some.py"
+    file.write_text(A_FILE.format(fails=fails))
+    failed = []
+
+    assert run_file(str(file), "trixie", failed) == status
+    assert failed == [str(file)] * named
+    assert (tmp_path / "runs").read_text().split() == ["trixie"] * runs
+
+
+def test_a_file_that_cannot_be_read_is_not_tried_again(tmp_path):
+    file = tmp_path / "test_some.py"
+    file.write_text("nonsense(")
+    failed = []
+
+    assert run_file(str(file), "trixie", failed) == 2
+    assert failed == []
+
+
+def test_without_room_for_roots_a_turn_says_so(tmp_path):
+    text = "import tests.host.roots as roots; roots.DISK = 10**9; from tests.host.__main__ import main; raise SystemExit(main(['--day', '333']))"
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOST_CACHE": str(tmp_path)},
+    )
+
+    assert done.returncode == 0
+    assert "NOT ONE TEST OF WHOLE HOSTS WAS RUN." in done.stdout
+    assert f"MB free in {tmp_path}" in done.stdout

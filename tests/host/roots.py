@@ -36,6 +36,10 @@ nsenter --net=/proc/self/ns/net hostname mail.example.org
 MIRROR = "Does Debian's mirror answer ({}), and is there room for 700 MB?"
 
 
+# Of what roots and machines take, as megabytes: one machine moves to another in test_trouble.py.
+DISK, MEMORY = 6000, 1500
+
+
 class NotMade(Exception):
     """There is no root. ``str()`` is the command, what it said, and what to look at."""
 
@@ -62,6 +66,18 @@ def check_this_machine():
             raise NotHere(
                 f"The kernel does not let root make namespaces and overlays here, as in many containers:\n{error}"
             ) from None
+
+
+def check_room():
+    """Raise NotHere unless there is room for roots that have to be made, and for machines on them."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    disk = shutil.disk_usage(CACHE).free // 2**20
+    meminfo = Path("/proc/meminfo").read_text()
+    memory = int(re.search(r"MemAvailable: +(\d+) kB", meminfo)[1]) // 2**10
+    if disk < DISK or memory < MEMORY:
+        raise NotHere(
+            f"{disk} MB free in {CACHE}, {memory} MB of memory; {DISK} and {MEMORY} are needed."
+        )
 
 
 def cached_root(release):

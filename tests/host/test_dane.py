@@ -8,6 +8,7 @@ from tests.host.facts import NAME, PANEL, PASSWORD, python
 from tests.host.machine import CHECKOUT
 
 RESOLV = "/etc/resolv.conf"
+ANCHOR = "/etc/unbound/world.key"  # unbound's own user reads it
 # All names are in the root zone itself: there is one key to know.
 ZONE = """
 . 60 SOA ns. root. 1 600 600 600 60
@@ -34,10 +35,10 @@ zone:
     dnssec-signing: on
     zonefile-sync: -1
 """
-UNBOUND = """
+UNBOUND = f"""
 server:
   do-not-query-localhost: no
-  trust-anchor-file: /root/zones/anchor
+  trust-anchor-file: {ANCHOR}
 stub-zone:
   name: "."
   stub-addr: 127.0.0.3
@@ -89,7 +90,7 @@ def test_where_nobody_validates_the_machine_stays_with_its_name_servers(world):
 
 
 def test_where_it_validates_it_asks_itself_and_postfix_asks_for_keys(world):
-    world.path("/root/zones/anchor").write_text(key_of_the_root(world))
+    world.path(ANCHOR).write_text(key_of_the_root(world))
     world.path("/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf").unlink()
     world.path("/etc/unbound/unbound.conf.d/own.conf").write_text(UNBOUND)
     pid = world.path("/run/mailadmin-install/unbound.pid").read_text().strip()
@@ -138,7 +139,8 @@ with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
 
 
 def test_without_it_everything_is_as_it_was(world):
-    world.path("/etc/unbound/unbound.conf.d/own.conf").unlink()
+    for file in (ANCHOR, "/etc/unbound/unbound.conf.d/own.conf"):
+        world.path(file).unlink()
 
     world.install("--undo")
 

@@ -134,6 +134,25 @@ send(2)
     assert python(host, code).splitlines() == ["sent", '451 4.7.1 Ratelimit "mailbox" exceeded']
 
 
+def test_a_mailbox_that_has_a_number_of_its_own_may_write_to_more(host):
+    host.run(*PANEL, "mailbox", "edit", "ben@example.org", "--sending-limit", "1000")
+    code = f"""
+import time
+def send(count):
+    with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+        smtp.login("ben@example.org", {PASSWORD!r})
+        smtp.sendmail("ben@example.org", [f"far{{n}}@elsewhere.test" for n in range(count)], "From: ben@example.org\\r\\n\\r\\nx\\r\\n")
+for _ in range(300):  # rspamd looks at the file every six seconds
+    try:
+        send(21)
+        print("sent")
+        break
+    except smtplib.SMTPResponseException:
+        time.sleep(0.5)
+"""
+    assert python(host, code) == "sent\n"
+
+
 def test_a_second_run_changes_nothing(host):
     assert "Nothing to do." in host.install()
 

@@ -1,21 +1,23 @@
-"""Whose turn it is: all tests of whole hosts take long, so `make test-host-today` runs some of them each day of the year. CI runs none."""
+"""Whose turn it is: all tests of whole hosts take long, so `make test-host-today`, and with it CI, runs some of them each day of the year."""
 
-# Of a day's turn, with the roots that it needs.
-MINUTES = 25
+# Of a day's turn, with the roots that it needs: make test and this end within an hour.
+MINUTES = 30
 BOOKWORM, TRIXIE = "bookworm", "trixie"
 # (release, files). One release a day where it can be, since its root may have to be made first.
 TURNS = [
     (TRIXIE, ["test_choices.py", "test_dane.py"]),
-    (BOOKWORM, ["test_install.py"]),
-    (BOOKWORM, ["test_choices.py", "test_dane.py"]),
+    (BOOKWORM, ["test_trouble.py"]),
     (BOOKWORM, ["test_spam.py", "test_look.py"]),
     (TRIXIE, ["test_trouble.py"]),
-    (BOOKWORM, ["test_trouble.py"]),
+    (BOOKWORM, ["test_choices.py", "test_dane.py"]),
     (TRIXIE, ["test_spam.py", "test_look.py"]),
+    (BOOKWORM, ["test_install.py"]),
     (TRIXIE, ["test_install.py"]),
     (BOOKWORM, ["test_doctor.py"]),
     (TRIXIE, ["test_doctor.py"]),
 ]
+# Only make test-host runs these: they were not seen to pass within a turn's time yet.
+WITHOUT_A_TURN = []
 
 
 def turn_of(day):
@@ -30,7 +32,7 @@ def roots_of(day):
 
 
 def said(day):
-    lines = [f"{' '.join(files)} on {release}" for release, files in TURNS]
+    lines = [line(turn) for turn in TURNS]
     today = day % len(TURNS)
     later = [(today + days) % len(TURNS) for days in range(1, len(TURNS))]
     return "\n".join(
@@ -38,5 +40,11 @@ def said(day):
             f"Whole hosts, day {day} of the year: {lines[today]}.",
             "Not run today, but so many days later (make test-host runs all of them):",
             *(f"  {days} later: {lines[turn]}" for days, turn in enumerate(later, start=1)),
+            *(f"  on no day: {line(files)}" for files in WITHOUT_A_TURN),
         ]
     )
+
+
+def line(turn):
+    release, files = turn
+    return f"{' '.join(files)} on {release}"
