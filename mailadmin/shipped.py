@@ -46,7 +46,13 @@ PER_CLIENT = {
     "roundcube/database.sql",
 }
 # Files of other folders, which hold what is used where it is.
-ALONE = ("README.md", "helper/mailbox.cf", "helper/directories.cf", "helper/signer.cnf", "deliveries/deliveries.env")
+ALONE = (
+    "README.md",
+    "helper/mailbox.cf",
+    "helper/directories.cf",
+    "helper/signer.cnf",
+    "deliveries/deliveries.env",
+)
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
 SERVER = re.compile(r"^# BEGIN sql-server\n(.*?)^# END sql-server\n", re.MULTILINE | re.DOTALL)
