@@ -101,13 +101,17 @@ def move_directory(settings, argument):
         raise Refused(f"{settings.mail_root} is root's")
     places = [settings.mail_root, old.rstrip("/"), new.rstrip("/")]
     with open(Path(__file__).with_name("moving.py")) as program:
-        said = run(
+        done = call(
             *("python3", "-I", "-B", "-", *places),
+            errors_to=subprocess.STDOUT,
             stdin=program,
             user=owner.st_uid,
             group=owner.st_gid,
             extra_groups=[],
         )
+    said = done.stdout.strip()[:OUTPUT]
+    if done.returncode:
+        raise Refused(said or "it could not be started")
     return {"from": old, "to": new, "says": said}
 
 
@@ -228,9 +232,9 @@ def nothing(argument):
         raise Refused("this verb takes no argument")
 
 
-def run(program, *arguments, fails=0, limit=OUTPUT, **more):
+def run(program, *arguments, fails=0, limit=OUTPUT):
     """Return what a program prints, up to ``limit``. Raises Refused if it fails, but for the status ``fails``."""
-    done = call(program, *arguments, errors_to=subprocess.STDOUT, **more)
+    done = call(program, *arguments, errors_to=subprocess.STDOUT)
     said = done.stdout.strip()[:limit]
     if done.returncode not in (0, fails):
         raise Refused(f"{program}: {said[:OUTPUT] or f'status {done.returncode}'}")

@@ -348,7 +348,7 @@ def test_what_the_helper_does_not_do_is_said_and_its_place_stays_kept(superadmin
 
     move(superadmin)
 
-    reason = "The server’s helper did not do it: python3: example.org/deep is there already."
+    reason = "The server’s helper did not do it: example.org/deep is there already."
     assert Task.objects.get().refusals == [
         ["deep@example.org", reason],
         ["mid@example.org", reason],
@@ -385,7 +385,7 @@ def test_a_directory_that_two_have_is_moved_from_neither(superadmin, nested, mov
         [f"{name}@example.org", reason] for name in ("deep", "mid", "twin")
     ]
     assert (nested / "ann/mid/deep/mail").read_text() == "of mid/deep"
-    assert RetiredMaildir.objects.count() == 0
+    assert RetiredMaildir.objects.filter(awaited=True).count() == 0
 
 
 def test_a_place_that_is_kept_is_given_to_nobody_else(nested, example_org):
