@@ -159,7 +159,7 @@ def journal(tmp_path):
     inside = ["nsenter", "--target", str(process.pid), "--mount"]
 
     def write(text, program="postfix/smtpd", user="root"):
-        command = ["logger", "--socket", "/run/systemd/journal/dev-log", "-p", "mail.info", "-t", program, "--id=77", text]  # fmt: skip
+        command = ["logger", "--socket", "/run/systemd/journal/dev-log", "-p", "mail.info", "-t", program, "-i", text]  # fmt: skip
         subprocess.run(
             [*inside, "setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups", *command],
             check=True,
