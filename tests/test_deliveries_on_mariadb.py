@@ -159,7 +159,7 @@ def journal(tmp_path):
     inside = ["nsenter", "--target", str(process.pid), "--mount"]
 
     def write(text, program="postfix/smtpd", user="root"):
-        command = ["logger", "--socket", "/run/systemd/journal/dev-log", "-p", "mail.info", "-t", program, "--id=77", text]  # fmt: skip
+        command = ["logger", "--socket", "/run/systemd/journal/dev-log", "-p", "mail.info", "-t", program, "-i", text]  # fmt: skip
         subprocess.run(
             [*inside, "setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups", *command],
             check=True,
@@ -232,22 +232,22 @@ INSERT INTO delivery_key (domain, address, delivery)
 
 
 @pytest.mark.parametrize(
-    ("query", "most"),
+    ("query", "most", "shown"),
     [
-        ({}, 400),
-        ({"address": "user7@example.org"}, 400),
-        ({"address": "joe@outside.test"}, 500),
-        ({"domain": "example.org", "after": "10000"}, 400),
-        ({"id": "m77@x"}, 100),
-        ({"day": "2026-11-05"}, 4_000),
-        ({"day": "2026-11-05", "address": "joe@outside.test"}, 4_000),
-        ({"result": "bounced"}, 3_000),
-        ({"address": "nobody@example.org"}, 100),
+        ({}, 500, 50),
+        ({"address": "user7@example.org"}, 500, 50),
+        ({"address": "joe@outside.test"}, 500, 50),
+        ({"domain": "example.org", "after": "10000"}, 500, 50),
+        ({"id": "m77@x"}, 100, 1),
+        ({"day": "2026-11-05"}, 4_000, 50),
+        ({"day": "2026-11-05", "address": "joe@outside.test"}, 4_000, 50),
+        ({"result": "bounced"}, 4_000, 1),
+        ({"address": "nobody@example.org"}, 100, 0),
     ],
 )
 @pytest.mark.parametrize("role", ["root", "admin"])
 def test_a_search_among_many_rows_reads_few_of_them(
-    role, query, most, example_org, add_domain, make_admin, sign_in
+    role, query, most, shown, example_org, add_domain, make_admin, sign_in
 ):
     add_domain("second.example")
     Domain.objects.update(created=datetime(2020, 1, 1, tzinfo=UTC))
@@ -267,4 +267,5 @@ def test_a_search_among_many_rows_reads_few_of_them(
         page = client.get("/deliveries/", query)
 
     assert page.status_code == 200
-    assert cost.rows <= most
+    assert (cost.rows <= most, cost.statements <= 10) == (True, True), (cost, most)
+    assert page.content.count(b"<li><time") == shown

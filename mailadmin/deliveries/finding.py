@@ -11,7 +11,7 @@ from domains.deliveries import ALL, Delivery, DeliveryKey
 SHOWN = 50
 LOOKED_AT = 500  # rows of one page, to find those of a day or a result
 MANY = 50  # domains whose rows are put together; an administrator of more of them chooses one
-SLACK = 2_000  # rows that may be out of the order of time: several servers write
+SLACK = 100  # rows that may be out of the order of time: several servers write
 
 
 class Asked(NamedTuple):
@@ -104,8 +104,11 @@ def _midnights(day):
 
 def _edges(day):
     """The numbers between which the rows of ``day`` are, by the index of the time; None: no bound there."""
-    begin, end = _midnights(day)
-    before = Delivery.objects.filter(at__lt=begin).order_by("-at", "-pk").values_list("pk")[:1]
-    after = Delivery.objects.filter(at__gte=end).order_by("at", "pk").values_list("pk")[:1]
-    first, last = before.first(), after.first()
-    return first and first[0] - SLACK, last and last[0] + SLACK
+    before = "at < %s ORDER BY at DESC, id DESC"
+    after = "at >= %s ORDER BY at, id"
+    one = f"(SELECT id FROM {Delivery._meta.db_table} WHERE {{}} LIMIT 1)"  # noqa: S608
+    moments = map(connection.ops.adapt_datetimefield_value, _midnights(day))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {one.format(before)}, {one.format(after)}", [*moments])
+        first, last = cursor.fetchone()
+    return first and first - SLACK, last and last + SLACK
