@@ -99,11 +99,6 @@ def test_without_the_secret_there_is_no_start(environment):
 
 
 WRONG = {
-    "SECOND_FACTOR_SUPERADMINS": ["yes", "2027-02-30", "31.01.2027", "20270131", "2027-W04-7"],
-    "SECOND_FACTOR_ADMINS": ["soon"],
-    "SECOND_FACTOR_USERS": ["soon"],
-    "FACTOR_KEYS": ["short", f"{KEY},short", "k" * 60],
-    "POSTFIXADMIN_BESIDE": ["si"],
     "SECRET_KEY": ["short", "k" * 50],
     "DEBUG": ["maybe"],
     "ALLOWED_HOSTS": [
@@ -139,6 +134,11 @@ WRONG = {
     "PASSWORD_MIN_DIGITS": ["many"],
     "LOGIN_FAILURES": ["0", "99999999999"],
     "LOGIN_PAUSE_MINUTES": ["0.5", "99999999999"],
+    "SECOND_FACTOR_SUPERADMINS": ["yes", "2027-02-30", "31.01.2027", "20270131", "2027-W04-7"],
+    "SECOND_FACTOR_ADMINS": ["soon"],
+    "SECOND_FACTOR_USERS": ["soon"],
+    "FACTOR_KEYS": ["short", f"{KEY},short", "k" * 60],
+    "POSTFIXADMIN_BESIDE": ["si"],
     "QUOTA_MULTIPLIER": ["1024"],
     "MAILDIR_LAYOUT": ["{local_part}/../"],
     "RECIPIENT_DELIMITER": ["%", ""],
