@@ -149,7 +149,7 @@ DNS = [
     ("dns-of-host", {f"AAAA {NAME}": [SIX]}),
     ("dns-of-host", {f"AAAA {NAME}": [SIX], PTR6: [NAME], f"TXT {NAME}": ["v=spf1 ip4:192.0.2.25 -all"]}),
     ("dns-of-domains", {"TXT example.org": ["v=spf1 ~all"]}),
-    ("dns-of-domains", {"TXT example.org": ["v=spf1 ip4:192.0.2.25 include:none.test -all"]}),
+    ("dns-of-domains", {"TXT example.org": ["v=spf1 include:none.test ip4:192.0.2.25 -all"]}),
     ("dns-of-domains", {"TXT example.org": ["v=spf1 mx -all", "v=spf1 a -all"]}),
     ("dns-of-domains", {f"AAAA {NAME}": [SIX], PTR6: [NAME], "TXT example.org": ["v=spf1 ip4:192.0.2.25 -all"]}),
     ("dns-of-domains", {"MX example.org": []}),
