@@ -7,8 +7,8 @@ BOOKWORM, TRIXIE = "bookworm", "trixie"
 TURNS = [
     (TRIXIE, ["test_choices.py", "test_dane.py"]),
     (BOOKWORM, ["test_trouble.py"]),
-    (BOOKWORM, ["test_spam.py", "test_look.py"]),
     (TRIXIE, ["test_trouble.py"]),
+    (BOOKWORM, ["test_spam.py", "test_look.py"]),
     (BOOKWORM, ["test_choices.py", "test_dane.py"]),
     (TRIXIE, ["test_spam.py", "test_look.py"]),
     (BOOKWORM, ["test_install.py"]),
