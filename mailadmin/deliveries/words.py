@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from domains.deliveries import (
     BOUNCED,
@@ -106,7 +106,7 @@ def facts(row):
     if row.client:
         yield _("From"), row.client
     if row.relay and row.relay != "none":
-        yield _("To"), row.relay
+        yield pgettext("the next server", "To"), row.relay
     if row.client or row.relay:
         yield _("Encryption"), row.tls or _("none, or not known")
     if row.size:
