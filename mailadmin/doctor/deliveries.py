@@ -19,7 +19,7 @@ BEHIND_SECONDS = 900
     "deliveries-not-followed",
     WARNING,
     _("whether the delivery log is kept"),
-    seen=_("Nobody follows the log of the mail server (%(since)s)."),
+    seen=_("Nobody follows the log of the mail server. Followed last: %(last)s"),
     why=_("“Was it delivered?” has no answer for mail of now, and nobody hears of a login that sends masses of it."),
     mend=_("Start its service, and look at what it says:"),
     command="systemctl restart mailadmin-deliveries; journalctl -u mailadmin-deliveries -n 5",
@@ -31,9 +31,9 @@ def not_followed(host):
     rows = LogPosition.objects.filter(host=host_here(), source__in=settings.DELIVERY_LOGS)
     looked = min(rows.values_list("looked", flat=True), default=None)
     if looked is None:
-        yield {"since": "never begun"}
+        yield {"last": "-"}
     elif looked < timezone.now() - SILENT:
-        yield {"since": f"since {timezone.localtime(looked):%Y-%m-%d %H:%M}"}
+        yield {"last": f"{timezone.localtime(looked):%Y-%m-%d %H:%M}"}
 
 
 @check(
