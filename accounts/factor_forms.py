@@ -85,7 +85,9 @@ class FactorSetUpForm(WithOffer):
         self.fields["code"].label = _("Code that the app shows")
         self.fields["code"].help_text = _("Six digits; a new one every 30 seconds.")
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
-        if not factors.is_on(self.actor):
+        if factors.is_on(self.actor):
+            self.fields["code"].label = _("Code that the new app shows")
+        else:
             del self.fields["current"]
 
     def save(self):
