@@ -138,9 +138,12 @@ class TLSFailure(models.Model):
         return f"{self.server}: {self.reason} on {self.day}"
 
 
-MODELS = (MailReport, ReportDay, ReportedSender, TLSFailure)
+OF_A_DAY = (MailReport, ReportedSender, TLSFailure)
+MODELS = (ReportDay, *OF_A_DAY)
 
 
 def forget_reports(domain):
-    for model in MODELS:
-        model.objects.filter(domain=domain).delete()
+    # Without a row of a day there is none of the others.
+    if ReportDay.objects.filter(domain=domain).delete()[0]:
+        for model in OF_A_DAY:
+            model.objects.filter(domain=domain).delete()
