@@ -42,6 +42,7 @@ NO_PAGES = {
     "session-left",
     "preferences",
     *OWN,
+    "own-deliveries",  # off unless DELIVERIES_FOR_USERS is set: tests/deliveries
     "log-days",
     "log-table",
     "domain-dns-zone",
