@@ -98,7 +98,8 @@ def postfix():
         f"maillog_file_prefixes = {directory}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmydestination =\nmynetworks = 127.0.0.0/8\n"
         f"disable_dns_lookups = yes\ndefault_transport = smtp:[127.0.0.1]:{sink}\nmyhostname = {HOST}\nalias_maps =\n"
     )
-    drain = subprocess.Popen(["smtp-sink", f"127.0.0.1:{sink}", "100"])
+    server._run("postfix", "check")  # makes the directories of the queue
+    drain = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{sink}", "100"])
     daemon = subprocess.Popen([MASTER, "-c", server.conf, "-s"])
     try:
         wait_until(lambda: server.log.exists(), "Postfix")

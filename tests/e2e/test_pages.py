@@ -45,6 +45,7 @@ NO_PAGES = {
     "own-factor-off",
     "preferences",
     *OWN,
+    "own-deliveries",  # off unless DELIVERIES_FOR_USERS is set: tests/deliveries
     "log-days",
     "log-table",
     "domain-dns-zone",
