@@ -350,7 +350,9 @@ def test_axe_finds_nothing_where_the_database_is_away(browser, tmp_path):
         panel.start(migrate=False)
         with Visitors(browser, panel.url) as visitors:
             page = visitors.open(bypass_csp=True)
-            page.context.add_cookies([{"name": "mailadmin_session", "value": "x" * 32, "url": panel.url}])
+            page.context.add_cookies(
+                [{"name": "mailadmin_session", "value": "x" * 32, "url": panel.url}]
+            )
             found = broken_rules(page, "/")
             said = page.locator("main").inner_text()
             answers = {fault.partition(" ")[0] for fault in visitors.faults}
