@@ -1,5 +1,6 @@
 import re
 import shlex
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -65,17 +66,22 @@ class Finding(NamedTuple):
         """The sentence ``part`` of its check with the details in it: those are stored in English."""
         if part == "command":
             return WORD.sub(self._quoted, self.check.command)
-        told = {
-            name: gettext(value) if value and isinstance(value, str) else value
-            for name, value in self.details.items()
+        told = self._details
+        told |= {
+            name: gettext(value) for name, value in told.items() if value and isinstance(value, str)
         }
         return str(getattr(self.check, part)) % told
 
     def _quoted(self, found):
         word = found[0]
         if "%(" not in word or word.startswith('"') or COMMANDS.search(word):
-            return word % self.details
-        return shlex.quote(word.strip("'") % self.details)
+            return word % self._details
+        return shlex.quote(word.strip("'") % self._details)
+
+    @property
+    def _details(self):
+        """What an earlier release stored may lack some of them."""
+        return defaultdict(str, self.details)
 
 
 def check(name, level, title, **words):

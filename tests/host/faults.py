@@ -64,7 +64,7 @@ MAPS = [
         "touch /etc/postfix/old && postmap /etc/postfix/old && touch -d -1hour /etc/postfix/old.db && postconf -e 'canonical_maps = hash:/etc/postfix/old'",
         "postconf -X canonical_maps && rm /etc/postfix/old* && postfix reload",
     ),
-    Fault("secrets-open", "chmod 644 /etc/postfix/sql/alias.cf /etc/dovecot/*"),
+    Fault("secrets-open", "find /etc/postfix/sql /etc/dovecot -maxdepth 1 -type f -exec chmod 644 {} +"),
 ]  # fmt: skip
 DOVECOT = [
     Fault("dovecot-down", "doveadm stop"),

@@ -56,6 +56,13 @@ def test_a_finding_of_a_check_that_is_gone_is_left_out(superadmin):
     assert "All is well" in text(superadmin.get(PAGE))
 
 
+def test_a_finding_of_an_earlier_release_is_shown_without_what_it_did_not_store(superadmin):
+    stored = ["rows", {"title": "Odd rows", "count": "1", "examples": "x"}, ""]
+    HostLook.objects.create(pk="mail.example.com", looked=timezone.now(), findings=[stored])
+
+    assert "Odd rows: 1, such as x." in text(superadmin.get(PAGE))
+
+
 def test_two_machines_are_told_apart(superadmin):
     for name in ("mx1", "mx2"):
         HostLook.objects.create(pk=name)
