@@ -35,9 +35,11 @@ zone:
     dnssec-signing: on
     zonefile-sync: -1
 """
+# unbound itself would say that there is nothing under "test".
 UNBOUND = f"""
 server:
   do-not-query-localhost: no
+  local-zone: "test." nodefault
   trust-anchor-file: {ANCHOR}
 stub-zone:
   name: "."
