@@ -63,7 +63,8 @@ def test_a_field_of_the_sign_in(field, client, db, longest):
 @pytest.mark.parametrize(
     "page", [name for name in PATTERNS if "pk" not in PATTERNS[name].pattern.converters]
 )
-def test_a_parameter(page, parameter, sign_in, world, longest):  # noqa: F811
+def test_a_parameter(page, parameter, sign_in, world, longest, settings):  # noqa: F811
+    settings.DELIVERIES_FOR_USERS = True
     client = sign_in(world["mailbox user" if page.startswith("own-") else "superadmin"])
 
     for long in LONG:
