@@ -72,7 +72,7 @@ def hosts_entries(name):
 
 
 def listeners():
-    """{port: name of the program} of all TCP ports that something listens on."""
+    """{port: name of the program} of all TCP ports that something listens on; of several on one, that which has 127.0.0.1."""
     inodes = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -82,9 +82,13 @@ def listeners():
         for line in lines:
             words = line.split()
             if words[3] == "0A":  # LISTEN
-                inodes[words[9]] = int(words[1].rpartition(":")[2], 16)
+                address, _colon, port = words[1].rpartition(":")
+                has_loopback = address == "0100007F" or set(address) == {"0"}
+                inodes[words[9]] = (int(port, 16), has_loopback)
     names = _programs(inodes)
-    return {port: names.get(inode, "a program") for inode, port in inodes.items()}
+    # The last one counts.
+    ordered = sorted(inodes.items(), key=lambda one: one[1])
+    return {port: names.get(inode, "a program") for inode, (port, _loopback) in ordered}
 
 
 def listens(address, port):
