@@ -55,7 +55,7 @@ class FactorView(OwnPasswordMixin, OwnFormView):
 
     def form_valid(self, form):
         try:
-            throttle.refuse_codes(self.actor.pk, self.actor.client_ip)
+            throttle.refuse_codes(self.actor, self.actor.client_ip)
         except ValidationError as error:
             return self.refuse(form, error)
         return super().form_valid(form)
@@ -64,7 +64,7 @@ class FactorView(OwnPasswordMixin, OwnFormView):
         again = self.answer_again()
         if again is None and factors.WRONG in codes_of(error):
             # After the transaction, which would take back the note of a wrong one.
-            throttle.record_wrong_code(self.actor.pk, self.actor.client_ip)
+            throttle.record_wrong_code(self.actor, self.actor.client_ip)
         return again or super().refuse(form, error)
 
 

@@ -67,14 +67,13 @@ class SecondStep(FormView):
 
     def form_valid(self, form):
         self.awaited.client_ip = ip = client_ip(self.request)
-        name = self.awaited.pk
         try:
-            throttle.refuse_codes(name, ip)
+            throttle.refuse_codes(self.awaited, ip)
             once.done(self.request, lambda: self.use(form.cleaned_data["code"]))
         except (ValidationError, once.Repeated) as error:
             return self.answer_again() or self.refuse(form, error)
-        throttle.reset(name, ip, codes=True)
-        account = type(self.awaited).objects.get(pk=name)
+        throttle.forgive_codes(self.awaited, ip)
+        account = type(self.awaited).objects.get(pk=self.awaited.pk)
         account.backend = self.awaited.backend
         sessions.begin_after(self.request, account)
         return let_in(self.request, account)
@@ -86,7 +85,7 @@ class SecondStep(FormView):
     def refuse(self, form, error):
         wrong = error.code == factors.WRONG
         if wrong:
-            throttle.record_wrong_code(self.awaited.pk, self.awaited.client_ip)
+            throttle.record_wrong_code(self.awaited, self.awaited.client_ip)
             sign_ins.record_wrong_code(self.awaited, self.awaited.client_ip)
         form.add_error("code" if wrong else None, error)
         return self.form_invalid(form)

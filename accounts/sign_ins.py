@@ -53,7 +53,7 @@ def record_failure(account, typed, ip):
 
 def record_wrong_code(account, ip):
     """Write the first wrong code after a right password from a network, and the one that closes the account to it."""
-    failures = throttle.failures(account.pk, ip, codes=True)
+    failures = throttle.wrong_codes(account, ip)
     if failures not in {1, settings.LOGIN_FAILURES}:
         return
     account.client_ip = ip

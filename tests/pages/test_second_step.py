@@ -293,3 +293,34 @@ def test_a_secret_that_no_key_reads_lets_nobody_in(client, sign, step, shows, jo
     assert sign("joe@example.org").url == "/login/second/"
     assert step(code(secret)).status_code == 422
     assert totp.decrypted(Mailbox.objects.get().totp_secret) is None
+
+
+def test_an_administrator_and_a_mailbox_of_one_name_are_counted_apart(
+    client, shows, joe, make_admin, settings
+):
+    settings.LOGIN_FAILURES = 3
+    secret = shows(joe)
+    admin_secret = shows(make_admin("joe@example.org", password="another-orange-bicycle-8"))
+    passwords = {"mailbox": "tangerine-7-bicycle", "admin": "another-orange-bicycle-8"}
+
+    def answer(kind, code):
+        browser = Client()
+        browser.post(reverse("login"), {"username": joe.pk, "password": passwords[kind]})
+        return browser.post(reverse("second-step"), {"code": code}).status_code
+
+    assert [answer("mailbox", "123456") for _try in range(4)] == [422, 422, 422, 429]
+    assert answer("admin", "123456") == 422
+    assert answer("admin", code(admin_secret)) == 302
+    assert answer("mailbox", code(secret)) == 429
+
+
+def test_a_typed_name_does_not_count_as_wrong_codes(client, sign, step, shows, joe, settings):
+    settings.LOGIN_FAILURES = 3
+    for name in ("code joe@example.org", "code mailbox joe@example.org"):
+        for _try in range(3):
+            sign(name)
+
+    secret = shows(joe)
+    sign("joe@example.org")
+
+    assert step(code(secret)).status_code == 302
