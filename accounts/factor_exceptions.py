@@ -19,6 +19,8 @@ def add_exception(*, actor, network, whose="", description=""):
     """``whose`` is an address, a domain, or "" for everybody, which superadmins alone may say."""
     exception = check_exception(actor=actor, network=network, whose=whose)
     exception.description = description
+    # Who is no superadmin was refused such a name.
+    exception.for_admin = Admin.objects.filter(pk=exception.username).exists()
     exception.save(force_insert=True)
     _record(actor, "create_exception", exception, [None, exception.ip])
     return exception

@@ -50,17 +50,19 @@ def _codes(account):
 def is_spared(account, ip):
     """Whether no code is asked of this account at this address.
 
-    Rows of a domain are of its mailboxes: who manages the domain cannot spare an administrator of the same name.
+    Rows of a domain are of its mailboxes, and so are those of an address, unless a superadmin made them here: who manages
+    the domain, or has the mailbox, cannot spare an administrator of the same name.
     """
     try:
         address = ipaddress.ip_address(ip or "")
     except ValueError:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
-    whose = Q(username=account.pk) | Q(username=None)
     if account.is_mailbox_user:
-        whose |= Q(username=account.domain_id)
-    stored = FactorException.objects.filter(whose).values_list("ip", flat=True)
+        whose = Q(username__in=[account.pk, account.domain_id])
+    else:
+        whose = Q(username=account.pk, for_admin=True)
+    stored = FactorException.objects.filter(whose | Q(username=None)).values_list("ip", flat=True)
     return any(address in network for text in stored if (network := network_of(text)))
 
 
@@ -228,14 +230,23 @@ def reset(*, actor, account):
 
 @in_transaction
 def forget(account):
-    """Of an account that is gone: a new one of its name shall not have its codes."""
+    """Of an account that is gone: a new one of its name shall not have its codes, nor its exceptions."""
     _forget(account)
+    _exceptions(account).delete()
 
 
 @in_transaction
-def rename(account, name):
-    for model in (SecondFactor, RecoveryCode):
-        model.objects.of(account).update(username=name)
+def rename(mailbox, name):
+    old, new = type(mailbox)(pk=mailbox.pk), type(mailbox)(pk=name)
+    forget(new)  # left by another program
+    for rows in (SecondFactor.objects.of(old), RecoveryCode.objects.of(old), _exceptions(old)):
+        rows.update(username=name)
+
+
+def _exceptions(account):
+    return FactorException.objects.filter(
+        username=account.pk, for_admin=not account.is_mailbox_user
+    )
 
 
 def _locked(account):

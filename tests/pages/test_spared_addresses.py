@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
+from accounts.factor_exceptions import add_exception
 from accounts.factors import is_spared
-from accounts.models import FactorException
+from accounts.models import Admin, FactorException
+from accounts.services import delete_admin
 from tests.codes import code
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -44,7 +46,7 @@ def test_an_exception_is_an_address_or_a_network(network, ip, spared, client, jo
 @pytest.mark.parametrize(
     ("whose", "spared"),
     [
-        ("joe@example.org", {"mailbox", "admin"}),
+        ("joe@example.org", {"mailbox"}),
         ("example.org", {"mailbox"}),
         (None, {"mailbox", "admin"}),
         ("ann@example.org", set()),
@@ -53,13 +55,45 @@ def test_an_exception_is_an_address_or_a_network(network, ip, spared, client, jo
     ],
 )
 def test_an_exception_is_for_an_address_a_domains_mailboxes_or_everybody(
-    whose, spared, joe, make_admin, shows
+    whose, spared, joe, make_admin
 ):
     admin = make_admin("joe@example.org")
     FactorException.objects.create(ip="192.0.2.7", username=whose)
 
     accounts = {"mailbox": joe, "admin": admin}
     assert {kind for kind, one in accounts.items() if is_spared(one, "192.0.2.7")} == spared
+
+
+def test_a_superadmin_who_names_an_administrator_spares_both_accounts_of_the_name(joe, make_admin):
+    root, admin = make_admin(superadmin=True), make_admin("joe@example.org")
+
+    add_exception(actor=root, network="192.0.2.7", whose="joe@example.org")
+
+    assert is_spared(admin, "192.0.2.7")
+    assert is_spared(joe, "192.0.2.7")
+
+
+def test_an_exception_of_a_mailbox_is_none_for_an_administrator_who_comes_later(joe, make_admin):
+    add_exception(actor=None, network="192.0.2.7", whose="joe@example.org")
+
+    admin = make_admin("joe@example.org")
+
+    assert is_spared(joe, "192.0.2.7")
+    assert not is_spared(admin, "192.0.2.7")
+
+
+@pytest.mark.parametrize("deleted_by", ["the panel", "another program"])
+def test_an_exception_of_an_administrator_ends_with_the_account(deleted_by, make_admin):
+    make_admin(superadmin=True)
+    admin = make_admin("it@example.org")
+    add_exception(actor=None, network="192.0.2.7", whose="it@example.org")
+
+    if deleted_by == "the panel":
+        delete_admin(actor=None, admin=admin)
+    else:
+        Admin.objects.filter(pk=admin.pk).delete()
+
+    assert not is_spared(make_admin("it@example.org"), "192.0.2.7")
 
 
 def test_a_header_of_the_client_makes_no_exception(client, joe, shows, password):
