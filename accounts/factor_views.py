@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts import factor_exceptions, factors, throttle, totp
+from accounts import factor_exceptions, factors, sessions, throttle, totp
 from accounts.factor_forms import ExceptionForm, FactorOffForm, FactorSetUpForm, NewCodesForm
 from accounts.models import FactorException, SecondFactor
 from accounts.own import OwnFormView, OwnPasswordMixin
@@ -125,9 +125,12 @@ class FactorSetUp(ShowsCodes, FactorView):
             "picture": self.picture(secret),
             "renews": factors.is_on(self.actor),
             "required_from": day,
-            "must": factors.is_missing(self.actor),
+            "must": factors.is_missing(self.actor) and not self.is_spared(),
             "next": safe_next(self.request, ""),
         }
+
+    def is_spared(self):
+        return sessions.SPARED_AT in self.request.session  # or it would be led here
 
     def picture(self, secret):
         # An app takes two of the same name and issuer for one.

@@ -38,6 +38,12 @@ def is_missing(account):
     return day is not None and timezone.localdate() >= day
 
 
+def is_asked_to_set_up(account, ip):
+    """Whether it has none, and there is a day from which on it must, unless it signs in where none is asked."""
+    day = None if account.totp_secret else required_from(account)
+    return day is not None and not is_spared(account, ip)
+
+
 def codes_left(account):
     return _codes(account).count()
 

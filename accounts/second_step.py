@@ -45,11 +45,14 @@ class SecondStep(FormView):
 
     def answer_again(self):
         """The same answer to the second of two clicks, whose session has ended by the first."""
-        account = self.awaited or sessions.goes_on(self.request)
-        if account is None or not once.earlier(self.request):
+        account = self.awaited
+        if account is None:
+            account = sessions.go_on(self.request)
+        elif once.earlier(self.request):
+            sessions.begin(self.request, account)
+        else:
             return None
-        sessions.begin(self.request, account)
-        return let_in(self.request, account)
+        return account and let_in(self.request, account)
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"recovery": "recovery" in self.request.GET}

@@ -87,9 +87,11 @@ def test_at_an_exception_nobody_has_to_set_one_up(client, account, password, req
     required(days=-1)
     add_exception(actor=None, network="192.0.2.7", whose="joe@example.org")
     here, there = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "198.51.100.1"}
-    sign(client, password, **here)
+
+    assert sign(client, password, **here).url == "/"
 
     assert client.get(reverse("account"), **here).status_code == 200
+    assert "Set one up to go on." not in text(client.get(reverse("own-factor-setup"), **here))
     assert client.get(reverse("account"), **there).status_code == 302
 
 

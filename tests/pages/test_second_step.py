@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import totp
+from accounts import factors, totp
 from accounts.models import LogEntry, LoginAttempt
 from accounts.services import set_admin_password
 from mailboxes.models import Mailbox
@@ -284,6 +284,31 @@ def test_two_clicks_sign_in_once_and_get_the_same_answer(shows, joe, password):
     assert (first.status_code, first.url) == (second.status_code, second.url) == (302, "/")
     assert client.get(reverse("account")).status_code == 200
     assert LoginAttempt.objects.count() == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["a new password", "a reset", "nothing"])
+def test_the_form_sent_once_more_opens_nothing_if_password_or_factor_is_another_now(
+    meanwhile, shows, make_admin, password
+):
+    root = make_admin("root@example.org", superadmin=True)
+    client, secret = Client(enforce_csrf_checks=True), shows(root)
+    token = str(client.get(reverse("login")).context["csrf_token"])
+    fields = {"username": root.pk, "password": password, "csrfmiddlewaretoken": token}
+    client.post(reverse("login"), fields)
+    token = str(client.get(reverse("second-step")).context["csrf_token"])
+    fields = {"code": code(secret), "csrfmiddlewaretoken": token}
+    before = {name: morsel.value for name, morsel in client.cookies.items()}
+    client.post(reverse("second-step"), fields)
+    if meanwhile == "a new password":
+        set_admin_password(actor=None, admin=root, password="another-orange-bicycle-8")
+    elif meanwhile == "a reset":
+        factors.reset(actor=None, account=root)
+    client.cookies.load(before)
+
+    again = client.post(reverse("second-step"), fields)
+
+    assert again.url == ("/" if meanwhile == "nothing" else "/login/")
+    assert (SESSION_KEY in client.session) == (meanwhile == "nothing")
 
 
 def test_a_secret_that_no_key_reads_lets_nobody_in(client, sign, step, shows, joe, settings):
