@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts import factor_exceptions, factors, sessions, throttle, totp
+from accounts import factor_exceptions, factors, sessions, sign_ins, throttle, totp
 from accounts.factor_forms import ExceptionForm, FactorOffForm, FactorSetUpForm, NewCodesForm
 from accounts.models import FactorException, SecondFactor
 from accounts.own import OwnFormView, OwnPasswordMixin
@@ -23,6 +23,7 @@ from accounts.views import hide_passwords
 from panel import once
 from panel.addresses import display_address
 from panel.pages import ActorMixin, ScopedFormView, safe_next
+from panel.transactions import Unavailable
 
 SHOWN = 500  # exceptions
 
@@ -64,7 +65,10 @@ class FactorView(OwnPasswordMixin, OwnFormView):
         again = self.answer_again()
         if again is None and factors.WRONG in codes_of(error):
             # After the transaction, which would take back the note of a wrong one.
-            throttle.record_wrong_code(self.actor, self.actor.client_ip)
+            try:
+                sign_ins.count_wrong_code(self.actor, self.actor.client_ip)
+            except Unavailable as not_counted:
+                error = not_counted
         return again or super().refuse(form, error)
 
 

@@ -15,6 +15,7 @@ from accounts.factor_forms import CodeForm
 from accounts.views import hide_passwords, let_in, refused
 from panel import once
 from panel.pages import client_ip, safe_next
+from panel.transactions import Unavailable
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -88,8 +89,10 @@ class SecondStep(FormView):
     def refuse(self, form, error):
         wrong = error.code == factors.WRONG
         if wrong:
-            throttle.record_wrong_code(self.awaited, self.awaited.client_ip)
-            sign_ins.record_wrong_code(self.awaited, self.awaited.client_ip)
+            try:
+                sign_ins.count_wrong_code(self.awaited, self.awaited.client_ip)
+            except Unavailable as not_counted:
+                wrong, error = False, not_counted
         form.add_error("code" if wrong else None, error)
         return self.form_invalid(form)
 

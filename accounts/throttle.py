@@ -85,7 +85,11 @@ def record_wrong_code(account, ip):
 
 
 def wrong_codes(account, ip):
-    return failures(account.pk, ip, account.account_kind)
+    """How many of late: from this network, and from all."""
+    here, _network, anywhere = _allowances(account.pk, ip, account.account_kind)
+    found = LoginAttempt.objects.filter(source__in=[here, anywhere])
+    counts = dict(found.values_list("source", "failures"))
+    return counts.get(here, 0), counts.get(anywhere, 0)
 
 
 def forgive_codes(account, ip):
@@ -147,8 +151,8 @@ def record_failure(username, ip, codes_of=""):
     LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
-def failures(username, ip, codes_of=""):
-    source = next(iter(_allowances(username, ip, codes_of)))
+def failures(username, ip):
+    source = next(iter(_allowances(username, ip)))
     found = LoginAttempt.objects.filter(source=source).values_list("failures", flat=True)
     return found.first() or 0
 

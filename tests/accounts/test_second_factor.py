@@ -112,9 +112,18 @@ def test_a_secret_too_long_to_be_encrypted_is_kept_as_it_was():
     assert totp.encrypted(secret) == secret
 
 
-def test_another_key_reads_nothing_and_lets_nobody_in(joe, shows, settings):
+def test_a_first_factor_key_still_reads_what_secret_key_encrypted(joe, shows, settings):
     secret = shows(joe)
     settings.FACTOR_KEYS = ["another-key-0123456789-" * 3]
+
+    factors.use(joe, code(secret))
+
+    assert totp.is_under_first_key(Mailbox.objects.get().totp_secret)
+
+
+def test_another_key_reads_nothing_and_lets_nobody_in(joe, shows, settings):
+    secret = shows(joe)
+    settings.SECRET_KEY = "another-key-0123456789-" * 3
 
     assert totp.decrypted(joe.totp_secret) is None
     with refused("wrong_code"):
@@ -177,6 +186,8 @@ def test_nothing_is_on_before_a_right_code(joe):
 
     with refused("not_shown", field="code"):
         factors.switch_on(account=joe, offer=offer, code="123456")
+    with refused("not_shown", field="code"):
+        factors.switch_on(account=joe, offer=offer, code="１２３４５６")
 
     assert Mailbox.objects.get().totp_secret is None
     assert RecoveryCode.objects.count() == 0

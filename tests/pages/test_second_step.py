@@ -267,6 +267,43 @@ def test_while_the_database_takes_no_changes_the_form_is_kept(sign, step, shows,
     assert step(code(secret)).status_code == 302
 
 
+def test_a_wrong_code_that_cannot_be_counted_is_answered_like_a_right_one(
+    sign, step, shows, joe, monkeypatch
+):
+    shows(joe)
+    sign("joe@example.org")
+
+    def unavailable(*_args):
+        raise Unavailable("read_only")
+
+    monkeypatch.setattr("accounts.throttle.record_failure", unavailable)
+    page = step("123456")
+
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert error_codes(page) == {"__all__": ["read_only"]}
+    assert page.context["form"]["code"].value() == "123456"
+
+
+def test_guessing_codes_is_told_to_the_person_once_a_day(
+    client, sign, step, shows, joe, settings, mailoutbox, django_capture_on_commit_callbacks
+):
+    settings.LOGIN_FAILURES = 3
+    shows(joe)
+    mails = []
+
+    for network in range(5):
+        ip = {"REMOTE_ADDR": f"192.0.2.{network}"}
+        fields = {"username": "joe@example.org", "password": "tangerine-7-bicycle"}
+        client.post(reverse("login"), fields, **ip)
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(reverse("second-step"), {"code": "123456"}, **ip)
+        mails.append(len(mailoutbox))
+
+    assert mails == [0, 0, 1, 1, 1]
+    assert mailoutbox[0].subject == "Wrong codes for joe@example.org"
+    assert "from the network address 192.0.2.2." in mailoutbox[0].body
+
+
 def test_two_clicks_sign_in_once_and_get_the_same_answer(shows, joe, password):
     client = Client(enforce_csrf_checks=True)
     secret = shows(joe)
@@ -313,7 +350,7 @@ def test_the_form_sent_once_more_opens_nothing_if_password_or_factor_is_another_
 
 def test_a_secret_that_no_key_reads_lets_nobody_in(client, sign, step, shows, joe, settings):
     secret = shows(joe)
-    settings.FACTOR_KEYS = ["another-key-0123456789-" * 3]
+    settings.SECRET_KEY = "another-key-0123456789-" * 3
 
     assert sign("joe@example.org").url == "/login/second/"
     assert step(code(secret)).status_code == 422
