@@ -199,7 +199,7 @@ def renew_codes(*, account, offer, code):
     if found is None:
         raise ValidationError(_("This page is an hour old. Send it once more."), "too_old")
     locked = _locked(account)
-    _use_at(locked, code)
+    use_in_form(locked, code)
     RecoveryCode.objects.of(locked).delete()
     _keep(locked, found[1])
     _record(account, "renew_codes", locked)
@@ -211,7 +211,7 @@ def renew_codes(*, account, offer, code):
 def switch_off(*, account, code):
     """The caller has asked for the password."""
     locked = _locked(account)
-    _use_at(locked, code)
+    use_in_form(locked, code)
     _end(account, locked, "off")
     return locked
 
@@ -261,7 +261,8 @@ def _locked(account):
     return locked
 
 
-def _use_at(account, code):
+def use_in_form(account, code):
+    """As ``use``, with the error at the field ``code``."""
     try:
         use(account, code)
     except ValidationError as error:
