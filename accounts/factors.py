@@ -218,7 +218,7 @@ def switch_off(*, account, code):
 
 @in_transaction
 def reset(*, actor, account):
-    """Take away somebody's second factor, who then signs in with the password alone. All sessions of the account end.
+    """Take away somebody's second factor, who then signs in with the password alone. Sessions that it let in end.
 
     ``actor`` None is the command line. Refuses one's own (``oneself``), and where there is none (``no_factor``).
     """
