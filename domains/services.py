@@ -223,7 +223,7 @@ def _delete_domain(actor, domain, *, drop_links):
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
     domain.mailbox_set.all().delete_all()
-    FactorException.objects.filter(username=name).delete()
+    FactorException.objects.filter(domain=name, for_admin=False).delete()
     domain.alias_set.all().delete()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()
