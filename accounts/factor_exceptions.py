@@ -3,6 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts import factors
+from accounts.factor_mail import tell
 from accounts.factors import network_of
 from accounts.models import Admin, FactorException, LogEntry
 from domains.models import Domain
@@ -15,13 +17,34 @@ WIDEST = {4: 8, 6: 16}  # bits of a network's prefix, at least
 
 
 @in_transaction
-def add_exception(*, actor, network, whose="", description=""):
-    """``whose`` is an address, a domain, or "" for everybody, which superadmins alone may say."""
+def add_exception(*, actor, network, whose="", description="", code=""):
+    """``whose`` is an address, a domain, or "" for everybody, which superadmins alone may say.
+
+    An actor who has a second factor says a ``code`` of it: else a session left open could make it useless. The caller has
+    asked for the password.
+    """
     exception = check_exception(actor=actor, network=network, whose=whose)
     exception.description = description
+    # Who is no superadmin was refused such a name.
+    exception.for_admin = Admin.objects.filter(pk=exception.username).exists()
     exception.save(force_insert=True)
     _record(actor, "create_exception", exception, [None, exception.ip])
+    if actor is not None and factors.is_on(actor):
+        factors.use_in_form(actor, code)
+    for account in _named(actor, exception):
+        if factors.is_on(account):
+            ip = actor.client_ip if account == actor else None
+            tell(account, "spared", ip=ip, network=exception.ip)
     return exception
+
+
+def _named(actor, exception):
+    """Who is told of it: one account, not a domain's or everybody; then whoever made it for everybody."""
+    if exception.username is None:
+        return [actor] if actor else []
+    mailboxes = Mailbox.objects.filter(pk=exception.username)
+    admins = Admin.objects.filter(pk=exception.username) if exception.for_admin else ()
+    return [*mailboxes, *admins]
 
 
 def check_exception(*, actor, network=None, whose=None):

@@ -100,7 +100,8 @@ class FactorSetUpForm(WithOffer):
         )
 
 
-class ExceptionForm(ActorForm):
+class ExceptionForm(OwnFactorForm):
+    field_order = ["network", "whose", "description", "old_password", "code"]
     network = forms.CharField(
         label=_("Network address"),
         max_length=60,
@@ -122,6 +123,8 @@ class ExceptionForm(ActorForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if not factors.is_on(self.actor):
+            del self.fields["code"]
         whose = self.fields["whose"]
         whose.required = not self.actor.is_superadmin
         whose.help_text = (
@@ -135,4 +138,7 @@ class ExceptionForm(ActorForm):
         factor_exceptions.check_exception(actor=self.actor, **fields)
 
     def save(self):
-        return factor_exceptions.add_exception(actor=self.actor, **self.cleaned_data)
+        fields = {
+            name: value for name, value in self.cleaned_data.items() if name != "old_password"
+        }
+        return factor_exceptions.add_exception(actor=self.actor, **fields)

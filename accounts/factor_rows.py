@@ -84,6 +84,8 @@ class FactorException(models.Model):
     ip = KeyField(max_length=46)
     username = KeyField(null=True, blank=True)
     description = models.CharField(max_length=255, null=True, blank=True, default="")
+    # Ours: whether it is for the administrator of this name, too, which superadmins alone decide.
+    for_admin = models.BooleanField(default=False, db_default=False, editable=False)
     # Ours: whose domain it is.
     domain = models.GeneratedField(
         expression=Substr("username", StrIndex("username", models.Value("@")) + 1),

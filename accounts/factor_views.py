@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts import factor_exceptions, factors, throttle, totp
+from accounts import factor_exceptions, factors, sessions, sign_ins, throttle, totp
 from accounts.factor_forms import ExceptionForm, FactorOffForm, FactorSetUpForm, NewCodesForm
 from accounts.models import FactorException, SecondFactor
 from accounts.own import OwnFormView, OwnPasswordMixin
-from accounts.views import hide_passwords
+from accounts.views import hide_passwords, refused
 from panel import once
 from panel.addresses import display_address
-from panel.pages import ActorMixin, ScopedFormView, safe_next
+from panel.pages import ActorMixin, ScopedFormView, safe_next, with_status
+from panel.transactions import Unavailable
 
 SHOWN = 500  # exceptions
 
@@ -55,17 +56,23 @@ class FactorView(OwnPasswordMixin, OwnFormView):
 
     def form_valid(self, form):
         try:
-            throttle.refuse_codes(self.actor.pk, self.actor.client_ip)
+            throttle.refuse_codes(self.actor, self.actor.client_ip)
         except ValidationError as error:
             return self.refuse(form, error)
         return super().form_valid(form)
 
     def refuse(self, form, error):
-        again = self.answer_again()
-        if again is None and factors.WRONG in codes_of(error):
-            # After the transaction, which would take back the note of a wrong one.
-            throttle.record_wrong_code(self.actor.pk, self.actor.client_ip)
-        return again or super().refuse(form, error)
+        return self.answer_again() or super().refuse(form, counted(self.actor, error))
+
+
+def counted(account, error):
+    """The error to show. A wrong code is counted, after the transaction, which would take back the note of it."""
+    if factors.WRONG in codes_of(error):
+        try:
+            sign_ins.count_wrong_code(account, account.client_ip)
+        except Unavailable as not_counted:
+            return not_counted
+    return error
 
 
 def codes_of(error):
@@ -125,9 +132,12 @@ class FactorSetUp(ShowsCodes, FactorView):
             "picture": self.picture(secret),
             "renews": factors.is_on(self.actor),
             "required_from": day,
-            "must": factors.is_missing(self.actor),
+            "must": factors.is_missing(self.actor) and not self.is_spared(),
             "next": safe_next(self.request, ""),
         }
+
+    def is_spared(self):
+        return sessions.SPARED_AT in self.request.session  # or it would be led here
 
     def picture(self, secret):
         # An app takes two of the same name and issuer for one.
@@ -171,8 +181,12 @@ class FactorOff(FactorView):
         return _("Your second factor is off. Other sessions are signed out.")
 
 
+@hide_passwords
 class Exceptions(ScopedFormView):
-    """Addresses from which no code is asked; a form that adds one, and a button at each that removes it."""
+    """Addresses from which no code is asked; a form that adds one, and a button at each that removes it.
+
+    Adding one asks for the password and a code, as switching the second factor off does.
+    """
 
     model = FactorException
     scope = "manageable_by"
@@ -199,6 +213,22 @@ class Exceptions(ScopedFormView):
         if self.object is None:
             return self.answer(reverse("factor-exceptions"), ())  # somebody else removed it
         return self.answer(*once.done(request, self.remove))
+
+    def form_valid(self, form):
+        try:
+            form.check_old_password()
+            throttle.refuse_codes(self.actor, self.actor.client_ip)
+        except ValidationError as error:
+            form.add_error(None, error)
+            return refused(self.form_invalid(form), form)
+        try:
+            url, told = once.done(self.request, lambda: self.save(form))
+        except ValidationError as error:
+            if not once.earlier(self.request):  # else the second of two clicks found the code used
+                error = counted(self.actor, error)
+            form.add_error(None, error)
+            return with_status(self.form_invalid(form), error)
+        return self.answer(url, told)
 
     def remove(self):
         factor_exceptions.remove_exception(actor=self.actor, exception=self.object)

@@ -38,6 +38,12 @@ def is_missing(account):
     return day is not None and timezone.localdate() >= day
 
 
+def is_asked_to_set_up(account, ip):
+    """Whether it has none, and there is a day from which on it must, unless it signs in where none is asked."""
+    day = None if account.totp_secret else required_from(account)
+    return day is not None and not is_spared(account, ip)
+
+
 def codes_left(account):
     return _codes(account).count()
 
@@ -50,17 +56,19 @@ def _codes(account):
 def is_spared(account, ip):
     """Whether no code is asked of this account at this address.
 
-    Rows of a domain are of its mailboxes: who manages the domain cannot spare an administrator of the same name.
+    Rows of a domain are of its mailboxes, and so are those of an address, unless a superadmin made them here: who manages
+    the domain, or has the mailbox, cannot spare an administrator of the same name.
     """
     try:
         address = ipaddress.ip_address(ip or "")
     except ValueError:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
-    whose = Q(username=account.pk) | Q(username=None)
     if account.is_mailbox_user:
-        whose |= Q(username=account.domain_id)
-    stored = FactorException.objects.filter(whose).values_list("ip", flat=True)
+        whose = Q(username__in=[account.pk, account.domain_id])
+    else:
+        whose = Q(username=account.pk, for_admin=True)
+    stored = FactorException.objects.filter(whose | Q(username=None)).values_list("ip", flat=True)
     return any(address in network for text in stored if (network := network_of(text)))
 
 
@@ -191,7 +199,7 @@ def renew_codes(*, account, offer, code):
     if found is None:
         raise ValidationError(_("This page is an hour old. Send it once more."), "too_old")
     locked = _locked(account)
-    _use_at(locked, code)
+    use_in_form(locked, code)
     RecoveryCode.objects.of(locked).delete()
     _keep(locked, found[1])
     _record(account, "renew_codes", locked)
@@ -203,14 +211,14 @@ def renew_codes(*, account, offer, code):
 def switch_off(*, account, code):
     """The caller has asked for the password."""
     locked = _locked(account)
-    _use_at(locked, code)
+    use_in_form(locked, code)
     _end(account, locked, "off")
     return locked
 
 
 @in_transaction
 def reset(*, actor, account):
-    """Take away somebody's second factor, who then signs in with the password alone. All sessions of the account end.
+    """Take away somebody's second factor, who then signs in with the password alone. Sessions that it let in end.
 
     ``actor`` None is the command line. Refuses one's own (``oneself``), and where there is none (``no_factor``).
     """
@@ -228,14 +236,23 @@ def reset(*, actor, account):
 
 @in_transaction
 def forget(account):
-    """Of an account that is gone: a new one of its name shall not have its codes."""
+    """Of an account that is gone: a new one of its name shall not have its codes, nor its exceptions."""
     _forget(account)
+    _exceptions(account).delete()
 
 
 @in_transaction
-def rename(account, name):
-    for model in (SecondFactor, RecoveryCode):
-        model.objects.of(account).update(username=name)
+def rename(mailbox, name):
+    old, new = type(mailbox)(pk=mailbox.pk), type(mailbox)(pk=name)
+    forget(new)  # left by another program
+    for rows in (SecondFactor.objects.of(old), RecoveryCode.objects.of(old), _exceptions(old)):
+        rows.update(username=name)
+
+
+def _exceptions(account):
+    return FactorException.objects.filter(
+        username=account.pk, for_admin=not account.is_mailbox_user
+    )
 
 
 def _locked(account):
@@ -244,7 +261,8 @@ def _locked(account):
     return locked
 
 
-def _use_at(account, code):
+def use_in_form(account, code):
+    """As ``use``, with the error at the field ``code``."""
     try:
         use(account, code)
     except ValidationError as error:

@@ -80,7 +80,10 @@ class Account(AbstractBaseUser):
         return passwords.verify_password(raw_password, self.password, self.username)[0]
 
     def _get_session_auth_hash(self, secret=None):
-        """Sessions end with a new password, as Django's do, and with a second factor that is new or taken away."""
+        """Sessions end with a new password, as Django's do, and with a second factor that is new or taken away.
+
+        Once it is off, the hash is that of before it was on: a session that is older, and asked for nothing meanwhile, goes on.
+        """
         if not self.totp_secret:
             return super()._get_session_auth_hash(secret)
         value = f"{self.password}\n{self.totp_secret}"

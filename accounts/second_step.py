@@ -15,6 +15,7 @@ from accounts.factor_forms import CodeForm
 from accounts.views import hide_passwords, let_in, refused
 from panel import once
 from panel.pages import client_ip, safe_next
+from panel.transactions import Unavailable
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -45,11 +46,14 @@ class SecondStep(FormView):
 
     def answer_again(self):
         """The same answer to the second of two clicks, whose session has ended by the first."""
-        account = self.awaited or sessions.goes_on(self.request)
-        if account is None or not once.earlier(self.request):
+        account = self.awaited
+        if account is None:
+            account = sessions.go_on(self.request)
+        elif once.earlier(self.request):
+            sessions.begin(self.request, account)
+        else:
             return None
-        sessions.begin(self.request, account)
-        return let_in(self.request, account)
+        return account and let_in(self.request, account)
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {"recovery": "recovery" in self.request.GET}
@@ -67,14 +71,13 @@ class SecondStep(FormView):
 
     def form_valid(self, form):
         self.awaited.client_ip = ip = client_ip(self.request)
-        name = self.awaited.pk
         try:
-            throttle.refuse_codes(name, ip)
+            throttle.refuse_codes(self.awaited, ip)
             once.done(self.request, lambda: self.use(form.cleaned_data["code"]))
         except (ValidationError, once.Repeated) as error:
             return self.answer_again() or self.refuse(form, error)
-        throttle.reset(name, ip, codes=True)
-        account = type(self.awaited).objects.get(pk=name)
+        throttle.forgive_codes(self.awaited, ip)
+        account = type(self.awaited).objects.get(pk=self.awaited.pk)
         account.backend = self.awaited.backend
         sessions.begin_after(self.request, account)
         return let_in(self.request, account)
@@ -86,8 +89,10 @@ class SecondStep(FormView):
     def refuse(self, form, error):
         wrong = error.code == factors.WRONG
         if wrong:
-            throttle.record_wrong_code(self.awaited.pk, self.awaited.client_ip)
-            sign_ins.record_wrong_code(self.awaited, self.awaited.client_ip)
+            try:
+                sign_ins.count_wrong_code(self.awaited, self.awaited.client_ip)
+            except Unavailable as not_counted:
+                wrong, error = False, not_counted
         form.add_error("code" if wrong else None, error)
         return self.form_invalid(form)
 

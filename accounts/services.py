@@ -52,6 +52,7 @@ def create_admin(
     else:
         admin.set_password(password)
     insert(admin)
+    factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
     LogEntry.objects.record(
         actor,

@@ -18,7 +18,7 @@ from panel.pages import client_ip
 
 ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
 TOLD_SECONDS = 600
-GOES_ON = "goes_on"  # in an ended session: whose it was
+GOES_ON = "goes_on_as"  # in an ended session: whose it was, since when, and spared where
 PENDING = "second_step"  # in a session that opens nothing: whose password was right, and when
 PENDING_SECONDS = 600
 SPARED_AT = "spared_at"  # the address from which no second factor was asked
@@ -48,8 +48,12 @@ def awaiting(request):
     backend, key, shown, at = request.session.get(PENDING, ("", "", "", 0))
     if not backend or time.time() - at > PENDING_SECONDS:
         return None
+    return _still(backend, key, shown)
+
+
+def _still(backend, key, shown):
+    """The account, unless it is off, or has another password or second factor than ``shown``, now."""
     account = load_backend(backend).get_user(key)
-    # Not if the password is another one now.
     if account is None or not constant_time_compare(shown, account.get_session_auth_hash()):
         return None
     account.backend = backend
@@ -67,19 +71,25 @@ def begin_after(request, account):
 
 
 def _leave_behind(request, account, old_key):
-    request.session.model(
+    session = request.session
+    whose = [account.backend, account.pk, account.get_session_auth_hash()]
+    left = [*whose, session.get("begun", int(time.time())), session.get(SPARED_AT)]
+    session.model(
         session_key=old_key,
-        session_data=request.session.encode({GOES_ON: [account.backend, account.pk]}),
+        session_data=session.encode({GOES_ON: left}),
         expire_date=timezone.now() + once.KEPT,
     ).save()
 
 
-def goes_on(request):
-    """The account whose session ended under this key by the same form, sent a moment ago; or None."""
-    backend, key = request.session.get(GOES_ON, ("", ""))
-    account = load_backend(backend).get_user(key) if backend and once.earlier(request) else None
+def go_on(request):
+    """Begin the session anew that ended under this key by the same form, sent a moment ago; return its account, or None."""
+    backend, key, shown, begun, spared_at = request.session.get(GOES_ON, ("", "", "", 0, None))
+    if not backend or not once.earlier(request) or spared_at not in {None, client_ip(request)}:
+        return None
+    account = _still(backend, key, shown)
     if account is not None:
-        account.backend = backend
+        begin(request, account, spared=spared_at is not None)
+        request.session["begun"] = begun
     return account
 
 
@@ -117,20 +127,21 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     def without_second_factor(self, request):
         """Where somebody is led whose session must not go on as it is, or None. Asks nothing of most accounts.
 
-        Who has none and must have one sets one up; who was asked for none at an address signs in anew at another.
+        Who has none and must have one sets one up; who was asked for none at an address signs in anew at another, and
+        where it is no exception any more.
         """
         account, session = request.user, request.session
         spared_at = session.get(SPARED_AT)
         if spared_at is None and (account.totp_secret or not factors.required_from(account)):
             return None
         missing = factors.is_missing(account)
-        moved = spared_at not in {None, client_ip(request)} and (account.totp_secret or missing)
-        if not moved and (spared_at is not None or not missing):
+        if not missing and not account.totp_secret:
             return None
-        if factors.is_spared(account, client_ip(request)):
-            session[SPARED_AT] = client_ip(request)
+        if factors.is_spared(account, ip := client_ip(request)):
+            if spared_at != ip:
+                session[SPARED_AT] = ip
             return None
-        if moved:
+        if spared_at is not None:
             back = sent_from(request) if request.method == "POST" else request.get_full_path()
             logout(request)
             return redirect_to_login(back)
@@ -139,12 +150,11 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         return HttpResponseRedirect(reverse("own-factor-setup"))
 
     def handle_no_permission(self, request, view_func):
-        account = goes_on(request)
+        account = go_on(request)
         if account is None and request.method == "POST":
             return redirect_to_login(sent_from(request))
         if account is None:
             return super().handle_no_permission(request, view_func)
-        begin(request, account)
         request.user = account
         return None
 

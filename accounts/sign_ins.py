@@ -10,9 +10,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import throttle
+from accounts.factor_mail import tell
 from accounts.models import LogEntry
+from panel.transactions import in_transaction
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AN_HOUR = 200  # entries: sign-ins to a domain's mailboxes or by administrators; wrong passwords; unknown names
 
 
@@ -51,17 +53,27 @@ def record_failure(account, typed, ip):
     _write(entry, LogEntry.objects.all())
 
 
-def record_wrong_code(account, ip):
-    """Write the first wrong code after a right password from a network, and the one that closes the account to it."""
-    failures = throttle.failures(account.pk, ip, codes=True)
-    if failures not in {1, settings.LOGIN_FAILURES}:
-        return
-    account.client_ip = ip
-    changes = {"failures": [None, failures]} if failures > 1 else None
+@in_transaction
+def count_wrong_code(account, ip):
+    """Count a wrong code after a right password. Write the first from a network, and the one that closes the account to it.
+
+    After as many from any networks the person is told by mail, once a day: somebody has the password.
+    """
+    throttle.record_wrong_code(account, ip)
+    here, anywhere = throttle.wrong_codes(account, ip)
+    account.client_ip, limit = ip, settings.LOGIN_FAILURES
     entry = LogEntry.objects.entry(
-        account, "code_failed", domain=_domain(account), target=account.pk, changes=changes
+        account, "code_failed", domain=_domain(account), target=account.pk
     )
-    _write(entry, LogEntry.objects.all())
+    same = LogEntry.objects.filter(about=entry.data, domain=entry.domain, action=entry.action)
+    told = same.filter(changes__isnull=False, timestamp__gt=timezone.now() - DAY)
+    if here == limit or anywhere >= limit:
+        entry.changes = {"failures": [None, anywhere]}
+    if entry.changes and not told.exists():
+        entry.save(force_insert=True)
+        tell(account, "wrong-codes", ip=ip)
+    elif here in {1, limit}:
+        _write(entry, LogEntry.objects.all())
 
 
 def _domain(account):

@@ -67,9 +67,9 @@ def _wait(words):
     return ValidationError(words, "throttled", {"minutes": settings.LOGIN_PAUSE_MINUTES})
 
 
-def refuse_codes(username, ip):
+def refuse_codes(account, ip):
     """Raise ``throttled`` after too many wrong codes of a second factor, which a right password does not forgive."""
-    if is_blocked(username, ip, codes=True):
+    if is_blocked(account.pk, ip, account.account_kind):
         raise _wait(
             ngettext(
                 "Too many wrong codes. Wait %(minutes)d minute, then try again.",
@@ -79,9 +79,21 @@ def refuse_codes(username, ip):
         )
 
 
-def record_wrong_code(username, ip):
-    record_failure(username, ip, codes=True)
-    logger.warning("login failed for %r from %s", username[:255], ip)
+def record_wrong_code(account, ip):
+    record_failure(account.pk, ip, account.account_kind)
+    logger.warning("login failed for %r from %s", account.pk, ip)
+
+
+def wrong_codes(account, ip):
+    """How many of late: from this network, and from all."""
+    here, _network, anywhere = _allowances(account.pk, ip, account.account_kind)
+    found = LoginAttempt.objects.filter(source__in=[here, anywhere])
+    counts = dict(found.values_list("source", "failures"))
+    return counts.get(here, 0), counts.get(anywhere, 0)
+
+
+def forgive_codes(account, ip):
+    reset(account.pk, ip, account.account_kind)
 
 
 def network_of(ip):
@@ -97,16 +109,18 @@ def network_of(ip):
     return str(address)
 
 
-def _allowances(username, ip, codes=False):
+def _allowances(username, ip, codes_of=""):
     """How often each may fail; the first is forgotten after a right one.
 
+    ``codes_of`` is the kind of the account whose codes are counted: a mailbox and an administrator may have one name.
     Codes are asked of whoever has the password: so an account is closed to guesses from many networks, too, and
     no stranger can close it.
     """
     network, name = network_of(ip), lookup_key(username)
     wide = settings.LOGIN_FAILURES * NETWORK_FACTOR
-    if codes:
-        pair, alone = f"{network} code {name}", f"code {name}"
+    if codes_of:
+        # They begin as no network does: nobody writes them by typing such a login name.
+        pair, alone = f"code {codes_of} {network} {name}", f"codes {codes_of} {name}"
         return {pair[:255]: settings.LOGIN_FAILURES, network: wide, alone[:255]: wide}
     return {f"{network} {name}"[:255]: settings.LOGIN_FAILURES, network: wide}
 
@@ -115,15 +129,15 @@ def _window_start():
     return timezone.now() - timedelta(minutes=settings.LOGIN_PAUSE_MINUTES)
 
 
-def is_blocked(username, ip, codes=False):
-    allowances = _allowances(username, ip, codes)
+def is_blocked(username, ip, codes_of=""):
+    allowances = _allowances(username, ip, codes_of)
     attempts = LoginAttempt.objects.filter(source__in=allowances, since__gt=_window_start())
     return any(attempt.failures >= allowances[attempt.source] for attempt in attempts)
 
 
 @in_transaction
-def record_failure(username, ip, codes=False):
-    sources = sorted(_allowances(username, ip, codes))
+def record_failure(username, ip, codes_of=""):
+    sources = sorted(_allowances(username, ip, codes_of))
     LoginAttempt.objects.filter(since__lte=_window_start()).delete()
     # One statement for new and known sources: reading first would let two that fail at once
     # wait for each other.
@@ -137,12 +151,12 @@ def record_failure(username, ip, codes=False):
     LoginAttempt.objects.filter(source__in=sources).update(failures=F("failures") + 1)
 
 
-def failures(username, ip, codes=False):
-    source = next(iter(_allowances(username, ip, codes)))
+def failures(username, ip):
+    source = next(iter(_allowances(username, ip)))
     found = LoginAttempt.objects.filter(source=source).values_list("failures", flat=True)
     return found.first() or 0
 
 
-def reset(username, ip, codes=False):
-    source = next(iter(_allowances(username, ip, codes)))
+def reset(username, ip, codes_of=""):
+    source = next(iter(_allowances(username, ip, codes_of)))
     LoginAttempt.objects.filter(source=source).delete()

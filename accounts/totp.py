@@ -1,6 +1,6 @@
 """Codes of an authenticator app (RFC 6238: six digits, a new one every 30 seconds), recovery codes, and how secrets are stored.
 
-A secret is encrypted with the first of FACTOR_KEYS, or of SECRET_KEY where there are none; the others still decrypt. In clear it is stored only
+A secret is encrypted with the first of FACTOR_KEYS, or with SECRET_KEY where there are none; the others, and SECRET_KEY, still decrypt. In clear it is stored only
 while PostfixAdmin, which must read it, works on the same rows.
 """
 
@@ -40,7 +40,8 @@ def _fernet(keys):
 
 
 def _keys():
-    return tuple(settings.FACTOR_KEYS) or (settings.SECRET_KEY,)
+    # SECRET_KEY always: else the first of FACTOR_KEYS would lose all that was encrypted before it was there.
+    return (*settings.FACTOR_KEYS, settings.SECRET_KEY)
 
 
 def new_secret():
@@ -81,6 +82,8 @@ def is_under_first_key(stored):
 
 def step_of(secret, code):
     """The step whose code this is, if it is of now or of one step more or less; else None."""
+    if not is_from_app(code):
+        return None
     now, totp = int(time.time()) // SECONDS, App(secret)
     found = None
     for step in range(now - AHEAD, now + AHEAD + 1):

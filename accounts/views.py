@@ -103,7 +103,7 @@ def let_in(request, account):
         request.session[tasks.IN_SESSION] = task
     sign_ins.record(account, client_ip(request))
     place = safe_next(request, reverse("dashboard"))
-    if not account.totp_secret and factors.required_from(account):
+    if factors.is_asked_to_set_up(account, client_ip(request)):
         place = f"{reverse('own-factor-setup')}?{urlencode({'next': place})}"
     response = HttpResponseRedirect(place)
     if sessions.ENDED in request.COOKIES:

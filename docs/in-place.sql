@@ -90,7 +90,7 @@ ALTER TABLE IF EXISTS dkim CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 ALTER TABLE IF EXISTS dkim_signing CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 ALTER TABLE IF EXISTS totp_exception_address CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
   ADD COLUMN domain varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin AS (SUBSTR(username, INSTR(username, '@') + 1)) STORED,
-  DROP INDEX IF EXISTS ip_user,
+  ADD COLUMN for_admin tinyint(1) NOT NULL DEFAULT 0, DROP INDEX IF EXISTS ip_user,
   ADD INDEX totp_exception_username (username), ADD INDEX totp_exception_domain (domain);
 ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

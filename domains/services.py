@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import LogEntry
+from accounts.models import FactorException, LogEntry
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
@@ -223,6 +223,7 @@ def _delete_domain(actor, domain, *, drop_links):
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
     domain.mailbox_set.all().delete_all()
+    FactorException.objects.filter(domain=name, for_admin=False).delete()
     domain.alias_set.all().delete()
     AliasDomain.objects.filter(pk=name).delete()
     domain.domainadmin_set.all().delete()

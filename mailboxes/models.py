@@ -9,7 +9,7 @@ from django.db.models.functions import StrIndex, Substr
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account
+from accounts.models import Account, RecoveryCode, SecondFactor
 from aliases.models import Alias
 from domains.models import Domain
 from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField
@@ -57,6 +57,8 @@ class MailboxQuerySet(ScopedQuerySet):
         # By keys: for a subquery MariaDB would scan the whole table quota2.
         while names := list(islice(places, 1_000)):
             QuotaUsage.objects.filter(pk__in=names).delete()
+            for model in (SecondFactor, RecoveryCode):
+                model.objects.filter(kind=Mailbox.account_kind, username__in=names).delete()
         rows.delete()
 
 

@@ -130,6 +130,7 @@ TABLES = {
         "ip": ("varchar(46)", "NO", None, "utf8mb4_bin"),
         "username": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
         "description": ("varchar(255)", "YES", "NULL", WORDS),
+        "for_admin": NO,  # ours
         "domain": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
     },
 }

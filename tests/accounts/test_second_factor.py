@@ -4,8 +4,11 @@ import pyotp
 import pytest
 
 from accounts import factors, totp
-from accounts.models import Adoption, LogEntry, RecoveryCode, SecondFactor
+from accounts.factor_exceptions import add_exception
+from accounts.models import Adoption, FactorException, LogEntry, RecoveryCode, SecondFactor
 from accounts.services import delete_admin
+from aliases.models import Alias
+from domains.services import delete_domain
 from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox, rename_mailbox
 from tests.codes import NOW, code
@@ -109,9 +112,18 @@ def test_a_secret_too_long_to_be_encrypted_is_kept_as_it_was():
     assert totp.encrypted(secret) == secret
 
 
-def test_another_key_reads_nothing_and_lets_nobody_in(joe, shows, settings):
+def test_a_first_factor_key_still_reads_what_secret_key_encrypted(joe, shows, settings):
     secret = shows(joe)
     settings.FACTOR_KEYS = ["another-key-0123456789-" * 3]
+
+    factors.use(joe, code(secret))
+
+    assert totp.is_under_first_key(Mailbox.objects.get().totp_secret)
+
+
+def test_another_key_reads_nothing_and_lets_nobody_in(joe, shows, settings):
+    secret = shows(joe)
+    settings.SECRET_KEY = "another-key-0123456789-" * 3
 
     assert totp.decrypted(joe.totp_secret) is None
     with refused("wrong_code"):
@@ -174,6 +186,8 @@ def test_nothing_is_on_before_a_right_code(joe):
 
     with refused("not_shown", field="code"):
         factors.switch_on(account=joe, offer=offer, code="123456")
+    with refused("not_shown", field="code"):
+        factors.switch_on(account=joe, offer=offer, code="１２３４５６")
 
     assert Mailbox.objects.get().totp_secret is None
     assert RecoveryCode.objects.count() == 0
@@ -287,6 +301,46 @@ def test_a_renamed_mailbox_keeps_its_second_factor(joe):
 
     factors.use(renamed, code(secret, 1))
     factors.use(renamed, codes[0])
+
+
+def test_a_deleted_domain_leaves_no_code_of_its_mailboxes_and_no_exception(joe, make_admin):
+    set_up(joe)
+    for whose in ("joe@example.org", "example.org", ""):
+        add_exception(actor=None, network="192.0.2.7", whose=whose)
+    admin = make_admin("joe@example.org")
+    set_up(admin)
+
+    delete_domain(actor=None, domain=joe.domain)
+
+    assert list(RecoveryCode.objects.values_list("kind", flat=True).distinct()) == ["admin"]
+    assert list(SecondFactor.objects.values_list("kind", flat=True)) == ["admin"]
+    assert list(FactorException.objects.values_list("username", flat=True)) == [None]
+
+
+def test_a_mailbox_gets_a_name_of_which_another_program_left_codes(joe, add_mailbox):
+    secret, _codes = set_up(joe)
+    set_up(add_mailbox("joseph@example.org"))
+    Mailbox.objects.filter(pk="joseph@example.org").delete()
+    Alias.objects.filter(pk="joseph@example.org").delete()
+
+    renamed = rename_mailbox(actor=None, mailbox=joe, local_part="joseph")
+
+    assert factors.codes_left(renamed) == 10
+    factors.use(renamed, code(secret, 1))
+
+
+def test_an_exception_goes_with_the_mailbox_to_its_new_name_and_is_no_administrators(
+    joe, make_admin
+):
+    admin = make_admin("joseph@example.org")
+    add_exception(actor=None, network="192.0.2.7", whose="joe@example.org")
+
+    renamed = rename_mailbox(actor=None, mailbox=joe, local_part="joseph")
+
+    assert factors.is_spared(renamed, "192.0.2.7")
+    assert not factors.is_spared(admin, "192.0.2.7")
+    delete_mailbox(actor=None, mailbox=renamed)
+    assert FactorException.objects.count() == 0
 
 
 # --- The log and the mail

@@ -1,16 +1,22 @@
 """Network addresses from which no second factor is asked: who adds, sees and removes which."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from accounts.models import FactorException, LogEntry
+from accounts.models import FactorException, LogEntry, LoginAttempt
+from tests.codes import code
+from tests.pages.own_factor import BACKENDS
 from tests.pages.reading import error_codes, text
 
 PAGE = "/exceptions/"
 
 
+PASSWORD = "tangerine-7-bicycle"
+
+
 def add(client, network="192.0.2.7", whose="joe@example.org", **more):
-    return client.post(PAGE, {"network": network, "whose": whose, **more})
+    return client.post(PAGE, {"network": network, "whose": whose, "old_password": PASSWORD, **more})
 
 
 def stored():
@@ -106,6 +112,66 @@ def test_what_is_there_already_is_said(admin, joe):
     add(admin)
 
     assert error_codes(add(admin)) == {"network": ["taken"]}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("wrong", ["the password", "the code", "nothing"])
+def test_who_adds_one_shows_the_password_and_a_code(
+    wrong, sign_in, root, shows, mailoutbox, django_capture_on_commit_callbacks
+):
+    secret = shows(root)
+    client = sign_in(root)
+    fields = {"code": "123456" if wrong == "the code" else code(secret)}
+    if wrong == "the password":
+        fields["old_password"] = "another"
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = add(client, whose="root@example.org", **fields)
+
+    right = wrong == "nothing"
+    assert answer.status_code == (302 if right else 422)
+    assert len(stored()) == (1 if right else 0)
+    assert (LoginAttempt.objects.count() == 0) == right  # a wrong one is counted
+    assert len(mailoutbox) == (1 if right else 0)
+
+
+@pytest.mark.usefixtures("clock")
+def test_too_many_wrong_codes_close_this_page_too(sign_in, root, shows, settings):
+    settings.LOGIN_FAILURES = 2
+    secret = shows(root)
+    client = sign_in(root)
+
+    statuses = [add(client, whose="", code="123456").status_code for _try in range(2)]
+    statuses.append(add(client, whose="", code=code(secret)).status_code)
+
+    assert statuses == [422, 422, 429]
+    assert stored() == set()
+
+
+@pytest.mark.usefixtures("clock")
+def test_two_clicks_add_one_and_count_no_wrong_code(root, shows):
+    client, secret = Client(enforce_csrf_checks=True), shows(root)
+    client.force_login(root, backend=BACKENDS["admin"])
+    token = str(client.get(PAGE).context["csrf_token"])
+    fields = {"whose": "", "code": code(secret), "csrfmiddlewaretoken": token}
+
+    answers = [add(client, **fields) for _click in range(2)]
+
+    assert [(answer.status_code, answer.url) for answer in answers] == [(302, PAGE)] * 2
+    assert (len(stored()), LoginAttempt.objects.count()) == (1, 0)
+
+
+def test_the_person_is_told_of_an_exception_that_somebody_else_makes(
+    admin, joe, shows, mailoutbox, django_capture_on_commit_callbacks
+):
+    shows(joe)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        add(admin, "192.0.2.0/24")
+
+    assert mailoutbox[0].to == ["joe@example.org"]
+    assert mailoutbox[0].subject == "An exception from the second factor of joe@example.org"
+    assert "No code is asked for any more from 192.0.2.0/24" in mailoutbox[0].body
 
 
 @pytest.fixture

@@ -231,6 +231,23 @@ def test_while_the_database_takes_no_changes_the_form_is_kept(
     assert factors.is_on(fresh(joe))
 
 
+def test_a_wrong_code_that_cannot_be_counted_keeps_the_form(
+    sign_in, account, shows, password, monkeypatch
+):
+    client = sign_in(account)
+    shows(account)
+    client = sign_in(fresh(account))
+
+    def unavailable(*_args):
+        raise Unavailable("read_only")
+
+    monkeypatch.setattr("accounts.throttle.record_failure", unavailable)
+    page = client.post(reverse("own-factor-off"), {"old_password": password, "code": "123456"})
+
+    assert page.status_code == 503
+    assert page.context["form"]["code"].value() == "123456"
+
+
 def test_the_pages_say_what_it_does_not_protect(sign_in, joe):
     page = text(sign_in(joe).get(reverse("own-factor")))
 

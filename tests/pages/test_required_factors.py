@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import FactorException
+from accounts.factor_exceptions import add_exception
 from mailboxes.models import Mailbox
 from tests.pages.own_factor import BACKENDS, fresh, set_up
 from tests.pages.reading import text
@@ -85,11 +85,13 @@ def test_other_roles_are_not_led_anywhere(client, account, password, settings):
 
 def test_at_an_exception_nobody_has_to_set_one_up(client, account, password, required):
     required(days=-1)
-    FactorException.objects.create(ip="192.0.2.7", username="joe@example.org")
+    add_exception(actor=None, network="192.0.2.7", whose="joe@example.org")
     here, there = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "198.51.100.1"}
-    sign(client, password, **here)
+
+    assert sign(client, password, **here).url == "/"
 
     assert client.get(reverse("account"), **here).status_code == 200
+    assert "Set one up to go on." not in text(client.get(reverse("own-factor-setup"), **here))
     assert client.get(reverse("account"), **there).status_code == 302
 
 

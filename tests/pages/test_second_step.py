@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import totp
+from accounts import factors, totp
 from accounts.models import LogEntry, LoginAttempt
 from accounts.services import set_admin_password
 from mailboxes.models import Mailbox
@@ -267,6 +267,43 @@ def test_while_the_database_takes_no_changes_the_form_is_kept(sign, step, shows,
     assert step(code(secret)).status_code == 302
 
 
+def test_a_wrong_code_that_cannot_be_counted_is_answered_like_a_right_one(
+    sign, step, shows, joe, monkeypatch
+):
+    shows(joe)
+    sign("joe@example.org")
+
+    def unavailable(*_args):
+        raise Unavailable("read_only")
+
+    monkeypatch.setattr("accounts.throttle.record_failure", unavailable)
+    page = step("123456")
+
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert error_codes(page) == {"__all__": ["read_only"]}
+    assert page.context["form"]["code"].value() == "123456"
+
+
+def test_guessing_codes_is_told_to_the_person_once_a_day(
+    client, sign, step, shows, joe, settings, mailoutbox, django_capture_on_commit_callbacks
+):
+    settings.LOGIN_FAILURES = 3
+    shows(joe)
+    mails = []
+
+    for network in range(5):
+        ip = {"REMOTE_ADDR": f"192.0.2.{network}"}
+        fields = {"username": "joe@example.org", "password": "tangerine-7-bicycle"}
+        client.post(reverse("login"), fields, **ip)
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(reverse("second-step"), {"code": "123456"}, **ip)
+        mails.append(len(mailoutbox))
+
+    assert mails == [0, 0, 1, 1, 1]
+    assert mailoutbox[0].subject == "Wrong codes for joe@example.org"
+    assert "from the network address 192.0.2.2." in mailoutbox[0].body
+
+
 def test_two_clicks_sign_in_once_and_get_the_same_answer(shows, joe, password):
     client = Client(enforce_csrf_checks=True)
     secret = shows(joe)
@@ -286,10 +323,66 @@ def test_two_clicks_sign_in_once_and_get_the_same_answer(shows, joe, password):
     assert LoginAttempt.objects.count() == 0
 
 
+@pytest.mark.parametrize("meanwhile", ["a new password", "a reset", "nothing"])
+def test_the_form_sent_once_more_opens_nothing_if_password_or_factor_is_another_now(
+    meanwhile, shows, make_admin, password
+):
+    root = make_admin("root@example.org", superadmin=True)
+    client, secret = Client(enforce_csrf_checks=True), shows(root)
+    token = str(client.get(reverse("login")).context["csrf_token"])
+    fields = {"username": root.pk, "password": password, "csrfmiddlewaretoken": token}
+    client.post(reverse("login"), fields)
+    token = str(client.get(reverse("second-step")).context["csrf_token"])
+    fields = {"code": code(secret), "csrfmiddlewaretoken": token}
+    before = {name: morsel.value for name, morsel in client.cookies.items()}
+    client.post(reverse("second-step"), fields)
+    if meanwhile == "a new password":
+        set_admin_password(actor=None, admin=root, password="another-orange-bicycle-8")
+    elif meanwhile == "a reset":
+        factors.reset(actor=None, account=root)
+    client.cookies.load(before)
+
+    again = client.post(reverse("second-step"), fields)
+
+    assert again.url == ("/" if meanwhile == "nothing" else "/login/")
+    assert (SESSION_KEY in client.session) == (meanwhile == "nothing")
+
+
 def test_a_secret_that_no_key_reads_lets_nobody_in(client, sign, step, shows, joe, settings):
     secret = shows(joe)
-    settings.FACTOR_KEYS = ["another-key-0123456789-" * 3]
+    settings.SECRET_KEY = "another-key-0123456789-" * 3
 
     assert sign("joe@example.org").url == "/login/second/"
     assert step(code(secret)).status_code == 422
     assert totp.decrypted(Mailbox.objects.get().totp_secret) is None
+
+
+def test_an_administrator_and_a_mailbox_of_one_name_are_counted_apart(
+    client, shows, joe, make_admin, settings
+):
+    settings.LOGIN_FAILURES = 3
+    secret = shows(joe)
+    admin_secret = shows(make_admin("joe@example.org", password="another-orange-bicycle-8"))
+    passwords = {"mailbox": "tangerine-7-bicycle", "admin": "another-orange-bicycle-8"}
+
+    def answer(kind, code):
+        browser = Client()
+        browser.post(reverse("login"), {"username": joe.pk, "password": passwords[kind]})
+        return browser.post(reverse("second-step"), {"code": code}).status_code
+
+    assert [answer("mailbox", "123456") for _try in range(4)] == [422, 422, 422, 429]
+    assert answer("admin", "123456") == 422
+    assert answer("admin", code(admin_secret)) == 302
+    assert answer("mailbox", code(secret)) == 429
+
+
+def test_a_typed_name_does_not_count_as_wrong_codes(client, sign, step, shows, joe, settings):
+    settings.LOGIN_FAILURES = 3
+    for name in ("code joe@example.org", "code mailbox joe@example.org"):
+        for _try in range(3):
+            sign(name)
+
+    secret = shows(joe)
+    sign("joe@example.org")
+
+    assert step(code(secret)).status_code == 302

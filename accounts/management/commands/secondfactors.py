@@ -9,7 +9,7 @@ WORDS = {
     READABLE: "stored as they shall be",
     IN_CLEAR: "in clear, as PostfixAdmin stores them",
     OLDER: "encrypted with another key than the first",
-    LOST: "unreadable: no key in FACTOR_KEYS fits. factor-reset lets these people in",
+    LOST: "unreadable: neither a key in FACTOR_KEYS nor SECRET_KEY fits. factor-reset lets these people in",
 }
 
 
