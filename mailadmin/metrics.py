@@ -26,6 +26,9 @@ from panel.paging import COUNT_BOUND
 from panel.prepared import prepared_counts
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# What proxies add to a request; one of the first two names the client.
+CLIENT = {"HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED"}
+PROXIED = {*CLIENT, "HTTP_X_REAL_IP", "HTTP_VIA", "HTTP_X_FORWARDED_PROTO"}
 
 
 @login_not_required
@@ -46,9 +49,10 @@ def _refusal(request):
             return None
         told = {"WWW-Authenticate": "Bearer"}
         return HttpResponse("METRICS_TOKEN is needed\n", status=401, content_type="text/plain", headers=told)  # fmt: skip
-    # Where nobody said that there is a proxy, its header is no reason to believe that there is none.
-    is_told = "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META
-    if is_told == settings.BEHIND_PROXY and _is_this_machine(client_ip(request)):
+    # Where nobody said that there is a proxy, and its header does, the address is the proxy's.
+    told = request.META.keys()
+    is_known = CLIENT & told if settings.BEHIND_PROXY else not PROXIED & told
+    if is_known and _is_this_machine(client_ip(request)):
         return None
     raise Http404
 

@@ -1,12 +1,22 @@
 """From a message to the documents in it: files in XML or JSON, most of them packed."""
 
+import re
 from email import message_from_bytes
+from itertools import islice
 
 from mailadmin.reports.report import NoReport
 from mailadmin.reports.unpacking import GZIP, MOST_UNPACKED, ZIP, unpacked
 
 MOST_BYTES = 10_000_000  # of a message; a larger one is deleted unread
 MOST_PARTS = 50
+# Looked at before the message is taken apart, which compares each line with the boundary of each part that it is in,
+# and each parameter of a header with all that follows: as often as this at most.
+MOST_OF = {
+    re.compile(rb"boundary", re.IGNORECASE): MOST_PARTS,
+    re.compile(rb"[\r\n]--"): 500,
+    re.compile(rb"\r\n?|\n"): 300_000,
+    re.compile(rb";"): 20_000,
+}
 
 
 def documents(message):
@@ -22,6 +32,9 @@ def documents(message):
 
 
 def _parts(message):
+    for pattern, most in MOST_OF.items():
+        if any(islice(pattern.finditer(message), most, None)):
+            raise NoReport("the message has too many parts or lines")
     # What a part is called and of what type it says to be is often wrong: its first bytes tell.
     try:
         found = message_from_bytes(message)

@@ -23,19 +23,19 @@ from panel.transactions import in_transaction
 
 STORED, KNOWN, FOREIGN, OLD, TOO_MANY = "stored", "known", "foreign", "old", "too many"
 # Of a domain and day: anybody may write to the address.
-MOST_REPORTS, MOST_SENDERS, MOST_FAILURES = 500, 2000, 500
+MOST_REPORTS, MOST_SENDERS, MOST_FAILURES = 500, 1000, 500
 TREATED = {LET_THROUGH: "let_through", QUARANTINED: "quarantined", REJECTED: "rejected"}
 
 
 @in_transaction
-def store(report):
-    """Count a Report; return what became of it: STORED or why not."""
+def store(report, days=None):
+    """Count a Report about the last ``days``, else REPORT_DAYS; return what became of it: STORED or why not."""
     if max(report.senders.total(), report.sessions, report.failures.total()) > MOST:
         return TOO_MANY
     if not Domain.objects.filter(pk=report.domain).exists():
         return FOREIGN
     today = timezone.now().date()
-    if not _oldest(today) <= report.day <= today + timedelta(days=1):
+    if not _oldest(today, days) <= report.day <= today + timedelta(days=1):
         return OLD
     ReportDay.objects.get_or_create(domain=report.domain, day=report.day)
     day = ReportDay.objects.select_for_update().get(domain=report.domain, day=report.day)
@@ -65,8 +65,8 @@ def _digest(report):
     return sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
-def _oldest(today):
-    return today - timedelta(days=settings.REPORT_DAYS)
+def _oldest(today, days=None):
+    return today - timedelta(days=days or settings.REPORT_DAYS)
 
 
 def _add_senders(report, day):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Admin
@@ -93,6 +93,21 @@ def test_a_report_that_is_delivered_is_on_the_page(server, spool):
     assert "203.0.113.7" in shown
 
 
+def test_with_the_delimiter_in_the_address_it_is_taken_as_well(mail_database, spool):
+    """To local(8) the user is then "dmarc", and "reports" an extension."""
+    directory = spool.parent / "dash"
+    markers = {"REPORTS_DIR": directory, "REPORTS_USER": USER}
+    with (
+        override_settings(RECIPIENT_DELIMITER="-"),
+        MailServer(mail_database, worker="dashed", blocks=("reports",), **markers) as server,
+    ):
+        send(server, letters.message(b"<feedback/>"))
+        wait_until(lambda: len(waiting(directory)) == 1, "the report is in the panel's Maildir")
+        for name in ("dmarc", "dmarc-more"):
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                send(server, letters.message(b"<feedback/>"), f"{name}@{HOSTNAME}")
+
+
 def test_other_names_of_the_machine_are_as_unknown_as_before(server):
     for name in ("nobody-here", "dmarc-report", "dmarc-reports2"):
         with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -115,7 +130,7 @@ def test_a_message_that_is_too_large_is_deleted_unread(server, spool):
     told = StringIO()
     call_command("reports", maildir=str(spool), stdout=told)
 
-    assert told.getvalue() == "Reports: 1 messages without a report that can be read.\n"
+    assert told.getvalue() == "Reports: 1 messages deleted unread, too large or too many.\n"
     assert waiting(spool) == []
 
 

@@ -270,6 +270,22 @@ def test_systemd_takes_the_units_as_they_are(host):
     assert host.complaints(host.units()) == []
 
 
+def test_letters_of_strangers_are_read_with_bounds_of_memory_and_time_alone(host):
+    commands = {
+        (unit.name, line.partition("manage.py ")[2]): unit.read_text()
+        for unit in host.units()
+        for line in unit.read_text().splitlines()
+        if "manage.py reports" in line and line.startswith("ExecStart=")
+    }
+
+    assert set(commands) == {
+        ("mailadmin-daily.service", "reports --forget"),
+        ("mailadmin-reports.service", "reports"),
+    }
+    bounded = commands["mailadmin-reports.service", "reports"].splitlines()
+    assert {"MemoryMax=1G", "TimeoutStartSec=10min"} <= set(bounded)
+
+
 def test_a_wrong_unit_would_be_seen_here(host, tmp_path):
     unit = tmp_path / "mailadmin-wrong.service"
     unit.write_text(host.units()[0].read_text().replace("ExecStart=", "ExecStrat="))

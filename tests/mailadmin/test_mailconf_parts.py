@@ -196,7 +196,7 @@ def test_reports_come_to_the_panel_if_its_address_is_named(
     run("--hostname", "mail.example.net")
     files = files_in(tmp_path / "out")
 
-    assert ("mailbox_transport_maps = inline:{ {dmarc-reports = reports:} }" in files["postfix/main.cf"]) == is_here  # fmt: skip
+    assert ("mailbox_transport_maps = inline:{ {dmarc-reports = reports:}, {dmarc = reports:} }" in files["postfix/main.cf"]) == is_here  # fmt: skip
     assert ("{dmarc-reports@mail.example.net = here}" in files["postfix/main.cf"]) == is_here
     assert f"alias_maps=inline:{{{{dmarc-reports={shipped.DEPLOY.parent}/var/reports/}}}}" in files["postfix/master.cf"]  # fmt: skip
     assert "default_privs=mailadmin" in files["postfix/master.cf"]

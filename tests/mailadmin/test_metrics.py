@@ -169,11 +169,25 @@ def test_behind_a_proxy_the_address_is_the_one_it_saw(seen, status, client, sett
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1", **told).status_code == status
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
-def test_behind_a_proxy_that_nobody_told_of_nobody_may_ask(header, client):
-    told = {header: "for=127.0.0.1" if header == "Forwarded" else "127.0.0.1"}
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("Forwarded", "for=127.0.0.1"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("X-Forwarded-Proto", "https"),
+        ("Via", "1.1 proxy"),
+    ],
+)
+def test_behind_a_proxy_that_nobody_told_of_nobody_may_ask(header, value, client):
+    assert client.get("/metrics", headers={header: value}).status_code == 404
 
-    assert client.get("/metrics", headers=told).status_code == 404
+
+@pytest.mark.parametrize("header", ["X-Real-IP", "X-Forwarded-Proto", "Via"])
+def test_a_proxy_that_names_no_client_is_not_believed(header, client, settings):
+    settings.BEHIND_PROXY = True
+
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
 
 
 def test_with_a_token_it_is_the_token_alone_that_counts(client, settings):

@@ -9,19 +9,21 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from domains.mail_reports import ReportDay
-from mailadmin.reports import receiving
+from mailadmin.reports import dmarc, receiving
+from mailadmin.reports.storing import store
+from panel import foreign
 from panel.transactions import Unavailable
 from tests.reports import letters
 
 pytestmark = pytest.mark.django_db
 
 
-def document(**fields):
-    begin = datetime.combine(timezone.now().date(), datetime.min.time(), UTC) - timedelta(days=1)
+def document(ago=1, **fields):
+    begin = datetime.combine(timezone.now().date(), datetime.min.time(), UTC) - timedelta(days=ago)
     begin = int(begin.timestamp())
     return letters.dmarc(begin=begin, end=begin + 86_399, **fields)
 
@@ -74,7 +76,7 @@ def test_one_that_cannot_be_read_is_in_nobody_s_way(maildir, put, example_org):
 
     told = json.loads(run(maildir, "--json"))
 
-    assert told == {"stored": 1, "unreadable": 2, "forgotten": 0}
+    assert told == {"stored": 1, "unreadable": 1, "unread": 1, "forgotten": 0}
     assert left(maildir) == []
 
 
@@ -84,18 +86,74 @@ def test_html_beside_a_report_is_no_fault(maildir, put, example_org):
     assert run(maildir) == "Reports: 1 counted.\n"
 
 
-def test_a_message_that_ended_a_run_is_not_tried_again(maildir, put, example_org):
-    put("2", letters.zipped(document()))
-    (maildir / "cur" / "1").write_bytes(b"whatever it was")
+def test_a_message_that_was_being_read_when_a_run_ended_is_tried_once_more(
+    maildir, put, example_org
+):
+    put("1", letters.zipped(document()))
+    (maildir / "new" / "1").rename(maildir / "cur" / "1")
 
-    assert run(maildir) == "Reports: 1 counted, 1 messages without a report that can be read.\n"
+    assert run(maildir) == "Reports: 1 counted.\n"
     assert left(maildir) == []
+
+
+def test_a_run_of_many_minutes_leaves_the_rest_to_the_next(maildir, put, example_org, monkeypatch):
+    monkeypatch.setattr(receiving, "LONGEST_RUN", 0)
+    put("1", letters.zipped(document(number="1")))
+    put("2", letters.zipped(document(number="2")))
+
+    assert run(maildir) == "Reports: 1 counted.\n"
+    assert left(maildir) == ["new/2"]
+    assert run(maildir) == "Reports: 1 counted.\n"
+
+
+def test_mail_about_a_day_long_ago_is_not_counted(maildir, put, example_org):
+    put("1", letters.zipped(document(ago=7, number="1")))
+    put("2", letters.zipped(document(ago=8, number="2")))
+
+    assert run(maildir) == "Reports: 1 counted, 1 too old, or about a day that has not begun.\n"
+
+
+def test_the_newest_of_too_many_messages_are_deleted(maildir, put, example_org, monkeypatch):
+    monkeypatch.setattr(receiving, "MOST_LETTERS", 2)
+    for number in "1234":
+        put(number, letters.zipped(document(number=number)))
+
+    assert run(maildir) == "Reports: 2 counted, 2 messages deleted unread, too large or too many.\n"
+    assert left(maildir) == []
+
+
+def test_while_the_database_is_away_messages_do_not_fill_the_disk(maildir, put, monkeypatch):
+    def away(_connection):
+        raise OperationalError(2002, "Can't connect")
+
+    monkeypatch.setattr(foreign, "owner", away)
+    put("1", letters.zipped(document()))
+    put("3", letters.zipped(document(number="3")))
+    (maildir / "new" / "2").write_bytes(b"x" * 10_000_001)
+    size = (maildir / "new" / "1").stat().st_size
+    monkeypatch.setattr(receiving, "MOST_WAITING", size + 1)
+
+    with pytest.raises(CommandError):
+        run(maildir)
+
+    assert left(maildir) == ["new/1"]
+
+
+def test_the_daily_run_forgets_and_reads_nothing(maildir, put, example_org, settings):
+    store(dmarc.read(document(ago=30)))
+    settings.REPORT_DAYS = 20
+    put("1", letters.zipped(document()))
+
+    assert run(maildir, "--forget") == "4 rows of older reports were forgotten.\n"
+    assert left(maildir) == ["new/1"]
+    with pytest.raises(CommandError, match="not allowed with"):
+        run(maildir, "--forget", "message.eml")
 
 
 def test_while_the_database_is_away_messages_wait(maildir, put, example_org, monkeypatch):
     put("1", letters.zipped(document()))
 
-    def away(_report):
+    def away(_report, _days):
         raise Unavailable("away")
 
     with monkeypatch.context() as patched:
@@ -107,20 +165,21 @@ def test_while_the_database_is_away_messages_wait(maildir, put, example_org, mon
     assert run(maildir) == "Reports: 1 counted.\n"
 
 
-def test_a_message_that_shows_a_fault_of_ours_holds_up_no_other(
-    maildir, put, example_org, monkeypatch
-):
+def test_a_message_that_ends_two_runs_is_not_tried_again(maildir, put, example_org, monkeypatch):
     put("1", letters.zipped(document(number="1")))
     put("2", letters.zipped(document(number="2")))
 
-    def broken(_report):
+    def broken(_report, _days):
         raise DataError("out of range")
 
     with monkeypatch.context() as patched:
         patched.setattr(receiving, "store", broken)
         with pytest.raises(DataError):
             run(maildir)
-    assert left(maildir) == ["cur/1", "new/2"]
+        assert left(maildir) == ["cur/1", "new/2"]
+        with pytest.raises(DataError):
+            run(maildir)
+    assert left(maildir) == ["cur/1.again", "new/2"]
 
     assert run(maildir) == "Reports: 1 counted, 1 messages without a report that can be read.\n"
 
@@ -143,7 +202,7 @@ def test_nothing_has_come_yet(tmp_path):
 def test_files_are_read_by_hand_and_kept(tmp_path, example_org):
     saved, plain = tmp_path / "saved.eml", tmp_path / "report.xml"
     saved.write_bytes(letters.message(letters.zipped(document(number="1"))))
-    plain.write_bytes(document(number="2"))
+    plain.write_bytes(document(ago=60, number="2"))
 
     told = run(tmp_path, str(saved), str(plain))
 

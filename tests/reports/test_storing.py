@@ -106,6 +106,11 @@ def test_a_report_about_the_first_and_the_last_day_is_counted(ago, example_org):
     assert store(about(ago)) == STORED
 
 
+@pytest.mark.parametrize(("ago", "became"), [(-2, OLD), (-1, STORED), (3, STORED), (4, OLD)])
+def test_fewer_days_may_be_asked_for(ago, became, example_org):
+    assert store(about(ago), days=3) == became
+
+
 def test_failures_of_tls_are_added(example_org):
     expired, other = ("certificate-expired", "mx.example.org"), ("?", "")
     store(about_tls({expired: 4, other: 1}))

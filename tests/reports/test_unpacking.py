@@ -147,8 +147,8 @@ def test_an_archive_that_cannot_be_right_is_refused(packed, why):
         b"Content-Type: multipart/mixed\n\n\n",
         b"Content-Type: text/plain; charset=klingon\nContent-Transfer-Encoding: base64\n\n%%%%\n",
         b"Content-Type: application/zip\nContent-Transfer-Encoding: uuencode\n\nbegin\n",
-        b"Content-Type: " + b";" * 50_000 + b"\n\nx",
-        b'Content-Type: multipart/mixed; x="' + b";" * 20_000 + b'"\n\nx',
+        b"Content-Type: " + b";" * 19_000 + b"\n\nx",
+        b'Content-Type: multipart/mixed; x="' + b";" * 19_000 + b'"\n\nx',
         message(b"%PDF-1.4"),
         message(b"MZ" + bytes(5000)),
     ],
@@ -172,6 +172,38 @@ def test_a_message_without_a_report_has_no_documents(letter):
 def test_a_message_beyond_the_bounds_is_refused(letter):
     with pytest.raises(NoReport):
         list(letters.documents(letter))
+
+
+def nested(depth, content):
+    heads = [f'Content-Type: multipart/mixed; BOUNDARY="b{n}"\n\n--b{n}\n' for n in range(depth)]
+    return "".join(heads).encode() + b"\n" + content
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        nested(51, b""),
+        nested(1, b"--b0\n" * 501),
+        nested(1, b"\r--b0" * 501),
+        nested(1, b"\n" * 300_001),
+        nested(1, b"\r" * 300_001),
+        b"Content-Type: multipart/mixed" + b";" * 20_001 + b"\n\n",
+    ],
+    ids=["levels", "boundaries", "boundaries of Macs", "lines", "lines of Macs", "parameters"],
+)
+def test_a_message_that_takes_long_is_refused_before_it_is_taken_apart(letter, monkeypatch):
+    monkeypatch.setattr(letters, "message_from_bytes", None)
+
+    with pytest.raises(NoReport, match="too many parts or lines"):
+        list(letters.documents(letter))
+
+
+def test_a_large_message_and_one_with_many_levels_are_within_the_bounds():
+    large = document(*[record("192.0.2.1", 1)] * 10_000)
+    deep = nested(45, b"--b44\nContent-Type: text/xml\n\n" + XML.rstrip())
+
+    assert list(letters.documents(message(large))) == [large]
+    assert list(letters.documents(deep)) == [XML.rstrip()]
 
 
 ENTITIES = '<!DOCTYPE feedback [<!ENTITY a "aaaaaaaaaa">' + "".join(
