@@ -1,7 +1,7 @@
 """What of a row of the delivery log an account is told: what is of the side that it is on.
 
-Who wrote is told of the recipient's side what the recipient's server answered. Who received is told nothing of the sign-in. Where
-an alias leads, and what became of it there, is told to those who may see that address, or the alias's own list.
+Who wrote is told what another server answered, and of recipients here the result alone. Who received is told nothing of the
+sign-in. Where an alias leads, and what became of it there, is told to those whose address that is, or who may read the alias.
 """
 
 from aliases.models import AliasTarget
