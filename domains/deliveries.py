@@ -1,14 +1,17 @@
 """The delivery log: what became of each message, by recipient. Written by `manage.py deliveries` (mailadmin/deliveries/), read by pages."""
 
+from datetime import timedelta
+
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from panel.addresses import without_extension
 from panel.fields import ByteForByteMixin, KeyField, SecondsField, ShortTextField
-from panel.scoping import ScopedQuerySet
+from panel.scoping import ScopedQuerySet, starts_with
 
 ALL = ""  # as a domain: rows of the whole server; as an address: all rows of the domain
 UNKNOWN = "?"  # as a sender: its line was written before the log was followed
@@ -24,8 +27,8 @@ RESULTS = {
     BOUNCED: _("Returned"),
     EXPIRED: _("Given up"),
 }
-# Whose domain is one of ours, for Delivery.ours.
-SENDER, ASKED, RECIPIENT = 1, 2, 4
+# Whose domain is one of ours, for Delivery.ours; WROTE: the login wrote to this very address, so its side may see the row.
+SENDER, ASKED, RECIPIENT, WROTE = 1, 2, 4, 8
 WORDS = 500  # characters of what the other side said
 
 
@@ -37,9 +40,10 @@ class OutsideText(ByteForByteMixin, models.CharField):
 
 
 class DeliveryQuerySet(ScopedQuerySet):
-    """An administrator sees what has one of their domains in it; a mailbox user, where that is on, what has their address.
+    """An administrator sees what their domains sent, signed in, or received; a mailbox user, where that is on, what they did themselves.
 
-    Of a domain or a mailbox that had other people before, the mail of these is not shown.
+    Of a domain or a mailbox that had other people before, the mail of these is not shown. What of a row its side is told:
+    mailadmin/deliveries/sides.py.
     """
 
     def manageable_by(self, account):
@@ -55,12 +59,26 @@ class DeliveryQuerySet(ScopedQuerySet):
             return self.manageable_by(account)
         if not (account.is_active and settings.DELIVERIES_FOR_USERS):
             return self.none()
-        rows = self.filter(at__gte=account.created)
-        return rows._with_key(domain=account.domain_id, address=account.username)
+        own = account.username
+        rows = self.filter(_received(own) | _wrote(own), at__gte=account.created)
+        return rows._with_key(domain=account.domain_id, address=own)
 
     def _with_key(self, *conditions, **asked):
         keys = DeliveryKey.objects.filter(*conditions, delivery=OuterRef("pk"), **asked)
         return self.filter(Exists(keys))
+
+
+def _received(own):
+    local_part, _at, domain = own.rpartition("@")
+    with_tag = starts_with("recipient", local_part + settings.RECIPIENT_DELIMITER)
+    # ann-mary@ is no tag of ann@ if there is such a mailbox.
+    others = apps.get_model("mailboxes", "Mailbox").objects.filter(pk=OuterRef("recipient"))
+    tagged = with_tag & Q(recipient__endswith=f"@{domain}") & ~Exists(others)
+    return Q(recipient=own) | Q(asked=own) | tagged
+
+
+def _wrote(own):
+    return Q(login=own, ours__gte=WROTE)  # the highest of its bits
 
 
 class Delivery(models.Model):
@@ -68,7 +86,7 @@ class Delivery(models.Model):
 
     ``at`` is when it was tried first, ``changed`` when it was tried last. ``asked`` is the address that was written to, if aliases led
     elsewhere from there. ``login`` is who signed in to send it, ``place`` where Dovecot put it. ``ours`` says which of its
-    addresses had a domain of ours (SENDER, ASKED, RECIPIENT): by it the keys are found again that belong to a row.
+    addresses had a domain of ours (SENDER, ASKED, RECIPIENT), and WROTE: by it the keys are found again that belong to a row.
     """
 
     at = SecondsField()
@@ -106,18 +124,33 @@ class Delivery(models.Model):
         return f"{self.queue_id}: {self.recipient} {self.result}"
 
     def found_under(self):
-        """{(domain, address)} under which it is found: of each domain of ours in it, all rows and each of its addresses."""
-        parts = {SENDER: self.sender, ASKED: self.asked, RECIPIENT: self.recipient}
-        addresses = {text for text in (*parts.values(), self.login) if text and text != UNKNOWN}
-        domains = {text.rpartition("@")[2] for part, text in parts.items() if self.ours & part}
-        if "@" in self.login and self.ours & SENDER:
-            domains.add(self.login.rpartition("@")[2])
-        # Mail for ann+lists@ is Ann's, too.
-        ours = [text for text in addresses if "@" in text and text.rpartition("@")[2] in domains]
-        addresses |= set(map(without_extension, ours))
-        found = {(domain, address) for domain in domains for address in (ALL, *addresses)}
-        # An address of ours is asked for in its own domain, others in all.
-        return found | {(ALL, text) for text in addresses if text.rpartition("@")[2] not in domains}
+        """{(domain, address)} under which it is found: of each side all rows, and each address that this side may know.
+
+        Who only wrote a domain of ours as the sender has no side: anybody may.
+        """
+        sides = {}
+        for part, own, known in (
+            (RECIPIENT, self.recipient, {self.sender, self.asked, self.recipient}),
+            (ASKED, self.asked, {self.sender, self.asked}),
+            (WROTE, self.login, {self.sender, self.login, self.recipient}),
+        ):
+            if self.ours & part:
+                sides.setdefault(own.rpartition("@")[2], set()).update(known)
+        found = set()
+        for domain, known in sides.items():
+            found |= {(domain, text) for text in (ALL, *_with_bare(known, sides))}
+        everything = _with_bare({self.sender, self.asked, self.recipient, self.login}, sides)
+        # Under ALL superadmins find what is not found under its own domain.
+        return found | {
+            (ALL, text) for text in everything if (text.rpartition("@")[2], text) not in found
+        }
+
+
+def _with_bare(addresses, domains):
+    """Mail for ann+lists@ is found as Ann's, too."""
+    known = addresses - {"", UNKNOWN}
+    ours = {text for text in known if "@" in text and text.rpartition("@")[2] in domains}
+    return known | set(map(without_extension, ours))
 
 
 class DeliveryKey(models.Model):
@@ -189,6 +222,14 @@ class SenderDay(models.Model):
 
     def __str__(self):
         return f"{self.sender} on {self.day}: {self.recipients}"
+
+
+def forget_figures(domain):
+    """What pages show, and the alarm compares with, of the people who had ``domain``."""
+    DeliveryDay.objects.filter(domain=domain).delete()
+    lately = timezone.localdate() - timedelta(days=31)
+    # Both of ``unusual``: its index has the day and the domain.
+    SenderDay.objects.filter(unusual__in=(False, True), day__gte=lately, domain=domain).delete()
 
 
 class OpenMail(models.Model):

@@ -15,6 +15,7 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import copy_services, dkim, sending_limits
+from domains.deliveries import forget_figures
 from domains.mail_reports import forget_reports
 from domains.models import (
     AliasDomain,
@@ -232,6 +233,7 @@ def _delete_domain(actor, domain, *, drop_links):
     DomainSenderRule.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     forget_reports(name)
+    forget_figures(name)
     Domain.objects.filter(pk=name).delete()
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
     _end_sessions(domain)

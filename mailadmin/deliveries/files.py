@@ -22,11 +22,11 @@ class FileLog:
     def __init__(self, path):
         self.path, self.source = Path(path), str(path)
         self.place, self.at = {}, 0
-        self.lost = False
+        self.read_to = 0  # what is not later was read from a file that is gone
 
     def start(self, place, at):
         self.place, self.at = place or {}, at
-        self.lost = False
+        self.read_to = 0
 
     def read(self):
         """([Entry, …], whether there is more). ``place`` and ``at`` are those after them."""
@@ -43,14 +43,15 @@ class FileLog:
         entries = []
         for line in chunk[:end].split(b"\n"):
             if line and (entry := of_line(line[:LONGEST])):
-                if self.lost and entry.at <= self.at:
+                if entry.at <= self.read_to:
                     continue
+                self.read_to = 0
                 entries.append(entry)
         if entries:
             self.at = max(self.at, entries[-1].at)
         if end:
             return entries, True
-        return [], self._go_on(path)
+        return [], self._go_on(path, self.place["offset"] + len(chunk))
 
     def _open(self):
         """(the file that the place is in, at its offset; its path), or None if there is none."""
@@ -79,7 +80,7 @@ class FileLog:
         paths = [self.path]
         if self.place:
             log.warning("%s was rotated too often meanwhile: lines may be missing", self.path)
-            self.lost = True
+            self.read_to = self.at
             newer = [path for path in self._older() if path.stat().st_mtime >= self.at]
             paths = [*newer[-1:], self.path]
         for path in paths:
@@ -92,8 +93,8 @@ class FileLog:
             return file, path
         return None
 
-    def _go_on(self, path):
-        """At the end of ``path``: if that is an older file, go to the beginning of the one after it, once that has lines."""
+    def _go_on(self, path, end):
+        """At the ``end`` of ``path``: if that is an older file, go to the beginning of the one after it, once that has lines."""
         if path == self.path:
             return False
         older = self._older()
@@ -104,6 +105,8 @@ class FileLog:
                 # Who writes has gone on, too, only when there is something in it.
                 if not os.fstat(file.fileno()).st_size:
                     return False
+                if path.stat().st_size > end:  # a last line, written after it was read
+                    return True
                 self.place = place_in(file, 0)
         except OSError:
             return False

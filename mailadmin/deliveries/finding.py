@@ -4,14 +4,15 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from domains.deliveries import ALL, Delivery, DeliveryKey
+from mailadmin.deliveries.sides import told
 
 SHOWN = 50
-LOOKED_AT = 500  # rows of one page, to find those of a day or a result
+LOOKED_AT = 500  # rows of one page, to find those of a day, a result or an ID that one may see
 MANY = 50  # domains whose rows are put together; an administrator of more of them chooses one
-SLACK = 100  # rows that may be out of the order of time: several servers write
 
 
 class Asked(NamedTuple):
@@ -33,14 +34,15 @@ class Found(NamedTuple):
 
 
 def find(actor, asked, after=None, shown=SHOWN):
-    """Rows that ``actor`` may see, the newest first."""
+    """Rows that ``actor`` may see, the newest first, with what they may be told of them."""
     edge, floor = after, None
     if asked.day:
-        first, last = _edges(asked.day)
-        edge = min(number for number in (edge, last) if number is not None) if last else edge
-        floor = first
-    narrow = asked.result or asked.day
-    ids = _ids(actor, asked, edge, LOOKED_AT if narrow else shown + 1)
+        floor, last = _edges(asked.day)
+        if last is None:
+            return Found([])
+        edge = last + 1 if edge is None else min(edge, last + 1)
+    narrow = asked.result or asked.day or asked.name
+    ids = _ids(asked, edge, LOOKED_AT if narrow else shown + 1)
     whole = len(ids) == (LOOKED_AT if narrow else shown + 1)
     if floor is not None and any(number < floor for number in ids):
         whole, ids = False, [number for number in ids if number >= floor]
@@ -52,19 +54,19 @@ def find(actor, asked, after=None, shown=SHOWN):
         rows = rows.filter(at__gte=begin, at__lt=end)
     found = list(rows[: shown + 1])
     if len(found) > shown:
-        return Found(found[:shown], found[shown - 1].pk)
+        return Found(told(actor, found[:shown]), found[shown - 1].pk)
     if whole:
         last = Delivery.objects.filter(pk=ids[-1]).values_list("at", flat=True).first()
-        return Found(found, ids[-1], last)
-    return Found(found)
+        return Found(told(actor, found), ids[-1], last)
+    return Found(told(actor, found))
 
 
-def _ids(actor, asked, edge, most):
+def _ids(asked, edge, most):
     if asked.name:
         rows = Delivery.objects.filter(message_id=asked.name)
         of_queue = Delivery.objects.filter(queue_id=asked.name)
-        found = {*_newest(rows, edge, most)} or {*_newest(of_queue, edge, most)}
-        return sorted(found, reverse=True)
+        found = {*_newest(rows, edge, most), *_newest(of_queue, edge, most)}
+        return sorted(found, reverse=True)[:most]
     if asked.domains is None and not asked.address:
         return list(_newest(Delivery.objects.all(), edge, most))
     names = asked.domains
@@ -72,8 +74,8 @@ def _ids(actor, asked, edge, most):
         of_address = asked.address.rpartition("@")[2]
         if names is None:
             names = (ALL, of_address)
-        elif of_address in names:
-            names = (of_address,)
+        elif of_address in names:  # of many domains this is the one that counts
+            names = (of_address, *names)
     return _of_keys(names, asked.address or ALL, edge, most)
 
 
@@ -83,7 +85,7 @@ def _newest(rows, edge, most):
 
 
 def _of_keys(names, address, edge, most):
-    names = sorted(set(names))[:MANY]
+    names = [*dict.fromkeys(names)][:MANY]
     if not names:
         return []
     table = DeliveryKey._meta.db_table
@@ -103,12 +105,10 @@ def _midnights(day):
 
 
 def _edges(day):
-    """The numbers between which the rows of ``day`` are, by the index of the time; None: no bound there."""
-    before = "at < %s ORDER BY at DESC, id DESC"
-    after = "at >= %s ORDER BY at, id"
-    one = f"(SELECT id FROM {Delivery._meta.db_table} WHERE {{}} LIMIT 1)"  # noqa: S608
-    moments = map(connection.ops.adapt_datetimefield_value, _midnights(day))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {one.format(before)}, {one.format(after)}", [*moments])
-        first, last = cursor.fetchone()
-    return first and first - SLACK, last and last + SLACK
+    """The first and the last number of a row of ``day``, by the index of the time; None if there is none.
+
+    Numbers do not follow the time: a follower that paused goes on later than those of other servers.
+    """
+    begin, end = _midnights(day)
+    found = Delivery.objects.filter(at__gte=begin, at__lt=end).aggregate(Min("pk"), Max("pk"))
+    return found["pk__min"], found["pk__max"]

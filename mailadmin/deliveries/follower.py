@@ -100,13 +100,10 @@ class Follower:
             try:
                 _read, more = self.step()
                 said = ""
+                if time.monotonic() - self.cleaned_at > CLEAN_SECONDS:
+                    more = self._clean() or more
                 if not more and not follow:
                     return
-                if time.monotonic() - self.cleaned_at > CLEAN_SECONDS:
-                    if keeping.forget_some():
-                        more = True
-                    else:
-                        self.cleaned_at = time.monotonic()
             except (DatabaseError, OSError) as error:
                 if not follow:
                     raise
@@ -118,6 +115,15 @@ class Follower:
                 time.sleep(PAUSE_SECONDS)
             if not more:
                 time.sleep(IDLE_SECONDS)
+
+    def _clean(self):
+        """As long at once as lines are read, or rows would come faster than they go. Returns whether there is more to forget."""
+        begun = time.monotonic()
+        while keeping.forget_some():
+            if time.monotonic() - begun > LONGEST_SECONDS:
+                return True
+        self.cleaned_at = time.monotonic()
+        return False
 
     def close(self):
         for one in self.logs:

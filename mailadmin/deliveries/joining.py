@@ -16,7 +16,7 @@ from domains.deliveries import (
     Delivery,
 )
 from mailadmin.deliveries import dovecot, postfix
-from mailadmin.deliveries.entries import clean
+from mailadmin.deliveries.entries import A_DAY, clean
 
 RESULTS = {"sent": DELIVERED, "deferred": DEFERRED, "bounced": BOUNCED, "expired": EXPIRED}
 MOST_OPEN = 50_000  # messages that are known at once; what is beyond is forgotten, the oldest first
@@ -24,6 +24,9 @@ MOST_WAITING = 1_000  # recipients of one message, of which a later try finds th
 MOST_SESSIONS = 20_000
 LONGEST_OPEN = 10 * 86_400  # seconds; Postfix gives up after five days
 LONGEST_PLACE = 600
+REFUSED_A_MINUTE = (
+    2_000  # rows; whoever tries many names may not push mail that was delivered out of the log
+)
 PLACE = "place "
 SEPARATOR = "\t"  # between places; no text that is stored has it
 
@@ -65,6 +68,19 @@ class Bounded(OrderedDict):
             self.popitem(last=False)
 
 
+class Budget:
+    """So many in each period of ``seconds`` of the log."""
+
+    def __init__(self, seconds):
+        self.seconds, self.period, self.used = seconds, 0, 0
+
+    def allows(self, at, most):
+        if at // self.seconds != self.period:
+            self.period, self.used = at // self.seconds, 0
+        self.used += 1
+        return self.used <= most
+
+
 class Joiner:
     """``take()`` entries in order; then ``rows``, ``again``, ``places`` and ``counts`` hold what is to be stored.
 
@@ -80,7 +96,8 @@ class Joiner:
         )  # of LMTP: (time, place) of a row that is still to come
         self.tls = Bounded(MOST_SESSIONS)  # by process
         self.touched = set()
-        self.latest = self.minute = self.in_minute = 0
+        self.latest = 0
+        self.delivered, self.refused, self.refused_of_day = map(Budget, (60, 60, A_DAY))
         self.begin()
 
     def begin(self):
@@ -186,7 +203,7 @@ class Joiner:
         before = mail.waiting.get((recipient, row.asked))
         if before is not None:
             self._store_again(mail, (recipient, row.asked), before, row)
-        elif self._may_store(entry):
+        elif self.delivered.allows(entry.at, settings.DELIVERIES_A_MINUTE):
             self.rows.append(row)
             self._wait(mail, (recipient, row.asked), row)
         else:
@@ -205,7 +222,7 @@ class Joiner:
         row.client = row.client or clean(found.client, 150)
         row.dsn, row.says = found.dsn, clean(found.says, WORDS)
         row.tls = row.tls or self._tls_in(entry)
-        row.left_out = not self._may_store(entry)
+        row.left_out = not self._may_store_refusal(entry.at)
         self.rows.append(row)
 
     def _tls_in(self, entry):
@@ -247,11 +264,12 @@ class Joiner:
             del mail.waiting[key]
         self.again.append((before, now))
 
-    def _may_store(self, entry):
-        if entry.at // 60 != self.minute:
-            self.minute, self.in_minute = entry.at // 60, 0
-        self.in_minute += 1
-        return self.in_minute <= settings.DELIVERIES_A_MINUTE
+    def _may_store_refusal(self, at):
+        """Within a minute's bound of their own, and within half of the table in all the days that rows are kept."""
+        if not self.refused.allows(at, min(REFUSED_A_MINUTE, settings.DELIVERIES_A_MINUTE)):
+            return False
+        most = settings.DELIVERIES_MOST // settings.DELIVERIES_DAYS // 2
+        return self.refused_of_day.allows(at, most)
 
     def _new(self, entry, queue_id, **known):
         mail = Mail(entry.at, **known)

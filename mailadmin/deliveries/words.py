@@ -100,7 +100,8 @@ def facts(row):
         words = _("%(n)s tries, the last one on %(day)s at %(time)s")
         told = {"n": row.tries, "day": formats.date_words(when), "time": time_format(when)}
         yield _("Tried"), words % told
-    yield _("Way"), DIRECTIONS.get(row.direction, row.direction)
+    if row.direction:
+        yield _("Way"), DIRECTIONS.get(row.direction, row.direction)
     if row.login:
         yield _("Sent by"), row.login
     if row.client:

@@ -3,12 +3,14 @@
 from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import groupby
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from domains.copies import Copy
 from domains.deliveries import (
     ALL,
     ASKED,
@@ -22,6 +24,7 @@ from domains.deliveries import (
     RECIPIENT,
     REFUSED,
     SENDER,
+    WROTE,
     Delivery,
     DeliveryDay,
     DeliveryKey,
@@ -34,6 +37,7 @@ from mailadmin.deliveries import senders
 from mailadmin.deliveries.joining import joined
 
 TOGETHER = 2_000  # rows of one statement
+AT_HOSTS = 500  # addresses of one statement, each a condition of its own at worst
 FIELDS = ("result", "dsn", "says", "relay", "tls", "place", "changed")
 COLUMNS = {DEFERRED: "deferred", REFUSED: "refused", BOUNCED: "bounced", EXPIRED: "bounced"}
 
@@ -79,12 +83,17 @@ def _judged(joiner):
     """Give each row its direction, and the parts of it whose domain is ours; return those that are tried again."""
     rows = [*joiner.rows, *(now for _before, now in joiner.again)]
     names = {
-        text.rpartition("@")[2] for row in rows for text in (row.sender, row.asked, row.recipient)
+        text.rpartition("@")[2]
+        for row in rows
+        for text in (row.sender, row.asked, row.recipient, row.login if "@" in row.login else "")
     }
     ours = _ours(names - {""})
+    copies = _copies({row.recipient for row in rows if _is_written_to(row, ours)})
     for row in rows:
         parts = ((SENDER, row.sender), (ASKED, row.asked), (RECIPIENT, row.recipient))
         row.ours = sum(part for part, text in parts if text.rpartition("@")[2] in ours)
+        if _is_written_to(row, ours) and row.recipient not in copies:
+            row.ours |= WROTE
         row.at, row.changed = _moment(row.at), _moment(row.changed)
         from_here = row.origin not in ("", "loopback") or (
             row.origin == "loopback" and row.ours & SENDER
@@ -107,6 +116,26 @@ def _ours(names):
         rows = Domain.objects.filter(pk__in=names[start : start + TOGETHER])
         found.update(rows.values_list("pk", flat=True))
     return found
+
+
+def _is_written_to(row, ours):
+    """Whether one of our logins wrote to the recipient itself: where an alias leads is its domain's own affair."""
+    return "@" in row.login and not row.asked and row.login.rpartition("@")[2] in ours
+
+
+def _copies(recipients):
+    """Those of ``recipients`` where copies (BCC) go: Postfix logs them as if the sender had written there."""
+    texts, found = sorted(recipients, key=_host), set()
+    for start in range(0, len(texts), AT_HOSTS):
+        there = Q()
+        for host, some in groupby(texts[start : start + AT_HOSTS], _host):
+            there |= Q(goto_domain=host, goto__in=[*some])
+        found.update(Copy.objects.filter(there).values_list("goto", flat=True))
+    return found
+
+
+def _host(address):
+    return address.rpartition("@")[2]
 
 
 def _insert(rows):

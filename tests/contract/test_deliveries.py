@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from domains.deliveries import Delivery, DeliveryDay, LogPosition, OpenMail
+from domains.copies import TO, Copy
+from domains.deliveries import WROTE, Delivery, DeliveryDay, LogPosition, OpenMail
 from mailadmin.deliveries.files import FileLog
 from mailadmin.deliveries.follower import Follower
 from tests.contract.world import PASSWORD
@@ -25,7 +26,7 @@ LOGIN = ("ann@example.org", PASSWORD)
 
 @pytest.fixture(scope="module")
 def server(server_with):
-    yield from server_with("sieve")
+    yield from server_with("sieve", "copies-to")
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,15 @@ def site(server, empty_world):
     for address in ("ann@example.org", "bob@example.org", "eve@other.test"):
         empty_world.mailbox(address)
     empty_world.alias("sales@example.org", "ann@example.org", "joe@outside.test", "eve@other.test")
+    Copy.objects.create(
+        domain="other.test", direction=TO, address="eve@other.test", goto="boss@outside.test"
+    )
     script = server.directory / "bob.sieve"
     script.write_text(SCRIPT)
     server.dovecot.doveadm("sieve", "put", "-u", "bob@example.org", "-a", "main", script)
     server.outside.unknown.add("gone@outside.test")
     yield server
+    Copy.objects.all().delete()
     Delivery.objects.all().delete()
     LogPosition.objects.all().delete()
     OpenMail.objects.all().delete()
@@ -137,6 +142,26 @@ def test_mail_of_a_login_goes_out_and_stays_here(site, logged):
     }
     assert {row.login for row in rows.values()} == {"ann@example.org"}
     assert rows["joe@outside.test"].says == "250 ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "recipient", "subject", "others"),
+    [
+        ("copied@x", "eve@other.test", "x", {"boss@outside.test"}),
+        ("redirected@x", "bob@example.org", "sent on", {"joe@outside.test"}),
+        ("alias@y", "sales@example.org", "x", {"ann@example.org", "eve@other.test", "joe@outside.test"}),
+    ],
+)  # fmt: skip
+def test_who_signed_in_wrote_to_nobody_where_the_recipients_side_sent_it_on(
+    name, recipient, subject, others, site, logged
+):
+    send(site, name, "ann@example.org", recipient, login=LOGIN, subject=subject)
+
+    rows = logged(name, lambda rows: others <= {row.recipient for row in rows} and ended(rows))
+
+    assert {who for who, row in rows.items() if row.ours & WROTE} == {recipient} - {
+        "sales@example.org"
+    }
 
 
 def test_another_server_does_not_know_the_recipient(site, logged):

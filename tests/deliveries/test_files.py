@@ -146,6 +146,46 @@ def test_a_log_that_is_not_there_yet(log, follow):
     assert delivered() == first
 
 
+def test_after_lines_were_lost_the_next_ones_of_the_same_second_are_read(log, db):
+    first = some(log)
+    follower = Follower([FileLog(log.path)], "here")
+    follower.run(follow=False)
+    log.path.unlink()
+    log.path.touch()
+    log.second = 5
+    second = some(log)
+    follower.run(follow=False)
+    third = some(log)  # in the second of the line that was read last
+    log.second = 4
+    fourth = some(log)  # Dovecot's clock and Postfix's are not one
+
+    follower.run(follow=False)
+
+    assert delivered() == first + second + third + fourth
+
+
+def test_the_last_line_of_a_renamed_file_may_come_after_its_end_was_read(log, db):
+    old, new = log.path.with_name("mail.log.1"), log.path
+    late = []
+
+    class JustBeforeTheNewOne(FileLog):
+        def _go_on(self, path, end):
+            if path == old and not late:
+                log.path = old
+                late.extend(some(log, 1))
+            return super()._go_on(path, end)
+
+    first = some(log)
+    follower = Follower([JustBeforeTheNewOne(log.path)], "here")
+    follower.step()
+    new.rename(old)
+    second = some(log)
+
+    follower.run(follow=False)
+
+    assert delivered() == first + late + second
+
+
 def test_what_is_not_committed_is_read_again(log, db, monkeypatch):
     first = some(log)
     follower = Follower([FileLog(log.path)], "here")

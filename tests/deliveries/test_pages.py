@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, LogPosition
+from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, LogPosition, SenderDay
 from domains.models import Domain
-from mailadmin.deliveries import finding
+from domains.services import delete_domain
+from mailadmin.deliveries import finding, keeping
 from mailadmin.deliveries.finding import Asked, find
 from mailadmin.deliveries.keeping import forget_some
 from mailboxes.models import Mailbox
@@ -255,3 +256,50 @@ def test_the_oldest_rows_go_when_there_are_too_many(roles, settings):
     assert set(DeliveryKey.objects.values_list("delivery", flat=True)) == set(
         Delivery.objects.values_list("pk", flat=True)
     )
+
+
+def test_a_follower_that_reads_to_the_end_forgets_all_that_is_too_much(
+    roles, log, follow, settings, monkeypatch
+):
+    monkeypatch.setattr(keeping, "TOGETHER", 1)
+    settings.DELIVERIES_MOST = 2
+    settings.DELIVERIES_DAYS = 400
+    follow()
+
+    assert Delivery.objects.count() == 2
+
+
+def test_rows_of_a_day_are_found_among_later_ones_of_a_follower_that_paused(roles):
+    day = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    moments = [day, *[day + timedelta(days=1)] * 150, day]
+    for number, at in enumerate(moments):
+        Delivery.objects.create(at=at, changed=at, recipient=f"n{number}@elsewhere.test")
+
+    found = find(roles["root"], Asked(None, day=day.date())).rows
+
+    assert [row.recipient for row in found[:2]] == ["n151@elsewhere.test", "n0@elsewhere.test"]
+
+
+def test_an_id_is_found_behind_many_rows_of_others_with_it(roles, log, follow):
+    log.delivers("ann@example.org", message_id="same@x")
+    for number in range(finding.SHOWN + 1):
+        log.delivers(f"e{number}@other.net", message_id="same@x")
+    follow()
+
+    found = find(roles["admin"], Asked(("example.org",), name="same@x")).rows
+
+    assert [row.recipient for row in found] == ["ann@example.org"]
+
+
+def test_the_figures_of_a_domain_go_with_it(roles):
+    day = timezone.localdate()
+    for name in ("example.org", "other.net"):
+        DeliveryDay.objects.update_or_create(domain=name, day=day)
+        for unusual in (True, False):
+            SenderDay.objects.create(
+                sender=f"{unusual}@{name}", domain=name, day=day, unusual=unusual
+            )
+    delete_domain(actor=None, domain=Domain.objects.get(pk="example.org"))
+
+    left = [set(m.objects.values_list("domain", flat=True)) for m in (DeliveryDay, SenderDay)]
+    assert left == [{"", "other.net"}, {"other.net"}]

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from domains.deliveries import Delivery, DeliveryDay, DeliveryKey, OpenMail
+from mailadmin.deliveries import joining
 
 OURS = ("example.org", "other.net")
 
@@ -203,6 +204,31 @@ def test_what_is_too_much_in_a_minute_is_counted_and_left_out(log, follow, setti
     assert Delivery.objects.count() == 2
     day = DeliveryDay.objects.get(domain="")
     assert (day.refused, day.left_out) == (5, 3)
+
+
+def test_many_refusals_leave_room_for_what_is_delivered(log, follow, monkeypatch):
+    monkeypatch.setattr(joining, "REFUSED_A_MINUTE", 3)
+    for number in range(5):
+        log.refuses(f"nobody{number}@example.org")
+    log.delivers()
+
+    follow()
+
+    assert Delivery.objects.filter(result="refused").count() == 3
+    assert Delivery.objects.filter(result="delivered").count() == 1
+    day = DeliveryDay.objects.get(domain="")
+    assert (day.refused, day.left_out, day.incoming) == (5, 2, 1)
+
+
+def test_refusals_of_all_days_fill_at_most_half_of_the_table(log, follow, settings):
+    settings.DELIVERIES_MOST, settings.DELIVERIES_DAYS = 80, 10
+    for number in range(9):
+        log.refuses(f"nobody{number}@example.org")
+
+    follow()
+
+    assert Delivery.objects.count() == 4
+    assert DeliveryDay.objects.get(domain="").refused == 9
 
 
 def test_what_a_program_of_this_machine_sends_has_its_user(log, follow):

@@ -343,7 +343,7 @@ class TestDelete:
             add_mailbox(f"m{number}@example.org")
             add_alias(f"a{number}@example.org", f"m{number}@example.org")
 
-        with django_assert_max_num_queries(32):
+        with django_assert_max_num_queries(34):
             delete_domain(actor=None, domain=domain)
 
         assert Mailbox.objects.count() == 0
