@@ -46,7 +46,7 @@ ENGLISH = re.compile(
 OWN = {"de": {"administrator", "domains", "name", "optional", "superadmin", "superadmins"}}
 WRONG_TYPOGRAPHY = {
     "de": r"[\"”«»!]|[ ]…|\b([Dd]u|[Dd]ich|[Dd]ir|[Dd]ein\w*)\b",
-    "fr": r"['“”!]|(^|[ \w])[:;?%»](?![\w.\[])|«(?!\u00a0)",
+    "fr": r"['“”!]|(^|[ \w])[:;?%»](?![\w.\[:])|«(?!\u00a0)",
 }
 SPOKEN = {"aria-label", "placeholder", "title", "data-label", "data-copied", "data-bulk-count"}
 
