@@ -13,8 +13,6 @@ NOTHING_READ = (
 
 
 class FactorMixin:
-    """A command about accounts, which may have a second factor."""
-
     factor_verbs = {
         "factor-reset": "Take second factors away: the password alone is asked for then. The person is told by mail."
     }

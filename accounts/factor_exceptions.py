@@ -1,5 +1,3 @@
-"""Addresses and networks from which no second factor is asked: who may add which."""
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 

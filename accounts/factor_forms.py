@@ -1,5 +1,3 @@
-"""Forms about second factors: the code at signing in, one's own second factor, and exceptions."""
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -22,8 +20,6 @@ def code_field(label, *, recovery=True, **kwargs):
 
 
 class CodeForm(forms.Form):
-    """The second page of signing in."""
-
     code = code_field(_("Code"), recovery=False)
 
     def __init__(self, *args, recovery=False, **kwargs):
@@ -36,8 +32,6 @@ class CodeForm(forms.Form):
 
 
 class OwnFactorForm(ActorForm):
-    """What any change of one's own second factor asks for."""
-
     old_password = forms.CharField(
         label=_("Current password"),
         strip=False,

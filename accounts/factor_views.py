@@ -1,5 +1,3 @@
-"""Pages about one's own second factor, for administrators and mailbox users, and about exceptions."""
-
 from urllib.parse import quote
 
 import segno
@@ -29,8 +27,6 @@ SHOWN = 500  # exceptions
 
 
 class OwnFactor(ActorMixin, TemplateView):
-    """Whether one has a second factor, and what can be done about it."""
-
     template_name = "factor/page.html"
     template_engine = "jinja2"
     http_method_names = ["get", "head", "options"]

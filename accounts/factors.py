@@ -133,7 +133,6 @@ def is_stored_in_clear():
 
 
 def _stored(secret):
-    """``secret`` as the column shall have it."""
     return secret if is_stored_in_clear() else totp.encrypted(secret)
 
 

@@ -67,7 +67,8 @@ class Account(AbstractBaseUser):
         return display_address(self.username)
 
     def clean(self):
-        """The name stays as stored: Django would normalise it to NFKC, which is another primary key."""
+        # The name stays as stored: Django would normalise it to NFKC, which is another primary key.
+        pass
 
     @property
     def is_active(self):
@@ -140,7 +141,6 @@ class Admin(Account):
 
     @property
     def scope_domains(self):
-        """The domain names that lists are limited to; empty for a superadmin, who sees all."""
         return () if self.superadmin else self.domain_names
 
     @property

@@ -21,8 +21,6 @@ from panel.transactions import Unavailable
 @method_decorator([login_not_required, never_cache], name="dispatch")
 @hide_passwords
 class SecondStep(FormView):
-    """Asks whoever has shown the password for a code; ``?recovery=1`` for one of the recovery codes."""
-
     http_method_names = ["get", "head", "post", "options"]
     template_name = "registration/second_step.html"
     template_engine = "jinja2"

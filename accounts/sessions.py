@@ -169,9 +169,7 @@ def sent_from(request):
 
 
 class AccountMiddleware(AuthenticationMiddleware):
-    """Set ``request.user`` to the account itself: each access to Django's lazy object takes ten
-    times as long."""
-
+    # Each access to Django's lazy object takes ten times as long as one to the account itself.
     def process_request(self, request):
         request.user = account = get_user(request)
         language = getattr(account, "language", "")

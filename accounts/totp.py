@@ -93,7 +93,6 @@ def step_of(secret, code):
 
 
 def typed(text):
-    """A code as it was meant, without blanks, hyphens and capitals."""
     return re.sub(r"[\s-]", "", text).lower()
 
 
@@ -102,7 +101,6 @@ def is_from_app(code):
 
 
 def uri(secret, name, issuer):
-    """What the QR code says to the app."""
     return App(secret).provisioning_uri(name=name, issuer_name=issuer)
 
 

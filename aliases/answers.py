@@ -239,7 +239,7 @@ def role_answers(domain):
 
 
 def _leading_out_of_sight(actor, address, lookup):
-    """Only an actor who sees all may learn whether an external address exists."""
+    # Only an actor who sees all may learn whether an external address exists.
     alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
     if alias is None or not alias.active:
         return None

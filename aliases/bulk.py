@@ -233,7 +233,7 @@ class ManyBulk(BulkView):
         return selected_keys(post)
 
     def refuse_others(self, keys):
-        """A row outside the scope makes the whole request a 404."""
+        # A row outside the scope makes the whole request a 404.
         if keys is not None and self.work.rows().filter(pk__in=keys).count() != len(keys):
             raise Http404
 

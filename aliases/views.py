@@ -204,8 +204,7 @@ def deletion_context(actor, addresses):
 
 
 def _leading_there(actor, names):
-    """One statement, unless there are so many that others' aliases might push out those that the
-    actor sees."""
+    # One statement, unless so many that others' aliases might push out those the actor sees.
     rows = list(_all_referring_aliases(COUNT_BOUND + 1, *padded(sorted(names))))
     if len(rows) <= COUNT_BOUND or sees_all_domains(actor):
         sight = domains_in_sight(actor, {alias.domain_id for alias in rows})

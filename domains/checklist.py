@@ -64,7 +64,7 @@ def is_answered(address, domain, rows):
 
 
 def mx_leads_here(domain):
-    """By the last check of the DNS: a page does not wait for a resolver."""
+    # By the last check of the DNS: a page does not wait for a resolver.
     found = map(Finding.stored, json.loads(domain.dns_findings or "[]"))
     return any(one.topic == "mx" and one.state in {OK, DIFFERS} for one in found)
 

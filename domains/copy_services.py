@@ -56,7 +56,7 @@ def check_copy(*, actor, domain, direction, goto, local_part=""):
 
 
 def _check_role_addresses(actor, name):
-    """Who reads mail for role addresses can get a TLS certificate: a copy is as good as the mail."""
+    # Who reads mail for role addresses can get a TLS certificate: a copy is as good as the mail.
     refuse_role_address(actor, name)
     if not name and not may_change_role_addresses(actor):
         raise ValidationError(

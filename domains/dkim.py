@@ -188,7 +188,7 @@ def sign_with(*, actor, domain, selector, force=False):
 
 
 def _check_beside(keys):
-    """Most receivers treat mail that has only an Ed25519 signature as unsigned."""
+    # Most receivers treat mail that has only an Ed25519 signature as unsigned.
     _check_kind(ED25519)
     if not any(key.signs for key in of_kind(keys, RSA)):
         raise ValidationError(
@@ -262,7 +262,6 @@ def forget_keys(domain):
 
 
 def retire_keys(moment=None):
-    """Delete the keys that were replaced KEPT ago; return their names."""
     before = (moment or timezone.now()) - KEPT
     due = DKIMKey.objects.with_roles().filter(replaced__lt=before)
     return [str(key) for key in list(due) if _retire(key=key)]
@@ -287,7 +286,7 @@ def _remove(actor, domain, keys):
 
 
 def _tell_signer():
-    """rspamd reads keys from a file, which the helper also writes each minute; OpenDKIM asks at each message."""
+    # rspamd reads a file, which the helper also writes each minute; OpenDKIM asks at each message.
     if settings.DKIM_SIGNER == "rspamd":
         helper.after_commit("write-signing-files")
 

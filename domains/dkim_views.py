@@ -88,7 +88,7 @@ class DKIMAct(DKIMPages, ConfirmView):
     superadmins_only = True
 
     def check_dns(self):
-        """Ask the DNS, outside of any transaction, so that the page tells what is there now."""
+        # Outside of any transaction, so that the page tells what is there now.
         states.check_and_store(self.object)
 
 

@@ -190,7 +190,7 @@ class LimitWidget(forms.MultiWidget):
         return f"{id_}_0"
 
     def get_context(self, name, value, attrs):
-        """What limit.html needs; of the two widgets' own contexts it would use little."""
+        # What limit.html needs; of the two widgets' own contexts it would use little.
         kind, number = value if isinstance(value, list) else self.decompress(value)
         chosen = {"kinds": self.widgets[0].choices, "kind": kind, "number": number}
         common = {"name": name, "attrs": attrs, "template_name": self.template_name}

@@ -188,12 +188,12 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
         return super().get_context_data(of_kind=of_kind, **kwargs)
 
     def sortable(self):
-        """No index sorts several domains, but not all, by the last change."""
+        # No index sorts several domains, but not all, by the last change.
         several = not self.domain_asked and len(self.actor.scope_domains) > 1
         return [name for name in super().sortable() if not several or name != "changed"]
 
     def columns(self):
-        """A search over all domains sorts by address, the order of the index it reads."""
+        # A search over all domains sorts by address, the order of the index it reads.
         columns = super().columns()
         if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
             return columns[1:]

@@ -160,7 +160,7 @@ class Domain(models.Model):
 
     @property
     def uses_quotas(self):
-        """PostfixAdmin stores -1 for the largest mailbox even beside a domain quota."""
+        # PostfixAdmin stores -1 for the largest mailbox even beside a domain quota.
         return self.maxquota >= 0 or self.quota > 0
 
     @property

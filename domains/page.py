@@ -134,7 +134,6 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return figures.days_of_domain(self.object.pk, figures.since(DAYS))
 
     def mail_figures(self):
-        """What came in and went out, where there is a delivery log."""
         if not settings.DELIVERY_LOGS:
             return {}
         rows = figures.deliveries_of(self.object.pk, figures.since(DAYS))

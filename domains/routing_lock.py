@@ -1,5 +1,3 @@
-"""The lock that every change of what mail does takes first."""
-
 from django.db import models
 
 from panel.locks import CountedLock

@@ -15,7 +15,7 @@ from jinja2.visitor import NodeTransformer
 
 class Context(runtime.Context):
     def call(self, function, /, *args, _loop_vars=None, _block_vars=None, **kwargs):
-        """Call a plain function at once: Jinja's looks each time whether it wants the context, which takes longer."""
+        # Jinja's own looks each time whether a function wants the context, which takes longer.
         if type(function) is FunctionType and not hasattr(function, "jinja_pass_arg"):
             return function(*args, **kwargs)
         return super().call(

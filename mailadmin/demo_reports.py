@@ -1,5 +1,3 @@
-"""What other servers would have reported about the sample data's first domain."""
-
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 

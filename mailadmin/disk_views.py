@@ -19,8 +19,7 @@ class DiskForm(ActorForm):
 
 
 class DiskPage(ScopedFormView):
-    """A POST, since looking costs the disk something; nothing is changed."""
-
+    # A POST, since looking costs the disk something; nothing is changed.
     model = Domain
     scope = "manageable_by"
     superadmins_only = True

@@ -191,7 +191,6 @@ def first_to_fill_in(form):
 
 
 def follows_deliveries():
-    """Whether there is a delivery log to link to."""
     return bool(settings.DELIVERY_LOGS)
 
 

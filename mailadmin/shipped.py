@@ -297,7 +297,6 @@ def _sql_values(values, passwords):
 
 
 def _url(values, password, server):
-    """As DATABASE_URL has it, for the delivery log's user."""
     host, port = server
     place = "localhost" if "DB_SOCKET" in values else f"{host}:{port or 3306}"
     socket = f"?unix_socket={host}" if "DB_SOCKET" in values else ""

@@ -241,7 +241,7 @@ class OwnForwardingForm(ForwardingForm):
     more = False
 
     def add_a_field(self):
-        """Show what was typed with one more input, and nothing that may be wrong with it."""
+        # Show what was typed with one more input, and nothing that may be wrong with it.
         self.more, self._errors = True, ErrorDict()
 
     @property

@@ -129,7 +129,7 @@ def end_away_message(*, actor, mailbox):
 
 
 def _switch_off_vacation(address):
-    """In PostfixAdmin's tables, with whatever stands before their names, as it does itself; they may not be here."""
+    # With whatever stands before the tables' names, as PostfixAdmin does; they may not be here.
     if (
         not address.isascii()
     ):  # its columns are latin1 mostly: no other address is there, and comparing is an error

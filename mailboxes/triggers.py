@@ -104,7 +104,7 @@ def created(connection, *, anew=False):
 
 
 def _create_on_all_nodes(connection, *, anew):
-    """Galera passes over a change that fails on one node, so each node is asked afterwards."""
+    # Galera passes over a change that fails on one node, so each node is asked afterwards.
     lacking = []
     for again in range(ATTEMPTS):
         if again:

@@ -72,7 +72,7 @@ class ScopedMixin(ActorMixin):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
     def _refuse_missing(self):
-        """A row out of scope is a 404 to every method; otherwise OPTIONS would tell that it exists."""
+        # Otherwise OPTIONS would tell that a row out of scope exists.
         if "pk" in self.kwargs:
             self.get_object()
 

@@ -108,7 +108,7 @@ class Server:
             threading.Thread(target=self.serve_one, args=[connection], daemon=True).start()
 
     def keep_keys(self):
-        """Also what the panel could not say: the helper was away, or a domain was switched off."""
+        # Also what the panel could not say: the helper was away, or a domain was switched off.
         while True:
             try:
                 with self.acting:

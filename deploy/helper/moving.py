@@ -80,7 +80,6 @@ def is_folder(folder, name):
 
 
 def text_of(folder, name):
-    """The beginning of a file, or None if it is none."""
     found = lstat(folder, name)
     if found is None or not stat.S_ISREG(found.st_mode):
         return None

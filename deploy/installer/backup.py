@@ -94,7 +94,7 @@ def _write_files(file, told):
 
 
 def _write_mail(file, root):
-    """Maildirs are never still: a message that was moved to another name meanwhile is fetched afterwards."""
+    # Maildirs are never still: a message that was renamed meanwhile is fetched afterwards.
     _tar(["--create", f"--file={file}", f"--directory={root}", "."])
     listed = _tar(["--list", "--quoting-style=literal", f"--file={file}"])
     there = {_message(os.fsdecode(path)) for path in listed.splitlines()}

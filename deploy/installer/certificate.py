@@ -132,7 +132,7 @@ class Certificate(Part):
         return self.options.certificate == "certbot" and (self.live / "fullchain.pem").exists()
 
     def last(self):
-        """nginx must be there to be asked, and without an answer the host works all the same."""
+        # nginx must be there to be asked, and without an answer the host works all the same.
         name, place = self.options.hostname, Path("/etc/letsencrypt")
         hook = "systemctl reload nginx postfix dovecot" if machine.runs_systemd() else "true"
         command = ["certbot", "certonly", "--non-interactive", "--agree-tos"]

@@ -1,5 +1,3 @@
-"""The delivery log: a service that follows the logs of Postfix and Dovecot in the journal."""
-
 import secrets
 from pathlib import Path
 

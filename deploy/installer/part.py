@@ -83,7 +83,6 @@ class Part:
         return []
 
     def steps(self):
-        """Files, directories, statements for MariaDB."""
         return []
 
     def services(self):

@@ -19,5 +19,5 @@ RELEASES = {
 
 
 def here():
-    """This machine's; on an unknown one, which world.py stops at, the newest."""
+    # On an unknown one, which world.py stops at, the newest.
     return RELEASES.get(machine.release()[1], RELEASES["13"])

@@ -94,7 +94,8 @@ def _mail(entry, log, with_data):
 
 
 def _sql(entry, log, _with_data):
-    """The users and tables stay, or go with the database's files."""
+    # The users and tables stay, or go with the database's files.
+    pass
 
 
 def _account(entry, log, _with_data):

@@ -170,7 +170,7 @@ class Copied:
         return f"n.`{column}`"
 
     def _list_old_keys(self):
-        """The old keys as they are stored here, with an index: joined by an expression, each row would be compared with each."""
+        # With an index: joined by an expression, each row would be compared with each.
         if self.key in self.keys:
             yield f"TRUNCATE {self.listed}"
             yield f"INSERT IGNORE INTO {self.listed} SELECT {self.values[self.key]} FROM {self.old} x"

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 
 def place_of(database, *, report, dump):
-    """Where it is kept, if ``report`` does not say."""
     folder = dump.parent if dump else Path()
     return (report or folder / f"{database}-adopted.txt").absolute()
 

@@ -85,8 +85,7 @@ class Both:
 
     @cached_property
     def blanks(self):
-        """The blanks in front of stored keys: Postfix never asked for these keys, and now finds
-        them without the blanks."""
+        # Postfix never asked for keys with blanks in front, and now finds them without these.
         found = set()
         for table, column in KEYS.items():
             found |= {

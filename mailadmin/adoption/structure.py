@@ -139,7 +139,7 @@ def _is_here(source):
 
 
 def _rights(source, shadow):
-    """Only what the grants say for all databases, or for these two, by name."""
+    # Only what the grants say for all databases, or for these two, by name.
     grants = [grant for (grant,) in source.rows("SHOW GRANTS")]
     name = source.connection.settings_dict["NAME"]
     missing = []

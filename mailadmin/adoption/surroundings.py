@@ -136,7 +136,7 @@ def _yes(value):
 
 
 def _multiplier(source):
-    """The configuration's, unless the quotas themselves are multiples of the other one alone."""
+    # The configuration's, unless the quotas are multiples of the other one alone.
     stated = int(source.configuration["quota_multiplier"])
     for multiplier in (stated, 1_024_000, 1_048_576):
         found = source.one(
@@ -161,7 +161,7 @@ def _delimiter(etc):
 
 
 def _zone(source, etc):
-    """PostfixAdmin lets the server write the time: its zone is what the stored dates are in."""
+    # PostfixAdmin lets the server write the time: its zone is what the stored dates are in.
     offset = source.one("SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())")
     ours = datetime.now(ZoneInfo(settings.TIME_ZONE)).utcoffset().total_seconds() / 60
     if abs(offset - ours) <= 1:

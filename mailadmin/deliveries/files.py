@@ -67,7 +67,7 @@ class FileLog:
         return self._begin()
 
     def _is_in(self, file):
-        """By its beginning; an empty one by its number alone."""
+        # By its beginning; an empty one by its number alone.
         state, place = os.fstat(file.fileno()), self.place
         if state.st_size < place["offset"]:
             return False

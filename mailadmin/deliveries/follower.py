@@ -1,5 +1,3 @@
-"""Follows the logs: reads, joins, stores, and begins again where it stopped, whatever stopped it."""
-
 import logging
 import socket
 import time
@@ -29,7 +27,6 @@ def host_here():
 
 
 def sources(*, follow):
-    """The logs that DELIVERY_LOGS names."""
     return [
         Journal(follow=follow) if name == "journal" else FileLog(name)
         for name in settings.DELIVERY_LOGS

@@ -265,7 +265,7 @@ class Joiner:
         self.again.append((before, now))
 
     def _may_store_refusal(self, at):
-        """Within a minute's bound of their own, and within half of the table in all the days that rows are kept."""
+        # Within a minute's bound of their own, and half of the table in all the days rows are kept.
         if not self.refused.allows(at, min(REFUSED_A_MINUTE, settings.DELIVERIES_A_MINUTE)):
             return False
         most = settings.DELIVERIES_MOST // settings.DELIVERIES_DAYS // 2

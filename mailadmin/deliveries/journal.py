@@ -1,5 +1,3 @@
-"""The journal of systemd, followed by `journalctl`, from its own cursor on."""
-
 import os
 import select
 import subprocess

@@ -1,5 +1,3 @@
-"""The page "Was it delivered?", for administrators, and for mailbox users where that is switched on."""
-
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -25,8 +23,6 @@ PLOTTED = ("incoming", "outgoing", "refused", "deferred")
 
 
 class Search:
-    """What the request asks for: ``found(domains)``, of all for None."""
-
     def texts(self):
         get = self.request.GET.get
         return {name: get(name, "").strip()[:255] for name in ("address", "day", "result", "id")}

@@ -26,5 +26,4 @@ def look(day, senders):
 
 
 def unusual(since):
-    """Rows of senders of whom that is so, of the days from ``since`` on, the newest first."""
     return SenderDay.objects.filter(unusual=True, day__gte=since).order_by("-day", "-recipients")

@@ -1,5 +1,3 @@
-"""What a row of the delivery log says, in words."""
-
 from datetime import timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -75,7 +73,6 @@ def result(row):
 
 
 def place(row):
-    """Where Dovecot put it, if its lines said so."""
     words = []
     for one in filter(None, row.place.split(SEPARATOR)):
         kind, _blank, what = one.partition(" ")

@@ -119,7 +119,7 @@ def _ours(names):
 
 
 def _is_written_to(row, ours):
-    """Whether one of our logins wrote to the recipient itself: where an alias leads is its domain's own affair."""
+    # Where an alias leads is its domain's own affair.
     return "@" in row.login and not row.asked and row.login.rpartition("@")[2] in ours
 
 

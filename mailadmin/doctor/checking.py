@@ -80,7 +80,7 @@ class Finding(NamedTuple):
 
     @property
     def _details(self):
-        """What an earlier release stored may lack some of them."""
+        # What an earlier release stored may lack some of them.
         return defaultdict(str, self.details)
 
 

@@ -125,8 +125,8 @@ def trigger_of_another(host):
 
 
 def _may_be_gone(definer, user):
-    """Few SQL users may read mysql.user. To others, a definer with the panel's own name counts as
-    the panel on another machine."""
+    # Few SQL users may read mysql.user. To others, a definer with the panel's own name counts as
+    # the panel on another machine.
     try:
         return not _rows("SELECT 1 FROM mysql.user WHERE CONCAT(User, '@', Host) = %s", definer)
     except DatabaseError:

@@ -1,5 +1,3 @@
-"""The delivery log: whether the mail server's log is followed, and who sends far more than usual."""
-
 from datetime import timedelta
 
 from django.conf import settings

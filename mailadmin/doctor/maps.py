@@ -1,5 +1,3 @@
-"""Every map that Postfix's settings name, asked as Postfix asks it."""
-
 import re
 
 from django.utils.translation import gettext_lazy as _

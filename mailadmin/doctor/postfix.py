@@ -91,8 +91,7 @@ def _not_served(host, parameter):
 
 
 def _is_of_tables(host, parameter, domain):
-    """Whether only tables are named, which were all asked: a domain's name, a file of names or
-    "static:" may answer, too."""
+    # A domain's name, a file of names or "static:" may answer too, and was not asked.
     value = host.parameter(parameter)
     words = re.split(r"[\s,]+", INLINE.sub("", value).strip())
     return domain not in value and all(ASKED.fullmatch(word) for word in words if word)

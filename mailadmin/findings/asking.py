@@ -100,8 +100,7 @@ TARGETS = (
 
 
 def _by_key(source, question):
-    """Give joined tables the key as a column: a hash join takes none but columns, and any other compares each row with each."""
-
+    # A hash join takes none but columns, and any other compares each row with each.
     def with_column(found):
         left, table, name, key = found.groups()
         named = {key, *re.findall(rf"\b{name}\.(\w+)", question)} & source.columns[table].keys()

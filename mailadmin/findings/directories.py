@@ -38,7 +38,7 @@ def nested():
 
 
 def innermost_first(mailboxes):
-    """Whoever moves takes along what lies in it."""
+    # Whoever moves takes along what lies in it.
     return sorted(mailboxes, key=lambda mailbox: (-mailbox.maildir.count("/"), mailbox.pk))
 
 
@@ -78,7 +78,6 @@ def let_helper_move(*, actor, mailbox):
 
 @in_transaction
 def write_down(*, actor, mailbox, old, new):
-    """Where the mail lies that was moved."""
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first()
     if mailbox and mailbox.maildir == new:  # by another window
@@ -130,7 +129,7 @@ def move(mailbox, root):
 
 
 def _make_room(folder, root):
-    """With the owner of the mail root, as whom Dovecot writes."""
+    # With the owner of the mail root, as whom Dovecot writes.
     like = root.stat()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):

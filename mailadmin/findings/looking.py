@@ -1,5 +1,3 @@
-"""Looks at all rows of the panel's own tables, and writes down what each check found: a page shows it at no cost."""
-
 from django.urls import reverse
 from django.utils import timezone
 

@@ -12,7 +12,7 @@ MADE_HERE = "(adopted: rows named it, no domain did)"
 
 
 def _collisions(source):
-    """Of two such keys one at least is not as the panel stores it: only these few are compared with all."""
+    # One of two such keys is not as the panel stores it: only these few are compared with all.
     return " UNION ALL ".join(
         f"SELECT CONCAT('{table} ', c.named) FROM (SELECT DISTINCT k(a.{key}) AS named FROM <{table}> a WHERE {_unlike(f'a.{key}')}) c"
         f" JOIN <{table}> b ON k(b.{key}) = c.named GROUP BY c.named HAVING COUNT(*) > 1"

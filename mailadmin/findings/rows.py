@@ -1,5 +1,3 @@
-"""All checks, in the order in which they are reported."""
-
 from mailadmin.findings import mailboxes, names, routes
 
 CHECKS = [*names.CHECKS, *routes.CHECKS, *mailboxes.CHECKS]

@@ -223,7 +223,7 @@ class Plan:
             self._check_limits()
 
     def _link_domains(self):
-        """Alias domains of any kind lead to a domain that is none."""
+        # Alias domains of any kind lead to a domain that is none.
         whole = self.spool.run(
             "SELECT t.domain, MIN(t.target), MAX(t.active) FROM target t WHERE t.address = '@' || t.domain"
             " GROUP BY t.address HAVING COUNT(*) = 1 AND SUBSTR(MIN(t.target), 1, 1) = '@'"

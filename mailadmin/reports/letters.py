@@ -1,5 +1,3 @@
-"""From a message to the documents in it: files in XML or JSON, most of them packed."""
-
 import re
 from email import message_from_bytes
 from itertools import islice

@@ -1,5 +1,3 @@
-"""The page "Who sends in your name" of a domain: what other servers reported, day by day."""
-
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -104,7 +102,6 @@ def bars(by_day, days):
 
 
 def total(rows):
-    """A ReportDay of all ``rows`` together."""
     found = ReportDay()
     for row in rows:
         for name in words.ADDED:

@@ -72,7 +72,7 @@ def receive(maildir):
 
 
 def _left_by_the_last_run(new, tried):
-    """Something ended it while it read this message: perhaps the message itself. It is tried once more."""
+    # Something ended it while it read this message: perhaps the message itself.
     found = Counter()
     for left in tried.iterdir():
         if left.name.endswith(AGAIN):

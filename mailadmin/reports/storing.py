@@ -1,5 +1,3 @@
-"""Add reports to the figures of their domain and day, each once; forget those that are old."""
-
 from datetime import timedelta
 from hashlib import sha256
 
@@ -135,7 +133,6 @@ def _forget_day(model, day):
 
 
 def forget():
-    """Delete what is older than REPORT_DAYS; return how many rows."""
     oldest, forgotten = _oldest(timezone.now().date()), 0
     for model in MODELS:
         # Day by day: a transaction holds one day's rows, after a long pause too.

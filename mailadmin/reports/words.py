@@ -1,5 +1,3 @@
-"""What the page says of reports."""
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
@@ -47,7 +45,6 @@ def connections(count):
 
 
 def vouched_by(sender):
-    """Who vouched for the domain, or ""."""
     if sender.spf and sender.dkim:
         return _("SPF and DKIM")
     return "SPF" if sender.spf else "DKIM" if sender.dkim else ""
@@ -58,7 +55,6 @@ def treatment(sender):
 
 
 def became(row):
-    """What receivers did with the messages of a ReportDay that failed."""
     parts = [
         (row.let_through, _("let through %(n)s")),
         (row.quarantined, _("put %(n)s into the spam folder")),
@@ -76,7 +72,6 @@ def tls_reason(failure):
 
 
 def of_report(report):
-    """How much a report says, and which policy it saw."""
     if report.kind == TLS:
         return _("TLS, %(connections)s") % {"connections": connections(report.messages)}
     return _("DMARC, %(messages)s") % {"messages": messages(report.messages)}

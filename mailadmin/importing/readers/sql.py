@@ -1,5 +1,3 @@
-"""The base of the readers of other panels' databases: MariaDB, MySQL, or a file of SQLite."""
-
 import os
 import re
 import sqlite3
@@ -112,7 +110,7 @@ class SqlReader(Reader):
 
 
 def _may_ask(query, key):
-    """Postfix does not ask a query with %u or %d for a key that lacks that part."""
+    # Postfix does not ask a query with %u or %d for a key that lacks that part.
     local_part, domain = split_address(key)
     return not ("{u}" in query and not local_part) and not ("{d}" in query and not domain)
 
