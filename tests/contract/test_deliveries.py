@@ -145,19 +145,19 @@ def test_mail_of_a_login_goes_out_and_stays_here(site, logged):
 
 
 @pytest.mark.parametrize(
-    ("name", "recipient", "subject", "others"),
+    ("name", "recipient", "subject", "of_rows"),
     [
-        ("copied@x", "eve@other.test", "x", {"boss@outside.test"}),
-        ("redirected@x", "bob@example.org", "sent on", {"joe@outside.test"}),
+        ("copied@x", "eve@other.test", "x", {"eve@other.test", "boss@outside.test"}),
+        ("redirected@x", "bob@example.org", "sent on", {"bob@example.org", "joe@outside.test"}),
         ("alias@y", "sales@example.org", "x", {"ann@example.org", "eve@other.test", "joe@outside.test"}),
     ],
 )  # fmt: skip
 def test_who_signed_in_wrote_to_nobody_where_the_recipients_side_sent_it_on(
-    name, recipient, subject, others, site, logged
+    name, recipient, subject, of_rows, site, logged
 ):
     send(site, name, "ann@example.org", recipient, login=LOGIN, subject=subject)
 
-    rows = logged(name, lambda rows: others <= {row.recipient for row in rows} and ended(rows))
+    rows = logged(name, lambda rows: of_rows <= {row.recipient for row in rows} and ended(rows))
 
     assert {who for who, row in rows.items() if row.ours & WROTE} == {recipient} - {
         "sales@example.org"
