@@ -18,9 +18,12 @@ HEARD = """
 addEventListener("DOMContentLoaded", () => {
   window.heard = [];
   let loaded = false;
+  const isRead = (node) => node.closest?.("[role=status], [role=alert]");
   addEventListener("load", () => (loaded = true));
   new MutationObserver((changes) => {
-    for (const { addedNodes } of changes) for (const node of addedNodes) if (loaded) heard.push(node.textContent.trim());
+    if (!loaded) return;
+    for (const { target, addedNodes } of changes)
+      for (const node of addedNodes) if ([target, node].some(isRead)) heard.push(node.textContent.trim());
   }).observe(document.body, { childList: true, subtree: true });
 });"""
 

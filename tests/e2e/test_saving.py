@@ -92,7 +92,10 @@ def test_a_save_is_seen_and_heard(width, height, scheme, role, visitors, people)
 
         told = page.locator(".messages")
         expect(told).to_contain_text(words)
-        expect(told.get_by_text(words)).to_be_in_viewport(ratio=1)
+        page.wait_for_load_state()
+        # At once: a message that has floated for a while lies still at the top.
+        box = told.get_by_text(words).bounding_box()
+        assert 0 <= box["y"] <= height - box["height"], words
         page.wait_for_function(
             "words => window.heard.some((heard) => heard.includes(words))", arg=words
         )
@@ -131,6 +134,14 @@ def forwarding(page, name):
     page.locator("#id_targets").fill(f"{name}@elsewhere.example")
 
 
+def click_without_an_answer(button):
+    """The server does what the form says, and its answer does not come."""
+    page = button.page
+    page.route("**", lambda route: (route.fetch(max_redirects=0), route.abort("aborted")), times=1)
+    with page.expect_event("requestfailed"):
+        button.click(no_wait_after=True)
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 @pytest.mark.parametrize(
     ("role", "form", "words", "action"),
@@ -147,7 +158,13 @@ def test_two_clicks_are_one_row_and_no_error(
     page = visitors.sign_in(*people[role], java_script_enabled=scripts)
     form(page, name)
 
-    page.locator("main .form-actions [type=submit]").dblclick(no_wait_after=True)
+    button = page.locator("main .form-actions [type=submit]")
+    if scripts:
+        button.dblclick(no_wait_after=True)
+    else:
+        # Of two fast clicks Chromium would send one.
+        click_without_an_answer(button)
+        button.click()
 
     expect(page.get_by_text(words.format(name)).first).to_be_visible()
     assert not page.locator(".alert-danger, .field-errors").count()
