@@ -52,6 +52,8 @@ class Nginx:
 def before_panel(directory, port, root=ROOT):
     shipped = (root / "deploy" / "nginx" / "mailadmin.conf").read_text()
     upstream = re.search(r"(?ms)^upstream .+?^}", shipped)[0]
-    location = re.search(r"(?ms)^    location / \{\s+proxy_pass .+?^    }", shipped)[0]
+    location = re.search(
+        r"(?ms)^    proxy_http_version .+?^    location / \{\s+proxy_pass .+?^    }", shipped
+    )[0]
     upstream = re.sub(r"unix:\S+", f"127.0.0.1:{port}", upstream)
     return Nginx(directory, location, upstream)
