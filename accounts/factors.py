@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import totp
 from accounts.factor_mail import tell
 from accounts.models import Adoption, FactorException, LogEntry, RecoveryCode, SecondFactor
+from accounts.throttle import address_of
 from panel.transactions import in_transaction
 
 WRONG = "wrong_code"
@@ -59,11 +60,9 @@ def is_spared(account, ip):
     Rows of a domain are of its mailboxes, and so are those of an address, unless a superadmin made them here: who manages
     the domain, or has the mailbox, cannot spare an administrator of the same name.
     """
-    try:
-        address = ipaddress.ip_address(ip or "")
-    except ValueError:
+    address = address_of(ip)
+    if address is None:
         return False
-    address = getattr(address, "ipv4_mapped", None) or address
     if account.is_mailbox_user:
         whose = Q(username__in=[account.pk, account.domain_id])
     else:

@@ -96,14 +96,19 @@ def forgive_codes(account, ip):
     reset(account.pk, ip, account.account_kind)
 
 
-def network_of(ip):
+def address_of(ip):
+    """As IPv4 where it is one within IPv6; None for no address."""
     try:
         address = ipaddress.ip_address(ip or "")
     except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def network_of(ip):
+    address = address_of(ip)
+    if address is None:
         return "unknown"
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped:
-        return str(mapped)
     if address.version == 6:
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)

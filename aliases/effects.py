@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aliases.away import answers, without_away
-from aliases.lookup import Lookup, Target
+from aliases.lookup import Lookup, Target, keys_of
 from aliases.models import Alias
 from panel.addresses import (
     display_address,
     split_address,
     stored_spelling,
-    without_extension,
 )
 from panel.scoping import domains_in_sight
 
@@ -296,7 +295,8 @@ def role_target_warning(target):
 
 
 def _keys_after(actor, row):
-    local_part, domain = split_address(stored_spelling(row.pk))
+    address = stored_spelling(row.pk)
+    domain = split_address(address)[1]
     link = getattr(row.domain, "alias_of", None)
     target = hidden = ""
     if link is not None and link.active and link.target_domain.active:
@@ -304,8 +304,6 @@ def _keys_after(actor, row):
     if target and target not in domains_in_sight(actor, [target]):
         target, hidden = "", target
     keys = []
-    for name in dict.fromkeys(
-        (local_part, split_address(without_extension(f"{local_part}@{domain}"))[0], "")
-    ):
+    for name, _domain in map(split_address, keys_of(address)):
         keys += [f"{name}@{host}" for host in (domain, target) if host]
     return keys, hidden
