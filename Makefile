@@ -5,6 +5,7 @@
 BASE_PYTHON ?= python3
 PYTHON := .venv/bin/python
 SIZE ?= 1000
+MINUTES ?= 30
 export BASE_PYTHON HOST PORT SIZE DEMO PEER
 
 # Only a database server needs the extra that is compiled.
@@ -13,8 +14,8 @@ EXTRA := $(if $(filter mysql%,$(DATABASE_URL)),mysql,run)
 
 TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*' -not -path './parts/*')
 # These run on SQLite too: it is what `make run` begins with.
-ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/tracing tests/test_scoping.py \
-	tests/test_other_programs.py
+ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/tracing tests/deliveries tests/reports \
+	tests/test_scoping.py tests/test_other_programs.py
 # Postfix and Dovecot change users as they start; as root, Python leaves nothing behind in the checkout.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env PYTHONDONTWRITEBYTECODE=1)
 ON_DEBIANS := $(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
@@ -49,14 +50,14 @@ test-host: .venv/installed-dev ## Install whole Debians with deploy/install in r
 	$(ON_HOSTS)
 
 .PHONY: test-host-today
-test-host-today: .venv/installed-dev ## The part of test-host whose turn it is today, in 30 minutes at most
+test-host-today: .venv/installed-dev ## The part of test-host whose turn it is today, in MINUTES=30 at most
 	@deploy/bin/install-packages root || echo "Going on without them." >&2
-	$(ON_HOSTS) --day $(shell date +%-j)
+	$(ON_HOSTS) --day $(shell date +%-j) --minutes $(MINUTES)
 
 .PHONY: test-django6
 test-django6: .venv/installed-dev ## The tests that run on SQLite, on Django 6 with the Python of Debian 13, as root
 	@deploy/bin/install-packages root || echo "Going on without them." >&2
-	$(ON_DEBIANS) -m tests.django6 $(ON_SQLITE) tests/pages
+	$(ON_DEBIANS) -m tests.django6 $(ON_SQLITE) tests/api tests/pages
 
 .PHONY: lint
 lint: .venv/installed-dev ## Check style, templates, imports, migrations and production settings
@@ -108,20 +109,22 @@ OURSELVES := $(INSTALL) --no-build-isolation --no-deps --editable .
 UV := pyproject.toml --quiet --upgrade --universal --extra build --generate-hashes --native-tls \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-# From Python 3.12 on a new environment has no setuptools, with which the first source package is built.
-.venv/bin/pip:
+# From Python 3.12 on a new environment has no setuptools, with which the first source package is built. The target is what comes last:
+# one that was cut short is made anew.
+.venv/setuptools.lock:
 	@deploy/bin/install-packages run
 	$(BASE_PYTHON) -m venv --clear .venv
-	@awk '/^[^ #]/ { ours = /^setuptools==/ } ours' requirements/run.lock >.venv/setuptools.lock
-	@$(LOCKED) .venv/setuptools.lock || { rm -f $@; false; }
+	@awk '/^[^ #]/ { ours = /^setuptools==/ } ours' requirements/run.lock >.venv/setuptools.new
+	@$(LOCKED) .venv/setuptools.new
+	@mv .venv/setuptools.new $@
 
-.venv/installed-run: pyproject.toml requirements/run.lock | .venv/bin/pip
+.venv/installed-run: pyproject.toml requirements/run.lock | .venv/setuptools.lock
 	@echo "Installing Python packages into .venv"
 	@$(LOCKED) requirements/run.lock
 	@$(OURSELVES)
 	@touch $@
 
-.venv/installed-mysql: pyproject.toml requirements/mysql.lock | .venv/bin/pip
+.venv/installed-mysql: pyproject.toml requirements/mysql.lock | .venv/setuptools.lock
 	@deploy/bin/install-packages mysql
 	@echo "Installing Python packages into .venv"
 	@$(LOCKED) requirements/run.lock
@@ -129,7 +132,7 @@ UV := pyproject.toml --quiet --upgrade --universal --extra build --generate-hash
 	@$(OURSELVES)
 	@touch $@ .venv/installed-run
 
-.venv/installed-dev: pyproject.toml requirements/dev.lock | .venv/bin/pip
+.venv/installed-dev: pyproject.toml requirements/dev.lock | .venv/setuptools.lock
 	@deploy/bin/install-packages mysql
 	@echo "Installing Python packages into .venv"
 	@$(LOCKED) requirements/run.lock

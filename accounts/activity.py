@@ -3,6 +3,7 @@ from datetime import datetime, time, timedelta
 
 from django.db import connection
 from django.db.models import Sum, Value
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -14,7 +15,7 @@ from accounts.models import LogEntry
 from domains.models import Domain
 from mailboxes.models import SERVER, UsageDay
 from panel.addresses import lookup_key, lookup_keys
-from panel.export import csv_response
+from panel.export import FORMATS, table
 from panel.log_actions import (
     ADMINS,
     ALIASES,
@@ -176,6 +177,10 @@ def rows_with(actor, *keys):
     return rows.stored()
 
 
+def changes_of(row):
+    return json.loads(row.stored or "null")
+
+
 @prepared
 def changes_by_day(first, *names):
     rows = UsageDay.objects.filter(domain__in=names, day__gte=Value(first)).values("day")
@@ -191,13 +196,21 @@ class LogDays(Log):
 
 
 class LogTable(Log):
-    headings = (
-        *(_("Time"), _("Person"), _("Network address"), _("Domain")),
-        *(_("Action"), _("About"), _("Changes")),
-    )
+    table_columns = {
+        "at": _("Time"),
+        "person": _("Person"),
+        "client": _("Network address"),
+        "domain": _("Domain"),
+        "action": _("Action"),
+        "about": _("About"),
+        "changes": _("Changes"),
+    }
 
     def get(self, request, *args, **kwargs):
-        return csv_response("activity", self.headings, self.lines())
+        format = request.GET.get("as", "csv")
+        if format not in FORMATS:
+            raise Http404
+        return table(format, "activity", self.table_columns, self.lines())
 
     def lines(self):
         edge = ()
@@ -206,10 +219,8 @@ class LogTable(Log):
             rows = self.rows_of(found.keys)
             for row in rows:
                 name, client = name_and_client(row.username)
-                changes = json.loads(row.stored or "null")
-                changes = json.dumps(changes, ensure_ascii=False) if changes else ""
-                moment = timezone.localtime(row.timestamp).isoformat(" ")
-                yield moment, name, client, row.domain, row.action, row.data, changes
+                about = row.domain, row.action, row.data, changes_of(row) or None
+                yield row.timestamp, name, client, *about
             if len(found.keys) == TOGETHER:
                 moment = connection.ops.adapt_datetimefield_value(rows[-1].timestamp)
                 edge = (str(moment), rows[-1].pk)

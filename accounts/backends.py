@@ -1,9 +1,16 @@
 from functools import cache
 
+from django.contrib.auth import load_backend
+
 from accounts.models import Admin, Adoption
 from accounts.passwords import is_acceptable, is_cheap, run_dummy_hash, verify_password
 from panel.addresses import lookup_keys
 from panel.prepared import prepared
+
+BACKENDS = {  # by the kind of account
+    "admin": "accounts.backends.AdminBackend",
+    "mailbox": "mailboxes.backends.MailboxBackend",
+}
 
 
 class AccountBackend:
@@ -59,6 +66,14 @@ def _of_session(backend):
 class AdminBackend(AccountBackend):
     def rows(self):
         return Admin.objects.filter(active=True)
+
+
+def active_account(kind, username):
+    """The account of this name that may sign in, with its backend; or None."""
+    account = load_backend(BACKENDS[kind]).get_user(username)
+    if account is not None:
+        account.backend = BACKENDS[kind]
+    return account
 
 
 def row_named(rows, text):

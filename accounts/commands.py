@@ -1,9 +1,13 @@
 import getpass
+import json as json_module
 import sys
+from argparse import BooleanOptionalAction
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
-from accounts import factors
+from accounts import factors, password_links, tokens
+from accounts.models import ApiToken
 from accounts.passwords import generate_password
 
 NOTHING_READ = (
@@ -29,6 +33,86 @@ class FactorMixin:
         self.each(names, one, done="without second factor", json=json)
 
 
+class TokenMixin:
+    """API tokens of accounts. They are made on the account's own page alone, where the password is asked for."""
+
+    token_verbs = {
+        "tokens": "List the API tokens of an account, with the number of each.",
+        "token-revoke": "Revoke an API token by its number: it opens nothing any more.",
+    }
+
+    def options_for_tokens(self, parser):
+        self.name_option(parser)
+        self.json_option(parser)
+
+    def options_for_token_revoke(self, parser):
+        self.name_option(parser)
+        parser.add_argument("number", type=int, metavar="NUMBER", help="As tokens lists it.")
+
+    def tokens(self, *, name_given, json, **options):
+        for row in ApiToken.objects.of(self.named(name_given)).order_by("pk"):
+            record = {
+                "number": row.pk,
+                "name": row.name,
+                "rights": list(row.right_names),
+                "domains": list(row.domain_names),
+                "networks": list(row.network_names),
+                "expires": row.expires and row.expires.isoformat(),
+                "last_used": row.last_used and row.last_used.isoformat(),
+                "last_ip": row.last_ip or None,
+            }
+            if json:
+                self.stdout.write(json_module.dumps(record))
+                continue
+            limits = [*record["domains"], *record["networks"]]
+            limits += [f"until {record['expires']}"] if row.expires else []
+            used = record["last_used"] or "not used yet"
+            told = [str(row.pk), row.name, ",".join(record["rights"]), " ".join(limits), used]
+            self.stdout.write("\t".join(told))
+
+    def token_revoke(self, *, name_given, number, **options):
+        account = self.named(name_given)
+        row = ApiToken.objects.of(account).filter(pk=number).first()
+        if row is None:
+            raise CommandError(f"{account} has no API token {number}. tokens lists them.")
+        tokens.revoke_token(actor=None, account=account, token=row)
+        self.stdout.write(f"Revoked API token {number} of {account}.")
+
+
+class InvitationMixin:
+    """A command that invites people to choose a password. The link is printed once, and stored nowhere."""
+
+    invitation_verbs = {
+        "invite": "Make a link on which the person chooses a password. A former one is not taken any more."
+    }
+
+    def options_for_invite(self, parser):
+        self.name_option(parser)
+        parser.add_argument("--send", action="store_true", help="Send it to the other address.")
+        self.json_option(parser)
+
+    def invite(self, *, name_given, send, json, **options):
+        account = self.named(name_given)
+        self.report("Invited", account, json=json, link=self.link_for(account, send=send))
+
+    def link_for(self, account, *, send=False):
+        """Where it leads; None if it is sent."""
+        self.check_links()
+        token = password_links.invite(actor=None, account=account, send=send)
+        return None if send else password_links.url_of(token)
+
+    def check_links(self):
+        if not settings.PANEL_URL:
+            raise CommandError("Set PANEL_URL first: where the panel is, and the link leads to.")
+
+    def invite_option(self, parser):
+        parser.add_argument(
+            "--invite",
+            action="store_true",
+            help="Set no password: print a link on which the person chooses one, within three days.",
+        )
+
+
 class PasswordMixin:
     """A command that sets passwords. A password is never an argument: process lists and shell histories show those."""
 
@@ -38,6 +122,20 @@ class PasswordMixin:
             "--generate", action="store_true", help="Generate a password and print it once."
         )
         return group
+
+    def must_change_option(self, parser):
+        parser.add_argument(
+            "--must-change",
+            action=BooleanOptionalAction,
+            help="Whether the panel lets the person do nothing but set another password.",
+        )
+
+    def password_for_new(self, generate, invite, *, what="password"):
+        """That of a new account; one that nobody knows if the person is to be invited."""
+        if not invite:
+            return self.ask_password(generate, what=what)
+        self.check_links()
+        return password_links.nobodys_password()
 
     def ask_password(self, generate, *, what="password"):
         if generate:

@@ -2,8 +2,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts import factors
-from accounts.factor_mail import tell
 from accounts.factors import network_of
+from accounts.letters import tell_of_factor
 from accounts.models import Admin, FactorException, LogEntry
 from domains.models import Domain
 from mailboxes.models import Mailbox
@@ -32,7 +32,7 @@ def add_exception(*, actor, network, whose="", description="", code=""):
     for account in _named(actor, exception):
         if factors.is_on(account):
             ip = actor.client_ip if account == actor else None
-            tell(account, "spared", ip=ip, network=exception.ip)
+            tell_of_factor(account, "spared", ip=ip, network=exception.ip)
     return exception
 
 

@@ -1,33 +1,69 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import factor_exceptions, factors, services, totp
+from accounts import factor_exceptions, factors, passkeys, services, totp
 from panel.forms import ActorForm
+
+MAX_ANSWER = 20_000  # characters of what a browser says of a passkey
+
+
+class PasskeyInput(forms.HiddenInput):
+    """What the browser says of a passkey. It is taken once: a form that is shown again does not hold it."""
+
+    def __init__(self):
+        super().__init__({"autocomplete": "off"})  # or a browser puts it back
+
+    def format_value(self, value):
+        return None
+
+
+class CodeInput(forms.TextInput):
+    """What the browser says of a passkey comes beside the code that is typed (static/js/passkeys.js), and instead of it."""
+
+    def value_from_datadict(self, data, files, name):
+        return data.get(f"{name}-passkey") or super().value_from_datadict(data, files, name)
+
+    def format_value(self, value):
+        return None if value and value.startswith("{") else super().format_value(value)
 
 
 def code_field(label, *, recovery=True, **kwargs):
-    """For the code of an app; where ``recovery`` is, a recovery code is taken too."""
+    """For the code of an app or what a passkey shows; where ``recovery`` is, a recovery code is taken too."""
     attrs = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
     if not recovery:
         attrs["inputmode"] = "numeric"
     return forms.CharField(
         label=label,
-        max_length=40,
+        max_length=MAX_ANSWER,
         error_messages={"required": _("Enter the code.")},
-        widget=forms.TextInput(attrs),
+        widget=CodeInput(attrs | {"maxlength": 40}),
         **kwargs,
     )
+
+
+def fit(field, account):
+    """Let a field for codes ask for what the account has."""
+    if account.passkey_handle:
+        field.widget.attrs["data-passkey"] = ""
+    if not account.totp_secret:
+        field.widget.attrs.pop("inputmode", None)
+        field.label = _("Recovery code")
+        if account.passkey_handle:
+            field.help_text = _("Or show your passkey.")
+            field.error_messages["required"] = _("Show your passkey, or enter a recovery code.")
 
 
 class CodeForm(forms.Form):
     code = code_field(_("Code"), recovery=False)
 
-    def __init__(self, *args, recovery=False, **kwargs):
+    def __init__(self, *args, account, recovery=False, **kwargs):
         super().__init__(*args, **kwargs)
         field = self.fields["code"]
         if recovery:
             field.label = _("Recovery code")
             del field.widget.attrs["inputmode"]
+        fit(field, account)
+        field.help_text = ""
         field.widget.attrs["autofocus"] = True
 
 
@@ -42,6 +78,10 @@ class OwnFactorForm(ActorForm):
     code = code_field(
         _("Code"), help_text=_("The one that your app shows now, or one of your recovery codes.")
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        fit(self.fields["code"], self.actor)
 
     def check_old_password(self):
         services.check_current_password(self.actor, self.cleaned_data["old_password"])
@@ -76,11 +116,15 @@ class FactorSetUpForm(WithOffer):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = _("Code that the app shows")
-        self.fields["code"].help_text = _("Six digits; a new one every 30 seconds.")
-        self.fields["code"].widget.attrs["inputmode"] = "numeric"
+        new = self.fields["code"]
+        new.label = _("Code that the app shows")
+        new.help_text = _("Six digits; a new one every 30 seconds.")
+        new.widget.attrs["inputmode"] = "numeric"
+        new.widget.attrs.pop("data-passkey", None)
+        if self.actor.totp_secret:
+            new.label = _("Code that the new app shows")
         if factors.is_on(self.actor):
-            self.fields["code"].label = _("Code that the new app shows")
+            fit(self.fields["current"], self.actor)
         else:
             del self.fields["current"]
 
@@ -91,6 +135,59 @@ class FactorSetUpForm(WithOffer):
             offer=values["offer"],
             code=values["code"],
             current=values.get("current", ""),
+        )
+
+
+def name_field(**kwargs):
+    return forms.CharField(
+        label=_("Name"),
+        max_length=60,
+        error_messages={"required": _("Give it a name.")},
+        help_text=_("What you know it by, such as “Phone” or “Blue key”."),
+        **kwargs,
+    )
+
+
+class PasskeyAddForm(WithOffer):
+    """``passkey`` is what the browser says of the new one; ``code``, which is asked of whoever has a second factor, may be of another."""
+
+    name = name_field()
+    passkey = forms.CharField(
+        max_length=MAX_ANSWER,
+        required=False,
+        widget=forms.HiddenInput({"data-passkey-new": "", "autocomplete": "off"}),
+    )
+    field_order = ["name", "old_password", "code"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not factors.is_on(self.actor):
+            del self.fields["code"]
+
+    def save(self):
+        values = self.cleaned_data
+        return passkeys.add(
+            account=self.actor,
+            offer=values["offer"],
+            answer=values["passkey"],
+            name=values["name"],
+            code=values.get("code", ""),
+        )
+
+
+class PasskeyNameForm(ActorForm):
+    name = name_field()
+
+    def save(self):
+        return passkeys.rename(
+            account=self.actor, passkey=self.instance, name=self.cleaned_data["name"]
+        )
+
+
+class PasskeyRemoveForm(OwnFactorForm):
+    def save(self):
+        return passkeys.remove(
+            account=self.actor, passkey=self.instance, code=self.cleaned_data["code"]
         )
 
 

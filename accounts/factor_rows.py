@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import StrIndex, Substr
 from django.utils import timezone
 
-from panel.fields import KeyField, SecondsField
+from panel.fields import KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet
 
 
@@ -58,6 +58,40 @@ class RecoveryCode(models.Model):
 
     def __str__(self):
         return f"{self.kind} {self.username}"
+
+
+class Passkey(models.Model):
+    """A key pair of which a person's device has the private half (WebAuthn). Several belong to one account.
+
+    The account's ``passkey_handle`` is what its passkeys know it by: random, and empty while it has none.
+    """
+
+    kind = KeyField(max_length=7)
+    username = KeyField()
+    # Its id has up to 1,023 bytes, more than an index takes: this is the SHA-256.
+    digest = KeyField(max_length=64, unique=True)
+    # As base64url, both.
+    credential = ShortTextField()
+    public_key = ShortTextField()
+    name = models.CharField(max_length=60)
+    # How often it says that it was used; many say 0 each time.
+    sign_count = models.BigIntegerField(default=0)
+    # When the last challenge that it answered was made, in microseconds: no older one is taken any more.
+    last_challenge = models.BigIntegerField(default=0)
+    transports = models.CharField(max_length=100, default="")
+    backed_up = models.BooleanField(default=False)
+    created = SecondsField(default=timezone.now)
+    last_used = SecondsField(null=True)
+
+    objects = OfAccountQuerySet.as_manager()
+
+    class Meta:
+        db_table = "passkey"
+        default_permissions = ()
+        indexes = [models.Index(fields=["username", "kind"], name="passkey_account")]
+
+    def __str__(self):
+        return self.name
 
 
 class FactorExceptionQuerySet(ScopedQuerySet):

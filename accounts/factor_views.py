@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from accounts import factor_exceptions, factors, sessions, sign_ins, throttle, totp
+from accounts import challenges, factor_exceptions, factors, sessions, sign_ins, throttle, totp
 from accounts.factor_forms import ExceptionForm, FactorOffForm, FactorSetUpForm, NewCodesForm
-from accounts.models import FactorException, SecondFactor
+from accounts.models import FactorException, Passkey, SecondFactor
 from accounts.own import OwnFormView, OwnPasswordMixin
 from accounts.views import hide_passwords, refused
 from panel import once
@@ -38,7 +38,8 @@ class OwnFactor(ActorMixin, TemplateView):
             left=factors.codes_left(self.actor) if on else 0,
             row=SecondFactor.objects.of(self.actor).first() if on else None,
             required_from=factors.required_from(self.actor),
-            unreadable=on and totp.decrypted(self.actor.totp_secret) is None,
+            unreadable=self.actor.totp_secret and totp.decrypted(self.actor.totp_secret) is None,
+            passkeys=list(Passkey.objects.of(self.actor).order_by("pk")) if on else (),
             **kwargs,
         )
 
@@ -51,6 +52,7 @@ class FactorView(OwnPasswordMixin, OwnFormView):
         return reverse("own-factor"), [Message(messages.SUCCESS, self.saved())]
 
     def form_valid(self, form):
+        self.actor.challenges_of = challenges.browser_of(self.request)
         try:
             throttle.refuse_codes(self.actor, self.actor.client_ip)
         except ValidationError as error:
@@ -63,9 +65,9 @@ class FactorView(OwnPasswordMixin, OwnFormView):
 
 def counted(account, error):
     """The error to show. A wrong code is counted, after the transaction, which would take back the note of it."""
-    if factors.WRONG in codes_of(error):
+    if found := codes_of(error) & {*factors.COUNTED}:
         try:
-            sign_ins.count_wrong_code(account, account.client_ip)
+            sign_ins.count_wrong_code(account, account.client_ip, copied=factors.COPIED in found)
         except Unavailable as not_counted:
             return not_counted
     return error
@@ -166,7 +168,7 @@ class FactorOff(FactorView):
     form_class = FactorOffForm
 
     def dispatch(self, request, *args, **kwargs):
-        if request.method != "POST" and not factors.is_on(self.actor):
+        if request.method != "POST" and not self.actor.totp_secret:
             return HttpResponseRedirect(reverse("own-factor"))
         return super().dispatch(request, *args, **kwargs)
 
@@ -174,6 +176,8 @@ class FactorOff(FactorView):
         return super().get_context_data(must=factors.required_from(self.actor), **kwargs)
 
     def saved(self):
+        if self.actor.passkey_handle:
+            return _("The app’s codes are not taken any more. Other sessions are signed out.")
         return _("Your second factor is off. Other sessions are signed out.")
 
 
@@ -211,6 +215,7 @@ class Exceptions(ScopedFormView):
         return self.answer(*once.done(request, self.remove))
 
     def form_valid(self, form):
+        self.actor.challenges_of = challenges.browser_of(self.request)
         try:
             form.check_old_password()
             throttle.refuse_codes(self.actor, self.actor.client_ip)

@@ -1,6 +1,6 @@
 """Second factors: setting one up, asking for it, taking it away. Each change is in the log, and the person is told by mail.
 
-A sign-in needs a code of the account's authenticator app or a recovery code, unless it comes from an address in
+A sign-in needs a code of the account's authenticator app, a passkey or a recovery code, unless it comes from an address in
 ``totp_exception_address``. Who has a secret that cannot be read any more (another key) is refused, not let through.
 """
 
@@ -10,21 +10,34 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import totp
-from accounts.factor_mail import tell
-from accounts.models import Adoption, FactorException, LogEntry, RecoveryCode, SecondFactor
+from accounts.letters import tell_of_factor
+from accounts.models import (
+    Adoption,
+    ApiToken,
+    FactorException,
+    LogEntry,
+    PanelSession,
+    Passkey,
+    PasswordLink,
+    RecoveryCode,
+    SecondFactor,
+    SignInLink,
+    Webhook,
+)
 from accounts.throttle import address_of
 from panel.transactions import in_transaction
 
-WRONG = "wrong_code"
+WRONG, COPIED = COUNTED = "wrong_code", "passkey_copied"
+OF_AN_ACCOUNT = (SecondFactor, RecoveryCode, Passkey)
 
 
 def is_on(account):
-    return bool(account.totp_secret)
+    return account.has_second_factor
 
 
 def required_from(account):
@@ -35,13 +48,13 @@ def required_from(account):
 
 def is_missing(account):
     """Whether the day is over until which this account could do without."""
-    day = None if account.totp_secret else required_from(account)
-    return day is not None and timezone.localdate() >= day
+    day = required_from(account)
+    return day is not None and timezone.localdate() >= day and not is_on(account)
 
 
 def is_asked_to_set_up(account, ip):
     """Whether it has none, and there is a day from which on it must, unless it signs in where none is asked."""
-    day = None if account.totp_secret else required_from(account)
+    day = None if is_on(account) else required_from(account)
     return day is not None and not is_spared(account, ip)
 
 
@@ -85,9 +98,16 @@ def network_of(text):
 
 @in_transaction
 def use(account, text):
-    """Use up the step of a code, or a recovery code. Raises ``wrong_code``, which the caller counts (``throttle``)."""
-    ip, account = account.client_ip, type(account).objects.get(pk=account.pk)
-    account.client_ip = ip
+    """Use up the step of a code, a recovery code, or what the browser says of a passkey.
+
+    Raises ``wrong_code`` or ``passkey_copied``, which the caller counts (``sign_ins``).
+    """
+    ip, account = account.client_ip, _anew(account, type(account).objects)
+    if text.startswith("{"):
+        from accounts import passkey_answers
+
+        passkey_answers.use(account, text)
+        return
     code = totp.typed(text)
     if totp.is_from_app(code):
         secret = totp.decrypted(account.totp_secret or "")
@@ -101,8 +121,8 @@ def use(account, text):
             )
         store_as_now(account, secret)
     elif _codes(account).filter(digest=totp.digest(code)).delete()[0]:
-        _record(account, "use_code", account)
-        tell(account, "code-used", ip=ip, left=codes_left(account))
+        record(account, "use_code", account)
+        tell_of_factor(account, "code-used", ip=ip, left=codes_left(account))
     else:
         raise ValidationError(_("This code is not right, or was used already."), WRONG)
 
@@ -162,8 +182,8 @@ def switch_on(*, account, offer, code, current=""):
             _("This code is an hour old. Begin anew: a new one is shown."), "too_old"
         )
     secret, codes = found
-    locked = _locked(account)
-    if locked.totp_secret:
+    locked = lock(account)
+    if is_on(locked):
         try:
             use(locked, current)
         except ValidationError as error:
@@ -181,12 +201,13 @@ def switch_on(*, account, offer, code, current=""):
             }
         )
     was_on = bool(locked.totp_secret)
-    _forget(locked)
+    SecondFactor.objects.of(locked).delete()
+    forget_codes(locked)
     _row(locked, step).save(force_insert=True)
-    _keep(locked, codes)
-    _set(locked, _stored(secret))
-    _record(account, "set_factor", locked)
-    tell(locked, "renewed" if was_on else "on", ip=account.client_ip)
+    keep_codes(locked, codes)
+    store(locked, totp_secret=_stored(secret))
+    record(account, "set_factor", locked)
+    tell_of_factor(locked, "renewed" if was_on else "on", ip=account.client_ip)
     return locked
 
 
@@ -196,21 +217,29 @@ def renew_codes(*, account, offer, code):
     found = totp.offered(account, offer)
     if found is None:
         raise ValidationError(_("This page is an hour old. Send it once more."), "too_old")
-    locked = _locked(account)
+    locked = lock(account)
     use_in_form(locked, code)
-    RecoveryCode.objects.of(locked).delete()
-    _keep(locked, found[1])
-    _record(account, "renew_codes", locked)
-    tell(locked, "codes", ip=account.client_ip)
+    forget_codes(locked)
+    keep_codes(locked, found[1])
+    record(account, "renew_codes", locked)
+    tell_of_factor(locked, "codes", ip=account.client_ip)
     return locked
 
 
 @in_transaction
 def switch_off(*, account, code):
-    """The caller has asked for the password."""
-    locked = _locked(account)
+    """Do without the app. With a passkey there is a second factor still. The caller has asked for the password."""
+    locked = lock(account)
+    if not locked.totp_secret:
+        raise ValidationError(_("There is no authenticator app."), "no_factor")
     use_in_form(locked, code)
-    _end(account, locked, "off")
+    if locked.passkey_handle:
+        SecondFactor.objects.of(locked).delete()
+        store(locked, totp_secret=None)
+        record(account, "end_app", locked)
+        tell_of_factor(locked, "app-off", ip=account.client_ip)
+    else:
+        _end(account, locked, "off")
     return locked
 
 
@@ -225,26 +254,32 @@ def reset(*, actor, account):
             _("Switch your own second factor off on the page of your account, with a code of it."),
             "oneself",
         )
-    locked = _locked(account)
-    if not locked.totp_secret:
+    locked = lock(account)
+    if not is_on(locked):
         raise ValidationError(_("There is no second factor."), "no_factor")
     _end(actor, locked, "reset")
+    PanelSession.objects.of(locked).delete()
     return locked
 
 
 @in_transaction
 def forget(account):
-    """Of an account that is gone: a new one of its name shall not have its codes, nor its exceptions."""
-    _forget(account)
-    _exceptions(account).delete()
+    """Of an account that is gone: a new one of its name shall not have its codes and passkeys, links, tokens, webhooks and exceptions."""
+    models = (*OF_AN_ACCOUNT, PasswordLink, ApiToken, SignInLink, PanelSession, Webhook)
+    rows = [*(model.objects.of(account) for model in models), _exceptions(account)]
+    # Most accounts have nothing of the kind: one statement says so.
+    numbered = [some.order_by().values_list(Value(number)) for number, some in enumerate(rows)]
+    for number in {number for (number,) in numbered[0].union(*numbered[1:])}:
+        rows[number].delete()
 
 
 @in_transaction
 def rename(mailbox, name):
     old, new = type(mailbox)(pk=mailbox.pk), type(mailbox)(pk=name)
     forget(new)  # left by another program
-    for rows in (SecondFactor.objects.of(old), RecoveryCode.objects.of(old), _exceptions(old)):
-        rows.update(username=name)
+    for model in (*OF_AN_ACCOUNT, PasswordLink, ApiToken):
+        model.objects.of(old).update(username=name)
+    _exceptions(old).update(username=name)
 
 
 def _exceptions(account):
@@ -253,10 +288,14 @@ def _exceptions(account):
     )
 
 
-def _locked(account):
-    locked = type(account).objects.select_for_update().get(pk=account.pk)
-    locked.client_ip = account.client_ip
-    return locked
+def lock(account):
+    return _anew(account, type(account).objects.select_for_update())
+
+
+def _anew(account, rows):
+    row = rows.get(pk=account.pk)
+    row.client_ip, row.challenges_of = account.client_ip, account.challenges_of
+    return row
 
 
 def use_in_form(account, code):
@@ -268,28 +307,34 @@ def use_in_form(account, code):
 
 
 def _forget(account):
-    SecondFactor.objects.of(account).delete()
+    for model in OF_AN_ACCOUNT:
+        model.objects.of(account).delete()
+
+
+def forget_codes(account):
     RecoveryCode.objects.of(account).delete()
 
 
-def _keep(account, codes):
+def keep_codes(account, codes):
     of = {"kind": account.account_kind, "username": account.pk}
     RecoveryCode.objects.bulk_create(RecoveryCode(digest=totp.digest(code), **of) for code in codes)
 
 
-def _set(account, stored):
-    account.totp_secret, account.modified = stored, timezone.now()
-    account.save(update_fields=["totp_secret", "modified"])
+def store(account, **fields):
+    for name, value in fields.items():
+        setattr(account, name, value)
+    account.modified = timezone.now()
+    account.save(update_fields=[*fields, "modified"])
 
 
 def _end(actor, account, news):
     _forget(account)
-    _set(account, None)
-    _record(actor, "end_factor", account)
+    store(account, totp_secret=None, passkey_handle="")
+    record(actor, "end_factor", account)
     # Not where an administrator was.
-    tell(account, news, ip=account.client_ip if actor == account else None)
+    tell_of_factor(account, news, ip=account.client_ip if actor == account else None)
 
 
-def _record(actor, action, account):
+def record(actor, action, account, changes=None):
     domain = getattr(account, "domain_id", "")
-    LogEntry.objects.record(actor, action, domain=domain, target=account.pk)
+    LogEntry.objects.record(actor, action, domain=domain, target=account.pk, changes=changes)

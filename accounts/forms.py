@@ -9,10 +9,12 @@ from django.urls import reverse_lazy
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services, sign_ins, throttle
+from accounts import challenges, passkeys, password_links, services, sign_ins, throttle
+from accounts.factor_forms import MAX_ANSWER, PasskeyInput
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
+from panel.changes import collected, refuse
 from panel.forms import ActorForm
 from panel.paging import PAGE_SIZES
 
@@ -61,6 +63,91 @@ def password_help():
     return password_validators_help_texts()[0]
 
 
+PASSWORD, HAND_OVER, SEND = "password", "invite", "send"
+INVITING = {
+    HAND_OVER: _("Invite the person: hand over a link, on which they choose the password"),
+    SEND: _("Invite the person: send the link to the other address"),
+}
+
+
+class HowSelect(forms.RadioSelect):
+    def value_from_datadict(self, data, files, name):
+        return super().value_from_datadict(data, files, name) or PASSWORD  # a script's
+
+
+class HowMixin:
+    """Of a form for a new account: the password is set by whoever creates it, or by the person it is for.
+
+    ``token`` is that of the link; the view gives it, and shows it. A subclass's ``create()`` calls the service.
+    """
+
+    token = None
+
+    def __init__(self, data=None, *args, **kwargs):
+        super().__init__(data, *args, **kwargs)
+        self.fields["how"] = forms.ChoiceField(
+            label=_("First password"),
+            choices={PASSWORD: _("Set one, to be handed over"), **INVITING},
+            initial=PASSWORD,
+            widget=HowSelect,
+        )
+        self.fields["must_change"] = must_change_field()
+        self.fields["password"].help_text = password_help()
+        if self.invites:
+            self.fields["password"].required = False
+
+    @property
+    def invites(self):
+        return self.data.get("how") in INVITING
+
+    def values(self):
+        values = dict(self.cleaned_data)
+        values.pop("how", None)
+        if self.invites:
+            values |= {"password": None, "must_change": False}
+        return values
+
+    def save(self):
+        if not self.invites:
+            return self.create(**self.values())
+        errors, send = {}, self.cleaned_data["how"] == SEND
+        values = self.values() | {"password": password_links.nobodys_password()}
+        with collected(errors):
+            if send:
+                password_links.check_can_be_sent(values["email_other"], self.name_of(values))
+        with collected(errors):
+            account = self.create(**values)
+        refuse(errors)
+        password_links.invite(actor=self.actor, account=account, token=self.token, send=send)
+        return account
+
+
+def must_change_field():
+    return forms.BooleanField(
+        label=_("Must change the password at the next sign-in"),
+        required=False,
+        help_text=_("The panel lets the person do nothing else then. Mail programs go on."),
+    )
+
+
+class InvitationForm(ActorForm):
+    token = None
+    how = forms.ChoiceField(
+        label=_("The link"),
+        choices={
+            HAND_OVER: _("Hand it over yourself: it is shown once"),
+            SEND: _("Send it to the other address"),
+        },
+        initial=HAND_OVER,
+        widget=forms.RadioSelect,
+    )
+
+    def save(self):
+        send = self.cleaned_data["how"] == SEND
+        password_links.invite(actor=self.actor, account=self.instance, token=self.token, send=send)
+        return self.instance
+
+
 class LoginForm(forms.Form):
     username = forms.CharField(
         label=_("E-mail address"),
@@ -68,7 +155,7 @@ class LoginForm(forms.Form):
         error_messages={"required": _("Enter the e-mail address.")},
         widget=forms.TextInput(
             {
-                "autocomplete": "username",
+                "autocomplete": "username webauthn",
                 "autocapitalize": "none",
                 "inputmode": "email",
             }
@@ -82,13 +169,22 @@ class LoginForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 
+    # What the browser says of a passkey, in place of both.
+    passkey = forms.CharField(max_length=MAX_ANSWER, required=False, widget=PasskeyInput())
+
     def __init__(self, *args, request, ip, **kwargs):
         self.request = request
         self.ip = ip
         self.account = None
         super().__init__(*args, **kwargs)
+        self.by_passkey = self.is_bound and bool(self.data.get("passkey"))
+        if self.by_passkey:
+            self.fields["username"].required = self.fields["password"].required = False
 
     def clean(self):
+        if self.by_passkey:
+            self.show_passkey()
+            return
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not username or not password:
             return
@@ -102,6 +198,17 @@ class LoginForm(forms.Form):
             sign_ins.record_failure(tried, username, self.ip)
             raise ValidationError(
                 _("Address and password do not match, or this account may not sign in."),
+                "invalid_login",
+            )
+
+    def show_passkey(self):
+        browser = challenges.browser_of(self.request)
+        self.account = passkeys.signed_in(self.data["passkey"], browser, self.ip)
+        if self.account is None:
+            raise ValidationError(
+                _(
+                    "This passkey was not taken. Try again, or sign in with the password: the passkey may have been removed, or the account may not sign in."
+                ),
                 "invalid_login",
             )
 
@@ -172,6 +279,7 @@ class AdminForm(ActorForm):
     )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
+    must_change = must_change_field()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -207,7 +315,7 @@ def typed_names(text):
     return sorted({lookup_key(name) for name in text.split()})
 
 
-class AdminCreateForm(AdminForm):
+class AdminCreateForm(HowMixin, AdminForm):
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
@@ -221,19 +329,19 @@ class AdminCreateForm(AdminForm):
 
     field_order = ["username", "password", "superadmin", "domains"]
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = password_help()
-
     def check(self):
-        services.check_new_admin(**self.cleaned_data)
+        services.check_new_admin(**self.values())
 
-    def save(self):
-        return services.create_admin(actor=self.actor, **self.cleaned_data)
+    def name_of(self, values):
+        return values["username"]
+
+    def create(self, **values):
+        return services.create_admin(actor=self.actor, **values)
 
 
 class AdminPasswordForm(ActorForm):
     password = new_password_field(_("New password"), made=True)
+    must_change = must_change_field()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -241,5 +349,5 @@ class AdminPasswordForm(ActorForm):
 
     def save(self):
         return services.set_admin_password(
-            actor=self.actor, admin=self.instance, password=self.cleaned_data["password"]
+            actor=self.actor, admin=self.instance, **self.cleaned_data
         )

@@ -1,6 +1,6 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Cast, Now, Substr
 from django.urls import reverse
 from django.utils import timezone
@@ -9,9 +9,20 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
+from accounts.event_rows import Event as Event
+from accounts.event_rows import EventLock as EventLock
+from accounts.event_rows import Webhook as Webhook
+from accounts.event_rows import WebhookAnswer as WebhookAnswer
 from accounts.factor_rows import FactorException as FactorException
+from accounts.factor_rows import Passkey as Passkey
 from accounts.factor_rows import RecoveryCode as RecoveryCode
 from accounts.factor_rows import SecondFactor as SecondFactor
+from accounts.letter_rows import LetterText as LetterText
+from accounts.link_rows import PasswordLink as PasswordLink
+from accounts.link_rows import SignInLink as SignInLink
+from accounts.session_rows import PanelSession as PanelSession
+from accounts.time_zones import zone_named
+from accounts.token_rows import ApiToken as ApiToken
 from panel.addresses import display_address
 from panel.changes import insert_many
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
@@ -48,6 +59,14 @@ class Account(AbstractBaseUser):
     )
     theme = models.CharField(max_length=6, blank=True, default="", db_default="", editable=False)
     page_size = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    time_zone = models.CharField(
+        max_length=40, blank=True, default="", db_default="", editable=False
+    )
+    must_change = models.BooleanField(
+        _("must change the password"), default=False, db_default=False
+    )
+    # Ours: what the account's passkeys know it by, 64 random bytes as hexadecimal digits. Empty: it has no passkey.
+    passkey_handle = KeyField(max_length=128, blank=True, default="", db_default="", editable=False)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = []
@@ -59,6 +78,9 @@ class Account(AbstractBaseUser):
     domain_names = ()
     scope_domains = ()
     client_ip = None
+    by_token = ""  # the name of the API token by which it acts
+    recorded = None  # a list that gets what is written to the log for it: panel/api/writing.py
+    challenges_of = ""  # the browser that challenges are made for: accounts/challenges.py
 
     class Meta:
         abstract = True
@@ -74,6 +96,26 @@ class Account(AbstractBaseUser):
     def is_active(self):
         return self.active
 
+    @property
+    def zone(self):
+        """The time zone that the person's days are meant in: TIME_ZONE where none is chosen."""
+        return zone_named(self.time_zone)
+
+    @property
+    def password_until(self):
+        """When the lifetime of the password ends; None: never."""
+        return None
+
+    @property
+    def must_set_password(self):
+        """Whether the account can do nothing here but set another password."""
+        until = self.password_until
+        return self.must_change or (until is not None and until <= timezone.now())
+
+    @property
+    def has_second_factor(self):
+        return bool(self.totp_secret or self.passkey_handle)
+
     def set_password(self, raw_password):
         self.password = passwords.hash_password(raw_password)
 
@@ -85,9 +127,10 @@ class Account(AbstractBaseUser):
 
         Once it is off, the hash is that of before it was on: a session that is older, and asked for nothing meanwhile, goes on.
         """
-        if not self.totp_secret:
+        shown = [*filter(None, [self.totp_secret, self.passkey_handle])]
+        if not shown:
             return super()._get_session_auth_hash(secret)
-        value = f"{self.password}\n{self.totp_secret}"
+        value = "\n".join([self.password, *shown])
         return salted_hmac("second factor", value, secret=secret, algorithm="sha256").hexdigest()
 
 
@@ -186,6 +229,7 @@ class LogQuerySet(ScopedQuerySet):
         for entry in entries:
             entry.timestamp = entries[0].timestamp
         insert_many(entries)
+        insert_many([*map(Event.of, entries)])
 
     def entry(self, actor, action, *, domain="", target, changes=None):
         if action not in WRITTEN:
@@ -193,8 +237,9 @@ class LogQuerySet(ScopedQuerySet):
         if actor is None:
             who = "CLI (localhost)"
         else:
-            who = f"{actor.username} ({actor.client_ip or 'localhost'})"
-        return self.model(
+            token = f", token {actor.by_token}" if actor.by_token else ""
+            who = f"{actor.username} ({actor.client_ip or 'localhost'}{token})"
+        entry = self.model(
             timestamp=timezone.now(),
             username=who[:255],
             domain=domain,
@@ -202,6 +247,9 @@ class LogQuerySet(ScopedQuerySet):
             data=target,
             changes=changes or None,
         )
+        if actor is not None and actor.recorded is not None:
+            actor.recorded.append(entry)
+        return entry
 
     def visible_to(self, account):
         return self.manageable_by(account)
@@ -242,7 +290,9 @@ class LogEntry(models.Model):
     def save(self, *args, **kwargs):
         if not self._state.adding:
             raise ValidationError("Log entries are never changed.", code="immutable")
-        super().save(*args, **kwargs)
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            Event.of(self).save(force_insert=True)
 
     @property
     def actor(self):

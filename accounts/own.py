@@ -60,6 +60,20 @@ class OwnFormView(ActorMixin, FormView):
         return refused(super().form_invalid(form), form)
 
 
+class OfferMixin:
+    """Of a form whose ``offered()`` the answer shows, once. Where that is None, the page comes again with another offer and ``too_old()``."""
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        form = context["form"]
+        if form.offered() is None:
+            data = form.data.copy()
+            data["offer"] = self.get_initial()["offer"]
+            context["form"] = self.form_class(data, actor=self.actor)
+            context["form"].add_error(None, self.too_old())
+        return context
+
+
 class OwnPasswordMixin:
     def form_valid(self, form):
         try:

@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import FormView
 
-from accounts import factors, sessions, sign_ins, throttle
+from accounts import challenges, factors, sessions, sign_ins, throttle
 from accounts.factor_forms import CodeForm
 from accounts.views import hide_passwords, let_in, refused
 from panel import once
@@ -48,13 +48,15 @@ class SecondStep(FormView):
         if account is None:
             account = sessions.go_on(self.request)
         elif once.earlier(self.request):
-            sessions.begin(self.request, account)
+            name = self.request.session.get(sessions.REMOTE_USER)
+            sessions.begin(self.request, account, remote_user=name)
         else:
             return None
         return account and let_in(self.request, account)
 
     def get_form_kwargs(self):
-        return super().get_form_kwargs() | {"recovery": "recovery" in self.request.GET}
+        more = {"recovery": "recovery" in self.request.GET, "account": self.awaited}
+        return super().get_form_kwargs() | more
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(
@@ -69,6 +71,7 @@ class SecondStep(FormView):
 
     def form_valid(self, form):
         self.awaited.client_ip = ip = client_ip(self.request)
+        self.awaited.challenges_of = challenges.browser_of(self.request)
         try:
             throttle.refuse_codes(self.awaited, ip)
             once.done(self.request, lambda: self.use(form.cleaned_data["code"]))
@@ -85,10 +88,11 @@ class SecondStep(FormView):
         return self.request.get_full_path(), ()
 
     def refuse(self, form, error):
-        wrong = error.code == factors.WRONG
+        wrong = error.code in factors.COUNTED
         if wrong:
+            copied = error.code == factors.COPIED
             try:
-                sign_ins.count_wrong_code(self.awaited, self.awaited.client_ip)
+                sign_ins.count_wrong_code(self.awaited, self.awaited.client_ip, copied=copied)
             except Unavailable as not_counted:
                 wrong, error = False, not_counted
         form.add_error("code" if wrong else None, error)

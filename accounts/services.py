@@ -12,8 +12,8 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, throttle
-from accounts.models import Admin, Adoption, LogEntry, SuperadminLock
+from accounts import factors, letters, throttle
+from accounts.models import Admin, Adoption, LogEntry, PanelSession, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
 from domains.models import Domain, DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
@@ -125,7 +125,10 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
         return admin
     admin.modified = timezone.now()
     admin.save(update_fields=columns)
+    if "active" in changes and not admin.active:
+        PanelSession.objects.of(admin).delete()
     LogEntry.objects.record(actor, "edit_admin", target=admin.pk, changes=changes)
+    letters.tell_of_other_address(admin, changes)
     return admin
 
 
@@ -138,6 +141,11 @@ def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
     with collected(errors):
         if was_open and not (admin.superadmin and admin.active):
             _refuse_locking_out(actor, admin)
+    if "email_other" in changes and actor == admin:
+        with collected(errors, "email_other"):
+            raise ValidationError(
+                _("Change your own on the page of your account, with the password."), "oneself"
+            )
     if domains is not None:
         with collected(errors, "domains"):
             new = {str(getattr(domain, "pk", domain)) for domain in domains}
@@ -161,13 +169,14 @@ def _assigned(typed, names):
     return keys
 
 
-def set_admin_password(*, actor, admin, password):
+def set_admin_password(*, actor, admin, password, must_change=False, hashed=False):
+    """``must_change``: with it the panel lets the person do nothing but set another one. ``hashed``: as of create_admin."""
     if actor == admin:
         raise ValidationError(
             _("Change your own password on the page of your account, with the current one."),
             "oneself",
         )
-    return _store_password(actor, admin, password)
+    return _store_password(actor, admin, password, must_change, hashed)
 
 
 def set_own_password(*, admin, password):
@@ -184,8 +193,14 @@ def check_own_password(account, old_password, password):
     with collected(errors, "old_password"):
         check_current_password(account, old_password)
     with collected(errors, "password"):
+        if password == old_password and account.must_set_password:
+            raise unchanged()
         validate_password(password, account)
     refuse(errors)
+
+
+def unchanged():
+    return ValidationError(_("This is the password that you have. Choose another one."), "same")
 
 
 def check_current_password(account, password):
@@ -249,9 +264,38 @@ def delete_admin(*, actor, admin):
     )
 
 
+@in_transaction
+def set_other_address(*, account, address):
+    """By the owner, an administrator or a mailbox user. The caller has asked for the password."""
+    row = type(account).objects.select_for_update().get(pk=account.pk)
+    old = row.email_other
+    changes = changed_fields(row, {"email_other": address})
+    validate_changed(row, changes)
+    if not changes:
+        return row
+    row.modified = timezone.now()
+    row.save(update_fields=["email_other", "modified"])
+    action = "edit_mailbox" if row.is_mailbox_user else "edit_admin"
+    domain = getattr(row, "domain_id", "")
+    LogEntry.objects.record(account, action, domain=domain, target=row.pk, changes=changes)
+    letters.tell("other-address", row, also=[old], new=address, by_owner=True)
+    return row
+
+
+@in_transaction
+def end_own_sessions(*, actor, current, key=None):
+    """End the session of ``key``, or all but the ``current`` one; return how many there were."""
+    rows = PanelSession.objects.of(actor).exclude(pk=current)
+    number = (rows if key is None else rows.filter(pk=key)).delete()[0]
+    if number:
+        domain = getattr(actor, "domain_id", "")
+        LogEntry.objects.record(actor, "end_own_sessions", domain=domain, target=actor.pk)
+    return number
+
+
 def set_preferences(account, **chosen):
-    """Store what of ``language``, ``theme`` and ``page_size`` an administrator or a mailbox user
-    chose.
+    """Store what of ``language``, ``theme``, ``page_size`` and ``time_zone`` an administrator or a mailbox
+    user chose.
 
     Not logged: it concerns nobody else.
     """
@@ -271,16 +315,20 @@ def _is_address(text):
 
 
 @in_transaction
-def _store_password(actor, admin, password):
+def _store_password(actor, admin, password, must_change=False, hashed=False):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    errors = {}
-    with collected(errors, "password"):
-        validate_password(password, admin)
-    refuse(errors)
-    admin.set_password(password)
-    admin.modified = timezone.now()
-    admin.save(update_fields=["password", "modified"])
-    LogEntry.objects.record(actor, "edit_password", target=admin.pk)
+    if hashed:
+        admin.password = password
+    else:
+        errors = {}
+        with collected(errors, "password"):
+            validate_password(password, admin)
+        refuse(errors)
+        admin.set_password(password)
+    admin.must_change, admin.modified = must_change, timezone.now()
+    admin.save(update_fields=["password", "must_change", "modified"])
+    changes = {"must_change": [None, True]} if must_change else None
+    LogEntry.objects.record(actor, "edit_password", target=admin.pk, changes=changes)
     return admin
 
 

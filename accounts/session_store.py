@@ -1,15 +1,37 @@
-"""Django's database sessions, read by one SQL statement without the ORM: every request needs one."""
+"""Django's database sessions, read by one SQL statement without the ORM: every request needs one.
 
+Each row names its account, so that its sessions are found and ended. An administrator of this name is read with it: almost
+every request needs that, too.
+"""
+
+from functools import cache
+
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.db import Error, connection
 from django.utils import timezone
 
+from panel.prepared import columns_of
 from panel.transactions import reason_of
-
-READ = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
 
 
 class SessionStore(db.SessionStore):
+    """``admin`` is the administrator who was read with the session, active or not, or None."""
+
+    admin = None
+
+    @classmethod
+    def get_model_class(cls):
+        from accounts.models import PanelSession  # models are loaded after this engine
+
+        return PanelSession
+
+    def create_model_instance(self, data):
+        row = super().create_model_instance(data)
+        if "kind" in data:
+            row.kind, row.username = data["kind"], data.get(SESSION_KEY, "")
+        return row
+
     def load(self):
         # Begins almost every page, so it finds out itself whether the connection still lives:
         # CONN_HEALTH_CHECKS would ask the server before.
@@ -24,10 +46,27 @@ class SessionStore(db.SessionStore):
         if found is None:
             self._session_key = None
             return {}
-        return self.decode(found[0])
+        data, *admin = found
+        if admin[0] is not None:
+            self.admin = _statement(connection.vendor)[1](admin)
+        return self.decode(data)
 
     def _row(self):
+        sql, _admin_of = _statement(connection.vendor)
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         with connection.cursor() as cursor:
-            cursor.execute(READ, [self.session_key, now])
+            cursor.execute(sql, [self.session_key, now])
             return cursor.fetchone()
+
+
+@cache
+def _statement(_vendor):
+    from accounts.models import Admin
+
+    columns, admin_of = columns_of(Admin.objects.all())
+    sql = (
+        f"SELECT session_data, {columns} FROM panel_session"  # noqa: S608
+        " LEFT JOIN admin ON admin.username = panel_session.username"
+        " WHERE session_key = %s AND expire_date > %s"
+    )
+    return sql, admin_of

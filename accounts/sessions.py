@@ -2,7 +2,16 @@ import time
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user, load_backend, login, logout, update_session_auth_hash
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user,
+    load_backend,
+    login,
+    logout,
+    update_session_auth_hash,
+)
 from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
@@ -12,35 +21,51 @@ from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factors
+from accounts import browsers, factors
+from accounts.backends import BACKENDS
+from accounts.identity import must_set_password, remote_user
+from accounts.models import PanelSession
 from panel import once
 from panel.pages import client_ip
 
 ENDED = "mailadmin_ended"  # a cookie: after how many seconds the session was ended
 TOLD_SECONDS = 600
-GOES_ON = "goes_on_as"  # in an ended session: whose it was, since when, and spared where
+GOES_ON = "goes_on_as"  # in an ended session: whose it was, since when, and its marks
 PENDING = "second_step"  # in a session that opens nothing: whose password was right, and when
 PENDING_SECONDS = 600
+ASKED_ELSEWHERE = "factor_asked_elsewhere"  # by the identity provider, or the proxy
+REMOTE_USER = "remote_user"  # who it is to the proxy
 SPARED_AT = "spared_at"  # the address from which no second factor was asked
 # What somebody may open who has no second factor and must have one.
-TO_SET_UP = {"own-factor-setup", "logout", "preferences", "session-left"}
+TO_SET_UP = {"own-factor-setup", "own-passkey-add", "logout", "preferences", "session-left"}
+# And who must set another password.
+TO_SET_PASSWORD = {"password-due", "logout", "preferences", "session-left"}
 
 
-def begin(request, account, *, spared=False):
+def begin(request, account, *, spared=False, asked_elsewhere=False, remote_user=None):
     forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
     request.session["begun"] = request.session["used"] = int(time.time())
+    # For the list of one's own sessions.
+    request.session["kind"], request.session["ip"] = account.account_kind, client_ip(request)
+    request.session["browser"] = browsers.named(request.headers.get("User-Agent", ""))
     if spared:
         request.session[SPARED_AT] = client_ip(request)
+    if asked_elsewhere:
+        request.session[ASKED_ELSEWHERE] = True
+    if remote_user:
+        request.session[REMOTE_USER] = remote_user
 
 
-def await_second_step(request, account):
+def await_second_step(request, account, *, remote_user=None):
     """Begin a session, under a key of its own, that is nobody's yet: the password was right, and a code is asked for."""
     forget_messages(request)
     request.session.flush()
     whose = [account.backend, account.pk, account.get_session_auth_hash()]
     request.session[PENDING] = [*whose, int(time.time())]
+    if remote_user:
+        request.session[REMOTE_USER] = remote_user
 
 
 def awaiting(request):
@@ -66,14 +91,15 @@ def begin_after(request, account):
     Of two clicks, the second comes with the old key, as after ``end_others``.
     """
     old_key = request.session.session_key
-    begin(request, account)
+    begin(request, account, remote_user=request.session.get(REMOTE_USER))
     _leave_behind(request, account, old_key)
 
 
 def _leave_behind(request, account, old_key):
     session = request.session
     whose = [account.backend, account.pk, account.get_session_auth_hash()]
-    left = [*whose, session.get("begun", int(time.time())), session.get(SPARED_AT)]
+    marks = [session.get(mark) for mark in (SPARED_AT, ASKED_ELSEWHERE, REMOTE_USER)]
+    left = [*whose, session.get("begun", int(time.time())), *marks]
     session.model(
         session_key=old_key,
         session_data=session.encode({GOES_ON: left}),
@@ -83,12 +109,17 @@ def _leave_behind(request, account, old_key):
 
 def go_on(request):
     """Begin the session anew that ended under this key by the same form, sent a moment ago; return its account, or None."""
-    backend, key, shown, begun, spared_at = request.session.get(GOES_ON, ("", "", "", 0, None))
+    left = request.session.get(GOES_ON, ("", "", "", 0, None))
+    backend, key, shown, begun, spared_at, *more = left
+    asked_elsewhere, name = more or (False, None)  # a release before kept neither
     if not backend or not once.earlier(request) or spared_at not in {None, client_ip(request)}:
+        return None
+    if name and name != remote_user(request):
         return None
     account = _still(backend, key, shown)
     if account is not None:
-        begin(request, account, spared=spared_at is not None)
+        marks = {"asked_elsewhere": asked_elsewhere, "remote_user": name}
+        begin(request, account, spared=spared_at is not None, **marks)
         request.session["begun"] = begun
     return account
 
@@ -99,13 +130,14 @@ def forget_messages(request):
 
 
 def end_others(request, account):
-    """End all sessions of ``account``, whose password is new, except this one, which gets a new
-    key.
+    """End all sessions of ``account``, whose password or second factor changed, except this one, which gets
+    a new key.
 
     The old key opens nothing, but is known for a second click on the same form: see
     SignInRequiredMiddleware.
     """
     update_session_auth_hash(request, account)
+    PanelSession.objects.of(account).exclude(pk=request.session.session_key).delete()
     _leave_behind(request, account, request.COOKIES[settings.SESSION_COOKIE_NAME])
 
 
@@ -119,10 +151,17 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
     def process_view(self, request, view_func, view_args, view_kwargs):
         if request.user.is_authenticated and getattr(view_func, "login_required", True):
-            refused = self.without_second_factor(request)
+            refused = self.without_second_factor(request) or self.without_password(request)
             if refused is not None:
                 return refused
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def without_password(self, request):
+        """Where somebody is led who must set another password, and then a second factor if need be; or None."""
+        here = request.resolver_match.url_name
+        if not must_set_password(request.user) or here in TO_SET_PASSWORD:
+            return None
+        return HttpResponseRedirect(reverse("password-due"))
 
     def without_second_factor(self, request):
         """Where somebody is led whose session must not go on as it is, or None. Asks nothing of most accounts.
@@ -132,10 +171,12 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         """
         account, session = request.user, request.session
         spared_at = session.get(SPARED_AT)
-        if spared_at is None and (account.totp_secret or not factors.required_from(account)):
+        if ASKED_ELSEWHERE in session:
+            return None
+        if spared_at is None and (factors.is_on(account) or not factors.required_from(account)):
             return None
         missing = factors.is_missing(account)
-        if not missing and not account.totp_secret:
+        if not missing and not factors.is_on(account):
             return None
         if factors.is_spared(account, ip := client_ip(request)):
             if spared_at != ip:
@@ -145,7 +186,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
             back = sent_from(request) if request.method == "POST" else request.get_full_path()
             logout(request)
             return redirect_to_login(back)
-        if request.resolver_match.url_name in TO_SET_UP:
+        if must_set_password(account) or request.resolver_match.url_name in TO_SET_UP:
             return None
         return HttpResponseRedirect(reverse("own-factor-setup"))
 
@@ -168,14 +209,33 @@ def sent_from(request):
     return urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
+def _administrator(session):
+    """The administrator who was read with the session, if it is theirs and in order. All else is Django's to decide: None."""
+    whose = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
+    admin, shown = session.admin, session.get(HASH_SESSION_KEY, "")
+    if admin is None or not admin.active or whose != (admin.pk, BACKENDS["admin"]):
+        return None
+    return admin if constant_time_compare(shown, admin.get_session_auth_hash()) else None
+
+
 class AccountMiddleware(AuthenticationMiddleware):
     # Each access to Django's lazy object takes ten times as long as one to the account itself.
     def process_request(self, request):
-        request.user = account = get_user(request)
+        request.user = account = _administrator(request.session) or get_user(request)
+        if (
+            settings.REMOTE_USER
+            and request.session.get(REMOTE_USER, name := remote_user(request)) != name
+        ):
+            logout(request)  # the proxy let somebody else through
+            account = request.user
         language = getattr(account, "language", "")
         if language in dict(settings.LANGUAGES):  # else as LocaleMiddleware found
             translation.activate(language)
             request.LANGUAGE_CODE = language
+        if getattr(account, "time_zone", ""):
+            timezone.activate(account.zone)
+        else:  # the thread may have shown somebody else's before
+            timezone.deactivate()
 
 
 class SessionLimitMiddleware:
@@ -214,7 +274,7 @@ class SessionLimitMiddleware:
                 logout(request)
                 return limit
         if idle >= settings.SESSION_IDLE_SECONDS / 20:
-            session["used"], idle = now, 0
+            session["used"], session["ip"], idle = now, client_ip(request), 0
         request.session_left = min(
             settings.SESSION_IDLE_SECONDS - idle, settings.SESSION_COOKIE_AGE - busy
         )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import throttle
-from accounts.factor_mail import tell
+from accounts.letters import tell_of_factor
 from accounts.models import LogEntry
 from panel.transactions import in_transaction
 
@@ -54,8 +54,8 @@ def record_failure(account, typed, ip):
 
 
 @in_transaction
-def count_wrong_code(account, ip):
-    """Count a wrong code after a right password. Write the first from a network, and the one that closes the account to it.
+def count_wrong_code(account, ip, *, copied=False):
+    """Count a wrong code, or a passkey that was not taken, after a right password. Write the first from a network, and the one that closes the account to it.
 
     After as many from any networks the person is told by mail, once a day: somebody has the password.
     """
@@ -71,9 +71,24 @@ def count_wrong_code(account, ip):
         entry.changes = {"failures": [None, anywhere]}
     if entry.changes and not told.exists():
         entry.save(force_insert=True)
-        tell(account, "wrong-codes", ip=ip)
+        tell_of_factor(account, "wrong-codes", ip=ip)
     elif here in {1, limit}:
         _write(entry, LogEntry.objects.all())
+    if copied:
+        record_copied_passkey(account, ip)
+
+
+@in_transaction
+def record_copied_passkey(account, ip):
+    """Write that a passkey's counter went back, and tell the person by mail, once a day."""
+    account.client_ip = ip
+    entry = LogEntry.objects.entry(
+        account, "passkey_copied", domain=_domain(account), target=account.pk
+    )
+    same = LogEntry.objects.filter(about=entry.data, domain=entry.domain, action=entry.action)
+    if not same.filter(timestamp__gt=timezone.now() - DAY).exists():
+        entry.save(force_insert=True)
+        tell_of_factor(account, "passkey-copied", ip=ip)
 
 
 def _domain(account):

@@ -7,6 +7,7 @@ elsewhere is stopped, and the administrator at their own desk is not.
 
 import ipaddress
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import BoundedSemaphore
 
@@ -45,15 +46,9 @@ def guarded(verify, username, ip):
                 settings.LOGIN_PAUSE_MINUTES,
             )
         )
-    if not _verifying.acquire(blocking=False):
-        raise ValidationError(
-            _("Too many passwords are being checked at the moment. Try again in a few seconds."),
-            "busy",
-        )
-    try:
+    busy = _("Too many passwords are being checked at the moment. Try again in a few seconds.")
+    with place_in(_verifying, busy):
         right = verify()
-    finally:
-        _verifying.release()
     if right:
         reset(username, ip)
     else:
@@ -61,6 +56,17 @@ def guarded(verify, username, ip):
         # One line for fail2ban; %r keeps a line break in the name from making another.
         logger.warning("login failed for %r from %s", username[:255], ip)
     return right
+
+
+@contextmanager
+def place_in(places, refusal):
+    """Hold one of the ``places``, a semaphore, inside; raises ``busy`` with the words ``refusal`` if none is free."""
+    if not places.acquire(blocking=False):
+        raise ValidationError(refusal, "busy")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _wait(words):
@@ -130,6 +136,23 @@ def _allowances(username, ip, codes_of=""):
     return {f"{network} {name}"[:255]: settings.LOGIN_FAILURES, network: wide}
 
 
+def count_request(ip):
+    """Count a link that was asked for from a network. Raises ``throttled`` instead after as many as wrong passwords from one."""
+    source, most = f"link {network_of(ip)}", settings.LOGIN_FAILURES * NETWORK_FACTOR
+    asked = LoginAttempt.objects.filter(
+        source=source, since__gt=_window_start(), failures__gte=most
+    )
+    if asked.exists():
+        raise _wait(
+            ngettext(
+                "Too many links were asked for from your network. Wait %(minutes)d minute, then try again.",
+                "Too many links were asked for from your network. Wait %(minutes)d minutes, then try again.",
+                settings.LOGIN_PAUSE_MINUTES,
+            )
+        )
+    _count([source])
+
+
 def _window_start():
     return timezone.now() - timedelta(minutes=settings.LOGIN_PAUSE_MINUTES)
 
@@ -142,7 +165,11 @@ def is_blocked(username, ip, codes_of=""):
 
 @in_transaction
 def record_failure(username, ip, codes_of=""):
-    sources = sorted(_allowances(username, ip, codes_of))
+    _count(sorted(_allowances(username, ip, codes_of)))
+
+
+@in_transaction
+def _count(sources):
     LoginAttempt.objects.filter(since__lte=_window_start()).delete()
     # One statement for new and known sources: reading first would let two that fail at once
     # wait for each other.

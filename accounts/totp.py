@@ -50,16 +50,27 @@ def new_secret():
 
 def encrypted(secret):
     """What the column holds of it; itself if that is too long for the column."""
-    text = _fernet(_keys()).encrypt(secret.encode()).decode()
+    text = sealed(secret)
     return text if len(text) <= WIDTH else secret
+
+
+def sealed(text):
+    return _fernet(_keys()).encrypt(text.encode()).decode()
+
+
+def unsealed(stored):
+    """The text, or None if no key fits."""
+    try:
+        return _fernet(_keys()).decrypt(stored.encode()).decode()
+    except InvalidToken:
+        return None
 
 
 def decrypted(stored):
     """The secret, or None if no key fits or it is none."""
-    if stored.startswith(_ENCRYPTED):
-        try:
-            stored = _fernet(_keys()).decrypt(stored.encode()).decode()
-        except InvalidToken:
+    if is_encrypted(stored):
+        stored = unsealed(stored)
+        if stored is None:
             return None
     secret = stored.replace(" ", "").rstrip("=").upper()
     try:

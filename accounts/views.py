@@ -2,12 +2,15 @@ import re
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import get_script_prefix, resolve, reverse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
@@ -16,7 +19,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from accounts import factors, services, sessions, sign_ins
+from accounts import challenges, factors, identity, password_due, services, sessions, sign_ins
 from accounts.forms import (
     AdminCreateForm,
     AdminForm,
@@ -24,9 +27,10 @@ from accounts.forms import (
     LoginForm,
     PreferencesForm,
 )
+from accounts.hand_over import HandOverMixin, InvitationPage
 from accounts.models import NAMED, Admin, LogEntry
-from panel import once, tasks
-from panel.addresses import display_address, lookup_key
+from panel import tasks
+from panel.addresses import lookup_key
 from panel.bulk import BulkView
 from panel.export import TableMixin
 from panel.formats import minutes
@@ -43,8 +47,9 @@ from panel.pages import (
 from panel.paging import KeysetMixin
 from panel.prepared import prepared
 from panel.scoping import starts_with_name
-from panel.transactions import REASONS
+from panel.transactions import Unavailable
 
+SIGNED_OUT = "signed-out"  # in the query of the page to sign in
 hide_passwords = method_decorator(sensitive_post_parameters(), name="dispatch")
 
 
@@ -56,11 +61,30 @@ class SignIn(FormView):
     template_name = "registration/login.html"
     template_engine = "jinja2"
     form_class = LoginForm
+    refusal = None  # a ValidationError: why somebody who came another way is not signed in
 
     def get(self, request, *args, **kwargs):
         if request.user.is_authenticated:
             return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
-        return super().get(request, *args, **kwargs)
+        name = "" if SIGNED_OUT in request.GET else identity.remote_user(request)
+        if name:
+            try:
+                return self.let_in_by_proxy(name)
+            except ValidationError as error:
+                self.refusal = error
+        response = super().get(request, *args, **kwargs)
+        if self.refusal:
+            response.status_code = 503 if self.refusal.code == "busy" else 422
+        return response
+
+    def let_in_by_proxy(self, name):
+        account = identity.account_named(name, settings.REMOTE_USER_ROLES)
+        return after_first_step(
+            self.request,
+            account,
+            asked_elsewhere=settings.REMOTE_USER_SECOND_FACTOR,
+            remote_user=name,
+        )
 
     def get_form_kwargs(self):
         return super().get_form_kwargs() | {
@@ -74,6 +98,11 @@ class SignIn(FormView):
             next=safe_next(self.request, ""),
             signed_out_after=self.signed_out_after(),
             firm=settings.FIRM_NAME,
+            refusal=self.refusal and self.refusal.messages[0],
+            provider=settings.OIDC_NAME,
+            with_password=identity.opens_by_password(),
+            forgotten=any(settings.FORGOTTEN_PASSWORDS.values()),
+            passkeys=challenges.site(),
             **kwargs,
         )
 
@@ -82,28 +111,51 @@ class SignIn(FormView):
         return minutes(int(seconds) // 60) if re.fullmatch(r"[0-9]{1,9}", seconds) else ""
 
     def form_valid(self, form):
-        account, ip = form.account, client_ip(self.request)
-        spared = factors.is_on(account) and factors.is_spared(account, ip)
-        if spared or not factors.is_on(account):
-            sessions.begin(self.request, account, spared=spared)
-            return let_in(self.request, account)
-        sessions.await_second_step(self.request, account)
-        place = safe_next(self.request, "")
-        return HttpResponseRedirect(
-            reverse("second-step") + (f"?{urlencode({'next': place})}" if place else "")
-        )
+        try:
+            identity.refuse_password(form.account)
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        if form.by_passkey:  # which is two factors: the device, and that it knew its owner
+            sessions.begin(self.request, form.account)
+            return let_in(self.request, form.account)
+        return after_first_step(self.request, form.account)
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
 
 
-def let_in(request, account):
+def after_first_step(request, account, place=None, *, asked_elsewhere=False, remote_user=None):
+    """Begin the session of ``account``, or let the second step follow; return a redirect, to ``place`` in the end.
+
+    ``asked_elsewhere``: a second factor was asked for by whoever says that it is this account. ``remote_user``: the
+    proxy's name for it, with which the session ends.
+    """
+    place = safe_next(request, "") if place is None else place
+    ip = client_ip(request)
+    spared = not asked_elsewhere and factors.is_on(account) and factors.is_spared(account, ip)
+    if asked_elsewhere or spared or not factors.is_on(account):
+        marks = {"asked_elsewhere": asked_elsewhere, "remote_user": remote_user}
+        sessions.begin(request, account, spared=spared, **marks)
+        return let_in(request, account, place)
+    sessions.await_second_step(request, account, remote_user=remote_user)
+    query = f"?{urlencode({'next': place})}" if place else ""
+    return HttpResponseRedirect(reverse("second-step") + query)
+
+
+def let_in(request, account, place=None):
     """The answer to whoever has signed in: where they wanted to go. Who shall have a second factor is led to it first."""
     if not account.is_mailbox_user and (task := tasks.unfinished(account)):
         request.session[tasks.IN_SESSION] = task
     sign_ins.record(account, client_ip(request))
-    place = safe_next(request, reverse("dashboard"))
-    if factors.is_asked_to_set_up(account, client_ip(request)):
+    place = place or safe_next(request, reverse("dashboard"))
+    if identity.must_set_password(account):
+        place = f"{reverse('password-due')}?{urlencode({'next': place})}"
+    elif until := password_due.ends_soon(account):
+        text = _("Your password can be used until %(date)s. Choose another one before.")
+        messages.warning(request, text % {"date": date_format(timezone.localtime(until))})
+    elsewhere = sessions.ASKED_ELSEWHERE in request.session
+    if not elsewhere and factors.is_asked_to_set_up(account, client_ip(request)):
         place = f"{reverse('own-factor-setup')}?{urlencode({'next': place})}"
     response = HttpResponseRedirect(place)
     if sessions.ENDED in request.COOKIES:
@@ -112,10 +164,14 @@ def let_in(request, account):
 
 
 def refused(response, form):
-    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
-    response.status_code = 429 if "throttled" in codes else 503 if codes & REASONS.keys() else 422
-    if response.status_code == 503:
+    errors = [error for errors in form.errors.as_data().values() for error in errors]
+    if any(error.code == "throttled" for error in errors):
+        response.status_code = 429
+    elif any(isinstance(error, Unavailable) or error.code == "busy" for error in errors):
+        response.status_code = 503
         response["Retry-After"] = "5"
+    else:
+        response.status_code = 422
     return response
 
 
@@ -128,6 +184,11 @@ def session_left(request):
 class SignOut(LogoutView):
     http_method_names = ["post", "options"]
 
+    def get_default_redirect_url(self):
+        # The proxy would sign in again at once who just signed out.
+        stays = identity.remote_user(self.request)
+        return super().get_default_redirect_url() + (f"?{SIGNED_OUT}" if stays else "")
+
 
 @require_POST
 def preferences(request):
@@ -135,31 +196,6 @@ def preferences(request):
     if form.is_valid():
         services.set_preferences(request.user, **form.cleaned_data)
     return set_language(request)  # for the page to sign in on, too; and back to where one was
-
-
-class HandOverMixin:
-    """The answer to a form that set a password shows it, once: no other response holds it, nothing stores it."""
-
-    def get_success_url(self):
-        # Not the list one came from: the answer tells the row by it.
-        return self.object.get_absolute_url()
-
-    def answer(self, url, told):
-        once.tell(self.request, told)
-        key = resolve(f"/{url.removeprefix(get_script_prefix())}").kwargs["pk"]
-        context = {
-            "login": self.login_name(key),
-            "password": self.request.POST["password"],
-            "rows": self.how_to_sign_in(),
-            "next": url,
-        }
-        return TemplateResponse(self.request, "hand_over.html", context, using="jinja2")
-
-    def login_name(self, key):
-        return display_address(key)
-
-    def how_to_sign_in(self):
-        return [(_("Panel"), self.request.build_absolute_uri(reverse("login")))]
 
 
 class FactorReset(ConfirmView):
@@ -191,15 +227,17 @@ class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
     shown = ("pk", "superadmin", "active", "domain_count", *(f"domain_{n}" for n in range(NAMED)))
 
     table_name = "administrators"
-    headings = (
-        *(gettext_lazy("Login name"), gettext_lazy("Superadmin")),
-        *(gettext_lazy("Domains"), gettext_lazy("Active")),
-    )
+    table_columns = {
+        "username": gettext_lazy("Login name"),
+        "superadmin": gettext_lazy("Superadmin"),
+        "domains": gettext_lazy("Domains"),
+        "active": gettext_lazy("Active"),
+    }
 
     def line(self, row):
         links = Admin.domains.through.objects.filter(username=row.pk).order_by("domain")
         names = () if row.superadmin else links.values_list("domain", flat=True).distinct()
-        return row.pk, row.superadmin, ", ".join(names), row.active
+        return row.pk, row.superadmin, list(names), row.active
 
     def filters(self):
         get = self.request.GET.get
@@ -281,6 +319,7 @@ class AdminEdit(AdminPages, ScopedFormView):
             "domains": "\n".join(_assigned_to(admin.pk)),
             "phone": admin.phone,
             "email_other": admin.email_other,
+            "must_change": admin.must_change,
         }
 
 
@@ -297,6 +336,10 @@ class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
 
 
 class AdminFactor(AdminPages, FactorReset):
+    pass
+
+
+class AdminInvite(AdminPages, InvitationPage):
     pass
 
 

@@ -6,19 +6,26 @@ a domain that the actor does not see, nothing is told.
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.time_zones import zone_named
+from aliases.access import CLOSED, INTERNAL, MEMBERS, MOVED, REFUSING, SENDS
 from aliases.effects import ALIAS, EXTERNAL, MAILBOX, Destination, destinations, find_fallbacks
+from aliases.ending_rows import DELETE, LEAD
+from aliases.ending_rows import OFF as OFF_AFTER
 from aliases.lookup import Lookup, keys_of
 from aliases.loops import all_hops, find_loop
-from aliases.models import Alias, is_role_address
-from domains.copies import TO
-from domains.models import Copy, Domain
-from mailboxes.models import Mailbox
+from aliases.models import Alias, Ending, is_role_address
+from domains.models import Domain
+from mailboxes.models import Mailbox, Vacation
 from panel.addresses import (
     display_address,
     display_domain,
@@ -28,6 +35,7 @@ from panel.addresses import (
     split_address,
     without_extension,
 )
+from panel.formats import date_words
 from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 # What becomes of the mail, as the outside world sees it.
@@ -38,6 +46,8 @@ ACCEPTED, PASSED_ON, REFUSED, OFF, ELSEWHERE = (
 NOTHING, MAILBOX_OFF, ALIAS_OFF, DEAD_ALIAS, LOOP = (
     *("nothing", "mailbox off", "alias off", "dead alias", "loop"),
 )
+ONLY_SENDS, ALIAS_CLOSED, ALIAS_MOVED = "only sends", "alias closed", "alias moved"
+_REFUSED_AS = {SENDS: ONLY_SENDS, CLOSED: ALIAS_CLOSED, MOVED: ALIAS_MOVED}
 _IN_BRACKETS = re.compile(r"<([^<>]+)>")
 _PATH = 8  # addresses of a loop that are shown
 
@@ -50,9 +60,10 @@ class Answer:
     ``reached``: the addresses in Postfix's answer, for actors who see all domains.
     ``hidden_domain``: an alias domain leads to that domain, which the actor does not see: it
     answers first, if the name exists there. ``here``: what stands at the address itself (NOTHING,
-    …) if it does not answer; ``loop`` is its path. ``copy``: the address that gets a copy (BCC) of
-    mail for it. ``may_create``: the kinds of row, ``mailbox`` and ``alias``, that could be created
-    for this address.
+    …) if it does not answer; ``loop`` is its path. ``may_create``: the kinds of row, ``mailbox`` and
+    ``alias``, that could be created for this address. ``access``, ``access_text``: who may write to it, if not everybody
+    (aliases/access.py). ``copy``: the address that gets a copy (BCC),
+    where that was asked for (mailadmin/tracing). ``away``: (mailbox, the last day or None) of those that are reached and answer.
     """
 
     address: str
@@ -69,6 +80,10 @@ class Answer:
     loop: tuple = ()
     may_create: tuple = ()
     copy: str = ""
+    away: tuple = ()
+    ending: Ending | None = None
+    access: str = ""
+    access_text: str = ""
 
     @property
     def local_part(self):
@@ -120,6 +135,12 @@ def because(card):
         same = _("%(domain)s is an alias domain of %(target)s: the same name there counts.")
         said.append(Reason(same % target))
     said += _about_the_row(card, row)
+    said += about_away(card)
+    said += about_ending(card)
+    if card.access == INTERNAL:
+        said.append(Reason(_("It takes mail only from those who sign in here."), is_verdict=True))
+    if card.access == MEMBERS:
+        said.append(Reason(_("It takes mail from its members only."), is_verdict=True))
     if card.copy not in {"", card.address}:
         copied = _("A copy goes to %(copy)s.")
         said.append(Reason(copied % {"copy": display_address(card.copy)}, "domain-flow", domain.pk))
@@ -143,6 +164,16 @@ def _about_what_is_here(card, here):
         yield Reason(_("No mailbox or alias has this name."))
     if card.here == MAILBOX_OFF:
         yield Reason(_("The mailbox %(address)s is off.") % name, MAILBOX, card.here_row)
+    if card.here == ONLY_SENDS:
+        only = _("The mailbox %(address)s only sends.")
+        yield Reason(only % name, MAILBOX, card.here_row)
+    if card.here == ALIAS_CLOSED:
+        closed = _("The alias %(address)s is closed.")
+        yield Reason(closed % name, ALIAS, card.here_row)
+    if card.here == ALIAS_MOVED:
+        moved = _("The alias %(address)s has moved to %(new)s.")
+        new = {"new": display_address(card.access_text)}
+        yield Reason(moved % (name | new), ALIAS, card.here_row)
     if card.here == ALIAS_OFF:
         yield Reason(_("The alias %(address)s is off.") % name, ALIAS, card.here_row)
     if card.here == DEAD_ALIAS:
@@ -168,6 +199,33 @@ def _about_the_row(card, row):
         yield Reason(_("The mailbox %(address)s forwards its mail.") % name, MAILBOX, card.row)
 
 
+def about_away(card):
+    for key, day in card.away:
+        name = {"address": display_address(key)}
+        if day is None:
+            text = (
+                _("%(address)s has an away message: whoever writes may get it as an answer.") % name
+            )
+        else:
+            until = _("%(address)s is away until %(day)s: whoever writes may get an answer.")
+            text = until % (name | {"day": date_words(day)})
+        yield Reason(text, MAILBOX, key)
+
+
+def about_ending(card):
+    if card.ending is not None:
+        texts = {
+            OFF_AFTER: _("The last day of %(address)s is %(day)s; then it is switched off."),
+            DELETE: _("The last day of %(address)s is %(day)s; then it is deleted."),
+            LEAD: _("The last day of %(address)s is %(day)s; then its mail goes to %(goto)s."),
+        }
+        ending = card.ending
+        words = {"address": display_address(ending.pk), "day": date_words(ending.last_day)}
+        text = texts[ending.action] % (words | {"goto": display_address(ending.goto)})
+        is_alias = card.alias is not None and not card.alias.is_self_alias
+        yield Reason(text, ALIAS if is_alias else MAILBOX, ending.pk)
+
+
 def address_in(text):
     """The address in what somebody typed or pasted, in stored form, or "" if it is none."""
     found = _IN_BRACKETS.search(text)
@@ -183,11 +241,9 @@ def address_in(text):
     return "" if odd else key
 
 
-def answer(actor, address, *, copies=True):
+def answer(actor, address):
     """The Answer for ``address``, as ``address_in()`` returned it. For ``actor`` None, the command
     line, nothing is hidden.
-
-    ``copies``: whether to look up who gets a copy.
     """
     lookup, name = Lookup(), split_address(address)[1]
     lookup.prepare(keys_of(address), ())
@@ -196,6 +252,11 @@ def answer(actor, address, *, copies=True):
         return Answer(address, ELSEWHERE)
     if not domain.active:
         return Answer(address, OFF, domain)
+    access, kind, text = _access(actor, address, lookup)
+    if kind in REFUSING:
+        told = {"access": kind, "access_text": text}
+        here = _REFUSED_AS[kind]
+        return Answer(address, REFUSED, domain, here=here, here_row=access, **told)
     match = lookup.answers([address])[address]
     own = match is not None and match.row == address
     missed = Mailbox(username=address, domain=domain)
@@ -210,17 +271,25 @@ def answer(actor, address, *, copies=True):
         alias = fallback if fallback and fallback.goto != fallback.address else None
     targets, keeps_copy = _targets(actor, row, alias, lookup)
     here, here_row, loop = ("", "", ()) if own else _why_not(actor, address, row, lookup)
-    kind = ACCEPTED if row or missed.hidden_domain else PASSED_ON if domain.backupmx else REFUSED
+    state = ACCEPTED if row or missed.hidden_domain else PASSED_ON if domain.backupmx else REFUSED
     return Answer(
-        *(address, kind, domain, row, alias, targets, keeps_copy),
+        *(address, state, domain, row, alias, targets, keeps_copy),
         reached=match.targets if match else (),
         hidden_domain=missed.hidden_domain if not own else "",
         here=here,
         here_row=here_row,
         loop=loop,
         may_create=_creatable(actor, address, lookup) if not row or row.startswith("@") else (),
-        copy=_copy(address, lookup) if copies and kind != REFUSED else "",
+        access=kind,
+        **_times(row, row if keeps_copy else "", targets),
     )
+
+
+def _access(actor, address, lookup):
+    found = lookup.access(address)
+    if found is None or not domains_in_sight(actor, {split_address(found.row)[1]}):
+        return "", "", ""
+    return found
 
 
 def role_answers(domain):
@@ -238,6 +307,33 @@ def role_answers(domain):
     return [(address, kinds[address], found[address]) for address in addresses]
 
 
+def _times(row, kept_at, targets):
+    """Who is away of those that are reached, and when ``row`` ends, in one statement."""
+    taking = [
+        t.key for t in targets if t.kind == MAILBOX and not (t.undeliverable or t.next_server)
+    ]
+    keys = [key for key in dict.fromkeys([kept_at, *taking]) if key][:_PATH]
+    nothing = Value(None, CharField())
+    away = Vacation.objects.answering().filter(pk__in=keys).order_by()
+    until = Cast("activeuntil", CharField())
+    away = away.values_list("pk", until, "email__time_zone", nothing, nothing, nothing)
+    ends = Ending.objects.filter(pk=row).values_list(
+        "pk", nothing, nothing, Cast("last_day", CharField()), "action", "goto"
+    )
+    found = {"away": [], "ending": None}
+    for key, until, zone, last_day, action, goto in away.union(ends, all=True) if row else ():
+        if until is None:
+            day = date.fromisoformat(last_day)
+            found["ending"] = Ending(address=key, last_day=day, action=action, goto=goto)
+        else:
+            # As the column has it, for Cast() leaves the time zone out.
+            moment = timezone.make_aware(
+                datetime.fromisoformat(until), timezone.get_default_timezone()
+            )
+            found["away"].append((key, Vacation(activeuntil=moment).last_day(zone_named(zone))))
+    return found | {"away": tuple(sorted(found["away"]))}
+
+
 def _leading_out_of_sight(actor, address, lookup):
     # Only an actor who sees all may learn whether an external address exists.
     alias = None if sees_all_domains(actor) else lookup.rows([address])[address][0]
@@ -245,16 +341,6 @@ def _leading_out_of_sight(actor, address, lookup):
         return None
     found = destinations(actor, alias, lookup=lookup)
     return alias if any(not target.undeliverable for target in found) else None
-
-
-def _copy(address, lookup):
-    keys = keys_of(address)
-    found = Copy.objects.filter(address__in=keys, direction=TO).values_list("address", "goto")
-    for _key, goto in sorted(found, key=lambda pair: keys.index(pair[0])):
-        host = lookup.domain(split_address(goto)[1])
-        if host is None or (host.active and lookup.rows([goto])[goto][1]):
-            return goto
-    return ""
 
 
 def _targets(actor, row, alias, lookup):

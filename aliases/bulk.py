@@ -14,13 +14,13 @@ from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import changed_since
 from aliases.switching import in_a_sentence, undone_in_a_sentence
-from aliases.views import HEADINGS, AliasList, AliasPages, deletion_context, treatment_of_referrers
+from aliases.views import COLUMNS, AliasList, AliasPages, deletion_context, treatment_of_referrers
 from domains.matching import Matching
 from domains.models import RoutingLock
 from panel import once, tasks
 from panel.addresses import display_address
 from panel.bulk import BulkView, selected_keys
-from panel.export import csv_response
+from panel.export import table
 from panel.formats import number
 from panel.pages import safe_next, with_status
 from panel.transactions import Unavailable, in_transaction
@@ -43,6 +43,7 @@ class AddressWork(tasks.Work):
     details = {"deactivate": ELSEWHERE, "delete": ELSEWHERE}
     actions = (*SWITCHES, "delete")
     undoable = (*SWITCHES, "edit")
+    asks = ()  # actions whose page asks for more than yes, of one row too
 
     def rows(self):
         return self.model.objects.manageable_by(self.actor)
@@ -187,7 +188,7 @@ class ManyBulk(BulkView):
     """
 
     work_class = None
-    headings = ()  # of an export
+    table_columns = {}  # of an export
 
     @cached_property
     def work(self):
@@ -206,7 +207,7 @@ class ManyBulk(BulkView):
         if action == "export":
             self.refuse_others(keys)
             return self.export(keys)
-        if keys is None or len(keys) > tasks.STEP or (keys and action == "quota"):
+        if keys is None or len(keys) > tasks.STEP or (keys and action in self.work.asks):
             self.refuse_others(keys)
             return HttpResponseRedirect(self.ask(action, keys, back).get_absolute_url())
         if not keys:
@@ -286,7 +287,7 @@ class ManyBulk(BulkView):
         else:
             batches = self.batches()
         lines = (line for batch in batches for line in self.lines(batch))
-        return csv_response(self.work.plural, [str(heading) for heading in self.headings], lines)
+        return table("csv", self.work.plural, self.table_columns, lines)
 
     def batches(self):
         position, found = [], self.all_that_match()
@@ -346,10 +347,10 @@ class AliasWork(AddressWork):
 class AliasBulk(AliasPages, ManyBulk):
     template_name = "aliases/alias_confirm_bulk.html"
     work_class = AliasWork
-    headings = HEADINGS
+    table_columns = COLUMNS
 
     def lines(self, keys):
         rows = self.work.rows().filter(pk__in=keys)
-        columns = ("pk", "goto", "description", "active")
-        found = {row[0]: row for row in rows.values_list(*columns)}
+        shown = rows.values_list("pk", "goto", "description", "active", named=True)
+        found = {row.pk: self.work.list_view().line(row) for row in shown}
         return [found[key] for key in keys if key in found]

@@ -91,6 +91,8 @@ def outcome(actor, row, alias, lookup, *, then=None):
     forwards = alias is not None and (alias.active if then is None else then)
     # About a domain that the actor does not see, nothing is told.
     found = []
+    if is_on and row.refuses and not unfindable:
+        return Outcome(REFUSED)  # a mailbox that only sends, an alias that is closed or has moved
     if forwards and not unfindable:
         found = destinations(actor, alias, lookup=lookup)
     if any(not target.undeliverable for target in found) and alias.goto != row.pk:

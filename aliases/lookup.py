@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from aliases.access import EVERYBODY, SENDS
 from aliases.models import Alias
 from domains.models import Domain
 from mailboxes.models import Mailbox
@@ -61,6 +62,14 @@ class Match(NamedTuple):
     targets: tuple
 
 
+class Access(NamedTuple):
+    """Who may write to an address: ``row`` is the address of the mailbox or alias that decides, ``kind`` and ``text`` as in aliases/access.py."""
+
+    row: str
+    kind: str
+    text: str
+
+
 class Route(NamedTuple):
     deliverable: bool
     domains: frozenset
@@ -90,6 +99,7 @@ class Lookup:
         self._domains = {domain.pk: domain for domain in domains}
         self._aliases = {}
         self._mailboxes = {}
+        self._only_send = set()
         self._known = set()
         self._unknown = set()
 
@@ -148,6 +158,10 @@ class Lookup:
         """
         return self._settled(lambda: {address: self._hops(address) for address in addresses})
 
+    def access(self, address):
+        """The Access that deploy/postfix/recipient_access.cf answers with, or None if no row has the name."""
+        return self._settled(lambda: self._access(address))
+
     def domain(self, name):
         return self._settled(lambda: self._domain(name))
 
@@ -186,6 +200,18 @@ class Lookup:
                 return Match(key, address, alias, tuple(targets))
         if mailbox and _is_findable(address) and address not in without:
             return Match(key, address, None, (address,))
+        return None
+
+    def _access(self, address):
+        for key in keys_of(address)[:-1]:
+            local_part, name = split_address(key)
+            target = _target_of(self._domain(name))
+            for row in filter(None, (key, target and f"{local_part}@{target}")):
+                alias, mailbox = self._row(row)
+                if mailbox:
+                    return Access(row, SENDS if row in self._only_send else EVERYBODY, "")
+                if alias and alias.active and not alias.is_self_alias:
+                    return Access(row, alias.access, alias.access_text)
         return None
 
     def _is_listed(self, address):
@@ -318,7 +344,10 @@ class Lookup:
         named = {a for a in ours if not a.startswith("@")} - self._mailboxes.keys()
         self._mailboxes |= dict.fromkeys(addresses)
         if named:
-            self._mailboxes |= dict(_in_batches(_mailboxes, named))
+            for address, active, receives in _in_batches(_mailboxes, named):
+                self._mailboxes[address] = active
+                if not receives:
+                    self._only_send.add(address)
 
 
 def _in_batches(ask, names):
@@ -334,13 +363,13 @@ def _domains(*names):
 
 @prepared
 def _aliases(*addresses):
-    columns = ("address", "goto", "domain", "active", "is_self_alias")
+    columns = ("address", "goto", "domain", "active", "is_self_alias", "access", "access_text")
     return Alias.objects.only(*columns).filter(pk__in=addresses)
 
 
 @prepared
 def _mailboxes(*addresses):
-    return Mailbox.objects.filter(pk__in=addresses).values_list("pk", "active")
+    return Mailbox.objects.filter(pk__in=addresses).values_list("pk", "active", "receives")
 
 
 def _is_findable(address):

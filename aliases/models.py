@@ -9,6 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from aliases.access import ACCESS, REFUSING
+from aliases.ending_rows import Ending as Ending
+from aliases.ending_rows import OwnAlias as OwnAlias
+from aliases.ending_rows import OwnAliasLimit as OwnAliasLimit
 from domains.models import LOCAL_TRANSPORTS, AliasDomain, Domain
 from panel.addresses import (
     MAX_ADDRESS,
@@ -38,6 +42,10 @@ class AliasQuerySet(ScopedQuerySet):
             return rows
         return rows.exclude(_at_role_address(), is_self_alias=False)
 
+    def in_domains_of(self, account):
+        """With self-aliases and role addresses: where an address gets another name, each goes on leading to whom it led."""
+        return super().manageable_by(account)
+
     def visible_to(self, account):
         return super().manageable_by(account).filter(is_self_alias=False)
 
@@ -65,6 +73,9 @@ class Alias(models.Model):
 
     ``@example.org`` is the catch-all. Every mailbox has a self-alias (``is_self_alias``) that leads to
     the mailbox itself, so that a catch-all does not take its mail, or to its forwarding.
+
+    ``access`` says who may write to it; ``access_text`` is what senders are told of one that is closed, and the new address of one that
+    has moved; ``access_list`` the number of one for members only, by which main.cf asks for the sender.
     """
 
     address = KeyField(_("address"), primary_key=True)
@@ -77,6 +88,16 @@ class Alias(models.Model):
         _("description"), max_length=255, blank=True, default="", db_default=""
     )
     is_self_alias = models.BooleanField(default=False, db_default=False, editable=False)
+    access = KeyField(
+        _("who may write to it"),
+        max_length=10,
+        choices=ACCESS,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    access_text = models.CharField(max_length=255, blank=True, default="", db_default="")
+    access_list = models.SmallIntegerField(null=True, editable=False)
 
     objects = AliasQuerySet.as_manager()
 
@@ -93,6 +114,10 @@ class Alias(models.Model):
             ),
             models.Index(fields=["is_self_alias", "modified"], name="alias_modified"),
             models.Index(fields=["domain", "is_self_alias", "address"], name="alias_in_domain"),
+            models.Index(fields=["access"], name="alias_access"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["access_list"], name="alias_access_list"),
         ]
 
     def __str__(self):
@@ -108,6 +133,10 @@ class Alias(models.Model):
     @property
     def is_catch_all(self):
         return self.address.startswith("@")
+
+    @property
+    def refuses(self):
+        return self.access in REFUSING
 
     def clean(self):
         if not self._state.adding or not self.domain_id:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
+from aliases.access_rules import checked_access, list_number
 from aliases.away import with_own
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget
@@ -23,7 +24,8 @@ from aliases.refusals import (
     refuse_taken,
 )
 from aliases.targets import parse_targets
-from domains.copy_services import copies_about, end_copies
+from domains.copies import copies_about
+from domains.copy_services import end_copies
 from domains.models import RoutingLock
 from panel.addresses import (
     display_address,
@@ -47,15 +49,16 @@ KEEP, REMOVE, DELETE = (
     "remove",
     "delete",
 )  # what becomes of aliases that lead to what is deleted
+LOGGED = ("goto", "description", "active", "access", "access_text")
 BATCH = 1_000  # rows held at once: an address may be the target of 100,000 aliases
 
 
 @in_transaction
-def create_alias(*, actor, domain, local_part, targets, active=True, description=""):
+def create_alias(*, actor, domain, local_part, targets, **fields):
     """Create an alias and return it.
 
     ``local_part`` is the name before the @, or ``*`` (or nothing) for the catch-all. ``targets`` is
-    text (one a line, or commas) or a list. Locks the domain: its alias limit holds under
+    text (one a line, or commas) or a list. ``fields`` are ``active``, ``description``, ``access``, ``access_text``. Locks the domain: its alias limit holds under
     concurrency. Refuses addresses in use, loops and too large an expansion.
     """
     RoutingLock.hold()
@@ -65,9 +68,9 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         domain=domain,
         local_part=local_part,
         targets=targets,
-        active=active,
-        description=description,
+        **fields,
     )
+    alias.access_list = list_number(alias)
     insert(alias)
     refuse_loops(actor, [alias.address], "targets")
     LogEntry.objects.record(
@@ -75,7 +78,7 @@ def create_alias(*, actor, domain, local_part, targets, active=True, description
         "create_alias",
         domain=domain.pk,
         target=alias.address,
-        changes=created(alias, "goto", "description", "active"),
+        changes=created(alias, *LOGGED),
     )
     return alias
 
@@ -105,6 +108,8 @@ def check_new_alias(*, actor, domain=None, local_part=None, targets=None, in_use
             alias.goto = ",".join(_checked_targets(actor, alias, targets, catch_all=catch_all))
     with collected(errors):
         alias.clean_fields(exclude=["address", "domain", "goto"])
+    with collected(errors):
+        alias.access_text = checked_access(alias)
     refuse(errors)
     return alias
 
@@ -131,8 +136,8 @@ def update_alias(*, actor, alias, targets=None, **fields):
     changes = check_alias(alias, actor=actor, targets=targets, **fields)
     if not changes:
         return alias
-    alias.modified = timezone.now()
-    alias.save(update_fields=[*changes, "modified"])
+    alias.modified, alias.access_list = timezone.now(), list_number(alias)
+    alias.save(update_fields=[*changes, "modified", "access_list"])
     if changes.keys() & {"goto", "active"}:
         field = "targets" if targets is not None else None
         refuse_loops(actor, [alias.address], field)
@@ -152,6 +157,12 @@ def check_alias(alias, *, actor, targets=None, **fields):
     changes = changed_fields(alias, fields)
     with collected(errors):
         validate_changed(alias, changes)
+    if changes.keys() & {"access", "access_text"}:
+        before = changes.pop("access_text", [alias.access_text])[0]
+        with collected(errors):
+            alias.access_text = checked_access(alias)
+        if alias.access_text != before:
+            changes["access_text"] = [before, alias.access_text]
     refuse(errors)
     return changes
 
@@ -171,8 +182,8 @@ def put_back(*, actor, alias, changes):
     if any(getattr(alias, name) != now for name, (_earlier, now) in changes.items()):
         raise changed_since()
     back = changed_fields(alias, {name: earlier for name, (earlier, _now) in changes.items()})
-    alias.modified = timezone.now()
-    alias.save(update_fields=[*back, "modified"])
+    alias.modified, alias.access_list = timezone.now(), list_number(alias)
+    alias.save(update_fields=[*back, "modified", "access_list"])
     refuse_loops(actor, [alias.address])
     action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
     LogEntry.objects.record(
@@ -226,14 +237,14 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
             "is_self_alias",
             {"address": alias.address},
         )
-    copies = list(copies_about(with_alias_domain_names([alias.address])))
+    copies = copies_about(with_alias_domain_names([alias.address]))
     Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor,
         "delete_alias",
         domain=alias.domain_id,
         target=alias.address,
-        changes=removed(alias, "goto", "description", "active"),
+        changes=removed(alias, *LOGGED),
     )
     end_copies(actor=actor, copies=copies)
     clean_referrers(
@@ -331,8 +342,8 @@ def _remove_targets(actor, alias, dead, others, emptied):
         alias.goto, alias.modified = ",".join(left), timezone.now()
         alias.save(update_fields=["goto", "modified"])
     else:
-        action, changes = "delete_alias", removed(alias, "goto", "description", "active")
-        end_copies(actor=actor, copies=list(copies_about(with_alias_domain_names([alias.address]))))
+        action, changes = "delete_alias", removed(alias, *LOGGED)
+        end_copies(actor=actor, copies=copies_about(with_alias_domain_names([alias.address])))
         Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes

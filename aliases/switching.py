@@ -40,7 +40,7 @@ class SwitchView(StateView):
 
 class UndoableEdit:
     kind = None
-    restored = ("goto", "description", "active")
+    restored = ("goto", "description", "active", "access", "access_text")
 
     def save(self, form):
         RoutingLock.hold()

@@ -1,23 +1,32 @@
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat
+from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import LogEntry
 from aliases import services
+from aliases.access import EVERYBODY, MEMBERS
 from aliases.dead_ends import dead_ends
 from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
-from aliases.forms import AliasForm
-from aliases.models import Alias, AliasTarget, is_role_address
+from aliases.ending_rows import ending_of, with_ending
+from aliases.forms import AliasForm, AliasRenameForm
+from aliases.models import Alias, AliasTarget, Ending, is_role_address
 from aliases.referrers import with_alias_domain_names
 from aliases.switching import SwitchView, UndoableEdit
-from domains.copies import ending
-from domains.copy_services import copies_about
+from domains.copies import copies_about, ending
 from domains.lists import AddressListMixin
+from domains.main_cf import MEMBERS as MEMBER_LISTS
+from domains.main_cf import RECIPIENT_ACCESS, due
 from domains.models import Domain
-from panel.addresses import split_address, without_extension
+from mailboxes.models import SendAs
+from mailboxes.send_as import senders_of
+from panel.addresses import split_address, split_targets, without_extension
 from panel.export import TableMixin
+from panel.fields import KeyField
 from panel.forms import digest
 from panel.inline import InlineMixin
 from panel.pages import (
@@ -31,10 +40,12 @@ from panel.prepared import in_scope, padded, prepared
 from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
 
 SHOWN = 50
-HEADINGS = (
-    *(gettext_lazy("Address"), gettext_lazy("Recipients")),
-    *(gettext_lazy("Description"), gettext_lazy("Active")),
-)
+COLUMNS = {
+    "address": gettext_lazy("Address"),
+    "recipients": gettext_lazy("Recipients"),
+    "description": gettext_lazy("Description"),
+    "active": gettext_lazy("Active"),
+}
 
 
 class AliasPages:
@@ -52,12 +63,17 @@ class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "aliases/alias_list.html"
     word_kinds = ("alias",)
     orderings = {"address": ("domain_id", "address"), "changed": ("modified", "address")}
-    shown = ("pk", "domain_id", "goto", "description", "active", "modified")
+    shown = ("pk", "domain_id", "goto", "description", "active", "modified", "last_day", "access")
     table_name = "aliases"
-    headings = HEADINGS
+    table_columns = COLUMNS
+
+    @staticmethod
+    def annotated(rows):
+        ending = Ending.objects.filter(pk=OuterRef("pk")).values("last_day")
+        return rows.annotate(last_day=Subquery(ending))
 
     def line(self, row):
-        return row.pk, row.goto, row.description, row.active
+        return row.pk, split_targets(row.goto), row.description, row.active
 
     def in_all(self, domain):
         return domain.alias_count
@@ -76,6 +92,11 @@ class AliasPage(AliasPages, ScopedDetailView):
     template_name = "aliases/alias_page.html"
     template_engine = "jinja2"
 
+    def get_queryset(self):
+        of_domain = Q(sender=Concat(Value("@"), OuterRef("domain_id"), output_field=KeyField()))
+        rows = SendAs.objects.filter(Q(sender=OuterRef("pk")) | of_domain)
+        return with_ending(super().get_queryset()).annotate(has_senders=Exists(rows))
+
     def get_context_data(self, **kwargs):
         alias = self.object
         lookup = find_fallbacks(self.actor, [alias])
@@ -88,10 +109,20 @@ class AliasPage(AliasPages, ScopedDetailView):
             missing=[target for target in targets if target.kind == MISSING],
             stored=digest(alias.targets) if 1 < len(alias.targets) <= SHOWN else "",
             manageable=may_manage(self.actor, alias.pk),
+            ending=ending_of(alias),
+            due=sorted(due(blocks_of(alias))),
+            senders=senders_of(self.actor, alias.pk) if alias.has_senders else [],
             log_entries=recent_entries(alias),
             **referrers_panel(self.actor, alias.pk),
             **kwargs,
         )
+
+
+def blocks_of(alias):
+    """The blocks of main.cf without which who may write to the alias has no effect."""
+    if alias.access == EVERYBODY:
+        return set()
+    return {RECIPIENT_ACCESS, MEMBER_LISTS} if alias.access == MEMBERS else {RECIPIENT_ACCESS}
 
 
 def may_manage(actor, address):
@@ -138,7 +169,57 @@ class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
         return {
             "targets": "\n".join(alias.targets),
             "description": alias.description,
+            "access": alias.access,
+            "access_text": alias.access_text,
         }
+
+
+class RenameMixin:
+    """A page that gives the address of a row another name. Its button ``preview`` shows what that would change, and changes nothing."""
+
+    def get_initial(self):
+        local_part, domain = split_address(self.object.pk)
+        return {"local_part": local_part, "domain": domain}
+
+    def form_valid(self, form):
+        if "preview" not in self.request.POST:
+            return super().form_valid(form)
+        try:
+            said = form.preview()
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        return self.render_to_response(self.get_context_data(form=form, said=said))
+
+    def save(self, form):
+        self.old = self.object
+        return super().save(form)
+
+    def get_success_message(self, form):
+        text = (
+            gettext("%(old)s is now %(new)s.")
+            if form.cleaned_data["give_up"]
+            else gettext("%(old)s is now %(new)s, and an alias that leads there.")
+        )
+        return text % {"old": self.old, "new": self.object}
+
+
+class AliasRename(AliasPages, RenameMixin, ScopedFormView):
+    template_name = "aliases/alias_rename.html"
+    form_class = AliasRenameForm
+
+    def get_queryset(self):
+        return (
+            super()
+            .get_queryset()
+            .select_related("domain__usage", "domain__alias_of__target_domain")
+        )
+
+    def get_object(self, queryset=None):
+        alias = super().get_object(queryset)
+        if alias.is_catch_all:
+            raise Http404
+        return alias
 
 
 class AliasState(AliasPages, SwitchView):

@@ -8,6 +8,7 @@ off, "dead" for what has a target that nobody answers.
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
 from domains.models import LOCAL_TRANSPORTS
 from mailboxes.models import NEARLY_FULL
@@ -89,15 +90,22 @@ class Row(NamedTuple):
     quota: int | None
     mailbox_active: bool | None
     smtp_active: bool | None
+    receives: bool | None
+    sign_in_active: bool | None
     bytes: int | None
     last_sign_in: int | None  # in seconds since 1970
+    last_day: object  # None: it has no end
+    away: bool  # an away message of ours answers
+    access: str
     unmatched: bool  # has a target that is no row of ours: it may be gone
 
 
 ROWS = (
     "SELECT a.address, a.goto, a.description, a.active,"
-    " m.username, m.name, m.quota, m.active, m.smtp_active, q.bytes,"
+    " m.username, m.name, m.quota, m.active, m.smtp_active, m.receives, m.sign_in_active, q.bytes,"
     " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username),"
+    " (SELECT e.last_day FROM ending e WHERE e.address = a.address),"
+    " EXISTS (SELECT 1 FROM vacation v WHERE v.email = m.username AND v.active = 1 AND v.activefrom <= %s AND v.activeuntil >= %s), a.access,"
     " EXISTS (SELECT 1 FROM alias_target t WHERE t.alias = a.address AND t.unmatched = 1)"
     " FROM alias a LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
     " LEFT JOIN quota2 q ON q.username = m.username WHERE a.address IN ("
@@ -105,7 +113,8 @@ ROWS = (
 
 
 def rows(keys):
-    found = _rows(f"{ROWS}{', '.join(['%s'] * len(keys))})", keys)
+    now = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
+    found = _rows(f"{ROWS}{', '.join(['%s'] * len(keys))})", [now, now, *keys])
     return {row[0]: Row._make(row) for row in found}
 
 

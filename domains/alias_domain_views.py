@@ -40,7 +40,12 @@ class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, 
     )
 
     table_name = "alias-domains"
-    headings = (_("Alias domain"), _("Leads to"), _("Description"), _("Active"))
+    table_columns = {
+        "alias_domain": _("Alias domain"),
+        "target_domain": _("Leads to"),
+        "description": _("Description"),
+        "active": _("Active"),
+    }
 
     def line(self, row):
         return row.pk, row.target_domain_id, row.description, row.active

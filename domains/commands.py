@@ -45,6 +45,18 @@ class DomainRowCommand(RowCommand):
             by_key = rows.in_bulk(some)
             yield from (by_key[key] for key in some if key in by_key)
 
+    def new_name_option(self, parser):
+        parser.add_argument(
+            "new_name",
+            metavar="NEW",
+            help="The new name before the @, or a whole address, in another domain too.",
+        )
+
+    def new_name(self, text, own_domain):
+        local_part, _at, name = text.strip().partition("@")
+        domain = self.domain(name) if name else own_domain.fresh()
+        return {"local_part": local_part, "domain": domain}
+
     def domain(self, text):
         name = normalise_domain(text)
         domain = Domain.objects.select_related("usage").filter(pk=name).first()

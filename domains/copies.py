@@ -10,6 +10,7 @@ from django.db.models.functions import StrIndex, Substr
 from panel.addresses import display_address
 from panel.fields import KeyField
 from panel.paging import COUNT_BOUND
+from panel.prepared import padded, prepared
 from panel.scoping import ScopedQuerySet, domains_in_sight
 
 TO, FROM = "to", "from"
@@ -17,9 +18,8 @@ MOST = 100  # of a domain
 
 
 class CopyQuerySet(ScopedQuerySet):
-    def about(self, addresses):
-        """Of mail to or from ``addresses``, and those that go there. A union: one index for each half."""
-        hosts = {address.rpartition("@")[2] for address in addresses}
+    def about(self, addresses, hosts):
+        """Of mail to or from ``addresses``, whose domains are ``hosts``, and those that go there. A union: one index for each half."""
         of_them = self.filter(address__in=addresses)
         return of_them.union(self.filter(goto_domain__in=hosts, goto__in=addresses))
 
@@ -68,6 +68,21 @@ class Copy(models.Model):
     @property
     def whose(self):
         return display_address(self.address).removeprefix("@")
+
+
+def copies_about(names):
+    """The copies that end with mailboxes or aliases, of which ``names`` are all, those in alias domains too.
+
+    A catch-all has the name of the whole domain, whose copies stay.
+    """
+    names = padded([name for name in names if not name.startswith("@")])
+    return _about(*names, *(name.rpartition("@")[2] for name in names)) if names else []
+
+
+@prepared
+def _about(*values):
+    half = len(values) // 2
+    return Copy.objects.about(values[:half], values[half:])
 
 
 def ending(actor, copies):

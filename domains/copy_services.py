@@ -98,14 +98,6 @@ def remove_copy(*, actor, copy):
     _record(actor, copy, [copy.goto, None])
 
 
-def copies_about(names):
-    """The copies that end with mailboxes or aliases, of which ``names`` are all, those in alias domains too.
-
-    A catch-all has the name of the whole domain, whose copies stay.
-    """
-    return Copy.objects.about([name for name in names if not name.startswith("@")])
-
-
 def end_copies(*, actor, copies):
     """Delete ``copies`` with what they were of, or went to. The caller holds RoutingLock, in its transaction."""
     copies = list(copies)
@@ -114,23 +106,35 @@ def end_copies(*, actor, copies):
         _record(actor, copy, [copy.goto, None])
 
 
-def rename_copies(*, actor, copies, old, new):
+def rename_copies(*, actor, copies, old, new, gone=None):
     """What went to the mailbox ``old`` goes to ``new``, and mail to and from the new name is copied as that of the old one is.
 
-    ``copies`` are those about the old name as it was. The caller holds RoutingLock. The old name is an alias now, and keeps its copies.
+    ``copies`` are those about the old name as it was. The caller holds RoutingLock. The old name stays an alias and keeps its copies,
+    unless ``gone`` names it, and its names in alias domains, whose copies end.
     """
-    to_itself = [copy for copy in copies if copy.goto == old and copy.address == new]
-    end_copies(actor=actor, copies=to_itself)
-    for copy in copies:
-        if copy.goto == old and copy not in to_itself:
+    ended = [
+        copy
+        for copy in copies
+        if (copy.address in (gone or ()) and copy.address != old)
+        or (copy.goto == old and copy.address == new)
+    ]
+    end_copies(actor=actor, copies=ended)
+    rest = [copy for copy in copies if copy not in ended]
+    for copy in rest:
+        if copy.goto == old:
             Copy.objects.filter(pk=copy.pk).update(goto=new)
             _record(actor, copy, [old, new])
-    for copy in copies:
-        taken = Copy.objects.filter(direction=copy.direction, address=new)
-        if copy.address == old and not taken.exists():
-            again = Copy(domain=copy.domain, direction=copy.direction, address=new, goto=copy.goto)
+            copy.goto = new
+    for copy in rest:
+        if copy.address != old:
+            continue
+        if not Copy.objects.filter(direction=copy.direction, address=new).exists():
+            again = Copy(direction=copy.direction, address=new, goto=copy.goto)
+            again.domain = split_address(new)[1]
             again.save(force_insert=True)
             _record(actor, again, [None, again.goto])
+        if gone:
+            end_copies(actor=actor, copies=[copy])
 
 
 def _record(actor, copy, change):

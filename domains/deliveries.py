@@ -123,27 +123,28 @@ class Delivery(models.Model):
     def __str__(self):
         return f"{self.queue_id}: {self.recipient} {self.result}"
 
-    def found_under(self):
-        """{(domain, address)} under which it is found: of each side all rows, and each address that this side may know.
 
-        Who only wrote a domain of ours as the sender has no side: anybody may.
-        """
-        sides = {}
-        for part, own, known in (
-            (RECIPIENT, self.recipient, {self.sender, self.asked, self.recipient}),
-            (ASKED, self.asked, {self.sender, self.asked}),
-            (WROTE, self.login, {self.sender, self.login, self.recipient}),
-        ):
-            if self.ours & part:
-                sides.setdefault(own.rpartition("@")[2], set()).update(known)
-        found = set()
-        for domain, known in sides.items():
-            found |= {(domain, text) for text in (ALL, *_with_bare(known, sides))}
-        everything = _with_bare({self.sender, self.asked, self.recipient, self.login}, sides)
-        # Under ALL superadmins find what is not found under its own domain.
-        return found | {
-            (ALL, text) for text in everything if (text.rpartition("@")[2], text) not in found
-        }
+def found_under(row):
+    """{(domain, address)} under which it is found: of each side all rows, and each address that this side may know.
+
+    Who only wrote a domain of ours as the sender has no side: anybody may.
+    """
+    sides = {}
+    for part, own, known in (
+        (RECIPIENT, row.recipient, {row.sender, row.asked, row.recipient}),
+        (ASKED, row.asked, {row.sender, row.asked}),
+        (WROTE, row.login, {row.sender, row.login, row.recipient}),
+    ):
+        if row.ours & part:
+            sides.setdefault(own.rpartition("@")[2], set()).update(known)
+    found = set()
+    for domain, known in sides.items():
+        found |= {(domain, text) for text in (ALL, *_with_bare(known, sides))}
+    everything = _with_bare({row.sender, row.asked, row.recipient, row.login}, sides)
+    # Under ALL superadmins find what is not found under its own domain.
+    return found | {
+        (ALL, text) for text in everything if (text.rpartition("@")[2], text) not in found
+    }
 
 
 def _with_bare(addresses, domains):

@@ -302,6 +302,11 @@ def _log(actor, action, domain, **changes):
 
 
 def seen(domain):
-    row = DomainDNS.objects.filter(pk=domain.pk).only("findings").first()
+    """The names of keys whose record the last check saw."""
+    return seen_in(DomainDNS.objects.filter(pk=domain.pk).only("findings").first())
+
+
+def seen_in(row):
+    """As seen(), of a DomainDNS or None."""
     findings = [Finding.stored(stored) for stored in row.findings] if row else []
     return {one.name for one in findings if one.topic.startswith("dkim") and one.state == OK}

@@ -13,9 +13,10 @@ from panel.fields import KeyField, SecondsField
 BACKUP_MX, TRANSPORT, VERIFY = "backup-mx", "transport", "verify-recipients"
 RELAY_HOSTS, COPIES_TO, COPIES_FROM = "relay-hosts", "copies-to", "copies-from"
 SENDER_ACCESS, DOMAIN_SENDERS = "sender-access", "domain-senders"
+RECIPIENT_ACCESS, MEMBERS = "recipient-access", "members"
 BLOCKS = (
     *(BACKUP_MX, TRANSPORT, VERIFY, RELAY_HOSTS, COPIES_TO, COPIES_FROM),
-    *(SENDER_ACCESS, DOMAIN_SENDERS),
+    *(SENDER_ACCESS, DOMAIN_SENDERS, RECIPIENT_ACCESS, MEMBERS),
 )
 OF_COPIES = {TO: COPIES_TO, FROM: COPIES_FROM}
 

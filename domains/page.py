@@ -1,3 +1,4 @@
+from datetime import date
 from typing import NamedTuple
 
 from django.conf import settings
@@ -44,7 +45,9 @@ class Address(NamedTuple):
     mailbox: addresses.Row | None
     gone: list  # targets that nobody answers
     locked: bool  # a role address, which the account may not change
-    away: bool  # PostfixAdmin's away message is on: its program is none of the targets here
+    last_day: date | None
+    away: bool  # an away message is on; PostfixAdmin's program is none of the targets here
+    access: str  # who may write to it: aliases/access.py
 
 
 class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
@@ -58,16 +61,23 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     orderings = {"address": ("address",)}
     word_kinds = ("mailbox", "alias")
     table_name = "addresses"
-    headings = (
-        *(_("Address"), _("Mailbox"), _("Person"), _("Recipients"), _("Description")),
-        *(_("Quota, MB"), _("Used, MB"), _("Active"), _("Last sign-in")),
-    )
+    table_columns = {
+        "address": _("Address"),
+        "mailbox": _("Mailbox"),
+        "name": _("Person"),
+        "recipients": _("Recipients"),
+        "description": _("Description"),
+        "quota_mb": _("Quota, MB"),
+        "used_mb": _("Used, MB"),
+        "active": _("Active"),
+        "last_sign_in": _("Last sign-in"),
+    }
 
     def line(self, row):
         box = row.mailbox
-        of_alias = row.pk, box is not None, box.name if box else "", ", ".join(row.targets)
+        of_alias = row.pk, box is not None, box.name if box else "", list(row.targets)
         if box is None:
-            return *of_alias, row.description, "", "", bool(row.active), ""
+            return *of_alias, row.description, None, None, bool(row.active), None
         sizes = megabytes(box.quota), megabytes(box.bytes or 0)
         active = bool(box.mailbox_active)
         return *of_alias, row.description, *sizes, active, moment(box.last_sign_in)
@@ -200,7 +210,9 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
                 row if row.mailbox else None,
                 gone.get(key, ()),
                 not may_all and is_role_address(key),
-                is_away,
+                as_day(row.last_day),
+                is_away or bool(row.away),
+                row.access,
             )
             for key in keys
             if (row := found.get(key))
@@ -217,6 +229,10 @@ def targets_of(row):
     stored = split_targets(row.goto)
     targets = without_away(row.pk, stored) if row.mailbox else stored
     return targets, targets != stored
+
+
+def as_day(value):
+    return date.fromisoformat(value) if isinstance(value, str) else value  # SQLite has texts
 
 
 def is_nearly_full(box):

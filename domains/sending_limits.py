@@ -28,6 +28,14 @@ def refuse_others(actor, changes):
         )
 
 
+def refuse_unkept(values, stored=None):
+    """Of a program that sends another limit than ``stored`` has, which no page shows then."""
+    limit = values.get("sending_limit")
+    if limit not in {None, stored and stored.sending_limit} and not are_kept():
+        text = _("This server does not limit how much is sent.")
+        raise ValidationError({"sending_limit": ValidationError(text, "unkept")})
+
+
 def tell(changes):
     """Has the helper write rspamd's file now; it does so each minute besides."""
     if "sending_limit" in changes and are_kept():

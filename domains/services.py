@@ -5,14 +5,16 @@ the command line. Permission is the caller's job: pass rows that came out of
 ``manageable_by(actor)``. Each raises ValidationError and then has written nothing.
 """
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import FactorException, LogEntry
+from accounts.models import FactorException, LetterText, LogEntry, PanelSession
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
-from aliases.models import Alias
+from aliases.models import Alias, Ending, OwnAliasLimit
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import copy_services, dkim, sending_limits
 from domains.deliveries import forget_figures
@@ -130,9 +132,23 @@ def update_domain(*, actor, domain, **fields):
         actor, "edit_domain", domain=domain.pk, target=domain.pk, changes=changes
     )
     sending_limits.tell(changes)
+    if changes.get("password_expiry", [0, 0])[1]:
+        # It counts from here: what the column has without a lifetime would end every password at once.
+        until = domain.modified + timedelta(days=domain.password_expiry)
+        domain.mailbox_set.update(password_expiry=until)
     if "active" in changes and not domain.active:
+        _end_panel_sessions(domain)
         _end_sessions(domain)
     return domain
+
+
+def _end_panel_sessions(domain):
+    rows = PanelSession.objects.filter(
+        kind="mailbox", username__in=domain.mailbox_set.values("username")
+    )
+    # By keys: a DELETE with this subquery would scan, and lock, the whole table on MariaDB.
+    keys = list(rows.values_list("pk", flat=True))
+    PanelSession.objects.filter(pk__in=keys).delete()
 
 
 def _end_sessions(domain):
@@ -230,7 +246,10 @@ def _delete_domain(actor, domain, *, drop_links):
     domain.domainadmin_set.all().delete()
     DomainDNS.objects.filter(pk=name).delete()
     RelayHost.objects.filter(pk=name).delete()
+    OwnAliasLimit.objects.filter(domain=name).delete()
+    Ending.objects.filter(domain=name).delete()
     DomainSenderRule.objects.filter(domain=name).delete()
+    LetterText.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     forget_reports(name)
     forget_figures(name)

@@ -64,10 +64,17 @@ class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
     )
 
     table_name = "domains"
-    headings = (
-        *(_("Domain"), _("Description"), _("Mailboxes"), _("Aliases"), _("Storage used, MB")),
-        *(_("Administrator"), _("Backup MX"), _("Another name for"), _("Active")),
-    )
+    table_columns = {
+        "domain": _("Domain"),
+        "description": _("Description"),
+        "mailboxes": _("Mailboxes"),
+        "aliases": _("Aliases"),
+        "used_mb": _("Storage used, MB"),
+        "administrator": _("Administrator"),
+        "backup_mx": _("Backup MX"),
+        "target_domain": _("Another name for"),
+        "active": _("Active"),
+    }
 
     def line(self, row):
         counts = row.usage__mailboxes, max(0, row.usage__alias_rows - row.usage__mailboxes)

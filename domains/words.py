@@ -93,20 +93,25 @@ def leading(kinds, words, names, scan=SCAN, *, counted=False):
     return found
 
 
+def looked_at(names):
+    """How many entries of a word find() looks at."""
+    return SCAN if len(names) > FEW_DOMAINS else GLANCE
+
+
 def find(kinds, words, names, size):
     """At most ``size`` rows of each of ``kinds``, and the Leading words of each. Three statements at most.
 
     Each domain of many is a range of the index that the database looks at twice. So a word with few entries in all domains is
-    looked for in all of them, and others in the first domains to begin with.
+    looked for in all of them, and others in the first domains; only if there is none, in the rest.
     """
     many = len(names) > FEW_DOMAINS
-    first = leading(kinds, words, names, GLANCE, counted=many)
+    first = leading(kinds, words, names, looked_at(names), counted=many)
     if not many:
         return _of_each(kinds, first, names, size), first
     names = sorted(names)
-    rare = [kind for kind in kinds if first[kind].entries <= GLANCE]
+    rare = [kind for kind in kinds if first[kind].entries <= SCAN]
     others = [kind for kind in kinds if kind not in rare]
-    asked = [_one_kind(kind, first[kind], (), GLANCE, GLANCE + 1, domains=True) for kind in rare]
+    asked = [_one_kind(kind, first[kind], (), SCAN, SCAN + 1, domains=True) for kind in rare]
     asked += [_one_kind(kind, first[kind], names[:FEW_DOMAINS], size) for kind in others]
     found = {kind: [] for kind in kinds}
     in_scope = set(names)
@@ -115,10 +120,9 @@ def find(kinds, words, names, size):
             found[row.kind].append(row)
     for kind in rare:
         found[kind] = sorted(found[kind], key=lambda row: position_of(row, names))[:size]
-    short = [kind for kind in others if len(found[kind]) < size]
-    for row in _of_each(short, first, names[FEW_DOMAINS:], size):
-        if len(found[row.kind]) < size:
-            found[row.kind].append(row)
+    absent = [kind for kind in others if not found[kind]]
+    for row in _of_each(absent, first, names[FEW_DOMAINS:], size):
+        found[row.kind].append(row)
     return [row for kind in kinds for row in found[kind]], first
 
 
@@ -153,13 +157,61 @@ def page(kinds, lead, names, size, *, position=(), descending=False, state=None)
     The latter is None if there are no more entries. ``state``: what a row must be, by kind (table, its column of the
     key, condition, value).
     """
-    options = {"position": position, "descending": descending}
     scan = _scan(lead, size, state)
-    rows = _rows(*_search(kinds, lead, names, size, scan, state=state, **options))
-    if len(rows) == size:
-        return rows, None
-    last = _rows(*_walks(kinds, lead.words[0], names, scan, f"1 OFFSET {scan - 1}", **options))
-    return rows, position_of(last[0], names) if last else None
+    options = {"position": position, "descending": descending, "state": state}
+    if len(names) <= FEW_DOMAINS:
+        rows, last = _page(kinds, lead, names, size, scan, **options)
+    elif (rows := _few_in_all(kinds, lead, state)) is not None:
+        own = set(names)
+        beyond = {position_of(row, names): row for row in rows if row.domain in own}
+        if position:
+            edge = tuple(position)
+            beyond = {
+                at: row for at, row in beyond.items() if (at < edge if descending else at > edge)
+            }
+        rows, last = [beyond[at] for at in sorted(beyond, reverse=descending)][:size], None
+    else:
+        rows, last = _page_of_many(kinds, lead, names, size, scan, **options)
+    return rows, position_of(last, names) if last and len(rows) < size else None
+
+
+def _few_in_all(kinds, lead, state):
+    """The rows of all domains, or None if the leading word has more entries there than are looked at."""
+    if len(lead.words) > 1:
+        frequent = lead.entries > SCAN
+    else:
+        frequent = _rows(*_walks(kinds, lead.words[0], (), SCAN, f"1 OFFSET {SCAN - 1}"))
+    if frequent:
+        return None
+    # Of several kinds another one may have more of them.
+    rows, last = _page(kinds, lead, (), SCAN, SCAN, state=state, domains=True)
+    return rows if last is None else None
+
+
+def _page_of_many(kinds, lead, names, size, scan, **options):
+    """In the first domains, and only if these do not fill the page in all others."""
+    start, descending = options["position"], options["descending"]
+    names = sorted(names, reverse=descending)
+    if start:
+        names = [name for name in names if (name <= start[0] if descending else name >= start[0])]
+    rows, last = [], None
+    for some in (names[:FEW_DOMAINS], names[FEW_DOMAINS:]):
+        if some and len(rows) < size and not last:
+            found, last = _page(kinds, lead, some, size - len(rows), scan, **options)
+            rows += found
+    return rows, last
+
+
+def _page(kinds, lead, names, size, scan, *, state=None, **options):
+    """At most ``size`` rows, and the last entry that was looked at, None if there are no more. One statement."""
+    found, params = _search(kinds, lead, names, size, scan, state=state, **options)
+    end, values = _walks(kinds, lead.words[0], names, scan, f"1 OFFSET {scan - 1}", **options)
+    sql = f"SELECT found.*, 0 FROM ({found}) found UNION ALL SELECT last.*, 1 FROM ({end}) last"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*params, *values])
+        entries = [(Found._make(entry), is_last) for *entry, is_last in cursor.fetchall()]
+    rows = [row for row, is_last in entries if not is_last]
+    return rows, next((row for row, is_last in entries if is_last), None)
 
 
 def every_key(kinds, words, names, state=None):

@@ -13,7 +13,7 @@ from aliases import functions
 from aliases.models import Alias
 from domains.models import Domain, RoutingLock
 from mailadmin.mailconf import forwards_elsewhere
-from mailboxes import triggers
+from mailboxes import sieve, triggers
 from mailboxes.models import SERVER, Mailbox, UsageDay
 from panel import foreign, server
 
@@ -100,6 +100,24 @@ def check_functions(databases=None, **kwargs):
                     f" release and its settings: {places}. Without them Postfix defers all mail.",
                     hint="Run `manage.py recount`.",
                     id="mailadmin.W002",
+                )
+            )
+    return warnings
+
+
+@register(Tags.database)
+def check_views(databases=None, **kwargs):
+    warnings = []
+    for alias in databases or []:
+        connection = connections[alias]
+        places = _places_without(connection, sieve.are_complete)
+        if places and not _unapplied(connection):
+            warnings.append(
+                Warning(
+                    "The views from which Dovecot reads away messages are missing, or not those of this"
+                    f" release: {places}. Without them Dovecot defers all mail.",
+                    hint="Run `manage.py recount`.",
+                    id="mailadmin.W010",
                 )
             )
     return warnings
@@ -241,6 +259,7 @@ def _is_complete(connection):
         not _unapplied(connection)
         and triggers.are_complete(connection)
         and functions.are_complete(connection)
+        and sieve.are_complete(connection)
     )
 
 

@@ -36,9 +36,10 @@ class Environment(jinja2.Environment):
     language = None
 
     def _load_template(self, name, globals):
-        if self.language or not get_language():
+        language = None if self.language else get_language()
+        if language is None:
             return super()._load_template(name, globals)
-        made = _in_language(self, get_language(), get_script_prefix())
+        made = _in_language(self, language, get_script_prefix())
         return made._load_template(name, globals)
 
     def _generate(self, source, *args, **kwargs):

@@ -12,7 +12,7 @@ from aliases.services import create_alias, delete_alias, update_alias
 from domains import dkim
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, create_domain, update_domain
-from mailadmin import demo_history, demo_reports
+from mailadmin import demo_deliveries, demo_fetching, demo_history, demo_people, demo_reports
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
 from mailboxes.services import create_mailbox, delete_mailbox, set_mailbox_active, update_mailbox
@@ -119,10 +119,14 @@ def fill(superadmin, progress=iter):
     for address, targets in ALIASES:
         _alias(domains, superadmin, actors, address, targets)
     _changes(superadmin, domains, actors)
-    dkim.create_keys(actor=superadmin, domain=domains[DOMAINS[0][0]])
+    sailing = domains[DOMAINS[0][0]]
+    demo_people.write(superadmin, actors[sailing.pk], sailing, MAILBOX_USER)
+    demo_fetching.write(superadmin)
+    dkim.create_keys(actor=superadmin, domain=sailing)
     _spread_history(before)
     demo_history.write()
     demo_reports.write()
+    demo_deliveries.write()
     roles = [
         (admin.pk, "administrator of " + ", ".join(map(display_domain, admin.domain_names)))
         for admin in admins

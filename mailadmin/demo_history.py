@@ -10,6 +10,8 @@ from mailboxes.models import (
     LastLogin,
     Mailbox,
     MailboxDay,
+    RefusedNetwork,
+    SignIn,
     UsageDay,
 )
 
@@ -82,3 +84,22 @@ def _sign_ins():
         if n % 6 == 1:
             rows.append(LastLogin(username=name, protocol="pop3", at=now - (40 + n * 29) * HOUR))
     LastLogin.objects.bulk_create(rows)
+    of_one = [row for row in rows if row.protocol == "imap"][:40]
+    SignIn.objects.bulk_create(
+        SignIn(
+            username=row.username,
+            day=timezone.localdate() - timedelta(days=day),
+            protocol=protocol,
+            address=f"198.51.100.{10 + (n * 7 + day) % 200}",
+            success=success,
+            reason="" if success else "credentials",
+            app_password=0,
+            at=now - day * 24 * HOUR - n * 97 % 3_000,
+            number=1 + (n + day) % 30 if success else 1 + n % 4,
+        )
+        for n, row in enumerate(of_one)
+        for day in range(0, 14, 1 + n % 3)
+        for protocol, success in (("imap", True), ("smtp", (n + day) % 5 != 4))
+    )
+    guessed = {"since": now - HOUR // 4, "until": now + HOUR // 2}
+    RefusedNetwork.objects.create(pk="203.0.113.77/32", failures=20, **guessed)

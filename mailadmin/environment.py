@@ -1,3 +1,4 @@
+import ipaddress
 import re
 import warnings
 from datetime import date
@@ -59,6 +60,43 @@ def is_address(text):
 def is_server(text):
     bare = re.fullmatch(r"(?:\[([^][]*)\]|([^:]*))(?::[0-9]{1,5})?", text)
     return is_address(text) or (bare is not None and is_address(bare[1] or bare[2]))
+
+
+def is_loopback_port(text):
+    found = re.fullmatch(r"(127(?:\.[0-9]{1,3}){3}):([1-9][0-9]{0,4})", text)
+    return found is not None and is_address(found[1]) and int(found[2]) < 65536
+
+
+def is_mail_door(text):
+    """Whether ``text`` says where a mail server takes mail: lmtp:/path, lmtp://host:port or smtp://host:port."""
+    if re.fullmatch(r"lmtp:/[A-Za-z0-9._/-]+", text) and not text.startswith("lmtp://"):
+        return True
+    found = re.fullmatch(
+        r"(?:lmtp|smtp)://(?:\[([0-9a-f:]+)\]|([a-z0-9.-]+)):([1-9][0-9]{0,4})", text
+    )
+    host = found and (found[1] or found[2])
+    return bool(host) and (is_address(host) or is_host_name(host)) and int(found[3]) < 65536
+
+
+def is_network(text):
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_webhook_host(text):
+    """A name, *.name or an address, and perhaps a port; IPv6 with one is in brackets."""
+    found = re.fullmatch(r"(\[[^][]*\]|[^][:]*)(?::([1-9][0-9]{0,4}))?", text)
+    if found is None:
+        return passes(validate_ipv6_address, text)
+    if found[2] and int(found[2]) > 65535:
+        return False
+    name = found[1]
+    if name.startswith("["):
+        return passes(validate_ipv6_address, name[1:-1])
+    return is_host_name(name.removeprefix("*.")) or passes(validate_ipv4_address, name)
 
 
 def is_tsig_key(text):

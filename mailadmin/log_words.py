@@ -15,17 +15,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import escape
 
+from mailboxes.models import SWITCHES
 from panel import formats
 from panel.addresses import display_address, display_domain
 from panel.changes import LISTS
 from panel.log_actions import (
     ACTIONS,
-    ADMINS,
     BEGUN,
     ENDED,
-    OF_ANY_ACCOUNT,
     SIGN_INS,
     SWITCHED,
+    kind_of,
     name_and_client,
 )
 
@@ -54,16 +54,57 @@ FIELDS = {
     "password_expiry": gettext_lazy("Password lifetime, days"),
     "transport": gettext_lazy("Transport"),
     "backupmx": gettext_lazy("Backup MX"),
+    "username": gettext_lazy("Address"),
+    "address": gettext_lazy("Address"),
+    "alias": gettext_lazy("Alias"),
     "copy": gettext_lazy("Copy to"),
     "sender_rule": gettext_lazy("Rule"),
     "next_hop": gettext_lazy("Relay host"),
     "login": gettext_lazy("Login there"),
     "relay_password": gettext_lazy("New password there"),
+    "src_server": gettext_lazy("Fetched from"),
+    "port": gettext_lazy("Port"),
+    "protocol": gettext_lazy("Kind"),
+    "tls": gettext_lazy("Encryption"),
+    "src_user": gettext_lazy("Login there"),
+    "remote_password": gettext_lazy("New password there"),
+    "src_folder": gettext_lazy("Folder"),
+    "keep": gettext_lazy("It stays there, too"),
+    "fetchall": gettext_lazy("Mail that was read there, too"),
+    "poll_time": gettext_lazy("Minutes between two runs"),
     "spf_include": gettext_lazy("Included in SPF"),
     "verify_recipients": gettext_lazy("Asks the primary server"),
+    "must_change": gettext_lazy("Must change the password"),
     "phone": gettext_lazy("Phone"),
     "email_other": gettext_lazy("Other e-mail address"),
     "smtp_active": gettext_lazy("May send"),
+    "receives": gettext_lazy("Receives mail"),
+    "access": gettext_lazy("Who may write to it"),
+    "access_text": gettext_lazy("Text, or new address"),
+    "sign_in_active": gettext_lazy("People sign in"),
+    "imap_active": gettext_lazy("By IMAP"),
+    "pop3_active": gettext_lazy("By POP3"),
+    "sieve_active": gettext_lazy("By ManageSieve"),
+    "app_only": gettext_lazy("App passwords only"),
+    "sender": gettext_lazy("Sends as"),
+    "share": gettext_lazy("Shared with"),
+    "app_password": gettext_lazy("App password"),
+    "token": gettext_lazy("API token"),
+    "webhook": gettext_lazy("Webhook"),
+    "events": gettext_lazy("Events"),
+    "secret": gettext_lazy("New secret"),
+    "rights": gettext_lazy("Rights"),
+    "protocols": gettext_lazy("For"),
+    "networks": gettext_lazy("Network addresses"),
+    "until": gettext_lazy("Until"),
+    "subject": gettext_lazy("Subject"),
+    "body": gettext_lazy("Text"),
+    "first_day": gettext_lazy("First day"),
+    "last_day": gettext_lazy("Last day"),
+    "own_aliases": gettext_lazy("Aliases that a user may make"),
+    "at_end": gettext_lazy("After the last day"),
+    "days": gettext_lazy("Days"),
+    "interval": gettext_lazy("Answered once in, seconds"),
     "sending_limit": gettext_lazy("Recipients an hour"),
     "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
@@ -73,6 +114,7 @@ FIELDS = {
     "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
 }
 WITH_RESULT = {name for name, action in ACTIONS.items() if action.by_result}
+USUALLY_ON = {"active", *SWITCHES}
 PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
@@ -190,10 +232,7 @@ def _many(action, result):
 
 
 def _kind(entry):
-    known = ACTIONS.get(entry.action)
-    if entry.action in OF_ANY_ACCOUNT and not entry.domain:
-        return ADMINS
-    return known.kind if known else ""
+    return kind_of(entry.action, entry.domain)
 
 
 def _brief(entry, told):
@@ -258,6 +297,8 @@ def _url(entry):
     kind = ACTIONS[action].kind
     if action == "create_exception":
         return url("factor-exceptions")
+    if action == "edit_letter":
+        return url("server-letters")
     if "alias_domain" in action:
         return url("domain", entry.data)
     if kind == SIGN_INS:
@@ -295,8 +336,8 @@ def changes(entry):
     for field in sorted(stored, key=lambda field: PLACES.get(field, len(PLACES))):
         pair = stored[field]
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-        if field in ("active", "smtp_active") and None in (old, new):
-            if old or new:  # active, the usual state of a new or deleted object, is not told
+        if field in USUALLY_ON and None in (old, new):
+            if old or new:  # the usual state of a new or deleted object, is not told
                 continue
         elif old in (None, "", [], False) and new in (None, "", [], False):
             continue

@@ -6,11 +6,15 @@ from mailadmin.environment import (
     Environment,
     is_address,
     is_host_name,
+    is_loopback_port,
+    is_mail_door,
+    is_network,
     is_sender,
     is_server,
     is_tsig_key,
     is_valid_mail_url,
     is_web_address,
+    is_webhook_host,
     passes,
 )
 
@@ -103,6 +107,29 @@ MAIL_HOSTNAME = env.read(
     valid=is_host_name,
     expected="a host name such as mail.example.org",
 )
+# For links in mail and what passkeys belong to, which never take the name that a request was sent to.
+PANEL_URL = env.read(
+    "str",
+    "PANEL_URL",
+    default="",
+    valid=lambda url: not url or (is_web_address(url) and url.endswith("/")),
+    expected="a URL such as https://panel.example.org/, with a slash at its end",
+)
+with_address = {
+    "valid": lambda on: not on or PANEL_URL,
+    "expected": "True or False; True only with PANEL_URL, where the links in mail lead",
+}
+FORGOTTEN_PASSWORDS = {
+    "mailbox": env.read(
+        "bool",
+        "FORGOTTEN_PASSWORD_USERS",
+        default=bool(PANEL_URL) and EMAIL_CONFIG["EMAIL_BACKEND"].endswith("smtp.EmailBackend"),
+        **with_address,
+    ),
+    "admin": env.read("bool", "FORGOTTEN_PASSWORD_ADMINS", default=False, **with_address),
+}
+# Whether Dovecot refuses a password whose lifetime is over, too (mailconf writes its query so).
+PASSWORD_LIFETIME_IN_MAIL = env.read("bool", "PASSWORD_LIFETIME_IN_MAIL", default=False)
 WEBMAIL_URL = env.read(
     "str",
     "WEBMAIL_URL",
@@ -150,6 +177,35 @@ VMAIL_ROOT = env.read(
 
 # Whether Dovecot offers it, for its configuration and for what mail programs and the DNS are told.
 POP3 = env.read("bool", "POP3", default=True)
+# Whether Dovecot answers for people who are away (deploy/dovecot), so that pages offer it.
+AWAY_MESSAGES = env.read("bool", "AWAY_MESSAGES", default=True)
+
+# --- Mail fetched from elsewhere (mailboxes/fetch_runs.py): who takes it here; None: nothing is fetched.
+FETCHMAIL_SOCKET = "lmtp:/run/dovecot/mailadmin-lmtp"  # of the shipped dovecot.conf
+FETCHMAIL_TO = env.read(
+    "str",
+    "FETCHMAIL_TO",
+    default=FETCHMAIL_SOCKET,
+    valid=lambda place: not place or is_mail_door(place),
+    expected="lmtp:/path/of/a/socket, lmtp://127.0.0.1:24 or smtp://127.0.0.1:25",
+)
+FETCHMAIL_FOR_USERS = env.read("bool", "FETCHMAIL_FOR_USERS", default=False)
+FETCHMAIL_PLAIN = env.read("bool", "FETCHMAIL_PLAIN", default=False)
+# Addresses that are not public and are connected to all the same.
+FETCHMAIL_NETWORKS = env.read(
+    "list",
+    "FETCHMAIL_NETWORKS",
+    default=[],
+    valid=lambda networks: all(map(is_network, networks)),
+    expected="addresses or networks such as 192.168.1.0/24, separated by commas",
+)
+FETCHMAIL_LARGEST_MB = env.read(
+    "int",
+    "FETCHMAIL_LARGEST_MB",
+    default=50,
+    valid=lambda n: 1 <= n <= 1_000,
+    expected="MB, from 1 to 1000",
+)
 
 # --- Postfix: services of its master.cf to which a domain may be handed on besides those that Postfix always has
 MAIL_TRANSPORTS = env.read(
@@ -196,6 +252,94 @@ SENDING_ALARM = env.read(
     default=200,
     valid=lambda n: 0 <= n <= 10**7,
     expected="recipients a day, at most 10000000, 0 for no alarm",
+)
+
+# --- Sign-ins to mail (mailadmin/sign_ins/)
+# Where Dovecot asks and reports, on this machine; None: it does not.
+SIGN_INS = env.read(
+    "str",
+    "SIGN_INS",
+    default="",
+    valid=lambda place: not place or is_loopback_port(place),
+    expected="an address of this machine and a port such as 127.0.0.1:8011",
+)
+SIGN_INS_DAYS = env.read(
+    "int",
+    "SIGN_INS_DAYS",
+    default=90,
+    valid=lambda n: 1 <= n <= 400,
+    expected="days, from 1 to 400",
+)
+SIGN_INS_MOST = env.read(
+    "int",
+    "SIGN_INS_MOST",
+    default=2_000_000,
+    valid=lambda n: 1_000 <= n <= 10**9,
+    expected="rows, from 1000 to 1000000000",
+)
+SIGN_INS_A_MINUTE = env.read(
+    "int",
+    "SIGN_INS_A_MINUTE",
+    default=6_000,
+    valid=lambda n: 1 <= n <= 10**6,
+    expected="rows, from 1 to 1000000",
+)
+# Wrong passwords from one network within SIGN_INS_MINUTES, after which it is refused.
+SIGN_INS_FAILURES = env.read(
+    "int",
+    "SIGN_INS_FAILURES",
+    default=20,
+    valid=lambda n: 0 <= n <= 10_000,
+    expected="wrong passwords, at most 10000, 0 to refuse nobody",
+)
+some_minutes = {"valid": lambda n: 1 <= n <= 10_080, "expected": "minutes, from 1 to 10080, a week"}
+SIGN_INS_MINUTES = env.read("int", "SIGN_INS_MINUTES", default=10, **some_minutes)
+SIGN_INS_REFUSED_MINUTES = env.read("int", "SIGN_INS_REFUSED_MINUTES", default=60, **some_minutes)
+SIGN_INS_SLOWED_SECONDS = env.read(
+    "int",
+    "SIGN_INS_SLOWED_SECONDS",
+    default=0,
+    valid=lambda n: 0 <= n <= 30,
+    expected="seconds, from 1 to 30, or 0 to refuse",
+)
+SIGN_INS_TRUSTED = env.read(
+    "list",
+    "SIGN_INS_TRUSTED",
+    default=[],
+    valid=lambda networks: all(map(is_network, networks)),
+    expected="addresses or networks such as 192.0.2.0/24, separated by commas",
+)
+
+# --- Events and webhooks (accounts/events.py, accounts/webhooks.py)
+EVENTS_DAYS = env.read(
+    "int",
+    "EVENTS_DAYS",
+    default=30,
+    valid=lambda n: 1 <= n <= 400,
+    expected="days, from 1 to 400",
+)
+# Where webhooks may lead; empty: nowhere.
+WEBHOOK_HOSTS = env.read(
+    "list",
+    "WEBHOOK_HOSTS",
+    default=[],
+    valid=lambda hosts: all(map(is_webhook_host, hosts)),
+    expected="hosts such as hooks.example.net, *.example.org or hooks.lan:8443, separated by commas",
+)
+# Addresses that are not public, to which they may lead all the same, by http too.
+WEBHOOK_NETWORKS = env.read(
+    "list",
+    "WEBHOOK_NETWORKS",
+    default=[],
+    valid=lambda networks: all(map(is_network, networks)),
+    expected="addresses or networks such as 192.0.2.0/24, separated by commas",
+)
+WEBHOOK_DAYS = env.read(
+    "int",
+    "WEBHOOK_DAYS",
+    default=5,
+    valid=lambda n: 1 <= n <= 30,
+    expected="days, from 1 to 30",
 )
 
 # --- DNS: what the pages want there, whom they ask, and who hears of changes

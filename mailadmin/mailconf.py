@@ -2,13 +2,16 @@ from django.conf import settings
 from django.db.models import Q, Value
 from django.db.models.functions import Concat, Replace
 
-from aliases.models import AliasTarget
+from aliases import access
+from aliases.models import Alias, AliasTarget
 from domains.copies import FROM, TO
 from domains.main_cf import (
     BACKUP_MX,
     COPIES_FROM,
     COPIES_TO,
     DOMAIN_SENDERS,
+    MEMBERS,
+    RECIPIENT_ACCESS,
     RELAY_HOSTS,
     SENDER_ACCESS,
     TRANSPORT,
@@ -24,7 +27,7 @@ from domains.models import (
 )
 from mailadmin.shipped import fill_in
 from mailboxes.models import Mailbox
-from panel.derived_keys import relay_key
+from panel.derived_keys import policy_nonce, policy_secret, relay_key
 
 # How the targets of an alias begin that are of PostfixAdmin's away messages (aliases/away.py).
 AWAY = Concat(Replace("alias", Value("@"), Value("#")), Value("@"))
@@ -46,10 +49,15 @@ def blocks_needed():
         RELAY_HOSTS: RelayHost.objects.all(),
         SENDER_ACCESS: SenderRule.objects.all(),
         DOMAIN_SENDERS: DomainSenderRule.objects.all(),
+        RECIPIENT_ACCESS: Mailbox.objects.filter(receives=False),
+        MEMBERS: Alias.objects.filter(access=access.MEMBERS),
         TRANSPORT: Domain.objects.exclude(transport__in=LOCAL_TRANSPORTS),
         "weak-hashes": Mailbox.objects.exclude(STRONG),
     }
-    return {name for name, found in rows.items() if found.exists()}
+    needed = {name for name, found in rows.items() if found.exists()}
+    limited = Alias.objects.filter(access__gt=access.EVERYBODY)
+    needed |= {RECIPIENT_ACCESS} if limited.exists() else set()
+    return needed
 
 
 def forwards_elsewhere():
@@ -72,7 +80,10 @@ def blocks_wanted():
         settings.DKIM_SIGNER: settings.DKIM_SIGNER != "none",
         "helper": settings.HELPER_SOCKET,
         "deliveries": settings.DELIVERY_LOGS,
+        "sign-ins": settings.SIGN_INS,
         "srs": settings.SRS,
+        "password-lifetime": settings.PASSWORD_LIFETIME_IN_MAIL,
+        "away-messages": settings.AWAY_MESSAGES,
         "reports": settings.REPORTS_TO.lower() == settings.REPORTS_HERE,
     }
     return {block for block, is_wanted in wanted.items() if is_wanted}
@@ -88,5 +99,8 @@ def marker_values(database, passwords, **given):
         "PASSWORD_DEFAULT_SCHEME": settings.PASSWORD_DEFAULT_SCHEME,
         "WEBMAIL_SECRET": settings.WEBMAIL_SECRET,
         "RELAY_KEY": relay_key(settings.SECRET_KEY),
+        "SIGN_INS": settings.SIGN_INS,
+        "SIGN_INS_SECRET": policy_secret(settings.SECRET_KEY),
+        "SIGN_INS_NONCE": policy_nonce(settings.SECRET_KEY),
     }
     return fill_in(wanted, database, passwords, **given)

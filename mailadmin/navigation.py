@@ -21,6 +21,7 @@ MARKED = {
     "deliveries": ("deliveries", "deliveries"),
     "dns": ("server", None),
     "server": ("server", None),
+    "letter": ("server", None),
     "findings": ("findings", None),
     "dashboard": ("dashboard", None),
 }
@@ -37,6 +38,7 @@ DNS = {
 }
 FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy", "domain-sender"}
 SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
+SETTINGS |= {"domain-own-addresses"}
 
 
 class Navigation(NamedTuple):

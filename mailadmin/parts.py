@@ -1,4 +1,4 @@
-"""The Jinja2 templates in parts/: the shell of every page, forms, lists, and what a page shows ten or fifty times.
+"""The Jinja2 templates in parts/: the shell of every page, forms, pages that ask, lists, and what a page shows ten or fifty times.
 
 All other templates are Django's, whose engine takes five to ten times as long.
 """
@@ -20,6 +20,7 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django_htmx.jinja import htmx_script
 from markupsafe import Markup, escape
 
+from accounts import challenges
 from aliases.answers import because
 from mailadmin import log_words
 from mailadmin.compiled import Environment
@@ -36,6 +37,10 @@ FLAT = {
 }
 # Bootstrap's, of an <input> or a <select>.
 CLASSES = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}
+# What Django tells of a widget that is but an <input> or a <textarea>.
+SIMPLE = {"name", "is_hidden", "required", "value", "attrs", "template_name", "type"}
+MOST_DRAWN = 1_000
+_drawn = {}
 # What returns the same for the same arguments, in one language and under one path prefix.
 CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "pgettext", "place", "static", "url"}
 IN_TWO = {"url": ("place", "in_place")}
@@ -90,6 +95,7 @@ def environment(**options):
         "languages": languages,
         "list_url": list_url,
         "part": ui.part,
+        "panel_origin": challenges.origin,
         "periods": PERIODS,
         "ngettext": ngettext,
         "pgettext": pgettext,
@@ -108,6 +114,7 @@ def environment(**options):
         "bounded": formats.bounded,
         "bounded_briefly": formats.bounded_briefly,
         "breakable": formats.breakable,
+        "breaking": ui.breaking,
         "date_words": formats.date_words,
         "date": date_format,
         "day": formats.day,
@@ -134,7 +141,32 @@ def environment(**options):
 
 
 def draw(field):
-    return engines["jinja2"].env.get_template("fields.html").module.draw(field)
+    """Draw a field. A simple one is drawn once, with a place for its value, for all that its HTML depends on besides."""
+    form, drawn = field.form, field.field.widget
+    found = drawn.get_context(field.html_name, field.value(), None)["widget"]
+    if field.name in form.errors or found.keys() - SIMPLE:
+        return _fields().draw(field, widget(field))
+    key = (
+        *(_language_of(form), type(form), field.html_name, field.auto_id),
+        *(str(field.label), str(field.help_text), field.field.required, field.field.disabled),
+        *(field.name == first_to_fill_in(form), found["value"] is None, *found["attrs"].items()),
+    )
+    html = _drawn.get(key)
+    if html is None:
+        if len(_drawn) >= MOST_DRAWN:
+            _drawn.clear()
+        empty = widget(field) | {"value": None if found["value"] is None else cell("value")}
+        html = _drawn[key] = _fields().draw(field, empty)
+    return filled(html, value=found["value"])
+
+
+def _language_of(form):
+    return form.language if hasattr(form, "language") else get_language()
+
+
+@formats.cached_per_language_and_path
+def _fields():
+    return engines["jinja2"].env.get_template("fields.html").module
 
 
 def found_in_words(number):

@@ -57,12 +57,27 @@ GROUPS = {
             "who changed what",
             ("log --domain example.org", "log --follow"),
         ),
+        "events": (
+            "accounts",
+            "the same as JSON lines, for scripts that follow it",
+            ("events --since 1017 --kind mailbox", "events --follow --domain example.org"),
+        ),
     },
     "Server": {
         "deliveries": (
             "mailadmin",
             "what became of each message: read the mail server's log",
             ("deliveries", "deliveries --follow"),
+        ),
+        "signins": (
+            "mailadmin",
+            "networks that guess mail passwords, and letting one in again",
+            ("signins", "signins --let-in 192.0.2.7"),
+        ),
+        "webhooks": (
+            "accounts",
+            "tell other programs by https what happened",
+            ("webhooks", "webhooks --follow"),
         ),
         "check_rows": (
             "mailadmin",
@@ -97,6 +112,16 @@ GROUPS = {
             "PostfixAdmin's database becomes this panel's, and back",
             ("adopt --html report.html", "adopt --apply"),
         ),
+        "export": (
+            "mailadmin",
+            "domains and what they hold, administrators, as a file",
+            ("export > state.yaml", "export example.org --passwords --format json"),
+        ),
+        "apply": (
+            "mailadmin",
+            "make the server be as such a file says",
+            ("apply state.yaml --dry-run", "apply state.yaml --prune"),
+        ),
         "import": (
             "mailadmin",
             "domains, mailboxes and aliases from another mail server",
@@ -115,10 +140,25 @@ GROUPS = {
             "triggers, functions and counters anew",
             ("recount", "recount && mailadmin check --database default"),
         ),
+        "endings": (
+            "mailboxes",
+            "aliases and mailboxes whose last day is over",
+            ("endings", "endings --list"),
+        ),
+        "fetchmail": (
+            "mailboxes",
+            "mail from mailboxes elsewhere, once",
+            ("fetchmail", "fetchmail --together 8"),
+        ),
         "snapshot": (
             "mailboxes",
             "figures of today, for the plots",
             ("snapshot", "snapshot && mailadmin check --database default"),
+        ),
+        "quotawarning": (
+            "mailboxes",
+            "write to somebody whose mailbox gets full; Dovecot calls it",
+            ("quotawarning 80 info@example.org", "quotawarning below-80 info@example.org"),
         ),
         "checkdns": (
             "domains",

@@ -6,11 +6,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aliases.answers import ELSEWHERE, address_in, answer
+from aliases.answers import ELSEWHERE, address_in
 from aliases.effects import MAILBOX
 from aliases.models import Alias, AliasTarget
 from domains import words
 from domains.models import Domain
+from mailadmin.tracing.trace import card_of
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
 from panel.prepared import in_scope, padded, prepared
@@ -85,7 +86,7 @@ def look(actor, text):
 
 def _by_address(actor, text, key):
     address = address_in(text)
-    card = answer(actor, address) if "." in address.rpartition("@")[2] else None
+    card = card_of(actor, address) if "." in address.rpartition("@")[2] else None
     if card and card.kind != ELSEWHERE:
         return {"card": card, "fill": _fill(actor, card)}
     mailboxes = _begin(actor, Mailbox.objects.all(), key)
@@ -134,7 +135,7 @@ def _by_words(actor, asked):
         "addresses": _in_order(_addresses, actor, [*keys["alias"], *forwarded]),
         "domains": _in_order(_domains, actor, keys["domain"]),
         "admins": keys.get("admin", []),
-        "partly": len(asked) > 1 and any(lead.entries > words.GLANCE for lead in first.values()),
+        "partly": any(lead.entries > words.looked_at(names) for lead in first.values()),
     }
 
 

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mailadmin.middleware.ContentSecurityPolicyMiddleware",
+    "panel.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,7 +147,7 @@ TEMPLATES = [
             ],
         },
     },
-    # The shell of every page, forms, lists, and what a page shows ten or fifty times: mailadmin/parts.py.
+    # The shell of every page, forms, pages that ask, lists, and what is shown ten or fifty times: mailadmin/parts.py.
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "parts"],
@@ -250,6 +251,15 @@ LOGIN_FAILURES = env.read(
 )
 LOGIN_PAUSE_MINUTES = env.read("int", "LOGIN_PAUSE_MINUTES", default=15, **minutes)
 
+# For each token and network, in each process.
+API_REQUESTS_A_MINUTE = env.read(
+    "int",
+    "API_REQUESTS_A_MINUTE",
+    default=600,
+    valid=lambda n: 1 <= n <= 1_000_000,
+    expected="requests a minute, from 1 to 1000000",
+)
+
 # From which day on whoever has no second factor can do nothing but set one up; None: nobody has to.
 day = {
     "default": "",
@@ -270,6 +280,7 @@ FACTOR_KEYS = env.read(
 )
 POSTFIXADMIN_BESIDE = env.read("bool", "POSTFIXADMIN_BESIDE", default=False)
 
+from mailadmin.identity_settings import *  # noqa: E402, F403 -- now that .env is read
 from mailadmin.mail_settings import *  # noqa: E402, F403 -- now that .env is read
 
 # --- Languages and time

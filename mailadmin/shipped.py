@@ -35,15 +35,19 @@ ONLY_WITH = {
     "systemd/mailadmin-deliveries.": {"deliveries"},
     "mariadb/deliveries.sql": {"deliveries"},
     "deliveries/": {"deliveries"},
+    "systemd/mailadmin-signins.": {"sign-ins"},
+    "mariadb/signins.sql": {"sign-ins"},
+    "signins/": {"sign-ins"},
     "helper/signer.cnf": {"rspamd"},
     "helper/": {"helper"},
     "postsrsd/": {"srs"},
     "postfix/srs_own.cf": {"srs"},
+    "dovecot/2.3/mailadmin-dict-sieve.conf.ext": {"away-messages"},
 }
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {
     *("mariadb/grants.sql", "mariadb/signer.sql", "mariadb/deliveries.sql"),
-    "roundcube/database.sql",
+    *("mariadb/signins.sql", "roundcube/database.sql"),
 }
 # Files of other folders, which hold what is used where it is.
 ALONE = (
@@ -52,6 +56,7 @@ ALONE = (
     "helper/directories.cf",
     "helper/signer.cnf",
     "deliveries/deliveries.env",
+    "signins/signins.env",
 )
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 BLOCK = re.compile(r"^# BEGIN ([\w.-]+)\n.*?^# END \1\n", re.MULTILINE | re.DOTALL)
@@ -79,6 +84,7 @@ SHAPES = {
     "DOVECOT_SQL_USER": NAME,
     "SIGNER_SQL_USER": NAME,
     "DELIVERIES_SQL_USER": NAME,
+    "SIGNINS_SQL_USER": NAME,
     "SIGNER_PORT": NUMBER,
     "SRS_PORT": NUMBER,
     "SRS_BACK_PORT": NUMBER,
@@ -104,6 +110,7 @@ SHAPES = {
     "PANEL_PYTHON": PATH,
     "REPORTS_DIR": PATH,
     "REPORTS_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
+    "PANEL_USER": re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"),
     "EXPUNGE_DAYS": re.compile(r"[1-9][0-9]{0,3}"),
     "WEBMAIL_HOST": HOST,
 }
@@ -174,6 +181,7 @@ def fill_in(wanted, database, passwords, **given):
         "DOVECOT_SQL_USER": "mailadmin_dovecot",
         "SIGNER_SQL_USER": "mailadmin_signer",
         "DELIVERIES_SQL_USER": "mailadmin_log",
+        "SIGNINS_SQL_USER": "mailadmin_signins",
         "SIGNER_PORT": "8891",
         "SRS_PORT": "10001",
         "SRS_BACK_PORT": "10002",
@@ -189,6 +197,7 @@ def fill_in(wanted, database, passwords, **given):
         "PANEL_DIR": str(DEPLOY.parent),
         "PANEL_PYTHON": f"{DEPLOY.parent}/.venv/bin/python",
         "REPORTS_USER": "mailadmin",  # as the units have it
+        "PANEL_USER": "mailadmin",
         "EXPUNGE_DAYS": "15",
         "HAPROXY_CERT": "/etc/haproxy/mailadmin.pem",
         "HAPROXY_SQL_PORT": "3307",
@@ -215,9 +224,9 @@ def fill_in(wanted, database, passwords, **given):
     users = [values[f"{name.upper()}_SQL_USER"] for name in SQL_USERS]
     if len(set(users)) < len(users) or {*users} & {database.get("USER", ""), "root"}:
         raise NotPossible(
-            f"Postfix ({users[0]}), Dovecot ({users[1]}), the signer ({users[2]}) and the delivery log ({users[3]}) each need an"
-            " SQL user of their own, which is not the panel's and not root: see --postfix-user, --dovecot-user, --signer-user"
-            " and --deliveries-user."
+            f"Postfix ({users[0]}), Dovecot ({users[1]}), the signer ({users[2]}), the delivery log ({users[3]}) and sign-ins"
+            f" ({users[4]}) each need an SQL user of their own, which is not the panel's and not root: see --postfix-user, --dovecot-user,"
+            " --signer-user, --deliveries-user and --signins-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
     try:
@@ -291,16 +300,19 @@ def _sql_values(values, passwords):
         "SIGNER_SQL": f"{values['SIGNER_SQL_USER']}:{passwords.get('signer', '')}@"
         f"{servers[0][1] or 3306}+{'localhost' if 'DB_SOCKET' in values else servers[0][0]}/{values['DB_NAME']}",
         "DELIVERIES_SQL_PASSWORD": passwords.get("deliveries", ""),
-        "DELIVERIES_SQL_URL": _url(values, passwords.get("deliveries", ""), servers[0]),
+        "DELIVERIES_SQL_URL": _url("deliveries", values, passwords, servers[0]),
+        "SIGNINS_SQL_PASSWORD": passwords.get("signins", ""),
+        "SIGNINS_SQL_URL": _url("signins", values, passwords, servers[0]),
         **_haproxy_values(values, servers),
     }
 
 
-def _url(values, password, server):
+def _url(name, values, passwords, server):
+    user, password = values[f"{name.upper()}_SQL_USER"], passwords.get(name, "")
     host, port = server
     place = "localhost" if "DB_SOCKET" in values else f"{host}:{port or 3306}"
     socket = f"?unix_socket={host}" if "DB_SOCKET" in values else ""
-    return f"mysql://{values['DELIVERIES_SQL_USER']}:{password}@{place}/{values['DB_NAME']}{socket}"
+    return f"mysql://{user}:{password}@{place}/{values['DB_NAME']}{socket}"
 
 
 def _haproxy_values(values, servers):
@@ -309,6 +321,9 @@ def _haproxy_values(values, servers):
         "HAPROXY_PANELS": [
             f"server panel{n} {host}:{port} check cookie panel{n}"
             for n, (host, port) in enumerate(panels, start=1)
+        ],
+        "HAPROXY_PANELS_FOR_PROGRAMS": [
+            f"server panel{n} {host}:{port} check" for n, (host, port) in enumerate(panels, start=1)
         ],
         "HAPROXY_PANELS_UNCHECKED": [
             f"server panel{n} {host}:{port}" for n, (host, port) in enumerate(panels, start=1)
@@ -328,6 +343,12 @@ def render(values, blocks=()):
     blocks |= set() if blocks & {"opendkim", "rspamd"} else {"unsigned"}
     blocks |= {"webmail"} if "WEBMAIL_HOST" in values else set()
     blocks |= {"senders"} if blocks & {"sender-access", "domain-senders"} else set()
+    blocks -= set() if "sieve" in blocks else {"away-messages"}
+    blocks |= (
+        {"restriction-classes"}
+        if blocks & {"recipient-access", "members", "domain-senders"}
+        else set()
+    )
     values = values | sender_lists.markers(values["MAPS"])
     sources = [path for folder in FOLDERS for path in (DEPLOY / folder).rglob("*")]
     files = {}
@@ -345,6 +366,15 @@ def render(values, blocks=()):
                 for client in clients
             )
     return files
+
+
+def panel_here(user="mailadmin"):
+    """Whether the panel's user is one of this machine: Dovecot does not start with a service of one that is not."""
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
 
 
 def with_blocks(text, blocks):

@@ -57,11 +57,8 @@ class TaskPage(OwnTask):
     It goes on by itself only after somebody pressed a button: who opens the page again decides anew.
     """
 
+    template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]
-
-    @property
-    def template_engine(self):
-        return "django" if self.task.state == State.ASKED else "jinja2"
 
     def get_template_names(self):
         if self.task.state == State.ASKED:
@@ -82,10 +79,16 @@ class TaskPage(OwnTask):
             "detail": work.details.get(task.action, ""),
             "names": work.names(first),
             "submit": work.submits.get(task.action, ""),
+            "choices": self.choices(),
             "more": number(max(0, task.total - len(first))) if task.total <= tasks.COUNTED else "",
             "typed": tasks.typed(task.total),
             "back": task.back,
         }
+
+    def choices(self):
+        """[(name, words, what was chosen before an error)] of what is as it is, on or off."""
+        offered = self.work.choices(self.task.action)
+        return [(name, words, self.request.POST.get(name, "")) for name, words in offered]
 
     def question(self):
         task = self.task

@@ -1,5 +1,5 @@
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -20,12 +20,12 @@ from django.views.generic import TemplateView, View
 from accounts.models import LogEntry
 from accounts.own import OwnAccount
 from aliases.dangling import first_dangling
-from aliases.models import Alias, AliasTarget
+from aliases.models import Alias, AliasTarget, Ending
 from domains.deliveries import SenderDay
 from domains.dns.host import host_name
 from domains.models import UNLIMITED, Domain, DomainDNS, DomainUsage
 from mailadmin import search
-from mailboxes import figures
+from mailboxes import endings, figures
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox
 from mailboxes.own import OwnMailbox
 from panel import server, transactions
@@ -60,13 +60,15 @@ class Dashboard(AdministratorsPage):
     def get_context_data(self, **kwargs):
         actor = self.actor
         fullest = fullest_domains(actor)
-        in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS), figures.since(1))
+        soon = (endings.today() + endings.FIRST_TOLD).isoformat()
+        in_need = in_trouble(actor, figures.since(figures.COMPARED_DAYS), figures.since(1), soon)
         attention = {
             "near_limit": tuple(nearest_limits(actor, fullest)),
             "full_mailboxes": tuple([nearly_full(row) for row in in_need if row.kind == "full"]),
             "dangling": tuple(first_dangling(actor)),
             "led_to_off": tuple([row for row in in_need if row.kind == "off"]),
             "dns": tuple([row for row in in_need if row.kind == "dns"]),
+            "ending": tuple([ending_soon(row) for row in in_need if row.kind == "ending"]),
             "unusual": tuple([row for row in in_need if row.kind == "sender"]),
         }
         return super().get_context_data(
@@ -87,6 +89,17 @@ class NearlyFull(NamedTuple):
     used: int  # bytes
     quota: int  # bytes
     full_in: str | None
+
+
+class EndingSoon(NamedTuple):
+    address: str
+    last_day: date
+    action: str
+    is_mailbox: bool
+
+
+def ending_soon(row):
+    return EndingSoon(row.pk, row.first, row.text, bool(row.username__quota))
 
 
 def nearly_full(row):
@@ -134,10 +147,11 @@ def all_domains():
 
 
 @in_scope(prepared_union)
-def in_trouble(actor, since, yesterday):
+def in_trouble(actor, since, yesterday, soon):
     """The fullest mailboxes; those that are off although somebody leads there, with the first of these as ``text``; the
-    domains whose DNS must be mended, with what is wrong there as ``text``; and the logins that sent far more than usual
-    since ``yesterday``, with the number of recipients as ``text``.
+    domains whose DNS must be mended, with what is wrong there as ``text``; the logins that sent far more than usual
+    since ``yesterday``, with the number of recipients as ``text``; and what ends until ``soon``, its last day as ``first``, what
+    happens then as ``text``, and whether it is a mailbox where others have their quota.
     """
     nothing = Value(None, CharField())
     mailboxes = FullMailbox.objects.visible_to(actor).filter(percent__gte=NEARLY_FULL)
@@ -151,11 +165,17 @@ def in_trouble(actor, since, yesterday):
     dns = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
     sent = SenderDay.objects.visible_to(actor).filter(unusual=True, day__gte=Value(yesterday))
     sent = sent.order_by("-day", "-recipients").annotate(number=Cast("recipients", CharField()))
+    ends = Ending.objects.visible_to(actor).filter(last_day__lte=Value(soon))
+    ends = ends.annotate(is_mailbox=Exists(Mailbox.objects.filter(pk=OuterRef("pk"))))
+    ends = ends.order_by("last_day", "pk")
     return (
         mailboxes.values_list("kind", *columns, "text", named=True)[:SHOWN],
         off.values_list(Value("off"), "pk", *[nothing] * 4, "text")[:SHOWN],
         dns.values_list(Value("dns"), "pk", *[nothing] * 4, "problems")[:SHOWN],
         sent.values_list(Value("sender"), "sender", *[nothing] * 4, "number")[:SHOWN],
+        ends.values_list(
+            Value("ending"), "pk", "is_mailbox", nothing, "last_day", nothing, "action"
+        )[:SHOWN],
     )
 
 

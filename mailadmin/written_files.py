@@ -10,12 +10,12 @@ from pathlib import Path
 from mailadmin import webmail_files
 
 # Each has an SQL user of its own.
-SQL_USERS = ("postfix", "dovecot", "signer", "deliveries")
+SQL_USERS = ("postfix", "dovecot", "signer", "deliveries", "signins")
 STATE_NAME = ".mailconf.json"
 # How Postfix's maps and Dovecot's files name an SQL user and its password.
 OF_USER = r"\buser\s*=\s*{}\s+password\s*=\s*([\w.-]+)(?=\s|$)"
 SECRET = re.compile(
-    r"(password\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
+    r"(password\s*=\s*|Authorization: Bearer |auth_policy_hash_nonce\s*=\s*|IDENTIFIED BY\s+'|SHA2\(CONCAT\('|mysql://[^:]*:|(?:_secret|_key)'\] = ')[^\s'@]+",
     re.IGNORECASE,
 )
 

@@ -1,9 +1,11 @@
+import json
 import os
 import sys
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailadmin.settings")
 
@@ -24,8 +26,17 @@ class OnlySmallUtf8:
         status = self.refusal(environ)
         if status is None:
             return self.application(environ, start_response)
-        text = f"{status}\n".encode()
-        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))]
+        kind, text = "text/plain", f"{status}\n"
+        path, number, words = environ.get("PATH_INFO", ""), status[:3], f"{status[4:]}."
+        if path.startswith("/api/"):
+            problem = {"status": int(number), "title": status[4:], "detail": words}
+            kind, text = "application/problem+json", json.dumps(problem)
+        elif path.startswith("/scim/"):
+            schema = "urn:ietf:params:scim:api:messages:2.0:Error"
+            error = {"schemas": [schema], "status": number, "detail": words}
+            kind, text = "application/scim+json", json.dumps(error)
+        text = text.encode()
+        headers = [("Content-Type", kind), ("Content-Length", str(len(text)))]
         start_response(status, headers)
         return [text]
 
@@ -52,5 +63,7 @@ def is_utf8(content_type):
 
 try:
     application = OnlySmallUtf8(get_wsgi_application())
+    # All views are imported before gunicorn starts its processes, so that these share the memory.
+    get_resolver().url_patterns  # noqa: B018
 except ImproperlyConfigured as error:
     sys.exit(f"mailadmin cannot start. {error}")

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from aliases.bulk import AddressWork, AliasWork, ManyBulk
 from aliases.models import Alias
+from aliases.views import AliasList
 from domains import addresses
 from domains.matching import Matching
 from domains.models import Domain, RoutingLock
@@ -113,10 +114,13 @@ class AddressesWork(AddressWork):
 class AddressBulk(MailboxPages, ManyBulk):
     template_name = "mailboxes/address_confirm_bulk.html"
     work_class = AddressesWork
-    headings = (
-        *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Recipients")),
-        *(gettext_lazy("Description"), gettext_lazy("Active")),
-    )
+    table_columns = {
+        "address": gettext_lazy("Address"),
+        "name": gettext_lazy("Name"),
+        "recipients": gettext_lazy("Recipients"),
+        "description": gettext_lazy("Description"),
+        "active": gettext_lazy("Active"),
+    }
 
     def rows_of(self, keys):
         aliases = self.work.aliases.rows().filter(pk__in=keys)
@@ -128,8 +132,9 @@ class AddressBulk(MailboxPages, ManyBulk):
         return super().confirm(rows, back, mailboxes=mailboxes, **context)
 
     def lines(self, keys):
-        columns = ("pk", "goto", "description", "active")
-        found = {row[0]: row for row in self.work.rows().filter(pk__in=keys).values_list(*columns)}
+        rows = self.work.rows().filter(pk__in=keys)
+        shown = rows.values_list("pk", "goto", "description", "active", named=True)
+        found = {row.pk: AliasList().line(row) for row in shown}
         names = dict(Mailbox.objects.filter(pk__in=found).values_list("pk", "name"))
         for key in keys:
             if key in found:

@@ -4,4 +4,5 @@ from mailboxes.models import Mailbox
 
 class MailboxBackend(AccountBackend):
     def rows(self):
-        return Mailbox.objects.with_open_domain()
+        # With the domain, which says how long a password lasts.
+        return Mailbox.objects.may_sign_in().select_related("domain")

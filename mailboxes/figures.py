@@ -200,7 +200,7 @@ def _by_day(rows, kind):
 
 # --- A mailbox
 
-PROTOCOLS = {"imap": "IMAP", "pop3": "POP3"}
+PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "smtp": "SMTP", "sieve": "ManageSieve"}
 
 
 def days_until_full(first, at_first, used, quota):
@@ -230,16 +230,22 @@ def with_first_size(rows, name, since):
 
 
 def with_sign_ins(mailboxes):
-    """Adds when each was opened last by each of PROTOCOLS, in seconds since 1970."""
+    """Adds when each was opened last by each of PROTOCOLS, in seconds since 1970, and from where."""
     rows = LastLogin.objects.filter(username=OuterRef("pk"))
-    return mailboxes.annotate(
-        **{name: Subquery(rows.filter(protocol=name).values("at")[:1]) for name in PROTOCOLS}
-    )
+    found = {}
+    for name in PROTOCOLS:
+        row = rows.filter(protocol=name)
+        found[name] = Subquery(row.values("at")[:1])
+        found[f"{name}_from"] = Subquery(row.values("address")[:1])
+    return mailboxes.annotate(**found)
 
 
 def sign_ins(mailbox):
-    """``[(protocol in words, seconds since 1970), …]``, the last one first. ``mailbox`` is of with_sign_ins()."""
-    found = [(words, getattr(mailbox, name)) for name, words in PROTOCOLS.items()]
+    """``[(protocol in words, seconds since 1970, address or ""), …]``, the last one first. ``mailbox`` is of with_sign_ins()."""
+    found = [
+        (words, getattr(mailbox, name), getattr(mailbox, f"{name}_from"))
+        for name, words in PROTOCOLS.items()
+    ]
     return sorted([row for row in found if row[1]], key=lambda row: row[1], reverse=True)
 
 

@@ -7,8 +7,14 @@ from django.forms.utils import ErrorDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import OwnPasswordForm, new_password_field, password_help
-from aliases.forms import RECIPIENTS, limit_domain
+from accounts.forms import (
+    HowMixin,
+    OwnPasswordForm,
+    must_change_field,
+    new_password_field,
+    password_help,
+)
+from aliases.forms import RECIPIENTS, RenameForm, limit_domain
 from domains.forms import (
     DomainField,
     LocalPartField,
@@ -18,10 +24,14 @@ from domains.forms import (
     with_pasted_address,
 )
 from domains.models import UNLIMITED
-from mailboxes import forwarding, services
+from mailboxes import forwarding, rename_previews, renaming, services
+from mailboxes.models import SWITCHES
 from mailboxes.welcome import send_welcome
 from panel.formats import exact_mb
 from panel.forms import ActorForm
+
+# Switches of a mailbox that is there: a new one has them as usual.
+AS_USUAL = {*SWITCHES, "app_only"} - {"smtp_active"}
 
 
 class MailboxForm(ActorForm):
@@ -46,6 +56,33 @@ class MailboxForm(ActorForm):
         initial=True,
         help_text=_("If not ticked, the user can read mail, but not send through this server."),
     )
+    receives = forms.BooleanField(
+        label=_("Receives mail"),
+        required=False,
+        initial=True,
+        help_text=_("If not ticked, mail to it is refused: it only sends."),
+    )
+    sign_in_active = forms.BooleanField(
+        label=_("People sign in"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "If not ticked, it receives, and nobody signs in: neither mail programs nor here."
+        ),
+    )
+    imap_active = forms.BooleanField(label=_("By IMAP"), required=False, initial=True)
+    pop3_active = forms.BooleanField(label=_("By POP3"), required=False, initial=True)
+    sieve_active = forms.BooleanField(
+        label=_("By ManageSieve"),
+        required=False,
+        initial=True,
+        help_text=_("With which mail programs change filters."),
+    )
+    app_only = forms.BooleanField(
+        label=_("App passwords only"),
+        required=False,
+        help_text=_("The main password then opens the panel, and no mail program."),
+    )
     sending_limit = RecipientsField(
         help_text=_("It may send to so many. Empty: as many as the server lets every mailbox.")
     )
@@ -56,10 +93,15 @@ class MailboxForm(ActorForm):
         required=False,
         help_text=_("Outside this mailbox, to reach its user."),
     )
+    must_change = must_change_field()
 
     def __init__(self, *args, domain=None, **kwargs):
         super().__init__(*args, **kwargs)
         drop_sending_limit(self)
+        if self.instance is not None and self.is_bound and "switches" not in self.data:
+            # A page or a script from before these: what it does not show is not unticked.
+            for name in (*AS_USUAL, "must_change"):
+                del self.fields[name]
         if domain is not None:
             self.fields["quota_mb"].help_text = quota_help(domain, self.instance)
             self.fields["quota_mb"].widget.attrs["data-most"] = most_offered(domain, self.instance)
@@ -122,7 +164,7 @@ def most_offered(domain, mailbox=None):
     return max(1, min(bounds))  # smaller than all that is offered
 
 
-class MailboxCreateForm(MailboxForm):
+class MailboxCreateForm(HowMixin, MailboxForm):
     local_part = LocalPartField(
         label=_("Address"), max_length=320, help_text=_("A pasted whole address will do.")
     )
@@ -139,27 +181,31 @@ class MailboxCreateForm(MailboxForm):
     def __init__(self, data=None, *args, domain=None, **kwargs):
         data = data and with_pasted_address(data)
         super().__init__(data, *args, domain=domain, **kwargs)
-        self.fields.pop("sending_limit", None)
+        for name in ("sending_limit", *AS_USUAL):
+            self.fields.pop(name, None)
         limit_domain(self)
-        self.fields["password"].help_text = password_help()
 
     def check(self):
-        services.check_new_mailbox(actor=self.actor, **self._values())
+        services.check_new_mailbox(actor=self.actor, **self.values())
 
-    def save(self):
-        mailbox = services.create_mailbox(actor=self.actor, **self._values())
+    def name_of(self, values):
+        return f"{values['local_part']}@{values['domain']}"
+
+    def create(self, **values):
+        mailbox = services.create_mailbox(actor=self.actor, **values)
         if self.cleaned_data["welcome"]:
-            transaction.on_commit(lambda: send_welcome(mailbox))
+            transaction.on_commit(lambda: send_welcome(mailbox), robust=True)
         return mailbox
 
-    def _values(self):
-        values = in_bytes(self.cleaned_data)
+    def values(self):
+        values = in_bytes(super().values())
         values.pop("welcome", None)
         return values
 
 
 class MailboxPasswordForm(ActorForm):
     password = new_password_field(_("New password"), made=True)
+    must_change = must_change_field()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -167,7 +213,7 @@ class MailboxPasswordForm(ActorForm):
 
     def save(self):
         return services.set_mailbox_password(
-            actor=self.actor, mailbox=self.instance, password=self.cleaned_data["password"]
+            actor=self.actor, mailbox=self.instance, **self.cleaned_data
         )
 
 
@@ -178,20 +224,16 @@ class OwnMailboxPasswordForm(OwnPasswordForm):
         )
 
 
-class RenameForm(ActorForm):
-    local_part = LocalPartField(label=_("New name"), max_length=320)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["local_part"].widget.attrs["suffix"] = f"@{self.instance.domain}"
-
-    def clean_local_part(self):
-        return self.cleaned_data["local_part"].removesuffix(f"@{self.instance.domain}")
+class MailboxRenameForm(RenameForm):
+    def preview(self):
+        given = self.new_name()
+        new = renaming.check_new_name(actor=self.actor, mailbox=self.instance, **given)
+        keep_alias = given["keep_alias"]
+        return rename_previews.preview(self.actor, self.instance, new, keep_alias=keep_alias)
 
     def save(self):
-        local_part = self.cleaned_data["local_part"]
-        return services.rename_mailbox(
-            actor=self.actor, mailbox=self.instance, local_part=local_part
+        return renaming.rename_mailbox(
+            actor=self.actor, mailbox=self.instance, follow=self.followers(), **self.new_name()
         )
 
 

@@ -1,7 +1,6 @@
 """A mailbox's forwarding: the targets of its self-alias."""
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -109,37 +108,3 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
         actor, "edit_forwarding", domain=mailbox.domain_id, target=row.pk, changes=changes
     )
     return row
-
-
-@in_transaction
-def end_away_message(*, actor, mailbox):
-    """Let PostfixAdmin's vacation program answer no more: it gets no mail, and its message is off. Return whether it did."""
-    RoutingLock.hold()
-    row = Alias.objects.select_for_update().get(pk=mailbox.pk)
-    if not is_away(row):
-        return False
-    changes = changed_fields(row, {"goto": ",".join(without_away(row.pk, row.targets))})
-    row.modified = timezone.now()
-    row.save(update_fields=[*changes, "modified"])
-    _switch_off_vacation(row.pk)
-    LogEntry.objects.record(
-        actor, "end_vacation", domain=row.domain_id, target=row.pk, changes=changes
-    )
-    return True
-
-
-def _switch_off_vacation(address):
-    # With whatever stands before the tables' names, as PostfixAdmin does; they may not be here.
-    if (
-        not address.isascii()
-    ):  # its columns are latin1 mostly: no other address is there, and comparing is an error
-        return
-    with connection.cursor() as cursor:
-        names = set(connection.introspection.table_names(cursor))
-        for name in sorted(names):
-            notified = f"{name}_notification"
-            if not name.endswith("vacation") or notified not in names:
-                continue
-            quoted, told = map(connection.ops.quote_name, (name, notified))
-            cursor.execute(f"UPDATE {quoted} SET active = 0 WHERE email = %s", [address])  # noqa: S608
-            cursor.execute(f"DELETE FROM {told} WHERE on_vacation = %s", [address])  # noqa: S608

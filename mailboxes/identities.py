@@ -3,11 +3,11 @@
 import re
 from itertools import islice
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from aliases.models import Alias, AliasTarget
 from domains.models import AliasDomain
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, SendAs
 from panel.addresses import split_address
 
 MOST = 200  # more than anybody chooses from
@@ -17,10 +17,20 @@ def identities_of(mailbox):
     """The mailbox's own address, then others in order, MOST at most; none if it may not send. Read with its domain."""
     if not (mailbox.active and mailbox.smtp_active and mailbox.domain.active):
         return []
-    aliases = _aliases_to(mailbox)
-    return list(
-        islice([mailbox.pk, *sorted([*aliases, *_other_names([mailbox.pk, *aliases])])], MOST)
-    )
+    others = {*_aliases_to(mailbox), *_granted(mailbox)} - {mailbox.pk}
+    names = sorted({*others, *_other_names([mailbox.pk, *sorted(others)])})
+    return list(islice([mailbox.pk, *names], MOST))
+
+
+def _granted(mailbox):
+    """Addresses by the table send_as; a whole domain is not listed name by name."""
+    rows = SendAs.objects.filter(username=mailbox.pk).exclude(sender__startswith="@")
+    names = list(rows.order_by("sender").values_list("sender", flat=True)[:MOST])
+    on = Q(active=True, domain__active=True)
+    boxes = dict(Mailbox.objects.filter(pk__in=names).values_list("pk", "active"))
+    found = set(Mailbox.objects.filter(on, pk__in=names).values_list("pk", flat=True))
+    aliases = Alias.objects.filter(on, pk__in=[name for name in names if name not in boxes])
+    return found | set(aliases.values_list("pk", flat=True))
 
 
 def _aliases_to(mailbox):

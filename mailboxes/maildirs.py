@@ -47,6 +47,11 @@ def occupied_of(maildirs):
     return found
 
 
+def has_its_maildir(local_part, domain):
+    """Whether a mailbox has, or had, the directory of this name: by another name perhaps, for a new name keeps it."""
+    return bool(occupied_of([f"{_path(local_part, domain)}/"]))
+
+
 def is_outside(maildir):
     parts = maildir.split("/")
     return parts.pop() != "" or not parts or any(part in {"", ".", ".."} for part in parts)

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from itertools import islice
 
 from django.conf import settings
@@ -5,20 +6,51 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import OuterRef, Subquery
-from django.db.models.functions import StrIndex, Substr
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, RecoveryCode, SecondFactor
+from accounts.models import (
+    Account,
+    ApiToken,
+    PanelSession,
+    Passkey,
+    PasswordLink,
+    RecoveryCode,
+    SecondFactor,
+    SignInLink,
+)
 from aliases.models import Alias
 from domains.models import Domain
+from mailboxes.app_password_rows import AppPassword as AppPassword
+from mailboxes.fetch_rows import FetchedMessage as FetchedMessage
+from mailboxes.fetch_rows import RemoteMailbox as RemoteMailbox
+from mailboxes.quota_warning_rows import QuotaWarning as QuotaWarning
+from mailboxes.sharing_rows import SendAs as SendAs
+from mailboxes.sharing_rows import Share as Share
+from mailboxes.sharing_rows import ShareIndex as ShareIndex
+from mailboxes.sign_in_rows import IdleMailbox as IdleMailbox
+from mailboxes.sign_in_rows import LastLogin as LastLogin
+from mailboxes.sign_in_rows import RefusedNetwork as RefusedNetwork
+from mailboxes.sign_in_rows import SignIn as SignIn
+from mailboxes.vacation_rows import Vacation as Vacation
 from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField
 from panel.formats import exact_mb
 from panel.scoping import ScopedQuerySet, starts_with
 
 NEARLY_FULL, FULL = 80, 95  # percent: pages warn, and alarm
+# How people sign in, by Dovecot's name of each, and the column that lets them.
+PROTOCOLS = {name: f"{name}_active" for name in ("imap", "pop3", "smtp", "sieve")}
+SWITCHES = ("receives", "sign_in_active", *PROTOCOLS.values())  # usually on
 KEPT_DAYS = 400  # of figures
+IDLE_DAYS = 180  # without a sign-in
 SERVER = ""  # as UsageDay.domain: all domains together
+# Before: PostfixAdmin's 2000-01-01, of rows that are older than the column.
+FIRST_EXPIRY = datetime(2001, 1, 1, tzinfo=UTC)
+# What goes with a mailbox, as factors.forget() has it.
+OF_AN_ACCOUNT = (
+    *(SecondFactor, RecoveryCode, PasswordLink, SignInLink),
+    *(Passkey, ApiToken, PanelSession),
+)
 MAX_QUOTA = 10**8  # MB, 100 TB: thousands of them still add up to a BIGINT of bytes
 
 
@@ -38,8 +70,8 @@ class MailboxQuerySet(ScopedQuerySet):
     def search(self, text):
         return self.filter(starts_with("username", text.strip().lower()))
 
-    def with_open_domain(self):
-        return self.filter(active=True, domain__active=True)
+    def may_sign_in(self):
+        return self.filter(active=True, sign_in_active=True, domain__active=True)
 
     def with_tiny_quota(self):
         # Below 1 MB: most likely MB, stored where bytes are meant.
@@ -51,13 +83,22 @@ class MailboxQuerySet(ScopedQuerySet):
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))
         )
 
+    def with_app_passwords(self):
+        rows = AppPassword.objects.filter(username=OuterRef("pk")).order_by().values("username")
+        return self.annotate(app_password_count=Subquery(rows.values(n=models.Count("pk"))))
+
     def delete_all(self):
         rows = self.order_by()
         places = rows.values_list("username", flat=True).iterator()
         # By keys: for a subquery MariaDB would scan the whole table quota2.
         while names := list(islice(places, 1_000)):
             QuotaUsage.objects.filter(pk__in=names).delete()
-            for model in (SecondFactor, RecoveryCode):
+            AppPassword.objects.filter(username__in=names).delete()
+            QuotaWarning.objects.filter(pk__in=names).delete()
+            SendAs.objects.filter(username__in=names).delete()
+            Share.objects.filter(owner__in=names).delete()
+            Share.objects.filter(person__in=names).delete()
+            for model in OF_AN_ACCOUNT:
                 model.objects.filter(kind=Mailbox.account_kind, username__in=names).delete()
         rows.delete()
 
@@ -88,6 +129,13 @@ class Mailbox(Account):
         help_text=_("Off: may read mail, but not send through this server."),
     )
     sending_limit = RecipientsField(_("recipients an hour"))
+    # Ours: what it may be used for. Defaults of the database, for rows of other programs.
+    imap_active = models.BooleanField(default=True, db_default=True)
+    pop3_active = models.BooleanField(default=True, db_default=True)
+    sieve_active = models.BooleanField(default=True, db_default=True)
+    sign_in_active = models.BooleanField(default=True, db_default=True)
+    app_only = models.BooleanField(default=False, db_default=False)
+    receives = models.BooleanField(default=True, db_default=True)
 
     objects = MailboxQuerySet.as_manager()
 
@@ -126,6 +174,28 @@ class Mailbox(Account):
         error = quota_error(self.domain, self.quota, others=others)
         if error:
             raise ValidationError({"quota": error})
+
+    @property
+    def refuses(self):
+        return not self.receives
+
+    @property
+    def may_not(self):
+        """Sentences about what it may not be used for, but for sending."""
+        if not self.sign_in_active:
+            return [_("Nobody signs in.")]
+        said = {
+            "imap_active": _("Not by IMAP."),
+            "pop3_active": _("Not by POP3."),
+            "sieve_active": _("Not by ManageSieve."),
+        }
+        return [words for name, words in said.items() if not getattr(self, name)]
+
+    @property
+    def password_until(self):
+        # The query of deploy/dovecot has the same rule.
+        known = self.password_expiry >= FIRST_EXPIRY
+        return self.password_expiry if known and self.domain.password_expiry else None
 
     @property
     def quota_mb(self):
@@ -331,27 +401,3 @@ class MailboxDay(models.Model):
 
     def __str__(self):
         return f"{self.username} on {self.day}"
-
-
-class LastLogin(models.Model):
-    """When a mailbox's password last opened ``imap`` or ``pop3``: written by Dovecot, in seconds since 1970."""
-
-    pk = models.CompositePrimaryKey("username", "protocol")
-    username = KeyField()
-    protocol = KeyField(max_length=20)
-    at = models.BigIntegerField()
-    domain = models.GeneratedField(
-        expression=Substr("username", StrIndex("username", models.Value("@")) + 1),
-        output_field=KeyField(),
-        db_persist=True,
-    )
-
-    objects = ScopedQuerySet.as_manager()
-
-    class Meta:
-        db_table = "last_login"
-        default_permissions = ()
-        indexes = [models.Index(fields=["domain", "at", "username"], name="last_login_list")]
-
-    def __str__(self):
-        return f"{self.username} by {self.protocol}"

@@ -17,6 +17,11 @@ ORDERINGS = {
     "storage": ("percent", "held", "username"),
     "signed_in": ("seen", "username"),
 }
+# States whose rows have a table of their own, in the order of its index.
+OF_STATE = {
+    "idle": ("idle__domain", "idle__username"),
+    "warned": ("warning__domain", "warning__username"),
+}
 NEARLY_FULL_FIRST = ("full__percent", "full__username")  # the order of full_mailbox's indexes
 
 
@@ -48,5 +53,7 @@ def edge_of(row, columns):
         "percent": percent,
         "full__percent": percent,
         "seen": row.last_sign_in or 0,
+        "idle__domain": row.domain_id,
+        "warning__domain": row.domain_id,
     }
     return [str(values.get(column, row.pk)) for column in columns]

@@ -2,16 +2,14 @@ from urllib.parse import urlencode
 
 import segno
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.messages import get_messages
+from django.contrib.messages import ERROR, SUCCESS, get_messages
 from django.contrib.messages.storage.base import Message
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView, View
+from django.views.generic import TemplateView
 
 from accounts.models import LogEntry
 from accounts.own import OwnFormView, OwnPasswordMixin
@@ -23,9 +21,12 @@ from aliases.refusals import changed_since
 from aliases.switching import UndoableEdit
 from domains.mail_services import SERVICES
 from domains.models import RoutingLock
+from mailboxes import fetching, own_aliases
 from mailboxes.forms import OwnForwardingForm, OwnMailboxPasswordForm
-from mailboxes.forwarding import end_away_message, forwarding_of, forwards, is_away, self_alias
+from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias
 from mailboxes.models import Mailbox
+from mailboxes.services import sessions_go_on
+from mailboxes.vacations import vacation_of
 from panel import tasks
 from panel.pages import ActorMixin
 from panel.prepared import prepared
@@ -50,9 +51,9 @@ class OwnPages(ActorMixin):
     @cached_property
     def mailbox(self):
         rows = Mailbox.objects.select_related(
-            "usage", "domain__alias_of__target_domain"
+            "usage", "vacation", "domain__alias_of__target_domain"
         ).with_self_alias()
-        return rows.get(pk=self.actor.pk)
+        return own_aliases.with_limit(rows).get(pk=self.actor.pk)
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(mailbox=self.mailbox, **kwargs)
@@ -69,6 +70,7 @@ class WhereMailGoes:
             outcome=outcome(self.actor, self.mailbox, row, lookup),
             forwarding_off=bool(targets) and not forwards(row),
             away=is_away(row),
+            vacation=vacation_of(self.mailbox),
             **kwargs,
         )
 
@@ -81,7 +83,11 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
         told = list(get_messages(self.request))
         return super().get_context_data(
             webmail=settings.WEBMAIL_URL,
+            away_messages=settings.AWAY_MESSAGES,
+            fetches=fetching.is_offered_to_users(),
+            own_addresses=self.mailbox.own_limit > 0 or self.mailbox.has_own,
             deliveries=settings.DELIVERY_LOGS and settings.DELIVERIES_FOR_USERS,
+            sign_ins=settings.SIGN_INS,
             password_changed=password_changed(self.actor),
             saved={
                 message.extra_tags.partition(" ")[0]: message
@@ -91,6 +97,11 @@ class OwnMailbox(WhereMailGoes, OwnPages, TemplateView):
             told=[message for message in told if not message.extra_tags],
             **kwargs,
         )
+
+
+def offers_addresses(mailbox):
+    own = own_aliases.aliases_of(mailbox)
+    return own_aliases.limit_of(mailbox) > 0 or own.exists()
 
 
 def password_changed(mailbox):
@@ -126,8 +137,8 @@ class OwnForwardingWork(tasks.Work):
 
     def told(self, task):
         if task.done:
-            return [Message(messages.SUCCESS, _("As it was before"), OwnForwarding.place)]
-        return [Message(messages.ERROR, reason) for _row, reason in task.refusals]
+            return [Message(SUCCESS, _("As it was before"), OwnForwarding.place)]
+        return [Message(ERROR, reason) for _row, reason in task.refusals]
 
 
 class OwnForwarding(UndoableEdit, WhereMailGoes, OwnTask):
@@ -154,18 +165,6 @@ class OwnForwarding(UndoableEdit, WhereMailGoes, OwnTask):
         return self.render_to_response(self.get_context_data(form=form))
 
 
-class OwnAway(OwnPages, View):
-    http_method_names = ["post", "options"]
-
-    def post(self, request, *args, **kwargs):
-        try:
-            if end_away_message(actor=self.actor, mailbox=self.actor):
-                messages.success(request, _("Your away message is ended."))
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        return HttpResponseRedirect(reverse("account"))
-
-
 @hide_passwords
 class OwnPassword(OwnPasswordMixin, OwnTask):
     template_name = "own/password.html"
@@ -175,6 +174,9 @@ class OwnPassword(OwnPasswordMixin, OwnTask):
     @property
     def mailbox(self):
         return self.actor
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(sessions_go_on=sessions_go_on(), **kwargs)
 
     def saved(self):
         return _("Saved just now. Use the new one in your mail programs too.")

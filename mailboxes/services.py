@@ -14,8 +14,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors
-from accounts.models import LogEntry
+from accounts import factors, letters
+from accounts.models import LogEntry, PanelSession
 from accounts.passwords import stored_hash
 from aliases.loops import refuse_loops
 from aliases.models import Alias
@@ -23,9 +23,10 @@ from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_role_address, refuse_taken, taken
 from aliases.services import KEEP, REMOVE, clean_referrers
 from domains import sending_limits
-from domains.copy_services import copies_about, end_copies, rename_copies
-from domains.models import Copy, RoutingLock
-from mailboxes.forwarding import is_away
+from domains.copies import copies_about
+from domains.copy_services import end_copies
+from domains.models import RoutingLock
+from mailboxes import quota_warnings
 from mailboxes.maildirs import (
     free_maildir,
     free_maildirs,
@@ -33,7 +34,7 @@ from mailboxes.maildirs import (
     not_its_own,
     occupied_of,
 )
-from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.models import SWITCHES, Mailbox, QuotaUsage
 from panel import helper
 from panel.addresses import MAX_ADDRESS, normalise_mailbox_name
 from panel.changes import (
@@ -50,6 +51,9 @@ from panel.changes import (
 from panel.transactions import in_transaction
 
 LOGGED = ("name", "quota", "phone", "email_other", "smtp_active", "active")
+# What ends open sessions of mail programs, and at which value. Whether one may still send, Postfix asks before each message.
+ENDING = {"active": False, "sign_in_active": False, "app_only": True}
+ENDING |= {"imap_active": False, "pop3_active": False, "sieve_active": False}
 
 
 @in_transaction
@@ -57,7 +61,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     """Create a mailbox with its self-alias and return it.
 
     ``hashed``: ``password`` is a stored hash from another server. ``quota`` is in bytes, 0 no limit;
-    ``fields`` are other columns of Mailbox (``name``, ``active``, ``smtp_active``, ``phone``, ``email_other``). The
+    ``fields`` are other columns of Mailbox (``name``, ``active``, those of SWITCHES, ``phone``, ``email_other``). The
     domain's limits hold under concurrency. Dovecot creates the maildir at the first delivery or login.
     """
     values = {"actor": actor, "local_part": local_part, "quota": quota, **fields}
@@ -67,7 +71,7 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
     RoutingLock.hold()
     domain = domain.fresh()
     mailbox = check_new_mailbox(domain=domain, **values)
-    mailbox.password, mailbox.password_expiry = secret, _password_expiry(domain)
+    mailbox.password, mailbox.password_expiry = secret, password_expiry_of(domain)
     address = mailbox.pk
     mailbox.maildir = free_maildir(mailbox.local_part, domain.pk)
     mailbox.clean_fields(exclude=["domain"])
@@ -90,9 +94,15 @@ def create_mailbox(*, actor, domain, local_part, password, hashed=False, quota=0
         "create_mailbox",
         domain=domain.pk,
         target=address,
-        changes=created(mailbox, *LOGGED),
+        changes=created(mailbox, *_logged(mailbox)),
     )
     return mailbox
+
+
+def _logged(mailbox):
+    """Of the switches, what is not as usual."""
+    unusual = [name for name in SWITCHES if not getattr(mailbox, name)]
+    return dict.fromkeys([*LOGGED, *unusual, *(["app_only"] if mailbox.app_only else [])])
 
 
 # Set by create_mailbox itself, or checked separately.
@@ -109,7 +119,7 @@ def check_new_mailbox(
     mailbox = Mailbox(domain=domain, quota=quota, **fields)
     if local_part is not None:
         with collected(errors, "local_part"):
-            _set_name(mailbox, actor, local_part)
+            set_name(mailbox, actor, local_part)
     if domain is not None and (limit_error := domain.limit_error("mailboxes")):
         errors["domain"] = [limit_error]
     if mailbox.pk and "local_part" not in errors:
@@ -125,7 +135,7 @@ def check_new_mailbox(
     return mailbox
 
 
-def _set_name(mailbox, actor, local_part):
+def set_name(mailbox, actor, local_part):
     mailbox.local_part = normalise_mailbox_name(local_part)
     refuse_role_address(actor, mailbox.local_part)
     if mailbox.domain_id is None:
@@ -155,7 +165,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         maildir = fields.pop("maildir", "")
         mailbox = Mailbox(domain=domain, password=password, **(moments | fields))
         try:
-            _set_name(mailbox, actor, name)
+            set_name(mailbox, actor, name)
         except ValidationError as error:
             refused.append((f"{name}@{domain}", error))
         else:
@@ -169,7 +179,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
         *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
     }
-    expiry = _password_expiry(domain)
+    expiry = password_expiry_of(domain)
     without = [mailbox for mailbox in new if mailbox.pk not in given]
     maildirs = given | (free_maildirs(without, domain.pk) if without else {})
     shared = occupied_of(given.values())
@@ -198,7 +208,7 @@ def create_mailboxes(*, actor, domain, mailboxes):
         actor,
         "create_mailbox",
         domain=domain.pk,
-        changes={mailbox.pk: created(mailbox, *LOGGED) for mailbox in new},
+        changes={mailbox.pk: created(mailbox, *_logged(mailbox)) for mailbox in new},
     )
     return new
 
@@ -232,12 +242,18 @@ def update_mailbox(*, actor, mailbox, **fields):
     sending_limits.refuse_others(actor, changes)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
+    if "quota" in changes:
+        quota_warnings.look_again(mailbox)
     if "active" in changes:
         Alias.objects.filter(pk=mailbox.pk).update(active=mailbox.active, modified=mailbox.modified)
         refuse_loops(actor, [mailbox.pk])
-        if not mailbox.active:
-            helper.after_commit("kick", mailbox.pk)
+    if any(name in changes and changes[name][1] == value for name, value in ENDING.items()):
+        helper.after_commit("kick", mailbox.pk)
+    off = not (mailbox.active and mailbox.sign_in_active)
+    if off and changes.keys() & {"active", "sign_in_active"}:
+        PanelSession.objects.of(mailbox).delete()
     sending_limits.tell(changes)
+    letters.tell_of_other_address(mailbox, changes)
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"
     LogEntry.objects.record(actor, action, domain=domain.pk, target=mailbox.pk, changes=changes)
     return mailbox
@@ -254,17 +270,26 @@ def set_mailbox_active(*, actor, mailbox, active):
 
 
 @in_transaction
-def set_mailbox_password(*, actor, mailbox, password, hashed=False):
-    """``hashed``: ``password`` is a stored hash. All sessions end; IMAP and SMTP refuse the old password at once."""
+def set_mailbox_password(*, actor, mailbox, password, hashed=False, must_change=False):
+    """``hashed``: ``password`` is a stored hash. All sessions end; IMAP and SMTP refuse the old password at once.
+
+    ``must_change``: with it the panel lets the user do nothing but set another one.
+    """
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     errors = {}
     with collected(errors, "password"):
         _check_password(mailbox, password, hashed)
     refuse(errors)
     _set_password(mailbox, password, hashed)
-    mailbox.modified = timezone.now()
-    mailbox.save(update_fields=["password", "password_expiry", "modified"])
-    LogEntry.objects.record(actor, "edit_password", domain=mailbox.domain_id, target=mailbox.pk)
+    mailbox.must_change, mailbox.modified = must_change, timezone.now()
+    mailbox.save(update_fields=["password", "password_expiry", "must_change", "modified"])
+    LogEntry.objects.record(
+        actor,
+        "edit_password",
+        domain=mailbox.domain_id,
+        target=mailbox.pk,
+        changes={"must_change": [None, True]} if must_change else None,
+    )
     helper.after_commit("kick", mailbox.pk)
     return mailbox
 
@@ -281,11 +306,11 @@ def _set_password(mailbox, password, hashed):
         mailbox.password = _checked_hash(password)
     else:
         mailbox.set_password(password)
-    mailbox.password_expiry = _password_expiry(mailbox.domain)
+    mailbox.password_expiry = password_expiry_of(mailbox.domain)
 
 
-def _password_expiry(domain):
-    # PostfixAdmin's rule; only a Dovecot query that tests the column enforces it
+def password_expiry_of(domain):
+    # PostfixAdmin's rule: without a lifetime it is now, and nothing reads it
     return timezone.now() + timedelta(days=domain.password_expiry or 0)
 
 
@@ -303,50 +328,6 @@ def _checked_hash(text):
 
 
 @in_transaction
-def rename_mailbox(*, actor, mailbox, local_part):
-    """Give a mailbox another name in its domain and return it. Its old name becomes an alias that leads to it.
-
-    Directory, password, quota and forwarding stay, aliases that lead to the old name still reach it; its user signs in with the new name.
-    Not while PostfixAdmin's away message is on, which answers from the old name and is ended by it.
-    """
-    RoutingLock.hold()
-    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
-    domain, old, now = mailbox.domain.fresh(), mailbox.pk, timezone.now()
-    new, errors = Mailbox(domain=domain), {}
-    if limit_error := domain.limit_error("aliases"):
-        errors["domain"] = [limit_error]
-    with collected(errors, "local_part"):
-        _set_name(new, actor, local_part)
-        refuse_taken(new.pk, wanted="mailbox")
-    own = Alias.objects.filter(pk=old).first()
-    if is_away(own):
-        text = _("An away message of PostfixAdmin answers for this mailbox. End it on its page first.")  # fmt: skip
-        errors.setdefault("local_part", ValidationError(text, "away"))
-    refuse(errors)
-    targets = own.targets if own else [old]
-    goto = ",".join(new.pk if target.lower() == old else target for target in targets)
-    active = own.active if own else mailbox.active
-    copies = list(Copy.objects.about([old]))  # as they are before a trigger changes them
-    # The new name first: no catch-all may see it free. The old one is never gone: its copies would end.
-    insert(Alias(address=new.pk, goto=goto, domain=domain, active=active, is_self_alias=True))
-    old_row = own or Alias(address=old, domain=domain)
-    old_row.goto, old_row.active, old_row.modified = new.pk, mailbox.active, now
-    old_row.is_self_alias = False
-    old_row.save()
-    Mailbox.objects.filter(pk=old).update(username=new.pk, local_part=new.local_part, modified=now)
-    QuotaUsage.objects.filter(pk=old).update(username=new.pk)
-    factors.rename(mailbox, new.pk)
-    rename_copies(actor=actor, copies=copies, old=old, new=new.pk)
-    refuse_loops(actor, [new.pk, old])
-    changes = {"username": [old, new.pk]}
-    LogEntry.objects.record(actor, "edit_mailbox", domain=domain.pk, target=new.pk, changes=changes)
-    if mailbox.sending_limit is not None:
-        sending_limits.tell({"sending_limit"})
-    helper.after_commit("kick", old)
-    return Mailbox.objects.get(pk=new.pk)
-
-
-@in_transaction
 def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     """Delete a mailbox with its self-alias, quota figures, and the copies (BCC) that it gets or that are made of its mail.
 
@@ -357,12 +338,13 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
     own = Alias.objects.filter(pk=address).first()
-    copies = list(copies_about(with_alias_domain_names([address])))
-    changes = removed(mailbox, *LOGGED, "maildir")
+    copies = copies_about(with_alias_domain_names([address]))
+    changes = removed(mailbox, *_logged(mailbox), "maildir")
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
     QuotaUsage.objects.filter(pk=address).delete()
     factors.forget(mailbox)
+    mailbox.app_passwords.all().delete()
     Mailbox.objects.filter(pk=address).delete()
     Alias.objects.filter(pk=address).delete()
     LogEntry.objects.record(
@@ -384,3 +366,10 @@ def end_sessions(*, actor, mailbox):
     LogEntry.objects.record(actor, "end_sessions", domain=mailbox.domain_id, target=mailbox.pk)
     # The last step: if the helper refuses, there is no entry either.
     helper.ask("kick", mailbox.pk)
+
+
+def sessions_go_on():
+    """What a page says of the sessions that are open while something is taken away; "" where the helper ends them."""
+    if helper.is_there():
+        return ""
+    return _("Mail programs that are connected read on until their sessions end by themselves.")

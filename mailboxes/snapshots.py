@@ -9,12 +9,22 @@ from datetime import datetime, time, timedelta
 from itertools import islice
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Sum
 from django.utils import timezone
 
 from accounts.models import LogEntry
 from domains.models import DomainUsage
-from mailboxes.models import KEPT_DAYS, SERVER, FullMailbox, Mailbox, MailboxDay, UsageDay
+from mailboxes.models import (
+    IDLE_DAYS,
+    KEPT_DAYS,
+    SERVER,
+    FullMailbox,
+    IdleMailbox,
+    LastLogin,
+    Mailbox,
+    MailboxDay,
+    UsageDay,
+)
 from panel.log_actions import SIGN_INS, of_kind
 from panel.transactions import in_transaction
 
@@ -35,6 +45,7 @@ def take(today=None):
     rows = FullMailbox.objects.values_list("pk", "username__usage__bytes")
     sizes = (MailboxDay(username=name, day=today, bytes=size or 0) for name, size in rows)
     mailboxes = _store(MailboxDay, sizes)
+    note_idle(today)
     return domains - 1, mailboxes, _forget(today - timedelta(days=KEPT_DAYS))
 
 
@@ -117,6 +128,45 @@ def _store_some(model, rows):
     named = connection.features.supports_update_conflicts_with_target
     model.objects.bulk_create(
         rows, update_conflicts=True, update_fields=others, unique_fields=key if named else None
+    )
+
+
+def note_idle(today):
+    """Write down anew which mailboxes nobody signed in to for IDLE_DAYS. None is, before sign-ins were written down for so long."""
+    day = today - timedelta(days=IDLE_DAYS)
+    since = datetime.combine(day, time.min, timezone.get_current_timezone())
+    begun = UsageDay.objects.filter(domain=SERVER, day__lte=day).exists()
+    if not (begun and LastLogin.objects.exists()):
+        IdleMailbox.objects.all().delete()
+        return
+    rows = Mailbox.objects.order_by("pk").values_list("pk", "domain_id", "created")
+    last = ""
+    while some := list(rows.filter(pk__gt=last)[:TOGETHER]):
+        _note_idle(some, since)
+        last = some[-1][0]
+    gone = IdleMailbox.objects.filter(~Exists(Mailbox.objects.filter(pk=OuterRef("pk"))))
+    gone.delete()
+
+
+@in_transaction
+def _note_idle(mailboxes, since):
+    names = [name for name, _domain, _created in mailboxes]
+    signed_in = LastLogin.objects.filter(username__in=names).order_by().values("username")
+    last = dict(signed_in.values_list("username").annotate(Max("at")))
+    idle = {
+        name: (domain, last.get(name, 0))
+        for name, domain, created in mailboxes
+        if created < since and last.get(name, 0) < since.timestamp()
+    }
+    there = IdleMailbox.objects.filter(pk__in=names).values_list("pk", "domain", "at")
+    there = {name: (domain, at) for name, domain, at in there}
+    changed = [name for name in there if idle.get(name) != there[name]]
+    if changed:
+        IdleMailbox.objects.filter(pk__in=changed).delete()
+    IdleMailbox.objects.bulk_create(
+        IdleMailbox(pk=name, domain=domain, at=at)
+        for name, (domain, at) in idle.items()
+        if there.get(name) != (domain, at)
     )
 
 

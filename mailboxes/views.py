@@ -1,16 +1,13 @@
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import View
-from django.views.generic.detail import SingleObjectMixin
 
-from accounts.views import FactorReset, HandOverMixin, hide_passwords
+from accounts.hand_over import HandOverMixin, InvitationPage
+from accounts.views import FactorReset, hide_passwords
 from aliases.effects import (
     EXTERNAL,
     FORWARDED,
@@ -19,10 +16,12 @@ from aliases.effects import (
     find_fallbacks,
     outcome,
 )
-from aliases.models import Alias
+from aliases.ending_rows import ending_of, with_ending
+from aliases.models import Alias, Ending
 from aliases.switching import SwitchView, UndoableEdit
 from aliases.views import (
     SHOWN,
+    RenameMixin,
     deletion_context,
     domain_list_url,
     recent_entries,
@@ -32,22 +31,34 @@ from aliases.views import (
 )
 from domains import sending_limits
 from domains.lists import AddressListMixin
+from domains.main_cf import RECIPIENT_ACCESS, due
 from domains.models import Domain
-from mailboxes import figures, order, services
+from mailboxes import fetching, figures, order, services, sign_ins
 from mailboxes.forms import (
     ForwardingForm,
     MailboxForm,
     MailboxPasswordForm,
-    RenameForm,
+    MailboxRenameForm,
 )
 from mailboxes.forwarding import (
-    end_away_message,
     forwarding_of,
     forwards,
     is_away,
     self_alias,
 )
-from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from mailboxes.models import (
+    IDLE_DAYS,
+    NEARLY_FULL,
+    SWITCHES,
+    LastLogin,
+    Mailbox,
+    RemoteMailbox,
+    Share,
+    Vacation,
+    megabytes,
+)
+from mailboxes.sharing import NOT_SHARED, both_sides
+from mailboxes.vacations import vacation_of
 from panel import helper
 from panel.export import TableMixin, moment
 from panel.inline import InlineMixin
@@ -56,14 +67,17 @@ from panel.pages import (
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
-    ScopedMixin,
 )
 
-HEADINGS = (
-    *(gettext_lazy("Address"), gettext_lazy("Name"), gettext_lazy("Quota, MB")),
-    *(gettext_lazy("Used, MB"), gettext_lazy("Active"), gettext_lazy("May send")),
-    gettext_lazy("Last sign-in"),
-)
+COLUMNS = {
+    "address": gettext_lazy("Address"),
+    "name": gettext_lazy("Name"),
+    "quota_mb": gettext_lazy("Quota, MB"),
+    "used_mb": gettext_lazy("Used, MB"),
+    "active": gettext_lazy("Active"),
+    "may_send": gettext_lazy("May send"),
+    "last_sign_in": gettext_lazy("Last sign-in"),
+}
 
 
 class MailboxPages:
@@ -76,13 +90,13 @@ class MailboxPages:
         return (
             super()
             .get_queryset()
-            .select_related("usage", "domain__usage", "domain__alias_of__target_domain")
+            .select_related("usage", "vacation", "domain__usage", "domain__alias_of__target_domain")
         )
 
 
 class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     template_name = "mailboxes/mailbox_list.html"
-    extra_context = {"most_sorted": order.SORTED}
+    extra_context = {"most_sorted": order.SORTED, "idle_days": IDLE_DAYS}
     word_kinds = ("mailbox",)
     orderings = {
         "address": ("domain_id", "username"),
@@ -90,16 +104,19 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         **order.ORDERINGS,
     }
     shown = (
-        *("pk", "domain_id", "name", "quota", "active", "smtp_active", "modified"),
-        *("usage__bytes", "last_sign_in"),
+        *("pk", "domain_id", "name", "quota", "active", "modified"),
+        *("smtp_active", "receives", "sign_in_active"),
+        *("usage__bytes", "last_sign_in", "away", "last_day", "warning__percent"),
     )
 
     table_name = "mailboxes"
-    headings = HEADINGS
+    table_columns = COLUMNS
 
     @staticmethod
     def annotated(rows):
-        return rows.annotate(last_sign_in=figures.last_sign_in())
+        away = Exists(Vacation.objects.answering().filter(pk=OuterRef("pk")))
+        ending = Subquery(Ending.objects.filter(pk=OuterRef("pk")).values("last_day"))
+        return rows.annotate(last_sign_in=figures.last_sign_in(), away=away, last_day=ending)
 
     def line(self, row):
         sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)
@@ -114,8 +131,14 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     def is_full_list(self):
         return self.filters()["state"] == "full"
 
+    @property
+    def columns_of_state(self):
+        return order.OF_STATE.get(self.filters()["state"])
+
     def sortable(self):
         names = super().sortable()
+        if self.columns_of_state:  # of which there is one index
+            names = [name for name in names if name != "changed"]
         if self.domain and self.domain.usage.mailboxes <= order.SORTED:
             return names
         one_index = self.domain or not self.actor.scope_domains
@@ -126,6 +149,9 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     def columns(self):
         by_storage = self.ordering.removeprefix("-") == "storage"
         full_first = by_storage and self.is_full_list() and not self.filters()["q"]
+        by_index = self.columns_of_state and self.ordering.endswith("address")
+        if by_index and not self.filters()["q"]:
+            return self.columns_of_state
         return order.NEARLY_FULL_FIRST if full_first else super().columns()
 
     def edge_of(self, row):
@@ -137,14 +163,32 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         rows = super().filter_rows(rows)
         if self.is_full_list():
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
+        if self.filters()["state"] == "idle":
+            rows = self.idle(rows)
+        if self.filters()["state"] == "warned":
+            rows = rows.filter(**self.within("warning"))
         ordering = self.ordering.removeprefix("-")
         if self.columns() == order.NEARLY_FULL_FIRST:
             return rows.filter(full__domain=self.domain.pk) if self.domain else rows
         return order.annotated(rows, ordering) if ordering in order.ORDERINGS else rows
 
+    def idle(self, rows):
+        """As the last snapshot found them; who signed in since is none of them."""
+        since = sign_ins.idle_since()
+        signed_in = LastLogin.objects.filter(username=OuterRef("pk"), at__gte=since)
+        return rows.filter(~Exists(signed_in), **self.within("idle"))
+
+    def within(self, table):
+        names = (self.domain.pk,) if self.domain else self.actor.scope_domains
+        return {f"{table}__domain__in": names} if names else {f"{table}__isnull": False}
+
     def state_wanted(self):
         if self.filters()["state"] == "full":
             return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
+        if self.filters()["state"] == "idle":
+            return {"mailbox": ("idle_mailbox", "username", "at <", sign_ins.idle_since())}
+        if self.filters()["state"] == "warned":
+            return {"mailbox": ("quota_warning", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 
     def in_all(self, domain):
@@ -161,7 +205,14 @@ class MailboxPage(OneMailbox, ScopedDetailView):
     template_engine = "jinja2"
 
     def get_queryset(self):
-        return figures.with_past(super().get_queryset())
+        rows = with_ending(figures.with_past(super().get_queryset()).with_app_passwords())
+        shares = Share.objects.filter(Q(owner=OuterRef("pk")) | Q(person=OuterRef("pk")))
+        remotes = RemoteMailbox.objects.filter(mailbox=OuterRef("pk"))
+        failing = remotes.filter(active=True).exclude(outcome__in=fetching.FINE)
+        rows = rows.annotate(
+            is_shared=Exists(shares), fetches=Exists(remotes), fetching_fails=Exists(failing)
+        )
+        return rows.annotate(warned_percent=F("warning__percent"), warned_at=F("warning__at"))
 
     def get_context_data(self, **kwargs):
         mailbox = self.object
@@ -179,7 +230,16 @@ class MailboxPage(OneMailbox, ScopedDetailView):
             more_targets=max(0, len(forwarding) - SHOWN),
             forwarding_off=bool(forwarding) and not forwards(row),
             away=is_away(row),
+            vacation=vacation_of(mailbox),
+            ending=ending_of(mailbox),
+            away_messages=settings.AWAY_MESSAGES,
+            offers_fetching=fetching.is_offered(),
+            app_passwords=mailbox.app_password_count,
+            due=[] if mailbox.receives else sorted(due({RECIPIENT_ACCESS})),
             sending_limit=sending_limits.are_kept() and mailbox.sending_limit,
+            failed_lately=sign_ins.failed_lately(mailbox),
+            keeps_sign_ins=sign_ins.are_kept(),
+            **(both_sides(self.actor, mailbox.pk) if mailbox.is_shared else NOT_SHARED),
             log_entries=recent_entries(mailbox),
             **figures.past_of(mailbox),
             **referrers_panel(self.actor, mailbox.pk),
@@ -214,26 +274,23 @@ class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
 
     def get_initial(self):
         mailbox = self.object
-        fields = ("name", "smtp_active", "sending_limit", "phone", "email_other")
+        fields = (
+            "name",
+            *SWITCHES,
+            "app_only",
+            "sending_limit",
+            "phone",
+            "email_other",
+            "must_change",
+        )
         return {name: getattr(mailbox, name) for name in fields} | {
             "quota_mb": Decimal(str(max(0, mailbox.quota_mb)))
         }
 
 
-class MailboxRename(MailboxPages, ScopedFormView):
+class MailboxRename(MailboxPages, RenameMixin, ScopedFormView):
     template_name = "mailboxes/mailbox_rename.html"
-    form_class = RenameForm
-
-    def get_initial(self):
-        return {"local_part": self.object.local_part}
-
-    def save(self, form):
-        self.old = self.object
-        return super().save(form)
-
-    def get_success_message(self, form):
-        text = _("%(old)s is now %(new)s, and an alias that leads there.")
-        return text % {"old": self.old, "new": self.object}
+    form_class = MailboxRenameForm
 
 
 class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
@@ -250,23 +307,6 @@ class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
         return {"targets": "\n".join(targets), "keep_copy": keep_copy}
 
 
-class MailboxAway(MailboxPages, ScopedMixin, SingleObjectMixin, View):
-    """Ends PostfixAdmin's away message; only PostfixAdmin can begin it again."""
-
-    http_method_names = ["post", "options"]
-
-    def post(self, request, *args, **kwargs):
-        mailbox = self.get_object()
-        url = mailbox.get_absolute_url()
-        try:
-            if end_away_message(actor=self.actor, mailbox=mailbox):
-                text = _("The away message of %(mailbox)s is ended.")
-                messages.success(request, text % {"mailbox": mailbox})
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        return HttpResponseRedirect(url)
-
-
 @hide_passwords
 class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
     template_name = "mailboxes/mailbox_password.html"
@@ -275,6 +315,9 @@ class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
 
     def get_queryset(self):
         return super().get_queryset().select_related(None)
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(sessions_go_on=services.sessions_go_on(), **kwargs)
 
 
 class MailboxState(OneMailbox, SwitchView):
@@ -289,6 +332,7 @@ class MailboxState(OneMailbox, SwitchView):
             forwards=forwards(row),
             outcome=outcome(self.actor, self.object, row, lookup),
             after=outcome(self.actor, self.object, row, lookup, then=not active),
+            sessions_go_on=services.sessions_go_on(),
             **referrers_context(self.actor, [self.object.pk]),
             **kwargs,
         )
@@ -313,6 +357,10 @@ class MailboxSessions(OneMailbox, ConfirmView):
 
 
 class MailboxFactor(OneMailbox, FactorReset):
+    pass
+
+
+class MailboxInvite(MailboxHandOver, MailboxPages, InvitationPage):
     pass
 
 

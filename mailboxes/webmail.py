@@ -34,7 +34,7 @@ def for_webmail(view):
             given, f"Bearer {settings.WEBMAIL_SECRET}"
         ):
             raise Http404
-        rows = Mailbox.objects.with_open_domain().select_related("domain")
+        rows = Mailbox.objects.may_sign_in().select_related("domain")
         return view(request, row_named(rows, request.POST.get("user")))
 
     return answer

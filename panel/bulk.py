@@ -27,6 +27,7 @@ class BulkView(ScopedMixin, TemplateView):
     ValidationError is shown on the page.
     """
 
+    template_engine = "jinja2"
     http_method_names = ["post", "options"]
     list_url_name = None
     counts_rows = True  # whoever deletes many rows types how many they are

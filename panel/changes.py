@@ -45,6 +45,8 @@ def insert(row):
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
+        if not type(row).objects.filter(pk=row.pk).exists():  # another constraint
+            raise
         raise ValidationError({row._meta.pk.name: taken(row)}) from error
 
 

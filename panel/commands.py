@@ -5,6 +5,7 @@ Whoever may run manage.py may do everything, so nothing asks for a permission; t
 """
 
 import os
+import select
 import sys
 from argparse import ArgumentTypeError
 from contextlib import nullcontext
@@ -95,6 +96,13 @@ class PanelCommand(RichCommand):
 
     def act(self, **options):
         raise NotImplementedError
+
+    def reader_is_gone(self, seconds):
+        """Wait so long, as a command does that goes on until Ctrl C; return whether whoever reads its output has closed it."""
+        self.stdout.flush()
+        poll = select.poll()
+        poll.register(sys.stdout, 0)
+        return bool(poll.poll(seconds * 1000))
 
     def json_option(self, parser):
         parser.add_argument("--json", action="store_true", help="Print JSON.")
@@ -253,6 +261,16 @@ class RowCommand(PanelCommand):
             " or deleted, or lead to this address.",
         )
 
+    def rename_options(self, parser):
+        parser.add_argument(
+            "--no-alias",
+            action="store_false",
+            dest="keep_alias",
+            help="Give the old address up (default: it becomes an alias that leads there).",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Say what changes, and stop.")
+        self.json_option(parser)
+
     def treatment(self, *, drop_recipients, replace_by, emptied, **options):
         return {
             "others": replace_by or ("remove" if drop_recipients else "keep"),
@@ -271,6 +289,19 @@ class RowCommand(PanelCommand):
             those = {"keep": kept, "remove": removed}.get(others, f"They will lead to {others}")
             left = {"keep": "kept", "delete": "deleted"}.get(emptied, f"led to {emptied}")
             yield f"{those}; an alias that would have no recipient is {left}."
+
+    def print_preview(self, said, *, json):
+        """What a rename would change, and what does not go along."""
+        if json:
+            told = {name: getattr(said, name) for name in ("old", "new", "changes", "stays")}
+            self.stdout.write(output.as_json(told))
+            return
+        self.stdout.write(f"{said.old} becomes {said.new}.")
+        for text, names in said.changes:
+            self.stdout.write(output.plain(" ".join([f"- {text}", ", ".join(names)]).rstrip()))
+        self.stdout.write("What does not go along:")
+        for text, _names in said.stays:
+            self.stdout.write(output.plain(f"- {text}"))
 
     # --- Verbs
 
@@ -353,14 +384,17 @@ class RowCommand(PanelCommand):
     def _json_of(self, row, **extra):
         return output.as_json(self.everything(row) | extra)
 
-    def report(self, done, row, *, say=None, json=False, password=None, was=None):
+    def report(self, done, row, *, say=None, json=False, password=None, link=None, was=None):
         say = say or self.stdout.write
+        secrets = {"password": password, "link": link}
         if json:
-            say(self._json_of(row, **({"password": password} if password else {})))
+            say(self._json_of(row, **{name: text for name, text in secrets.items() if text}))
             return
         say(f"{done} {self.noun} {f'{was} to {row}' if was else row}.")
         if password:
             say(f"Password: {password}")
+        if link:
+            say(f"Link, for once, within three days: {link}")
 
     def working(self, text):
         return self.console.status(text) if self.stdout.isatty() else nullcontext()

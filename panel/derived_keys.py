@@ -13,3 +13,13 @@ def factor_key(secret_key):
     return base64.urlsafe_b64encode(
         hmac.digest(secret_key.encode(), b"mailadmin: second factors", "sha256")
     )
+
+
+def policy_secret(secret_key):
+    """With which Dovecot asks about sign-ins (mailadmin/sign_ins/)."""
+    return hmac.digest(secret_key.encode(), b"mailadmin: auth policy", "sha256").hex()
+
+
+def policy_nonce(secret_key):
+    """With which Dovecot hashes passwords to 12 bits, for that."""
+    return hmac.digest(secret_key.encode(), b"mailadmin: auth policy, nonce", "sha256").hex()

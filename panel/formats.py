@@ -84,6 +84,7 @@ def typed_size(value):
     return exact_mb(value).replace(NO_BREAK, " ")
 
 
+@cached_per_language
 def exact_mb(value):
     """A number of MB, nothing rounded: ``1536`` is "1.5 GB", ``1537`` is "1537 MB"."""
     amount = Decimal(str(value))

@@ -1,11 +1,49 @@
 import re
+from copy import deepcopy
+from functools import cache
 from hashlib import blake2b
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.text import Truncator
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+
+class Fields(dict):
+    """Fields that each form copies, with their widgets and error messages: all that a form changes of them."""
+
+    def __deepcopy__(self, memo):
+        return {name: _copied(field) for name, field in self.items()}
+
+
+def _copied(field):
+    plain = type(field).__deepcopy__, type(field.widget).__deepcopy__
+    if plain != (forms.Field.__deepcopy__, forms.Widget.__deepcopy__):
+        return deepcopy(field)
+    copied = _with_attributes_of(field)
+    copied.error_messages = {**field.error_messages}
+    copied.widget = _with_attributes_of(field.widget)
+    copied.widget.attrs = {**field.widget.attrs}
+    return copied
+
+
+def _with_attributes_of(original):
+    made = object.__new__(type(original))
+    made.__dict__.update(original.__dict__)
+    return made
+
+
+@cache
+def _fields_in(language, form_class):
+    """The fields of a form, with their texts translated: Django would look each up whenever a page asks for it."""
+    fields = Fields(deepcopy(form_class.base_fields))
+    for field in fields.values():
+        field.help_text = str(field.help_text)
+        field.label = field.label and str(field.label)
+    return fields
 
 
 def plain(value):
@@ -73,6 +111,8 @@ class ActorForm(forms.Form):
     def __init__(self, *args, actor, instance=None, **kwargs):
         self.actor = actor
         self.instance = instance
+        self.language = get_language()
+        self.base_fields = _fields_in(self.language, type(self))
         super().__init__(*args, **kwargs)
 
     def keep_only(self, name):
@@ -83,11 +123,9 @@ class ActorForm(forms.Form):
     def initial_digests_input(self):
         fields = [] if self.instance is None else [f for f in self if f.name in self.initial]
         digests = " ".join(f"{field.name}:{digest(field.stored)}" for field in fields)
-        return (
-            forms.HiddenInput().render(self.add_prefix("initial_digests"), digests)
-            if digests
-            else ""
-        )
+        name = self.add_prefix("initial_digests")
+        html = '<input type="hidden" name="{}" value="{}">'
+        return format_html(html, name, digests) if digests else ""
 
     @cached_property
     def initial_digests(self):
@@ -103,6 +141,8 @@ class ActorForm(forms.Form):
 
     def full_clean(self):
         super().full_clean()
+        if not self.is_bound:
+            return
         fields = [self[name] for name in self.initial_digests]
         conflicts = [field for field in fields if field.has_conflict()]
         if self._errors or conflicts:

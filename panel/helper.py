@@ -5,6 +5,8 @@ Without HELPER_SOCKET there is none: pages then say what to type.
 
 import json
 import socket
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,18 +15,31 @@ from django.utils.translation import gettext as _
 
 SECONDS = 45  # more than each of its acts may take, with one of another that is under way
 BYTES = 1_000_000  # of an answer
+_silent = ContextVar("silent", default=False)
 
 
 def is_there():
     return bool(settings.HELPER_SOCKET)
 
 
-def ask(verb, argument=""):
+@contextmanager
+def not_asked():
+    """Of a dry run, whose changes are taken back: what the helper did would stay."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def ask(verb, argument="", seconds=SECONDS):
     """Return what the helper answers. Raises ValidationError (``helper``): it is not there, or did not do it."""
+    if _silent.get():
+        return {}
     line = f"{verb} {argument}".strip()
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(SECONDS)
+            connection.settimeout(seconds)
             connection.connect(settings.HELPER_SOCKET)
             connection.sendall(line.encode() + b"\n")
             answer = json.loads(_read(connection))

@@ -25,6 +25,10 @@ ACTIONS = {
         SIGN_INS, _("Somebody tried to sign in with an address that does not exist")
     ),
     "code_failed": Action(SIGN_INS, _("A wrong code for {object}, after the right password")),
+    "passkey_copied": Action(
+        SIGN_INS, _("A passkey of {object} was refused: there may be a copy of it")
+    ),
+    "end_own_sessions": Action(SIGN_INS, _("{person} signed {object} out in other browsers")),
     "create_domain": Action(
         DOMAINS,
         _("{person} created domain {object}"),
@@ -52,6 +56,7 @@ ACTIONS = {
     "delete_dkim_entry": Action(DOMAINS, _("{person} deleted a DKIM key of {object}")),
     "edit_relay_host": Action(DOMAINS, _("{person} changed the relay host of {object}")),
     "edit_sender_rule": Action(DOMAINS, _("{person} changed the rule for mail from {object}")),
+    "edit_letter": Action(ADMINS, _("{person} changed the text of a mail to people: {object}")),
     "edit_domain_senders": Action(DOMAINS, _("{person} changed who may write to {object}")),
     "edit_copies_to": Action(DOMAINS, _("{person} changed who gets copies of mail to {object}")),
     "edit_copies_from": Action(
@@ -69,6 +74,15 @@ ACTIONS = {
         _("{person} changed mailbox {object}"),
         ngettext_lazy(
             "%(person)s changed %(n)d mailbox", "%(person)s changed %(n)d mailboxes", "n"
+        ),
+    ),
+    "rename_mailbox": Action(
+        MAILBOXES,
+        _("{person} gave mailbox {object} another name"),
+        ngettext_lazy(
+            "%(person)s gave %(n)d mailbox another name",
+            "%(person)s gave %(n)d mailboxes other names",
+            "n",
         ),
     ),
     "edit_forwarding": Action(
@@ -101,9 +115,24 @@ ACTIONS = {
         MAILBOXES, _("{person} deleted the storage figures of {object}, which does not exist")
     ),
     # PostfixAdmin's own word for all it does to one is edit_vacation.
+    "set_vacation": Action(MAILBOXES, _("{person} changed the away message of {object}")),
     "end_vacation": Action(MAILBOXES, _("{person} ended the away message of {object}")),
+    # PostfixAdmin's own words, create_fetchmail and so on, name a number.
+    "fetch_mail": Action(MAILBOXES, _("{person} had mail fetched into {object}")),
+    "edit_fetching": Action(MAILBOXES, _("{person} changed what is fetched into {object}")),
+    "end_fetching": Action(MAILBOXES, _("{person} ended that mail is fetched into {object}")),
+    # Of a mailbox, or of an alias.
+    "set_ending": Action(ALIASES, _("{person} gave {object} a last day")),
+    "remove_ending": Action(ALIASES, _("{person} took away the last day of {object}")),
+    # Of a domain, or of a mailbox.
+    "edit_own_aliases": Action(
+        DOMAINS, _("{person} changed how many aliases users of {object} may make")
+    ),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
     "send_test": Action(DOMAINS, _("{person} sent a test message to {object}")),
+    "let_in_network": Action(
+        SIGN_INS, _("{person} let in again who signs in to mail from {object}")
+    ),
     "reload_postfix": Action(DOMAINS, _("{person} had Postfix read its files anew")),
     "create_alias": Action(
         ALIASES,
@@ -114,6 +143,15 @@ ACTIONS = {
         ALIASES,
         _("{person} changed alias {object}"),
         ngettext_lazy("%(person)s changed %(n)d alias", "%(person)s changed %(n)d aliases", "n"),
+    ),
+    "rename_alias": Action(
+        ALIASES,
+        _("{person} gave alias {object} another name"),
+        ngettext_lazy(
+            "%(person)s gave %(n)d alias another name",
+            "%(person)s gave %(n)d aliases other names",
+            "n",
+        ),
     ),
     "delete_alias": Action(
         ALIASES,
@@ -155,8 +193,28 @@ ACTIONS = {
     # Of a mailbox, or of an administrator, too.
     "set_factor": Action(MAILBOXES, _("{person} set up a second factor for {object}")),
     "end_factor": Action(MAILBOXES, _("{person} took away the second factor of {object}")),
+    "end_app": Action(MAILBOXES, _("{person} took away the authenticator app of {object}")),
+    "add_passkey": Action(MAILBOXES, _("{person} added a passkey to {object}")),
+    "edit_passkey": Action(MAILBOXES, _("{person} renamed a passkey of {object}")),
+    "remove_passkey": Action(MAILBOXES, _("{person} removed a passkey of {object}")),
     "renew_codes": Action(MAILBOXES, _("{person} made new recovery codes for {object}")),
     "use_code": Action(MAILBOXES, _("{person} used a recovery code of {object}")),
+    "create_app_password": Action(MAILBOXES, _("{person} made an app password for {object}")),
+    "delete_app_password": Action(MAILBOXES, _("{person} revoked an app password of {object}")),
+    "edit_send_as": Action(MAILBOXES, _("{person} changed what {object} may send as")),
+    "edit_share": Action(MAILBOXES, _("{person} changed who opens {object}")),
+    "create_token": Action(MAILBOXES, _("{person} made an API token for {object}")),
+    "delete_token": Action(MAILBOXES, _("{person} revoked an API token of {object}")),
+    "create_webhook": Action(ADMINS, _("{person} made a webhook for {object}")),
+    "edit_webhook": Action(ADMINS, _("{person} changed a webhook of {object}")),
+    "delete_webhook": Action(ADMINS, _("{person} deleted a webhook of {object}")),
+    "create_sign_in_link": Action(MAILBOXES, _("{person} made a link that signs in as {object}")),
+    # Asked for on the page to sign in on, by whoever typed the address.
+    "ask_password": Action(
+        MAILBOXES, _("Somebody asked for a link to set a new password for {object}")
+    ),
+    "invite": Action(MAILBOXES, _("{person} invited {object} to set a password")),
+    "withdraw_invitation": Action(MAILBOXES, _("{person} withdrew the invitation of {object}")),
     # Of an address or a domain; of everybody, the network is the object.
     "create_exception": Action(
         MAILBOXES, _("{person} made an exception from the second factor for {object}")
@@ -201,7 +259,10 @@ SWITCHED = {
 }
 OF_ANY_ACCOUNT = (
     *("edit_password", "set_factor", "end_factor", "renew_codes", "use_code"),
+    *("ask_password", "invite", "withdraw_invitation"),
     *("create_exception", "delete_exception"),
+    *("end_app", "add_passkey", "edit_passkey", "remove_passkey"),
+    *("create_token", "delete_token", "create_sign_in_link"),
 )
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 
@@ -209,6 +270,13 @@ WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 def of_kind(kind):
     names = [name for name, action in ACTIONS.items() if action.kind == kind]
     return (*names, *OF_ANY_ACCOUNT) if kind == ADMINS else tuple(names)
+
+
+def kind_of(action, domain):
+    """The kind of an entry: what any account does or has done to it is an administrator's where there is no domain."""
+    if action in OF_ANY_ACCOUNT and not domain:
+        return ADMINS
+    return ACTIONS[action].kind if action in ACTIONS else ""
 
 
 def name_and_client(stored):

@@ -97,6 +97,25 @@ class TaskRow(models.Model):
         return self.key
 
 
+class ApiAnswer(models.Model):
+    """What a POST of the API was answered, by its Idempotency-Key and token, for a day: panel/api/writing.py."""
+
+    key = KeyField(primary_key=True, max_length=64)
+    request = KeyField(max_length=64)  # SHA-256 of what was asked
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    has_etag = models.BooleanField(default=False)
+    at = SecondsField(default=timezone.now)
+
+    class Meta:
+        db_table = "api_answer"
+        default_permissions = ()
+        indexes = [models.Index(fields=["at"], name="api_answer_at")]
+
+    def __str__(self):
+        return self.key
+
+
 class FoundRows(models.Model):
     """What a check of mailadmin/findings/ found when all rows were looked at last.
 

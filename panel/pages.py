@@ -193,6 +193,7 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
     ``perform()`` calls a service and returns the URL to go to; its ValidationError is shown on the page.
     """
 
+    template_engine = "jinja2"
     success_message = ""
 
     def get(self, request, *args, **kwargs):

@@ -145,6 +145,14 @@ class Scope:
         return self.scope_domains
 
 
+def columns_of(rows):
+    """The columns of ``rows``, a queryset, for a statement of SQL that joins its table; and what makes a row of them."""
+    _sql, _params, compiler = _compiled(rows, ())
+    made = _rows_of(rows, compiler)
+    columns = ", ".join(sql for _column, (sql, _params), _alias in compiler.select)
+    return columns, lambda values: made([values])[0]
+
+
 def padded(names):
     """Repeat the last of ``names``, for IN (…), up to the next power of two: a statement is kept for each number."""
     names = list(names)
@@ -189,16 +197,20 @@ def _raw(rows):
 
 
 def _reader(rows, compiler):
+    made = _rows_of(rows, compiler)
+    return lambda sql, params: made(_fetch(sql, params))
+
+
+def _rows_of(rows, compiler):
     converters = compiler.get_converters([expression for expression, *_ in compiler.select])
     make = _maker(rows, compiler)
 
-    def read(sql, params):
-        fetched = _fetch(sql, params)
+    def made(fetched):
         if converters:
             fetched = compiler.apply_converters(fetched, converters)
         return [make(row) for row in fetched]
 
-    return read
+    return made
 
 
 def _maker(rows, compiler):

@@ -4,6 +4,12 @@ from django.conf import settings
 from django.db import models
 
 from panel.addresses import lookup_keys
+from panel.rights import (
+    OF_MAILBOX_USERS,
+    OF_MAILBOX_USERS_ALONE,
+    OF_SUPERADMINS_ALONE,
+    RIGHTS,
+)
 
 
 def starts_with(field, text):
@@ -107,3 +113,13 @@ def may_open(account, *, superadmins_only=False):
     if not account.is_active:
         return False
     return account.is_superadmin or (account.is_domain_admin and not superadmins_only)
+
+
+def rights_of(account):
+    """The names of all that an API token of ``account`` can be given (panel/rights.py)."""
+    if not account.is_active:
+        return set()
+    if account.is_mailbox_user:
+        return {*OF_MAILBOX_USERS}
+    rights = RIGHTS.keys() - OF_MAILBOX_USERS_ALONE
+    return rights if account.is_superadmin else rights - OF_SUPERADMINS_ALONE

@@ -59,6 +59,10 @@ class Work:
     def names(self, entries):
         return [display_address(entry.key) for entry in entries]
 
+    def choices(self, action):
+        """[(name, words)] of what the page that asks offers to leave as it is, or to set on or off."""
+        return []
+
     def check_options(self, task, post):
         return {}
 

@@ -45,7 +45,7 @@ REASONS = {
     "read_only": _("The database takes no changes now. Nothing was saved, try again later."),
     "upgrade": _("The database is being upgraded. Nothing was saved, try again in a minute."),
     "full": _("The database has no room left. Nothing was saved. Tell whoever runs this server."),
-    "unknown": _(
+    "unsure": _(
         "The connection to the database was lost while it saved."
         " Check whether the change was saved before you repeat it."
     ),
@@ -55,7 +55,7 @@ REASONS = {
 class Unavailable(ValidationError):
     """The database cannot save now, whatever was asked: a page answers 503. Its code is a key of REASONS.
 
-    Nothing was written, unless the code is ``unknown``.
+    Nothing was written, unless the code is ``unsure``.
     """
 
     def __init__(self, reason):
@@ -128,5 +128,5 @@ def _attempt(function, stage):
 def _reason(error, *, in_commit):
     reason = reason_of(error)
     if in_commit and (reason in {"away", "not_ready"} or error.args[:1] == (COMMIT_FAILED,)):
-        return "unknown"
+        return "unsure"
     return reason

@@ -44,7 +44,8 @@ README = [
 @contextlib.contextmanager
 def sample_panel():
     with tempfile.TemporaryDirectory(prefix="mailadmin-screenshots-") as directory:
-        panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory, ALLOWED_HOSTS=HOST)
+        has = {"ALLOWED_HOSTS": HOST, "SIGN_INS": "127.0.0.1:8011"}  # where nobody listens
+        panel = Panel(f"sqlite:///{directory}/panel.sqlite3", directory, **has)
         try:
             panel.start()
             yield panel, list(panel.fill_with_demo().items())
@@ -83,10 +84,11 @@ def every_page():
     from tests.e2e.test_axe import STATES
     from tests.e2e.test_pages import every_path
 
-    own = [
-        f"/account/{page}"
-        for page in ("", "forwarding/", "password/", "factor/", "factor/setup/", "room/", "setup/")
-    ]
+    pages = ("", "forwarding/", "password/", "address/", "room/", "setup/")
+    factor = ("factor/", "factor/setup/", "passkeys/new/", "sessions/", "tokens/", "tokens/new/")
+    apps = ("app-passwords/", "app-passwords/new/", "app-passwords/only/")
+    mail = ("away/", "addresses/", "addresses/sails@brightwater.example/", "send-as/", "sign-ins/")
+    own = [f"/account/{page}" for page in (*pages, *factor, *apps, *mail, "time-zone/")]
     yield "login", None, "/login/", [WIDE, PHONE]
     for whose in (SUPERADMIN, DOMAIN_ADMIN, MAILBOX_USER):
         paths = own if whose == MAILBOX_USER else every_path()

@@ -108,3 +108,16 @@ def test_without_room_for_roots_a_turn_says_so(tmp_path):
     assert done.returncode == 0
     assert "NOT ONE TEST OF WHOLE HOSTS WAS RUN." in done.stdout
     assert f"MB free in {tmp_path}" in done.stdout
+
+
+def test_where_no_minute_is_left_a_turn_says_so_and_makes_no_root(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.host", "--day", "333", "--minutes", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOST_CACHE": str(tmp_path)},
+    )
+
+    assert done.returncode == 0
+    assert "NOT ALL TESTS OF THIS TURN WERE RUN: ITS 0 MINUTES ARE OVER." in done.stdout
+    assert [*tmp_path.iterdir()] == []

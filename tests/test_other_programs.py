@@ -14,7 +14,7 @@ from aliases.models import Alias
 from aliases.services import update_alias
 from domains.models import AliasDomain, Domain, DomainAdmin
 from domains.services import update_alias_domain, update_domain
-from mailboxes.models import Mailbox, QuotaUsage
+from mailboxes.models import SWITCHES, Mailbox, QuotaUsage
 from mailboxes.services import update_mailbox
 from tests.refusals import refused
 
@@ -128,6 +128,36 @@ TABLES = {
         {},
         {"ip"},
     ),
+    "fetchmail": (
+        {
+            "domain": "example.org",
+            "mailbox": "joe@example.org",
+            "src_server": "imap.example.net",
+            "src_port": 0,
+            "src_auth": "password",
+            "src_user": "joe",
+            "src_password": "c2VjcmV0",
+            "src_folder": "",
+            "poll_time": 10,
+            "fetchall": 0,
+            "keep": 1,
+            "protocol": "IMAP",
+            "usessl": 1,
+            "sslcertck": 0,
+            "mda": "",
+            "date": MOMENT,
+            "active": 1,
+            "created": MOMENT,
+            "modified": MOMENT,
+        },
+        {},
+        {"mailbox", "src_server"},
+    ),
+    "mailbox_app_password": (
+        {"username": "joe@example.org", "description": "phone", "password_hash": "$2y$10$x"},
+        {},
+        {"username"},
+    ),
 }
 
 
@@ -179,6 +209,9 @@ def test_our_own_columns_and_tables_fill_themselves(filled):
     [alias], [mailbox], [log] = select("alias"), select("mailbox"), select("log")
 
     assert (alias["is_self_alias"], log["changes"], mailbox["smtp_active"]) == (1, None, 1)
+    assert {mailbox[name] for name in SWITCHES} == {1}
+    assert mailbox["app_only"] == 0
+    assert [row["protocols"] for row in select("mailbox_app_password")] == [""]
     quota = 0 if filled == "the least" else 10240000
     usage = {row["domain"]: row for row in select("domain_usage")}["example.org"]
     assert (usage["mailboxes"], usage["alias_rows"], usage["allotted"]) == (1, 1, quota)

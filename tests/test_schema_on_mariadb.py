@@ -37,8 +37,11 @@ ACCOUNT = {
     "token_validity": MOMENT,
     "totp_secret": ("varchar(255)", "YES", "NULL", WORDS),
     # ours
+    "must_change": NO,
+    "passkey_handle": ("varchar(128)", "NO", "''", "utf8mb4_bin"),
     "language": ("varchar(10)", "NO", "''", WORDS),
     "theme": ("varchar(6)", "NO", "''", WORDS),
+    "time_zone": ("varchar(40)", "NO", "''", WORDS),
     "page_size": ("smallint(5) unsigned", "NO", "0", None),
 }
 TABLES = {
@@ -75,7 +78,14 @@ TABLES = {
         "domain": KEY,
         "password_expiry": MOMENT,
         "smtp_active": YES,
+        # ours
         "sending_limit": MAYBE_NUMBER,
+        "imap_active": YES,
+        "pop3_active": YES,
+        "sieve_active": YES,
+        "sign_in_active": YES,
+        "app_only": NO,
+        "receives": YES,
     },
     "alias": {
         "address": KEY,
@@ -85,7 +95,11 @@ TABLES = {
         "modified": MOMENT,
         "active": YES,
         "description": TEXT,
-        "is_self_alias": NO,  # ours
+        # ours
+        "is_self_alias": NO,
+        "access": ("varchar(10)", "NO", "''", "utf8mb4_bin"),
+        "access_text": TEXT,
+        "access_list": ("smallint(6)", "YES", "NULL", None),
     },
     "alias_domain": {
         "alias_domain": KEY,
@@ -134,6 +148,63 @@ TABLES = {
         "domain": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),  # ours
     },
 }
+TABLES["mailbox_app_password"] = {
+    "id": SERIAL,
+    "username": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
+    "description": ("varchar(255)", "YES", "NULL", WORDS),
+    "password_hash": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
+    # ours
+    "protocols": ("varchar(40)", "NO", "''", "utf8mb4_bin"),
+    "networks": ("varchar(1000)", "NO", "''", "utf8mb4_bin"),
+    "expires": ("bigint(20)", "YES", "NULL", None),
+    "created": MOMENT,
+    "used": ("bigint(20)", "YES", "NULL", None),
+    "used_address": ("varchar(45)", "NO", "''", "utf8mb4_bin"),
+    "used_protocol": ("varchar(20)", "NO", "''", "utf8mb4_bin"),
+}
+TABLES["vacation"] = {
+    "email": KEY,
+    "subject": TEXT,
+    "body": ("text", "NO", "''", "utf8mb4_bin"),
+    "cache": ("text", "NO", "''", "utf8mb4_bin"),
+    "domain": ("varchar(255)", "NO", "''", "utf8mb4_bin"),
+    "created": MOMENT,
+    "active": YES,
+    "modified": MOMENT,
+    "activefrom": MOMENT,  # PostfixAdmin's two are timestamps
+    "activeuntil": ("datetime", "NO", "'2038-01-18 00:00:00'", None),
+    "interval_time": NUMBER,
+}
+OPTION = ("varchar(255)", "YES", "''", "utf8mb4_bin")
+TABLES["fetchmail"] = {
+    "id": ("int(11)", "NO", None, None),
+    "mailbox": KEY,
+    **dict.fromkeys(
+        ("src_server", "src_user", "src_password", "src_folder"),
+        ("varchar(255)", "NO", "''", "utf8mb4_bin"),
+    ),
+    "src_auth": (
+        "varchar(255)",
+        "YES",
+        "NULL",
+        "utf8mb4_bin",
+    ),  # PostfixAdmin's is an enum, as protocol
+    "poll_time": ("int(11)", "NO", "10", None),
+    **dict.fromkeys(("fetchall", "keep", "usessl", "sslcertck", "active"), NO),
+    "protocol": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
+    "extra_options": ("text", "YES", "NULL", "utf8mb4_bin"),
+    "returned_text": ("text", "YES", "NULL", "utf8mb4_bin"),
+    **dict.fromkeys(("mda", "sslcertpath", "sslfingerprint", "domain"), OPTION),
+    **dict.fromkeys(("date", "created", "modified"), MOMENT),  # PostfixAdmin's are timestamps
+    "src_port": NUMBER,
+    "plain": NO,
+    "outcome": ("varchar(40)", "NO", "''", "utf8mb4_bin"),
+    "said": ("varchar(500)", "NO", "''", "utf8mb4_bin"),
+    "taken": NUMBER,
+    "failures": NUMBER,
+    "next_run": ("bigint(20)", "NO", "0", None),
+    "busy_until": ("bigint(20)", "NO", "0", None),
+}
 PRIMARY_KEYS = {
     "admin": "username",
     "domain": "domain",
@@ -146,6 +217,9 @@ PRIMARY_KEYS = {
     "dkim": "id",
     "dkim_signing": "id",
     "totp_exception_address": "id",
+    "mailbox_app_password": "id",
+    "vacation": "email",
+    "fetchmail": "id",
 }
 
 

@@ -3,10 +3,18 @@ from datetime import date
 import pytest
 from django.utils import timezone
 
-from accounts.models import Admin, FactorException, LogEntry, LoginAttempt
+from accounts.models import Admin, FactorException, LetterText, LogEntry, LoginAttempt
 from accounts.services import update_admin
-from aliases.models import Alias, AliasTarget
-from domains.deliveries import ALL, RECIPIENT, Delivery, DeliveryDay, DeliveryKey, SenderDay
+from aliases.models import Alias, AliasTarget, Ending, OwnAlias, OwnAliasLimit
+from domains.deliveries import (
+    ALL,
+    RECIPIENT,
+    Delivery,
+    DeliveryDay,
+    DeliveryKey,
+    SenderDay,
+    found_under,
+)
 from domains.dkim_keys import DKIMKey, DKIMSigning
 from domains.mail_reports import MODELS as OF_REPORTS
 from domains.mail_reports import MailReport, ReportDay, ReportedSender, TLSFailure
@@ -23,12 +31,41 @@ from domains.models import (
     Word,
 )
 from domains.services import create_alias_domain
-from mailboxes.models import SERVER, FullMailbox, LastLogin, Mailbox, QuotaUsage, UsageDay
+from mailboxes.models import (
+    SERVER,
+    AppPassword,
+    FullMailbox,
+    IdleMailbox,
+    LastLogin,
+    Mailbox,
+    QuotaUsage,
+    QuotaWarning,
+    RefusedNetwork,
+    RemoteMailbox,
+    SendAs,
+    Share,
+    SignIn,
+    UsageDay,
+    Vacation,
+)
 
 # Two domains alike. `own`: the admin of example.org and the owner of info@example.org ask.
 MODELS = [Domain, DomainUsage, AliasDomain, DomainAdmin, Alias, AliasTarget, Mailbox, QuotaUsage]
 MODELS += [FullMailbox, LogEntry, Admin, Word, UsageDay, LastLogin, DomainDNS]
 MODELS += [DKIMKey, DKIMSigning, RelayHost, Copy, SenderRule, DomainSenderRule, FactorException]
+MODELS += [
+    AppPassword,
+    LetterText,
+    Vacation,
+    Ending,
+    OwnAlias,
+    OwnAliasLimit,
+    SendAs,
+    Share,
+    QuotaWarning,
+    RemoteMailbox,
+]
+MODELS += [SignIn, IdleMailbox, RefusedNetwork]
 MODELS += OF_REPORTS
 MODELS += [Delivery, DeliveryKey, DeliveryDay, SenderDay]
 
@@ -41,6 +78,7 @@ EVERYTHING = {
     RelayHost: {"example.org", "other.net"},
     Copy: {"@example.org", "@other.net"},
     SenderRule: {"bad.example"},
+    LetterText: {"", "example.org", "other.net"},
     DomainSenderRule: {"example.org", "other.net"},
     FactorException: {"info@example.org", "info@other.net", "super@example.org", None},
     AliasDomain: {"org.example", "net.example"},
@@ -50,8 +88,18 @@ EVERYTHING = {
     Mailbox: {"info@example.org", "more@example.org", "info@other.net"},
     QuotaUsage: {"info@example.org", "more@example.org", "info@other.net"},
     FullMailbox: {"info@example.org", "info@other.net"},
+    AppPassword: {"info@example.org", "info@other.net"},
+    Vacation: {"info@example.org", "info@other.net"},
+    **{model: {"sales@example.org", "sales@other.net"} for model in (Ending, OwnAlias)},
+    OwnAliasLimit: {"example.org", "other.net"},
+    SendAs: {"info@example.org", "info@other.net"},
+    Share: {"info@example.org", "info@other.net"},
+    **{model: {"info@example.org", "info@other.net"} for model in (QuotaWarning, RemoteMailbox)},
     UsageDay: {"example.org", "other.net", SERVER},
     LastLogin: {"info@example.org", "info@other.net"},
+    SignIn: {"info@example.org", "info@other.net", ""},
+    IdleMailbox: {"info@example.org", "info@other.net"},
+    RefusedNetwork: {"192.0.2.7/32"},
     LogEntry: {"example.org", "org.example", "other.net", "net.example", ""},
     Admin: {"admin@example.org", "stranger@other.net", "super@example.org"},
     Delivery: {"info@example.org", "info@other.net", "joe@elsewhere.test"},
@@ -70,6 +118,7 @@ OF_DOMAIN_ADMIN = {
     RelayHost: {"example.org"},
     Copy: {"@example.org"},
     SenderRule: set(),
+    LetterText: set(),
     DomainSenderRule: {"example.org"},
     FactorException: {"info@example.org"},
     AliasDomain: {"org.example"},
@@ -79,8 +128,18 @@ OF_DOMAIN_ADMIN = {
     Mailbox: {"info@example.org", "more@example.org"},
     QuotaUsage: {"info@example.org", "more@example.org"},
     FullMailbox: {"info@example.org"},
+    AppPassword: {"info@example.org"},
+    Vacation: {"info@example.org"},
+    **{model: {"sales@example.org"} for model in (Ending, OwnAlias)},
+    OwnAliasLimit: {"example.org"},
+    SendAs: {"info@example.org"},
+    Share: {"info@example.org"},
+    **{model: {"info@example.org"} for model in (QuotaWarning, RemoteMailbox)},
     UsageDay: {"example.org"},
     LastLogin: {"info@example.org"},
+    SignIn: {"info@example.org"},
+    IdleMailbox: {"info@example.org"},
+    RefusedNetwork: set(),
     LogEntry: {"example.org", "org.example"},
     Admin: set(),
     Delivery: {"info@example.org"},
@@ -94,7 +153,12 @@ OF_DOMAIN_ADMIN[Word] = {
 }
 MANAGED_BY_DOMAIN_ADMIN = OF_DOMAIN_ADMIN | {Alias: {"sales@example.org"}}
 NOTHING = {model: set() for model in MODELS}
-OF_MAILBOX_USER = NOTHING | {Mailbox: {"info@example.org"}}
+OF_MAILBOX_USER = NOTHING | {
+    key: {"info@example.org"}
+    for key in (Mailbox, AppPassword, SignIn, Vacation, SendAs, Share, QuotaWarning)
+}
+OF_MAILBOX_USER[RemoteMailbox] = {"info@example.org"}
+OF_MAILBOX_USER[OwnAlias] = {"sales@example.org"}
 
 NAME = {
     LogEntry: "domain",
@@ -107,13 +171,22 @@ NAME = {
     DKIMSigning: "author",
     Copy: "address",
     DomainSenderRule: "domain",
+    LetterText: "domain",
     **dict.fromkeys(OF_REPORTS, "domain"),
     Delivery: "recipient",
     DeliveryKey: "domain",
     DeliveryDay: "domain",
     SenderDay: "sender",
     FactorException: "username",
+    AppPassword: "username",
+    SignIn: "username",
+    SendAs: "username",
+    Share: "owner",
+    RemoteMailbox: "mailbox",
 }
+
+ALIKE = {"day": date(2026, 1, 1), "protocol": "imap", "address": "192.0.2.7"}
+ALIKE |= {"success": True, "reason": "", "app_password": 0, "at": 1}
 
 
 @pytest.fixture
@@ -123,6 +196,14 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         add_mailbox(f"info@{domain}", quota=100)
         QuotaUsage.objects.create(username_id=f"info@{domain}", bytes=90)
         LastLogin.objects.create(username=f"info@{domain}", protocol="imap", at=1)
+        AppPassword.objects.create(username_id=f"info@{domain}")
+        SignIn.objects.create(username=f"info@{domain}", **ALIKE)
+        IdleMailbox.objects.create(pk=f"info@{domain}", domain=domain, at=1)
+        Vacation.objects.create(email_id=f"info@{domain}")
+        RemoteMailbox.objects.create(mailbox_id=f"info@{domain}")
+        SendAs.objects.create(username=f"info@{domain}", sender=f"@{domain}")
+        QuotaWarning.objects.create(pk=f"info@{domain}", percent=80)
+        Share.objects.create(owner=f"info@{domain}", person=f"more@{domain}")
         UsageDay.objects.create(domain=domain, day=date(2026, 1, 1))
         DomainDNS.objects.create(pk=domain)
         key = DKIMKey.objects.create(domain_name_id=domain, selector="s1")
@@ -139,6 +220,10 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         TLSFailure.objects.create(**of_day)
         FactorException.objects.create(ip="192.0.2.7", username=f"info@{domain}")
         add_alias(f"sales@{domain}", f"info@{domain}")
+        of_alias = {"address": f"sales@{domain}", "domain": domain}
+        Ending.objects.create(last_day=date(2030, 1, 1), action="off", **of_alias)
+        OwnAlias.objects.create(username=f"info@{domain}", **of_alias)
+        OwnAliasLimit.objects.create(name=domain, domain=domain, most=5)
         create_alias_domain(actor=None, alias_domain=source, target_domain=target)
         deliver(f"info@{domain}", RECIPIENT)
         DeliveryDay.objects.create(domain=domain, day=date(2026, 1, 1))
@@ -150,6 +235,10 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
     for whose in ("super@example.org", None):
         FactorException.objects.create(ip="192.0.2.7", username=whose)
     SenderRule.objects.create(pk="bad.example", action="REJECT")
+    for domain in ("", "example.org", "other.net"):
+        LetterText.objects.create(kind="welcome", language="en", domain=domain)
+    SignIn.objects.create(username="", **ALIKE)
+    RefusedNetwork.objects.create(pk="192.0.2.7/32", since=1, until=2, failures=20)
     add_mailbox("more@example.org")
     QuotaUsage.objects.create(username_id="more@example.org", bytes=90)
     add_alias("postmaster@example.org", "info@example.org")
@@ -164,7 +253,7 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
 def deliver(recipient, ours):
     now = timezone.now()
     row = Delivery.objects.create(at=now, changed=now, recipient=recipient, ours=ours)
-    for domain, address in row.found_under():
+    for domain, address in found_under(row):
         DeliveryKey.objects.create(domain=domain, address=address, delivery=row.pk)
 
 
@@ -248,6 +337,17 @@ def test_an_alias_domain_is_managed_only_with_both_ends(accounts, make_admin):
     assert names(AliasDomain.objects.visible_to(of_source)) == {"org.example"}
     assert names(AliasDomain.objects.manageable_by(of_source)) == set()
     assert names(AliasDomain.objects.visible_to(of_target)) == set()
+
+
+def test_a_right_to_send_is_managed_with_either_end(accounts, make_admin):
+    SendAs.objects.create(username="info@other.net", sender="sales@example.org")
+    pairs = {("info@example.org", "@example.org"), ("info@other.net", "sales@example.org")}
+
+    rows = SendAs.objects.manageable_by(accounts["domain admin"])
+    assert set(rows.values_list("username", "sender")) == pairs
+    of_sender = make_admin("sender@example.org", domains=["example.org"])
+    rows = SendAs.objects.visible_to(of_sender)
+    assert set(rows.values_list("username", "sender")) == pairs
 
 
 def test_mailboxes_own_rows_are_never_managed_as_aliases(accounts):

@@ -13,7 +13,7 @@ from domains.models import MAX_DAYS, MAX_QUOTA
 
 BASE_DIR = active.BASE_DIR
 SETTINGS = BASE_DIR / "mailadmin" / "settings.py"
-OF_MAIL = "mailadmin.mail_settings"
+OTHERS = ["identity_settings", "mail_settings"]  # in the order in which settings.py reads them
 KEY = "not-a-secret-" * 4
 # The settings file's own place, and what `make run` and deploy/gunicorn.conf.py read.
 READ_ELSEWHERE = {"ENV_FILE", "HOST", "PORT", "WEB_CONCURRENCY"}
@@ -25,7 +25,8 @@ def load(**environment):
         mock.patch("mailadmin.environment.Environment.read_env"),
         mock.patch.dict(sys.modules),
     ):
-        sys.modules.pop(OF_MAIL, None)
+        for name in OTHERS:
+            sys.modules.pop(f"mailadmin.{name}", None)
         return runpy.run_path(str(SETTINGS))
 
 
@@ -36,9 +37,12 @@ def refusal(**environment):
 
 
 def source():
-    before, line, after = SETTINGS.read_text().partition(f"from {OF_MAIL} import *")
-    assert line
-    return before + SETTINGS.with_name("mail_settings.py").read_text() + after
+    text = SETTINGS.read_text()
+    for name in OTHERS:
+        before, line, after = text.partition(f"from mailadmin.{name} import *")
+        assert line
+        text = before + SETTINGS.with_name(f"{name}.py").read_text() + after
+    return text
 
 
 def variables():
@@ -134,11 +138,24 @@ WRONG = {
     "PASSWORD_MIN_DIGITS": ["many"],
     "LOGIN_FAILURES": ["0", "99999999999"],
     "LOGIN_PAUSE_MINUTES": ["0.5", "99999999999"],
+    "API_REQUESTS_A_MINUTE": ["0", "1.5", "many"],
     "SECOND_FACTOR_SUPERADMINS": ["yes", "2027-02-30", "31.01.2027", "20270131", "2027-W04-7"],
     "SECOND_FACTOR_ADMINS": ["soon"],
     "SECOND_FACTOR_USERS": ["soon"],
     "FACTOR_KEYS": ["short", f"{KEY},short", "k" * 60],
     "POSTFIXADMIN_BESIDE": ["si"],
+    "OIDC_ISSUER": ["id.example.org", "http://id.example.org"],
+    "OIDC_CLIENT_ID": ["panel"],
+    "OIDC_CLIENT_SECRET": ["secret"],
+    "OIDC_NAME": ["a" * 61],
+    "OIDC_ROLES": ["superadmins"],
+    "OIDC_ONLY": ["users"],
+    "OIDC_TRUSTS_ADDRESSES": ["si"],
+    "OIDC_SECOND_FACTOR": ["si"],
+    "REMOTE_USER": ["si", "yes"],
+    "REMOTE_USER_ROLES": ["everybody"],
+    "REMOTE_USER_DOMAIN": ["@example.org"],
+    "REMOTE_USER_SECOND_FACTOR": ["si"],
     "QUOTA_MULTIPLIER": ["1024"],
     "MAILDIR_LAYOUT": ["{local_part}/../"],
     "RECIPIENT_DELIMITER": ["%", ""],
@@ -162,6 +179,10 @@ WRONG = {
         *["", "https://mail.example.org/", "mail.example.org:25", "192.0.2.1", "a..b"],
         "a." * 124 + "example",  # 255 characters
     ],
+    "PANEL_URL": ["panel.example.org", "javascript:alert(1)", "https://panel.example.org", "/"],
+    "FORGOTTEN_PASSWORD_USERS": ["si", "True"],
+    "FORGOTTEN_PASSWORD_ADMINS": ["si", "True"],
+    "PASSWORD_LIFETIME_IN_MAIL": ["si"],
     "WEBMAIL_URL": [
         "webmail.example.org",
         "javascript:alert(1)",
@@ -174,6 +195,19 @@ WRONG = {
     "VMAIL_GID": ["-5", "0"],
     "VMAIL_ROOT": ["", "var/vmail", "/var/v mail", "/var/vmail%u", '/var/"vmail"'],
     "POP3": ["si"],
+    "AWAY_MESSAGES": ["si"],
+    "FETCHMAIL_TO": [
+        "lmtp",
+        "lmtp://127.0.0.1",
+        "lmtp:run/x",
+        "smtp:25",
+        "http://127.0.0.1:25",
+        "smtp://127.0.0.1:99999",
+    ],
+    "FETCHMAIL_FOR_USERS": ["si"],
+    "FETCHMAIL_PLAIN": ["si"],
+    "FETCHMAIL_NETWORKS": ["here", "192.0.2.7/24"],
+    "FETCHMAIL_LARGEST_MB": ["0", "1001"],
     "MAIL_TRANSPORTS": ["Maildrop", "a b", "maildrop:"],
     "DELIVERY_LOGS": ["mail.log", "journal,mail.log"],
     "DELIVERIES_DAYS": ["0", "401"],
@@ -181,6 +215,33 @@ WRONG = {
     "DELIVERIES_A_MINUTE": ["0", "10000001"],
     "DELIVERIES_FOR_USERS": ["si"],
     "SENDING_ALARM": ["-1", "10000001"],
+    "SIGN_INS": [
+        "8011",
+        "0.0.0.0:8011",
+        "192.0.2.1:8011",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "localhost:8011",
+    ],
+    "SIGN_INS_DAYS": ["0", "401"],
+    "SIGN_INS_MOST": ["999", "1000000001"],
+    "SIGN_INS_A_MINUTE": ["0", "1000001"],
+    "SIGN_INS_FAILURES": ["-1", "10001"],
+    "SIGN_INS_MINUTES": ["0", "10081"],
+    "SIGN_INS_REFUSED_MINUTES": ["0", "10081"],
+    "SIGN_INS_SLOWED_SECONDS": ["-1", "31"],
+    "SIGN_INS_TRUSTED": ["office", "192.0.2.300", "192.0.2.7/24", "192.0.2.1 192.0.2.2"],
+    "EVENTS_DAYS": ["0", "401", "a week"],
+    "WEBHOOK_HOSTS": [
+        "*",
+        "https://hooks.example.net",
+        "hooks.example.net/mail",
+        "a.example:0",
+        "[::1",
+        "*.*.example",
+    ],
+    "WEBHOOK_NETWORKS": ["hooks.lan", "10.0.0.1/8"],
+    "WEBHOOK_DAYS": ["0", "31"],
     "MAIL_ADDRESSES": ["mail.example.org", "192.0.2.300", "192.0.2.1 192.0.2.2"],
     "MAIL_RELAYHOST": ["[smtp.example.net]:587", "192.0.2.1"],
     "MAIL_CERTIFICATE": ["cert.pem"],

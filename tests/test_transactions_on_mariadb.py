@@ -153,7 +153,7 @@ def test_a_connection_that_breaks_at_the_commit_is_not_taken_for_a_failure(add_d
         save()
     monkeypatch.undo()
 
-    assert refusal.value.code == "unknown"
+    assert refusal.value.code == "unsure"
     assert Domain.objects.get().mailboxes == 1
 
 

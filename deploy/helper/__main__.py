@@ -41,6 +41,7 @@ def main(arguments=None):
         postfix=options.postfix,
         dovecot=options.dovecot,
         webmail=tuple(options.webmail),
+        mail_hosts=options.mail_hosts,
     )
     if options.look is not None:
         sys.stdout.write(json.dumps(look(settings, options.look)))
@@ -68,6 +69,12 @@ def parser():
     parser.add_argument("--postfix", type=Path, default=Settings.postfix)
     parser.add_argument("--dovecot", type=Path, default=Settings.dovecot)
     parser.add_argument("--webmail", type=Path, nargs="*", default=Settings.webmail)
+    parser.add_argument(
+        "--mail-hosts",
+        type=Path,
+        default=Settings.mail_hosts,
+        help="A URL of a doveadm's HTTP API and its key in each line. Without the file: this machine.",
+    )
     parser.add_argument(
         "--look", metavar="ADDRESS", help="Print what `look` answers, about this mailbox, and end."
     )

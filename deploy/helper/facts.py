@@ -53,6 +53,12 @@ OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains
 NOBODY = "doctor@nobody.invalid"
 PASSWORD_MAPS = "_password_maps"  # noqa: S105
 LOGIN = re.compile(r"(\w://)[^/@\s]*@")
+# Of a query its first table alone is told: the rest may name a key.
+QUERY = re.compile(r"( *\w*query = ).*?\b(FROM \w+)")
+POLICY = re.compile(
+    r"^(?:auth_policy_|auth_policy \{\n(?: .*\n)*? +)server_url = (https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?)",
+    re.MULTILINE,
+)
 SECRET = re.compile(
     r"pass(word|_)|secret|nonce|api_key|api_header|authorization|_key\b", re.IGNORECASE
 )
@@ -195,25 +201,28 @@ def complaint(done, table):
 
 def dovecot(settings, address, found):
     text = read("doveconf", "-c", settings.dovecot, "-n")
-    lines = [LOGIN.sub(r"\1", line) for line in text.splitlines() if not SECRET.search(line)]
+    lines = [line for line in map(told, text.splitlines()) if line]
     return {
         "version": text.partition("\n")[0].lstrip("# ").split(" ")[0],
         "policy": policy(text),
-        "settings": "\n".join(line for line in lines if not line.startswith("#"))[:100_000],
+        "settings": "\n".join(lines)[:100_000],
     }
+
+
+def told(line):
+    if query := QUERY.match(line):
+        return f"{query[1]}{query[2]}"
+    return "" if line.startswith("#") or SECRET.search(line) else LOGIN.sub(r"\1", line)
 
 
 def policy(text):
-    url = re.search(
-        r"^auth_policy_server_url = https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?", text, re.MULTILINE
-    )
+    """2.4 prints it in a block."""
+    url = POLICY.search(text)
     if not url:
         return {}
-    port = url[2] or ("443" if "https" in url[0] else "80")
-    return {
-        "url": LOGIN.sub(r"\1", url[0].partition(" = ")[2]),
-        "says": reached(f"{url[1]}:{port}"),
-    }
+    whole, machine, port = url.groups()
+    port = port or ("443" if whole.startswith("https") else "80")
+    return {"url": LOGIN.sub(r"\1", whole), "says": reached(f"{machine}:{port}")}
 
 
 def user(settings, address, found):

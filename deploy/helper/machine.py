@@ -13,15 +13,39 @@ CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE----
 UNITS = (
     *("mailadmin-daily.timer", "mailadmin-snapshot.timer", "mailadmin-checkdns.timer", "mailadmin-doctor.timer"),
     *("mailadmin-daily.service", "mailadmin-snapshot.service", "mailadmin-checkdns.service", "mailadmin-doctor.service"),
-    *("mailadmin-reports.timer", "mailadmin-reports.service"),
+    *("mailadmin-reports.timer", "mailadmin-reports.service", "mailadmin-endings.timer", "mailadmin-endings.service"),
+    *("mailadmin-fetchmail.timer", "mailadmin-fetchmail.service"),
 )  # fmt: skip
 STA_UNSYNC = 0x40
+FSTAB, MOUNTED = Path("/etc/fstab"), Path("/proc/self/mountinfo")
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 
 def mail(settings, address, found):
     root = os.path.normpath(settings.mail_root)
-    return {"root": root, "path": steps_to(root), "hidden": hidden(root)}
+    told = {"root": root, "path": steps_to(root), "hidden": hidden(root)}
+    return told | {"unmounted": unmounted(Path(root).resolve())}
+
+
+def unmounted(root):
+    """Where /etc/fstab has something mounted that holds ``root`` or a part of it, and nothing is."""
+    wanted = []
+    if FSTAB.is_file():
+        lines = [line.split() for line in FSTAB.read_text(errors="replace").splitlines()]
+        entries = [fields for fields in lines if len(fields) > 3 and fields[0][0] != "#"]
+        wanted = [place.rstrip("/") or "/" for _device, place, *_more in entries]
+    mounted = {line.split()[4] for line in MOUNTED.read_text().splitlines()}
+    places = [Path(unescaped(place)) for place in wanted if place not in mounted]
+    return [
+        str(place)
+        for place in dict.fromkeys(places)
+        if place.is_absolute() and (root.is_relative_to(place) or place.is_relative_to(root))
+    ]
+
+
+def unescaped(place):
+    """As fstab(5) and the kernel write blanks."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place)
 
 
 def steps_to(path):

@@ -11,6 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import mail_hosts
+from refused import Refused
+
 SECONDS = 20  # of one program
 UNTIL = contextvars.ContextVar(
     "until", default=math.inf
@@ -19,6 +22,7 @@ PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What may stand for a mailbox and for a domain in a command: no "*" and "?", which doveadm takes for many, and no "-" in front.
 ADDRESS = re.compile(r"[a-z0-9_+=.'&%$!#/~^{}|`-]{1,64}@[a-z0-9.-]{1,255}")
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+NUMBER = re.compile("[1-9][0-9]{0,9}")
 LISTED = 10_000  # mailboxes whose size is told
 OUTPUT = 2000  # characters of what a program says
 SIGNERS = (
@@ -33,10 +37,6 @@ LIMITS = "SELECT sender, recipients FROM sending_limits ORDER BY sender"
 ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
 
-class Refused(Exception):
-    """Not done. The first argument says why; a second one is for the log alone."""
-
-
 @dataclass(frozen=True)
 class Settings:
     mail_root: Path
@@ -47,6 +47,7 @@ class Settings:
     keys: Path | None = None  # the file they are written to, for rspamd
     postfix: Path = Path("/etc/postfix")
     dovecot: Path = Path("/etc/dovecot/dovecot.conf")
+    mail_hosts: Path = Path("/etc/mailadmin/mail-hosts")  # where Dovecot runs, if not here alone
     # The later one counts.
     webmail: tuple = (
         Path("/etc/roundcube/config.inc.php"),
@@ -64,12 +65,15 @@ def reload_postfix(settings, argument):
 def kick(settings, argument):
     if not ADDRESS.fullmatch(argument) or argument.startswith("-"):
         raise Refused("not an address")
+    known(settings, argument)
+    return {"says": end_sessions(settings, argument)}
+
+
+def known(settings, address):
     if not settings.mailboxes:
         raise Refused("no map of mailboxes")
-    if run("postmap", "-q", argument, settings.mailboxes, fails=1) != argument:
+    if run("postmap", "-q", address, settings.mailboxes, fails=1) != address:
         raise Refused("no such mailbox")
-    # 68: nobody of that name is signed in.
-    return {"says": run("doveadm", "kick", argument, fails=68)}
 
 
 def kick_domain(settings, argument):
@@ -79,7 +83,53 @@ def kick_domain(settings, argument):
     """
     if not DOMAIN.fullmatch(argument):
         raise Refused("not a domain")
-    return {"says": run("doveadm", "kick", f"*@{argument}", fails=68)}
+    return {"says": end_sessions(settings, f"*@{argument}")}
+
+
+def end_sessions(settings, mask):
+    if settings.mail_hosts.exists():
+        return mail_hosts.kick(settings.mail_hosts, mask)
+    # 68: nobody of that name is signed in.
+    return run("doveadm", "kick", mask, fails=68)
+
+
+# What a share may do in the mailbox that is shared: mailboxes/sharing_rows.py.
+RIGHTS = {
+    "read": ("lookup", "read", "write-seen"),
+    "write": (
+        *("lookup", "read", "write", "write-seen", "write-deleted"),
+        *("insert", "post", "expunge", "create"),
+    ),
+}
+
+
+def share(settings, argument):
+    """ "ADDRESS NUMBER read|write": the right of the group share-NUMBER in the INBOX of a mailbox, which its other folders follow.
+
+    Who is in the group, Dovecot reads from the database at each sign-in.
+    """
+    address, number, rights = three(argument)
+    if rights not in RIGHTS:
+        raise Refused("neither read nor write")
+    known(settings, address)
+    group = f"group=share-{number}"
+    return {"says": run("doveadm", "acl", "set", "-u", address, "INBOX", group, *RIGHTS[rights])}
+
+
+def unshare(settings, argument):
+    """No map is asked: the mailbox may have been deleted a moment ago. 67: there is none; 68: nor that right."""
+    address, number, _nothing = three(f"{argument} -")
+    done = call("doveadm", "acl", "delete", "-u", address, "INBOX", f"group=share-{number}")
+    return {"says": f"{done.stdout}{done.stderr}".strip()[:OUTPUT]}
+
+
+def three(argument):
+    parts = argument.split(" ")
+    if len(parts) != 3 or not NUMBER.fullmatch(parts[1]):
+        raise Refused("not an address, a number and a word")
+    if not ADDRESS.fullmatch(parts[0]) or parts[0].startswith("-"):
+        raise Refused("not an address")
+    return parts
 
 
 def move_directory(settings, argument):
@@ -280,6 +330,8 @@ VERBS = {
     "reload-postfix": reload_postfix,
     "kick": kick,
     "kick-domain": kick_domain,
+    "share": share,
+    "unshare": unshare,
     "move-directory": move_directory,
     "write-signing-files": write_signing_files,
     "mailbox-sizes": mailbox_sizes,

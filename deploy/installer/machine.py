@@ -120,13 +120,18 @@ def _programs(inodes):
     return names
 
 
-def packages():
+# Between not there and installed: what a kill of dpkg leaves. "config-files" is removed, and not purged.
+HALF = {"half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"}
+
+
+def packages(states=frozenset({"installed"})):
+    """Names of those that dpkg says to be in one of these states (dpkg(1))."""
     if not shutil.which("dpkg-query"):
         return set()
     form = "${db:Status-Status} ${Package}\n"
     run = subprocess.run(["dpkg-query", "-W", "-f", form], capture_output=True, text=True)  # noqa: S603, S607
     lines = [line.split(" ", 1) for line in run.stdout.splitlines()]
-    return {name for status, name in lines if status == "installed"}
+    return {name for status, name in lines if status in states}
 
 
 def answers_smtp(host, seconds=8):

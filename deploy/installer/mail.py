@@ -8,6 +8,7 @@ from installer.services import Service, answers_on
 from installer.steps import Command, Directory, File, Step, run, text_of
 from installer.texts import our_services, with_own_lines, with_services
 
+FETCHED_TO = "lmtp:/run/dovecot/mailadmin-lmtp"  # as mailadmin/mail_settings.py has it
 DOVECOT, POSTFIX, MAPS = Path("/etc/dovecot"), Path("/etc/postfix"), Path("/etc/postfix/sql")
 
 
@@ -26,7 +27,11 @@ class Mail(Part):
     configurations = [DOVECOT / "dovecot.conf", POSTFIX / "main.cf"]
 
     def blocks(self):
-        blocks = {"sieve", "reports"}
+        blocks = {"sieve", "reports", "quota-warnings"}
+        if self.plan.environment.get("FETCHMAIL_TO", FETCHED_TO) == FETCHED_TO:
+            blocks.add("fetched-mail")
+        if self.plan.environment.get("AWAY_MESSAGES", "True") not in {"False", "false", "0"}:
+            blocks.add("away-messages")
         return blocks if self.options.pop3 else blocks | {"imap-only"}
 
     def values(self):

@@ -54,7 +54,7 @@ class Packages(Step):
             if begun
             else journal.record(
                 "packages",
-                before=sorted(machine.packages()),
+                before=sorted(machine.packages({"installed", *machine.HALF})),
                 users=sorted(user.pw_name for user in pwd.getpwall()),
                 groups=sorted(group.gr_name for group in grp.getgrall()),
                 there=_files_in(self.places),

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from installer.packages import Account
-from installer.part import ADDRESS, OWN_LINES, Answer, Part
+from installer.part import ADDRESS, DATABASE, OWN_LINES, Answer, Part
 from installer.restored import Database
 from installer.services import Service
 from installer.steps import Changed, Command, Directory, File, Link, Once, Sql, Step, run, succeeds
@@ -16,9 +16,14 @@ TIMERS = {
     "daily": "checks, and sessions that ended, once a day",
     "checkdns": "what the DNS says of the domains, once a day",
     "reports": "reports of other servers about DMARC and TLS, every ten minutes",
+    "endings": "ends of aliases and mailboxes, once an hour",
+    "fetchmail": "mail from mailboxes elsewhere, every five minutes",
     "doctor": "what is wrong with this mail server, once an hour",
     "expunge": "old mail out of Trash and Junk, once a day",
 }
+
+
+WEBHOOKS = "mailadmin-webhooks"
 
 
 def _time_zone():
@@ -26,6 +31,12 @@ def _time_zone():
         return Path("/etc/timezone").read_text().strip() or "UTC"
     except OSError:
         return "UTC"
+
+
+CUT_SHORT = (
+    "Was an upgrade cut short here? MariaDB cannot take back the half of a migration. The way back is the backup that was made before it:"
+    "\n  deploy/restore DIR --overwrite\nThat brings the tables up to date, too."
+)
 
 
 class Panel(Part):
@@ -92,29 +103,33 @@ class Panel(Part):
             0o640,
             "root",
             "mailadmin",
-            stale=["mailadmin"],
+            stale=["mailadmin", WEBHOOKS],
             **with_own_lines(OWN_LINES),
         )
         empty = self.filled("host/database.sql")
         yield Sql("the panel's database", "database.sql", empty)
         if self.options.restore:
             yield Database(self.options.restore, empty)
-        yield self._manage("tables", ["migrate", "--no-input", "-v", "0"], ["migrate", "--check"])
+        yield self._tables(empty)
         yield Changed(
-            "the panel's code", "code", mark_of_code(checkout), stale=["mailadmin", "static files"]
+            "the panel's code",
+            "code",
+            mark_of_code(checkout),
+            stale=["mailadmin", WEBHOOKS, "static files"],
         )
         yield _Static(self.plan.python, checkout)
         grants = self.plan.files["mariadb/grants.sql"]
         yield Sql("what Postfix and Dovecot may read", "grants.sql", grants)
 
-    def _manage(self, title, command, check):
+    def _tables(self, empty):
         python = self.plan.python
-        manage = [python, "-B", self.checkout / "manage.py"]
-        asked = ["runuser", "-u", "mailadmin", "--", *manage, *check]
-        return Command(
-            title,
-            [*manage, *command],
+        migrate = [python, "-B", self.checkout / "manage.py", "migrate"]
+        asked = ["runuser", "-u", "mailadmin", "--", *migrate, "--check"]
+        return Tables(
+            empty,
+            [*migrate, "--no-input", "-v", "0"],
             lambda: python.exists() and succeeds(asked, cwd=self.checkout),
+            advice=CUT_SHORT,
             user="mailadmin",
             cwd=self.checkout,
             replan=True,
@@ -125,11 +140,61 @@ class Panel(Part):
         yield Service("mailadmin")
         for timer in TIMERS:
             yield Service(f"mailadmin-{timer}.timer")
+        yield Service(WEBHOOKS)
 
     def last(self):
         manage = [self.plan.python, "-B", self.checkout / "manage.py"]
         yield Once("the first figures", [*manage, "snapshot"], user="mailadmin", cwd=self.checkout)
         yield Superadmin(self.plan.python, self.checkout, self.options.admin)
+
+
+class Tables(Command):
+    """The panel's migrations. MariaDB cannot take back the half of one (https://mariadb.com/kb/en/atomic-ddl/): where the first of
+    them were cut short, all begin anew in an empty database. ``empty`` are statements that make it."""
+
+    title = "tables"
+
+    def __init__(self, empty, *command, **options):
+        super().__init__(self.title, *command, **options)
+        self.empty = empty
+
+    def difference(self, journal):
+        if self._is_begun(journal) and self.is_done():
+            return "complete, as a run that was cut short could not write down"
+        return super().difference(journal)
+
+    def do(self, journal, log):
+        if not self.is_done():
+            self._make(journal, log)
+        journal.carried_out[self.title] = "done"
+        journal.save()
+
+    def _make(self, journal, log):
+        # Dropping it may have been what was cut short.
+        run(["mariadb"], input=self.empty, log=log)
+        there = self._there(log)
+        if not there:
+            journal.carried_out[self.title] = "begun"
+            journal.save()
+        elif self._is_begun(journal) and not self._has_rows(there, log):
+            database = DATABASE["NAME"]
+            run(["mariadb"], input=f"DROP DATABASE `{database}`;\n{self.empty}", log=log)
+        super().do(journal, log)
+
+    def _is_begun(self, journal):
+        return journal.carried_out.get(self.title) == "begun"
+
+    def _there(self, log):
+        return run(["mariadb", "-N", "-e", "SHOW TABLES", DATABASE["NAME"]], log=log).split()
+
+    def _has_rows(self, there, log):
+        """Somebody may have made the rest by hand."""
+        counted = "SELECT COUNT(*) FROM (SELECT 1 FROM `{}` LIMIT 1) AS one;"
+        asked = [
+            counted.format(table) for table in ("admin", "domain", "mailbox") if table in there
+        ]
+        ask = ["mariadb", "-N", DATABASE["NAME"]]
+        return "1" in run(ask, input="\n".join(asked), log=log).split()
 
 
 class _Static(Command):

@@ -9,6 +9,7 @@ from installer.panel import Panel
 from installer.relay import Relay
 from installer.resolver import Resolver
 from installer.restored import Restored
+from installer.sign_ins import SignIns
 from installer.signing import Signing
 from installer.spam import Spam
 from installer.surroundings import Surroundings
@@ -17,5 +18,5 @@ from installer.webmail import Webmail
 # The webmail's services before nginx, which hands on to them.
 PARTS = [
     *(Panel, Certificate, Resolver, Relay, Signing, Spam, Forwarding, Mail),
-    *(Helper, Deliveries, Webmail, Surroundings, Restored),
+    *(Helper, Deliveries, SignIns, Webmail, Surroundings, Restored),
 ]

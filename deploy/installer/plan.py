@@ -14,7 +14,7 @@ from installer.part import DATABASE
 from installer.parts import PARTS
 from installer.texts import settings_in
 from mailadmin import shipped
-from panel.derived_keys import relay_key
+from panel.derived_keys import policy_nonce, policy_secret, relay_key
 
 
 class Plan:
@@ -55,15 +55,16 @@ class Plan:
 
     def _values(self):
         options = self.options
+        key = self.environment.get("SECRET_KEY") or self.journal.secrets["secret_key"]
         wanted = {
             "HOSTNAME": options.hostname,
             "VMAIL_ROOT": options.mail_root,
             "VMAIL_UID": self.environment.get("VMAIL_UID", "5000"),
             "VMAIL_GID": self.environment.get("VMAIL_GID", "5000"),
             "RECIPIENT_DELIMITER": self.environment.get("RECIPIENT_DELIMITER", "+"),
-            "RELAY_KEY": relay_key(
-                self.environment.get("SECRET_KEY") or self.journal.secrets["secret_key"]
-            ),
+            "RELAY_KEY": relay_key(key),
+            "SIGN_INS_SECRET": policy_secret(key),
+            "SIGN_INS_NONCE": policy_nonce(key),
             "PASSWORD_DEFAULT_SCHEME": self.environment.get("PASSWORD_DEFAULT_SCHEME", "CRYPT"),
         }
         given = {name: text for part in self.parts for name, text in part.values().items()}

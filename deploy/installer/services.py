@@ -1,5 +1,6 @@
 """Starting and stopping services: by systemd, or by what their units say where systemd is not running."""
 
+import grp
 import os
 import pwd
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from installer import machine
 from installer.steps import Failed, Step, run
+from installer.texts import settings_in
 
 UNITS = [Path("/etc/systemd/system"), Path("/lib/systemd/system")]
 RUN = Path("/run/mailadmin-install")
@@ -175,7 +177,7 @@ class ByHand:
         self.stop(unit, log)
         settings = read_unit(unit)
         _make_runtime_directories()
-        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        environment = _environment(settings)
         self._run(settings.get("ExecStartPre", []), environment, log)
         for folder in settings.get("RuntimeDirectory", [""])[0].split():
             Path("/run", folder).mkdir(exist_ok=True)
@@ -191,8 +193,8 @@ class ByHand:
         (RUN / f"{unit}.pid").write_text(f"{pid}\n")
 
     def is_ready(self, unit, log):
-        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        self._run(read_unit(unit).get("ExecStartPost", []), environment, log)
+        settings = read_unit(unit)
+        self._run(settings.get("ExecStartPost", []), _environment(settings), log)
 
     def _run(self, lines, environment, log):
         for line in lines:
@@ -248,6 +250,7 @@ class ByHand:
             if user:
                 account = pwd.getpwnam(user)
                 os.initgroups(user, account.pw_gid)
+                os.setgroups([*os.getgroups(), *_more_groups(settings)])
                 os.setgid(account.pw_gid)
                 os.setuid(account.pw_uid)
             os.chdir(settings.get("WorkingDirectory", ["/"])[0])
@@ -295,6 +298,19 @@ def _make_runtime_directories():
                 Path(words[1]).mkdir(parents=True, exist_ok=True)
                 shutil.chown(words[1], words[3], words[4])
                 Path(words[1]).chmod(int(words[2], 8))
+
+
+def _environment(settings):
+    found = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    for file in settings.get("EnvironmentFile", []):
+        found |= settings_in(Path(file.removeprefix("-")))
+    return found
+
+
+def _more_groups(settings):
+    """That of the journal is not there without systemd."""
+    names = " ".join(settings.get("SupplementaryGroups", [])).split()
+    return [group.gr_gid for group in grp.getgrall() if group.gr_name in names]
 
 
 def _command(line, environment):

@@ -192,8 +192,8 @@ class File(Owned):
                 {"kind": "file", "path": str(self.path), "was": journal.keep(self.path)}
             )
             # Both: after a power cut either may be there, and is not a person's.
-            known = journal.written.get(str(self.path), [])
-            journal.written[str(self.path)] = [*known[-1:], checksum(self.part(wanted))]
+            known = {checksum(self.part(there or ""))} & {*journal.written.get(str(self.path), [])}
+            journal.written[str(self.path)] = [*known, checksum(self.part(wanted))]
             journal.theirs.pop(str(self.path), None)
             journal.outdate(self.stale)
             write(self.path, wanted, mode=self.mode, uid=uid, gid=gid)

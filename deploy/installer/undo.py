@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from installer import machine
+from installer.packages import POLICY
 from installer.services import manager
-from installer.steps import Failed, remove, run
+from installer.steps import Failed, remove, run, succeeds
 
 
 def undo(journal, log, *, with_data):
@@ -112,7 +113,12 @@ def _remove_account(name, log):
 
 
 def _packages(entry, log, with_data):
-    added = sorted(machine.packages() - set(entry["before"]))
+    # Where dpkg was killed, apt does nothing before; and what stays half configured, it purges.
+    succeeds(["dpkg", "--configure", "-a"], env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+    came = machine.packages({"installed", *machine.HALF}) - set(entry["before"])
+    # Of an undo that was cut short. A person's that were removed before stay as they are.
+    came |= machine.packages({"config-files"}) & set(entry.get("added", []))
+    added = sorted(came)
     if added:
         planned = run(["apt-get", "--simulate", "purge", *added], log=log)
         more = set(re.findall(r"(?m)^(?:Remv|Purg) (\S+)", planned)) - set(added)
@@ -128,6 +134,8 @@ def _packages(entry, log, with_data):
             log=log,
             advice="See what apt says, then run --undo again.",
         )
+    if not entry.get("policy", True):
+        POLICY.unlink(missing_ok=True)
     for path in map(Path, entry.get("came", [])):
         if path.is_dir() and not path.is_symlink():
             _remove_empty(path)  # what somebody put there since stays

@@ -35,29 +35,46 @@ GRANT SELECT (domain, list_number, sender, action, text)
 -- The logins of relay hosts are encrypted; the key is in relay_login.cf.
 GRANT SELECT (domain, next_hop, salt, secret)
   ON `@DB_NAME@`.relay_host TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
-GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active)
+GRANT SELECT (username, maildir, quota, local_part, domain, active, smtp_active, sign_in_active, receives)
   ON `@DB_NAME@`.mailbox TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (maildir, username, awaited)
   ON `@DB_NAME@`.retired_maildir TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
-GRANT SELECT (address, goto, domain, active)
+GRANT SELECT (address, goto, domain, active, is_self_alias, access, access_text, access_list)
   ON `@DB_NAME@`.alias TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (alias, target, bare, domain)
   ON `@DB_NAME@`.alias_target TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT (username, sender)
+  ON `@DB_NAME@`.send_as TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 -- The functions of alias.cf, which run with the rights of their caller. (Granted by name, the right would
 -- be gone whenever one is created anew.)
 GRANT EXECUTE ON `@DB_NAME@`.* TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@POSTFIX_SQL_USER@_wanted'@'@SQL_CLIENT@';
 
--- Dovecot: checks passwords, so it reads the hash; writes nothing but used quota and the last sign-in.
+-- Dovecot: checks passwords, so it reads the hash; writes nothing but used quota, the last sign-in and its list of shared mailboxes.
 GRANT SELECT (domain, active, password_expiry)
   ON `@DB_NAME@`.domain TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
-GRANT SELECT (username, password, maildir, quota, local_part, domain, active, smtp_active, password_expiry)
+GRANT SELECT (username, password, maildir, quota, local_part, domain, active, smtp_active, imap_active, pop3_active, sieve_active,
+    sign_in_active, app_only, receives, password_expiry)
   ON `@DB_NAME@`.mailbox TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
-GRANT SELECT (address, goto, active)
+GRANT SELECT (id, username, password_hash, protocols, networks, expires)
+  ON `@DB_NAME@`.mailbox_app_password TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT (address, goto, domain, active, is_self_alias)
   ON `@DB_NAME@`.alias TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT (alias_domain, target_domain, active)
   ON `@DB_NAME@`.alias_domain TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+-- Who is away, and what is answered: the view runs with the rights of its caller.
+GRANT SELECT (email, subject, body, active, activefrom, activeuntil, interval_time)
+  ON `@DB_NAME@`.vacation TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT (alias, bare)
+  ON `@DB_NAME@`.alias_target TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT ON `@DB_NAME@`.sieve_vacation TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT ON `@DB_NAME@`.sieve_vacation_text TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+-- Who is in the group of a shared mailbox is read alone; which group sees which mailbox is Dovecot's own list.
+GRANT SELECT (id, person)
+  ON `@DB_NAME@`.mailbox_share TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON `@DB_NAME@`.mailbox_share_index TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT, INSERT, UPDATE, DELETE
   ON `@DB_NAME@`.quota2 TO '@DOVECOT_SQL_USER@_wanted'@'@SQL_CLIENT@';
 GRANT SELECT, INSERT, UPDATE

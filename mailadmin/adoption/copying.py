@@ -20,9 +20,12 @@ KEYS = {
     "dkim": ("id", {"domain_name"}),
     "dkim_signing": ("id", {"author"}),
     "totp_exception_address": ("id", {"username"}),
+    "mailbox_app_password": ("id", {"username"}),
+    "vacation": ("email", {"email"}),
+    "fetchmail": ("id", {"mailbox", "domain"}),
 }
 # What only people read: on the way back a sign that the old column does not know becomes a question mark there.
-READ_BY_PEOPLE = {"name", "description", "phone", "data"}
+READ_BY_PEOPLE = {"name", "description", "phone", "data", "subject", "body"}
 UNKNOWN_THERE = {
     "utf8mb3": r"[^\\x{0}-\\x{FFFF}]",
     # It is Windows' in MariaDB and MySQL.

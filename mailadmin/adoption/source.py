@@ -14,7 +14,8 @@ TABLES = (
 # The tables that both panels read and write, those that others refer to first.
 SHARED = (
     *("domain", "admin", "domain_admins", "alias_domain", "mailbox", "alias", "quota2", "log"),
-    *("dkim", "dkim_signing", "totp_exception_address"),
+    *("dkim", "dkim_signing", "totp_exception_address", "mailbox_app_password", "vacation"),
+    "fetchmail",
 )
 
 

@@ -15,7 +15,7 @@ from mailadmin.adoption import shadow as copies
 from mailadmin.adoption.copying import SESSION
 from mailadmin.adoption.place import KEYS_TABLE, NOTES_TABLE, OWN_TABLE, in_database
 from mailadmin.adoption.source import SHARED
-from mailboxes import triggers
+from mailboxes import sieve, triggers
 
 # Dovecot and the log go on all the while: what they wrote meanwhile is added afterwards.
 HELD = tuple(name for name in SHARED if name not in {"quota2", "log"})
@@ -78,6 +78,7 @@ def finish_switch(source, shadow):
     )
     _character_set_to(source, "utf8mb4", "utf8mb4_bin")
     _foreign_keys_again(source, shadow, ours=True)
+    sieve.create(source.connection)
     source.run("INSERT IGNORE INTO adoption (id, old_tables) VALUES (1, %s)", [shadow.name])
 
 
@@ -147,6 +148,7 @@ def _finish_undo(source, shadow):
         + [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside],
     )
     functions.drop(source.connection)
+    sieve.drop(source.connection)
     _foreign_keys_again(source, shadow)
     _character_set_to(source, *shadow.remembered("character set"))
 
@@ -365,6 +367,7 @@ def put_back(source, shadow):
     with suppress(Error):
         triggers.drop(source.connection)
         functions.drop(source.connection)
+        sieve.drop(source.connection)
     _rename_tables(
         source,
         [(f"`{name}`", shadow.quoted(name.removeprefix(NEXT))) for name in beside]

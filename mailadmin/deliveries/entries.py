@@ -13,14 +13,12 @@ from django.conf import settings
 LONGEST = 8192  # bytes of a line; Postfix cuts its own at 2,000
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 A_DAY = 86_400
-# Postfix's and rsyslog's old way, without a year; rsyslog's new one; then all the rest.
-LINE = re.compile(
-    r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)) (.+)"
-)
-PROGRAM = re.compile(r"\S+ ([\w./-]+)(?:\[(\d+)\])?: (.+)")
-# Dovecot's own file names neither host nor program.
-DOVECOTS_OWN = re.compile(r"(?:lmtp|lda)\(")
 OURS = ("postfix", "dovecot")
+# Of a moment: Postfix's and rsyslog's old way, without a year; or rsyslog's new one. Dovecot's own file names neither host nor program.
+LINE = re.compile(
+    r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)) "
+    r"(?:((?:lmtp|lda)\(.*)|\S+ ((?:postfix|dovecot)[\w./-]*)(?:\[(\d+)\])?: (.+))"
+)
 
 
 class Entry(NamedTuple):
@@ -37,16 +35,13 @@ def of_line(line):
     found = LINE.match(line.decode(errors="replace"))
     if not found:
         return None
-    short, long, zone, rest = found.groups()
+    short, long, zone, dovecots_own, program, pid, text = found.groups()
     at = of_short(short) if short else of_long(long, zone)
     if at is None:
         return None
-    if DOVECOTS_OWN.match(rest):
-        return Entry(at, "dovecot", "", rest)
-    named = PROGRAM.match(rest)
-    if not named or not named[1].startswith(OURS):
-        return None
-    return Entry(at, named[1], named[2] or "", named[3])
+    if dovecots_own:
+        return Entry(at, "dovecot", "", dovecots_own)
+    return Entry(at, program, pid or "", text)
 
 
 @lru_cache(maxsize=64)

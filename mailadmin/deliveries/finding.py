@@ -7,8 +7,10 @@ from django.db import connection
 from django.db.models import Max, Min
 from django.utils import timezone
 
-from domains.deliveries import ALL, Delivery, DeliveryKey
+from domains.deliveries import ALL, DEFERRED, Delivery, DeliveryKey, LogPosition, OpenMail
+from domains.models import Domain
 from mailadmin.deliveries.sides import told
+from panel.scoping import domains_in_sight, sees_all_domains
 
 SHOWN = 50
 LOOKED_AT = 500  # rows of one page, to find those of a day, a result or an ID that one may see
@@ -31,6 +33,15 @@ class Found(NamedTuple):
     rows: list
     rest: int | None = None
     searched_to: object = None
+
+
+def within(actor, name):
+    """(the Domain ``name``, or None; the domains to search, None for the whole server). ``name`` "" is all that the actor may ask for."""
+    if not name:
+        return None, None if sees_all_domains(actor) else actor.domain_names
+    seen = domains_in_sight(actor, [name])
+    domain = Domain.objects.filter(pk=name).first() if seen else None
+    return domain, (domain.pk,) if domain else ()
 
 
 def find(actor, asked, after=None, shown=SHOWN):
@@ -59,6 +70,14 @@ def find(actor, asked, after=None, shown=SHOWN):
         last = Delivery.objects.filter(pk=ids[-1]).values_list("at", flat=True).first()
         return Found(told(actor, found), ids[-1], last)
     return Found(told(actor, found))
+
+
+def has_ended(rows):
+    """Whether nothing more is to come of the messages of ``rows``: Postfix has removed them, with all their recipients."""
+    if not rows or any(row.result == DEFERRED for row in rows):
+        return False
+    hosts, queue_ids = LogPosition.objects.values("host"), {row.queue_id for row in rows}
+    return not OpenMail.objects.filter(host__in=hosts, key__in=queue_ids).exists()
 
 
 def _ids(asked, edge, most):

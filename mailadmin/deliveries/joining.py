@@ -13,10 +13,10 @@ from domains.deliveries import (
     REFUSED,
     UNKNOWN,
     WORDS,
-    Delivery,
 )
 from mailadmin.deliveries import dovecot, postfix
 from mailadmin.deliveries.entries import A_DAY, clean
+from mailadmin.deliveries.row import Row
 
 RESULTS = {"sent": DELIVERED, "deferred": DEFERRED, "bounced": BOUNCED, "expired": EXPIRED}
 MOST_OPEN = 50_000  # messages that are known at once; what is beyond is forgotten, the oldest first
@@ -53,7 +53,7 @@ class Mail:
         kept = json.loads(text)
         waiting = kept.pop("waiting")
         mail = cls(at, **kept)
-        mail.waiting = {(to, asked): Delivery(pk=pk) for to, asked, pk in waiting}
+        mail.waiting = {(to, asked): Row(pk=pk) for to, asked, pk in waiting}
         return mail
 
 
@@ -230,7 +230,7 @@ class Joiner:
         return words if isinstance(words, str) else ""
 
     def _row(self, entry, queue_id, mail, recipient, asked):
-        row = Delivery(
+        return Row(
             at=entry.at,
             changed=entry.at,
             queue_id=queue_id,
@@ -242,9 +242,8 @@ class Joiner:
             client=mail.client,
             tls=mail.tls,
             size=mail.size,
+            origin=mail.origin,
         )
-        row.origin, row.left_out = mail.origin, False
-        return row
 
     def _find_place(self, row):
         saved = postfix.SAVED.match(row.says)

@@ -14,6 +14,7 @@ from domains.deliveries import (
     LogPosition,
     OpenMail,
     SenderDay,
+    found_under,
 )
 from mailadmin.deliveries.joining import LONGEST_OPEN
 
@@ -58,7 +59,7 @@ def _too_many():
 
 @transaction.atomic
 def _delete(rows):
-    keys = [(*key, row.pk) for row in rows for key in row.found_under()]
+    keys = [(*key, row.pk) for row in rows for key in found_under(row)]
     with connection.cursor() as cursor:
         cursor.executemany(
             f"DELETE FROM {DeliveryKey._meta.db_table} WHERE domain = %s AND address = %s AND delivery = %s",  # noqa: S608

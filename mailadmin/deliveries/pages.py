@@ -6,39 +6,75 @@ from django.db.models import Sum
 from django.http import Http404
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
 from domains.deliveries import ALL, RESULTS, Delivery, DeliveryDay, LogPosition
-from domains.models import Domain
 from mailadmin.deliveries import finding
 from mailboxes import figures
 from mailboxes.own import OwnPages
 from panel.addresses import lookup_key
+from panel.export import FORMATS, table
 from panel.pages import ScopedMixin
-from panel.scoping import domains_in_sight, sees_all_domains
+from panel.scoping import sees_all_domains
 
 SILENT = timedelta(minutes=10)  # the follower looks each minute
 DAYS = 30
+TOGETHER = 500  # rows of a table read at once
 PLOTTED = ("incoming", "outgoing", "refused", "deferred")
 
 
+COLUMNS = {
+    "at": _("Time"),
+    "sender": _("Envelope sender"),
+    "asked": _("Written to"),
+    "recipient": _("Recipient"),
+    "result": _("Result"),
+    "says": _("Answer"),
+    "message_id": _("Message-ID"),
+    "queue_id": _("Queue ID"),
+    "size": _("Size, bytes"),
+    "tls": _("Encryption"),
+}
+
+
 class Search:
+    def get(self, request, *args, **kwargs):
+        format = request.GET.get("as")
+        if format not in FORMATS:
+            return super().get(request, *args, **kwargs)
+        return table(format, "deliveries", COLUMNS, self.every_line())
+
+    def every_line(self):
+        asked, after = self.asked(), None
+        while True:
+            found = finding.find(self.actor, asked, after, TOGETHER)
+            for row in found.rows:
+                yield [getattr(row, name) for name in COLUMNS]
+            after = found.rest
+            if not after:
+                return
+
     def texts(self):
         get = self.request.GET.get
         return {name: get(name, "").strip()[:255] for name in ("address", "day", "result", "id")}
 
-    def found(self, domains):
+    def asked(self):
         texts = self.texts()
-        asked = finding.Asked(
-            domains=domains,
+        return finding.Asked(
+            domains=self.domains,
             address=lookup_key(texts["address"]),
             name=texts["id"].strip("<>"),
             result=texts["result"] if texts["result"] in RESULTS else "",
             day=_day(texts["day"]),
         )
+
+    def found(self):
+        texts = self.texts()
         after = self.request.GET.get("after", "")
         after = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
-        found = finding.find(self.actor, asked, after)
+        found = finding.find(self.actor, self.asked(), after)
         return {
             "rows": found.rows,
             "searched_to": found.searched_to,
@@ -90,25 +126,24 @@ class Deliveries(Search, ScopedMixin, TemplateView):
     model = Delivery
     scope = "visible_to"
 
+    @cached_property
+    def within(self):
+        return finding.within(self.actor, lookup_key(self.request.GET.get("domain", "")))
+
+    @property
+    def domains(self):
+        return self.within[1]
+
     def get_context_data(self, **kwargs):
-        name = lookup_key(self.request.GET.get("domain", ""))
-        domain = None
-        if name and domains_in_sight(self.actor, [name]):
-            domain = Domain.objects.filter(pk=name).first()
+        domain, domains = self.within
         self.request.no_such_domain = domain is None
-        if domain:
-            domains = (domain.pk,)
-        elif name:
-            domains = ()
-        else:
-            domains = None if sees_all_domains(self.actor) else self.actor.domain_names
         rows = figures.deliveries_of(domain.pk if domain else ALL, figures.since(DAYS))
         shown = rows if domain or sees_all_domains(self.actor) else ()
         return super().get_context_data(
             domain=domain,
             too_many=domains is not None and len(domains) > finding.MANY,
             figures=tuple(figures.figures_of(shown, PLOTTED).values()),
-            **self.found(domains),
+            **self.found(),
             **kwargs,
         )
 
@@ -122,8 +157,12 @@ class OwnDeliveries(Search, OwnPages, TemplateView):
             raise Http404
         return super().get(request, *args, **kwargs)
 
+    @property
+    def domains(self):
+        return (self.actor.domain_id,)
+
     def texts(self):
         return super().texts() | {"address": self.actor.username, "id": ""}
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(**self.found((self.actor.domain_id,)), **kwargs)
+        return super().get_context_data(**self.found(), **kwargs)

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -31,14 +32,23 @@ from domains.deliveries import (
     LogPosition,
     OpenMail,
     SenderDay,
+    found_under,
 )
 from domains.models import Domain
 from mailadmin.deliveries import senders
 from mailadmin.deliveries.joining import joined
 
-TOGETHER = 2_000  # rows of one statement
+TOGETHER = 1_000  # rows of one statement
 AT_HOSTS = 500  # addresses of one statement, each a condition of its own at worst
-FIELDS = ("result", "dsn", "says", "relay", "tls", "place", "changed")
+MOMENTS = ("at", "changed")
+OTHERS = tuple(
+    field.attname
+    for field in Delivery._meta.concrete_fields
+    if not field.primary_key and field.attname not in MOMENTS
+)
+ROW_COLUMNS, KEY_COLUMNS = (*MOMENTS, *OTHERS), ("domain", "address", "delivery")
+_others_of = attrgetter(*OTHERS)
+FIELDS = ("result", "dsn", "says", "relay", "tls", "place")
 COLUMNS = {DEFERRED: "deferred", REFUSED: "refused", BOUNCED: "bounced", EXPIRED: "bounced"}
 
 
@@ -94,7 +104,6 @@ def _judged(joiner):
         row.ours = sum(part for part, text in parts if text.rpartition("@")[2] in ours)
         if _is_written_to(row, ours) and row.recipient not in copies:
             row.ours |= WROTE
-        row.at, row.changed = _moment(row.at), _moment(row.changed)
         from_here = row.origin not in ("", "loopback") or (
             row.origin == "loopback" and row.ours & SENDER
         )
@@ -108,6 +117,11 @@ def _judged(joiner):
 @lru_cache(maxsize=256)
 def _moment(seconds):
     return datetime.fromtimestamp(seconds, UTC)
+
+
+@lru_cache(maxsize=256)
+def _as_stored(seconds):
+    return connection.ops.adapt_datetimefield_value(_moment(seconds))
 
 
 def _ours(names):
@@ -139,19 +153,36 @@ def _host(address):
 
 
 def _insert(rows):
+    """By SQL of its own: the model's bulk_create() took half of the follower's time."""
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        for row, key in zip(some, _insert_rows([*map(_values, some)]), strict=True):
+            row.pk = key
+    keys = [(*key, row.pk) for row in rows for key in found_under(row)]
+    for start in range(0, len(keys), TOGETHER):
+        _insert_into(DeliveryKey, KEY_COLUMNS, keys[start : start + TOGETHER])
+
+
+def _values(row):
+    return (_as_stored(row.at), _as_stored(row.changed), *_others_of(row))
+
+
+def _insert_rows(values):
+    """Returns the primary keys, in order."""
     if connection.features.can_return_rows_from_bulk_insert:
-        Delivery.objects.bulk_create(rows, batch_size=TOGETHER)
-    else:  # MySQL
-        for row in rows:
-            row.save(force_insert=True)
-    keys = [(*key, row.pk) for row in rows for key in row.found_under()]
-    table = DeliveryKey._meta.db_table
+        return [key for (key,) in _insert_into(Delivery, ROW_COLUMNS, values, " RETURNING id")]
+    return [_insert_into(Delivery, ROW_COLUMNS, [one]) for one in values]  # MySQL
+
+
+def _insert_into(model, columns, rows, ending=""):
+    """What the statement returns with ``ending``; else the key of the row, if it is one."""
+    marks = f"({', '.join(['%s'] * len(columns))})"
     with connection.cursor() as cursor:
-        for start in range(0, len(keys), TOGETHER):
-            cursor.executemany(
-                f"INSERT INTO {table} (domain, address, delivery) VALUES (%s, %s, %s)",  # noqa: S608
-                keys[start : start + TOGETHER],
-            )
+        cursor.execute(
+            f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(rows))}{ending}",  # noqa: S608
+            [value for row in rows for value in row],
+        )
+        return cursor.fetchall() if ending else cursor.lastrowid
 
 
 def _update(joiner, again):
@@ -159,7 +190,8 @@ def _update(joiner, again):
         if before.pk is None:  # it was left out
             continue
         values = {name: getattr(now, name) for name in FIELDS}
-        Delivery.objects.filter(pk=before.pk).update(**values, tries=F("tries") + 1)
+        values |= {"changed": _moment(now.changed), "tries": F("tries") + 1}
+        Delivery.objects.filter(pk=before.pk).update(**values)
         now.pk = before.pk
     for row, place in joiner.places:
         if row.pk is None:
@@ -173,8 +205,9 @@ def _update(joiner, again):
 
 def _count(joiner, again):
     days, by_sender = Counter(), Counter()
+    day_of = cache(lambda at: timezone.localdate(_moment(at)))
     for row in joiner.rows:
-        day = timezone.localdate(row.at)
+        day = day_of(row.at)
         for domain, column in _counted(row):
             days[domain, day, column] += 1
         if row.left_out:
@@ -185,9 +218,9 @@ def _count(joiner, again):
     for _before, now in again:
         if now.result != DEFERRED:  # counted when it was tried first
             for domain, column in _counted(now):
-                days[domain, timezone.localdate(now.at), column] += 1
+                days[domain, day_of(now.at), column] += 1
     for (at, column), number in joiner.counts.items():
-        days[ALL, timezone.localdate(_moment(at)), column] += number
+        days[ALL, day_of(at), column] += number
     _add(DeliveryDay, ("domain", "day"), days)
     _count_senders(by_sender)
 

@@ -153,12 +153,39 @@ def binary_log_without_trust(host):
     _("whether the database takes changes"),
     seen=_("The database server does not take changes now: %(state)s."),
     why=_("Pages can be read, and nothing can be saved; Dovecot’s figures stop."),
-    mend=_("See its log. A server that fell behind in a cluster catches up by itself; one that is read_only was made so:"),
-    command="mariadb -e \"SHOW STATUS LIKE 'wsrep_%%state_comment'; SET GLOBAL read_only = 0\"",
-)  # fmt: skip
+    mend=_("Somebody made it so. Once you know why:"),
+    command="mariadb -e 'SET GLOBAL read_only = 0'",
+)
 def database_cannot_save(host):
-    if state := server.trouble(connection):
+    if (state := server.trouble(connection)) == "read_only":
         yield {"state": state}
+
+
+@check(
+    "node-out-of-cluster",
+    ERROR,
+    _("whether this node is in step with its cluster of databases"),
+    seen=_("This node is not in step with its cluster: “%(comment)s”, “%(status)s”; it sees this many nodes: %(size)s."),
+    why=_("It takes no changes, or what it answers is old; one that is cut off answers nothing, and mail waits."),
+    mend=_("One that gets its data, or gives it to another, comes back by itself: watch it. One taken out by hand (wsrep_desync) or cut off comes back by what follows; if the others are gone, see docs/cluster.md:"),
+    command="%(command)s",
+)  # fmt: skip
+def node_out_of_cluster(host):
+    if server.trouble(connection) == "not_synced":
+        names = ("wsrep_local_state_comment", "wsrep_cluster_status", "wsrep_cluster_size")
+        said = dict(_rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN {names}"))
+        comment, status, size = (said[name] for name in names)
+        command = _into_step(comment, status)
+        yield {"comment": comment, "status": status, "size": size, "command": command}
+
+
+def _into_step(comment, status):
+    if status != "Primary":
+        return "systemctl restart mariadb"
+    if comment.startswith("Donor"):
+        return "mariadb -e 'SET GLOBAL wsrep_desync = OFF'"
+    # It gets its data: a restart would begin that anew.
+    return "mariadb -e \"SHOW STATUS LIKE 'wsrep_local_%'\""
 
 
 def _rows(statement, *parameters):

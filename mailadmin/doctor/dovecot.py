@@ -6,9 +6,12 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from mailadmin.doctor.checking import ERROR, WARNING, Unseen, check
+from mailboxes.models import AppPassword, Mailbox, Vacation
 
 PASSDB = re.compile(r"^passdb(?: (\S+))? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 NOBODY_THERE = re.compile(r"auth-client\S* failed: (?:No such file|Connection refused)")
+AWAY_MESSAGES = re.compile(r"\bsieve_vacation\b")
+APP_PASSWORDS = re.compile(r"mailadmin-sql-app\.conf|mailbox_app_password")
 DRIVER = re.compile(r"^\s*driver = (\S+)", re.MULTILINE)
 
 
@@ -55,10 +58,10 @@ def _is_down(host):
 )  # fmt: skip
 def passdb_without_sql(host):
     if (drivers := _drivers(host)) and "sql" not in drivers:
-        yield {"drivers": ", ".join(drivers), "command": _files_anew(host)}
+        yield {"drivers": ", ".join(drivers), "command": files_anew(host)}
 
 
-def _files_anew(host):
+def files_anew(host):
     if host.files_anew:
         return host.files_anew
     release = "2.3" if host.part("dovecot")["version"].startswith("2.3") else "2.4"
@@ -80,9 +83,44 @@ def pam_before_sql(host):
         yield {}
 
 
+@check(
+    "app-passwords-not-asked",
+    ERROR,
+    _("whether Dovecot asks about app passwords"),
+    seen=_("Dovecot does not ask the panel’s database about app passwords."),
+    why=_("App passwords open nothing, and where a mailbox is set to them only, its main password goes on opening everything."),
+    mend=_("Use the shipped dovecot.conf, or put its passdb for app passwords before the other one, whose query is a new one, too:"),
+    command="%(command)s",
+)  # fmt: skip
+def app_passwords_not_asked(host):
+    if "sql" in _drivers(host) and not APP_PASSWORDS.search(host.part("dovecot")["settings"]):
+        made = AppPassword.objects.exclude(protocols="")
+        if made.exists() or Mailbox.objects.filter(app_only=True).exists():
+            yield {"command": files_anew(host)}
+
+
+@check(
+    "away-messages-not-sent",
+    WARNING,
+    _("whether Dovecot answers for people who are away"),
+    seen=_("Somebody is away, and Dovecot does not answer by the panel’s database."),
+    why=_("Whoever writes gets no answer, though the panel says so. Mail is delivered all the same."),
+    mend=_("Use the shipped dovecot.conf with its part for away messages, and give Dovecot’s SQL user its rights (grants.sql); or say AWAY_MESSAGES=False in .env:"),
+    command="%(command)s",
+)  # fmt: skip
+def away_messages_not_sent(host):
+    if AWAY_MESSAGES.search(host.part("dovecot")["settings"]) or "sql" not in _drivers(host):
+        return
+    if settings.AWAY_MESSAGES and Vacation.objects.answering().exists():
+        yield {"command": files_anew(host)}
+
+
 def _drivers(host):
+    """Of those that know the mailboxes' own passwords, in their order."""
     found = []
     for name, block in PASSDB.findall(host.part("dovecot")["settings"]):
+        if APP_PASSWORDS.search(block):
+            continue
         named = DRIVER.search(block)
         found.append(named[1] if named else name)
     return found
@@ -95,7 +133,7 @@ def _drivers(host):
     seen=_("Dovecot cannot ask about a password: %(says)s"),
     why=_("Nobody can sign in, to read mail or to send it."),
     mend=_("Its log says why; mostly the database is away, or refuses its SQL user: then give that user its password and rights again, as root of the database:"),
-    command="doveadm log errors | tail; mailadmin mailconf /root/mailconf && mariadb < /root/mailconf/mariadb/grants.sql",
+    command="doveadm log errors | tail; mailadmin mailconf /root/mailconf && mariadb < /root/mailconf/mariadb/grants.sql && doveadm reload",
 )  # fmt: skip
 def login_fails(host):
     says = host.part("login")["says"]
@@ -119,7 +157,7 @@ def user_unknown_to_dovecot(host):
     user = host.part("user")
     if host.address and not user["home"] and not _is_down(host):
         says = " ".join(user["says"].split())[:300]
-        yield {"address": host.address, "says": says, "command": _files_anew(host)}
+        yield {"address": host.address, "says": says, "command": files_anew(host)}
 
 
 @check(
@@ -217,6 +255,22 @@ def mail_root_missing(host):
 
 
 @check(
+    "mail-not-mounted",
+    ERROR,
+    _("whether the disks of the mail are mounted"),
+    seen=_("Nothing is mounted on %(path)s, and /etc/fstab says that something is. Mail lies there (%(root)s)."),
+    why=_("Dovecot finds empty mailboxes, mail programs forget what they had, and new mail lies under the mount later, where nobody sees it."),
+    mend=_("Mount it. What was delivered meanwhile is then hidden below: stop Dovecot and move it away before, and deliver it anew. Mount:"),
+    command="mount %(path)s",
+)  # fmt: skip
+def mail_not_mounted(host):
+    mail = host.part("mail")
+    _refuse_hidden(mail)
+    for path in mail.get("unmounted", []):
+        yield {"path": path, "root": mail["root"], "about": path}
+
+
+@check(
     "auth-policy-away",
     ERROR,
     _("the server that Dovecot asks about each sign-in (auth policy)"),
@@ -227,5 +281,6 @@ def mail_root_missing(host):
 )
 def auth_policy_away(host):
     policy = host.part("dovecot")["policy"]
-    if policy.get("says"):
+    is_ours = policy.get("url") == f"http://{settings.SIGN_INS}"
+    if policy.get("says") and not is_ours:  # else sign-ins-away says it
         yield policy

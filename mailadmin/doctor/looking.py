@@ -16,6 +16,7 @@ from mailadmin.doctor import (
     panel,
     postfix,
     queue,
+    sign_ins,
     webmail,
 )
 from mailadmin.doctor.checking import CHECKS, ERROR, Finding, Unseen
@@ -28,7 +29,7 @@ KEPT = timedelta(days=30)  # of a machine that is gone
 SUBJECTS = {
     subject.__name__.rpartition(".")[2]: subject
     for subject in (
-        *(postfix, maps, dovecot, queue, deliveries),
+        *(postfix, maps, dovecot, queue, deliveries, sign_ins),
         *(webmail, machine, database, panel),
     )
 }

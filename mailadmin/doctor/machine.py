@@ -7,17 +7,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mailadmin.doctor.checking import ERROR, WARNING, check
+from mailboxes import fetch_runs
 
 GB = 1_000_000_000
 PERCENT, ENOUGH = 10, 20 * GB  # left of a disk; more than ENOUGH is never little
 HARDLY_ANY = 3
 # A certificate is renewed long before: somebody is told when a quarter of its time is left, or a week, whichever is less.
 LAST_WEEK = timedelta(days=7)
-OF_REPORTS = "mailadmin-reports.timer"
+OF_REPORTS, OF_FETCHING = "mailadmin-reports.timer", "mailadmin-fetchmail.timer"
 TIMERS = {
     "mailadmin-daily.timer": _("ended sessions, findings, checks"),
     "mailadmin-snapshot.timer": _("the day’s figures"),
     "mailadmin-checkdns.timer": _("what the DNS says"),
+    "mailadmin-endings.timer": _("ends of aliases and mailboxes"),
+    OF_FETCHING: _("mail from mailboxes elsewhere"),
     OF_REPORTS: _("reports about DMARC and TLS"),
     "mailadmin-doctor.timer": _("this look, and the mail about what is new"),
 }
@@ -93,7 +96,9 @@ def timer_off(host):
     for unit, what in TIMERS.items():
         if unit == OF_REPORTS and settings.REPORTS_TO.lower() != settings.REPORTS_HERE:
             continue
-        if found.get(unit, {}).get("ActiveState") != "active":
+        if found.get(unit, {}).get("ActiveState") == "active":
+            continue
+        if unit != OF_FETCHING or (settings.FETCHMAIL_TO and fetch_runs.due().exists()):
             yield {"unit": unit, "what": str(what), "about": unit}
 
 

@@ -77,11 +77,12 @@ def webmail_waits_too_long(host):
     _("whether each click in the webmail goes over the network anew"),
     seen=_("Roundcube reaches Dovecot on another machine, %(server)s, without a program in between that keeps its sessions (%(file)s)."),
     why=_("Each click opens a session with TLS and a sign-in over the network: the webmail is slow, and the log is full of sign-ins."),
-    mend=_("imapproxy keeps them open: set server_hostname in /etc/imapproxy.conf to that machine, and let Roundcube ask it:"),
-    command="apt install imapproxy && printf '%%s\\n' \"\\$config['imap_host'] = '127.0.0.1:1143';\" >> %(file)s",
+    mend=_("imapproxy keeps them open, and reaches that machine by STARTTLS on port 143. Install it, and let Roundcube ask it:"),
+    command="apt install imapproxy && printf '%%s\\n' 'server_hostname %(name)s' 'listen_address 127.0.0.1' 'listen_port 1143' 'force_tls yes' 'tls_verify_server yes' 'tls_ca_file /etc/ssl/certs/ca-certificates.crt' >> /etc/imapproxy.conf && systemctl restart imapproxy && printf '%%s\\n' \"\\$config['imap_host'] = '127.0.0.1:1143';\" >> %(file)s",
 )  # fmt: skip
 def webmail_reconnects(host):
     webmail = host.part("webmail")
     server = webmail.get("imap_host", "")
     if server and not LOCAL.match(server):
-        yield {"server": server, "file": webmail["file"]}
+        name = re.sub(r"^\w+://|:\d+$", "", server).strip("[]")
+        yield {"server": server, "name": name, "file": webmail["file"]}

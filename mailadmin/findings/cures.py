@@ -22,9 +22,9 @@ from mailadmin.findings.apart import Apart
 from mailadmin.findings.cure import ACCOUNTS, Cure, Mending
 from mailadmin.findings.letters import Letters
 from mailboxes import forwarding
-from mailboxes import services as mailbox_services
 from mailboxes.bulk import MailboxWork
 from mailboxes.models import Mailbox
+from mailboxes.renaming import rename_mailbox
 from panel.addresses import display_address
 
 
@@ -171,7 +171,7 @@ class Names(Cure, MailboxWork):
 
     def rename(self, row, _options):
         local_part = _another_name(row.pk).rpartition("@")[0]
-        mailbox_services.rename_mailbox(actor=self.actor, mailbox=row, local_part=local_part)
+        rename_mailbox(actor=self.actor, mailbox=row, local_part=local_part)
         return {}
 
 

@@ -1,19 +1,14 @@
 """Asks people by mail to sign in once: the same password gets a better hash then, and nobody is locked out."""
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
-from django.template.loader import render_to_string
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from accounts import letters
 from accounts.models import Adoption
 from mailadmin.findings.cure import ACCOUNTS, Mending
 from panel import tasks
-
-TIMEOUT_SECONDS = 10  # the page waits for it
 
 
 class Letters(Mending):
@@ -37,21 +32,19 @@ class Letters(Mending):
     }
 
     def act(self, task, entry):
-        message = self.message(entry.key, task.options["panel"])
-
+        account = self.account(entry.key)
         refusal = ValidationError(_("The mail server did not take the message."), "mail")
 
         def send():
-            try:
-                message.send()
-            except (OSError, ValueError):
+            page = task.options["panel"]
+            if not letters.send("sign-in", account, [account.pk], address=page):
                 tasks.refuse_afterwards(task, entry.key, refusal)
 
         # The transaction may run again, and the mail server be slow: nobody gets two, and no lock waits for it.
         transaction.on_commit(send, robust=True)
         return {}
 
-    def message(self, key, panel):
+    def account(self, key):
         if Adoption.objects.exists():
             raise ValidationError(
                 _("PostfixAdmin may not read the hash: run `manage.py adopt --finish` first."),
@@ -61,17 +54,7 @@ class Letters(Mending):
         account = ACCOUNTS[table].objects.manageable_by(self.actor).get(pk=name)
         if not account.active:
             raise ValidationError(_("It is switched off."), "off")
-        context = {"account": account, "panel": panel, "mail_hostname": settings.MAIL_HOSTNAME}
-        with translation.override(settings.LANGUAGE_CODE):
-            subject = render_to_string("mailadmin/sign_in_subject.txt", context)
-            text = render_to_string("mailadmin/sign_in.txt", context)
-        return EmailMessage(
-            subject=" ".join(subject.split()),
-            body=text,
-            to=[account.pk],
-            headers={"Auto-Submitted": "auto-generated"},
-            connection=get_connection(timeout=TIMEOUT_SECONDS),
-        )
+        return account
 
     def settle(self, task, keys):
         # they are as before, until somebody has signed in

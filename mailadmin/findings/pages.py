@@ -12,7 +12,7 @@ from mailadmin.findings.looking import is_small, look
 from mailadmin.findings.rows import HERE
 from panel import tasks
 from panel.bulk import AT_ONCE as DOMAINS_AT_ONCE
-from panel.export import csv_response
+from panel.export import table
 from panel.models import FoundRows
 from panel.pages import ScopedMixin
 
@@ -38,7 +38,7 @@ class FindingsPage(ScopedMixin, TemplateView):
         found = FoundRows.objects.filter(pk=request.GET["list"]).first()
         if found is None or found.pk not in HERE:
             raise Http404
-        return csv_response(found.pk, [HERE[found.pk].title], ([key] for key in found.keys))
+        return table("csv", found.pk, {"key": HERE[found.pk].title}, ([key] for key in found.keys))
 
     def post(self, request, *args, **kwargs):
         name = request.POST.get("cure")

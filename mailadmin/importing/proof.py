@@ -211,18 +211,21 @@ def _read_by_dovecot(plan, proof, unknown):
             secret = row["hash"] if row["hash"] and row["may_sign_in"] else unknown
             quota = f"*:bytes={row['quota']}"
             proof.mailboxes += 1
-            name, stored, home, rule = passwords.get(address, (None, None, None, None))
+            name, stored, home, rule, *_groups = passwords.get(address, [None] * 4)
             same_home = not row["maildir"] or home == f"{root}/{row['maildir']}"
             if (name, stored, rule) != (address, secret, quota) or not same_home:
                 proof.differences.append(("password_query", address, "as it was", "something else"))
-            if users.get(address) != (address, home, rule):
+            if users.get(address, ())[:3] != (address, home, rule):
                 proof.differences.append(("user_query", address, "as it was", "something else"))
 
 
 def _query(name, root):
     text = QUERIES.read_text().replace("\\\n", "")
     query = re.search(rf"(?m)^{name} = (.*)$", text)[1]
-    return query.replace("@VMAIL_ROOT@", root)
+    ids = {"UID": str(settings.VMAIL_UID), "GID": str(settings.VMAIL_GID)}
+    for marker, value in {"ROOT": root, **ids}.items():
+        query = query.replace(f"@VMAIL_{marker}@", value)
+    return query
 
 
 def _ask(query, names):

@@ -24,12 +24,8 @@ from panel.formats import (
     NO_BREAK,
     UNLIMITED,
     ago,
-    bounded,
     breakable,
     cached_per_language,
-    limit,
-    mb,
-    mb_limit,
     number,
     of_whole,
     size,
@@ -42,11 +38,10 @@ _AT_IN_TEXT = re.compile("@(?=[^<>]*(?:<|$))")
 POSITION = {"after", "before", "jump", "at"}
 NOT_FILTERS = POSITION | {"size", "sort"}
 
-for shown in (ago, bounded, limit, mb, mb_limit, number, size):
+for shown in (ago, size):
     register.filter(shown.__name__, shown)
 
 
-@register.filter
 def breaking(html):
     """Let the lines of HTML end behind an ``@``; attributes stay as they are."""
     return mark_safe(_AT_IN_TEXT.sub("@<wbr>", html))  # noqa: S308 -- only for {% filter %}, which has escaped
@@ -55,7 +50,6 @@ def breaking(html):
 # --- Icons, addresses, numbers
 
 
-@register.simple_tag
 @lru_cache(maxsize=256)
 def icon(name, size=20, style="outline"):
     render = getattr(heroicons, f"heroicon_{style}")
@@ -80,7 +74,6 @@ def short(text, length):
     return text if len(text) <= length else truncatechars(text, length)
 
 
-@register.filter
 def target_summary(targets):
     shown = ", ".join(short(address(target), 60) for target in targets[:2])
     if len(targets) > 2:
@@ -113,7 +106,6 @@ def domain_name(value):
     return addresses.display_domain(str(value))
 
 
-@register.simple_tag
 @cached_per_language
 def counted(kind, count):
     words = {

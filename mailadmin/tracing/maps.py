@@ -20,9 +20,10 @@ from panel.addresses import split_address
 # Not relay_login, whose answer is a password.
 MAPS = (
     *("domains", "relay_domains", "alias", "mailbox", "transport", "relay_hosts"),
-    *("sender_access", "sender_lists", "domain_senders"),
+    *("sender_access", "sender_lists", "domain_senders", "recipient_access", "members"),
     *("relay_recipients", "recipient_bcc", "sender_bcc", "sender_login", "login"),
 )
+SEVERAL_ROWS = {"sender_login"}  # whose answers Postfix puts together, with commas
 TOGETHER = 100
 LMTP, QUOTA_STATUS = "lmtp", "quota-status"
 _LITERAL = re.compile("'([^']*)'")
@@ -42,6 +43,8 @@ class Query:
         values = {
             "RECIPIENT_DELIMITER": settings.RECIPIENT_DELIMITER,
             "VMAIL_ROOT": settings.VMAIL_ROOT,
+            "VMAIL_UID": str(settings.VMAIL_UID),
+            "VMAIL_GID": str(settings.VMAIL_GID),
         }
         self.texts = []
         text = MARKER.sub(lambda marker: values[marker[1]], " ".join(text.split()))
@@ -76,7 +79,17 @@ def user_query():
 @cache
 def always_reached():
     """The local parts that the list of main.cf lets in before it asks about the sender."""
-    return frozenset(re.findall(r"\{(\S+)@ = OK\}", (DEPLOY / "postfix" / "main.cf").read_text()))
+    return frozenset(re.findall(r"\{(\S+)@ = OK\}", _main_cf()))
+
+
+@cache
+def internal_text():
+    """What the class internal_only of main.cf tells who has not signed in."""
+    return re.search(r"static:\{REJECT (.*)\}", _main_cf())[1]
+
+
+def _main_cf():
+    return (DEPLOY / "postfix" / "main.cf").read_text()
 
 
 def _values(key):
@@ -113,7 +126,10 @@ class Maps:
                 continue
             query, self._known[name, key] = query_of(name), ""
             parameters = query.parameters(_values(key))
-            if parameters is not None:
+            if parameters is not None and name in SEVERAL_ROWS:
+                rows = self._fetch_all(query.sql, parameters)
+                self._known[name, key] = ",".join(row[0] for row in rows if row[0])
+            elif parameters is not None:
                 places.append((name, key, f"({query.sql})", parameters))
         for first in range(0, len(places), TOGETHER):
             self._ask_together(places[first : first + TOGETHER])
@@ -131,7 +147,7 @@ class Maps:
         query = user_query()
         values = {"u": address, "n": local_part, "d": domain, "s": service}
         found = self._fetch(query.sql, query.parameters(values))
-        return User(*found) if found else None
+        return User(*found[:3]) if found else None
 
     def _alias(self, key):
         if (
@@ -145,6 +161,10 @@ class Maps:
         return (found and found[0]) or ""
 
     def _fetch(self, sql, parameters):
+        rows = self._fetch_all(sql, parameters)
+        return rows[0] if rows else None
+
+    def _fetch_all(self, sql, parameters):
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            return cursor.fetchone()
+            return cursor.fetchall()

@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.answers import ELSEWHERE as NOT_OURS
-from domains.deliveries import DEFERRED
 from domains.models import Domain
-from mailadmin.deliveries.finding import Asked, find
+from mailadmin.deliveries.finding import Asked, find, has_ended
 from mailadmin.tracing.sending import new_message_id, send_test, sender
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import SHOWN, about, lines, verdict
@@ -67,7 +66,7 @@ class TracePage(ScopedMixin, TemplateView):
         }
 
     def followed(self):
-        """What the delivery log has of the test message that was just sent; it is looked for again until nobody tries any more."""
+        """What the delivery log has of the test message that was just sent; it is looked for again until its end."""
         test = self.request.GET.get("test", "")[:255]
         if not test or not settings.DELIVERY_LOGS:
             return {"test": ""}
@@ -75,11 +74,10 @@ class TracePage(ScopedMixin, TemplateView):
         looks = self.request.GET.get("looks", "")
         looks = int(looks) + 1 if looks.isascii() and looks.isdigit() and len(looks) < 4 else 1
         query = {"address": self.request.GET.get("address", ""), "test": test, "looks": looks}
-        under_way = not rows or any(row.result == DEFERRED for row in rows)
         return {
             "test": test,
             "test_rows": rows,
-            "look_again": f"?{urlencode(query)}" if under_way else "",
+            "look_again": "" if has_ended(rows) else f"?{urlencode(query)}",
             "looks_by_itself": looks < MOST_LOOKS,
         }
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from aliases.answers import address_in
 from aliases.away import away_targets
 from aliases.lookup import keys_of
-from mailadmin.tracing.maps import QUOTA_STATUS, always_reached
+from mailadmin.tracing.maps import QUOTA_STATUS, always_reached, internal_text
 from mailboxes.models import Mailbox
 from panel.addresses import split_address, split_targets, without_extension
 
@@ -22,7 +22,9 @@ from panel.addresses import split_address, split_targets, without_extension
 TAKEN, REFUSED, PUT_OFF, ASKED, UNTOLD = "taken", "refused", "put off", "asked", "untold"
 # Why: the kinds of a reply.
 SENDER, OWNER, RELAY = "sender rule", "sender's owner", "relay"
-UNKNOWN, FULL, CIRCLE = "unknown user", "full", "circle"
+UNKNOWN, FULL, CIRCLE, ONLY_SENDS = "unknown user", "full", "circle", "only sends"
+CLOSED, MOVED, INTERNAL, MEMBERS = "closed", "moved", "internal", "members"
+_SENDS = "5.2.1 This address only sends mail and receives none"  # of recipient_access.cf
 # A domain, as trivial-rewrite classes it.
 LOCAL, HERE, BACKUP, ELSEWHERE = "this machine", "delivered here", "backup MX", "elsewhere"
 # Where an address ends. NOBODY: Dovecot does not know it; NEXT: a transport of the domain; PRIMARY: of a backup MX; THROUGH: a relay host of
@@ -98,6 +100,7 @@ class Postfix:
                 copies = "recipient_bcc" if seen == address else "sender_bcc"
                 asked += [(copies, key) for key in keys_of(seen)]
         asked += [(name, address) for name in ("relay_recipients", "transport", "sender_lists")]
+        asked += [("recipient_access", key) for key in (address, without_extension(address))]
         asked += [("sender_access", key) for key in self._rule_keys()]
         self.maps.learn(asked)
 
@@ -107,6 +110,7 @@ class Postfix:
         return (
             self.sender_reply(address)
             or self._relaying(address)
+            or self._access(address)
             or self._listed(address)
             or self._asked(address)
             or self._room(address)
@@ -122,7 +126,7 @@ class Postfix:
         if self._leaves_sight(self.sender):
             return None
         found = self.maps.first("sender_login", keys_of(self.sender))
-        logins = split_targets(found[1].lower()) if found else []
+        logins = [*dict.fromkeys(split_targets(found[1].lower()))] if found else []
         self.maps.learn(("login", login) for login in logins)
         logins = [login for login in logins if self.maps.ask("login", login) == "DUNNO"]
         self._step("owner", self.sender, "sender_login", self.sender, ",".join(logins))
@@ -174,6 +178,34 @@ class Postfix:
         if kind == ELSEWHERE or _ROUTED.search(local_part):
             return Reply(REFUSED, 554, "5.7.1 Relay access denied", RELAY)
         return None
+
+    def _access(self, address):
+        """check_recipient_access: who may write to the address."""
+        keys = dict.fromkeys((address, without_extension(address)))
+        found = self.maps.first("recipient_access", keys)
+        if not found or found[1] == "DUNNO":
+            return None
+        code, _blank, text = found[1].partition(" ")
+        if not text:
+            return self._limited(address, *found)
+        why = MOVED if code == "551" else ONLY_SENDS if text == _SENDS else CLOSED
+        self._step(why, address, "recipient_access", *found)
+        return Reply(REFUSED, int(code), text, why)
+
+    def _limited(self, address, key, answer):
+        """The restriction class that was answered: internal_only, or members_NUMBER."""
+        kind = INTERNAL if answer == "internal_only" else MEMBERS
+        self._step(kind, address, "recipient_access", key, answer)
+        if kind == MEMBERS:
+            asked = f"{answer.rpartition('_')[2]} {self.sender or '<>'}"
+            answer = self.maps.ask("members", asked)
+            self._step("member", self.sender or "", "members", asked, answer)
+            action, _blank, text = answer.partition(" ")
+            if action != "internal_only":
+                return Reply(REFUSED, 554, text, MEMBERS) if action == "REJECT" else None
+        taken = Reply(TAKEN, 250, "2.1.5 Ok")
+        last = taken if self.signed_in else Reply(REFUSED, 554, internal_text(), INTERNAL)
+        return self._listed(address) or self._room(address) or last
 
     def _listed(self, address):
         """reject_unlisted_recipient: whatever virtual_alias_maps answers is known, else a mailbox must be."""

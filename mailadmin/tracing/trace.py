@@ -4,10 +4,12 @@ Whoever sees all domains is answered by the shipped queries. Anybody else is ans
 same rules and tells nothing of domains that they do not see: an address there is another address, of which no map is asked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aliases.answers import ELSEWHERE as NOT_OURS
 from aliases.answers import OFF, Answer, address_in, answer
+from aliases.answers import REFUSED as NOT_TAKEN
+from aliases.lookup import keys_of
 from domains import main_cf
 from mailadmin.tracing.maps import Maps
 from mailadmin.tracing.postfix import (
@@ -33,6 +35,8 @@ BLOCK_OF = {
     "sender_bcc": main_cf.COPIES_FROM,
     "sender_access": main_cf.SENDER_ACCESS,
     "domain_senders": main_cf.DOMAIN_SENDERS,
+    "recipient_access": main_cf.RECIPIENT_ACCESS,
+    "members": main_cf.MEMBERS,
 }
 
 
@@ -69,12 +73,23 @@ def sender_in(text):
     return "" if text.strip() == EMPTY else recipient_in(text) or None
 
 
+def card_of(actor, address):
+    """What the search says of ``address``: with what the Trace of it begins, and who gets a copy. It costs one statement more than that."""
+    card = answer(actor, address)
+    if card.kind in {NOT_OURS, OFF, NOT_TAKEN}:
+        return card
+    maps, keys = Maps(), keys_of(address)
+    maps.learn(("recipient_bcc", key) for key in keys)
+    found = maps.first("recipient_bcc", keys)
+    return replace(card, copy=found[1] if found else "")
+
+
 def trace(actor, address, sender=None):
     """The Trace of a message from ``sender`` ("": the empty one, None: any) for ``address``.
 
     ``actor`` None, the command line, may be told everything.
     """
-    card = answer(actor, address, copies=False)
+    card = answer(actor, address)
     everything = sees_all_domains(actor)
 
     def sees(domain):
@@ -86,7 +101,7 @@ def trace(actor, address, sender=None):
 
     def told(asked):
         if asked not in cards:
-            cards[asked] = answer(actor, asked, copies=False)
+            cards[asked] = answer(actor, asked)
         return _told(cards[asked])
 
     postfix = Postfix(Maps(), sender, targets_of=None if everything else told, sees=sees)

@@ -4,7 +4,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from aliases.answers import ELSEWHERE as NOT_OURS
-from aliases.answers import OFF, PASSED_ON, because
+from aliases.answers import OFF, PASSED_ON, about_away, about_ending, because
 from aliases.away import away_targets
 from mailadmin.tracing import postfix as p
 from mailboxes.models import NEARLY_FULL
@@ -66,6 +66,19 @@ def _said(trace, step):
         return [_elsewhere(trace, words)]
     if name == "alias":
         return _why(trace)
+    if name == "only sends":
+        text = _("The mailbox behind %(address)s only sends: mail to it is refused.") % words
+        return [Line(text, "", "", *of_map)]
+    if name in {p.CLOSED, p.MOVED, p.INTERNAL, p.MEMBERS}:
+        text = {
+            p.CLOSED: _("The alias behind %(address)s is closed."),
+            p.MOVED: _("The alias behind %(address)s has moved."),
+            p.INTERNAL: _("%(address)s takes mail only from those who sign in here."),
+            p.MEMBERS: _("%(address)s takes mail from its members only."),
+        }[name]
+        return [Line(text % words, "", "", *of_map)]
+    if name == "member":
+        return [Line(_member(step), "", "", *of_map)]
     if name == "verify":
         text = _("Postfix asks that server first, and refuses what it does not know.")
         return [Line(text, "domain-flow", domain, *of_map)]
@@ -107,6 +120,15 @@ def _domain_sender_rule(trace, step):
     return _("A rule of %(domain)s refuses the sender %(sender)s.") % words
 
 
+def _member(step):
+    words = {"sender": display_address(step.address) or _("A sender without an address")}
+    if step.answer.startswith("REJECT"):
+        return _("%(sender)s is no member.") % words
+    if step.answer == "DUNNO":
+        return _("%(sender)s is a member.") % words
+    return _("%(sender)s is a member here, who must sign in to write to it.") % words
+
+
 def _owner(step, words):
     logins = [display_address(login) for login in step.answer.split(",") if login]
     if not logins:
@@ -127,7 +149,8 @@ def _elsewhere(trace, words):
 
 def _why(trace):
     card, asked = trace.card, any(step.name == "verify" for step in trace.steps)
-    reasons = [reason for reason in because(card) if not reason.is_verdict]
+    away = [*about_away(card), *about_ending(card)]
+    reasons = [reason for reason in because(card) if not reason.is_verdict and reason not in away]
     if asked and card.kind == PASSED_ON:
         reasons.pop()  # that the primary server is asked
     said = [Line(reason.text, reason.kind, reason.key) for reason in reasons]
@@ -137,6 +160,7 @@ def _why(trace):
     answered = next((step for step in trace.steps if step.name == "alias"), None)
     if answered and said:
         said[-1] = Line(*said[-1][:3], *_of_map(trace, answered))
+    said += [Line(reason.text, reason.kind, reason.key) for reason in away]
     for target in card.targets:
         if target.undeliverable:
             text = _("Left out, because nobody takes mail for it: %(address)s.")
@@ -206,6 +230,16 @@ def _refused(trace, domain):
         return _("Refused at once, %(code)s: a rule refuses this sender. “%(text)s”") % words
     if reply.why == p.OWNER:
         return _("Refused at once, %(code)s: nobody may send with this sender.") % words
+    if reply.why == p.ONLY_SENDS:
+        return _("Refused at once, %(code)s: a mailbox that only sends. “%(text)s”") % words
+    if reply.why == p.CLOSED:
+        return _("Refused at once, %(code)s: the alias is closed. “%(text)s”") % words
+    if reply.why == p.MOVED:
+        return _("Refused at once, %(code)s: the alias has moved. “%(text)s”") % words
+    if reply.why == p.INTERNAL:
+        return _("Refused at once, %(code)s: it takes mail only from those who sign in here.") % words  # fmt: skip
+    if reply.why == p.MEMBERS:
+        return _("Refused at once, %(code)s: it takes mail from its members only.") % words
     if reply.why == p.UNKNOWN:
         return _("Refused at once, %(code)s: no such user.") % words
     if reply.why == p.FULL:

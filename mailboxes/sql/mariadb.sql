@@ -8,7 +8,7 @@
 --   retired_maildir  directories that may hold the mail of a mailbox that is gone
 --   alias.is_self_alias the row is a mailbox's own
 --   word             the words of names, addresses and descriptions, for the search
--- and what is known of days before (usage_day, mailbox_day) and of sign-ins (last_login) goes where its row goes.
+-- and what is known of days before (usage_day, mailbox_day) and of sign-ins (last_login, sign_in), and app passwords, go where their row goes.
 --
 -- `manage.py migrate` creates them, `manage.py recount` creates them again and computes the tables
 -- anew: the statements at the end. mailboxes/triggers.py fills in the words between two @, leaves
@@ -262,9 +262,18 @@ CREATE TRIGGER mailadmin_alias_update AFTER UPDATE ON alias FOR EACH ROW BEGIN
   END IF;
 END
 //
+-- Whoever switches it; where that is its user, or its last day, the panel takes the mark back.
+CREATE TRIGGER mailadmin_own_alias_held AFTER UPDATE ON alias FOR EACH ROW BEGIN
+  IF NEW.active <> OLD.active THEN
+    UPDATE own_alias SET held = NOT NEW.active WHERE address = NEW.address;
+  END IF;
+END
+//
 CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
   DELETE FROM alias_target WHERE alias = OLD.address;
+  DELETE FROM own_alias WHERE address = OLD.address;
+  DELETE FROM ending WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address);
   DELETE FROM word WHERE row_key = OLD.address AND kind IN ('alias', 'forwarding');
   UPDATE alias_target SET target = target
     WHERE bare IN (OLD.address, CONCAT(SUBSTRING_INDEX(OLD.address, '@RECIPIENT_DELIMITER@', 1), '@', SUBSTRING_INDEX(OLD.address, '@', -1)));
@@ -349,6 +358,23 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
     UPDATE mailbox_day SET username = NEW.username WHERE username = OLD.username;
     DELETE FROM last_login WHERE username = NEW.username;
     UPDATE last_login SET username = NEW.username WHERE username = OLD.username;
+    DELETE FROM mailbox_app_password WHERE username = NEW.username;
+    UPDATE mailbox_app_password SET username = NEW.username WHERE username = OLD.username;
+    DELETE FROM fetchmail WHERE mailbox = NEW.username;
+    UPDATE fetchmail SET mailbox = NEW.username, domain = NEW.domain WHERE mailbox = OLD.username;
+    DELETE FROM sign_in WHERE username = NEW.username;
+    UPDATE sign_in SET username = NEW.username WHERE username = OLD.username;
+    DELETE FROM idle_mailbox WHERE username IN (OLD.username, NEW.username);
+    DELETE FROM ending WHERE address = NEW.username;
+    UPDATE ending SET address = NEW.username, domain = NEW.domain WHERE address = OLD.username;
+    UPDATE own_alias SET username = NEW.username WHERE username = OLD.username;
+    DELETE FROM own_alias_limit WHERE name = NEW.username;
+    UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
+    -- No UPDATE: PostfixAdmin's vacation_notification refers to the row.
+    DELETE FROM vacation WHERE email = NEW.username;
+    INSERT INTO vacation (email, subject, body, cache, domain, created, active, modified, activefrom, activeuntil, interval_time)
+      SELECT NEW.username, subject, body, cache, NEW.domain, created, active, modified, activefrom, activeuntil, interval_time FROM vacation WHERE email = OLD.username;
+    DELETE FROM vacation WHERE email = OLD.username;
   END IF;
   IF NEW.username <> OLD.username OR NEW.domain <> OLD.domain OR NEW.quota <> OLD.quota THEN
     DELETE FROM full_mailbox WHERE username IN (OLD.username, NEW.username);
@@ -380,6 +406,14 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   DELETE FROM full_mailbox WHERE username = OLD.username;
   DELETE FROM mailbox_day WHERE username = OLD.username;
   DELETE FROM last_login WHERE username = OLD.username;
+  DELETE FROM mailbox_app_password WHERE username = OLD.username;
+  DELETE FROM fetchmail WHERE mailbox = OLD.username;
+  DELETE FROM sign_in WHERE username = OLD.username;
+  DELETE FROM idle_mailbox WHERE username = OLD.username;
+  DELETE FROM vacation WHERE email = OLD.username;
+  DELETE FROM ending WHERE address = OLD.username;
+  DELETE FROM own_alias WHERE username = OLD.username;
+  DELETE FROM own_alias_limit WHERE name = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   -- Whoever deletes it: a new mailbox of that name must not show the old mail.
   INSERT IGNORE INTO retired_maildir (maildir, username)

@@ -162,9 +162,15 @@ CREATE TRIGGER mailadmin_alias_words AFTER UPDATE OF address, goto, domain, desc
     WHERE words.value <> '' AND a.address = NEW.address;
 END
 //
+CREATE TRIGGER mailadmin_own_alias_held AFTER UPDATE OF active ON alias FOR EACH ROW WHEN NEW.active <> OLD.active BEGIN
+  UPDATE own_alias SET held = NOT NEW.active WHERE address = NEW.address;
+END
+//
 CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN
   UPDATE domain_usage SET alias_rows = alias_rows - 1 WHERE domain = OLD.domain;
   DELETE FROM alias_target WHERE alias = OLD.address;
+  DELETE FROM own_alias WHERE address = OLD.address;
+  DELETE FROM ending WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address);
   DELETE FROM word WHERE row_key = OLD.address AND kind IN ('alias', 'forwarding');
   UPDATE alias_target SET target = target WHERE bare IN (
     OLD.address, substr(OLD.address, 1, instr(OLD.address, '@RECIPIENT_DELIMITER@') - 1) || substr(OLD.address, instr(OLD.address, '@'))
@@ -227,6 +233,22 @@ CREATE TRIGGER mailadmin_mailbox_rename AFTER UPDATE OF username ON mailbox FOR 
   UPDATE mailbox_day SET username = NEW.username WHERE username = OLD.username;
   DELETE FROM last_login WHERE username = NEW.username;
   UPDATE last_login SET username = NEW.username WHERE username = OLD.username;
+  DELETE FROM mailbox_app_password WHERE username = NEW.username;
+  UPDATE mailbox_app_password SET username = NEW.username WHERE username = OLD.username;
+  DELETE FROM fetchmail WHERE mailbox = NEW.username;
+  UPDATE fetchmail SET mailbox = NEW.username, domain = NEW.domain WHERE mailbox = OLD.username;
+  DELETE FROM sign_in WHERE username = NEW.username;
+  UPDATE sign_in SET username = NEW.username WHERE username = OLD.username;
+  DELETE FROM idle_mailbox WHERE username IN (OLD.username, NEW.username);
+  DELETE FROM ending WHERE address = NEW.username;
+  UPDATE ending SET address = NEW.username, domain = NEW.domain WHERE address = OLD.username;
+  UPDATE own_alias SET username = NEW.username WHERE username = OLD.username;
+  DELETE FROM own_alias_limit WHERE name = NEW.username;
+  UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
+  DELETE FROM vacation WHERE email = NEW.username;
+  INSERT INTO vacation (email, subject, body, cache, domain, created, active, modified, activefrom, activeuntil, interval_time)
+    SELECT NEW.username, subject, body, cache, NEW.domain, created, active, modified, activefrom, activeuntil, interval_time FROM vacation WHERE email = OLD.username;
+  DELETE FROM vacation WHERE email = OLD.username;
 END
 //
 CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE OF username, domain, quota, maildir ON mailbox FOR EACH ROW BEGIN
@@ -260,6 +282,14 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   DELETE FROM full_mailbox WHERE username = OLD.username;
   DELETE FROM mailbox_day WHERE username = OLD.username;
   DELETE FROM last_login WHERE username = OLD.username;
+  DELETE FROM mailbox_app_password WHERE username = OLD.username;
+  DELETE FROM fetchmail WHERE mailbox = OLD.username;
+  DELETE FROM sign_in WHERE username = OLD.username;
+  DELETE FROM idle_mailbox WHERE username = OLD.username;
+  DELETE FROM vacation WHERE email = OLD.username;
+  DELETE FROM ending WHERE address = OLD.username;
+  DELETE FROM own_alias WHERE username = OLD.username;
+  DELETE FROM own_alias_limit WHERE name = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
   INSERT OR IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username

@@ -10,7 +10,8 @@ from accounts.services import delete_admin
 from aliases.models import Alias
 from domains.services import delete_domain
 from mailboxes.models import Mailbox
-from mailboxes.services import delete_mailbox, rename_mailbox
+from mailboxes.renaming import rename_mailbox
+from mailboxes.services import delete_mailbox
 from tests.codes import NOW, code
 from tests.refusals import refused
 

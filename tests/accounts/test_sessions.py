@@ -1,10 +1,9 @@
 import time
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 
-from accounts.models import Admin
+from accounts.models import Admin, PanelSession
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_a_session_ends_when_nobody_used_it_for_a_while(clock, client_of_admin):
     assert client_of_admin.get("/account/").status_code == 200
     clock(121)
     assert client_of_admin.get("/account/").status_code == 302
-    assert Session.objects.count() == 0
+    assert PanelSession.objects.count() == 0
 
 
 def test_a_session_ends_after_a_day_however_busy_it_is(clock, client_of_admin):
@@ -55,12 +54,38 @@ def test_the_minutes_of_a_session_are_settings(clock, client_of_admin, settings)
 def test_a_click_writes_only_once_in_a_twentieth_of_the_idle_time(
     clock, client_of_admin, django_assert_num_queries
 ):
-    reads = 2  # the session, the account
+    reads = 1  # the session, with its administrator
     written = reads + 3  # a transaction around one UPDATE
     for minutes, statements in [(0, reads), (5, reads), (1, written), (5, reads), (1, written)]:
         clock(minutes)
         with django_assert_num_queries(statements):
             assert client_of_admin.get("/account/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"password": "{PLAIN}x"}, {"passkey_handle": "ab" * 64}]
+)
+def test_what_becomes_of_an_administrator_counts_at_the_very_next_click(client_of_admin, change):
+    Admin.objects.filter(pk="root@example.org").update(**change)
+
+    assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_an_administrator_who_is_gone_is_out_at_the_very_next_click(client_of_admin):
+    Admin.objects.all().delete()
+
+    assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_a_mailbox_s_session_opens_nothing_of_an_administrator_of_the_same_name(
+    client, make_admin, example_org, add_mailbox, password
+):
+    make_admin("joe@example.org", superadmin=True, password="another evening 44")
+    joe = add_mailbox("joe@example.org")
+    client.post("/login/", {"username": joe.pk, "password": password})
+
+    assert client.get("/account/").context["account"] == joe
+    assert client.get("/administrators/").status_code == 404
 
 
 def test_a_new_password_does_not_prolong_a_session(clock, client_of_admin, password):

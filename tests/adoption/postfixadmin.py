@@ -44,8 +44,16 @@ CREATE TABLE {{p}}vacation_notification (on_vacation varchar(255) NOT NULL, noti
   notified_at timestamp NOT NULL DEFAULT current_timestamp(), PRIMARY KEY (on_vacation, notified),
   CONSTRAINT {{p}}vacation_notification_pkey FOREIGN KEY (on_vacation) REFERENCES {{p}}vacation (email) ON DELETE CASCADE) DEFAULT {L};
 CREATE TABLE {{p}}fetchmail (id int(11) unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, mailbox varchar(255) NOT NULL,
-  src_server varchar(255) NOT NULL, src_user varchar(255) NOT NULL, src_password varchar(255) NOT NULL,
-  active tinyint(1) NOT NULL DEFAULT 0) DEFAULT {L}
+  src_server varchar(255) NOT NULL,
+  src_auth enum('password','kerberos_v5','kerberos','kerberos_v4','gssapi','cram-md5','otp','ntlm','msn','ssh','any') DEFAULT NULL,
+  src_user varchar(255) NOT NULL, src_password varchar(255) NOT NULL, src_folder varchar(255) NOT NULL,
+  poll_time int(11) unsigned NOT NULL DEFAULT 10, fetchall tinyint(1) unsigned NOT NULL DEFAULT 0,
+  keep tinyint(1) unsigned NOT NULL DEFAULT 0, protocol enum('POP3','IMAP','POP2','ETRN','AUTO') DEFAULT NULL,
+  usessl tinyint(1) unsigned NOT NULL DEFAULT 0, extra_options text DEFAULT NULL, returned_text text DEFAULT NULL,
+  mda varchar(255) NOT NULL, date {STAMP}, sslcertck tinyint(1) NOT NULL DEFAULT 0,
+  sslcertpath varchar(255) CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci DEFAULT '', sslfingerprint varchar(255) DEFAULT '',
+  domain varchar(255) DEFAULT '', active tinyint(1) NOT NULL DEFAULT 0, created {STAMP},
+  modified timestamp NOT NULL DEFAULT current_timestamp(), src_port int(11) NOT NULL DEFAULT 0) DEFAULT {L}
 """
 LATER = f"""
 CREATE TABLE {{p}}dkim (id int(11) NOT NULL AUTO_INCREMENT PRIMARY KEY, domain_name varchar(255) NOT NULL,

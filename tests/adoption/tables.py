@@ -11,7 +11,8 @@ def rows(query):
 
 def tables(database):
     found = rows(
-        f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' ORDER BY TABLE_NAME"
+        f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}'"
+        " AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME"
     )
     return [name for (name,) in found]
 

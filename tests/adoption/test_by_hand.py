@@ -38,10 +38,16 @@ def fill(release):
     postfixadmin.add_admin("Boss@Example.org", "example.org", modified="0000-00-00 00:00:00")
     postfixadmin.add("domain_admins", username="nobody@example.org", domain="example.org")
     postfixadmin.add("quota2", username="Joe@example.org", bytes=5_000_000, messages=7)
+    server = {"src_server": "pop.elsewhere.example", "src_user": "joe", "src_folder": "", "mda": ""}
+    server |= {"src_password": "c2VjcmV0", "protocol": "POP3", "modified": "2024-01-01 00:00:00"}
+    postfixadmin.add("fetchmail", mailbox="Joe@example.org", domain="Example.org", **server)
     postfixadmin.add("log", username="root@example.org", domain="example.org", action="x", data="y")
     if release != "3.3":
         postfixadmin.add("dkim", domain_name="Second.Example", private_key="k", public_key="p")
         postfixadmin.add("dkim_signing", author="Second.Example", dkim_id=1)
+        postfixadmin.add(
+            "mailbox_app_password", username="Joe@example.org", description="x", password_hash="y"
+        )
         for whose in ("joe@example.org", "second.example", None):
             postfixadmin.add("totp_exception_address", ip="192.0.2.7", username=whose)
 

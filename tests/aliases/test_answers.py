@@ -5,6 +5,7 @@ from aliases.answers import (
     ACCEPTED,
     ELSEWHERE,
     OFF,
+    ONLY_SENDS,
     PASSED_ON,
     REFUSED,
     address_in,
@@ -15,7 +16,7 @@ from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_alias_domain
 from mailboxes.forwarding import set_forwarding
-from mailboxes.services import set_mailbox_active
+from mailboxes.services import set_mailbox_active, update_mailbox
 from tests.pages.reading import links, text
 
 
@@ -209,3 +210,58 @@ def test_role_addresses_are_offered_only_to_whom_may_create_them(admin, example_
     assert "alias" not in answer(admin, "postmaster@example.org").may_create
     assert answer(admin, "a+b@example.org").may_create == ("alias",)
     assert answer(admin, "-@example.org").may_create == ()
+
+
+def test_a_mailbox_that_only_sends_refuses_under_all_its_names(
+    example_org, add_domain, add_mailbox, add_alias
+):
+    twin = add_domain("twin.example")
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+    mailbox = add_mailbox("robot@example.org")
+    add_alias("@example.org", "robot@example.org")
+    update_mailbox(actor=None, mailbox=mailbox, receives=False)
+
+    for address in ("robot@example.org", "robot+x@example.org", "robot@twin.example"):
+        card = answer(None, address)
+        assert (card.kind, card.here, card.here_row) == (REFUSED, ONLY_SENDS, "robot@example.org")
+    assert answer(None, "other@example.org").kind == ACCEPTED
+    add_alias("robot@twin.example", "ann@elsewhere.example")
+    assert answer(None, "robot@twin.example").kind == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("access", "text", "here"),
+    [("closed", "Gone fishing", "alias closed"), ("moved", "new@other.net", "alias moved")],
+)
+def test_an_alias_that_is_closed_or_has_moved_refuses_under_all_its_names(
+    access, text, here, example_org, add_domain, add_alias
+):
+    twin = add_domain("twin.example")
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=example_org)
+    add_alias("@example.org", "ann@elsewhere.example")
+    add_alias("sales@example.org", "ann@elsewhere.example", access=access, access_text=text)
+
+    for address in ("sales@example.org", "sales+x@example.org", "sales@twin.example"):
+        card = answer(None, address)
+        assert (card.kind, card.here, card.here_row) == (REFUSED, here, "sales@example.org")
+        assert card.access_text == text
+    assert answer(None, "other@example.org").kind == ACCEPTED
+    add_alias("sales+open@example.org", "ann@elsewhere.example")
+    assert answer(None, "sales+open@example.org").kind == ACCEPTED
+
+
+def test_who_may_write_to_an_alias_is_told_only_where_its_domain_is_seen(
+    admin, example_org, add_domain, add_alias
+):
+    other = add_domain("hidden.example")
+    create_alias_domain(actor=None, alias_domain=example_org, target_domain=other)
+    add_alias("team@hidden.example", "ann@elsewhere.example", access="closed")
+
+    assert answer(None, "team@example.org").kind == REFUSED
+    assert answer(admin, "team@example.org").kind == ACCEPTED
+    add_alias("list@example.org", "ann@elsewhere.example", access="internal")
+    said = [reason.text for reason in because(answer(admin, "list@example.org"))]
+    assert said == [
+        "There is an alias list@example.org.",
+        "It takes mail only from those who sign in here.",
+    ]

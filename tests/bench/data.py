@@ -218,6 +218,13 @@ def statements(plan):
         " FROM mailbox m JOIN quota2 q USING (username) JOIN seq_0_to_30"
         " WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * 80",
     )
+    yield (
+        "quota warnings",
+        "INSERT INTO quota_warning (username, percent, at)"
+        f" SELECT username, IF(q.bytes * 100 >= m.quota * 95, 95, 80), {_moment('1')}"
+        " FROM mailbox m JOIN quota2 q USING (username)"
+        " WHERE m.quota > 0 AND q.bytes * 100 >= m.quota * 80",
+    )
 
 
 # What is asked of the maps: keys that are there, by kind. With an x in front none of them is.

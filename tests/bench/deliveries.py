@@ -1,13 +1,10 @@
 """``python -m tests.mariadb python -m tests.bench.deliveries [LINES]``: how fast the delivery log follows a log of so many lines (1,000,000), and with how much memory.
 
-With POSTFIX=yes (as root) also how many lines Postfix itself writes while it uses one second of a core: mail that comes in by SMTP
-and is handed on, without any maps, is the least that it can do for a message.
+With POSTFIX=yes (as root) also how many lines Postfix itself writes (tests/bench/postfix.py).
 """
 
 import os
-import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -74,89 +71,21 @@ def follow(path, lines):
             told += 1
 
 
-def postfix():
-    """Lines that Postfix writes in a second of CPU of all its processes together."""
-    from tests.servers.processes import free_ports, wait_until
-
-    directory = Path(tempfile.mkdtemp(prefix="bench-postfix-"))
-    directory.chmod(0o755)
-    from tests.servers.postfix import MASTER, STOCK_MASTER_CF, Postfix
-
-    [sink] = free_ports(1)
-    server = Postfix(directory, directory, outside_port=sink)
-    server.prepare()
-    server.conf.mkdir()
-    master = re.sub(
-        r"^smtp +inet ",
-        f"127.0.0.1:{server.smtp_port} inet ",
-        STOCK_MASTER_CF.read_text(),
-        flags=re.MULTILINE,
-    )
-    (server.conf / "master.cf").write_text(master)
-    (server.conf / "main.cf").write_text(
-        f"compatibility_level = 3.6\nqueue_directory = {server.queue}\ndata_directory = {directory}/data\nmaillog_file = {server.log}\n"
-        f"maillog_file_prefixes = {directory}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmydestination =\nmynetworks = 127.0.0.0/8\n"
-        f"disable_dns_lookups = yes\ndefault_transport = smtp:[127.0.0.1]:{sink}\nmyhostname = {HOST}\nalias_maps =\n"
-    )
-    server._run("postfix", "check")  # makes the directories of the queue
-    drain = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{sink}", "100"])
-    daemon = subprocess.Popen([MASTER, "-c", server.conf, "-s"])
-    try:
-        wait_until(lambda: server.log.exists(), "Postfix")
-        time.sleep(2)
-        begun, before = _cpu_below(daemon.pid), len(server.log.read_bytes().splitlines())
-        subprocess.run(
-            [
-                "smtp-source",
-                "-s",
-                "20",
-                "-m",
-                "2000",
-                "-f",
-                "a@b.test",
-                "-t",
-                "c@d.test",
-                f"127.0.0.1:{server.smtp_port}",
-            ],
-            check=True,
-        )
-        wait_until(
-            lambda: server.log.read_text().count(": removed") >= 2000, "all delivered", seconds=300
-        )
-        used = _cpu_below(daemon.pid) - begun
-        lines = len(server.log.read_bytes().splitlines()) - before
-    finally:
-        daemon.terminate()
-        drain.terminate()
-        daemon.wait()
-        drain.wait()
-    print(f"Postfix: {lines:,} lines in {used:.1f} s of CPU, {lines / used:,.0f} a second")
-
-
-def _cpu_below(parent):
-    """Seconds of CPU of a process, its children that ended, and those that run."""
-    hertz, total = os.sysconf("SC_CLK_TCK"), 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if stat.parent.name == str(parent) or fields[1] == str(parent):
-            total += sum(map(int, fields[11:15]))
-    return total / hertz
-
-
 def main():
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
     os.environ.setdefault("SECRET_KEY", "only-for-the-bench-only-for-the-bench-only-for-the-bench")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailadmin.settings")
     django.setup()
-    if os.environ.get("POSTFIX"):
-        postfix()
     call_command("migrate", verbosity=0)
+    if os.environ.get("POSTFIX"):
+        from tests.bench import postfix
+
+        postfix.measure()
+    from domains.models import Domain
     from domains.services import create_domain
 
-    create_domain(actor=None, name="example.org")
+    if not Domain.objects.filter(pk="example.org").exists():
+        create_domain(actor=None, name="example.org")
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "mail.log")
         write(path, lines)

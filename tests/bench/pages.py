@@ -116,6 +116,7 @@ def pages(samples):
             "/mailboxes/", domain=big, state="on", after=[big, of.big_mailbox]
         ),
         "mailboxes of big, last changed": _url("/mailboxes/", domain=big, sort="-changed"),
+        "mailboxes of big, warned": _url("/mailboxes/", domain=big, state="warned"),
         "mailboxes of big, nearly full": _url("/mailboxes/", domain=big, state="full"),
         "mailboxes of big, prefix": _url("/mailboxes/", domain=big, q=data.OFFICE),
         "aliases of big": _url("/aliases/", domain=big),
@@ -164,6 +165,7 @@ def pages(samples):
     }
     superadmins = {
         "mailboxes, last changed": _url("/mailboxes/", sort="-changed"),
+        "mailboxes, warned": _url("/mailboxes/", state="warned"),
         "mailboxes, nearly full": _url("/mailboxes/", state="full"),
         "domain, create": "/domains/new/",
         "domain, edit": f"/domains/{of.average}/edit/",

@@ -233,3 +233,37 @@ def test_of_many_that_lead_here_ten_are_named(number, said, run, example_org, ad
 def test_a_missing_alias_is_named(run, example_org):
     with pytest.raises(CommandError, match=r"^There is no alias info@example\.org\."):
         run("alias", "off", "info@example.org")
+
+
+def test_who_may_write_to_it(run, add_alias, example_org):
+    run("alias", "add", "team@example.org", "joe@elsewhere.example", "--access", "members")
+    assert json.loads(run("alias", "show", "team@example.org", "--json"))["access"] == "members"
+
+    run("alias", "edit", "team@example.org", "--access", "closed", "--text", "Gone fishing")
+    record = json.loads(run("alias", "show", "team@example.org", "--json"))
+    assert (record["access"], record["access_text"], record["mail"]) == (
+        *("closed", "Gone fishing", "refused"),
+    )
+    assert "Who may write" in run("alias", "show", "team@example.org")
+
+    run("alias", "edit", "team@example.org", "--access", "everybody")
+    record = json.loads(run("alias", "show", "team@example.org", "--json"))
+    assert (record["access"], record["access_text"]) == ("everybody", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--access", "internal", "--text", "No"], "^Only an alias that is closed or has moved"),
+        (["--access", "moved"], "^Text: Enter the address that it has moved to"),
+        (["--access", "moved", "--text", "nowhere"], "^Text: “nowhere” is not an e-mail address"),
+    ],
+)
+def test_what_cannot_be_said_of_who_may_write_is_refused(
+    run, example_org, add_alias, arguments, message
+):
+    add_alias("team@example.org", "joe@elsewhere.example")
+
+    with pytest.raises(CommandError, match=message):
+        run("alias", "edit", "team@example.org", *arguments)
+    assert Alias.objects.get(pk="team@example.org").access == ""

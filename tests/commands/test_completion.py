@@ -46,7 +46,7 @@ def offered(request, tmp_path_factory):
 def test_a_shell_completes_commands_verbs_and_options(offered):
     assert offered("") == sorted(program.COMMANDS)
     assert offered("mailb") == ["mailbox"]
-    assert offered("mailbox", "o") == ["off", "on"]
+    assert offered("mailbox", "o") == ["off", "on", "own-addresses"]
     assert offered("mailbox", "list", "--s") == ["--search", "--sort"]
     assert offered("alias", "edit", "info@example.org", "--rem") == ["--remove"]
     assert offered("log", "--fo") == ["--follow"]

@@ -298,7 +298,7 @@ def test_a_mail_server_that_is_away_does_not_undo_the_mailbox(
     run("mailbox", "add", "joe@example.org", "--welcome", stdin=password)
 
     assert Mailbox.objects.count() == 1
-    assert caplog.messages[-1].startswith("The welcome mail to joe@example.org was not sent")
+    assert caplog.messages[-1].startswith("The mail 'welcome' about joe@example.org was not sent")
     assert "could not be sent" in capsys.readouterr().err
     assert QuotaUsage.objects.count() == 0
 

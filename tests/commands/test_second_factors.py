@@ -66,6 +66,7 @@ def test_it_counts_how_secrets_are_stored_and_encrypts_them(
         "in clear": 1,
         "under an older key": 1,
         "unreadable": 1,
+        "webhooks": 0,
         "stored": 0,
     }
     assert after == {
@@ -73,6 +74,7 @@ def test_it_counts_how_secrets_are_stored_and_encrypts_them(
         "in clear": 0,
         "under an older key": 0,
         "unreadable": 1,
+        "webhooks": 0,
         "stored": 2,
     }
     settings.FACTOR_KEYS = settings.FACTOR_KEYS[:1]

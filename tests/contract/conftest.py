@@ -39,9 +39,9 @@ def server_with(django_db_setup, django_db_blocker):
         database = connection.settings_dict
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 
-    def run(*blocks):
+    def run(*blocks, **markers):
         name = f"{os.getpid()}{blocks[0]}{worker}"
-        with MailServer(database, worker=name, blocks=blocks) as server:
+        with MailServer(database, worker=name, blocks=blocks, **markers) as server:
             yield server
 
     return run

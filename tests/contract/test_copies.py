@@ -1,9 +1,9 @@
 import pytest
 
-from aliases.answers import answer
 from domains.copies import FROM, TO
 from domains.copy_services import add_copy
 from domains.models import Domain
+from mailadmin.tracing.trace import card_of
 from tests.contract.world import PASSWORD
 from tests.servers import clients
 from tests.servers.processes import wait_until
@@ -161,4 +161,4 @@ def test_pages_name_the_copy_that_postfix_makes(copying, address):
     keys = [address, address.replace("+tag", ""), "@" + address.partition("@")[2]]
     answers = (copying.postfix.lookup("recipient_bcc", key) for key in keys)
 
-    assert answer(None, address).copy == (next(filter(None, answers), ""))
+    assert card_of(None, address).copy == (next(filter(None, answers), ""))

@@ -150,7 +150,7 @@ def test_home_and_quota(dovecot, mail_server):
     assert dovecot.user("minus@example.org")["quota_rule"] == "*:bytes=0"
     assert dovecot.user("nobody@example.org") is None
     assert dovecot.user("closed@example.org") is None
-    # Only quota-status may follow an alias: a delivery must not.
+    # Only quota-status and LMTP follow an alias, as of a mailbox that had this name.
     assert dovecot.user("sales@example.org") is None
 
 
@@ -184,30 +184,33 @@ def test_used_quota_as_doveadm_and_the_panel_see_it(dovecot, mail_server):
 def test_the_queries_of_2_4_are_those_of_2_3(mail_server):
     folder = mail_server.files.path / "dovecot"
     old = (folder / "2.3" / "mailadmin-sql.conf.ext").read_text()
+    app = (folder / "2.3" / "mailadmin-sql-app.conf.ext").read_text()
     new = (folder / "2.4" / "dovecot.conf").read_text()
 
     def query(text, pattern):
         return " ".join(re.search(pattern, text.replace("\\\n", ""), re.DOTALL)[1].split())
 
-    for name, pattern in {
-        "password_query": r"passdb sql \{.*?\n  query = (.*?)\n",
-        "user_query": r"userdb sql \{\n  query = (.*?)\n",
-        "iterate_query": r"iterate_query = (.*?)\n",
-    }.items():
-        theirs = query(old, rf"\n{name} = (.*?)\n")
+    for text, name, pattern in [
+        (old, "password_query", r"passdb sql \{.*?\n  query = (.*?)\n"),
+        (app, "password_query", r"passdb sql-app \{.*?\n  sql_query = (.*?)\n"),
+        (old, "user_query", r"userdb sql \{\n  query = (.*?)\n"),
+        (old, "iterate_query", r"iterate_query = (.*?)\n"),
+    ]:
+        theirs = query(text, rf"\n{name} = (.*?)\n")
         # The two languages' words for the same things.
         for before, after in {
             "CONCAT('*:bytes=', GREATEST(m.quota, 0))": "CONCAT(GREATEST(m.quota, 0), 'B')",
             **{
                 # 2.3 has the tenth by which a message may go over the quota in dovecot.conf.
-                f" {prefix}quota_rule ": f" {prefix}quota_storage_size,"
-                f" CONCAT(GREATEST(m.quota, 0) DIV 10, 'B') AS {prefix}quota_storage_grace "
+                f" {prefix}quota_rule, ": f" {prefix}quota_storage_size,"
+                f" CONCAT(GREATEST(m.quota, 0) DIV 10, 'B') AS {prefix}quota_storage_grace, "
                 for prefix in ("userdb_", "")
             },
             "%u": "%{user}",
             "%n": "%{user | username}",
             "%d": "%{user | domain}",
             "%s": "%{protocol}",
+            "%w": "%{password}",
         }.items():
             theirs = theirs.replace(before, after)
         assert query(new, pattern) == theirs

@@ -5,10 +5,12 @@
 
 import os
 import random
+import re
 import subprocess
 
 import pytest
 
+from aliases.access import MEMBERS
 from domains.copies import FROM, TO
 from domains.copy_services import add_copy
 from domains.flow_services import set_relay_host
@@ -40,7 +42,7 @@ def world(empty_world):
     empty_world.domain("backup.example", backupmx=True, verify_recipients=True)
     for address in ADDRESSES:
         if address.startswith("sales"):
-            empty_world.alias(address, "ann@example.org")
+            empty_world.alias(address, "ann@example.org", access=MEMBERS)
         else:
             empty_world.mailbox(address)
     domain = Domain.objects.get(pk="example.org")
@@ -52,6 +54,7 @@ def world(empty_world):
             local_part="ann",
             goto="eve@smart.example",
         )
+    empty_world.raw("mailbox", "ann@example.org", receives=False)
     set_sender_rule(actor=None, sender=BAD, action=REJECT)
     set_domain_sender_rule(actor=None, domain=domain, sender=BAD, action=REJECT)
     set_relay_host(
@@ -116,6 +119,7 @@ def stored_name(name, key):
         ("sender_bcc", ["ann@example.org"]),
         ("sender_access", [BAD]),
         ("sender_lists", ["example.org"]),
+        ("recipient_access", ADDRESSES),
         ("relay_hosts", ["example.org"]),
         ("relay_login", ["example.org"]),
     ],
@@ -169,6 +173,21 @@ def test_no_key_gets_more_out_of_a_domains_list_of_senders(postfix):
     assert set(found.values()) == {b"REJECT"}
     names = {key.decode(errors="surrogateescape").lower().rstrip(" ") for key in found}
     assert [name for name in names if not name.endswith(BAD)] == []
+
+
+def test_no_key_makes_a_stranger_a_member(postfix):
+    """The number of the alias stands before the sender, and is Postfix's own."""
+    keys = [b"1 " + key for key in hostile_keys(NUMBER)]
+
+    found, said, status = ask(postfix, "members", [*keys, b"1 ann@example.org", b"1 <>"])
+
+    assert (said, status) == ([], 0)
+    refused = b"REJECT 5.7.1 This address takes mail from its members only"
+    assert found[b"1 <>"] == refused
+    let_in = {
+        key.decode(errors="surrogateescape").lower() for key in found if found[key] != refused
+    }
+    assert {re.sub(r"[+][^@]*|(?<=org) +$", "", name) for name in let_in} == {"1 ann@example.org"}
 
 
 def test_whether_the_database_is_there_is_the_answer_to_every_key(postfix):

@@ -78,6 +78,7 @@ def helper(mail_server, tmp_path, monkeypatch):
         wrapper = tmp_path / name
         wrapper.write_text(f'#!/bin/sh\nexec {find(name)} {own} "$@"\n')
         wrapper.chmod(0o755)
+    monkeypatch.syspath_prepend(ROOT / "deploy/helper")  # what it imports
     spec = importlib.util.spec_from_file_location("helper_verbs", ROOT / "deploy/helper/verbs.py")
     verbs = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, verbs)

@@ -6,7 +6,7 @@ from tests.contract.tables import fill
 MAPS = [
     *["alias", "domains", "mailbox", "relay_domains", "relay_recipients", "sender_login"],
     *["transport", "relay_hosts", "relay_login", "recipient_bcc", "sender_bcc"],
-    *["sender_access", "sender_lists", "domain_senders"],
+    *["sender_access", "sender_lists", "domain_senders", "recipient_access", "members"],
 ]
 
 

@@ -64,7 +64,11 @@ def many_rows(empty_world, mail_server):
         "INSERT INTO sender_rule (sender, action) SELECT address, 'REJECT' FROM alias",
         "INSERT INTO domain_sender_rule (domain, list_number, sender, action)"
         f" SELECT {domain}, seq % 100, {name}, 'REJECT' {source}",
-        "ANALYZE TABLE domain_sender_rule, sender_rule, domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
+        "INSERT INTO mailbox_app_password (username, password_hash, protocols)"
+        " SELECT username, SHA2(CONCAT(username, seq), 256), 'imap' FROM mailbox,"
+        f" {numbers(3)}",
+        "INSERT INTO vacation (email, subject, body) SELECT username, 'Away', 'x' FROM mailbox",
+        "ANALYZE TABLE vacation, mailbox_app_password, domain_sender_rule, sender_rule, domain, mail_copy, alias, mailbox, alias_domain, alias_target, relay_host",
     ]:
         mail_server.execute(statement)
 
@@ -143,10 +147,14 @@ def _of_the_walk(table):
     return table.startswith("<") or table == "h"
 
 
-@pytest.mark.parametrize("name", ["password_query", "user_query"])
+@pytest.mark.parametrize(
+    "name",
+    [("password_query", "mailadmin-sql-app"), ("password_query",), ("user_query",)],
+    ids=["app password", "password", "user"],
+)
 @pytest.mark.parametrize("service", ["imap", "smtp", "lmtp", "quota-status"])
 def test_a_dovecot_query_reads_by_key_only(mail_server, name, service):
-    query = mail_server.dovecot.query(name)
+    query = mail_server.dovecot.query(*name)
 
     plans = {
         key: plan(mail_server.connect_as_dovecot(), expand(query, key, service)) for key in KEYS
@@ -166,3 +174,10 @@ def test_a_scan_would_be_seen_here(mail_server):
     steps = plan(mail_server.connect_as_postfix(), "SELECT address FROM alias WHERE goto = 'x'")
 
     assert scans(steps) == [("alias", "ALL")]
+
+
+@pytest.mark.parametrize("column", ["script_name = 'vacation'", "id = 'x'"])
+def test_the_view_of_away_messages_reads_by_key_only(mail_server, column):
+    for name in ("u7@d7.example", "nobody@d7.example"):
+        query = f"SELECT id, script FROM sieve_vacation WHERE username = '{name}' AND {column}"
+        assert scans(plan(mail_server.connect(), query)) == []

@@ -1,5 +1,8 @@
 """Who sees which rows on the page "Was it delivered?", and what finds them."""
 
+import csv
+import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -58,6 +61,20 @@ SEEN = {
 @pytest.mark.parametrize("role", SEEN)
 def test_each_role_sees_the_rows_of_its_domains(role, roles, sign_in):
     assert recipients(sign_in(roles[role]).get("/deliveries/")) == SEEN[role]
+
+
+@pytest.mark.parametrize("role", SEEN)
+def test_each_role_takes_along_the_rows_that_it_sees(role, roles, sign_in, monkeypatch):
+    monkeypatch.setattr("mailadmin.deliveries.pages.TOGETHER", 2)
+    client = sign_in(roles[role])
+
+    lines = client.get("/deliveries/", {"as": "jsonl"}).getvalue().decode().splitlines()
+    table = client.get("/deliveries/", {"as": "csv", "result": "refused"}).getvalue().decode()
+
+    assert [json.loads(line)["recipient"] for line in lines] == SEEN[role]
+    refused = [name for name in SEEN[role] if name.startswith(("victim", "nobody"))]
+    rows = csv.DictReader(io.StringIO(table.removeprefix("\ufeff")))
+    assert [row["Recipient"] for row in rows] == refused
 
 
 @pytest.mark.parametrize(
@@ -156,7 +173,10 @@ def test_a_mailbox_user_sees_their_own_mail_alone(roles, sign_in, settings):
     ):
         page = client.get("/account/deliveries/", asked)
         assert recipients(page) == ["eve@other.net", "ann@example.org"]
+        lines = client.get("/account/deliveries/", asked | {"as": "jsonl"}).getvalue().splitlines()
+        assert [json.loads(line)["recipient"] for line in lines] == recipients(page)
     assert client.get("/deliveries/").status_code == 404
+    assert client.get("/deliveries/", {"as": "csv"}).status_code == 404
     assert "/account/deliveries/" in client.get("/account/").content.decode()
 
 

@@ -1,6 +1,8 @@
 """The page "Where mail goes" shows what becomes of a test message, and looks again while nobody knows."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 
 @pytest.fixture
@@ -30,6 +32,7 @@ def test_a_page_that_is_left_open_stops(page):
 def test_at_the_end_it_is_shown_and_not_looked_for_any_more(page, log, follow):
     queue_id = log.comes_in("root@example.org", message_id="t1@mail.example.org")
     log.saved(queue_id, "ann@example.org")
+    log.removed(queue_id)
     follow()
 
     said = page.get("/trace/", ASKED).content.decode()
@@ -48,6 +51,53 @@ def test_while_it_waits_it_is_looked_for(page, log, follow):
 
     assert "Waiting</span>" in said
     assert "Look again" in said
+
+
+def test_to_an_alias_of_several_it_is_looked_for_until_each_has_its_row(page, log, follow):
+    asked = ASKED | {"address": "sales@example.org"}
+    queue_id = log.comes_in("root@example.org", message_id=asked["test"])
+    log.saved(queue_id, "ann@example.org", asked="sales@example.org")
+    follow()
+    first = page.get("/trace/", asked).content.decode()
+    unknown = {"dsn": "5.1.1", "asked": asked["address"]}
+    log.ends(queue_id, "joe@outside.test", "bounced", "no such user", **unknown)
+    log.removed(queue_id)
+    follow()
+    last = page.get("/trace/", asked).content.decode()
+
+    assert ("Delivered</span>" in first, "Returned</span>" in first) == (True, False)
+    assert "Look again" in first
+    assert ("Delivered</span>" in last, "Returned</span>" in last) == (True, True)
+    assert "Look again" not in last
+
+
+def test_what_another_server_took_is_the_end(page, log, follow):
+    queue_id = log.comes_in("root@example.org", message_id=ASKED["test"])
+    log.ends(queue_id, "joe@outside.test", "sent", "250 2.0.0 queued as 4F", asked=ASKED["address"])
+    log.removed(queue_id)
+    follow()
+
+    said = page.get("/trace/", ASKED).content.decode()
+
+    assert "Delivered</span>" in said
+    assert "queued as 4F" in said
+    assert "Look again" not in said
+
+
+def test_it_costs_the_same_for_each_number_of_rows(
+    page, log, follow, django_assert_max_num_queries
+):
+    queue_ids = [log.comes_in("root@example.org", message_id=ASKED["test"]) for _each in range(3)]
+    for queue_id in queue_ids:
+        log.saved(queue_id, "ann@example.org")
+    follow()
+    with CaptureQueriesContext(connection) as without:
+        page.get("/trace/", {"address": ASKED["address"]})
+
+    with django_assert_max_num_queries(len(without) + 4):
+        said = page.get("/trace/", ASKED).content.decode()
+
+    assert said.count("Delivered</span>") == 3
 
 
 def test_without_a_delivery_log_nothing_is_followed(page, settings):

@@ -5,6 +5,7 @@ private daemons.
 """
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -39,7 +40,12 @@ class Patient:
         self.webmail = server.directory / "roundcube.php"
 
     def look(self, *subjects):
-        return looking.look(subjects or ("postfix", "maps", "dovecot", "queue"))
+        look = looking.look(subjects or ("postfix", "maps", "dovecot", "queue"))
+        for finding in look.findings:
+            check = finding.check
+            texts = " ".join(map(str, (check.seen, check.why, check.mend, check.command)))
+            assert set(re.findall(r"%\((\w+)\)", texts)) <= finding.details.keys()
+        return look
 
     def found(self, *subjects):
         return {finding.name: finding for finding in self.look(*subjects).findings}

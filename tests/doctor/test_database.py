@@ -154,6 +154,24 @@ def test_a_server_that_was_made_read_only(own, do):
     assert ask(own, database.database_cannot_save) == []
 
 
+@pytest.mark.parametrize(
+    ("comment", "status", "command"),
+    [
+        ("Initialized", "non-Primary", "systemctl restart mariadb"),
+        ("Donor/Desynced", "Primary", "mariadb -e 'SET GLOBAL wsrep_desync = OFF'"),
+        ("Joining: receiving State Transfer", "Primary", "mariadb -e \"SHOW STATUS LIKE 'wsrep_local_%'\""),
+    ],
+)  # fmt: skip
+def test_a_node_that_gets_its_data_is_not_started_anew(monkeypatch, comment, status, command):
+    said = {"wsrep_local_state_comment": comment, "wsrep_cluster_status": status, "wsrep_cluster_size": "2"}  # fmt: skip
+    monkeypatch.setattr(database.server, "trouble", lambda connection: "not_synced")
+    monkeypatch.setattr(database, "_rows", lambda statement: said.items())
+
+    [details] = database.node_out_of_cluster(None)
+
+    assert command_of("node-out-of-cluster", details) == command
+
+
 def test_a_database_that_is_away_hides_nothing_else(own):
     own.close()
     own.settings_dict |= {"PORT": 1}

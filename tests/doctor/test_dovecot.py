@@ -27,7 +27,7 @@ def rewrite(patient):
     patient.do("systemctl restart dovecot")
 
 
-SQL = re.compile(r"passdb \{\n  driver = sql\n.*?\n\}\n", re.DOTALL)
+SQL = re.compile(r"(?:passdb \{\n  driver = sql\n.*?\n\}\n)+", re.DOTALL)  # one after the other
 
 
 def test_passwords_that_are_asked_of_this_machine_alone(patient, rewrite):
@@ -40,6 +40,16 @@ def test_passwords_that_are_asked_of_this_machine_alone(patient, rewrite):
 
     rewrite("passdb {\n  driver = pam\n}\n", ours)
     assert patient.found() == {}
+
+
+def test_a_database_that_is_asked_about_app_passwords_alone(patient, rewrite):
+    app, ours = re.findall(
+        r"passdb \{\n  driver = sql\n.*?\n\}\n", patient.dovecot_conf.read_text(), re.DOTALL
+    )
+    rewrite(ours, "passdb {\n  driver = pam\n}\n")
+
+    assert "mailadmin-sql-app" in app
+    assert patient.found()["passdb-without-sql"].details["drivers"] == "pam"
 
 
 def test_passwords_that_are_asked_of_this_machine_first(patient, rewrite):

@@ -51,6 +51,15 @@ def test_a_domain_that_a_map_of_relay_domains_knows_is_served():
     assert list(postfix.domain_not_served(host(maps, virtual_mailbox_domains=DOMAINS))) == []
 
 
+def test_a_file_that_was_copied_into_the_chroot_is_no_complaint():
+    copied = "updating /etc/hosts => /var/spool/postfix//etc/hosts"
+
+    assert list(postfix.postfix_check(host_with(check=copied))) == []
+    assert list(postfix.postfix_check(host_with(check=f"{copied}\nbad owner"))) == [
+        {"says": "bad owner"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "why"),
     [(MAILBOXES, "User unknown in virtual mailbox table"), ("", "takes mail for every name")],

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from cryptography import x509
@@ -70,7 +71,7 @@ def test_a_clock_that_nothing_keeps():
     assert list(machine.clock_not_kept(host_with(clock={"kept": True}))) == []
 
 
-def test_timers_that_are_off_and_one_that_failed(settings):
+def test_timers_that_are_off_and_one_that_failed(settings, monkeypatch):
     units = {unit: {"ActiveState": "active"} for unit in machine.TIMERS}
     units["mailadmin-daily.service"] = {"ActiveState": "inactive", "Result": "success"}
     assert list(machine.timer_off(host_with(units=units))) == []
@@ -82,6 +83,12 @@ def test_timers_that_are_off_and_one_that_failed(settings):
     [off] = machine.timer_off(host_with(units=units))
     assert off["unit"] == "mailadmin-reports.timer"
     settings.REPORTS_TO = ""
+
+    del units["mailadmin-fetchmail.timer"]
+    for due, said in (([], []), ([1], ["mailadmin-fetchmail.timer"])):
+        monkeypatch.setattr(machine.fetch_runs, "due", lambda due=due: Mock(exists=lambda: due))
+        assert [one["unit"] for one in machine.timer_off(host_with(units=units))] == said
+    units["mailadmin-fetchmail.timer"] = {"ActiveState": "active"}
 
     units["mailadmin-daily.timer"] = {"ActiveState": "inactive"}
     units["mailadmin-daily.service"] = {"ActiveState": "failed"}

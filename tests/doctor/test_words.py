@@ -12,8 +12,8 @@ DOCUMENTED = Path(__file__).parents[2].joinpath("docs/doctor.md").read_text()
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
 def test_a_check_is_whole(check):
     assert subject_of(check) in SUBJECTS
-    for text in (check.title, check.seen, check.why, check.mend):
-        assert str(text)
+    for text in (check.title, check.seen, check.why, check.mend, check.command):
+        assert str(text).strip()
     assert reverse(check.page)
     assert f"`{check.name}`" in DOCUMENTED
 

@@ -7,7 +7,8 @@ from domains.copy_services import add_copy
 from domains.models import Copy, Domain
 from domains.services import create_alias_domain, delete_domains
 from mailboxes.models import Mailbox
-from mailboxes.services import delete_mailbox, rename_mailbox
+from mailboxes.renaming import rename_mailbox
+from mailboxes.services import delete_mailbox
 
 ANN, BOB = "ann@example.org", "bob@other.net"
 

@@ -27,8 +27,8 @@ def database_url():
 @pytest.fixture(scope="package")
 def stopped_mail_server(database_url):
     """Its ports are known; what it is granted to read are the panel's tables, which come first."""
-    # The sample data have a domain of each kind, for which mailconf writes these too.
-    blocks = ("backup-mx", "transport")
+    # The sample data have domains and aliases for which mailconf writes these too.
+    blocks = ("backup-mx", "transport", "recipient-access")
     server = MailServer(environ.Env.db_url_config(database_url), blocks=blocks)
     yield server
     server.stop()

@@ -15,6 +15,7 @@ class Panel:
         self.directory = Path(directory)
         [self.port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.public_url = f"http://localhost:{self.port}/"  # no passkey belongs to an address
         self.log = self.directory / "panel.log"
         self._write_settings(
             {
@@ -22,6 +23,7 @@ class Panel:
                 "HTTPS": "no",  # the browser comes by plain http
                 "DATABASE_URL": database_url,
                 "PASSWORD_ROUNDS": "5000",
+                "PANEL_URL": self.public_url,
             }
             | settings
         )

@@ -116,7 +116,7 @@ def test_a_domain_shows_mailboxes_and_aliases_in_one_list(page):
 
     shown = addresses(page)
     assert shown == sorted(shown)
-    assert len(shown) == 25
+    assert len(shown) == 27
     row = page.locator("#list tbody tr", has_text="instructors")
     expect(row).to_contain_text("piet.de.vries is gone")
     page.locator("#q").press_sequentially("inst")

@@ -1,6 +1,8 @@
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
+from mailadmin import api
+
 pytestmark = pytest.mark.xdist_group("mail")
 
 # One row of the sample data for each kind of page, by the first word of its name.
@@ -10,6 +12,7 @@ ROWS = {
     "alias": ["instructors@brightwater.example", "@harbour-books.example"],
     "aliasdomain": ["brightwater-sailing.example"],
     "admin": ["office@brightwater.example"],
+    "letter": ["welcome", "factor"],
 }
 LISTS = ["domain-list", "mailbox-list", "alias-list", "aliasdomain-list", "admin-list", "log"]
 QUERIES = [
@@ -20,11 +23,27 @@ QUERIES = [
     "?size=25&jump=m",
     "?person=it&kind=mailbox&from=2001-01-01",
 ]
-OWN = ["own-forwarding", "own-password", "own-room", "own-setup"]  # of a mailbox's user alone
+# Of a mailbox's user alone.
+OWN = ["own-address", "own-forwarding", "own-password", "own-room", "own-setup"]
+OWN += [
+    "own-sign-ins",
+    "own-app-passwords",
+    "own-app-password-new",
+    "own-app-only",
+    "own-away",
+    "own-addresses",
+    "own-send-as",
+    "own-fetching",  # off unless FETCHMAIL_FOR_USERS is set
+    "own-fetching-form",
+]
+TOKENS = ["own-tokens", "own-token-new", "api-docs"]
 FACTOR = ["/account/factor/", "/account/factor/setup/"]
 NO_PAGES = {
     "domain-copy-remove",
     "domain-sender-remove",
+    "mailbox-send-as-end",
+    "alias-senders-end",
+    "mailbox-sharing-end",
     "task",
     "task-undo",
     "address-preview",
@@ -37,14 +56,37 @@ NO_PAGES = {
     "domain-places",
     "domain-options",
     "domain-checklist",
-    "mailbox-away",
-    "own-away",
+    "mailbox-away-end",
+    "own-away-end",
     "session-left",
     "second-step",
+    "to-provider",
+    "provider-return",
     "own-factor-codes",
     "own-factor-off",
+    "password-forgotten",  # off unless there is a PANEL_URL: tests/e2e/test_password_links.py
+    "password-link",
+    "password-link-token",
+    "password-due",
     "preferences",
+    "sign-in-link",
+    "sign-in-link-token",
+    *(entry.name for entry in api.urls),
     *OWN,
+    "own-addresses-edit",
+    "own-passkey",
+    "own-passkey-remove",
+    *(f"simplelogin-{name}" for name in ("user", "options", "random", "named")),
+    "own-webhook",
+    "own-webhook-edit",
+    "scim-service",
+    "scim-resource-types",
+    "scim-resource-type",
+    "scim-schemas",
+    "scim-schema",
+    "scim-users",
+    "scim-user",
+    "passkey-options",
     "own-deliveries",  # off unless DELIVERIES_FOR_USERS is set: tests/deliveries
     "log-days",
     "log-table",
@@ -94,6 +136,10 @@ TOO_WIDE = """() => {
 }"""
 
 
+# Of a catch-all nobody changes the name.
+NOT_THERE = {"/no-such-page/", "/aliases/@harbour-books.example/rename/"}
+
+
 def every_path():
     """Yield the address of every page, of each row that it may be about, and of lists' filters."""
     for page in sorted(pages(get_resolver().url_patterns), key=lambda page: page.name):
@@ -136,8 +182,27 @@ def test_every_page_is_well_formed_and_fits(visitors, accounts):
     faults = [f"{path}: {fault}" for path, (_status, found) in answers.items() for fault in found]
     assert not faults, "\n".join(faults)
     assert {path for path, (status, _found) in answers.items() if status != 200} == {
-        "/no-such-page/"
+        "/no-such-page/",
+        reverse("alias-rename", args=["@harbour-books.example"]),  # has no name of its own
     }
+
+
+@pytest.mark.parametrize("kind", ["mailbox", "alias"])
+def test_what_a_rename_would_change_is_well_formed_and_fits(kind, visitors, accounts):
+    page = visitors.sign_in(*next(iter(accounts.items())))
+    path = reverse(f"{kind}-rename", args=[ROWS[kind][0]])
+    found = faults_of(page, path)[1]
+    page.get_by_label("New name").fill("somebody.else")
+    page.get_by_text("Give up the old address").click()
+    page.get_by_role("button", name="Show what changes").click()
+    page.get_by_role("button", name=f"Rename {kind}").wait_for()
+
+    found += page.evaluate(FAULTS)
+    for width in (320, 360, 768, 1000, 1200, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        found += page.evaluate(TOO_WIDE)
+
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +214,7 @@ def test_every_page_is_well_formed_and_fits(visitors, accounts):
             ["/", "/domains/", "/domains/brightwater.example/", "/mailboxes/new/", "/aliases/new/"],
         ),
         (1, ["/aliases/postmaster@brightwater.example/", "/account/", "/log/", "/administrators/"]),
-        (3, ["/account/", "/mailboxes/", *FACTOR, *map(reverse, OWN)]),
+        (3, ["/account/", "/mailboxes/", *FACTOR, *map(reverse, OWN), *map(reverse, TOKENS)]),
     ],
 )
 def test_what_others_see_is_well_formed_and_fits(role, paths, visitors, accounts):
@@ -189,7 +254,7 @@ def test_the_checks_find_what_they_look_for(visitors):
       <h1>A</h1><h1>B</h1><label>Word <input></label><label for="gone"></label><input id="a">
       <a href="/"><svg></svg></a><img src="/static/nothing"><p id="a" aria-describedby="gone"></p>
       <div class="panel"><table><tr><th></th></tr></table></div>
-      <div class="panel"><p>${"wide".repeat(99)}</p></div>`""")
+      <div class="panel"><div>${"wide".repeat(99)}</div></div>`""")
 
     found = [fault.partition(":")[0] for fault in page.evaluate(FAULTS)]
 

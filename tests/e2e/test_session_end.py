@@ -36,9 +36,10 @@ def end_sessions(panel):
     panel.manage(
         "shell",
         "-c",
-        "from django.contrib.sessions.models import Session\n"
-        "for row in Session.objects.all():\n"
-        "    store = row.get_session_store_class()(row.session_key)\n"
+        "from accounts.models import PanelSession\n"
+        "from accounts.session_store import SessionStore\n"
+        "for row in PanelSession.objects.all():\n"
+        "    store = SessionStore(row.session_key)\n"
         "    data = store.load()\n"
         "    if 'used' in data:\n"
         "        data['used'] -= 7200\n"

@@ -231,3 +231,36 @@ def test_facts_are_told_about_a_mailbox_alone(argument, helper):
 
     assert ask(helper, f"look {argument}") == {"error": "not an address"}
     assert called(helper) == []
+
+
+@pytest.mark.parametrize(
+    ("rights", "words"),
+    [
+        ("read", "lookup read write-seen"),
+        ("write", "lookup read write write-seen write-deleted insert post expunge create"),
+    ],
+)
+def test_a_share_gives_its_group_a_right_and_takes_it_away(rights, words, helper):
+    called(helper)
+
+    # 68 is what this doveadm always says: of a share it is an error.
+    assert "error" in ask(helper, f"share ann@example.org 17 {rights}")
+    assert called(helper)[-1] == f"doveadm acl set -u ann@example.org INBOX group=share-17 {words}"
+    assert "ok" in ask(helper, "unshare gone@example.org 17")
+    assert called(helper) == ["doveadm acl delete -u gone@example.org INBOX group=share-17"]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        *("", "ann@example.org", "ann@example.org 17", "ann@example.org 17 admin"),
+        *("ann@example.org 0 read", "ann@example.org 1x read", "ann@example.org -1 read"),
+        *("-u@example.org 17 read", "*@example.org 17 read", "ann@example.org 17 read more"),
+        "nobody@example.org 17 read",
+    ],
+)
+def test_a_share_of_anything_else_is_refused(argument, helper):
+    called(helper)
+
+    assert "error" in ask(helper, f"share {argument}")
+    assert [line for line in called(helper) if line.startswith("doveadm")] == []

@@ -11,7 +11,8 @@ from mailadmin.doctor import host
 from mailadmin.findings import directories
 from mailboxes.maildirs import free_maildir
 from mailboxes.models import Mailbox, RetiredMaildir
-from mailboxes.services import rename_mailbox, set_mailbox_active, update_mailbox
+from mailboxes.renaming import rename_mailbox
+from mailboxes.services import set_mailbox_active, update_mailbox
 from panel.models import Task
 from tests.helper.conftest import OWNER, called
 from tests.pages.reading import buttons, links, text, told
@@ -164,6 +165,31 @@ def test_without_a_helper_the_page_says_what_to_type(admin, ann):
     assert refused.status_code == 422
     assert "The server’s helper does not answer" in text(refused)
     assert not LogEntry.objects.filter(action="end_sessions").exists()
+
+
+GO_ON = "Mail programs that are connected read on until their sessions end by themselves."
+
+
+@pytest.mark.parametrize("page", ["mailbox-state", "mailbox-password"])
+def test_without_a_helper_the_pages_say_that_open_sessions_go_on(admin, ann, page):
+    assert GO_ON in text(admin.get(reverse(page, args=["ann@example.org"])))
+
+
+def test_and_so_does_the_page_on_which_a_user_changes_the_password(sign_in, ann):
+    client = sign_in(Mailbox.objects.get(pk="ann@example.org"))
+
+    assert GO_ON in text(client.get(reverse("own-password")))
+
+
+@pytest.mark.parametrize("page", ["mailbox-state", "mailbox-password"])
+def test_with_one_they_end_and_nothing_is_said(with_helper, admin, ann, page):
+    assert GO_ON not in text(admin.get(reverse(page, args=["ann@example.org"])))
+
+
+def test_with_one_the_user_is_told_nothing_either(with_helper, sign_in, ann):
+    client = sign_in(Mailbox.objects.get(pk="ann@example.org"))
+
+    assert GO_ON not in text(client.get(reverse("own-password")))
 
 
 def test_a_mailbox_that_the_helper_does_not_find_is_told_and_not_logged(

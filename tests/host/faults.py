@@ -81,15 +81,25 @@ DOVECOT = [
         "mv /var/vmail /var/away",
         "rm -r /var/vmail && mv /var/away /var/vmail",
     ),
+    Fault(
+        "mail-not-mounted",
+        "echo \"tmpfs /var/vmail/example.net tmpfs mode=700,uid=$(id -u vmail),gid=$(id -g vmail)\" > /etc/fstab && mkdir /var/vmail/example.net",
+        "umount /var/vmail/example.net && rmdir /var/vmail/example.net && rm /etc/fstab",
+    ),
 ]  # fmt: skip
 QUEUE = [
     Fault("postfix-down", "postfix stop"),
 ]
-WEBMAIL = [
+WEBMAIL_FAULTS = [
     Fault("webmail-does-not-sign-in", f"echo \"\\$config['smtp_user'] = '';\" >> {ROUNDCUBE}"),
     Fault("webmail-does-not-sign-in", f"echo \"\\$config['smtp_host'] = '127.0.0.1:25';\" >> {ROUNDCUBE}"),
     Fault("webmail-waits-too-long", f"echo \"\\$config['imap_timeout'] = 600;\" >> {ROUNDCUBE}"),
 ]  # fmt: skip
+# Of one node, which is enough to fall out of step.
+CLUSTER = r"[mariadbd]\nwsrep_on = ON\nwsrep_provider = /usr/lib/galera/libgalera_smm.so\nwsrep_cluster_address = gcomm://\n"
+CLUSTER += (
+    r"binlog_format = ROW\ninnodb_autoinc_lock_mode = 2\nlog_bin_trust_function_creators = 1\n"
+)
 DATABASE = [
     Fault("database-away", "systemctl stop mariadb"),
     Fault("database-time-zone", "mariadb -e \"SET GLOBAL time_zone = '+05:00'\""),
@@ -104,6 +114,11 @@ DATABASE = [
         "rm /etc/mysql/mariadb.conf.d/99-log.cnf && systemctl restart mariadb",
     ),
     Fault("database-cannot-save", "mariadb -e 'SET GLOBAL read_only = 1'"),
+    Fault(
+        "node-out-of-cluster",
+        f"printf '{CLUSTER}' > /etc/mysql/mariadb.conf.d/99-cluster.cnf && systemctl restart mariadb && mariadb -e 'SET GLOBAL wsrep_desync = ON'",
+        "rm /etc/mysql/mariadb.conf.d/99-cluster.cnf && systemctl restart mariadb",
+    ),
 ]  # fmt: skip
 PANEL = [
     Fault("settings", "mariadb mail -e \"DROP TRIGGER $(mariadb -BN mail -e 'SHOW TRIGGERS' | head -1 | cut -f1)\""),
@@ -115,7 +130,6 @@ FAULTS = [
         "maps": MAPS,
         "dovecot": DOVECOT,
         "queue": QUEUE,
-        "webmail": WEBMAIL,
         "database": DATABASE,
         "panel": PANEL,
     }.items()

@@ -52,7 +52,11 @@ def examined(host, *subjects):
 
 
 def look(host, *subjects):
-    return examined(host, *subjects)["findings"]
+    """What it finds: of each, what was seen, why it matters, what mends it, and its page."""
+    found = examined(host, *subjects)["findings"]
+    for finding in found:
+        assert all(finding[part] for part in ("seen", "why", "mend", "command", "page")), finding
+    return found
 
 
 def named(findings, name):
@@ -66,6 +70,17 @@ def names(findings):
 def cure(host, finding, *, status=0):
     """Type the printed command, and return what it says."""
     return root(host, finding["command"], status=status)
+
+
+def caused_and_cured(host, subject, fault):
+    """(what is found of the fault, the names of what is left once that was typed)"""
+    root(host, fault.cause)
+    found = named(look(host, subject), fault.check)
+    for finding in found:
+        cure(host, finding)
+    left = names(look(host, subject))
+    root(host, fault.afterwards)
+    return found, left
 
 
 @contextlib.contextmanager
@@ -123,4 +138,8 @@ def make(machine, *options):
         path = machine.path(f"/usr/local/sbin/{program}")
         path.write_text(f"#!/bin/sh\n{words}\n")
         path.chmod(0o755)
+    # Whoever types what is printed answers it with yes; what is recommended besides is not on this disk.
+    machine.path("/etc/apt/apt.conf.d/answers").write_text(
+        'APT::Get::Assume-Yes "yes";\nAPT::Install-Recommends "no";\n'
+    )
     return machine

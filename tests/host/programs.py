@@ -82,3 +82,70 @@ with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
     for number in range({count}):
         smtp.sendmail("ann@example.org", [f"joe{{number}}@one.test"], "From: ann@example.org\\r\\n\\r\\nbuy\\r\\n")
 """
+# One message to thirty people elsewhere. {password} is for whoever runs it.
+TO_MANY = """
+with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
+    smtp.login("ann@example.org", {password!r})
+    joes = [f"joe{{number}}@one.test" for number in range(30)]
+    smtp.sendmail("ann@example.org", joes, "From: ann@example.org\\r\\n\\r\\nbuy\\r\\n")
+"""
+# What Postfix wrote an hour ago: more than is read at once.
+OLD_LINES = """
+import time
+at = time.strftime("%b %e %H:%M:%S", time.localtime(time.time() - 3600))
+with open("{log}", "a") as file:
+    file.writelines(f"{{at}} mail postfix/smtpd[9]: connect from unknown[192.0.2.9]\\n" for _ in range(200_000))
+"""
+# In place of the kernel's clock, which is the real machine's: kept once there is that file.
+CLOCK = """
+#include <string.h>
+#include <sys/timex.h>
+#include <unistd.h>
+int adjtimex(struct timex *told) {
+    memset(told, 0, sizeof *told);
+    told->status = access("/run/clock-is-kept", F_OK) ? STA_UNSYNC : 0;
+    return 0;
+}
+"""
+# By which protocols a password opens a mailbox. {address} and {password} are for whoever runs it.
+WAYS_IN = r"""
+import base64, poplib, re
+address, password = {address!r}, {password!r}
+def imap():
+    with imaplib.IMAP4_SSL("192.0.2.25", 993, ssl_context=context) as session:
+        session.login(address, password)
+def pop3():
+    session = poplib.POP3_SSL("192.0.2.25", 995, context=context)
+    session.user(address)
+    session.pass_(password)
+    session.quit()
+def smtp():
+    with smtplib.SMTP("192.0.2.25", 587) as session:
+        session.starttls(context=context)
+        session.login(address, password)
+def sieve():
+    def answer(line):
+        said = b""
+        while not re.search(rb"(?m)^(OK|NO|BYE)\b.*\r\n", said):
+            said += line.recv(4096)
+        return re.search(rb"(?m)^(OK|NO|BYE)\b", said)[0]
+    with socket.create_connection(("192.0.2.25", 4190)) as line:
+        answer(line)
+        line.sendall(b"STARTTLS\r\n")
+        answer(line)
+        with context.wrap_socket(line) as tls:
+            answer(tls)
+            plain = base64.b64encode("\0".join(["", address, password]).encode()).decode()
+            tls.sendall(b'AUTHENTICATE "PLAIN" "' + plain.encode() + b'"\r\n')
+            if answer(tls) != b"OK":
+                raise imaplib.IMAP4.error("AUTHENTICATIONFAILED")
+for way in (imap, pop3, smtp, sieve):
+    try:
+        way()
+        print(way.__name__)
+    except (poplib.error_proto, smtplib.SMTPAuthenticationError):
+        pass
+    except imaplib.IMAP4.error as error:
+        if "AUTHENTICATIONFAILED" not in str(error):
+            raise
+"""

@@ -1,5 +1,6 @@
 import json
 import re
+import time
 
 import dkim
 import pytest
@@ -225,6 +226,91 @@ for url in ("https://{WEBMAIL}/config/config.inc.php", "https://{NAME}/webmail/p
         print(error.code)
 """
     assert python(host, code).split() == ["404", "404"]
+
+
+# --- Sign-ins
+
+# Dovecot's word for a wrong password: 2.3 has none.
+REASON = {"bookworm": ("",), "trixie": ("credentials",)}
+MAKE = """
+from mailboxes import app_passwords
+from mailboxes.models import Mailbox
+password = app_passwords.drawn()
+ways = {"imap", "pop3", "smtp", "sieve"}
+app_passwords.make_app_password(actor=Mailbox.objects.get(pk="ann@example.org"), password=password, name="Phone", protocols=ways)
+print(password)
+"""
+TRY = """
+import time
+def imap(password):
+    session = imaplib.IMAP4_SSL("192.0.2.25", 993, ssl_context=context)
+    try:
+        return session.login("ann@example.org", password)[0]
+    except imaplib.IMAP4.error:
+        return "NO"
+def smtp(password):
+    with smtplib.SMTP_SSL("192.0.2.25", 465, context=context) as session:
+        try:
+            return session.login("ann@example.org", password)[0]
+        except smtplib.SMTPAuthenticationError as error:
+            return error.smtp_code
+"""
+
+
+def select(host, statement):
+    shown = host.run("mariadb", "-BN", "mail", "-e", statement)
+    return {tuple(line.split("\t")) for line in shown.splitlines()}
+
+
+def until(condition):
+    for _ in range(300):
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise TimeoutError
+
+
+def test_each_sign_in_is_kept_with_its_client_and_its_app_password(host):
+    host.run("mariadb", "mail", "-e", "DELETE FROM sign_in")
+    app = host.run(*PANEL, "shell", "-v", "0", "-c", MAKE).split()[-1]
+    tried = f"print(imap({PASSWORD!r}), imap({app!r}), imap('wrong'), smtp({app!r}), smtp('wrong'))"
+    assert python(host, TRY + tried) == "OK OK NO 235 535\n"
+
+    kept = "SELECT protocol, address, success, reason, app_password > 0 FROM sign_in"
+    wanted = {
+        ("imap", "192.0.2.25", "1", "", "0"),
+        ("imap", "192.0.2.25", "1", "", "1"),
+        ("imap", "192.0.2.25", "0", *REASON[host.release], "0"),
+        ("smtp", "192.0.2.25", "1", "", "1"),
+        ("smtp", "192.0.2.25", "0", *REASON[host.release], "0"),
+    }
+    until(lambda: len(select(host, kept)) >= len(wanted))
+    assert select(host, kept) == wanted
+    used = (
+        "SELECT used_protocol, used_address FROM mailbox_app_password WHERE description = 'Phone'"
+    )
+    assert select(host, used) == {("smtp", "192.0.2.25")}
+
+
+def test_a_network_that_guesses_is_refused_and_let_in_again(host):
+    guess = "print({imap(f'wrong-{number}') for number in range(21)})"
+    assert python(host, TRY + guess, elsewhere=True) == "{'NO'}\n"
+    until(lambda: host.run(*PANEL, "signins"))
+    right = f"print(imap({PASSWORD!r}), smtp({PASSWORD!r}))"
+
+    assert python(host, TRY + right, elsewhere=True) == "NO 535\n"
+    assert python(host, TRY + right) == "OK 235\n"
+    host.run(*PANEL, "signins", "--let-in", OUTSIDE)
+    until(lambda: python(host, TRY + right, elsewhere=True) == "OK 235\n")
+
+
+def test_where_nobody_keeps_them_people_sign_in_all_the_same(host):
+    host.run("systemctl", "stop", "mailadmin-signins")
+    try:
+        right = f"print(imap({PASSWORD!r}), smtp({PASSWORD!r}), imap('wrong'))"
+        assert python(host, TRY + right) == "OK 235 NO\n"
+    finally:
+        host.run("systemctl", "start", "mailadmin-signins")
 
 
 # --- The helper

@@ -6,7 +6,9 @@ import textwrap
 import pytest
 
 from tests.host.facts import NAME, VERSIONS, differences, files_of
+from tests.host.faults import PTR6, SIX
 from tests.host.machine import CHECKOUT
+from tests.host.roots import run
 
 PTR = "PTR 25.2.0.192.in-addr.arpa"
 GOOD = {
@@ -111,6 +113,43 @@ def test_what_is_wrong_is_told_with_what_to_do_and_one_may_go_on(machine, zone, 
     assert found[topic] == ("note", says, f"-> {do}")
 
 
+@pytest.fixture
+def ipv6(machine):
+    address = ["nsenter", "--target", machine.inside, "--net", "ip", "address"]
+    run([*address, "add", f"{SIX}/64", "dev", "outside", "nodad"])
+    yield
+    run([*address, "delete", f"{SIX}/64", "dev", "outside"])
+
+
+@pytest.mark.parametrize(
+    ("zone", "record", "reverse"),
+    [
+        (
+            {},
+            ("note", f"{NAME} has no AAAA record.", f"-> Publish: {NAME}. AAAA {SIX}"),
+            (
+                "note",
+                "The address is called nothing; large receivers refuse such senders.",
+                f"-> Set its reverse name to {NAME} where the address was given to you, and only that one.",
+            ),
+        ),
+        (
+            {f"AAAA {NAME}": [SIX], PTR6: [NAME]},
+            ("ok", f"{NAME} is {SIX}", ""),
+            ("ok", NAME, ""),
+        ),
+    ],
+    ids=["unknown", "right"],
+)
+def test_the_ipv6_address_of_a_machine_has_a_name_both_ways_too(
+    machine, ipv6, zone, record, reverse
+):
+    with names(machine, GOOD | zone):
+        found = findings(machine)
+
+    assert (found["AAAA"], found[f"PTR of {SIX}"]) == (record, reverse)
+
+
 def test_a_checkout_that_the_panel_could_not_read(machine):
     manage = machine.path(f"{CHECKOUT}/manage.py")
     manage.chmod(0o700)
@@ -210,3 +249,14 @@ def test_the_examples_for_a_run_that_nobody_watches_are_understood(machine, exam
 )
 def test_a_wrong_answer_is_told_in_a_sentence(machine, arguments, sentence):
     assert sentence in machine.install(*arguments, status=2)
+
+
+def test_cloud_init_understands_the_file_for_the_provider(machine):
+    machine.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "cloud-init")
+    check = ["cloud-init", "schema", "--config-file"]
+    example = machine.path(f"{CHECKOUT}/deploy/examples/cloud-init.yaml")
+    wrong = machine.path("/root/wrong.yaml")
+    wrong.write_text(example.read_text().replace("runcmd:", "runcmd: 7\nother:"))
+
+    assert "Valid" in machine.run(*check, f"{CHECKOUT}/deploy/examples/cloud-init.yaml")
+    assert "runcmd" in machine.run(*check, "/root/wrong.yaml", status=1)

@@ -4,7 +4,7 @@ from mailadmin import mailconf, shipped
 from tests.helper.test_unit import analyze
 from tests.mailadmin.written import MYSQL, PASSWORDS
 
-EVERYTHING = {"deliveries", "helper", "opendkim", "rspamd", "srs", "webmail"}
+EVERYTHING = {"deliveries", "helper", "opendkim", "rspamd", "sign-ins", "srs", "webmail"}
 
 
 @pytest.fixture(params=[EVERYTHING, EVERYTHING - {"rspamd"}], ids=["with rspamd", "without"])
@@ -26,7 +26,7 @@ def units(request, settings, tmp_path):
 
 
 def test_systemd_takes_them(units):
-    assert len(units) >= 12
+    assert len(units) >= 13
     assert analyze("verify", "--man=no", *units) == (0, "")
 
 
@@ -37,9 +37,10 @@ def test_each_timer_has_its_service_and_each_socket_too(units):
     assert needed <= names
 
 
-def test_the_follower_of_the_log_can_reach_little_of_its_machine(units):
+@pytest.mark.parametrize("name", ["mailadmin-deliveries.service", "mailadmin-signins.service"])
+def test_who_follows_the_log_and_who_keeps_sign_ins_can_reach_little_of_the_machine(units, name):
     """systemd's own mark, from 0 (nothing) to 10 (everything)."""
-    [unit] = [unit for unit in units if unit.name == "mailadmin-deliveries.service"]
+    [unit] = [unit for unit in units if unit.name == name]
     status, said = analyze("security", "--offline=yes", "--threshold=15", unit)
 
     assert (status, unit.name in said) == (0, True), said

@@ -140,7 +140,7 @@ def test_what_the_page_of_a_mailbox_shows_of_its_past(example_org, add_mailbox):
     past = figures.past_of(figures.with_past(Mailbox.objects).get())
 
     assert past["full_in"] == "full in about 10 days"
-    assert past["sign_ins"] == [("POP3", 200), ("IMAP", 100)]
+    assert past["sign_ins"] == [("POP3", 200, ""), ("IMAP", 100, "")]
     today = timezone.localdate()
     days = [(today - day).days for day in past["line"].days]
     assert list(zip(days, past["line"].values, strict=True)) == [

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from domains.services import delete_domain
-from mailboxes.models import SERVER, LastLogin, MailboxDay, UsageDay
+from mailboxes.models import SERVER, AppPassword, LastLogin, MailboxDay, SignIn, UsageDay
 from mailboxes.services import delete_mailbox
 
 DAY = date(2026, 3, 1)
@@ -84,3 +84,44 @@ def test_a_sign_in_is_of_the_domain_of_its_address(db):
     row = LastLogin.objects.create(username="joe@example.org", protocol="imap", at=1)
 
     assert LastLogin.objects.get(pk=row.pk).domain == "example.org"
+
+
+def owners():
+    rows = AppPassword.objects.order_by("description")
+    return list(rows.values_list("description", "username"))
+
+
+def test_app_passwords_go_where_the_mailbox_goes_whoever_deletes_or_renames_it(
+    example_org, add_mailbox
+):
+    for name in ("joe", "ann"):
+        AppPassword.objects.create(
+            username=add_mailbox(f"{name}@example.org"), description=f"of {name}"
+        )
+    AppPassword.objects.create(username_id="old@example.org", description="left over")
+
+    run("UPDATE mailbox SET name = 'Joe', quota = 1000 WHERE username = 'joe@example.org'")
+    run("UPDATE mailbox SET username = 'old@example.org' WHERE username = 'joe@example.org'")
+    assert owners() == [("of ann", "ann@example.org"), ("of joe", "old@example.org")]
+    run("DELETE FROM mailbox WHERE username = 'ann@example.org'")
+    assert owners() == [("of joe", "old@example.org")]
+    delete_domain(actor=None, domain=example_org)
+    assert owners() == []
+
+
+def test_sign_ins_go_where_the_mailbox_goes_whoever_deletes_or_renames_it(example_org, add_mailbox):
+    for name in ("joe@example.org", "ann@example.org", "old@example.org", ""):
+        if name and "old" not in name:
+            add_mailbox(name)
+        for address in ("192.0.2.1", "192.0.2.2"):
+            values = {"protocol": "imap", "address": address, "success": True, "reason": ""}
+            SignIn.objects.create(username=name, day=DAY, app_password=0, at=1, **values)
+
+    run("UPDATE mailbox SET name = 'Joe', quota = 1000 WHERE username = 'joe@example.org'")
+    run("UPDATE mailbox SET username = 'old@example.org' WHERE username = 'joe@example.org'")
+    names = SignIn.objects.order_by("username").values_list("username", flat=True)
+    assert list(names) == [*[""] * 2, *["ann@example.org"] * 2, *["old@example.org"] * 2]
+    run("DELETE FROM mailbox WHERE username = 'ann@example.org'")
+    assert set(names.all()) == {"", "old@example.org"}
+    delete_domain(actor=None, domain=example_org)
+    assert set(names.all()) == {""}

@@ -1,14 +1,15 @@
 import pytest
 from django.db import connection
 
-from accounts.models import LogEntry
+from accounts.models import LetterText, LogEntry
+from aliases.models import OwnAliasLimit
 from domains.copy_services import add_copy
 from domains.flow_services import set_relay_host
 from domains.models import Copy, DomainDNS, DomainSenderRule, RelayHost
 from domains.sender_services import set_domain_sender_rule
 from domains.services import create_alias_domain, delete_domain
 from mailboxes import triggers
-from mailboxes.services import rename_mailbox
+from mailboxes.renaming import rename_mailbox
 from tests.mailboxes.other_programs import OtherPrograms
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +176,7 @@ def test_the_panel_says_in_its_log_what_becomes_of_copies_whatever_the_triggers_
     assert [(entry.action, entry.data) for entry in told] == [
         ("edit_copies_to", "sales@example.org"),
         ("edit_copies_to", "anna@example.org"),
-        ("edit_mailbox", "anna@example.org"),
+        ("rename_mailbox", "anna@example.org"),
     ]
 
 
@@ -191,7 +192,38 @@ def test_a_mailbox_without_an_own_alias_keeps_its_copies_under_both_names(others
     ]
 
 
+@pytest.mark.parametrize("has_alias", [True, False])
+def test_where_the_old_name_is_given_up_its_copies_are_the_new_ones_alone(
+    others, has_alias, example_org, other_net
+):
+    create_alias_domain(actor=None, alias_domain=other_net, target_domain=example_org)
+    copy(example_org, "ann")
+    copy(other_net, "ann")
+    if not has_alias:
+        others.delete_alias("ann@example.org")
+    mailbox = example_org.mailbox_set.get(pk="ann@example.org")
+    before = LogEntry.objects.count()
+    rename_mailbox(actor=None, mailbox=mailbox, local_part="anna", keep_alias=False)
+
+    assert copies() == ["to anna@example.org: boss@example.org"]
+    told = LogEntry.objects.order_by("pk")[before:]
+    assert [(entry.data, entry.changes["copy"]) for entry in told if "copy" in entry.changes] == [
+        ("ann@other.net", ["boss@example.org", None]),
+        ("anna@example.org", [None, "boss@example.org"]),
+        ("ann@example.org", ["boss@example.org", None]),
+    ]
+
+
+def add_left_overs(name, most=3, subject="Own subject"):
+    """What the next owner of a domain's name shall not get."""
+    OwnAliasLimit.objects.create(name=name, domain=name, most=most)
+    LetterText.objects.create(
+        kind="welcome", domain=name, language="en", subject=subject, body="Own words"
+    )
+
+
 def routes_of(domain, other):
+    add_left_overs(domain.pk)
     copy(domain, "")
     copy(domain, "info", "joe@elsewhere.example")
     copy(other, "info")
@@ -206,6 +238,8 @@ def held():
         *RelayHost.objects.values_list("pk", flat=True),
         *DomainSenderRule.objects.values_list("domain", flat=True),
         *DomainDNS.objects.values_list("pk", flat=True),
+        *OwnAliasLimit.objects.values_list("name", "domain"),
+        *LetterText.objects.values_list("domain", flat=True),
     ]
 
 
@@ -232,12 +266,15 @@ def test_routes_go_along_with_a_domain_that_is_renamed_by_sql(others, add_domain
     set_relay_host(actor=None, domain=old, server="smtp.example.net:587")
     set_domain_sender_rule(actor=None, domain=old, sender="spam.example", action="REJECT")
     DomainDNS.objects.create(domain=old, problems="MX")
+    add_left_overs("old.example")
     others.rename_domain("old.example", "new.example")
 
     assert held() == [
         "to @new.example: boss@example.org",
         "to info@other.net: ann@example.org",
         "new.example",
+        "new.example",
+        ("new.example", "new.example"),
         "new.example",
     ]
 
@@ -251,6 +288,8 @@ def test_left_overs_of_the_new_name_neither_refuse_a_rename_nor_come_to_life(oth
         DomainSenderRule.objects.create(
             domain="new.example", list_number=7, sender=sender, action="OK"
         )
+    add_left_overs("old.example")
+    add_left_overs("new.example", most=9, subject="Left")
     others.rename_domain("old.example", "new.example")
 
     assert [*RelayHost.objects.values_list("domain", "next_hop")] == [
@@ -258,6 +297,10 @@ def test_left_overs_of_the_new_name_neither_refuse_a_rename_nor_come_to_life(oth
     ]
     assert [*DomainSenderRule.objects.values_list("domain", "sender", "action")] == [
         ("new.example", "spam.example", "REJECT")
+    ]
+    assert [*OwnAliasLimit.objects.values_list("name", "most")] == [("new.example", 3)]
+    assert [*LetterText.objects.values_list("domain", "subject")] == [
+        ("new.example", "Own subject")
     ]
 
 
@@ -291,8 +334,14 @@ def test_what_is_left_of_domains_that_were_deleted_before_goes_with_a_recount(
     Copy.objects.filter(domain="example.org").update(domain="gone.example")
     RelayHost.objects.filter(pk="example.org").update(domain="gone.example")
     DomainSenderRule.objects.filter(domain="example.org").update(domain="gone.example")
+    for model in (OwnAliasLimit, LetterText):
+        model.objects.filter(domain="example.org").update(domain="gone.example")
+    add_left_overs("other.net")
+    LetterText.objects.create(kind="welcome", language="en", subject="To all", body="x")
     triggers.rebuild(connection)
 
     assert sorted({*Copy.objects.values_list("domain", flat=True)}) == ["other.net"]
     assert [*RelayHost.objects.values_list("pk", flat=True)] == ["other.net"]
     assert [*DomainSenderRule.objects.values_list("domain", flat=True)] == ["other.net"]
+    assert [*OwnAliasLimit.objects.values_list("domain", flat=True)] == ["other.net"]
+    assert sorted(LetterText.objects.values_list("domain", flat=True)) == ["", "other.net"]

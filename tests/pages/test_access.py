@@ -12,28 +12,74 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from accounts.services import update_admin
 from domains.services import create_alias_domain
+from mailadmin import api
 from panel.pages import ScopedMixin
 
-PUBLIC = {"login", "second-step", "healthz", "metrics", "set_language"}
+PUBLIC = {
+    "login",
+    "to-provider",
+    "provider-return",
+    "second-step",
+    "passkey-options",
+    "healthz",
+    "metrics",
+    "set_language",
+}
+# Links to set a password: tests/pages/test_forgotten_password.py.
+PUBLIC |= {"password-forgotten", "password-link", "password-link-token"}
+# Links that sign in once: tests/api/test_sign_in_links.py. The API's page for people tells nothing of this server.
+PUBLIC |= {"sign-in-link", "sign-in-link-token", "api-docs"}
+# Operations that a token opens: tests/api/test_matrix.py.
+OF_API = {entry.name for entry in api.urls}
+# What password managers ask, with a token: tests/api/test_simplelogin.py.
+OF_API |= {f"simplelogin-{name}" for name in ("user", "options", "random", "named")}
 # What other programs ask for, of a domain: tests/dns, tests/domains/test_client_setup.py.
 OF_DOMAINS = {"mta-sts", "autoconfig", "autodiscover", "user-agent-configuration", "apple-profile"}
 # What the webmail asks for, with a secret: tests/pages/test_webmail.py.
 OF_WEBMAIL = {"webmail-identities", "webmail-password"}
+# Mailboxes for identity providers, which a token opens: tests/api/test_scim.py.
+OF_SCIM = {
+    *("scim-service", "scim-resource-types", "scim-resource-type", "scim-schemas", "scim-schema"),
+    *("scim-users", "scim-user"),
+}
 # Pages about oneself, which take no identifier; what they show begins with a scope all the same.
 OWN = {
     "address-preview",
     "address-suggestions",
     "account",
+    "own-app-only",
+    "own-app-password-new",
+    "own-app-passwords",
     "own-away",
+    "own-away-end",
     "own-deliveries",
     "own-factor",
     "own-factor-codes",
     "own-factor-off",
     "own-factor-setup",
+    "own-fetching",
+    "own-fetching-form",
     "own-forwarding",
+    "own-address",
+    "own-addresses",
+    "own-addresses-edit",
+    "own-passkey",
+    "own-passkey-add",
+    "own-passkey-remove",
     "own-password",
+    "password-due",
     "own-room",
+    "own-send-as",
+    "own-sessions",
+    "own-tokens",
+    "own-token-new",
+    "own-webhooks",
+    "own-webhook-new",
+    "own-webhook",
+    "own-webhook-edit",
     "own-setup",
+    "own-sign-ins",
+    "own-time-zone",
     "dashboard",
     "search",
     "domain-suggestions",
@@ -45,6 +91,10 @@ OWN = {
 }
 # Of an account's own acts on many rows: tests/pages/test_tasks.py.
 TASKS = {"task", "task-undo"}
+# Of an account's own rows: tests/pages/test_passkeys.py, tests/pages/test_own_addresses.py.
+OWN_ROWS = {"own-passkey", "own-passkey-remove", "own-addresses-edit"}
+# Of an administrator's own webhooks: tests/pages/test_webhooks.py.
+WEBHOOKS = {"own-webhook", "own-webhook-edit"}
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY_METHOD = (*METHODS, "head", "options", "trace", "propfind")
 
@@ -60,7 +110,7 @@ def walk(patterns):
 PATTERNS = {
     entry.name: entry
     for entry in walk(get_resolver().url_patterns)
-    if entry.name not in OF_DOMAINS | OF_WEBMAIL
+    if entry.name not in OF_DOMAINS | OF_WEBMAIL | OF_API | OF_SCIM
 }
 VIEWS = {name: getattr(entry.callback, "view_class", None) for name, entry in PATTERNS.items()}
 SCOPED = sorted(VIEWS.keys() - PUBLIC - OWN - TASKS)
@@ -69,8 +119,11 @@ OF_NO_ROW = [name for name in SCOPED if name not in OF_A_ROW]
 # They take a form only.
 NO_PAGES = {
     "domain-checklist",
-    "mailbox-away",
+    "mailbox-away-end",
     "domain-copy-remove",
+    "alias-senders-end",
+    "mailbox-send-as-end",
+    "mailbox-sharing-end",
     "domain-sender-remove",
     *(name for name in SCOPED if name.endswith("-bulk")),
 }
@@ -86,6 +139,7 @@ def key_of(name):
         "address": "sales@example.org",
         "aliasdomain": "alias.example.org",
         "admin": "theirs@example.org",
+        "letter": "welcome",
     }[name.partition("-")[0]]
 
 
@@ -116,7 +170,7 @@ def answer(client, method, address):
 
 
 def address_of(name):
-    if name in TASKS:
+    if name in TASKS | OWN_ROWS | WEBHOOKS:
         return reverse(name, args=["1"])
     return reverse(name, args=[key_of(name)]) if name in OF_A_ROW else reverse(name)
 

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 from django.urls import reverse
@@ -18,7 +19,26 @@ def test_the_table_has_all_that_the_filters_let_through(reader, write, monkeypat
 
     assert head == [*("Time", "Person", "Network address", "Domain", "Action", "About", "Changes")]
     assert [row[5] for row in rows] == [str(number) for number in range(19, -1, -1)]
-    assert rows[0][:3] == ["2025-03-09 12:00:06+00:00", "ann@example.org", "192.0.2.7"]
+    assert rows[0][:3] == ["2025-03-09 12:00:06", "ann@example.org", "192.0.2.7"]
+
+
+def test_json_lines_have_the_zone_and_the_changes_as_they_are(reader, write):
+    write("create_alias", "info@example.org")
+
+    answer = reader.get(reverse("log-table"), {"as": "jsonl"})
+
+    assert [json.loads(line) for line in answer.getvalue().splitlines()] == [
+        {
+            "at": "2025-03-09T12:00:00+00:00",
+            "person": "ann@example.org",
+            "client": "192.0.2.7",
+            "domain": "",
+            "action": "create_alias",
+            "about": "info@example.org",
+            "changes": None,
+        }
+    ]
+    assert reader.get(reverse("log-table"), {"as": "xml"}).status_code == 404
 
 
 def test_the_table_begins_as_a_spreadsheet_wants_it(reader, write):

@@ -5,6 +5,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import set_alias_active
+from domains import main_cf
 from domains.services import set_domain_active, update_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.services import set_mailbox_active
@@ -335,3 +336,66 @@ def test_the_last_recipient_is_not_offered_to_be_removed(admin, add_alias):
     add_alias("team@example.org", "gone@example.org")
 
     assert "Remove it" not in text(admin.get(reverse("alias", args=["team@example.org"])))
+
+
+# --- Who may write to it
+
+
+def test_who_may_write_is_set_on_its_form_and_shown_on_page_and_lists(
+    admin, add_mailbox, add_alias
+):
+    add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org")
+    edit = reverse("alias-edit", args=["team@example.org"])
+    opened = sent(admin.get(edit))
+
+    closed = {"access": "closed", "access_text": "Gone fishing"}
+    assert admin.post(edit, opened | closed).status_code == 302
+
+    page = text(admin.get(reverse("alias", args=["team@example.org"])))
+    assert "Mail is refused, and senders are told: “Gone fishing”." in page
+    assert "has no effect yet: Postfix’s main.cf lacks recipient-access." in page
+    for listed in (reverse("alias-list"), reverse("domain", args=["example.org"])):
+        assert "closed" in text(admin.get(listed))
+    main_cf.remember([main_cf.RECIPIENT_ACCESS])
+    assert "has no effect yet" not in text(admin.get(reverse("alias", args=["team@example.org"])))
+
+
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [
+        ("internal", "It takes mail only from those who sign in here."),
+        ("members", "It takes mail from its members only."),
+    ],
+)
+def test_its_page_says_who_may_write(admin, add_mailbox, add_alias, access, said):
+    add_mailbox("joe@example.org")
+    add_alias("team@example.org", "joe@example.org", access=access)
+
+    page = text(admin.get(reverse("alias", args=["team@example.org"])))
+
+    assert f"Mail for this address goes to joe@example.org. {said}" in page
+    assert f"{access} only" in text(admin.get(reverse("alias-list")))
+
+
+def test_what_cannot_be_is_told_at_its_field_and_nothing_is_saved(admin, add_alias):
+    add_alias("team@example.org", "joe@elsewhere.example")
+    edit = reverse("alias-edit", args=["team@example.org"])
+    opened = sent(admin.get(edit))
+
+    refused = admin.post(edit, opened | {"access": "moved", "access_text": "", "description": "x"})
+
+    assert error_codes(refused) == {"access_text": ["required"]}
+    alias = Alias.objects.get(pk="team@example.org")
+    assert (alias.access, alias.description) == ("", "")
+
+
+def test_a_form_without_these_fields_leaves_them(admin, add_alias):
+    add_alias("team@example.org", "joe@elsewhere.example", access="internal")
+    edit = reverse("alias-edit", args=["team@example.org"])
+    opened = sent(admin.get(edit))
+    smaller = {name: opened[name] for name in opened if not name.startswith("access")}
+
+    assert admin.post(edit, smaller | {"description": "x"}).status_code == 302
+    alias = Alias.objects.get(pk="team@example.org")
+    assert (alias.access, alias.description) == ("internal", "x")

@@ -60,7 +60,7 @@ def test_its_user_sees_it_keeps_it_and_ends_it(sign_in, grace):
     client.post("/account/forwarding/", {"targets": "joe@example.org", "keep_copy": "1"})
     assert goto() == f"{GRACE},joe@example.org,{PROGRAM}"
 
-    answer = client.post("/account/away/", follow=True)
+    answer = client.post("/account/away/end/", follow=True)
 
     assert "Your away message is ended." in text(answer)
     assert "away message is on" not in text(answer)
@@ -68,13 +68,13 @@ def test_its_user_sees_it_keeps_it_and_ends_it(sign_in, grace):
 
 
 def test_an_administrator_ends_it_once_and_the_log_says_so(admin, grace):
-    answer = admin.post(f"/mailboxes/{GRACE}/away/", follow=True)
+    answer = admin.post(f"/mailboxes/{GRACE}/away/end/", follow=True)
 
     assert "The away message of grace@example.org is ended." in text(answer)
     assert goto() == GRACE
     entry = LogEntry.objects.get(action="end_vacation")
     assert (entry.data, entry.domain) == (GRACE, "example.org")
-    admin.post(f"/mailboxes/{GRACE}/away/")
+    admin.post(f"/mailboxes/{GRACE}/away/end/")
     assert LogEntry.objects.filter(action="end_vacation").count() == 1
 
 
@@ -86,18 +86,18 @@ def test_the_mailbox_is_renamed_only_after_it_is_ended(admin, grace):
     assert "An away message of PostfixAdmin answers for this mailbox." in text(answer)
     assert goto() == f"{GRACE},{PROGRAM}"
 
-    admin.post(f"/mailboxes/{GRACE}/away/")
+    admin.post(f"/mailboxes/{GRACE}/away/end/")
     admin.post(f"/mailboxes/{GRACE}/rename/", {"local_part": "gracie"})
     assert Alias.objects.get(pk="gracie@example.org").goto == "gracie@example.org"
 
 
 def test_nobody_else_ends_it(client, sign_in, grace, add_mailbox, make_admin, other_net):
-    assert client.post("/account/away/").status_code == 302
+    assert client.post("/account/away/end/").status_code == 302
     of_other = sign_in(make_admin("other@other.net", domains=["other.net"]))
 
-    assert of_other.post(f"/mailboxes/{GRACE}/away/").status_code == 404
-    assert of_other.post("/account/away/").status_code == 404
-    assert of_other.get(f"/mailboxes/{GRACE}/away/").status_code in {404, 405}
+    assert of_other.post(f"/mailboxes/{GRACE}/away/end/").status_code == 404
+    assert of_other.post("/account/away/end/").status_code == 404
+    assert of_other.get(f"/mailboxes/{GRACE}/away/end/").status_code in {404, 405}
     assert goto() == f"{GRACE},{PROGRAM}"
 
 
@@ -124,7 +124,7 @@ def test_what_only_looks_like_one_is_a_recipient_like_any_other(admin, grace, ta
 
     said = text(admin.get(f"/mailboxes/{GRACE}/"))
 
-    assert "Away message" not in said
+    assert "Away message of PostfixAdmin" not in said
     assert target in said
 
 

@@ -148,7 +148,7 @@ def test_an_export_has_both_kinds(admin, many):
 
     assert found == [
         ["Address", "Name", "Recipients", "Description", "Active"],
-        ["info@example.org", "", "m00@example.org,m01@example.org", "Front desk", "1"],
+        ["info@example.org", "", "m00@example.org, m01@example.org", "Front desk", "1"],
     ]
 
 

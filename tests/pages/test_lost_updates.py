@@ -1,3 +1,4 @@
+from datetime import date
 from time import process_time
 
 import pytest
@@ -8,14 +9,23 @@ from aliases.models import Alias
 from aliases.services import update_alias
 from domains.models import AliasDomain, Domain
 from domains.services import create_alias_domain, update_domain
+from mailboxes.endings import set_ending
 from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import Mailbox
 from mailboxes.services import update_mailbox
+from mailboxes.vacations import set_vacation
 from tests.pages.reading import error_codes, errors, sent, text
 from tests.pages.test_access import OF_A_ROW, address_of
 
 TICK, NO_TICK = "on", None
 TWO_TARGETS = "joe@example.org\r\nann@elsewhere.example"
+AWAY = {
+    "subject": ("Away", "Gone"),
+    "body": ("I am away.", "I am gone."),
+    "first_day": ("2030-01-01", "2030-01-02"),
+    "last_day": ("2030-02-01", "2030-02-02"),
+    "interval": ("86400", "604800"),
+}
 # Each edit form, with two other values for whatever it sends; a tick has but one.
 TYPED = {
     "domain-edit": {
@@ -37,12 +47,21 @@ TYPED = {
     },
     "alias-edit": {
         "targets": (f"{TWO_TARGETS}\r\nbob@elsewhere.example", "eve@elsewhere.example"),
+        "access": ("internal", "members"),
+        "access_text": ("We have closed", "We are closed"),
         "description": ("Sales", "Support"),
     },
     "mailbox-edit": {
         "name": ("Joe", "Joseph"),
         "quota_mb": ("50 MB", "60.25 MB"),
+        "receives": (NO_TICK,),
         "smtp_active": (NO_TICK,),
+        "sign_in_active": (NO_TICK,),
+        "imap_active": (NO_TICK,),
+        "pop3_active": (NO_TICK,),
+        "sieve_active": (NO_TICK,),
+        "app_only": (TICK,),
+        "must_change": (TICK,),
         "phone": ("112", "113"),
         "email_other": ("a@elsewhere.example", "b@elsewhere.example"),
     },
@@ -52,15 +71,23 @@ TYPED = {
     },
     "admin-edit": {
         "superadmin": (TICK,),
+        "must_change": (TICK,),
         "domains": ("example.org\r\nthird.example", "second.example"),
         "phone": ("112", "113"),
         "email_other": ("a@elsewhere.example", "b@elsewhere.example"),
     },
+    "alias-ending": {
+        "last_day": ("2030-01-01", "2030-02-01"),
+        "action": ("delete",),
+    },
+    "mailbox-away": AWAY,
+    "own-away": AWAY,
     "own-forwarding": {
         "targets": ("ann@elsewhere.example", "bob@elsewhere.example"),
         "keep_copy": ("0",),
     },
 }
+OWN = {"own-forwarding", "own-away"}
 INPUTS = [(name, field) for name, typed in TYPED.items() for field in typed]
 BOTH = [(name, field) for name, field in INPUTS if len(TYPED[name][field]) == 2]
 FORMS_OF_ANYTHING_ELSE = {
@@ -69,7 +96,19 @@ FORMS_OF_ANYTHING_ELSE = {
     "mailbox-password",
     "domain-copy",
     "domain-sender",
+    "admin-invite",
+    "mailbox-invite",
+    "mailbox-send-as",
+    "mailbox-senders",
+    "mailbox-sharing",
+    "alias-senders",
     "mailbox-rename",  # who comes second finds the mailbox gone from this address
+    "letter",  # until one is stored: tests/pages/test_letters.py
+    "alias-rename",
+    "mailbox-own-addresses",  # of one field: tests/pages/test_own_addresses.py
+    "domain-own-addresses",
+    "mailbox-ending",  # one field hangs on another: tests/pages/test_endings.py
+    "mailbox-fetching-form",  # fields hang on others: tests/pages/test_fetching.py
     "domain-relay",  # one field hangs on another: tests/pages/test_mail_flow.py
 }  # the others show nothing stored
 
@@ -85,7 +124,11 @@ def world(add_domain, add_mailbox, add_alias, make_admin):
     create_alias_domain(actor=None, alias_domain=source, target_domain=domain)
     joe = add_mailbox("joe@example.org", quota=2_000_000)
     set_forwarding(actor=None, mailbox=joe, targets="first@elsewhere.example", keep_copy=True)
-    add_alias("sales@example.org", "joe@example.org", "ann@elsewhere.example")
+    days = {"first_day": date(2029, 12, 1), "last_day": date(2030, 3, 1)}
+    set_vacation(actor=None, mailbox=joe, subject="On leave", body="Until March", **days)
+    add_alias("sales@example.org", "joe@example.org", "ann@elsewhere.example", access="closed")
+    sales = Alias.objects.get(pk="sales@example.org")
+    set_ending(actor=None, row=sales, last_day=date(2029, 12, 1), action="off")
     make_admin("theirs@example.org", domains=["example.org", "second.example"])
     return joe
 
@@ -97,7 +140,7 @@ def two_people(client, world, make_admin):
     def people(name):
         clients = [client, type(client)()]
         for number, person in enumerate(clients):
-            if name == "own-forwarding":
+            if name in OWN:
                 person.force_login(world, backend="mailboxes.backends.MailboxBackend")
             else:
                 root = make_admin(f"root{number}@example.org", superadmin=True)
@@ -130,9 +173,9 @@ def test_every_form_about_a_stored_row_is_tried_with_all_its_fields(two_people):
     root = two_people("alias-edit")[0]
     pages = {name: root.get(address_of(name)) for name in OF_A_ROW if not name.endswith("-bulk")}
     with_form = {name for name, page in pages.items() if "form" in (page.context or ())}
-    assert with_form == TYPED.keys() - {"own-forwarding"} | FORMS_OF_ANYTHING_ELSE
+    assert with_form == TYPED.keys() - OWN | FORMS_OF_ANYTHING_ELSE
 
-    for name in TYPED.keys() - {"own-forwarding"}:
+    for name in TYPED.keys() - OWN:
         form = pages[name].context["form"]
         assert {field.removesuffix("_1") for field in TYPED[name]} == set(form.fields)
         digests = sent(pages[name])["initial_digests"].split()
@@ -364,7 +407,7 @@ def test_the_form_of_the_longest_alias_stays_below_100_kb(two_people):
 
     assert len(Alias.objects.get(pk=alias.pk).goto) > 64_000
     assert len(page.content) < 100_000
-    assert len(sent(page)["initial_digests"]) < 100
+    assert len(sent(page)["initial_digests"]) < 110  # of four fields
 
 
 @pytest.mark.parametrize("name", ["domain-create", "alias-create", "mailbox-create", "account"])

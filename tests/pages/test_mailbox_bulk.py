@@ -32,7 +32,7 @@ def test_the_lists_tick_boxes_and_buttons_fit_the_bulk_page(admin, add_mailbox):
 
     assert f'<form method="post" action="{reverse("mailbox-bulk")}"' in page
     assert 'type="checkbox" name="selected" value="joe@example.org"' in page
-    actions = ["deactivate", "activate", "quota", "export", "delete"]
+    actions = ["deactivate", "activate", "quota", "switches", "export", "delete"]
     assert re.findall(r'name="action" value="(\w+)"', page) == actions
 
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from aliases.models import Alias
 from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
-from mailboxes.models import Mailbox
+from mailboxes.models import SWITCHES, Mailbox
 from mailboxes.services import set_mailbox_active
 from tests.pages.reading import errors, links, sent, text, told
 
@@ -140,12 +140,59 @@ def test_only_what_was_changed_is_written(admin, add_mailbox):
     shown = admin.get(address).context["form"].initial
 
     values = {"name": "Joseph", "quota_mb": shown["quota_mb"], "active": "on"}
-    page = admin.post(address, values)
+    page = admin.post(address, values | dict.fromkeys(SWITCHES, "on") | {"smtp_active": ""})
 
     mailbox = Mailbox.objects.get()
     assert (mailbox.name, mailbox.quota, mailbox.smtp_active) == ("Joseph", 1_234_567, False)
     assert told(page) == ["Mailbox joe@example.org saved."]
     assert LogEntry.objects.get(action="edit_mailbox").changes == {"name": ["Joe", "Joseph"]}
+
+
+def switches_of(mailbox):
+    mailbox.refresh_from_db()
+    return {name: getattr(mailbox, name) for name in (*SWITCHES, "app_only", "must_change")}
+
+
+@pytest.fixture
+def joe(add_mailbox):
+    joe = add_mailbox("joe@example.org", pop3_active=False, app_only=True)
+    Mailbox.objects.update(must_change=True)
+    return joe
+
+
+def test_a_form_from_before_the_switches_leaves_them(admin, joe):
+    address, before = reverse("mailbox-edit", args=[joe.pk]), switches_of(joe)
+    opened = sent(admin.get(address))
+    former = {"csrfmiddlewaretoken", "initial_digests", "name", "quota_mb", "smtp_active", "phone"}
+    digests = [word for word in opened["initial_digests"].split() if word.split(":")[0] in former]
+    fields = {name: value for name, value in opened.items() if name in former}
+    fields |= {"initial_digests": " ".join(digests), "name": "Joe"}
+
+    refused = admin.post(address, fields | {"quota_mb": "much"})
+    assert (refused.status_code, list(errors(refused))) == (422, ["quota_mb"])
+    admin.post(address, sent(refused) | {"quota_mb": "0"})
+
+    assert (Mailbox.objects.get().name, switches_of(joe)) == ("Joe", before)
+
+
+def test_a_script_that_sends_none_of_the_switches_leaves_them(admin, joe):
+    before = switches_of(joe)
+
+    admin.post(reverse("mailbox-edit", args=[joe.pk]), {"name": "Joe", "quota_mb": "0"})
+
+    assert Mailbox.objects.get().name == "Joe"
+    assert switches_of(joe) == before | {"smtp_active": False}  # which has always been a tick
+
+
+def test_the_form_itself_switches_all_off_and_on(admin, joe):
+    address = reverse("mailbox-edit", args=[joe.pk])
+    names = [*SWITCHES, "app_only", "must_change"]
+
+    opened = sent(admin.get(address))
+    admin.post(address, {name: opened[name] for name in opened if name not in names})
+    assert switches_of(joe) == dict.fromkeys(names, False)
+    admin.post(address, sent(admin.get(address)) | dict.fromkeys(names, "on"))
+    assert switches_of(joe) == dict.fromkeys(names, True)
 
 
 def test_a_quota_above_the_domains_limit_is_refused_at_its_field(
@@ -172,7 +219,7 @@ def test_saving_what_the_form_shows_ends_a_quota_that_dovecot_refuses(stored, ad
     address = reverse("mailbox-edit", args=["joe@example.org"])
     shown = admin.get(address).context["form"].initial
 
-    admin.post(address, {"quota_mb": shown["quota_mb"], "smtp_active": "on", "active": "on"})
+    admin.post(address, {"quota_mb": shown["quota_mb"]} | dict.fromkeys(SWITCHES, "on"))
 
     assert (shown["quota_mb"], Mailbox.objects.get().quota) == (0, 0)
     assert LogEntry.objects.get(action="edit_mailbox").changes == {"quota": [stored, 0]}

@@ -9,6 +9,7 @@ from django.urls import reverse, reverse_lazy
 
 from accounts.models import LogEntry
 from aliases.models import Alias
+from aliases.targets import MAX_TARGETS
 from mailboxes.forms import OwnMailboxPasswordForm
 from mailboxes.forwarding import forwarding_of, self_alias, set_forwarding
 from mailboxes.models import Mailbox, QuotaUsage
@@ -16,6 +17,8 @@ from mailboxes.services import set_mailbox_active
 from tests.pages.reading import errors, hidden_inputs, links, text, told
 
 MB = 1_024_000
+OWN_TASKS = ["own-forwarding", "own-password", "own-room", "own-setup"]
+OWN_TASKS += ["own-app-passwords", "own-app-password-new", "own-app-only", "own-away"]
 NEW = "another-9-bicycle"
 
 
@@ -50,15 +53,33 @@ def test_the_page_has_a_row_for_each_task_and_no_administration(user, mailbox):
     page = user.get(reverse("account"))
 
     assert "60 of 100 MB used. How to make room" in text(page)
-    assert "Forwarding Off Password Second factor Off Set up phone or computer" in text(page)
+    tasks = "Forwarding Off Away message Off Password Second factor Off Set up phone or computer"
+    more = (
+        "More Addresses, sharing, sessions"
+        " Sending and sharing As which addresses, and who else"
+        " App passwords Other address None Sessions Where you are signed in Time zone UTC"
+    )
+    assert f"{tasks} {more}" in text(page)
     assert links(page) == [
         "/account/room/",
         "/account/forwarding/",
+        "/account/away/",
         "/account/password/",
         "/account/factor/",
         "/account/setup/",
+        "/account/send-as/",
+        "/account/app-passwords/",
+        "/account/address/",
+        "/account/sessions/",
+        "/account/time-zone/",
     ]
     assert page.context["navigation"] is None
+
+
+def test_what_was_saved_among_more_is_seen(user):
+    page = user.post(reverse("own-time-zone"), {"time_zone": "Europe/Berlin"}, follow=True)
+    assert '<details class="more-rows" open>' in page.text
+    assert '<details class="more-rows">' in user.get(reverse("account")).text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,7 @@ def test_the_webmail_is_one_click_where_there_is_one(user, settings):
     assert "https://webmail.example.org/" in links(user.get(reverse("account")))
 
 
-@pytest.mark.parametrize("name", ["own-forwarding", "own-password", "own-room", "own-setup"])
+@pytest.mark.parametrize("name", OWN_TASKS)
 def test_an_administrator_has_no_such_pages(name, admin):
     assert admin.get(reverse(name)).status_code == 404
     assert admin.post(reverse(name)).status_code == 404
@@ -222,8 +243,8 @@ def test_forwarding_is_set_and_ended_by_the_user(user, mailbox):
     assert (done.status_code, done.url) == (302, "/account/")
     assert forwarding_of(self_alias(mailbox)) == (["joe@elsewhere.example"], True)
     said = "Forwarding to joe@elsewhere.example · copy kept"
-    assert f"{said} Saved just now Undo Password" in rows_page(user)
-    assert f"{said} Password" in rows_page(user)
+    assert f"{said} Saved just now Undo Away message" in rows_page(user)
+    assert f"{said} Away message" in rows_page(user)
     assert LogEntry.objects.get(action="edit_forwarding").actor == "joe@example.org"
 
     send_forwarding(user, "a@elsewhere.example", "", "b@elsewhere.example", keep_copy=False)
@@ -266,6 +287,13 @@ def test_the_own_address_is_refused_at_the_field(own, user, mailbox):
             "joe@example.org is this mailbox itself. To keep mail here, choose “Keep a copy here”."
         ]
     }
+    assert forwarding_of(self_alias(mailbox)) == ([], True)
+
+
+def test_too_many_recipients_are_no_trouble_of_the_database(user, mailbox):
+    page = send_forwarding(user, ",".join(f"u{n}@a.example" for n in range(MAX_TARGETS + 1)))
+
+    assert page.status_code == 422
     assert forwarding_of(self_alias(mailbox)) == ([], True)
 
 

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 
 import pytest
 from django.urls import reverse
@@ -27,6 +28,13 @@ def table(client, name, *key, **query):
     return list(csv.reader(io.StringIO(text[1:])))
 
 
+def json_lines(client, name, *key, **query):
+    answer = client.get(reverse(name, args=key), {"as": "jsonl"} | query)
+    assert answer["Content-Type"] == "application/jsonl; charset=utf-8"
+    assert answer["Content-Disposition"].endswith('.jsonl"')
+    return [json.loads(line) for line in answer.getvalue().decode().splitlines()]
+
+
 def keys(found):
     return [row[0] for row in found[1:]]
 
@@ -52,6 +60,44 @@ def test_the_table_has_all_rows_of_the_filter_in_the_order_of_the_page(admin, ad
     assert keys(table(admin, "mailbox-list", q="m3")) == [names[3]]
     fullest = keys(table(admin, "mailbox-list", domain="example.org", sort="-storage"))
     assert fullest == [names[7], *(names[:7] + names[8:])[::-1]]
+
+
+def test_json_lines_have_the_same_rows_with_values_of_their_own_kind(admin, add_mailbox, add_alias):
+    add_mailbox("ann@example.org", name="Änn, =1+1", quota=10 * MB)
+    add_mailbox("bob@example.org", name="Bob", active=False)
+    add_alias("info@example.org", "ann@example.org", "b@elsewhere.example", description="Desk")
+    LastLogin.objects.create(username="ann@example.org", protocol="imap", at=1_700_000_000)
+
+    assert json_lines(admin, "mailbox-list", state="on") == [
+        {
+            "address": "ann@example.org",
+            "name": "Änn, =1+1",
+            "quota_mb": 10.0,
+            "used_mb": 0.0,
+            "active": True,
+            "may_send": True,
+            "last_sign_in": "2023-11-14T22:13:20+00:00",
+        }
+    ]
+    assert json_lines(admin, "alias-list") == [
+        {
+            "address": "info@example.org",
+            "recipients": ["ann@example.org", "b@elsewhere.example"],
+            "description": "Desk",
+            "active": True,
+        }
+    ]
+    rows = json_lines(admin, "domain", "example.org")
+    assert [row["last_sign_in"] is None for row in rows] == [False, True, True]
+    assert json_lines(admin, "mailbox-list", q="nobody") == []
+
+
+def test_a_list_as_something_else_is_the_page(admin, add_mailbox):
+    add_mailbox("ann@example.org")
+
+    answer = admin.get(reverse("mailbox-list"), {"as": "xml"})
+
+    assert answer["Content-Type"].startswith("text/html")
 
 
 def test_a_table_ends_at_the_own_domains(admin, add_mailbox, add_alias):
@@ -137,4 +183,5 @@ def test_the_page_links_to_its_table_without_its_place(admin, add_mailbox):
     page = admin.get(reverse("mailbox-list"), {"domain": "example.org", "size": 25, "q": "m"})
 
     assert "?domain=example.org&q=m&as=csv" in links(page)
+    assert "?domain=example.org&q=m&as=jsonl" in links(page)
     assert paging.PAGE_SIZES == (25, 50, 75)

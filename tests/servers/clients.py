@@ -1,7 +1,10 @@
+import base64
 import contextlib
 import imaplib
 import poplib
+import re
 import smtplib
+import socket
 import ssl
 import uuid
 
@@ -129,3 +132,28 @@ def subjects(server, username, password, folder="INBOX"):
 def wait_for(server, username, password, subject, seconds=PATIENCE_SECONDS):
     what = f"{subject!r} for {username}"
     wait_until(lambda: subject in subjects(server, username, password), what, seconds)
+
+
+def may_sieve(server, username, password):
+    """Whether this login works in ManageSieve (RFC 5804), where the server has filters."""
+    plain = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+    with socket.create_connection(
+        ("127.0.0.1", server.dovecot.sieve_port), PATIENCE_SECONDS
+    ) as raw:
+        _sieve_answer(raw)
+        raw.sendall(b"STARTTLS\r\n")
+        _sieve_answer(raw)
+        with trusting(server).wrap_socket(raw, server_hostname="localhost") as session:
+            _sieve_answer(session)
+            session.sendall(f'AUTHENTICATE "PLAIN" "{plain}"\r\n'.encode())
+            return _sieve_answer(session).startswith(b"OK")
+
+
+def _sieve_answer(session):
+    said = b""
+    while not re.search(rb"^(OK|NO|BYE)\b.*\r\n", said, re.MULTILINE):
+        got = session.recv(4096)
+        if not got:
+            raise ConnectionError(said)
+        said += got
+    return re.search(rb"^(OK|NO|BYE)\b.*\r\n", said, re.MULTILINE)[0]

@@ -105,9 +105,17 @@ class Dovecot:
     @contextlib.contextmanager
     def with_its_delays(self):
         """Wrong passwords are answered late meanwhile, as on a real server."""
+        with self._as(self._main.read_text().replace(AT_ONCE, "")):
+            yield
+
+    def with_more(self, settings):
+        return self._as(self._main.read_text() + settings)
+
+    @contextlib.contextmanager
+    def _as(self, other):
         text = self._main.read_text()
         self.stop()
-        self._main.write_text(text.replace(AT_ONCE, ""))
+        self._main.write_text(other)
         self.start()
         try:
             yield
@@ -116,8 +124,8 @@ class Dovecot:
             self._main.write_text(text)
             self.start()
 
-    def query(self, name):
-        text = (self.conf / "mailadmin-sql.conf.ext").read_text().replace("\\\n", "")
+    def query(self, name, file="mailadmin-sql"):
+        text = (self.conf / f"{file}.conf.ext").read_text().replace("\\\n", "")
         return " ".join(re.search(rf"^{name} = (.*)", text, re.MULTILINE)[1].split())
 
     def may_log_in(self, username, password, service="imap"):

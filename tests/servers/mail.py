@@ -98,6 +98,7 @@ class MailServer:
                 "POSTFIX_SQL_USER": self.postfix_sql_user,
                 "DOVECOT_SQL_USER": self.dovecot_sql_user,
                 "SIGNER_SQL_USER": self.signer_sql_user,
+                "PANEL_USER": OWNER,
                 **(self.opendkim.markers if self.opendkim else {}),
                 **(self.rspamd.markers if self.rspamd else {}),
                 **(self.postsrsd.markers if self.postsrsd else {}),

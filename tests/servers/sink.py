@@ -44,7 +44,11 @@ class _Session(socketserver.StreamRequestHandler):
             elif verb == "DATA":
                 self._say("354 go")
                 mail = Received(sender, recipients, self._text(), self.login)
-                self.server.received.append(mail)
+                answer = self.server.answers.pop(0) if self.server.answers else "250 ok"
+                if answer.startswith("250"):
+                    self.server.received.append(mail)
+                self._say(answer)
+                continue
             elif verb == "QUIT":
                 self._say("221 bye")
                 return
@@ -75,6 +79,8 @@ def _address(line):
 class Sink(socketserver.ThreadingTCPServer):
     """Listens on 127.0.0.1:``port``; what came is in ``received``. Recipients in ``unknown`` are refused.
 
+    ``answers`` are what the next messages are answered, each once. It speaks LMTP too, with one recipient.
+
     With a ``certificate`` and its ``key`` it offers TLS, and then takes any login.
     """
 
@@ -86,6 +92,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.port = self.server_address[1]
         self.received = []
         self.unknown = set()
+        self.answers = []
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -325,3 +325,66 @@ def test_a_mail_to_very_many_says_the_first_and_how_many_more(example_org, add_m
         "Sent to another server: n0@elsewhere.example, n1@elsewhere.example, n2@elsewhere.example and 57 more.",
     ]
     assert "… (+10)" in found[2]
+
+
+def test_a_mailbox_that_only_sends_refuses_although_there_is_a_catch_all(
+    joe, add_mailbox, add_alias
+):
+    add_mailbox("ann@example.org")
+    add_alias("@example.org", "ann@example.org")
+    add_alias("both@example.org", "joe@example.org", "ann@example.org")
+    Mailbox.objects.filter(pk="joe@example.org").update(receives=False)
+
+    for address in ("joe@example.org", "joe+tag@example.org"):
+        assert said(address)[-1] == (
+            "Refused at once, 550: a mailbox that only sends."
+            " “5.2.1 This address only sends mail and receives none”"
+        )
+    assert said("both@example.org")[-1] == "Delivered to joe@example.org and ann@example.org."
+    assert trace(None, "joe@example.org").due == ("recipient-access",)
+
+
+def test_an_alias_that_is_closed_and_one_that_has_moved(joe, add_alias):
+    add_alias("@example.org", "joe@example.org")
+    add_alias("old@example.org", "joe@example.org", access="closed", access_text="No more")
+    add_alias("gone@example.org", "joe@example.org", access="moved", access_text="new@other.net")
+
+    assert said("old+tag@example.org") == [
+        HERE,
+        "The alias behind old+tag@example.org is closed.",
+        "Refused at once, 550: the alias is closed. “5.2.1 No more”",
+    ]
+    assert said("gone@example.org")[1:] == [
+        "The alias behind gone@example.org has moved.",
+        "Refused at once, 551: the alias has moved. “5.1.6 This address has moved to new@other.net”",
+    ]
+    assert trace(None, "old@example.org").due == ("recipient-access",)
+
+
+def test_an_alias_for_those_who_sign_in(joe, add_alias):
+    add_alias("team@example.org", "joe@example.org", access="internal")
+
+    assert said("team@example.org")[1:] == [
+        "team@example.org takes mail only from those who sign in here.",
+        "There is an alias team@example.org.",
+        ROOM,
+        "Refused at once, 554: it takes mail only from those who sign in here.",
+    ]
+    assert said("team@example.org", "joe@example.org")[-1] == "Delivered to joe@example.org."
+
+
+def test_an_alias_for_its_members(joe, add_mailbox, add_alias):
+    add_mailbox("ann@example.org")
+    add_alias("team@example.org", "joe@example.org", "zoe@elsewhere.example", access="members")
+
+    assert said("team@example.org", "who@elsewhere.example")[1:] == [
+        "team@example.org takes mail from its members only.",
+        "who@elsewhere.example is no member.",
+        "Refused at once, 554: it takes mail from its members only.",
+    ]
+    assert "zoe@elsewhere.example is a member." in said("team@example.org", "zoe@elsewhere.example")
+    assert trace(None, "team@example.org", "zoe@elsewhere.example").reply.code == 250
+    assert trace(None, "team@example.org", "joe@example.org").reply.code == 250
+    assert trace(None, "team@example.org", "ann@example.org").reply.code == 554
+    assert trace(None, "team@example.org", "").reply.code == 554
+    assert trace(None, "team@example.org").due == ("members", "recipient-access")

@@ -3,7 +3,7 @@ from argparse import BooleanOptionalAction
 from django.core.management.base import CommandError
 
 from accounts.backends import row_named
-from accounts.commands import FactorMixin, PasswordMixin
+from accounts.commands import FactorMixin, InvitationMixin, PasswordMixin, TokenMixin
 from accounts.models import Admin
 from accounts.services import (
     create_admin,
@@ -19,7 +19,7 @@ from panel.output import STATE, Column, Field
 from panel.scoping import starts_with_name
 
 
-class Command(FactorMixin, PasswordMixin, RowCommand):
+class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowCommand):
     help = "Create, list, show and change administrators, switch them off and on, delete them."
     noun, nouns = "administrator", "administrators"
     key = ("LOGIN", "it@example.org")
@@ -32,7 +32,10 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
         "on": "Switch administrators on.",
         "delete": "Delete administrators. The last superadmin stays.",
         "password": "Set a new password, asked for or read from standard input.",
-    } | FactorMixin.factor_verbs
+        **FactorMixin.factor_verbs,
+        **TokenMixin.token_verbs,
+        **InvitationMixin.invitation_verbs,
+    }
     columns = [
         Column("Login name", lambda record: display_address(record["username"])),
         Column("Role", lambda record: "superadmin" if record["superadmin"] else ""),
@@ -46,6 +49,7 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
         Field("State", "active", output.state),
         Field("Domains", "domains"),
         Field("Second factor", "second_factor", output.state),
+        Field("Must change the password", "must_change_password"),
         Field("Phone", "phone"),
         Field("Other e-mail address", "email_other"),
         Field("Created", "created"),
@@ -63,7 +67,8 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
         self.off_option(parser)
         self._contact(parser)
-        self.password_option(parser)
+        self.must_change_option(parser)
+        self.invite_option(self.password_option(parser))
 
     def options_for_list(self, parser):
         super().options_for_list(parser)
@@ -83,10 +88,12 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
             "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
         )
         self._contact(parser)
+        self.must_change_option(parser)
 
     def options_for_password(self, parser):
         self.name_option(parser)
         self.password_option(parser)
+        self.must_change_option(parser)
         self.json_option(parser)
 
     def _contact(self, parser):
@@ -96,10 +103,10 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
 
     # --- Verbs
 
-    def add(self, *, name_given, superadmin, domains, active, generate, json, **options):
+    def add(self, *, name_given, superadmin, domains, active, generate, invite, json, **options):
         if not superadmin and not domains:
             raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
-        password = self.ask_password(generate)
+        password = self.password_for_new(generate, invite)
         admin = create_admin(
             actor=None,
             username=name_given,
@@ -107,9 +114,10 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
             superadmin=superadmin,
             domains=domains or [],
             active=active,
-            **self.given(options, "phone", "email_other"),
+            **self.given(options, "phone", "email_other", "must_change"),
         )
-        self.report("Created", admin, json=json, password=password if generate else None)
+        link = self.link_for(admin) if invite else None
+        self.report("Created", admin, json=json, password=password if generate else None, link=link)
 
     def list(self, *, superadmins, domain, search, active, json, **options):
         rows = Admin.objects.all()
@@ -125,7 +133,8 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
         self.print_list(rows, "pk", json=json)
 
     def edit(self, *, names, json, **options):
-        fields = self.changes(options, "superadmin", "domains", "phone", "email_other")
+        names_of_fields = ("superadmin", "domains", "phone", "email_other", "must_change")
+        fields = self.changes(options, *names_of_fields)
 
         def one(name, say):
             admin = update_admin(actor=None, admin=self.named(name), **fields)
@@ -133,10 +142,12 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
 
         self.each(names, one, done="changed", json=json)
 
-    def password(self, *, name_given, generate, json, **options):
+    def password(self, *, name_given, generate, must_change, json, **options):
         admin = self.named(name_given)
         password = self.ask_password(generate)
-        admin = set_admin_password(actor=None, admin=admin, password=password)
+        admin = set_admin_password(
+            actor=None, admin=admin, password=password, must_change=bool(must_change)
+        )
         self.report("New password for", admin, json=json, password=password if generate else None)
 
     # --- Rows
@@ -165,7 +176,8 @@ class Command(FactorMixin, PasswordMixin, RowCommand):
             "username": admin.username,
             "superadmin": admin.superadmin,
             "active": admin.active,
-            "second_factor": bool(admin.totp_secret),
+            "second_factor": admin.has_second_factor,
+            "must_change_password": admin.must_change,
             "phone": admin.phone,
             "email_other": admin.email_other,
             "created": admin.created,

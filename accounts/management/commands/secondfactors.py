@@ -1,4 +1,4 @@
-from accounts import factors, totp
+from accounts import factors, totp, webhooks
 from accounts.models import Admin
 from mailboxes.models import Mailbox
 from panel.commands import PanelCommand
@@ -16,7 +16,7 @@ WORDS = {
 class Command(PanelCommand):
     help = (
         "Say how many accounts have a second factor, and how their secrets are stored. --encrypt stores all with the first of"
-        " FACTOR_KEYS (SECRET_KEY where there are none), after a change of the key or when PostfixAdmin is gone."
+        " FACTOR_KEYS (SECRET_KEY where there are none), after a change of the key or when PostfixAdmin is gone; those of webhooks, too."
     )
 
     def add_arguments(self, parser):
@@ -35,8 +35,9 @@ class Command(PanelCommand):
                 stored += factors.store_as_now(account, secret)
                 account.refresh_from_db(fields=["totp_secret"])
             counts[self.state(account, secret)] += 1
+        hooks = webhooks.store_secrets_as_now() if encrypt else 0
         if json:
-            self.stdout.write(as_json({**counts, "stored": stored}))
+            self.stdout.write(as_json({**counts, "stored": stored, "webhooks": hooks}))
             return
         self.stdout.write(f"Accounts with a second factor: {sum(counts.values())}.")
         for state, number in counts.items():
@@ -44,6 +45,8 @@ class Command(PanelCommand):
                 self.stdout.write(f"{number:>7} {WORDS[state]}.")
         if encrypt:
             self.stdout.write(f"Stored anew: {stored}.")
+        if hooks:
+            self.stdout.write(f"Secrets of webhooks stored anew: {hooks}.")
 
     def accounts(self):
         for model in (Admin, Mailbox):

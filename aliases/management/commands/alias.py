@@ -1,11 +1,14 @@
 from django.core.management.base import CommandError
 
+from aliases.access import NAMES, WITH_TEXT
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import referrers_of, with_alias_domain_names
+from aliases.rename_previews import preview
+from aliases.renaming import check_new_name, rename_alias
 from aliases.services import create_alias, delete_alias, set_alias_active, update_alias
 from domains.commands import DomainRowCommand
-from domains.copy_services import copies_about
+from domains.copies import copies_about
 from domains.models import RoutingLock
 from panel import output
 from panel.addresses import (
@@ -41,6 +44,7 @@ class Command(DomainRowCommand):
         "edit": "Change aliases.",
         "off": "Switch aliases off: the catch-all gets their mail, or it is refused.",
         "on": "Switch aliases on.",
+        "rename": "Give an alias another name, in another domain too. Its old address becomes an alias that leads to it.",
         "delete": "Delete aliases.",
     }
     columns = [
@@ -56,13 +60,22 @@ class Command(DomainRowCommand):
         Field("State", "active", output.state),
         Field("Mail", "mail"),
         Field("Mail goes to", "mail_goes_to", display_all),
+        Field("Who may write", "access"),
+        Field("They are told", "access_text"),
         Field("Description", "description"),
         Field("Dead ends", "dangling", display_all),
         Field("Also receives", "aliases", display_all),
         Field("Created", "created"),
         Field("Changed", "modified"),
     ]
-    words = {"local_part": "Address", "targets": "Mail goes to", "goto": "Mail goes to"}
+    words = {
+        "keep_alias": "Old address",
+        "local_part": "Address",
+        "targets": "Mail goes to",
+        "goto": "Mail goes to",
+        "access": "Who may write",
+        "access_text": "Text",
+    }
 
     # --- Options
 
@@ -70,6 +83,7 @@ class Command(DomainRowCommand):
         self.name_option(parser)
         parser.add_argument("targets", metavar="RECIPIENT", nargs="+", help="Where its mail goes.")
         parser.add_argument("--description", metavar="TEXT", default="", help="What it is for.")
+        self._access_options(parser)
         self.off_option(parser)
         self.json_option(parser)
 
@@ -91,11 +105,31 @@ class Command(DomainRowCommand):
             "--remove", nargs="+", metavar="RECIPIENT", help="Lead to these no longer."
         )
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
+        self._access_options(parser)
         self.json_option(parser)
+
+    def _access_options(self, parser):
+        parser.add_argument(
+            "--access",
+            choices=NAMES.values(),
+            help="Who may write to it: everybody, who signs in here (internal), its members, nobody"
+            " (closed, with --text), or nobody because it has moved (--text is the new address).",
+        )
+        parser.add_argument(
+            "--text",
+            dest="access_text",
+            metavar="TEXT",
+            help="What senders are told, or the new address.",
+        )
 
     def options_for_delete(self, parser):
         super().options_for_delete(parser)
         self.treatment_options(parser)
+
+    def options_for_rename(self, parser):
+        self.name_option(parser)
+        self.new_name_option(parser)
+        self.rename_options(parser)
 
     # --- Verbs
 
@@ -108,6 +142,7 @@ class Command(DomainRowCommand):
             targets=targets,
             description=description,
             active=active,
+            **self._access(options),
         )
         self.report("Created", alias, json=json)
 
@@ -128,7 +163,7 @@ class Command(DomainRowCommand):
         self.print_list(rows, *(["address"] if by_address else ["domain_id", "address"]), json=json)
 
     def edit(self, *, names, targets, add, remove, json, **options):
-        fields = self.given(options, "description")
+        fields = self.given(options, "description") | self._access(options)
         if not fields and not (targets or add or remove):
             raise CommandError(NOTHING_TO_CHANGE)
 
@@ -138,6 +173,15 @@ class Command(DomainRowCommand):
 
         self.each(names, one, done="changed", json=json)
 
+    def _access(self, options):
+        fields = self.given(options, "access", "access_text")
+        kinds = {name: kind for kind, name in NAMES.items()}
+        if "access" in fields:
+            fields["access"] = kinds[fields["access"]]
+            if fields["access"] not in WITH_TEXT and fields.get("access_text"):
+                raise CommandError("Only an alias that is closed or has moved has a --text.")
+        return fields
+
     @in_transaction
     def _edit(self, address, fields, targets, add, remove):
         RoutingLock.hold()  # between reading the targets and writing them nobody else may
@@ -145,6 +189,18 @@ class Command(DomainRowCommand):
         if targets or add or remove:
             fields["targets"] = self._new_targets(alias, targets, add, remove)
         return update_alias(actor=None, alias=alias, **fields)
+
+    def rename(self, *, name_given, new_name, keep_alias, dry_run, json, **options):
+        alias = self.named(name_given)
+        given = self.new_name(new_name, alias.domain) | {"keep_alias": keep_alias}
+        if dry_run:
+            alias.domain = alias.domain.fresh()
+            new = check_new_name(actor=None, alias=alias, **given)
+            self.print_preview(preview(None, alias, new, keep_alias=keep_alias), json=json)
+            return
+        follow = Alias.objects.all()
+        renamed = rename_alias(actor=None, alias=alias, follow=follow, **given)
+        self.report("Renamed", renamed, json=json, was=alias)
 
     # --- Rows
 
@@ -200,6 +256,8 @@ class Command(DomainRowCommand):
             "targets": alias.targets,
             "active": alias.active,
             "description": alias.description,
+            "access": NAMES.get(alias.access, alias.access),
+            "access_text": alias.access_text,
             "created": alias.created,
             "modified": alias.modified,
         }

@@ -1,5 +1,3 @@
-import select
-import sys
 from contextlib import suppress
 from datetime import timedelta
 
@@ -55,18 +53,12 @@ class Command(PanelCommand):
                 self._follow(rows, known, json)
 
     def _follow(self, rows, known, json):
-        while not self._reader_is_gone():
+        while not self.reader_is_gone(POLL_SECONDS):
             recent = _recent(rows)
             new = [pk for pk in recent if pk not in known]
             for entry in rows.filter(pk__in=new).order_by("timestamp", "pk"):
                 self._print(entry, json)
             known = set(recent)
-
-    def _reader_is_gone(self):
-        self.stdout.flush()
-        poll = select.poll()
-        poll.register(sys.stdout, 0)
-        return bool(poll.poll(POLL_SECONDS * 1000))
 
     def _print(self, entry, json):
         if json:

@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 
 from domains import main_cf
 from mailadmin import mailconf, shipped, written_files
+from mailadmin.mail_settings import FETCHMAIL_SOCKET
 
 # Blocks that are there if a row needs them, or if an option says so.
 OPTIONAL = {
@@ -17,6 +18,8 @@ OPTIONAL = {
     main_cf.COPIES_TO: "Copy mail by recipient (default: if an address in the panel has a copy).",
     main_cf.COPIES_FROM: "Copy mail by sender (default: likewise).",
     main_cf.SENDER_ACCESS: "Refuse senders on port 25 (default: if the panel has a rule).",
+    main_cf.RECIPIENT_ACCESS: "Refuse mail to addresses that do not take it from everybody (default: if there is one).",
+    main_cf.MEMBERS: "Take mail to an alias from its members only (default: if there is such an alias).",
     main_cf.DOMAIN_SENDERS: "Refuse senders to single domains (default: if one of them has a rule).",
     "weak-hashes": "Let Dovecot 2.4 take MD5 and SHA1 (default: if a mailbox has one).",
 }
@@ -58,6 +61,7 @@ class Command(BaseCommand):
                 "DELIVERIES_SQL_USER",
                 "SQL user for the delivery log (mailadmin_log).",
             ),
+            ("--signins-user", "SIGNINS_SQL_USER", "SQL user for sign-ins (mailadmin_signins)."),
             ("--signer-port", "SIGNER_PORT", "Where OpenDKIM listens on this machine (8891)."),
             (
                 "--sql-client",
@@ -95,6 +99,11 @@ class Command(BaseCommand):
             action=BooleanOptionalAction,
             help="Dovecot's filters and ManageSieve (default: if dovecot-sieve is installed here).",
         )
+        parser.add_argument(
+            "--quota-warnings",
+            action=BooleanOptionalAction,
+            help="Write to people whose mailbox gets full (default: if the panel's user, mailadmin, is there).",
+        )
 
     def handle(
         self,
@@ -104,8 +113,13 @@ class Command(BaseCommand):
         dry_run,
         postfix_version,
         sieve,
+        quota_warnings,
         **options,
     ):
+        if quota_warnings is None:
+            quota_warnings = shipped.panel_here()
+        # Dovecot does not start with a socket for a user that is not there.
+        fetched = settings.FETCHMAIL_TO == FETCHMAIL_SOCKET and shipped.panel_here()
         given = {marker: options[marker] for marker in shipped.SHAPES if marker in options}
         wanted = {name: options[name] for name in OPTIONAL}
         try:
@@ -116,6 +130,8 @@ class Command(BaseCommand):
                 | shipped.postfix_blocks(postfix_version or shipped.POSTFIX)
                 | shipped.nginx_blocks(shipped.nginx_here() or shipped.NGINX)
                 | (set() if settings.POP3 else {"imap-only"})
+                | ({"quota-warnings"} if quota_warnings else set())
+                | ({"fetched-mail"} if fetched else set())
                 | ({"sieve"} if (shipped.sieve_here() if sieve is None else sieve) else set())
             )
             directory = written_files.Directory(dir, self._passwords_in_use(**options))

@@ -4,23 +4,30 @@ from argparse import BooleanOptionalAction
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from accounts.commands import FactorMixin, PasswordMixin
+from accounts.commands import FactorMixin, InvitationMixin, PasswordMixin, TokenMixin
 from aliases.effects import find_fallbacks, outcome
 from aliases.models import Alias
 from aliases.referrers import referrers_of, with_alias_domain_names
 from domains.commands import DomainRowCommand
-from domains.copy_services import copies_about
+from domains.copies import copies_about
 from mailboxes import storage
+from mailboxes.app_password_commands import SWITCH_OPTIONS, AppPasswordMixin
+from mailboxes.fetch_commands import FetchMixin
 from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias, set_forwarding
 from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
+from mailboxes.own_alias_commands import OwnAliasMixin
+from mailboxes.rename_previews import preview
+from mailboxes.renaming import check_new_name, rename_mailbox
 from mailboxes.services import (
     create_mailbox,
     delete_mailbox,
-    rename_mailbox,
     set_mailbox_active,
     set_mailbox_password,
     update_mailbox,
 )
+from mailboxes.sharing_commands import SharingMixin
+from mailboxes.vacation_commands import VacationMixin
+from mailboxes.vacations import vacation_of
 from mailboxes.welcome import send_welcome
 from panel import output
 from panel.addresses import (
@@ -55,10 +62,23 @@ def storage_style(record):
 
 
 def state(record):
-    return "off" if not record["active"] else "" if record["may_send"] else "cannot send"
+    said = {"receives": "only sends", "sign_in": "no sign-in", "may_send": "cannot send"}
+    found = [words for name, words in said.items() if not record[name]]
+    return "off" if not record["active"] else ", ".join(found)
 
 
-class Command(FactorMixin, PasswordMixin, DomainRowCommand):
+class Command(
+    FactorMixin,
+    TokenMixin,
+    AppPasswordMixin,
+    SharingMixin,
+    FetchMixin,
+    VacationMixin,
+    OwnAliasMixin,
+    InvitationMixin,
+    PasswordMixin,
+    DomainRowCommand,
+):
     help = "Create, list, show and change mailboxes, switch them off and on, delete them."
     noun, nouns = "mailbox", "mailboxes"
     key = ("ADDRESS", "joe@example.org")
@@ -70,10 +90,18 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         "edit": "Change mailboxes.",
         "off": "Switch mailboxes off: their mail is refused, and nobody can sign in.",
         "on": "Switch mailboxes on.",
-        "rename": "Give a mailbox another name in its domain. Its old address becomes an alias that leads to it.",
+        "rename": "Give a mailbox another name, in another domain too. Its old address becomes an alias that leads to it.",
         "delete": "Delete mailboxes. Their mail stays on disk; a new mailbox of that name starts empty.",
         "password": "Set a new password, asked for or read from standard input.",
-    } | FactorMixin.factor_verbs
+        **FactorMixin.factor_verbs,
+        **TokenMixin.token_verbs,
+        **AppPasswordMixin.app_password_verbs,
+        **VacationMixin.vacation_verbs,
+        **OwnAliasMixin.own_alias_verbs,
+        **SharingMixin.sharing_verbs,
+        **FetchMixin.fetch_verbs,
+        **InvitationMixin.invitation_verbs,
+    }
     columns = [
         Column("Address", lambda record: display_address(record["address"])),
         Column("Name", lambda record: record["name"], wide=True),
@@ -92,14 +120,24 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         Field("Mail", "mail"),
         Field("Mail goes to", "mail_goes_to", display_all),
         Field("May send", "may_send"),
+        Field("Receives", "receives"),
+        Field("People sign in", "sign_in"),
+        Field("By IMAP", "imap"),
+        Field("By POP3", "pop3"),
+        Field("By ManageSieve", "sieve"),
+        Field("App passwords only", "app_only"),
         Field("Recipients an hour", "sending_limit"),
         Field("Forwards to", "forwards_to", display_all),
         Field("Forwarding", "forwards", output.state),
         Field("Keeps a copy", "keeps_copy"),
         Field("Away message", "away_message"),
+        Field("Away from", "away_from"),
+        Field("Away until", "away_until"),
         Field("Also receives", "aliases", display_all),
         Field("Maildir", "maildir"),
         Field("Second factor", "second_factor", output.state),
+        Field("Must change the password", "must_change_password"),
+        Field("Password until", "password_until"),
         Field("Phone", "phone"),
         Field("Other e-mail address", "email_other"),
         Field("Created", "created"),
@@ -108,9 +146,11 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
     words = {
         "local_part": "Address",
         "username": "Address",
+        "keep_alias": "Old address",
         "email_other": "Other e-mail address",
         "targets": "Forward to",
         "smtp_active": "May send",
+        "poll_time": "How often",
         "sending_limit": "Recipients an hour",
     }
 
@@ -122,7 +162,8 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
             parser,
             quota=" (default: the largest that the domain allows, or a fair share of what it has left)",
         )
-        self._password(parser)
+        self.invite_option(self._password(parser))
+        self.must_change_option(parser)
         self.off_option(parser)
         parser.add_argument(
             "--welcome",
@@ -149,6 +190,7 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
     def options_for_edit(self, parser):
         self.names_option(parser)
         self._columns(parser)
+        self.must_change_option(parser)
         parser.add_argument(
             "--forward",
             nargs="*",
@@ -173,21 +215,24 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
 
     def options_for_rename(self, parser):
         self.name_option(parser)
-        parser.add_argument("new_name", metavar="NAME", help="The new name before the @.")
-        self.json_option(parser)
+        self.new_name_option(parser)
+        self.rename_options(parser)
 
     def options_for_password(self, parser):
         self.name_option(parser)
         self._password(parser)
+        self.must_change_option(parser)
         self.json_option(parser)
 
     def _password(self, parser):
-        self.password_option(parser).add_argument(
+        group = self.password_option(parser)
+        group.add_argument(
             "--hash",
             action="store_true",
             dest="hashed",
             help="Read a hash from another server in place of the password, such as {SHA512-CRYPT}$6$….",
         )
+        return group
 
     def _columns(self, parser, quota=""):
         parser.add_argument("--name", metavar="NAME", help="The owner's name.")
@@ -199,23 +244,19 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         )
         parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
         parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
-        parser.add_argument(
-            "--may-send",
-            action=BooleanOptionalAction,
-            dest="smtp_active",
-            help="May send mail through this server.",
-        )
+        self.switch_options(parser)
         self.json_option(parser)
 
     # --- Verbs
 
-    def add(self, *, name_given, generate, hashed, welcome, active, json, **options):
+    def add(self, *, name_given, generate, hashed, invite, welcome, active, json, **options):
         local_part, name = split_address(name_given.strip())
         domain = self.domain(name)
-        fields = self.given(options, "name", "phone", "email_other", "smtp_active")
+        fields = self.given(options, "name", "phone", "email_other", "must_change", *SWITCH_OPTIONS)
         size_mb = first_quota(domain) if options["quota"] is None else options["quota"]
         fields["quota"] = int(size_mb * QUOTA_MULTIPLIER)
-        password = self.ask_password(generate, what="hash" if hashed else "password")
+        what = "hash" if hashed else "password"
+        password = self.password_for_new(generate, invite, what=what)
         mailbox = create_mailbox(
             actor=None,
             domain=domain,
@@ -225,7 +266,10 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
             active=active,
             **fields,
         )
-        self.report("Created", mailbox, json=json, password=password if generate else None)
+        link = self.link_for(mailbox) if invite else None
+        self.report(
+            "Created", mailbox, json=json, password=password if generate else None, link=link
+        )
         # consolemail:// prints the mail: standard output is for what the command says.
         if welcome and not send_welcome(mailbox, stream=sys.stderr):
             self.stderr.write("The welcome mail could not be sent: see the message above.")
@@ -270,9 +314,8 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         self.print_list(rows, *keys, json=json, descending=by_percent)
 
     def edit(self, *, names, forward, keep_copy, json, **options):
-        fields = self.given(
-            options, "name", "quota", "phone", "email_other", "smtp_active", "sending_limit"
-        )
+        columns = ("name", "quota", "phone", "email_other", "must_change", "sending_limit")
+        fields = self.given(options, *columns, *SWITCH_OPTIONS)
         if "sending_limit" in fields:
             fields["sending_limit"] = fields["sending_limit"] or None
         if not fields and forward is None and keep_copy is None:
@@ -298,18 +341,28 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         refuse(errors)
         return mailbox
 
-    def password(self, *, name_given, generate, hashed, json, **options):
+    def password(self, *, name_given, generate, hashed, must_change, json, **options):
         mailbox = self.named(name_given)
         password = self.ask_password(generate, what="hash" if hashed else "password")
         mailbox = set_mailbox_password(
-            actor=None, mailbox=mailbox, password=password, hashed=hashed
+            actor=None,
+            mailbox=mailbox,
+            password=password,
+            hashed=hashed,
+            must_change=bool(must_change),
         )
         self.report("New password for", mailbox, json=json, password=password if generate else None)
 
-    def rename(self, *, name_given, new_name, json, **options):
+    def rename(self, *, name_given, new_name, keep_alias, dry_run, json, **options):
         mailbox = self.named(name_given)
-        local_part = new_name.strip().removesuffix(f"@{mailbox.domain_id}")
-        renamed = rename_mailbox(actor=None, mailbox=mailbox, local_part=local_part)
+        given = self.new_name(new_name, mailbox.domain) | {"keep_alias": keep_alias}
+        if dry_run:
+            mailbox.domain = mailbox.domain.fresh()
+            new = check_new_name(actor=None, mailbox=mailbox, **given)
+            self.print_preview(preview(None, mailbox, new, keep_alias=keep_alias), json=json)
+            return
+        follow = Alias.objects.all()
+        renamed = rename_mailbox(actor=None, mailbox=mailbox, follow=follow, **given)
         self.report("Renamed", renamed, json=json, was=mailbox)
 
     # --- Rows
@@ -350,8 +403,15 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
             "messages": usage.messages if usage else 0,
             "active": mailbox.active,
             "may_send": mailbox.smtp_active,
+            "receives": mailbox.receives,
+            "sign_in": mailbox.sign_in_active,
+            "imap": mailbox.imap_active,
+            "pop3": mailbox.pop3_active,
+            "sieve": mailbox.sieve_active,
+            "app_only": mailbox.app_only,
             "sending_limit": mailbox.sending_limit,
-            "second_factor": bool(mailbox.totp_secret),
+            "second_factor": mailbox.has_second_factor,
+            "must_change_password": mailbox.must_change,
             "phone": mailbox.phone,
             "email_other": mailbox.email_other,
             "maildir": mailbox.maildir,
@@ -363,11 +423,15 @@ class Command(FactorMixin, PasswordMixin, DomainRowCommand):
         row = self_alias(mailbox)
         lookup = find_fallbacks(None, [mailbox], [row] if row else [])
         targets, keeps_copy = forwarding_of(row)
+        vacation = vacation_of(mailbox)
         return {
+            "password_until": mailbox.password_until,
             **outcome(None, mailbox, row, lookup).record(),
             "forwards_to": targets,
             "forwards": forwards(row) if targets else None,
             "keeps_copy": keeps_copy if targets else None,
-            "away_message": is_away(row) or None,
+            "away_message": is_away(row) or (vacation is not None) or None,
+            "away_from": vacation and vacation.first_day(mailbox.zone),
+            "away_until": vacation and vacation.last_day(mailbox.zone),
             "aliases": sorted(referrers_of([mailbox.pk])),
         }

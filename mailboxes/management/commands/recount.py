@@ -6,7 +6,7 @@ from django_rich.management import RichCommand
 from aliases import functions
 from aliases.models import AliasTarget
 from domains.models import DomainUsage
-from mailboxes import triggers
+from mailboxes import sieve, triggers
 from mailboxes.models import FullMailbox, Mailbox
 from panel import foreign, output, server
 from panel.transactions import Unavailable, in_transaction
@@ -16,7 +16,7 @@ SHOWN = 5
 
 class Command(RichCommand):
     help = (
-        "Create the database triggers (and Postfix's functions) and compute anew what they keep: counters of the domains,"
+        "Create the database triggers (and Postfix's functions and Dovecot's views) and compute anew what they keep: counters of the domains,"
         " where aliases lead, which mailboxes are nearly full, the words that the search finds. For tables that"
         " another program filled before the triggers were there, or from a dump without them. About a minute for"
         " a million mailboxes: mail goes on meanwhile, the search by words finds only a part."
@@ -40,6 +40,7 @@ class Command(RichCommand):
             with triggers.created(connection, anew=True):
                 functions.create(connection)
                 functions.drop(connection, functions.FORMER)
+                sieve.create(connection)
                 # Pages see the old figures until all new ones are there.
                 in_transaction(triggers.rebuild)(connection, bar)
             triggers.empty_words(connection)

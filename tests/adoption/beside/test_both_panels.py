@@ -153,7 +153,7 @@ def test_an_away_message_begun_there_is_ended_here_and_may_begin_again(evening, 
     user.send("/users/vacation.php", away)
     assert "PostfixAdmin" in text(ours.get(reverse("mailbox", args=["holiday@example.org"])))
 
-    ours.post(reverse("mailbox-away", args=["holiday@example.org"]))
+    ours.post(reverse("mailbox-away-end", args=["holiday@example.org"]))
 
     assert Alias.objects.get(pk="holiday@example.org").goto == "holiday@example.org"
     assert rows("SELECT active FROM vacation WHERE email = 'holiday@example.org'") == ((0,),)

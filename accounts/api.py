@@ -1,0 +1,289 @@
+"""Administrators at /api/v1: for superadmins alone, as their pages are."""
+
+from typing import Annotated
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from ninja import Path, Router
+from pydantic import Field
+
+from accounts import services, sign_in_links
+from accounts.api_auth import Token
+from accounts.invitation_api import (
+    Invitation,
+    NewInvitation,
+    invitations_of,
+    invite,
+    reset_factor,
+)
+from accounts.models import Admin, SuperadminLock
+from accounts.passwords import verify_password
+from panel.addresses import lookup_key
+from panel.api.answers import moment
+from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.resources import Resource
+from panel.api.schemas import (
+    Answer,
+    Body,
+    Email,
+    Moment,
+    Secret,
+    Text,
+    example,
+    patch_of,
+    read_only,
+    renamed,
+    write_only,
+)
+from panel.api.writing import Done
+from panel.scoping import starts_with_name
+
+router = Router(tags=["Administrators"])
+Name = Annotated[str, Path(description="The login name.", examples=["it@example.org"])]
+
+
+class Administrator(Body):
+    model_config = example({"domains": ["example.org"], "password": "tangerine-7-bicycle"})
+
+    username: str | None = read_only("The login name.")
+    superadmin: bool = False
+    domains: list[Text] = Field([], description="What a domain admin manages.")
+    active: bool = True
+    must_change_password: bool = False
+    phone: Text = Field("", max_length=30)
+    email_other: Email = Field("", description="Another address of the person.")
+    password: Secret | None = write_only(
+        "A new administrator needs one. The one that they have changes nothing."
+    )
+    second_factor: bool | None = read_only("Whether there is one.")
+    created: Moment = read_only(format="date-time")
+    modified: Moment = read_only(format="date-time")
+
+
+AdministratorPatch = patch_of(Administrator)
+
+
+class Administrators(Answer):
+    items: list[Administrator]
+    next: str | None
+
+
+class NewPassword(Body):
+    model_config = example({"password": "tangerine-7-bicycle", "must_change_password": True})
+
+    password: Secret = Field(
+        json_schema_extra={"writeOnly": True}, examples=["tangerine-7-bicycle"]
+    )
+    must_change_password: bool = Field(
+        False, description="The panel lets the person do nothing but set another one."
+    )
+
+
+class SignInLink(Answer):
+    url: str = Field(description="Lead the person’s browser there. It works once.")
+    until: str = Field(json_schema_extra={"format": "date-time"})
+
+
+COLUMNS = {"must_change_password": "must_change"}
+
+
+def record(admin, domains=None):
+    return {
+        "username": admin.pk,
+        "superadmin": admin.superadmin,
+        "domains": list(admin.domain_names) if domains is None else domains,
+        "active": admin.active,
+        "must_change_password": admin.must_change,
+        "phone": admin.phone,
+        "email_other": admin.email_other,
+        "second_factor": admin.has_second_factor,
+        "created": moment(admin.created),
+        "modified": moment(admin.modified),
+    }
+
+
+class AdministratorRows(Rows):
+    def records(self, keys):
+        names = {}
+        links = Admin.domains.through.objects.filter(username__in=keys, active=True)
+        pairs = links.exclude(domain="ALL").order_by("domain").values_list("username", "domain")
+        for admin, domain in pairs.distinct():
+            names.setdefault(admin, []).append(domain)
+        found = Admin.objects.in_bulk(keys)
+        return [record(found[key], names.get(key, [])) for key in keys if key in found]
+
+
+@router.get("/administrators", auth=Token("administrators:read"), response=Administrators)
+def list_administrators(request):
+    """Administrators by login name."""
+    query, rows = request.GET, Admin.objects.manageable_by(request.auth)
+    if text := query.get("q", "").strip():
+        rows = rows.filter(starts_with_name(text))
+    if name := lookup_key(query.get("domain", "")):
+        links = Admin.domains.through.objects.filter(domain=name)
+        rows = rows.filter(pk__in=links.values("username"))
+    for column in ("active", "superadmin"):
+        if (wanted := yes_or_no(request, column)) is not None:
+            rows = rows.filter(**{column: wanted})
+    page = AdministratorRows(rows, ("pk",), record, whole=Admin.objects)
+    return listed(request, page, asked=("q", "domain", "active", "superadmin"))
+
+
+def _find(actor, name):
+    return Admin.objects.manageable_by(actor).filter(pk=lookup_key(name)).first()
+
+
+def _create(request, name, values):
+    refuse_no_password(values["password"])
+    return services.create_admin(actor=request.auth, username=name, **values)
+
+
+def refuse_no_password(password):
+    if password is None:
+        text = _("A new one needs a password.")
+        raise ValidationError({"password": ValidationError(text, "required")})
+
+
+def _change(request, admin, values):
+    actor, password = request.auth, values.pop("password", None)
+    admin = services.update_admin(actor=actor, admin=admin, **values)
+    if password is not None and is_another(request, password, admin):
+        must = admin.must_change
+        services.set_admin_password(actor=actor, admin=admin, password=password, must_change=must)
+    return Admin.objects.get(pk=admin.pk)
+
+
+def is_another(request, password, account):
+    """Whether ``password`` is to be stored. A dry run does not compare: whoever may not know it could guess so, and nobody would see."""
+    return request.is_dry or not verify_password(password, account.password, account.pk)[0]
+
+
+def _delete(request, admin):
+    services.delete_admin(actor=request.auth, admin=admin)
+
+
+administrators = Resource(
+    body=Administrator,
+    keys=("username",),
+    find=_find,
+    record=record,
+    columns=lambda values, admin: renamed(values, COLUMNS),
+    pointers={column: member for member, column in COLUMNS.items()},
+    create=_create,
+    change=_change,
+    delete=_delete,
+    lock=SuperadminLock.hold,
+)
+invitations = invitations_of(administrators)
+
+
+# What is below a name stands before it: a name in the path may have slashes.
+@router.post(
+    "/administrators/{path:name}/password",
+    auth=Token("administrators:write"),
+    response={204: None},
+)
+def set_administrator_password(request, name: Name, body: NewPassword):
+    """Set a new password. All sessions end."""
+    actor = request.auth
+
+    def act(admin):
+        must_change, password = body.must_change_password, body.password
+        services.set_admin_password(
+            actor=actor, admin=admin, password=password, must_change=must_change
+        )
+        return Done(204)
+
+    return administrators.do(request, name, act=act)
+
+
+@router.post(
+    "/administrators/{path:name}/sign-in-link",
+    auth=Token("administrators:sign-in"),
+    response=SignInLink,
+)
+def make_administrator_sign_in_link(request, name: Name):
+    """Make a link that signs in as this domain admin, once, within 30 seconds. A second factor is asked for after it."""
+    actor = request.auth
+    return administrators.do(
+        request, name, act=lambda admin: Done(body=link_for(actor, admin), secret=("url",))
+    )
+
+
+def link_for(actor, account):
+    url, until = sign_in_links.make_link(actor=actor, account=account)
+    return {"url": url, "until": moment(until)}
+
+
+@router.get(
+    "/administrators/{path:name}/invitation",
+    auth=Token("administrators:read"),
+    response=Invitation,
+)
+def get_administrator_invitation(request, name: Name):
+    """The invitation that waits for the person."""
+    return invitations.get(request, name)
+
+
+@router.post(
+    "/administrators/{path:name}/invitation",
+    auth=Token("administrators:write"),
+    response=Invitation,
+)
+def invite_administrator(request, name: Name, body: NewInvitation):
+    """Make a link by which the person sets a password; a former one opens nothing any more."""
+    return invite(request, administrators, name, body)
+
+
+@router.delete(
+    "/administrators/{path:name}/invitation",
+    auth=Token("administrators:write"),
+    response={204: None},
+)
+def withdraw_administrator_invitation(request, name: Name):
+    """Let the link open nothing any more."""
+    return invitations.remove(request, name)
+
+
+@router.delete(
+    "/administrators/{path:name}/second-factor",
+    auth=Token("administrators:factor"),
+    response={204: None},
+)
+def reset_administrator_factor(request, name: Name):
+    """Take away somebody’s second factor: they sign in with the password alone until they set up another one."""
+    return reset_factor(request, administrators, name)
+
+
+@router.get(
+    "/administrators/{path:name}", auth=Token("administrators:read"), response=Administrator
+)
+def get_administrator(request, name: Name):
+    """One administrator."""
+    return administrators.get(request, name)
+
+
+@router.put(
+    "/administrators/{path:name}",
+    auth=Token("administrators:write"),
+    response={200: Administrator, 201: Administrator},
+)
+def put_administrator(request, name: Name, body: Administrator):
+    """Create an administrator, or make one be like this. Twice the same changes nothing."""
+    return administrators.put(request, body, name)
+
+
+@router.patch(
+    "/administrators/{path:name}", auth=Token("administrators:write"), response=Administrator
+)
+def patch_administrator(request, name: Name, body: AdministratorPatch):
+    """Change what is named, and nothing else."""
+    return administrators.patch(request, body, name)
+
+
+@router.delete(
+    "/administrators/{path:name}", auth=Token("administrators:write"), response={204: None}
+)
+def delete_administrator(request, name: Name):
+    """Delete an administrator. The last superadmin stays."""
+    return administrators.remove(request, name)

@@ -1,0 +1,63 @@
+"""What an API token may do: each right by its name, and in words. Which of them an account can give: panel/scoping.py."""
+
+from django.utils.translation import gettext_lazy as _
+
+RIGHTS = {
+    "domains:read": _("See domains"),
+    "domains:write": _("Create, change and delete domains"),
+    "mailboxes:read": _("See mailboxes"),
+    "mailboxes:write": _("Create, change, rename and delete mailboxes"),
+    "mailboxes:password": _("Set passwords of mailboxes, and invite to set them"),
+    "mailboxes:factor": _("Reset second factors of mailboxes"),
+    "mailboxes:sign-in": _("Make links that sign in to mailboxes"),
+    "forwarding:read": _("See forwarding"),
+    "forwarding:write": _("Change forwarding"),
+    "away-messages:read": _("See away messages"),
+    "away-messages:write": _("Change away messages"),
+    "send-as:read": _("See who may send as which address"),
+    "send-as:write": _("Change who may send as which address"),
+    "sharing:read": _("See who opens shared mailboxes"),
+    "sharing:write": _("Change who opens shared mailboxes"),
+    "sign-ins:read": _("See sign-ins to mailboxes"),
+    "app-passwords:read": _("See app passwords"),
+    "app-passwords:write": _("Revoke app passwords"),
+    "aliases:read": _("See aliases and catch-alls"),
+    "aliases:write": _("Create, change and delete aliases and catch-alls"),
+    "own-addresses:read": _("See the addresses that users made"),
+    "own-addresses:write": _("Make, change and delete addresses of one’s own"),
+    "own-addresses:limit": _("Change how many addresses users may make"),
+    "alias-domains:read": _("See alias domains"),
+    "alias-domains:write": _("Create, change and delete alias domains"),
+    "copies:read": _("See copies of mail (BCC)"),
+    "copies:write": _("Change copies of mail (BCC)"),
+    "sender-rules:read": _("See rules about senders to domains"),
+    "sender-rules:write": _("Change rules about senders to domains"),
+    "dns:read": _("See the DNS and the signing keys of domains"),
+    "dns:write": _("Say that MX records are meant"),
+    "dkim:write": _("Make, choose and delete signing keys"),
+    "administrators:read": _("See administrators"),
+    "administrators:write": _("Create, change and delete administrators"),
+    "administrators:factor": _("Reset second factors of administrators"),
+    "administrators:sign-in": _("Make links that sign in to administrators"),
+    "server:read": _("See refused networks, and rules about senders to the whole server"),
+    "server:write": _("Let networks in again, and change those rules"),
+    "usage:read": _("See how much storage is used"),
+    "deliveries:read": _("See the delivery log"),
+    "log:read": _("See the log"),
+    "trace:read": _("See where mail for an address goes"),
+    "tokens:read": _("See the API tokens of this account"),
+    "tokens:write": _("Revoke API tokens of this account"),
+}
+OF_SUPERADMINS_ALONE = {
+    *("domains:write", "administrators:read", "administrators:write", "administrators:sign-in"),
+    *("administrators:factor", "dkim:write", "server:read", "server:write"),
+}
+OF_MAILBOX_USERS_ALONE = {"own-addresses:write"}
+# About the own mailbox alone.
+OF_MAILBOX_USERS = OF_MAILBOX_USERS_ALONE | {
+    *("mailboxes:read", "forwarding:read", "forwarding:write", "usage:read"),
+    *("away-messages:read", "away-messages:write", "send-as:read", "send-as:write"),
+    *("sharing:read", "sharing:write", "sign-ins:read", "own-addresses:read"),
+    *("app-passwords:read", "app-passwords:write", "deliveries:read"),
+    *("tokens:read", "tokens:write"),
+}

@@ -1,0 +1,455 @@
+"""Domains, alias domains, aliases, administrators, usage, the log and traces."""
+
+import pytest
+
+from accounts.models import Admin, LogEntry
+from accounts.passwords import verify_password
+from aliases.models import Alias
+from domains.models import AliasDomain, Domain
+from domains.services import create_alias_domain
+from mailadmin.tracing.record import record
+from mailadmin.tracing.trace import trace
+from mailboxes.models import LastLogin, QuotaUsage, QuotaWarning
+
+MB = 1_024_000
+
+
+def without_moments(record):
+    return {name: value for name, value in record.items() if name not in {"created", "modified"}}
+
+
+# --- Domains
+
+
+def test_a_domain_is_created_with_its_limits_and_role_addresses(root):
+    sent = {
+        "description": "Customer 7",
+        "mailbox_limit": 5,
+        "alias_limit": 0,
+        "max_quota_bytes": 100 * MB,
+        "quota_bytes": None,
+        "role_target": "it@elsewhere.test",
+    }
+
+    response = root.put("/domains/new.example", sent)
+
+    assert response.status_code == 201
+    assert without_moments(response.json()) == {
+        "domain": "new.example",
+        "description": "Customer 7",
+        "active": True,
+        "mailbox_limit": 5,
+        "alias_limit": 0,
+        "max_quota_bytes": 100 * MB,
+        "quota_bytes": None,
+        "password_days": None,
+        "transport": "virtual",
+        "backup_mx": False,
+        "verify_recipients": False,
+        "sending_limit": None,
+    }
+    domain = Domain.objects.get(pk="new.example")
+    assert (domain.mailboxes, domain.aliases, domain.maxquota, domain.quota) == (5, -1, 100, 0)
+    assert Alias.objects.get(pk="postmaster@new.example").goto == "it@elsewhere.test"
+
+
+def test_what_is_left_out_of_a_new_domain_is_unlimited(root):
+    root.put("/domains/new.example", {})
+
+    domain = Domain.objects.get(pk="new.example")
+    assert (domain.mailboxes, domain.aliases, domain.maxquota, domain.quota) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"aliases": -1, "mailboxes": -1}, {"maxquota": -1}, {"quota": 500}]
+)
+def test_a_domain_that_is_sent_back_is_not_changed(root, add_domain, limits):
+    add_domain("example.org", **limits)
+    entries = LogEntry.objects.count()
+    found = root.get("/domains/example.org")
+
+    again = root.put("/domains/example.org", found.json())
+
+    assert (again.status_code, again.json()) == (200, found.json())
+    assert LogEntry.objects.count() == entries
+
+
+def test_a_package_is_changed_and_a_domain_suspended(root, example_org):
+    package = {"mailbox_limit": 50, "quota_bytes": 1000 * MB, "max_quota_bytes": 10 * MB}
+
+    assert root.patch("/domains/example.org", package).status_code == 200
+    assert root.patch("/domains/example.org", {"active": False}).json()["active"] is False
+
+    domain = Domain.objects.get(pk="example.org")
+    assert (domain.mailboxes, domain.quota, domain.maxquota) == (50, 1000, 10)
+    assert not domain.active
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"quota_bytes": MB + 1}, "/quota_bytes"),
+        ({"mailbox_limit": -1}, "/mailbox_limit"),
+        ({"transport": "nosuch:"}, "/transport"),
+        ({"quota_bytes": MB, "max_quota_bytes": 0}, "/max_quota_bytes"),
+        ({"password_days": 10**9}, "/password_days"),
+        ({"max_quota_bytes": 10**30}, "/max_quota_bytes"),
+        ({"sending_limit": 5}, "/sending_limit"),
+        ({"role_target": "a b"}, "/role_target"),
+    ],
+)
+def test_a_domain_that_is_wrong_is_told_where(root, body, pointer):
+    response = root.put("/domains/new.example", body)
+
+    assert response.status_code == 422
+    assert [one["pointer"] for one in response.json()["errors"]] == [pointer]
+    assert not Domain.objects.exists()
+
+
+def test_a_name_that_is_no_domain_is_not_created(root):
+    response = root.put("/domains/nodot", {})
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "/domain"
+
+
+def test_a_domain_in_unicode_is_the_one_in_ascii(root):
+    assert root.put("/domains/müller.example", {}).json()["domain"] == "xn--mller-kva.example"
+    assert root.get("/domains/müller.example").status_code == 200
+
+
+def test_a_domain_is_deleted_unless_another_leads_to_it(root, example_org, add_domain):
+    create_alias_domain(
+        actor=None, alias_domain=add_domain("example.net"), target_domain=example_org
+    )
+
+    refused = root.delete("/domains/example.org")
+
+    assert refused.status_code == 409
+    assert "example.net" in refused.json()["detail"]
+    assert root.delete("/alias-domains/example.net").status_code == 204
+    assert root.delete("/domains/example.org").status_code == 204
+    assert [row["domain"] for row in root.get("/domains").json()["items"]] == ["example.net"]
+
+
+def test_a_domain_admin_sees_the_own_domains_and_changes_none(theirs, other_net):
+    assert [row["domain"] for row in theirs.get("/domains").json()["items"]] == ["example.org"]
+    assert theirs.patch("/domains/example.org", {"mailbox_limit": None}).status_code == 403
+    assert theirs.get("/domains/other.net").status_code == 404
+
+
+# --- Alias domains
+
+
+def test_a_new_name_of_a_domain_is_created_by_a_superadmin_alone(root, theirs):
+    sent, path = {"target_domain": "example.org", "active": False}, "/alias-domains/example.net"
+
+    assert theirs.put(path, sent).status_code == 404
+    response = root.put(path, sent)
+
+    assert response.status_code == 201
+    assert without_moments(response.json()) == {
+        "alias_domain": "example.net",
+        "target_domain": "example.org",
+        "description": "",
+        "active": False,
+    }
+    assert Domain.objects.get(pk="example.net").active
+    assert root.put(path, response.json()).status_code == 200
+
+
+def test_a_token_without_the_right_to_domains_creates_none(
+    example_org, make_admin, make_token, program
+):
+    root = make_admin(superadmin=True)
+    asked = program(make_token(root, rights=["alias-domains:write"]))
+
+    response = asked.put("/alias-domains/example.net", {"target_domain": "example.org"})
+
+    assert response.status_code == 404
+    assert not Domain.objects.filter(pk="example.net").exists()
+
+
+def test_both_ends_of_an_alias_domain_must_be_ones_own(
+    example_org, other_net, add_domain, make_admin, make_token, program
+):
+    add_domain("example.net")
+    asked = program(make_token(make_admin(domains=["example.org", "example.net"])))
+
+    foreign = asked.put("/alias-domains/example.net", {"target_domain": "other.net"})
+    own = asked.put("/alias-domains/example.net", {"target_domain": "example.org"})
+    moved = asked.patch("/alias-domains/example.net", {"target_domain": "other.net"})
+
+    assert [answer.status_code for answer in (foreign, own, moved)] == [422, 201, 422]
+    assert foreign.json()["errors"][0]["pointer"] == "/target_domain"
+    assert AliasDomain.objects.get().target_domain_id == "example.org"
+
+
+# --- Aliases
+
+
+def test_an_alias_is_created_changed_and_deleted(theirs):
+    path = "/aliases/sales@example.org"
+
+    made = theirs.put(path, {"targets": ["Ann <ann@elsewhere.test>"], "description": "Shop"})
+    again = theirs.put(path, made.json())
+    changed = theirs.patch(path, {"active": False})
+
+    assert (made.status_code, without_moments(made.json())) == (
+        201,
+        {
+            "address": "sales@example.org",
+            "domain": "example.org",
+            "targets": ["ann@elsewhere.test"],
+            "description": "Shop",
+            "active": True,
+            "access": "everybody",
+            "access_text": "",
+        },
+    )
+    assert (again.status_code, again.json()) == (200, made.json())
+    assert changed.json()["active"] is False
+    assert [theirs.delete(path).status_code for _n in range(2)] == [204, 404]
+
+
+@pytest.mark.parametrize("path", ["/aliases/@example.org", "/aliases/*@example.org"])
+def test_a_catch_all_is_the_alias_without_a_name(theirs, path):
+    made = theirs.put(path, {"targets": ["ann@elsewhere.test"]})
+
+    assert (made.status_code, made.json()["address"]) == (201, "@example.org")
+    assert theirs.put(path, made.json()).status_code == 200
+    assert theirs.get("/aliases").json()["items"] == [made.json()]
+
+
+def test_a_role_address_is_seen_and_not_changed_by_a_domain_admin(theirs, root):
+    path, sent = "/aliases/abuse@example.org", {"targets": ["it@elsewhere.test"]}
+
+    assert theirs.put(path, sent).status_code == 403
+    assert root.put(path, sent).status_code == 201
+    assert theirs.get(path).status_code == 200
+    assert theirs.put(path, sent).status_code == 403
+    assert theirs.patch(path, {"active": False}).status_code == 404
+    assert theirs.delete(path).status_code == 404
+
+
+def test_the_own_address_of_a_mailbox_is_no_alias(theirs, add_mailbox):
+    add_mailbox("ann@example.org")
+    path = "/aliases/ann@example.org"
+
+    assert theirs.get("/aliases").json()["items"] == []
+    assert theirs.get(path).status_code == 404
+    assert theirs.put(path, {"targets": ["x@elsewhere.test"]}).status_code == 409
+    assert theirs.delete(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("targets", "status"), [([], 422), (["a b c"], 422), (["|/bin/sh"], 422), ("x@y.test", 422)]
+)
+def test_targets_that_are_none_are_told(theirs, targets, status):
+    response = theirs.put("/aliases/sales@example.org", {"targets": targets})
+
+    assert response.status_code == status
+    assert response.json()["errors"][0]["pointer"].startswith("/targets")
+
+
+def test_external_targets_are_for_superadmins_if_the_server_says_so(theirs, root, settings):
+    settings.EXTERNAL_TARGETS = False
+    path, sent = "/aliases/sales@example.org", {"targets": ["x@elsewhere.test"]}
+
+    assert [theirs.put(path, sent).status_code, root.put(path, sent).status_code] == [403, 201]
+
+
+# --- Administrators
+
+
+def test_an_administrator_is_created_changed_and_deleted(root, example_org, other_net):
+    path = "/administrators/it@example.org"
+    sent = {"domains": ["example.org"], "password": "tangerine-7-bicycle"}
+
+    made = root.put(path, sent)
+    again = root.put(path, sent)
+    changed = root.patch(path, {"domains": ["example.org", "other.net"], "phone": "7"})
+    listed = root.get("/administrators?domain=other.net")
+
+    assert (made.status_code, without_moments(made.json())) == (
+        201,
+        {
+            "username": "it@example.org",
+            "superadmin": False,
+            "domains": ["example.org"],
+            "active": True,
+            "must_change_password": False,
+            "phone": "",
+            "email_other": "",
+            "second_factor": False,
+        },
+    )
+    assert (again.status_code, again.json()) == (200, made.json())
+    assert changed.json()["domains"] == ["example.org", "other.net"]
+    assert listed.json()["items"] == [changed.json()]
+    assert root.put(path, {"domains": ["example.org"]}).json()["phone"] == ""
+    assert verify_password("tangerine-7-bicycle", Admin.objects.get(pk="it@example.org").password)
+    assert [root.delete(path).status_code for _n in range(2)] == [204, 404]
+
+
+def test_the_last_superadmin_stays(root):
+    path = "/administrators/root@example.org"
+
+    assert root.delete(path).status_code == 403
+    assert root.patch(path, {"superadmin": False}).status_code == 403
+    assert root.post(f"{path}/password", {"password": "another-8-bicycle"}).status_code == 403
+    assert Admin.objects.get().superadmin
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/password"),
+        ({"password": "short"}, "/password"),
+        ({"password": "tangerine-7-bicycle", "domains": ["nowhere.example"]}, "/domains"),
+        ({"password": "tangerine-7-bicycle", "email_other": "x"}, "/email_other"),
+    ],
+)
+def test_an_administrator_that_is_wrong_is_told_where(root, body, pointer):
+    response = root.put("/administrators/it@example.org", body)
+
+    assert response.status_code == 422
+    assert [one["pointer"] for one in response.json()["errors"]] == [pointer]
+
+
+# --- Usage
+
+
+def test_usage_is_told_of_mailboxes_and_domains(theirs, add_mailbox):
+    add_mailbox("ann@example.org", quota=5 * MB)
+    add_mailbox("bob@example.org")
+    QuotaUsage.objects.create(username_id="ann@example.org", bytes=7, messages=2)
+    LastLogin.objects.create(username="ann@example.org", protocol="imap", at=1_700_000_000)
+    ann = {
+        "address": "ann@example.org",
+        "used_bytes": 7,
+        "messages": 2,
+        "quota_bytes": 5 * MB,
+        "last_sign_in": "2023-11-14T22:13:20Z",
+    }
+    bob = {
+        "address": "bob@example.org",
+        "used_bytes": 0,
+        "messages": 0,
+        "quota_bytes": None,
+        "last_sign_in": None,
+    }
+
+    assert theirs.get("/usage/mailboxes").json()["items"] == [ann, bob]
+    assert theirs.get("/usage/mailboxes/ann@example.org").json() == ann
+    assert theirs.get("/usage/domains/example.org").json() == {
+        "domain": "example.org",
+        "mailboxes": 2,
+        "aliases": 0,
+        "allotted_bytes": 5 * MB,
+        "used_bytes": 0,
+        "quota_bytes": None,
+    }
+    assert theirs.get("/usage/domains").json()["items"] == [
+        theirs.get("/usage/domains/example.org").json()
+    ]
+
+
+def test_who_was_told_that_the_mailbox_gets_full(
+    theirs, other_net, add_mailbox, make_token, program
+):
+    ann = add_mailbox("ann@example.org")
+    for mailbox in (ann, add_mailbox("bob@example.org"), add_mailbox("ann@other.net")):
+        QuotaWarning.objects.create(username=mailbox, percent=80)
+
+    listed = theirs.get("/usage/warnings").json()["items"]
+    own = program(make_token(ann)).get("/usage/warnings").json()["items"]
+
+    assert [row["address"] for row in listed] == ["ann@example.org", "bob@example.org"]
+    assert [(row["address"], row["percent"]) for row in own] == [("ann@example.org", 80)]
+    assert theirs.get("/usage/warnings?domain=other.net").json()["items"] == []
+
+
+# --- The log
+
+
+@pytest.fixture
+def deeds(example_org, other_net, add_alias):
+    LogEntry.objects.all().delete()
+    for name in ("a", "b", "c"):
+        add_alias(f"{name}@example.org", "x@elsewhere.test")
+    add_alias("a@other.net", "x@elsewhere.test")
+
+
+def test_the_log_is_read_page_by_page_and_of_the_own_domains(theirs, deeds):
+    found, path = [], "/log?limit=2&kind=alias"
+    while path:
+        page = theirs.get(path).json()
+        found.append([entry["object"] for entry in page["items"]])
+        path = page["next"] and page["next"].partition("/api/v1")[2]
+
+    assert found == [["c@example.org", "b@example.org"], ["a@example.org"]]
+
+
+def test_an_entry_of_the_log_is_told_in_full(root, deeds):
+    [entry] = root.get("/log?about=a@other.net").json()["items"]
+
+    stored = LogEntry.objects.get(data="a@other.net")
+    assert entry == {
+        "id": stored.pk,
+        "at": stored.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "person": "CLI",
+        "client": "localhost",
+        "domain": "other.net",
+        "action": "create_alias",
+        "object": "a@other.net",
+        "changes": stored.changes,
+    }
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=x", "from=x", "to=2026-13-01", "after=x", "after=2026-01-01_x", "unknown=1"]
+)
+def test_a_log_that_cannot_be_read_so_is_refused(theirs, query):
+    assert theirs.get(f"/log?{query}").status_code == 422
+
+
+def test_another_domain_of_the_log_is_empty(theirs, deeds):
+    assert theirs.get("/log?domain=other.net").json() == {"items": [], "next": None}
+
+
+# --- Traces
+
+
+def test_a_trace_is_what_the_command_says(root, add_domain, add_mailbox, add_alias):
+    add_domain("example.org")
+    add_mailbox("ann@example.org")
+    add_alias("sales@example.org", "ann@example.org")
+
+    told = root.get("/trace?address=Sales%2Bnews@example.org&sender=joe@elsewhere.test").json()
+
+    assert told == record(trace(None, "sales+news@example.org", "joe@elsewhere.test"))
+    assert told["verdict"] == "Delivered to ann+news@example.org."
+    assert root.get("/trace?address=sales@example.org&sender=<>").json()["sender"] == ""
+
+
+def test_a_trace_tells_a_domain_admin_nothing_of_other_domains(
+    theirs, other_net, add_mailbox, add_alias
+):
+    add_mailbox("ann@other.net")
+    add_alias("sales@example.org", "ann@other.net")
+
+    outside = theirs.get("/trace?address=ann@other.net").json()
+    through = theirs.get("/trace?address=sales@example.org").json()
+
+    assert outside["verdict"] == "other.net is not one of your domains."
+    assert outside["steps"] == []
+    assert {step["map"] for step in through["steps"]} == {None}
+    assert [end["kind"] for end in through["mail_goes_to"]] == ["another address"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "address=x", "address=@example.org", "address=a@b.c&sender=x"]
+)
+def test_a_trace_of_no_address_is_refused(theirs, query):
+    assert theirs.get(f"/trace?{query}").status_code == 422
