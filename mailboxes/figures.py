@@ -4,7 +4,7 @@ from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
-from django.db.models import F, Func, OuterRef, Subquery, Sum, TextField, Value
+from django.db.models import DateField, F, Func, OuterRef, Subquery, Sum, TextField, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -265,15 +265,30 @@ class ByDay(Func):
         return super().as_sql(compiler, connection, function="JSON_GROUP_OBJECT", **context)
 
 
+class DaysAgo(Func):
+    """A day by the database's clock, for a statement that is kept: a day of ours would stay in it."""
+
+    template = "CURRENT_DATE - INTERVAL %(days)s DAY"
+    output_field = DateField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        template = "DATE('now', '-%(days)s days')"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+
 def with_past(mailboxes):
-    days = MailboxDay.objects.filter(username=OuterRef("pk"), day__gte=Value(since(DRAWN_DAYS)))
+    # A day more: the database's day may be another one than TIME_ZONE's.
+    first = DaysAgo(days=DRAWN_DAYS + 1)
+    days = MailboxDay.objects.filter(username=OuterRef("pk"), day__gte=first)
     past = Subquery(days.values(sizes=ByDay("day", "bytes")), output_field=TextField())
     return with_sign_ins(mailboxes.annotate(sizes=past))
 
 
 def past_of(mailbox):
     sizes = {
-        date.fromisoformat(day): size for day, size in json.loads(mailbox.sizes or "{}").items()
+        date.fromisoformat(day): size
+        for day, size in json.loads(mailbox.sizes or "{}").items()
+        if day >= since(DRAWN_DAYS)
     }
     compared = timezone.localdate() - timedelta(days=COMPARED_DAYS)
     first = min((day for day in sizes if day >= compared), default=None)

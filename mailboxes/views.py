@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -54,7 +55,6 @@ from mailboxes.models import (
     Mailbox,
     RemoteMailbox,
     Share,
-    Vacation,
     megabytes,
 )
 from mailboxes.sharing import NOT_SHARED, both_sides
@@ -106,7 +106,8 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
     shown = (
         *("pk", "domain_id", "name", "quota", "active", "modified"),
         *("smtp_active", "receives", "sign_in_active"),
-        *("usage__bytes", "last_sign_in", "away", "last_day", "warning__percent"),
+        *("usage__bytes", "last_sign_in", "last_day", "warning__percent"),
+        *("vacation__active", "vacation__activefrom", "vacation__activeuntil"),
     )
 
     table_name = "mailboxes"
@@ -114,9 +115,11 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
 
     @staticmethod
     def annotated(rows):
-        away = Exists(Vacation.objects.answering().filter(pk=OuterRef("pk")))
         ending = Subquery(Ending.objects.filter(pk=OuterRef("pk")).values("last_day"))
-        return rows.annotate(last_sign_in=figures.last_sign_in(), away=away, last_day=ending)
+        return rows.annotate(last_sign_in=figures.last_sign_in(), last_day=ending)
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(now=timezone.now(), **kwargs)
 
     def line(self, row):
         sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from domains.models import Domain
 from panel.prepared import in_scope, padded, prepared, prepared_counts, prepared_union
@@ -37,6 +38,15 @@ def test_a_value_that_does_not_reach_the_statement_is_an_error():
 
     with pytest.raises(ValueError, match="changed does not ask"):
         changed("a.example")
+
+
+def test_a_moment_that_is_no_value_is_an_error():
+    @prepared
+    def changed_before(name):
+        return Domain.objects.filter(pk=name, modified__lt=timezone.now())
+
+    with pytest.raises(ValueError, match="moment"):
+        changed_before("a.example")
 
 
 @prepared

@@ -184,7 +184,7 @@ def test_its_user_sees_the_own_sign_ins(add_mailbox, make_token, program):
 
 
 def test_a_refused_network_is_let_in_again(root, theirs):
-    for network, until in (("192.0.2.0/24", NOW + 999), ("198.51.100.0/24", NOW - 9)):
+    for network, until in (("192.0.2.0/24", NOW + 86_400), ("198.51.100.0/24", NOW - 9)):
         RefusedNetwork.objects.create(network=network, since=NOW - 99, until=until, failures=20)
 
     [row] = root.get("/refused-networks").json()["items"]

@@ -16,7 +16,7 @@ NOW = int(time.time())
 
 @pytest.fixture(autouse=True)
 def refused(db):
-    values = {"since": NOW, "until": NOW + 3_600, "failures": 20}
+    values = {"since": NOW, "until": NOW + 86_400, "failures": 20}
     RefusedNetwork.objects.create(pk="192.0.2.77/32", **values)
     RefusedNetwork.objects.create(pk="2001:db8::/64", **values)
     RefusedNetwork.objects.create(pk="192.0.2.1/32", **values | {"until": NOW - 1})

@@ -236,6 +236,8 @@ def test_with_the_database_away_mail_waits(server, limit, access):
         code, _text = refusal(server, stranger(), LIST)
     finally:
         server.gate.open()
+        server.dovecot.stop()  # it holds connections of before
+        server.dovecot.start()
         server.postfix.reload()
 
     assert code // 100 == 4

@@ -185,8 +185,8 @@ def test_where_nobody_reports_an_app_password_does_not_say_that_it_was_not_used(
 @pytest.fixture
 def refused(db):
     values = {"since": NOW - 60, "failures": 20}
-    RefusedNetwork.objects.create(pk="192.0.2.77/32", until=NOW + 3_600, **values)
-    RefusedNetwork.objects.create(pk="2001:db8::/64", until=NOW + 7_200, **values)
+    RefusedNetwork.objects.create(pk="192.0.2.77/32", until=NOW + 86_400, **values)
+    RefusedNetwork.objects.create(pk="2001:db8::/64", until=NOW + 2 * 86_400, **values)
     RefusedNetwork.objects.create(pk="192.0.2.1/32", until=NOW - 1, **values)
 
 
