@@ -149,6 +149,18 @@ def test_ticks_survive_paging(visitors, superadmin):
     expect(page.locator("[data-bulk-count]")).to_have_text("2 selected")
 
 
+def test_what_stands_last_is_not_under_the_bar(page):
+    page.goto("/mailboxes/?size=25")
+    page.locator("[name=selected]").first.click()
+    bar = page.locator(".bulk-bar")
+    expect(bar).to_be_visible()
+
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+
+    last, bar = page.locator(".pager").bounding_box(), bar.bounding_box()
+    assert last["y"] + last["height"] <= bar["y"]
+
+
 def test_columns_rows_csv_and_print_are_behind_three_dots(visitors, superadmin):
     page = visitors.sign_in(*superadmin, **WIDE)
     page.add_init_script("window.print = () => (window.printed = true)")
