@@ -82,11 +82,10 @@ def copies_about(names):
 @prepared
 def _about(*values):
     half = len(values) // 2
-    return Copy.objects.about(values[:half], values[half:])
+    return Copy.objects.about(values[:half], values[half:])[: COUNT_BOUND + 1]
 
 
 def ending(actor, copies):
-    found = list(copies[: COUNT_BOUND + 1])
-    seen = domains_in_sight(actor, {copy.domain for copy in found})
-    shown = [copy for copy in found if copy.domain in seen]
-    return {"copies_ending": shown, "copies_elsewhere": len(shown) < len(found)}
+    seen = domains_in_sight(actor, {copy.domain for copy in copies})
+    shown = [copy for copy in copies if copy.domain in seen]
+    return {"copies_ending": shown, "copies_elsewhere": len(shown) < len(copies)}

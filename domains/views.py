@@ -288,9 +288,13 @@ def _targets_from_others(*names):
 
 
 def copies_from_others(actor, domains):
-    names = [domain.pk for domain in domains]
+    return copies.ending(actor, _copies_from_others(*padded(domain.pk for domain in domains)))
+
+
+@prepared
+def _copies_from_others(*names):
     others = Copy.objects.exclude(domain__in=names).filter(goto_domain__in=names)
-    return copies.ending(actor, others.order_by("domain", "direction", "address"))
+    return others.order_by("domain", "direction", "address")[: COUNT_BOUND + 1]
 
 
 def emptied_by(domains, targets):

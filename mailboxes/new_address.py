@@ -25,6 +25,7 @@ from mailboxes.suggestions import suggested
 from mailboxes.views import MailboxHandOver
 from panel.addresses import display_address, lookup_key
 from panel.pages import ScopedFormView, ScopedMixin
+from panel.prepared import in_scope, prepared
 from panel.scoping import may_open
 
 MAILBOX, ALIAS, CATCH_ALL = "mailbox", "alias", "catch-all"
@@ -32,6 +33,11 @@ FORMS = {MAILBOX: MailboxCreateForm, ALIAS: AliasCreateForm, CATCH_ALL: CatchAll
 
 
 @hide_passwords
+@in_scope(prepared)
+def _manageable(actor, name):
+    return Domain.objects.manageable_by(actor).select_related("usage").filter(pk=name)
+
+
 class NewAddress(MailboxHandOver, ScopedFormView):
     """``?kind=`` chooses, else it is ``kind``. The domain is the URL's, or the one of ``?domain=``."""
 
@@ -62,7 +68,7 @@ class NewAddress(MailboxHandOver, ScopedFormView):
         names = self.actor.scope_domains
         name = lookup_key(self.request.GET.get("domain", ""))
         name = name or (names[0] if len(names) == 1 else "")
-        return self.get_queryset().filter(pk=name).first() if name else None
+        return next(iter(_manageable(self.actor, name)), None) if name else None
 
     def get_form_class(self):
         return FORMS[self.wanted]
