@@ -32,12 +32,12 @@ MAILBOX, ALIAS, CATCH_ALL = "mailbox", "alias", "catch-all"
 FORMS = {MAILBOX: MailboxCreateForm, ALIAS: AliasCreateForm, CATCH_ALL: CatchAllForm}
 
 
-@hide_passwords
 @in_scope(prepared)
 def _manageable(actor, name):
     return Domain.objects.manageable_by(actor).select_related("usage").filter(pk=name)
 
 
+@hide_passwords
 class NewAddress(MailboxHandOver, ScopedFormView):
     """``?kind=`` chooses, else it is ``kind``. The domain is the URL's, or the one of ``?domain=``."""
 
