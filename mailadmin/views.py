@@ -1,5 +1,6 @@
 import sys
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import NamedTuple
 
 from django.conf import settings
@@ -66,7 +67,7 @@ class Dashboard(AdministratorsPage):
             "near_limit": tuple(nearest_limits(actor, fullest)),
             "full_mailboxes": tuple([nearly_full(row) for row in in_need if row.kind == "full"]),
             "dangling": tuple(first_dangling(actor)),
-            "led_to_off": tuple([row for row in in_need if row.kind == "off"]),
+            "led_to_off": tuple(islice(led_to_off(in_need), SHOWN)),
             "dns": tuple([row for row in in_need if row.kind == "dns"]),
             "ending": tuple([ending_soon(row) for row in in_need if row.kind == "ending"]),
             "unusual": tuple([row for row in in_need if row.kind == "sender"]),
@@ -96,6 +97,10 @@ class EndingSoon(NamedTuple):
     last_day: date
     action: str
     is_mailbox: bool
+
+
+def led_to_off(rows):
+    return (row for row in rows if row.kind == "off" and row.text)
 
 
 def ending_soon(row):
@@ -148,7 +153,7 @@ def all_domains():
 
 @in_scope(prepared_union)
 def in_trouble(actor, since, yesterday, soon):
-    """The fullest mailboxes; those that are off although somebody leads there, with the first of these as ``text``; the
+    """The fullest mailboxes; the first that are off, with an alias that leads there, if there is one, as ``text``; the
     domains whose DNS must be mended, with what is wrong there as ``text``; the logins that sent far more than usual
     since ``yesterday``, with the number of recipients as ``text``; and what ends until ``soon``, its last day as ``first``, what
     happens then as ``text``, and whether it is a mailbox where others have their quota.
@@ -160,7 +165,8 @@ def in_trouble(actor, since, yesterday, soon):
     mailboxes = mailboxes.annotate(kind=Value("full"), text=nothing).order_by("-percent")
     leads = AliasTarget.objects.visible_to(actor).filter(bare=OuterRef("pk"))
     leads = leads.filter(Exists(Alias.objects.filter(pk=OuterRef("alias"), active=True)))
-    off = Mailbox.objects.filter(Exists(leads), pk__in=_first_off(actor)).order_by("pk")
+    # All of them: asked only for those with a lead, MariaDB would put together every lead there is.
+    off = Mailbox.objects.filter(pk__in=_first_off(actor)).order_by("pk")
     off = off.annotate(text=Subquery(leads.values("alias")[:1]))
     dns = DomainDNS.objects.visible_to(actor).with_problems().order_by("problems", "pk")
     sent = SenderDay.objects.visible_to(actor).filter(unusual=True, day__gte=Value(yesterday))
@@ -170,7 +176,7 @@ def in_trouble(actor, since, yesterday, soon):
     ends = ends.order_by("last_day", "pk")
     return (
         mailboxes.values_list("kind", *columns, "text", named=True)[:SHOWN],
-        off.values_list(Value("off"), "pk", *[nothing] * 4, "text")[:SHOWN],
+        off.values_list(Value("off"), "pk", *[nothing] * 4, "text")[:OFF],
         dns.values_list(Value("dns"), "pk", *[nothing] * 4, "problems")[:SHOWN],
         sent.values_list(Value("sender"), "sender", *[nothing] * 4, "number")[:SHOWN],
         ends.values_list(
