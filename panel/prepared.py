@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from functools import lru_cache, wraps
 
 from django.core.exceptions import EmptyResultSet
@@ -197,9 +197,10 @@ def _compiled(rows, texts):
 
 
 def _is_of_these_days(param):
-    return re.match(r"\d{4}-\d\d-\d\d", str(param)) and abs(
-        date.today().year - int(str(param)[:4])
-    ) <= 2
+    return (
+        re.match(r"\d{4}-\d\d-\d\d", str(param))
+        and abs(datetime.now(UTC).year - int(str(param)[:4])) <= 2
+    )
 
 
 def _raw(rows):
