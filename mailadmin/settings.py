@@ -281,9 +281,11 @@ FACTOR_KEYS = env.read(
 )
 POSTFIXADMIN_BESIDE = env.read("bool", "POSTFIXADMIN_BESIDE", default=False)
 
-from mailadmin.dns_settings import *  # noqa: E402, F403 -- now that .env is read
 from mailadmin.identity_settings import *  # noqa: E402, F403 -- now that .env is read
 from mailadmin.mail_settings import *  # noqa: E402, F403 -- now that .env is read
+
+# isort: split
+from mailadmin.dns_settings import *  # noqa: E402, F403 -- now that .env is read
 
 # --- Languages and time
 LOCALE_PATHS = [BASE_DIR / "locale"]
