@@ -17,7 +17,7 @@ from accounts.invitation_api import (
     reset_factor,
 )
 from accounts.models import Admin, SuperadminLock
-from accounts.passwords import verify_password
+from accounts.passwords import prepared, verify_password
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
@@ -155,7 +155,23 @@ def _change(request, admin, values):
 
 def is_another(request, password, account):
     """Whether ``password`` is to be stored. A dry run does not compare: whoever may not know it could guess so, and nobody would see."""
-    return request.is_dry or not verify_password(password, account.password, account.pk)[0]
+    if request.is_dry:
+        return True
+    stored, is_same = getattr(password, "compared", ("", False))
+    if stored != account.password:  # somebody changed it meanwhile
+        is_same = verify_password(password, account.password, account.pk)[0]
+    return not is_same
+
+
+def prepare_password(request, body, account=None):
+    """Hash what ``body`` has before a lock is taken for which others wait, and compare it with that of ``account``.
+
+    A dry run does not compare, nor may whoever is not told what came of it: how long it takes would tell.
+    """
+    if body.password is not None:
+        known = account is not None and "dry_run" not in request.GET
+        stored, name = (account.password, account.pk) if known else ("", "")
+        body.password = prepared(body.password, stored, name)
 
 
 def _delete(request, admin):
@@ -186,6 +202,7 @@ invitations = invitations_of(administrators)
 def set_administrator_password(request, name: Name, body: NewPassword):
     """Set a new password. All sessions end."""
     actor = request.auth
+    prepare_password(request, body)
 
     def act(admin):
         must_change, password = body.must_change_password, body.password
@@ -270,6 +287,7 @@ def get_administrator(request, name: Name):
 )
 def put_administrator(request, name: Name, body: Administrator):
     """Create an administrator, or make one be like this. Twice the same changes nothing."""
+    prepare_password(request, body, _find(request.auth, name))
     return administrators.put(request, body, name)
 
 
@@ -278,6 +296,7 @@ def put_administrator(request, name: Name, body: Administrator):
 )
 def patch_administrator(request, name: Name, body: AdministratorPatch):
     """Change what is named, and nothing else."""
+    prepare_password(request, body, _find(request.auth, name))
     return administrators.patch(request, body, name)
 
 

@@ -73,10 +73,18 @@ class EventLock(CountedLock):
 
 
 class WebhookQuerySet(models.QuerySet):
-    def of(self, account):
+    def owned_by(self, account):
         # A mailbox of the same name is somebody else; so is an account that another program made after it deleted this one.
         owner = "" if account.is_mailbox_user else account.pk
         return self.filter(owner=owner, made__gte=account.created - timedelta(days=1))
+
+    def of(self, account):
+        """Those of ``account``; by a token that is limited to domains, those that are told of nothing beyond these."""
+        rows, limit = self.owned_by(account), account.token_domains
+        if limit is None:
+            return rows
+        within = [row.pk for row in rows if row.domain_names and {*row.domain_names} <= {*limit}]
+        return rows.filter(pk__in=within)
 
 
 class Webhook(models.Model):

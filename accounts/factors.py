@@ -162,7 +162,7 @@ def store_as_now(account, secret):
     """
     if is_stored_in_clear():
         stored = secret
-    elif totp.is_under_first_key(account.totp_secret):
+    elif totp.is_under_first_key(account.totp_secret) or len(secret) > totp.LONGEST:
         return False
     else:
         stored = totp.encrypted(secret)

@@ -79,6 +79,7 @@ class Account(AbstractBaseUser):
     scope_domains = ()
     client_ip = None
     by_token = ""  # the name of the API token by which it acts
+    token_domains = None  # those to which that token is limited; None: to none
     recorded = None  # a list that gets what is written to the log for it: panel/api/writing.py
     challenges_of = ""  # the browser that challenges are made for: accounts/challenges.py
 

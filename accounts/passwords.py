@@ -116,8 +116,26 @@ def _system_crypt():
     return None
 
 
+class Prepared(str):
+    """A password with what takes tenths of a second done before locks are taken: its hash, unless it is the stored one."""
+
+    made = ""
+    compared = ("", False)  # a stored hash, and whether it is one of this password
+
+
+def prepared(raw, stored="", name=""):
+    """``stored`` and ``name`` as verify_password() takes them; what can be no password stays as it is."""
+    if not is_acceptable(raw):
+        return raw
+    ready = Prepared(raw)
+    ready.compared = (stored, verify_password(raw, stored, name)[0])
+    if not ready.compared[1]:
+        ready.made = hash_password(raw)
+    return ready
+
+
 def hash_password(raw):
-    return f"{{{CURRENT_SCHEME}}}{_current().hash(raw)}"
+    return getattr(raw, "made", "") or f"{{{CURRENT_SCHEME}}}{_current().hash(raw)}"
 
 
 def verify_password(raw, stored, name=""):

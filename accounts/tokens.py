@@ -206,6 +206,8 @@ def _narrow(account, row):
         account.superadmin, account.domain_names = False, names
     else:
         account.domain_names = tuple(name for name in account.domain_names if name in names)
+    if not account.is_mailbox_user:
+        account.token_domains = tuple(account.domain_names)
 
 
 def note_use(row, ip):

@@ -23,6 +23,7 @@ SECONDS = 30  # of a step
 AHEAD = 1  # steps that a clock may be off, either way
 CODES = 10
 WIDTH = 255  # of the column
+LONGEST = 127  # bytes that fit it once they are encrypted
 OFFER_SECONDS = 3_600
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # that nobody takes for another
 _ENCRYPTED = "gAAAA"  # how Fernet's texts begin; a secret has capitals and digits alone
@@ -49,9 +50,11 @@ def new_secret():
 
 
 def encrypted(secret):
-    """What the column holds of it; itself if that is too long for the column."""
+    """What the column holds of it. Raises ValueError if that is too long for the column, as of more than LONGEST bytes, which we never make."""
     text = sealed(secret)
-    return text if len(text) <= WIDTH else secret
+    if len(text) > WIDTH:
+        raise ValueError("too long to be encrypted")
+    return text
 
 
 def sealed(text):

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from panel.public_addresses import is_public
+
 LONGEST = 1_000
 # All of a URL, so no part of it is read in two ways: no login, no fragment, no backslash, no blank.
 URL = re.compile(
@@ -16,9 +18,6 @@ URL = re.compile(
     re.ASCII,
 )
 PORTS = {"https": 443, "http": 80}
-# Networks within which an IPv6 address stands for an IPv4 address.
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-TUNNELS = [ipaddress.ip_network(text) for text in ("2002::/16", "2001::/32")]
 
 
 class Place(NamedTuple):
@@ -114,20 +113,4 @@ def may_reach(text, *, encrypted=True):
     networks = [ipaddress.ip_network(network) for network in settings.WEBHOOK_NETWORKS]
     if any(address in network for network in networks):
         return True
-    return encrypted and _is_public(address)
-
-
-def _is_public(address):
-    if address.version == 6:
-        if address in NAT64:
-            return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if any(address in network for network in TUNNELS):
-            return False
-    return address.is_global and not (
-        address.is_multicast
-        or address.is_reserved
-        or address.is_private
-        or address.is_loopback
-        or address.is_link_local
-        or address.is_unspecified
-    )
+    return encrypted and is_public(address)

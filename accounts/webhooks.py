@@ -19,6 +19,7 @@ MOST = 20  # of one administrator
 WAITING = 20  # tests and replays that wait
 KINDS = (MAILBOXES, ALIASES, DOMAINS, ADMINS, SIGN_INS)
 TEST = "test"  # the action of an event that is none
+RESTORED = "restored"  # as Webhook.ended
 TEXTS = ("url", "events", "domains")
 
 
@@ -28,7 +29,7 @@ def check_webhook(*, actor, webhook=None, url=None, events=None, domains=None):
     ``events`` are kinds and actions; ``domains`` is a text, "" for all.
     """
     errors, values = {}, {}
-    if webhook is None and Webhook.objects.of(actor).count() >= MOST:
+    if webhook is None and Webhook.objects.owned_by(actor).count() >= MOST:
         text = _("There are %(n)d already. Delete those that nobody uses.")
         errors["url"] = ValidationError(text, "too_many", {"n": MOST})
     row = webhook or Webhook(owner=actor.pk)
@@ -42,7 +43,7 @@ def check_webhook(*, actor, webhook=None, url=None, events=None, domains=None):
             values["events"] = _read_events(events)
     if domains is not None:
         with collected(errors, "domains"):
-            values["domains"] = read_domains(actor, domains)
+            values["domains"] = _read_domains(actor, domains)
     refuse(errors)
     return row, changed_fields(row, values)
 
@@ -58,6 +59,16 @@ def _read_events(names):
     if not given:
         raise ValidationError(_("Choose what it is told."), "no_event")
     return ",".join(name for name in (*KINDS, *ACTIONS) if name in given)
+
+
+def _read_domains(actor, text):
+    """ "" for all; what a limited token makes is told of the token's domains at most, after the token is gone, too."""
+    names, limit = read_domains(actor, text), actor.token_domains
+    if names or limit is None:
+        return names
+    if not limit:
+        raise ValidationError(_("You manage no domain of this token any more."), "not_yours")
+    return ",".join(sorted(limit))
 
 
 def names_in(text):
@@ -137,7 +148,7 @@ def _ask(row, **fields):
 
 @in_transaction
 def give_up(webhook, why):
-    """Switch it off by itself: ``why`` is "gone", the receiver said so, or "failed", for too long. Return whether it was on."""
+    """Switch it off by itself: ``why`` is "gone", the receiver said so, "failed", for too long, or "restored". Return whether it was on."""
     row = _locked(webhook)
     if not row.active:
         return False
@@ -145,6 +156,19 @@ def give_up(webhook, why):
     row.save(update_fields=["active", "ended"])
     _record(None, "edit_webhook", row, {"active": [True, False]})
     return True
+
+
+def pause_all():
+    """Switch off all in a restored copy of the database, whose events another server sends or has sent; return how many were on.
+
+    What was asked for, and waits, is not sent. Switched on again, each goes on where it was.
+    """
+    WebhookAnswer.objects.filter(sent=None).delete()
+    return sum(give_up(webhook, RESTORED) for webhook in Webhook.objects.filter(active=True))
+
+
+def paused():
+    return Webhook.objects.filter(active=False, ended=RESTORED).order_by("pk")
 
 
 def secret_of(webhook):

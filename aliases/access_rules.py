@@ -5,8 +5,9 @@ from django.utils.translation import gettext as _
 
 from aliases.access import CLOSED, CLOSED_TEXT, EVERYBODY, MAX_TEXT, MEMBERS, MOVED
 from aliases.models import Alias, is_role_address
+from aliases.referrers import with_alias_domain_names
 from domains.sender_lists import MEMBER_LISTS
-from panel.addresses import normalise_address
+from panel.addresses import normalise_address, without_extension
 from panel.changes import collected, refuse
 
 
@@ -41,9 +42,20 @@ def _checked_new_address(alias, text):
     with collected(errors, "access_text"):
         text = normalise_address(text)
     refuse(errors)
-    if text == alias.address:
+    if _is_itself(alias, text):
         raise _error("access_text", _("That is the address itself."), "itself")
     return text
+
+
+def _is_itself(alias, text):
+    """With an extension, and as its name in an alias domain, an address is the same."""
+    return without_extension(text) in with_alias_domain_names([alias.address])
+
+
+def refuse_name_it_moved_to(new):
+    if new.access == MOVED and _is_itself(new, new.access_text):
+        text = _("This alias has moved to %(address)s, so it cannot have that name.")
+        raise ValidationError(text, "itself", {"address": new})
 
 
 def list_number(alias):

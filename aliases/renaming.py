@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
-from aliases.access_rules import list_number
+from aliases.access_rules import list_number, refuse_name_it_moved_to
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget, Ending, OwnAlias
 from aliases.referrers import with_alias_domain_names
@@ -84,6 +84,7 @@ def check_new_name(*, actor, alias, local_part, domain, keep_alias=True):
     if "local_part" not in errors:
         with collected(errors, "local_part"):
             _refuse_itself(new)
+            refuse_name_it_moved_to(new)
     # One row more than before, in one of the domains.
     moves = domain.pk != alias.domain_id
     if (moves or keep_alias) and (limit := domain.limit_error("aliases")):

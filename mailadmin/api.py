@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from accounts import api as accounts
 from accounts import log_api
 from accounts import token_api as tokens
+from accounts import webhook_api as webhooks
 from accounts.api_auth import Token
 from aliases import api as aliases
 from domains import alias_domain_api as alias_domains
@@ -22,6 +23,7 @@ from mailadmin.deliveries import api as deliveries
 from mailadmin.tracing import api as tracing
 from mailboxes import api as mailboxes
 from mailboxes import ending_api as endings
+from mailboxes import fetch_api as fetching
 from mailboxes import forwarding_api as forwarding
 from mailboxes import own_alias_api as own_aliases
 from mailboxes import sharing_api as sharing
@@ -75,9 +77,10 @@ api = PanelAPI(
 problems.register(api)
 # What is below a row stands before it: an address in the path may have slashes.
 for router in (
-    *(tokens.router, own_aliases.router, routing.router, senders.router, dns.router),
+    *(tokens.router, webhooks.router, own_aliases.router),
+    *(routing.router, senders.router, dns.router),
     *(domains.router, alias_domains.router, endings.router, forwarding.router),
-    *(sign_ins.router, mailboxes.router, sharing.router, aliases.router),
+    *(fetching.router, sign_ins.router, mailboxes.router, sharing.router, aliases.router),
     *(usage_api.router, deliveries.router, tracing.router, log_api.router),
     *(sign_ins.networks, accounts.router),
 ):

@@ -77,7 +77,7 @@ GROUPS = {
         "webhooks": (
             "accounts",
             "tell other programs by https what happened",
-            ("webhooks", "webhooks --follow"),
+            ("webhooks --follow", "webhooks --resume"),
         ),
         "check_rows": (
             "mailadmin",

@@ -1,6 +1,7 @@
 """Settings. What differs between hosts is in the environment or in .env.
 
-.env.example explains each variable (a test compares the two). What is about mail is in mail_settings.py.
+.env.example explains each variable (a test compares the two). What is about mail is in mail_settings.py,
+what is about DNS in dns_settings.py.
 """
 
 import zoneinfo
@@ -282,6 +283,9 @@ POSTFIXADMIN_BESIDE = env.read("bool", "POSTFIXADMIN_BESIDE", default=False)
 
 from mailadmin.identity_settings import *  # noqa: E402, F403 -- now that .env is read
 from mailadmin.mail_settings import *  # noqa: E402, F403 -- now that .env is read
+
+# isort: split
+from mailadmin.dns_settings import *  # noqa: E402, F403 -- now that .env is read
 
 # --- Languages and time
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from ninja import Path, Router
 from pydantic import Field
 
-from accounts.api import is_another, refuse_no_password
+from accounts.api import is_another, prepare_password, refuse_no_password
 from accounts.api_auth import Token
 from aliases.api import NewName, domain_of, foretold, in_domain_order, leading_to, new_name
 from aliases.models import Alias
@@ -174,6 +174,11 @@ def _change(request, mailbox, values):
     return Mailbox.objects.get(pk=mailbox.pk)
 
 
+def _prepare_password(request, address, body):
+    may_set = request.token.has("mailboxes:password")
+    prepare_password(request, body, managed(request.auth, address) if may_set else None)
+
+
 def _delete(request, mailbox):
     actor = request.auth
     also = leading_to(actor, mailbox.pk) if request.is_dry else {}
@@ -254,12 +259,14 @@ def get_mailbox(request, address: Address):
 )
 def put_mailbox(request, address: Address, body: MailboxBody):
     """Create a mailbox, or make it be like this. Twice the same changes nothing."""
+    _prepare_password(request, address, body)
     return mailboxes.put(request, body, address)
 
 
 @router.patch("/mailboxes/{path:address}", auth=Token("mailboxes:write"), response=MailboxBody)
 def patch_mailbox(request, address: Address, body: MailboxPatch):
     """Change what is named, and nothing else: {"active": false} suspends a mailbox."""
+    _prepare_password(request, address, body)
     return mailboxes.patch(request, body, address)
 
 

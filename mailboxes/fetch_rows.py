@@ -17,7 +17,7 @@ class RemoteMailboxQuerySet(ScopedQuerySet):
 
 
 class RemoteMailbox(models.Model):
-    """``src_password`` is what accounts/stored_secrets.py made of the password, or base64 of it, as PostfixAdmin writes it.
+    """``src_password`` is what accounts/totp.py made of the password, or base64 of it, as PostfixAdmin writes it.
 
     ``date`` and ``returned_text`` are of the last run, in words that PostfixAdmin shows too. ``extra_options``, ``mda``, ``sslcertpath`` and
     ``sslfingerprint`` are options of the program fetchmail; kept, and not used.

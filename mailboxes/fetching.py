@@ -20,7 +20,7 @@ from panel.changes import collected, refuse
 from panel.transactions import in_transaction
 
 MOST = 10  # of one mailbox
-SECRET_BYTES = 120  # encrypted, they fill the column
+SECRET_BYTES = 120  # encrypted, they fit the column: totp.LONGEST
 MINUTES = {
     5: gettext_lazy("Every 5 minutes"),
     10: gettext_lazy("Every 10 minutes"),
@@ -220,12 +220,10 @@ def _secret(row, stored, password):
 
 
 def stored_secret(password):
-    """As PostfixAdmin has it while that works on the same rows; else encrypted (accounts/totp.py)."""
-    encoded = b64encode(password.encode()).decode()
+    """As PostfixAdmin has it while that works on the same rows; else encrypted (accounts/totp.py). Raises ValueError if it is too long for that."""
     if factors.is_stored_in_clear():
-        return encoded
-    text = totp.encrypted(password)
-    return text if totp.is_encrypted(text) else encoded  # too long, and PostfixAdmin's
+        return b64encode(password.encode()).decode()
+    return totp.encrypted(password)
 
 
 def secret_of(row):
@@ -247,9 +245,10 @@ def store_secrets_as_now():
         if is_encrypted != in_clear and (in_clear or totp.is_under_first_key(stored)):
             continue
         secret = secret_of(RemoteMailbox(src_password=stored))
-        anew = stored_secret(secret) if secret else stored
-        if totp.is_encrypted(anew) != in_clear:
-            count += rows.filter(pk=pk, src_password=stored).update(src_password=anew)
+        # What PostfixAdmin wrote, and is too long to be encrypted, stays.
+        if secret and (in_clear or len(secret.encode()) <= totp.LONGEST):
+            same = rows.filter(pk=pk, src_password=stored)
+            count += same.update(src_password=stored_secret(secret))
     return count
 
 

@@ -18,13 +18,13 @@ from time import monotonic
 from django.conf import settings
 
 from mailboxes.fetch_rows import POP3, STARTTLS, TLS
+from panel.public_addresses import is_public
 
 WAIT = 20  # seconds for a connection and for each answer
 LIST_BYTES = 30_000_000  # of all that is no message
 MESSAGE_MORE = 100_000  # bytes that an answer may have besides its message
 SAID = 300  # characters of what a server said
 _TOGETHER = 100  # messages that are removed at a time
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class RemoteError(Exception):
@@ -146,18 +146,15 @@ class _Pop(_Bounds, poplib.POP3):
         return line.rstrip(b"\r\n"), len(line)
 
 
-def may_connect(address):
-    """Whether ``address`` is public, or in one of FETCHMAIL_NETWORKS. What leads on to an IPv4 address is judged by that."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if any(found in ipaddress.ip_network(one) for one in settings.FETCHMAIL_NETWORKS):
-        return True
-    if found.version == 6:
-        within = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
-        if found in _NAT64:
-            within = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if within:
-            return may_connect(str(within))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+def may_connect(text):
+    """Whether the address is public, or in one of FETCHMAIL_NETWORKS."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    networks = [ipaddress.ip_network(network) for network in settings.FETCHMAIL_NETWORKS]
+    return any(address in network for network in networks) or is_public(address)
 
 
 def _connect(host, port, limits):

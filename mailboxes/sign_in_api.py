@@ -6,7 +6,7 @@ from typing import Annotated
 from ninja import Path, Router
 from pydantic import Field
 
-from accounts.api import NewPassword, SignInLink, link_for
+from accounts.api import NewPassword, SignInLink, link_for, prepare_password
 from accounts.api_auth import Token
 from accounts.invitation_api import (
     Invitation,
@@ -95,6 +95,7 @@ invitations = invitations_of(mailboxes)
 def set_mailbox_password(request, address: Address, body: NewPassword):
     """Set a new password. All sessions end; IMAP and SMTP refuse the old one at once."""
     actor = request.auth
+    prepare_password(request, body)
 
     def act(mailbox):
         must_change, password = body.must_change_password, body.password

@@ -14,6 +14,8 @@ RIGHTS = {
     "forwarding:write": _("Change forwarding"),
     "away-messages:read": _("See away messages"),
     "away-messages:write": _("Change away messages"),
+    "fetching:read": _("See from where mail is fetched"),
+    "fetching:write": _("Change from where mail is fetched"),
     "send-as:read": _("See who may send as which address"),
     "send-as:write": _("Change who may send as which address"),
     "sharing:read": _("See who opens shared mailboxes"),
@@ -45,6 +47,8 @@ RIGHTS = {
     "deliveries:read": _("See the delivery log"),
     "log:read": _("See the log"),
     "trace:read": _("See where mail for an address goes"),
+    "webhooks:read": _("See the webhooks of this account"),
+    "webhooks:write": _("Change webhooks of this account, which are told what the log says"),
     "tokens:read": _("See the API tokens of this account"),
     "tokens:write": _("Revoke API tokens of this account"),
 }
@@ -59,5 +63,5 @@ OF_MAILBOX_USERS = OF_MAILBOX_USERS_ALONE | {
     *("away-messages:read", "away-messages:write", "send-as:read", "send-as:write"),
     *("sharing:read", "sharing:write", "sign-ins:read", "own-addresses:read"),
     *("app-passwords:read", "app-passwords:write", "deliveries:read"),
-    *("tokens:read", "tokens:write"),
+    *("fetching:read", "fetching:write", "tokens:read", "tokens:write"),
 }

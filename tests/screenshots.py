@@ -81,7 +81,7 @@ def photograph(visitors, accounts, jobs, directory, *, full_page=False, language
 def every_page():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from tests.e2e.test_axe import STATES
+    from tests.e2e.acts import STATES
     from tests.e2e.test_pages import every_path
 
     pages = ("", "forwarding/", "password/", "address/", "room/", "setup/")

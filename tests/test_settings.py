@@ -13,7 +13,8 @@ from domains.models import MAX_DAYS, MAX_QUOTA
 
 BASE_DIR = active.BASE_DIR
 SETTINGS = BASE_DIR / "mailadmin" / "settings.py"
-OTHERS = ["identity_settings", "mail_settings"]  # in the order in which settings.py reads them
+# In the order in which settings.py reads them.
+OTHERS = ["identity_settings", "mail_settings", "dns_settings"]
 KEY = "not-a-secret-" * 4
 # The settings file's own place, and what `make run` and deploy/gunicorn.conf.py read.
 READ_ELSEWHERE = {"ENV_FILE", "HOST", "PORT", "WEB_CONCURRENCY"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from installer.packages import Account
 from installer.part import ADDRESS, DATABASE, OWN_LINES, Answer, Part
-from installer.restored import Database
+from installer.restored import Database, Webhooks
 from installer.services import Service
 from installer.steps import Changed, Command, Directory, File, Link, Once, Sql, Step, run, succeeds
 from installer.texts import mark_of_code, with_own_lines
@@ -109,8 +109,11 @@ class Panel(Part):
         empty = self.filled("host/database.sql")
         yield Sql("the panel's database", "database.sql", empty)
         if self.options.restore:
-            yield Database(self.options.restore, empty)
+            yield Database(self.options.restore, empty, WEBHOOKS)
         yield self._tables(empty)
+        if self.options.restore:
+            pause = [self.plan.python, "-B", checkout / "manage.py", "webhooks", "--pause"]
+            yield Webhooks(self.options.restore, pause, user="mailadmin", cwd=checkout)
         yield Changed(
             "the panel's code",
             "code",

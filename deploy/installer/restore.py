@@ -13,6 +13,7 @@ from installer import program
 from installer.backup_files import ABOUT, FORMAT, MAIL, STATE, checksum
 from installer.journal import Journal
 from installer.part import DATABASE
+from installer.restored import STEPS
 
 BEGUN = "restoring"
 
@@ -65,6 +66,9 @@ def _restore(backup, overwrite):
             + "\n  ".join(here)
             + "\n--overwrite replaces it, and keeps a copy."
         )
+    if journal.carried_out.get(BEGUN) != backup.mark:  # the same backup, once more
+        for step in STEPS:
+            journal.carried_out.pop(step.title, None)
     journal.answers = backup.state["answers"]
     journal.secrets |= backup.state["secrets"]
     journal.carried_out[BEGUN] = backup.mark

@@ -10,6 +10,7 @@ from pathlib import Path
 from installer.backup_files import DUMP, FILES, MAIL
 from installer.journal import write
 from installer.part import DATABASE, Part
+from installer.services import manager
 from installer.steps import Directory, Failed, Link, Step, run
 
 
@@ -97,17 +98,18 @@ class Mailboxes(OfABackup):
 
 
 class Database(OfABackup):
-    """Replaces rows, triggers and functions by the backup's. ``empty`` are statements that make the
-    database anew."""
+    """Replaces rows, triggers and functions by the backup's. ``empty`` are statements that make the database anew; ``stopped`` is a unit
+    that must not see the rows before the run is through: its Service starts it then."""
 
     title = "database of the backup"
     replan = True
 
-    def __init__(self, backup, empty):
+    def __init__(self, backup, empty, stopped):
         super().__init__(backup)
-        self.empty = empty
+        self.empty, self.stopped = empty, stopped
 
     def do(self, journal, log):
+        self._stop(log)
         name = DATABASE["NAME"]
         if run(["mariadb", "-N", "-e", f"SHOW TABLES IN `{name}`"], log=log, secret_output=True):
             kept = journal.place / "kept"
@@ -126,3 +128,29 @@ class Database(OfABackup):
             del journal.carried_out[name]
         journal.outdate(["mailadmin"])
         self.done(journal)
+
+    def _stop(self, log):
+        services = manager()
+        if services.is_running(self.stopped):
+            services.stop(self.stopped, log)
+        if services.is_enabled(self.stopped):  # the machine may be started anew meanwhile
+            services.disable(self.stopped, log)
+
+
+class Webhooks(OfABackup):
+    """What waits in the backup was sent since, or another machine sends it: docs/operations.md."""
+
+    title = "webhooks off"
+
+    def __init__(self, backup, command, **options):
+        super().__init__(backup)
+        self.command, self.options = command, options
+
+    def do(self, journal, log):
+        said = run(self.command, log=log, **self.options)
+        if not said.endswith(" 0."):
+            log.say(f"         {said} `mailadmin webhooks --resume` switches them on again.")
+        self.done(journal)
+
+
+STEPS = (Files, Mailboxes, Database, Webhooks)

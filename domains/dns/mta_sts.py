@@ -5,7 +5,6 @@ that is neither public nor this server's own is not connected to, whatever the D
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from fnmatch import fnmatchcase
@@ -19,6 +18,7 @@ from django.conf import settings
 from domains.dns.asking import NotAsked
 from domains.dns.findings import DIFFERS, MISSING, OK, WRONG, quoted, tags
 from domains.dns.host import host_name
+from panel.public_addresses import is_public
 
 PORT = 443
 PATH = "/.well-known/mta-sts.txt"
@@ -95,7 +95,7 @@ def fetch(name, addresses, *, own=(), seconds=FETCH_SECONDS):
 
     Raises NotFetched, or NotAsked if there is no time left.
     """
-    allowed = [one for one in addresses if one in own or _is_public(one)]
+    allowed = [one for one in addresses if one in own or is_public(one)]
     if not allowed:
         raise NotFetched("not public", ", ".join(addresses))
     seconds = min(FETCH_SECONDS, seconds)
@@ -107,11 +107,6 @@ def fetch(name, addresses, *, own=(), seconds=FETCH_SECONDS):
         raise NotFetched("certificate", error.verify_message) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotFetched("no answer", allowed[0]) from error
-
-
-def _is_public(address):
-    address = ipaddress.ip_address(address)
-    return address.is_global and not address.is_multicast
 
 
 def _answer(name, plain, seconds):

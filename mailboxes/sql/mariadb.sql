@@ -265,7 +265,21 @@ END
 -- Whoever switches it; where that is its user, or its last day, the panel takes the mark back.
 CREATE TRIGGER mailadmin_own_alias_held AFTER UPDATE ON alias FOR EACH ROW BEGIN
   IF NEW.active <> OLD.active THEN
-    UPDATE own_alias SET held = NOT NEW.active WHERE address = NEW.address;
+    UPDATE own_alias SET held = NOT NEW.active WHERE address IN (OLD.address, NEW.address);
+  END IF;
+END
+//
+-- Last day and user go along with an alias; what belongs to a mailbox goes along with that (mailadmin_mailbox_update).
+CREATE TRIGGER mailadmin_alias_rename AFTER UPDATE ON alias FOR EACH ROW BEGIN
+  IF NEW.address <> OLD.address THEN
+    IF NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (OLD.address, NEW.address)) THEN
+      DELETE FROM ending WHERE address = NEW.address;
+      UPDATE ending SET address = NEW.address, domain = NEW.domain WHERE address = OLD.address;
+      DELETE FROM own_alias WHERE address = NEW.address;
+      UPDATE own_alias SET address = NEW.address, domain = NEW.domain WHERE address = OLD.address;
+    END IF;
+    DELETE FROM ending WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address);
+    DELETE FROM own_alias WHERE address = OLD.address;
   END IF;
 END
 //

@@ -163,7 +163,18 @@ CREATE TRIGGER mailadmin_alias_words AFTER UPDATE OF address, goto, domain, desc
 END
 //
 CREATE TRIGGER mailadmin_own_alias_held AFTER UPDATE OF active ON alias FOR EACH ROW WHEN NEW.active <> OLD.active BEGIN
-  UPDATE own_alias SET held = NOT NEW.active WHERE address = NEW.address;
+  UPDATE own_alias SET held = NOT NEW.active WHERE address IN (OLD.address, NEW.address);
+END
+//
+CREATE TRIGGER mailadmin_alias_rename AFTER UPDATE OF address ON alias FOR EACH ROW WHEN NEW.address <> OLD.address BEGIN
+  DELETE FROM ending WHERE address = NEW.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (OLD.address, NEW.address));
+  UPDATE ending SET address = NEW.address, domain = NEW.domain
+    WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (OLD.address, NEW.address));
+  DELETE FROM own_alias WHERE address = NEW.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (OLD.address, NEW.address));
+  UPDATE own_alias SET address = NEW.address, domain = NEW.domain
+    WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username IN (OLD.address, NEW.address));
+  DELETE FROM ending WHERE address = OLD.address AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = OLD.address);
+  DELETE FROM own_alias WHERE address = OLD.address;
 END
 //
 CREATE TRIGGER mailadmin_alias_delete AFTER DELETE ON alias FOR EACH ROW BEGIN

@@ -107,10 +107,26 @@ def test_the_secret_is_encrypted_and_fits_the_column(joe, settings):
         assert totp.decrypted(stored) == secret
 
 
-def test_a_secret_too_long_to_be_encrypted_is_kept_as_it_was():
-    secret = "A" * 200
+def test_a_secret_too_long_to_be_encrypted_is_refused():
+    lengths = [len(totp.encrypted("A" * number)) for number in range(totp.LONGEST + 1)]
+    assert max(lengths) <= totp.WIDTH == Mailbox._meta.get_field("totp_secret").max_length
 
-    assert totp.encrypted(secret) == secret
+    for number in range(totp.LONGEST + 1, 250):
+        with pytest.raises(ValueError, match="too long"):
+            totp.encrypted("A" * number)
+
+
+def test_a_secret_of_ours_is_never_too_long():
+    assert len(totp.new_secret()) <= totp.LONGEST
+
+
+def test_what_postfixadmin_stored_and_is_too_long_lets_in_and_stays(joe):
+    secret = "A" * 200
+    Mailbox.objects.update(totp_secret=secret)
+
+    factors.use(joe, code(secret))
+
+    assert Mailbox.objects.get().totp_secret == secret
 
 
 def test_a_first_factor_key_still_reads_what_secret_key_encrypted(joe, shows, settings):

@@ -4,6 +4,7 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, put_back, update_alias
 from domains.sender_lists import MEMBER_LISTS
+from domains.services import create_alias_domain
 from tests.refusals import refused
 
 
@@ -53,6 +54,8 @@ def test_it_is_stored_with_the_text_that_belongs_to_it(sales, access, text, afte
         ("moved", "nowhere", "invalid_address"),
         ("moved", "jürgen@other.net", "invalid_address"),
         ("moved", "sales@example.org", "itself"),
+        ("moved", " Sales@EXAMPLE.org ", "itself"),
+        ("moved", "sales+new@example.org", "itself"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_saved(sales, access, text, code):
@@ -60,6 +63,31 @@ def test_what_cannot_be_is_refused_and_nothing_is_saved(sales, access, text, cod
         update_alias(actor=None, alias=sales, access=access, access_text=text)
 
     assert stored() == ("", "", None)
+
+
+def test_its_name_in_an_alias_domain_is_the_address_itself(sales, add_domain):
+    create_alias_domain(
+        actor=None, alias_domain=add_domain("other.example"), target_domain=sales.domain
+    )
+
+    for text in ("sales@other.example", "sales+new@other.example"):
+        with refused("itself", field="access_text"):
+            update_alias(actor=None, alias=sales, access="moved", access_text=text)
+
+    update_alias(actor=None, alias=sales, access="moved", access_text="shop@other.example")
+    assert stored() == ("moved", "shop@other.example", None)
+
+
+def test_a_new_alias_has_not_moved_to_itself(example_org, add_alias):
+    with refused("itself", field="access_text"):
+        add_alias(
+            "sales@example.org",
+            "ann@elsewhere.example",
+            access="moved",
+            access_text="sales@example.org",
+        )
+
+    assert not Alias.objects.exists()
 
 
 def test_a_catch_all_and_a_role_address_take_mail_from_everybody(example_org, add_alias):

@@ -55,6 +55,18 @@ def test_a_list_for_members_has_a_number_under_both_names(sales):
     assert (access_of(SALES), access_of(SHOP)) == (("members", 1), ("members", 2))
 
 
+@BOTH_WAYS
+@pytest.mark.parametrize("text", [SHOP, "shop+new@example.org"])
+def test_it_is_not_given_the_name_to_which_it_has_moved(sales, keep_alias, text):
+    update_alias(actor=None, alias=sales, access="moved", access_text=text)
+
+    with refused("itself", field="local_part"):
+        renamed(keep_alias=keep_alias)
+
+    assert access_of(SALES) == ("moved", None)
+    assert not Alias.objects.filter(pk=SHOP).exists()
+
+
 def test_the_number_goes_along_where_the_old_name_is_given_up(sales):
     update_alias(actor=None, alias=sales, access="members")
     for number in range(2, MEMBER_LISTS + 1):

@@ -1,7 +1,7 @@
 """A row of each kind that operations are about, and their paths: for tests that try every operation."""
 
-from accounts import tokens
-from accounts.models import ApiToken
+from accounts import tokens, totp
+from accounts.models import ApiToken, Event, Webhook
 from accounts.password_links import invite
 from aliases.models import OwnAlias
 from domains.copy_services import add_copy
@@ -12,7 +12,8 @@ from domains.models import Domain, DomainDNS
 from domains.sender_services import set_domain_sender_rule, set_sender_rule
 from domains.services import create_alias_domain
 from mailboxes.endings import set_ending, today
-from mailboxes.models import AppPassword, RefusedNetwork
+from mailboxes.fetching import add_remote
+from mailboxes.models import AppPassword, RefusedNetwork, RemoteMailbox
 from mailboxes.own_aliases import set_limit
 from mailboxes.sharing import share_mailbox
 from mailboxes.vacations import set_vacation
@@ -78,6 +79,17 @@ def fill(add_domain, add_mailbox, add_alias, make_admin):
     elsewhere = Finding(*mx, {"servers": "b"})
     found = [elsewhere, Finding("dkim next", str(key), "TXT")]
     DomainDNS.objects.create(pk=domain.pk, findings=[list(one) for one in found])
+    there = {"server": "imap.example.net", "login": "joe", "password": "of somewhere"}
+    add_remote(actor=None, mailbox=mailbox, **there)
+    event = Event.objects.filter(domain=domain.pk).first()
+    for account in (theirs, root):
+        hook = Webhook.objects.create(
+            owner=account.pk,
+            url="https://hooks.example.net/mail",
+            events="mailbox",
+            secret=totp.sealed("whsec_x"),
+        )
+        hook.answers.create(event=event.name, action=event.action, about=event.data, sent=event.at)
     for account in (mailbox, theirs):
         invite(actor=None, account=account)
     for account in (mailbox, theirs, root):
@@ -87,7 +99,7 @@ def fill(add_domain, add_mailbox, add_alias, make_admin):
 
 
 def filled(path, whose="joe@example.org", *, new=False):
-    """``path`` about the rows above. ``whose`` token is revoked; ``new``: about one that is not there."""
+    """``path`` about the rows above; ``whose`` are tokens and webhooks. ``new``: about one that is not there."""
     parts = path.strip("/").split("/")
     last = len(parts) - 1
     found = [
@@ -102,5 +114,11 @@ def _key(before, whose, *, new):
         return str(getattr(AppPassword.objects.first(), "pk", 0))
     if before == "tokens":
         row = ApiToken.objects.filter(name="Old", username=whose).first()
+        return str(getattr(row, "pk", 0))
+    if before == "fetches":
+        return str(getattr(RemoteMailbox.objects.first(), "pk", 0))
+    if before in {"webhooks", "answers"}:
+        hook = Webhook.objects.filter(owner=whose).first()
+        row = hook if before == "webhooks" or hook is None else hook.answers.first()
         return str(getattr(row, "pk", 0))
     return NEW_KEYS[before] if new else KEYS[before]

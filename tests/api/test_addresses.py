@@ -47,6 +47,7 @@ def test_an_alias_is_closed_and_has_moved(theirs, rows):
         ({"access": "nobody"}, "/access"),
         ({"access": "moved"}, "/access_text"),
         ({"access": "moved", "access_text": "x"}, "/access_text"),
+        ({"access": "moved", "access_text": "sales@example.org"}, "/access_text"),
         ({"access": "closed", "access_text": "fermé"}, "/access_text"),
     ],
 )

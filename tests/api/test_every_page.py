@@ -49,6 +49,8 @@ OPERATIONS = {
     "mailbox-edit": {"patch_mailbox"},
     "mailbox-ending": {"put_mailbox_last_day", "delete_mailbox_last_day"},
     "mailbox-factor": {"reset_mailbox_factor"},
+    "mailbox-fetching": {"delete_fetch"},
+    "mailbox-fetching-form": {"add_fetch", "patch_fetch"},
     "mailbox-forwarding": {"put_forwarding"},
     "mailbox-invite": {"invite_mailbox_user", "withdraw_mailbox_invitation"},
     "mailbox-own-addresses": {"put_mailbox_own_addresses_limit"},
@@ -66,9 +68,17 @@ OPERATIONS = {
     "own-app-passwords": {"delete_app_password"},
     "own-away": {"put_away_message"},
     "own-away-end": {"end_away_message"},
+    "own-fetching": {"delete_fetch"},
+    "own-fetching-form": {"add_fetch", "patch_fetch"},
     "own-forwarding": {"put_forwarding"},
     "own-send-as": {"put_send_as", "end_send_as", "end_share"},
     "own-tokens": {"revoke_token"},
+    "own-webhook": {
+        *("delete_webhook", "patch_webhook", "renew_webhook_secret"),
+        *("send_webhook_event_again", "test_webhook"),
+    },
+    "own-webhook-edit": {"patch_webhook"},
+    "own-webhook-new": {"make_webhook"},
     "server-networks": {"let_network_in"},
     "server-senders": {"put_sender_rule", "delete_sender_rule"},
 }
@@ -77,15 +87,7 @@ PASSWORD = "asks for the account’s own password, or a code"
 BROWSER = "is about somebody at a browser"
 MANY = "is one act on many rows, each of which has an operation"
 ASKS = "changes nothing that anybody decides: it looks anew"
-TRIED = "has a secret of another server, and is tried there before it counts"
 REASONS = {
-    "mailbox-fetching": TRIED,
-    "mailbox-fetching-form": TRIED,
-    "own-fetching": TRIED,
-    "own-fetching-form": TRIED,
-    "own-webhook": TRIED,
-    "own-webhook-edit": TRIED,
-    "own-webhook-new": TRIED,
     "admin-bulk": MANY,
     "alias-bulk": MANY,
     "aliasdomain-bulk": MANY,

@@ -33,6 +33,8 @@ WRITING = {"PUT", "PATCH", "POST", "DELETE"}
 @pytest.fixture
 def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin, settings):
     settings.PANEL_URL = "https://panel.example.org/"
+    settings.WEBHOOK_HOSTS = ["hooks.example.net"]
+    settings.FETCHMAIL_FOR_USERS = True
     foreign_mailbox = add_mailbox("ann@other.net")
     set_limit(actor=None, row=other_net, most=5)
     root, theirs, mailbox = rows.fill(add_domain, add_mailbox, add_alias, make_admin)

@@ -1,4 +1,4 @@
-"""What pages look like while something takes its time, is stopped or has no connection: acts for the STATES of test_axe.py.
+"""What pages look like while something takes its time, is stopped or has no connection: acts for the STATES of acts.py.
 
 Those of a task are for MANY, a domain with more mailboxes than are done at once.
 """

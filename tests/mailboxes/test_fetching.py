@@ -1,6 +1,9 @@
+from base64 import b64encode
+
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts import totp
 from accounts.models import LogEntry
 from mailboxes import fetching
 from mailboxes.fetching import add_remote, change_remote, delete_remote, secret_of
@@ -171,3 +174,24 @@ def test_a_new_key_is_used_for_all_that_is_stored(row, settings):
     assert (fetching.store_secrets_as_now(), fetching.store_secrets_as_now()) == (1, 0)
     settings.SECRET_KEY = "another-key-another-key-another-key-another-key-another"
     assert secret_of(RemoteMailbox.objects.get()) == SECRET
+
+
+def test_no_password_that_is_taken_is_too_long_to_be_encrypted(row):
+    longest = "ä" * (fetching.SECRET_BYTES // 2)
+    assert fetching.SECRET_BYTES <= totp.LONGEST
+
+    change_remote(actor=None, remote=row, **VALUES | {"password": longest})
+
+    stored = RemoteMailbox.objects.get()
+    assert (totp.is_encrypted(stored.src_password), secret_of(stored)) == (True, longest)
+
+
+def test_what_postfixadmin_stored_and_is_too_long_stays_and_is_read(row):
+    encoded = b64encode(b"x" * 180).decode()
+    RemoteMailbox.objects.update(src_password=encoded)
+
+    assert fetching.store_secrets_as_now() == 0
+    stored = RemoteMailbox.objects.get()
+    assert (stored.src_password, secret_of(stored)) == (encoded, "x" * 180)
+    with pytest.raises(ValueError, match="too long"):
+        fetching.stored_secret("x" * 180)

@@ -155,6 +155,94 @@ def test_whoever_renames_a_mailbox_takes_everything_along(others):
     )
 
 
+# --- Aliases
+
+
+SALES, SHOP = "sales@example.org", "shop@example.org"
+
+
+def last_day(address, action="off"):
+    return Ending.objects.create(
+        address=address, domain="example.org", last_day=LATER.date(), action=action
+    )
+
+
+def endings():
+    return dict(Ending.objects.exclude(pk=BOB).values_list("address", "domain"))
+
+
+def owners(*addresses):
+    rows = OwnAlias.objects.filter(pk__in=addresses)
+    return {row.pk: (row.username, row.domain) for row in rows}
+
+
+@pytest.fixture
+def sales(others, add_alias):
+    """Ann's own alias, which has a last day."""
+    add_alias(SALES, ANN)
+    OwnAlias.objects.create(address=SALES, username=ANN, domain="example.org")
+    Ending.objects.filter(pk=ANN).delete()
+    last_day(SALES)
+
+
+@pytest.mark.parametrize("place", [SHOP, "sales@other.net"])
+def test_last_day_and_user_go_along_with_an_alias_that_is_renamed_by_sql(
+    others, sales, other_net, place
+):
+    others.move_alias(SALES, place)
+
+    domain = place.partition("@")[2]
+    assert endings() == {place: domain}
+    assert owners(SALES, place) == {place: (ANN, domain)}
+
+
+def test_what_was_left_under_the_new_name_is_not_the_aliass(others, sales):
+    last_day(SHOP, "delete")
+    OwnAlias.objects.create(address=SHOP, username=BOB, domain="example.org", held=True)
+
+    others.move_alias(SALES, SHOP)
+
+    assert Ending.objects.get(pk=SHOP).action == "off"
+    assert owners(SALES, SHOP) == {SHOP: (ANN, "example.org")}
+
+
+def test_one_that_is_renamed_and_switched_off_at_once_is_held(others, sales):
+    others.run("UPDATE alias SET address = %s, active = %s WHERE address = %s", SHOP, False, SALES)
+
+    assert OwnAlias.objects.get(pk=SHOP).held is True
+
+
+def test_who_has_the_old_name_next_inherits_nothing(others, sales, add_alias):
+    others.move_alias(SALES, SHOP)
+    add_alias(SALES, BOB)
+
+    assert (endings(), owners(SALES)) == ({SHOP: "example.org"}, {})
+
+
+def test_an_alias_that_becomes_a_mailboxs_own_is_nobodys_and_does_not_end(others, sales):
+    others.run("DELETE FROM alias WHERE address = %s", BOB)
+    ending = Ending.objects.get(pk=BOB)
+
+    others.move_alias(SALES, BOB)
+
+    assert owners(SALES, BOB) == {}
+    assert list(Ending.objects.all()) == [ending]
+
+
+@pytest.mark.parametrize("alias_first", [True, False])
+def test_the_last_day_of_a_mailbox_goes_along_with_the_mailbox(others, sales, alias_first):
+    last_day(ANN, "delete")
+    moves = [
+        lambda: others.move_alias(ANN, "anna@example.org"),
+        lambda: others.move_mailbox(ANN, "anna@example.org", with_alias=False),
+    ]
+    for move in moves if alias_first else reversed(moves):
+        move()
+
+    assert endings() == {SALES: "example.org", "anna@example.org": "example.org"}
+    assert owners(SALES) == {SALES: ("anna@example.org", "example.org")}
+
+
 def test_what_was_left_before_the_triggers_were_there_goes_when_all_is_counted_anew(
     others, make_admin
 ):

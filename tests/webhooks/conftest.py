@@ -1,13 +1,17 @@
 import json
 import ssl
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.utils import timezone
 
-from accounts import webhooks
+from accounts import webhook_runner, webhooks
 from accounts.models import Webhook
 from accounts.webhook_sending import signature
+
+BAD, GOOD = (500, {}, b"broken"), (200, {}, b"taken")
 
 
 class Receiver:
@@ -107,6 +111,15 @@ def admin(example_org, make_admin):
 def hook(admin, receiver):
     """Of the administrator of example.org, told of mailboxes and aliases."""
     return webhooks.create_webhook(actor=admin, url=receiver.url, events=["mailbox", "alias"])
+
+
+def run():
+    return webhook_runner.run()
+
+
+def soon(hook):
+    """As if the pause were over."""
+    Webhook.objects.filter(pk=hook.pk).update(next_try=timezone.now() - timedelta(seconds=1))
 
 
 def anew(hook):

@@ -2,24 +2,12 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
-
-from accounts import webhook_runner, webhooks
+from accounts import webhooks
 from accounts.models import Webhook
 from accounts.services import create_admin, delete_admin, update_admin
 from domains.services import delete_domain
 from mailboxes.services import delete_mailbox, set_mailbox_active
-
-BAD, GOOD = (500, {}, b"broken"), (200, {}, b"taken")
-
-
-def run():
-    return webhook_runner.run()
-
-
-def soon(hook):
-    """As if the pause were over."""
-    Webhook.objects.filter(pk=hook.pk).update(next_try=timezone.now() - timedelta(seconds=1))
+from tests.webhooks.conftest import run
 
 
 def test_nothing_of_another_domain_is_told(hook, receiver, other_net, add_mailbox):

@@ -11,20 +11,9 @@ import pytest
 from django.utils import timezone
 
 from accounts import totp, webhook_runner, webhook_sending, webhooks
-from accounts.models import Event, LogEntry, Webhook, WebhookAnswer
+from accounts.models import Event, Webhook, WebhookAnswer
 from accounts.services import update_admin
-from tests.webhooks.conftest import anew, is_signed
-
-BAD, GOOD = (500, {}, b"broken"), (200, {}, b"taken")
-
-
-def run():
-    return webhook_runner.run()
-
-
-def soon(hook):
-    """As if the pause were over."""
-    Webhook.objects.filter(pk=hook.pk).update(next_try=timezone.now() - timedelta(seconds=1))
+from tests.webhooks.conftest import BAD, GOOD, anew, is_signed, run, soon
 
 
 def test_it_is_told_in_order_what_happens_from_now_on(hook, receiver, add_mailbox, add_alias):
@@ -299,57 +288,6 @@ def test_it_stops_after_the_request_under_way(hook, receiver, add_mailbox):
     assert webhook_runner.run(lambda: len(receiver.got) > 0) == 1
     assert receiver.objects == ["a@example.org"]
     assert anew(hook).busy_until is None
-
-
-# --- Giving up
-
-
-def test_after_some_days_it_is_switched_off_and_the_owner_is_told(
-    hook, receiver, add_mailbox, settings, mailoutbox, django_capture_on_commit_callbacks
-):
-    receiver.answers = [BAD]
-    add_mailbox("a@example.org")
-    run()
-    assert anew(hook).active
-    soon(hook)
-    since = timezone.now() - timedelta(days=settings.WEBHOOK_DAYS, minutes=1)
-    Webhook.objects.update(failing_since=since)
-
-    with django_capture_on_commit_callbacks(execute=True):
-        run()
-
-    assert (anew(hook).active, anew(hook).ended) == (False, "failed")
-    [letter] = [one for one in mailoutbox if "webhook" in one.subject]
-    assert letter.to == ["it@example.org"]
-    assert "HTTP 500" in letter.body
-    assert "broken" not in letter.body  # no words of others
-    entry = LogEntry.objects.order_by("pk").last()
-    assert (entry.action, entry.data) == ("edit_webhook", "it@example.org")
-    soon(hook)
-    assert run() == 0
-
-
-def test_switched_on_again_it_goes_on_where_it_was(hook, admin, receiver, add_mailbox):
-    receiver.answers = [BAD, GOOD]
-    add_mailbox("a@example.org")
-    run()
-    Webhook.objects.update(active=False, ended="failed")
-    add_mailbox("b@example.org")
-
-    webhooks.update_webhook(actor=admin, webhook=hook, active=True)
-
-    assert anew(hook).ended == ""
-    assert run() == 2
-    assert receiver.objects == ["a@example.org", "a@example.org", "b@example.org"]
-
-
-def test_a_receiver_that_is_gone_is_asked_no_more(hook, receiver, add_mailbox):
-    receiver.answers = [(410, {}, b"")]
-    add_mailbox("a@example.org")
-
-    run()
-
-    assert (anew(hook).active, anew(hook).ended) == (False, "gone")
 
 
 # --- Tests, and events that are sent again

@@ -1,7 +1,9 @@
 import signal
 from threading import Event
 
-from accounts import webhook_runner
+from django.core.exceptions import ValidationError
+
+from accounts import webhook_runner, webhooks
 from panel.commands import PanelCommand
 
 POLL_SECONDS = 2
@@ -15,12 +17,40 @@ class Command(PanelCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("--follow", action="store_true", help="Go on until it is stopped.")
+        one = parser.add_mutually_exclusive_group()
+        one.add_argument("--follow", action="store_true", help="Go on until it is stopped.")
+        one.add_argument(
+            "--pause",
+            action="store_true",
+            help="Send nothing; switch off all that are on. For a restored copy, as deploy/restore does it.",
+        )
+        one.add_argument(
+            "--resume",
+            action="store_true",
+            help="Send nothing; switch on what --pause switched off. What waits is sent then.",
+        )
 
-    def act(self, *, follow, **options):
-        if not follow:
+    def act(self, *, follow, pause, resume, **options):
+        if pause:
+            self.stdout.write(f"Webhooks switched off: {webhooks.pause_all()}.")
+        elif resume:
+            self.resume()
+        elif not follow:
             self.stdout.write(f"Requests sent: {webhook_runner.run()}.")
-            return
+        else:
+            self.follow()
+
+    def resume(self):
+        count = 0
+        for webhook in webhooks.paused():
+            try:
+                webhooks.update_webhook(actor=None, webhook=webhook, active=True)
+                count += 1
+            except ValidationError as error:  # its host is not allowed here
+                self.stderr.write(f"{webhook.owner}, {webhook.host}: {self.explain(error)}")
+        self.stdout.write(f"Webhooks switched on: {count}.")
+
+    def follow(self):
         stopped = Event()
         # After the request under way, so that its answer is written down.
         for number in (signal.SIGTERM, signal.SIGINT):

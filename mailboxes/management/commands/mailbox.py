@@ -14,7 +14,8 @@ from mailboxes import storage
 from mailboxes.app_password_commands import SWITCH_OPTIONS, AppPasswordMixin
 from mailboxes.fetch_commands import FetchMixin
 from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias, set_forwarding
-from mailboxes.models import NEARLY_FULL, FullMailbox, Mailbox, first_quota
+from mailboxes.list_commands import ListMixin
+from mailboxes.models import FullMailbox, Mailbox, first_quota
 from mailboxes.own_alias_commands import OwnAliasMixin
 from mailboxes.rename_previews import preview
 from mailboxes.renaming import check_new_name, rename_mailbox
@@ -32,7 +33,6 @@ from mailboxes.welcome import send_welcome
 from panel import output
 from panel.addresses import (
     display_address,
-    lookup_key,
     normalise_address,
     split_address,
 )
@@ -77,6 +77,7 @@ class Command(
     OwnAliasMixin,
     InvitationMixin,
     PasswordMixin,
+    ListMixin,
     DomainRowCommand,
 ):
     help = "Create, list, show and change mailboxes, switch them off and on, delete them."
@@ -172,21 +173,6 @@ class Command(
             help="Send the welcome mail (default: as WELCOME_MAIL says).",
         )
 
-    def options_for_list(self, parser):
-        super().options_for_list(parser)
-        parser.add_argument("--domain", metavar="DOMAIN", help="Only this domain.")
-        parser.add_argument(
-            "--full",
-            action="store_true",
-            help=f"Only those that are {NEARLY_FULL} %% full or more.",
-        )
-        parser.add_argument(
-            "--sort",
-            choices=["address", "storage"],
-            default="address",
-            help="storage: the fullest first, of one domain or with --full.",
-        )
-
     def options_for_edit(self, parser):
         self.names_option(parser)
         self._columns(parser)
@@ -273,45 +259,6 @@ class Command(
         # consolemail:// prints the mail: standard output is for what the command says.
         if welcome and not send_welcome(mailbox, stream=sys.stderr):
             self.stderr.write("The welcome mail could not be sent: see the message above.")
-
-    def list(self, *, domain, search, active, full, sort, json, **options):
-        within = self.domain(domain) if domain else None
-        if full:
-            self._list_full(within, search, active, by_percent=sort == "storage", json=json)
-            return
-        if sort == "storage":
-            raise CommandError("--sort storage goes with --full: of the others no order is kept.")
-        rows = Mailbox.objects.select_related("usage")
-        if active is not None:
-            rows = rows.filter(active=active)
-        if within:
-            rows = rows.filter(domain=within)
-        if search:
-            found = self.found(rows, search, within)
-            if found is not None:
-                self.print_rows(found, json=json)
-                return
-            rows = rows.search(lookup_key(search))
-        by_name = search and not domain
-        self.print_list(rows, *(["username"] if by_name else ["domain_id", "username"]), json=json)
-
-    def _list_full(self, domain, search, active, *, by_percent, json):
-        rows = FullMailbox.objects.filter(percent__gte=NEARLY_FULL)
-        rows = rows.select_related("username__usage")
-        if active is not None:
-            rows = rows.filter(username__active=active)
-        if domain:
-            rows = rows.filter(domain=domain.pk)
-        if search:
-            found = self.found(rows, search, domain)
-            if found is not None:
-                # Each looked at anyway: as many as are nearly full and have these words.
-                order = (lambda row: (-row.percent, row.pk)) if by_percent else None
-                self.print_rows(sorted(found, key=order) if order else found, json=json)
-                return
-            rows = rows.search(lookup_key(search))
-        keys = ["percent", "pk"] if by_percent else ["domain", "pk"]
-        self.print_list(rows, *keys, json=json, descending=by_percent)
 
     def edit(self, *, names, forward, keep_copy, json, **options):
         columns = ("name", "quota", "phone", "email_other", "must_change", "sending_limit")
