@@ -78,7 +78,10 @@ BROWSER = "is about somebody at a browser"
 MANY = "is one act on many rows, each of which has an operation"
 ASKS = "changes nothing that anybody decides: it looks anew"
 TRIED = "has a secret of another server, and is tried there before it counts"
+MAIL = "is mail: a program hands its own to the mail server by SMTP, and `mailadmin broadcast` sends one to many"
 REASONS = {
+    "broadcast": MAIL,
+    "mailbox-message": MAIL,
     "mailbox-fetching": TRIED,
     "mailbox-fetching-form": TRIED,
     "own-fetching": TRIED,
