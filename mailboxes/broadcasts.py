@@ -6,7 +6,6 @@ none, and is named at the end. One at a time is sent, at BROADCAST_RATE; a later
 
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from time import monotonic, sleep, time
 
 from django.conf import settings
@@ -233,7 +232,7 @@ class BroadcastWork(tasks.Work):
         else:
             self.rows(stage).only("pk").get(pk=entry.key)
         is_last = again and at[0] + 1 == len(PAUSES)
-        transaction.on_commit(partial(self.hand_over, task, entry.key, is_last), robust=True)
+        transaction.on_commit(lambda: self.hand_over(task, entry.key, is_last), robust=True)
         return None if again else {"state": SENDING}
 
     def hand_over(self, task, key, is_last):
