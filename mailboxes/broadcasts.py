@@ -46,7 +46,7 @@ from panel.scoping import may_broadcast
 from panel.transactions import Unavailable, in_transaction
 
 MOST_DOMAINS = 500  # that are named; more are all of them
-ALIASES_AT_ONCE = 1_000  # that are looked through
+AT_ONCE = 1_000  # rows that are looked through
 # The parts of a position: what is gone through, and then those that the mail server put off.
 MAILBOXES, ALIASES, AGAIN = "mailboxes", "aliases", "again"
 PAUSES = (60, 300, 900)  # seconds before each time that those are tried again
@@ -65,8 +65,7 @@ class Waits(Unavailable):
 def check_broadcast(*, actor, domains=None, **written):
     """``domains`` are names, or None for all that ``actor`` manages. Returns the Written."""
     errors, found = {}, None
-    if not may_broadcast(actor):
-        raise ValidationError(_("Only a superadmin writes to all mailboxes here."), "scope")
+    _check_right(actor)
     with collected(errors):
         found = check_written(**written)
     if domains is not None:
@@ -74,6 +73,11 @@ def check_broadcast(*, actor, domains=None, **written):
             _check_domains(actor, domains)
     refuse(errors)
     return found
+
+
+def _check_right(actor):
+    if not may_broadcast(actor):
+        raise ValidationError(_("Only a superadmin writes to all mailboxes here."), "scope")
 
 
 def _check_domains(actor, domains):
@@ -148,38 +152,49 @@ class BroadcastWork(tasks.Work):
     def rows(self, stage):
         on = {"active": True, "domain__active": True}
         if stage == MAILBOXES:
-            rows = Mailbox.objects.filter(receives=True, **on)
+            return self.managed(stage).filter(receives=True, **on)
+        return self.managed(stage).filter(**on).exclude(access__in=REFUSING)
+
+    def managed(self, stage):
+        if stage == MAILBOXES:
+            rows = Mailbox.objects.all()
             return rows if self.actor is None else rows.manageable_by(self.actor)
-        rows = Alias.objects.filter(is_self_alias=False, **on).exclude(access__in=REFUSING)
+        rows = Alias.objects.filter(is_self_alias=False)
         return rows if self.actor is None else rows.visible_to(self.actor)
 
     def matching(self, task, position, size):
         stage, *at = position or [MAILBOXES, "", ""]
         if stage == AGAIN:
             return self.put_off(task, *at, size)
-        window = size if stage == MAILBOXES else max(size, ALIASES_AT_ONCE)
+        window = max(size, AT_ONCE)
         found = self.after(stage, task.options["domains"], *at, window)
         rest = [stage, *found[-1]] if len(found) == window else self.next_stage(task, stage)
-        if stage == ALIASES:
-            found = leading_elsewhere(found)
+        found = self.meant(stage, found)
         if len(found) > size:
             found = found[:size]
             rest = [stage, *found[-1]]
         return [tasks.Entry(key, [stage, domain, key]) for domain, key in found], rest
 
     def after(self, stage, names, domain, key, size):
-        """[(domain, key)] in the order of an index; the domain is "" where all are gone through."""
-        rows = self.rows(stage)
+        """[(domain, key)], all that there are: with a condition MariaDB might leave the order of the index and sort them all."""
+        rows = self.managed(stage).values_list("domain_id", "pk")
         if names is None:
-            keys = rows.filter(pk__gt=key).order_by("pk").values_list("pk", flat=True)[:size]
-            return [("", key) for key in keys]
-        rows, found = rows.order_by("domain_id", "pk").values_list("domain_id", "pk"), []
+            return list(rows.filter(pk__gt=key).order_by("pk")[:size])
+        rows, found = rows.order_by("domain_id", "pk"), []
         if domain:
             found = list(rows.within(domain).filter(pk__gt=key)[:size])
         later = [name for name in names if name > domain]
         if later and len(found) < size:
             found += rows.filter(domain__in=later)[: size - len(found)]
         return found
+
+    def meant(self, stage, found):
+        """Those of [(domain, key)] who get it."""
+        rows = self.rows(stage).filter(pk__in=[key for _domain, key in found])
+        keys = set(rows.values_list("pk", flat=True))
+        if stage == ALIASES:
+            keys = leading_elsewhere(keys)
+        return [(domain, key) for domain, key in found if key in keys]
 
     def next_stage(self, task, stage):
         if stage == MAILBOXES and task.options["aliases"]:
@@ -199,6 +214,10 @@ class BroadcastWork(tasks.Work):
         if len(keys) == size:
             return entries, entries[-1].position
         return entries, [AGAIN, turn + 1, "", 0] if turn + 1 < len(PAUSES) else None
+
+    def check_options(self, task, post):
+        _check_right(self.actor)
+        return {}
 
     def pause(self, task):
         return min(LONGEST_PAUSE, seconds_until(task))
@@ -316,13 +335,12 @@ class BroadcastWork(tasks.Work):
         return reverse("broadcast-refused", args=[task.pk]), _("List of who has not got it")
 
 
-def leading_elsewhere(found):
-    """Of [(domain, key)] of aliases those through which people are reached who have no mailbox here."""
-    keys = [key for _domain, key in found if not key.startswith("@")]
+def leading_elsewhere(keys):
+    """Of keys of aliases those through which people are reached who have no mailbox here."""
+    keys = [key for key in keys if not key.startswith("@")]
     here = Domain.objects.filter(pk=OuterRef("domain"))
     targets = AliasTarget.objects.filter(~Exists(here), alias__in=keys)
-    elsewhere = set(targets.values_list("alias", flat=True))
-    return [(domain, key) for domain, key in found if key in elsewhere]
+    return set(targets.values_list("alias", flat=True))
 
 
 def seconds_until(task):

@@ -422,6 +422,30 @@ def test_pages_cost_the_same_for_one_recipient_and_for_three(page, superadmin, s
     assert costs[0] == costs[1]
 
 
+def test_who_may_no_more_does_not_begin_it(admin, sink, settings):
+    url = ask(admin, everywhere="on").url
+    settings.DOMAIN_ADMINS_BROADCAST = False
+
+    assert admin.post(url, {"do": "begin"}).status_code == 422
+    assert (Task.objects.get().state, entries("begin_broadcast")) == ("asked", [])
+
+
+def test_windows_of_rows_leave_nobody_out(superadmin, sink, add_alias, monkeypatch):
+    monkeypatch.setattr(broadcasts, "AT_ONCE", 1)
+    monkeypatch.setattr(tasks, "STEP", 1)
+    Mailbox.objects.filter(pk=BEN).update(active=False)
+    for name in ("a", "b", "c"):
+        add_alias(f"{name}@example.org", JOE if name == "b" else "ann@elsewhere.example")
+    reached = [[EVE], [JOE], [ZOE], ["a@example.org"], ["c@example.org"]]
+    sent_whole(superadmin, everywhere="on", aliases="on")
+    assert recipients(sink) == reached
+
+    sink.received.clear()
+    names = "example.org second.example other.net"
+    sent_whole(superadmin, domains=names, aliases="on")
+    assert sorted(recipients(sink)) == sorted(reached)
+
+
 def test_the_service_asks_for_the_right_too(people, make_admin, settings):
     settings.DOMAIN_ADMINS_BROADCAST = False
     actor = make_admin("it@panel.example", domains=["example.org"])
