@@ -93,6 +93,10 @@ def _filled(text, values):
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
+def envelope_sender():
+    return settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
+
+
 def send(kind, account, to, *, backend_options=None, **context):
     """Send the mail and return whether the mail server took it. A failure is logged, never raised.
 

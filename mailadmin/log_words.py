@@ -39,6 +39,10 @@ LIST_WIDTH = (
 # In the order they are shown in: MySQL keeps the fields of an entry in one of its own.
 FIELDS = {
     "failures": gettext_lazy("Wrong passwords"),
+    "sent": gettext_lazy("Messages sent"),
+    "refused": gettext_lazy("Refused"),
+    "later": gettext_lazy("Put off"),
+    "unknown": gettext_lazy("Not known"),
     "superadmin": gettext_lazy("Superadmin"),
     "domains": gettext_lazy("Domains"),
     "mailbox_count": gettext_lazy("Mailboxes deleted"),

@@ -94,6 +94,15 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read(
     expected="an address such as postmaster@example.org",
 )
 WELCOME_MAIL = env.read("bool", "WELCOME_MAIL", default=False)
+# Messages to many mailboxes: whether domain administrators may write them, and how fast the mail server is handed them.
+DOMAIN_ADMINS_BROADCAST = env.read("bool", "DOMAIN_ADMINS_BROADCAST", default=True)
+BROADCAST_RATE = env.read(
+    "int",
+    "BROADCAST_RATE",
+    default=300,
+    valid=lambda n: 1 <= n <= 60_000,
+    expected="messages a minute, from 1 to 60000",
+)
 MAIL_HOSTNAME = env.read(
     "str",
     "MAIL_HOSTNAME",

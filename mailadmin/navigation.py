@@ -15,6 +15,7 @@ MARKED = {
     "domain": ("domain-list", "domain"),
     "mailbox": ("mailbox-list", "domain"),
     "alias": ("mailbox-list", "domain"),
+    "broadcast": ("mailbox-list", "domain"),
     "aliasdomain": ("domain-list", "aliasdomain-list"),
     "admin": ("admin-list", None),
     "log": ("log", "log"),

@@ -29,6 +29,7 @@ from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
 from panel import formats
 from panel.addresses import display_address, display_domain, split_targets
+from panel.scoping import may_broadcast
 
 # Django's templates for these only include the one for all inputs.
 FLAT = {
@@ -94,6 +95,7 @@ def environment(**options):
         "language": get_language,
         "languages": languages,
         "list_url": list_url,
+        "may_broadcast": may_broadcast,
         "part": ui.part,
         "panel_origin": challenges.origin,
         "periods": PERIODS,

@@ -155,6 +155,14 @@ GROUPS = {
             "figures of today, for the plots",
             ("snapshot", "snapshot && mailadmin check --database default"),
         ),
+        "broadcast": (
+            "mailboxes",
+            "a message to all mailboxes of some domains",
+            (
+                'broadcast --domain example.org --subject "Maintenance on Sunday" text.txt --dry-run',
+                "broadcast --resume 17",
+            ),
+        ),
         "quotawarning": (
             "mailboxes",
             "write to somebody whose mailbox gets full; Dovecot calls it",

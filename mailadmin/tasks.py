@@ -9,6 +9,7 @@ from django.views.generic import TemplateView
 from aliases.bulk import AliasWork
 from mailadmin.findings import cures
 from mailboxes.address_bulk import AddressesWork
+from mailboxes.broadcasts import BroadcastWork
 from mailboxes.bulk import MailboxWork
 from mailboxes.own import OwnForwardingWork
 from panel import once, tasks
@@ -18,7 +19,8 @@ from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)} | cures.WORKS
+OWN = (MailboxWork, AliasWork, AddressesWork, BroadcastWork)
+WORKS = {work.kind: work for work in OWN} | cures.WORKS
 OF_USERS = {OwnForwardingWork.kind: OwnForwardingWork}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
 NAMED = 5  # rows on the page that asks
@@ -62,7 +64,7 @@ class TaskPage(OwnTask):
 
     def get_template_names(self):
         if self.task.state == State.ASKED:
-            return ["tasks/ask.html"]
+            return [self.work.asking]
         part = "HX-Request" in self.request.headers
         return ["tasks/progress.html" if part else "tasks/task.html"]
 
@@ -111,6 +113,9 @@ class TaskPage(OwnTask):
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
             "back": task.back or reverse(work.list_url_name),
+            "pause": work.pause(task),
+            "notes": work.notes(task),
+            "file": work.file_of(task),
         }
 
     def remember(self, task):
@@ -129,9 +134,11 @@ class TaskPage(OwnTask):
         if asked == "stop":
             return self.at(tasks.stop(self.task))
         if asked == "end":
-            return self.at(tasks.end(self.task))
+            return self.at(tasks.end(self.task, self.work))
         if asked == "begin":
             return self.begin()
+        if asked == "try" and self.work.tries and self.task.state == State.ASKED:
+            return self.try_out()
         if asked not in {"go", "step"} or self.task.state == State.ASKED:
             raise Http404
         if asked == "go":
@@ -144,11 +151,26 @@ class TaskPage(OwnTask):
             return self.at(task, "?go=1")
         try:
             tasks.check_typed(task.total, post.get("confirm", ""))
-            task = tasks.begin(task, **self.work.check_options(task, post))
+            task = tasks.begin(task, self.work, **self.work.check_options(task, post))
         except ValidationError as error:
-            context = self.get_context_data(errors=error.messages)
-            return with_status(self.render_to_response(context), error)
+            return self.asked_again(error)
         return self.at(task, "?go=1")
+
+    def try_out(self):
+        here = self.task.get_absolute_url()
+        try:
+            with once.under_way(self.request, here) as told:
+                told.append(self.work.try_out(self.task))
+        except once.Repeated:
+            told = []
+        except ValidationError as error:
+            return self.asked_again(error)
+        once.tell(self.request, told)
+        return HttpResponseRedirect(here)
+
+    def asked_again(self, error):
+        context = self.get_context_data(errors=error.messages)
+        return with_status(self.render_to_response(context), error)
 
     def step(self):
         part = "HX-Request" in self.request.headers

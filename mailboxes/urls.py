@@ -6,6 +6,7 @@ from mailboxes import (
     bulk,
     ending_views,
     fetch_views,
+    message_views,
     new_address,
     own,
     own_alias_views,
@@ -72,6 +73,17 @@ urlpatterns = [
     path("addresses/preview/", new_address.address_preview, name="address-preview"),
     path("mailboxes/bulk/", bulk.MailboxBulk.as_view(), name="mailbox-bulk"),
     path("addresses/bulk/", address_bulk.AddressBulk.as_view(), name="address-bulk"),
+    path("broadcasts/new/", message_views.BroadcastPage.as_view(), name="broadcast"),
+    path(
+        "broadcasts/<str:pk>/refused/",
+        message_views.BroadcastRefused.as_view(),
+        name="broadcast-refused",
+    ),
+    path(
+        "mailboxes/<path:pk>/message/",
+        message_views.MailboxMessage.as_view(),
+        name="mailbox-message",
+    ),
     path("mailboxes/<path:pk>/edit/", views.MailboxEdit.as_view(), name="mailbox-edit"),
     path("mailboxes/<path:pk>/rename/", views.MailboxRename.as_view(), name="mailbox-rename"),
     path(

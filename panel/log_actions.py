@@ -130,6 +130,9 @@ ACTIONS = {
     ),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
     "send_test": Action(DOMAINS, _("{person} sent a test message to {object}")),
+    "begin_broadcast": Action(DOMAINS, _("{person} began to send a broadcast message to {object}")),
+    "end_broadcast": Action(DOMAINS, _("{person} sent a broadcast message to {object}")),
+    "send_message": Action(MAILBOXES, _("{person} sent a message to {object}")),
     "let_in_network": Action(
         SIGN_INS, _("{person} let in again who signs in to mail from {object}")
     ),

@@ -105,6 +105,13 @@ def may_use_external_targets(account):
     return account is None or account.is_superadmin or settings.EXTERNAL_TARGETS
 
 
+def may_broadcast(account):
+    if account is None:
+        return True
+    allowed = account.is_superadmin or settings.DOMAIN_ADMINS_BROADCAST
+    return may_open(account) and allowed
+
+
 def may_set_sending_limits(account):
     return account is None or account.is_superadmin
 

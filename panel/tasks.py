@@ -5,6 +5,7 @@ the transaction of the row: whoever asks for the next step, in however many wind
 and none is left out. What it changed is kept for some days, so that it can be undone.
 """
 
+from contextlib import nullcontext
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import count
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from panel.addresses import display_address
 from panel.models import Task, TaskRow
-from panel.transactions import in_transaction
+from panel.transactions import Unavailable, in_transaction
 
 STEP = 50  # rows of a request
 STEP_SECONDS = 10
@@ -48,6 +49,8 @@ class Work:
     actions = ()
     undoable = ()
     submits = {}  # by action: the words on the button of the page that asks, where that has none
+    asking = "tasks/ask.html"  # that page
+    tries = False  # whether it is offered there to try it out first
 
     def __init__(self, actor):
         self.actor = actor
@@ -76,12 +79,34 @@ class Work:
     def settle(self, task, keys):
         """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
 
+    def step(self, task):
+        """A context for the rows of one step. Unavailable says why there can be none now."""
+        return nullcontext()
+
+    def begun(self, task):
+        """Called once, in the transaction that begins it."""
+
+    def ended(self, task):
+        """Called once, in the transaction that ends it, whatever is left."""
+
+    def pause(self, task):
+        """Seconds until there is something to do."""
+        return 0
+
+    def notes(self, task):
+        """Sentences for the page that says how far it is."""
+        return []
+
+    def file_of(self, task):
+        """(URL, words) of a file about what was refused, or None."""
+        return None
+
 
 @in_transaction
 def ask(work, action, *, keys=None, listed="", back="", undoes=None, **options):
     _forget()
     task = Task(
-        admin=work.actor.pk,
+        admin=owner_of(work.actor),
         kind=work.kind,
         action=action,
         keys=None if keys is None else sorted(keys),
@@ -142,9 +167,11 @@ def can_undo(task, work):
 
 
 @in_transaction
-def begin(task, **options):
+def begin(task, work=None, **options):
     task = _locked(task.pk)
     if task.state != Task.State.DONE:
+        if work is not None and task.state == Task.State.ASKED:
+            work.begun(task)
         task.options |= options
         task.state, task.changed = Running, timezone.now()
         task.save(update_fields=["options", "state", "changed"])
@@ -162,9 +189,11 @@ def stop(task, state=Task.State.STOPPED):
 
 
 @in_transaction
-def end(task):
+def end(task, work=None):
     task = _locked(task.pk)
     if task.state in UNFINISHED:
+        if work is not None:
+            work.ended(task)
         task.state, task.changed = Task.State.DONE, timezone.now()
         task.save(update_fields=["state", "changed"])
     return task
@@ -185,15 +214,16 @@ def step(task, work):
         return stop(task)
     entries, rest = entries_of(task, work, task.position, STEP)
     goes_on = True
-    for entry in entries:
-        next_task = _do(task, work, entry) if monotonic() - began < STEP_SECONDS else None
-        if next_task is None:
-            goes_on = False
-            break
-        task = next_task
+    with work.step(task):
+        for entry in entries:
+            next_task = _do(task, work, entry) if monotonic() - began < STEP_SECONDS else None
+            if next_task is None:
+                goes_on = False
+                break
+            task = next_task
     while _settled(task.pk, work) == STEP:
         pass
-    return _passed(task, goes_on, rest, round(1000 * (monotonic() - began)))
+    return _passed(task, work, goes_on, rest, round(1000 * (monotonic() - began)))
 
 
 @in_transaction
@@ -205,6 +235,8 @@ def _do(task, work, entry):
     try:
         with transaction.atomic():
             changes = work.act(task, entry)
+    except Unavailable:  # it is not this row that is wrong
+        raise
     except ValidationError as error:
         _refuse(task, entry.key, error)
     except ObjectDoesNotExist:
@@ -225,6 +257,17 @@ def refuse_afterwards(task, key, error):
     TaskRow.objects.filter(task=task, key=key).delete()
     task.done -= 1
     _refuse(task, key, error)
+    task.save(update_fields=["done", "refused", "refusals"])
+
+
+@in_transaction
+def take_back(task, key, changes, error=None):
+    """Let a row not count as done after all, and note ``changes`` of it. With ``error`` it counts as refused."""
+    task = _locked(task.pk)
+    TaskRow.objects.filter(task=task, key=key).update(changes=changes)
+    task.done -= 1
+    if error is not None:
+        _refuse(task, key, error)
     task.save(update_fields=["done", "refused", "refusals"])
 
 
@@ -250,11 +293,12 @@ def _settled(pk, work):
 
 
 @in_transaction
-def _passed(task, goes_on, rest, milliseconds):
+def _passed(task, work, goes_on, rest, milliseconds):
     before, task = task.position, _locked(task.pk)
     task.milliseconds += milliseconds
     if goes_on and task.state == Running and task.position == before:
         if rest is None:
+            work.ended(task)
             task.state = Task.State.DONE
         else:
             task.position = rest
@@ -296,8 +340,15 @@ def seconds_left(task):
     return max(1, round(task.milliseconds / task.passed * (task.total - task.passed) / 1000))
 
 
+def owner_of(actor):
+    """``actor`` None is the command line."""
+    return actor.pk if actor else ""
+
+
 def scope_of(actor):
     """A digest of what an account manages: while it acts, this must not change."""
+    if actor is None:
+        return ""
     names = "\n".join([str(actor.is_superadmin), *sorted(actor.scope_domains)])
     return blake2b(names.encode(), digest_size=32).hexdigest()
 

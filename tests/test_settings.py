@@ -176,6 +176,8 @@ WRONG = {
         "panel@-a.example",
     ],
     "WELCOME_MAIL": ["2"],
+    "DOMAIN_ADMINS_BROADCAST": ["own"],
+    "BROADCAST_RATE": ["0", "60001", "fast"],
     "MAIL_HOSTNAME": [
         *["", "https://mail.example.org/", "mail.example.org:25", "192.0.2.1", "a..b"],
         "a." * 124 + "example",  # 255 characters

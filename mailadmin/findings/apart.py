@@ -1,7 +1,5 @@
 """Moves mail out of other mailboxes' directories, with the helper, while the mail server runs."""
 
-from functools import partial
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -50,7 +48,7 @@ class Apart(Cure, MailboxWork):
         for one in rows:
             directories.keep_place(one)
         # The helper asks the database, so this must be saved first; and no lock waits for a disk.
-        transaction.on_commit(partial(self.let_helper_move, task, entry.key, rows), robust=True)
+        transaction.on_commit(lambda: self.let_helper_move(task, entry.key, rows), robust=True)
         return {}
 
     def let_helper_move(self, task, key, rows):

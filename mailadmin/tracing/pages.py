@@ -7,10 +7,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
+from accounts.letters import envelope_sender
 from aliases.answers import ELSEWHERE as NOT_OURS
 from domains.models import Domain
 from mailadmin.deliveries.finding import Asked, find, has_ended
-from mailadmin.tracing.sending import new_message_id, send_test, sender
+from mailadmin.tracing.sending import new_message_id, send_test
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import SHOWN, about, lines, verdict
 from panel import once
@@ -61,7 +62,7 @@ class TracePage(ScopedMixin, TemplateView):
             "about": about,
             "due": found.due,
             "may_test": found.everything or found.card.kind != NOT_OURS,
-            "tests_from": sender(),
+            "tests_from": envelope_sender(),
             **self.followed(),
         }
 

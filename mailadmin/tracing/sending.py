@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.letters import envelope_sender
 from accounts.models import Admin, LogEntry
 from domains.models import Domain
 from panel.addresses import split_address
@@ -98,16 +99,12 @@ def _has_sent_enough(actor):
 def _handed_over(session, address, message_id):
     """(code, words) of the reply that decided."""
     session.ehlo_or_helo_if_needed()
-    for ask, what in ((session.mail, sender()), (session.rcpt, address)):
+    for ask, what in ((session.mail, envelope_sender()), (session.rcpt, address)):
         code, words = ask(what)
         if code not in {250, 251}:
             return code, words
     lines = _message(address, message_id).message().as_bytes().splitlines()
     return session.data(b"\r\n".join([*lines, b""]))
-
-
-def sender():
-    return settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">")
 
 
 def _message(address, message_id):

@@ -87,7 +87,10 @@ PASSWORD = "asks for the account’s own password, or a code"
 BROWSER = "is about somebody at a browser"
 MANY = "is one act on many rows, each of which has an operation"
 ASKS = "changes nothing that anybody decides: it looks anew"
+MAIL = "is mail: a program hands its own to the mail server by SMTP, and `mailadmin broadcast` sends one to many"
 REASONS = {
+    "broadcast": MAIL,
+    "mailbox-message": MAIL,
     "admin-bulk": MANY,
     "alias-bulk": MANY,
     "aliasdomain-bulk": MANY,

@@ -9,8 +9,11 @@ import pytest
 from django.utils import timezone
 
 from aliases.models import Alias
+from mailboxes import writing
+from mailboxes.broadcasts import BroadcastWork, ask_broadcast
 from mailboxes.models import Mailbox, Vacation
 from mailboxes.vacations import DAY, end_vacation, set_vacation
+from panel import tasks
 from tests.servers.clients import smtp
 from tests.servers.processes import wait_until
 
@@ -57,6 +60,10 @@ def deliver(site, recipient=ANN, *, sender=None, to=None, head=""):
     text = f"Message-ID: <{name}>\r\nFrom: <joe@outside.test>\r\nTo: <{to or recipient}>\r\nSubject: x\r\n{head}\r\nHello\r\n"
     with smtp(site, site.smtp_port) as session:
         session.sendmail(sender, [recipient], text)
+    return answered(site, name)
+
+
+def answered(site, name):
     log = site.postfix.log
 
     def removed():
@@ -163,6 +170,23 @@ def test_before_the_first_day_and_after_the_last_nobody_is_answered(site):
     assert len(deliver(site)) == 1
     end_vacation(actor=None, mailbox=Mailbox.objects.get(pk=ANN))
     assert deliver(site) == []
+
+
+def test_a_broadcast_message_is_delivered_and_nobody_answers_it(site, settings, monkeypatch):
+    away()
+    names = [f"{next(numbers)}@x" for _person in (ANN, BOB)]
+    given = iter(names)
+    monkeypatch.setattr(writing, "make_msgid", lambda domain: f"<{next(given)}>")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", site.smtp_port
+    settings.DEFAULT_FROM_EMAIL = stranger()
+    work = BroadcastWork(None)
+
+    task = ask_broadcast(actor=None, domains=["example.org"], subject="Maintenance", body="x")
+    task = tasks.step(tasks.begin(task, work), work)
+
+    assert (task.done, task.refused) == (2, 0)
+    assert [answered(site, name) for name in names] == [[], []]
 
 
 def test_a_mailbox_without_a_message_gets_its_mail(site):

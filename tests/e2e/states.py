@@ -76,6 +76,16 @@ def task_waits(page):
 TASK = (task_asks, task_runs, task_is_stopped, task_waits)
 
 
+def broadcast_shown(page):
+    """Before it is sent."""
+    page.locator("[name=everywhere]").check()
+    page.locator("[name=from_name]").fill("The postmaster")
+    page.locator("[name=subject]").fill("Maintenance on Sunday")
+    page.locator("[name=body]").fill("No mail from six to eight.\n\nThank you for your patience.")
+    page.locator("main .form-actions [type=submit]").click()
+    expect(page.get_by_role("button", name="Send a test")).to_be_visible()
+
+
 def search_without_connection(page):
     page.route("**/mailboxes/?q=*", lambda route: route.abort(), times=1)
     page.locator("#q").fill("castellanos")

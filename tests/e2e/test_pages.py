@@ -46,6 +46,7 @@ NO_PAGES = {
     "mailbox-sharing-end",
     "task",
     "task-undo",
+    "broadcast-refused",
     "address-preview",
     "address-suggestions",
     "healthz",

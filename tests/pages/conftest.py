@@ -6,6 +6,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.models import Domain
 from domains.services import create_alias_domain
+from tests.servers.sink import Sink
 
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
@@ -108,3 +109,14 @@ def account(request, example_org, add_mailbox, make_admin):
     if request.param == "admin":
         return make_admin("joe@example.org", domains=["example.org"])
     return add_mailbox("joe@example.org")
+
+
+@pytest.fixture
+def sink(settings):
+    sink = Sink().start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+    settings.DEFAULT_FROM_EMAIL = "The panel <postmaster@example.org>"
+    settings.BROADCAST_RATE = 60_000
+    yield sink
+    sink.stop()

@@ -89,8 +89,8 @@ OWN = {
     "preferences",
     "logout",
 }
-# Of an account's own acts on many rows: tests/pages/test_tasks.py.
-TASKS = {"task", "task-undo"}
+# Of an account's own acts on many rows: tests/pages/test_tasks.py, tests/pages/test_broadcasts.py.
+TASKS = {"task", "task-undo", "broadcast-refused"}
 # Of an account's own rows: tests/pages/test_passkeys.py, tests/pages/test_own_addresses.py.
 OWN_ROWS = {"own-passkey", "own-passkey-remove", "own-addresses-edit"}
 # Of an administrator's own webhooks: tests/pages/test_webhooks.py.

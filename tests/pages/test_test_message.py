@@ -4,19 +4,8 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from mailadmin.tracing.sending import MOST
 from tests.pages.reading import text, told
-from tests.servers.sink import Sink
 
 JOE = "joe@example.org"
-
-
-@pytest.fixture
-def sink(settings):
-    sink = Sink().start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
-    settings.DEFAULT_FROM_EMAIL = "The panel <postmaster@example.org>"
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture

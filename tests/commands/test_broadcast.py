@@ -1,0 +1,143 @@
+import pytest
+from django.core.management.base import CommandError
+
+from accounts.models import LogEntry
+from mailboxes.broadcasts import BroadcastWork, ask_broadcast
+from mailboxes.management.commands import broadcast
+from panel import tasks
+from panel.models import Task
+from tests.servers.processes import free_ports
+from tests.servers.sink import Sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+JOE, ZOE, EVE = "joe@example.org", "zoe@example.org", "eve@other.net"
+SUBJECT = ("--subject", "Maintenance")
+
+
+@pytest.fixture
+def sink(settings):
+    sink = Sink().start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+    settings.DEFAULT_FROM_EMAIL = "postmaster@example.org"
+    settings.BROADCAST_RATE = 60_000
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def people(example_org, other_net, add_mailbox):
+    return [add_mailbox(address) for address in (JOE, ZOE, EVE)]
+
+
+@pytest.fixture
+def text(tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text("On Sunday.\n", encoding="utf-8")
+    return str(file)
+
+
+def recipients(sink):
+    return [mail.recipients for mail in sink.received]
+
+
+def test_it_sends_a_file_to_the_mailboxes_of_domains(run, people, sink, text):
+    said = run("broadcast", "--domain", "Example.ORG", *SUBJECT, "--from", "IT", text)
+
+    task = Task.objects.get()
+    assert said.splitlines() == [f"Broadcast {task.pk}.", "2 of 2", "2 sent."]
+    assert recipients(sink) == [[JOE], [ZOE]]
+    assert "From: IT <postmaster@example.org>" in sink.received[0].text
+    assert "On Sunday." in sink.received[0].text
+    entry = LogEntry.objects.get(action="end_broadcast")
+    assert (entry.username, entry.domain, entry.changes) == (
+        "CLI (localhost)",
+        "example.org",
+        {"sent": [None, 2]},
+    )
+
+
+def test_a_text_from_a_pipe_goes_to_all(run, people, sink):
+    run("broadcast", "--all", *SUBJECT, "-", stdin="On Sunday.")
+
+    assert recipients(sink) == [[EVE], [JOE], [ZOE]]
+
+
+def test_a_dry_run_says_how_many_and_sends_nothing(run, people, sink, text):
+    said = run("broadcast", "--domain", "example.org", *SUBJECT, "--dry-run", text)
+
+    assert said.splitlines() == [
+        "From postmaster@example.org, subject: Maintenance",
+        "Recipients: 2.",
+    ]
+    assert (sink.received, Task.objects.count(), LogEntry.objects.filter(data="ALL").count()) == (
+        [],
+        0,
+        0,
+    )
+
+
+def test_who_is_refused_is_named(run, people, sink, text):
+    sink.unknown = {ZOE}
+    said = run("broadcast", "--domain", "example.org", *SUBJECT, text).splitlines()
+
+    assert said[-2:] == ["1 sent, 1 refused.", f"{ZOE}: refused 550 5.1.1 no such user"]
+
+
+def test_a_page_left_alone_is_gone_on_with_in_its_administrators_name(
+    run, people, sink, make_admin, monkeypatch
+):
+    admin = make_admin("it@panel.example", domains=["example.org"])
+    task = ask_broadcast(actor=admin, subject="x", body="x")
+    work = BroadcastWork(admin)
+    monkeypatch.setattr(tasks, "STEP", 1)
+    tasks.step(tasks.begin(task, work), work)
+    tasks.stop(task)
+
+    said = run("broadcast", "--resume", str(task.pk)).splitlines()
+
+    assert (said[-1], recipients(sink)) == ("2 sent.", [[JOE], [ZOE]])
+    assert LogEntry.objects.get(action="end_broadcast").username == "it@panel.example (localhost)"
+    with pytest.raises(CommandError, match=r"is over, or was never begun\."):
+        run("broadcast", "--resume", str(task.pk))
+
+
+def test_without_a_mail_server_it_gives_up_and_says_how_to_go_on(
+    run, people, sink, text, settings, monkeypatch
+):
+    monkeypatch.setattr(broadcast, "sleep", lambda _seconds: None)
+    [settings.EMAIL_PORT] = free_ports(1)
+    with pytest.raises(CommandError) as refused:
+        run("broadcast", "--all", *SUBJECT, text)
+
+    task = Task.objects.get()
+    assert str(refused.value) == f"It is not finished: `broadcast --resume {task.pk}` goes on."
+    assert (task.state, task.done) == ("stopped", 0)
+
+    settings.EMAIL_PORT = sink.port
+    run("broadcast", "--resume", str(task.pk))
+    assert recipients(sink) == [[EVE], [JOE], [ZOE]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--domain", "nowhere.example", *SUBJECT), "nowhere.example"),
+        (("--domain", "example.org"), "--subject: Enter a subject"),
+        (("--all", *SUBJECT, "--from", "a@b.example"), "--from: Enter a name"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_sent(arguments, error, run, people, sink, text):
+    with pytest.raises(CommandError, match=error):
+        run("broadcast", *arguments, text)
+
+    assert (sink.received, Task.objects.count()) == ([], 0)
+
+
+def test_a_file_must_be_named_and_be_there(run, people, sink):
+    with pytest.raises(CommandError, match="Name the FILE"):
+        run("broadcast", "--all", *SUBJECT)
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        run("broadcast", "--all", *SUBJECT, "/nowhere/text.txt")
+    with pytest.raises(CommandError, match="There is no broadcast 99"):
+        run("broadcast", "--resume", "99")
