@@ -2,7 +2,7 @@
 
 import json
 import re
-from email import message_from_string, policy
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -55,7 +55,7 @@ with smtplib.SMTP("192.0.2.25", 25) as smtp:
 
 
 def send(host, login, recipient, *, sender=None, subject="hello"):
-    """As somebody who signs in; return "taken", or the answer's code."""
+    """As somebody who signs in; return "taken", or the code of what the sender is answered."""
     sender = sender or login
     text = f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n\r\nhello\r\n"
     code = f"""
@@ -64,8 +64,8 @@ with smtplib.SMTP_SSL("127.0.0.1", 465, context=context) as smtp:
     try:
         smtp.sendmail({sender!r}, [{recipient!r}], {text!r})
         print("taken")
-    except smtplib.SMTPRecipientsRefused as error:
-        print(error.recipients[{recipient!r}][0])
+    except smtplib.SMTPSenderRefused as error:
+        print(error.smtp_code)
 """
     return python(host, code).strip()
 
@@ -82,10 +82,10 @@ with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
         if len(found) >= {at_least}:
             break
         time.sleep(0.1)
-    print(json.dumps([imap.fetch(one, "(BODY.PEEK[]<0.20000>)")[1][0][1].decode() for one in found]))
+    print(json.dumps([imap.fetch(one, "(BODY.PEEK[]<0.20000>)")[1][0][1].decode("latin-1") for one in found]))
 """
     found = json.loads(python(host, code))
-    return [message_from_string(text, policy=policy.default) for text in found]
+    return [message_from_bytes(text.encode("latin-1"), policy=policy.default) for text in found]
 
 
 def subjects(host, address, *, at_least=0):
@@ -187,15 +187,15 @@ print(look({ANN!r})[0])
 def test_once_it_ended_it_is_closed_in_a_session_that_is_open_too(host, boss):
     code = f"""
 import subprocess
-with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
-    imap.login({ANN!r}, {PASSWORD!r})
-    print(imap.select('"{SHARED}"')[0])
-    end = {[*PANEL, "mailbox", "share", INFO, ANN, "--end"]!r}
-    subprocess.run(end, check=True, stdout=subprocess.DEVNULL)
-    try:
-        print(imap.fetch("1", "(FLAGS)")[0])
-    except imaplib.IMAP4.abort:
-        print("ended")
+imap = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context)
+imap.login({ANN!r}, {PASSWORD!r})
+print(imap.select('"{SHARED}"')[0])
+end = {[*PANEL, "mailbox", "share", INFO, ANN, "--end"]!r}
+subprocess.run(end, check=True, stdout=subprocess.DEVNULL)
+try:
+    print(imap.fetch("1", "(FLAGS)")[0])
+except imaplib.IMAP4.abort:
+    print("ended")
 """
     assert python(host, code).split() == ["OK", "ended"]
     assert opens(host, ANN) == "[] closed closed"
@@ -266,7 +266,14 @@ with imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context) as imap:
     ]
 
 
-# --- Mail fetched from elsewhere: here from another mailbox of this host
+# --- Mail fetched from elsewhere: here from another mailbox of this host, by another name
+
+ELSEWHERE = "imap.elsewhere.test"
+TWO_NAMES = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9"
+    f" -subj /CN={NAME} -addext subjectAltName=DNS:{NAME},DNS:{ELSEWHERE}"
+    f" -keyout {TLS}/self-signed.key -out {TLS}/self-signed.pem"
+)
 
 
 def fetched(host, status=0):
@@ -285,7 +292,9 @@ def due(host, *options):
 
 
 def test_no_private_address_and_no_unknown_certificate_is_fetched_from(host):
-    add = ["fetch-add", BEN, NAME, OLD, "--json"]
+    root(host, f"echo '192.0.2.25 {ELSEWHERE}' >> /etc/hosts")
+    root(host, f"{TWO_NAMES} && doveadm reload")
+    add = ["fetch-add", BEN, ELSEWHERE, OLD, "--json"]
     added = json.loads(host.run(*PANEL, "mailbox", *add, input=f"{PASSWORD}\n"))
     private = fetched(host)
     root(host, f"echo 'FETCHMAIL_NETWORKS=192.0.2.0/24' >> {CHECKOUT}/.env")
@@ -313,7 +322,7 @@ def test_what_waits_there_is_fetched_once(host):
     [message] = mail_of(host, BEN, at_least=1)
     assert (message["Subject"], message["Return-Path"]) == ("moved", "<>")
     assert any(
-        f"from {NAME} by {NAME} with IMAP (mailadmin)" in line
+        f"from {ELSEWHERE} by {NAME} with IMAP (mailadmin)" in line
         for line in message.get_all("Received")
     )
     assert subjects(host, OLD) == ["moved"]
