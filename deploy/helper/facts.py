@@ -53,8 +53,10 @@ OF_DOMAINS = {"virtual_mailbox_domains", "relay_domains", "virtual_alias_domains
 NOBODY = "doctor@nobody.invalid"
 PASSWORD_MAPS = "_password_maps"  # noqa: S105
 LOGIN = re.compile(r"(\w://)[^/@\s]*@")
-# Of a query its first table alone is told: the rest may name a key.
-QUERY = re.compile(r"( *\w*query = ).*?\b(FROM \w+)")
+# Of a query its first table alone is told, and none of a query within it: the rest may name a key.
+QUERY = re.compile(r" *\w*query = ")
+TABLE = re.compile(r"\bFROM \w+")
+INNERMOST = re.compile(r"\([^()]*\)")
 POLICY = re.compile(
     r"^(?:auth_policy_|auth_policy \{\n(?: .*\n)*? +)server_url = (https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?)",
     re.MULTILINE,
@@ -211,7 +213,11 @@ def dovecot(settings, address, found):
 
 def told(line):
     if query := QUERY.match(line):
-        return f"{query[1]}{query[2]}"
+        inner = 1
+        while inner:
+            line, inner = INNERMOST.subn("", line)
+        table = TABLE.search(line)
+        return query[0] + (table[0] if table else "")
     return "" if line.startswith("#") or SECRET.search(line) else LOGIN.sub(r"\1", line)
 
 

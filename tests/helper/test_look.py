@@ -112,7 +112,7 @@ auth_policy {
 }
 passdb sql-app {
   driver = sql
-  sql_query = SELECT AES_DECRYPT(p.password, 'geheim') FROM mailbox_app_password p WHERE p.password = 'geheim'
+  sql_query = SELECT AES_DECRYPT(p.password, 'geheim'), (SELECT CONCAT('geheim', s.id) FROM mailbox_share s) FROM mailbox_app_password p WHERE p.password = 'geheim'
 }
 passdb sql {
   query = SELECT m.password FROM mailbox m
