@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.bulk import AliasWork
+from mailadmin.file_import.work import ImportWork
 from mailadmin.findings import cures
 from mailboxes.address_bulk import AddressesWork
 from mailboxes.bulk import MailboxWork
@@ -18,7 +19,8 @@ from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork)} | cures.WORKS
+WORKS = {work.kind: work for work in (MailboxWork, AliasWork, AddressesWork, ImportWork)}
+WORKS |= cures.WORKS
 OF_USERS = {OwnForwardingWork.kind: OwnForwardingWork}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
 NAMED = 5  # rows on the page that asks
@@ -111,6 +113,7 @@ class TaskPage(OwnTask):
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
             "back": task.back or reverse(work.list_url_name),
+            "back_words": work.back_words,
         }
 
     def remember(self, task):

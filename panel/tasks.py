@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from panel import file_imports
 from panel.addresses import display_address
 from panel.models import Task, TaskRow
 from panel.transactions import in_transaction
@@ -48,6 +49,7 @@ class Work:
     actions = ()
     undoable = ()
     submits = {}  # by action: the words on the button of the page that asks, where that has none
+    back_words = ""  # on the link to where it was asked, if that is no list
 
     def __init__(self, actor):
         self.actor = actor
@@ -72,6 +74,9 @@ class Work:
         Raises ValidationError, or DoesNotExist for a row that is gone or out of scope.
         """
         raise NotImplementedError
+
+    def refused(self, task, entry, error):
+        """Note that a row was refused, in the transaction that says so; what ``act()`` did is rolled back."""
 
     def settle(self, task, keys):
         """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
@@ -207,6 +212,7 @@ def _do(task, work, entry):
             changes = work.act(task, entry)
     except ValidationError as error:
         _refuse(task, entry.key, error)
+        work.refused(task, entry, error)
     except ObjectDoesNotExist:
         task.gone += 1
     else:
@@ -308,6 +314,7 @@ def _locked(pk):
 
 
 def _forget():
+    file_imports.forget()
     old = Task.objects.filter(changed__lt=timezone.now() - KEPT).order_by("changed")
     keys = list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
     if keys:

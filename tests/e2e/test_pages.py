@@ -46,6 +46,9 @@ NO_PAGES = {
     "mailbox-sharing-end",
     "task",
     "task-undo",
+    "import",  # of a file that was uploaded: tests/e2e/test_file_import.py
+    "import-columns",
+    "import-result",
     "address-preview",
     "address-suggestions",
     "healthz",
