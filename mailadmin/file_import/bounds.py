@@ -1,4 +1,4 @@
-MOST_BYTES = 10 * 1024 * 1024  # of an upload; deploy/nginx has the same limit
-MOST_UNPACKED = 100 * 1024 * 1024  # bytes of an XLSX
+MOST_BYTES = 10_000_000  # of an upload; deploy/nginx takes a little more, for the rest of the form
+MOST_UNPACKED = 100_000_000  # bytes of an XLSX
 MOST_LINES = 100_000
 MOST_COLUMNS = 60

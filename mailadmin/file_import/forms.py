@@ -8,7 +8,7 @@ from mailadmin.file_import import columns, judging, keeping, tables
 from mailadmin.file_import.bounds import MOST_BYTES, MOST_LINES
 from mailadmin.file_import.kinds import INVITE, KINDS, MADE, SEND, kinds_of
 from mailadmin.file_import.texts import ONE_LETTER, TWO_LETTERS
-from panel.formats import number, size
+from panel.formats import number
 from panel.forms import ActorForm
 
 # What a line needs: one of each group.
@@ -18,12 +18,12 @@ NEEDED = {
     "alias-domain": [("domain",)],
     "domain": [("domain",)],
 }
-NOT_USED = _("not used")
+UNUSED, NOT_USED = "-", _("not used")
 
 
 def bounds_in_words():
-    return text_of("At most %(size)s and %(lines)s lines.") % {
-        "size": size(MOST_BYTES),
+    return text_of("At most %(n)s MB and %(lines)s lines.") % {
+        "n": MOST_BYTES // 1_000_000,
         "lines": number(MOST_LINES),
     }
 
@@ -107,9 +107,8 @@ class MatchForm(ActorForm):
         for place in range(file.options["width"]):
             field = forms.ChoiceField(
                 label=self._heading(place),
-                required=False,
-                choices=[("", NOT_USED), *kind.fields.items()],
-                initial=proposed[place] if place < len(proposed) else "",
+                choices=[(UNUSED, NOT_USED), *kind.fields.items()],
+                initial=(proposed[place] if place < len(proposed) else "") or UNUSED,
                 help_text=", ".join(
                     filter(None, (self._shown(row, place, proposed) for row in first))
                 ),
@@ -150,11 +149,15 @@ class MatchForm(ActorForm):
     def others(self):
         return [field for field in self if not field.name.startswith("column_")]
 
+    def chosen(self, values):
+        """What each column holds, or ""."""
+        return [values.get(name, "").replace(UNUSED, "") for name in self.column_names]
+
     def clean(self):
         values = super().clean()
-        chosen = [values.get(name, "") for name in self.column_names]
-        for name in self.column_names:
-            if values.get(name) and chosen.count(values[name]) > 1:
+        chosen = self.chosen(values)
+        for name, meaning in zip(self.column_names, chosen, strict=True):
+            if meaning and chosen.count(meaning) > 1:
                 text = _("Two columns cannot hold the same.")
                 self.add_error(name, ValidationError(text, "twice"))
         fields = KINDS[self.file.kind].fields
@@ -170,7 +173,7 @@ class MatchForm(ActorForm):
 
     def save(self):
         values = self.cleaned_data
-        chosen = [values[name] for name in self.column_names]
+        chosen = self.chosen(values)
         if self.file.headings:
             headings = [*self.file.headings, *[""] * (len(chosen) - len(self.file.headings))]
             columns.remember(self.actor, self.file.kind, headings, chosen)

@@ -19,6 +19,7 @@ from mailadmin.file_import.forms import MatchForm, UploadForm
 from mailadmin.file_import.kinds import KINDS, kinds_of
 from panel import file_imports, once, tasks
 from panel.addresses import display_address
+from panel.formats import size
 from panel.models import FileLine
 from panel.pages import ActorMixin, with_status
 from panel.scoping import may_open
@@ -216,7 +217,7 @@ class ImportPage(OfFile, TemplateView):
             "title": display_address(line.address) or self.title(texts),
             "problems": [text for _field, text in line.problems],
             "notes": line.notes if line.state != State.MADE else [],
-            "texts": self.told(texts),
+            "texts": self.told(line, texts),
             "fields": [
                 {
                     "name": name,
@@ -232,8 +233,10 @@ class ImportPage(OfFile, TemplateView):
     def title(self, texts):
         return next((texts[name] for name in self.kind.fields if texts.get(name)), _("empty"))[:100]
 
-    def told(self, texts):
+    def told(self, line, texts):
         """What else stands in the line, but no password."""
+        if line.size:
+            texts = texts | {"quota": size(line.size)}
         rest = ("name", "targets", "target", "quota", "description")
         return " · ".join(texts[name][:100] for name in rest if texts.get(name))
 

@@ -477,7 +477,7 @@ def test_what_columns_mean_is_remembered_for_the_account(
 
     other = sign_in(make_admin(superadmin=True))
     page = other.get(upload(other, data).url)
-    assert page.context["form"]["column_1"].value() == ""
+    assert page.context["form"]["column_1"].value() == "-"
 
 
 def test_two_columns_cannot_hold_the_same_and_what_a_line_needs_must_be_there(admin, upload):
@@ -486,7 +486,7 @@ def test_two_columns_cannot_hold_the_same_and_what_a_line_needs_must_be_there(ad
         url, {"column_0": "name", "column_1": "name", "umlauts": "two", "how": "made"}
     )
     assert list(twice.context["form"].errors) == ["column_0", "column_1"]
-    none = admin.post(url, {"column_0": "quota", "umlauts": "two", "how": "made"})
+    none = admin.post(url, {"column_0": "quota", "column_1": "-", "umlauts": "two", "how": "made"})
     assert "No column holds what each line needs: Address." in text(none)
     assert (twice.status_code, none.status_code) == (422, 422)
 
