@@ -58,6 +58,10 @@ class Work:
         """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""
         raise NotImplementedError
 
+    def count(self, task):
+        """How many entries match, if that is known without reading them."""
+        return None
+
     def names(self, entries):
         return [display_address(entry.key) for entry in entries]
 
@@ -288,6 +292,9 @@ def _count(work, task):
         return task.undoes.rows.count()
     if task.keys is not None:
         return len(task.keys)
+    known = work.count(task)
+    if known is not None:
+        return min(known, COUNTED + 1)
     found, position = 0, []
     for _round in count():
         entries, position = work.matching(task, position, COUNTED + 1 - found)

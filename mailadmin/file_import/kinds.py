@@ -32,6 +32,7 @@ class Reading:
 
     def __init__(self):
         self.key = self.domain = self.local_part = self.domain_text = ""
+        self.domain_field = ""  # where the domain stands, if not where the kind has it
         self.values, self.notes, self.errors = {}, [], {}
 
     @property

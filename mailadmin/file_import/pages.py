@@ -205,7 +205,7 @@ class ImportPage(OfFile, TemplateView):
 
     def shown(self, line):
         problems = dict.fromkeys(field for field, _text in line.problems)
-        texts = {} if line.state == State.MADE else keeping.texts_of(line, self.file.columns)
+        texts = {} if line.state == State.MADE else judging.texts_in(self.file, line)
         names = [
             name
             for name in self.kind.fields

@@ -70,7 +70,8 @@ def own_address(reading, given, options, *, proposed="", catch_all=False):
     if not at:
         local_part, domain = typed, ""
     reading.domain_text = domain or given.get("domain", "") or options["domain"]
-    with collected(reading.errors, "domain" if not domain else "address"):
+    reading.domain_field = "address" if domain else ""
+    with collected(reading.errors, reading.domain_field or "domain"):
         reading.domain = domain_name(reading.domain_text)
     if not local_part and not (catch_all and at):
         if not proposed:

@@ -26,8 +26,14 @@ class ImportWork(tasks.Work):
         "create": ngettext_lazy("Import %(n)s line", "Import %(n)s lines", "count"),
     }
 
+    def lines(self, task):
+        return FileLine.objects.filter(file=task.options["file"], state=State.GOOD)
+
+    def count(self, task):
+        return self.lines(task)[: tasks.COUNTED + 1].count()
+
     def matching(self, task, position, size):
-        lines = FileLine.objects.filter(file=task.options["file"], state=State.GOOD)
+        lines = self.lines(task)
         if position:
             lines = lines.filter(number__gt=position[0])
         rows = list(lines.order_by("number").values_list("number", "address")[:size])

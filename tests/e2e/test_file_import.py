@@ -80,6 +80,7 @@ def test_a_file_of_odd_lines_is_checked_corrected_and_imported(panel, page):
     much = page.locator("#line-107")
     expect(much).to_contain_text("Enter a size such as 2 GB or 500 MB.")
     much.locator("summary").click()
+    fits(page)
     much.get_by_label("Quota").fill("3")
     much.get_by_role("button", name="Save").click()
     expect(page.locator("#line-107")).to_have_count(0)

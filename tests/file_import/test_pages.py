@@ -191,7 +191,10 @@ def test_lines_of_another_domain_are_refused(admin, checked, run, lines):
     url = checked(admin, "Adresse\nann@other.net\nann@nowhere.example\n")
 
     assert [state for state, _address, _problems in lines().values()] == ["bad", "bad"]
-    assert "You manage no domain other.net" in text(admin.get(url))
+    page = admin.get(url)
+    assert "You manage no domain other.net" in text(page)
+    wrong = [field["name"] for field in page.context["lines"][0]["fields"] if field["wrong"]]
+    assert wrong == ["address"]
     admin.post(url, {"do": "begin"})
     assert Mailbox.objects.count() == 0
     assert Task.objects.count() == 0
@@ -402,6 +405,8 @@ def test_two_clicks_upload_once_and_begin_once(sign_in, make_admin, example_org,
     first, second = (upload(admin, ANN, csrfmiddlewaretoken=token) for _click in range(2))
     assert (first.status_code, first.url) == (second.status_code, second.url)
     assert FileImport.objects.count() == 1
+    # Back, and another file chosen.
+    assert upload(admin, many(1), csrfmiddlewaretoken=token).url != first.url
 
     url = checked(admin, ANN)
     sent = {"do": "begin", "csrfmiddlewaretoken": token}
