@@ -24,6 +24,8 @@ MARKED = {
     "server": ("server", None),
     "letter": ("server", None),
     "findings": ("findings", None),
+    "import": ("mailbox-list", None),
+    "imports": ("mailbox-list", None),
     "dashboard": ("dashboard", None),
 }
 DOMAINS_OWN = {
@@ -116,6 +118,8 @@ def _trail(page, key, domain, switches):
         trail.append((url("admin-list"), _("Administrators")))
         if rest and key:
             trail.append((url("admin", key), display_address(key)))
+    elif kind == "import":
+        trail.append((url("imports"), _("Import a file")))
     elif rest in {"bulk", "create"} and kind in {"domain", "mailbox", "alias"}:
         trail.append((url("domain-list"), _("Domains")))
     return tuple(trail)

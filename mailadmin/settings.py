@@ -73,10 +73,11 @@ METRICS_TOKEN = env.read(
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
 # The longest form is an alias's with 65,000 bytes of targets, the widest a list of 75 ticked rows.
-# deploy/nginx has the same limit; mailadmin/wsgi.py holds it before anything is read.
+# deploy/nginx has the same limit; mailadmin/wsgi.py holds it before anything is read. A file to import may be larger.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 0
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["mailadmin.file_import.receiving.OfAdministrators"]
 
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "mailadmin_session"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from aliases.bulk import AliasWork
+from mailadmin.file_import.work import ImportWork
 from mailadmin.findings import cures
 from mailboxes.address_bulk import AddressesWork
 from mailboxes.broadcasts import BroadcastWork
@@ -19,7 +20,7 @@ from panel.pages import ActorMixin, safe_next, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
-OWN = (MailboxWork, AliasWork, AddressesWork, BroadcastWork)
+OWN = (MailboxWork, AliasWork, AddressesWork, BroadcastWork, ImportWork)
 WORKS = {work.kind: work for work in OWN} | cures.WORKS
 OF_USERS = {OwnForwardingWork.kind: OwnForwardingWork}
 OPPOSITE = {"activate": "deactivate", "deactivate": "activate"}
@@ -116,6 +117,7 @@ class TaskPage(OwnTask):
             "pause": work.pause(task),
             "notes": work.notes(task),
             "file": work.file_of(task),
+            "back_words": work.back_words,
         }
 
     def remember(self, task):

@@ -7,6 +7,7 @@ from aliases.urls import urlpatterns as aliases
 from domains.urls import urlpatterns as domains
 from mailadmin import api, disk_views, server_views, tasks, views
 from mailadmin.deliveries.pages import Deliveries, OwnDeliveries
+from mailadmin.file_import.pages import ImportColumns, ImportPage, ImportResult, Imports
 from mailadmin.findings.pages import FindingsPage
 from mailadmin.metrics import metrics
 from mailadmin.reports.pages import DomainReports
@@ -37,6 +38,10 @@ own = [
     path("server/", server_views.ServerPage.as_view(), name="server"),
     path("server/disk/", disk_views.DiskPage.as_view(), name="server-disk"),
     path("findings/", FindingsPage.as_view(), name="findings"),
+    path("imports/", Imports.as_view(), name="imports"),
+    path("imports/<str:pk>/", ImportPage.as_view(), name="import"),
+    path("imports/<str:pk>/columns/", ImportColumns.as_view(), name="import-columns"),
+    path("imports/<str:pk>/result/", ImportResult.as_view(), name="import-result"),
     path("tasks/<str:pk>/", tasks.TaskPage.as_view(), name="task"),
     path("tasks/<str:pk>/undo/", tasks.TaskUndo.as_view(), name="task-undo"),
     path("domains/<path:pk>/reports/", DomainReports.as_view(), name="domain-reports"),

@@ -7,8 +7,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from mailadmin.file_import.bounds import MOST_BYTES
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailadmin.settings")
 
+IMPORTS = "/imports/"  # where files are uploaded
 UTF8 = {"utf-8", '"utf-8"', "utf8", '"utf8"'}
 
 
@@ -46,9 +49,14 @@ class OnlySmallUtf8:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
             return "400 Content-Length is no number"
-        if len(length) > 9 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if len(length) > 9 or int(length) > most_bytes(environ):
             return "413 Content Too Large"
         return None
+
+
+def most_bytes(environ):
+    least = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return least + MOST_BYTES if environ.get("PATH_INFO") == IMPORTS else least
 
 
 def is_utf8(content_type):

@@ -113,8 +113,20 @@ OURS = (
 
 
 def check_new_mailbox(
-    *, actor, domain=None, local_part=None, password=None, hashed=False, quota=None, **fields
+    *,
+    actor,
+    domain=None,
+    local_part=None,
+    password=None,
+    hashed=False,
+    quota=None,
+    in_use=None,
+    **fields,
 ):
+    """Return the unsaved Mailbox. Raises all errors at once; an argument that is None is not checked.
+
+    ``in_use`` are the taken addresses, where the caller has asked for those of many together.
+    """
     errors = {}
     mailbox = Mailbox(domain=domain, quota=quota, **fields)
     if local_part is not None:
@@ -122,7 +134,8 @@ def check_new_mailbox(
             set_name(mailbox, actor, local_part)
     if domain is not None and (limit_error := domain.limit_error("mailboxes")):
         errors["domain"] = [limit_error]
-    if mailbox.pk and "local_part" not in errors:
+    free = in_use is not None and mailbox.pk not in in_use
+    if mailbox.pk and not free and "local_part" not in errors:
         with collected(errors, "local_part"):
             refuse_taken(mailbox.pk, wanted="mailbox")
     if password is not None:
@@ -318,13 +331,17 @@ def _checked_hash(text):
     try:
         return stored_hash(text)
     except (ValueError, TypeError, LookupError):
-        raise ValidationError(
-            _(
-                "This is not a hash that Dovecot and the panel verify. Write it whole, with its scheme in"
-                " front: {SHA512-CRYPT}$6$…, {BLF-CRYPT}$2y$…, {SSHA}…; or as crypt() does: $6$…, $y$…."
-            ),
-            "not_a_hash",
-        ) from None
+        raise not_a_hash() from None
+
+
+def not_a_hash():
+    return ValidationError(
+        _(
+            "This is not a hash that Dovecot and the panel verify. Write it whole, with its scheme in"
+            " front: {SHA512-CRYPT}$6$…, {BLF-CRYPT}$2y$…, {SSHA}…; or as crypt() does: $6$…, $y$…."
+        ),
+        "not_a_hash",
+    )
 
 
 @in_transaction

@@ -25,6 +25,7 @@ from mailboxes.models import (
     MailboxDay,
     UsageDay,
 )
+from panel import file_imports
 from panel.log_actions import SIGN_INS, of_kind
 from panel.transactions import in_transaction
 
@@ -46,6 +47,7 @@ def take(today=None):
     sizes = (MailboxDay(username=name, day=today, bytes=size or 0) for name, size in rows)
     mailboxes = _store(MailboxDay, sizes)
     note_idle(today)
+    file_imports.forget()
     return domains - 1, mailboxes, _forget(today - timedelta(days=KEPT_DAYS))
 
 

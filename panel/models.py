@@ -156,3 +156,95 @@ class HostLook(models.Model):
 
     def __str__(self):
         return self.machine
+
+
+class FileImport(models.Model):
+    """A file whose lines somebody imports: see panel/file_imports.py.
+
+    ``columns`` names for each column of the file what it holds, or "", and is None until somebody said so. ``checked`` is the
+    last line that was judged.
+    """
+
+    admin = KeyField()
+    kind = models.CharField(max_length=16)
+    name = models.CharField(max_length=255)
+    headings = models.JSONField(default=list)
+    columns = models.JSONField(null=True)
+    options = models.JSONField(default=dict)
+    total = models.PositiveIntegerField(default=0)
+    last = models.PositiveIntegerField(default=0)  # number of the last line
+    checked = models.PositiveIntegerField(default=0)
+    task = models.OneToOneField(
+        Task, models.SET_NULL, null=True, related_name="file_import", editable=False
+    )
+    secrets = models.BooleanField(default=False)  # whether some lines have one
+    changed = SecondsField(default=timezone.now)
+
+    class Meta:
+        db_table = "file_import"
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["admin"], name="file_import_admin"),
+            models.Index(fields=["changed"], name="file_import_changed"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self):
+        return reverse("import", args=[self.pk])
+
+
+class FileLine(models.Model):
+    """A line of a file. ``content`` and ``secret`` are encrypted: passwords may stand in them.
+
+    ``secret`` is what the result hands out once: a password that was made, or the token of an invitation. ``address`` is the
+    key of the row that it makes, ``problems`` what is wrong with it: [field or "", sentence].
+    """
+
+    class State(models.TextChoices):
+        NEW = "new"
+        GOOD = "good"
+        BAD = "bad"
+        LEFT_OUT = "left-out"  # by whoever imports
+        MADE = "made"
+
+    file = models.ForeignKey(FileImport, models.CASCADE, related_name="lines")
+    number = models.PositiveIntegerField()
+    content = models.TextField()
+    state = models.CharField(max_length=8, choices=State, default=State.NEW)
+    address = KeyField(default="")
+    domain = KeyField(default="")
+    size = models.BigIntegerField(default=0)  # bytes of a mailbox's quota
+    problems = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+    secret = models.TextField(default="")
+
+    class Meta:
+        db_table = "file_line"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="file_line_number")]
+        indexes = [
+            models.Index(fields=["file", "state", "number"], name="file_line_state"),
+            models.Index(fields=["file", "address"], name="file_line_address"),
+            models.Index(fields=["file", "domain", "state"], name="file_line_domain"),
+        ]
+
+    def __str__(self):
+        return f"{self.file_id}: {self.number}"
+
+
+class FileColumns(models.Model):
+    """What the headings of files meant to an account the last time: {heading in small letters: what it holds, or ""}."""
+
+    admin = KeyField()
+    kind = models.CharField(max_length=16)
+    meanings = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "file_columns"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["admin", "kind"], name="file_columns_kind")]
+
+    def __str__(self):
+        return f"{self.admin}: {self.kind}"

@@ -87,5 +87,13 @@ def key_of(request):
     if len(token) != CSRF_TOKEN_LENGTH:
         return None
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    sent = [session, request.get_full_path(), request.POST.urlencode()]
+    sent = [session, request.get_full_path(), request.POST.urlencode(), *_files(request)]
     return blake2b("\n".join(sent).encode(), digest_size=32).hexdigest()
+
+
+def _files(request):
+    for name, file in request.FILES.items():
+        digest = blake2b(digest_size=32)
+        for chunk in file.chunks():
+            digest.update(chunk)
+        yield f"{name} {file.name} {digest.hexdigest()}"

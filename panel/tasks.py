@@ -19,6 +19,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from panel import file_imports
 from panel.addresses import display_address
 from panel.models import Task, TaskRow
 from panel.transactions import Unavailable, in_transaction
@@ -51,6 +52,7 @@ class Work:
     submits = {}  # by action: the words on the button of the page that asks, where that has none
     asking = "tasks/ask.html"  # that page
     tries = False  # whether it is offered there to try it out first
+    back_words = ""  # on the link to where it was asked, if that is no list
 
     def __init__(self, actor):
         self.actor = actor
@@ -58,6 +60,10 @@ class Work:
     def matching(self, task, position, size):
         """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""
         raise NotImplementedError
+
+    def count(self, task):
+        """How many entries match, if that is known without reading them."""
+        return None
 
     def names(self, entries):
         return [display_address(entry.key) for entry in entries]
@@ -75,6 +81,9 @@ class Work:
         Raises ValidationError, or DoesNotExist for a row that is gone or out of scope.
         """
         raise NotImplementedError
+
+    def refused(self, task, entry, error):
+        """Note that a row was refused, in the transaction that says so; what ``act()`` did is rolled back."""
 
     def settle(self, task, keys):
         """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
@@ -239,6 +248,7 @@ def _do(task, work, entry):
         raise
     except ValidationError as error:
         _refuse(task, entry.key, error)
+        work.refused(task, entry, error)
     except ObjectDoesNotExist:
         task.gone += 1
     else:
@@ -326,6 +336,9 @@ def _count(work, task):
         return task.undoes.rows.count()
     if task.keys is not None:
         return len(task.keys)
+    known = work.count(task)
+    if known is not None:
+        return min(known, COUNTED + 1)
     found, position = 0, []
     for _round in count():
         entries, position = work.matching(task, position, COUNTED + 1 - found)
@@ -359,6 +372,7 @@ def _locked(pk):
 
 
 def _forget():
+    file_imports.forget()
     old = Task.objects.filter(changed__lt=timezone.now() - KEPT).order_by("changed")
     keys = list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
     if keys:

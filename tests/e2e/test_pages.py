@@ -47,6 +47,9 @@ NO_PAGES = {
     "task",
     "task-undo",
     "broadcast-refused",
+    "import",  # of a file that was uploaded: tests/e2e/test_file_import.py
+    "import-columns",
+    "import-result",
     "address-preview",
     "address-suggestions",
     "healthz",

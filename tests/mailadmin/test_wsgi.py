@@ -1,7 +1,9 @@
 import io
 
 import pytest
+from django.conf import settings
 
+from mailadmin.file_import.bounds import MOST_BYTES
 from mailadmin.wsgi import application
 
 FORM = "application/x-www-form-urlencoded"
@@ -24,11 +26,11 @@ class Body(io.BytesIO):
 def send(db):
     """Return (status, whether the body was read) of a POST to the sign-in page."""
 
-    def call(content_type, content=b"username=joe", length=None, method="POST"):
+    def call(content_type, content=b"username=joe", length=None, method="POST", path="/login/"):
         body = Body(content)
         environ = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": "/login/",
+            "PATH_INFO": path,
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "80",
             "HTTP_COOKIE": "mailadmin_csrf=" + 32 * "a",  # anybody can make one up
@@ -107,3 +109,13 @@ def test_a_body_of_thousands_of_fields_or_with_a_file_is_refused(send):
     assert send(FORM, b"a=b&" * 190)[0] == 403
     assert send(PARTS, field * 201 + b"--x--\r\n")[0] == 400
     assert send(PARTS, file + b"--x--\r\n")[0] == 400
+
+
+def test_the_page_that_takes_files_takes_larger_bodies_and_no_other(send):
+    large = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + MOST_BYTES
+
+    assert send(PARTS, length=str(large)) == (413, False)
+    assert send(PARTS, length=str(most + 1), path="/imports/") == (413, False)
+    # Read, and refused without the form's token.
+    assert send(PARTS, b"--x--\r\n", length=str(large), path="/imports/")[0] in {400, 403}

@@ -88,9 +88,12 @@ OWN = {
     "session-left",
     "preferences",
     "logout",
+    "imports",
 }
 # Of an account's own acts on many rows: tests/pages/test_tasks.py, tests/pages/test_broadcasts.py.
 TASKS = {"task", "task-undo", "broadcast-refused"}
+# Of files that an account uploaded: tests/file_import.
+TASKS |= {"import", "import-columns", "import-result"}
 # Of an account's own rows: tests/pages/test_passkeys.py, tests/pages/test_own_addresses.py.
 OWN_ROWS = {"own-passkey", "own-passkey-remove", "own-addresses-edit"}
 # Of an administrator's own webhooks: tests/pages/test_webhooks.py.

@@ -71,17 +71,21 @@ class Ldif(Reader):
             help="Its Dovecot's mail_location where entries do not name the form, such as maildir:~/Maildir.",
         )
 
-    def __init__(self, *, file, attribute=(), mail="", **options):
+    def __init__(self, *, file=None, attribute=(), mail="", **options):
         self.file, self.mail = file, mail
         given = dict(pair.partition("=")[::2] for pair in attribute)
         if unknown := sorted(given.keys() - ATTRIBUTES.keys()):
             raise Unreadable(f"There is no {unknown[0]}: {', '.join(ATTRIBUTES)}.")
         self.names = {name: a.lower() for name, a in (ATTRIBUTES | given).items() if a}
-        if not file.is_file():
+        if file is not None and not file.is_file():
             raise Unreadable(f"{file}: there is no such file")
 
     def records(self):
-        for entry in entries(self.file):
+        with open(self.file, encoding="utf-8", errors="replace") as lines:
+            yield from self.records_in(lines)
+
+    def records_in(self, lines):
+        for entry in entries(lines):
             if self._has(entry, "domain"):
                 yield from self._domain(entry)
             elif self._has(entry, "address"):
@@ -158,10 +162,10 @@ class Ldif(Reader):
         )
 
 
-def entries(path):
+def entries(lines):
     """Yield each entry as ``{attribute in small letters: [values]}`` (RFC 2849)."""
     entry = {}
-    for line in _unfolded(path):
+    for line in _unfolded(lines):
         if not line:
             if entry:
                 yield entry
@@ -179,16 +183,15 @@ def entries(path):
         yield entry
 
 
-def _unfolded(path):
+def _unfolded(lines):
     whole = None
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            line = line.rstrip("\r\n")
-            if line.startswith(" ") and whole is not None:
-                whole += line[1:]
-                continue
-            if whole is not None and not whole.startswith("#"):
-                yield whole
-            whole = line
+    for line in lines:
+        line = line.rstrip("\r\n")
+        if line.startswith(" ") and whole is not None:
+            whole += line[1:]
+            continue
+        if whole is not None and not whole.startswith("#"):
+            yield whole
+        whole = line
     if whole is not None and not whole.startswith("#"):
         yield whole

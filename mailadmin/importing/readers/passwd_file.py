@@ -49,11 +49,14 @@ class PasswdFile:
         for path, domain in found:
             try:
                 with open(path, errors="surrogateescape") as lines:
-                    for line in lines:
-                        if line.strip() and not line.startswith("#"):
-                            yield self._record(line.rstrip("\n"), domain)
+                    yield from self.records_in(lines, domain)
             except OSError as error:
                 raise Unreadable(f"{path}: {error.strerror}") from error
+
+    def records_in(self, lines, domain=""):
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                yield self._record(line.rstrip("\r\n"), domain)
 
     def _files(self):
         pattern = re.sub(r"%L?d|%\{\s*user\s*\|\s*domain[^}]*\}", "*", self.place)

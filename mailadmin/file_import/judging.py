@@ -1,0 +1,201 @@
+"""What each line of a file makes, and what is wrong with it: by the rules of the services, asked of many lines together."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mailadmin.file_import.keeping import content_of, sealed, texts_of
+from mailadmin.file_import.kinds import KINDS, domains_of
+from mailadmin.file_import.texts import not_yours
+from panel.changes import collected, insert_many
+from panel.models import FileImport, FileLine
+from panel.transactions import in_transaction
+
+TOGETHER = 250  # lines of a transaction
+MOST_JUDGED_ANEW = 100
+NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+State = FileLine.State
+
+
+def is_judged(file):
+    return file.columns is not None and file.checked >= file.last
+
+
+def options_of(file):
+    return file.options | {"columns": file.columns}
+
+
+def texts_in(file, line):
+    """{field: text} of a line, a quota with the unit that the heading names."""
+    texts = texts_of(line, file.columns)
+    if unit := file.options.get("unit"):  # of the heading: a number alone counts in it
+        quota = texts.get("quota", "")
+        texts["quota"] = f"{quota} {unit}" if NUMBER.fullmatch(quota) else quota
+    return texts
+
+
+def read(file, line):
+    return KINDS[file.kind].read(texts_in(file, line), options_of(file))
+
+
+@in_transaction
+def judge_next(*, actor, file):
+    """Judge the lines after ``file.checked``, and return the FileImport as it is then."""
+    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    lines = file.lines.filter(number__gt=file.checked).order_by("number")
+    lines = list(lines[:TOGETHER])
+    if lines:
+        open_ones = [line for line in lines if line.state not in {State.MADE, State.LEFT_OUT}]
+        judge(actor, file, open_ones, before=lines[0].number)
+    file.checked = lines[-1].number if len(lines) == TOGETHER else file.last
+    file.changed = timezone.now()
+    file.save(update_fields=["checked", "changed"])
+    return file
+
+
+def judge(actor, file, lines, before=None):
+    """Judge ``lines`` against what is there and the other good lines of the file, those before number ``before`` if it is given."""
+    kind, options = KINDS[file.kind], options_of(file)
+    readings = {line.number: read(file, line) for line in lines}
+    others = file.lines.filter(state=State.GOOD).exclude(number__in=[*readings])
+    if before is not None:
+        others = others.filter(number__lt=before)
+    keys = {reading.key for reading in readings.values()} - {""}
+    domains = domains_of(
+        actor, [name for reading in readings.values() for name in kind.domains(reading)]
+    )
+    _count_others(kind, domains, others)
+    in_use = kind.in_use(keys)
+    earlier = dict(others.filter(address__in=keys).values_list("address", "number"))
+    for line in lines:
+        reading = readings[line.number]
+        errors = dict(reading.errors)
+        for name in kind.required(reading):
+            if name and name not in domains:
+                field = reading.domain_field or kind.domain_field
+                errors.setdefault(field, []).append(not_yours(name))
+        if reading.key in earlier:
+            errors.setdefault("address", []).append(_twice(earlier[reading.key]))
+        with collected(errors):
+            kind.check(actor, reading, domains, in_use, options)
+        line.address, line.domain, line.size = reading.key, reading.domain, kind.size(reading)
+        line.notes = reading.notes
+        line.problems = _problems(kind, errors)
+        line.state = State.BAD if line.problems else State.GOOD
+        if line.state == State.GOOD:
+            earlier[reading.key] = line.number
+            if reading.domain in domains:
+                kind.count(domains[reading.domain], reading)
+    _save(lines)
+
+
+def _count_others(kind, domains, others):
+    counted = others.filter(domain__in=list(domains)).order_by().values("domain")
+    for row in counted.annotate(lines=Count("pk"), bytes=Sum("size")):
+        usage = domains[row["domain"]].usage
+        usage.alias_rows += row["lines"]
+        if kind.name == "mailbox":
+            usage.mailboxes += row["lines"]
+            usage.allotted += row["bytes"]
+
+
+def _twice(number):
+    return ValidationError(
+        _("Line %(n)s has this already. Change one of both, or leave it out."),
+        "twice",
+        {"n": number},
+    )
+
+
+def _problems(kind, errors):
+    found = []
+    for field, problems in errors.items():
+        shown = kind.shown_at.get(field, field)
+        for error in problems:
+            texts = error.messages if isinstance(error, ValidationError) else [str(error)]
+            found += [[shown if shown in kind.fields else "", text] for text in texts]
+    return [one for place, one in enumerate(found) if one not in found[:place]]
+
+
+def _save(lines):
+    # Written anew in two statements: to change each would take ten times as long.
+    if lines:
+        FileLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
+        insert_many(lines)
+
+
+@in_transaction
+def correct(*, actor, file, number, texts):
+    """Let ``texts``, {field: text}, count in place of what stands in a line, and judge it anew, and those it was in the way of."""
+    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    line = file.lines.exclude(state=State.MADE).get(number=number)
+    content, was = content_of(line), line.address
+    content["corrected"] = content.get("corrected", {}) | texts
+    line.content = sealed(content)
+    judge(actor, file, [line])
+    _judge_same(actor, file, line, was)
+    return line
+
+
+@in_transaction
+def leave_out(*, actor, file, number, back=False):
+    """Leave a line out, or take it ``back``; what it was in the way of is judged anew."""
+    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    line = file.lines.exclude(state=State.MADE).get(number=number)
+    if back:
+        judge(actor, file, [line])
+    else:
+        line.state, line.problems = State.LEFT_OUT, []
+        _save([line])
+        _judge_same(actor, file, line, line.address)
+    return line
+
+
+def _judge_same(actor, file, line, key):
+    if key:
+        same = file.lines.filter(address=key, state=State.BAD).exclude(number=line.number)
+        if rows := list(same.order_by("number")[:MOST_JUDGED_ANEW]):
+            judge(actor, file, rows)
+
+
+@in_transaction
+def match(*, file, columns, options):
+    """Let ``columns`` say what the file's columns hold; all lines that are not made are judged anew after it."""
+    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    file.columns, file.options = columns, file.options | options
+    file.checked, file.changed = 0, timezone.now()
+    file.save(update_fields=["columns", "options", "checked", "changed"])
+    return file
+
+
+def judge_anew(file):
+    return match(file=file, columns=file.columns, options={})
+
+
+def counts(file):
+    """{state: how many lines}, from an index."""
+    rows = file.lines.order_by().values_list("state").annotate(Count("pk"))
+    return dict.fromkeys(State.values, 0) | dict(rows)
+
+
+def said(file, found):
+    """What a preview says of all lines: sentences."""
+    good, bad, left_out, made = (
+        found[name] for name in (State.GOOD, State.BAD, State.LEFT_OUT, State.MADE)
+    )
+    words = []
+    if good or not made:
+        words.append(ngettext("%(n)s line is good", "%(n)s lines are good", good) % {"n": good})
+    if bad:
+        words.append(
+            ngettext("%(n)s cannot be imported", "%(n)s cannot be imported", bad) % {"n": bad}
+        )
+    if left_out:
+        words.append(_("%(n)s left out") % {"n": left_out})
+    if made:
+        words.append(_("%(n)s imported") % {"n": made})
+    return words
