@@ -36,7 +36,7 @@ mount --make-rprivate /
 {overlay}
 mount -t proc proc {root}/proc
 mount -t tmpfs -o mode=755 tmpfs {root}/run
-mount -t tmpfs tmpfs {root}/dev
+mount -t tmpfs -o mode=755 tmpfs {root}/dev
 mkdir {root}/dev/shm {root}/dev/pts
 mount -t tmpfs tmpfs {root}/dev/shm
 for name in null zero full random urandom tty; do

@@ -17,6 +17,7 @@ from tests.webmail.roundcube import Webmail
 BOSS, ANNA, SALES = "boss@town.example", "anna@town.example", "sales@town.example"
 NEW_PASSWORD = "seven-quiet-otters-8"
 OUTSIDE = "192.0.2.10"
+SYSTEMCTL = ("python3", "-B", f"{CHECKOUT}/tests/host/systemctl.py")
 ZONE = {
     "MX outside.test": ["mx.outside.test"],
     "A mx.outside.test": [OUTSIDE],
@@ -305,12 +306,12 @@ def test_a_network_that_guesses_is_refused_and_let_in_again(host):
 
 
 def test_where_nobody_keeps_them_people_sign_in_all_the_same(host):
-    host.run("systemctl", "stop", "mailadmin-signins")
+    host.run(*SYSTEMCTL, "stop", "mailadmin-signins")
     try:
         right = f"print(imap({PASSWORD!r}), smtp({PASSWORD!r}), imap('wrong'))"
         assert python(host, TRY + right) == "OK 235 NO\n"
     finally:
-        host.run("systemctl", "start", "mailadmin-signins")
+        host.run(*SYSTEMCTL, "start", "mailadmin-signins")
 
 
 # --- The helper
@@ -450,6 +451,7 @@ def test_logs_are_turned_over_and_written_on(host):
     journal = host.path("/etc/systemd/journald.conf.d/mailadmin.conf").read_text()
     assert "MaxRetentionSec=90day\n" in journal
     assert "SystemMaxUse=2G\n" in journal
+    assert host.run("stat", "--format", "%U", "/dev/null") == "root\n"
 
 
 # --- And back
