@@ -63,6 +63,15 @@ def test_a_new_password_is_hashed_before(root, done, path, headers):
     assert verify_password(ANOTHER, row.password)[0]
 
 
+@pytest.mark.parametrize("password", [PASSWORD, ANOTHER])
+@pytest.mark.parametrize("path", [ANN, IT])
+def test_it_is_no_dry_run_where_that_is_false(root, done, path, password):
+    asked = root.patch(f"{path}?dry_run=false", {"password": password})
+
+    assert asked.status_code == 200
+    assert before_the_lock(done) == ["hash", "compare"]
+
+
 @pytest.mark.parametrize("headers", [{}, ANY])
 @pytest.mark.parametrize("path", [ANN, IT])
 def test_the_same_one_is_compared_before_and_stays(root, done, path, headers):
