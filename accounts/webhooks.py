@@ -102,7 +102,9 @@ def update_webhook(*, actor, webhook, active=None, **fields):
     if not changes:
         return row
     if "url" in changes or "active" in changes:
-        row.failures, row.failing_since, row.next_try, row.ended = 0, None, None, ""
+        row.failures, row.failing_since, row.next_try = 0, None, None
+    if "active" in changes:
+        row.ended = ""
     row.save(update_fields=[*changes, "failures", "failing_since", "next_try", "ended"])
     _record(actor, "edit_webhook", row, changes)
     return row

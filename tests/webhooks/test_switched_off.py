@@ -99,6 +99,16 @@ def test_once_somebody_says_so_it_goes_on_where_it_was(hook, receiver, add_mailb
     assert receiver.objects == ["a@example.org", "b@example.org"]
 
 
+def test_one_whose_url_somebody_changes_meanwhile_goes_on_too(hook, admin, panel):
+    Webhook.objects.update(failures=3)
+    panel("--pause")
+
+    webhooks.update_webhook(actor=admin, webhook=hook, url=f"{hook.url}&more")
+
+    assert (anew(hook).ended, anew(hook).failures) == ("restored", 0)
+    assert panel("--resume").out == "Webhooks switched on: 1.\n"
+
+
 def test_what_somebody_had_switched_off_stays_off(hook, admin, panel):
     webhooks.update_webhook(actor=admin, webhook=hook, active=False)
 
