@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts import webhooks
@@ -117,13 +118,15 @@ def test_what_somebody_had_switched_off_stays_off(hook, admin, panel):
     assert anew(hook).active is False
 
 
-def test_what_the_settings_of_this_server_do_not_allow_stays_off(hook, root, panel, settings):
+def test_what_the_settings_of_this_server_do_not_allow_stays_off(hook, root, panel, capsys):
     other = webhooks.create_webhook(actor=root, url=hook.url, events=["mailbox"])
     Webhook.objects.filter(pk=hook.pk).update(url="https://elsewhere.example/")
     panel("--pause")
 
-    said = panel("--resume")
+    with pytest.raises(CommandError, match=r"^Webhooks that stay off: 1\.$"):
+        panel("--resume")
 
+    said = capsys.readouterr()
     assert said.out == "Webhooks switched on: 1.\n"
     assert said.err.startswith("it@example.org, elsewhere.example: Nothing is sent to")
     assert (anew(hook).ended, anew(other).active) == ("restored", True)
