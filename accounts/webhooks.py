@@ -3,6 +3,7 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -125,6 +126,15 @@ def delete_webhook(*, actor, webhook):
     if Webhook.objects.filter(pk=webhook.pk).delete()[0]:
         told = {name: [getattr(webhook, name), None] for name in TEXTS}
         _record(actor, "delete_webhook", webhook, told)
+
+
+def answers_of(webhook, *, actor):
+    """A token that is limited to domains is told of tests and of these alone: the webhook may have been told of others before."""
+    rows, limit = webhook.answers.all(), actor.token_domains
+    if limit is None:
+        return rows
+    within = Event.objects.filter(name=OuterRef("event"), domain__in=limit)
+    return rows.filter(Q(event="") | Exists(within))
 
 
 @in_transaction
