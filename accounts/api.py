@@ -169,7 +169,7 @@ def prepare_password(request, body, account=None):
     A dry run does not compare, nor may whoever is not told what came of it: how long it takes would tell.
     """
     if body.password is not None:
-        known = account is not None and "dry_run" not in request.GET
+        known = account is not None and request.GET.get("dry_run") != "true"
         stored, name = (account.password, account.pk) if known else ("", "")
         body.password = prepared(body.password, stored, name)
 

@@ -117,20 +117,22 @@ def _system_crypt():
 
 
 class Prepared(str):
-    """A password with what takes tenths of a second done before locks are taken: its hash, unless it is the stored one."""
+    """A password with what takes tenths of a second done before locks are taken: its hash."""
 
     made = ""
     compared = ("", False)  # a stored hash, and whether it is one of this password
 
 
 def prepared(raw, stored="", name=""):
-    """``stored`` and ``name`` as verify_password() takes them; what can be no password stays as it is."""
+    """``stored`` and ``name`` as verify_password() takes them; what can be no password stays as it is.
+
+    The stored one is hashed, too, and once: how long a request takes that is refused afterwards would tell whether it was.
+    """
     if not is_acceptable(raw):
         return raw
     ready = Prepared(raw)
-    ready.compared = (stored, verify_password(raw, stored, name)[0])
-    if not ready.compared[1]:
-        ready.made = hash_password(raw)
+    ready.made = hash_password(raw)
+    ready.compared = (stored, verify_password(ready, stored, name)[0])
     return ready
 
 

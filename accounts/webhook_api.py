@@ -230,10 +230,8 @@ def test_webhook(request, number: Number):
 def list_webhook_answers(request, number: Number):
     """What its requests were answered, and which wait, the last one first. The last hundred are kept."""
     check_query(request, ("after", "limit"))
-    rows, limit = (
-        own_webhooks.named(request.auth, number).answers.order_by("-pk"),
-        limit_of(request),
-    )
+    webhook, limit = own_webhooks.named(request.auth, number), limit_of(request)
+    rows = webhooks.answers_of(webhook, actor=request.auth).order_by("-pk")
     if after := request.GET.get("after", ""):
         if not number_in(after):
             raise wrong_place()
@@ -250,7 +248,7 @@ def send_webhook_event_again(request, number: Number, answer: AnswerNumber):
     """Send the event of an answer once more, within seconds: as it was, with the same id, before what waits."""
 
     def act(row):
-        found = numbered(row.answers, answer)
+        found = numbered(webhooks.answers_of(row, actor=request.auth), answer)
         if found is None:
             raise Http404
         webhooks.ask_again(actor=request.auth, webhook=row, answer=found)

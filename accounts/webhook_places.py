@@ -107,7 +107,9 @@ def addresses(place):
 def may_reach(text, *, encrypted=True):
     try:
         address = ipaddress.ip_address(text)
-    except ValueError:  # with a zone, such as fe80::1%eth0
+    except ValueError:
+        return False
+    if getattr(address, "scope_id", None):  # fe80::1%eth0: in a network it counts without its zone
         return False
     address = getattr(address, "ipv4_mapped", None) or address
     networks = [ipaddress.ip_network(network) for network in settings.WEBHOOK_NETWORKS]

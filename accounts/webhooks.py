@@ -3,6 +3,7 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -102,7 +103,9 @@ def update_webhook(*, actor, webhook, active=None, **fields):
     if not changes:
         return row
     if "url" in changes or "active" in changes:
-        row.failures, row.failing_since, row.next_try, row.ended = 0, None, None, ""
+        row.failures, row.failing_since, row.next_try = 0, None, None
+    if "active" in changes:
+        row.ended = ""
     row.save(update_fields=[*changes, "failures", "failing_since", "next_try", "ended"])
     _record(actor, "edit_webhook", row, changes)
     return row
@@ -123,6 +126,15 @@ def delete_webhook(*, actor, webhook):
     if Webhook.objects.filter(pk=webhook.pk).delete()[0]:
         told = {name: [getattr(webhook, name), None] for name in TEXTS}
         _record(actor, "delete_webhook", webhook, told)
+
+
+def answers_of(webhook, *, actor):
+    """A token that is limited to domains is told of tests and of these alone: the webhook may have been told of others before."""
+    rows, limit = webhook.answers.all(), actor.token_domains
+    if limit is None:
+        return rows
+    within = Event.objects.filter(name=OuterRef("event"), domain__in=limit)
+    return rows.filter(Q(event="") | Exists(within))
 
 
 @in_transaction

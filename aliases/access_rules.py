@@ -48,8 +48,11 @@ def _checked_new_address(alias, text):
 
 
 def _is_itself(alias, text):
-    """With an extension, and as its name in an alias domain, an address is the same."""
-    return without_extension(text) in with_alias_domain_names([alias.address])
+    """With an extension that has no name of its own, and as its name in an alias domain, an address is the same."""
+    names = with_alias_domain_names([alias.address])
+    if text in names:
+        return True
+    return without_extension(text) in names and not Alias.objects.filter(pk=text).exists()
 
 
 def refuse_name_it_moved_to(new):

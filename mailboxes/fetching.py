@@ -161,14 +161,17 @@ def check_remote(
     if stored is None and mailbox.remote_mailboxes.count() >= MOST:
         text = _("A mailbox has at most %(n)d of these.")
         errors["server"] = ValidationError(text, "too_many", {"n": MOST})
-    row.protocol = protocol
+    # What PostfixAdmin wrote, or other settings allowed, can be switched off as it is; a run refuses it.
+    if stored is None or (protocol or "") != (stored.protocol or ""):
+        row.protocol = protocol
+        if protocol not in KINDS:
+            errors["protocol"] = ValidationError(_("Choose IMAP or POP3."), "invalid")
     if row.src_auth not in SIGN_INS:
         row.src_auth = "password"
-    if protocol not in KINDS:
-        errors["protocol"] = ValidationError(_("Choose IMAP or POP3."), "invalid")
     with collected(errors, "server"):
         row.src_server = _server(server)
-    if tls not in SECURITY or (tls == PLAIN and not settings.FETCHMAIL_PLAIN):
+    is_known = tls in SECURITY and (tls != PLAIN or settings.FETCHMAIL_PLAIN)
+    if not is_known and (stored is None or tls != stored.tls):
         errors["tls"] = ValidationError(_("Choose TLS or STARTTLS."), "invalid")
     row.usessl, row.plain, row.sslcertck = tls == TLS, tls == PLAIN, tls != PLAIN
     if port is not None and not 1 <= port <= 65535:

@@ -152,6 +152,8 @@ def may_connect(text):
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
+    if getattr(address, "scope_id", None):  # fe80::1%eth0: in a network it counts without its zone
+        return False
     address = getattr(address, "ipv4_mapped", None) or address
     networks = [ipaddress.ip_network(network) for network in settings.FETCHMAIL_NETWORKS]
     return any(address in network for network in networks) or is_public(address)

@@ -98,3 +98,11 @@ def test_a_network_that_the_settings_name_is_connected_to(settings):
         assert (may_reach(address), may_connect(address)) == (True, True)
     for address in ("10.2.0.1", "64:ff9b::10.1.2.3", "2002:a01:203::", "fd13::7"):
         assert (may_reach(address), may_connect(address)) == (False, False)
+
+
+def test_an_address_with_a_zone_is_in_none_of_them(settings):
+    settings.WEBHOOK_NETWORKS = settings.FETCHMAIL_NETWORKS = ["fe80::/10", "fd12::/64"]
+
+    assert (may_reach("fe80::1"), may_connect("fe80::1")) == (True, True)
+    for address in ("fe80::1%eth0", "fd12::7%1"):
+        assert (may_reach(address), may_connect(address)) == (False, False)

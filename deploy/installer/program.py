@@ -12,6 +12,7 @@ from installer.closing import closing
 from installer.journal import Journal
 from installer.parts import PARTS
 from installer.plan import Plan
+from installer.restored import BEGUN
 from installer.steps import Failed, File
 from installer.undo import undo
 from installer.world import look
@@ -82,6 +83,10 @@ def _act(arguments):
         return _undo(options, journal)
     if options.act in ("look", "plan"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # into head or a pager that is left
+    elif BEGUN in journal.carried_out:  # it would start what the backup's rows must not meet yet
+        raise option_words.WrongAnswer(
+            "deploy/restore was cut short here. Call it again: it goes on where it stopped."
+        )
     return look_and_install(options, journal)
 
 

@@ -13,9 +13,7 @@ from installer import program
 from installer.backup_files import ABOUT, FORMAT, MAIL, STATE, checksum
 from installer.journal import Journal
 from installer.part import DATABASE
-from installer.restored import STEPS
-
-BEGUN = "restoring"
+from installer.restored import BEGUN, STEPS
 
 
 class Backup:

@@ -13,6 +13,8 @@ from installer.part import DATABASE, Part
 from installer.services import manager
 from installer.steps import Directory, Failed, Link, Step, run
 
+BEGUN = "restoring"  # what Journal.carried_out has until all of a backup is here
+
 
 class Restored(Part):
     @classmethod

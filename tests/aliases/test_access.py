@@ -78,6 +78,38 @@ def test_its_name_in_an_alias_domain_is_the_address_itself(sales, add_domain):
     assert stored() == ("moved", "shop@other.example", None)
 
 
+@pytest.mark.parametrize("text", ["sales+open@example.org", "sales+open@other.example"])
+def test_one_whose_name_has_an_extension_has_not_moved_to_itself(
+    example_org, add_domain, add_alias, text
+):
+    add_alias("sales@example.org", "ann@elsewhere.example")
+    open_to_all = add_alias("sales+open@example.org", "ann@elsewhere.example")
+    create_alias_domain(
+        actor=None, alias_domain=add_domain("other.example"), target_domain=example_org
+    )
+
+    with refused("itself", field="access_text"):
+        update_alias(actor=None, alias=open_to_all, access="moved", access_text=text)
+
+    assert stored(open_to_all.pk) == ("", "", None)
+
+
+def test_what_has_a_name_of_its_own_with_an_extension_is_another_address(sales, add_alias):
+    add_alias("sales+open@example.org", "ann@elsewhere.example")
+
+    update_alias(actor=None, alias=sales, access="moved", access_text="sales+open@example.org")
+
+    assert stored() == ("moved", "sales+open@example.org", None)
+
+
+def test_to_the_name_before_an_extension_an_alias_can_move(sales, add_alias):
+    open_to_all = add_alias("sales+open@example.org", "ann@elsewhere.example")
+
+    update_alias(actor=None, alias=open_to_all, access="moved", access_text="sales@example.org")
+
+    assert stored(open_to_all.pk) == ("moved", "sales@example.org", None)
+
+
 def test_a_new_alias_has_not_moved_to_itself(example_org, add_alias):
     with refused("itself", field="access_text"):
         add_alias(

@@ -134,6 +134,36 @@ def test_what_cannot_be_is_told_where(theirs, path, wrong, where):
     assert RemoteMailbox.objects.count() == 1
 
 
+NOT_ALLOWED_ANY_MORE = [
+    {"protocol": "AUTO"},
+    {"protocol": "POP2"},
+    {"protocol": None},
+    {"usessl": False, "plain": True, "sslcertck": False},
+]
+
+
+@pytest.mark.parametrize("columns", NOT_ALLOWED_ANY_MORE)
+def test_what_is_not_allowed_any_more_is_switched_off_as_it_is(theirs, path, columns):
+    RemoteMailbox.objects.update(**columns)
+    before = theirs.get(path).json()
+
+    told = theirs.patch(path, {"active": False})
+
+    assert (told.status_code, told.json()) == (200, before | {"active": False})
+    assert LogEntry.objects.latest("pk").changes == {"active": [True, False]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"), [({"protocol": "POP2"}, "/protocol"), ({"tls": "none"}, "/tls")]
+)
+def test_another_that_is_not_allowed_is_refused_still(theirs, path, wrong, where):
+    RemoteMailbox.objects.update(protocol="AUTO")
+
+    refused = theirs.patch(path, wrong)
+
+    assert (refused.status_code, pointers(refused)) == (422, [where, "/password"])
+
+
 def test_a_new_one_needs_a_password(theirs):
     answer = theirs.post(f"{JOE}/fetches", {"server": "imap.example.net", "login": "joe"})
 

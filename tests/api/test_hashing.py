@@ -58,9 +58,18 @@ def before_the_lock(done):
 def test_a_new_password_is_hashed_before(root, done, path, headers):
     assert root.patch(path, {"phone": "1", "password": ANOTHER}, **headers).status_code == 200
 
-    assert before_the_lock(done) == ["compare", "hash"]
+    assert before_the_lock(done) == ["hash", "compare"]
     row = (Mailbox if path == ANN else Admin).objects.get(pk=path.rpartition("/")[2])
     assert verify_password(ANOTHER, row.password)[0]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, ANOTHER])
+@pytest.mark.parametrize("path", [ANN, IT])
+def test_it_is_no_dry_run_where_that_is_false(root, done, path, password):
+    asked = root.patch(f"{path}?dry_run=false", {"password": password})
+
+    assert asked.status_code == 200
+    assert before_the_lock(done) == ["hash", "compare"]
 
 
 @pytest.mark.parametrize("headers", [{}, ANY])
@@ -71,7 +80,7 @@ def test_the_same_one_is_compared_before_and_stays(root, done, path, headers):
 
     assert root.put(path, {"phone": "1", "password": PASSWORD}, **headers).status_code == 200
 
-    assert before_the_lock(done) == ["compare"]
+    assert before_the_lock(done) == ["hash", "compare"]
     assert rows.get().password == stored
 
 
@@ -124,6 +133,33 @@ def test_who_may_not_set_it_takes_as_long_with_the_right_one(make_admin, make_to
         found.append(list(done))
 
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("scheme", ["{SHA512-CRYPT}", "{PLAIN}"])
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        (ANN, {}, {"If-None-Match": "*"}, 412),
+        (ANN, {}, {"If-Match": '"another"'}, 412),
+        (ANN, {"sending_limit": 5}, {}, 422),
+        (IT, {}, {"If-None-Match": "*"}, 412),
+        (IT, {"domains": ["nowhere.example"]}, {}, 422),
+    ],
+)
+def test_what_is_refused_takes_as_long_with_the_right_one(
+    root, done, path, body, headers, status, scheme
+):
+    if scheme == "{PLAIN}":
+        for model in (Mailbox, Admin):
+            model.objects.update(password=scheme + PASSWORD)
+    found = []
+    for password in (PASSWORD, ANOTHER):
+        done.clear()
+        answer = root.put(path, {"password": password, **body}, **headers)
+        assert answer.status_code == status
+        found.append([word for word in done if word != "lock"])
+
+    assert found == [["hash", "compare"]] * 2
 
 
 def test_what_can_be_no_password_is_not_hashed(root, done):

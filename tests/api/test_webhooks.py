@@ -269,6 +269,29 @@ def test_a_limited_token_sees_none_beyond_its_domains(limited):
     assert len(one.get("/webhooks").json()["items"]) == 1
 
 
+def test_a_limited_token_sees_no_answers_about_other_domains(limited, add_mailbox):
+    whole, one = limited
+    path = f"/webhooks/{whole.post('/webhooks', BODY).json()['id']}"
+    answers, made = stored(path).answers, {}
+    for name in ("ann@example.org", "eve@other.net"):
+        add_mailbox(name)
+        event = Event.objects.get(action="create_mailbox", data=name)
+        made[name] = answers.create(event=event.name, action=event.action, about=name)
+    made["test"] = answers.create(event="", action="test")
+    made["forgotten"] = answers.create(event="evt_gone", action="create_mailbox", about="gone")
+    whole.patch(path, {"domains": ["example.org"]})
+
+    def seen(program):
+        return [row["id"] for row in program.get(f"{path}/answers").json()["items"]]
+
+    def again(name):
+        return one.post(f"{path}/answers/{made[name].pk}/again").status_code
+
+    assert seen(whole) == [row.pk for row in reversed(made.values())]
+    assert seen(one) == [made["test"].pk, made["ann@example.org"].pk]
+    assert [again(name) for name in made] == [204, 404, 204, 404]
+
+
 def test_a_limited_token_whose_domains_are_gone_has_and_makes_none(
     make_admin, make_token, program, example_org, other_net
 ):

@@ -41,6 +41,19 @@ def test_mail_is_fetched_from_elsewhere_listed_changed_and_that_is_ended(run, nu
         run("mailbox", "fetch-end", JOE, str(number))
 
 
+@pytest.mark.parametrize("columns", [{"protocol": "AUTO"}, {"protocol": None}, {"usessl": False, "plain": True}])  # fmt: skip
+def test_what_is_not_allowed_any_more_is_switched_off_as_it_is(run, number, columns):
+    RemoteMailbox.objects.update(**columns)
+
+    run("mailbox", "fetch-edit", JOE, str(number), "--off")
+
+    row = RemoteMailbox.objects.get()
+    assert row.active is False
+    assert {name: getattr(row, name) or None for name in columns} == {
+        name: value or None for name, value in columns.items()
+    }
+
+
 def test_what_is_wrong_is_said(run, number):
     with pytest.raises(CommandError, match=r"Server: “here:25” is no server"):
         run("mailbox", "fetch-add", JOE, "here:25", "old", stdin="x\n")

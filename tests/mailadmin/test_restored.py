@@ -110,3 +110,26 @@ def test_the_same_backup_is_restored_again(restored, monkeypatch):
     restore._restore(backup, overwrite=True)
 
     assert left == [{"restoring"}, {"restoring", "database of the backup"}]
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 2), (["--plan"], 0), (["--look"], 0)])
+def test_nothing_is_installed_over_a_restore_that_was_cut_short(
+    restored, monkeypatch, capsys, options, status
+):
+    from installer import program
+
+    acts = {"--plan": "plan", "--look": "look"}
+    read = SimpleNamespace(act=acts.get("".join(options), "install"), secrets={})
+    journal = SimpleNamespace(carried_out={restored.BEGUN: "m"}, secrets={})
+    monkeypatch.setattr(program, "Journal", lambda: journal)
+    monkeypatch.setattr(program.option_words, "read", lambda *_given: read)
+    monkeypatch.setattr(program, "look_and_install", lambda *_given: 0)
+    monkeypatch.setattr(program.os, "umask", lambda _mask: 0)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(program.signal, "signal", lambda *_given: None)
+
+    assert program.main(options) == status
+    assert ("deploy/restore was cut short" in capsys.readouterr().err) == (status == 2)
+
+    journal.carried_out.clear()
+    assert program.main(options) == 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts import webhooks
@@ -99,6 +100,16 @@ def test_once_somebody_says_so_it_goes_on_where_it_was(hook, receiver, add_mailb
     assert receiver.objects == ["a@example.org", "b@example.org"]
 
 
+def test_one_whose_url_somebody_changes_meanwhile_goes_on_too(hook, admin, panel):
+    Webhook.objects.update(failures=3)
+    panel("--pause")
+
+    webhooks.update_webhook(actor=admin, webhook=hook, url=f"{hook.url}&more")
+
+    assert (anew(hook).ended, anew(hook).failures) == ("restored", 0)
+    assert panel("--resume").out == "Webhooks switched on: 1.\n"
+
+
 def test_what_somebody_had_switched_off_stays_off(hook, admin, panel):
     webhooks.update_webhook(actor=admin, webhook=hook, active=False)
 
@@ -107,13 +118,15 @@ def test_what_somebody_had_switched_off_stays_off(hook, admin, panel):
     assert anew(hook).active is False
 
 
-def test_what_the_settings_of_this_server_do_not_allow_stays_off(hook, root, panel, settings):
+def test_what_the_settings_of_this_server_do_not_allow_stays_off(hook, root, panel, capsys):
     other = webhooks.create_webhook(actor=root, url=hook.url, events=["mailbox"])
     Webhook.objects.filter(pk=hook.pk).update(url="https://elsewhere.example/")
     panel("--pause")
 
-    said = panel("--resume")
+    with pytest.raises(CommandError, match=r"^Webhooks that stay off: 1\.$"):
+        panel("--resume")
 
+    said = capsys.readouterr()
     assert said.out == "Webhooks switched on: 1.\n"
     assert said.err.startswith("it@example.org, elsewhere.example: Nothing is sent to")
     assert (anew(hook).ended, anew(other).active) == ("restored", True)

@@ -2,6 +2,7 @@ import signal
 from threading import Event
 
 from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
 
 from accounts import webhook_runner, webhooks
 from panel.commands import PanelCommand
@@ -41,14 +42,17 @@ class Command(PanelCommand):
             self.follow()
 
     def resume(self):
-        count = 0
+        count = refused = 0
         for webhook in webhooks.paused():
             try:
                 webhooks.update_webhook(actor=None, webhook=webhook, active=True)
                 count += 1
             except ValidationError as error:  # its host is not allowed here
+                refused += 1
                 self.stderr.write(f"{webhook.owner}, {webhook.host}: {self.explain(error)}")
         self.stdout.write(f"Webhooks switched on: {count}.")
+        if refused:
+            raise CommandError(f"Webhooks that stay off: {refused}.")
 
     def follow(self):
         stopped = Event()
