@@ -4,7 +4,7 @@ Whom it is sent to is written down before it is sent. So whatever breaks, nobody
 none, and is named at the end. One at a time is sent, at BROADCAST_RATE; a later one waits for the earlier.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from time import monotonic, sleep, time
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
+from accounts.letters import envelope_sender
 from accounts.models import LogEntry
 from aliases.access import REFUSING
 from aliases.models import Alias, AliasTarget
@@ -145,7 +146,7 @@ class BroadcastWork(tasks.Work):
 
     def __init__(self, actor):
         super().__init__(actor)
-        self.post, self.last = Post(), None
+        self.post = Post()
 
     # --- Who gets it
 
@@ -229,7 +230,8 @@ class BroadcastWork(tasks.Work):
         if not seconds_until(task):
             if any(not seconds_until(other) for other in self.before(task)):
                 raise Waits
-            self.post.open()
+            # While there is no mail server, or it takes nothing from here, nobody's turn passes.
+            self.post.open(envelope_sender())
         try:
             yield
         finally:
@@ -241,7 +243,7 @@ class BroadcastWork(tasks.Work):
         return running.filter(pk__lt=task.pk).defer("keys", "options")
 
     def act(self, task, entry):
-        self.post.open()  # while there is no mail server, nobody's turn passes
+        self.post.check_open()
         stage, *at = entry.position
         again = stage == AGAIN
         if again:  # whether it is there still, the mail server says
@@ -255,14 +257,12 @@ class BroadcastWork(tasks.Work):
         return None if again else {"state": SENDING}
 
     def hand_over(self, task, key, is_last):
-        self.keep_pace()
+        began = monotonic()
         message = message_to(key, written_of(task), sender=task.options["sender"])
         note_reply(task, key, self.post.hand_over(message, key), is_last=is_last)
-
-    def keep_pace(self):
-        if self.last is not None:
-            sleep(max(0, self.last + 60 / settings.BROADCAST_RATE - monotonic()))
-        self.last = monotonic()
+        with suppress(MailServerAway):  # act() raises it
+            self.post.open(envelope_sender())  # here, where no row is locked
+        sleep(max(0, began + 60 / settings.BROADCAST_RATE - monotonic()))
 
     def try_out(self, task):
         """Send it to the administrator alone, and return the Message that says so."""
@@ -355,7 +355,7 @@ def note_reply(task, key, reply, *, is_last):
     changes = {"state": reply.state, "said": reply.said}
     if reply.state == UNKNOWN:
         _change(task, key, changes)
-    elif reply.state == LATER and not is_last:
+    elif reply.state == LATER and not (is_last and reply.of_recipient):
         tasks.take_back(task, key, changes)
     else:
         error = ValidationError("%(said)s", REFUSED, {"said": reply.said})

@@ -1,5 +1,6 @@
 import csv
 import io
+import smtplib
 from email import message_from_string, policy
 
 import pytest
@@ -12,12 +13,12 @@ from django.urls import reverse
 from accounts.models import Admin, LogEntry
 from accounts.services import update_admin
 from domains.models import Domain
-from mailboxes import broadcasts
+from mailboxes import broadcasts, writing
 from mailboxes.broadcasts import ask_broadcast
 from mailboxes.models import Mailbox
 from mailboxes.services import set_mailbox_active
 from panel import tasks
-from panel.models import Task
+from panel.models import Task, TaskRow
 from tests.pages.broadcasting import BEN, EVE, JOE, SAID, ZOE, ask, begun, sent_whole, step
 from tests.pages.reading import error_codes, hidden_inputs, links, text, told
 from tests.servers.processes import free_ports
@@ -376,6 +377,62 @@ def test_while_the_mail_server_is_away_nobodys_turn_passes(superadmin, sink, set
     assert recipients(sink) == [[BEN], [EVE], [JOE], [ZOE]]
 
 
+def test_while_nothing_is_taken_from_the_sender_nobodys_turn_passes(superadmin, sink):
+    url = begun(superadmin, everywhere="on")
+    sink.of_senders = ["450 4.7.1 too many messages"]
+    away = step(superadmin, url)
+    assert "The mail server takes no message now: 450 4.7.1 too many messages." in away
+    assert (sink.received, Task.objects.get().position) == ([], [])
+
+    sink.of_senders = [
+        "250 ok",
+        "250 ok",
+        "450 4.7.1 too many messages",
+        "450 4.7.1 too many messages",
+    ]
+    step(superadmin, url)
+    assert recipients(sink) == [[BEN]]
+    step(superadmin, url)
+    assert recipients(sink) == [[BEN], [JOE], [ZOE]]
+    assert list(TaskRow.objects.values_list("key", "changes__state")) == [(EVE, "later")]
+
+
+def test_whom_nobody_refused_is_put_off_and_not_refused(superadmin, sink, monkeypatch):
+    def broken(*_given):
+        raise smtplib.SMTPServerDisconnected("the connection broke")
+
+    monkeypatch.setattr(broadcasts, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(writing, "_handed_over", broken)
+    sent_whole(superadmin, domains="second.example")
+
+    task = Task.objects.get()
+    assert (task.state, task.done, task.refused) == ("done", 0, 0)
+    assert table(superadmin, task) == [[BEN, "put off", "the connection broke"]]
+
+
+def test_the_mail_server_is_connected_to_outside_of_transactions(superadmin, sink, monkeypatch):
+    opened, handed_over = [], writing._handed_over
+    opening, broken = writing.get_connection, [BEN]
+
+    def open_noted(**options):
+        opened.append(connection.in_atomic_block)
+        return opening(**options)
+
+    def once_broken(session, text, address, sender):
+        if address in broken:
+            broken.remove(address)
+            raise smtplib.SMTPServerDisconnected("the connection broke")
+        return handed_over(session, text, address, sender)
+
+    monkeypatch.setattr(writing, "get_connection", open_noted)
+    monkeypatch.setattr(writing, "_handed_over", once_broken)
+    sink.unknown, sink.answers = {EVE}, ["451 4.7.1 later"]
+    step(superadmin, begun(superadmin, everywhere="on"))
+
+    assert recipients(sink) == [[ZOE]]
+    assert opened == [False, False]
+
+
 def test_one_at_a_time_is_sent(superadmin, sink, make_admin):
     admin = Client()
     admin.force_login(
@@ -397,13 +454,18 @@ def test_one_at_a_time_is_sent(superadmin, sink, make_admin):
 
 def test_no_faster_than_the_rate(superadmin, sink, settings, monkeypatch):
     pauses = []
-    monkeypatch.setattr(broadcasts, "sleep", pauses.append)
+
+    def note(seconds):
+        without_answer = TaskRow.objects.filter(changes__state=broadcasts.SENDING)
+        pauses.append((seconds, without_answer.count()))
+
+    monkeypatch.setattr(broadcasts, "sleep", note)
     monkeypatch.setattr(broadcasts, "monotonic", lambda: 100.0)
     settings.BROADCAST_RATE = 30
     begun_at = begun(superadmin, everywhere="on")
     step(superadmin, begun_at)
 
-    assert pauses == [2, 2, 2]
+    assert pauses == [(2, 0)] * 4
 
 
 @pytest.mark.parametrize("page", ["asked", "done"])
