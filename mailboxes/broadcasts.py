@@ -24,10 +24,10 @@ from accounts.models import LogEntry
 from aliases.access import REFUSING
 from aliases.models import Alias, AliasTarget
 from domains.models import Domain
+from mailboxes.broadcast_replies import SENDING, counts, note_reply
 from mailboxes.models import Mailbox
 from mailboxes.writing import (
     LATER,
-    REFUSED,
     SENT,
     UNKNOWN,
     MailServerAway,
@@ -52,8 +52,8 @@ AT_ONCE = 1_000  # rows that are looked through
 MAILBOXES, ALIASES, AGAIN = "mailboxes", "aliases", "again"
 PAUSES = (60, 300, 900)  # seconds before each time that those are tried again
 LONGEST_PAUSE = 30  # seconds, of a page
-SENDING = "sending"  # no answer yet; later: there will be none
 QUIET = timedelta(minutes=1)  # an earlier one that does nothing for so long is waited for no more
+NO_RIGHT = gettext_lazy("Only a superadmin writes to all mailboxes here.")
 ALL = "ALL"  # in the log, as PostfixAdmin calls all domains
 
 
@@ -78,7 +78,7 @@ def check_broadcast(*, actor, domains=None, **written):
 
 def _check_right(actor):
     if not may_broadcast(actor):
-        raise ValidationError(_("Only a superadmin writes to all mailboxes here."), "scope")
+        raise ValidationError(NO_RIGHT, "scope")
 
 
 def _check_domains(actor, domains):
@@ -211,14 +211,20 @@ class BroadcastWork(tasks.Work):
         if due > time():
             return [], [AGAIN, turn, key, due]
         keys = list(rows.filter(key__gt=key).order_by("key").values_list("key", flat=True)[:size])
-        entries = [tasks.Entry(key, [AGAIN, turn, key, due]) for key in keys]
+        here = set()
+        for part in (MAILBOXES, ALIASES):
+            here.update(self.managed(part).filter(pk__in=keys).values_list("pk", flat=True))
+        entries = [tasks.Entry(key, [AGAIN, turn, key, due]) for key in keys if key in here]
         if len(keys) == size:
-            return entries, entries[-1].position
+            return entries, [AGAIN, turn, keys[-1], due]
         return entries, [AGAIN, turn + 1, "", 0] if turn + 1 < len(PAUSES) else None
 
     def check_options(self, task, post):
         _check_right(self.actor)
         return {}
+
+    def is_allowed(self):
+        return may_broadcast(self.actor)
 
     def pause(self, task):
         return min(LONGEST_PAUSE, seconds_until(task))
@@ -309,6 +315,8 @@ class BroadcastWork(tasks.Work):
     def notes(self, task):
         told = counts(task) if task.state != tasks.Running else {LATER: 0, UNKNOWN: 0}
         notes = []
+        if task.state in tasks.UNFINISHED and not self.is_allowed():
+            notes.append(NO_RIGHT)
         if seconds_until(task):
             at = timezone.localtime() + timedelta(seconds=seconds_until(task))
             text = _("The mail server put some off. They are tried again at %(time)s.")
@@ -348,52 +356,6 @@ def seconds_until(task):
     return max(0, round(at[2] - time() + 0.5)) if stage == AGAIN else 0
 
 
-def note_reply(task, key, reply, *, is_last):
-    if reply.state == SENT:
-        _forget(task, key)
-        return
-    changes = {"state": reply.state, "said": reply.said}
-    if reply.state == UNKNOWN:
-        _change(task, key, changes)
-    elif reply.state == LATER and not (is_last and reply.of_recipient):
-        tasks.take_back(task, key, changes)
-    else:
-        error = ValidationError("%(said)s", REFUSED, {"said": reply.said})
-        tasks.take_back(task, key, changes | {"state": REFUSED}, error)
-
-
 @in_transaction
 def _note_test(actor, address):
     LogEntry.objects.record(actor, "send_test", target=address)
-
-
-@in_transaction
-def _forget(task, key):
-    TaskRow.objects.filter(task=task.pk, key=key).delete()
-
-
-@in_transaction
-def _change(task, key, changes):
-    TaskRow.objects.filter(task=task.pk, key=key).update(changes=changes)
-
-
-def counts(task):
-    """{SENT, REFUSED, LATER, UNKNOWN: how many}."""
-    unknown = task.rows.filter(changes__state__in=[SENDING, UNKNOWN]).count()
-    later = task.rows.filter(changes__state=LATER).count()
-    return {SENT: task.done - unknown, REFUSED: task.refused, LATER: later, UNKNOWN: unknown}
-
-
-STATES = {
-    REFUSED: gettext_lazy("refused"),
-    LATER: gettext_lazy("put off"),
-    UNKNOWN: gettext_lazy("not known"),
-    SENDING: gettext_lazy("not known"),
-}
-
-
-def not_sent(task):
-    """(address, what happened, what the mail server said) of each recipient who has, or may have, not got it."""
-    rows = task.rows.order_by("key").values_list("key", "changes")
-    for key, changes in rows.iterator():
-        yield key, STATES[changes["state"]], changes.get("said", "")

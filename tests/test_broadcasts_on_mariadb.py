@@ -5,7 +5,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import LogEntry
-from mailboxes.broadcasts import BroadcastWork, ask_broadcast, counts, not_sent
+from mailboxes.broadcast_replies import counts, not_sent
+from mailboxes.broadcasts import BroadcastWork, ask_broadcast
 from mailboxes.services import create_mailboxes
 from panel import tasks
 from panel.models import Task

@@ -16,7 +16,7 @@ from domains.models import Domain
 from mailboxes import broadcasts, writing
 from mailboxes.broadcasts import ask_broadcast
 from mailboxes.models import Mailbox
-from mailboxes.services import set_mailbox_active
+from mailboxes.services import delete_mailbox, set_mailbox_active
 from panel import tasks
 from panel.models import Task, TaskRow
 from tests.pages.broadcasting import BEN, EVE, JOE, SAID, ZOE, ask, begun, sent_whole, step
@@ -490,6 +490,36 @@ def test_who_may_no_more_does_not_begin_it(admin, sink, settings):
 
     assert admin.post(url, {"do": "begin"}).status_code == 422
     assert (Task.objects.get().state, entries("begin_broadcast")) == ("asked", [])
+
+
+def test_who_may_no_more_does_not_go_on_with_it(admin, sink, settings, monkeypatch):
+    monkeypatch.setattr(tasks, "STEP", 1)
+    url = begun(admin, everywhere="on")
+    step(admin, url)
+    settings.DOMAIN_ADMINS_BROADCAST = False
+    for what in ("step", "go"):
+        admin.post(url, {"do": what})
+        page = text(admin.get(url))
+        assert ("Only a superadmin writes to all mailboxes here." in page, "Go on" in page) == (
+            True,
+            False,
+        )
+
+    assert (recipients(sink), Task.objects.get().state) == ([[JOE]], "stopped")
+
+
+def test_who_was_put_off_and_is_deleted_meanwhile_is_not_tried_again(superadmin, sink, monkeypatch):
+    monkeypatch.setattr(broadcasts, "PAUSES", (0, 0, 0))
+    sink.answers = ["451 4.7.1 later"]
+    url = begun(superadmin, domains="example.org")
+    step(superadmin, url)
+    delete_mailbox(actor=None, mailbox=Mailbox.objects.get(pk=JOE))
+    for _step in range(8):
+        step(superadmin, url)
+
+    task = Task.objects.get()
+    assert (recipients(sink), task.state, task.done) == ([[ZOE]], "done", 1)
+    assert table(superadmin, task) == [[JOE, "put off", "451 4.7.1 later"]]
 
 
 def test_windows_of_rows_leave_nobody_out(superadmin, sink, add_alias, monkeypatch):
