@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import unicodedata
 from email.utils import formataddr, make_msgid
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ OF_A_MACHINE = {
     "Precedence": "bulk",
     "X-Auto-Response-Suppress": "All",
 }
+# Of the signs that nobody sees, those that words and emoji are written with. Others turn text round or hide some.
+JOINERS = {"\u200c", "\u200d"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -64,7 +67,7 @@ def check_written(*, subject=None, body=None, from_name=None):
         if not 0 < len(body) <= LONGEST_BODY:
             text = _("Enter a text of at most %(n)d characters.")
             errors["body"] = ValidationError(text, "body", {"n": LONGEST_BODY})
-    if from_name and (len(from_name) > LONGEST_NAME or set(from_name) & set("@<>")):
+    if from_name and (len(from_name) > LONGEST_NAME or _looks_like_an_address(from_name)):
         # Many mail programs show the name alone: an address in it would be taken for the sender's.
         text = _("Enter a name of at most %(n)d characters, without an address.")
         errors["from_name"] = ValidationError(text, "from_name", {"n": LONGEST_NAME})
@@ -73,7 +76,14 @@ def check_written(*, subject=None, body=None, from_name=None):
 
 
 def _one_line(text):
-    return text if text is None else " ".join(_CONTROL.sub(" ", text).split())
+    if text is None:
+        return None
+    shown = (sign for sign in text if sign in JOINERS or unicodedata.category(sign) != "Cf")
+    return " ".join(_CONTROL.sub(" ", "".join(shown)).split())
+
+
+def _looks_like_an_address(name):
+    return bool(set(unicodedata.normalize("NFKC", name)) & set("@<>"))
 
 
 def sender_of(actor):
@@ -202,7 +212,13 @@ def write_to(*, actor, mailbox, subject, body, from_name=""):
     _note(actor=actor, mailbox=mailbox)
     sender = sender_of(actor)
     by_machine = sender == envelope_sender()
-    reply = sent(message_to(mailbox.pk, written, sender=sender, by_machine=by_machine), mailbox.pk)
+    message = message_to(mailbox.pk, written, sender=sender, by_machine=by_machine)
+    # In the envelope too: bounces and away messages go to who wrote.
+    check_sent(sent(message, mailbox.pk, sender))
+
+
+def check_sent(reply):
+    """Raises ValidationError unless the mail server took the message."""
     if reply.state == UNKNOWN:
         text = _(
             "The connection to the mail server broke before it answered, so the message may be sent: %(reason)s"
@@ -213,11 +229,11 @@ def write_to(*, actor, mailbox, subject, body, from_name=""):
         raise ValidationError(text, "refused", {"reason": reply.said})
 
 
-def sent(message, address):
+def sent(message, address, sender=""):
     post = Post()
     post.open()
     try:
-        return post.hand_over(message, address)
+        return post.hand_over(message, address, sender)
     finally:
         post.close()
 
