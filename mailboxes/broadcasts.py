@@ -33,6 +33,7 @@ from mailboxes.writing import (
     MailServerAway,
     Post,
     Written,
+    check_sent,
     check_written,
     message_to,
     sender_of,
@@ -47,6 +48,7 @@ from panel.scoping import may_broadcast
 from panel.transactions import Unavailable, in_transaction
 
 MOST_DOMAINS = 500  # that are named; more are all of them
+NAMED = 3  # in one entry of the log
 AT_ONCE = 1_000  # rows that are looked through
 # The parts of a position: what is gone through, and then those that the mail server put off.
 MAILBOXES, ALIASES, AGAIN = "mailboxes", "aliases", "again"
@@ -272,12 +274,11 @@ class BroadcastWork(tasks.Work):
 
     def try_out(self, task):
         """Send it to the administrator alone, and return the Message that says so."""
+        _check_right(self.actor)
         address = self.actor.pk
         _note_test(self.actor, address)
         message = message_to(address, written_of(task), sender=task.options["sender"])
-        reply = sent(message, address)
-        if reply.state != SENT:
-            raise MailServerAway(reply.said)
+        check_sent(sent(message, address))
         text = _("A test is sent to %(address)s.") % {"address": display_address(address)}
         return Message(messages.SUCCESS, text)
 
@@ -292,10 +293,15 @@ class BroadcastWork(tasks.Work):
     def note(self, task, action, told):
         changes = {name: [None, n] for name, n in told.items() if n or name == SENT}
         names = task.options["domains"]
-        named = names is not None and len(names) <= MOST_DOMAINS
-        for name in names if named else [ALL]:
-            domain = name if named else ""
-            LogEntry.objects.record(self.actor, action, domain=domain, target=name, changes=changes)
+        if names is None or len(names) > MOST_DOMAINS:
+            LogEntry.objects.record(self.actor, action, target=ALL, changes=changes)
+            return
+        several = len(names) > 1
+        for name in names:  # who reads a domain's log need not know how many others have
+            of_it = None if several else changes
+            LogEntry.objects.record(self.actor, action, domain=name, target=name, changes=of_it)
+        if several and changes:
+            LogEntry.objects.record(self.actor, action, target=listed(names), changes=changes)
 
     def number_done(self, task):
         return task.done
@@ -351,6 +357,11 @@ def leading_elsewhere(keys):
     return set(targets.values_list("alias", flat=True))
 
 
+def listed(names):
+    more = ", …" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
 def seconds_until(task):
     stage, *at = task.position or [MAILBOXES]
     return max(0, round(at[2] - time() + 0.5)) if stage == AGAIN else 0
@@ -358,4 +369,4 @@ def seconds_until(task):
 
 @in_transaction
 def _note_test(actor, address):
-    LogEntry.objects.record(actor, "send_test", target=address)
+    LogEntry.objects.record(actor, "test_broadcast", target=address)

@@ -89,21 +89,26 @@ def test_each_gets_a_message_of_their_own_after_a_page_that_shows_it(superadmin,
 def test_the_log_has_how_many_and_not_what(superadmin, sink):
     sent_whole(superadmin, domains="example.org second.example")
 
-    counted = {"sent": [None, 3]}
     assert entries("begin_broadcast") == [
         ("example.org", "example.org", None),
         ("second.example", "second.example", None),
     ]
     assert entries("end_broadcast") == [
-        ("example.org", "example.org", counted),
-        ("second.example", "second.example", counted),
+        ("example.org", "example.org", None),
+        ("second.example", "second.example", None),
+        ("", "example.org, second.example", {"sent": [None, 3]}),
     ]
-    everything = str(list(LogEntry.objects.values_list("data", "changes")))
-    assert not {"Maintenance", "Sunday"} & set(everything.split())
+    everything = str(list(LogEntry.objects.values()))
+    assert ("Maintenance" in everything, "Sunday" in everything) == (False, False)
+    assert "," not in "".join(links(superadmin.get(reverse("log"))))  # that no page has
 
+    sent_whole(superadmin, domains="second.example")
     sent_whole(superadmin, everywhere="on")
 
-    assert entries("end_broadcast")[2:] == [("", "ALL", {"sent": [None, 4]})]
+    assert entries("end_broadcast")[3:] == [
+        ("second.example", "second.example", {"sent": [None, 1]}),
+        ("", "ALL", {"sent": [None, 4]}),
+    ]
 
 
 @pytest.mark.parametrize("chosen", [{"domains": "example.org"}, {"everywhere": "on"}])
@@ -155,6 +160,22 @@ def test_a_line_break_in_the_subject_makes_no_header(superadmin, sink):
     assert mail["Subject"] == "Hello Bcc: victim@elsewhere.example Buy now"
     assert (mail["Bcc"], mail["From"]) == (None, "a b <postmaster@example.org>")
     assert recipients(sink) == [[JOE], [ZOE]]
+
+
+@pytest.mark.parametrize("name", ["a\uff20bank.example", "a\ufe6bb.example", "\uff1ca b\ufe65"])
+def test_a_name_holds_no_address_in_other_letters(name, superadmin, sink):
+    answer = ask(superadmin, everywhere="on", from_name=name)
+
+    assert (error_codes(answer), Task.objects.count()) == ({"from_name": ["from_name"]}, 0)
+
+
+def test_signs_that_turn_or_hide_text_are_left_out(superadmin, sink):
+    hidden = "Pay\u202elap\u2066 \u200bme\ufeff \U0001f468\u200d\U0001f4bb"
+    ask(superadmin, everywhere="on", subject=hidden, from_name="\u200fIT\u200b")
+
+    options = Task.objects.get().options
+    shown = "Paylap me \U0001f468\u200d\U0001f4bb"
+    assert (options["subject"], options["from_name"]) == (shown, "IT")
 
 
 def test_what_is_missing_or_too_long_is_said_at_its_field(superadmin, sink):
@@ -225,11 +246,13 @@ def test_a_test_goes_to_oneself_alone(superadmin, sink):
     assert (answer.url, told(answer)) == (url, ["A test is sent to root@panel.example."])
     assert recipients(sink) == [["root@panel.example"]]
     assert Task.objects.get().state == "asked"
-    assert entries("send_test") == [("", "root@panel.example", None)]
+    assert entries("test_broadcast") == [("", "root@panel.example", None)]
+    assert entries("send_test") == []  # of which there is only so many an hour
 
     sink.unknown.add("root@panel.example")
     refused = superadmin.post(url, {"do": "try"})
-    assert (refused.status_code, "550 5.1.1 no such user" in text(refused)) == (503, True)
+    said = "The mail server did not take the message: 550 5.1.1 no such user"
+    assert (refused.status_code, said in text(refused)) == (422, True)
     superadmin.post(url, {"do": "begin"})
     assert superadmin.post(url, {"do": "try"}).status_code == 404
 
@@ -488,7 +511,8 @@ def test_who_may_no_more_does_not_begin_it(admin, sink, settings):
     url = ask(admin, everywhere="on").url
     settings.DOMAIN_ADMINS_BROADCAST = False
 
-    assert admin.post(url, {"do": "begin"}).status_code == 422
+    answers = [admin.post(url, {"do": what}).status_code for what in ("begin", "try")]
+    assert (answers, sink.received) == ([422, 422], [])
     assert (Task.objects.get().state, entries("begin_broadcast")) == ("asked", [])
 
 
