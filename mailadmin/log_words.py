@@ -299,6 +299,8 @@ def _url(entry):
     if action.startswith("delete_") or not entry.data or action not in ACTIONS:
         return ""
     kind = ACTIONS[action].kind
+    if action.endswith("_broadcast") and not entry.domain:  # to several domains, or to oneself
+        return ""
     if action == "create_exception":
         return url("factor-exceptions")
     if action == "edit_letter":

@@ -103,14 +103,15 @@ class TaskPage(OwnTask):
         task, work = self.task, self.work
         self.remember(task)
         changed = task.scope != tasks.scope_of(self.actor)
+        may_go_on = tasks.may_go_on(task, work)
         return {
             "question": self.question().rstrip(" ?\xa0"),
             "result": work.result(task) if work.number_done(task) else "",
             "refusals": work.refusals(task),
             "counted": tasks.COUNTED,
             "seconds_left": tasks.seconds_left(task),
-            "goes_on": task.state == State.RUNNING and not changed and self.by_itself(),
-            "may_go_on": task.state in tasks.UNFINISHED and not changed,
+            "goes_on": task.state == State.RUNNING and may_go_on and self.by_itself(),
+            "may_go_on": task.state in tasks.UNFINISHED and may_go_on,
             "scope_changed": changed,
             "can_undo": tasks.can_undo(task, work) and not hasattr(task, "undone_by"),
             "back": task.back or reverse(work.list_url_name),

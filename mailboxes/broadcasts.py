@@ -4,7 +4,7 @@ Whom it is sent to is written down before it is sent. So whatever breaks, nobody
 none, and is named at the end. One at a time is sent, at BROADCAST_RATE; a later one waits for the earlier.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from time import monotonic, sleep, time
 
@@ -19,19 +19,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
+from accounts.letters import envelope_sender
 from accounts.models import LogEntry
 from aliases.access import REFUSING
 from aliases.models import Alias, AliasTarget
 from domains.models import Domain
+from mailboxes.broadcast_replies import SENDING, counts, note_reply
 from mailboxes.models import Mailbox
 from mailboxes.writing import (
     LATER,
-    REFUSED,
     SENT,
     UNKNOWN,
     MailServerAway,
     Post,
     Written,
+    check_sent,
     check_written,
     message_to,
     sender_of,
@@ -46,13 +48,14 @@ from panel.scoping import may_broadcast
 from panel.transactions import Unavailable, in_transaction
 
 MOST_DOMAINS = 500  # that are named; more are all of them
+NAMED = 3  # in one entry of the log
 AT_ONCE = 1_000  # rows that are looked through
 # The parts of a position: what is gone through, and then those that the mail server put off.
 MAILBOXES, ALIASES, AGAIN = "mailboxes", "aliases", "again"
 PAUSES = (60, 300, 900)  # seconds before each time that those are tried again
 LONGEST_PAUSE = 30  # seconds, of a page
-SENDING = "sending"  # no answer yet; later: there will be none
 QUIET = timedelta(minutes=1)  # an earlier one that does nothing for so long is waited for no more
+NO_RIGHT = gettext_lazy("Only a superadmin writes to all mailboxes here.")
 ALL = "ALL"  # in the log, as PostfixAdmin calls all domains
 
 
@@ -77,7 +80,7 @@ def check_broadcast(*, actor, domains=None, **written):
 
 def _check_right(actor):
     if not may_broadcast(actor):
-        raise ValidationError(_("Only a superadmin writes to all mailboxes here."), "scope")
+        raise ValidationError(NO_RIGHT, "scope")
 
 
 def _check_domains(actor, domains):
@@ -145,7 +148,7 @@ class BroadcastWork(tasks.Work):
 
     def __init__(self, actor):
         super().__init__(actor)
-        self.post, self.last = Post(), None
+        self.post = Post()
 
     # --- Who gets it
 
@@ -210,14 +213,20 @@ class BroadcastWork(tasks.Work):
         if due > time():
             return [], [AGAIN, turn, key, due]
         keys = list(rows.filter(key__gt=key).order_by("key").values_list("key", flat=True)[:size])
-        entries = [tasks.Entry(key, [AGAIN, turn, key, due]) for key in keys]
+        here = set()
+        for part in (MAILBOXES, ALIASES):
+            here.update(self.managed(part).filter(pk__in=keys).values_list("pk", flat=True))
+        entries = [tasks.Entry(key, [AGAIN, turn, key, due]) for key in keys if key in here]
         if len(keys) == size:
-            return entries, entries[-1].position
+            return entries, [AGAIN, turn, keys[-1], due]
         return entries, [AGAIN, turn + 1, "", 0] if turn + 1 < len(PAUSES) else None
 
     def check_options(self, task, post):
         _check_right(self.actor)
         return {}
+
+    def is_allowed(self):
+        return may_broadcast(self.actor)
 
     def pause(self, task):
         return min(LONGEST_PAUSE, seconds_until(task))
@@ -229,7 +238,8 @@ class BroadcastWork(tasks.Work):
         if not seconds_until(task):
             if any(not seconds_until(other) for other in self.before(task)):
                 raise Waits
-            self.post.open()
+            # While there is no mail server, or it takes nothing from here, nobody's turn passes.
+            self.post.open(envelope_sender())
         try:
             yield
         finally:
@@ -241,7 +251,7 @@ class BroadcastWork(tasks.Work):
         return running.filter(pk__lt=task.pk).defer("keys", "options")
 
     def act(self, task, entry):
-        self.post.open()  # while there is no mail server, nobody's turn passes
+        self.post.check_open()
         stage, *at = entry.position
         again = stage == AGAIN
         if again:  # whether it is there still, the mail server says
@@ -255,23 +265,20 @@ class BroadcastWork(tasks.Work):
         return None if again else {"state": SENDING}
 
     def hand_over(self, task, key, is_last):
-        self.keep_pace()
+        began = monotonic()
         message = message_to(key, written_of(task), sender=task.options["sender"])
         note_reply(task, key, self.post.hand_over(message, key), is_last=is_last)
-
-    def keep_pace(self):
-        if self.last is not None:
-            sleep(max(0, self.last + 60 / settings.BROADCAST_RATE - monotonic()))
-        self.last = monotonic()
+        with suppress(MailServerAway):  # act() raises it
+            self.post.open(envelope_sender())  # here, where no row is locked
+        sleep(max(0, began + 60 / settings.BROADCAST_RATE - monotonic()))
 
     def try_out(self, task):
         """Send it to the administrator alone, and return the Message that says so."""
+        _check_right(self.actor)
         address = self.actor.pk
         _note_test(self.actor, address)
         message = message_to(address, written_of(task), sender=task.options["sender"])
-        reply = sent(message, address)
-        if reply.state != SENT:
-            raise MailServerAway(reply.said)
+        check_sent(sent(message, address))
         text = _("A test is sent to %(address)s.") % {"address": display_address(address)}
         return Message(messages.SUCCESS, text)
 
@@ -286,10 +293,15 @@ class BroadcastWork(tasks.Work):
     def note(self, task, action, told):
         changes = {name: [None, n] for name, n in told.items() if n or name == SENT}
         names = task.options["domains"]
-        named = names is not None and len(names) <= MOST_DOMAINS
-        for name in names if named else [ALL]:
-            domain = name if named else ""
-            LogEntry.objects.record(self.actor, action, domain=domain, target=name, changes=changes)
+        if names is None or len(names) > MOST_DOMAINS:
+            LogEntry.objects.record(self.actor, action, target=ALL, changes=changes)
+            return
+        several = len(names) > 1
+        for name in names:  # who reads a domain's log need not know how many others have
+            of_it = None if several else changes
+            LogEntry.objects.record(self.actor, action, domain=name, target=name, changes=of_it)
+        if several and changes:
+            LogEntry.objects.record(self.actor, action, target=listed(names), changes=changes)
 
     def number_done(self, task):
         return task.done
@@ -309,6 +321,8 @@ class BroadcastWork(tasks.Work):
     def notes(self, task):
         told = counts(task) if task.state != tasks.Running else {LATER: 0, UNKNOWN: 0}
         notes = []
+        if task.state in tasks.UNFINISHED and not self.is_allowed():
+            notes.append(NO_RIGHT)
         if seconds_until(task):
             at = timezone.localtime() + timedelta(seconds=seconds_until(task))
             text = _("The mail server put some off. They are tried again at %(time)s.")
@@ -343,57 +357,16 @@ def leading_elsewhere(keys):
     return set(targets.values_list("alias", flat=True))
 
 
+def listed(names):
+    more = ", …" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
 def seconds_until(task):
     stage, *at = task.position or [MAILBOXES]
     return max(0, round(at[2] - time() + 0.5)) if stage == AGAIN else 0
 
 
-def note_reply(task, key, reply, *, is_last):
-    if reply.state == SENT:
-        _forget(task, key)
-        return
-    changes = {"state": reply.state, "said": reply.said}
-    if reply.state == UNKNOWN:
-        _change(task, key, changes)
-    elif reply.state == LATER and not is_last:
-        tasks.take_back(task, key, changes)
-    else:
-        error = ValidationError("%(said)s", REFUSED, {"said": reply.said})
-        tasks.take_back(task, key, changes | {"state": REFUSED}, error)
-
-
 @in_transaction
 def _note_test(actor, address):
-    LogEntry.objects.record(actor, "send_test", target=address)
-
-
-@in_transaction
-def _forget(task, key):
-    TaskRow.objects.filter(task=task.pk, key=key).delete()
-
-
-@in_transaction
-def _change(task, key, changes):
-    TaskRow.objects.filter(task=task.pk, key=key).update(changes=changes)
-
-
-def counts(task):
-    """{SENT, REFUSED, LATER, UNKNOWN: how many}."""
-    unknown = task.rows.filter(changes__state__in=[SENDING, UNKNOWN]).count()
-    later = task.rows.filter(changes__state=LATER).count()
-    return {SENT: task.done - unknown, REFUSED: task.refused, LATER: later, UNKNOWN: unknown}
-
-
-STATES = {
-    REFUSED: gettext_lazy("refused"),
-    LATER: gettext_lazy("put off"),
-    UNKNOWN: gettext_lazy("not known"),
-    SENDING: gettext_lazy("not known"),
-}
-
-
-def not_sent(task):
-    """(address, what happened, what the mail server said) of each recipient who has, or may have, not got it."""
-    rows = task.rows.order_by("key").values_list("key", "changes")
-    for key, changes in rows.iterator():
-        yield key, STATES[changes["state"]], changes.get("said", "")
+    LogEntry.objects.record(actor, "test_broadcast", target=address)

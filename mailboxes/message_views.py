@@ -9,7 +9,8 @@ from django.views.generic import View
 
 from domains.models import Domain
 from mailboxes import writing
-from mailboxes.broadcasts import BroadcastWork, not_sent
+from mailboxes.broadcast_replies import not_sent
+from mailboxes.broadcasts import BroadcastWork
 from mailboxes.message_forms import BroadcastForm, MessageForm, initial_of
 from mailboxes.views import OneMailbox
 from panel import once

@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import unicodedata
 from email.utils import formataddr, make_msgid
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from panel.transactions import Unavailable, in_transaction
 
 LONGEST_SUBJECT, LONGEST_BODY, LONGEST_NAME = 255, 20_000, 100
 SENT, LATER, REFUSED, UNKNOWN = "sent", "later", "refused", "unknown"
-TAKEN = {250, 251}
+TAKEN, CLOSING = {250, 251}, 421
 LONGEST_SAID = 500
 # No answering machine answers: RFC 3834, the older custom of mailing lists, and Exchange.
 OF_A_MACHINE = {
@@ -28,6 +29,8 @@ OF_A_MACHINE = {
     "Precedence": "bulk",
     "X-Auto-Response-Suppress": "All",
 }
+# Of the signs that nobody sees, those that words and emoji are written with. Others turn text round or hide some.
+JOINERS = {"\u200c", "\u200d"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -42,6 +45,7 @@ class Reply(NamedTuple):
 
     state: str
     said: str
+    of_recipient: bool = True  # False: it takes nothing from this sender, or the connection broke
 
 
 class MailServerAway(Unavailable):
@@ -63,7 +67,7 @@ def check_written(*, subject=None, body=None, from_name=None):
         if not 0 < len(body) <= LONGEST_BODY:
             text = _("Enter a text of at most %(n)d characters.")
             errors["body"] = ValidationError(text, "body", {"n": LONGEST_BODY})
-    if from_name and (len(from_name) > LONGEST_NAME or set(from_name) & set("@<>")):
+    if from_name and (len(from_name) > LONGEST_NAME or _looks_like_an_address(from_name)):
         # Many mail programs show the name alone: an address in it would be taken for the sender's.
         text = _("Enter a name of at most %(n)d characters, without an address.")
         errors["from_name"] = ValidationError(text, "from_name", {"n": LONGEST_NAME})
@@ -72,7 +76,14 @@ def check_written(*, subject=None, body=None, from_name=None):
 
 
 def _one_line(text):
-    return text if text is None else " ".join(_CONTROL.sub(" ", text).split())
+    if text is None:
+        return None
+    shown = (sign for sign in text if sign in JOINERS or unicodedata.category(sign) != "Cf")
+    return " ".join(_CONTROL.sub(" ", "".join(shown)).split())
+
+
+def _looks_like_an_address(name):
+    return bool(set(unicodedata.normalize("NFKC", name)) & set("@<>"))
 
 
 def sender_of(actor):
@@ -99,61 +110,77 @@ def message_to(address, written, *, sender, by_machine=True):
     )
 
 
-class _SenderRefused(Exception):
+class _SenderRefused(smtplib.SMTPException):
     pass
 
 
 class Post:
-    """A session with the mail server, for one message after the other. What breaks is opened anew for the next one."""
+    """A session with the mail server, for one message after the other."""
 
     def __init__(self):
         self.backend = None
-        self.why_not = ""
+        self.why_not = ""  # it is open
 
-    def open(self):
-        """Raises MailServerAway."""
-        if self.why_not:
-            raise MailServerAway(self.why_not)
+    def open(self, sender=""):
+        """Raises MailServerAway, with ``sender`` too if nothing is taken from there."""
         if self.backend is not None:
             return
         backend = get_connection(timeout=TIMEOUT_SECONDS)
         try:
             backend.open()
+            if sender and hasattr(getattr(backend, "connection", None), "rcpt"):
+                _begin(backend.connection, sender)
+                backend.connection.rset()
         except OSError as error:
+            self.why_not = str(error)
             backend.close()
             raise MailServerAway(error) from error
         self.backend = backend
 
-    def close(self):
-        backend, self.backend = self.backend, None
+    def check_open(self):
+        if self.backend is None:
+            raise MailServerAway(self.why_not)
+
+    def close(self, why_not=""):
+        backend, self.backend, self.why_not = self.backend, None, why_not
         if backend is not None:
             backend.close()
 
-    def hand_over(self, message, address):
-        """Hand ``message`` over for ``address`` alone and return the Reply. After open()."""
+    def hand_over(self, message, address, sender=""):
+        """Hand ``message`` over for ``address`` alone and return the Reply. After open(); it may be closed then."""
         session = getattr(self.backend, "connection", None)
         try:
             if not hasattr(session, "rcpt"):  # printed, kept as a file
                 self.backend.send_messages([message])
                 return Reply(SENT, "")
-            reply = _handed_over(session, message.message().as_bytes(), address)
-        except _SenderRefused as error:  # the next one would be as well
-            self.why_not = str(error)
-            reply = Reply(LATER, self.why_not)
+            text = message.message().as_bytes()
+            reply = _handed_over(session, text, address, sender or envelope_sender())
         except OSError as error:  # before the text was sent: it can be sent again
-            reply = Reply(LATER, str(error))
+            reply = Reply(LATER, str(error), of_recipient=False)
         except ValueError:  # an address that only SMTPUTF8 could carry
             reply = Reply(REFUSED, _("Its address is not in ASCII."))
-        if reply.state != SENT:
-            self.close()
+        broken = reply.state == UNKNOWN or not reply.of_recipient
+        if broken or (reply.state != SENT and not _is_reset(session)):
+            self.close(reply.said)
         return reply._replace(said=reply.said[:LONGEST_SAID])
 
 
-def _handed_over(session, text, address):
+def _begin(session, sender):
     session.ehlo_or_helo_if_needed()
-    code, words = session.mail(envelope_sender())
+    code, words = session.mail(sender)
     if code not in TAKEN:
         raise _SenderRefused(_said(code, words))
+
+
+def _is_reset(session):
+    try:
+        return session.rset()[0] in TAKEN
+    except OSError:
+        return False
+
+
+def _handed_over(session, text, address, sender):
+    _begin(session, sender)
     code, words = session.rcpt(address)
     if code not in TAKEN:
         return _refused(code, words)
@@ -168,7 +195,8 @@ def _handed_over(session, text, address):
 
 
 def _refused(code, words):
-    return Reply(LATER if 400 <= code < 500 else REFUSED, _said(code, words))
+    state = LATER if 400 <= code < 500 else REFUSED
+    return Reply(state, _said(code, words), of_recipient=code != CLOSING)
 
 
 def _said(code, words):
@@ -184,7 +212,13 @@ def write_to(*, actor, mailbox, subject, body, from_name=""):
     _note(actor=actor, mailbox=mailbox)
     sender = sender_of(actor)
     by_machine = sender == envelope_sender()
-    reply = sent(message_to(mailbox.pk, written, sender=sender, by_machine=by_machine), mailbox.pk)
+    message = message_to(mailbox.pk, written, sender=sender, by_machine=by_machine)
+    # In the envelope too: bounces and away messages go to who wrote.
+    check_sent(sent(message, mailbox.pk, sender))
+
+
+def check_sent(reply):
+    """Raises ValidationError unless the mail server took the message."""
     if reply.state == UNKNOWN:
         text = _(
             "The connection to the mail server broke before it answered, so the message may be sent: %(reason)s"
@@ -195,11 +229,11 @@ def write_to(*, actor, mailbox, subject, body, from_name=""):
         raise ValidationError(text, "refused", {"reason": reply.said})
 
 
-def sent(message, address):
+def sent(message, address, sender=""):
     post = Post()
     post.open()
     try:
-        return post.hand_over(message, address)
+        return post.hand_over(message, address, sender)
     finally:
         post.close()
 

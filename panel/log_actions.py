@@ -130,6 +130,7 @@ ACTIONS = {
     ),
     "end_sessions": Action(MAILBOXES, _("{person} ended the sessions of {object}")),
     "send_test": Action(DOMAINS, _("{person} sent a test message to {object}")),
+    "test_broadcast": Action(DOMAINS, _("{person} sent a test message to {object}")),
     "begin_broadcast": Action(DOMAINS, _("{person} began to send a broadcast message to {object}")),
     "end_broadcast": Action(DOMAINS, _("{person} sent a broadcast message to {object}")),
     "send_message": Action(MAILBOXES, _("{person} sent a message to {object}")),

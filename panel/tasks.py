@@ -88,6 +88,10 @@ class Work:
     def settle(self, task, keys):
         """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
 
+    def is_allowed(self):
+        """Whether the actor may still do it. Each step asks anew."""
+        return True
+
     def step(self, task):
         """A context for the rows of one step. Unavailable says why there can be none now."""
         return nullcontext()
@@ -213,13 +217,17 @@ def unfinished(actor):
     return tasks.order_by("-pk").values_list("pk", flat=True).first()
 
 
+def may_go_on(task, work):
+    return task.scope == scope_of(work.actor) and work.is_allowed()
+
+
 def step(task, work):
     """Do the next rows and return the Task as it is then.
 
     Raises Unavailable when the database cannot save: what was done until then stays done.
     """
     began = monotonic()
-    if task.scope != scope_of(work.actor):
+    if not may_go_on(task, work):
         return stop(task)
     entries, rest = entries_of(task, work, task.position, STEP)
     goes_on = True

@@ -1,7 +1,8 @@
 import pytest
 from django.core.management.base import CommandError
 
-from accounts.models import LogEntry
+from accounts.models import Admin, LogEntry
+from accounts.services import update_admin
 from mailboxes.broadcasts import BroadcastWork, ask_broadcast
 from mailboxes.management.commands import broadcast
 from panel import tasks
@@ -117,6 +118,74 @@ def test_without_a_mail_server_it_gives_up_and_says_how_to_go_on(
     settings.EMAIL_PORT = sink.port
     run("broadcast", "--resume", str(task.pk))
     assert recipients(sink) == [[EVE], [JOE], [ZOE]]
+
+
+@pytest.fixture
+def left(people, sink, make_admin, monkeypatch):
+    """A broadcast of a domain administrator that stands still after the first of two."""
+    admin = make_admin("it@panel.example", domains=["example.org"])
+    task = ask_broadcast(actor=admin, subject="x", body="x")
+    work = BroadcastWork(admin)
+    monkeypatch.setattr(tasks, "STEP", 1)
+    tasks.step(tasks.begin(task, work), work)
+    return tasks.stop(task)
+
+
+def no_right(settings):
+    settings.DOMAIN_ADMINS_BROADCAST = False
+
+
+def switched_off(_settings):
+    Admin.objects.update(active=False)
+
+
+def other_domains(_settings):
+    update_admin(actor=None, admin=Admin.objects.get(), domains=["example.org", "other.net"])
+
+
+LOST = [
+    (no_right, "Its administrator it@panel.example may send no broadcast message now."),
+    (switched_off, "Its administrator it@panel.example may send no broadcast message now."),
+    (other_domains, "manages has changed since it was begun, so it does not go on."),
+]
+
+
+@pytest.mark.parametrize(("lose", "error"), LOST)
+def test_who_has_lost_the_right_is_not_gone_on_for(lose, error, run, left, sink, settings):
+    lose(settings)
+    with pytest.raises(CommandError, match=error):
+        run("broadcast", "--resume", str(left.pk))
+
+    assert (recipients(sink), Task.objects.get().state) == ([[JOE]], "stopped")
+
+
+@pytest.mark.parametrize(("lose", "error"), LOST)
+def test_a_right_that_is_taken_away_meanwhile_stops_it(
+    lose, error, run, left, sink, settings, add_mailbox, monkeypatch
+):
+    monkeypatch.setattr(broadcast, "sleep", lambda _seconds: lose(settings))
+    add_mailbox("zzz@example.org")
+    with pytest.raises(CommandError, match=error):
+        run("broadcast", "--resume", str(left.pk))
+
+    assert (recipients(sink), Task.objects.get().state) == ([[JOE], [ZOE]], "stopped")
+
+
+def test_waiting_for_an_earlier_one_is_no_failure(run, people, sink, text, monkeypatch):
+    earlier = ask_broadcast(actor=None, domains=["other.net"], subject="x", body="x")
+    tasks.begin(earlier, BroadcastWork(None))
+    waits = []
+
+    def wait(_seconds):
+        waits.append(1)
+        if len(waits) == 2:
+            tasks.stop(earlier)
+
+    monkeypatch.setattr(broadcast, "ATTEMPTS", 1)
+    monkeypatch.setattr(broadcast, "sleep", wait)
+    said = run("broadcast", "--domain", "example.org", *SUBJECT, text)
+
+    assert (said.splitlines()[-1], recipients(sink)) == ("2 sent.", [[JOE], [ZOE]])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_a_mailboxs_page_leads_to_a_message_to_its_user(admin, joe, sink):
     assert (mail.recipients, message["To"]) == ([JOE], JOE)
     assert message["From"] == "IT <postmaster@example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
+    assert mail.sender == "postmaster@example.org"
     assert message.get_content().splitlines() == SAID["body"].splitlines()
     assert noted() == [("example.org", JOE, None)]
 
@@ -48,6 +49,7 @@ def test_to_a_person_who_can_be_answered_an_away_message_may_be_sent(
 
     message = message_from_string(sink.received[0].text)
     assert (message["From"], message["Auto-Submitted"]) == ("ann@example.org", None)
+    assert sink.received[0].sender == "ann@example.org"
 
 
 def test_what_the_mail_server_refuses_is_said_and_the_text_kept(admin, joe, sink):

@@ -39,6 +39,9 @@ class _Session(socketserver.StreamRequestHandler):
                 continue
             if verb == "MAIL":
                 sender, recipients = _address(line), []
+                if self.server.of_senders:
+                    self._say(self.server.of_senders.pop(0))
+                    continue
             elif verb == "RCPT":
                 recipients.append(_address(line))
             elif verb == "DATA":
@@ -79,7 +82,7 @@ def _address(line):
 class Sink(socketserver.ThreadingTCPServer):
     """Listens on 127.0.0.1:``port``; what came is in ``received``. Recipients in ``unknown`` are refused.
 
-    ``answers`` are what the next messages are answered, each once. It speaks LMTP too, with one recipient.
+    ``answers`` are what the next messages are answered, each once, and ``of_senders`` the next MAIL. It speaks LMTP too, with one recipient.
 
     With a ``certificate`` and its ``key`` it offers TLS, and then takes any login.
     """
@@ -93,6 +96,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.received = []
         self.unknown = set()
         self.answers = []
+        self.of_senders = []
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -5,7 +5,8 @@ from time import sleep
 from django.core.management.base import CommandError
 
 from accounts.models import Admin
-from mailboxes.broadcasts import BroadcastWork, ask_broadcast, counts, not_sent
+from mailboxes.broadcast_replies import counts, not_sent
+from mailboxes.broadcasts import BroadcastWork, Waits, ask_broadcast
 from mailboxes.writing import LATER, REFUSED, SENT, UNKNOWN
 from panel import tasks
 from panel.addresses import lookup_key
@@ -60,16 +61,15 @@ class Command(PanelCommand):
 
     def act(self, *, file, resume, dry_run, **options):
         if resume is not None:
-            task, work = self.begun_before(resume)
+            task = self.begun_before(resume)
         elif file is None:
             raise CommandError("Name the FILE that holds the text, or “-” for standard input.")
         else:
-            work = BroadcastWork(None)
             task = self.asked(self.text_in(file), **options)
         if dry_run:
             self.tell_plan(task, asked=resume is None)
             return
-        self.send(tasks.begin(task, work), work)
+        self.send(tasks.begin(task, self.work_of(task)))
 
     def text_in(self, file):
         try:
@@ -93,10 +93,25 @@ class Command(PanelCommand):
             raise CommandError(f"There is no broadcast {number}.")
         if task.state not in tasks.UNFINISHED:
             raise CommandError(f"Broadcast {number} is over, or was never begun.")
-        actor = Admin.objects.filter(pk=task.admin).first() if task.admin else None
-        if task.admin and actor is None:
+        self.work_of(task)
+        return task
+
+    def work_of(self, task):
+        """With the administrator as they are now: rights may have been taken away since it was begun."""
+        if not task.admin:
+            return BroadcastWork(None)
+        actor = Admin.objects.filter(pk=task.admin).first()
+        if actor is None:
             raise CommandError(f"Its administrator {task.admin} is gone.")
-        return task, BroadcastWork(actor)
+        work = BroadcastWork(actor)
+        if not work.is_allowed():
+            raise CommandError(f"Its administrator {task.admin} may send no broadcast message now.")
+        if not tasks.may_go_on(task, work):
+            raise CommandError(
+                f"What its administrator {task.admin} manages has changed since it was begun,"
+                " so it does not go on."
+            )
+        return work
 
     def tell_plan(self, task, *, asked):
         options, total = task.options, task.total
@@ -106,12 +121,12 @@ class Command(PanelCommand):
         if asked:
             task.delete()
 
-    def send(self, task, work):
+    def send(self, task):
         self.stdout.write(f"Broadcast {task.pk}.")
-        failed = 0
+        failed, why = 0, f"It is not finished: `broadcast --resume {task.pk}` goes on."
         try:
             while task.state == tasks.Running and failed < ATTEMPTS:
-                before = task.passed
+                before, work = task.passed, self.work_of(task)
                 try:
                     task = tasks.step(task, work)
                     failed = 0
@@ -121,17 +136,21 @@ class Command(PanelCommand):
                 except Unavailable as error:
                     self.stderr.write(self.explain(error))
                     task.refresh_from_db()
-                    failed, pause = failed + (task.passed == before), PAUSE_SECONDS
+                    waits = isinstance(error, Waits)  # for the end of an earlier one, not in vain
+                    failed += task.passed == before and not waits
+                    pause = PAUSE_SECONDS
                 self.stdout.flush()
                 sleep(pause)
         except KeyboardInterrupt:
             self.stderr.write("Stopped.")
-        self.conclude(tasks.stop(task))
+        except CommandError as error:
+            why = str(error)
+        self.conclude(tasks.stop(task), why)
 
     def total(self, task):
         return task.total if task.total <= tasks.COUNTED else f"more than {tasks.COUNTED}"
 
-    def conclude(self, task):
+    def conclude(self, task, why):
         told = counts(task)
         said = [
             f"{told[name]} {words}" for name, words in ENDED.items() if told[name] or name == SENT
@@ -140,4 +159,4 @@ class Command(PanelCommand):
         for address, state, reply in not_sent(task):
             self.stdout.write(f"{address}: {state} {reply}".rstrip())
         if task.state != Task.State.DONE:
-            raise CommandError(f"It is not finished: `broadcast --resume {task.pk}` goes on.")
+            raise CommandError(why)
