@@ -18,7 +18,7 @@ from panel.transactions import in_transaction
 
 TOGETHER = 250  # lines of a transaction
 MOST_JUDGED_ANEW = 100
-NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+NUMBER = re.compile(r"[0-9\s.,'’]+")
 State = FileLine.State
 
 
@@ -50,11 +50,11 @@ def options_of(file):
 
 
 def texts_in(file, line):
-    """{field: text} of a line, a quota with the unit that the heading names."""
+    """{field: text} of a line, each size with the unit that its heading names: a number alone counts in that."""
     texts = texts_of(line, file.columns)
-    if unit := file.options.get("unit"):  # of the heading: a number alone counts in it
-        quota = texts.get("quota", "")
-        texts["quota"] = f"{quota} {unit}" if NUMBER.fullmatch(quota) else quota
+    for name, unit in file.options.get("units", {}).items():
+        if unit and NUMBER.fullmatch(texts.get(name, "")):
+            texts[name] = f"{texts[name]} {unit}"
     return texts
 
 
@@ -102,7 +102,7 @@ def judge(actor, file, lines, before=None):
             errors.setdefault("address", []).append(_twice(earlier[reading.key]))
         with collected(errors):
             kind.check(actor, reading, domains, in_use, options)
-        line.address, line.domain, line.size = reading.key, reading.domain, kind.size(reading)
+        line.address, line.domain, line.size = reading.key, reading.domain, reading.size
         line.notes = reading.notes
         line.problems = _problems(kind, errors)
         line.state = State.BAD if line.problems else State.GOOD

@@ -15,7 +15,7 @@ from accounts import password_links
 from accounts.views import hide_passwords
 from mailadmin.file_import import judging, keeping, result, work
 from mailadmin.file_import.forms import MatchForm, UploadForm
-from mailadmin.file_import.kinds import KINDS, kinds_of
+from mailadmin.file_import.kinds import HIDDEN, KINDS, kinds_of
 from panel import file_imports, once, tasks
 from panel.addresses import display_address
 from panel.formats import size
@@ -28,7 +28,6 @@ STEP_SECONDS = 5  # of judging lines in one request
 PAGE = 50
 EXAMPLES = 3
 FILTERS = ("", "bad", "good", "left-out", "made")
-HIDDEN = {"password", "hash"}
 LONGEST = 70_000
 State = FileLine.State
 
@@ -228,7 +227,8 @@ class ImportPage(OfFile, TemplateView):
         }
 
     def title(self, texts):
-        return next((texts[name] for name in self.kind.fields if texts.get(name)), _("empty"))[:100]
+        shown = (texts.get(name) for name in self.kind.fields if name not in HIDDEN)
+        return next(filter(None, shown), _("empty"))[:100]
 
     def told(self, line, texts):
         """What else stands in the line, but no password."""
