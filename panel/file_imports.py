@@ -29,16 +29,15 @@ def forget():
         left -= _delete_some(key, left)
         if left <= 0:
             break
-    over = FileImport.objects.filter(secrets=True, task__changed__lt=now - SECRETS_KEPT)
-    for key in over.values_list("pk", flat=True)[:AT_ONCE]:
-        _erase(key, FileLine.objects.all())
-    handed = FileImport.objects.filter(handed__lt=now - HANDED_KEPT)
-    for key in handed.values_list("pk", flat=True)[:AT_ONCE]:
-        _erase(key, FileLine.objects.filter(handed__lt=now - HANDED_KEPT))
+    over, handed = Q(task__changed__lt=now - SECRETS_KEPT), Q(handed__lt=now - HANDED_KEPT)
+    due = FileImport.objects.filter(over | handed, secrets=True)
+    for key, made in due.values_list("pk", "task__changed")[:AT_ONCE]:
+        _erase(key, Q() if made and made < now - SECRETS_KEPT else handed)
 
 
-def _erase(key, lines):
-    lines.filter(file=key, state=FileLine.State.MADE).update(secret="", handed=None)
+def _erase(key, which):
+    made = FileLine.objects.filter(which, file=key, state=FileLine.State.MADE)
+    made.update(secret="", handed=None)
     left = FileLine.objects.filter(file=key, state=FileLine.State.MADE).exclude(secret="")
     first = left.aggregate(first=Min("handed"))["first"]
     FileImport.objects.filter(pk=key).update(secrets=left.exists(), handed=first)

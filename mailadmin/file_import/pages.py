@@ -141,7 +141,7 @@ class ImportColumns(OfFile, FormOnce):
 def check(actor, file):
     """Judge lines for some seconds, and return the FileImport as it is then."""
     began = monotonic()
-    while not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
+    while file.columns and not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
         file = judging.judge_next(actor=actor, file=file)
     return file
 

@@ -93,7 +93,7 @@ def test_there_is_no_download_while_lines_are_made(admin, begun):
 def test_a_download_that_broke_off_can_be_repeated_for_ten_minutes(admin, checked, run):
     url = checked(admin, many(3))
     run(admin, url)
-    admin.post(f"{url}result/").close()  # nobody read it
+    admin.post(f"{url}result/")  # nobody reads it
     first = passwords(admin, url)
     assert len(first) == 3
     minutes_pass(9)
@@ -158,6 +158,15 @@ def test_nothing_is_changed_while_the_lines_are_checked(admin, checked, do):
     assert told(page) == ["The lines are being checked. Wait until that is done."]
     assert list(FileLine.objects.values_list("pk", "state", "content")) == before
     assert Task.objects.count() == 0
+
+
+@pytest.mark.parametrize("do", ["check", "again", "correct", "begin"])
+def test_a_file_whose_columns_nobody_has_named_is_not_checked(admin, upload, do):
+    upload(admin, many(1))
+    url = FileImport.objects.get().get_absolute_url()
+    assert admin.post(url, {"do": do, "line": "2"}).url == url
+    assert admin.get(url).url == f"{url}columns/"
+    assert FileLine.objects.get().state == "new"
 
 
 # --- For how long a file is kept
