@@ -178,6 +178,7 @@ class FileImport(models.Model):
         Task, models.SET_NULL, null=True, related_name="file_import", editable=False
     )
     secrets = models.BooleanField(default=False)  # whether some lines have one
+    handed = SecondsField(null=True)  # the earliest of its lines'
     changed = SecondsField(default=timezone.now)
 
     class Meta:
@@ -198,8 +199,8 @@ class FileImport(models.Model):
 class FileLine(models.Model):
     """A line of a file. ``content`` and ``secret`` are encrypted: passwords may stand in them.
 
-    ``secret`` is what the result hands out once: a password that was made, or the token of an invitation. ``address`` is the
-    key of the row that it makes, ``problems`` what is wrong with it: [field or "", sentence].
+    ``secret`` is what the result hands out: a password that was made, or the token of an invitation; ``handed`` is when it first
+    did. ``address`` is the key of the row that it makes, ``problems`` what is wrong with it: [field or "", sentence].
     """
 
     class State(models.TextChoices):
@@ -219,6 +220,7 @@ class FileLine(models.Model):
     problems = models.JSONField(default=list)
     notes = models.JSONField(default=list)
     secret = models.TextField(default="")
+    handed = SecondsField(null=True)
 
     class Meta:
         db_table = "file_line"

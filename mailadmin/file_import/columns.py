@@ -19,7 +19,7 @@ WORDS = {
     "first_name": "firstname givenname forename vorname prenom",
     "last_name": "lastname surname familyname nachname familienname zuname nom nomdefamille sn",
     "quota": "quota size limit maxsize storage groesse grosse speicher speicherplatz kontingent postfachgroesse"
-    " postfachgrosse taille espace quotamb quotagb mailquota",
+    " postfachgrosse taille espace mailquota",
     "password": "password pass passwd pwd passwort kennwort motdepasse mdp",
     "hash": "hash passwordhash passwdhash userpassword cryptedpassword passworthash kennworthash hachage",
     "email_other": "emailother otheremail otheraddress recoveryemail privateemail alternateemail secondaryemail"
@@ -41,24 +41,38 @@ FIELDS_OF = {name: frozenset(map(str.lower, words.split())) for name, words in W
 ALIAS_DOMAINS_OWN = frozenset(
     "alias aliasdomain address source from other othername andererName".lower().split()
 )
-UNIT = re.compile(r"\b(bytes?|octets?|[kmgt]i?[bo])\b", re.IGNORECASE)
+UNIT = re.compile(r"(?<![^\W_])(bytes?|octets?|[kmgt]i?[bo])(?![^\W_])", re.IGNORECASE)
+LAST = re.compile(r"(?<=[a-z])(bytes?|octets?|[kmgt]i?b)$", re.IGNORECASE)  # of QuotaGB
 
 
 def bare(heading):
     """``E-Mail-Adresse (privat)`` is ``emailadresseprivat``: small letters without accents."""
-    text = unicodedata.normalize("NFKD", str(heading)[:LONGEST_HEADING].casefold())
-    text = UNIT.sub("", text) or text
+    text = _without_accents(heading)
+    return _letters(UNIT.sub("", text)) or _letters(text)
+
+
+def _without_accents(heading):
+    return unicodedata.normalize("NFKD", str(heading)[:LONGEST_HEADING].casefold())
+
+
+def _letters(text):
     return "".join(c for c in text if c.isascii() and c.isalnum())
 
 
 def unit_of(heading):
-    """``GB`` of ``Quota (GB)``, in which a number without a unit counts; or ""."""
-    found = UNIT.search(str(heading)[:LONGEST_HEADING])
+    """``GB`` of ``Quota (GB)`` or ``QuotaGB``, in which a number without a unit counts; or ""."""
+    found = UNIT.search(str(heading)[:LONGEST_HEADING]) or LAST.search(bare(heading))
     return found[1] if found else ""
 
 
 def meaning(kind, heading):
-    word = bare(heading)
+    whole, word = _letters(_without_accents(heading)), bare(heading)
+    # "To" is a unit in French.
+    words = (whole, word, LAST.sub("", word))
+    return next(filter(None, (_meaning(kind, one) for one in words)), "")
+
+
+def _meaning(kind, word):
     fields = KINDS[kind].fields
     if word in {bare(name) for name in fields}:
         return next(name for name in fields if bare(name) == word)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from domains.forms import DomainField
 from mailadmin.file_import import columns, judging, keeping, tables
 from mailadmin.file_import.bounds import MOST_BYTES, MOST_LINES
-from mailadmin.file_import.kinds import INVITE, KINDS, MADE, SEND, kinds_of
+from mailadmin.file_import.kinds import HIDDEN, INVITE, KINDS, MADE, SEND, kinds_of
 from mailadmin.file_import.texts import ONE_LETTER, TWO_LETTERS
 from panel.formats import number
 from panel.forms import ActorForm
@@ -19,6 +19,7 @@ NEEDED = {
     "domain": [("domain",)],
 }
 UNUSED, NOT_USED = "-", _("not used")
+SIZES = {"quota", "maxquota", "domain_quota"}
 
 
 def bounds_in_words():
@@ -131,9 +132,9 @@ class MatchForm(ActorForm):
         return text_of("Column %(n)s") % {"n": place + 1}
 
     def _shown(self, cells, place, proposed):
-        """An example of what stands in a column, but no password."""
+        """An example of what stands in a column, but no password: so of none of which nobody knows what it holds."""
         name = proposed[place] if place < len(proposed) else ""
-        if place >= len(cells) or name in {"password", "hash"}:
+        if place >= len(cells) or not name or name in HIDDEN:
             return ""
         return cells[place][:40]
 
@@ -180,11 +181,9 @@ class MatchForm(ActorForm):
         options = {name: values[name] for name in keeping.FIRST_OPTIONS if name in values}
         if "domain" in options:
             options["domain"] = options["domain"].pk if options["domain"] else ""
-        options["unit"] = self._unit(chosen)
+        options["units"] = self._units(chosen)
         return judging.match(file=self.file, columns=chosen, options=options)
 
-    def _unit(self, chosen):
-        if "quota" not in chosen:
-            return ""
-        place = chosen.index("quota")
-        return columns.unit_of(self.file.headings[place]) if place < len(self.file.headings) else ""
+    def _units(self, chosen):
+        pairs = zip(chosen, self.file.headings, strict=False)
+        return {name: columns.unit_of(heading) for name, heading in pairs if name in SIZES}

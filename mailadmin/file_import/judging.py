@@ -8,16 +8,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailadmin.file_import.keeping import content_of, sealed, texts_of
+from mailadmin.file_import.keeping import content_of, sealed, texts_of, touch
 from mailadmin.file_import.kinds import KINDS, domains_of
 from mailadmin.file_import.texts import not_yours
+from panel import tasks
 from panel.changes import collected, insert_many
 from panel.models import FileImport, FileLine
 from panel.transactions import in_transaction
 
 TOGETHER = 250  # lines of a transaction
 MOST_JUDGED_ANEW = 100
-NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+NUMBER = re.compile(r"[0-9\s.,'’]+")
 State = FileLine.State
 
 
@@ -25,16 +26,35 @@ def is_judged(file):
     return file.columns is not None and file.checked >= file.last
 
 
+@in_transaction
+def locked(file):
+    """The FileImport as it is now, under its lock, and kept for another day. Refused while its lines are made."""
+    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    if file.task and file.task.state == tasks.Running:
+        raise ValidationError(_("It is being imported. Stop that first."), "running")
+    touch(file)
+    return file
+
+
+def locked_and_judged(file):
+    file = locked(file)
+    if not is_judged(file):
+        raise ValidationError(
+            _("The lines are being checked. Wait until that is done."), "being_checked"
+        )
+    return file
+
+
 def options_of(file):
     return file.options | {"columns": file.columns}
 
 
 def texts_in(file, line):
-    """{field: text} of a line, a quota with the unit that the heading names."""
+    """{field: text} of a line, each size with the unit that its heading names: a number alone counts in that."""
     texts = texts_of(line, file.columns)
-    if unit := file.options.get("unit"):  # of the heading: a number alone counts in it
-        quota = texts.get("quota", "")
-        texts["quota"] = f"{quota} {unit}" if NUMBER.fullmatch(quota) else quota
+    for name, unit in file.options.get("units", {}).items():
+        if unit and NUMBER.fullmatch(texts.get(name, "")):
+            texts[name] = f"{texts[name]} {unit}"
     return texts
 
 
@@ -82,7 +102,7 @@ def judge(actor, file, lines, before=None):
             errors.setdefault("address", []).append(_twice(earlier[reading.key]))
         with collected(errors):
             kind.check(actor, reading, domains, in_use, options)
-        line.address, line.domain, line.size = reading.key, reading.domain, kind.size(reading)
+        line.address, line.domain, line.size = reading.key, reading.domain, reading.size
         line.notes = reading.notes
         line.problems = _problems(kind, errors)
         line.state = State.BAD if line.problems else State.GOOD
@@ -131,7 +151,7 @@ def _save(lines):
 @in_transaction
 def correct(*, actor, file, number, texts):
     """Let ``texts``, {field: text}, count in place of what stands in a line, and judge it anew, and those it was in the way of."""
-    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    file = locked_and_judged(file)
     line = file.lines.exclude(state=State.MADE).get(number=number)
     content, was = content_of(line), line.address
     content["corrected"] = content.get("corrected", {}) | texts
@@ -144,7 +164,7 @@ def correct(*, actor, file, number, texts):
 @in_transaction
 def leave_out(*, actor, file, number, back=False):
     """Leave a line out, or take it ``back``; what it was in the way of is judged anew."""
-    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    file = locked_and_judged(file)
     line = file.lines.exclude(state=State.MADE).get(number=number)
     if back:
         judge(actor, file, [line])
@@ -164,11 +184,16 @@ def _judge_same(actor, file, line, key):
 
 @in_transaction
 def match(*, file, columns, options):
-    """Let ``columns`` say what the file's columns hold; all lines that are not made are judged anew after it."""
-    file = FileImport.objects.select_for_update().get(pk=file.pk)
+    """Let ``columns`` say what the file's columns hold; all lines that are not made are judged anew after it.
+
+    An import that was stopped does not go on: nobody has seen these lines.
+    """
+    file = locked(file)
+    if file.task:
+        tasks.end(file.task)
     file.columns, file.options = columns, file.options | options
-    file.checked, file.changed = 0, timezone.now()
-    file.save(update_fields=["columns", "options", "checked", "changed"])
+    file.checked = 0
+    file.save(update_fields=["columns", "options", "checked"])
     return file
 
 

@@ -25,6 +25,7 @@ from mailboxes.services import check_new_mailbox, create_mailbox, not_a_hash
 from panel.changes import collected, refuse
 
 MADE, INVITE, SEND = "made", "invite", "send"
+HIDDEN = {"password", "hash"}  # fields of which no page shows what a file has
 
 
 class Reading:
@@ -34,6 +35,7 @@ class Reading:
         self.key = self.domain = self.local_part = self.domain_text = ""
         self.domain_field = ""  # where the domain stands, if not where the kind has it
         self.values, self.notes, self.errors = {}, [], {}
+        self.size = 0  # bytes of the quota, after check()
 
     @property
     def name_to_check(self):
@@ -60,9 +62,6 @@ class Kind:
 
     def in_use(self, keys):
         return set()
-
-    def size(self, reading):
-        return 0
 
     def count(self, domain, reading):
         """Count the line as the triggers will, for the next one's limits."""
@@ -94,6 +93,8 @@ class Mailboxes(OfAddresses):
         "email_other": gettext_lazy("Other e-mail address"),
         "phone": gettext_lazy("Phone"),
         "active": gettext_lazy("Active"),
+        "sign_in_active": gettext_lazy("People sign in"),
+        "smtp_active": gettext_lazy("May send"),
     }
     shown_at = {"local_part": "address"}
     list_url_name = "mailbox-list"
@@ -104,7 +105,8 @@ class Mailboxes(OfAddresses):
         texts.own_address(reading, given, options, proposed=texts.from_names(first, last, options))
         reading.values["name"] = name
         reading.take("quota", given.get("quota"), texts.bytes_of)
-        reading.take("active", given.get("active"), texts.yes_or_no)
+        for field in ("active", "sign_in_active", "smtp_active"):
+            reading.take(field, given.get(field), texts.yes_or_no)
         for field in ("email_other", "phone"):
             if given.get(field):
                 reading.values[field] = given[field]
@@ -117,6 +119,7 @@ class Mailboxes(OfAddresses):
     def check(self, actor, reading, domains, in_use, options):
         errors, domain = {}, domains.get(reading.domain)
         values = self._values(reading, domain)
+        reading.size = values["quota"]
         with collected(errors):
             check_new_mailbox(
                 actor=actor,
@@ -151,24 +154,21 @@ class Mailboxes(OfAddresses):
             quota = texts.in_bytes(first_quota(domain))
         return values | {"quota": quota or 0}
 
-    def size(self, reading):
-        return reading.values.get("quota", 0)
-
     def count(self, domain, reading):
         domain.usage.mailboxes += 1
         domain.usage.alias_rows += 1
-        domain.usage.allotted += reading.values.get("quota", 0)
+        domain.usage.allotted += reading.size
 
     def create(self, actor, reading, domains, options):
         """Return what is handed out: ("password", …), ("link", token) or None."""
         domain = domains[reading.domain]
         values = self._values(reading, domain)
         common = {"actor": actor, "domain": domain, "local_part": reading.local_part, **values}
+        must_change = options["must_change"]
         if reading.hash:
             self._check_hash(actor, reading.hash)
-            create_mailbox(password=reading.hash, hashed=True, **common)
+            create_mailbox(password=reading.hash, hashed=True, must_change=must_change, **common)
             return None
-        must_change = options["must_change"]
         if reading.password:
             create_mailbox(password=reading.password, must_change=must_change, **common)
             return None

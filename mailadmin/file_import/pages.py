@@ -1,4 +1,3 @@
-from contextlib import contextmanager
 from time import monotonic
 
 from django.conf import settings
@@ -16,11 +15,11 @@ from accounts import password_links
 from accounts.views import hide_passwords
 from mailadmin.file_import import judging, keeping, result, work
 from mailadmin.file_import.forms import MatchForm, UploadForm
-from mailadmin.file_import.kinds import KINDS, kinds_of
+from mailadmin.file_import.kinds import HIDDEN, KINDS, kinds_of
 from panel import file_imports, once, tasks
 from panel.addresses import display_address
 from panel.formats import size
-from panel.models import FileLine
+from panel.models import FileImport, FileLine
 from panel.pages import ActorMixin, with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
@@ -29,7 +28,6 @@ STEP_SECONDS = 5  # of judging lines in one request
 PAGE = 50
 EXAMPLES = 3
 FILTERS = ("", "bad", "good", "left-out", "made")
-HIDDEN = {"password", "hash"}
 LONGEST = 70_000
 State = FileLine.State
 
@@ -104,7 +102,10 @@ class OfFile(OfAdministrators):
             self.file is None or self.file.kind not in kinds_of(self.actor)
         ):
             raise Http404
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except (FileImport.DoesNotExist, FileLine.DoesNotExist) as error:
+            raise Http404 from error
 
     @cached_property
     def file(self):
@@ -113,10 +114,6 @@ class OfFile(OfAdministrators):
     @property
     def kind(self):
         return KINDS[self.file.kind]
-
-    def refuse_while_it_runs(self):
-        if self.file.task and self.file.task.state == tasks.Running:
-            raise ValidationError(_("It is being imported. Stop that first."), "running")
 
 
 class ImportColumns(OfFile, FormOnce):
@@ -133,7 +130,6 @@ class ImportColumns(OfFile, FormOnce):
         return super().get_context_data(file=self.file, kind=self.kind, **kwargs)
 
     def save(self, form):
-        self.refuse_while_it_runs()
         return form.save().get_absolute_url()
 
     def answer(self, url, told=()):
@@ -145,7 +141,7 @@ class ImportColumns(OfFile, FormOnce):
 def check(actor, file):
     """Judge lines for some seconds, and return the FileImport as it is then."""
     began = monotonic()
-    while not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
+    while file.columns and not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
         file = judging.judge_next(actor=actor, file=file)
     return file
 
@@ -231,7 +227,8 @@ class ImportPage(OfFile, TemplateView):
         }
 
     def title(self, texts):
-        return next((texts[name] for name in self.kind.fields if texts.get(name)), _("empty"))[:100]
+        shown = (texts.get(name) for name in self.kind.fields if name not in HIDDEN)
+        return next(filter(None, shown), _("empty"))[:100]
 
     def told(self, line, texts):
         """What else stands in the line, but no password."""
@@ -270,12 +267,10 @@ class ImportPage(OfFile, TemplateView):
         return HttpResponseClientRedirect(self.file.get_absolute_url())
 
     def judge_anew(self):
-        self.refuse_while_it_runs()
         self.file = check(self.actor, judging.judge_anew(self.file))
         return HttpResponseRedirect(self.file.get_absolute_url())
 
     def correct(self):
-        self.refuse_while_it_runs()
         number, post = self.number(), self.request.POST
         texts = {}
         for name in self.kind.fields:
@@ -285,15 +280,12 @@ class ImportPage(OfFile, TemplateView):
             if name in HIDDEN and not given and f"without-{name}" not in post:
                 continue  # it is not shown, so it stays
             texts[name] = given.strip()[:LONGEST]
-        with or_404():
-            judging.correct(actor=self.actor, file=self.file, number=number, texts=texts)
+        judging.correct(actor=self.actor, file=self.file, number=number, texts=texts)
         return HttpResponseRedirect(self.here(number))
 
     def leave_out(self, *, back=False):
-        self.refuse_while_it_runs()
         number = self.number()
-        with or_404():
-            judging.leave_out(actor=self.actor, file=self.file, number=number, back=back)
+        judging.leave_out(actor=self.actor, file=self.file, number=number, back=back)
         return HttpResponseRedirect(self.here(number))
 
     def take_back(self):
@@ -318,8 +310,8 @@ class ImportPage(OfFile, TemplateView):
         return f"{task.get_absolute_url()}?go=1", []
 
     def delete(self):
-        self.refuse_while_it_runs()
-        file_imports.delete([self.file.pk])
+        judging.locked(self.file)
+        file_imports.delete(self.file.pk)
         told = _("%(name)s is deleted here. What was imported stays.") % {"name": self.file.name}
         return self.answer(reverse("imports"), [Message(messages.SUCCESS, told)])
 
@@ -334,21 +326,17 @@ class ImportPage(OfFile, TemplateView):
     }
 
 
-@contextmanager
-def or_404():
-    try:
-        yield
-    except FileLine.DoesNotExist as error:
-        raise Http404 from error
-
-
 class ImportResult(OfFile, TemplateView):
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):
         if self.file.columns is None:
             raise Http404
-        return result.download(self.file, self.link_of)
+        try:
+            return result.download(self.file, self.link_of)
+        except ValidationError as error:
+            messages.error(request, error.messages[0])
+            return HttpResponseRedirect(self.file.get_absolute_url())
 
     def link_of(self, token):
         if settings.PANEL_URL:

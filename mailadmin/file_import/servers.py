@@ -3,6 +3,8 @@
 They are read as `manage.py import` reads them (mailadmin/importing/readers/).
 """
 
+from dataclasses import replace
+
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -16,7 +18,13 @@ NOWHERE = "-"  # stands for the domain of a name that has none in the file
 
 # By kind: the names of the fields (kinds.py), and what a record has for them.
 TABLES = {
-    "mailbox": (Mailbox, ("address", "name", "quota", "password", "hash", "active")),
+    "mailbox": (
+        Mailbox,
+        (
+            *("address", "name", "quota", "password", "hash", "active"),
+            *("sign_in_active", "smtp_active"),
+        ),
+    ),
     "alias": (Alias, ("address", "targets", "description", "active")),
     "alias-domain": (AliasDomain, ("domain", "target", "active")),
     "domain": (Domain, ("domain", "description", "active")),
@@ -29,7 +37,7 @@ def passwd(lines, kind):
 
 def ldif(lines, kind):
     try:
-        yield from _table(kind, Ldif().records_in(lines))
+        yield from _table(kind, _in_one(Ldif().records_in(lines)))
     except (ValueError, Unreadable) as error:  # of base64
         raise ValidationError(
             _("It cannot be read as LDIF: %(error)s."), "no_ldif", {"error": error}
@@ -52,13 +60,29 @@ def postfix_map(lines, kind):
     yield from _table(kind, records)
 
 
+def _in_one(records):
+    """The members of a group name it, each in its own entry: all are recipients of one alias."""
+    targets, aliases = {}, {}
+    for record in records:
+        if not isinstance(record, Alias):
+            yield record
+            continue
+        key = record.address.strip().lower()
+        first = aliases.setdefault(key, record)
+        targets.setdefault(key, {}).update(dict.fromkeys(record.targets))
+        if first.active and not record.active:
+            aliases[key] = record
+    for key, record in aliases.items():
+        yield replace(record, targets=tuple(targets[key]))
+
+
 READERS = {"passwd": passwd, "map": postfix_map, "ldif": ldif}
 
 
 def _pairs(lines):
     whole = ""
     for line in lines:
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
         if line[0].isspace() and whole:
             whole += f" {line.strip()}"
@@ -92,6 +116,8 @@ VALUES = {
     "password": lambda record: clear_text(record.hash) or "",
     "hash": lambda record: "" if clear_text(record.hash) else record.hash,
     "active": lambda record: "1" if record.active else "0",
+    "sign_in_active": lambda record: "1" if record.may_sign_in else "0",
+    "smtp_active": lambda record: "1" if record.may_send and record.may_sign_in else "0",
     "targets": lambda record: ", ".join(record.targets),
     "description": lambda record: record.description,
     "domain": lambda record: record.name,

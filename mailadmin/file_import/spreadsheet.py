@@ -15,6 +15,8 @@ from mailadmin.file_import.bounds import MOST_COLUMNS, MOST_UNPACKED
 # Python unpacks the other methods without a bound.
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ENCRYPTED = 1  # a flag of a file in an archive
+DEEPEST = 50  # elements within each other: the parser keeps each until it ends
+MOST_TEXTS = 1_000_000
 PIECE = 65_536
 WORKBOOK, SHARED = "xl/workbook.xml", "xl/sharedStrings.xml"
 RELATIONS = "xl/_rels/workbook.xml.rels"
@@ -48,6 +50,13 @@ def _faults():
             _("It cannot be read as XLSX. Save it anew in the spreadsheet program, or as CSV."),
             "no_xlsx",
         ) from error
+
+
+def _too_large():
+    return ValidationError(
+        _("Unpacked, it is too large. Save only the sheet with these rows, or CSV."),
+        "too_large_unpacked",
+    )
 
 
 class Book:
@@ -90,21 +99,27 @@ class Book:
         # Without a document type there are no entities: none is declared, expanded or fetched.
         parser.StartDoctypeDeclHandler = _refuse
         parser.EntityDeclHandler = _refuse
-        parser.StartElementHandler = lambda tag, attrs: reader.start(
-            _bare(tag), {_bare(key): value for key, value in attrs.items()}
-        )
-        parser.EndElementHandler = lambda tag: reader.end(_bare(tag))
+        depth = 0
+
+        def start(tag, attrs):
+            nonlocal depth
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError("elements too deep in each other")
+            reader.start(_bare(tag), {_bare(key): value for key, value in attrs.items()})
+
+        def end(tag):
+            nonlocal depth
+            depth -= 1
+            reader.end(_bare(tag))
+
+        parser.StartElementHandler, parser.EndElementHandler = start, end
         parser.CharacterDataHandler = reader.text
         with self.archive.open(info) as opened:
             while data := opened.read(PIECE):
                 self.room -= len(data)
                 if self.room < 0:
-                    raise ValidationError(
-                        _(
-                            "Unpacked, it is too large. Save only the sheet with these rows, or CSV."
-                        ),
-                        "too_large_unpacked",
-                    )
+                    raise _too_large()
                 parser.Parse(data, False)
                 yield
             parser.Parse(b"", True)
@@ -147,6 +162,8 @@ class _SharedTexts:
     def end(self, tag):
         self.inside.pop()
         if tag == "si":
+            if len(self.texts) == MOST_TEXTS:
+                raise _too_large()
             self.texts.append("".join(self.current))
 
     def text(self, words):
@@ -168,7 +185,10 @@ class _Sheet:
     def start(self, tag, attrs):
         if tag == "row":
             given = attrs.get("r", "")
-            self.number = int(given) if given else self.number + 1
+            number = int(given) if given else self.number + 1
+            if number <= self.number:
+                raise ValueError("rows out of order")
+            self.number = number
             self.cells, self.column = [], 0
         elif tag == "c":
             place = REFERENCE.fullmatch(attrs.get("r", ""))

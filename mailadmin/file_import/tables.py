@@ -31,7 +31,7 @@ def rows(file, format=TABLE, kind=""):
 
     ``file`` is binary and can seek. Raises ValidationError, at once or on the way.
     """
-    found = _rows(file, format, kind)
+    found = _decoded(_rows(file, format, kind))
     for number_of_row, cells in found:
         cells = [cell.strip() for cell in cells]
         while cells and not cells[-1]:
@@ -50,6 +50,20 @@ def rows(file, format=TABLE, kind=""):
             )
         if cells:
             yield number_of_row, cells
+
+
+def _decoded(rows):
+    try:
+        yield from rows
+    except UnicodeDecodeError as error:
+        raise _no_text() from error
+
+
+def _no_text():
+    return ValidationError(
+        _("This is no text. Upload a table as CSV or XLSX, or a text file of a mail server."),
+        "no_text",
+    )
 
 
 def _rows(file, format, kind):
@@ -110,12 +124,7 @@ def _encoding(file):
     is_utf8 = True
     while data := file.read(65_536):
         if b"\0" in data:
-            raise ValidationError(
-                _(
-                    "This is no text. Upload a table as CSV or XLSX, or a text file of a mail server."
-                ),
-                "no_text",
-            )
+            raise _no_text()
         if is_utf8:
             try:
                 decoder.decode(data)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from domains.forms import SizeField, words_for_no_limit
+from domains.forms import SizeField, WholeSizeField, words_for_no_limit
 from panel.addresses import (
     MAX_ADDRESS,
     display_domain,
@@ -159,7 +159,7 @@ def bytes_of(text):
     """The bytes of a quota: ``2 GB``, ``500`` in MB, ``1000000 bytes``, “no limit”."""
     if found := BYTES.fullmatch(text.strip()):
         return int(found[1])
-    return in_bytes(SizeField().clean(text))
+    return _not_none(in_bytes, SizeField().clean(text))
 
 
 def in_bytes(mb):
@@ -167,7 +167,17 @@ def in_bytes(mb):
 
 
 def whole_mb(text):
-    return int(SizeField().clean(text))
+    if found := BYTES.fullmatch(text.strip()):
+        return _not_none(int, Decimal(found[1]) / settings.QUOTA_MULTIPLIER)
+    return _not_none(int, SizeField().clean(text))
+
+
+def _not_none(rounded, mb):
+    """0 is no limit, which a small size is not."""
+    size = rounded(mb)
+    if mb and not size:
+        raise ValidationError(WholeSizeField.default_error_messages["whole"], "whole")
+    return size
 
 
 def limit(text):

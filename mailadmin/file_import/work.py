@@ -41,13 +41,19 @@ class ImportWork(tasks.Work):
         return entries, entries[-1].position if len(entries) == size else None
 
     def act(self, task, entry):
-        file = FileImport.objects.get(pk=task.options["file"], admin=self.actor.pk)
+        files = FileImport.objects.select_for_update()
+        file = files.get(pk=task.options["file"], admin=self.actor.pk)
+        if not judging.is_judged(file):
+            raise FileLine.DoesNotExist  # nobody has seen it so; it stays as it is
         line = file.lines.get(number=entry.position[0], state=State.GOOD)
         secret = self.make(file, line)
         line.state, line.secret = State.MADE, secret
         # The passwords of the file have been used.
         line.content = keeping.sealed({"cells": []})
         line.save(update_fields=["state", "secret", "content"])
+        if secret and not file.secrets:
+            file.secrets = True
+            file.save(update_fields=["secrets"])
 
     def make(self, file, line):
         """Make the row of a line, and return what is to be handed out of it, encrypted, or ""."""
@@ -83,9 +89,10 @@ def begin(*, actor, file):
     file = FileImport.objects.select_for_update().get(pk=file.pk)
     if file.task and file.task.state in tasks.UNFINISHED:
         return file.task
+    file = judging.locked_and_judged(file)
     work = ImportWork(actor)
     back = file.get_absolute_url()
     task = tasks.ask(work, "create", back=back, file=file.pk, kind=file.kind)
-    file.task, file.secrets = tasks.begin(task), file.kind == "mailbox"
-    file.save(update_fields=["task", "secrets"])
+    file.task = tasks.begin(task)
+    file.save(update_fields=["task"])
     return task

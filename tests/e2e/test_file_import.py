@@ -101,4 +101,4 @@ def test_a_file_of_odd_lines_is_checked_corrected_and_imported(panel, page):
     assert not any(cell.startswith("=") for row in rows.values() for cell in row.values())
 
     page.reload()
-    expect(page.locator("main")).to_contain_text("are not kept any more")
+    expect(page.locator("main")).to_contain_text("erased ten minutes after")

@@ -21,6 +21,8 @@ TWO, ONE = {"umlauts": texts.TWO_LETTERS}, {"umlauts": texts.ONE_LETTER}
         ("Größe (GB)", "quota"),
         ("Quota, MB", "quota"),
         ("quota_mb", "quota"),
+        ("QuotaGB", "quota"),
+        ("Postfachgröße_GB", "quota"),
         ("Kennwort", "password"),
         ("Mot de passe", "password"),
         ("Password hash", "hash"),
@@ -37,6 +39,9 @@ def test_headings_are_known_in_three_languages(heading, name):
 def test_the_same_word_means_what_the_kind_has():
     assert columns.meaning("alias", "Ziel") == "targets"
     assert columns.meaning("alias", "goto") == "targets"
+    assert columns.meaning("alias", "Forward to") == "targets"
+    assert columns.meaning("alias-domain", "leads_to") == "target"
+    assert columns.meaning("domain", "MaxQuotaGB") == "maxquota"
     assert columns.meaning("alias-domain", "Ziel") == "target"
     assert columns.meaning("alias-domain", "Alias") == "domain"
     assert columns.meaning("domain", "Speicherplatz") == "domain_quota"
@@ -50,7 +55,11 @@ def test_the_first_row_is_none_of_headings_if_an_address_stands_in_it():
 
 @pytest.mark.parametrize(
     ("heading", "unit"),
-    [("Größe (GB)", "GB"), ("Quota, MB", "MB"), ("bytes", "bytes"), ("Go", "Go")],
+    [
+        *[("Größe (GB)", "GB"), ("Quota, MB", "MB"), ("bytes", "bytes"), ("Go", "Go")],
+        *[("quota_gb", "gb"), ("QuotaGB", "gb"), ("taille_go", "go"), ("quotabytes", "bytes")],
+        *[("Quota", ""), ("Limit", "")],
+    ],
 )
 def test_a_heading_may_name_the_unit(heading, unit):
     assert columns.unit_of(heading) == unit
@@ -110,3 +119,20 @@ def test_a_quota_is_read_as_people_write_it(settings):
     assert texts.bytes_of("no limit") == 0
     with pytest.raises(ValidationError):
         texts.bytes_of("much")
+
+
+@pytest.mark.parametrize("understood", [texts.bytes_of, texts.whole_mb])
+def test_a_small_size_is_not_taken_for_no_limit(understood):
+    assert understood("0") == understood("0 bytes") == 0
+    with pytest.raises(ValidationError):
+        understood("0.0000001 MB")
+
+
+def test_the_limits_of_a_domain_are_whole_megabytes(settings):
+    mb = settings.QUOTA_MULTIPLIER
+    assert texts.whole_mb("5 GB") == 5120
+    assert texts.whole_mb(f"{3 * mb} bytes") == 3
+    for text in ("500 KB", "1000 bytes"):
+        with pytest.raises(ValidationError) as caught:
+            texts.whole_mb(text)
+        assert caught.value.messages == ["Enter whole megabytes, 1 MB or more."]

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -95,6 +96,11 @@ def test_a_workbook_that_names_a_far_cell_is_refused_or_bounded():
 
 # --- What other servers have
 
+PASSWD_FIELDS = [
+    *("address", "name", "quota", "password", "hash"),
+    *("active", "sign_in_active", "smtp_active"),
+]
+ON = ["1", "1", "1"]
 PASSWD = "ann@example.org:{SHA512-CRYPT}$6$x$y:5000:5000:Ann::/home:userdb_quota_rule=*:storage=1G\n\n#x\nbob:{PLAIN}secret:::::: \n"
 VIRTUAL = "# comment\nsales@example.org ann@example.org,\n  bob@example.org\n@example.org  ann@example.org\n"
 LDIF = """dn: mail=ann@example.org
@@ -112,9 +118,9 @@ mailForwardingAddress: ann@example.org
 
 def test_a_passwd_file_of_dovecot_is_a_table():
     assert rows(PASSWD, "passwd") == [
-        (0, ["address", "name", "quota", "password", "hash", "active"]),
-        (1, ["ann@example.org", "Ann", "1073741824 bytes", "", "{SHA512-CRYPT}$6$x$y", "1"]),
-        (2, ["bob", "", "", "secret", "", "1"]),
+        (0, PASSWD_FIELDS),
+        (1, ["ann@example.org", "Ann", "1073741824 bytes", "", "{SHA512-CRYPT}$6$x$y", *ON]),
+        (2, ["bob", "", "", "secret", "", *ON]),
     ]
 
 
@@ -125,17 +131,84 @@ def test_a_map_of_postfix_is_a_table_of_each_kind():
         (2, ["@example.org", "ann@example.org", "", "1"]),
     ]
     paths = rows("ann@example.org example.org/ann/\n", "map", "mailbox")
-    assert paths[1] == (1, ["ann@example.org", "", "", "", "", "1"])
+    assert paths[1] == (1, ["ann@example.org", "", "", "", "", *ON])
     links = rows("@other.net @example.org\nx@other.net y@example.org", "map", "alias-domain")
     assert links[1:] == [(1, ["other.net", "example.org", "1"])]
 
 
 def test_ldif_is_a_table_of_each_kind():
     assert rows(LDIF, "ldif", "mailbox")[1:] == [
-        (1, ["ann@example.org", "Ann Müller", "1000 bytes", "", "{SSHA}abc", "1"])
+        (1, ["ann@example.org", "Ann Müller", "1000 bytes", "", "{SSHA}abc", *ON])
     ]
     assert rows(LDIF, "ldif", "alias")[1:] == [
         (1, ["a@example.org", "ann@example.org", "", "1"]),
         (2, ["team@example.org", "ann@example.org", "", "1"]),
     ]
     assert refused("dn: x\nmail:: abc\n", format="ldif") == "no_ldif"
+
+
+def test_accounts_that_do_not_sign_in_or_send_are_told_as_such():
+    locked = rows("ann@example.org:{PLAIN}secret::::::nologin\n", "passwd")
+    assert locked[1][1][-3:] == ["1", "0", "0"]
+    reads = LDIF.replace("mailQuota", "enabledService: imap\nmailQuota")
+    assert rows(reads, "ldif", "mailbox")[1][1][-3:] == ["1", "1", "0"]
+    sends = LDIF.replace("mailQuota", "enabledService: smtp\nmailQuota")
+    assert rows(sends, "ldif", "mailbox")[1][1][-3:] == ["1", "0", "0"]
+
+
+def test_the_members_of_a_group_are_the_recipients_of_one_alias():
+    entry = "dn: x\nmail: {0}@example.org\nuserPassword: {{SSHA}}abc\nmemberOfGroup: Team@example.org\n\n"
+    ldif = "".join(entry.format(name) for name in ("ann", "bob", "ann"))
+    found = ["Team@example.org", "ann@example.org, bob@example.org", "", "1"]
+    assert rows(ldif, "ldif", "alias")[1:] == [(1, found)]
+
+    group = "dn: y\nmail: team@example.org\nmailForwardingAddress: x@other.net\naccountStatus: disabled\n"
+    found = ["team@example.org", "ann@example.org, bob@example.org, x@other.net", "", "0"]
+    assert rows(ldif + group, "ldif", "alias")[1:] == [(1, found)]
+
+
+def test_a_comment_of_a_map_may_be_indented():
+    text = "sales@example.org ann@example.org\n  # comment\n  bob@example.org\n"
+    assert rows(text, "map", "alias")[1:] == [
+        (1, ["sales@example.org", "ann@example.org bob@example.org", "", "1"])
+    ]
+
+
+@pytest.mark.parametrize("format", ["passwd", "map", "table"])
+def test_what_cannot_be_decoded_is_refused(format):
+    for data in (b"a@example.org:x\x81\xff\n", "a@example.org x".encode("utf-16")[:-1]):
+        assert refused(data, format=format) in {"no_text", "no_csv"}
+    assert refused(b"mail: x\x81\xff\n", format="ldif") == "no_ldif"
+
+
+def sheet(rows):
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+
+
+@pytest.mark.parametrize(
+    "found",
+    ['<row r="-5"/>', '<row r="0"/>', '<row r="2"/><row r="2"/>', '<row r="3"/><row r="2"/>'],
+)
+def test_a_workbook_whose_rows_are_out_of_order_is_refused(found):
+    assert refused(workbook([], sheet=sheet(found))) == "no_xlsx"
+
+
+def test_a_workbook_of_elements_deep_in_each_other_is_refused_before_it_is_large():
+    deep = "<a>" * 200_000
+    tracemalloc.start()
+    try:
+        assert refused(workbook([], sheet=sheet(deep))) == "no_xlsx"
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
+    shallow = sheet("<a>" * 48 + "</a>" * 48)
+    assert rows(workbook([], sheet=shallow)) == []
+    assert refused(workbook([], sheet=sheet("<a>" * 49 + "</a>" * 49))) == "no_xlsx"
+
+
+def test_the_number_of_shared_texts_is_bounded(monkeypatch):
+    data = workbook([["a", "b", "c"]])
+    assert rows(data) == [(1, ["a", "b", "c"])]
+    monkeypatch.setattr("mailadmin.file_import.spreadsheet.MOST_TEXTS", 2)
+    assert refused(data) == "too_large_unpacked"
