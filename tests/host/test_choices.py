@@ -233,6 +233,8 @@ for url in ("https://{WEBMAIL}/config/config.inc.php", "https://{NAME}/webmail/p
 
 # Dovecot's word for a wrong password: 2.3 has none.
 REASON = {"bookworm": ("",), "trixie": ("credentials",)}
+# What Postfix says where Dovecot lets nobody in: with 2.4 it does not tell that from a database that is away.
+NOT_NOW = {"bookworm": 535, "trixie": 454}
 MAKE = """
 from mailboxes import app_passwords
 from mailboxes.models import Mailbox
@@ -299,7 +301,7 @@ def test_a_network_that_guesses_is_refused_and_let_in_again(host):
     until(lambda: host.run(*PANEL, "signins"))
     right = f"print(imap({PASSWORD!r}), smtp({PASSWORD!r}))"
 
-    assert python(host, TRY + right, elsewhere=True) == "NO 535\n"
+    assert python(host, TRY + right, elsewhere=True) == f"NO {NOT_NOW[host.release]}\n"
     assert python(host, TRY + right) == "OK 235\n"
     host.run(*PANEL, "signins", "--let-in", OUTSIDE)
     until(lambda: python(host, TRY + right, elsewhere=True) == "OK 235\n")
