@@ -19,7 +19,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from panel import file_imports
 from panel.addresses import display_address
 from panel.models import Task, TaskRow
 from panel.transactions import Unavailable, in_transaction
@@ -380,7 +379,6 @@ def _locked(pk):
 
 
 def _forget():
-    file_imports.forget()
     old = Task.objects.filter(changed__lt=timezone.now() - KEPT).order_by("changed")
     keys = list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
     if keys:

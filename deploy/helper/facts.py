@@ -55,7 +55,7 @@ PASSWORD_MAPS = "_password_maps"  # noqa: S105
 LOGIN = re.compile(r"(\w://)[^/@\s]*@")
 # Of a query its first table alone is told, and none of a query within it: the rest may name a key.
 QUERY = re.compile(r" *\w*query = ")
-TABLE = re.compile(r"\bFROM \w+")
+FIRST_TABLE = re.compile(r"\bFROM \w+")
 INNERMOST = re.compile(r"\([^()]*\)")
 POLICY = re.compile(
     r"^(?:auth_policy_|auth_policy \{\n(?: .*\n)*? +)server_url = (https?://(?:[^/@\s]*@)?([^/:\s]+):?(\d+)?)",
@@ -216,7 +216,7 @@ def told(line):
         inner = 1
         while inner:
             line, inner = INNERMOST.subn("", line)
-        table = TABLE.search(line)
+        table = FIRST_TABLE.search(line)
         return query[0] + (table[0] if table else "")
     return "" if line.startswith("#") or SECRET.search(line) else LOGIN.sub(r"\1", line)
 
