@@ -151,6 +151,8 @@ def test_ticks_survive_paging(visitors, superadmin):
 
 def test_what_stands_last_is_not_under_the_bar(page):
     page.goto("/mailboxes/?size=25")
+    if page.viewport_size["width"] < 768:
+        page.get_by_role("button", name="Select", exact=True).tap()
     page.locator("[name=selected]").first.click()
     bar = page.locator(".bulk-bar")
     expect(bar).to_be_visible()
