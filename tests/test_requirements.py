@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -53,3 +56,16 @@ def test_a_server_and_the_tests_have_the_same_versions():
 
     assert {name: mysql[name] for name in run} == run
     assert {name: dev[name] for name in mysql} == mysql
+
+
+def test_the_panel_starts_on_sqlite_without_the_extra_for_mariadb():
+    """As `make run` does in a new checkout."""
+    code = "import sys; sys.modules['MySQLdb'] = None; import mailadmin.wsgi, mailadmin.urls"
+    settings = {"DATABASE_URL": "sqlite://:memory:", "DEBUG": "yes", "ENV_FILE": "/dev/null"}
+    settings |= {"SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"}
+    environment = os.environ | settings | {"DJANGO_SETTINGS_MODULE": "mailadmin.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

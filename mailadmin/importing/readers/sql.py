@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import environ
-import MySQLdb
-import MySQLdb.cursors
 
 from mailadmin.importing.plan import in_groups
 from mailadmin.importing.reader import Reader, Unreadable
@@ -170,6 +168,8 @@ def _mysql(found):
     where = {"unix_socket": host} if host.startswith("/") else {"host": host}
     if found.get("PORT"):
         where["port"] = int(found["PORT"])
+    import MySQLdb.cursors  # a panel on SQLite has none
+
     try:
         connection = MySQLdb.connect(
             user=found.get("USER") or "",
