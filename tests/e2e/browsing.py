@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 SECONDS = 60  # for whatever a page is about to show, on a busy machine too
 expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
+    "executable_path": "/usr/bin/chromium-headless-shell",
     "args": [
         "--no-sandbox",
         "--disable-gpu",

@@ -172,7 +172,7 @@ def sqlite_on_a_full_disk():
 @pytest.mark.parametrize("database_in", [mariadb_without_room, sqlite_on_a_full_disk])
 def test_without_room_nothing_is_half_saved(database_in, tmp_path):
     with database_in() as (url, ask, fill, make_room), panel_on(url, tmp_path) as panel:
-        panel.manage("domain", "add", "example.org")
+        panel.manage("domain", "add", "example.org", "--aliases", "unlimited")
         _status, session = sign_in(panel)
         targets = "\n".join(f"a{number}@elsewhere.test" for number in range(100))
 

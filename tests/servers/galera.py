@@ -191,7 +191,7 @@ class Cluster:
         )
         command = [
             *[find("mariadb-install-db"), "--no-defaults", "--skip-test-db", f"--user={OWNER}"],
-            *[f"--datadir={first.data}", f"--tmpdir={self.directory}", f"--extra-file={users}"],
+            *[f"--datadir={first.data}", f"--tmpdir={first.directory}", f"--extra-file={users}"],
             *[*LIKE_DEBIAN, *FAST],
         ]
         run = subprocess.run(command, capture_output=True, text=True)

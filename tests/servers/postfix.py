@@ -134,7 +134,7 @@ class Postfix:
         errors = [line for line in run.stderr.splitlines() if b": non-UTF-8 key " not in line]
         if errors or run.returncode not in (0, 1):
             raise RuntimeError(run.stderr.decode(errors="replace"))
-        return run.stdout.decode().rstrip("\n") if run.returncode == 0 else None
+        return run.stdout.decode(errors="replace").rstrip("\n") if run.returncode == 0 else None
 
     def query(self, name):
         text = re.sub(r"^#.*\n", "", (self.maps / f"{name}.cf").read_text(), flags=re.MULTILINE)
