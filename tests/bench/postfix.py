@@ -66,6 +66,7 @@ def as_shipped():
     world.mailbox("ann@example.org")
     with MailServer(connection.settings_dict) as server:
         daemon = server.postfix._process.process.pid
+        wait_until(lambda: server.postfix.log.exists(), "Postfix's first line")
         _send("as shipped", server.postfix, daemon, "ann@example.org")
 
 
