@@ -34,6 +34,13 @@ def result(client, url):
     return client.post(f"{url}result/")
 
 
+def test_of_a_quota_that_cannot_be_read_the_line_says_what_the_file_has(admin, checked):
+    page = text(admin.get(checked(admin, ANN + "bob@example.org;Bob;lots\n")))
+
+    assert "Line 2 ann@example.org Ann · 2 GB" in page.replace("\u00a0", " ")
+    assert "Line 3 bob@example.org not good Bob · lots Enter a size such as" in page
+
+
 def test_mailboxes_of_a_file_are_made_and_their_passwords_are_handed_out(
     admin, checked, run, lines
 ):
