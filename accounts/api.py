@@ -154,7 +154,11 @@ def _change(request, admin, values):
 
 
 def is_another(request, password, account):
-    """Whether ``password`` is to be stored. A dry run does not compare: whoever may not know it could guess so, and nobody would see."""
+    """Whether ``password`` is to be stored. A dry run does not compare: whoever may not know it could guess so, and nobody would see.
+
+    A weak one is refused even if it is the stored one, for the same reason.
+    """
+    services.refuse_weak(password, account)
     if request.is_dry:
         return True
     stored, is_same = getattr(password, "compared", ("", False))

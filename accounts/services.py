@@ -199,6 +199,13 @@ def check_own_password(account, old_password, password):
     refuse(errors)
 
 
+def refuse_weak(password, account):
+    errors = {}
+    with collected(errors, "password"):
+        validate_password(password, account)
+    refuse(errors)
+
+
 def unchanged():
     return ValidationError(_("This is the password that you have. Choose another one."), "same")
 
@@ -320,10 +327,7 @@ def _store_password(actor, admin, password, must_change=False, hashed=False):
     if hashed:
         admin.password = password
     else:
-        errors = {}
-        with collected(errors, "password"):
-            validate_password(password, admin)
-        refuse(errors)
+        refuse_weak(password, admin)
         admin.set_password(password)
     admin.must_change, admin.modified = must_change, timezone.now()
     admin.save(update_fields=["password", "must_change", "modified"])

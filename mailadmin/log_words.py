@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import escape
 
+from mailadmin.log_links import url_of
 from mailboxes.models import SWITCHES
 from panel import formats
 from panel.addresses import display_address, display_domain
@@ -152,7 +153,7 @@ def lines(entries, linked=False):
 def _told(linked, *values):
     entry = _entry(None, *values)
     name, client = name_and_client(entry.username)
-    url = _url(entry) if linked else ""
+    url = url_of(entry) if linked else ""
     said = _sentence(entry, _meaning(entry), _words.now(), _person(name, entry.domain), url)
     return client, said, changes(entry)
 
@@ -199,9 +200,9 @@ def _line(zone, *values):
     entry = _entry(*values)
     moment = entry.timestamp.astimezone(zone)
     name, client = name_and_client(entry.username)
-    kind, meaning, told = _kind(entry), _meaning(entry), changes(entry)
+    kind, meaning, told = kind_of(entry.action, entry.domain), _meaning(entry), changes(entry)
     iso, signs_in, words = moment.isoformat("T", "seconds"), kind == SIGN_INS, _words.now()
-    said = _sentence(entry, meaning, words, _person(name, entry.domain), _url(entry))
+    said = _sentence(entry, meaning, words, _person(name, entry.domain), url_of(entry))
     return Line(
         moment.date(),
         (entry.username, *meaning),
@@ -233,10 +234,6 @@ def _folded(lines):
 def _many(action, result):
     known = ACTIONS.get(action)
     return SWITCHED.get((action, result)) or (known.many if known else "")
-
-
-def _kind(entry):
-    return kind_of(entry.action, entry.domain)
 
 
 def _brief(entry, told):
@@ -290,26 +287,6 @@ def _sentence(entry, meaning, words, person, url=""):
 def _person(name, domain=None):
     # somebody of the same domain by the local part alone, as a colleague would say it
     return display_address(name.removesuffix(f"@{domain}")) if name else "—"
-
-
-def _url(entry):
-    from mailadmin.parts import url  # which draws with these words
-
-    action = entry.action
-    if action.startswith("delete_") or not entry.data or action not in ACTIONS:
-        return ""
-    kind = ACTIONS[action].kind
-    if action.endswith("_broadcast") and not entry.domain:  # to several domains, or to oneself
-        return ""
-    if action == "create_exception":
-        return url("factor-exceptions")
-    if action == "edit_letter":
-        return url("server-letters")
-    if "alias_domain" in action:
-        return url("domain", entry.data)
-    if kind == SIGN_INS:
-        return url("mailbox" if entry.domain else "admin", entry.data)
-    return url(_kind(entry), entry.data)
 
 
 @formats.cached_per_language

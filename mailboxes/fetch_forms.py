@@ -63,10 +63,17 @@ class RemoteMailboxForm(ActorForm):
     def __init__(self, *args, remote=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.remote = remote
-        if not settings.FETCHMAIL_PLAIN:
+        if not settings.FETCHMAIL_PLAIN and not (remote and remote.tls == PLAIN):
             kinds = fetching.SECURITY.items()
             self.fields["tls"].choices = [kind for kind in kinds if kind[0] != PLAIN]
-        if remote and remote.poll_time not in fetching.MINUTES:  # PostfixAdmin takes any number
+        # What PostfixAdmin wrote can be kept: kinds that are not known here, any number, fields that are empty.
+        if remote and remote.protocol not in fetching.KINDS:
+            known = [(remote.protocol or "", remote.protocol or "?")]
+            self.fields["protocol"].choices = [*known, *fetching.KINDS.items()]
+            self.fields["protocol"].required = bool(remote.protocol)
+        for name, stored in (("server", "src_server"), ("login", "src_user")):
+            self.fields[name].required = remote is None or bool(getattr(remote, stored))
+        if remote and remote.poll_time not in fetching.MINUTES:
             words = ngettext("Every %(n)d minute", "Every %(n)d minutes", remote.poll_time)
             known = [(remote.poll_time, words % {"n": remote.poll_time})]
             self.fields["poll_time"].choices = [*known, *fetching.MINUTES.items()]

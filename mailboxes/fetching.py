@@ -161,31 +161,37 @@ def check_remote(
     if stored is None and mailbox.remote_mailboxes.count() >= MOST:
         text = _("A mailbox has at most %(n)d of these.")
         errors["server"] = ValidationError(text, "too_many", {"n": MOST})
+
     # What PostfixAdmin wrote, or other settings allowed, can be switched off as it is; a run refuses it.
-    if stored is None or (protocol or "") != (stored.protocol or ""):
+    def is_new(name, value):
+        return stored is None or (value or "") != (getattr(stored, name) or "")
+
+    if is_new("protocol", protocol):
         row.protocol = protocol
         if protocol not in KINDS:
             errors["protocol"] = ValidationError(_("Choose IMAP or POP3."), "invalid")
     if row.src_auth not in SIGN_INS:
         row.src_auth = "password"
-    with collected(errors, "server"):
-        row.src_server = _server(server)
+    if is_new("src_server", server):
+        with collected(errors, "server"):
+            row.src_server = _server(server)
     is_known = tls in SECURITY and (tls != PLAIN or settings.FETCHMAIL_PLAIN)
-    if not is_known and (stored is None or tls != stored.tls):
+    if not is_known and is_new("tls", tls):
         errors["tls"] = ValidationError(_("Choose TLS or STARTTLS."), "invalid")
     row.usessl, row.plain, row.sslcertck = tls == TLS, tls == PLAIN, tls != PLAIN
-    if port is not None and not 1 <= port <= 65535:
-        text = _("A port is a number from 1 to 65535.")
-        errors["port"] = ValidationError(text, "invalid")
-    row.src_port = 0 if port in {None, PORTS.get((protocol, row.usessl))} else port
+    if is_new("src_port", port):
+        if port is not None and not 1 <= port <= 65535:
+            text = _("A port is a number from 1 to 65535.")
+            errors["port"] = ValidationError(text, "invalid")
+        row.src_port = 0 if port in {None, PORTS.get((protocol, row.usessl))} else port
     for field, name, text in (("login", "src_user", login), ("folder", "src_folder", folder)):
-        if _CONTROL.search(text) or len(text) > 255:
+        if is_new(name, text) and (_CONTROL.search(text) or len(text) > 255):
             said = _("Write at most 255 characters, in one line.")
             errors[field] = ValidationError(said, "invalid")
         setattr(row, name, text)
-    if not login:
+    if not login and (stored is None or stored.src_user):
         errors["login"] = ValidationError(_("Enter the login at the other server."), "required")
-    if poll_time not in MINUTES and (stored is None or poll_time != stored.poll_time):
+    if poll_time not in MINUTES and is_new("poll_time", poll_time):
         errors["poll_time"] = ValidationError(_("Choose how often."), "invalid")
     row.keep, row.fetchall, row.poll_time, row.active = keep, fetchall, poll_time, active
     with collected(errors, "password"):
@@ -212,7 +218,7 @@ def _secret(row, stored, password):
         same = stored is not None and all(
             getattr(row, name) == getattr(stored, name) for name in _TOLD_TO
         )
-        if not same or not stored.src_password or (row.tls != stored.tls and row.tls != TLS):
+        if not same or (row.tls != stored.tls and row.tls != TLS):
             text = _("Enter the password of this login at this server.")
             raise ValidationError(text, "required")
         return stored.src_password

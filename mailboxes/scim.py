@@ -19,6 +19,7 @@ from ninja.errors import AuthenticationError, Throttled
 from accounts.api_auth import ANY, Token
 from accounts.made_passwords import made_password
 from accounts.passwords import verify_password
+from accounts.services import refuse_weak
 from aliases.models import Alias
 from aliases.services import KEEP
 from domains.models import Domain
@@ -130,6 +131,7 @@ class UserView(ScimView):
         if not self.request.token.has(PASSWORD_RIGHT):
             text = _("This token may not set passwords: it needs the right mailboxes:password.")
             raise Problem(403, text)
+        refuse_weak(password, mailbox)  # even the stored one, or whoever guesses would know it
         if not verify_password(password, mailbox.password, mailbox.pk)[0]:
             services.set_mailbox_password(actor=self.actor, mailbox=mailbox, password=password)
 

@@ -266,7 +266,7 @@ OF_ANY_ACCOUNT = (
     *("ask_password", "invite", "withdraw_invitation"),
     *("create_exception", "delete_exception"),
     *("end_app", "add_passkey", "edit_passkey", "remove_passkey"),
-    *("create_token", "delete_token", "create_sign_in_link"),
+    *("create_token", "delete_token", "create_sign_in_link", "hash_password"),
 )
 WRITTEN = tuple(name for name, action in ACTIONS.items() if action.written)
 

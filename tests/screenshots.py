@@ -99,9 +99,12 @@ def every_page():
         for number, (path, act) in enumerate(acts):
             if act:
                 yield f"state-{whose}-{number:02}", whose, path, [WIDE, PHONE], act
-    # The last ones, for they need rows that the other pages do not show.
-    for act in states.TASK:
-        yield f"state-{act.__name__}", SUPERADMIN, states.LIST, [WIDE, PHONE], act
+
+
+def last_pages():
+    """Of something that takes its time. They need rows that the other pages do not show."""
+    for path, act in (*states.TASK, *states.FILE):
+        yield f"state-{act.__name__}", SUPERADMIN, path, [WIDE, PHONE], act
 
 
 def main():
@@ -131,10 +134,12 @@ def main():
         browser = playwright.chromium.launch(**CHROMIUM | {"args": arguments}, env=with_fonts)
         with Visitors(browser, f"http://{HOST}") as visitors:
             if options.all:
-                jobs = [job for job in every_page() if options.only in job[2]]
+                jobs, last = (
+                    [job for job in pages if options.only in job[2]]
+                    for pages in (every_page(), last_pages())
+                )
                 look = {"full_page": True, "language": options.language}
-                last = [job for job in jobs if job[2] == states.LIST]
-                photograph(visitors, accounts, jobs[: len(jobs) - len(last)], options.all, **look)
+                photograph(visitors, accounts, jobs, options.all, **look)
                 if last:
                     panel.manage("domain", "add", states.MANY)
                     states.fill(panel, 120)

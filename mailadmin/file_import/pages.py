@@ -213,7 +213,7 @@ class ImportPage(OfFile, TemplateView):
             "title": display_address(line.address) or self.title(texts),
             "problems": [text for _field, text in line.problems],
             "notes": line.notes if line.state != State.MADE else [],
-            "texts": self.told(line, texts),
+            "texts": self.told(line, texts, problems),
             "fields": [
                 {
                     "name": name,
@@ -230,9 +230,9 @@ class ImportPage(OfFile, TemplateView):
         shown = (texts.get(name) for name in self.kind.fields if name not in HIDDEN)
         return next(filter(None, shown), _("empty"))[:100]
 
-    def told(self, line, texts):
+    def told(self, line, texts, problems):
         """What else stands in the line, but no password."""
-        if line.size:
+        if line.size and "quota" not in problems:
             texts = texts | {"quota": size(line.size)}
         rest = ("name", "targets", "target", "quota", "description")
         return " · ".join(texts[name][:100] for name in rest if texts.get(name))

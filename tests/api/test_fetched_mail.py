@@ -139,6 +139,17 @@ NOT_ALLOWED_ANY_MORE = [
     {"protocol": "POP2"},
     {"protocol": None},
     {"usessl": False, "plain": True, "sslcertck": False},
+    {"src_server": ""},
+    {"src_server": "no server"},
+    {"src_server": "imap.example.net:993"},
+    {"src_server": "localhost"},
+    {"src_server": "IMAP.example.net"},
+    {"src_port": 70_000},
+    {"src_port": 993},
+    {"src_user": ""},
+    {"src_user": "a\nb"},
+    {"src_folder": "a\nb"},
+    {"src_password": ""},
 ]
 
 
@@ -154,14 +165,19 @@ def test_what_is_not_allowed_any_more_is_switched_off_as_it_is(theirs, path, col
 
 
 @pytest.mark.parametrize(
-    ("wrong", "where"), [({"protocol": "POP2"}, "/protocol"), ({"tls": "none"}, "/tls")]
+    ("wrong", "where"),
+    [
+        ({"protocol": "POP2"}, ["/protocol", "/password"]),
+        ({"tls": "none"}, ["/tls", "/password"]),
+        ({"server": "no server either"}, ["/server"]),
+    ],
 )
 def test_another_that_is_not_allowed_is_refused_still(theirs, path, wrong, where):
-    RemoteMailbox.objects.update(protocol="AUTO")
+    RemoteMailbox.objects.update(protocol="AUTO", src_server="no server")
 
     refused = theirs.patch(path, wrong)
 
-    assert (refused.status_code, pointers(refused)) == (422, [where, "/password"])
+    assert (refused.status_code, pointers(refused)) == (422, where)
 
 
 def test_a_new_one_needs_a_password(theirs):

@@ -162,6 +162,19 @@ def test_what_is_refused_takes_as_long_with_the_right_one(
     assert found == [["hash", "compare"]] * 2
 
 
+@pytest.mark.parametrize("path", [ANN, IT])
+def test_a_weak_password_is_refused_whether_it_is_the_stored_one_or_not(root, path):
+    rows = (Mailbox if path == ANN else Admin).objects.filter(pk=path.rpartition("/")[2])
+    rows.update(password="{PLAIN}weak-1")
+
+    refused = [root.patch(path, {"password": password}) for password in ("weak-1", "weak-2")]
+
+    assert [answer.status_code for answer in refused] == [422, 422]
+    assert refused[0].json() == refused[1].json()
+    assert root.patch(path, {"active": False}).status_code == 200  # without one none is judged
+    assert rows.get().password == "{PLAIN}weak-1"
+
+
 def test_what_can_be_no_password_is_not_hashed(root, done):
     assert root.patch(ANN, {"password": "x" * 600}).status_code == 422
 

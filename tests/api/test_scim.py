@@ -381,6 +381,26 @@ def test_a_password_is_pushed_and_the_same_one_changes_nothing(provider, ann):
     assert LogEntry.objects.filter(action="edit_password").count() == 1
 
 
+def test_a_weak_password_is_refused_whether_it_is_the_stored_one_or_not(provider, ann):
+    Mailbox.objects.update(password="{PLAIN}weak-1")
+
+    refused = [
+        refusal(
+            provider.ask(
+                "PATCH",
+                ANN,
+                {
+                    "schemas": [PATCH],
+                    "Operations": [{"op": "replace", "path": "password", "value": password}],
+                },
+            )
+        )
+        for password in ("weak-1", "weak-2")
+    ]
+
+    assert refused == [(400, "invalidValue")] * 2
+
+
 def test_a_user_is_deleted_once(provider, ann):
     response = provider.ask("DELETE", ANN)
     assert (response.status_code, response.content) == (204, b"")

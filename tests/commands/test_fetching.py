@@ -41,7 +41,7 @@ def test_mail_is_fetched_from_elsewhere_listed_changed_and_that_is_ended(run, nu
         run("mailbox", "fetch-end", JOE, str(number))
 
 
-@pytest.mark.parametrize("columns", [{"protocol": "AUTO"}, {"protocol": None}, {"usessl": False, "plain": True}])  # fmt: skip
+@pytest.mark.parametrize("columns", [{"protocol": "AUTO"}, {"protocol": None}, {"usessl": False, "plain": True}, {"src_server": "no server"}])  # fmt: skip
 def test_what_is_not_allowed_any_more_is_switched_off_as_it_is(run, number, columns):
     RemoteMailbox.objects.update(**columns)
 

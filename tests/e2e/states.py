@@ -4,12 +4,15 @@ Those of a task are for MANY, a domain with more mailboxes than are done at once
 """
 
 import re
+from itertools import count
 
 from playwright.sync_api import expect
 
 STEPS = "**/tasks/*/"
 MANY = "many.example"
 LIST = f"/mailboxes/?domain={MANY}"
+IMPORTS = "/imports/"
+_numbers = count()
 FILL = """
 from django.conf import settings
 from domains.models import UNLIMITED, Domain
@@ -28,14 +31,19 @@ def fill(panel, number):
     panel.manage("shell", "-c", FILL.format(domain=MANY, number=number))
 
 
-def all_that_match(page):
-    """Tick every row of the list, those of its other pages too."""
+def leave(page, path):
+    """Leave what an earlier act has begun, and open ``path``."""
     page.unroute(STEPS)
-    if page.get_by_role("link", name="Look at it").count():  # what an earlier act left behind
+    if page.get_by_role("link", name="Look at it").count():
         page.get_by_role("link", name="Look at it").click()
         page.get_by_role("button", name="Leave it so").click()
         expect(page.get_by_role("button", name="Leave it so")).to_have_count(0)
-        page.goto(LIST)
+        page.goto(path)
+
+
+def all_that_match(page):
+    """Tick every row of the list, those of its other pages too."""
+    leave(page, LIST)
     if page.locator("[data-select]").is_visible():
         page.locator("[data-select]").click()
     page.locator("[name=selected]:enabled").first.check()
@@ -73,7 +81,65 @@ def task_waits(page):
     expect(page.get_by_role("link", name="Look at it")).to_be_visible()
 
 
-TASK = (task_asks, task_runs, task_is_stopped, task_waits)
+def file_columns(page):
+    leave(page, IMPORTS)
+    for link in [link.get_attribute("href") for link in page.locator(".exceptions a").all()]:
+        page.goto(link)  # of an account few files are kept
+        if page.get_by_role("button", name="Delete the file").count():
+            with page.expect_navigation():
+                page.get_by_role("button", name="Delete the file").click()
+    page.goto(IMPORTS)
+    number = next(_numbers)
+    people = [f"Person {n},person{number}-{n}@{MANY},1" for n in range(8)]
+    wrong = ["Dr. Amalia Groß-Köhler,x@elsewhere.example,1", f"Much,much@{MANY},lots"]
+    rows = ["Name,Address,Quota (GB)", *people[:2], *wrong, *people[2:]]
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": "\r\n".join(rows).encode()}
+    page.locator("[name=file]").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url("**/columns/")
+
+
+def file_checked(page):
+    file_columns(page)
+    page.get_by_role("button", name="Check the lines").click()
+    expect(page.get_by_role("link", name="With errors")).to_be_visible()
+    page.locator("#line-4 summary").click()
+
+
+def file_runs(page):
+    """Without an answer to its first step, so that nothing is made."""
+    file_checked(page)
+    page.route(STEPS, _without_steps)
+    with page.expect_request(_is_step):
+        page.get_by_role("button", name=re.compile("^Import 8 mailboxes")).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def file_waits(page):
+    file_runs(page)
+    page.goto(IMPORTS)
+    page.get_by_role("link", name="people.csv").first.click()
+    expect(page.get_by_role("link", name="See how far it is")).to_be_visible()
+
+
+def file_is_imported(page):
+    file_checked(page)
+    page.get_by_role("button", name=re.compile("^Import 8 mailboxes")).click()
+    expect(page.locator("#task")).to_contain_text("8 mailboxes created.")
+
+
+def file_result(page):
+    file_is_imported(page)
+    page.get_by_role("link", name="To the result").click()
+    expect(page.get_by_role("button", name="Download the result")).to_be_visible()
+
+
+# (path, act), of a panel that has MANY.
+TASK = [(LIST, act) for act in (task_asks, task_runs, task_is_stopped, task_waits)]
+FILE = [
+    (IMPORTS, act)
+    for act in (file_columns, file_checked, file_runs, file_waits, file_is_imported, file_result)
+]
 
 
 def broadcast_shown(page):

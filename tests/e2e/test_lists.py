@@ -196,6 +196,22 @@ def test_columns_rows_csv_and_print_are_behind_three_dots(visitors, superadmin):
         page.get_by_label("Rows on a page").select_option("50")
 
 
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_each_download_of_a_list_has_a_line_of_its_menu(screen, visitors, superadmin):
+    page = visitors.sign_in(*superadmin, **screen)
+    page.goto("/mailboxes/")
+
+    page.get_by_label("More for this list").click()
+
+    downloads = page.get_by_role("link", name="Download as")
+    csv, lines = (downloads.nth(place).bounding_box() for place in range(2))
+    file = page.get_by_role("link", name="Import a file").bounding_box()
+    assert csv["y"] + csv["height"] <= lines["y"]
+    assert {(box["x"], box["width"], box["height"]) for box in (csv, lines, file)} == {
+        (csv["x"], csv["width"], csv["height"])
+    }
+
+
 def test_on_a_phone_filters_are_behind_a_button_that_counts_them(visitors, superadmin):
     page = visitors.sign_in(*superadmin, **PHONE)
     page.goto("/administrators/")

@@ -49,6 +49,6 @@ def test_two_thousand_rows_are_switched_off_with_a_stop_between(panel, many):
     assert int(panel.manage("shell", "-c", COUNT).split()[-1]) == NUMBER
 
     # In each size and colour, while nothing is done to any row.
-    found = [line for act in states.TASK for line in broken_rules(page, states.LIST, act)]
+    found = [line for state in states.TASK for line in broken_rules(page, *state)]
     page.unroute(states.STEPS)
     assert not found, "\n".join(found)

@@ -34,6 +34,24 @@ def result(client, url):
     return client.post(f"{url}result/")
 
 
+def test_of_a_quota_that_cannot_be_read_the_line_says_what_the_file_has(admin, checked):
+    Domain.objects.update(maxquota=1024)  # which a mailbox without one gets
+    page = text(admin.get(checked(admin, ANN + "bob@example.org;Bob;lots\n")))
+
+    assert "Line 3 bob@example.org not good Bob · lots Enter a size such as" in page
+
+
+def test_while_it_is_imported_nothing_is_offered_and_no_room_is_left_for_it(admin, checked):
+    url = checked(admin, ANN)
+    assert "form-actions" in admin.get(url).text.partition("file-lines")[0]
+
+    admin.post(url, {"do": "begin"})
+
+    page = admin.get(url)
+    assert "It is being imported. See how far it is" in text(page)
+    assert "form-actions" not in page.text
+
+
 def test_mailboxes_of_a_file_are_made_and_their_passwords_are_handed_out(
     admin, checked, run, lines
 ):

@@ -5,7 +5,7 @@ from mailboxes import fetch_runs
 from mailboxes.fetching import add_remote, secret_of
 from mailboxes.local_delivery import NotTaken
 from mailboxes.models import RemoteMailbox
-from tests.pages.reading import error_codes, hidden_inputs, text, told
+from tests.pages.reading import error_codes, hidden_inputs, sent, text, told
 
 JOE, SECRET = "joe@example.org", "s3cret of somewhere"
 FORM = {"protocol": "IMAP", "server": "imap.example.net", "tls": "tls", "login": "joe"}
@@ -88,6 +88,30 @@ def test_what_went_wrong_is_said_with_the_other_servers_words_and_no_markup(admi
     assert "The other server refuses this login or its password. It said:" in text(page)
     assert "<b>no</b>" not in page.text
     assert "fails" in text(admin.get(joe.get_absolute_url())).partition("Fetched mail")[2]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"protocol": "AUTO"},
+        {"protocol": None},
+        {"usessl": False, "plain": True, "sslcertck": False},
+        {"src_server": ""},
+        {"src_server": "no server"},
+        {"src_port": 70_000},
+        {"src_user": ""},
+        {"src_password": ""},
+        {"poll_time": 7},
+    ],
+)
+def test_what_is_not_allowed_any_more_is_switched_off_as_it_is(columns, admin, row):
+    RemoteMailbox.objects.update(**columns)
+    posted = sent(admin.get(form_of(row)))
+    del posted["active"]
+
+    assert admin.post(form_of(row), posted).status_code == 302
+    [stored] = RemoteMailbox.objects.values(*columns, "active")
+    assert stored == columns | {"active": False}
 
 
 def test_trying_says_how_it_went(admin, row, monkeypatch):

@@ -2,10 +2,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from mailadmin.views import figures_over_time
 from mailboxes.models import SERVER, LastLogin, MailboxDay, QuotaUsage, UsageDay
 from tests.pages.reading import links, text
 
@@ -139,6 +142,30 @@ def test_an_administrator_sees_the_sum_of_the_own_domains(
 
     assert plots(page) == [f"Mailboxes from {day(1)} to {day(0)}: from 3 to 5."]
     assert "mailadmin snapshot" not in text(page)
+
+
+def test_the_database_sums_the_domains_of_each_day(make_admin, add_domain, snapshot):
+    names = ["a.example", "b.example", "c.example"]
+    for name in (*names, "foreign.example"):
+        add_domain(name)
+        for days_ago in range(5):
+            snapshot(name, days_ago, 10, mailboxes=2, changes=days_ago)
+    actor = make_admin(domains=names)
+
+    with CaptureQueriesContext(connection) as asked:
+        context = figures_over_time(actor, {})
+
+    of_days = [query["sql"] for query in asked if "usage_day" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(of_days[0])
+        assert (len(of_days), len(cursor.fetchall())) == (1, 5)
+    assert {figure.name: figure.values for figure in context["figures"]} == {
+        "storage": [30 * MB] * 5,
+        "mailboxes": [6] * 5,
+        "changes": [12, 9, 6, 3, 0],
+    }
+    today = timezone.localdate()
+    assert context["figures"][0].days == [today - timedelta(days=n) for n in range(4, -1, -1)]
 
 
 def test_what_fills_up_says_when_it_will_be_full(as_superadmin, add_mailbox):

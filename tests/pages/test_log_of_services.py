@@ -2,10 +2,20 @@ from django.conf import settings
 
 from accounts import factors
 from accounts.factor_exceptions import add_exception
+from accounts.letter_texts import set_text
 from accounts.models import LogEntry
+from accounts.services import hash_in_place
+from aliases.renaming import rename_alias
 from aliases.services import delete_alias
+from domains.copy_services import add_copy
+from domains.sender_services import set_domain_sender_rule, set_sender_rule
 from domains.services import create_alias_domain, delete_domain, update_domain
 from mailadmin import log_words
+from mailadmin.log_links import url_of
+from mailadmin.tracing.sending import note_test
+from mailboxes.endings import remove_ending, set_ending, today
+from mailboxes.own_aliases import set_limit
+from mailboxes.renaming import rename_mailbox
 from mailboxes.services import delete_mailbox, set_mailbox_active, update_mailbox
 from tests.pages.reading import links, log, text
 
@@ -97,3 +107,52 @@ def test_what_happens_to_second_factors_reads_as_sentences_with_links_that_lead_
     led = [link for link in links(page) if link.startswith(("/mailboxes/j", "/adm", "/exc"))]
     assert {client.get(link).status_code for link in led} == {200}
     assert {"/mailboxes/joe@example.org/", "/administrators/it@example.org/"} <= set(led)
+
+
+def test_what_an_entry_links_to_exists(
+    sign_in, root, example_org, other_net, add_mailbox, add_alias, make_admin
+):
+    joe, sales = add_mailbox("joe@example.org"), add_alias("sales@example.org", "joe@example.org")
+    moved, boss = add_mailbox("moved@example.org"), add_mailbox("boss@example.org")
+    left = add_alias("left@example.org", "joe@example.org")
+    admin = make_admin("it@example.org", domains=["example.org"])
+    LogEntry.objects.all().delete()
+    letter = {"kind": "welcome", "language": "en", "subject": "Hello", "body": "{text}"}
+    for account in (joe, admin):
+        type(account).objects.filter(pk=account.pk).update(password="{PLAIN}tangerine-7-bicycle")
+        hash_in_place(actor=root, account=account)
+    for address in ("joe@example.org", "nobody@example.org", "ann@elsewhere.example"):
+        note_test(actor=root, address=address)
+    for row in (joe, sales):
+        set_ending(actor=root, row=row, last_day=today(), action="off")
+    remove_ending(actor=root, row=joe)
+    for row in (joe, example_org):
+        set_limit(actor=root, row=row, most=3)
+    for local_part in ("joe", ""):
+        add_copy(
+            actor=root, domain=example_org, direction="to", goto=boss.pk, local_part=local_part
+        )
+    for domain in ("", "example.org"):
+        set_text(actor=root, domain=domain, **letter)
+    set_sender_rule(actor=root, sender="spam@elsewhere.example", action="REJECT")
+    set_domain_sender_rule(
+        actor=root, domain=example_org, sender="spam@elsewhere.example", action="REJECT"
+    )
+    rename_mailbox(actor=root, mailbox=moved, local_part="moved", domain=other_net)
+    rename_alias(actor=root, alias=left, local_part="left", domain=other_net)
+    LogEntry.objects.record(root, "let_in_network", target="192.0.2.0/24")
+    admin.refresh_from_db()
+
+    for account, others in (
+        (root, {"/server/networks/", "/server/senders/", "/server/letters/"}),
+        (admin, set()),
+    ):
+        client = sign_in(account)
+        entries = LogEntry.objects.visible_to(account)
+        led = {link for link in links(log(client, size=75)) if link in {*map(url_of, entries)}}
+        assert {link: client.get(link).status_code for link in led} == dict.fromkeys(led, 200)
+        assert {
+            "/trace/?address=nobody%40example.org",
+            "/domains/example.org/flow/",
+        } | others <= led
+    assert url_of(LogEntry.objects.get(action="edit_letter", domain="example.org")) == ""

@@ -35,6 +35,10 @@ class MailServer:
     def __init__(self, database, directory=None, *, blocks=(), worker="", **markers):
         if os.geteuid() != 0:
             raise RuntimeError("Postfix and Dovecot change users as they start: run this as root.")
+        if not database["PORT"]:
+            raise RuntimeError(
+                "Postfix and Dovecot read MariaDB: run this without TEST_DATABASE=sqlite."
+            )
         self.database = database
         self.blocks = blocks
         self.markers = markers  # of mailconf, which stand above ours
