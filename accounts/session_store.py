@@ -8,7 +8,7 @@ from functools import cache
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.db import Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils import timezone
 
 from panel.prepared import columns_of
@@ -35,24 +35,25 @@ class SessionStore(db.SessionStore):
     def load(self):
         # Begins almost every page, so it finds out itself whether the connection still lives:
         # CONN_HEALTH_CHECKS would ask the server before.
+        connection = connections[DEFAULT_DB_ALIAS]
         connection.health_check_done = True
         try:
-            found = self._row()
+            found = self._row(connection)
         except Error as error:
             if connection.in_atomic_block or reason_of(error) != "away":
                 raise
             connection.close()
-            found = self._row()
+            found = self._row(connection)
         if found is None:
             self._session_key = None
             return {}
         data, *admin = found
         if admin[0] is not None:
-            self.admin = _statement(connection.vendor)[1](admin)
+            self.admin = _statement()[1](admin)
         return self.decode(data)
 
-    def _row(self):
-        sql, _admin_of = _statement(connection.vendor)
+    def _row(self, connection):
+        sql, _admin_of = _statement()
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         with connection.cursor() as cursor:
             cursor.execute(sql, [self.session_key, now])
@@ -60,7 +61,7 @@ class SessionStore(db.SessionStore):
 
 
 @cache
-def _statement(_vendor):
+def _statement():
     from accounts.models import Admin
 
     columns, admin_of = columns_of(Admin.objects.all())

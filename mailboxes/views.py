@@ -119,7 +119,11 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         return rows.annotate(last_sign_in=figures.last_sign_in(), last_day=ending)
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(now=timezone.now(), **kwargs)
+        context = super().get_context_data(now=timezone.now(), **kwargs)
+        # As a column that others sort by: sorted by it, the first may never have signed in.
+        by_it = self.ordering.endswith("signed_in")
+        signed_in = any(row.last_sign_in for row in context["object_list"])
+        return context | {"shows_sign_ins": by_it or signed_in}
 
     def line(self, row):
         sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)

@@ -23,19 +23,25 @@ def cached_per_language(function):
     ``function.now()`` returns it for the current language, for loops over rows: to look the
     language up each time is slow.
     """
-    made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
+    made = lru_cache(maxsize=1_000)(
+        lambda _language, /, *arguments, **named: function(*arguments, **named)
+    )
 
     @wraps(function)
-    def found(*arguments):
-        return made(get_language(), *arguments)
+    def found(*arguments, **named):
+        return made(get_language(), *arguments, **named)
 
     found.now = lambda: partial(made, get_language())
     return found
 
 
 def cached_per_language_and_path(function):
-    made = cached_per_language(lambda _place, *arguments: function(*arguments))
-    found = wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
+    made = cached_per_language(lambda _place, /, *arguments, **named: function(*arguments, **named))
+
+    @wraps(function)
+    def found(*arguments, **named):
+        return made(get_script_prefix(), *arguments, **named)
+
     found.now = lambda: partial(made.now(), get_script_prefix())
     return found
 

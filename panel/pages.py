@@ -239,7 +239,8 @@ class ScopedListView(ScopedMixin, TemplateView):
     template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
-        rows = self.filter_rows(self.get_queryset())
+        # What is not narrowed is prepared.
+        rows = self.filter_rows(self.get_queryset()) if self.narrowed() else None
         return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)
 
     def filters(self):

@@ -28,7 +28,7 @@ def prepared(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         rows = build(*_marks(texts))
         found = _compiled(rows, texts)
         if found is None:
@@ -48,7 +48,7 @@ def prepared_union(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         parts = [(rows, _compiled(rows, texts)) for rows in build(*_marks(texts))]
         parts = [(rows, found) for rows, found in parts if found]
         if not parts:
@@ -67,7 +67,7 @@ def prepared_union(build):
 def _asking(build, statement):
     @wraps(build)
     def asked(*values):
-        found = statement(connection.vendor, _texts(values))
+        found = statement(_texts(values))
         if found is None:
             return []
         sql, params, read = found
@@ -83,7 +83,7 @@ def prepared_counts(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         counts, params = [], []
         for number, rows in enumerate(build(*_marks(texts))):
             found = _compiled(rows.values_list("pk", flat=True), texts)
@@ -93,7 +93,7 @@ def prepared_counts(build):
 
     @wraps(build)
     def asked(*values):
-        sql, params = statement(connection.vendor, _texts(values))
+        sql, params = statement(_texts(values))
         return _fetch(sql, _filled(params, values))[0]
 
     return asked
@@ -217,11 +217,20 @@ def _rows_of(rows, compiler):
     make = _maker(rows, compiler)
 
     def made(fetched):
-        if converters:
-            fetched = compiler.apply_converters(fetched, converters)
+        if converters and fetched:
+            fetched = _converted(fetched, converters)
         return [make(row) for row in fetched]
 
     return made
+
+
+def _converted(fetched, converters):
+    """As Django does, but a column at a time, which takes half as long."""
+    columns = [*zip(*fetched, strict=True)]
+    for place, (functions, expression) in converters.items():
+        for convert in functions:
+            columns[place] = [convert(value, expression, connection) for value in columns[place]]
+    return zip(*columns, strict=True)
 
 
 def _maker(rows, compiler):
