@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from accounts import challenges
 from aliases.answers import because
 from mailadmin import log_words
-from mailadmin.compiled import Environment, as_html
+from mailadmin.compiled import HTML, Environment
 from mailadmin.deliveries import words as delivery_words
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
@@ -268,8 +268,8 @@ def _url(page):
     return reverse(page)
 
 
-def list_url(page, domain):
-    return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
+def list_url(path, domain):
+    return f"{path}?domain={quote(domain.pk)}" if domain else path
 
 
 def _quoted(key):  # as reverse() does
@@ -318,7 +318,7 @@ def filled(html, **cells):
 
 def _put(html, cells, values):
     for name, value in cells.items():
-        values[name] = as_html(value)
+        values[name] = value if type(value) in HTML else escape(value)
     pieces, names = _parted(html)
     made = [*pieces]
     made[1::2] = map(values.__getitem__, names)

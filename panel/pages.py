@@ -241,8 +241,9 @@ class ScopedListView(ScopedMixin, TemplateView):
     def get_context_data(self, **kwargs):
         # What is not narrowed is prepared.
         rows = self.filter_rows(self.get_queryset()) if self.narrowed() else None
-        return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)
+        return super().get_context_data(**self.paginate(rows), **self.filters, **kwargs)
 
+    @cached_property
     def filters(self):
         return {}
 
