@@ -19,7 +19,7 @@ handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
 
 
-ASKED_MOST = ("domains", "mailboxes", "aliases", "log", "search")
+ASKED_MOST = ("domains", "mailboxes", "aliases", "account", "log", "search")
 
 
 def by_first_word(patterns):
