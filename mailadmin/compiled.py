@@ -36,8 +36,11 @@ def joined(values):
 
 class Context(runtime.Context):
     def call(self, function, /, *args, _loop_vars=None, _block_vars=None, **kwargs):
-        if type(function) in FUNCTIONS and not hasattr(function, "jinja_pass_arg"):
-            return function(*args, **kwargs)
+        if type(function) in FUNCTIONS:
+            if not hasattr(function, "jinja_pass_arg"):
+                return function(*args, **kwargs)
+            # Ours look at the page's values alone; for those set in a block or a loop, Jinja would copy all of them.
+            return super().call(function, *args, **kwargs)
         return super().call(
             function, *args, _loop_vars=_loop_vars, _block_vars=_block_vars, **kwargs
         )
