@@ -15,6 +15,7 @@ from django.db.models.query import (
     create_namedtuple_class,
     get_related_populators,
 )
+from django.db.models.sql import DeleteQuery
 
 SHAPES = 100  # statements that are kept of one queryset
 
@@ -94,6 +95,29 @@ def prepared_counts(build):
     def asked(*values):
         sql, params = statement(_texts(values))
         return _fetch(sql, _filled(params, values))[0]
+
+    return asked
+
+
+def prepared_deletion(build):
+    """Make ``build(*values)``, which returns querysets, delete the rows of each, one after the other.
+
+    Of what refers to them nothing is looked for: it is among them, or the database refuses.
+    """
+
+    @lru_cache(maxsize=SHAPES)
+    def statements(texts):
+        found = []
+        for rows in build(*_marks(texts)):
+            rows.query.__class__ = DeleteQuery
+            found.append(_compiled(rows, texts)[:2])
+        return found
+
+    @wraps(build)
+    def asked(*values):
+        with connection.cursor() as cursor:
+            for sql, params in statements(_texts(values)):
+                cursor.execute(sql, _filled(params, values))
 
     return asked
 
