@@ -35,8 +35,7 @@ def prepared(build):
         if found is None:
             return None
         sql, params, compiler = found
-        if set(range(len(texts))) - {place for _param, place in params}:
-            raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
+        _refuse_unasked(build, texts, params)
         return sql, params, _reader(rows, compiler) if compiler else _raw(rows)
 
     return _asking(build, statement)
@@ -110,7 +109,9 @@ def prepared_deletion(build):
         found = []
         for rows in build(*_marks(texts)):
             rows.query.__class__ = DeleteQuery
-            found.append(_compiled(rows, texts)[:2])
+            sql, params, _compiler = _compiled(rows, texts)
+            _refuse_unasked(build, texts, params)
+            found.append((sql, params))
         return found
 
     @wraps(build)
@@ -217,6 +218,11 @@ def _compiled(rows, texts):
     if any(_is_of_these_days(param) for param in params if param not in places):
         raise ValueError("A moment would be kept as it first was: let it be a value.")
     return sql, [(param, places.get(param)) for param in params], compiler
+
+
+def _refuse_unasked(build, texts, params):
+    if set(range(len(texts))) - {place for _param, place in params}:
+        raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
 
 
 def _is_of_these_days(param):
