@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from accounts import challenges
 from aliases.answers import because
 from mailadmin import log_words
-from mailadmin.compiled import HTML, Environment
+from mailadmin.compiled import Environment, as_html
 from mailadmin.deliveries import words as delivery_words
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
@@ -318,7 +318,7 @@ def filled(html, **cells):
 
 def _put(html, cells, values):
     for name, value in cells.items():
-        values[name] = value if type(value) in HTML else escape(value)
+        values[name] = as_html(value)
     pieces, names = _parted(html)
     made = [*pieces]
     made[1::2] = map(values.__getitem__, names)
