@@ -44,6 +44,7 @@ class Log(KeysetMixin, ScopedListView):
     default_ordering = "-when"
     rest = None
 
+    @cached_property
     def filters(self):
         get = self.request.GET.get
         return {
@@ -58,7 +59,7 @@ class Log(KeysetMixin, ScopedListView):
 
     @cached_property
     def domain(self):
-        name = self.filters()["domain_name"]
+        name = self.filters["domain_name"]
         if not name:
             return None
         return next(iter(_visible(self.actor, name)), None)
@@ -67,14 +68,14 @@ class Log(KeysetMixin, ScopedListView):
     def domains(self):
         """The domains whose entries are shown; None: those of all domains, and entries without a
         domain."""
-        name = self.filters()["domain_name"]
+        name = self.filters["domain_name"]
         if name:
             return tuple(domains_in_sight(self.actor, [name]))
         return None if sees_all_domains(self.actor) else self.actor.domain_names
 
     @cached_property
     def wanted(self):
-        asked = self.filters()
+        asked = self.filters
         kind, action, person = asked["kind"], asked["action"], asked["person"]
         # The client's address follows the name, in brackets.
         people = ("CLI",) if person.lower() == "cli" else tuple(lookup_keys(person))
@@ -128,7 +129,7 @@ class Log(KeysetMixin, ScopedListView):
 
     @property
     def has_days(self):
-        return not self.filters()["about"] and self.domains != ()
+        return not self.filters["about"] and self.domains != ()
 
     @property
     def draws_at_once(self):
@@ -136,7 +137,7 @@ class Log(KeysetMixin, ScopedListView):
         afterwards."""
         if "days" in self.request.GET:
             return self.has_days
-        return self.has_days and self.of_few and not self.filters()["kind"]
+        return self.has_days and self.of_few and not self.filters["kind"]
 
     @property
     def of_few(self):
@@ -147,7 +148,7 @@ class Log(KeysetMixin, ScopedListView):
         counted; empty if there were none."""
         today = timezone.localdate()
         days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
-        kind = self.filters()["kind"]
+        kind = self.filters["kind"]
         counts = self.counts_of(days, kind) if kind else self.written_down(days)
         return tuple(zip(days, counts, strict=True)) if any(counts) else ()
 
@@ -191,7 +192,7 @@ class LogDays(Log):
     """Only the plot, where counting takes longer than a page may."""
 
     def get(self, request, *args, **kwargs):
-        context = {"days": self.days() if self.has_days else (), "view": self, **self.filters()}
+        context = {"days": self.days() if self.has_days else (), "view": self, **self.filters}
         return TemplateResponse(request, "accounts/log_days.html", context, using="jinja2")
 
 

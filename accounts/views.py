@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
@@ -239,6 +240,7 @@ class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
         names = () if row.superadmin else links.values_list("domain", flat=True).distinct()
         return row.pk, row.superadmin, list(names), row.active
 
+    @cached_property
     def filters(self):
         get = self.request.GET.get
         return {
@@ -249,7 +251,7 @@ class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
         }
 
     def filter_rows(self, rows):
-        filters = self.filters()
+        filters = self.filters
         if filters["q"]:
             rows = rows.filter(starts_with_name(filters["q"]))
         if filters["domain_name"]:

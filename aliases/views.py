@@ -80,10 +80,11 @@ class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        rows = context["object_list"]
+        keys = [row.pk for row in context["object_list"]]
+        may_all = may_change_role_addresses(self.actor)
         return context | {
-            "manageable": {row.pk for row in rows if may_manage(self.actor, row.pk)},
-            "gone": dead_ends(self.actor, [row.pk for row in rows]),
+            "manageable": {key for key in keys if may_all or not is_role_address(key)},
+            "gone": dead_ends(self.actor, keys),
         }
 
 

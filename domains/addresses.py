@@ -104,11 +104,12 @@ ROWS = (
     "SELECT a.address, a.goto, a.description, a.active,"
     " m.username, m.name, m.quota, m.active, m.smtp_active, m.receives, m.sign_in_active, q.bytes,"
     " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username),"
-    " (SELECT e.last_day FROM ending e WHERE e.address = a.address),"
-    " EXISTS (SELECT 1 FROM vacation v WHERE v.email = m.username AND v.active = 1 AND v.activefrom <= %s AND v.activeuntil >= %s), a.access,"
+    " e.last_day, v.email IS NOT NULL, a.access,"
     " EXISTS (SELECT 1 FROM alias_target t WHERE t.alias = a.address AND t.unmatched = 1)"
     " FROM alias a LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
-    " LEFT JOIN quota2 q ON q.username = m.username WHERE a.address IN ("
+    " LEFT JOIN quota2 q ON q.username = m.username LEFT JOIN ending e ON e.address = a.address"
+    " LEFT JOIN vacation v ON v.email = m.username AND v.active = 1 AND v.activefrom <= %s AND v.activeuntil >= %s"
+    " WHERE a.address IN ("
 )
 
 

@@ -101,6 +101,8 @@ def remove_copy(*, actor, copy):
 def end_copies(*, actor, copies):
     """Delete ``copies`` with what they were of, or went to. The caller holds RoutingLock, in its transaction."""
     copies = list(copies)
+    if not copies:  # as most often
+        return
     Copy.objects.filter(pk__in=[copy.pk for copy in copies]).delete()
     for copy in copies:
         _record(actor, copy, [copy.goto, None])

@@ -32,6 +32,7 @@ class InDomainMixin:
     def in_domain(self, rows):
         return rows.filter(domain=self.domain_asked) if self.domain_asked else rows
 
+    @cached_property
     def filters(self):
         get = self.request.GET.get
         return {
@@ -41,7 +42,7 @@ class InDomainMixin:
         }
 
     def filter_rows(self, rows):
-        filters = self.filters()
+        filters = self.filters
         rows = self.in_domain(rows)
         if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
@@ -167,7 +168,7 @@ class WordSearchMixin(KeysetMixin):
         return self.url_with(**{"after": None, "before": None, "jump": None, parameter: position})
 
     def state_wanted(self):
-        state = self.filters()["state"]
+        state = self.filters["state"]
         if state not in {"on", "off"}:
             return None
         return self.of_rows("active =", state == "on")
@@ -195,7 +196,7 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
     def columns(self):
         # A search over all domains sorts by address, the order of the index it reads.
         columns = super().columns()
-        if self.ordering.endswith("address") and self.filters()["q"] and not self.is_narrow():
+        if self.ordering.endswith("address") and self.filters["q"] and not self.is_narrow():
             return columns[1:]
         return columns
 
@@ -209,14 +210,14 @@ class AddressListMixin(InDomainMixin, WordSearchMixin):
         return self.in_all(self.domain) if self.counted() else super().count(rows)
 
     def counted(self):
-        filters = self.filters()
+        filters = self.filters
         return bool(self.domain) and not filters["q"] and not filters["state"]
 
     def leads_by_domain(self):
         return self.columns()[0] == "domain_id"
 
     def is_narrow(self):
-        return bool(self.filters()["domain_name"] or self.actor.scope_domains)
+        return bool(self.filters["domain_name"] or self.actor.scope_domains)
 
     def jump_values(self, text):
         text = lookup_key(text)

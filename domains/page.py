@@ -4,6 +4,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Case, OuterRef, Subquery, Sum, TextField, Value, When
 from django.db.models.functions import Cast, Concat
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from aliases.away import without_away
@@ -112,7 +113,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         is_new, rows = checklist.is_wanted(self.request, domain), page["object_list"]
         return super().get_context_data(
             **page,
-            **self.filters(),
+            **self.filters,
             alias_of=getattr(domain, "alias_of", None),
             catch_all=catch_all,
             checklist=checklist.steps(domain, rows) if is_all and is_new else [],
@@ -157,6 +158,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         found = figures.figures_of(rows, PLOTTED)
         return {"used": used, "figures": found, "all_figures": tuple(found.values())}
 
+    @cached_property
     def filters(self):
         get = self.request.GET.get
         state = get("state", "")
@@ -166,7 +168,7 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return (lookup_key(text).partition("@")[0] + self.end,)
 
     def keys(self, _no_rows, _columns, descending, values=(), *, inclusive=False):
-        filters = self.filters()
+        filters = self.filters
         return addresses.keys(
             *(self.actor, self.object.pk, filters["state"], self.size + 1),
             begin=lookup_key(filters["q"]),
@@ -180,11 +182,11 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return bool(found)
 
     def state_wanted(self):
-        return STATES[self.filters()["state"]]
+        return STATES[self.filters["state"]]
 
     def rows_found(self, _no_rows, keys):
         rows = self.rows_of([key for key in keys if key != f"@{self.object.pk}"])
-        return [row for row in rows if row.gone] if self.filters()["state"] == "dead" else rows
+        return [row for row in rows if row.gone] if self.filters["state"] == "dead" else rows
 
     def count(self, _no_rows):
         """How many there are, but the catch-all; None, not known, of those that a filter finds."""

@@ -23,6 +23,7 @@ from domains.models import (
     AliasDomain,
     Copy,
     Domain,
+    DomainAdmin,
     DomainDNS,
     DomainSenderRule,
     RelayHost,
@@ -41,6 +42,7 @@ from panel.changes import (
     taken,
     validate_changed,
 )
+from panel.prepared import prepared_deletion
 from panel.transactions import in_transaction
 
 LOGGED = (
@@ -230,7 +232,7 @@ def _delete_domain(actor, domain, *, drop_links):
             {"domain": domain, "sources": ", ".join(alias_domains)},
         )
     name = domain.pk
-    link = AliasDomain.objects.filter(pk=name).first()
+    link = getattr(domain, "alias_of", None)
     admins = domain.domainadmin_set.order_by("username_id").values_list("username_id", flat=True)
     changes = {
         "mailbox_count": [domain.usage.mailboxes, None],
@@ -240,22 +242,29 @@ def _delete_domain(actor, domain, *, drop_links):
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
     domain.mailbox_set.all().delete_all()
-    FactorException.objects.filter(domain=name, for_admin=False).delete()
-    domain.alias_set.all().delete()
-    AliasDomain.objects.filter(pk=name).delete()
-    domain.domainadmin_set.all().delete()
-    DomainDNS.objects.filter(pk=name).delete()
-    RelayHost.objects.filter(pk=name).delete()
-    OwnAliasLimit.objects.filter(domain=name).delete()
-    Ending.objects.filter(domain=name).delete()
-    DomainSenderRule.objects.filter(domain=name).delete()
-    LetterText.objects.filter(domain=name).delete()
     dkim.forget_keys(name)
     forget_reports(name)
     forget_figures(name)
-    Domain.objects.filter(pk=name).delete()
+    _delete_rows_of(name)
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
     _end_sessions(domain)
+
+
+@prepared_deletion
+def _delete_rows_of(name):
+    return (
+        FactorException.objects.filter(domain=name, for_admin=False),
+        Alias.objects.filter(domain=name),
+        AliasDomain.objects.filter(pk=name),
+        DomainAdmin.objects.filter(domain=name),
+        DomainDNS.objects.filter(pk=name),
+        RelayHost.objects.filter(pk=name),
+        OwnAliasLimit.objects.filter(domain=name),
+        Ending.objects.filter(domain=name),
+        DomainSenderRule.objects.filter(domain=name),
+        LetterText.objects.filter(domain=name),
+        Domain.objects.filter(pk=name),
+    )
 
 
 @in_transaction

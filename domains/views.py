@@ -6,6 +6,7 @@ from django.db.models import Case, CharField, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Concat
 from django.http import Http404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -82,12 +83,13 @@ class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
         other = row.first_admin, row.backupmx, row.alias_of__target_domain_id, row.active
         return row.pk, row.description, *counts, used, *other
 
+    @cached_property
     def filters(self):
         get = self.request.GET.get
         return {"q": get("q", "").strip(), "state": get("state", "")}
 
     def filter_rows(self, rows):
-        filters = self.filters()
+        filters = self.filters
         if filters["q"] and not self.words:
             rows = rows.search(lookup_key(filters["q"]))
         if filters["state"] in {"on", "off"}:
@@ -99,7 +101,7 @@ class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
         return rows if column == "pk" else rows.filter(**{f"{column}__gte": 0})
 
     def state_wanted(self):
-        if self.filters()["state"] == "backupmx":
+        if self.filters["state"] == "backupmx":
             return self.of_rows("backupmx =", True)
         return super().state_wanted()
 
@@ -144,11 +146,6 @@ class DomainSettings(DomainPages, ScopedDetailView):
             sending_limit=sending_limits.are_kept() and domain.sending_limit,
             **kwargs,
         )
-
-
-@prepared
-def _alias_of(name):
-    return AliasDomain.objects.select_related("target_domain").filter(pk=name)
 
 
 @prepared
@@ -249,9 +246,12 @@ class DomainDelete(DomainPages, ConfirmView):
     template_name = "domains/domain_confirm_delete.html"
     success_message = _("Domain %(object)s deleted.")
 
+    def get_queryset(self):
+        return super().get_queryset().select_related("alias_of")
+
     def get_context_data(self, **kwargs):
         return super().get_context_data(
-            alias_of=next(iter(_alias_of(self.object.pk)), None),
+            alias_of=getattr(self.object, "alias_of", None),
             admins=admins_at(self.object),
             **consequences(self.object),
             **copies_from_others(self.actor, [self.object]),

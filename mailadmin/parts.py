@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from accounts import challenges
 from aliases.answers import because
 from mailadmin import log_words
-from mailadmin.compiled import Environment
+from mailadmin.compiled import Environment, as_html
 from mailadmin.deliveries import words as delivery_words
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
@@ -48,6 +48,7 @@ IN_TWO = {"url": ("place", "in_place")}
 # Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
 IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
 LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
+PLACE = re.compile("([\x00-\x03\x06\x07]|\x04.*?\x05)")
 PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
@@ -105,7 +106,7 @@ def environment(**options):
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
         "sort_header": ui.sort_header,
-        "sort_link": ui.sort_link,
+        "sort_links": ui.sort_links,
         "state": ui.state,
         "static": static,
         "url": url,
@@ -236,18 +237,14 @@ def day_of():
     return formats.day_by(timezone.get_current_timezone(), timezone.localdate())
 
 
+@formats.cached_per_language_and_path
 def kept(template, /, **values):
     """Return the ``template``, drawn once for ``values`` in each language.
 
     Inside, there is nothing of the page but ``values``, not even a CSRF token, so that one visitor's page never
     shows another's.
     """
-    return _kept(template, tuple(values.items()))
-
-
-@formats.cached_per_language_and_path
-def _kept(template, values):
-    return ui.part(template, **dict(values))
+    return ui.part(template, **values)
 
 
 def of_whole(used, limit_mb):
@@ -271,8 +268,8 @@ def _url(page):
     return reverse(page)
 
 
-def list_url(page, domain):
-    return f"{url(page)}?domain={quote(domain.pk)}" if domain else url(page)
+def list_url(path, domain):
+    return f"{path}?domain={quote(domain.pk)}" if domain else path
 
 
 def _quoted(key):  # as reverse() does
@@ -296,32 +293,43 @@ def fill(html, key, shown, **cells):
 
     Its ``key``, its name as it is ``shown``, and the values of its ``cell()`` places.
     """
-    in_html = key if PLAIN.fullmatch(key) else str(escape(key))
+    plain = PLAIN.fullmatch(key)
+    in_html = key if plain else str(escape(key))
     named = in_html if shown == key else str(escape(shown))
-    _escape(cells)
-    cells[IN_URL] = key if in_html is key else quote(key, safe="/@")
-    cells[KEY] = in_html
-    cells[NAME] = named
-    cells[TEXT] = named.replace("@", "@<wbr>")
     local_part, at, domain = named.rpartition("@")
-    # Of a catch-all, @example.org, nothing is left out.
-    cells[LOCAL], cells[AT_DOMAIN] = (local_part, at + domain) if local_part else (named, "")
-    return SafeString(_with_places(html) % cells)
+    return _put(
+        html,
+        cells,
+        {
+            IN_URL: key if plain else quote(key, safe="/@"),
+            KEY: in_html,
+            NAME: named,
+            TEXT: named.replace("@", "@<wbr>"),
+            # Of a catch-all, @example.org, nothing is left out.
+            LOCAL: local_part or named,
+            AT_DOMAIN: at + domain if local_part else "",
+        },
+    )
 
 
 def filled(html, **cells):
-    _escape(cells)
-    return SafeString(_with_places(html) % cells)
+    return _put(html, cells, {})
 
 
-def _escape(cells):
+def _put(html, cells, values):
     for name, value in cells.items():
-        if not isinstance(value, (SafeString, Markup)):  # which escape() looks at for longer
-            cells[name] = escape(value)
+        values[name] = as_html(value)
+    pieces, names = _parted(html)
+    made = [*pieces]
+    made[1::2] = map(values.__getitem__, names)
+    return SafeString("".join(made))
 
 
 @lru_cache(maxsize=200)
-def _with_places(html):
-    """Return HTML as a format of Python's, without the line ends between cells: a page has hundreds."""
+def _parted(html):
+    """Return HTML in pieces, every second one for the value of a place, and the names of the places. Without the line ends between
+    cells: a page has hundreds."""
     html = re.sub(r"(</t[dhr]>)\n+", r"\1", str(html))
-    return re.sub("([\x00-\x03\x06\x07])|\x04(.*?)\x05", r"%(\1\2)s", html.replace("%", "%%"))
+    pieces = PLACE.split(html)
+    pieces[1::2] = names = [name.strip("\x04\x05") for name in pieces[1::2]]
+    return pieces, names

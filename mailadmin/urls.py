@@ -19,9 +19,12 @@ handler404 = "mailadmin.views.page_not_found"
 handler500 = "mailadmin.views.server_error"
 
 
+ASKED_MOST = ("domains", "mailboxes", "aliases", "account", "log", "search")
+
+
 def by_first_word(patterns):
     """``patterns`` in a resolver for each first word of their paths: Django tries one after the other, and has far fewer to try."""
-    found = {}
+    found = {word: [] for word in ASKED_MOST}
     for pattern in patterns:
         word, _slash, rest = str(pattern.pattern).partition("/")
         moved = path(rest, pattern.callback, pattern.default_args, pattern.name)

@@ -34,7 +34,7 @@ class AddressMatching(Matching):
 
     def there(self, keys):
         there = super().there(keys) - {f"@{self.list.object.pk}"}
-        if self.list.filters()["state"] == "dead":
+        if self.list.filters["state"] == "dead":
             there = {row.pk for row in self.list.rows_found(None, keys) if row.pk in there}
         return there
 
@@ -43,7 +43,7 @@ class AddressMatching(Matching):
             return [], None
         if self.list.words:
             return self._with_words(position, size)
-        filters = self.list.filters()
+        filters = self.list.filters
         found = addresses.keys(
             *(self.list.actor, self.list.object.pk, filters["state"], size),
             begin=lookup_key(filters["q"]),

@@ -119,7 +119,11 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         return rows.annotate(last_sign_in=figures.last_sign_in(), last_day=ending)
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(now=timezone.now(), **kwargs)
+        context = super().get_context_data(now=timezone.now(), **kwargs)
+        # As a column that others sort by: sorted by it, the first may never have signed in.
+        by_it = self.ordering.endswith("signed_in")
+        signed_in = any(row.last_sign_in for row in context["object_list"])
+        return context | {"shows_sign_ins": by_it or signed_in}
 
     def line(self, row):
         sizes = megabytes(row.quota), megabytes(row.usage__bytes or 0)
@@ -132,11 +136,11 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         return "-storage" if fullest_first and "storage" in self.sortable() else super().ordering
 
     def is_full_list(self):
-        return self.filters()["state"] == "full"
+        return self.filters["state"] == "full"
 
     @property
     def columns_of_state(self):
-        return order.OF_STATE.get(self.filters()["state"])
+        return order.OF_STATE.get(self.filters["state"])
 
     def sortable(self):
         names = super().sortable()
@@ -145,15 +149,15 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         if self.domain and self.domain.usage.mailboxes <= order.SORTED:
             return names
         one_index = self.domain or not self.actor.scope_domains
-        by_storage = self.is_full_list() and one_index and not self.filters()["q"]
+        by_storage = self.is_full_list() and one_index and not self.filters["q"]
         left_out = order.ORDERINGS.keys() - ({"storage"} if by_storage else set())
         return [name for name in names if name not in left_out]
 
     def columns(self):
         by_storage = self.ordering.removeprefix("-") == "storage"
-        full_first = by_storage and self.is_full_list() and not self.filters()["q"]
+        full_first = by_storage and self.is_full_list() and not self.filters["q"]
         by_index = self.columns_of_state and self.ordering.endswith("address")
-        if by_index and not self.filters()["q"]:
+        if by_index and not self.filters["q"]:
             return self.columns_of_state
         return order.NEARLY_FULL_FIRST if full_first else super().columns()
 
@@ -166,9 +170,9 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         rows = super().filter_rows(rows)
         if self.is_full_list():
             rows = rows.filter(full__percent__gte=NEARLY_FULL)
-        if self.filters()["state"] == "idle":
+        if self.filters["state"] == "idle":
             rows = self.idle(rows)
-        if self.filters()["state"] == "warned":
+        if self.filters["state"] == "warned":
             rows = rows.filter(**self.within("warning"))
         ordering = self.ordering.removeprefix("-")
         if self.columns() == order.NEARLY_FULL_FIRST:
@@ -186,11 +190,11 @@ class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
         return {f"{table}__domain__in": names} if names else {f"{table}__isnull": False}
 
     def state_wanted(self):
-        if self.filters()["state"] == "full":
+        if self.filters["state"] == "full":
             return {"mailbox": ("full_mailbox", "username", "percent >=", NEARLY_FULL)}
-        if self.filters()["state"] == "idle":
+        if self.filters["state"] == "idle":
             return {"mailbox": ("idle_mailbox", "username", "at <", sign_ins.idle_since())}
-        if self.filters()["state"] == "warned":
+        if self.filters["state"] == "warned":
             return {"mailbox": ("quota_warning", "username", "percent >=", NEARLY_FULL)}
         return super().state_wanted()
 

@@ -35,6 +35,7 @@ _ANY_LOCAL_PART = re.compile(
     r"[a-z0-9!#$%&*+=?^_{}~-][a-z0-9!#$%&'*+/=?^_{}~-]*(?:\.[a-z0-9!#$%&'*+/=?^_{}~-]+)*"
 )
 _BETWEEN_TARGETS = re.compile(",|" + BETWEEN_TARGETS.replace("[:space:]", r"\s"))
+_COMMAS_ALONE = re.compile(r"[^\s;<>]*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 _JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
@@ -89,6 +90,8 @@ def split_targets(goto):
 
     The same as in ``alias_target``, but with capitals. A line end or a tab within a target becomes a blank.
     """
+    if _COMMAS_ALONE.fullmatch(goto):  # as most are
+        return [target for target in goto.split(",") if target]
     parts = _BETWEEN_TARGETS.split(goto.replace("><", "> <"))
     return [target for part in parts if (target := re.sub(r"[\t\n\r]", " ", part).strip(" "))]
 

@@ -23,19 +23,25 @@ def cached_per_language(function):
     ``function.now()`` returns it for the current language, for loops over rows: to look the
     language up each time is slow.
     """
-    made = lru_cache(maxsize=1_000)(lambda _language, *arguments: function(*arguments))
+    made = lru_cache(maxsize=1_000)(
+        lambda _language, /, *arguments, **named: function(*arguments, **named)
+    )
 
     @wraps(function)
-    def found(*arguments):
-        return made(get_language(), *arguments)
+    def found(*arguments, **named):
+        return made(get_language(), *arguments, **named)
 
     found.now = lambda: partial(made, get_language())
     return found
 
 
 def cached_per_language_and_path(function):
-    made = cached_per_language(lambda _place, *arguments: function(*arguments))
-    found = wraps(function)(lambda *arguments: made(get_script_prefix(), *arguments))
+    made = cached_per_language(lambda _place, /, *arguments, **named: function(*arguments, **named))
+
+    @wraps(function)
+    def found(*arguments, **named):
+        return made(get_script_prefix(), *arguments, **named)
+
     found.now = lambda: partial(made.now(), get_script_prefix())
     return found
 
@@ -187,7 +193,7 @@ def ago(moment):
 
 
 def ago_by(zone, now):
-    date_of = _date.now()
+    date_of, passed_in_words = _date.now(), _passed.now()
 
     def told(moment):
         if moment is None or moment.year <= 2000:  # PostfixAdmin's value for "not known"
@@ -195,26 +201,22 @@ def ago_by(zone, now):
         moment = moment.astimezone(zone)
         passed = now - moment
         date = date_of(moment.date())
-        text = date if passed.days >= 7 else _passed(passed)
+        text = date if passed.days >= 7 else passed_in_words(int(passed.total_seconds()) // 60)
         exact = moment.isoformat("T", "seconds")
-        return SafeString(
-            f'<time datetime="{exact}" title="{date}, {exact[11:19]}">{escape(text)}</time>'
-        )
+        return SafeString(f'<time datetime="{exact}" title="{date}, {exact[11:19]}">{text}</time>')
 
     return told
 
 
-def _passed(time):
-    n = time.days
-    if n > 0:
-        return ngettext("%(n)s day ago", "%(n)s days ago", n) % {"n": n}
-    n = int(time.total_seconds()) // 3600
-    if n > 0:
-        return ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n}
-    n = int(time.total_seconds()) // 60
-    if n > 0:
-        return ngettext("%(n)s minute ago", "%(n)s minutes ago", n) % {"n": n}
-    return _("just now")
+@cached_per_language
+def _passed(minutes):
+    if (n := minutes // 1440) > 0:
+        return escape(ngettext("%(n)s day ago", "%(n)s days ago", n) % {"n": n})
+    if (n := minutes // 60) > 0:
+        return escape(ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n})
+    if minutes > 0:
+        return escape(ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes})
+    return escape(_("just now"))
 
 
 def day_by(zone, today):

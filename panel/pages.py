@@ -89,8 +89,10 @@ class ScopedMixin(ActorMixin):
         """The list that one came from, with its filter, to return to from a page about a row; or ""."""
         if "pk" not in self.kwargs:
             return ""
-        came_from = urlsplit(self.request.headers.get("referer", ""))
-        here = came_from.netloc == self.request.get_host() and is_list(came_from.path)
+        # request.headers would be put together of all that was sent.
+        referer = self.request.META.get("HTTP_REFERER", "")
+        came_from = urlsplit(referer)
+        here = referer and came_from.netloc == self.request.get_host() and is_list(came_from.path)
         return safe_next(
             self.request, came_from._replace(scheme="", netloc="").geturl() if here else ""
         )
@@ -239,9 +241,11 @@ class ScopedListView(ScopedMixin, TemplateView):
     template_engine = "jinja2"
 
     def get_context_data(self, **kwargs):
-        rows = self.filter_rows(self.get_queryset())
-        return super().get_context_data(**self.paginate(rows), **self.filters(), **kwargs)
+        # What is not narrowed is prepared.
+        rows = self.filter_rows(self.get_queryset()) if self.narrowed() else None
+        return super().get_context_data(**self.paginate(rows), **self.filters, **kwargs)
 
+    @cached_property
     def filters(self):
         return {}
 
@@ -271,7 +275,7 @@ def client_ip(request):
 
 def safe_next(request, default):
     target = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
+    if target and url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         return target

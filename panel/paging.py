@@ -21,7 +21,7 @@ class KeysetMixin:
     unique); ``-`` in front reverses it. ``after`` and ``before`` hold the columns' values at a page's edge;
     ``jump`` starts at a key, in the orders ``jumpable``. ``shown`` are the columns that a
     page shows and pages by, ``pk`` first. What is asked for without a filter is prepared: besides the account, only
-    ``filters()`` and the ordering may decide in ``filter_rows()``. ``at`` is how many rows stand before the page, for
+    ``filters`` and the ordering may decide in ``filter_rows()``. ``at`` is how many rows stand before the page, for
     its foot; after a jump nobody knows.
     """
 
@@ -114,7 +114,7 @@ class KeysetMixin:
         return int(at) if at.isascii() and at.isdigit() and len(at) < 10 else None
 
     def narrowed(self):
-        return any(self.filters().values())
+        return any(self.filters.values())
 
     def keys(self, rows, columns, descending, values=(), *, inclusive=False):
         if self.narrowed():

@@ -15,6 +15,7 @@ from django.db.models.query import (
     create_namedtuple_class,
     get_related_populators,
 )
+from django.db.models.sql import DeleteQuery
 
 SHAPES = 100  # statements that are kept of one queryset
 
@@ -28,14 +29,13 @@ def prepared(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         rows = build(*_marks(texts))
         found = _compiled(rows, texts)
         if found is None:
             return None
         sql, params, compiler = found
-        if set(range(len(texts))) - {place for _param, place in params}:
-            raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
+        _refuse_unasked(build, texts, params)
         return sql, params, _reader(rows, compiler) if compiler else _raw(rows)
 
     return _asking(build, statement)
@@ -48,15 +48,14 @@ def prepared_union(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         parts = [(rows, _compiled(rows, texts)) for rows in build(*_marks(texts))]
         parts = [(rows, found) for rows, found in parts if found]
         if not parts:
             return None
-        sql = " UNION ALL ".join(
-            f"SELECT * FROM ({found[0]}) part{number}"  # noqa: S608
-            for number, (_rows, found) in enumerate(parts)
-        )
+        # A table for each part takes MariaDB as long as its rows; SQLite knows no other way.
+        begin = "" if connection.features.supports_parentheses_in_compound else "SELECT * FROM "
+        sql = " UNION ALL ".join(f"{begin}({found[0]})" for _rows, found in parts)
         params = [param for _rows, found in parts for param in found[1]]
         rows, found = parts[0]
         return sql, params, _reader(rows, found[2])
@@ -67,7 +66,7 @@ def prepared_union(build):
 def _asking(build, statement):
     @wraps(build)
     def asked(*values):
-        found = statement(connection.vendor, _texts(values))
+        found = statement(_texts(values))
         if found is None:
             return []
         sql, params, read = found
@@ -83,7 +82,7 @@ def prepared_counts(build):
     """
 
     @lru_cache(maxsize=SHAPES)
-    def statement(_vendor, texts):
+    def statement(texts):
         counts, params = [], []
         for number, rows in enumerate(build(*_marks(texts))):
             found = _compiled(rows.values_list("pk", flat=True), texts)
@@ -93,8 +92,33 @@ def prepared_counts(build):
 
     @wraps(build)
     def asked(*values):
-        sql, params = statement(connection.vendor, _texts(values))
+        sql, params = statement(_texts(values))
         return _fetch(sql, _filled(params, values))[0]
+
+    return asked
+
+
+def prepared_deletion(build):
+    """Make ``build(*values)``, which returns querysets, delete the rows of each, one after the other.
+
+    Of what refers to them nothing is looked for: it is among them, or the database refuses.
+    """
+
+    @lru_cache(maxsize=SHAPES)
+    def statements(texts):
+        found = []
+        for rows in build(*_marks(texts)):
+            rows.query.__class__ = DeleteQuery
+            sql, params, _compiler = _compiled(rows, texts)
+            _refuse_unasked(build, texts, params)
+            found.append((sql, params))
+        return found
+
+    @wraps(build)
+    def asked(*values):
+        with connection.cursor() as cursor:
+            for sql, params in statements(_texts(values)):
+                cursor.execute(sql, _filled(params, values))
 
     return asked
 
@@ -196,6 +220,11 @@ def _compiled(rows, texts):
     return sql, [(param, places.get(param)) for param in params], compiler
 
 
+def _refuse_unasked(build, texts, params):
+    if set(range(len(texts))) - {place for _param, place in params}:
+        raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
+
+
 def _is_of_these_days(param):
     return (
         re.match(r"\d{4}-\d\d-\d\d", str(param))
@@ -217,11 +246,20 @@ def _rows_of(rows, compiler):
     make = _maker(rows, compiler)
 
     def made(fetched):
-        if converters:
-            fetched = compiler.apply_converters(fetched, converters)
+        if converters and fetched:
+            fetched = _converted(fetched, converters)
         return [make(row) for row in fetched]
 
     return made
+
+
+def _converted(fetched, converters):
+    """As Django does, but a column at a time, which takes half as long."""
+    columns = [*zip(*fetched, strict=True)]
+    for place, (functions, expression) in converters.items():
+        for convert in functions:
+            columns[place] = [convert(value, expression, connection) for value in columns[place]]
+    return zip(*columns, strict=True)
 
 
 def _maker(rows, compiler):

@@ -2,7 +2,14 @@ import pytest
 from django.utils import timezone
 
 from domains.models import Domain
-from panel.prepared import in_scope, padded, prepared, prepared_counts, prepared_union
+from panel.prepared import (
+    in_scope,
+    padded,
+    prepared,
+    prepared_counts,
+    prepared_deletion,
+    prepared_union,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +91,34 @@ def test_several_querysets_are_one_statement_each_in_its_order(
         ("b.example", True),
         ("e.example", False),
     ]
+
+
+@prepared_deletion
+def gone_and_off(name):
+    return Domain.objects.filter(pk=name), Domain.objects.filter(pk__gt=name, active=False)
+
+
+def test_a_prepared_deletion_deletes_of_each_queryset_for_each_value(
+    add_domain, django_assert_num_queries
+):
+    for name in ("a", "b", "c", "d", "e"):
+        add_domain(f"{name}.example", active=name < "d")
+    with django_assert_num_queries(4):
+        gone_and_off("d.example")
+        gone_and_off("b.example")
+
+    assert [row.pk for row in Domain.objects.order_by("pk")] == ["a.example", "c.example"]
+
+
+def test_a_deletion_that_a_value_does_not_reach_is_an_error(add_domain):
+    @prepared_deletion
+    def changed(name):
+        return Domain.objects.filter(pk=name), Domain.objects.filter(pk=name + "x")
+
+    add_domain("a.example")
+    with pytest.raises(ValueError, match="changed does not ask"):
+        changed("a.example")
+    assert Domain.objects.count() == 1
 
 
 def test_a_raw_queryset_is_asked_with_each_value(add_domain):

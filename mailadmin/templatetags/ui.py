@@ -270,17 +270,19 @@ def sort_header(context, ordering, label, css="", *, most_first=False):
 
 
 @pass_context
-def sort_link(context, ordering, label, *, most_first=False):
-    """A link that sorts the list, for a menu where a phone shows no column heads; "" where the list
-    cannot be sorted so."""
-    if ordering not in context["sortable"]:
-        return ""
-    current, mark = context["sort"], ""
-    if current.removeprefix("-") == ordering:
-        mark = ' aria-current="true"'
-        label = f"{label} {'↓' if current.startswith('-') else '↑'}"
-    url = _sorted_url(context, ordering, most_first)
-    return mark_safe(f'<a href="{url}"{mark}>{escape(label)}</a>')  # noqa: S308 -- escaped
+def sort_links(context, sorts):
+    """Links that sort the list, for a menu where a phone shows no column heads. Of (name, words, whether most comes first), without
+    those by which the list cannot be sorted."""
+    sortable, current, links = context["sortable"], context["sort"], ""
+    for ordering, label, most_first in sorts:
+        if ordering not in sortable:
+            continue
+        mark = ""
+        if current.removeprefix("-") == ordering:
+            mark = ' aria-current="true"'
+            label = f"{label} {'↓' if current.startswith('-') else '↑'}"
+        links += f'<a href="{_sorted_url(context, ordering, most_first)}"{mark}>{escape(label)}</a>'
+    return mark_safe(links)  # noqa: S308 -- escaped
 
 
 def _sorted_url(context, ordering, most_first):

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Admin, PanelSession
+from accounts.session_store import SessionStore
 
 
 @pytest.fixture
@@ -43,6 +44,21 @@ def test_a_session_ends_after_a_day_however_busy_it_is(clock, client_of_admin):
         assert client_of_admin.get("/account/").status_code == 200
     clock(60)
     assert client_of_admin.get("/account/").status_code == 302
+
+
+def test_a_session_that_somebody_else_wrote_opens_nothing(client_of_admin):
+    [data] = PanelSession.objects.values_list("session_data", flat=True)
+    PanelSession.objects.update(session_data=data[:-1] + ("A" if data[-1] != "A" else "B"))
+    assert client_of_admin.get("/account/").status_code == 302
+    PanelSession.objects.update(session_data=data)
+    assert client_of_admin.get("/account/").status_code == 200
+
+
+def test_what_a_page_changes_in_a_session_that_it_read_is_its_own():
+    store = SessionStore()
+    data = store.encode({"names": ["a"]})
+    store.decode(data)["names"].append("b")
+    assert store.decode(data) == {"names": ["a"]}
 
 
 def test_the_minutes_of_a_session_are_settings(clock, client_of_admin, settings):
