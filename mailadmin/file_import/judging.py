@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailadmin.file_import.keeping import content_of, sealed, texts_of, touch
+from mailadmin.file_import.keeping import FIRST_OPTIONS, content_of, sealed, texts_of, touch
 from mailadmin.file_import.kinds import KINDS, domains_of
+from mailadmin.file_import.mailboxes import HIDDEN
 from mailadmin.file_import.texts import not_yours
 from panel import tasks
 from panel.changes import collected, insert_many
@@ -46,7 +47,7 @@ def locked_and_judged(file):
 
 
 def options_of(file):
-    return file.options | {"columns": file.columns}
+    return FIRST_OPTIONS | file.options | {"columns": file.columns}
 
 
 def texts_in(file, line):
@@ -201,10 +202,31 @@ def judge_anew(file):
     return match(file=file, columns=file.columns, options={})
 
 
+def told(file, line):
+    """What a program is told of a line: no password of the file is in it."""
+    texts = {} if line.state == State.MADE else texts_in(file, line)
+    return {
+        "line": line.number,
+        "state": line.state,
+        "address": line.address,
+        "values": {name: text for name, text in texts.items() if name not in HIDDEN},
+        "problems": [{"field": field, "says": text} for field, text in line.problems],
+        "notes": line.notes,
+    }
+
+
 def counts(file):
     """{state: how many lines}, from an index."""
-    rows = file.lines.order_by().values_list("state").annotate(Count("pk"))
-    return dict.fromkeys(State.values, 0) | dict(rows)
+    return counts_of([file])[file.pk]
+
+
+def counts_of(files):
+    """{key of a FileImport: its counts()}, in one statement."""
+    found = {file.pk: dict.fromkeys(State.values, 0) for file in files}
+    rows = FileLine.objects.filter(file__in=[*found]).order_by().values_list("file", "state")
+    for key, state, count in rows.annotate(Count("pk")):
+        found[key][state] = count
+    return found
 
 
 def said(file, found):
