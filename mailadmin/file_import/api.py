@@ -41,9 +41,7 @@ from panel.scoping import rights_of
 router = Router(tags=["Imports"])
 Number = Annotated[str, Path(description="The import’s id.", examples=["1"])]
 LineNumber = Annotated[str, Path(description="The line’s number.", examples=["2"])]
-STEP_SECONDS = (
-    3  # of making lines in one request, which is one transaction: others wait for its locks
-)
+STEP_SECONDS = 3  # of one request, which is one transaction: others wait for its locks
 State = FileLine.State
 # Besides imports:write, what makes one such row needs as well.
 RIGHTS = {
@@ -154,16 +152,15 @@ def list_imports(request):
 
 @router.post("/imports", auth=Token("imports:write"), response={201: ImportRecord})
 def make_import(request, body: NewImport):
-    """Upload a file and judge its lines. Nothing is made yet; a dry run tells all lines, and keeps nothing."""
+    """Upload a file and judge its lines, for some seconds: /check goes on. Nothing is made yet; a dry run tells all lines, and keeps nothing."""
     actor = request.auth
     _check_rights(request, body.kind, body.without_password)
     if body.kind == "mailbox" and body.without_password == INVITE:
         sign_in_links.refuse_no_panel_url()
 
     def act():
-        file = _kept(actor, body)
-        while not judging.is_judged(file):
-            file = judging.judge_next(actor=actor, file=file)
+        seconds = None if request.is_dry else STEP_SECONDS
+        file = judging.judge_for(seconds, actor=actor, file=_kept(actor, body))
         lines = file.lines.order_by("number") if request.is_dry else []
         also = {"lines": [judging.told(file, line) for line in lines]}
         return Done(201, record(file), also=also)
@@ -251,6 +248,19 @@ def patch_import_line(request, number: Number, line: LineNumber, body: ImportLin
         return Done(200, _told(_find_line(request.auth, number, line)))
 
     return import_lines.do(request, number, line, act=act)
+
+
+@router.post("/imports/{number}/check", auth=Token("imports:write"), response=ImportRecord)
+def check_import(request, number: Number):
+    """Judge the next lines, for some seconds: send it again while state is checking."""
+
+    def act(file):
+        if file.columns is None:
+            text = _("Nobody has said yet what its columns hold: its page asks that.")
+            raise ValidationError(text, "no_columns")
+        return Done(200, record(judging.judge_for(STEP_SECONDS, actor=request.auth, file=file)))
+
+    return imports.do(request, number, act=act)
 
 
 @router.post("/imports/{number}/run", auth=Token("imports:write"), response=ImportRecord)

@@ -66,7 +66,7 @@ class ImportRecord(Answer):
     kind: str
     name: str
     state: str = Field(
-        description="checking: a page has not judged all lines; checked; running: send /run again; stopped; done."
+        description="checking: send /check again, not all lines are judged; checked; running: send /run again; stopped; done."
     )
     columns: list[ImportColumn]
     lines: int

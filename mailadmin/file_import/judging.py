@@ -1,6 +1,7 @@
 """What each line of a file makes, and what is wrong with it: by the rules of the services, asked of many lines together."""
 
 import re
+from time import monotonic
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Sum
@@ -75,6 +76,16 @@ def judge_next(*, actor, file):
     file.checked = lines[-1].number if len(lines) == TOGETHER else file.last
     file.changed = timezone.now()
     file.save(update_fields=["checked", "changed"])
+    return file
+
+
+def judge_for(seconds, *, actor, file):
+    """Judge lines for so long, None until all are, and return the FileImport as it is then."""
+    began = monotonic()
+    while file.columns and not is_judged(file):
+        if seconds is not None and monotonic() - began >= seconds:
+            break
+        file = judge_next(actor=actor, file=file)
     return file
 
 

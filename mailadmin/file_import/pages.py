@@ -1,5 +1,3 @@
-from time import monotonic
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -140,11 +138,7 @@ class ImportColumns(OfFile, FormOnce):
 
 
 def check(actor, file):
-    """Judge lines for some seconds, and return the FileImport as it is then."""
-    began = monotonic()
-    while file.columns and not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
-        file = judging.judge_next(actor=actor, file=file)
-    return file
+    return judging.judge_for(STEP_SECONDS, actor=actor, file=file)
 
 
 @hide_passwords

@@ -41,7 +41,7 @@ OPERATIONS = {
     "domain-sender": {"put_domain_sender_rule"},
     "domain-sender-remove": {"delete_domain_sender_rule"},
     "domain-state": {"patch_domain"},
-    "import": {"run_import", "stop_import", "patch_import_line", "delete_import"},
+    "import": {"check_import", "run_import", "stop_import", "patch_import_line", "delete_import"},
     "import-columns": {"make_import"},
     "import-result": {"hand_out_import_result"},
     "imports": {"make_import"},

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import count
 
 import pytest
 from django.core.files.base import ContentFile
@@ -192,6 +193,20 @@ def test_the_same_request_makes_one_file(theirs):
     assert FileImport.objects.count() == 1
 
 
+def test_many_lines_are_judged_in_steps(theirs, made, monkeypatch):
+    monkeypatch.setattr("mailadmin.file_import.judging.TOGETHER", 2)
+    monkeypatch.setattr("mailadmin.file_import.api.STEP_SECONDS", 0.000_001)
+    monkeypatch.setattr("mailadmin.file_import.judging.monotonic", count().__next__)
+    text = "Mail\n" + "".join(f"m{n}@example.org\n" for n in range(3))
+    path = made({"kind": "mailbox", "text": text})
+
+    assert theirs.get(path).json()["state"] == "checking"
+    assert theirs.post(f"{path}/run").status_code == 409
+    monkeypatch.undo()
+    told = theirs.post(f"{path}/check").json()
+    assert (told["state"], told["good"]) == ("checked", 3)
+
+
 # --- Correcting
 
 
@@ -365,6 +380,7 @@ def test_a_file_of_the_page_is_the_accounts_too(theirs, example_org):
     told = theirs.get("/imports").json()["items"][0]
     assert (told["state"], told["columns"]) == ("checking", [{"heading": "Mail", "holds": None}])
     assert problem(theirs.post(f"/imports/{told['id']}/run"))[0] == 409
+    assert problem(theirs.post(f"/imports/{told['id']}/check"))[0] == 422
 
 
 # --- What it costs
