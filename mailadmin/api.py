@@ -20,6 +20,7 @@ from domains import dns_api as dns
 from domains import routing_api as routing
 from domains import sender_api as senders
 from mailadmin.deliveries import api as deliveries
+from mailadmin.file_import import api as imports
 from mailadmin.tracing import api as tracing
 from mailboxes import api as mailboxes
 from mailboxes import ending_api as endings
@@ -81,7 +82,7 @@ for router in (
     *(routing.router, senders.router, dns.router),
     *(domains.router, alias_domains.router, endings.router, forwarding.router),
     *(fetching.router, sign_ins.router, mailboxes.router, sharing.router, aliases.router),
-    *(usage_api.router, deliveries.router, tracing.router, log_api.router),
+    *(imports.router, usage_api.router, deliveries.router, tracing.router, log_api.router),
     *(sign_ins.networks, accounts.router),
 ):
     api.add_router("", router)

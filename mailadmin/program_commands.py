@@ -124,10 +124,10 @@ GROUPS = {
         ),
         "import": (
             "mailadmin",
-            "domains, mailboxes and aliases from another mail server",
+            "domains, mailboxes and aliases from another mail server, or a table",
             (
                 "import postfix --users /etc/dovecot/users --dry-run",
-                "import iredmail --url-file vmail.url --domain example.org",
+                "import file people.xlsx --domain example.org --result passwords.csv",
             ),
         ),
         "migrate": (

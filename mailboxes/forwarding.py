@@ -55,6 +55,22 @@ def refuse_own_address(mailbox, text):
         )
 
 
+def read_targets(*, actor, address, targets, stored=()):
+    """The list of ``targets`` (text or list) besides ``address`` itself. Refuses those to which the actor may not send mail on.
+
+    ``stored`` are the targets that there are: those may stay.
+    """
+    text = targets if isinstance(targets, str) else "\n".join(targets)
+    parsed = []
+    if text.strip():
+        try:
+            parsed = [t for t in parse_targets(text, keep=stored) if t != address]
+        except ValidationError as error:
+            raise ValidationError({"targets": error.error_list}) from None
+    refuse_external_targets(actor, parsed, stored)
+    return parsed
+
+
 def forwards(row):
     return row is not None and row.active and bool(forwarding_of(row)[0])
 
@@ -80,14 +96,7 @@ def set_forwarding(*, actor, mailbox, targets=None, keep_copy=None):
     stored, keeps_copy = forwarding_of(row)
     targets = stored if targets is None else targets
     keep_copy = keeps_copy if keep_copy is None else keep_copy
-    text = targets if isinstance(targets, str) else "\n".join(targets)
-    parsed = []
-    if text.strip():
-        try:
-            parsed = [t for t in parse_targets(text, keep=row.targets) if t != mailbox.pk]
-        except ValidationError as error:
-            raise ValidationError({"targets": error.error_list}) from None
-    refuse_external_targets(actor, parsed, row.targets)
+    parsed = read_targets(actor=actor, address=mailbox.pk, targets=targets, stored=row.targets)
     if not parsed or keep_copy:
         parsed = [mailbox.pk, *parsed]
     parsed = without_away(mailbox.pk, parsed)

@@ -1,6 +1,6 @@
-"""How long an uploaded file is kept: as long as somebody works with it, and what it hands out, passwords among it, for an hour.
+"""How long an uploaded file is kept: as long as somebody works with it; and what it hands out, passwords among it: for an hour, or for ten minutes once it was downloaded.
 
-What reads and makes its lines: mailadmin/file_import/.
+`webhooks --follow` calls forget() each minute. What reads and makes its lines: mailadmin/file_import/.
 """
 
 from datetime import timedelta
@@ -16,6 +16,7 @@ HANDED_KEPT = timedelta(minutes=10)  # after a download, which may have been bro
 AT_ONCE = 20  # files
 LINES_AT_ONCE = 10_000  # of all files: each may have 100,000
 MOST_OF_ONE = 5  # files of an account
+NOBODYS = "-"  # whose a file is that is being deleted; "" is the command line's
 
 
 def forget():
@@ -51,7 +52,7 @@ def delete(key):
 
 
 def _hide(key):
-    FileImport.objects.filter(pk=key).update(admin="")
+    FileImport.objects.filter(pk=key).update(admin=NOBODYS)
 
 
 def _delete_some(key, most):
@@ -77,6 +78,11 @@ def hand_out(file):
     made = file.lines.filter(state=FileLine.State.MADE, handed=None).exclude(secret="")
     if made.update(handed=now):
         FileImport.objects.filter(pk=file.pk, handed=None).update(handed=now)
+
+
+def erase(file):
+    """Erase what the lines of ``file`` have handed out at once: it is where it was meant to go."""
+    _erase(file.pk, Q(handed__isnull=False))
 
 
 def is_handed_out(line):

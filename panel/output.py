@@ -8,7 +8,14 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.timezone import localtime
 from rich import box
 from rich.console import Console
-from rich.progress import track
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    track,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +33,20 @@ def bar(command, description):
     console = Console(file=stderr)
     disable = not stderr.isatty()
     return partial(track, description=description, console=console, transient=True, disable=disable)
+
+
+def progress(command):
+    """A bar as ``bar()`` has it, for what says itself how far it is."""
+    stderr = command.stderr._out
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=stderr),
+        transient=True,
+        disable=not stderr.isatty(),
+    )
 
 
 def plain(value):

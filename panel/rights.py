@@ -34,6 +34,8 @@ RIGHTS = {
     "copies:write": _("Change copies of mail (BCC)"),
     "sender-rules:read": _("See rules about senders to domains"),
     "sender-rules:write": _("Change rules about senders to domains"),
+    "imports:read": _("See files that are imported"),
+    "imports:write": _("Import files: of what the token may create, too"),
     "dns:read": _("See the DNS and the signing keys of domains"),
     "dns:write": _("Say that MX records are meant"),
     "dkim:write": _("Make, choose and delete signing keys"),

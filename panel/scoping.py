@@ -112,6 +112,10 @@ def may_broadcast(account):
     return may_open(account) and allowed
 
 
+def may_bring_hashes(account):
+    return account is None or account.is_superadmin
+
+
 def may_set_sending_limits(account):
     return account is None or account.is_superadmin
 

@@ -3,11 +3,9 @@ import tempfile
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from panel.output import as_json
+from panel.output import as_json, progress
 from panel.transactions import Unavailable
 
 SEEN_FROM = 50  # rows: then the bar is shown
@@ -32,16 +30,7 @@ class Several:
         self.names = names
         self.total = total
         self.done = self.refused = 0
-        stderr = command.stderr._out
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(file=stderr),
-            transient=True,
-            disable=not stderr.isatty(),
-        )
+        self.bar = progress(command)
         self.task = self.bar.add_task(command.nouns.capitalize(), total=total)
 
     def do(self, act, done):

@@ -220,19 +220,19 @@ def may_go_on(task, work):
     return task.scope == scope_of(work.actor) and work.is_allowed()
 
 
-def step(task, work):
-    """Do the next rows and return the Task as it is then.
+def step(task, work, seconds=None):
+    """Do the next rows, for at most ``seconds`` and one row more, and return the Task as it is then.
 
     Raises Unavailable when the database cannot save: what was done until then stays done.
     """
-    began = monotonic()
+    began, seconds = monotonic(), seconds or STEP_SECONDS
     if not may_go_on(task, work):
         return stop(task)
     entries, rest = entries_of(task, work, task.position, STEP)
     goes_on = True
     with work.step(task):
         for entry in entries:
-            next_task = _do(task, work, entry) if monotonic() - began < STEP_SECONDS else None
+            next_task = _do(task, work, entry) if monotonic() - began < seconds else None
             if next_task is None:
                 goes_on = False
                 break

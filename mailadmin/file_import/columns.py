@@ -29,6 +29,11 @@ WORDS = {
     "active": "active enabled status state on aktiv aktiviert eingeschaltet actif active activee",
     "targets": "targets target recipients recipient goto to destination destinations forward forwardto forwards ziel ziele"
     " empfanger empfaenger weiterleitung weiterleiten an destinataire destinataires cible cibles redirection vers",
+    "forward": "forward forwardto forwardsto forwarding redirect redirectto weiterleitung weiterleitungan weiterleiten"
+    " umleitung redirection redirigervers transfert transferervers",
+    "keep_copy": "keepcopy keepacopy keepacopyhere copykept kopie kopiebehalten kopiehierbehalten copie garderunecopie"
+    " copieconservee",
+    "copy_to": "copyto copy bcc bccto goto to kopie kopiean an ziel copie copiea destinataire vers",
     "description": "description comment note remark beschreibung bemerkung kommentar notiz commentaire remarque",
     "target": "target targetdomain leadsto goto to destination ziel zieldomain zieldomaene cible domainecible vers",
     "mailboxes": "mailboxes maxmailboxes postfacher postfaecher boites",
@@ -41,6 +46,7 @@ FIELDS_OF = {name: frozenset(map(str.lower, words.split())) for name, words in W
 ALIAS_DOMAINS_OWN = frozenset(
     "alias aliasdomain address source from other othername andererName".lower().split()
 )
+SECOND = {"mailbox": "", "alias": "targets", "copy": "copy_to"}  # address of a row without headings
 UNIT = re.compile(r"(?<![^\W_])(bytes?|octets?|[kmgt]i?[bo])(?![^\W_])", re.IGNORECASE)
 LAST = re.compile(r"(?<=[a-z])(bytes?|octets?|[kmgt]i?b)$", re.IGNORECASE)  # of QuotaGB
 
@@ -81,15 +87,22 @@ def _meaning(kind, word):
     return next((name for name in fields if word in FIELDS_OF.get(name, ())), "")
 
 
-def are_headings(kind, cells):
+def are_headings(kind, cells, known=()):
     """Whether the first row names its columns: it names at least one that is known, and no cell is an address."""
+    words = {bare(heading) for heading in known if not heading.isdigit()} - {""}
+    if words & {bare(cell) for cell in cells}:
+        return True
     return any(meaning(kind, cell) for cell in cells) and not any("@" in cell for cell in cells)
 
 
-def proposed(actor, kind, headings):
-    """What each column holds, or "": as this account said the last time, else by the heading. No field twice."""
+def remembered(actor, kind):
+    """{heading in small letters: field or ""}, as this account said the last time."""
     known = FileColumns.objects.filter(admin=actor.pk, kind=kind).first()
-    meanings = known.meanings if known else {}
+    return known.meanings if known else {}
+
+
+def proposed(kind, headings, meanings):
+    """What each column holds, or "": as ``meanings`` say, else by the heading. No field twice."""
     fields, taken, found = KINDS[kind].fields, set(), []
     for heading in headings:
         name = meanings.get(bare(heading), meaning(kind, heading))
@@ -105,8 +118,8 @@ def proposed_by_content(kind, cells):
     found, taken = [], set()
     for cell in cells:
         name = ""
-        if kind in {"mailbox", "alias"} and "@" in cell:
-            name = "address" if "address" not in taken else "targets" if kind == "alias" else ""
+        if kind in SECOND and "@" in cell:
+            name = "address" if "address" not in taken else SECOND[kind]
         elif kind in {"domain", "alias-domain"} and "." in cell:
             name = "domain" if "domain" not in taken else "target" if kind == "alias-domain" else ""
         name = "" if name in taken else name

@@ -1,25 +1,22 @@
+from decimal import Decimal
+
 from django import forms
-from django.core.exceptions import ValidationError
+from django.conf import settings
+from django.core.validators import EMPTY_VALUES
 from django.utils.translation import gettext as text_of
 from django.utils.translation import gettext_lazy as _
 
-from domains.forms import DomainField
-from mailadmin.file_import import columns, judging, keeping, tables
+from domains.forms import DomainField, SizeField
+from mailadmin.file_import import columns, keeping, matching, tables
 from mailadmin.file_import.bounds import MOST_BYTES, MOST_LINES
-from mailadmin.file_import.kinds import HIDDEN, INVITE, KINDS, MADE, SEND, kinds_of
-from mailadmin.file_import.texts import ONE_LETTER, TWO_LETTERS
+from mailadmin.file_import.kinds import KINDS, kinds_of
+from mailadmin.file_import.mailboxes import HIDDEN, INVITE, MADE, SEND
+from mailadmin.file_import.texts import ONE_LETTER, TWO_LETTERS, in_bytes
 from panel.formats import number
 from panel.forms import ActorForm
 
-# What a line needs: one of each group.
-NEEDED = {
-    "mailbox": [("address", "local_part", "name", "first_name", "last_name")],
-    "alias": [("address", "local_part"), ("targets",)],
-    "alias-domain": [("domain",)],
-    "domain": [("domain",)],
-}
+OF_MAILBOXES = ("quota", "how", "must_change", "welcome")
 UNUSED, NOT_USED = "-", _("not used")
-SIZES = {"quota", "maxquota", "domain_quota"}
 
 
 def bounds_in_words():
@@ -87,13 +84,23 @@ class MatchForm(ActorForm):
         label=_("Must change the password at the next sign-in"),
         required=False,
     )
+    quota = SizeField(
+        label=_("Quota"),
+        required=False,
+        help_text=_("Of lines that name none. Empty: as each domain has it."),
+    )
+    welcome = forms.BooleanField(
+        label=_("Send a welcome mail"),
+        required=False,
+        help_text=_("Some mail programs need a first message."),
+    )
 
     def __init__(self, *args, file, first, **kwargs):
         super().__init__(*args, **kwargs)
         self.file = file
         kind = KINDS[file.kind]
         if file.kind != "mailbox":
-            for name in ("how", "must_change"):
+            for name in OF_MAILBOXES:
                 del self.fields[name]
         if file.kind in {"alias-domain", "domain"}:
             del self.fields["umlauts"]
@@ -115,15 +122,22 @@ class MatchForm(ActorForm):
                 ),
             )
             self.fields[f"column_{place}"] = field
-        self.order_fields([*self.column_names, "domain", "umlauts", "how", "must_change"])
+        self.order_fields([*self.column_names, "domain", "umlauts", *OF_MAILBOXES])
         if not self.is_bound:
-            self.initial = {
-                name: file.options[name] for name in keeping.FIRST_OPTIONS
-            } | self.initial
+            self.initial = self._first_options() | self.initial
+
+    def _first_options(self):
+        said = keeping.FIRST_OPTIONS | self.file.options
+        if self.file.columns is None:
+            said["welcome"] = settings.WELCOME_MAIL
+        if said["quota"] is not None:
+            said["quota"] = Decimal(said["quota"]) / settings.QUOTA_MULTIPLIER
+        return {name: said[name] for name in keeping.FIRST_OPTIONS}
 
     def _proposed(self, first):
         if self.file.headings:
-            return columns.proposed(self.actor, self.file.kind, self.file.headings)
+            known = columns.remembered(self.actor, self.file.kind)
+            return columns.proposed(self.file.kind, self.file.headings, known)
         return columns.proposed_by_content(self.file.kind, first[0] if first else [])
 
     def _heading(self, place):
@@ -157,19 +171,9 @@ class MatchForm(ActorForm):
     def clean(self):
         values = super().clean()
         chosen = self.chosen(values)
-        for name, meaning in zip(self.column_names, chosen, strict=True):
-            if meaning and chosen.count(meaning) > 1:
-                text = _("Two columns cannot hold the same.")
-                self.add_error(name, ValidationError(text, "twice"))
-        fields = KINDS[self.file.kind].fields
-        for group in NEEDED[self.file.kind]:
-            if not set(group) & set(chosen):
-                text = text_of("No column holds what each line needs: %(what)s.")
-                what = text_of(" or ").join(str(fields[name]) for name in group[:1])
-                raise ValidationError(text % {"what": what}, "missing")
-        if self.file.kind == "alias-domain" and "target" not in chosen and not values.get("domain"):
-            text = _("Choose where they lead, or the column that says so.")
-            raise ValidationError({"domain": ValidationError(text, "missing")})
+        for place in matching.twice(chosen):
+            self.add_error(f"column_{place}", matching.said_twice())
+        matching.check(self.file.kind, chosen, values.get("domain"))
         return values
 
     def save(self):
@@ -181,9 +185,7 @@ class MatchForm(ActorForm):
         options = {name: values[name] for name in keeping.FIRST_OPTIONS if name in values}
         if "domain" in options:
             options["domain"] = options["domain"].pk if options["domain"] else ""
-        options["units"] = self._units(chosen)
-        return judging.match(file=self.file, columns=chosen, options=options)
-
-    def _units(self, chosen):
-        pairs = zip(chosen, self.file.headings, strict=False)
-        return {name: columns.unit_of(heading) for name, heading in pairs if name in SIZES}
+        if "quota" in options:
+            size = options["quota"]
+            options["quota"] = None if size in EMPTY_VALUES else in_bytes(size)
+        return matching.match(file=self.file, columns=chosen, options=options)

@@ -1,6 +1,7 @@
 """What each line of a file makes, and what is wrong with it: by the rules of the services, asked of many lines together."""
 
 import re
+from time import monotonic
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Sum
@@ -8,8 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailadmin.file_import.keeping import content_of, sealed, texts_of, touch
+from mailadmin.file_import.keeping import FIRST_OPTIONS, content_of, sealed, texts_of, touch
 from mailadmin.file_import.kinds import KINDS, domains_of
+from mailadmin.file_import.mailboxes import HIDDEN
 from mailadmin.file_import.texts import not_yours
 from panel import tasks
 from panel.changes import collected, insert_many
@@ -46,7 +48,7 @@ def locked_and_judged(file):
 
 
 def options_of(file):
-    return file.options | {"columns": file.columns}
+    return FIRST_OPTIONS | file.options | {"columns": file.columns}
 
 
 def texts_in(file, line):
@@ -74,6 +76,16 @@ def judge_next(*, actor, file):
     file.checked = lines[-1].number if len(lines) == TOGETHER else file.last
     file.changed = timezone.now()
     file.save(update_fields=["checked", "changed"])
+    return file
+
+
+def judge_for(seconds, *, actor, file):
+    """Judge lines for so long, None until all are, and return the FileImport as it is then."""
+    began = monotonic()
+    while file.columns and not is_judged(file):
+        if seconds is not None and monotonic() - began >= seconds:
+            break
+        file = judge_next(actor=actor, file=file)
     return file
 
 
@@ -201,10 +213,31 @@ def judge_anew(file):
     return match(file=file, columns=file.columns, options={})
 
 
+def told(file, line):
+    """What a program is told of a line: no password of the file is in it."""
+    texts = {} if line.state == State.MADE else texts_in(file, line)
+    return {
+        "line": line.number,
+        "state": line.state,
+        "address": line.address,
+        "values": {name: text for name, text in texts.items() if name not in HIDDEN},
+        "problems": [{"field": field, "says": text} for field, text in line.problems],
+        "notes": line.notes,
+    }
+
+
 def counts(file):
     """{state: how many lines}, from an index."""
-    rows = file.lines.order_by().values_list("state").annotate(Count("pk"))
-    return dict.fromkeys(State.values, 0) | dict(rows)
+    return counts_of([file])[file.pk]
+
+
+def counts_of(files):
+    """{key of a FileImport: its counts()}, in one statement."""
+    found = {file.pk: dict.fromkeys(State.values, 0) for file in files}
+    rows = FileLine.objects.filter(file__in=[*found]).order_by().values_list("file", "state")
+    for key, state, count in rows.annotate(Count("pk")):
+        found[key][state] = count
+    return found
 
 
 def said(file, found):

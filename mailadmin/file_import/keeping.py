@@ -8,24 +8,29 @@ from django.utils.translation import gettext as _
 
 from accounts import totp
 from mailadmin.file_import import columns, tables
-from mailadmin.file_import.kinds import MADE
+from mailadmin.file_import.mailboxes import MADE
 from mailadmin.file_import.texts import TWO_LETTERS
-from panel import file_imports
+from panel import file_imports, tasks
 from panel.changes import insert_many
 from panel.models import FileImport, FileLine
 from panel.transactions import in_transaction
 
 TOGETHER = 500  # rows of a statement
+# ``quota`` is in bytes; None: as each domain has it.
 FIRST_OPTIONS = {"domain": "", "umlauts": TWO_LETTERS, "how": MADE, "must_change": False}
+FIRST_OPTIONS |= {"quota": None, "welcome": False}
 LONGEST_CELL = 70_000  # characters: an alias may have that many of recipients
 LONGEST_FILE_NAME = 255
 
 
 @in_transaction
-def store(*, actor, kind, upload, format):
-    """Keep the rows of ``upload``, a file that can seek, and return the FileImport. Raises ValidationError."""
+def store(*, actor, kind, upload, format, headings=()):
+    """Keep the rows of ``upload``, Django's File with a name, and return the FileImport. Raises ValidationError.
+
+    ``actor`` None is the command line. ``headings`` are some that the first row has if it has any, where they say nothing to us.
+    """
     file_imports.forget()
-    if of(actor).count() >= file_imports.MOST_OF_ONE:
+    if actor is not None and of(actor).count() >= file_imports.MOST_OF_ONE:
         raise ValidationError(
             _("You have %(n)s files here that are not done. Finish or delete one of them first."),
             "too_many",
@@ -35,9 +40,9 @@ def store(*, actor, kind, upload, format):
     number, first = next(rows, (0, []))
     if not first:
         raise ValidationError(_("The file is empty."), "empty")
-    has_headings = columns.are_headings(kind, first)
+    has_headings = columns.are_headings(kind, first, headings)
     file = FileImport.objects.create(
-        admin=actor.pk,
+        admin=tasks.owner_of(actor),
         kind=kind,
         name=str(upload.name)[:LONGEST_FILE_NAME],
         headings=first if has_headings else [],
@@ -54,7 +59,7 @@ def store(*, actor, kind, upload, format):
     _insert(file, batch)
     if not file.total:
         raise ValidationError(_("There are headings, and no rows below them."), "empty")
-    file.options = FIRST_OPTIONS | {"width": width}
+    file.options = FIRST_OPTIONS | {"width": width, "scope": tasks.scope_of(actor)}
     file.save(update_fields=["total", "last", "options"])
     return file
 
@@ -72,7 +77,7 @@ def _insert(file, lines):
 
 
 def of(actor):
-    return FileImport.objects.filter(admin=actor.pk)
+    return FileImport.objects.filter(admin=tasks.owner_of(actor))
 
 
 def found(actor, key):
@@ -94,7 +99,8 @@ def content_of(line):
 def texts_of(line, file_columns):
     """{field: text} of a line: its columns, and in their place what was corrected."""
     content = content_of(line)
-    given = {name: cell for name, cell in zip(file_columns, content["cells"], strict=False) if name}
+    cells = zip(file_columns or [], content["cells"], strict=False)
+    given = {name: cell for name, cell in cells if name}
     return given | content.get("corrected", {})
 
 

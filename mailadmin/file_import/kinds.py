@@ -1,17 +1,13 @@
 """What a line of a file can make: what its columns hold, whether the services would take it, and the call that makes it.
 
-The rules are those of the services; here a line's texts are only understood.
+The rules are those of the services; here a line's texts are only understood. Mailboxes have a file of their own.
 """
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from accounts.made_passwords import made_password
-from accounts.password_links import check_can_be_sent, invite, nobodys_password
-from accounts.passwords import kept_hash, looks_like_hash
-from aliases.models import Alias
 from aliases.services import check_new_alias, create_alias
+from domains.copies import TO
+from domains.copy_services import add_copy, check_copy
 from domains.models import Domain
 from domains.services import (
     check_new_alias_domain,
@@ -20,168 +16,10 @@ from domains.services import (
     create_domain,
 )
 from mailadmin.file_import import texts
-from mailboxes.models import Mailbox, first_quota
-from mailboxes.services import check_new_mailbox, create_mailbox, not_a_hash
+from mailadmin.file_import.mailboxes import Mailboxes
+from mailadmin.file_import.readings import Kind, OfAddresses, Reading
 from panel.changes import collected, refuse
-
-MADE, INVITE, SEND = "made", "invite", "send"
-HIDDEN = {"password", "hash"}  # fields of which no page shows what a file has
-
-
-class Reading:
-    """A line as it was understood. ``key`` and ``domain`` are stored names, or "" where the text is none."""
-
-    def __init__(self):
-        self.key = self.domain = self.local_part = self.domain_text = ""
-        self.domain_field = ""  # where the domain stands, if not where the kind has it
-        self.values, self.notes, self.errors = {}, [], {}
-        self.size = 0  # bytes of the quota, after check()
-
-    @property
-    def name_to_check(self):
-        return None if "address" in self.errors else self.local_part
-
-    def take(self, name, text, understood):
-        """Let ``understood(text)`` be the value, if there is a text; what it refuses is an error of the line."""
-        if text:
-            with collected(self.errors, name):
-                self.values[name] = understood(text)
-
-
-class Kind:
-    superadmins_only = False
-    domain_field = "domain"
-
-    def required(self, reading):
-        """Names of the domains that must be there, and the account's own."""
-        return [reading.domain]
-
-    def domains(self, reading):
-        """Names of all domains that ``check()`` and ``create()`` ask for."""
-        return self.required(reading)
-
-    def in_use(self, keys):
-        return set()
-
-    def count(self, domain, reading):
-        """Count the line as the triggers will, for the next one's limits."""
-
-
-class OfAddresses(Kind):
-    def in_use(self, keys):
-        return {
-            *Alias.objects.filter(pk__in=keys).values_list("pk", flat=True),
-            *Mailbox.objects.filter(pk__in=keys).values_list("pk", flat=True),
-        }
-
-
-class Mailboxes(OfAddresses):
-    name = "mailbox"
-    words = gettext_lazy("Mailboxes")
-    counted = ngettext_lazy("Import %(n)s mailbox", "Import %(n)s mailboxes", "count")
-    made = ngettext_lazy("%(n)s mailbox created", "%(n)s mailboxes created", "count")
-    fields = {
-        "address": gettext_lazy("Address"),
-        "local_part": gettext_lazy("Name before the @"),
-        "domain": gettext_lazy("Domain"),
-        "name": gettext_lazy("Name"),
-        "first_name": gettext_lazy("First name"),
-        "last_name": gettext_lazy("Last name"),
-        "quota": gettext_lazy("Quota"),
-        "password": gettext_lazy("Password"),
-        "hash": gettext_lazy("Password hash"),
-        "email_other": gettext_lazy("Other e-mail address"),
-        "phone": gettext_lazy("Phone"),
-        "active": gettext_lazy("Active"),
-        "sign_in_active": gettext_lazy("People sign in"),
-        "smtp_active": gettext_lazy("May send"),
-    }
-    shown_at = {"local_part": "address"}
-    list_url_name = "mailbox-list"
-
-    def read(self, given, options):
-        reading = Reading()
-        first, last, name = texts.names(given)
-        texts.own_address(reading, given, options, proposed=texts.from_names(first, last, options))
-        reading.values["name"] = name
-        reading.take("quota", given.get("quota"), texts.bytes_of)
-        for field in ("active", "sign_in_active", "smtp_active"):
-            reading.take(field, given.get(field), texts.yes_or_no)
-        for field in ("email_other", "phone"):
-            if given.get(field):
-                reading.values[field] = given[field]
-        password, hash = given.get("password", ""), given.get("hash", "")
-        if not hash and looks_like_hash(password):
-            password, hash = "", password
-        reading.password, reading.hash = password, hash
-        return reading
-
-    def check(self, actor, reading, domains, in_use, options):
-        errors, domain = {}, domains.get(reading.domain)
-        values = self._values(reading, domain)
-        reading.size = values["quota"]
-        with collected(errors):
-            check_new_mailbox(
-                actor=actor,
-                domain=domain,
-                local_part=reading.name_to_check,
-                password=None if reading.hash else reading.password or None,
-                in_use=in_use,
-                **values,
-            )
-        if reading.hash:
-            with collected(errors, "hash" if "hash" in options["columns"] else "password"):
-                self._check_hash(actor, reading.hash)
-        elif not reading.password and options["how"] == SEND:
-            with collected(errors, "email_other"):
-                check_can_be_sent(values.get("email_other", ""), reading.key)
-        refuse(errors)
-
-    def _check_hash(self, actor, hash):
-        if not actor.is_superadmin:
-            raise ValidationError(
-                _("Only a superadmin may bring hashes. Leave it empty: a password is made."), "hash"
-            )
-        try:
-            kept_hash(hash)  # to compute it is left to the service
-        except (ValueError, TypeError, LookupError):
-            raise not_a_hash() from None
-
-    def _values(self, reading, domain):
-        values = {name: value for name, value in reading.values.items() if name != "quota"}
-        quota = reading.values.get("quota")
-        if quota is None and domain is not None:
-            quota = texts.in_bytes(first_quota(domain))
-        return values | {"quota": quota or 0}
-
-    def count(self, domain, reading):
-        domain.usage.mailboxes += 1
-        domain.usage.alias_rows += 1
-        domain.usage.allotted += reading.size
-
-    def create(self, actor, reading, domains, options):
-        """Return what is handed out: ("password", …), ("link", token) or None."""
-        domain = domains[reading.domain]
-        values = self._values(reading, domain)
-        common = {"actor": actor, "domain": domain, "local_part": reading.local_part, **values}
-        must_change = options["must_change"]
-        if reading.hash:
-            self._check_hash(actor, reading.hash)
-            create_mailbox(password=reading.hash, hashed=True, must_change=must_change, **common)
-            return None
-        if reading.password:
-            create_mailbox(password=reading.password, must_change=must_change, **common)
-            return None
-        if options["how"] == MADE:
-            password = made_password()
-            create_mailbox(password=password, must_change=must_change, **common)
-            return "password", password
-        send = options["how"] == SEND
-        if send:
-            check_can_be_sent(values.get("email_other", ""), reading.key)
-        mailbox = create_mailbox(password=nobodys_password(), **common)
-        token = invite(actor=actor, account=mailbox, send=send)
-        return ("sent", "") if send else ("link", token)
+from panel.scoping import sees_all_domains
 
 
 class Aliases(OfAddresses):
@@ -274,7 +112,7 @@ class AliasDomains(Kind):
         refuse(errors)
 
     def _check_new(self, actor, name):
-        if not actor.is_superadmin:
+        if not sees_all_domains(actor):
             raise texts.not_yours(name)
         check_new_domain(name=name)
 
@@ -339,18 +177,57 @@ class Domains(Kind):
         create_domain(actor=actor, name=reading.domain_text, **self._fields(reading))
 
 
-KINDS = {kind.name: kind for kind in (Mailboxes(), Aliases(), AliasDomains(), Domains())}
+class Copies(Kind):
+    """Copies of mail to an address, or to a whole domain: what recipient_bcc_maps has."""
+
+    name = "copy"
+    words = gettext_lazy("Copies of mail (BCC)")
+    counted = ngettext_lazy("Import %(n)s copy", "Import %(n)s copies", "count")
+    made = ngettext_lazy("%(n)s copy created", "%(n)s copies created", "count")
+    fields = {
+        "address": gettext_lazy("Mail to"),
+        "local_part": gettext_lazy("Name before the @"),
+        "domain": gettext_lazy("Domain"),
+        "copy_to": gettext_lazy("Copy to"),
+    }
+    shown_at = {"local_part": "address", "goto": "copy_to"}
+
+    def read(self, given, options):
+        reading = Reading()
+        texts.own_address(reading, given, options, catch_all=True)
+        reading.values["goto"] = given.get("copy_to", "")
+        if reading.key.startswith("@"):  # of mail to all of the domain
+            reading.local_part = ""
+        return reading
+
+    def check(self, actor, reading, domains, in_use, options):
+        if reading.key and (domain := domains.get(reading.domain)):
+            check_copy(actor=actor, **self._fields(reading, domain))
+
+    def _fields(self, reading, domain):
+        return {
+            "domain": domain,
+            "direction": TO,
+            "local_part": reading.local_part,
+            **reading.values,
+        }
+
+    def create(self, actor, reading, domains, options):
+        add_copy(actor=actor, **self._fields(reading, domains[reading.domain]))
+
+
+KINDS = {kind.name: kind for kind in (Mailboxes(), Aliases(), AliasDomains(), Domains(), Copies())}
 
 
 def kinds_of(actor):
     return {
         name: kind
         for name, kind in KINDS.items()
-        if actor.is_superadmin or not kind.superadmins_only
+        if sees_all_domains(actor) or not kind.superadmins_only
     }
 
 
 def domains_of(actor, names):
-    """{name: Domain} of those that the account manages, with their counters."""
-    rows = Domain.objects.manageable_by(actor).select_related("usage")
-    return rows.in_bulk([name for name in set(names) if name])
+    """{name: Domain} of those that the account manages, with their counters. ``actor`` None is the command line."""
+    rows = Domain.objects.all() if actor is None else Domain.objects.manageable_by(actor)
+    return rows.select_related("usage").in_bulk([name for name in set(names) if name])

@@ -1,5 +1,3 @@
-from time import monotonic
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -15,7 +13,8 @@ from accounts import password_links
 from accounts.views import hide_passwords
 from mailadmin.file_import import judging, keeping, result, work
 from mailadmin.file_import.forms import MatchForm, UploadForm
-from mailadmin.file_import.kinds import HIDDEN, KINDS, kinds_of
+from mailadmin.file_import.kinds import KINDS, kinds_of
+from mailadmin.file_import.mailboxes import HIDDEN
 from panel import file_imports, once, tasks
 from panel.addresses import display_address
 from panel.formats import size
@@ -139,11 +138,7 @@ class ImportColumns(OfFile, FormOnce):
 
 
 def check(actor, file):
-    """Judge lines for some seconds, and return the FileImport as it is then."""
-    began = monotonic()
-    while file.columns and not judging.is_judged(file) and monotonic() - began < STEP_SECONDS:
-        file = judging.judge_next(actor=actor, file=file)
-    return file
+    return judging.judge_for(STEP_SECONDS, actor=actor, file=file)
 
 
 @hide_passwords
@@ -234,7 +229,7 @@ class ImportPage(OfFile, TemplateView):
         """What else stands in the line, but no password."""
         if line.size and "quota" not in problems:
             texts = texts | {"quota": size(line.size)}
-        rest = ("name", "targets", "target", "quota", "description")
+        rest = ("name", "targets", "target", "copy_to", "quota", "forward", "description")
         return " · ".join(texts[name][:100] for name in rest if texts.get(name))
 
     # --- What the buttons do
@@ -298,10 +293,6 @@ class ImportPage(OfFile, TemplateView):
         return int(text)
 
     def begin(self):
-        if not judging.is_judged(self.file):
-            raise ValidationError(_("The lines are being checked. Wait until that is done."))
-        if not judging.counts(self.file)["good"]:
-            raise ValidationError(_("There is no good line that is not imported yet."), "nothing")
         url, _told = once.done(self.request, self.begun)
         return self.answer(url)
 

@@ -1,5 +1,7 @@
 """What became of each line, as a file: passwords and links that were made stand in it for some minutes."""
 
+from typing import NamedTuple
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,10 +24,31 @@ COLUMNS = {
 }
 
 
+class Outcome(NamedTuple):
+    """What became of a line. ``kind`` is what was made for the person: "password", "link", "sent", or "" if nothing is handed out."""
+
+    line: int
+    address: str
+    imported: bool
+    kind: str
+    secret: str
+    problem: str
+
+
 def download(file, link_of):
     """The response. Raises ValidationError while the lines are made."""
-    handed, sent = _hand_out(file), _("sent to the other address")
-    return table("csv", "import", COLUMNS, _rows(file, link_of, sent, handed))
+    return table("csv", "import", COLUMNS, rows(file, link_of))
+
+
+def rows(file, link_of):
+    """Hand out what was made, and return the values of COLUMNS for each line, to be read one after the other."""
+    sent = _("sent to the other address")
+    return (_values(outcome, link_of, sent) for outcome in outcomes(file))
+
+
+def outcomes(file):
+    """Hand out what was made, and return the Outcome of each line, to be read one after the other. Raises ValidationError."""
+    return _outcomes(file, _hand_out(file))
 
 
 @in_transaction
@@ -36,19 +59,26 @@ def _hand_out(file):
     return found
 
 
-def _rows(file, link_of, sent, handed):
+def _values(outcome, link_of, sent):
+    link = link_of(outcome.secret) if outcome.kind == "link" else ""
+    return (
+        outcome.line,
+        display_address(outcome.address),
+        outcome.imported,
+        outcome.secret if outcome.kind == "password" else "",
+        sent if outcome.kind == "sent" else link,
+        outcome.problem,
+    )
+
+
+def _outcomes(file, handed):
     last = -1
     while lines := list(file.lines.filter(number__gt=last).order_by("number")[:TOGETHER]):
         for line in lines:
             kind, value = "", ""
             if handed and line.secret and file_imports.is_handed_out(line):
                 kind, _blank, value = (totp.unsealed(line.secret) or "").partition(" ")
-            yield (
-                line.number,
-                display_address(line.address),
-                line.state == State.MADE,
-                value if kind == "password" else "",
-                link_of(value) if kind == "link" else sent if kind == "sent" else "",
-                " ".join(text for _field, text in line.problems),
-            )
+            problem = " ".join(text for _field, text in line.problems)
+            imported = line.state == State.MADE
+            yield Outcome(line.number, line.address, imported, kind, value, problem)
         last = lines[-1].number

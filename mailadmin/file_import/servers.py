@@ -28,6 +28,7 @@ TABLES = {
     "alias": (Alias, ("address", "targets", "description", "active")),
     "alias-domain": (AliasDomain, ("domain", "target", "active")),
     "domain": (Domain, ("domain", "description", "active")),
+    "copy": (Alias, ("address", "copy_to")),
 }
 
 
@@ -119,6 +120,7 @@ VALUES = {
     "sign_in_active": lambda record: "1" if record.may_sign_in else "0",
     "smtp_active": lambda record: "1" if record.may_send and record.may_sign_in else "0",
     "targets": lambda record: ", ".join(record.targets),
+    "copy_to": lambda record: ", ".join(record.targets),
     "description": lambda record: record.description,
     "domain": lambda record: record.name,
     "target": lambda record: record.target,

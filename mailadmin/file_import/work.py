@@ -1,6 +1,7 @@
 """The good lines of a file, made one after the other by the services that make one row (panel/tasks.py)."""
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts import totp
@@ -42,7 +43,7 @@ class ImportWork(tasks.Work):
 
     def act(self, task, entry):
         files = FileImport.objects.select_for_update()
-        file = files.get(pk=task.options["file"], admin=self.actor.pk)
+        file = files.get(pk=task.options["file"], admin=tasks.owner_of(self.actor))
         if not judging.is_judged(file):
             raise FileLine.DoesNotExist  # nobody has seen it so; it stays as it is
         line = file.lines.get(number=entry.position[0], state=State.GOOD)
@@ -90,6 +91,8 @@ def begin(*, actor, file):
     if file.task and file.task.state in tasks.UNFINISHED:
         return file.task
     file = judging.locked_and_judged(file)
+    if not file.lines.filter(state=State.GOOD).exists():
+        raise ValidationError(_("There is no good line that is not imported yet."), "nothing")
     work = ImportWork(actor)
     back = file.get_absolute_url()
     task = tasks.ask(work, "create", back=back, file=file.pk, kind=file.kind)

@@ -17,7 +17,7 @@ TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 # Codes of a ValidationError that are no fault of what was sent, but of what is there; and what superadmins alone may do.
 CONFLICTS = {"taken", "loop", "expansion", "alias_domains", "chain", "changed_since", "exists"}
-CONFLICTS |= {"not_seen", "signs", "not_there"}
+CONFLICTS |= {"not_seen", "signs", "not_there", "running", "being_checked"}
 FORBIDDEN = {"role", "external", "superadmin", "oneself", "last_superadmin"}
 NAMES = {
     400: "bad-request",

@@ -1,5 +1,7 @@
 """A row of each kind that operations are about, and their paths: for tests that try every operation."""
 
+from django.core.files.base import ContentFile
+
 from accounts import tokens, totp
 from accounts.models import ApiToken, Event, Webhook
 from accounts.password_links import invite
@@ -11,12 +13,14 @@ from domains.flow_services import set_relay_host
 from domains.models import Domain, DomainDNS
 from domains.sender_services import set_domain_sender_rule, set_sender_rule
 from domains.services import create_alias_domain
+from mailadmin.file_import import judging, keeping, matching
 from mailboxes.endings import set_ending, today
 from mailboxes.fetching import add_remote
 from mailboxes.models import AppPassword, RefusedNetwork, RemoteMailbox
 from mailboxes.own_aliases import set_limit
 from mailboxes.sharing import share_mailbox
 from mailboxes.vacations import set_vacation
+from panel.models import FileImport
 
 # By what stands before them in a path.
 KEYS = {
@@ -35,6 +39,7 @@ KEYS = {
     "sender-rules": "bad.example",
     "dkim-keys": "s1",
     "refused-networks": "192.0.2.0/24",
+    "lines": "2",
 }
 # Of rows that are not there, and can be made.
 NEW_KEYS = {
@@ -90,6 +95,15 @@ def fill(add_domain, add_mailbox, add_alias, make_admin):
             secret=totp.sealed("whsec_x"),
         )
         hook.answers.create(event=event.name, action=event.action, about=event.data, sent=event.at)
+    for account in (theirs, root):
+        file = keeping.store(
+            actor=account,
+            kind="mailbox",
+            upload=ContentFile(b"Mail\numa@example.org\n", "people.csv"),
+            format="table",
+        )
+        file = matching.match_as_given(actor=account, file=file, given={}, options={})
+        judging.judge_next(actor=account, file=file)
     for account in (mailbox, theirs):
         invite(actor=None, account=account)
     for account in (mailbox, theirs, root):
@@ -117,6 +131,8 @@ def _key(before, whose, *, new):
         return str(getattr(row, "pk", 0))
     if before == "fetches":
         return str(getattr(RemoteMailbox.objects.first(), "pk", 0))
+    if before == "imports":
+        return str(getattr(FileImport.objects.filter(admin=whose).first(), "pk", 0))
     if before in {"webhooks", "answers"}:
         hook = Webhook.objects.filter(owner=whose).first()
         row = hook if before == "webhooks" or hook is None else hook.answers.first()

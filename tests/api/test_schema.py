@@ -44,6 +44,7 @@ KEYS = {
     "address": "ann@example.org",
     "number": "1",
     "answer": "1",
+    "line": "2",
     "sender": "sales@example.org",
     "person": "bob@example.org",
     "direction": "to",

@@ -5,8 +5,10 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.management.commands import webhooks
 from mailadmin.file_import import keeping
 from mailboxes.models import Mailbox
 from panel import file_imports
@@ -207,3 +209,49 @@ def test_a_file_is_deleted_in_portions(admin, checked, monkeypatch):
     url = checked(admin, many(5))
     admin.post(url, {"do": "delete"})
     assert (FileImport.objects.count(), FileLine.objects.count()) == (0, 0)
+
+
+# --- Without a visit of the page
+
+
+@pytest.fixture
+def follow(db, monkeypatch):
+    """``follow(looks)``: what mailadmin-webhooks.service does, for so many looks at what is due, one of them each ``seconds``."""
+
+    def do(looks=1, seconds=0):
+        clock, left = [1000.0], [looks]
+
+        def run(is_stopped):
+            left[0] -= 1
+            clock[0] += seconds
+            if not left[0]:
+                is_stopped.__self__.set()
+            return 1
+
+        monkeypatch.setattr(webhooks, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(webhooks.signal, "signal", lambda *given: None)
+        monkeypatch.setattr(webhooks.webhook_runner, "run", run)
+        call_command("webhooks", "--follow")
+
+    return do
+
+
+def test_the_service_that_always_runs_erases_what_was_handed_out(admin, checked, run, follow):
+    url = checked(admin, many(2))
+    run(admin, url)
+    passwords(admin, url)
+    minutes_pass(9)
+    follow()
+    assert FileLine.objects.exclude(secret="").count() == 2
+
+    minutes_pass(2)
+    follow()
+    assert set(FileLine.objects.values_list("secret", "handed")) == {("", None)}
+
+
+def test_it_looks_once_a_minute(follow, monkeypatch):
+    looked = []
+    monkeypatch.setattr(file_imports, "forget", lambda: looked.append(1))
+    follow(looks=7, seconds=25)  # at 0, 75 and 150 seconds
+
+    assert len(looked) == 3

@@ -1,19 +1,22 @@
 import signal
 from threading import Event
+from time import monotonic
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from accounts import webhook_runner, webhooks
+from panel import file_imports
 from panel.commands import PanelCommand
 
 POLL_SECONDS = 2
+FORGET_SECONDS = 60
 
 
 class Command(PanelCommand):
     help = (
-        "Send to webhooks what is due (docs/webhooks.md). With --follow it goes on for ever: that is mailadmin-webhooks.service"
-        " (deploy/systemd). Several may run at once."
+        "Send to webhooks what is due (docs/webhooks.md). With --follow it goes on for ever, and each minute forgets files that were"
+        " imported, and their passwords: that is mailadmin-webhooks.service (deploy/systemd). Several may run at once."
     )
     requires_system_checks = []
 
@@ -59,6 +62,11 @@ class Command(PanelCommand):
         # After the request under way, so that its answer is written down.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_given: stopped.set())
+        next_time = monotonic()
         while not stopped.is_set():
+            if monotonic() >= next_time:
+                # Passwords of imports, after minutes: of all that this panel has only this goes on for ever.
+                file_imports.forget()
+                next_time = monotonic() + FORGET_SECONDS
             if not webhook_runner.run(stopped.is_set):
                 stopped.wait(POLL_SECONDS)

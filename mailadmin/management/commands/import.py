@@ -4,6 +4,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.db import transaction
 
+from mailadmin.file_import.command import FileCommand
 from mailadmin.importing.plan import Plan
 from mailadmin.importing.proof import prove
 from mailadmin.importing.reader import Unreadable
@@ -22,11 +23,14 @@ class Command(PanelCommand):
     help = (
         "Bring domains, mailboxes, aliases and administrators from another mail server, with their passwords. All of it is"
         " written, or nothing. --dry-run writes it, proves it and takes it back. The exit status is 1 if something stands"
-        " in the way: the report says what, and what to do."
+        " in the way: the report says what, and what to do. SOURCE “file” is a table of people or names, made line by line."
     )
 
     def add_arguments(self, parser):
         sources = parser.add_subparsers(dest="source", metavar="SOURCE", required=True)
+        file = sources.add_parser("file", help=FileCommand.help, description=FileCommand.help)
+        FileCommand.options(file)
+        self.json_option(file)
         for name, reader in READERS.items():
             subparser = sources.add_parser(name, help=reader.help, description=reader.help)
             reader.options(subparser)
@@ -63,7 +67,13 @@ class Command(PanelCommand):
         )
         self.json_option(parser)
 
-    def act(self, *, source, dry_run, domain, accept, new_directories, html, json, **options):
+    def act(self, *, source, **options):
+        if source == "file":
+            FileCommand(self).act(**options)
+        else:
+            self.bring(source, **options)
+
+    def bring(self, source, *, dry_run, domain, accept, new_directories, html, json, **options):
         try:
             reader = READERS[source](**options)
             plan = Plan(reader, only=domain, new_directories=new_directories)
