@@ -22,6 +22,7 @@ from domains import sender_api as senders
 from mailadmin.deliveries import api as deliveries
 from mailadmin.tracing import api as tracing
 from mailboxes import api as mailboxes
+from mailboxes import deleted_api as deleted
 from mailboxes import ending_api as endings
 from mailboxes import fetch_api as fetching
 from mailboxes import forwarding_api as forwarding
@@ -82,7 +83,7 @@ for router in (
     *(domains.router, alias_domains.router, endings.router, forwarding.router),
     *(fetching.router, sign_ins.router, mailboxes.router, sharing.router, aliases.router),
     *(usage_api.router, deliveries.router, tracing.router, log_api.router),
-    *(sign_ins.networks, accounts.router),
+    *(sign_ins.networks, accounts.router, deleted.router),
 ):
     api.add_router("", router)
 

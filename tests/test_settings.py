@@ -213,6 +213,8 @@ WRONG = {
     "FETCHMAIL_LARGEST_MB": ["0", "1001"],
     "MAIL_TRANSPORTS": ["Maildrop", "a b", "maildrop:"],
     "DELIVERY_LOGS": ["mail.log", "journal,mail.log"],
+    "DELETED_DAYS": ["-1", "3651"],
+    "PURGE": ["si"],
     "DELIVERIES_DAYS": ["0", "401"],
     "DELIVERIES_MOST": ["999", "1000000001"],
     "DELIVERIES_A_MINUTE": ["0", "10000001"],
