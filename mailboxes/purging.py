@@ -112,7 +112,7 @@ def _set_apart(folder, maildir, name, apart):
         return False
     if apart == name:
         return True
-    RetiredMaildir.objects.filter(pk=maildir).update(pk=_apart(maildir))
+    RetiredMaildir.objects.filter(pk=maildir).update(maildir=_apart(maildir))
     # Renamed already by a run that was stopped before it could commit.
     if found := _lstat(folder, name):
         if not stat.S_ISDIR(found.st_mode):

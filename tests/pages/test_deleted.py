@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.middleware.csrf import CSRF_TOKEN_LENGTH
 from django.urls import reverse
 
 from aliases.models import Alias
@@ -49,12 +50,13 @@ def test_the_message_of_a_deletion_has_a_button_that_restores(admin, add_mailbox
 
 
 def test_a_second_click_says_the_same(admin, joe):
-    page = admin.get(restore(joe))
-    form = {"csrfmiddlewaretoken": page.context["csrf_token"]} if page.context else {}
-    first = admin.post(restore(joe), form)
-    second = admin.post(restore(joe), form)
+    form = {"csrfmiddlewaretoken": "x" * CSRF_TOKEN_LENGTH}
 
-    assert (first.status_code, second.status_code) == (302, 302 if form else 404)
+    answers = [admin.post(restore(joe), form) for _click in range(2)]
+
+    mailbox = reverse("mailbox", args=["joe@example.org"])
+    assert [(answer.status_code, answer.url) for answer in answers] == [(302, mailbox)] * 2
+    assert Mailbox.objects.count() == 1
 
 
 def test_an_alias_and_a_domain_are_offered_too(superadmin, add_alias, example_org):
@@ -67,7 +69,7 @@ def test_an_alias_and_a_domain_are_offered_too(superadmin, add_alias, example_or
     )
     row = Deleted.objects.get(kind="domain")
     assert tags(done)[-1] == f"deleted-{row.pk}"
-    assert "1 alias" in text(superadmin.get(restore(row)))
+    assert "come back, with passwords and mail." in text(superadmin.get(restore(row)))
     back = superadmin.post(restore(row))
 
     assert back.url == reverse("domain", args=["example.org"])
@@ -100,7 +102,7 @@ def test_nothing_is_offered_where_nothing_is_kept(admin, add_mailbox, settings):
     done = admin.post(reverse("mailbox-delete", args=["joe@example.org"]))
 
     assert tags(done) == [""]
-    assert "DELETED_DAYS in .env is 0" in text(admin.get(reverse(LIST)))
+    assert "Nothing is kept of what is deleted" in text(admin.get(reverse(LIST)))
 
 
 def test_the_list_shows_what_is_in_scope_the_last_one_first(
@@ -135,7 +137,7 @@ def test_a_longer_list_asks_no_more(number, admin, add_mailbox, django_assert_nu
         delete_mailbox(actor=None, mailbox=add_mailbox(f"m{n}@example.org"))
     admin.get(reverse(LIST))
 
-    with django_assert_num_queries(5):  # session, account, domains, keys and count, rows
+    with django_assert_num_queries(6):  # session, account, domains, count, keys, rows
         page = admin.get(reverse(LIST))
 
     assert len(rows(page)) == number
