@@ -277,7 +277,6 @@ def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
         actor=actor,
         addresses=names,
         aliases=referring_aliases(aliases.only("pk"), names),
-        losses=Losses(addresses=addresses),
         others=others,
         emptied=emptied,
     )
@@ -315,12 +314,14 @@ def _replacement(actor, text, gone):
 
 
 @in_transaction
-def remove_target_from_aliases(*, actor, addresses, aliases, losses, others=REMOVE, emptied=DELETE):
+def remove_target_from_aliases(
+    *, actor, addresses, aliases, domains=(), others=REMOVE, emptied=DELETE
+):
     """Treat ``aliases`` that lead to ``addresses`` as ``clean_referrers`` does; a self-alias leads to its mailbox again.
 
-    ``losses``, a Losses, keeps what they lose. The caller holds RoutingLock.
+    ``domains`` are those that are deleted whole. The caller holds RoutingLock.
     """
-    dead, changed = set(addresses), []
+    dead, changed, losses = set(addresses), [], Losses(addresses=addresses, domains=domains)
     for names in _batches(sorted(alias.pk for alias in aliases)):
         rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
         treatment = dead, losses, others, emptied

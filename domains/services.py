@@ -30,7 +30,7 @@ from domains.models import (
 )
 from domains.transports import as_stored
 from mailboxes.deleted_rows import DOMAIN
-from mailboxes.keeping import Losses, keep
+from mailboxes.keeping import keep
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -205,7 +205,7 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
             actor=actor,
             addresses={target.bare for target in referring},
             aliases=Alias.objects.filter(pk__in={target.alias for target in referring}),
-            losses=Losses(domains=[domain.pk for domain in domains]),
+            domains=[domain.pk for domain in domains],
             others=others,
             emptied=emptied,
         )
