@@ -260,7 +260,6 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
     return kept
 
 
-@in_transaction
 def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
     """Treat those of ``aliases`` that lead to ``addresses``, or to their names in alias domains.
 
@@ -268,8 +267,12 @@ def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
     ``others``: KEEP them, REMOVE the addresses from them, or an address that takes their place.
     ``emptied``, those that would have no recipient: KEEP them, DELETE them, or an address that they lead to.
     """
-    if aliases is None or (others == KEEP and emptied == KEEP):
-        return
+    if aliases is not None and (others, emptied) != (KEEP, KEEP):
+        _clean_referrers(actor, addresses, aliases, others, emptied)
+
+
+@in_transaction
+def _clean_referrers(actor, addresses, aliases, others, emptied):
     others, emptied = check_treatment(actor, addresses, others=others, emptied=emptied)
     RoutingLock.hold()
     names = with_alias_domain_names(addresses)
