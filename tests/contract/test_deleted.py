@@ -109,7 +109,6 @@ def test_its_sql_user_removes_what_is_due_and_can_do_nothing_else(server, url, w
     assert (server.mail_root / "example.org/ann").is_dir()
     assert RetiredMaildir.objects.count() == 0
     user, password = url.partition("://")[2].partition("@")[0].split(":")
-    own = server.connect(user=user, password=password)
     for statement in (
         "SELECT data FROM deleted_row",
         "SELECT password FROM mailbox",
@@ -120,9 +119,8 @@ def test_its_sql_user_removes_what_is_due_and_can_do_nothing_else(server, url, w
         "SELECT goto FROM alias",
     ):
         with pytest.raises(MySQLdb.Error) as error:
-            server.execute(statement, connection=own)
+            server.execute(statement, connection=server.connect(user=user, password=password))
         assert error.value.args[0] in REFUSED, statement
-    own.close()
 
 
 def test_another_program_that_makes_the_mailbox_again_at_that_moment_waits(
@@ -144,12 +142,10 @@ def test_another_program_that_makes_the_mailbox_again_at_that_moment_waits(
             )
         except MySQLdb.Error as error:
             codes.append(error.args[0])
-            other.rollback()
         rename(*names, **folders)
 
     monkeypatch.setattr(purging.os, "rename", renamed)
     purging.remove(tmp_path, "example.org/sue/")
-    other.close()
 
     assert codes == [1205]  # it had to wait, and would have gone on after the commit
     assert list((tmp_path / "example.org").iterdir()) == []
