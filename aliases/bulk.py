@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
@@ -82,6 +83,8 @@ class AddressWork(tasks.Work):
         ]
         if self.number_done(task):
             tag = tasks.undo_tag(task) if tasks.can_undo(task, self) else None
+            if task.action == "delete" and settings.DELETED_DAYS:
+                tag = "deleted-list"
             told.append(Message(messages.SUCCESS, self.result(task), tag))
         return told
 

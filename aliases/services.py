@@ -27,6 +27,8 @@ from aliases.targets import parse_targets
 from domains.copies import copies_about
 from domains.copy_services import end_copies
 from domains.models import RoutingLock
+from mailboxes.deleted_rows import ALIAS
+from mailboxes.keeping import Losses, keep
 from panel.addresses import (
     display_address,
     normalise_address,
@@ -228,7 +230,10 @@ def leave_out_dead_targets(*, actor, alias):
 
 @in_transaction
 def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
-    """Delete an alias, and the copies (BCC) of its mail. What happens to the aliases that lead to it: see ``clean_referrers``."""
+    """Delete an alias, and the copies (BCC) of its mail. What happens to the aliases that lead to it: see ``clean_referrers``.
+
+    Returns the Deleted, or None if nothing is kept.
+    """
     RoutingLock.hold()
     alias = Alias.objects.select_for_update().get(pk=alias.pk)
     if alias.is_self_alias:
@@ -238,6 +243,7 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
             {"address": alias.address},
         )
     copies = copies_about(with_alias_domain_names([alias.address]))
+    kept = keep(actor=actor, kind=ALIAS, row=alias, note=alias.goto, copies=copies)
     Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor,
@@ -251,9 +257,9 @@ def delete_alias(*, actor, alias, clean=None, others=REMOVE, emptied=KEEP):
         actor=actor, addresses=[alias.address], aliases=clean, others=others, emptied=emptied
     )
     refuse_loops(actor, [alias.address])
+    return kept
 
 
-@in_transaction
 def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
     """Treat those of ``aliases`` that lead to ``addresses``, or to their names in alias domains.
 
@@ -261,8 +267,12 @@ def clean_referrers(*, actor, addresses, aliases, others=REMOVE, emptied=KEEP):
     ``others``: KEEP them, REMOVE the addresses from them, or an address that takes their place.
     ``emptied``, those that would have no recipient: KEEP them, DELETE them, or an address that they lead to.
     """
-    if aliases is None or (others == KEEP and emptied == KEEP):
-        return
+    if aliases is not None and (others, emptied) != (KEEP, KEEP):
+        _clean_referrers(actor, addresses, aliases, others, emptied)
+
+
+@in_transaction
+def _clean_referrers(actor, addresses, aliases, others, emptied):
     others, emptied = check_treatment(actor, addresses, others=others, emptied=emptied)
     RoutingLock.hold()
     names = with_alias_domain_names(addresses)
@@ -307,23 +317,28 @@ def _replacement(actor, text, gone):
 
 
 @in_transaction
-def remove_target_from_aliases(*, actor, addresses, aliases, others=REMOVE, emptied=DELETE):
+def remove_target_from_aliases(
+    *, actor, addresses, aliases, domains=(), others=REMOVE, emptied=DELETE
+):
     """Treat ``aliases`` that lead to ``addresses`` as ``clean_referrers`` does; a self-alias leads to its mailbox again.
 
-    The caller holds RoutingLock.
+    ``domains`` are those that are deleted whole. The caller holds RoutingLock.
     """
-    dead, changed = set(addresses), []
+    dead, changed, losses = set(addresses), [], Losses(addresses=addresses, domains=domains)
     for names in _batches(sorted(alias.pk for alias in aliases)):
         rows = Alias.objects.select_for_update().filter(pk__in=names).order_by("pk")
-        changed += [row.pk for row in rows if _remove_targets(actor, row, dead, others, emptied)]
+        treatment = dead, losses, others, emptied
+        changed += [row.pk for row in rows if _remove_targets(actor, row, *treatment)]
+    losses.store()
     for names in _batches(changed):  # after all changes: a loop may exist in between
         refuse_loops(actor, names)
 
 
-def _remove_targets(actor, alias, dead, others, emptied):
+def _remove_targets(actor, alias, dead, losses, others, emptied):
     """Return whether the change may close a loop: the alias is gone, or leads elsewhere."""
     stored = AliasTarget.objects.filter(alias=alias.pk).without_own_answer()
-    gone = {target for target, bare in stored.values_list("target", "bare") if bare in dead}
+    targets = stored.values_list("target", "bare")
+    gone = {target: bare for target, bare in targets if bare in dead}
     rest = [target for target in alias.targets if target.lower() not in gone]
     if len(rest) == len(alias.targets):
         return False
@@ -339,10 +354,12 @@ def _remove_targets(actor, alias, dead, others, emptied):
     if left:
         action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
         changes = {"goto": [alias.goto, ",".join(left)]}
-        alias.goto, alias.modified = ",".join(left), timezone.now()
+        before, alias.goto, alias.modified = alias.goto, ",".join(left), timezone.now()
         alias.save(update_fields=["goto", "modified"])
+        losses.note(alias, before, gone)
     else:
         action, changes = "delete_alias", removed(alias, *LOGGED)
+        losses.note_deleted(alias, gone)
         end_copies(actor=actor, copies=copies_about(with_alias_domain_names([alias.address])))
         Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(

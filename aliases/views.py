@@ -22,6 +22,7 @@ from domains.lists import AddressListMixin
 from domains.main_cf import MEMBERS as MEMBER_LISTS
 from domains.main_cf import RECIPIENT_ACCESS, due
 from domains.models import Domain
+from mailboxes.keeping import tag_of
 from mailboxes.models import SendAs
 from mailboxes.send_as import senders_of
 from panel.addresses import split_address, split_targets, without_extension
@@ -256,12 +257,13 @@ class AliasDelete(AliasPages, ConfirmView):
         return super().get_context_data(**deletion_context(self.actor, [key]), **kwargs)
 
     def perform(self):
-        services.delete_alias(
+        kept = services.delete_alias(
             actor=self.actor,
             alias=self.object,
             clean=Alias.objects.cleanable_by(self.actor),
             **treatment_of_referrers(self.request.POST),
         )
+        self.tag = tag_of(kept)
         return self.back or domain_list_url("alias-list", self.object)
 
 

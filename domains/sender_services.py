@@ -66,26 +66,23 @@ def check_domain_sender_rule(*, domain, sender, action, text=""):
                 _("A domain has at most %(n)d rules."), "too_many", {"n": MOST_OF_DOMAIN}
             )
         ]
-    rule.list_number = _list_number(domain)
-    if rule.list_number is None:
-        errors["__all__"] = [
-            ValidationError(
-                _(
-                    "%(n)d domains of this server have rules about senders of their own, and Postfix is set up for no more."
-                ),
-                "no_list",
-                {"n": LISTS},
-            )
-        ]
+    with collected(errors):
+        rule.list_number = list_number(domain.pk)
     refuse(errors)
     return rule
 
 
-def _list_number(domain):
-    """The list number of the domain's rules, or the first free one; None if all are taken."""
+def list_number(name):
+    """The list number of the domain's rules, or the first free one. The caller holds RoutingLock."""
     numbers = dict(DomainSenderRule.objects.values_list("domain", "list_number").distinct())
     free = set(range(1, LISTS + 1)) - set(numbers.values())
-    return numbers.get(domain.pk) or min(free, default=None)
+    number = numbers.get(name) or min(free, default=None)
+    if number is None:
+        text = _(
+            "%(n)d domains of this server have rules about senders of their own, and Postfix is set up for no more."
+        )
+        raise ValidationError(text, "no_list", {"n": LISTS})
+    return number
 
 
 @in_transaction

@@ -30,6 +30,8 @@ from domains.models import (
     RoutingLock,
 )
 from domains.transports import as_stored
+from mailboxes.deleted_rows import DOMAIN
+from mailboxes.keeping import keep
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -173,7 +175,8 @@ def set_domain_active(*, actor, domain, active):
 
 
 def delete_domain(*, actor, domain, **treatment):
-    delete_domains(actor=actor, domains=[domain], **treatment)
+    """As delete_domains(), which says more. Returns the Deleted, or None if nothing is kept."""
+    return delete_domains(actor=actor, domains=[domain], **treatment)[0]
 
 
 @in_transaction
@@ -183,7 +186,7 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     The log stays, and says what their settings were. Refused while alias domains lead here, unless ``drop_links``
     deletes these links too. Copies of mail to them end. ``others`` and ``emptied`` say what becomes of the aliases of other domains that lead here,
     as ``aliases.services.clean_referrers`` has it; mail for targets that are kept goes to the domain's public MX.
-    Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty.
+    Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty. Returns a Deleted, or None, of each.
     """
     RoutingLock.hold()
     domains = [domain.fresh() for domain in domains]
@@ -192,6 +195,8 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     if (others, emptied) != (KEEP, KEEP):
         names = sorted(domain.pk for domain in domains)
         referring = list(Alias.targets_from_other_domains(*names))
+    # Of all before the first is deleted: one may lead to another.
+    kept = [_keep(actor, domain) for domain in domains]
     copies = Copy.objects.about_domains([domain.pk for domain in domains])
     copy_services.end_copies(actor=actor, copies=copies)
     # Alias domains first: a domain is not deleted while one leads to it.
@@ -202,9 +207,16 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
             actor=actor,
             addresses={target.bare for target in referring},
             aliases=Alias.objects.filter(pk__in={target.alias for target in referring}),
+            domains=[domain.pk for domain in domains],
             others=others,
             emptied=emptied,
         )
+    return kept
+
+
+def _keep(actor, domain):
+    numbers = {"mailboxes": domain.usage.mailboxes, "aliases": domain.alias_count}
+    return keep(actor=actor, kind=DOMAIN, row=domain, note=domain.description, **numbers)
 
 
 def check_treatment_of_domains(actor, domains, *, others, emptied):

@@ -20,6 +20,8 @@ from domains import checklist, copies, places, sending_limits, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Copy, Domain, DomainAdmin, DomainUsage, RoutingLock
+from mailboxes.keeping import tag_of
+from mailboxes.restoring import warning_about
 from panel.addresses import lookup_key, normalise_address
 from panel.bulk import BulkView
 from panel.export import TableMixin
@@ -169,9 +171,11 @@ class DomainCreate(DomainPages, ScopedFormView):
         if not is_alias:
             checklist.begin(self.request, self.object)
         target = "" if is_alias else missing_role_target(self.object)
-        return url, told + (
-            [Message(messages.WARNING, role_target_warning(target))] if target else []
-        )
+        warnings = [
+            role_target_warning(target) if target else "",
+            warning_about(self.actor, self.object.pk),
+        ]
+        return url, told + [Message(messages.WARNING, text) for text in filter(None, warnings)]
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(
@@ -262,12 +266,13 @@ class DomainDelete(DomainPages, ConfirmView):
         if lookup_key(self.request.POST.get("confirm", "")) != self.object.pk:
             raise ValidationError(_("Type the domain’s name to delete it."), "not_confirmed")
         post = self.request.POST
-        services.delete_domain(
+        kept = services.delete_domain(
             actor=self.actor,
             domain=self.object,
             drop_links="links" in post,
             **treatment_of_referrers(post),
         )
+        self.tag = tag_of(kept)
         return reverse("domain-list")
 
 
@@ -347,8 +352,8 @@ class DomainBulk(DomainPages, BulkView):
     def perform(self, action, rows):
         if action != "delete":
             return super().perform(action, rows)
-        self.delete_all(rows)
-        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows))))
+        kept = self.delete_all(rows)
+        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows)), tag_of(*kept)))
 
     @in_transaction
     def delete_all(self, rows):
@@ -359,7 +364,7 @@ class DomainBulk(DomainPages, BulkView):
             raise Http404
         self.check_deletion(found)
         post = self.request.POST
-        services.delete_domains(
+        return services.delete_domains(
             actor=self.actor,
             domains=found,
             drop_links="links" in post,

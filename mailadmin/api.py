@@ -23,6 +23,7 @@ from mailadmin.deliveries import api as deliveries
 from mailadmin.file_import import api as imports
 from mailadmin.tracing import api as tracing
 from mailboxes import api as mailboxes
+from mailboxes import deleted_api as deleted
 from mailboxes import ending_api as endings
 from mailboxes import fetch_api as fetching
 from mailboxes import forwarding_api as forwarding
@@ -83,7 +84,7 @@ for router in (
     *(domains.router, alias_domains.router, endings.router, forwarding.router),
     *(fetching.router, sign_ins.router, mailboxes.router, sharing.router, aliases.router),
     *(imports.router, usage_api.router, deliveries.router, tracing.router, log_api.router),
-    *(sign_ins.networks, accounts.router),
+    *(sign_ins.networks, accounts.router, deleted.router),
 ):
     api.add_router("", router)
 

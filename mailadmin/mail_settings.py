@@ -50,6 +50,16 @@ ROLE_ADDRESSES = env.read(
 )
 # Domain admins see role aliases but may not change them: who reads them can get a TLS certificate.
 ROLE_ADDRESSES_PROTECTED = env.read("bool", "ROLE_ADDRESSES_PROTECTED", default=True)
+# How long what is deleted can be restored. 0: nothing is kept.
+DELETED_DAYS = env.read(
+    "int",
+    "DELETED_DAYS",
+    default=30,
+    valid=lambda days: 0 <= days <= 3_650,
+    expected="days, at most 3650; 0 keeps nothing",
+)
+# Whether a timer removes the directories of mail that nobody can restore (deploy/systemd/mailadmin-purge.timer).
+PURGE = env.read("bool", "PURGE", default=False)
 # PostfixAdmin's emailcheck_localaliasonly, the other way round.
 EXTERNAL_TARGETS = env.read("bool", "EXTERNAL_TARGETS", default=True)
 # The bounds are those of the columns (domains/models.py).

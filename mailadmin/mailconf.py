@@ -81,6 +81,7 @@ def blocks_wanted():
         "helper": settings.HELPER_SOCKET,
         "deliveries": settings.DELIVERY_LOGS,
         "sign-ins": settings.SIGN_INS,
+        "purge": settings.PURGE,
         "srs": settings.SRS,
         "password-lifetime": settings.PASSWORD_LIFETIME_IN_MAIL,
         "away-messages": settings.AWAY_MESSAGES,

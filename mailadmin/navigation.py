@@ -16,6 +16,7 @@ MARKED = {
     "mailbox": ("mailbox-list", "domain"),
     "alias": ("mailbox-list", "domain"),
     "broadcast": ("mailbox-list", "domain"),
+    "deleted": ("mailbox-list", "domain"),
     "aliasdomain": ("domain-list", "aliasdomain-list"),
     "admin": ("admin-list", None),
     "log": ("log", "log"),

@@ -64,6 +64,7 @@ def environment(**options):
         "_": gettext,
         "ago": ago,
         "day_of": day_of,
+        "deleted_days": deleted_days,
         "attributes": attributes,
         "IN_URL": IN_URL,
         "KEY": KEY,
@@ -223,6 +224,10 @@ def first_to_fill_in(form):
         return None
     # As visible_fields(), which makes all of them, for each of them.
     return next((name for name, field in form.fields.items() if not field.widget.is_hidden), None)
+
+
+def deleted_days():
+    return settings.DELETED_DAYS
 
 
 def follows_deliveries():

@@ -32,6 +32,11 @@ GROUPS = {
                 "alias add @example.org ann@example.org",
             ),
         ),
+        "deleted": (
+            "mailboxes",
+            "what was deleted and can be restored",
+            ("deleted list", "deleted restore ann@example.org"),
+        ),
         "admin": (
             "accounts",
             "administrators of this panel",
@@ -149,6 +154,11 @@ GROUPS = {
             "mailboxes",
             "mail from mailboxes elsewhere, once",
             ("fetchmail", "fetchmail --together 8"),
+        ),
+        "purge": (
+            "mailboxes",
+            "directories of mail that nobody can restore",
+            ("purge", "purge --remove"),
         ),
         "snapshot": (
             "mailboxes",

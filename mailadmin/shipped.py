@@ -35,6 +35,9 @@ ONLY_WITH = {
     "systemd/mailadmin-deliveries.": {"deliveries"},
     "mariadb/deliveries.sql": {"deliveries"},
     "deliveries/": {"deliveries"},
+    "systemd/mailadmin-purge.": {"purge"},
+    "mariadb/purge.sql": {"purge"},
+    "purge/": {"purge"},
     "systemd/mailadmin-signins.": {"sign-ins"},
     "mariadb/signins.sql": {"sign-ins"},
     "signins/": {"sign-ins"},
@@ -47,7 +50,7 @@ ONLY_WITH = {
 # Written once for each address from which the daemons reach the database.
 PER_CLIENT = {
     *("mariadb/grants.sql", "mariadb/signer.sql", "mariadb/deliveries.sql"),
-    *("mariadb/signins.sql", "roundcube/database.sql"),
+    *("mariadb/signins.sql", "mariadb/purge.sql", "roundcube/database.sql"),
 }
 # Files of other folders, which hold what is used where it is.
 ALONE = (
@@ -56,6 +59,7 @@ ALONE = (
     "helper/directories.cf",
     "helper/signer.cnf",
     "deliveries/deliveries.env",
+    "purge/purge.env",
     "signins/signins.env",
 )
 MARKER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
@@ -85,6 +89,7 @@ SHAPES = {
     "SIGNER_SQL_USER": NAME,
     "DELIVERIES_SQL_USER": NAME,
     "SIGNINS_SQL_USER": NAME,
+    "PURGE_SQL_USER": NAME,
     "SIGNER_PORT": NUMBER,
     "SRS_PORT": NUMBER,
     "SRS_BACK_PORT": NUMBER,
@@ -182,6 +187,7 @@ def fill_in(wanted, database, passwords, **given):
         "SIGNER_SQL_USER": "mailadmin_signer",
         "DELIVERIES_SQL_USER": "mailadmin_log",
         "SIGNINS_SQL_USER": "mailadmin_signins",
+        "PURGE_SQL_USER": "mailadmin_purge",
         "SIGNER_PORT": "8891",
         "SRS_PORT": "10001",
         "SRS_BACK_PORT": "10002",
@@ -224,9 +230,9 @@ def fill_in(wanted, database, passwords, **given):
     users = [values[f"{name.upper()}_SQL_USER"] for name in SQL_USERS]
     if len(set(users)) < len(users) or {*users} & {database.get("USER", ""), "root"}:
         raise NotPossible(
-            f"Postfix ({users[0]}), Dovecot ({users[1]}), the signer ({users[2]}), the delivery log ({users[3]}) and sign-ins"
-            f" ({users[4]}) each need an SQL user of their own, which is not the panel's and not root: see --postfix-user, --dovecot-user,"
-            " --signer-user, --deliveries-user and --signins-user."
+            f"Postfix ({users[0]}), Dovecot ({users[1]}), the signer ({users[2]}), the delivery log ({users[3]}), sign-ins"
+            f" ({users[4]}) and what removes mail ({users[5]}) each need an SQL user of their own, which is not the panel's and not root:"
+            " see --postfix-user, --dovecot-user, --signer-user, --deliveries-user, --signins-user and --purge-user."
         )
     values["VMAIL_ROOT"] = values["VMAIL_ROOT"].rstrip("/")
     try:
@@ -303,6 +309,8 @@ def _sql_values(values, passwords):
         "DELIVERIES_SQL_URL": _url("deliveries", values, passwords, servers[0]),
         "SIGNINS_SQL_PASSWORD": passwords.get("signins", ""),
         "SIGNINS_SQL_URL": _url("signins", values, passwords, servers[0]),
+        "PURGE_SQL_PASSWORD": passwords.get("purge", ""),
+        "PURGE_SQL_URL": _url("purge", values, passwords, servers[0]),
         **_haproxy_values(values, servers),
     }
 

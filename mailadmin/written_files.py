@@ -10,7 +10,7 @@ from pathlib import Path
 from mailadmin import webmail_files
 
 # Each has an SQL user of its own.
-SQL_USERS = ("postfix", "dovecot", "signer", "deliveries", "signins")
+SQL_USERS = ("postfix", "dovecot", "signer", "deliveries", "signins", "purge")
 STATE_NAME = ".mailconf.json"
 # How Postfix's maps and Dovecot's files name an SQL user and its password.
 OF_USER = r"\buser\s*=\s*{}\s+password\s*=\s*([\w.-]+)(?=\s|$)"

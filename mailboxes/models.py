@@ -22,6 +22,8 @@ from accounts.models import (
 from aliases.models import Alias
 from domains.models import Domain
 from mailboxes.app_password_rows import AppPassword as AppPassword
+from mailboxes.deleted_rows import Deleted as Deleted
+from mailboxes.deleted_rows import DeletedRow as DeletedRow
 from mailboxes.fetch_rows import FetchedMessage as FetchedMessage
 from mailboxes.fetch_rows import RemoteMailbox as RemoteMailbox
 from mailboxes.quota_warning_rows import QuotaWarning as QuotaWarning

@@ -20,6 +20,7 @@ from domains.models import Domain
 from mailboxes.forms import MailboxCreateForm, most_offered, quota_left
 from mailboxes.forwarding import self_alias
 from mailboxes.models import Mailbox, first_quota
+from mailboxes.restoring import warning_about
 from mailboxes.services import check_new_mailbox
 from mailboxes.suggestions import suggested
 from mailboxes.views import MailboxHandOver
@@ -114,6 +115,11 @@ class NewAddress(MailboxHandOver, ScopedFormView):
         return self.object.get_absolute_url()
 
     def get_success_message(self, form):
+        made = self.created_message()
+        in_bin = warning_about(self.actor, self.object.pk)
+        return format_html("{} {}", made, in_bin) if in_bin else made
+
+    def created_message(self):
         if self.wanted == CATCH_ALL:
             return _("Catch-all of %(domain)s set.") % {"domain": self.object.domain}
         if self.wanted == ALIAS:
@@ -169,15 +175,18 @@ def _of_a_new_one(actor, kind, typed):
             row = check(actor=actor, domain=domain, local_part=local_part)
     except ValidationError as error:
         context["problems"] = [one for errors in error.error_dict.values() for one in errors]
+    in_bin = []
     if row is not None:
         context["free"] = display_address(row.pk)
+        in_bin = [text for text in [warning_about(actor, row.pk)] if text]
     if kind == MAILBOX:
         context |= {"left": quota_left(domain), "most": most_offered(domain)}
-        return context | {"said": preview_of_mailbox(actor, domain, row.pk) if row else []}
+        said = preview_of_mailbox(actor, domain, row.pk) if row else []
+        return context | {"said": [*in_bin, *said]}
     said, recipients = preview_of_targets(
         actor, row or Alias(domain=domain), typed.get("targets", "")
     )
-    return context | {"said": said, "recipients": recipients}
+    return context | {"said": [*in_bin, *said], "recipients": recipients}
 
 
 def _of_a_row(actor, kind, address, typed):

@@ -27,6 +27,8 @@ from domains.copies import copies_about
 from domains.copy_services import end_copies
 from domains.models import RoutingLock
 from mailboxes import quota_warnings
+from mailboxes.deleted_rows import MAILBOX
+from mailboxes.keeping import keep
 from mailboxes.maildirs import (
     free_maildir,
     free_maildirs,
@@ -349,7 +351,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     """Delete a mailbox with its self-alias, quota figures, and the copies (BCC) that it gets or that are made of its mail.
 
     What happens to the aliases that lead to it: see ``clean_referrers``. Files stay on disk; the maildir is
-    remembered, so that a new mailbox of the same name starts empty.
+    remembered, so that a new mailbox of the same name starts empty. Returns the Deleted, or None if nothing is kept.
     """
     RoutingLock.hold()
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
@@ -359,6 +361,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     changes = removed(mailbox, *_logged(mailbox), "maildir")
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
+    kept = keep(actor=actor, kind=MAILBOX, row=mailbox, note=mailbox.name, copies=copies)
     QuotaUsage.objects.filter(pk=address).delete()
     factors.forget(mailbox)
     mailbox.app_passwords.all().delete()
@@ -375,6 +378,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])
     helper.after_commit("kick", address)
+    return kept
 
 
 @in_transaction

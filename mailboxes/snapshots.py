@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import LogEntry
 from domains.models import DomainUsage
+from mailboxes import restoring
 from mailboxes.models import (
     IDLE_DAYS,
     KEPT_DAYS,
@@ -48,6 +49,7 @@ def take(today=None):
     mailboxes = _store(MailboxDay, sizes)
     note_idle(today)
     file_imports.forget()
+    restoring.forget_over()
     return domains - 1, mailboxes, _forget(today - timedelta(days=KEPT_DAYS))
 
 

@@ -4,6 +4,7 @@ from mailboxes import (
     address_bulk,
     app_password_views,
     bulk,
+    deleted_views,
     ending_views,
     fetch_views,
     message_views,
@@ -117,6 +118,11 @@ urlpatterns = [
         sign_in_views.MailboxSignIns.as_view(),
         name="mailbox-sign-ins",
     ),
+    path("deleted/", deleted_views.DeletedList.as_view(), name="deleted-list"),
+    path(
+        "deleted/<str:pk>/restore/", deleted_views.DeletedRestore.as_view(), name="deleted-restore"
+    ),
+    path("deleted/<str:pk>/remove/", deleted_views.DeletedRemove.as_view(), name="deleted-remove"),
     path("server/networks/", sign_in_views.RefusedNetworks.as_view(), name="server-networks"),
     path(
         "mailboxes/<path:pk>/send-as/",

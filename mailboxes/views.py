@@ -47,6 +47,7 @@ from mailboxes.forwarding import (
     is_away,
     self_alias,
 )
+from mailboxes.keeping import tag_of
 from mailboxes.models import (
     IDLE_DAYS,
     NEARLY_FULL,
@@ -385,10 +386,11 @@ class MailboxDelete(OneMailbox, ConfirmView):
         )
 
     def perform(self):
-        services.delete_mailbox(
+        kept = services.delete_mailbox(
             actor=self.actor,
             mailbox=self.object,
             clean=Alias.objects.cleanable_by(self.actor),
             **treatment_of_referrers(self.request.POST),
         )
+        self.tag = tag_of(kept)
         return self.back or domain_list_url("mailbox-list", self.object)

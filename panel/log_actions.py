@@ -44,6 +44,9 @@ ACTIONS = {
         _("{person} deleted domain {object}"),
         ngettext_lazy("%(person)s deleted %(n)d domain", "%(person)s deleted %(n)d domains", "n"),
     ),
+    "restore_domain": Action(DOMAINS, _("{person} restored domain {object}")),
+    # Of a mailbox or an alias, too.
+    "remove_deleted": Action(DOMAINS, _("{person} removed the deleted {object} for good")),
     "publish_dns": Action(DOMAINS, _("Published DNS records of {object}")),
     "mean_mx": Action(
         DOMAINS, _("{person} said that the MX of {object} is meant to lead elsewhere")
@@ -107,6 +110,13 @@ ACTIONS = {
             "%(person)s deleted %(n)d mailbox", "%(person)s deleted %(n)d mailboxes", "n"
         ),
     ),
+    "restore_mailbox": Action(
+        MAILBOXES,
+        _("{person} restored mailbox {object}"),
+        ngettext_lazy(
+            "%(person)s restored %(n)d mailbox", "%(person)s restored %(n)d mailboxes", "n"
+        ),
+    ),
     # Of a mailbox, or of an administrator.
     "hash_password": Action(
         MAILBOXES, _("{person} stored the clear-text password of {object} as a hash")
@@ -161,6 +171,11 @@ ACTIONS = {
         ALIASES,
         _("{person} deleted alias {object}"),
         ngettext_lazy("%(person)s deleted %(n)d alias", "%(person)s deleted %(n)d aliases", "n"),
+    ),
+    "restore_alias": Action(
+        ALIASES,
+        _("{person} restored alias {object}"),
+        ngettext_lazy("%(person)s restored %(n)d alias", "%(person)s restored %(n)d aliases", "n"),
     ),
     "create_alias_domain": Action(DOMAINS, _("{person} created alias domain {object}")),
     "edit_alias_domain": Action(DOMAINS, _("{person} changed alias domain {object}")),

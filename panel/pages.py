@@ -197,6 +197,7 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
     template_engine = "jinja2"
     success_message = ""
+    tag = None  # of that message: parts/base.html puts a button beside some
 
     def get(self, request, *args, **kwargs):
         self.object = self.get_object()
@@ -213,7 +214,8 @@ class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
 
     def act(self):
         url = self.perform()
-        return url, [Message(messages.SUCCESS, self.success_message % {"object": self.object})]
+        text = self.success_message % {"object": self.object}
+        return url, [Message(messages.SUCCESS, text, self.tag)]
 
     def perform(self):
         raise NotImplementedError

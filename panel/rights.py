@@ -30,6 +30,9 @@ RIGHTS = {
     "own-addresses:limit": _("Change how many addresses users may make"),
     "alias-domains:read": _("See alias domains"),
     "alias-domains:write": _("Create, change and delete alias domains"),
+    "deleted:read": _("See what was deleted and can be restored"),
+    "deleted:write": _("Restore what was deleted"),
+    "deleted:remove": _("Remove for good what was deleted"),
     "copies:read": _("See copies of mail (BCC)"),
     "copies:write": _("Change copies of mail (BCC)"),
     "sender-rules:read": _("See rules about senders to domains"),
@@ -56,7 +59,7 @@ RIGHTS = {
 }
 OF_SUPERADMINS_ALONE = {
     *("domains:write", "administrators:read", "administrators:write", "administrators:sign-in"),
-    *("administrators:factor", "dkim:write", "server:read", "server:write"),
+    *("administrators:factor", "dkim:write", "server:read", "server:write", "deleted:remove"),
 }
 OF_MAILBOX_USERS_ALONE = {"own-addresses:write"}
 # About the own mailbox alone.

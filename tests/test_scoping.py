@@ -34,6 +34,7 @@ from domains.services import create_alias_domain
 from mailboxes.models import (
     SERVER,
     AppPassword,
+    Deleted,
     FullMailbox,
     IdleMailbox,
     LastLogin,
@@ -65,7 +66,7 @@ MODELS += [
     QuotaWarning,
     RemoteMailbox,
 ]
-MODELS += [SignIn, IdleMailbox, RefusedNetwork]
+MODELS += [SignIn, IdleMailbox, RefusedNetwork, Deleted]
 MODELS += OF_REPORTS
 MODELS += [Delivery, DeliveryKey, DeliveryDay, SenderDay]
 
@@ -95,6 +96,7 @@ EVERYTHING = {
     SendAs: {"info@example.org", "info@other.net"},
     Share: {"info@example.org", "info@other.net"},
     **{model: {"info@example.org", "info@other.net"} for model in (QuotaWarning, RemoteMailbox)},
+    Deleted: {"info@example.org", "info@other.net"},
     UsageDay: {"example.org", "other.net", SERVER},
     LastLogin: {"info@example.org", "info@other.net"},
     SignIn: {"info@example.org", "info@other.net", ""},
@@ -135,6 +137,7 @@ OF_DOMAIN_ADMIN = {
     SendAs: {"info@example.org"},
     Share: {"info@example.org"},
     **{model: {"info@example.org"} for model in (QuotaWarning, RemoteMailbox)},
+    Deleted: {"info@example.org"},
     UsageDay: {"example.org"},
     LastLogin: {"info@example.org"},
     SignIn: {"info@example.org"},
@@ -180,6 +183,7 @@ NAME = {
     FactorException: "username",
     AppPassword: "username",
     SignIn: "username",
+    Deleted: "name",
     SendAs: "username",
     Share: "owner",
     RemoteMailbox: "mailbox",
@@ -198,6 +202,8 @@ def accounts(make_admin, add_domain, add_mailbox, add_alias):
         LastLogin.objects.create(username=f"info@{domain}", protocol="imap", at=1)
         AppPassword.objects.create(username_id=f"info@{domain}")
         SignIn.objects.create(username=f"info@{domain}", **ALIKE)
+        now = timezone.now()
+        Deleted.objects.create(name=f"info@{domain}", domain=domain, at=now, until=now)
         IdleMailbox.objects.create(pk=f"info@{domain}", domain=domain, at=1)
         Vacation.objects.create(email_id=f"info@{domain}")
         RemoteMailbox.objects.create(mailbox_id=f"info@{domain}")

@@ -162,6 +162,8 @@ WRONG = {
     "RECIPIENT_DELIMITER": ["%", ""],
     "ROLE_ADDRESSES": ["abuse,Post master", "a..b", "abuse.", "a" * 65],
     "ROLE_ADDRESSES_PROTECTED": ["x"],
+    "DELETED_DAYS": ["-1", "3651"],
+    "PURGE": ["si"],
     "EXTERNAL_TARGETS": ["ours"],
     "DOMAIN_MAXQUOTA": ["ten", "1000000000001"],
     "DOMAIN_ALIASES": ["-2", "2147483648"],

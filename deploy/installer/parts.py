@@ -6,6 +6,7 @@ from installer.forwarding import Forwarding
 from installer.helper import Helper
 from installer.mail import Mail
 from installer.panel import Panel
+from installer.purge import Purge
 from installer.relay import Relay
 from installer.resolver import Resolver
 from installer.restored import Restored
@@ -18,5 +19,5 @@ from installer.webmail import Webmail
 # The webmail's services before nginx, which hands on to them.
 PARTS = [
     *(Panel, Certificate, Resolver, Relay, Signing, Spam, Forwarding, Mail),
-    *(Helper, Deliveries, SignIns, Webmail, Surroundings, Restored),
+    *(Helper, Deliveries, SignIns, Purge, Webmail, Surroundings, Restored),
 ]

@@ -6,6 +6,7 @@ from accounts import tokens, totp
 from accounts.models import ApiToken, Event, Webhook
 from accounts.password_links import invite
 from aliases.models import OwnAlias
+from aliases.services import delete_alias
 from domains.copy_services import add_copy
 from domains.dkim_keys import DKIMKey
 from domains.dns.findings import WRONG, Finding
@@ -16,7 +17,7 @@ from domains.services import create_alias_domain
 from mailadmin.file_import import judging, keeping, matching
 from mailboxes.endings import set_ending, today
 from mailboxes.fetching import add_remote
-from mailboxes.models import AppPassword, RefusedNetwork, RemoteMailbox
+from mailboxes.models import AppPassword, Deleted, RefusedNetwork, RemoteMailbox
 from mailboxes.own_aliases import set_limit
 from mailboxes.sharing import share_mailbox
 from mailboxes.vacations import set_vacation
@@ -104,6 +105,7 @@ def fill(add_domain, add_mailbox, add_alias, make_admin):
         )
         file = matching.match_as_given(actor=account, file=file, given={}, options={})
         judging.judge_next(actor=account, file=file)
+    delete_alias(actor=None, alias=add_alias("old@example.org", "joe@example.org"))
     for account in (mailbox, theirs):
         invite(actor=None, account=account)
     for account in (mailbox, theirs, root):
@@ -126,6 +128,8 @@ def filled(path, whose="joe@example.org", *, new=False):
 def _key(before, whose, *, new):
     if before == "app-passwords":
         return str(getattr(AppPassword.objects.first(), "pk", 0))
+    if before == "deleted":
+        return str(getattr(Deleted.objects.first(), "pk", 0))
     if before == "tokens":
         row = ApiToken.objects.filter(name="Old", username=whose).first()
         return str(getattr(row, "pk", 0))

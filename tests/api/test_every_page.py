@@ -25,6 +25,8 @@ OPERATIONS = {
     "aliasdomain-delete": {"delete_alias_domain"},
     "aliasdomain-edit": {"patch_alias_domain"},
     "aliasdomain-state": {"patch_alias_domain"},
+    "deleted-remove": {"remove_deleted"},
+    "deleted-restore": {"restore_deleted"},
     "domain-copy": {"put_copy"},
     "domain-copy-remove": {"delete_copy"},
     "domain-create": {"put_domain"},

@@ -13,8 +13,10 @@ ROWS = {
     "aliasdomain": ["brightwater-sailing.example"],
     "admin": ["office@brightwater.example"],
     "letter": ["welcome", "factor"],
+    "deleted": ["1"],  # what the sample data deleted
 }
 LISTS = ["domain-list", "mailbox-list", "alias-list", "aliasdomain-list", "admin-list", "log"]
+LISTS += ["deleted-list"]
 QUERIES = [
     "?q=nothing-begins-like-this",
     "?state=off",

@@ -4,7 +4,8 @@ from mailadmin import mailconf, shipped
 from tests.helper.test_unit import analyze
 from tests.mailadmin.written import MYSQL, PASSWORDS
 
-EVERYTHING = {"deliveries", "helper", "opendkim", "rspamd", "sign-ins", "srs", "webmail"}
+EVERYTHING = {"deliveries", "helper", "opendkim", "purge", "rspamd", "sign-ins", "srs"}
+EVERYTHING |= {"webmail"}
 
 
 @pytest.fixture(params=[EVERYTHING, EVERYTHING - {"rspamd"}], ids=["with rspamd", "without"])
@@ -37,8 +38,12 @@ def test_each_timer_has_its_service_and_each_socket_too(units):
     assert needed <= names
 
 
-@pytest.mark.parametrize("name", ["mailadmin-deliveries.service", "mailadmin-signins.service"])
-def test_who_follows_the_log_and_who_keeps_sign_ins_can_reach_little_of_the_machine(units, name):
+@pytest.mark.parametrize(
+    "name", [f"mailadmin-{unit}.service" for unit in ("deliveries", "signins", "purge")]
+)
+def test_who_follows_the_log_keeps_sign_ins_or_removes_mail_can_reach_little_of_the_machine(
+    units, name
+):
     """systemd's own mark, from 0 (nothing) to 10 (everything)."""
     [unit] = [unit for unit in units if unit.name == name]
     status, said = analyze("security", "--offline=yes", "--threshold=15", unit)

@@ -13,6 +13,8 @@ from django.urls import URLPattern, get_resolver, reverse
 from accounts.services import update_admin
 from domains.services import create_alias_domain
 from mailadmin import api
+from mailboxes.models import Deleted
+from mailboxes.services import delete_mailbox
 from panel.pages import ScopedMixin
 
 PUBLIC = {
@@ -143,6 +145,7 @@ def key_of(name):
         "aliasdomain": "alias.example.org",
         "admin": "theirs@example.org",
         "letter": "welcome",
+        "deleted": str(getattr(Deleted.objects.first(), "pk", 0)),
     }[name.partition("-")[0]]
 
 
@@ -153,6 +156,7 @@ def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin
     mailbox = add_mailbox("joe@example.org")
     add_alias("sales@example.org", "joe@example.org")
     foreign_mailbox = add_mailbox("ann@other.net")
+    delete_mailbox(actor=None, mailbox=add_mailbox("sue@example.org"))
     return {
         "superadmin": make_admin("root@example.org", superadmin=True),
         "own admin": make_admin("theirs@example.org", domains=["example.org", "alias.example.org"]),

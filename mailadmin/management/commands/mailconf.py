@@ -62,6 +62,7 @@ class Command(BaseCommand):
                 "SQL user for the delivery log (mailadmin_log).",
             ),
             ("--signins-user", "SIGNINS_SQL_USER", "SQL user for sign-ins (mailadmin_signins)."),
+            ("--purge-user", "PURGE_SQL_USER", "SQL user for what removes mail (mailadmin_purge)."),
             ("--signer-port", "SIGNER_PORT", "Where OpenDKIM listens on this machine (8891)."),
             (
                 "--sql-client",
