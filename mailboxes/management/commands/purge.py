@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from django.conf import settings
@@ -30,8 +31,12 @@ class Command(RichCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object a line.")
 
     def handle(self, *, remove, mail_root, json, **options):
-        if not mail_root.is_dir():
-            raise CommandError(f"{mail_root} is not here: run this where the mail lies.")
+        try:
+            os.close(os.open(mail_root, os.O_RDONLY | os.O_DIRECTORY))
+        except OSError as error:
+            raise CommandError(
+                f"{mail_root} ({error.strerror}): run this where the mail lies, as its owner."
+            ) from error
         count = refused = 0
         try:
             for one in purging.due(mail_root):
