@@ -211,7 +211,7 @@ class TestEmptiedBySeveral:
         clean_referrers(actor=None, addresses=gone, aliases=Alias.objects.all(), emptied=DELETE)
         assert goto("all@example.org") is None
 
-    @pytest.mark.parametrize("first, second", [("joe", "ann"), ("ann", "joe")])
+    @pytest.mark.parametrize(("first", "second"), [("joe", "ann"), ("ann", "joe")])
     def test_come_back_with_the_first_and_lead_to_both_with_the_second(self, first, second, gone):
         restore(f"{first}@example.org")
         assert goto("all@example.org") == f"{first}@example.org"
@@ -313,7 +313,7 @@ class TestTheSignersFiles:
 
         assert asked == ["write-signing-files"]
 
-    @pytest.mark.parametrize("limit, verbs", [(100, ["write-signing-files"]), (None, [])])
+    @pytest.mark.parametrize(("limit", "verbs"), [(100, ["write-signing-files"]), (None, [])])
     def test_are_written_for_a_mailbox_with_a_limit_of_its_own(self, limit, verbs, asked, joe):
         Mailbox.objects.update(sending_limit=limit)
         delete_mailbox(actor=None, mailbox=joe)
