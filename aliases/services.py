@@ -359,8 +359,9 @@ def _remove_targets(actor, alias, dead, losses, others, emptied):
         losses.note(alias, before, gone)
     else:
         action, changes = "delete_alias", removed(alias, *LOGGED)
-        losses.note_deleted(alias, gone)
-        end_copies(actor=actor, copies=copies_about(with_alias_domain_names([alias.address])))
+        copies = copies_about(with_alias_domain_names([alias.address]))
+        losses.note_deleted(alias, gone, copies)
+        end_copies(actor=actor, copies=copies)
         Alias.objects.filter(pk=alias.pk).delete()
     LogEntry.objects.record(
         actor, action, domain=alias.domain_id, target=alias.address, changes=changes

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -189,6 +190,7 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty. Returns a Deleted, or None, of each.
     """
     RoutingLock.hold()
+    _hold([domain.pk for domain in domains])
     domains = [domain.fresh() for domain in domains]
     others, emptied = check_treatment_of_domains(actor, domains, others=others, emptied=emptied)
     referring = []
@@ -212,6 +214,18 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
             emptied=emptied,
         )
     return kept
+
+
+def _hold(names):
+    """What others change of them and their mailboxes waits: between its being kept and deleted it would be lost."""
+    if connection.features.has_select_for_update:
+        marks = ", ".join(["%s"] * len(names))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COUNT(m.username) FROM domain d LEFT JOIN mailbox m ON m.domain = d.domain"  # noqa: S608
+                f" WHERE d.domain IN ({marks}) FOR UPDATE",
+                names,
+            )
 
 
 def _keep(actor, domain):

@@ -99,7 +99,8 @@ def get_deleted(request, number: Number):
 def restore_deleted(request, number: Number):
     """Put it back with all that went with it: password, rights, the aliases that led to it. Sessions and tokens are not revived.
 
-    Refused while its name is taken, a limit is reached, or its domain is gone.
+    Refused while its name is taken, a limit is reached, or its domain is gone. Aliases of domains that whoever has the token does not manage do
+    not get it back: let a superadmin restore it then.
     """
     return deletions.do(request, number, act=lambda row: _restore(request, row))
 

@@ -70,8 +70,8 @@ class Deleted(models.Model):
 class DeletedRow(models.Model):
     """A row that went with a deletion. ``kind`` is its table, ``data`` its columns as the database had them.
 
-    Of TARGETS, ``data`` says of an alias that is there still what it lost: ``gone``, of its recipients ``before``. ``maildir`` is that of a mailbox:
-    while the row is there, nobody removes the directory.
+    Of TARGETS, ``data`` says of an alias that is there still what it lost: ``gone``, of its recipients ``before``. ``others``, of one that several
+    deletions emptied: {target: address} of what went with the others. ``maildir`` is that of a mailbox: while the row is there, nobody removes the directory.
     """
 
     id = models.BigAutoField(primary_key=True)

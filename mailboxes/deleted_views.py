@@ -10,6 +10,7 @@ from panel.api.lists import number_in
 from panel.export import TableMixin
 from panel.pages import ConfirmView, ScopedListView
 from panel.paging import KeysetMixin
+from panel.scoping import sees_all_domains
 
 
 class DeletedPages:
@@ -56,7 +57,9 @@ class DeletedRestore(OneDeletion):
 
     def get_context_data(self, **kwargs):
         reasons = restoring.reasons_against(self.actor, self.object)
-        return super().get_context_data(reasons=reasons, nothing_to_do=bool(reasons), **kwargs)
+        more = {"reasons": reasons, "nothing_to_do": bool(reasons)}
+        more["gives_all_back"] = sees_all_domains(self.actor)
+        return super().get_context_data(**more, **kwargs)
 
     def perform(self):
         row = restoring.restore(actor=self.actor, deletion=self.object)

@@ -196,12 +196,15 @@ class Losses:
         return dict(rows.values_list("name", "pk"))
 
     def deletion_of(self, address):
+        name = split_address(address)[1] if self.of_domains else self._row_of(address)
+        return self.deletions.get(name)
+
+    def _row_of(self, address):
+        """The mailbox or alias that answers for it."""
         local_part, domain = split_address(address)
-        if self.of_domains:
-            return self.deletions.get(domain)
-        if address not in self.deletions:
-            address = f"{local_part}@{self._target_of(domain)}"
-        return self.deletions.get(address)
+        if self.of_domains or address in self.deletions:
+            return address
+        return f"{local_part}@{self._target_of(domain)}"
 
     def _target_of(self, domain):
         if domain not in self.targets:
@@ -211,21 +214,39 @@ class Losses:
 
     def note(self, alias, before, gone):
         """``alias`` has its new recipients, and had ``before``; ``gone`` are {target: the address that is deleted}."""
+        by_deletion = self._by_deletion(gone)
+        # nothing else was changed at once
+        whole = [len(targets) for targets in by_deletion.values()] == [len(gone)]
+        for key, targets in by_deletion.items():
+            data = {"alias": alias.pk, "before": before, "after": alias.goto, "gone": targets}
+            self._add(key, data | {"whole": whole})
+
+    def note_deleted(self, alias, gone, copies):
+        """``alias`` itself is about to be deleted with its ``copies``, for it has no other recipient.
+
+        It is kept whole with each deletion that took one: which of them is restored first gives it back, with its own targets.
+        """
+        by_deletion = self._by_deletion(gone)
+        for key, targets in by_deletion.items():
+            keep_rows(ALIAS, alias.pk, key, copies)
+            if len(by_deletion) > 1:
+                others = {
+                    target: self._row_of(address)
+                    for target, address in gone.items()
+                    if target not in targets
+                }
+                data = {"alias": alias.pk, "before": alias.goto, "after": "", "gone": targets}
+                self._add(key, data | {"whole": False, "others": others})
+
+    def _by_deletion(self, gone):
         by_deletion = {}
         for target, address in gone.items() if settings.DELETED_DAYS else ():
             if key := self.deletion_of(address):
                 by_deletion.setdefault(key, []).append(target)
-        whole = [len(targets) for targets in by_deletion.values()] == [len(gone)]
-        for key, targets in by_deletion.items():
-            data = {"alias": alias.pk, "before": before, "after": alias.goto, "gone": targets}
-            data["whole"] = whole  # nothing else was changed at once
-            self.rows.append(DeletedRow(deletion_id=key, kind=TARGETS, data=data))
+        return by_deletion
 
-    def note_deleted(self, alias, gone):
-        """``alias`` itself is about to be deleted, for it has no other recipient."""
-        keys = {self.deletion_of(address) for address in gone.values()} - {None}
-        for key in keys if settings.DELETED_DAYS else ():
-            keep_rows(ALIAS, alias.pk, key, copies=())
+    def _add(self, key, data):
+        self.rows.append(DeletedRow(deletion_id=key, kind=TARGETS, data=data))
 
     def store(self):
         if self.rows:

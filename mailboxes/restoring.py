@@ -14,18 +14,19 @@ from accounts.models import LogEntry
 from aliases.access import MEMBERS
 from aliases.access_rules import list_number
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
-from aliases.models import Alias
+from aliases.models import Alias, is_role_address
 from aliases.refusals import refuse_external_targets, refuse_role_address, refuse_taken
-from domains import sender_services
+from domains import sender_services, sending_limits
 from domains.models import AliasDomain, Copy, Domain, DomainSenderRule, RoutingLock
 from mailboxes.deleted_rows import ALIAS, DOMAIN, MAILBOX, TARGETS
-from mailboxes.insertion import TESTS, Ends, insert_stored
+from mailboxes.insertion import TESTS, Ends, insert_stored, renamed_since
 from mailboxes.keeping import SOURCES
 from mailboxes.models import Deleted, DeletedRow, Mailbox, RetiredMaildir
 from panel.addresses import display_domain, split_address
 from panel.changes import taken
 from panel.fields import UNKNOWN_MOMENT
 from panel.formats import day
+from panel.scoping import domains_in_sight, may_change_role_addresses
 from panel.transactions import in_transaction
 
 TOGETHER = 1_000  # rows that are read and written at once
@@ -60,21 +61,27 @@ def restore(*, actor, deletion):
     RoutingLock.hold()
     deletion = Deleted.objects.select_for_update().get(pk=deletion.pk)
     check_restorable(actor, deletion)
+    ends = Ends(deletion)
     try:
         with transaction.atomic():
-            _put_back(actor, deletion)
+            others = _put_back(actor, deletion, ends)
     except IntegrityError as error:  # another program was faster
         raise ValidationError([taken(deletion)]) from error
-    changed = _lead_back(actor, deletion)
+    changed = _lead_back(actor, deletion, ends, others)
     if deletion.kind == DOMAIN:
         refuse_loops(actor, [f"@{deletion.name}"], bound=MAX_UPSTREAM_OF_DOMAIN)
-    refuse_loops(actor, [*([] if deletion.kind == DOMAIN else [deletion.name]), *changed])
+    own = [] if deletion.kind == DOMAIN else [deletion.name]
+    refuse_loops(actor, [*own, *sorted(others | changed)])
     deletion.rows.all().delete()
     Deleted.objects.filter(pk=deletion.pk).delete()
     LogEntry.objects.record(
         actor, f"restore_{deletion.kind}", domain=deletion.domain, target=deletion.name
     )
-    return ROWS.get(deletion.kind, Mailbox).objects.get(pk=deletion.name)
+    row = ROWS.get(deletion.kind, Mailbox).objects.get(pk=deletion.name)
+    if deletion.kind == DOMAIN or getattr(row, "sending_limit", None) is not None:
+        # rspamd's files have a domain's keys and the limits of its mailboxes, too
+        sending_limits.tell({"sending_limit"})
+    return row
 
 
 def reasons_against(actor, deletion):
@@ -111,12 +118,17 @@ def _checks_of_domain(actor, deletion):
     def target():
         for row in _kept(deletion, AliasDomain):
             there = Domain.objects.filter(pk=row["target_domain"], created__lte=deletion.at)
-            if row["alias_domain"] == deletion.name and not there.exists():
+            if row["alias_domain"] != deletion.name:
+                continue
+            params = {"domain": display_domain(row["target_domain"])}
+            if not there.exists():
                 text = _("It leads to %(domain)s, which is not there. Restore that first.")
-                params = {"domain": display_domain(row["target_domain"])}
                 raise ValidationError(text, "no_target", params)
+            if AliasDomain.objects.filter(pk=row["target_domain"]).exists():
+                text = _("It leads to %(domain)s, which is itself an alias domain now. End that first.")  # fmt: skip
+                raise ValidationError(text, "chain", params)
 
-    return name, target, lambda: _refuse_others_maildir(deletion)
+    return name, target, lambda: _refuse_others_maildir(actor, deletion)
 
 
 def _checks_of_address(actor, deletion):
@@ -143,33 +155,39 @@ def _checks_of_address(actor, deletion):
         lambda: refuse_taken(deletion.name, wanted=deletion.kind),
         lambda: refuse_external_targets(actor, [t for row in own for t in row.targets]),
         *(limit, quota),
-        lambda: _refuse_others_maildir(deletion),
+        lambda: _refuse_others_maildir(actor, deletion),
     )
 
 
-def _refuse_others_maildir(deletion):
+def _refuse_others_maildir(actor, deletion):
     """Another program may have given the directory to another mailbox."""
     maildirs = deletion.rows.exclude(maildir="").values("maildir")
     for other in Mailbox.objects.filter(maildir__in=maildirs).order_by()[:1]:
-        text = _("Its directory %(maildir)s is that of %(mailbox)s now.")
+        text = _("Its directory %(maildir)s is that of another mailbox now. Ask a superadmin.")
+        if domains_in_sight(actor, {other.domain_id}):
+            text = _("Its directory %(maildir)s is that of %(mailbox)s now.")
         raise ValidationError(text, "maildir", {"maildir": other.maildir, "mailbox": other})
 
 
-def _put_back(actor, deletion):
+def _put_back(actor, deletion, ends):
+    """Return the addresses of the aliases that came back with it."""
+    others = set()
     there = set(deletion.rows.order_by().values_list("kind", flat=True).distinct())
     models = dict.fromkeys(model for model, _where in SOURCES[deletion.kind])
     for model in [*models, *([] if Copy in models else [Copy])]:
         if model._meta.db_table not in there:
             continue
         for rows in _batches(deletion, model._meta.db_table):
-            _insert(actor, deletion, model, rows)
+            if model is Alias:
+                rows = _others_left_out(actor, deletion, rows, ends)
+                others |= {row["address"] for row in rows if not _is_own(deletion, row)}
+            if model in TESTS:
+                rows = ends.still_there(model, rows)
+            _insert(deletion, model, rows)
+    return others
 
 
-def _insert(actor, deletion, model, rows):
-    if model in TESTS:
-        rows = Ends(deletion.at).still_there(model, rows)
-    if model is Alias and deletion.kind != DOMAIN:
-        rows = _others_left_out(actor, deletion, rows)
+def _insert(deletion, model, rows):
     if model is Mailbox:
         # The links in mails that opened it are over.
         rows = [row | {"token": ""} for row in rows]
@@ -186,19 +204,32 @@ def _insert(actor, deletion, model, rows):
         Alias.objects.filter(pk=alias.pk).update(access_list=list_number(alias))
 
 
-def _others_left_out(actor, deletion, rows):
+def _is_own(deletion, row):
+    return deletion.name == row["domain" if deletion.kind == DOMAIN else "address"]
+
+
+def _others_left_out(actor, deletion, rows, ends):
     """Of the aliases that were deleted with it, for they had no other recipient, those that can be there again."""
-    others = [row for row in rows if row["address"] != deletion.name]
+    others = [row for row in rows if not _is_own(deletion, row)]
+    if not others:
+        return rows
     names = {row["address"] for row in others}
-    used = set(Alias.objects.filter(pk__in=names).values_list("pk", flat=True))
+    used = {
+        *Alias.objects.filter(pk__in=names).values_list("pk", flat=True),
+        *Mailbox.objects.filter(pk__in=names).values_list("pk", flat=True),
+    }
     domains = {row["domain"] for row in others}
     there = Domain.objects.all() if actor is None else Domain.objects.manageable_by(actor)
     there = there.filter(pk__in=domains, created__lte=deletion.at)
     domains = {domain.pk: domain for domain in there.select_related("usage")}
-    left = [row for row in rows if row["address"] == deletion.name]
+    left = [row for row in rows if _is_own(deletion, row)]
+    if left and deletion.kind == ALIAS and deletion.domain in domains:
+        domains[deletion.domain].usage.alias_rows += 1
     for row in others:
-        domain = domains.get(row["domain"])
-        if domain is None or row["address"] in used:
+        domain, address = domains.get(row["domain"]), row["address"]
+        role = is_role_address(address) and not may_change_role_addresses(actor)
+        if domain is None or address in used or role:
+            ends.left_out.add(address)
             continue
         if limit := domain.limit_error("aliases"):
             raise limit
@@ -207,21 +238,27 @@ def _others_left_out(actor, deletion, rows):
     return left
 
 
-def _lead_back(actor, deletion):
-    changed = []
+def _lead_back(actor, deletion, ends, put_back):
+    """Return the addresses of the aliases that lead to it again; of those ``put_back``, what went with another deletion is left out until it is there."""
+    changed = set()
     aliases = Alias.objects.all() if actor is None else Alias.objects.cleanable_by(actor)
     aliases = aliases.filter(created__lte=deletion.at).select_for_update()
     for rows in _batches(deletion, TARGETS):
-        found = aliases.filter(pk__in={row["alias"] for row in rows}).in_bulk()
+        names = {row["alias"] for row in rows}
+        found = aliases.filter(pk__in=names - renamed_since(deletion.at, names)).in_bulk()
+        there = ends.there({name for row in rows for name in row.get("others", {}).values()})
         for lost in rows:
             alias = found.get(lost["alias"])
-            goto = alias and _goto_again(alias, lost)
-            if not goto:
+            if alias is None:
+                continue
+            others = lost.get("others", {}) if alias.pk in put_back else {}
+            missing = {target for target, address in others.items() if address not in there}
+            if not (goto := _goto_again(alias, lost, missing)):
                 continue
             changes = {"goto": [alias.goto, goto]}
             alias.goto, alias.modified = goto, timezone.now()
             alias.save(update_fields=["goto", "modified"])
-            changed.append(alias.pk)
+            changed.add(alias.pk)
             action = "edit_forwarding" if alias.is_self_alias else "edit_alias"
             LogEntry.objects.record(
                 actor, action, domain=alias.domain_id, target=alias.pk, changes=changes
@@ -229,10 +266,11 @@ def _lead_back(actor, deletion):
     return changed
 
 
-def _goto_again(alias, lost):
+def _goto_again(alias, lost, missing):
     if alias.goto == lost["after"] and lost["whole"]:
         return lost["before"]
-    now, before = alias.targets, Alias(goto=lost["before"]).targets
+    now = [target for target in alias.targets if target.lower() not in missing]
+    before = Alias(goto=lost["before"]).targets
     there = {target.lower() for target in now}
     for place, target in enumerate(before):
         if target.lower() in lost["gone"] and target.lower() not in there:

@@ -1,9 +1,12 @@
 """The bin under locks: one restores once, and what is forgotten is not restored by half."""
 
-import pytest
-from django.db import connection
+from concurrent.futures import ThreadPoolExecutor
 
-from domains.models import DomainUsage
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from domains import services
+from domains.models import Domain, DomainUsage
 from domains.services import delete_domain
 from mailboxes import restoring
 from mailboxes.models import Deleted, DeletedRow, Mailbox
@@ -77,6 +80,37 @@ def test_what_is_removed_meanwhile_is_restored_whole_or_not_at_all(number, add_d
 
     assert Mailbox.objects.count() in {0, 50}
     assert (Deleted.objects.count(), DeletedRow.objects.count()) == (0, 0)
+
+
+def is_locked(model, key):
+    try:
+        with transaction.atomic():
+            model.objects.select_for_update(nowait=True).get(pk=key)
+    except OperationalError:
+        return True
+    else:
+        return False
+    finally:
+        connection.close()
+
+
+def test_nobody_changes_what_is_kept_before_it_is_deleted(add_domain, add_mailbox, monkeypatch):
+    domain = add_domain("example.org")
+    add_mailbox("joe@example.org")
+    keep, locked = services.keep, []
+
+    def kept(**values):
+        done = keep(**values)
+        with ThreadPoolExecutor(1) as thread:  # a connection of its own
+            for model, key in ((Domain, "example.org"), (Mailbox, "joe@example.org")):
+                locked.append(thread.submit(is_locked, model, key).result())
+        return done
+
+    monkeypatch.setattr(services, "keep", kept)
+
+    delete_domain(actor=None, domain=domain)
+
+    assert locked == [True, True]
 
 
 def test_postfixadmin_keeps_its_deletions_to_itself(add_domain, add_mailbox):

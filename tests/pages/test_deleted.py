@@ -49,6 +49,16 @@ def test_the_message_of_a_deletion_has_a_button_that_restores(admin, add_mailbox
     assert (Mailbox.objects.count(), Deleted.objects.count()) == (1, 0)
 
 
+def test_who_does_not_manage_all_domains_is_told_which_aliases_do_not_get_it_back(
+    admin, joe, sign_in, make_admin
+):
+    sentence = "Aliases of domains that you do not manage do not get it back."
+    assert sentence in text(admin.get(restore(joe)))
+
+    root = sign_in(make_admin("root@example.net", superadmin=True))
+    assert sentence not in text(root.get(restore(joe)))
+
+
 def test_a_second_click_says_the_same(admin, joe):
     form = {"csrfmiddlewaretoken": "x" * CSRF_TOKEN_LENGTH}
 
