@@ -304,6 +304,34 @@ def test_invitations_need_to_know_where_the_panel_is(theirs, made, settings):
     assert url.startswith("https://panel.example.org/")
 
 
+def test_a_line_before_where_it_was_stopped_is_corrected_and_made(theirs, made, monkeypatch):
+    monkeypatch.setattr("panel.tasks.STEP", 1)
+    path = made({"kind": "mailbox", "text": f"Mail\nx@other.net\n{ANN}\nle@example.org\n"})
+    theirs.patch(f"{path}/lines/4", {"left_out": True})
+    theirs.post(f"{path}/run")
+    theirs.post(f"{path}/stop")
+    assert names() == [ANN]
+
+    theirs.patch(f"{path}/lines/2", {"values": {"address": BOB}})
+    while theirs.post(f"{path}/run").json()["state"] == "running":
+        pass
+    told = theirs.get(path).json()
+    assert (names(), told["good"], told["made"]) == ([ANN, BOB], 0, 2)
+
+
+def test_a_line_before_where_it_was_stopped_is_taken_back_and_made(theirs, made, monkeypatch):
+    monkeypatch.setattr("panel.tasks.STEP", 1)
+    path = made()
+    theirs.patch(f"{path}/lines/2", {"left_out": True})
+    theirs.post(f"{path}/run")
+    theirs.post(f"{path}/stop")
+
+    theirs.patch(f"{path}/lines/2", {"left_out": False})
+    while theirs.post(f"{path}/run").json()["state"] == "running":
+        pass
+    assert names() == [ANN, BOB]
+
+
 # --- Who may
 
 
