@@ -240,7 +240,8 @@ def test_a_pipe_is_a_file_too(example_org, status):
 def test_a_named_pipe_is_one_as_well(example_org, status, tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    writer = Thread(target=path.write_text, args=[f"Alias,To\ninfo@example.org,{ANN}\n"])
+    data = f"Alias,To\ninfo@example.org,{ANN}\n"
+    writer = Thread(target=path.write_text, args=[data], daemon=True)
     writer.start()
 
     assert status(str(path), "--kind", "alias") == (0, "1 alias created.\n")
