@@ -27,7 +27,8 @@ def add_copy(*, actor, domain, direction, goto, local_part=""):
     return copy
 
 
-def check_copy(*, actor, domain, direction, goto, local_part=""):
+def check_copy(*, actor, domain, direction, goto, local_part="", also=0):
+    """``also`` is how many copies more the domain will have before it."""
     errors, name, target = {}, "", ""
     with collected(errors, "local_part"):
         name = normalise_local_part(local_part) if local_part else ""
@@ -47,7 +48,7 @@ def check_copy(*, actor, domain, direction, goto, local_part=""):
                 "taken",
             )
         ]
-    if copies.count() >= MOST:
+    if copies.count() + also >= MOST:
         errors["__all__"] = [
             ValidationError(_("A domain has at most %(n)d copies."), "too_many", {"n": MOST})
         ]

@@ -16,7 +16,9 @@ def url_of(entry):
     from mailadmin.parts import url  # which draws with these words
 
     action, name = entry.action, entry.data
-    if action.startswith("delete_") or not name or action not in ACTIONS:
+    if action.startswith("delete_") or action == "remove_deleted":
+        return ""
+    if not name or action not in ACTIONS:
         return ""
     if action in PAGES:
         return url(PAGES[action])

@@ -9,6 +9,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from panel.models import FileImport, FileLine
+from panel.transactions import in_transaction
 
 KEPT = timedelta(days=1)
 SECRETS_KEPT = timedelta(hours=1)
@@ -36,7 +37,11 @@ def forget():
         _erase(key, Q() if made and made < now - SECRETS_KEPT else handed)
 
 
+@in_transaction
 def _erase(key, which):
+    # A line that is made meanwhile waits for it (ImportWork.act), or its secret would not be counted as left.
+    if FileImport.objects.select_for_update().filter(pk=key).first() is None:
+        return
     made = FileLine.objects.filter(which, file=key, state=FileLine.State.MADE)
     made.update(secret="", handed=None)
     left = FileLine.objects.filter(file=key, state=FileLine.State.MADE).exclude(secret="")

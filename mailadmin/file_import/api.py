@@ -41,6 +41,7 @@ from panel.scoping import rights_of
 router = Router(tags=["Imports"])
 Number = Annotated[str, Path(description="The import’s id.", examples=["1"])]
 LineNumber = Annotated[str, Path(description="The line’s number.", examples=["2"])]
+MOST_DRY = 5_000  # lines, all judged in one request
 STEP_SECONDS = 3  # of one request, which is one transaction: others wait for its locks
 State = FileLine.State
 # Besides imports:write, what makes one such row needs as well.
@@ -123,9 +124,9 @@ def _told(line):
     return judging.told(line.file, line)
 
 
-def _check_rights(request, kind, how=MADE):
+def _check_rights(request, kind, how=MADE, more=()):
     """An import is no way around the rights that its rows need one by one."""
-    needed = {*RIGHTS[kind]}
+    needed = {*RIGHTS[kind], *more}
     if kind == "alias-domain" and request.auth.is_superadmin:
         needed.add("domains:write")  # a domain that is not there is made
     if how != MADE and kind == "mailbox":
@@ -152,7 +153,7 @@ def list_imports(request):
 
 @router.post("/imports", auth=Token("imports:write"), response={201: ImportRecord})
 def make_import(request, body: NewImport):
-    """Upload a file and judge its lines, for some seconds: /check goes on. Nothing is made yet; a dry run tells all lines, and keeps nothing."""
+    """Upload a file and judge its lines, for some seconds: /check goes on. Nothing is made yet; a dry run, of at most 5,000 lines, tells all of them, and keeps nothing."""
     actor = request.auth
     _check_rights(request, body.kind, body.without_password)
     if body.kind == "mailbox" and body.without_password == INVITE:
@@ -160,7 +161,13 @@ def make_import(request, body: NewImport):
 
     def act():
         seconds = None if request.is_dry else STEP_SECONDS
-        file = judging.judge_for(seconds, actor=actor, file=_kept(actor, body))
+        file = _kept(request, body)
+        if request.is_dry and file.total > MOST_DRY:
+            text = _(
+                "A dry run takes at most %(n)s lines. Send fewer, or upload it: nothing is made before /run."
+            )
+            raise ValidationError({"text": ValidationError(text, "too_many_dry", {"n": MOST_DRY})})
+        file = judging.judge_for(seconds, actor=actor, file=file)
         lines = file.lines.order_by("number") if request.is_dry else []
         also = {"lines": [judging.told(file, line) for line in lines]}
         return Done(201, record(file), also=also)
@@ -168,7 +175,8 @@ def make_import(request, body: NewImport):
     return done(request, act)
 
 
-def _kept(actor, body):
+def _kept(request, body):
+    actor = request.auth
     try:
         file = keeping.store(
             actor=actor,
@@ -188,6 +196,7 @@ def _kept(actor, body):
         "must_change": body.must_change_password,
         "quota": body.quota_bytes,
         "welcome": body.welcome,
+        "by": request.token.pk,
     }
     with at(**NAMES):
         return matching.match_as_given(actor=actor, file=file, given=body.columns, options=options)
@@ -291,10 +300,12 @@ def stop_import(request, number: Number):
 
 @router.post("/imports/{number}/result", auth=Token("imports:write"), response=ImportResult)
 def hand_out_import_result(request, number: Number):
-    """What became of each line, with the passwords and links that were made: for ten minutes from the first time, or an hour from the import."""
+    """What became of each line, with the passwords and links that were made: for ten minutes from the first time, or an hour from the import. Of mailboxes in a file that another token, or a person, uploaded it needs mailboxes:password."""
 
     def act(file):
-        _check_rights(request, file.kind, file.options["how"])
+        others = file.kind == "mailbox" and file.options.get("by") != request.token.pk
+        more = {"mailboxes:password"} if others else ()
+        _check_rights(request, file.kind, file.options["how"], more)
         if request.is_dry:  # what is handed out is somebody's
             return Done(body={"items": []})
         items = [_outcome(one) for one in result.outcomes(file)]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.management.base import CommandError
+from django.db import Error, connection
 
 from accounts import password_links
 from mailadmin.file_import import judging, keeping, matching, result, tables, work
@@ -25,7 +26,7 @@ from panel.commands import size_in_mb
 from panel.export import csv_lines
 from panel.formats import number
 from panel.models import FileLine
-from panel.transactions import Unavailable
+from panel.transactions import Unavailable, reason_of
 
 WOULD_CHANGE = 2
 ATTEMPTS = 30  # without a line made in between, before it gives up
@@ -128,9 +129,14 @@ class FileCommand:
     def act(self, *, file, resume, dry_run, good_lines, json, result, **options):
         self.json = json
         if resume is not None:
+            if file is not None or dry_run:
+                raise CommandError(
+                    "--resume goes on with what was checked: it takes neither FILE nor --dry-run."
+                )
             found = self.begun_before(resume)
             self.check_result(found.kind, found.options["how"], result)
             with new_file(result) as out:
+                self.warn_of_what_is_over(found)
                 self.make(found, out)
             return
         if file is None:
@@ -229,31 +235,42 @@ class FileCommand:
             )
         return found
 
+    def warn_of_what_is_over(self, file):
+        hands_out = file.kind == "mailbox" and file.options["how"] != SEND
+        if hands_out and judging.counts(file)[State.MADE] and not file_imports.has_secrets(file):
+            self.warn(
+                "Passwords and links of lines that were imported before are not kept any more:"
+                " only a result that was written then has them."
+            )
+
     def make(self, file, out):
         why = f"It is not finished: `import file --resume {file.pk}` goes on."
         try:
-            task = file.task
-            if task is None or task.state in tasks.UNFINISHED:
-                task = self.steps(tasks.begin(work.begin(actor=None, file=file)), file)
-            file.refresh_from_db()
-            self.conclude(file, task, out, why)
+            with a_lost_database_is_unavailable():
+                task = file.task
+                if task is None or task.state in tasks.UNFINISHED:
+                    task = self.steps(tasks.begin(work.begin(actor=None, file=file)))
+                file.refresh_from_db()
+                self.conclude(file, task, out, why)
         except Unavailable as error:
             raise CommandError(f"{self.command.explain(error)} {why}") from error
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. {why}") from None
 
-    def steps(self, task, file):
+    def steps(self, task):
         making, failed = work.ImportWork(None), 0
         with output.progress(self.command) as bar:
             total = None if task.total > tasks.COUNTED else task.total
             shown = bar.add_task("Importing", total=total)
             try:
                 while task.state == tasks.Running and failed < ATTEMPTS:
-                    before = task.passed
                     try:
-                        task, failed = tasks.step(task, making), 0
+                        # One after lines that were made before an error makes none, but reads the task anew.
+                        with a_lost_database_is_unavailable():
+                            task, failed = tasks.step(task, making), 0
                     except Unavailable as error:
                         self.warn(self.command.explain(error))
-                        task.refresh_from_db()
-                        failed = failed + 1 if task.passed == before else 0
+                        failed += 1
                         sleep(PAUSE_SECONDS)
                     bar.update(shown, completed=task.passed)
             except KeyboardInterrupt:
@@ -290,16 +307,27 @@ def column_and_field(text):
 
 
 @contextmanager
+def a_lost_database_is_unavailable():
+    """Between transactions, too, where nothing else turns its errors into Unavailable."""
+    try:
+        yield
+    except Error as error:
+        connection.close()
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
+
+
+@contextmanager
 def opened(name):
-    """The file, in bytes. Standard input is put on disk: the file is read more than once."""
-    if name == "-":
-        with tempfile.TemporaryFile() as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-            yield file
-        return
+    """The file, in bytes. Standard input and pipes are put on disk: the file is read more than once."""
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(Path(name).open("rb"))
+            file = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
+            if name == "-" or not file.seekable():
+                piped, file = file, stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(piped, file)
         except OSError as error:
             raise CommandError(f"{name} cannot be read: {error.strerror}.") from error
         yield file
@@ -333,16 +361,27 @@ def _for_its_owner(path, flags):
 
 
 def write(out, file):
-    """Write the result, and return once it is on disk: what it has is erased here then."""
+    """Write the result, and return once it is on disk: what it has is erased here then. Of a half one nothing is left."""
+    written = False
     try:
-        out.writelines(csv_lines(result.COLUMNS, result.rows(file, password_links.url_of)))
+        with a_lost_database_is_unavailable():
+            out.writelines(csv_lines(result.COLUMNS, result.rows(file, password_links.url_of)))
         out.flush()
         os.fsync(out.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            out.close()
-        Path(out.name).unlink(missing_ok=True)
+        written = True
+    except (OSError, Unavailable, KeyboardInterrupt) as error:
         raise CommandError(
-            f"{out.name} cannot be written: {error.strerror}. What was made is kept for ten minutes:"
+            f"{out.name} cannot be written: {_why(error)} What was made is kept for ten minutes:"
             f" `import file --resume {file.pk} --result FILE` writes it."
         ) from error
+    finally:
+        if not written:
+            with suppress(OSError):
+                out.close()
+            Path(out.name).unlink(missing_ok=True)
+
+
+def _why(error):
+    if isinstance(error, KeyboardInterrupt):
+        return "Stopped."
+    return f"{error.strerror}." if isinstance(error, OSError) else error.messages[0]

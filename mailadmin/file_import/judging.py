@@ -121,18 +121,14 @@ def judge(actor, file, lines, before=None):
         if line.state == State.GOOD:
             earlier[reading.key] = line.number
             if reading.domain in domains:
-                kind.count(domains[reading.domain], reading)
+                kind.count(domains[reading.domain], 1, reading.size)
     _save(lines)
 
 
 def _count_others(kind, domains, others):
     counted = others.filter(domain__in=list(domains)).order_by().values("domain")
     for row in counted.annotate(lines=Count("pk"), bytes=Sum("size")):
-        usage = domains[row["domain"]].usage
-        usage.alias_rows += row["lines"]
-        if kind.name == "mailbox":
-            usage.mailboxes += row["lines"]
-            usage.allotted += row["bytes"]
+        kind.count(domains[row["domain"]], row["lines"], row["bytes"])
 
 
 def _twice(number):
@@ -160,10 +156,18 @@ def _save(lines):
         insert_many(lines)
 
 
+def _to_change(file):
+    """An import that was stopped ends: going on behind its last line, it would pass by those before that become good."""
+    file = locked_and_judged(file)
+    if file.task:
+        tasks.end(file.task)
+    return file
+
+
 @in_transaction
 def correct(*, actor, file, number, texts):
     """Let ``texts``, {field: text}, count in place of what stands in a line, and judge it anew, and those it was in the way of."""
-    file = locked_and_judged(file)
+    file = _to_change(file)
     line = file.lines.exclude(state=State.MADE).get(number=number)
     content, was = content_of(line), line.address
     content["corrected"] = content.get("corrected", {}) | texts
@@ -176,7 +180,7 @@ def correct(*, actor, file, number, texts):
 @in_transaction
 def leave_out(*, actor, file, number, back=False):
     """Leave a line out, or take it ``back``; what it was in the way of is judged anew."""
-    file = locked_and_judged(file)
+    file = _to_change(file)
     line = file.lines.exclude(state=State.MADE).get(number=number)
     if back:
         judge(actor, file, [line])

@@ -56,8 +56,8 @@ class Aliases(OfAddresses):
             **reading.values,
         )
 
-    def count(self, domain, reading):
-        domain.usage.alias_rows += 1
+    def count(self, domain, lines, size):
+        domain.usage.alias_rows += lines
 
     def create(self, actor, reading, domains, options):
         create_alias(
@@ -202,7 +202,11 @@ class Copies(Kind):
 
     def check(self, actor, reading, domains, in_use, options):
         if reading.key and (domain := domains.get(reading.domain)):
-            check_copy(actor=actor, **self._fields(reading, domain))
+            also = getattr(domain, "copies_of_lines", 0)
+            check_copy(actor=actor, also=also, **self._fields(reading, domain))
+
+    def count(self, domain, lines, size):
+        domain.copies_of_lines = getattr(domain, "copies_of_lines", 0) + lines
 
     def _fields(self, reading, domain):
         return {

@@ -107,10 +107,10 @@ class Mailboxes(OfAddresses):
             quota = texts.in_bytes(first_quota(domain))
         return values | {"quota": quota or 0}
 
-    def count(self, domain, reading):
-        domain.usage.mailboxes += 1
-        domain.usage.alias_rows += 1
-        domain.usage.allotted += reading.size
+    def count(self, domain, lines, size):
+        domain.usage.mailboxes += lines
+        domain.usage.alias_rows += lines
+        domain.usage.allotted += size
 
     def create(self, actor, reading, domains, options):
         """Return what is handed out: ("password", …), ("link", token) or None."""

@@ -40,8 +40,8 @@ class Kind:
     def in_use(self, keys):
         return set()
 
-    def count(self, domain, reading):
-        """Count the line as the triggers will, for the next one's limits."""
+    def count(self, domain, lines, size):
+        """Count good lines, of ``size`` bytes together, as the triggers will, for the next one's limits."""
 
 
 class OfAddresses(Kind):

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Admin, LogEntry
 from aliases.models import Alias
-from mailadmin.file_import import keeping
+from mailadmin.file_import import keeping, matching
 from mailboxes.models import Mailbox
 from panel.models import ApiAnswer, FileImport, FileLine
 from tests.file_import.workbooks import workbook
@@ -116,6 +116,17 @@ def test_a_dry_run_tells_every_line_and_keeps_nothing(theirs):
         (3, "bad"),
     ]
     assert not FileImport.objects.exists()
+
+
+def test_a_dry_run_takes_no_more_lines_than_one_request_judges(theirs, monkeypatch):
+    monkeypatch.setattr("mailadmin.file_import.api.MOST_DRY", 1)
+
+    assert problem(theirs.post("/imports?dry_run=true", TWO)) == (
+        422,
+        "A dry run takes at most 1 lines. Send fewer, or upload it: nothing is made before /run.",
+        ["/text"],
+    )
+    assert theirs.post("/imports", TWO).status_code == 201
 
 
 def test_no_password_of_the_file_is_told(theirs, made):
@@ -304,6 +315,34 @@ def test_invitations_need_to_know_where_the_panel_is(theirs, made, settings):
     assert url.startswith("https://panel.example.org/")
 
 
+def test_a_line_before_where_it_was_stopped_is_corrected_and_made(theirs, made, monkeypatch):
+    monkeypatch.setattr("panel.tasks.STEP", 1)
+    path = made({"kind": "mailbox", "text": f"Mail\nx@other.net\n{ANN}\nle@example.org\n"})
+    theirs.patch(f"{path}/lines/4", {"left_out": True})
+    theirs.post(f"{path}/run")
+    theirs.post(f"{path}/stop")
+    assert names() == [ANN]
+
+    theirs.patch(f"{path}/lines/2", {"values": {"address": BOB}})
+    while theirs.post(f"{path}/run").json()["state"] == "running":
+        pass
+    told = theirs.get(path).json()
+    assert (names(), told["good"], told["made"]) == ([ANN, BOB], 0, 2)
+
+
+def test_a_line_before_where_it_was_stopped_is_taken_back_and_made(theirs, made, monkeypatch):
+    monkeypatch.setattr("panel.tasks.STEP", 1)
+    path = made()
+    theirs.patch(f"{path}/lines/2", {"left_out": True})
+    theirs.post(f"{path}/run")
+    theirs.post(f"{path}/stop")
+
+    theirs.patch(f"{path}/lines/2", {"left_out": False})
+    while theirs.post(f"{path}/run").json()["state"] == "running":
+        pass
+    assert names() == [ANN, BOB]
+
+
 # --- Who may
 
 
@@ -337,6 +376,35 @@ def test_an_import_needs_the_rights_of_its_rows(
     )
     for asked in ("/imports", f"{path}/run", f"{path}/result"):
         assert problem(without.post(asked, body if asked == "/imports" else None)) == expected
+
+
+def test_passwords_of_a_file_that_somebody_else_uploaded_need_their_own_right(
+    theirs, make_token, program, made
+):
+    account = Admin.objects.get(pk="theirs@example.org")
+    rights = ["imports:write", "imports:read", "mailboxes:write", "forwarding:write"]
+    token = program(make_token(account, rights, name="Without"))
+    of_person = keeping.store(
+        actor=account,
+        kind="mailbox",
+        upload=ContentFile(f"Mail\n{ANN}\n".encode(), "people.csv"),
+        format="table",
+    )
+    matching.match(file=of_person, columns=["address"], options={})
+    theirs.post(f"/imports/{of_person.pk}/check")
+    of_another = made(TWO | {"text": f"Mail\n{BOB}\n"})
+    for path in (f"/imports/{of_person.pk}", of_another):
+        assert token.post(f"{path}/run").json()["made"] == 1
+
+        assert problem(token.post(f"{path}/result"))[:2] == (
+            403,
+            "This token, or its account, may not do this: it needs the right mailboxes:password.",
+        )
+        assert not FileLine.objects.exclude(handed=None).exists()
+    assert theirs.post(f"/imports/{of_person.pk}/result").json()["items"][0]["password"]
+    mine = made(TWO | {"text": "Mail\nmine@example.org\n"}, by=token)
+    token.post(f"{mine}/run")
+    assert token.post(f"{mine}/result").json()["items"][0]["password"]
 
 
 def test_domains_are_for_superadmins(theirs):

@@ -2,10 +2,15 @@
 
 import csv
 import json
+import os
 import stat
+from datetime import timedelta
+from threading import Thread
 
 import pytest
 from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from accounts.models import LogEntry
 from aliases.models import Alias
@@ -232,6 +237,17 @@ def test_a_pipe_is_a_file_too(example_org, status):
     assert status("-", "--kind", "alias", stdin=piped) == (0, "1 alias created.\n")
 
 
+def test_a_named_pipe_is_one_as_well(example_org, status, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    data = f"Alias,To\ninfo@example.org,{ANN}\n"
+    writer = Thread(target=path.write_text, args=[data], daemon=True)
+    writer.start()
+
+    assert status(str(path), "--kind", "alias") == (0, "1 alias created.\n")
+    writer.join()
+
+
 def test_what_was_made_is_said_as_json_too(example_org, run, file, out):
     with pytest.raises(CommandError):
         run("import", "file", file(ONE_WRONG), "--good-lines", "--json", "--result", str(out))
@@ -307,6 +323,127 @@ def test_a_database_that_stays_away_ends_it_and_says_how_to_go_on(
     assert said.startswith("It is not finished: `import file --resume ")
     assert capsys.readouterr().err.count("The database is unavailable.") == command.ATTEMPTS
     assert result(out)[ANN][0] == "1"
+
+
+class Away:
+    """A database that goes away between two transactions: its next statements fail, ``times`` of them."""
+
+    times = 0
+
+    def __call__(self, execute, sql, params, many, context):
+        if self.times and not connection.in_atomic_block:
+            self.times -= 1
+            raise OperationalError(2006, "Server has gone away")
+        return execute(sql, params, many, context)
+
+
+@pytest.fixture
+def away(transactional_db, monkeypatch):
+    """``away.times = 2``, once the first line is made: called with how often."""
+    database, whole = Away(), tasks.step
+
+    def after_a_line(times):
+        def step(task, making):
+            if task.passed and not step.begun:
+                step.begun, database.times = True, times
+            return whole(task, making)
+
+        step.begun = False
+        monkeypatch.setattr(tasks, "STEP", 1)
+        monkeypatch.setattr(tasks, "step", step)
+        monkeypatch.setattr(command, "sleep", lambda _seconds: None)
+
+    with connection.execute_wrapper(database):
+        after_a_line.database = database
+        yield after_a_line
+
+
+def test_a_database_that_comes_back_lets_it_go_on(example_org, status, file, out, away, capsys):
+    away(2)
+
+    assert status(file(), "--result", str(out)) == (0, "2 mailboxes created.\n")
+    assert capsys.readouterr().err.count("The database is unavailable.") == 2
+    assert all(row[1] for row in result(out).values())
+
+
+def test_a_database_that_is_away_at_the_end_leaves_the_hint_how_to_go_on(
+    example_org, run, status, file, out, away
+):
+    away(1_000)
+    with pytest.raises(CommandError) as said:
+        run("import", "file", file(), "--result", str(out))
+    away.database.times = 0
+
+    [key] = FileImport.objects.values_list("pk", flat=True)
+    assert str(said.value) == (
+        "The database is unavailable. Nothing was saved, try again."
+        f" It is not finished: `import file --resume {key}` goes on."
+    )
+    assert (names(), out.exists()) == ([ANN], False)
+    assert status("--resume", str(key), "--result", str(out))[0] == 0
+    assert Mailbox.objects.get(pk=ANN).check_password(result(out)[ANN][1])
+
+
+def interrupted(*_arguments, **_more):
+    raise KeyboardInterrupt
+
+
+def test_stopped_outside_the_steps_it_says_how_to_go_on(example_org, run, file, out, monkeypatch):
+    monkeypatch.setattr(tasks, "begin", interrupted)
+    with pytest.raises(CommandError) as said:
+        run("import", "file", file(), "--result", str(out))
+
+    [key] = FileImport.objects.values_list("pk", flat=True)
+    assert str(said.value) == (
+        f"Stopped. It is not finished: `import file --resume {key}` goes on."
+    )
+    assert not out.exists()
+
+
+def test_stopped_while_it_writes_the_result_leaves_no_half_one(
+    example_org, run, status, file, out, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(command.os, "fsync", interrupted)
+        with pytest.raises(CommandError, match=r"Stopped\. What was made is kept for ten minutes"):
+            run("import", "file", file(), "--result", str(out))
+    assert not out.exists()
+
+    [key] = FileImport.objects.values_list("pk", flat=True)
+    assert status("--resume", str(key), "--result", str(out))[0] == 0
+    assert Mailbox.objects.get(pk=ANN).check_password(result(out)[ANN][1])
+
+
+def test_what_is_not_kept_any_more_is_said(
+    example_org, run, status, file, out, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(command.os, "fsync", interrupted)
+        with pytest.raises(CommandError):
+            run("import", "file", file(), "--result", str(out))
+    [key] = FileImport.objects.values_list("pk", flat=True)
+    FileLine.objects.update(handed=timezone.now() - timedelta(minutes=11))
+    capsys.readouterr()
+
+    assert status("--resume", str(key), "--result", str(out))[0] == 0
+    assert capsys.readouterr().err == (
+        "Passwords and links of lines that were imported before are not kept any more:"
+        " only a result that was written then has them.\n"
+    )
+    assert result(out)[ANN] == ("1", "", "", "")
+
+
+def test_going_on_takes_neither_a_file_nor_a_dry_run(
+    example_org, run, file, out, tmp_path, monkeypatch
+):
+    stopped(run, monkeypatch, KeyboardInterrupt, file(), "--result", str(out))
+    [key] = FileImport.objects.values_list("pk", flat=True)
+    rest = ("--resume", str(key), "--result", str(tmp_path / "rest.csv"))
+
+    for more in ([file()], ["--dry-run"]):
+        with pytest.raises(CommandError, match="it takes neither FILE nor --dry-run"):
+            run("import", "file", *more, *rest)
+    assert names() == [ANN]
 
 
 def test_a_result_that_cannot_be_written_is_kept_for_some_minutes(

@@ -69,3 +69,16 @@ def test_an_address_has_one_copy(superadmin, checked, lines, run):
 
     [(state, _address, [problem])] = lines().values()
     assert (state, problem[:25]) == ("bad", "There is a copy already: ")
+
+
+def test_lines_count_towards_the_copies_that_a_domain_may_have(
+    superadmin, checked, lines, monkeypatch
+):
+    monkeypatch.setattr("domains.copy_services.MOST", 2)
+    text = "".join(f"{name}@example.org {ARCHIVE}\n" for name in "abcd")
+    for together in (250, 1):
+        monkeypatch.setattr("mailadmin.file_import.judging.TOGETHER", together)
+        checked(superadmin, text, kind="copy", format="map")
+
+        assert [state for state, *_rest in lines().values()] == ["good", "good", "bad", "bad"]
+        assert lines()[4][2] == ["A domain has at most 2 copies."]

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.management.commands import webhooks
@@ -80,6 +82,28 @@ def test_only_what_was_handed_out_is_erased(admin, begun):
     file = FileImport.objects.get()
     assert (file.secrets, file.handed) == (True, None)
     assert len(passwords(admin, url)) == 10
+
+
+def test_what_is_erased_is_looked_at_under_the_lock_of_who_makes_lines(
+    transactional_db, admin, begun
+):
+    url, place = begun(1)
+    admin.post(place, {"do": "stop"})
+    passwords(admin, url)
+    minutes_pass(11)
+    seen = []
+
+    def see(execute, sql, *rest):
+        if "file_line" in sql or sql.startswith("UPDATE"):
+            seen.append(connection.in_atomic_block)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(see), CaptureQueriesContext(connection) as queries:
+        file_imports.forget()
+
+    assert (FileImport.objects.get().secrets, seen) == (False, [True] * 4)
+    locks = [one for one in queries if "FOR UPDATE" in one["sql"]]
+    assert len(locks) == connection.features.has_select_for_update
 
 
 def test_there_is_no_download_while_lines_are_made(admin, begun):

@@ -141,6 +141,8 @@ def test_what_an_entry_links_to_exists(
     rename_mailbox(actor=root, mailbox=moved, local_part="moved", domain=other_net)
     rename_alias(actor=root, alias=left, local_part="left", domain=other_net)
     LogEntry.objects.record(root, "let_in_network", target="192.0.2.0/24")
+    gone = {"domain": "example.org", "target": "gone@example.org"}
+    LogEntry.objects.record(root, "remove_deleted", **gone)
     admin.refresh_from_db()
 
     for account, others in (
@@ -156,3 +158,4 @@ def test_what_an_entry_links_to_exists(
             "/domains/example.org/flow/",
         } | others <= led
     assert url_of(LogEntry.objects.get(action="edit_letter", domain="example.org")) == ""
+    assert url_of(LogEntry.objects.get(action="remove_deleted")) == ""
