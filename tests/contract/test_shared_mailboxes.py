@@ -184,6 +184,8 @@ def test_a_filter_files_nothing_into_somebody_elses_mailbox(server, share):
 
 
 def test_dovecot_complains_of_nothing(logged):
-    # Of whoever asks for the mailbox that is off, as for one that is not there.
-    errors = [line for line in logged() if "rror: " in line and "user-not-found" not in line]
+    # Of whoever asks for the mailbox that is off, as for one that is not there; and of a start, where one process is sooner there than the other.
+    harmless = ("user-not-found", "net_connect_unix(anvil-auth-penalty)")
+    errors = [line for line in logged() if "rror: " in line]
+    errors = [line for line in errors if not any(words in line for words in harmless)]
     assert errors == []

@@ -18,7 +18,7 @@ from tests.bench.cost import measured
 SIZE = 100_000  # mailboxes: enough that a scan of them, of aliases or of the log breaks the budget
 STATEMENTS = 10
 TRACE = 11  # each thing that the mail server asks, and what changes of it with time
-PREVIEW = 13  # of a form while one types: who answers for its address and for each recipient
+PREVIEW = 14  # of a form while one types: who answers for its address and for each recipient, and who had it
 STATEMENTS_OF_FORMS = 30  # with the savepoints
 BYTES = 100_000
 ROWS_PER_ROW = (
