@@ -70,7 +70,7 @@ def test_a_deletion_asks_above_the_list_and_leads_back_to_it(scripted):
     asked.get_by_label("Keep, to be given a recipient later").check()
     with page.expect_navigation():
         asked.get_by_role("button", name="Delete").click()
-    assert message(page) == "Mailbox ada@asks.example deleted."
+    assert message(page) == "Mailbox ada@asks.example deleted.Restore"
     assert page.url.endswith("/mailboxes/?domain=asks.example")
 
 
@@ -91,7 +91,7 @@ def test_several_are_deleted_after_a_dialog(scripted):
     with page.expect_navigation():
         dialog(page, "Delete 2 addresses?").get_by_role("button", name="Delete").click()
 
-    assert message(page) == "2 addresses deleted."
+    assert message(page) == "2 addresses deleted. Restore"
 
 
 def test_a_domain_asks_before_it_is_off_and_before_it_is_gone(scripted):
@@ -111,7 +111,7 @@ def test_a_domain_asks_before_it_is_off_and_before_it_is_gone(scripted):
     page.keyboard.type("gone.example")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert message(page) == "Domain gone.example deleted."
+    assert message(page) == "Domain gone.example deleted.Restore"
 
 
 def test_what_does_not_ask_any_more_is_a_page(scripted):
