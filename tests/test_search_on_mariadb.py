@@ -7,7 +7,7 @@ from domains import words
 from tests.bench.cost import measured
 from tests.bench.data import FIRST, LAST, MANY, _pick
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # ANALYZE TABLE commits
 
 IN_EACH = 30  # addresses of a domain
 SMALL, LARGE = 300, 1_200  # domains
