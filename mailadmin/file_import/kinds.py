@@ -36,7 +36,6 @@ class Aliases(OfAddresses):
         "active": gettext_lazy("Active"),
     }
     shown_at = {"local_part": "address"}
-    list_url_name = "alias-list"
 
     def read(self, given, options):
         reading = Reading()
@@ -81,7 +80,6 @@ class AliasDomains(Kind):
     }
     shown_at = {"alias_domain": "domain", "target_domain": "target", "name": "domain"}
     domain_field = "target"
-    list_url_name = "aliasdomain-list"
 
     def read(self, given, options):
         reading = Reading()
@@ -147,7 +145,6 @@ class Domains(Kind):
         "active": gettext_lazy("Active"),
     }
     shown_at = {"name": "domain", "quota": "domain_quota"}
-    list_url_name = "domain-list"
 
     def read(self, given, options):
         reading = Reading()

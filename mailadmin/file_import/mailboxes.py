@@ -45,7 +45,6 @@ class Mailboxes(OfAddresses):
         "keep_copy": gettext_lazy("Keep a copy here"),
     }
     shown_at = {"local_part": "address", "targets": "forward"}
-    list_url_name = "mailbox-list"
 
     def read(self, given, options):
         reading = Reading()
