@@ -24,6 +24,7 @@ from panel.bulk import BulkView, selected_keys
 from panel.export import table
 from panel.formats import number
 from panel.pages import safe_next, with_status
+from panel.task_work import Work
 from panel.transactions import Unavailable, in_transaction
 
 MANY = 1_000  # aliases that are looked at for what else leads nowhere
@@ -37,7 +38,7 @@ def about(row, reason):
     return _("%(row)s: %(reason)s") % {"row": row, "reason": reason}
 
 
-class AddressWork(tasks.Work):
+class AddressWork(Work):
     model = None
     list_view = None
     list_url_name = None

@@ -45,6 +45,7 @@ from panel.changes import collected, refuse
 from panel.formats import number
 from panel.models import Task, TaskRow
 from panel.scoping import may_broadcast
+from panel.task_work import Entry, Work
 from panel.transactions import Unavailable, in_transaction
 
 MOST_DOMAINS = 500  # that are named; more are all of them
@@ -127,7 +128,7 @@ def written_of(task):
     return Written(**{name: task.options[name] for name in Written._fields})
 
 
-class BroadcastWork(tasks.Work):
+class BroadcastWork(Work):
     kind = "broadcast"
     actions = ("send",)
     list_url_name = "mailbox-list"
@@ -176,7 +177,7 @@ class BroadcastWork(tasks.Work):
         if len(found) > size:
             found = found[:size]
             rest = [stage, *found[-1]]
-        return [tasks.Entry(key, [stage, domain, key]) for domain, key in found], rest
+        return [Entry(key, [stage, domain, key]) for domain, key in found], rest
 
     def after(self, stage, names, domain, key, size):
         """[(domain, key)], all that there are: with a condition MariaDB might leave the order of the index and sort them all."""
@@ -216,7 +217,7 @@ class BroadcastWork(tasks.Work):
         here = set()
         for part in (MAILBOXES, ALIASES):
             here.update(self.managed(part).filter(pk__in=keys).values_list("pk", flat=True))
-        entries = [tasks.Entry(key, [AGAIN, turn, key, due]) for key in keys if key in here]
+        entries = [Entry(key, [AGAIN, turn, key, due]) for key in keys if key in here]
         if len(keys) == size:
             return entries, [AGAIN, turn, keys[-1], due]
         return entries, [AGAIN, turn + 1, "", 0] if turn + 1 < len(PAUSES) else None

@@ -27,9 +27,9 @@ from mailboxes.forwarding import forwarding_of, forwards, is_away, self_alias
 from mailboxes.models import Mailbox
 from mailboxes.services import sessions_go_on
 from mailboxes.vacations import vacation_of
-from panel import tasks
 from panel.pages import ActorMixin
 from panel.prepared import prepared
+from panel.task_work import Work
 
 APPS = {
     "iphone": gettext_lazy("iPhone or iPad"),
@@ -124,7 +124,7 @@ class OwnTask(OwnPages, OwnFormView):
     """A page with one form. ``place`` is the row that says it is saved."""
 
 
-class OwnForwardingWork(tasks.Work):
+class OwnForwardingWork(Work):
     kind = "own"
     undoable = ("edit",)
 

@@ -5,12 +5,11 @@ the transaction of the row: whoever asks for the next step, in however many wind
 and none is left out. What it changed is kept for some days, so that it can be undone.
 """
 
-from contextlib import nullcontext
+from collections import deque
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import count
 from time import monotonic
-from typing import NamedTuple
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -19,8 +18,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from panel.addresses import display_address
 from panel.models import Task, TaskRow
+from panel.task_work import Entry
 from panel.transactions import Unavailable, in_transaction
 
 STEP = 50  # rows of a request
@@ -34,84 +33,6 @@ FORGOTTEN_AT_ONCE = 20  # old tasks
 Running = Task.State.RUNNING
 UNFINISHED = (Running, Task.State.STOPPED)
 IN_SESSION = "task"  # the key of what is not finished, for each page reads the session
-
-
-class Entry(NamedTuple):
-    """A row to act on, and the position after it. ``changes`` are those to undo."""
-
-    key: str
-    position: list
-    changes: dict | None = None
-
-
-class Work:
-    kind = None
-    actions = ()
-    undoable = ()
-    submits = {}  # by action: the words on the button of the page that asks, where that has none
-    asking = "tasks/ask.html"  # that page
-    tries = False  # whether it is offered there to try it out first
-    back_words = ""  # on the link to where it was asked, if that is no list
-
-    def __init__(self, actor):
-        self.actor = actor
-
-    def matching(self, task, position, size):
-        """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""
-        raise NotImplementedError
-
-    def count(self, task):
-        """How many entries match, if that is known without reading them."""
-        return None
-
-    def names(self, entries):
-        return [display_address(entry.key) for entry in entries]
-
-    def choices(self, action):
-        """[(name, words)] of what the page that asks offers to leave as it is, or to set on or off."""
-        return []
-
-    def check_options(self, task, post):
-        return {}
-
-    def act(self, task, entry):
-        """Do one row, in the transaction that is open, and return its changes.
-
-        Raises ValidationError, or DoesNotExist for a row that is gone or out of scope.
-        """
-        raise NotImplementedError
-
-    def refused(self, task, entry, error):
-        """Note that a row was refused, in the transaction that says so; what ``act()`` did is rolled back."""
-
-    def settle(self, task, keys):
-        """Do what follows from the rows that were done, once for many of them, in the transaction that is open."""
-
-    def is_allowed(self):
-        """Whether the actor may still do it. Each step asks anew."""
-        return True
-
-    def step(self, task):
-        """A context for the rows of one step. Unavailable says why there can be none now."""
-        return nullcontext()
-
-    def begun(self, task):
-        """Called once, in the transaction that begins it."""
-
-    def ended(self, task):
-        """Called once, in the transaction that ends it, whatever is left."""
-
-    def pause(self, task):
-        """Seconds until there is something to do."""
-        return 0
-
-    def notes(self, task):
-        """Sentences for the page that says how far it is."""
-        return []
-
-    def file_of(self, task):
-        """(URL, words) of a file about what was refused, or None."""
-        return None
 
 
 @in_transaction
@@ -228,26 +149,48 @@ def step(task, work, seconds=None):
     began, seconds = monotonic(), seconds or STEP_SECONDS
     if not may_go_on(task, work):
         return stop(task)
-    entries, rest = entries_of(task, work, task.position, STEP)
-    goes_on = True
+    entries, rest = entries_of(task, work, task.position, work.size() or STEP)
+    goes_on, groups = True, deque(work.groups(task, entries))
     with work.step(task):
-        for entry in entries:
-            next_task = _do(task, work, entry) if monotonic() - began < seconds else None
-            if next_task is None:
-                goes_on = False
-                break
-            task = next_task
+        while groups and goes_on:
+            group = groups.popleft()
+            try:
+                next_task = _do(task, work, group) if monotonic() - began < seconds else None
+            except _OneByOne:
+                groups.extendleft([entry] for entry in reversed(group))
+                continue
+            goes_on, task = next_task is not None, next_task or task
     while _settled(task.pk, work) == STEP:
         pass
     return _passed(task, work, goes_on, rest, round(1000 * (monotonic() - began)))
 
 
+class _OneByOne(Exception):
+    """Rows that were to be done together: one of them is refused, or gone."""
+
+
 @in_transaction
-def _do(task, work, entry):
-    """Do one row; None if the task was stopped, or has been moved on by another window, since ``task`` was read."""
+def _do(task, work, entries):
+    """Do the rows of a group; None if the task was stopped, or has been moved on by another window, since ``task`` was read."""
     before, task = task.position, _locked(task.pk)
     if task.state != Running or task.position != before:
         return None
+    if len(entries) == 1:
+        _do_one(task, work, entries[0])
+    else:
+        try:
+            work.act_together(task, entries)
+        except Unavailable:  # it is not these rows that are wrong
+            raise
+        except (ValidationError, ObjectDoesNotExist) as error:
+            raise _OneByOne from error
+        task.done += len(entries)
+    task.position, task.changed = entries[-1].position, timezone.now()
+    task.save(update_fields=["position", "done", "gone", "refused", "refusals", "changed"])
+    return task
+
+
+def _do_one(task, work, entry):
     try:
         with transaction.atomic():
             changes = work.act(task, entry)
@@ -262,9 +205,6 @@ def _do(task, work, entry):
         task.done += 1
         if changes is not None:
             TaskRow.objects.create(task=task, key=entry.key, changes=changes)
-    task.position, task.changed = entry.position, timezone.now()
-    task.save(update_fields=["position", "done", "gone", "refused", "refusals", "changed"])
-    return task
 
 
 @in_transaction

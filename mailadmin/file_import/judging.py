@@ -122,7 +122,7 @@ def judge(actor, file, lines, before=None):
             earlier[reading.key] = line.number
             if reading.domain in domains:
                 kind.count(domains[reading.domain], 1, reading.size)
-    _save(lines)
+    save(lines)
 
 
 def _count_others(kind, domains, others):
@@ -149,7 +149,7 @@ def _problems(kind, errors):
     return [one for place, one in enumerate(found) if one not in found[:place]]
 
 
-def _save(lines):
+def save(lines):
     # Written anew in two statements: to change each would take ten times as long.
     if lines:
         FileLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
@@ -186,7 +186,7 @@ def leave_out(*, actor, file, number, back=False):
         judge(actor, file, [line])
     else:
         line.state, line.problems = State.LEFT_OUT, []
-        _save([line])
+        save([line])
         _judge_same(actor, file, line, line.address)
     return line
 

@@ -5,6 +5,7 @@ The rules are those of the services; here a line's texts are only understood. Ma
 
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from aliases.many import create_aliases
 from aliases.services import check_new_alias, create_alias
 from domains.copies import TO
 from domains.copy_services import add_copy, check_copy
@@ -17,12 +18,12 @@ from domains.services import (
 )
 from mailadmin.file_import import texts
 from mailadmin.file_import.mailboxes import Mailboxes
-from mailadmin.file_import.readings import Kind, OfAddresses, Reading
+from mailadmin.file_import.readings import Kind, MadeTogether, Reading
 from panel.changes import collected, refuse
 from panel.scoping import sees_all_domains
 
 
-class Aliases(OfAddresses):
+class Aliases(MadeTogether):
     name = "alias"
     words = gettext_lazy("Aliases")
     counted = ngettext_lazy("Import %(n)s alias", "Import %(n)s aliases", "count")
@@ -65,6 +66,13 @@ class Aliases(OfAddresses):
             local_part=reading.local_part,
             **reading.values,
         )
+
+    def prepared(self, actor, reading, domain, options):
+        return {"local_part": reading.local_part, **reading.values}
+
+    def create_of_one(self, actor, domain, rows, options):
+        create_aliases(actor=actor, domain=domain, aliases=[fields for _reading, fields in rows])
+        return [None] * len(rows)
 
 
 class AliasDomains(Kind):

@@ -1,5 +1,8 @@
 """Lines that make mailboxes."""
 
+from typing import NamedTuple
+
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -7,12 +10,12 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.made_passwords import made_password
 from accounts.password_links import check_can_be_sent, invite, nobodys_password
-from accounts.passwords import kept_hash, looks_like_hash
+from accounts.passwords import hash_password, kept_hash, looks_like_hash, stored_hash
 from mailadmin.file_import import texts
-from mailadmin.file_import.readings import OfAddresses, Reading
+from mailadmin.file_import.readings import MadeTogether, Reading
 from mailboxes.forwarding import read_targets, set_forwarding
-from mailboxes.models import first_quota
-from mailboxes.services import check_new_mailbox, create_mailbox, not_a_hash
+from mailboxes.models import Mailbox, first_quota
+from mailboxes.services import check_new_mailbox, create_mailbox, create_mailboxes, not_a_hash
 from mailboxes.welcome import send_welcome
 from panel.changes import collected, refuse
 from panel.scoping import may_bring_hashes
@@ -21,7 +24,15 @@ MADE, INVITE, SEND = "made", "invite", "send"
 HIDDEN = {"password", "hash"}  # fields of which no page shows what a file has
 
 
-class Mailboxes(OfAddresses):
+class Secret(NamedTuple):
+    """A password or a hash. ``invites``: nobody knows it, and the person is to choose another one."""
+
+    text: str
+    is_made: bool = False
+    invites: bool = False
+
+
+class Mailboxes(MadeTogether):
     name = "mailbox"
     words = gettext_lazy("Mailboxes")
     counted = ngettext_lazy("Import %(n)s mailbox", "Import %(n)s mailboxes", "count")
@@ -113,34 +124,69 @@ class Mailboxes(OfAddresses):
 
     def create(self, actor, reading, domains, options):
         """Return what is handed out: ("password", …), ("link", token) or None."""
-        values = self._values(reading, domains[reading.domain], options)
-        invites = not (reading.hash or reading.password) and options["how"] != MADE
-        if invites and options["how"] == SEND:
-            check_can_be_sent(values.get("email_other", ""), reading.key)
-        handed, password = None, reading.hash or reading.password
-        if reading.hash:
-            self._check_hash(actor, reading.hash)
-        elif invites:
-            password = nobodys_password()
-        elif not password:
-            password = made_password()
-            handed = "password", password
+        domain = domains[reading.domain]
+        values, secret = (
+            self._values(reading, domain, options),
+            self._secret(actor, reading, options),
+        )
         mailbox = create_mailbox(
             actor=actor,
-            domain=domains[reading.domain],
+            domain=domain,
             local_part=reading.local_part,
-            password=password,
+            password=secret.text,
             hashed=bool(reading.hash),
-            must_change=options["must_change"] and not invites,
+            must_change=options["must_change"] and not secret.invites,
             **values,
         )
+        return self._afterwards(actor, reading, mailbox, secret, options)
+
+    def prepared(self, actor, reading, domain, options):
+        secret = self._secret(actor, reading, options)
+        fields = self._values(reading, domain, options) | {
+            "local_part": reading.local_part,
+            "password_hash": self._hashed(reading, domain, secret),
+            "must_change": options["must_change"] and not secret.invites,
+        }
+        return fields, secret
+
+    def create_of_one(self, actor, domain, rows, options):
+        fields = [fields for _reading, (fields, _secret) in rows]
+        made = create_mailboxes(actor=actor, domain=domain, mailboxes=fields)
+        return [
+            self._afterwards(actor, reading, mailbox, secret, options)
+            for (reading, (_fields, secret)), mailbox in zip(rows, made, strict=True)
+        ]
+
+    def _secret(self, actor, reading, options):
+        if reading.hash:
+            self._check_hash(actor, reading.hash)
+            return Secret(reading.hash)
+        if reading.password:
+            return Secret(reading.password)
+        if options["how"] == MADE:
+            return Secret(made_password(), is_made=True)
+        if options["how"] == SEND:
+            check_can_be_sent(reading.values.get("email_other", ""), reading.key)
+        return Secret(nobodys_password(), invites=True)
+
+    def _hashed(self, reading, domain, secret):
+        if reading.hash:
+            try:
+                return stored_hash(reading.hash)
+            except (ValueError, TypeError, LookupError):
+                raise not_a_hash() from None
+        mailbox = Mailbox(username=reading.key, domain=domain, name=reading.values["name"])
+        validate_password(secret.text, mailbox)
+        return hash_password(secret.text)
+
+    def _afterwards(self, actor, reading, mailbox, secret, options):
         if reading.forward:
             targets, keep_copy = reading.forward, reading.keep_copy
             set_forwarding(actor=actor, mailbox=mailbox, targets=targets, keep_copy=keep_copy)
         if options["welcome"] and mailbox.active:
             transaction.on_commit(lambda: send_welcome(mailbox), robust=True)
-        return self._invited(actor, mailbox, options["how"]) if invites else handed
-
-    def _invited(self, actor, mailbox, how):
-        token = invite(actor=actor, account=mailbox, send=how == SEND)
-        return ("sent", "") if how == SEND else ("link", token)
+        if secret.invites:
+            send = options["how"] == SEND
+            token = invite(actor=actor, account=mailbox, send=send)
+            return ("sent", "") if send else ("link", token)
+        return ("password", secret.text) if secret.is_made else None

@@ -27,6 +27,7 @@ class Reading:
 
 class Kind:
     superadmins_only = False
+    create_many = None
     domain_field = "domain"
 
     def required(self, reading):
@@ -50,3 +51,27 @@ class OfAddresses(Kind):
             *Alias.objects.filter(pk__in=keys).values_list("pk", flat=True),
             *Mailbox.objects.filter(pk__in=keys).values_list("pk", flat=True),
         }
+
+
+class MadeTogether(OfAddresses):
+    """Kinds of which many lines are made together."""
+
+    def prepared(self, actor, reading, domain, options):
+        """The fields of a row, and whatever takes time, before any lock is taken."""
+        raise NotImplementedError
+
+    def create_of_one(self, actor, domain, rows, options):
+        """Make ``rows``, pairs of Reading and what was prepared, of one domain; return what is handed out of each."""
+        raise NotImplementedError
+
+    def create_many(self, actor, readings, domains, options):
+        """Make all or none, and return what is handed out of each."""
+        rows = {}
+        for reading in readings:
+            made_ready = self.prepared(actor, reading, domains[reading.domain], options)
+            rows.setdefault(reading.domain, []).append((reading, made_ready))
+        handed = {}
+        for name in sorted(rows):
+            made = self.create_of_one(actor, domains[name], rows[name], options)
+            handed |= {reading.key: one for (reading, _), one in zip(rows[name], made, strict=True)}
+        return [handed[reading.key] for reading in readings]

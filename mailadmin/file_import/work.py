@@ -1,4 +1,4 @@
-"""The good lines of a file, made one after the other by the services that make one row (panel/tasks.py)."""
+"""The good lines of a file, made by the services that make one row, or many of one domain at once (panel/tasks.py)."""
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -12,12 +12,14 @@ from panel import tasks
 from panel.addresses import display_address
 from panel.formats import number
 from panel.models import FileImport, FileLine
+from panel.task_work import Entry, Work
 from panel.transactions import in_transaction
 
+TOGETHER = 500  # lines of a transaction
 State = FileLine.State
 
 
-class ImportWork(tasks.Work):
+class ImportWork(Work):
     kind, actions = "import", ("create",)
     list_url_name = "imports"
     leads, details = {"create": ""}, {}
@@ -38,34 +40,57 @@ class ImportWork(tasks.Work):
         if position:
             lines = lines.filter(number__gt=position[0])
         rows = list(lines.order_by("number").values_list("number", "address")[:size])
-        entries = [tasks.Entry(address, [place]) for place, address in rows]
+        entries = [Entry(address, [place]) for place, address in rows]
         return entries, entries[-1].position if len(entries) == size else None
 
+    def size(self):
+        return TOGETHER
+
+    def groups(self, task, entries):
+        together = KINDS[task.options["kind"]].create_many is not None
+        return [entries] if together and entries else super().groups(task, entries)
+
     def act(self, task, entry):
+        self.act_together(task, [entry])
+
+    def act_together(self, task, entries):
         files = FileImport.objects.select_for_update()
         file = files.get(pk=task.options["file"], admin=tasks.owner_of(self.actor))
         if not judging.is_judged(file):
-            raise FileLine.DoesNotExist  # nobody has seen it so; it stays as it is
-        line = file.lines.get(number=entry.position[0], state=State.GOOD)
-        secret = self.make(file, line)
-        line.state, line.secret = State.MADE, secret
-        # The passwords of the file have been used.
-        line.content = keeping.sealed({"cells": []})
-        line.save(update_fields=["state", "secret", "content"])
-        if secret and not file.secrets:
+            raise FileLine.DoesNotExist  # nobody has seen them so; they stay as they are
+        numbers = [entry.position[0] for entry in entries]
+        lines = list(file.lines.filter(number__in=numbers, state=State.GOOD).order_by("number"))
+        if len(lines) < len(numbers):
+            raise FileLine.DoesNotExist
+        readings = {line.number: judging.read(file, line) for line in lines}
+        secrets = self.make(file, readings)
+        nothing = keeping.sealed({"cells": []})  # the passwords of the file have been used
+        for line in lines:
+            made = secrets[line.number]
+            line.state, line.secret = State.MADE, totp.sealed(" ".join(made)) if made else ""
+            line.content = nothing
+        judging.save(lines)
+        if any(secrets.values()) and not file.secrets:
             file.secrets = True
             file.save(update_fields=["secrets"])
 
-    def make(self, file, line):
-        """Make the row of a line, and return what is to be handed out of it, encrypted, or ""."""
-        kind, reading = KINDS[file.kind], judging.read(file, line)
-        for errors in reading.errors.values():
-            raise ValidationError(errors)
-        domains = domains_of(self.actor, kind.domains(reading))
-        if missing := [name for name in kind.required(reading) if name not in domains]:
-            raise not_yours(missing[0])
-        made = kind.create(self.actor, reading, domains, judging.options_of(file))
-        return totp.sealed(" ".join(made)) if made else ""
+    def make(self, file, readings):
+        """Make the rows of ``readings``, {number: Reading}, and return what is to be handed out of each."""
+        kind, options = KINDS[file.kind], judging.options_of(file)
+        for reading in readings.values():
+            for errors in reading.errors.values():
+                raise ValidationError(errors)
+        asked = [name for reading in readings.values() for name in kind.domains(reading)]
+        domains = domains_of(self.actor, asked)
+        for reading in readings.values():
+            if missing := [name for name in kind.required(reading) if name not in domains]:
+                raise not_yours(missing[0])
+        several = list(readings.values())
+        if len(several) == 1:
+            made = [kind.create(self.actor, several[0], domains, options)]
+        else:
+            made = kind.create_many(self.actor, several, domains, options)
+        return dict(zip(readings, made, strict=True))
 
     def refused(self, task, entry, error):
         """It was good when it was looked at: let its line say what has come between."""

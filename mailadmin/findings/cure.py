@@ -4,9 +4,9 @@ from accounts.models import Admin
 from aliases.bulk import AliasWork
 from mailadmin.findings.found import SHOWN
 from mailboxes.models import Mailbox
-from panel import tasks
 from panel.formats import number
 from panel.models import FoundRows
+from panel.task_work import Work
 
 ACCOUNTS = {"admin": Admin, "mailbox": Mailbox}
 
@@ -33,7 +33,7 @@ class Cure:
         found.save()
 
 
-class Mending(Cure, tasks.Work):
+class Mending(Cure, Work):
     refusals = AliasWork.refusals
     told = AliasWork.told
 

@@ -284,7 +284,7 @@ def test_a_dry_run_makes_nothing_and_hands_nothing_out(theirs, made):
 
 
 def test_a_long_one_is_made_in_steps_and_stopped(theirs, made, monkeypatch):
-    monkeypatch.setattr("panel.tasks.STEP", 1)
+    monkeypatch.setattr("mailadmin.file_import.work.TOGETHER", 1)
     path = made()
 
     assert theirs.post(f"{path}/run").json()["state"] == "running"
@@ -316,7 +316,7 @@ def test_invitations_need_to_know_where_the_panel_is(theirs, made, settings):
 
 
 def test_a_line_before_where_it_was_stopped_is_corrected_and_made(theirs, made, monkeypatch):
-    monkeypatch.setattr("panel.tasks.STEP", 1)
+    monkeypatch.setattr("mailadmin.file_import.work.TOGETHER", 1)
     path = made({"kind": "mailbox", "text": f"Mail\nx@other.net\n{ANN}\nle@example.org\n"})
     theirs.patch(f"{path}/lines/4", {"left_out": True})
     theirs.post(f"{path}/run")
@@ -331,7 +331,7 @@ def test_a_line_before_where_it_was_stopped_is_corrected_and_made(theirs, made, 
 
 
 def test_a_line_before_where_it_was_stopped_is_taken_back_and_made(theirs, made, monkeypatch):
-    monkeypatch.setattr("panel.tasks.STEP", 1)
+    monkeypatch.setattr("mailadmin.file_import.work.TOGETHER", 1)
     path = made()
     theirs.patch(f"{path}/lines/2", {"left_out": True})
     theirs.post(f"{path}/run")

@@ -1,9 +1,12 @@
 """``python -m tests.bench.bulk NUMBER``: create NUMBER mailboxes by the service, and as many rows by SQL alone.
 
-Both with the triggers, a thousand to a transaction, in turn. Prints one line of JSON: mailboxes per second.
+Both with the triggers, a thousand to a transaction, in turn. Then NUMBER lines of a file, checked and imported. Prints one line of JSON:
+mailboxes per second.
 """
 
+import io
 import json
+import resource
 import sys
 import time
 
@@ -47,7 +50,36 @@ def main(number):
             for n in range(first, last + 1)
         ]
         seconds["service"] += timed(create_mailboxes, actor=None, domain=domain, mailboxes=rows)
-    print(json.dumps({name: number / took for name, took in seconds.items()}))
+    seconds |= of_a_file(number)
+    rates = {name: number / took for name, took in seconds.items()}
+    print(json.dumps(rates | {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+
+
+def of_a_file(number):
+    """Seconds that it takes to check the lines of a file, and to import them."""
+    from django.core.files.base import ContentFile
+
+    from domains.models import Domain
+    from domains.services import create_domain
+    from mailadmin.file_import import judging, keeping, work
+    from panel import file_imports, tasks
+
+    Domain.objects.filter(pk="benchfile.example").delete()
+    create_domain(actor=None, name="benchfile.example", mailboxes=0, aliases=0, maxquota=0, quota=0)
+    text = io.StringIO()
+    text.write("Address,Name,Quota,Hash\n")
+    text.writelines(f"benchfile{n}@benchfile.example,Bench,200 MB,{HASH}\n" for n in range(number))
+    upload = ContentFile(text.getvalue().encode(), name="bench.csv")
+    file = keeping.store(actor=None, kind="mailbox", upload=upload, format="table")
+    file = judging.match(file=file, columns=["address", "name", "quota", "hash"], options={})
+    check = timed(lambda: judging.judge_for(None, actor=None, file=file))
+    task, making = tasks.begin(work.begin(actor=None, file=file)), work.ImportWork(None)
+    began = time.perf_counter()
+    while task.state == tasks.Running:
+        task = tasks.step(task, making)
+    seconds = {"check": check, "import": time.perf_counter() - began}
+    file_imports.delete(file.pk)
+    return seconds
 
 
 def by_sql(first, last):

@@ -39,8 +39,9 @@ def minutes_pass(count):
 
 
 @pytest.fixture
-def begun(admin, checked):
+def begun(admin, checked, monkeypatch):
     """``begun(count)``: (URL of the file, URL of its task) after a step of 50 lines."""
+    monkeypatch.setattr("mailadmin.file_import.work.TOGETHER", 50)
 
     def do(count):
         url = checked(admin, many(count))

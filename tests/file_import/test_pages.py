@@ -433,7 +433,12 @@ def many(count):
     return "Adresse\n" + "".join(f"m{n:03}@example.org\n" for n in range(count))
 
 
-def test_it_stops_and_goes_on_where_it_was(admin, checked):
+@pytest.fixture
+def fifty_together(monkeypatch):
+    monkeypatch.setattr("mailadmin.file_import.work.TOGETHER", 50)
+
+
+def test_it_stops_and_goes_on_where_it_was(admin, checked, fifty_together):
     url = checked(admin, many(120))
     place = admin.post(url, {"do": "begin"}).url.partition("?")[0]
     step = {"HX-Request": "true"}
@@ -444,12 +449,15 @@ def test_it_stops_and_goes_on_where_it_was(admin, checked):
     assert "The import was stopped" in text(admin.get(url))
 
     admin.post(place, {"do": "go"})
-    admin.post(place, {"do": "step"}, headers=step)
+    for _step in range(2):
+        admin.post(place, {"do": "step"}, headers=step)
     assert Mailbox.objects.count() == 120
     assert admin.get(url).context["found"]["made"] == 120
 
 
-def test_what_was_stopped_for_good_is_begun_anew_with_the_lines_that_are_left(admin, checked, run):
+def test_what_was_stopped_for_good_is_begun_anew_with_the_lines_that_are_left(
+    admin, checked, run, fifty_together
+):
     url = checked(admin, many(60))
     place = admin.post(url, {"do": "begin"}).url.partition("?")[0]
     admin.post(place, {"do": "step"}, headers={"HX-Request": "true"})
