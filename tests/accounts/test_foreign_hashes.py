@@ -1,6 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts import passwords
 from accounts.passwords import hash_password, kept_hash, stored_hash, verify_password
 from accounts.validators import StrengthValidator
 from tests.accounts.test_passwords import RAW, STORED, UNREADABLE
@@ -111,3 +112,35 @@ def test_a_blank_at_either_end_is_refused_for_nobody_sees_it(raw):
         "The password begins or ends with a blank. Leave the blank out."
     ]
     assert verify_password(raw, hash_password(raw)) == (True, None)  # one stored before goes on
+
+
+@pytest.mark.parametrize(
+    "bare",
+    [
+        "$6$a$" + "." * 86,
+        "$6$rounds=1000$" + "/" * 16 + "$" + "z" * 86,
+        "$5$salt$" + "A" * 43,
+        "$5$rounds=1000$salt$" + "/" * 43,
+        "$1$a$" + "0" * 22,
+        "$2y$04$" + "." * 53,
+        "$2b$04$" + "O" * 53,
+    ],
+)
+def test_what_is_taken_by_its_form_alone_computes(bare):
+    assert passwords._WHOLE.fullmatch(bare)
+    assert not passwords._verify_crypt("any password", bare)
+
+
+@pytest.mark.parametrize(
+    "bare",
+    [
+        "$6$rounds=999$salt$" + "." * 86,  # crypt() takes no fewer than a thousand
+        "$6$salt$" + "." * 85,
+        "$6$" + "a" * 17 + "$" + "." * 86,
+        "$2y$03$" + "." * 53,
+        "$2y$10$" + "." * 52,
+    ],
+)
+def test_what_does_not_compute_is_not_taken_by_its_form(bare):
+    with pytest.raises(ValueError):
+        stored_hash(f"{{CRYPT}}{bare}")

@@ -283,7 +283,7 @@ def stopped(run, monkeypatch, error, *arguments):
         return whole(task, making)
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "STEP", 1)
+        patch.setattr(work, "TOGETHER", 1)
         patch.setattr(tasks, "step", step)
         patch.setattr(command, "sleep", lambda _seconds: None)
         with pytest.raises(CommandError) as said:
@@ -349,7 +349,7 @@ def away(transactional_db, monkeypatch):
             return whole(task, making)
 
         step.begun = False
-        monkeypatch.setattr(tasks, "STEP", 1)
+        monkeypatch.setattr(work, "TOGETHER", 1)
         monkeypatch.setattr(tasks, "step", step)
         monkeypatch.setattr(command, "sleep", lambda _seconds: None)
 
