@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import LogEntry
 from aliases.models import Alias
-from mailadmin.file_import import command, keeping
+from mailadmin.file_import import command, keeping, work
 from mailboxes.models import Mailbox
 from panel import file_imports, tasks
 from panel.models import FileImport, FileLine, Task
