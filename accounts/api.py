@@ -21,6 +21,7 @@ from accounts.passwords import prepared, verify_password
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import (
     Answer,
@@ -113,7 +114,12 @@ class AdministratorRows(Rows):
         return [record(found[key], names.get(key, [])) for key in keys if key in found]
 
 
-@router.get("/administrators", auth=Token("administrators:read"), response=Administrators)
+@router.get(
+    "/administrators",
+    auth=Token("administrators:read"),
+    response=Administrators,
+    openapi_extra=asks("q", "domain", "active", "superadmin"),
+)
 def list_administrators(request):
     """Administrators by login name."""
     query, rows = request.GET, Admin.objects.manageable_by(request.auth)

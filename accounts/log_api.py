@@ -11,8 +11,9 @@ from pydantic import Field
 from accounts import activity, entries
 from accounts.api_auth import Token
 from panel.api.answers import moment
-from panel.api.lists import check_query, limit_of, paged, wrong_place
+from panel.api.lists import limit_of, paged, wrong_place
 from panel.api.problems import Problem
+from panel.api.queries import asks, check_query
 from panel.api.schemas import Answer
 from panel.log_actions import name_and_client
 from panel.prepared import padded
@@ -37,18 +38,7 @@ class Log(Answer):
     next: str | None
 
 
-FILTER_PARAMETERS = [
-    ("domain", "Entries of this domain."),
-    ("person", "Who did it: the beginning of a login name; CLI is the command line."),
-    ("kind", f"One of {', '.join(activity.KINDS)}."),
-    ("action", "One action, such as create_mailbox."),
-    ("from", "The first day, such as 2026-11-30."),
-    ("to", "The last day."),
-    ("about", "What it is about: an address, a domain, a login name."),
-]
-
-
-@router.get("/log", auth=Token("log:read"), response=Log)
+@router.get("/log", auth=Token("log:read"), response=Log, openapi_extra=asks(*FILTERS))
 def list_log(request):
     """Who did what, the newest first."""
     check_query(request, ("after", "limit", *FILTERS))

@@ -12,7 +12,6 @@ from accounts.models import Webhook
 from panel.api.answers import moment
 from panel.api.lists import (
     ReadWithKeys,
-    check_query,
     limit_of,
     listed,
     number_edge,
@@ -21,6 +20,7 @@ from panel.api.lists import (
     paged,
     wrong_place,
 )
+from panel.api.queries import check_query
 from panel.api.resources import Resource
 from panel.api.schemas import (
     Answer,

@@ -18,6 +18,7 @@ from domains.models import Domain, RoutingLock
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only
 from panel.api.writing import Done
@@ -203,7 +204,12 @@ def _rename(request, alias, body):
     return Done(200, record(renamed), also=also)
 
 
-@router.get("/aliases", auth=Token("aliases:read"), response=Aliases)
+@router.get(
+    "/aliases",
+    auth=Token("aliases:read"),
+    response=Aliases,
+    openapi_extra=asks("domain", "q", "active"),
+)
 def list_aliases(request):
     """Aliases by domain and address."""
     rows = Alias.objects.visible_to(request.auth)
@@ -253,7 +259,12 @@ def patch_alias(request, address: Address, body: AliasPatch):
     return aliases.patch(request, body, address)
 
 
-@router.delete("/aliases/{path:address}", auth=Token("aliases:write"), response={204: None})
+@router.delete(
+    "/aliases/{path:address}",
+    auth=Token("aliases:write"),
+    response={204: None},
+    openapi_extra=asks(*TREATMENT),
+)
 def delete_alias(request, address: Address):
     """Delete an alias.
 

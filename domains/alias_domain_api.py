@@ -13,6 +13,7 @@ from domains.models import AliasDomain, RoutingLock
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only
 from panel.scoping import may_open
@@ -102,7 +103,12 @@ links = Resource(
 )
 
 
-@router.get("/alias-domains", auth=Token("alias-domains:read"), response=AliasDomains)
+@router.get(
+    "/alias-domains",
+    auth=Token("alias-domains:read"),
+    response=AliasDomains,
+    openapi_extra=asks("q", "target_domain", "active"),
+)
 def list_alias_domains(request):
     """Alias domains by name."""
     rows = AliasDomain.objects.visible_to(request.auth)

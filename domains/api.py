@@ -17,6 +17,7 @@ from domains.models import NONE_ALLOWED, UNLIMITED, Domain, RoutingLock
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only, renamed, write_only
 from panel.paging import COUNT_BOUND
@@ -208,7 +209,9 @@ domains = Resource(
 )
 
 
-@router.get("/domains", auth=Token("domains:read"), response=Domains)
+@router.get(
+    "/domains", auth=Token("domains:read"), response=Domains, openapi_extra=asks("q", "active")
+)
 def list_domains(request):
     """Domains by name."""
     rows = Domain.objects.visible_to(request.auth)
@@ -242,7 +245,12 @@ def patch_domain(request, name: Name, body: DomainPatch):
     return domains.patch(request, body, name)
 
 
-@router.delete("/domains/{path:name}", auth=Token("domains:write"), response={204: None})
+@router.delete(
+    "/domains/{path:name}",
+    auth=Token("domains:write"),
+    response={204: None},
+    openapi_extra=asks(*TREATMENT),
+)
 def delete_domain(request, name: Name):
     """Delete a domain with its mailboxes and aliases. Alias domains that lead to it are deleted first.
 

@@ -14,6 +14,7 @@ from domains.models import Copy, RelayHost, RoutingLock
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import shown
 from panel.api.lists import ReadWithKeys, listed, number_edge
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Secret, Text, example, patch_of, read_only, write_only
 from panel.scoping import may_open
@@ -191,7 +192,7 @@ copies = Resource(
 )
 
 
-@router.get("/copies", auth=Token("copies:read"), response=Copies)
+@router.get("/copies", auth=Token("copies:read"), response=Copies, openapi_extra=asks("domain"))
 def list_copies(request):
     """Of whose mail copies are made."""
     rows = Copy.objects.manageable_by(request.auth)

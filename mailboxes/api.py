@@ -19,6 +19,7 @@ from mailboxes.models import Mailbox
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import moment, shown
 from panel.api.lists import Rows, listed, yes_or_no
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import (
     Answer,
@@ -202,7 +203,12 @@ mailboxes = Resource(
 )
 
 
-@router.get("/mailboxes", auth=Token("mailboxes:read"), response=Mailboxes)
+@router.get(
+    "/mailboxes",
+    auth=Token("mailboxes:read"),
+    response=Mailboxes,
+    openapi_extra=asks("domain", "q", "active"),
+)
 def list_mailboxes(request):
     """Mailboxes by domain and address."""
     actor, rows = request.auth, Mailbox.objects.visible_to(request.auth)
@@ -270,7 +276,12 @@ def patch_mailbox(request, address: Address, body: MailboxPatch):
     return mailboxes.patch(request, body, address)
 
 
-@router.delete("/mailboxes/{path:address}", auth=Token("mailboxes:write"), response={204: None})
+@router.delete(
+    "/mailboxes/{path:address}",
+    auth=Token("mailboxes:write"),
+    response={204: None},
+    openapi_extra=asks(*TREATMENT),
+)
 def delete_mailbox(request, address: Address):
     """Delete a mailbox. Its files stay on disk; a new one of its name starts empty.
 

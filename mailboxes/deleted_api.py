@@ -12,6 +12,7 @@ from mailboxes.models import Deleted
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import ReadWithKeys, listed, number_edge, numbered
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Moment
 from panel.api.writing import Done
@@ -75,7 +76,9 @@ deletions = Resource(
 )
 
 
-@router.get("/deleted", auth=Token("deleted:read"), response=Deletions)
+@router.get(
+    "/deleted", auth=Token("deleted:read"), response=Deletions, openapi_extra=asks("domain", "q")
+)
 def list_deleted(request):
     """What was deleted and can be restored, the oldest first. Of a domain that is gone superadmins alone are told."""
     rows = Deleted.objects.manageable_by(request.auth)

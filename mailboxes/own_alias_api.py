@@ -18,6 +18,7 @@ from mailboxes.api import Address, mailboxes
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import moment
 from panel.api.lists import ReadWithKeys, listed
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Day, Text, example, read_only
 from panel.api.writing import Done, at, done
@@ -130,7 +131,12 @@ own_addresses = Resource(
 )
 
 
-@router.get("/own-addresses", auth=Token("own-addresses:read"), response=OwnAddresses)
+@router.get(
+    "/own-addresses",
+    auth=Token("own-addresses:read"),
+    response=OwnAddresses,
+    openapi_extra=asks("mailbox"),
+)
 def list_own_addresses(request):
     """Addresses that users made for themselves; a mailbox’s user sees the own ones."""
     rows = _rows().visible_to(request.auth)

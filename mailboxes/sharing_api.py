@@ -16,6 +16,7 @@ from mailboxes.models import SendAs, Share
 from panel.addresses import lookup_key, split_address
 from panel.api.lists import ReadWithKeys, listed, number_edge
 from panel.api.problems import Problem
+from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, example, patch_of, read_only
 from panel.scoping import domains_in_sight
@@ -115,7 +116,12 @@ def _narrowed(request, rows, names):
     return rows
 
 
-@router.get("/send-as", auth=Token("send-as:read"), response=SendAsRows)
+@router.get(
+    "/send-as",
+    auth=Token("send-as:read"),
+    response=SendAsRows,
+    openapi_extra=asks("sender", "mailbox"),
+)
 def list_send_as(request):
     """Who may send as what, besides those who receive it."""
     rows = SendAs.objects.visible_to(request.auth)
@@ -209,7 +215,9 @@ shares = Resource(
 )
 
 
-@router.get("/shares", auth=Token("sharing:read"), response=Shares)
+@router.get(
+    "/shares", auth=Token("sharing:read"), response=Shares, openapi_extra=asks("mailbox", "person")
+)
 def list_shares(request):
     """Who opens which mailbox, besides the person who signs in to it."""
     rows = _shares().visible_to(request.auth)

@@ -23,7 +23,6 @@ from mailboxes.models import RefusedNetwork, SignIn
 from panel.api.answers import moment
 from panel.api.lists import (
     ReadWithKeys,
-    check_query,
     limit_of,
     listed,
     number_edge,
@@ -32,6 +31,7 @@ from panel.api.lists import (
     wrong_place,
     yes_or_no,
 )
+from panel.api.queries import asks, check_query
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Moment
 from panel.api.writing import Done
@@ -259,6 +259,7 @@ def _place(after):
     "/mailboxes/{path:address}/sign-ins",
     auth=Token("sign-ins:read"),
     response=SignIns,
+    openapi_extra=asks("success"),
 )
 def list_sign_ins(request, address: Address):
     """Who signed in to it by mail programs, or failed to, the last one first; those of a day that are alike are one row."""

@@ -16,6 +16,7 @@ from mailboxes.models import Mailbox, QuotaWarning
 from panel.addresses import lookup_key
 from panel.api.answers import moment, shown
 from panel.api.lists import Rows, listed
+from panel.api.queries import asks
 from panel.api.schemas import Answer
 
 router = Router(tags=["Usage"])
@@ -88,7 +89,12 @@ def _whole():
     return Mailbox.objects.select_related("usage").annotate(last_sign_in=figures.last_sign_in())
 
 
-@router.get("/usage/mailboxes", auth=Token("usage:read"), response=MailboxUsages)
+@router.get(
+    "/usage/mailboxes",
+    auth=Token("usage:read"),
+    response=MailboxUsages,
+    openapi_extra=asks("domain"),
+)
 def list_mailbox_usage(request):
     """What each mailbox holds."""
     rows = Mailbox.objects.visible_to(request.auth)
@@ -130,7 +136,12 @@ def _warning(row):
     return {"address": row.pk, "percent": row.percent, "at": moment(row.at)}
 
 
-@router.get("/usage/warnings", auth=Token("usage:read"), response=QuotaWarnings)
+@router.get(
+    "/usage/warnings",
+    auth=Token("usage:read"),
+    response=QuotaWarnings,
+    openapi_extra=asks("domain"),
+)
 def list_quota_warnings(request):
     """Who was told that the mailbox gets full, and has not made room since."""
     rows = QuotaWarning.objects.visible_to(request.auth)

@@ -12,8 +12,9 @@ from mailadmin.deliveries import finding
 from mailadmin.deliveries.joining import SEPARATOR
 from panel.addresses import lookup_key
 from panel.api.answers import moment
-from panel.api.lists import check_query, limit_of, paged, wrong_place
+from panel.api.lists import limit_of, paged, wrong_place
 from panel.api.problems import Problem
+from panel.api.queries import asks, check_query
 from panel.api.schemas import Answer, Moment
 
 router = Router(tags=["Deliveries"])
@@ -49,7 +50,9 @@ class Deliveries(Answer):
     next: str | None
 
 
-@router.get("/deliveries", auth=Token("deliveries:read"), response=Deliveries)
+@router.get(
+    "/deliveries", auth=Token("deliveries:read"), response=Deliveries, openapi_extra=asks(*FILTERS)
+)
 def list_deliveries(request):
     """What became of messages, the newest first. A page may have fewer rows than limit, or none, and a next one all the same."""
     check_query(request, ("after", "limit", *FILTERS))

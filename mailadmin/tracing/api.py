@@ -10,8 +10,8 @@ from mailadmin.tracing.pages import wrong
 from mailadmin.tracing.record import record
 from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from panel.api.answers import answered
-from panel.api.lists import check_query
 from panel.api.problems import Problem
+from panel.api.queries import check_query
 from panel.api.schemas import Answer
 
 router = Router(tags=["Trace"])

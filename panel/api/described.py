@@ -4,6 +4,7 @@ import json
 
 from panel.api.lists import LINES, MOST, USUAL
 from panel.api.problems import NAMES, TYPE
+from panel.api.queries import parameter
 from panel.api.schemas import DryRun, ProblemDetails
 
 WRITING = {"put", "patch", "post", "delete"}
@@ -56,10 +57,10 @@ def _complete(path, method, operation, right, models):
     operation["x-right"] = right
     parameters, responses = operation["parameters"], operation["responses"]
     is_list = _lists(responses.get(200, {}), models)
-    for parameter in parameters:  # a list belongs into the schema alone
-        examples = parameter.pop("examples", None)
+    for one in parameters:  # a list belongs into the schema alone
+        examples = one.pop("examples", None)
         if examples:
-            parameter["example"] = examples[0]
+            one["example"] = examples[0]
     statuses = {401, 403, 422, 429, 503}
     if "requestBody" in operation:
         statuses |= {400, 413}
@@ -110,7 +111,7 @@ def _lists(answer, models):
 
 
 def _of_writing(method):
-    yield _query("dry_run", "Tell what would happen, and write nothing.", {"type": "boolean"})
+    yield parameter("dry_run", "Tell what would happen, and write nothing.", {"type": "boolean"})
     if method == "post":
         yield _header(
             "Idempotency-Key", "The same request with the same key within a day is done once.", 255
@@ -122,11 +123,11 @@ def _of_writing(method):
 
 
 def _of_lists(operation):
-    yield _query(
+    yield parameter(
         "after", "The key after which the page begins, as next has it.", {"type": "string"}
     )
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
-    yield _query("limit", "How many on a page.", limit)
+    yield parameter("limit", "How many on a page.", limit)
 
 
 def _also_dry_run(answer):
@@ -134,10 +135,6 @@ def _also_dry_run(answer):
     own = answer.get("content", {}).get("application/json", {}).get("schema")
     wanted = {"anyOf": [own, schema]} if own else schema
     answer["content"] = {"application/json": {"schema": wanted}}
-
-
-def _query(name, description, schema):
-    return {"in": "query", "name": name, "description": description, "schema": schema}
 
 
 def _header(name, description, longest=1_000):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from panel.api.answers import answered, as_json
 from panel.api.problems import Problem
+from panel.api.queries import check_query
 from panel.paging import beyond, page_of
 
 USUAL, MOST = 100, 1_000
@@ -80,11 +81,6 @@ def _lines(rows, after):
         if len(keys) <= TOGETHER:
             return
         after = keys[TOGETHER - 1]
-
-
-def check_query(request, names):
-    if unknown := sorted(request.GET.keys() - {*names}):
-        raise Problem(422, _("Unknown in the query: %(names)s.") % {"names": ", ".join(unknown)})
 
 
 def limit_of(request):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from panel import helper
 from panel.api.answers import answered, as_json, etag_of, says_how_it_must_be
 from panel.api.problems import Problem
+from panel.api.queries import check_query
 from panel.models import ApiAnswer
 from panel.scoping import domains_in_sight
 from panel.transactions import in_transaction
@@ -55,7 +56,7 @@ def done(request, act, *, asked=(), lock=None):
     """Call ``act()``, which returns a Done, in one transaction, and answer what it says.
 
     ``act`` reads anew under its locks what it needs, for it is called again if its transaction is. ``asked`` are the
-    parameters of the query besides ``dry_run``: any other is refused, for a misspelt ``dry_run`` must not write. ``request.is_dry``
+    parameters of the query besides ``dry_run``. ``request.is_dry``
     tells ``act`` whether it is one, and what it would touch is of interest. ``lock()`` is what the service takes first: where the
     client says how the row must be, it is taken before that is compared.
     """
@@ -68,8 +69,7 @@ def done(request, act, *, asked=(), lock=None):
 
 
 def _is_dry(request, asked):
-    if unknown := sorted(request.GET.keys() - {"dry_run", *asked}):
-        raise Problem(422, _("Unknown in the query: %(names)s.") % {"names": ", ".join(unknown)})
+    check_query(request, ("dry_run", *asked))
     value = request.GET.get("dry_run", "false")
     if value not in {"true", "false"}:
         raise Problem(422, _("dry_run is true or false."))
