@@ -8,6 +8,8 @@ off, "dead" for what has a target that nobody answers.
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from domains.models import LOCAL_TRANSPORTS
@@ -40,26 +42,70 @@ class Counts(NamedTuple):
 
 
 def counts(actor, domain):
-    at_most = f"LIMIT {COUNT_BOUND + 1}"
-    parts, params = [], []
-    full = f"SELECT 1 FROM full_mailbox WHERE domain = %s AND percent >= {NEARLY_FULL}"
-    for rows, column in ((full, None), *SOURCES["off"]):
-        named = f" AND {column} <> %s" if column else ""
-        parts.append(f"(SELECT COUNT(*) FROM ({rows}{named} {at_most}) n)")
-        params += [domain, f"@{domain}"] if column else [domain]
-    names, values = _domains_not_answering(actor, domain)
-    dead = (
-        f"SELECT t.alias FROM ({names}) x JOIN alias_target t ON t.domain = x.domain"
-        f" WHERE t.unmatched = 1 AND t.owner = %s AND t.alias <> %s {at_most}"
-    )
-    parts.append(f"(SELECT COUNT(DISTINCT alias) FROM ({dead}) n)")
-    params += [*values, domain, f"@{domain}"]
-    ((full, mailboxes, aliases, dead),) = _rows(f"SELECT {', '.join(parts)}", params)
+    parts = [_count_of(*rows) for rows in _counted(actor, domain)]
+    sql = ", ".join([f"({part})" for part, _params in parts])
+    params = [param for _part, params in parts for param in params]
+    return _counts(*_rows(f"SELECT {sql}", params)[0])
+
+
+def with_counts(domains, actor, domain):
+    """Adds to ``domains``, the one of this name, what ``counts_of()`` reads: no statement of their own."""
+    found = [_count_of(*rows) for rows in _counted(actor, domain)]
+    counted = [RawSQL(*part, IntegerField()) for part in found]  # noqa: S611 -- every value is a parameter
+    return domains.annotate(**dict(zip(COUNTED, counted, strict=True)))
+
+
+def counts_of(domain):
+    return _counts(*[getattr(domain, name) for name in COUNTED])
+
+
+def _counts(full, mailboxes, aliases, dead):
     return Counts(full, min(mailboxes + aliases, COUNT_BOUND + 1), dead)
 
 
-def keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, inclusive=False):
+COUNTED = ("full_mailboxes", "mailboxes_off", "aliases_off", "aliases_dead")
+
+
+def _counted(actor, domain):
+    """As COUNTED: (what is counted, of which rows, their parameters)."""
+    yield (
+        "*",
+        f"SELECT 1 FROM full_mailbox WHERE domain = %s AND percent >= {NEARLY_FULL}",
+        [domain],
+    )
+    for rows, column in SOURCES["off"]:
+        yield "*", f"{rows} AND {column} <> {_catch_all_of('%s')}", [domain, domain]
+    names, params = _domains_not_answering(actor, domain)
+    dead = (
+        f"SELECT t.alias FROM ({names}) x JOIN alias_target t ON t.domain = x.domain"
+        f" WHERE t.unmatched = 1 AND t.owner = %s AND t.alias <> {_catch_all_of('%s')}"
+    )
+    yield "DISTINCT alias", dead, [*params, domain, domain]
+
+
+def _count_of(counted, rows, params):
+    return f"SELECT COUNT({counted}) FROM ({rows} LIMIT {COUNT_BOUND + 1}) n", params
+
+
+def keys(actor, domain, kind, limit, **of_page):
     """The first ``limit`` keys that begin with ``begin``, beyond ``edge``. The catch-all is none of them."""
+    sql, params = _keys(actor, domain, kind, limit, **of_page)
+    return [name for (name,) in _rows(sql, params)] if sql else []
+
+
+def page(actor, domain, kind, limit, **of_page):
+    """The rows of these ``keys()``, in their order, by one statement: it begins with the keys, each found by an index."""
+    sql, params = _keys(actor, domain, kind, limit, **of_page)
+    if not sql:
+        return []
+    order = "DESC" if of_page.get("descending") else "ASC"
+    # A key without an alias is a row, too, or the page would seem to be the last one.
+    sql = f"SELECT k.name, {COLUMNS} FROM ({sql}) k LEFT JOIN alias a ON a.address = k.name {JOINED} ORDER BY k.name {order}"
+    now = _now()
+    return [Row._make(row) for row in _rows(sql, [*params, now, now])]
+
+
+def _keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, inclusive=False):
     sources = _dead(actor, domain) if kind == "dead" else SOURCES[kind]
     parts, params = [], []
     for number, (rows, column, *values) in enumerate(sources):
@@ -74,8 +120,8 @@ def keys(actor, domain, kind, limit, *, begin="", edge=None, descending=False, i
         order = f"ORDER BY {column}{' DESC' if descending else ''} LIMIT {limit}"
         parts.append(f"SELECT name FROM ({rows} AND {where} {order}) s{number}")
         params += values
-    found = {name for (name,) in _rows(" UNION ALL ".join(parts), params)} if parts else ()
-    return sorted(found, reverse=descending)[:limit]
+    order = f"ORDER BY name{' DESC' if descending else ''} LIMIT {limit}"
+    return (f"{' UNION '.join(parts)} {order}" if parts else ""), params
 
 
 class Row(NamedTuple):
@@ -99,24 +145,41 @@ class Row(NamedTuple):
     access: str
     unmatched: bool  # has a target that is no row of ours: it may be gone
 
+    @property
+    def is_plain(self):
+        """Whether it is a mailbox that keeps its mail and may be used for all: of most there is nothing else to say."""
+        may_all = self.mailbox_active and self.smtp_active and self.receives and self.sign_in_active
+        said = self.goto != self.pk or self.last_day or self.away or self.unmatched
+        return bool(may_all and not said)
 
-ROWS = (
-    "SELECT a.address, a.goto, a.description, a.active,"
+
+COLUMNS = (
+    "a.goto, a.description, a.active,"
     " m.username, m.name, m.quota, m.active, m.smtp_active, m.receives, m.sign_in_active, q.bytes,"
     " (SELECT MAX(l.at) FROM last_login l WHERE l.username = m.username),"
     " e.last_day, v.email IS NOT NULL, a.access,"
     " EXISTS (SELECT 1 FROM alias_target t WHERE t.alias = a.address AND t.unmatched = 1)"
-    " FROM alias a LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
+)
+JOINED = (
+    "LEFT JOIN mailbox m ON m.username = a.address AND a.is_self_alias = 1"
     " LEFT JOIN quota2 q ON q.username = m.username LEFT JOIN ending e ON e.address = a.address"
     " LEFT JOIN vacation v ON v.email = m.username AND v.active = 1 AND v.activefrom <= %s AND v.activeuntil >= %s"
-    " WHERE a.address IN ("
 )
 
 
 def rows(keys):
-    now = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
-    found = _rows(f"{ROWS}{', '.join(['%s'] * len(keys))})", [now, now, *keys])
-    return {row[0]: Row._make(row) for row in found}
+    """Those of ``keys`` that are there, in their order."""
+    if not keys:
+        return []
+    marks = ", ".join(["%s"] * len(keys))
+    sql = f"SELECT a.address, {COLUMNS} FROM alias a {JOINED} WHERE a.address IN ({marks})"
+    now = _now()
+    found = {row[0]: Row._make(row) for row in _rows(sql, [now, now, *keys])}
+    return [found[key] for key in keys if key in found]
+
+
+def _now():
+    return connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
 
 
 def _dead(actor, domain):

@@ -58,7 +58,7 @@ def is_answered(address, domain, rows):
     if domain.catch_all is not None:
         aliases.append(Alias(f"@{domain.pk}", domain.catch_all, active=domain.catch_all_active))
     lookup = Lookup()
-    lookup.know_all(domain, aliases, {row.pk: row.mailbox.active for row in rows if row.mailbox})
+    lookup.know_all(domain, aliases, {row.pk: row.on for row in rows if row.mailbox})
     lookup.prepare((), [alias for alias in aliases if alias.address in keys_of(address)])
     return lookup.answers([address])[address] is not None
 

@@ -15,7 +15,7 @@ from domains.lists import WordSearchMixin
 from domains.models import Domain, DomainDNS
 from domains.views import with_admins
 from mailboxes import figures, order
-from mailboxes.models import NEARLY_FULL, Mailbox, megabytes
+from mailboxes.models import Mailbox, megabytes
 from panel.addresses import lookup_key, split_targets
 from panel.export import TableMixin, moment
 from panel.pages import ScopedDetailView
@@ -40,10 +40,16 @@ class Address(NamedTuple):
     """A row of the list. ``mailbox`` is None for an alias, and the same row of domains/addresses.py for a mailbox."""
 
     pk: str
+    mailbox: addresses.Row | None
+    plain: bool  # a mailbox of which there is nothing to say besides the next four
+    name: str | None
+    bytes: int | None
+    quota: int | None
+    last_sign_in: int | None
     targets: list
     description: str
-    active: bool
-    mailbox: addresses.Row | None
+    active: bool  # the row of ``alias``
+    on: bool
     gone: list  # targets that nobody answers
     locked: bool  # a role address, which the account may not change
     last_day: date | None
@@ -97,13 +103,16 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         found = DomainDNS.objects.filter(pk=OuterRef("pk"))
         used = Mailbox.objects.filter(domain=OuterRef("pk")).order_by().values("domain")
         used = Subquery(used.annotate(used=Sum("usage__bytes")).values("used"))
-        return with_admins(rows).annotate(
+        return figures.with_days(with_admins(rows), DAYS).annotate(
             used=Case(When(usage__mailboxes__lte=ADDED_UP, then=used)),
             catch_all=Subquery(catch_all.values("goto")),
             catch_all_active=Subquery(catch_all.values("active")),
             # As text, which only a new domain's list of steps reads.
             dns_findings=Subquery(found.values(text=Cast("findings", TextField()))),
         )
+
+    def row_named(self, pk):
+        return addresses.with_counts(super().row_named(pk), self.actor, pk)
 
     def get_context_data(self, **kwargs):
         domain = self.object
@@ -117,8 +126,8 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
             alias_of=getattr(domain, "alias_of", None),
             catch_all=catch_all,
             checklist=checklist.steps(domain, rows) if is_all and is_new else [],
-            of_kind=self.counts(rows if is_all else None),
-            shows_sign_ins=any(row.mailbox and row.mailbox.last_sign_in for row in rows),
+            of_kind=addresses.counts_of(domain),
+            shows_sign_ins=any(row.last_sign_in for row in rows),
             sorts_mailboxes=domain.usage.mailboxes <= order.SORTED,
             most_sorted=order.SORTED,
             **self.figures(() if is_new else self.past()),
@@ -130,19 +139,8 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def domain_asked(self):
         return self.object.pk
 
-    def counts(self, rows):
-        boxes = [row.mailbox for row in rows or () if row.mailbox]
-        # Another program may leave out a self-alias.
-        if rows is None or len(boxes) != self.object.usage.mailboxes:
-            return addresses.counts(self.actor, self.object.pk)
-        full = [box for box in boxes if box.quota > 0 and is_nearly_full(box)]
-        off = [
-            row for row in rows if not (row.mailbox.mailbox_active if row.mailbox else row.active)
-        ]
-        return addresses.Counts(len(full), len(off), sum(bool(row.gone) for row in rows))
-
     def past(self):
-        return figures.days_of_domain(self.object.pk, figures.since(DAYS))
+        return figures.days_of_domain(self.object.days, figures.since(DAYS))
 
     def mail_figures(self):
         if not settings.DELIVERY_LOGS:
@@ -168,8 +166,9 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return (lookup_key(text).partition("@")[0] + self.end,)
 
     def keys(self, _no_rows, _columns, descending, values=(), *, inclusive=False):
+        """The rows themselves: they come with their keys."""
         filters = self.filters
-        return addresses.keys(
+        return addresses.page(
             *(self.actor, self.object.pk, filters["state"], self.size + 1),
             begin=lookup_key(filters["q"]),
             edge=values[0] if values else None,
@@ -185,7 +184,8 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
         return STATES[self.filters["state"]]
 
     def rows_found(self, _no_rows, keys):
-        rows = self.rows_of([key for key in keys if key != f"@{self.object.pk}"])
+        found = addresses.rows([key for key in keys if key != f"@{self.object.pk}"])
+        rows = self.rows_of(found)
         return [row for row in rows if row.gone] if self.filters["state"] == "dead" else rows
 
     def count(self, _no_rows):
@@ -196,28 +196,23 @@ class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     def counted(self):
         return True
 
-    def rows_of(self, keys):
-        if not keys:
-            return []
-        found = addresses.rows(keys)
-        doubtful = [key for key in keys if key in found and found[key].unmatched]
-        gone = dead_ends(self.actor, doubtful)
+    def rows_of(self, found):
+        gone = dead_ends(self.actor, [row.pk for row in found if row.unmatched])
         may_all = may_change_role_addresses(self.actor)
         return [
             Address(
-                key,
-                targets,
-                row.description,
-                row.active,
-                row if row.mailbox else None,
-                gone.get(key, ()),
-                not may_all and is_role_address(key),
+                *(row.pk, row if row.mailbox else None, row.is_plain),
+                *(row.name, row.bytes, row.quota, row.last_sign_in),
+                *(targets, row.description, row.active),
+                row.mailbox_active if row.mailbox else row.active,
+                gone.get(row.pk, ()),
+                not may_all and is_role_address(row.pk),
                 as_day(row.last_day),
                 is_away or bool(row.away),
                 row.access,
             )
-            for key in keys
-            if (row := found.get(key))
+            for row in found
+            if row.goto is not None
             for targets, is_away in [targets_of(row)]
         ]
 
@@ -235,7 +230,3 @@ def targets_of(row):
 
 def as_day(value):
     return date.fromisoformat(value) if isinstance(value, str) else value  # SQLite has texts
-
-
-def is_nearly_full(box):
-    return (box.bytes or 0) * 100 >= box.quota * NEARLY_FULL

@@ -3,8 +3,6 @@
 All other templates are Django's, whose engine takes five to ten times as long.
 """
 
-import re
-from functools import lru_cache
 from urllib.parse import quote
 
 from django.conf import settings
@@ -15,7 +13,6 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django_htmx.jinja import htmx_script
 from markupsafe import Markup, escape
@@ -23,8 +20,21 @@ from markupsafe import Markup, escape
 from accounts import challenges
 from aliases.answers import because
 from mailadmin import log_words
-from mailadmin.compiled import Environment, as_html
+from mailadmin.address_rows import address_rows
+from mailadmin.compiled import Environment
 from mailadmin.deliveries import words as delivery_words
+from mailadmin.filling import (
+    AT_DOMAIN,
+    IN_URL,
+    KEY,
+    LOCAL,
+    NAME,
+    PLAIN,
+    TEXT,
+    cell,
+    fill,
+    filled,
+)
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
 from panel import formats
@@ -45,11 +55,6 @@ _drawn = {}
 # What returns the same for the same arguments, in one language and under one path prefix.
 CONSTANT = {"_", "cell", "htmx_script", "icon", "kept", "pgettext", "place", "static", "url"}
 IN_TWO = {"url": ("place", "in_place")}
-# Placeholders: a row's key in a URL, its key, its name, and its name with a line break after "@".
-IN_URL, KEY, NAME, TEXT = "\x00", "\x01", "\x02", "\x03"
-LOCAL, AT_DOMAIN = "\x06", "\x07"  # the two halves of an address: ann, @example.org
-PLACE = re.compile("([\x00-\x03\x06\x07]|\x04.*?\x05)")
-PLAIN = re.compile(r"[a-z0-9@._-]*")  # the same in a URL and in HTML
 
 
 class FieldRenderer(BaseRenderer):
@@ -62,6 +67,7 @@ def environment(**options):
     made.constant, made.in_two = CONSTANT, IN_TWO
     made.globals |= {
         "_": gettext,
+        "address_rows": address_rows,
         "ago": ago,
         "day_of": day_of,
         "deleted_days": deleted_days,
@@ -286,55 +292,3 @@ def place(page, parameter=""):
     if parameter:
         return f"{reverse(page)}?{parameter}={IN_URL}"
     return reverse(page, args=[IN_URL]).replace(quote(IN_URL), IN_URL)
-
-
-def cell(name):
-    """Return the place in a row for the value that ``fill`` gets under this ``name``."""
-    return Markup(f"\x04{name}\x05")  # noqa: S704 -- a word of the template
-
-
-def fill(html, key, shown, **cells):
-    """Fill a row into HTML that was put together once for all rows of a page.
-
-    Its ``key``, its name as it is ``shown``, and the values of its ``cell()`` places.
-    """
-    plain = PLAIN.fullmatch(key)
-    in_html = key if plain else str(escape(key))
-    named = in_html if shown == key else str(escape(shown))
-    local_part, at, domain = named.rpartition("@")
-    return _put(
-        html,
-        cells,
-        {
-            IN_URL: key if plain else quote(key, safe="/@"),
-            KEY: in_html,
-            NAME: named,
-            TEXT: named.replace("@", "@<wbr>"),
-            # Of a catch-all, @example.org, nothing is left out.
-            LOCAL: local_part or named,
-            AT_DOMAIN: at + domain if local_part else "",
-        },
-    )
-
-
-def filled(html, **cells):
-    return _put(html, cells, {})
-
-
-def _put(html, cells, values):
-    for name, value in cells.items():
-        values[name] = as_html(value)
-    pieces, names = _parted(html)
-    made = [*pieces]
-    made[1::2] = map(values.__getitem__, names)
-    return SafeString("".join(made))
-
-
-@lru_cache(maxsize=200)
-def _parted(html):
-    """Return HTML in pieces, every second one for the value of a place, and the names of the places. Without the line ends between
-    cells: a page has hundreds."""
-    html = re.sub(r"(</t[dhr]>)\n+", r"\1", str(html))
-    pieces = PLACE.split(html)
-    pieces[1::2] = names = [name.strip("\x04\x05") for name in pieces[1::2]]
-    return pieces, names

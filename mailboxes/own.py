@@ -50,13 +50,20 @@ class OwnPages(ActorMixin):
 
     @cached_property
     def mailbox(self):
-        rows = Mailbox.objects.select_related(
-            "usage", "vacation", "domain__alias_of__target_domain"
-        ).with_self_alias()
-        return own_aliases.with_limit(rows).get(pk=self.actor.pk)
+        found = _own_row(self.actor.pk)
+        if not found:
+            raise Mailbox.DoesNotExist
+        return found[0]
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(mailbox=self.mailbox, **kwargs)
+
+
+@prepared
+def _own_row(address):
+    related = "usage", "vacation", "domain__alias_of__target_domain"
+    rows = Mailbox.objects.select_related(*related).with_self_alias()
+    return own_aliases.with_limit(rows).filter(pk=address)
 
 
 class WhereMailGoes:

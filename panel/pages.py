@@ -107,6 +107,9 @@ class ScopedMixin(ActorMixin):
             raise Http404
         return found[0]
 
+    def row_named(self, pk):
+        return self.get_queryset().filter(pk=pk)
+
 
 @cache
 def _named_row(view_class):
@@ -114,7 +117,7 @@ def _named_row(view_class):
     def row(actor, pk):
         view = view_class()
         view.actor = actor
-        return view.get_queryset().filter(pk=pk)
+        return view.row_named(pk)
 
     return row
 

@@ -1,7 +1,7 @@
 """The tags and filters that templates need; a builtin library, no {% load %}."""
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django import template
@@ -191,15 +191,7 @@ def storage_bars(amounts=False):
 
     With ``amounts``, how much it holds, too: what equal percentages are sorted by.
     """
-    multiplier, both = settings.QUOTA_MULTIPLIER, of_whole.now()
-    of, unlimited = (
-        _("%(used)s of %(total)s") if amounts else _("of %(total)s"),
-        _("%(used)s, no limit"),
-    )
-
-    @cache  # the mailboxes of a page have few quotas
-    def in_words(used, quota):
-        return escape(of % both(used / multiplier, quota / multiplier))
+    limited, unlimited = _storage.now(), _("%(used)s, no limit")
 
     def drawn(used, quota):
         used = used or 0
@@ -207,15 +199,21 @@ def storage_bars(amounts=False):
             return SafeString(
                 f'<span class="muted">{escape(unlimited % {"used": size(used)})}</span>'
             )
-        whole = in_words(used if amounts else 0, quota)
-        percent = int(used * 100 // quota)
-        level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
-        bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
-        return SafeString(
-            f'<span class="storage{level}">{bar if used else ""}<b>{percent} %</b> <span>{whole}</span></span>'
-        )
+        return limited(int(used * 100 // quota), quota, used > 0, used if amounts else None)
 
     return drawn
+
+
+@cached_per_language  # the mailboxes of a page have few quotas
+def _storage(percent, quota, has_mail, amount):
+    multiplier = settings.QUOTA_MULTIPLIER
+    words = _("of %(total)s") if amount is None else _("%(used)s of %(total)s")
+    whole = escape(words % of_whole((amount or 0) / multiplier, quota / multiplier))
+    level = " danger" if percent >= FULL else " warning" if percent >= NEARLY_FULL else ""
+    bar = f'<progress value="{min(percent, 100)}" max="100" aria-hidden="true"></progress>'
+    return SafeString(
+        f'<span class="storage{level}">{bar if has_mail else ""}<b>{percent} %</b> <span>{whole}</span></span>'
+    )
 
 
 @register.simple_tag

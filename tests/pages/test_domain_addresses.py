@@ -1,6 +1,8 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from aliases.models import Alias
@@ -249,3 +251,31 @@ def test_a_backup_mx_offers_no_address(superadmin, add_domain):
     page = superadmin.get("/domains/backup.example/")
 
     assert "/domains/backup.example/new/" not in page.text.partition("<main")[2]
+
+
+def test_the_page_asks_for_the_domain_and_for_its_addresses_by_one_statement_each(
+    as_superadmin, example_org, add_mailbox, add_alias
+):
+    add_mailbox("ann@example.org")
+    add_alias("sales@example.org", "ann@example.org")
+    as_superadmin.get(URL)
+
+    with CaptureQueriesContext(connection) as found:
+        page = as_superadmin.get(URL)
+
+    assert len(found) == 4  # the session and the account before
+    assert [row.pk for row in page.context["object_list"]] == [
+        "ann@example.org",
+        "sales@example.org",
+    ]
+
+
+def test_a_mailbox_without_its_self_alias_does_not_end_the_list(
+    as_superadmin, example_org, add_mailbox
+):
+    names = [f"m{n:02}@example.org" for n in range(55)]
+    for name in names:
+        add_mailbox(name, active=False)
+    Alias.objects.filter(pk=names[7]).delete()
+
+    assert all_rows(as_superadmin, state="off") == [name for name in names if name != names[7]]
