@@ -153,7 +153,11 @@ def rename_aliases(names, now):
             others[given] = changed
     # The recipients first: MariaDB sets one column after the other, and reads what it has set.
     rows.update(
-        goto=Case(When(goto=F("address"), then=names.of_column("address")), default=F("goto"), output_field=ShortTextField()),
+        goto=Case(
+            When(goto=F("address"), then=names.of_column("address")),
+            default=F("goto"),
+            output_field=ShortTextField(),
+        ),
         address=names.of_column("address"),
         domain=names.new,
         modified=now,

@@ -110,9 +110,7 @@ WITHOUT_NAMES = {
 
 def fill(add_domain, add_mailbox, add_alias, make_admin):
     """A row of every kind for old.example; returns its Domain."""
-    domain = add_domain(
-        OLD, description=DESCRIPTION, aliases=90, mailboxes=50
-    )
+    domain = add_domain(OLD, description=DESCRIPTION, aliases=90, mailboxes=50)
     add_domain("other.example")
     twin = add_domain("twin.example")
     create_alias_domain(actor=None, alias_domain=twin, target_domain=domain)
@@ -143,9 +141,7 @@ def _fill_accounts():
         )
         FactorException.objects.create(ip=NETWORK, username=name, for_admin=kind == "admin")
     FactorException.objects.create(ip=NETWORK, username=OLD)
-    Webhook.objects.create(
-        owner=BOSS, url="https://x.example", secret="x", events="", domains=OLD
-    )
+    Webhook.objects.create(owner=BOSS, url="https://x.example", secret="x", events="", domains=OLD)
 
 
 def _fill_addresses(domain, add_alias):
@@ -259,7 +255,7 @@ def rows_naming(name):
     found, computed = {}, _computed_columns()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             columns = [column[0] for column in cursor.description]
             for row in cursor.fetchall():
                 for column, value in zip(columns, row, strict=True):
