@@ -76,14 +76,14 @@ class Names:
         kept = Substr(column, 1, Length(column) - len(self.old))
         return Concat(kept, Value(self.new), output_field=KeyField())
 
-    def of_recipients(self, goto, address="", address_now=""):
-        """``goto`` with the new name; of a mailbox's own alias also where PostfixAdmin's away message answers."""
-        targets = [self.of(target) for target in split_targets(goto)]
+    def of_recipients(self, goto, address=""):
+        """``goto`` with the new name; of ``address`` also where PostfixAdmin's away message answers for it."""
+        targets = split_targets(goto)
+        changed = [self.of(target) for target in targets]
         if address:
-            before, now = (f"{name.replace('@', '#')}@" for name in (address, address_now))
-            targets = [target.replace(before, now, 1) for target in targets]
-        changed = ",".join(dict.fromkeys(targets))
-        return changed if targets != split_targets(goto) else goto
+            old, new = (f"{name.replace('@', '#')}@" for name in (address, self.of(address)))
+            changed = [target.replace(old, new, 1) for target in changed]
+        return ",".join(dict.fromkeys(changed)) if changed != targets else goto
 
 
 def batches(items, size=TOGETHER):
@@ -121,15 +121,17 @@ def created_of(domain, new):
 
 
 def rename_mailboxes(names, now):
-    """The column and, by triggers, what belongs to each; then what no trigger takes along."""
-    there = list(Mailbox.objects.filter(domain=names.old).values_list("pk", flat=True))
-    Mailbox.objects.filter(domain=names.old).update(
-        username=names.of_column("username"), domain=names.new, modified=now
-    )
-    for some in batches(there):
+    """With what belongs to each, which the triggers take along; returns the old names."""
+    rows = Mailbox.objects.filter(domain=names.old)
+    there = list(rows.values_list("pk", flat=True))
+    rows.update(username=names.of_column("username"), domain=names.new, modified=now)
+    return there
+
+
+def take_along(names, mailboxes):
+    """What no trigger takes along with a mailbox. At last, for Dovecot writes how much is in it."""
+    for some in batches(mailboxes):
         given = [names.of(name) for name in some]
-        QuotaUsage.objects.filter(pk__in=given).delete()
-        QuotaUsage.objects.filter(pk__in=some).update(username=names.of_column("username"))
         for model in (*OF_A_MAILBOX, *OPENED):
             rows = model.objects.filter(kind="mailbox")
             rows.filter(username__in=given).delete()
@@ -138,19 +140,18 @@ def rename_mailboxes(names, now):
                 found.delete()
             else:
                 found.update(username=names.of_column("username"))
+        QuotaUsage.objects.filter(pk__in=given).delete()
+        QuotaUsage.objects.filter(pk__in=some).update(username=names.of_column("username"))
 
 
 def rename_aliases(names, now):
     """Each alias of the domain, and its recipients in it: most are a mailbox's own and lead to it."""
     rows = Alias.objects.filter(domain=names.old)
     others = {}
-    for address, goto, own in rows.exclude(goto=F("address")).values_list(
-        "address", "goto", "is_self_alias"
-    ):
-        given = names.of(address)
-        changed = names.of_recipients(goto, *((address, given) if own else ()))
+    for address, goto in rows.exclude(goto=F("address")).values_list("address", "goto"):
+        changed = names.of_recipients(goto, address)
         if changed != goto:
-            others[given] = changed
+            others[names.of(address)] = changed
     # The recipients first: MariaDB sets one column after the other, and reads what it has set.
     rows.update(
         goto=Case(

@@ -48,7 +48,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True):
     new.created, new.modified = renamed_rows.created_of(domain, new.pk), now
     insert(new)  # first: no address may be without a domain
     links = renamed_rows.lead_alias_domains(names)
-    renamed_rows.rename_mailboxes(names, now)
+    mailboxes = renamed_rows.rename_mailboxes(names, now)
     renamed_rows.rename_aliases(names, now)
     _lead_others_on(actor, names, elsewhere, now)
     _lead_endings_on(actor, names)
@@ -63,6 +63,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True):
         _give_up(domain)
     for some in batches([names.of(address) for address in leading_there]):
         refuse_loops(actor, some)
+    renamed_rows.take_along(names, mailboxes)
     sending_limits.tell({"sending_limit"})  # rspamd's files name its keys, too
     helper.after_commit("kick-domain", domain.pk)
     return Domain.objects.get(pk=new.pk)

@@ -213,7 +213,7 @@ def _fill_bin(domain, add_mailbox, add_alias):
     zoe = add_mailbox(f"zoe@{OLD}", name="Zoe")
     QuotaUsage.objects.create(username=zoe, bytes=3)
     add_alias(f"both@{OLD}", zoe.pk, BOB)
-    delete_mailbox(actor=None, mailbox=zoe, others="remove")
+    delete_mailbox(actor=None, mailbox=zoe, clean=Alias.objects.all())
     delete_alias(actor=None, alias=Alias.objects.get(pk=f"gone@{OLD}"))
 
 
