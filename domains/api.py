@@ -251,7 +251,8 @@ def rename_domain(request, name: Name, body: NewDomainName):
 
 
 def _rename(request, domain, body):
-    actor, given, also = request.auth, body.model_dump(), {}
+    actor, also = request.auth, {}
+    given = body.model_dump() | {"most": renaming.MOST_OF_A_REQUEST}
     if request.is_dry:
         fresh = domain.fresh()
         new = renaming.check_new_name(domain=fresh, **given)

@@ -31,6 +31,7 @@ class DomainRenameForm(ActorForm):
         return {
             "name": self.cleaned_data["name"],
             "keep_alias": not self.cleaned_data["give_up"],
+            "most": renaming.MOST_OF_A_REQUEST,
         }
 
     def preview(self):
