@@ -21,18 +21,23 @@ from panel.paging import COUNT_BOUND
 def preview(actor, domain, new, *, keep_alias=True):
     """What ``rename_domain`` would do. ``new`` is what ``check_new_name`` returned; ``domain`` comes with its counters."""
     said = Preview(display_domain(domain.pk), display_domain(new.pk))
-    _say_of_addresses(said, domain)
+    changes_places = AliasDomain.objects.filter(pk=new.pk).exists()
+    _say_of_addresses(said, domain, new)
     _say_of_the_old_name(said, domain, keep_alias=keep_alias)
+    if changes_places:
+        text = _("%(name)s is an alias domain of it now, and changes places with it. Its own keys, relay host, copies (BCC) and rules about senders stay.")  # fmt: skip
+        said.change(text % {"name": said.new})
     _say_of_dns(said, domain, new)
     _say_of_others(said, domain)
-    _say_of_mail_that_left(said, new)
+    if not changes_places:
+        _say_of_mail_that_left(said, new)
     if text := warning_about(actor, new.pk):
         said.change(text)
     _say_what_stays(said, domain)
     return said
 
 
-def _say_of_addresses(said, domain):
+def _say_of_addresses(said, domain, new):
     params = {"old": said.old, "name": said.new}
     if boxes := domain.usage.mailboxes:
         text = ngettext(
@@ -51,7 +56,7 @@ def _say_of_addresses(said, domain):
         )
         said.change(text % (params | {"n": number(count)}))
     said.change(_("Limits, mail flow and settings of %(old)s are those of %(name)s.") % params)
-    links = AliasDomain.objects.filter(target_domain=domain.pk).order_by("pk")
+    links = AliasDomain.objects.filter(target_domain=domain.pk).exclude(pk=new.pk).order_by("pk")
     if names := list(links.values_list("pk", flat=True)):
         said.change(_("Alias domains that lead to %(name)s then:") % params, names)
     if admins := list(Admin.objects.names_at(domain)):
@@ -81,6 +86,8 @@ def _say_of_dns(said, domain, new):
     params = {"old": said.old, "name": said.new}
     text = _("Have MX, SPF and DMARC records of %(name)s lead here: its page “DNS” lists them, and says what is missing.")  # fmt: skip
     said.change(text % params)
+    if DKIMKey.objects.filter(domain_name=new.pk).exists():
+        return
     keys = DKIMKey.objects.filter(domain_name=domain.pk, replaced=None).order_by("pk")
     if records := [f"{key.selector}._domainkey.{new.pk}" for key in keys]:
         text = _("The DKIM keys go along. Mail of %(name)s is signed once the DNS has their records, with the values that those of %(old)s have:")  # fmt: skip

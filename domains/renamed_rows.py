@@ -91,23 +91,29 @@ def batches(items, size=TOGETHER):
         yield items[start : start + size]
 
 
-def forget_left_overs(new):
-    """Of a name that no domain has: another program deleted what it was of, before the triggers did the rest."""
-    for rows in (
+def forget_left_overs(new, *, of_an_alias_domain):
+    """Of a name that no domain has: another program deleted what it was of, before the triggers did the rest.
+
+    An alias domain keeps what is said of its own mail.
+    """
+    of_addresses = (
         SendAs.objects.filter(domain=new),
         SendAs.objects.filter(sender_domain=new),
-        Copy.objects.filter(domain=new),
         Ending.objects.filter(domain=new),
         OwnAlias.objects.filter(domain=new),
         OwnAliasLimit.objects.filter(domain=new),
         LetterText.objects.filter(domain=new),
+        FactorException.objects.filter(domain=new, for_admin=False),
+        UsageDay.objects.filter(domain=new),
+    )
+    of_mail = (
+        Copy.objects.filter(domain=new),
         RelayHost.objects.filter(pk=new),
         DomainSenderRule.objects.filter(domain=new),
         DomainDNS.objects.filter(pk=new),
         DomainAdmin.objects.filter(domain=new),
-        FactorException.objects.filter(domain=new, for_admin=False),
-        UsageDay.objects.filter(domain=new),
-    ):
+    )
+    for rows in of_addresses if of_an_alias_domain else (*of_addresses, *of_mail):
         rows.delete()
 
 
@@ -197,10 +203,12 @@ def lead_alias_domains(names):
 
 
 def rename_copies(names, *, keep):
-    """Mail to the old name is copied on while that leads here. Call it with what was ``stored`` of the domain before."""
-    Copy.objects.filter(domain=names.old).update(
-        address=names.of_column("address"), domain=names.new
-    )
+    """Mail to the old name is copied on while that leads here: ``keep`` are the copies of it as they were."""
+    there = set(Copy.objects.filter(domain=names.new).values_list("address", "direction"))
+    rows = Copy.objects.filter(domain=names.old)
+    twice = [row.pk for row in rows if (names.of(row.address), row.direction) in there]
+    Copy.objects.filter(pk__in=twice).delete()
+    rows.update(address=names.of_column("address"), domain=names.new)
     Copy.objects.filter(goto_domain=names.old).update(goto=names.of_column("goto"))
     Copy.objects.filter(domain=names.new, goto=F("address")).delete()
     again = [
@@ -246,24 +254,29 @@ def _again(rows, **columns):
 
 
 def _take_admins(names, *, keep):
+    there = DomainAdmin.objects.filter(domain=names.new).values_list("username", flat=True)
     rows = DomainAdmin.objects.filter(domain=names.old)
-    if keep:
-        _again(rows, domain_id=names.new)
-    else:
-        rows.update(domain=names.new)
+    _again(rows.exclude(username__in=list(there)), domain_id=names.new)
+    if not keep:
+        rows.delete()
 
 
 def _take_relay_host(names, *, keep):
     rows = RelayHost.objects.filter(pk=names.old)
-    if keep:
+    if not RelayHost.objects.filter(pk=names.new).exists():
         _again(rows, domain=names.new)
-    else:
-        rows.update(domain=names.new)
+    if not keep:
+        rows.delete()
 
 
 def _take_sender_rules(names, *, keep):
-    rules = list(DomainSenderRule.objects.filter(domain=names.old))
-    DomainSenderRule.objects.filter(domain=names.old).update(domain=names.new)
+    rows = DomainSenderRule.objects.filter(domain=names.old)
+    if DomainSenderRule.objects.filter(domain=names.new).exists():
+        if not keep:
+            rows.delete()
+        return
+    rules = list(rows)
+    rows.update(domain=names.new)
     if keep and rules:
         number = sender_services.list_number(names.old)
         _again(rules, domain=names.old, list_number=number)
@@ -272,13 +285,16 @@ def _take_sender_rules(names, *, keep):
 def _take_keys(names, *, keep):
     """Each key is published under the new name before it signs there; until then the old name's goes on signing, if ``keep``."""
     keys = DKIMKey.objects.filter(domain_name=names.old)
+    has_its_own = DKIMKey.objects.filter(domain_name=names.new).exists()
     if keep:
-        _again(keys.filter(replaced=None), domain_name_id=names.new)
-    else:
-        DKIMSigning.objects.filter(author=names.old).delete()
-        signing = DKIMSigning.objects.filter(author__endswith=f"@{names.old}")
-        signing.update(author=names.of_column("author"))
-        keys.update(domain_name=names.new)
+        _again(keys.filter(replaced=None) if not has_its_own else (), domain_name_id=names.new)
+        return
+    DKIMSigning.objects.filter(author=names.old).delete()
+    if has_its_own:
+        keys.delete()
+    signing = DKIMSigning.objects.filter(author__endswith=f"@{names.old}")
+    signing.update(author=names.of_column("author"))
+    keys.update(domain_name=names.new)
 
 
 def _name_in_lists(names, model, *, keep):

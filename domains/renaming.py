@@ -19,9 +19,9 @@ from domains.deliveries import forget_figures
 from domains.mail_reports import forget_reports
 from domains.models import AliasDomain, Copy, Domain, DomainSenderRule, RoutingLock
 from domains.renamed_rows import Names, batches
-from domains.services import check_new_domain, create_alias_domain
+from domains.services import check_new_domain, create_alias_domain, delete_alias_domain
 from panel import helper
-from panel.addresses import MAX_ADDRESS, display_address
+from panel.addresses import MAX_ADDRESS, display_address, display_domain
 from panel.changes import collected, insert, refuse
 from panel.formats import number
 from panel.transactions import in_transaction
@@ -37,7 +37,8 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
 
     Its mailboxes, aliases and settings follow; what leads to its addresses leads to the new ones, of whatever domain. Users sign in with
     their new addresses, and open sessions end. The old name becomes an alias domain of the new one, unless ``keep_alias`` is False:
-    then it is given up. Keys sign for the new name once its DNS shows them.
+    then it is given up. Keys sign for the new name once its DNS shows them. An alias domain of it changes places with it, and keeps what is
+    said of its own mail: keys, relay host, rules about senders.
     """
     RoutingLock.hold()
     domain = Domain.objects.select_for_update().get(pk=domain.pk).fresh()
@@ -47,9 +48,8 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     leading_there = sorted(set(leading_to(new.pk).values_list("alias", flat=True)))
     elsewhere = sorted(_leading_from_others(domain.pk))
     copies = list(Copy.objects.filter(domain=domain.pk)) if keep_alias else []
-    renamed_rows.forget_left_overs(new.pk)
-    new.created, new.modified = renamed_rows.created_of(domain, new.pk), now
-    insert(new)  # first: no address may be without a domain
+    new.modified = now
+    _store(actor, domain, new)  # first: no address may be without a domain
     links = renamed_rows.lead_alias_domains(names)
     mailboxes = renamed_rows.rename_mailboxes(names, now)
     renamed_rows.rename_aliases(names, now)
@@ -106,6 +106,18 @@ def _too_many(domain, most):
     return ValidationError(text, "too_many", {"n": number(most)})
 
 
+def _store(actor, domain, new):
+    link = AliasDomain.objects.filter(pk=new.pk).first()
+    renamed_rows.forget_left_overs(new.pk, of_an_alias_domain=link is not None)
+    if link is None:
+        new.created = renamed_rows.created_of(domain, new.pk)
+        insert(new)
+        return
+    delete_alias_domain(actor=actor, link=link)
+    new.created = min(domain.created, link.alias_domain.created)
+    new.save(force_update=True)
+
+
 def copy_of(domain):
     values = {field.attname: getattr(domain, field.attname) for field in Domain._meta.fields}
     return Domain(**values)
@@ -121,9 +133,20 @@ def _checked_name(domain, text):
         if other.pk == domain.pk:
             raise ValidationError(_("This is its name already."), "same")
         if AliasDomain.objects.filter(pk=other.pk, target_domain=domain.pk).exists():
-            text = _("%(name)s is an alias domain of it. Delete the domain %(name)s first.")
-            raise ValidationError(text, "taken", {"name": other})
+            _refuse_own_addresses(other.pk)
+            return other.pk
     raise found
+
+
+def _refuse_own_addresses(name):
+    """Of an alias domain that changes places: whose mail an address of both names is, nobody but people can say."""
+    found = Alias.objects.filter(domain=name).order_by("pk").values_list("pk", flat=True)[:5]
+    if found:
+        text = _("%(name)s has addresses of its own, such as %(addresses)s. Move or delete them first.")  # fmt: skip
+        addresses = ", ".join(map(display_address, found))
+        raise ValidationError(
+            text, "own_addresses", {"name": display_domain(name), "addresses": addresses}
+        )
 
 
 def _refuse_too_long(domain, new):
@@ -158,7 +181,6 @@ def _check_alias_domain(domain):
 
 
 def leading_to(name):
-    """The targets in ``name``, which is no domain here yet: such mail leaves this server."""
     return AliasTarget.objects.filter(domain=name)
 
 

@@ -11,6 +11,7 @@ from accounts.models import Admin, ApiToken, LogEntry, PanelSession
 from aliases.answers import ELSEWHERE, answer
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import NEXT, SIGNS, DKIMKey
+from domains.flow_services import set_relay_host
 from domains.models import (
     AliasDomain,
     Copy,
@@ -20,6 +21,7 @@ from domains.models import (
     RelayHost,
 )
 from domains.renaming import check_new_name, rename_domain
+from domains.sender_services import set_domain_sender_rule
 from domains.services import create_alias_domain, create_domain, delete_domain, update_domain
 from mailboxes.deleted_rows import MAILBOX
 from mailboxes.models import Deleted, Mailbox, QuotaUsage, RetiredMaildir, SendAs
@@ -273,6 +275,73 @@ def test_it_gets_its_old_name_back(domain):
     }
 
 
+# --- An alias domain of it
+
+
+@pytest.fixture
+def twin(domain):
+    return Domain.objects.get(pk="twin.example")
+
+
+def test_an_alias_domain_changes_places_with_the_domain_it_leads_to(domain, twin):
+    renamed(domain, twin.pk)
+
+    assert dict(AliasDomain.objects.values_list("pk", "target_domain")) == {OLD: twin.pk}
+    assert gotos(twin.pk)["ann@twin.example"] == "ann@twin.example"
+    row = Domain.objects.get(pk=twin.pk)
+    assert (row.mailboxes, row.description) == (50, domain.description)
+    assert {*answer(None, ANN).reached} == {"ann@twin.example"}
+    [boss] = Admin.objects.filter(domainadmin__domain=twin.pk).distinct()
+    assert sorted(boss.domain_names) == [OLD, twin.pk]
+    assert DomainAdmin.objects.filter(domain=twin.pk).count() == 1
+    assert Deleted.objects.get(kind=MAILBOX).name == "zoe@twin.example"
+
+
+def test_either_name_keeps_what_is_said_of_its_own_mail(domain, twin):
+    key = DKIMKey.objects.create(domain_name=twin, selector="t1", public_key="x")
+    set_relay_host(actor=None, domain=twin, server="smtp.other.example")
+    set_domain_sender_rule(actor=None, domain=twin, sender="worse.example", action="REJECT")
+
+    renamed(domain, twin.pk)
+
+    assert [*DKIMKey.objects.filter(domain_name=twin.pk)] == [key]
+    assert RelayHost.objects.get(pk=twin.pk).next_hop == "[smtp.other.example]:587"
+    rules = DomainSenderRule.objects.values_list("domain", "sender")
+    assert {*rules} == {(twin.pk, "worse.example"), (OLD, "bad.example")}
+    copies = Copy.objects.filter(domain=twin.pk).values_list("address", "goto")
+    assert {*copies} == {
+        ("ann@twin.example", OTHER),
+        ("@twin.example", OTHER),
+        ("nobody@twin.example", "bob@twin.example"),
+    }
+
+
+def test_they_change_places_and_back_again(domain, twin):
+    before = gotos(OLD, "other.example")
+    renamed(domain, twin.pk)
+
+    renamed(Domain.objects.get(pk=twin.pk), OLD)
+
+    assert gotos(OLD, "other.example") == before | {
+        "all@other.example": before["all@other.example"].replace("ANN", "ann")
+    }
+    assert dict(AliasDomain.objects.values_list("pk", "target_domain")) == {twin.pk: OLD}
+
+
+def test_the_name_that_it_had_is_given_up_for_that_of_an_alias_domain(domain, twin):
+    renamed(domain, twin.pk, keep_alias=False)
+
+    assert {*Domain.objects.values_list("pk", flat=True)} == {twin.pk, "other.example"}
+    assert not AliasDomain.objects.exists()
+    assert [key.selector for key in DKIMKey.objects.filter(domain_name=twin.pk)] == ["s1"]
+
+
+def test_an_alias_domain_with_addresses_of_its_own_stays_one(domain, twin, add_alias):
+    add_alias("info@twin.example", OTHER)
+
+    assert refusal(domain, twin.pk) == {"name": ["own_addresses"]}
+
+
 # --- What nobody inherits
 
 
@@ -335,11 +404,14 @@ def test_what_the_bin_has_of_another_domain_of_the_new_name_is_not_its_administr
         (OLD, "same"),
         (OLD.upper(), "same"),
         ("other.example", "taken"),
-        ("twin.example", "taken"),
+        ("link.example", "taken"),
         (settings.MAIL_HOSTNAME, "own_host"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(domain, name, code):
+def test_a_name_that_cannot_be_is_refused(domain, add_domain, name, code):
+    other = Domain.objects.get(pk="other.example")
+    create_alias_domain(actor=None, alias_domain=add_domain("link.example"), target_domain=other)
+
     assert refusal(domain, name) == {"name": [code]}
     assert gotos(OLD)[ANN] == ANN
 

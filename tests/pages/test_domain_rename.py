@@ -96,7 +96,6 @@ def test_the_activity_says_the_old_name_and_the_new_one(as_superadmin, customer)
         ("nodots", "“nodots” is not a domain name. Write it like example.org."),
         ("example.org", "This is its name already."),
         ("other.net", "other.net exists already."),
-        ("twin.example", "twin.example is an alias domain of it."),
     ],
 )
 @pytest.mark.parametrize("button", [{}, PREVIEW])
@@ -137,6 +136,18 @@ def test_what_else_there_is_of_either_name_is_said(as_superadmin, customer, add_
 
     assert "Rules about mail from example.org stay as they are" in said
     assert "A deleted domain of this name can be restored until" in said
+
+
+def test_an_alias_domain_of_it_is_said_to_change_places(as_superadmin, customer, add_alias):
+    said = text(as_superadmin.post(RENAME, {"name": "twin.example"} | PREVIEW))
+
+    assert "twin.example is an alias domain of it now, and changes places with it." in said
+    assert "stays here from then on" not in said
+    assert "Alias domains that lead to" not in said
+
+    add_alias("info@twin.example", "joe@example.org")
+    refused = text(as_superadmin.post(RENAME, {"name": "twin.example"} | PREVIEW))
+    assert "twin.example has addresses of its own, such as info@twin.example." in refused
 
 
 def test_the_way_there_is_on_the_settings_and_not_for_an_alias_domain(as_superadmin, customer):
