@@ -333,7 +333,7 @@ def test_the_name_that_it_had_is_given_up_for_that_of_an_alias_domain(domain, tw
 
     assert {*Domain.objects.values_list("pk", flat=True)} == {twin.pk, "other.example"}
     assert not AliasDomain.objects.exists()
-    assert [key.selector for key in DKIMKey.objects.filter(domain_name=twin.pk)] == ["s1"]
+    assert {key.selector for key in DKIMKey.objects.filter(domain_name=twin.pk)} == {"s0", "s1"}
 
 
 def test_an_alias_domain_with_addresses_of_its_own_stays_one(domain, twin, add_alias):
