@@ -18,6 +18,10 @@ from panel.formats import number
 from panel.paging import COUNT_BOUND
 
 
+# By what they are called in .env.
+ADDRESSES = {"FROM_EMAIL": "DEFAULT_FROM_EMAIL", "REPORTS_TO": "REPORTS_TO"}
+
+
 def preview(actor, domain, new, *, keep_alias=True):
     """What ``rename_domain`` would do. ``new`` is what ``check_new_name`` returned; ``domain`` comes with its counters."""
     said = Preview(display_domain(domain.pk), display_domain(new.pk))
@@ -140,6 +144,10 @@ def _say_what_stays(said, domain):
     if rules.exists():
         text = _("Rules about mail from %(old)s stay as they are: they are about that name alone.")
         said.stay(text % params)
+    named = [name for name, at_django in ADDRESSES.items() if at in getattr(settings, at_django)]
+    if named:
+        text = _("Settings of this server (.env) have addresses in %(old)s until somebody changes them: %(names)s.")  # fmt: skip
+        said.stay(text % (params | {"names": ", ".join(named)}))
     if Mailbox.objects.filter(domain=domain.pk).exists():
         if settings.WEBMAIL_URL:
             text = _("Webmail knows address book, identities and settings by the name: its users begin anew there.")  # fmt: skip

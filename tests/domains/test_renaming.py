@@ -240,6 +240,31 @@ def test_mail_to_the_old_names_arrives_where_that_to_the_new_ones_does(domain, n
     assert {*old} == {*new} != set()
 
 
+@pytest.mark.parametrize("to", [NEW, "twin.example"])
+@pytest.mark.parametrize("with_catch_all", [True, False])
+def test_every_answer_is_the_one_before_under_the_new_name(domain, add_alias, to, with_catch_all):
+    add_alias(f"list@{OLD}", f"sales@{OLD}", "moved@other.example", f"ann+x@{OLD}")
+    add_alias("far@other.example", f"list@{OLD}", "ann@twin.example")
+    if not with_catch_all:
+        Alias.objects.filter(pk=f"@{OLD}").delete()
+    local_parts = ("ann", "bob", "sales", "shop", "list", "ann+tag", "nobody", "both", "moved")
+    places = (OLD, "twin.example", "other.example")
+    asked = [f"{name}@{place}" for name in (*local_parts, "far", "all") for place in places]
+    before = {address: reached(address) for address in asked}
+
+    renamed(domain, to)
+
+    for address in asked:
+        wanted = {one.replace(f"@{OLD}", f"@{to}") for one in before[address]}
+        assert (address, reached(address)) == (address, wanted)
+        same = address.replace(f"@{OLD}", f"@{to}")
+        assert (same, reached(same)) == (same, wanted)
+
+
+def reached(address):
+    return {*answer(None, address).reached}
+
+
 def test_a_name_that_is_given_up_is_no_domain_any_more(domain):
     renamed(domain, keep_alias=False)
 

@@ -83,8 +83,10 @@ def test_the_old_name_is_given_up_if_that_is_wanted(as_superadmin, customer):
 def test_the_activity_says_the_old_name_and_the_new_one(as_superadmin, customer):
     as_superadmin.post(RENAME, {"name": "new.example"})
 
-    said = text(as_superadmin.get(reverse("log"), {"domain": "new.example"}))
+    page = as_superadmin.get(reverse("log"), {"domain": "new.example"})
+    said = text(page)
 
+    assert reverse("domain", args=["new.example"]) in links(page)
     assert "gave domain new.example another name" in said
     assert "example.org → new.example" in said
 
@@ -128,13 +130,15 @@ def test_a_second_click_is_answered_as_the_first(as_superadmin, customer):
     assert LogEntry.objects.filter(action="rename_domain").count() == 2
 
 
-def test_what_else_there_is_of_either_name_is_said(as_superadmin, customer, add_domain):
+def test_what_else_there_is_of_either_name_is_said(as_superadmin, customer, add_domain, settings):
+    settings.DEFAULT_FROM_EMAIL = "Mail <postmaster@example.org>"
     set_sender_rule(actor=None, sender="x@example.org", action="REJECT")
     delete_domain(actor=None, domain=add_domain("new.example"))
 
     said = text(as_superadmin.post(RENAME, {"name": "new.example"} | PREVIEW))
 
     assert "Rules about mail from example.org stay as they are" in said
+    assert "have addresses in example.org until somebody changes them: FROM_EMAIL." in said
     assert "A deleted domain of this name can be restored until" in said
 
 
