@@ -17,7 +17,6 @@ from panel.addresses import display_domain
 from panel.formats import number
 from panel.paging import COUNT_BOUND
 
-
 # By what they are called in .env.
 ADDRESSES = {"FROM_EMAIL": "DEFAULT_FROM_EMAIL", "REPORTS_TO": "REPORTS_TO"}
 
