@@ -81,6 +81,18 @@ def test_people_sign_in_with_the_new_name_alone_and_send_under_both(mail_server,
         clients.wait_for(mail_server, bob, PASSWORD, subject)
 
 
+def test_an_alias_domain_changes_places_with_its_domain(mail_server, old):
+    twin = f"twin-{old.pk}"
+
+    rename_domain(actor=None, domain=old, name=twin)
+
+    for address in (f"ann@{old.pk}", f"ann@{twin}", f"sales@{old.pk}", f"sales@{twin}"):
+        subject = clients.send(mail_server, stranger(), address)
+        clients.wait_for(mail_server, f"ann@{twin}", PASSWORD, subject)
+    assert len(files(mail_server, old)) == 4
+    assert clients.may_imap(mail_server, f"ann@{old.pk}", PASSWORD) is False
+
+
 def test_a_name_that_is_given_up_is_no_domain_of_this_server(mail_server, old):
     new = renamed(old, keep_alias=False)
 
