@@ -13,7 +13,7 @@ from aliases import rename_previews, renaming, services
 from aliases.access import NAMES
 from aliases.models import Alias
 from aliases.views import referrers_context
-from domains.api import TREATMENT, found, managed, treatment
+from domains.api import TREATMENT, foretold, found, managed, treatment
 from domains.models import Domain, RoutingLock
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import moment
@@ -181,14 +181,6 @@ def new_name(actor, row, body):
         raise ValidationError({"domain": ValidationError(text, "unknown")})
     name = body.local_part.removesuffix(f"@{domain.pk}")
     return {"local_part": name, "domain": domain, "keep_alias": body.keep_alias}
-
-
-def foretold(preview):
-    """A preview of the pages, as a dry run tells it."""
-    return {
-        "changes": [{"says": text, "names": list(names)} for text, names in preview.changes],
-        "stays": [text for text, _names in preview.stays],
-    }
 
 
 def _rename(request, alias, body):

@@ -12,7 +12,7 @@ from pydantic import Field
 from accounts.api_auth import Token
 from aliases.models import Alias
 from aliases.services import KEEP
-from domains import sending_limits, services
+from domains import rename_previews, renaming, sending_limits, services
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, RoutingLock
 from panel.addresses import lookup_key
 from panel.api.answers import moment
@@ -20,6 +20,7 @@ from panel.api.lists import Rows, listed, yes_or_no
 from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only, renamed, write_only
+from panel.api.writing import Done
 from panel.paging import COUNT_BOUND
 
 router = Router(tags=["Domains"])
@@ -74,6 +75,15 @@ DomainPatch = patch_of(DomainBody)
 class Domains(Answer):
     items: list[DomainBody]
     next: str | None
+
+
+class NewDomainName(Body):
+    model_config = example({"name": "example.net"})
+
+    name: Text = Field(description="The new name.", examples=["example.net"])
+    keep_alias: bool = Field(
+        True, description="The old name becomes an alias domain that leads to the new one."
+    )
 
 
 COLUMNS = {
@@ -194,6 +204,14 @@ def treatment(request):
     return {name: request.GET.get(name) or KEEP for name in TREATMENT}
 
 
+def foretold(preview):
+    """A preview of the pages, as a dry run tells it."""
+    return {
+        "changes": [{"says": text, "names": list(names)} for text, names in preview.changes],
+        "stays": [text for text, _names in preview.stays],
+    }
+
+
 domains = Resource(
     body=DomainBody,
     keys=("domain",),
@@ -221,6 +239,30 @@ def list_domains(request):
         rows = rows.filter(active=active)
     page = Rows(rows, ("pk",), record, whole=Domain.objects)
     return listed(request, page, asked=("q", "active"))
+
+
+# What is below a name stands before it.
+
+
+@router.post("/domains/{path:name}/rename", auth=Token("domains:write"), response=DomainBody)
+def rename_domain(request, name: Name, body: NewDomainName):
+    """Give a domain another name. Its mailboxes, aliases and settings follow; what leads to its addresses leads to the new ones.
+
+    A dry run tells what changes, and what does not go along, in the sentences of the page.
+    """
+    return domains.do(request, name, act=lambda domain: _rename(request, domain, body), pointers={})
+
+
+def _rename(request, domain, body):
+    actor, also = request.auth, {}
+    given = body.model_dump() | {"most": renaming.MOST_OF_A_REQUEST}
+    if request.is_dry:
+        fresh = domain.fresh()
+        new = renaming.check_new_name(domain=fresh, **given)
+        told = rename_previews.preview(actor, fresh, new, keep_alias=body.keep_alias)
+        also = foretold(told)
+    row = renaming.rename_domain(actor=actor, domain=domain, **given)
+    return Done(200, record(row), also=also)
 
 
 @router.get("/domains/{path:name}", auth=Token("domains:read"), response=DomainBody)

@@ -9,6 +9,7 @@ from domains import (
     flow_views,
     page,
     places,
+    rename_views,
     sender_views,
     setup_views,
     views,
@@ -54,6 +55,7 @@ urlpatterns = [
         name="domain-sender-remove",
     ),
     path("domains/<path:pk>/edit/", views.DomainEdit.as_view(), name="domain-edit"),
+    path("domains/<path:pk>/rename/", rename_views.DomainRename.as_view(), name="domain-rename"),
     path("domains/<path:pk>/state/", views.DomainState.as_view(), name="domain-state"),
     path(
         "domains/<path:pk>/checklist/", checklist.DomainChecklist.as_view(), name="domain-checklist"

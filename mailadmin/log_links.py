@@ -44,6 +44,6 @@ def url_of(entry):
 
 
 def _has_left(entry):
-    """Whether it went to another domain, where another entry has its new name."""
-    pairs = (entry.changes or {}).get("username"), (entry.changes or {}).get("address")
+    """Whether it has its new name in another domain, where another entry is about it."""
+    pairs = [(entry.changes or {}).get(field) for field in ("username", "address", "name")]
     return any(isinstance(pair, list) and entry.data not in pair[1:] for pair in pairs)

@@ -46,8 +46,8 @@ WARNINGS = {
 
 def warning_about(actor, name):
     """What whoever makes ``name`` anew is told, if what had it before is in the bin; or ""."""
-    rows = Deleted.objects.manageable_by(actor).filter(name=name, until__gt=timezone.now())
-    found = rows.order_by("-pk").first()
+    rows = Deleted.objects.all() if actor is None else Deleted.objects.manageable_by(actor)
+    found = rows.filter(name=name, until__gt=timezone.now()).order_by("-pk").first()
     return WARNINGS[found.kind] % {"day": day(found.until)} if found else ""
 
 

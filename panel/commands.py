@@ -261,12 +261,12 @@ class RowCommand(PanelCommand):
             " or deleted, or lead to this address.",
         )
 
-    def rename_options(self, parser):
+    def rename_options(self, parser, old="old address", becomes="an alias"):
         parser.add_argument(
             "--no-alias",
             action="store_false",
             dest="keep_alias",
-            help="Give the old address up (default: it becomes an alias that leads there).",
+            help=f"Give the {old} up (default: it becomes {becomes} that leads there).",
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what changes, and stop.")
         self.json_option(parser)

@@ -39,6 +39,7 @@ ACTIONS = {
         _("{person} changed domain {object}"),
         ngettext_lazy("%(person)s changed %(n)d domain", "%(person)s changed %(n)d domains", "n"),
     ),
+    "rename_domain": Action(DOMAINS, _("{person} gave domain {object} another name")),
     "delete_domain": Action(
         DOMAINS,
         _("{person} deleted domain {object}"),

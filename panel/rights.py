@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 RIGHTS = {
     "domains:read": _("See domains"),
-    "domains:write": _("Create, change and delete domains"),
+    "domains:write": _("Create, change, rename and delete domains"),
     "mailboxes:read": _("See mailboxes"),
     "mailboxes:write": _("Create, change, rename and delete mailboxes"),
     "mailboxes:password": _("Set passwords of mailboxes, and invite to set them"),

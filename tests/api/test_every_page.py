@@ -40,6 +40,7 @@ OPERATIONS = {
     "domain-new-address": {"put_mailbox", "put_alias"},
     "domain-own-addresses": {"put_domain_own_addresses_limit"},
     "domain-relay": {"put_relay_host", "delete_relay_host"},
+    "domain-rename": {"rename_domain"},
     "domain-sender": {"put_domain_sender_rule"},
     "domain-sender-remove": {"delete_domain_sender_rule"},
     "domain-state": {"patch_domain"},

@@ -312,3 +312,73 @@ def test_an_administrator_that_is_wrong_is_told_where(root, body, pointer):
 
     assert response.status_code == 422
     assert [one["pointer"] for one in response.json()["errors"]] == [pointer]
+
+
+# --- Another name
+
+
+def test_a_domain_gets_another_name_and_the_old_one_leads_there(
+    root, example_org, add_mailbox, add_alias
+):
+    add_mailbox("ann@example.org")
+    add_alias("sales@example.org", "ann@example.org")
+
+    renamed = root.post("/domains/example.org/rename", {"name": "Müller.example"})
+
+    assert (renamed.status_code, renamed.json()["domain"]) == (200, "xn--mller-kva.example")
+    assert root.get("/mailboxes/ann@xn--mller-kva.example").status_code == 200
+    link = root.get("/alias-domains/example.org").json()
+    assert link["target_domain"] == "xn--mller-kva.example"
+
+
+def test_a_domain_gives_its_old_name_up_if_that_is_wanted(root, example_org):
+    sent = {"name": "new.example", "keep_alias": False}
+
+    assert root.post("/domains/example.org/rename", sent).status_code == 200
+    assert root.get("/domains/example.org").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        ({"name": "other.net"}, 409, "/name"),
+        ({"name": "nodots"}, 422, "/name"),
+        ({"name": "example.org"}, 422, "/name"),
+        ({}, 422, "/name"),
+    ],
+)
+def test_a_new_name_that_cannot_be_is_told_where(
+    root, example_org, other_net, body, status, pointer
+):
+    response = root.post("/domains/example.org/rename", body)
+
+    assert response.status_code == status
+    assert [one["pointer"] for one in response.json()["errors"]] == [pointer]
+    assert root.get("/domains/example.org").status_code == 200
+
+
+def test_a_backup_mx_is_told_at_the_choice(root, add_domain):
+    add_domain("backup.example", backupmx=True)
+
+    response = root.post("/domains/backup.example/rename", {"name": "new.example"})
+
+    assert [one["pointer"] for one in response.json()["errors"]] == ["/keep_alias"]
+
+
+def test_a_dry_run_of_another_name_is_the_preview_of_the_page(root, example_org, add_mailbox):
+    add_mailbox("ann@example.org")
+
+    told = root.post("/domains/example.org/rename?dry_run=true", {"name": "new.example"}).json()
+
+    assert told["result"]["domain"] == "new.example"
+    says = [one["says"] for one in told["also"]["changes"]]
+    assert "Mail and filters stay in their directories. No file is moved." in says
+    assert told["also"]["stays"]
+    assert root.get("/mailboxes/ann@example.org").status_code == 200
+
+
+def test_a_domain_admin_gives_no_domain_another_name(theirs):
+    assert theirs.post("/domains/example.org/rename", {"name": "new.example"}).status_code in {
+        403,
+        404,
+    }

@@ -193,13 +193,22 @@ def test_every_page_is_well_formed_and_fits(visitors, accounts):
     }
 
 
-@pytest.mark.parametrize("kind", ["mailbox", "alias"])
-def test_what_a_rename_would_change_is_well_formed_and_fits(kind, visitors, accounts):
+@pytest.mark.parametrize(
+    ("kind", "name", "given_up"),
+    [
+        ("mailbox", "somebody.else", "address"),
+        ("alias", "somebody.else", "address"),
+        ("domain", "somebody-else.example", "name"),
+    ],
+)
+def test_what_a_rename_would_change_is_well_formed_and_fits(
+    kind, name, given_up, visitors, accounts
+):
     page = visitors.sign_in(*next(iter(accounts.items())))
     path = reverse(f"{kind}-rename", args=[ROWS[kind][0]])
     found = faults_of(page, path)[1]
-    page.get_by_label("New name").fill("somebody.else")
-    page.get_by_text("Give up the old address").click()
+    page.get_by_label("New name").fill(name)
+    page.get_by_text(f"Give up the old {given_up}").click()
     page.get_by_role("button", name="Show what changes").click()
     page.get_by_role("button", name=f"Rename {kind}").wait_for()
 

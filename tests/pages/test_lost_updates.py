@@ -103,6 +103,7 @@ FORMS_OF_ANYTHING_ELSE = {
     "mailbox-sharing",
     "alias-senders",
     "mailbox-rename",  # who comes second finds the mailbox gone from this address
+    "domain-rename",
     "letter",  # until one is stored: tests/pages/test_letters.py
     "alias-rename",
     "mailbox-own-addresses",  # of one field: tests/pages/test_own_addresses.py

@@ -5,6 +5,8 @@ from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import AliasTarget
 from domains.commands import DomainRowCommand
 from domains.models import Copy, Domain
+from domains.rename_previews import preview
+from domains.renaming import check_new_name, rename_domain
 from domains.services import (
     create_domain,
     delete_domain,
@@ -39,7 +41,7 @@ def promised(record):
 
 
 class Command(DomainRowCommand):
-    help = "Create, list, show and change domains, switch them off and on, delete them."
+    help = "Create, list, show, change and rename domains, switch them off and on, delete them."
     noun, nouns = "domain", "domains"
     key = ("DOMAIN", "example.org")
     word_kind = "domain"
@@ -51,6 +53,7 @@ class Command(DomainRowCommand):
         "edit": "Change domains. A limit below what is there only blocks new ones.",
         "off": "Switch domains off: all mail for them is refused, and nobody of them can sign in.",
         "on": "Switch domains on.",
+        "rename": "Give a domain another name, with all its addresses. Its old name becomes an alias domain that leads to it.",
         "delete": "Delete domains with their mailboxes and aliases. Mail stays on disk.",
     }
     columns = [
@@ -117,6 +120,11 @@ class Command(DomainRowCommand):
             metavar="N",
             help="To how many recipients an hour its mailboxes may send together, or “usual”: as the server has it. Kept by rspamd.",
         )
+
+    def options_for_rename(self, parser):
+        self.name_option(parser)
+        parser.add_argument("new_name", metavar="NEW", help="The new name.")
+        self.rename_options(parser, old="old name", becomes="an alias domain")
 
     def options_for_delete(self, parser):
         super().options_for_delete(parser)
@@ -223,6 +231,17 @@ class Command(DomainRowCommand):
         self.each(names, one, done="changed", json=json)
 
     named = DomainRowCommand.domain
+
+    def rename(self, *, name_given, new_name, keep_alias, dry_run, json, **options):
+        domain = self.named(name_given)
+        given = {"name": new_name, "keep_alias": keep_alias}
+        if dry_run:
+            new = check_new_name(domain=domain, **given)
+            self.print_preview(preview(None, domain, new, keep_alias=keep_alias), json=json)
+            return
+        with self.working(f"Renaming {domain.pk}"):
+            renamed = rename_domain(actor=None, domain=domain, **given)
+        self.report("Renamed", renamed, json=json, was=domain)
 
     def switch(self, domain, active):
         return set_domain_active(actor=None, domain=domain, active=active)
