@@ -5,15 +5,12 @@ import hypothesis
 import idna
 import pyotp
 import pytest
+from django.db import transaction
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test.signals import template_rendered
 
 from accounts import totp
-from accounts.services import create_admin
-from aliases.services import create_alias
-from domains.models import Domain
-from domains.services import create_domain
-from mailboxes.services import create_mailbox
+from tests import making
 from tests.codes import NOW
 
 pytest.register_assert_rewrite("tests.refusals")
@@ -34,9 +31,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("mailadmin")
 
-PASSWORD = "tangerine-7-bicycle"
-UNLIMITED = {"aliases": 0, "mailboxes": 0, "maxquota": 0, "quota": 0}
-
 
 @pytest.fixture(autouse=True)
 def context_of_jinja2(monkeypatch):
@@ -54,17 +48,13 @@ def context_of_jinja2(monkeypatch):
 
 @pytest.fixture
 def password():
-    return PASSWORD
+    return making.PASSWORD
 
 
 @pytest.fixture
 def add_domain(db):
     """``add_domain("example.org", mailboxes=3)``: what is not named is unlimited."""
-
-    def add(name="example.org", **fields):
-        return create_domain(actor=None, name=name, **UNLIMITED | fields)
-
-    return add
+    return making.add_domain
 
 
 @pytest.fixture
@@ -80,52 +70,27 @@ def other_net(add_domain):
 @pytest.fixture
 def add_mailbox(db):
     """``add_mailbox("info@example.org", quota=5_000_000)``: quota is in bytes."""
-
-    def add(address, password=PASSWORD, **fields):
-        local_part, _at, domain = address.rpartition("@")
-        return create_mailbox(
-            actor=None,
-            domain=Domain.objects.get(pk=domain),
-            local_part=local_part,
-            password=password,
-            **fields,
-        )
-
-    return add
+    return making.add_mailbox
 
 
 @pytest.fixture
 def add_alias(db):
     """``add_alias("sales@example.org", "a@example.org", "b@other.net")``; "@example.org" catches all."""
-
-    def add(address, *targets, **fields):
-        local_part, _at, domain = address.rpartition("@")
-        return create_alias(
-            actor=None,
-            domain=Domain.objects.get(pk=domain),
-            local_part=local_part,
-            targets=targets,
-            **fields,
-        )
-
-    return add
+    return making.add_alias
 
 
 @pytest.fixture
 def make_admin(db):
     """A domain admin of ``domains``, or with ``superadmin=True`` a superadmin."""
+    return making.make_admin
 
-    def make(username=None, superadmin=False, domains=(), password=PASSWORD, **fields):
-        return create_admin(
-            actor=None,
-            username=username or ("super@example.org" if superadmin else "admin@example.org"),
-            password=password,
-            superadmin=superadmin,
-            domains=domains,
-            **fields,
-        )
 
-    return make
+@pytest.fixture(scope="module")
+def kept_rows(django_db_setup, django_db_blocker):
+    """What fixtures of module scope write is there for all tests of the module: their transactions are parts of this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from domains.models import Domain
 from domains.services import create_alias_domain
+from mailboxes.services import delete_mailbox
+from tests import making
 from tests.servers.sink import Sink
 
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
@@ -120,3 +122,30 @@ def sink(settings):
     settings.BROADCAST_RATE = 60_000
     yield sink
     sink.stop()
+
+
+@pytest.fixture(scope="module")
+def accounts_of_the_world(kept_rows):
+    example_org, _other_net = making.add_domain("example.org"), making.add_domain("other.net")
+    source = making.add_domain("alias.example.org")
+    create_alias_domain(actor=None, alias_domain=source, target_domain=example_org)
+    mailbox = making.add_mailbox("joe@example.org")
+    making.add_alias("sales@example.org", "joe@example.org")
+    foreign_mailbox = making.add_mailbox("ann@other.net")
+    delete_mailbox(actor=None, mailbox=making.add_mailbox("sue@example.org"))
+    own = ["example.org", "alias.example.org"]
+    return {
+        "superadmin": making.make_admin("root@example.org", superadmin=True),
+        "own admin": making.make_admin("theirs@example.org", domains=own),
+        "foreign admin": making.make_admin("others@other.net", domains=["other.net"]),
+        "mailbox user": mailbox,
+        "foreign mailbox user": foreign_mailbox,
+    }
+
+
+@pytest.fixture
+def world(accounts_of_the_world, db):
+    return {
+        role: type(account).objects.get(pk=account.pk)
+        for role, account in accounts_of_the_world.items()
+    }

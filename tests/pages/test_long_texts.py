@@ -1,8 +1,15 @@
+from itertools import product
+
 import pytest
 from django.urls import reverse
 
 from panel.addresses import MAX_TYPED
-from tests.pages.test_access import PATTERNS, SCOPED, VIEWS, address_of, world  # noqa: F401
+from tests.pages.test_access import (
+    PATTERNS,
+    SCOPED,
+    VIEWS,
+    address_of,
+)
 
 MARKS = 10_000 * "\u0316\u0301"
 LONG = [f"a{MARKS}", f"a@{MARKS}.example", f"a{MARKS}@example.org", f"a@{'xn--a.' * 5_000}org"]
@@ -22,17 +29,16 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("page", "field"), [(page, field) for page, form in FORMS.items() for field in form.base_fields]
-)
-def test_a_field_of_a_form(page, field, sign_in, world, longest):  # noqa: F811
+@pytest.mark.parametrize("page", FORMS)
+def test_the_fields_of_a_form(page, sign_in, world, longest):
     client = sign_in(world["superadmin"])
 
-    for long in LONG:
+    for field, long in product(FORMS[page].base_fields, LONG):
         fields = {field: long, f"{field}_0": long, f"{field}_1": long}
         # A tick is one, whatever its text.
-        assert client.post(address_of(page), fields).status_code in {302, 422}
-    assert longest() <= MAX_TYPED
+        status = client.post(address_of(page), fields).status_code
+        assert (field, status) in {(field, 302), (field, 422)}
+        assert (field, longest()) <= (field, MAX_TYPED)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,7 @@ def test_a_field_of_a_form(page, field, sign_in, world, longest):  # noqa: F811
         ("own-forwarding", "targets"),
     ],
 )
-def test_a_field_of_ones_own_pages(page, field, sign_in, world, longest):  # noqa: F811
+def test_a_field_of_ones_own_pages(page, field, sign_in, world, longest):
     client = sign_in(world["mailbox user"])
 
     for long in LONG:
@@ -59,11 +65,10 @@ def test_a_field_of_the_sign_in(field, client, db, longest):
     assert longest() <= MAX_TYPED
 
 
-@pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize(
     "page", [name for name in PATTERNS if not PATTERNS[name].pattern.converters]
 )
-def test_a_parameter(page, parameter, sign_in, world, longest, settings):  # noqa: F811
+def test_the_parameters_of_a_page(page, sign_in, world, longest, settings):
     settings.DELIVERIES_FOR_USERS = True
     settings.OIDC_ISSUER = "https://id.example.org"
     settings.FORGOTTEN_PASSWORDS = {"mailbox": True, "admin": True}
@@ -73,15 +78,16 @@ def test_a_parameter(page, parameter, sign_in, world, longest, settings):  # noq
     of_users = page.startswith("own-") and not page.startswith("own-webhook")
     client = sign_in(world["mailbox user" if of_users else "superadmin"])
 
-    for long in LONG:
-        assert client.get(reverse(page), {parameter: long}).status_code in answers
-    assert longest() <= MAX_TYPED
+    for parameter, long in product(PARAMETERS, LONG):
+        status = client.get(reverse(page), {parameter: long}).status_code
+        assert (parameter, status) in {(parameter, answer) for answer in answers}
+        assert (parameter, longest()) <= (parameter, MAX_TYPED)
 
 
 @pytest.mark.parametrize(
     "page", [name for name in SCOPED if name.endswith(("-delete", "-bulk", "-state"))]
 )
-def test_what_a_confirmation_holds(page, sign_in, world, longest):  # noqa: F811
+def test_what_a_confirmation_holds(page, sign_in, world, longest):
     client = sign_in(world["superadmin"])
     for long in LONG:
         fields = {"action": "delete", "confirm": long, "active": long, "next": long}
