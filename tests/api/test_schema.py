@@ -19,9 +19,6 @@ from schemathesis.specs.openapi.checks import (
 
 from mailadmin.api import api
 from mailadmin.wsgi import application
-from panel.rights import OF_MAILBOX_USERS_ALONE
-from tests.api import rows
-from tests.api.conftest import Program
 
 EXAMPLES = 8  # of each operation, right and wrong
 SCHEMA = schemathesis.openapi.from_dict(
@@ -110,64 +107,6 @@ def test_it_answers_as_it_is_described(label, mode, token):
             pass
 
     answers_as_described()
-
-
-@pytest.fixture
-def programs(example_org, add_domain, add_mailbox, add_alias, make_admin, make_token, settings):
-    """Those of a superadmin, and of a mailbox's user, who may have rights of their own."""
-    settings.PANEL_URL = "https://panel.example.org/"
-    settings.WEBHOOK_HOSTS = ["hooks.example.net"]
-    root, _theirs, mailbox = rows.fill(add_domain, add_mailbox, add_alias, make_admin)
-    return [(account.pk, Program(make_token(account))) for account in (root, mailbox)]
-
-
-@pytest.fixture
-def ask(programs):
-    """``ask("PUT /api/v1/domains/{name}", "dry_run=true")``: with the example of its body, about a row that is there, or is ``new``."""
-
-    def call(label, query, *, new=False):
-        method, path = label.split(" ", 1)
-        operation = described(label)
-        [(whose, program)] = programs[operation["x-right"] in OF_MAILBOX_USERS_ALONE :][:1]
-        path = rows.filled(path.removeprefix("/api/v1"), whose, new=new)
-        content = operation.get("requestBody", {}).get("content")
-        body = None
-        if content:
-            name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
-            body = SCHEMA.raw_schema["components"]["schemas"][name]["examples"][0]
-        return program.ask(method, f"{path}?{query}", body)
-
-    return call
-
-
-def described(label):
-    method, path = label.split(" ", 1)
-    return SCHEMA.raw_schema["paths"][path][method.lower()]
-
-
-def queries(label):
-    return {one["name"] for one in described(label)["parameters"] if one["in"] == "query"}
-
-
-@pytest.mark.parametrize("new", [False, True])
-@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("P")])
-def test_the_examples_of_bodies_are_taken(label, new, ask):
-    response = ask(label, "dry_run=true", new=new and label.startswith("PUT"))
-
-    assert response.status_code == 200, response.content
-
-
-def test_queries_take_what_is_described_and_nothing_else(ask):
-    wanted = {label: queries(label) for label in OPERATIONS if queries(label)}
-    found = {}
-    for label in wanted:
-        required = "&address=joe@example.org" if label.endswith("/trace") else ""
-        response = ask(label, f"dryrun=true{required}")
-        begin, _colon, known = response.json()["detail"].rpartition(": ")
-        assert (label, begin) == (label, "Unknown in the query: dryrun. It takes")
-        found[label] = set(known.rstrip(".").split(", "))
-
-    assert found == wanted
 
 
 def test_anybody_may_read_the_description():
