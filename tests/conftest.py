@@ -129,6 +129,18 @@ def make_admin(db):
 
 
 @pytest.fixture
+def make_reseller(make_admin, settings):
+    """A domain admin who may create ``domains`` of ``mailboxes`` and ``storage``, in MB, in all; nobody asks the DNS whose they are."""
+    settings.RESELLERS_PROVE_DOMAINS = False
+
+    def make(username="reseller@example.org", domains=3, mailboxes=20, storage=1000, **fields):
+        budget = {"max_domains": domains, "max_mailboxes": mailboxes, "max_storage": storage}
+        return make_admin(username, reseller=True, **budget, **fields)
+
+    return make
+
+
+@pytest.fixture
 def longest(monkeypatch):
     """The texts given to Unicode normalisation and IDNA, which take quadratic time, by their length."""
     given = [0]
