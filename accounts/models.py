@@ -82,7 +82,7 @@ class Account(AbstractBaseUser):
     by_token = ""  # the name of the API token by which it acts
     token_domains = None  # those to which that token is limited; None: to none
     recorded = None  # a list that gets what is written to the log for it: panel/api/writing.py
-    proved_domains = ()  # whose DNS was seen for this request: domains/resellers.py
+    proofs = {}  # of this request, what the DNS said of domains that it makes: domains/resellers.py
     challenges_of = ""  # the browser that challenges are made for: accounts/challenges.py
 
     class Meta:

@@ -19,7 +19,7 @@ from domains.dns.asking import Asking, NotAsked
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, DomainAdmin
 from panel.addresses import normalise_domain
 from panel.changes import refuse
-from panel.formats import mb
+from panel.formats import mb, number
 from panel.scoping import may_create_domains, resells, sees_all_domains
 
 PROOF_SECONDS = 6
@@ -65,6 +65,56 @@ def _counted(mailboxes, quota, made=0, allotted=0):
 
 def count_of(domain):
     return _counted(domain.mailboxes, domain.quota, domain.usage.mailboxes, domain.usage.allotted)
+
+
+class Line(NamedTuple):
+    """``in_words``: "3 of 10 domains"."""
+
+    in_words: str
+    is_over: bool
+
+
+def budget_in_words(admin):
+    used, most = use_of(admin.pk), budget_of(admin)
+    words = (
+        _domains(used.domains, most.domains),
+        _mailboxes(used.mailboxes, most.mailboxes),
+        _storage(used.storage, most.storage),
+    )
+    over = [
+        limit is not None and (count is None or count > limit)
+        for count, limit in zip(used, most, strict=True)
+    ]
+    return [Line(*pair) for pair in zip(words, over, strict=True)]
+
+
+def _domains(used, most):
+    if most is None:
+        return ngettext("%(used)s domain", "%(used)s domains", used) % {"used": number(used)}
+    shown = {"used": number(used), "most": number(most)}
+    return ngettext("%(used)s of %(most)s domain", "%(used)s of %(most)s domains", most) % shown
+
+
+def _mailboxes(used, most):
+    if used is None:
+        return _("mailboxes without a limit")
+    if most is None:
+        return ngettext("%(used)s mailbox", "%(used)s mailboxes", used) % {"used": number(used)}
+    shown = {"used": number(used), "most": number(most)}
+    text = ngettext("%(used)s of %(most)s mailbox", "%(used)s of %(most)s mailboxes", most)
+    return text % shown
+
+
+def _storage(used, most):
+    if used is None:
+        return _("storage without a limit")
+    if most is None:
+        return _("%(used)s of storage") % {"used": _size(used)}
+    return _("%(used)s of %(most)s of storage") % {"used": _size(used), "most": _size(most)}
+
+
+def _size(value):
+    return mb(value) if value else "0"
 
 
 def forget_former(name):
@@ -126,7 +176,7 @@ def _set_by_superadmins(domain, fields):
 def _beyond(budget, others, new, before):
     """The errors of limits that take more than is left, by field. What takes no more than ``before`` is no error: the budget may be used up."""
     errors = {}
-    for kind, field, shown in (("mailboxes", "mailboxes", str), ("storage", "quota", mb)):
+    for kind, field, shown in (("mailboxes", "mailboxes", str), ("storage", "quota", _size)):
         most, wanted, had = (getattr(of, kind) for of in (budget, new, before))
         if most is None or had is None or (wanted is not None and wanted <= had):
             continue
@@ -136,9 +186,7 @@ def _beyond(budget, others, new, before):
             text = _("At most %(left)s are left of your budget. Enter that or less, or ask a superadmin for more.")  # fmt: skip
             if kind == "storage":
                 text = _("At most %(left)s is left of your budget. Enter that or less, or ask a superadmin for more.")  # fmt: skip
-            errors[field] = [
-                ValidationError(text, "budget", {"left": shown(left) if left else "0"})
-            ]
+            errors[field] = [ValidationError(text, "budget", {"left": shown(left)})]
     return errors
 
 
@@ -181,7 +229,7 @@ def record_of(username, name):
 def refuse_unproved(actor, name):
     """Raises unless the DNS says that ``name`` is theirs: mail to a domain that is here never leaves this server.
 
-    It may take seconds, so it is asked for before a lock is taken. What was proved is not asked again for the same request.
+    It may take seconds, so it is asked before a lock is taken, and of each name once for a request.
     """
     if not (settings.RESELLERS_PROVE_DOMAINS and is_bound(actor) and may_create_domains(actor)):
         return
@@ -189,24 +237,29 @@ def refuse_unproved(actor, name):
         name = normalise_domain(name)
     except ValidationError:
         return  # which says so itself
-    if name in actor.proved_domains or _is_below_an_own(actor, name):
+    if _is_below_an_own(actor, name):
         return
+    if name not in actor.proofs:
+        actor.proofs = {**actor.proofs, name: _what_is_missing(actor, name)}
+    if actor.proofs[name] is not None:
+        raise ValidationError({"name": actor.proofs[name]})
+
+
+def _what_is_missing(actor, name):
     place, wanted = record_of(actor.pk, name)
+    params = {"name": name, "place": place, "text": wanted}
     try:
         found = Asking(PROOF_SECONDS).texts(place)
     except NotAsked:
         text = _("The DNS did not answer whether %(place)s is there. Try again in a few minutes.")
-        raise ValidationError(
-            {"name": ValidationError(text, "not_asked", {"place": place})}
-        ) from None
-    if wanted not in map(str.strip, found):
-        text = _(
-            "Prove that %(name)s is yours: publish the TXT record %(place)s with the text %(text)s in its DNS, wait until it"
-            " can be seen, and create the domain then. It can go afterwards."
-        )
-        params = {"name": name, "place": place, "text": wanted}
-        raise ValidationError({"name": ValidationError(text, "unproved", params)})
-    actor.proved_domains = (*actor.proved_domains, name)
+        return ValidationError(text, "not_asked", params)
+    if wanted in map(str.strip, found):
+        return None
+    text = _(
+        "Prove that %(name)s is yours: publish the TXT record %(place)s with the text %(text)s in its DNS, wait until it"
+        " can be seen, and create the domain then. It can go afterwards."
+    )
+    return ValidationError(text, "unproved", params)
 
 
 def _is_below_an_own(actor, name):

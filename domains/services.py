@@ -46,6 +46,7 @@ from panel.changes import (
     validate_changed,
 )
 from panel.prepared import prepared_deletion
+from panel.scoping import domains_in_sight
 from panel.transactions import in_transaction
 
 LOGGED = (
@@ -231,12 +232,16 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
         remove_target_from_aliases(
             actor=actor,
             addresses={target.bare for target in referring},
-            aliases=Alias.objects.filter(pk__in={target.alias for target in referring}),
+            aliases=_cleanable(actor).filter(pk__in={target.alias for target in referring}),
             domains=[domain.pk for domain in domains],
             others=others,
             emptied=emptied,
         )
     return kept
+
+
+def _cleanable(actor):
+    return Alias.objects.all() if actor is None else Alias.objects.cleanable_by(actor)
 
 
 def _hold(names):
@@ -271,9 +276,15 @@ def check_treatment_of_domains(actor, domains, *, others, emptied):
 
 def _delete_domain(actor, domain, *, drop_links):
     if drop_links:
-        for link in domain.alias_domains.order_by("pk"):
+        links = domain.alias_domains.order_by("pk")
+        for link in links if actor is None else links.manageable_by(actor):
             delete_alias_domain(actor=actor, link=link)
-    alias_domains = [str(row) for row in domain.alias_domains.all()[:5]]
+    links = list(domain.alias_domains.order_by("pk")[:5])
+    seen = domains_in_sight(actor, {link.pk for link in links})
+    alias_domains = [str(link) for link in links if link.pk in seen]
+    if links and not alias_domains:
+        text = _("A domain of somebody else leads to %(domain)s. Ask a superadmin to end that first.")  # fmt: skip
+        raise ValidationError(text, "alias_domains", {"domain": domain})
     if alias_domains:
         raise ValidationError(
             _("Alias domains lead to %(domain)s: %(sources)s. Delete them first."),

@@ -194,7 +194,7 @@ def test_only_these_pages_open_without_signing_in():
 @pytest.mark.parametrize("name", SCOPED)
 def test_every_other_page_names_its_scope(name):
     assert issubclass(VIEWS[name], ScopedMixin)
-    assert VIEWS[name].scope in {"visible_to", "manageable_by"}
+    assert VIEWS[name].scope in {"visible_to", "manageable_by", "resold_by"}
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS.keys() - PUBLIC))
