@@ -13,7 +13,7 @@ from accounts import challenges, passkeys, password_links, services, sign_ins, t
 from accounts.factor_forms import MAX_ANSWER, PasskeyInput
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
-from domains.forms import WholeSizeField
+from domains.forms import SizeField, WholeSizeField
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
 from panel.forms import ActorForm
@@ -252,6 +252,13 @@ CHIPS = {
 }
 
 
+class MostSizeField(WholeSizeField):
+    """None is unlimited, as an empty field or as "no limit"."""
+
+    def to_python(self, value):
+        return None if SizeField.to_python(self, value) == 0 else super().to_python(value)
+
+
 class AdminForm(ActorForm):
     """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
 
@@ -282,13 +289,15 @@ class AdminForm(ActorForm):
         label=_("Reseller"),
         required=False,
         help_text=_(
-            "May create domains, change their limits and delete them, as long as these limits together are within the budget."
+            "May create domains, change their limits and delete them, as long as these limits together are within the budget. What is empty here is unlimited."
         ),
     )
     max_domains = forms.IntegerField(label=_("Domains at most"), min_value=0, required=False)
     max_mailboxes = forms.IntegerField(label=_("Mailboxes at most"), min_value=0, required=False)
-    max_storage = WholeSizeField(
-        label=_("Storage at most"), required=False, help_text=_("Empty: unlimited.")
+    max_storage = MostSizeField(
+        label=_("Storage at most"),
+        required=False,
+        help_text=_("What the mailboxes of all their domains together may be promised."),
     )
     resold = forms.CharField(
         label=_("Domains that count against the budget"),

@@ -157,7 +157,9 @@ def test_a_row_of_another_domain_does_not_exist(role, asked_by):
 
     may = rights_of(role)
     expected = {name: 404 if api.rights[name] in may else 403 for name in OF_A_ROW}
-    if role == "foreign reseller":  # who may create one, but not of a name that is taken, nor for a domain of others
+    if (
+        role == "foreign reseller"
+    ):  # who may create one, but not of a name that is taken, nor for a domain of others
         expected |= {"put_domain": 422, "put_alias_domain": 422}
     assert found == expected
     assert contents() == before

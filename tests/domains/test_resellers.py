@@ -1,7 +1,8 @@
 import pytest
 from django.utils import timezone
 
-from accounts.models import Admin, LogEntry
+from accounts import tokens
+from accounts.models import Admin, ApiToken, LogEntry
 from accounts.services import delete_admin, update_admin
 from aliases.models import Alias
 from domains import resellers
@@ -16,6 +17,7 @@ from domains.services import (
 from mailboxes import restoring
 from mailboxes.models import Deleted
 from mailboxes.services import create_mailbox
+from panel.scoping import may_create_domains, resells
 from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
@@ -356,3 +358,46 @@ class TestBudget:
         create_alias_domain(actor=reseller, alias_domain=second, target_domain=first)
 
         assert used(reseller) == (2, 10, 200)
+
+
+class TestScope:
+    def names(self, account):
+        rows = Domain.objects.resold_by(account)
+        assert [resells(account, row) for row in rows] == [True] * len(rows)
+        return sorted(row.pk for row in rows)
+
+    def test_superadmins_change_all_resellers_what_counts_and_others_nothing(
+        self, reseller, sell, make_admin, example_org, add_mailbox
+    ):
+        sell(reseller)
+        update_admin(actor=None, admin=reseller, domains=["firm.example", "example.org"])
+        reseller = Admin.objects.get(pk=reseller.pk)
+        theirs = make_admin("theirs@example.org", domains=["example.org", "firm.example"])
+        off = Admin.objects.get(pk=reseller.pk)
+        off.active = False
+
+        assert self.names(make_admin(superadmin=True)) == ["example.org", "firm.example"]
+        assert self.names(reseller) == ["firm.example"]
+        for account in (theirs, off, add_mailbox("reseller@example.org")):
+            assert self.names(account) == []
+            assert not any(resells(account, row) for row in Domain.objects.all())
+
+    def test_who_does_not_manage_it_any_more_changes_nothing(self, reseller, sell):
+        domain = sell(reseller)
+        DomainAdmin.objects.all().delete()  # as another program would
+
+        reseller = Admin.objects.get(pk=reseller.pk)
+        assert self.names(reseller) == []
+        assert resells(reseller, domain) is False
+
+    def test_a_superadmins_token_of_some_domains_resells_nothing(self, make_reseller, sell):
+        domain = sell(make_reseller())
+        root = Admin.objects.get()
+        root.superadmin = True
+        token = ApiToken(domains="firm.example")
+
+        tokens._narrow(root, token)
+
+        assert (root.is_reseller, may_create_domains(root), resells(root, domain)) == (
+            *(False, False, False),
+        )

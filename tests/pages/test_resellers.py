@@ -234,9 +234,10 @@ def test_a_superadmin_gives_a_budget(root, make_admin, example_org):
     assert "Reseller it@example.org" in text(settings)
 
 
-def test_an_empty_field_is_no_limit(root, reseller):
+@pytest.mark.parametrize("storage", ["", "no limit"])
+def test_an_empty_field_is_no_limit(storage, root, reseller):
     place = reverse("admin-edit", args=[reseller.pk])
-    empty = {"max_domains": "", "max_mailboxes": "", "max_storage": ""}
+    empty = {"max_domains": "", "max_mailboxes": "", "max_storage": storage}
 
     root.post(place, sent(root.get(place)) | empty)
 
