@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from ninja import Path, Router
@@ -18,6 +19,8 @@ from accounts.invitation_api import (
 )
 from accounts.models import Admin, SuperadminLock
 from accounts.passwords import prepared, verify_password
+from accounts.reselling import counting_for
+from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
@@ -43,12 +46,28 @@ router = Router(tags=["Administrators"])
 Name = Annotated[str, Path(description="The login name.", examples=["it@example.org"])]
 
 
+class Budget(Body):
+    """null: without a limit."""
+
+    domains: Annotated[int | None, Field(ge=0, le=2_000_000_000)] = None
+    mailboxes: Annotated[int | None, Field(ge=0, le=2_000_000_000)] = None
+    storage_bytes: Annotated[int | None, Field(ge=0, le=10**18)] = Field(
+        None, description="Whole MB of this server (QUOTA_MULTIPLIER)."
+    )
+
+
 class Administrator(Body):
     model_config = example({"domains": ["example.org"], "password": "tangerine-7-bicycle"})
 
     username: str | None = read_only("The login name.")
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")
+    reseller: Budget | None = Field(
+        None, description="May create domains whose limits together are within this budget."
+    )
+    resold: list[Text] = Field(
+        [], description="Of the domains, those that count against the budget."
+    )
     active: bool = True
     must_change_password: bool = False
     phone: Text = Field("", max_length=30)
@@ -88,11 +107,48 @@ class SignInLink(Answer):
 COLUMNS = {"must_change_password": "must_change"}
 
 
-def record(admin, domains=None):
+BUDGET = {"domains": "max_domains", "mailboxes": "max_mailboxes", "storage_bytes": "max_storage"}
+NO_BUDGET = dict.fromkeys(BUDGET.values())
+
+
+def columns_of(values, admin=None):
+    values = renamed(values, COLUMNS)
+    if "reseller" in values:
+        budget = values["reseller"]
+        values["reseller"] = budget is not None
+        values |= NO_BUDGET if budget is None else _budget_of(budget)
+    return values
+
+
+def _budget_of(budget):
+    values = {column: getattr(budget, member) for member, column in BUDGET.items()}
+    if values["max_storage"] is not None:
+        values["max_storage"], rest = divmod(values["max_storage"], settings.QUOTA_MULTIPLIER)
+        if rest:
+            text = _("Write whole MB of this server, of %(n)d bytes.")
+            size = {"n": settings.QUOTA_MULTIPLIER}
+            raise ValidationError({"max_storage": ValidationError(text, "not_whole", size)})
+    return values
+
+
+def budget_of(admin):
+    if not admin.reseller:
+        return None
+    storage = admin.max_storage
+    return {
+        "domains": admin.max_domains,
+        "mailboxes": admin.max_mailboxes,
+        "storage_bytes": None if storage is None else storage * settings.QUOTA_MULTIPLIER,
+    }
+
+
+def record(admin, domains=None, resold=None):
     return {
         "username": admin.pk,
         "superadmin": admin.superadmin,
         "domains": list(admin.domain_names) if domains is None else domains,
+        "reseller": budget_of(admin),
+        "resold": counting_for(admin) if resold is None else resold,
         "active": admin.active,
         "must_change_password": admin.must_change,
         "phone": admin.phone,
@@ -110,8 +166,16 @@ class AdministratorRows(Rows):
         pairs = links.exclude(domain="ALL").order_by("domain").values_list("username", "domain")
         for admin, domain in pairs.distinct():
             names.setdefault(admin, []).append(domain)
+        resold = {}
+        rows = Domain.objects.filter(reseller__in=keys).order_by("pk")
+        for admin, domain in rows.values_list("reseller", "pk"):
+            resold.setdefault(admin, []).append(domain)
         found = Admin.objects.in_bulk(keys)
-        return [record(found[key], names.get(key, [])) for key in keys if key in found]
+        return [
+            record(found[key], names.get(key, []), resold.get(key, []))
+            for key in keys
+            if key in found
+        ]
 
 
 @router.get(
@@ -193,8 +257,9 @@ administrators = Resource(
     keys=("username",),
     find=_find,
     record=record,
-    columns=lambda values, admin: renamed(values, COLUMNS),
-    pointers={column: member for member, column in COLUMNS.items()},
+    columns=columns_of,
+    pointers={column: member for member, column in COLUMNS.items()}
+    | {column: ("reseller", member) for member, column in BUDGET.items()},
     create=_create,
     change=_change,
     delete=_delete,

@@ -9,6 +9,8 @@ from django.core.management.base import CommandError
 from accounts import factors, password_links, tokens
 from accounts.models import ApiToken
 from accounts.passwords import generate_password
+from accounts.reselling import BUDGET
+from panel import commands
 
 NOTHING_READ = (
     "No password. Run this in a terminal to be asked for one, write it as one line to standard"
@@ -31,6 +33,51 @@ class FactorMixin:
             self.report("Took the second factor away from", account, say=say, json=json)
 
         self.each(names, one, done="without second factor", json=json)
+
+
+UNLIMITED = "unlimited"
+
+
+def most(text):
+    return UNLIMITED if text.lower() == UNLIMITED else commands.whole_number(text)
+
+
+def most_storage(text):
+    """MB."""
+    return UNLIMITED if text.lower() == UNLIMITED else commands.size_limit(text)
+
+
+class BudgetMixin:
+    """What an administrator may create: the columns of accounts/reselling.py."""
+
+    def budget_options(self, parser):
+        parser.add_argument(
+            "--reseller",
+            action=BooleanOptionalAction,
+            help="May create domains whose limits together are within these numbers.",
+        )
+        for name, kind, metavar, what in (
+            ("domains", most, "N", "How many domains"),
+            ("mailboxes", most, "N", "How many mailboxes in all of them"),
+            ("storage", most_storage, "SIZE", "How much storage in all of them, such as 100GB"),
+        ):
+            parser.add_argument(
+                f"--reseller-{name}",
+                dest=f"max_{name}",
+                type=kind,
+                metavar=metavar,
+                help=f"{what}; or “unlimited”.",
+            )
+        parser.add_argument(
+            "--resold",
+            nargs="*",
+            metavar="DOMAIN",
+            help="Of the domains, those that count against these numbers, and no others.",
+        )
+
+    def budget_given(self, options):
+        given = self.given(options, *BUDGET, "resold")
+        return {name: None if value == UNLIMITED else value for name, value in given.items()}
 
 
 class TokenMixin:

@@ -13,6 +13,7 @@ from accounts import challenges, passkeys, password_links, services, sign_ins, t
 from accounts.factor_forms import MAX_ANSWER, PasskeyInput
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
+from domains.forms import SizeField, WholeSizeField
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
 from panel.forms import ActorForm
@@ -251,6 +252,13 @@ CHIPS = {
 }
 
 
+class MostSizeField(WholeSizeField):
+    """None is unlimited, as an empty field or as "no limit"."""
+
+    def to_python(self, value):
+        return None if SizeField.to_python(self, value) == 0 else super().to_python(value)
+
+
 class AdminForm(ActorForm):
     """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
 
@@ -277,6 +285,27 @@ class AdminForm(ActorForm):
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
         help_text=_("One name a line."),
     )
+    reseller = forms.BooleanField(
+        label=_("Reseller"),
+        required=False,
+        help_text=_(
+            "May create domains, change their limits and delete them, as long as these limits together are within the budget. What is empty here is unlimited."
+        ),
+    )
+    max_domains = forms.IntegerField(label=_("Domains at most"), min_value=0, required=False)
+    max_mailboxes = forms.IntegerField(label=_("Mailboxes at most"), min_value=0, required=False)
+    max_storage = MostSizeField(
+        label=_("Storage at most"),
+        required=False,
+        help_text=_("What the mailboxes of all their domains together may be promised."),
+    )
+    resold = forms.CharField(
+        label=_("Domains that count against the budget"),
+        required=False,
+        max_length=MAX_NAMES,
+        widget=forms.Textarea(CHIPS | {"rows": 3}),
+        help_text=_("Of the domains above, one a line. What the person creates counts by itself."),
+    )
     phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
     email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
     must_change = must_change_field()
@@ -287,7 +316,8 @@ class AdminForm(ActorForm):
         self.managed = names.split()
         # A POST is read by the fields its page had, even if the number of domains changed since.
         apart = "added" in self.data if self.is_bound else len(names) > ROOM
-        for name in ["domains"] if apart and self.instance else ["added", "removed"]:
+        whole, changes = ["domains", "resold"], ["added", "removed"]
+        for name in whole if apart and self.instance else changes:
             del self.fields[name]
         if "added" in self.fields:
             number = number_format(len(self.managed), force_grouping=True)
@@ -297,6 +327,9 @@ class AdminForm(ActorForm):
 
     def clean_domains(self):
         return typed_names(self.cleaned_data["domains"])
+
+    def clean_resold(self):
+        return typed_names(self.cleaned_data["resold"])
 
     def clean_added(self):
         return typed_names(self.cleaned_data["added"])

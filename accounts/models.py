@@ -74,6 +74,7 @@ class Account(AbstractBaseUser):
     is_superadmin = False
     is_domain_admin = False
     is_mailbox_user = False
+    is_reseller = False
     account_kind = "admin"
     domain_names = ()
     scope_domains = ()
@@ -81,6 +82,7 @@ class Account(AbstractBaseUser):
     by_token = ""  # the name of the API token by which it acts
     token_domains = None  # those to which that token is limited; None: to none
     recorded = None  # a list that gets what is written to the log for it: panel/api/writing.py
+    proofs = {}  # of this request, what the DNS said of domains that it makes: domains/resellers.py
     challenges_of = ""  # the browser that challenges are made for: accounts/challenges.py
 
     class Meta:
@@ -163,6 +165,11 @@ class Admin(Account):
         db_default=False,
         help_text=_("May do everything, in every domain."),
     )
+    # Ours: may create domains, whose limits together are at most these; None is unlimited (domains/resellers.py).
+    reseller = models.BooleanField(_("reseller"), default=False, db_default=False)
+    max_domains = models.PositiveIntegerField(_("domains"), null=True, blank=True)
+    max_mailboxes = models.PositiveIntegerField(_("mailboxes"), null=True, blank=True)
+    max_storage = models.PositiveBigIntegerField(_("storage, MB"), null=True, blank=True)
 
     objects = AdminManager()
 
@@ -182,6 +189,10 @@ class Admin(Account):
     @property
     def is_domain_admin(self):
         return not self.superadmin
+
+    @property
+    def is_reseller(self):
+        return self.reseller and not self.superadmin
 
     @property
     def scope_domains(self):

@@ -10,6 +10,7 @@ from django.views.generic import FormView
 from accounts import sessions
 from accounts.forms import OwnPasswordForm
 from accounts.views import hide_passwords, refused
+from domains import resellers
 from panel import once
 from panel.pages import ActorMixin
 
@@ -94,6 +95,10 @@ class OwnPasswordMixin:
 class OwnAccount(OwnPasswordMixin, OwnFormView):
     template_name = "accounts/account.html"
     form_class = OwnPasswordForm
+
+    def get_context_data(self, **kwargs):
+        budget = resellers.budget_in_words(self.actor) if self.actor.is_reseller else ()
+        return super().get_context_data(budget=budget, **kwargs)
 
     def saved(self):
         return _("Password changed. Other sessions are signed out.")

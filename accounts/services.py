@@ -12,10 +12,10 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, letters, throttle
+from accounts import factors, letters, reselling, throttle
 from accounts.models import Admin, Adoption, LogEntry, PanelSession, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
-from domains.models import Domain, DomainAdmin
+from domains.models import Domain, DomainAdmin, RoutingLock
 from panel.addresses import lookup_key, lookup_keys
 from panel.changes import (
     changed_fields,
@@ -30,20 +30,24 @@ from panel.changes import (
 from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
-LOGGED = ("superadmin", "active", "phone", "email_other")
+LOGGED = ("superadmin", "active", "phone", "email_other", *reselling.BUDGET)
 
 
 @in_transaction
 def create_admin(
-    *, actor, username, password, hashed=False, superadmin=False, domains=(), **fields
+    *, actor, username, password, hashed=False, superadmin=False, domains=(), resold=(), **fields
 ):
-    """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it."""
+    """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it.
+
+    ``resold`` are those of ``domains`` that count against the budget of a reseller.
+    """
     domains = list(domains)
     admin = check_new_admin(
         username=username,
         password=None if hashed else password,
         superadmin=superadmin,
         domains=domains,
+        resold=resold,
         **fields,
     )
     username = admin.pk
@@ -52,18 +56,23 @@ def create_admin(
     else:
         admin.set_password(password)
     insert(admin)
+    if resold:
+        RoutingLock.hold()
+        reselling.check_resold(admin, known_domains(resold), known_domains(domains))
     factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
+    counting = reselling.count(admin, known_domains(resold))
     LogEntry.objects.record(
         actor,
         "create_admin",
         target=username,
-        changes=created(admin, *LOGGED) | {"domains": [None, names]},
+        changes=reselling.told(admin, created(admin, *LOGGED))
+        | {"domains": [None, names], **({"resold": [None, counting]} if counting else {})},
     )
     return admin
 
 
-def check_new_admin(*, username=None, password=None, domains=(), **fields):
+def check_new_admin(*, username=None, password=None, domains=(), resold=(), **fields):
     """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     admin = Admin(**fields)
@@ -76,6 +85,9 @@ def check_new_admin(*, username=None, password=None, domains=(), **fields):
             validate_password(password, admin)
     with collected(errors, "domains"):
         known_domains(domains)
+    with collected(errors, "resold"):
+        managed = resold if "domains" in errors else known_domains(domains)
+        reselling.check_resold(admin, known_domains(resold), managed)
     with collected(errors):
         admin.full_clean(exclude=["username", "password"], validate_unique=False)
     refuse(errors)
@@ -105,22 +117,28 @@ def known_domains(names):
 
 
 @in_transaction
-def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
-    """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
+def update_admin(*, actor, admin, domains=None, added=(), removed=(), resold=None, **fields):
+    """Change ``superadmin``, ``active``, ``phone``, ``email_other``, the budget or the domains, and return the row.
 
-    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes.
+    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes. ``resold`` are
+    those of them that count against the budget; None: as now. A budget may be less than what is in use: nothing more is made then.
     Refuses to demote or deactivate the last superadmin, or oneself. Locks all superadmins.
     """
     _lock_superadmins()
+    RoutingLock.hold()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    old_names = list(admin.domain_names)
+    old_names, were_counting = list(admin.domain_names), reselling.counting_for(admin)
     changes, names = check_admin(
-        admin, actor=actor, domains=domains, added=added, removed=removed, **fields
+        admin, actor=actor, domains=domains, added=added, removed=removed, resold=resold, **fields
     )
     columns = [*changes, "modified"]
     names = _assign(admin, admin.superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
+    counting = were_counting if resold is None else known_domains(resold)
+    counting = reselling.count(admin, set(counting) & {*names})
+    if counting != were_counting:
+        changes["resold"] = [were_counting, counting]
     if not changes:
         return admin
     admin.modified = timezone.now()
@@ -132,7 +150,7 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
     return admin
 
 
-def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
+def check_admin(admin, *, actor, domains=None, added=(), removed=(), resold=None, **fields):
     errors = {}
     was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
     changes = changed_fields(admin, fields)
@@ -154,6 +172,8 @@ def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
         names |= {*known_domains(added)}
     with collected(errors, "removed"):
         names -= _assigned(removed, names)
+    with collected(errors, "resold"):
+        reselling.check_resold(admin, known_domains(resold or ()), names)
     refuse(errors)
     return changes, names
 
@@ -256,18 +276,20 @@ def hash_in_place(*, actor, account):
 @in_transaction
 def delete_admin(*, actor, admin):
     _lock_superadmins()
+    RoutingLock.hold()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
         _refuse_locking_out(actor, admin)
     names = list(admin.domain_names)
     DomainAdmin.objects.filter(username=admin).delete()
+    Domain.objects.filter(reseller=admin.pk).update(reseller="")
     factors.forget(admin)
     Admin.objects.filter(pk=admin.pk).delete()
     LogEntry.objects.record(
         actor,
         "delete_admin",
         target=admin.pk,
-        changes=removed(admin, *LOGGED) | {"domains": [names, None]},
+        changes=reselling.told(admin, removed(admin, *LOGGED)) | {"domains": [names, None]},
     )
 
 

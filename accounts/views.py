@@ -30,6 +30,8 @@ from accounts.forms import (
 )
 from accounts.hand_over import HandOverMixin, InvitationPage
 from accounts.models import NAMED, Admin, LogEntry
+from accounts.reselling import BUDGET, counting_for
+from domains import resellers
 from panel import tasks
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
@@ -277,7 +279,9 @@ class AdminPage(AdminPages, ScopedDetailView):
 
     def get_context_data(self, **kwargs):
         names = _first_assigned_to(self.object.pk)
+        budget = resellers.budget_in_words(self.object) if self.object.is_reseller else ()
         return super().get_context_data(
+            budget=budget,
             domain_names=names[: self.SHOWN],
             more_domains=len(names) > self.SHOWN,
             log_entries=_entries_about(self.object.pk),
@@ -319,6 +323,8 @@ class AdminEdit(AdminPages, ScopedFormView):
         return {
             "superadmin": admin.superadmin,
             "domains": "\n".join(_assigned_to(admin.pk)),
+            **{name: getattr(admin, name) for name in BUDGET},
+            "resold": "\n".join(counting_for(admin)),
             "phone": admin.phone,
             "email_other": admin.email_other,
             "must_change": admin.must_change,

@@ -105,12 +105,16 @@ ALTER TABLE admin ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8
   ADD COLUMN theme varchar(6) NOT NULL DEFAULT '', ADD COLUMN page_size smallint(5) unsigned NOT NULL DEFAULT 0 CHECK (page_size >= 0),
   ADD COLUMN time_zone varchar(40) NOT NULL DEFAULT '',
   ADD COLUMN must_change tinyint(1) NOT NULL DEFAULT 0,
-  ADD COLUMN passkey_handle varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '';
+  ADD COLUMN passkey_handle varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+  ADD COLUMN reseller tinyint(1) NOT NULL DEFAULT 0, ADD COLUMN max_domains int(10) unsigned NULL CHECK (max_domains >= 0),
+  ADD COLUMN max_mailboxes int(10) unsigned NULL CHECK (max_mailboxes >= 0),
+  ADD COLUMN max_storage bigint(20) unsigned NULL CHECK (max_storage >= 0);
 ALTER TABLE domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
   MODIFY aliases int(11) NOT NULL DEFAULT 0, MODIFY mailboxes int(11) NOT NULL DEFAULT 0,
   ALTER description SET DEFAULT '', ALTER transport SET DEFAULT 'virtual', ADD COLUMN verify_recipients tinyint(1) NOT NULL DEFAULT 0,
   ADD COLUMN sending_limit int(11) NULL,
-  ADD INDEX domain_active (active);
+  ADD COLUMN reseller varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+  ADD INDEX domain_active (active), ADD INDEX domain_reseller (reseller);
 ALTER TABLE IF EXISTS dkim CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, MODIFY private_key text, MODIFY public_key text,
   ADD COLUMN replaced datetime NULL;
 ALTER TABLE IF EXISTS dkim_signing CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from accounts.api_auth import Token
 from domains import services
-from domains.api import Name, found, managed
+from domains.api import Name, found, look_for_proof, managed
 from domains.models import AliasDomain, RoutingLock
 from panel.addresses import lookup_key
 from panel.api.answers import moment
@@ -16,7 +16,7 @@ from panel.api.lists import Rows, listed, yes_or_no
 from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only
-from panel.scoping import may_open
+from panel.scoping import may_create_domains
 
 router = Router(tags=["Alias domains"])
 
@@ -60,9 +60,9 @@ def _target(actor, name):
 
 
 def _create(request, name, values):
-    # As their page has it: a new domain is created by superadmins alone; here the token must say so, too.
+    # As their page has it: whoever may create domains creates a new one; here the token must say so, too.
     actor = request.auth
-    may_create = may_open(actor, superadmins_only=True) and request.token.has("domains:write")
+    may_create = may_create_domains(actor) and request.token.has("domains:write")
     source = managed(actor, name)
     if source is None and not may_create:
         raise Http404
@@ -136,7 +136,8 @@ def get_alias_domain(request, name: Name):
     response={200: AliasDomainBody, 201: AliasDomainBody},
 )
 def put_alias_domain(request, name: Name, body: AliasDomainBody):
-    """Let a domain be another name of one. For superadmins it may be new here: it is created then."""
+    """Let a domain be another name of one. For superadmins and resellers it may be new here: it is created then."""
+    look_for_proof(request.auth, name)
     return links.put(request, body, name)
 
 

@@ -1,5 +1,6 @@
-"""Domains at /api/v1. They are changed by superadmins alone, as on their pages."""
+"""Domains at /api/v1. They are changed by superadmins, and by the reseller whose they are, as on their pages."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from pydantic import Field
 from accounts.api_auth import Token
 from aliases.models import Alias
 from aliases.services import KEEP
-from domains import rename_previews, renaming, sending_limits, services
+from domains import rename_previews, renaming, resellers, sending_limits, services
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, RoutingLock
 from panel.addresses import lookup_key
 from panel.api.answers import moment
@@ -65,6 +66,7 @@ class DomainBody(Body):
     role_target: Text | None = write_only(
         "Of a new domain: where postmaster@, abuse@ and the like lead. An address, or a name in it."
     )
+    reseller: str | None = read_only("Against whose budget its limits count.")
     created: str | None = read_only(format="date-time")
     modified: str | None = read_only(format="date-time")
 
@@ -112,6 +114,7 @@ def record(domain):
         "backup_mx": domain.backupmx,
         "verify_recipients": domain.verify_recipients,
         "sending_limit": domain.sending_limit,
+        "reseller": domain.reseller or None,
         "created": moment(domain.created),
         "modified": moment(domain.modified),
     }
@@ -164,6 +167,10 @@ def managed(actor, name):
     return found(Domain.objects.manageable_by(actor), name)
 
 
+def resold(actor, name):
+    return found(Domain.objects.resold_by(actor), name)
+
+
 def named(find, actor, name):
     """``find`` is one of the functions above: what lies below a domain is not there without it."""
     domain = find(actor, name)
@@ -212,10 +219,17 @@ def foretold(preview):
     }
 
 
+def look_for_proof(actor, name):
+    """Before the lock is taken: the DNS may take seconds. The service refuses what was not found."""
+    if managed(actor, name) is None:
+        with suppress(ValidationError):
+            resellers.refuse_unproved(actor, name)
+
+
 domains = Resource(
     body=DomainBody,
     keys=("domain",),
-    find=managed,
+    find=resold,
     see=seen,
     record=record,
     columns=columns_of,
@@ -277,7 +291,11 @@ def get_domain(request, name: Name):
     response={200: DomainBody, 201: DomainBody},
 )
 def put_domain(request, name: Name, body: DomainBody):
-    """Create a domain, or make it be like this. Twice the same changes nothing."""
+    """Create a domain, or make it be like this. Twice the same changes nothing.
+
+    A reseller’s limits are within the budget; and the DNS says that a new domain is theirs, by the TXT record that the refusal names.
+    """
+    look_for_proof(request.auth, name)
     return domains.put(request, body, name)
 
 

@@ -72,7 +72,7 @@ def mx_leads_here(domain):
 class DomainChecklist(ScopedMixin, SingleObjectMixin, View):
     model = Domain
     scope = "manageable_by"
-    superadmins_only = True
+    superadmins_only = resellers_too = True
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):

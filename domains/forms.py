@@ -9,14 +9,14 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from domains import sending_limits, services
+from domains import resellers, sending_limits, services
 from domains.flow_forms import DeliveryForm
 from domains.models import MAX_DAYS, NONE_ALLOWED, UNLIMITED, Domain
 from panel import fields
 from panel.addresses import display_domain, lookup_key, normalise_domain
 from panel.formats import typed_mb, typed_size
 from panel.forms import ActorForm
-from panel.scoping import may_open, may_set_sending_limits
+from panel.scoping import may_create_domains, may_set_sending_limits
 
 MAX_MB = 10**12  # a BIGINT holds more
 SELECT_UP_TO = 50  # domains in a <select>; beyond that one types, with suggestions
@@ -68,7 +68,7 @@ class DomainField(forms.CharField):
 
 
 class NewNameField(DomainField):
-    """A domain for another name: one of the actor's; for superadmins also one that is not here yet, as its text."""
+    """A domain for another name: one of the actor's; for whoever may create domains also one that is not here yet, as its text."""
 
     default_error_messages = {
         "required": _("Enter the other name."),
@@ -81,9 +81,7 @@ class NewNameField(DomainField):
         try:
             return super().clean(value)
         except ValidationError as error:
-            if getattr(error, "code", "") != "unknown" or not may_open(
-                self.actor, superadmins_only=True
-            ):
+            if getattr(error, "code", "") != "unknown" or not may_create_domains(self.actor):
                 raise
         return normalise_domain(value)
 
@@ -285,7 +283,7 @@ class DomainForm(ActorForm):
         return self.cleaned_data["password_expiry"] or 0
 
     def check(self):
-        services.check_domain(copy(self.instance), **self.changed())
+        services.check_domain(copy(self.instance), actor=self.actor, **self.changed())
 
     def save(self):
         return services.update_domain(actor=self.actor, domain=self.instance, **self.changed())
@@ -327,6 +325,9 @@ class DomainCreateForm(DeliveryForm, DomainForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields.pop("sending_limit", None)
+        if resellers.is_bound(self.actor):
+            for name in resellers.OF_SUPERADMINS:
+                del self.fields[name]
         self.fields["alias_of"].limit_to(self.actor)
         self.fields["alias_of"].required = not self.is_bound or self.data.get("use_as") == "alias"
         if settings.ROLE_ADDRESSES:
@@ -342,8 +343,7 @@ class DomainCreateForm(DeliveryForm, DomainForm):
             self.cleaned_data.pop("alias_of", None)
 
     def check(self):
-        values = {name: value for name, value in self.cleaned_data.items() if name != "alias_of"}
-        services.check_new_domain(**values)
+        services.check_new_domain(actor=self.actor, **self.cleaned_data)
 
     def save(self):
         return services.create_domain(actor=self.actor, **self.cleaned_data)
@@ -385,7 +385,8 @@ class AliasDomainCreateForm(AliasDomainForm):
     def check(self):
         values = dict(self.cleaned_data)
         if self.is_new:
-            services.check_new_domain(name=values.pop("alias_domain"))
+            name, target = values.pop("alias_domain"), values.get("target_domain")
+            services.check_new_domain(actor=self.actor, name=name, alias_of=target)
         services.check_new_alias_domain(**values)
 
     def save(self):

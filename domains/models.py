@@ -32,6 +32,13 @@ MAX_DAYS = 10**6
 class DomainQuerySet(ScopedQuerySet):
     domain_lookup = "pk"
 
+    def resold_by(self, account):
+        """Those whose limits ``account`` may change, which it may switch and delete: a superadmin all, a reseller its own."""
+        rows = self.manageable_by(account)
+        if account.is_superadmin:
+            return rows
+        return rows.filter(reseller=account.username) if account.is_reseller else self.none()
+
     def search(self, text):
         return self.filter(starts_with("name", text.strip().lower()))
 
@@ -90,6 +97,8 @@ class Domain(models.Model):
     )
     # Of all its logins together.
     sending_limit = RecipientsField(_("recipients an hour"))
+    # Ours: the login name of the administrator against whose budget it counts (domains/resellers.py).
+    reseller = KeyField(_("reseller"), blank=True, default="", db_default="", editable=False)
     admins = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         through="DomainAdmin",
@@ -105,7 +114,10 @@ class Domain(models.Model):
         default_permissions = ()
         verbose_name = _("domain")
         verbose_name_plural = _("domains")
-        indexes = [models.Index(fields=["active"], name="domain_active")]
+        indexes = [
+            models.Index(fields=["active"], name="domain_active"),
+            models.Index(fields=["reseller"], name="domain_reseller"),
+        ]
 
     def __str__(self):
         return display_domain(self.name)

@@ -17,7 +17,7 @@ from accounts.models import FactorException, LetterText, LogEntry, PanelSession
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, Ending, OwnAliasLimit
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases
-from domains import copy_services, dkim, sending_limits
+from domains import copy_services, dkim, resellers, sending_limits
 from domains.deliveries import forget_figures
 from domains.mail_reports import forget_reports
 from domains.models import (
@@ -32,7 +32,7 @@ from domains.models import (
 )
 from domains.transports import as_stored
 from mailboxes.deleted_rows import DOMAIN
-from mailboxes.keeping import keep
+from mailboxes.keeping import keep, kept_resellers
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -46,11 +46,12 @@ from panel.changes import (
     validate_changed,
 )
 from panel.prepared import prepared_deletion
+from panel.scoping import domains_in_sight
 from panel.transactions import in_transaction
 
 LOGGED = (
     *("description", "aliases", "mailboxes", "maxquota", "quota"),
-    *("password_expiry", "transport", "backupmx", "verify_recipients", "active"),
+    *("password_expiry", "transport", "backupmx", "verify_recipients", "active", "reseller"),
 )
 
 
@@ -60,10 +61,17 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
 
     ``fields`` are columns of Domain (limits: 0 unlimited, -1 none; quotas in MB). With ``role_target``
     the role addresses (ROLE_ADDRESSES) are created as aliases to that address; a bare local part means that
-    name in the new domain. They may exceed the alias limit, as in PostfixAdmin.
+    name in the new domain. They may exceed the alias limit, as in PostfixAdmin. Of a reseller the DNS is asked whose the name is.
     """
+    errors, new = {}, {"actor": actor, "alias_of": alias_of, "role_target": role_target, **fields}
+    with collected(errors):
+        resellers.refuse_unproved(actor, name)
+    if errors:
+        with collected(errors):
+            check_new_domain(**new)
+    refuse(errors)
     RoutingLock.hold()
-    domain = check_new_domain(name=name, role_target=role_target, **fields)
+    domain = check_new_domain(name=name, **new)
     insert(domain)
     LogEntry.objects.record(
         actor,
@@ -72,6 +80,8 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
         target=domain.pk,
         changes=created(domain, *LOGGED),
     )
+    if domain.reseller:
+        resellers.assign(actor, domain)
     if alias_of is not None:
         create_alias_domain(
             actor=actor,
@@ -85,8 +95,8 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
     return domain
 
 
-def check_new_domain(*, name=None, role_target=None, **fields):
-    """Return the unsaved Domain. Raises all errors at once; an argument that is None is not checked."""
+def check_new_domain(*, actor=None, name=None, role_target=None, alias_of=None, **fields):
+    """Return the unsaved Domain. Raises all errors at once; a ``name`` and ``role_target`` that are None are not checked."""
     errors = {}
     domain = Domain(**(settings.DOMAIN_DEFAULTS | fields), name=name)
     domain.transport = as_stored(domain.transport)
@@ -96,7 +106,14 @@ def check_new_domain(*, name=None, role_target=None, **fields):
         errors["name"] = [taken(domain)]
     if role_target:
         with collected(errors, "role_target"):
-            _role_target(role_target, domain)
+            target = _role_target(role_target, domain)
+            resellers.refuse_role_target(actor, domain, target)
+    if resellers.is_bound(actor):
+        with collected(errors):
+            resellers.refuse_new_beyond(actor, domain, alias_of)
+        if name is not None and "name" not in errors:
+            with collected(errors, "name"):
+                resellers.refuse_others_name(actor, domain, kept_resellers(domain.name))
     refuse(errors)
     return domain
 
@@ -127,7 +144,7 @@ def _create_role_aliases(actor, domain, role_target):
 def update_domain(*, actor, domain, **fields):
     RoutingLock.hold()
     domain = domain.fresh()
-    changes = check_domain(domain, **fields)
+    changes = check_domain(domain, actor=actor, **fields)
     if not changes:
         return domain
     sending_limits.refuse_others(actor, changes)
@@ -161,11 +178,18 @@ def _end_sessions(domain):
         helper.after_commit("kick-domain", domain.pk)
 
 
-def check_domain(domain, **fields):
+def check_domain(domain, *, actor=None, **fields):
     if "transport" in fields:
         fields["transport"] = as_stored(fields["transport"])
+    errors, bound = {}, resellers.is_bound(actor)
+    before = resellers.count_of(domain) if bound else None
     changes = changed_fields(domain, fields)
-    validate_changed(domain, changes)
+    with collected(errors):
+        validate_changed(domain, changes)
+    if bound:
+        with collected(errors):
+            resellers.refuse_change_beyond(actor, before, domain, changes)
+    refuse(errors)
     return changes
 
 
@@ -208,12 +232,16 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
         remove_target_from_aliases(
             actor=actor,
             addresses={target.bare for target in referring},
-            aliases=Alias.objects.filter(pk__in={target.alias for target in referring}),
+            aliases=_cleanable(actor).filter(pk__in={target.alias for target in referring}),
             domains=[domain.pk for domain in domains],
             others=others,
             emptied=emptied,
         )
     return kept
+
+
+def _cleanable(actor):
+    return Alias.objects.all() if actor is None else Alias.objects.cleanable_by(actor)
 
 
 def _hold(names):
@@ -248,9 +276,15 @@ def check_treatment_of_domains(actor, domains, *, others, emptied):
 
 def _delete_domain(actor, domain, *, drop_links):
     if drop_links:
-        for link in domain.alias_domains.order_by("pk"):
+        links = domain.alias_domains.order_by("pk")
+        for link in links if actor is None else links.manageable_by(actor):
             delete_alias_domain(actor=actor, link=link)
-    alias_domains = [str(row) for row in domain.alias_domains.all()[:5]]
+    links = list(domain.alias_domains.order_by("pk")[:5])
+    seen = domains_in_sight(actor, {link.pk for link in links})
+    alias_domains = [str(link) for link in links if link.pk in seen]
+    if links and not alias_domains:
+        text = _("A domain of somebody else leads to %(domain)s. Ask a superadmin to end that first.")  # fmt: skip
+        raise ValidationError(text, "alias_domains", {"domain": domain})
     if alias_domains:
         raise ValidationError(
             _("Alias domains lead to %(domain)s: %(sources)s. Delete them first."),

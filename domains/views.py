@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Case, CharField, F, Max, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Concat
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -16,7 +17,7 @@ from aliases.answers import role_answers
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import Alias
 from aliases.views import treatment_of_referrers
-from domains import checklist, copies, places, sending_limits, services
+from domains import checklist, copies, places, resellers, sending_limits, services
 from domains.forms import DomainCreateForm, DomainForm
 from domains.lists import WordSearchMixin
 from domains.models import AliasDomain, Copy, Domain, DomainAdmin, DomainUsage, RoutingLock
@@ -35,7 +36,12 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND
 from panel.prepared import padded, prepared
-from panel.scoping import may_change_role_addresses
+from panel.scoping import (
+    domains_in_sight,
+    may_change_role_addresses,
+    resells,
+    sees_all_domains,
+)
 from panel.transactions import in_transaction
 
 SHOWN = 20
@@ -51,6 +57,17 @@ class DomainPages:
         return super().get_queryset().select_related("usage")
 
 
+class ResoldPages(DomainPages):
+    """Of superadmins, and of the reseller whose domain it is."""
+
+    scope = "resold_by"
+    superadmins_only = resellers_too = True
+
+    def get_object(self, queryset=None):
+        # Not as a prepared statement, which knows roles and not names.
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+
 class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
     template_name = "domains/domain_list.html"
     word_kinds = ("domain",)
@@ -63,7 +80,7 @@ class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
     shown = (
         *("pk", "description", "mailboxes", "aliases", "quota", "backupmx", "active"),
         *("usage__domain", "usage__mailboxes", "usage__alias_rows", "usage__used"),
-        *("alias_of__target_domain_id", "first_admin", "dns__problems"),
+        *("alias_of__target_domain_id", "first_admin", "dns__problems", "reseller"),
     )
 
     table_name = "domains"
@@ -120,6 +137,10 @@ class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
     def annotated(rows):
         return with_admins(rows)
 
+    def get_context_data(self, **kwargs):
+        budget = resellers.budget_in_words(self.actor) if self.actor.is_reseller else ()
+        return super().get_context_data(budget=budget, **kwargs)
+
 
 def with_admins(rows):
     """Add ``first_admin``, of each domain's administrators the first, with " …" if there are others."""
@@ -146,6 +167,7 @@ class DomainSettings(DomainPages, ScopedDetailView):
             roles=role_answers(domain) if domain.ends_here and alias_of is None else (),
             may_create_roles=may_change_role_addresses(self.actor),
             sending_limit=sending_limits.are_kept() and domain.sending_limit,
+            changes=resells(self.actor, domain),
             **kwargs,
         )
 
@@ -159,9 +181,15 @@ def admins_at(*domains):
     return _admins_at(*padded(domain.pk for domain in domains))
 
 
-class DomainCreate(DomainPages, ScopedFormView):
+class BudgetMixin:
+    def get_context_data(self, **kwargs):
+        budget = resellers.budget_in_words(self.actor) if self.actor.is_reseller else ()
+        return super().get_context_data(budget=budget, **kwargs)
+
+
+class DomainCreate(BudgetMixin, DomainPages, ScopedFormView):
     scope = "manageable_by"
-    superadmins_only = True
+    superadmins_only = resellers_too = True
     template_name = "domains/domain_form.html"
     form_class = DomainCreateForm
 
@@ -221,9 +249,7 @@ def in_a_sentence(limits):
     return ", ".join(parts)
 
 
-class DomainEdit(DomainPages, ScopedFormView):
-    scope = "manageable_by"
-    superadmins_only = True
+class DomainEdit(BudgetMixin, ResoldPages, ScopedFormView):
     template_name = "domains/domain_form.html"
     form_class = DomainForm
     success_message = _("Domain %(object)s saved.")
@@ -232,21 +258,17 @@ class DomainEdit(DomainPages, ScopedFormView):
         return {name: getattr(self.object, name) for name in DomainForm.base_fields}
 
 
-class DomainState(DomainPages, StateView):
-    scope = "manageable_by"
-    superadmins_only = True
+class DomainState(ResoldPages, StateView):
     template_name = "domains/domain_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(**consequences(self.object), **kwargs)
+        return super().get_context_data(**consequences(self.actor, self.object), **kwargs)
 
     def set_active(self, active):
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
 
 
-class DomainDelete(DomainPages, ConfirmView):
-    scope = "manageable_by"
-    superadmins_only = True
+class DomainDelete(ResoldPages, ConfirmView):
     template_name = "domains/domain_confirm_delete.html"
     success_message = _("Domain %(object)s deleted.")
 
@@ -257,7 +279,7 @@ class DomainDelete(DomainPages, ConfirmView):
         return super().get_context_data(
             alias_of=getattr(self.object, "alias_of", None),
             admins=admins_at(self.object),
-            **consequences(self.object),
+            **consequences(self.actor, self.object),
             **copies_from_others(self.actor, [self.object]),
             **kwargs,
         )
@@ -272,15 +294,19 @@ class DomainDelete(DomainPages, ConfirmView):
             drop_links="links" in post,
             **treatment_of_referrers(post),
         )
-        self.tag = tag_of(kept)
+        self.tag = tag_of(kept) if sees_all_domains(self.actor) else None
         return reverse("domain-list")
 
 
-def consequences(*domains):
+def consequences(actor, *domains):
     # Once, and not a page and a count: it reads all targets in the domains.
     targets = _targets_from_others(*padded(sorted(domain.pk for domain in domains)))
+    seen = domains_in_sight(actor, {target.owner for target in targets})
+    targets = [target for target in targets if target.owner in seen]
+    links = alias_domains_of(domains)
+    seen = domains_in_sight(actor, {link.pk for link in links})
     return {
-        "alias_domains": alias_domains_of(domains),
+        "alias_domains": [link for link in links if link.pk in seen],
         "referrers": targets[:SHOWN],
         "referrers_count": len(targets),
         "referrers_emptied": emptied_by(domains, targets),
@@ -327,9 +353,7 @@ def _alias_domains_of(*names):
     return links.order_by("pk")[: SHOWN + 1]
 
 
-class DomainBulk(DomainPages, BulkView):
-    scope = "manageable_by"
-    superadmins_only = True
+class DomainBulk(ResoldPages, BulkView):
     template_name = "domains/domain_confirm_bulk.html"
     counts_rows = False  # but the addresses in them
     list_url_name = "domain-list"
@@ -343,7 +367,7 @@ class DomainBulk(DomainPages, BulkView):
         return super().get_queryset().select_related("usage", "alias_of")
 
     def consequences(self, rows):
-        return consequences(*rows) | {
+        return consequences(self.actor, *rows) | {
             "addresses": addresses_in(rows),
             "admins": admins_at(*rows),
             **copies_from_others(self.actor, rows),
@@ -353,7 +377,8 @@ class DomainBulk(DomainPages, BulkView):
         if action != "delete":
             return super().perform(action, rows)
         kept = self.delete_all(rows)
-        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows)), tag_of(*kept)))
+        tag = tag_of(*kept) if sees_all_domains(self.actor) else None
+        self.told.append(Message(messages.SUCCESS, self.summary(action, len(rows)), tag))
 
     @in_transaction
     def delete_all(self, rows):
@@ -372,7 +397,9 @@ class DomainBulk(DomainPages, BulkView):
         )
 
     def check_deletion(self, rows):
-        alias_domains = alias_domains_of(rows)
+        links = alias_domains_of(rows)
+        seen = domains_in_sight(self.actor, {link.pk for link in links})
+        alias_domains = [link for link in links if link.pk in seen]
         if alias_domains and "links" not in self.request.POST:
             raise ValidationError(
                 _("Alias domains lead here: %(sources)s. Delete these links too, or first."),

@@ -84,6 +84,8 @@ DNS_RESOLVERS = env.read(
     valid=lambda servers: all(map(is_server, servers)),
     expected="addresses such as 127.0.0.1 or 127.0.0.1:5353, separated by commas",
 )
+# Whether a reseller makes only domains whose DNS says so: mail to a domain that is here does not leave this server.
+RESELLERS_PROVE_DOMAINS = env.read("bool", "RESELLERS_PROVE_DOMAINS", default=True)
 BLOCK_LISTS = env.read(
     "list",
     "BLOCK_LISTS",

@@ -114,6 +114,11 @@ FIELDS = {
     "active": gettext_lazy("On"),
     "maildir": gettext_lazy("Maildir"),
     "admins": gettext_lazy("Administrators"),
+    "reseller": gettext_lazy("Reseller"),
+    "max_domains": gettext_lazy("Budget: domains"),
+    "max_mailboxes": gettext_lazy("Budget: mailboxes"),
+    "max_storage": gettext_lazy("Budget: storage"),
+    "resold": gettext_lazy("Domains that count"),
     "selector": gettext_lazy("Selector"),
     "ip": gettext_lazy("Network address"),
     "dkim_unseen": gettext_lazy("Although not seen in the DNS"),
@@ -375,6 +380,8 @@ def _value(entry, field, value):
         return _listed(value)
     if field == "quota" and entry.action.endswith("_mailbox"):
         return formats.size(value) if value else _("unlimited")
+    if field == "max_storage":
+        return formats.mb(value) if value else "0"
     if field in {"quota", "maxquota"}:
         return formats.mb_limit(value)
     if field in {"mailboxes", "aliases"}:

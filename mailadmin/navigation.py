@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from mailadmin.parts import url
 from panel.addresses import display_address, display_domain, lookup_key
-from panel.scoping import may_open
+from panel.scoping import may_create_domains, may_open
 from panel.tasks import IN_SESSION
 
 # By the first word of a page's name: the page that is marked in the left column, without a domain and in one.
@@ -54,24 +54,27 @@ class Navigation(NamedTuple):
 
 
 def navigation(request):
-    """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``.
+    """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``, ``creates_domains``.
 
-    ``superadmin`` shows the buttons of superadmins' pages: the one role that templates test.
+    The last two show the buttons of superadmins' pages and of new domains: the roles that templates test.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
-        return {"navigation": None, "account": account, "superadmin": False}
+        nothing = {"superadmin": False, "creates_domains": False}
+        return {"navigation": None, "account": account, **nothing}
     superadmin = may_open(account, superadmins_only=True)
     match = request.resolver_match
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
-    switches = len(account.scope_domains) != 1
+    creates = may_create_domains(account)
+    switches = creates or len(account.scope_domains) != 1
     # A list that found no such domain is one of all.
     asked = "" if getattr(request, "no_such_domain", False) else request.GET.get("domain", "")
     domain = _domain(account, page, key, asked)
     trail = _trail(page, key, domain, switches)
     unfinished = None if page == "task" else request.session.get(IN_SESSION)
     here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)
-    return {"navigation": here, "account": account, "superadmin": superadmin}
+    roles = {"superadmin": superadmin, "creates_domains": creates}
+    return {"navigation": here, "account": account, **roles}
 
 
 def _domain(account, page, key, asked):

@@ -15,7 +15,7 @@ from mailadmin.tracing.trace import card_of
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import may_open, sees_all_domains, starts_with
+from panel.scoping import may_create_domains, may_open, sees_all_domains, starts_with
 
 SHOWN = 8  # of each kind
 DONE_FOR = 2  # people and domains that something is offered for
@@ -169,14 +169,22 @@ def _new(actor, asked):
     return [
         Hit(reverse(name), str(label), "plus")
         for name, label, superadmins_only in NEW
-        if may_open(actor, superadmins_only=superadmins_only)
+        if _may_make(actor, name, superadmins_only)
         and _begins(label, asked)
         and (name != "aliasdomain-create" or _may_name(actor))
     ]
 
 
+def _may_make(actor, name, superadmins_only):
+    if name == "domain-create":
+        return may_create_domains(actor)
+    return may_open(actor, superadmins_only=superadmins_only)
+
+
 def _may_name(actor):
-    return sees_all_domains(actor) or len(actor.domain_names) > 1
+    if may_create_domains(actor):
+        return sees_all_domains(actor) or bool(actor.domain_names)
+    return len(actor.domain_names) > 1
 
 
 def _for(actor, found):

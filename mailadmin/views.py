@@ -34,7 +34,7 @@ from panel.log_actions import SIGN_INS, of_kind
 from panel.pages import RETRY_SECONDS, ActorMixin
 from panel.paging import COUNT_BOUND
 from panel.prepared import in_scope, prepared, prepared_counts, prepared_union
-from panel.scoping import may_open
+from panel.scoping import may_create_domains, may_open
 
 SHOWN = 10
 LOOKED_AT = 200  # entries, to leave out who signed in
@@ -54,7 +54,7 @@ class Dashboard(AdministratorsPage):
 
     def get(self, request, *args, **kwargs):
         only = self.actor.scope_domains if may_open(self.actor) else ()
-        if len(only) == 1:
+        if len(only) == 1 and not may_create_domains(self.actor):
             return HttpResponseRedirect(reverse("domain", args=only))
         return super().get(request, *args, **kwargs)
 

@@ -16,7 +16,7 @@ from aliases.access_rules import list_number
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, is_role_address
 from aliases.refusals import refuse_external_targets, refuse_role_address, refuse_taken
-from domains import sender_services, sending_limits
+from domains import resellers, sender_services, sending_limits
 from domains.models import AliasDomain, Copy, Domain, DomainSenderRule, RoutingLock
 from mailboxes.deleted_rows import ALIAS, DOMAIN, MAILBOX, TARGETS
 from mailboxes.insertion import TESTS, Ends, insert_stored, renamed_since
@@ -69,6 +69,7 @@ def restore(*, actor, deletion):
         raise ValidationError([taken(deletion)]) from error
     changed = _lead_back(actor, deletion, ends, others)
     if deletion.kind == DOMAIN:
+        resellers.forget_former(deletion.name)
         refuse_loops(actor, [f"@{deletion.name}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     own = [] if deletion.kind == DOMAIN else [deletion.name]
     refuse_loops(actor, [*own, *sorted(others | changed)])

@@ -38,12 +38,14 @@ class ScopedMixin(ActorMixin):
 
     scope = None
     superadmins_only = False
+    resellers_too = False  # where it is superadmins_only
     model = None
     # Besides the row itself: what may be deleted before the service has its lock, such as the row's domain.
     also_gone = ()
 
     def dispatch(self, request, *args, **kwargs):
-        if not may_open(self.actor, superadmins_only=self.superadmins_only):
+        only, too = self.superadmins_only, self.resellers_too
+        if not may_open(self.actor, superadmins_only=only, resellers_too=too):
             raise Http404
         try:
             response = super().dispatch(request, *args, **kwargs)
@@ -77,7 +79,7 @@ class ScopedMixin(ActorMixin):
             self.get_object()
 
     def get_queryset(self):
-        if self.scope not in {"visible_to", "manageable_by"}:
+        if self.scope not in {"visible_to", "manageable_by", "resold_by"}:
             raise ImproperlyConfigured(f"{type(self).__name__} names no scope.")
         return getattr(self.model.objects.all(), self.scope)(self.actor)
 

@@ -61,6 +61,8 @@ OF_SUPERADMINS_ALONE = {
     *("domains:write", "administrators:read", "administrators:write", "administrators:sign-in"),
     *("administrators:factor", "dkim:write", "server:read", "server:write", "deleted:remove"),
 }
+# Of superadmins' rights, those that resellers have for their own domains.
+OF_RESELLERS = {"domains:write"}
 OF_MAILBOX_USERS_ALONE = {"own-addresses:write"}
 # About the own mailbox alone.
 OF_MAILBOX_USERS = OF_MAILBOX_USERS_ALONE | {

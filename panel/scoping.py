@@ -7,6 +7,7 @@ from panel.addresses import lookup_keys
 from panel.rights import (
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
+    OF_RESELLERS,
     OF_SUPERADMINS_ALONE,
     RIGHTS,
 )
@@ -120,9 +121,27 @@ def may_set_sending_limits(account):
     return account is None or account.is_superadmin
 
 
-def may_open(account, *, superadmins_only=False):
+def may_create_domains(account):
+    """Within the budget, if it is a reseller's: domains/resellers.py. A token that is limited to domains makes no others."""
+    if account is None:
+        return True
+    resells = account.is_reseller and account.token_domains is None
+    return account.is_active and (account.is_superadmin or resells)
+
+
+def resells(account, domain):
+    """Whether ``account`` may change the limits of ``domain``, switch it and delete it."""
     if not account.is_active:
         return False
+    own = account.is_reseller and domain.reseller == account.username
+    return account.is_superadmin or (own and domain.pk in account.domain_names)
+
+
+def may_open(account, *, superadmins_only=False, resellers_too=False):
+    if not account.is_active:
+        return False
+    if superadmins_only and resellers_too and account.is_reseller:
+        return True
     return account.is_superadmin or (account.is_domain_admin and not superadmins_only)
 
 
@@ -133,4 +152,6 @@ def rights_of(account):
     if account.is_mailbox_user:
         return {*OF_MAILBOX_USERS}
     rights = RIGHTS.keys() - OF_MAILBOX_USERS_ALONE
-    return rights if account.is_superadmin else rights - OF_SUPERADMINS_ALONE
+    if account.is_superadmin:
+        return rights
+    return (rights - OF_SUPERADMINS_ALONE) | (OF_RESELLERS if account.is_reseller else set())

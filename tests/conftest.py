@@ -94,6 +94,13 @@ def kept_rows(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
+def make_reseller(db, settings):
+    """As making.make_reseller(); nobody asks the DNS whose the domains are."""
+    settings.RESELLERS_PROVE_DOMAINS = False
+    return making.make_reseller
+
+
+@pytest.fixture
 def longest(monkeypatch):
     """The texts given to Unicode normalisation and IDNA, which take quadratic time, by their length."""
     given = [0]

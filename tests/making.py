@@ -60,3 +60,9 @@ def make_admin(username=None, superadmin=False, domains=(), password=PASSWORD, *
         domains=domains,
         **fields,
     )
+
+
+def make_reseller(username="reseller@example.org", domains=3, mailboxes=20, storage=1000, **fields):
+    """A domain admin who may create ``domains`` of ``mailboxes`` and ``storage``, in MB, in all."""
+    budget = {"max_domains": domains, "max_mailboxes": mailboxes, "max_storage": storage}
+    return make_admin(username, reseller=True, **budget, **fields)

@@ -13,6 +13,7 @@ from aliases.loops import all_hops, find_loop
 from aliases.models import Alias
 from aliases.services import create_alias, delete_alias, update_alias
 from domains.models import Domain, DomainUsage, RoutingLock
+from domains.resellers import use_of
 from domains.services import create_alias_domain, create_domain, delete_domain, update_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
@@ -232,3 +233,59 @@ def test_the_lock_of_the_routes_is_one_row(db):
 
     assert at_once(*[hold] * 4) == ["done"] * 4
     assert RoutingLock.objects.count() == 1
+
+
+def sold(reseller, name, **limits):
+    limits = {"mailboxes": 6, "quota": 60, "maxquota": 10} | limits
+    return lambda: create_domain(actor=reseller, name=name, **limits)
+
+
+@pytest.mark.parametrize(
+    ("budget", "fits"),
+    [
+        ({"domains": 2, "mailboxes": None, "storage": None}, 2),
+        ({"domains": None, "mailboxes": 12, "storage": None}, 2),
+        ({"domains": None, "mailboxes": None, "storage": 119}, 1),
+    ],
+)
+def test_a_resellers_budget_is_not_exceeded_by_new_domains(make_reseller, budget, fits):
+    reseller = make_reseller(**budget)
+
+    for number in range(ROUNDS):
+        outcome = at_once(*[sold(reseller, f"d{number}{n}.example") for n in range(4)])
+
+        assert outcome == ["budget"] * (4 - fits) + ["done"] * fits
+        assert use_of(reseller.pk) == (fits, 6 * fits, 60 * fits)
+        for domain in Domain.objects.all():
+            delete_domain(actor=None, domain=domain)
+
+
+def test_nor_by_limits_that_change_while_a_domain_is_made(make_reseller):
+    reseller = make_reseller(domains=None, mailboxes=12, storage=None)
+    domain = sold(reseller, "firm.example")()
+
+    for number in range(ROUNDS):
+        outcome = at_once(
+            sold(reseller, f"d{number}.example"),
+            lambda: update_domain(actor=reseller, domain=domain, mailboxes=12),
+        )
+
+        assert outcome == ["budget", "done"]
+        assert use_of(reseller.pk).mailboxes == 12
+        for other in Domain.objects.exclude(pk="firm.example"):
+            delete_domain(actor=None, domain=other)
+        update_domain(actor=None, domain=domain, mailboxes=6)
+
+
+def test_a_right_that_is_taken_away_meanwhile_makes_no_domain_that_counts(make_reseller):
+    reseller = make_reseller()
+
+    for number in range(ROUNDS):
+        outcome = at_once(
+            sold(reseller, f"d{number}.example", mailboxes=1, quota=1),
+            lambda: update_admin(actor=None, admin=reseller, reseller=False),
+        )
+
+        assert outcome in (["done", "done"], ["done", "superadmin"])
+        assert use_of(reseller.pk) == (0, 0, 0)
+        update_admin(actor=None, admin=reseller, reseller=True)

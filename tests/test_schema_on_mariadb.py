@@ -45,7 +45,15 @@ ACCOUNT = {
     "page_size": ("smallint(5) unsigned", "NO", "0", None),
 }
 TABLES = {
-    "admin": ACCOUNT | {"superadmin": NO},
+    "admin": ACCOUNT
+    | {
+        "superadmin": NO,
+        # ours
+        "reseller": NO,
+        "max_domains": ("int(10) unsigned", "YES", "NULL", None),
+        "max_mailboxes": ("int(10) unsigned", "YES", "NULL", None),
+        "max_storage": ("bigint(20) unsigned", "YES", "NULL", None),
+    },
     "domain": {
         "domain": KEY,
         "description": TEXT,
@@ -61,6 +69,7 @@ TABLES = {
         "active": YES,
         "password_expiry": ("int(11)", "YES", "0", None),
         "sending_limit": MAYBE_NUMBER,
+        "reseller": ("varchar(255)", "NO", "''", "utf8mb4_bin"),
     },
     "domain_admins": {
         "id": SERIAL,

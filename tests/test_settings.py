@@ -261,6 +261,7 @@ WRONG = {
     "DNS_CHANGES_TO": ["root"],
     "FINDINGS_TO": ["root"],
     "DNS_RESOLVERS": ["localhost", "192.0.2.1:", "[2001:db8::1", "192.0.2.1:dns"],
+    "RESELLERS_PROVE_DOMAINS": ["perhaps"],
     "BLOCK_LISTS": ["https://list.example/", "a b", "a.test,b.test,c.test,d.test,e.test,f.test"],
     "DNS_UPDATE_SERVER": ["ns.example.org", "192.0.2.1,192.0.2.2"],
     "DNS_UPDATE_KEY": ["secret", "panel:hmac-sha256:not base64", "panel:hmac-md5:c2VjcmV0"],

@@ -101,7 +101,9 @@ def _refused(error):
         fields = {NON_FIELD_ERRORS: error.error_list}
     found, codes = [], set()
     for field, problems in fields.items():
-        where = "" if field == NON_FIELD_ERRORS else pointer(pointers.get(field, field))
+        place = pointers.get(field, field)
+        way = place if isinstance(place, tuple) else (place,)
+        where = "" if field == NON_FIELD_ERRORS else pointer(*way)
         for one in problems:
             codes.add(one.code)
             found += [(where, text) for text in one.messages]

@@ -7,12 +7,14 @@ from django.apps import apps
 from django.core.serializers import serialize
 
 from accounts.models import ApiToken
+from accounts.services import update_admin
 from mailadmin.api import api
 from mailboxes.own_aliases import set_limit
 from panel.models import ApiAnswer
 from panel.rights import (
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
+    OF_RESELLERS,
     OF_SUPERADMINS_ALONE,
     RIGHTS,
 )
@@ -31,16 +33,23 @@ WRITING = {"PUT", "PATCH", "POST", "DELETE"}
 
 
 @pytest.fixture
-def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin, settings):
+def world(
+    example_org, other_net, add_domain, add_mailbox, add_alias, make_admin, make_reseller, settings
+):
     settings.PANEL_URL = "https://panel.example.org/"
     settings.WEBHOOK_HOSTS = ["hooks.example.net"]
     settings.FETCHMAIL_FOR_USERS = True
     foreign_mailbox = add_mailbox("ann@other.net")
     set_limit(actor=None, row=other_net, most=5)
     root, theirs, mailbox = rows.fill(add_domain, add_mailbox, add_alias, make_admin)
+    reseller = make_reseller("resells@example.org", domains=None, mailboxes=None, storage=None)
+    names = theirs.domain_names
+    update_admin(actor=None, admin=reseller, domains=names, resold=names)
     return {
         "superadmin": (root, {}),
         "own admin": (theirs, {}),
+        "reseller": (reseller, {}),
+        "foreign reseller": (make_reseller("sells@other.net"), {}),
         "foreign admin": (make_admin("others@other.net", domains=["other.net"]), {}),
         "admin without domains": (make_admin("none@other.net"), {}),
         "superadmin's token of another domain": (root, {"domains": "other.net"}),
@@ -52,6 +61,7 @@ def world(example_org, other_net, add_domain, add_mailbox, add_alias, make_admin
 STRANGERS = [
     "foreign admin",
     "admin without domains",
+    "foreign reseller",
     "superadmin's token of another domain",
     "foreign mailbox user",
 ]
@@ -61,7 +71,9 @@ def rights_of(role):
     if "mailbox" in role:
         return OF_MAILBOX_USERS
     rights = RIGHTS.keys() - OF_MAILBOX_USERS_ALONE
-    return rights if role == "superadmin" else rights - OF_SUPERADMINS_ALONE
+    if role == "superadmin":
+        return rights
+    return rights - OF_SUPERADMINS_ALONE | (OF_RESELLERS if "reseller" in role else set())
 
 
 @pytest.fixture
@@ -144,7 +156,12 @@ def test_a_row_of_another_domain_does_not_exist(role, asked_by):
     found = statuses(program, OF_A_ROW)
 
     may = rights_of(role)
-    assert found == {name: 404 if api.rights[name] in may else 403 for name in OF_A_ROW}
+    expected = {name: 404 if api.rights[name] in may else 403 for name in OF_A_ROW}
+    if (
+        role == "foreign reseller"
+    ):  # who may create one, but not of a name that is taken, nor for a domain of others
+        expected |= {"put_domain": 422, "put_alias_domain": 422}
+    assert found == expected
     assert contents() == before
 
 
@@ -177,6 +194,16 @@ def test_who_may_do_it_can(role, asked_by):
         # Another name of the domain leads to it; and its administrator may not delete themselves.
         expected |= {} if expected["delete_domain"] == 403 else {"delete_domain": 409}
     assert found == expected
+    assert contents() == before
+
+
+def test_a_reseller_changes_domains_too(asked_by):
+    program, before = asked_by("reseller"), contents()
+    names = [name for name in NAMES if api.rights[name] in OF_RESELLERS]
+
+    found = statuses(program, names, dry=True)
+
+    assert found == {"put_domain": 200, "patch_domain": 200, "delete_domain": 409}
     assert contents() == before
 
 

@@ -44,6 +44,7 @@ def test_a_domain_is_created_with_its_limits_and_role_addresses(root):
         "backup_mx": False,
         "verify_recipients": False,
         "sending_limit": None,
+        "reseller": None,
     }
     domain = Domain.objects.get(pk="new.example")
     assert (domain.mailboxes, domain.aliases, domain.maxquota, domain.quota) == (5, -1, 100, 0)
@@ -274,6 +275,8 @@ def test_an_administrator_is_created_changed_and_deleted(root, example_org, othe
             "username": "it@example.org",
             "superadmin": False,
             "domains": ["example.org"],
+            "reseller": None,
+            "resold": [],
             "active": True,
             "must_change_password": False,
             "phone": "",

@@ -138,3 +138,40 @@ def test_password_is_generated_and_printed_once(run, make_admin):
 def test_a_missing_administrator_is_named(run, db):
     with pytest.raises(CommandError, match=r"^There is no administrator nobody@example\.org\."):
         run("admin", "password", "nobody@example.org", "--generate")
+
+
+def test_a_budget_is_given_changed_and_shown(run, example_org, password):
+    budget = ["--reseller-domains", "10", "--reseller-mailboxes", "500"]
+    run("admin", "add", "a@b.example", "--reseller", *budget, stdin=password)
+    run("admin", "edit", "a@b.example", "--domains", "example.org", "--resold", "example.org")
+    run(
+        "admin",
+        "edit",
+        "a@b.example",
+        "--reseller-storage",
+        "2GB",
+        "--reseller-domains",
+        "unlimited",
+    )
+
+    shown = json.loads(run("admin", "show", "a@b.example", "--json"))
+
+    names = ("reseller", "max_domains", "max_mailboxes", "max_storage_mb", "resold")
+    assert [shown[name] for name in names] == [True, None, 500, 2048, ["example.org"]]
+    assert json.loads(run("domain", "show", "example.org", "--json"))["reseller"] == "a@b.example"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--reseller-domains", "none"], "neither a whole number nor"),
+        (["--resold", "example.org"], "^Domains that count: Not among the domains"),
+    ],
+)
+def test_a_wrong_budget_changes_nothing(run, make_reseller, example_org, arguments, message):
+    reseller = make_reseller()
+
+    with pytest.raises(CommandError, match=message):
+        run("admin", "edit", reseller.pk, *arguments)
+
+    assert Admin.objects.get().max_domains == 3

@@ -106,6 +106,32 @@ def test_axe_finds_nothing_in_a_panel_without_a_domain(browser, tmp_path):
     assert not found, "\n".join(found)
 
 
+def test_axe_finds_nothing_for_a_reseller(browser, tmp_path):
+    own = "brightwater.example"
+    budget = ("--reseller-domains", "1", "--reseller-mailboxes", "5", "--resold", own)
+    paths = ["/domains/", "/domains/new/", "/account/"]
+    paths += [f"/domains/{own}/{page}/" for page in ("settings", "edit", "state", "delete")]
+    panel = Panel(f"sqlite:///{tmp_path}/panel.sqlite3", tmp_path, RESELLERS_PROVE_DOMAINS="False")
+    try:
+        panel.start()
+        reseller = list(panel.fill_with_demo().items())[1]
+        panel.manage("admin", "edit", reseller[0], "--reseller", *budget)
+        with Visitors(browser, panel.url) as visitors:
+            page = visitors.sign_in(*reseller, bypass_csp=True)
+            found = [line for path in paths for line in broken_rules(page, path)]
+            found += broken_rules(page, "/domains/new/", domain_beyond_the_budget)
+    finally:
+        panel.stop()
+
+    assert not found, "\n".join(found)
+
+
+def domain_beyond_the_budget(page):
+    page.get_by_label("Domain", exact=True).fill("firm.example")
+    page.get_by_role("button", name="Create domain").click()
+    page.get_by_text("Your budget is 1 domain").first.wait_for()
+
+
 def test_axe_finds_nothing_where_the_database_is_away(browser, tmp_path):
     panel = Panel("mysql://nobody:nothing@127.0.0.1:1/nothing", tmp_path)
     try:

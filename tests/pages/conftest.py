@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import LogEntry
+from accounts.services import update_admin
 from domains.models import Domain
 from domains.services import create_alias_domain
 from mailboxes.services import delete_mailbox
@@ -134,17 +135,22 @@ def accounts_of_the_world(kept_rows):
     foreign_mailbox = making.add_mailbox("ann@other.net")
     delete_mailbox(actor=None, mailbox=making.add_mailbox("sue@example.org"))
     own = ["example.org", "alias.example.org"]
+    reseller = making.make_reseller("resells@example.org")
+    update_admin(actor=None, admin=reseller, domains=own, resold=own)
     return {
         "superadmin": making.make_admin("root@example.org", superadmin=True),
         "own admin": making.make_admin("theirs@example.org", domains=own),
         "foreign admin": making.make_admin("others@other.net", domains=["other.net"]),
+        "reseller": reseller,
+        "foreign reseller": making.make_reseller("none@other.net"),
         "mailbox user": mailbox,
         "foreign mailbox user": foreign_mailbox,
     }
 
 
 @pytest.fixture
-def world(accounts_of_the_world, db):
+def world(accounts_of_the_world, db, settings):
+    settings.RESELLERS_PROVE_DOMAINS = False
     return {
         role: type(account).objects.get(pk=account.pk)
         for role, account in accounts_of_the_world.items()

@@ -130,6 +130,7 @@ NO_PAGES = {
     *(name for name in SCOPED if name.endswith("-bulk")),
 }
 SUPERADMINS_ONLY = [name for name in SCOPED if VIEWS[name].superadmins_only]
+RESELLERS_TOO = [name for name in SUPERADMINS_ONLY if VIEWS[name].resellers_too]
 
 
 def key_of(name):
@@ -174,7 +175,7 @@ def test_only_these_pages_open_without_signing_in():
 @pytest.mark.parametrize("name", SCOPED)
 def test_every_other_page_names_its_scope(name):
     assert issubclass(VIEWS[name], ScopedMixin)
-    assert VIEWS[name].scope in {"visible_to", "manageable_by"}
+    assert VIEWS[name].scope in {"visible_to", "manageable_by", "resold_by"}
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS.keys() - PUBLIC))
@@ -189,7 +190,9 @@ def test_a_stranger_is_sent_to_the_login_and_changes_nothing(name, client, world
     assert contents() == before
 
 
-@pytest.mark.parametrize("role", ["foreign admin", "mailbox user", "foreign mailbox user"])
+@pytest.mark.parametrize(
+    "role", ["foreign admin", "foreign reseller", "mailbox user", "foreign mailbox user"]
+)
 @pytest.mark.parametrize("name", OF_A_ROW)
 def test_a_row_of_a_foreign_domain_does_not_exist(name, role, sign_in, world):
     client = sign_in(world[role])
@@ -235,6 +238,25 @@ def test_superadmins_pages_do_not_exist_for_domain_admins(name, role, sign_in, w
     assert contents() == before
 
 
+def test_these_pages_of_superadmins_are_open_to_resellers():
+    assert [
+        *("domain-bulk", "domain-checklist", "domain-create", "domain-delete", "domain-edit"),
+        "domain-state",
+    ] == RESELLERS_TOO
+
+
+@pytest.mark.parametrize("role", ["reseller", "foreign reseller"])
+@pytest.mark.parametrize("name", [name for name in SUPERADMINS_ONLY if name not in RESELLERS_TOO])
+def test_superadmins_other_pages_do_not_exist_for_resellers(name, role, sign_in, world):
+    client = sign_in(world[role])
+    before = contents()
+
+    answers = {method: answer(client, method, address_of(name)) for method in EVERY_METHOD}
+
+    assert answers == dict.fromkeys(EVERY_METHOD, 404)
+    assert contents() == before
+
+
 @pytest.mark.parametrize(
     "name",
     [n for n in OF_NO_ROW if not n.endswith("-bulk") and n not in SUPERADMINS_ONLY],
@@ -270,7 +292,8 @@ def test_pages_about_oneself_show_a_foreign_admin_nothing_of_this_domain(name, s
 @pytest.mark.parametrize(
     ("name", "role"),
     [(name, "superadmin") for name in SCOPED]
-    + [(name, "own admin") for name in SCOPED if name not in SUPERADMINS_ONLY],
+    + [(name, "own admin") for name in SCOPED if name not in SUPERADMINS_ONLY]
+    + [(name, "reseller") for name in RESELLERS_TOO],
 )
 def test_those_who_may_open_a_page_can(name, role, sign_in, world):
     client = sign_in(world[role])

@@ -73,6 +73,11 @@ TYPED = {
         "superadmin": (TICK,),
         "must_change": (TICK,),
         "domains": ("example.org\r\nthird.example", "second.example"),
+        "reseller": (NO_TICK,),
+        "max_domains": ("50", "60"),
+        "max_mailboxes": ("50", "60"),
+        "max_storage": ("50 MB", "60 MB"),
+        "resold": ("example.org", "second.example"),
         "phone": ("112", "113"),
         "email_other": ("a@elsewhere.example", "b@elsewhere.example"),
     },
@@ -131,7 +136,8 @@ def world(add_domain, add_mailbox, add_alias, make_admin):
     add_alias("sales@example.org", "joe@example.org", "ann@elsewhere.example", access="closed")
     sales = Alias.objects.get(pk="sales@example.org")
     set_ending(actor=None, row=sales, last_day=date(2029, 12, 1), action="off")
-    make_admin("theirs@example.org", domains=["example.org", "second.example"])
+    budget = {"reseller": True, "max_domains": 5, "max_mailboxes": 5, "max_storage": 5}
+    make_admin("theirs@example.org", domains=["example.org", "second.example"], **budget)
     return joe
 
 

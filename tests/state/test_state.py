@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
+from accounts.services import delete_admin, update_admin
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_alias_domain
@@ -285,3 +286,21 @@ def test_a_file_that_changes_nothing_costs_the_same_for_each_batch(
         assert apply(state) == (0, ["Nothing to do."])
 
     assert len(many) == len(few)
+
+
+def test_budgets_come_along(exported, apply, make_reseller, add_domain):
+    add_domain("firm.example")
+    reseller = make_reseller()
+    update_admin(actor=None, admin=reseller, domains=["firm.example"], resold=["firm.example"])
+    state = exported("--passwords")
+    same = apply(state, "--dry-run")
+    delete_admin(actor=None, admin=reseller)
+    Domain.objects.all().delete()
+
+    status, _printed = apply(state)
+
+    assert same == (0, ["Nothing to do."])
+    assert status == 0
+    admin = Admin.objects.get()
+    assert (admin.is_reseller, admin.max_domains, admin.max_storage) == (True, 3, 1000)
+    assert Domain.objects.get().reseller == admin.pk

@@ -3,8 +3,15 @@ from argparse import BooleanOptionalAction
 from django.core.management.base import CommandError
 
 from accounts.backends import row_named
-from accounts.commands import FactorMixin, InvitationMixin, PasswordMixin, TokenMixin
+from accounts.commands import (
+    BudgetMixin,
+    FactorMixin,
+    InvitationMixin,
+    PasswordMixin,
+    TokenMixin,
+)
 from accounts.models import Admin
+from accounts.reselling import BUDGET, counting_for
 from accounts.services import (
     create_admin,
     delete_admin,
@@ -15,11 +22,12 @@ from accounts.services import (
 from panel import output
 from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
+from panel.formats import mb
 from panel.output import STATE, Column, Field
 from panel.scoping import starts_with_name
 
 
-class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowCommand):
+class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowCommand):
     help = "Create, list, show and change administrators, switch them off and on, delete them."
     noun, nouns = "administrator", "administrators"
     key = ("LOGIN", "it@example.org")
@@ -48,6 +56,11 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         Field("Superadmin", "superadmin"),
         Field("State", "active", output.state),
         Field("Domains", "domains"),
+        Field("Reseller", "reseller"),
+        Field("Domains at most", "max_domains"),
+        Field("Mailboxes at most", "max_mailboxes"),
+        Field("Storage at most", "max_storage_mb", lambda value: mb(value) if value else "0"),
+        Field("Domains that count", "resold"),
         Field("Second factor", "second_factor", output.state),
         Field("Must change the password", "must_change_password"),
         Field("Phone", "phone"),
@@ -55,7 +68,11 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         Field("Created", "created"),
         Field("Changed", "modified"),
     ]
-    words = {"username": "E-mail address", "email_other": "Other e-mail address"}
+    words = {
+        "username": "E-mail address",
+        "email_other": "Other e-mail address",
+        "resold": "Domains that count",
+    }
 
     # --- Options
 
@@ -65,6 +82,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
             "--superadmin", action="store_true", help="May do everything, in every domain."
         )
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
+        self.budget_options(parser)
         self.off_option(parser)
         self._contact(parser)
         self.must_change_option(parser)
@@ -87,6 +105,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         parser.add_argument(
             "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
         )
+        self.budget_options(parser)
         self._contact(parser)
         self.must_change_option(parser)
 
@@ -104,8 +123,9 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
     # --- Verbs
 
     def add(self, *, name_given, superadmin, domains, active, generate, invite, json, **options):
-        if not superadmin and not domains:
-            raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
+        if not (superadmin or domains or options["reseller"]):
+            text = "Say what to manage: --domains example.org, or --superadmin, or --reseller."
+            raise CommandError(text)
         password = self.password_for_new(generate, invite)
         admin = create_admin(
             actor=None,
@@ -115,6 +135,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
             domains=domains or [],
             active=active,
             **self.given(options, "phone", "email_other", "must_change"),
+            **self.budget_given(options),
         )
         link = self.link_for(admin) if invite else None
         self.report("Created", admin, json=json, password=password if generate else None, link=link)
@@ -134,7 +155,8 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
 
     def edit(self, *, names, json, **options):
         names_of_fields = ("superadmin", "domains", "phone", "email_other", "must_change")
-        fields = self.changes(options, *names_of_fields)
+        fields = self.changes(options, *names_of_fields, *BUDGET, "resold")
+        fields |= self.budget_given(options)
 
         def one(name, say):
             admin = update_admin(actor=None, admin=self.named(name), **fields)
@@ -176,6 +198,10 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
             "username": admin.username,
             "superadmin": admin.superadmin,
             "active": admin.active,
+            "reseller": admin.reseller,
+            "max_domains": admin.max_domains,
+            "max_mailboxes": admin.max_mailboxes,
+            "max_storage_mb": admin.max_storage,
             "second_factor": admin.has_second_factor,
             "must_change_password": admin.must_change,
             "phone": admin.phone,
@@ -185,4 +211,4 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         }
 
     def details(self, admin):
-        return {"domains": list(admin.assigned)}
+        return {"domains": list(admin.assigned), "resold": counting_for(admin)}

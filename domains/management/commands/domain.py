@@ -85,6 +85,7 @@ class Command(DomainRowCommand):
         Field("Leads to", "leads_to"),
         Field("Alias domains", "alias_domains"),
         Field("Administrators", "admins"),
+        Field("Reseller", "reseller"),
         Field("Created", "created"),
         Field("Changed", "modified"),
     ]
@@ -306,6 +307,7 @@ class Command(DomainRowCommand):
             "transport": domain.transport,
             "password_days": domain.password_expiry,
             "sending_limit": domain.sending_limit,
+            "reseller": domain.reseller or None,
             "created": domain.created,
             "modified": domain.modified,
         }

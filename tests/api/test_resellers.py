@@ -1,0 +1,126 @@
+import pytest
+
+from accounts.models import Admin
+from domains.models import Domain
+from domains.services import create_domain
+
+MB = 1_024_000
+SENT = {"mailbox_limit": 5, "alias_limit": 10, "max_quota_bytes": 50 * MB, "quota_bytes": 100 * MB}
+
+
+@pytest.fixture
+def reseller(make_reseller):
+    return make_reseller()
+
+
+@pytest.fixture
+def theirs(reseller, program, make_token):
+    return program(make_token(reseller))
+
+
+def problems(answer):
+    return {one["pointer"] for one in answer.json()["errors"]}
+
+
+def test_a_reseller_creates_changes_and_deletes(theirs, reseller):
+    made = theirs.put("/domains/firm.example", SENT)
+    again = theirs.put("/domains/firm.example", SENT)
+    more = theirs.patch("/domains/firm.example", {"mailbox_limit": 20, "active": False})
+    deleted = theirs.delete("/domains/firm.example")
+
+    assert (made.status_code, made.json()["reseller"]) == (201, reseller.pk)
+    assert again.status_code == 200
+    assert (more.status_code, more.json()["mailbox_limit"]) == (200, 20)
+    assert (deleted.status_code, Domain.objects.count()) == (204, 0)
+
+
+def test_what_is_too_much_is_said_at_its_member(theirs):
+    made = theirs.put("/domains/firm.example", SENT | {"mailbox_limit": 21, "quota_bytes": None})
+
+    assert made.status_code == 422
+    assert problems(made) == {"/mailbox_limit", "/quota_bytes"}
+    assert Domain.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "member", [{"transport": "smtp:[192.0.2.7]"}, {"backup_mx": True}, {"verify_recipients": True}]
+)
+def test_what_is_for_superadmins_is_forbidden(theirs, member):
+    new = theirs.put("/domains/firm.example", SENT | member)
+    theirs.put("/domains/firm.example", SENT)
+    changed = theirs.patch("/domains/firm.example", member)
+
+    assert (new.status_code, changed.status_code) == (403, 403)
+
+
+def test_domains_of_others_are_not_there(theirs, example_org):
+    assert theirs.patch("/domains/example.org", {"description": "x"}).status_code == 404
+    assert theirs.delete("/domains/example.org").status_code == 404
+    assert theirs.put("/domains/example.org", SENT).status_code == 409
+
+
+def test_without_proof_the_refusal_names_the_record(theirs, settings, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "domains.dns.asking.Asking.texts", lambda asking, name: asked.append(name) or []
+    )
+    settings.RESELLERS_PROVE_DOMAINS = True
+
+    made = theirs.put("/domains/firm.example", SENT)
+
+    assert (made.status_code, problems(made)) == (422, {"/domain"})
+    assert "TXT record _mailadmin.firm.example" in made.json()["detail"]
+    assert asked == ["_mailadmin.firm.example"]  # once
+
+
+def test_a_token_of_some_domains_creates_none(reseller, program, make_token):
+    create_domain(actor=reseller, name="firm.example", mailboxes=1, quota=1, maxquota=1)
+    asked = program(make_token(Admin.objects.get(), domains="firm.example"))
+
+    assert asked.put("/domains/other.example", SENT).status_code == 403
+    assert asked.patch("/domains/firm.example", {"mailbox_limit": 2}).status_code == 200
+
+
+def test_another_name_is_created_with_its_domain(theirs, reseller):
+    theirs.put("/domains/firm.example", SENT)
+
+    made = theirs.put("/alias-domains/firm.test", {"target_domain": "firm.example"})
+
+    assert made.status_code == 201
+    assert Domain.objects.get(pk="firm.test").reseller == reseller.pk
+
+
+# --- Superadmins
+
+
+def test_a_budget_is_given_changed_and_taken_away(root, example_org):
+    path = "/administrators/it@example.org"
+    budget = {"domains": 10, "mailboxes": None, "storage_bytes": 5 * MB}
+    sent = {"domains": ["example.org"], "reseller": budget, "resold": ["example.org"]}
+
+    made = root.put(path, sent | {"password": "tangerine-7-bicycle"})
+    listed = root.get("/administrators?domain=example.org").json()["items"][0]
+    changed = root.patch(path, {"reseller": {"domains": 3}})
+    ended = root.patch(path, {"reseller": None})
+
+    assert made.status_code == 201
+    assert {name: made.json()[name] for name in sent} == sent
+    assert {name: listed[name] for name in sent} == sent
+    assert changed.json()["reseller"] == {"domains": 3, "mailboxes": None, "storage_bytes": None}
+    assert (ended.json()["reseller"], ended.json()["resold"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("sent", "pointer"),
+    [
+        ({"reseller": {"storage_bytes": 5}}, "/reseller/storage_bytes"),
+        ({"reseller": {"domains": -1}}, "/reseller/domains"),
+        ({"resold": ["example.org"]}, "/resold"),
+    ],
+)
+def test_a_wrong_budget_is_said_at_its_member(root, make_admin, example_org, sent, pointer):
+    make_admin("it@example.org", domains=["example.org"])
+
+    answer = root.patch("/administrators/it@example.org", sent)
+
+    assert (answer.status_code, problems(answer)) == (422, {pointer})
