@@ -258,7 +258,7 @@ def list_domains(request):
 # What is below a name stands before it.
 
 
-@router.post("/domains/{path:name}/rename", auth=Token("domains:write"), response=DomainBody)
+@router.post("/domains/{path:name}/rename", auth=Token("domains:rename"), response=DomainBody)
 def rename_domain(request, name: Name, body: NewDomainName):
     """Give a domain another name. Its mailboxes, aliases and settings follow; what leads to its addresses leads to the new ones.
 

@@ -121,7 +121,7 @@ def get_relay_host(request, name: Name):
 
 @router.put(
     "/domains/{path:name}/relay-host",
-    auth=Token("domains:write"),
+    auth=Token("relay-hosts:write"),
     response={200: RelayHostBody, 201: RelayHostBody},
 )
 def put_relay_host(request, name: Name, body: RelayHostBody):
@@ -130,14 +130,16 @@ def put_relay_host(request, name: Name, body: RelayHostBody):
 
 
 @router.patch(
-    "/domains/{path:name}/relay-host", auth=Token("domains:write"), response=RelayHostBody
+    "/domains/{path:name}/relay-host", auth=Token("relay-hosts:write"), response=RelayHostBody
 )
 def patch_relay_host(request, name: Name, body: RelayHostPatch):
     """Change what is named, and nothing else."""
     return relay_hosts.patch(request, body, name)
 
 
-@router.delete("/domains/{path:name}/relay-host", auth=Token("domains:write"), response={204: None})
+@router.delete(
+    "/domains/{path:name}/relay-host", auth=Token("relay-hosts:write"), response={204: None}
+)
 def delete_relay_host(request, name: Name):
     """Let its mail leave as that of the whole server."""
     return relay_hosts.remove(request, name)

@@ -4,7 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 RIGHTS = {
     "domains:read": _("See domains"),
-    "domains:write": _("Create, change, rename and delete domains"),
+    "domains:write": _("Create, change and delete domains"),
+    "domains:rename": _("Rename domains"),
+    "relay-hosts:write": _("Change relay hosts of domains"),
     "mailboxes:read": _("See mailboxes"),
     "mailboxes:write": _("Create, change, rename and delete mailboxes"),
     "mailboxes:password": _("Set passwords of mailboxes, and invite to set them"),
@@ -58,7 +60,8 @@ RIGHTS = {
     "tokens:write": _("Revoke API tokens of this account"),
 }
 OF_SUPERADMINS_ALONE = {
-    *("domains:write", "administrators:read", "administrators:write", "administrators:sign-in"),
+    *("domains:write", "domains:rename", "relay-hosts:write", "administrators:read"),
+    *("administrators:write", "administrators:sign-in"),
     *("administrators:factor", "dkim:write", "server:read", "server:write", "deleted:remove"),
 }
 # Of superadmins' rights, those that resellers have for their own domains.
