@@ -74,7 +74,20 @@ class Application:
 
     def run(self, state):
         outcome = Outcome()
-        left = sources_first(state.get(DOMAINS.list, []))
+        domains = sources_first(state.get(DOMAINS.list, []))
+        self._in_turn(outcome, domains)
+        if any(step.sign == steps.DELETE for step in outcome.steps):
+            # With what was deleted went what other domains, whose turn was before, have about its name.
+            refused = {refusal.domain for refusal in outcome.refusals}
+            self._in_turn(outcome, [one for one in domains if _name(one) not in refused])
+        if SERVER_RULES.list in state:
+            rules = state[SERVER_RULES.list]
+            outcome.refusals += self._tried(outcome, self._rules, rules)
+        for wanted in state.get(ADMINISTRATORS.list, []):
+            outcome.refusals += self._tried(outcome, self._administrator, wanted)
+        return outcome
+
+    def _in_turn(self, outcome, left):
         while left:
             waiting, refusals = [], []
             for wanted in left:
@@ -86,12 +99,6 @@ class Application:
                 outcome.refusals += self._together(outcome, left) if left[1:] else refusals
                 break
             left = waiting
-        if SERVER_RULES.list in state:
-            rules = state[SERVER_RULES.list]
-            outcome.refusals += self._tried(outcome, self._rules, rules)
-        for wanted in state.get(ADMINISTRATORS.list, []):
-            outcome.refusals += self._tried(outcome, self._administrator, wanted)
-        return outcome
 
     def _tried(self, outcome, act, wanted):
         try:
