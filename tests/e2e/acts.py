@@ -182,7 +182,10 @@ STATES = {
         ),
         ("/alias-domains/new/", sent({})),
         ("/broadcasts/new/", sent({})),
-        ("/broadcasts/new/", states.broadcast_shown),
+        *(
+            ("/broadcasts/new/", act)
+            for act in (states.broadcast_shown, states.broadcast_runs, states.broadcast_is_done)
+        ),
         (f"/mailboxes/{MARIA}/message/", sent({})),
         ("/administrators/admin@localhost/", None),
         ("/administrators/new/", sent({"username": "x", "password": "x"})),

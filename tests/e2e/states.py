@@ -12,6 +12,8 @@ STEPS = "**/tasks/*/"
 MANY = "many.example"
 LIST = f"/mailboxes/?domain={MANY}"
 IMPORTS = "/imports/"
+BROADCAST = "/broadcasts/new/"
+FEW = "harbour-books.example"  # fewer mailboxes than those for which a number is typed
 _numbers = count()
 FILL = """
 from django.conf import settings
@@ -144,7 +146,32 @@ FILE = [
 
 def broadcast_shown(page):
     """Before it is sent."""
+    leave(page, BROADCAST)
     page.locator("[name=everywhere]").check()
+    _show_broadcast(page)
+
+
+def broadcast_runs(page):
+    """Without an answer to its first step, so that nothing is sent."""
+    leave(page, BROADCAST)
+    page.locator("[name=domains]").fill(FEW)
+    _show_broadcast(page)
+    page.route(STEPS, _without_steps)
+    with page.expect_request(_is_step):
+        page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def broadcast_is_done(page):
+    leave(page, BROADCAST)
+    page.locator("[name=domains]").fill(FEW)
+    _show_broadcast(page)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#task")).to_contain_text(re.compile("[0-9] messages? "))
+
+
+def _show_broadcast(page):
     page.locator("[name=from_name]").fill("The postmaster")
     page.locator("[name=subject]").fill("Maintenance on Sunday")
     page.locator("[name=body]").fill("No mail from six to eight.\n\nThank you for your patience.")
