@@ -184,7 +184,7 @@ STATES = {
         ("/broadcasts/new/", sent({})),
         *(
             ("/broadcasts/new/", act)
-            for act in (states.broadcast_shown, states.broadcast_runs, states.broadcast_is_done)
+            for act in (states.broadcast_shown, states.broadcast_runs, states.broadcast_is_stopped)
         ),
         (f"/mailboxes/{MARIA}/message/", sent({})),
         ("/administrators/admin@localhost/", None),
