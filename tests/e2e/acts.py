@@ -182,10 +182,9 @@ STATES = {
         ),
         ("/alias-domains/new/", sent({})),
         ("/broadcasts/new/", sent({})),
-        *(
-            ("/broadcasts/new/", act)
-            for act in (states.broadcast_shown, states.broadcast_runs, states.broadcast_is_stopped)
-        ),
+        ("/broadcasts/new/", states.broadcast_shown),
+        (states.BROADCAST, states.broadcast_runs),
+        (states.BROADCAST, states.broadcast_is_stopped),
         (f"/mailboxes/{MARIA}/message/", sent({})),
         ("/administrators/admin@localhost/", None),
         ("/administrators/new/", sent({"username": "x", "password": "x"})),
