@@ -279,6 +279,9 @@ def rename(mailbox, name):
     forget(new)  # left by another program
     for model in (*OF_AN_ACCOUNT, PasswordLink, ApiToken):
         model.objects.of(old).update(username=name)
+    SignInLink.objects.of(
+        old
+    ).delete()  # on its way, and whoever has the old name next is somebody else
     _exceptions(old).update(username=name)
 
 

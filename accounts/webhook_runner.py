@@ -42,6 +42,7 @@ class _Next(NamedTuple):
 
 def run(stopped=lambda: False):
     """Send what is due now; return how many requests that were. ``stopped()``: whether to end after the one under way."""
+    webhooks.forget_ownerless()
     events.number()
     sent = 0
     for key in list(_due()):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events, totp
-from accounts.models import Event, LogEntry, Webhook, WebhookAnswer
+from accounts.models import Admin, Event, LogEntry, Webhook, WebhookAnswer
 from accounts.tokens import read_domains
 from accounts.webhook_places import read as read_place
 from accounts.webhook_sending import new_secret
@@ -168,6 +168,12 @@ def give_up(webhook, why):
     row.save(update_fields=["active", "ended"])
     _record(None, "edit_webhook", row, {"active": [True, False]})
     return True
+
+
+def forget_ownerless():
+    """Delete those of accounts that another program deleted, before it makes one of the same name."""
+    owners = Admin.objects.filter(pk=OuterRef("owner"))
+    Webhook.objects.filter(~Exists(owners)).delete()
 
 
 def pause_all():

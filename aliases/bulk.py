@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from aliases import services
+from aliases import cleaning, services
 from aliases.effects import DOMAIN_OFF, REFUSED, fates, find_fallbacks
 from aliases.models import Alias, AliasTarget
 from aliases.referrers import with_alias_domain_names
@@ -138,14 +138,14 @@ class AddressWork(Work):
         return self.change(row, active=False)
 
     def settle(self, task, keys):
-        treatment = {name: task.options.get(name, services.KEEP) for name in ("others", "emptied")}
-        if task.action != "delete" or set(treatment.values()) == {services.KEEP}:
+        treatment = {name: task.options.get(name, cleaning.KEEP) for name in ("others", "emptied")}
+        if task.action != "delete" or set(treatment.values()) == {cleaning.KEEP}:
             return
         back = set(Alias.objects.filter(pk__in=keys).values_list("pk", flat=True))
         gone = [key for key in keys if key not in back]
-        if treatment["others"] == services.KEEP:
+        if treatment["others"] == cleaning.KEEP:
             gone += self.gone_before(task, gone)
-        services.clean_referrers(
+        cleaning.clean_referrers(
             actor=self.actor,
             addresses=gone,
             aliases=Alias.objects.cleanable_by(self.actor),
@@ -171,7 +171,7 @@ class AddressWork(Work):
                 {"most": number(tasks.COUNTED)},
             )
         treatment = treatment_of_referrers(post)
-        others, emptied = services.check_treatment(self.actor, [], **treatment)
+        others, emptied = cleaning.check_treatment(self.actor, [], **treatment)
         if self.is_meant(task, emptied):
             text = _("%(address)s itself is being deleted. Enter another address.")
             raise ValidationError(text, "itself", {"address": display_address(emptied)})

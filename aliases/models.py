@@ -24,6 +24,8 @@ from panel.addresses import (
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
 
+LOGGED = ("goto", "description", "active", "access", "access_text")
+
 
 class AliasQuerySet(ScopedQuerySet):
     """``manageable_by`` leaves out what an admin may see but not change: self-aliases,

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import LogEntry
 from aliases.access_rules import list_number, refuse_name_it_moved_to
+from aliases.cleaning import BATCH, referring_aliases
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget, Ending, OwnAlias
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_role_address, refuse_taken
-from aliases.services import BATCH, referring_aliases
 from aliases.targets import MAX_BYTES
 from domains.copies import copies_about
 from domains.copy_services import rename_copies

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import LogEntry
-from aliases import services
+from aliases import cleaning, services
 from aliases.access import EVERYBODY, MEMBERS
 from aliases.dead_ends import dead_ends
 from aliases.effects import MISSING, destinations, find_fallbacks, in_words, outcome
@@ -273,8 +273,8 @@ def domain_list_url(url_name, row):
 
 def treatment_of_referrers(post):
     replace_by = post.get("replace_by", "").strip()
-    others = replace_by or (services.REMOVE if "drop" in post else services.KEEP)
-    emptied = post.get("emptied", replace_by or services.KEEP)
+    others = replace_by or (cleaning.REMOVE if "drop" in post else cleaning.KEEP)
+    emptied = post.get("emptied", replace_by or cleaning.KEEP)
     if emptied == "send":
         emptied = post.get("emptied_to", "").strip()
         if not emptied:

@@ -11,8 +11,8 @@ from ninja import Path, Router
 from pydantic import Field
 
 from accounts.api_auth import Token
+from aliases.cleaning import KEEP
 from aliases.models import Alias
-from aliases.services import KEEP
 from domains import rename_previews, renaming, resellers, sending_limits, services
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, RoutingLock
 from panel.addresses import lookup_key

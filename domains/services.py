@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import FactorException, LetterText, LogEntry, PanelSession
+from aliases.cleaning import KEEP, check_treatment, remove_target_from_aliases
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, Ending, OwnAliasLimit
-from aliases.services import KEEP, check_treatment, remove_target_from_aliases
 from domains import copy_services, dkim, resellers, sending_limits
 from domains.deliveries import forget_figures
 from domains.mail_reports import forget_reports
@@ -210,7 +210,7 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
 
     The log stays, and says what their settings were. Refused while alias domains lead here, unless ``drop_links``
     deletes these links too. Copies of mail to them end. ``others`` and ``emptied`` say what becomes of the aliases of other domains that lead here,
-    as ``aliases.services.clean_referrers`` has it; mail for targets that are kept goes to the domain's public MX.
+    as ``aliases.cleaning.clean_referrers`` has it; mail for targets that are kept goes to the domain's public MX.
     Files on disk stay; the maildirs are remembered, so that a new mailbox of the same name starts empty. Returns a Deleted, or None, of each.
     """
     RoutingLock.hold()

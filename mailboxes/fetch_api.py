@@ -131,6 +131,11 @@ def _find(actor, address, number):
     return numbered(_rows(actor, address), number)
 
 
+def _create(request, address, values):
+    actor = request.auth
+    return fetching.add_remote(actor=actor, mailbox=_mailbox(actor, address), **values)
+
+
 def _change(request, row, values):
     return fetching.change_remote(actor=request.auth, remote=row, **_values(row) | values)
 
@@ -145,6 +150,7 @@ fetches = Resource(
     record=record,
     columns=_columns,
     pointers={column: member for member, column in COLUMNS.items()},
+    create=_create,
     change=_change,
     delete=_delete,
     lock=RoutingLock.hold,
@@ -163,12 +169,10 @@ def list_fetches(request, address: Address):
 )
 def add_fetch(request, address: Address, body: NewFetch):
     """Fetch mail from a mailbox elsewhere into it, from the next run on."""
-    actor = request.auth
 
     def act():
-        mailbox = _mailbox(actor, address)
         with at(**fetches.pointers):
-            row = fetching.add_remote(actor=actor, mailbox=mailbox, **_columns(values_of(body)))
+            row = _create(request, address, _columns(values_of(body)))
         return Done(201, record(row))
 
     return done(request, act)

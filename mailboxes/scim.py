@@ -20,8 +20,8 @@ from accounts.api_auth import ANY, Token
 from accounts.made_passwords import made_password
 from accounts.passwords import verify_password
 from accounts.services import refuse_weak
+from aliases.cleaning import KEEP
 from aliases.models import Alias
-from aliases.services import KEEP
 from domains.models import Domain
 from mailboxes import scim_schemas, services
 from mailboxes.models import Mailbox, first_quota

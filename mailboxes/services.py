@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from accounts import factors, letters
 from accounts.models import LogEntry, PanelSession
 from accounts.passwords import stored_hash
+from aliases.cleaning import KEEP, REMOVE, clean_referrers
 from aliases.loops import refuse_loops
 from aliases.models import Alias
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_role_address, refuse_taken, taken
-from aliases.services import KEEP, REMOVE, clean_referrers
 from domains import sending_limits
 from domains.copies import copies_about
 from domains.copy_services import end_copies

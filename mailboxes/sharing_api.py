@@ -68,7 +68,7 @@ class Shares(Answer):
 # --- Sending as others
 
 
-def _sender(text):
+def sender_of(text):
     key = lookup_key(text)
     return key if "@" in key else f"@{key}"
 
@@ -79,11 +79,11 @@ def _send_as(row):
 
 def _find_send_as(actor, sender, address):
     rows = SendAs.objects.visible_to(actor)
-    return rows.filter(sender=_sender(sender), username=lookup_key(address)).first()
+    return rows.filter(sender=sender_of(sender), username=lookup_key(address)).first()
 
 
 def _let_send_as(request, sender, address, values):
-    actor, name = request.auth, _sender(sender)
+    actor, name = request.auth, sender_of(sender)
     # Of what somebody does not manage they are not told whether it is there.
     is_own = not actor.is_mailbox_user or name == actor.pk
     if not is_own or not domains_in_sight(actor, {split_address(name)[1]}):
@@ -145,7 +145,7 @@ def get_send_as(request, sender: Sender, address: Address):
 )
 def put_send_as(request, sender: Sender, address: Address, body: SendAsBody):
     """Let a mailbox send as an address, or as every name of a domain."""
-    return senders.put(request, body, _sender(sender), address)
+    return senders.put(request, body, sender_of(sender), address)
 
 
 @router.delete(
@@ -161,9 +161,10 @@ def end_send_as(request, sender: Sender, address: Address):
 # --- Shared mailboxes
 
 
-def _shares():
+def with_send_as(rows):
+    """Shares, each with ``may_send``: whether the person may send as the owner."""
     pairs = SendAs.objects.filter(sender=OuterRef("owner"), username=OuterRef("person"))
-    return Share.objects.annotate(may_send=Exists(pairs))
+    return rows.annotate(may_send=Exists(pairs))
 
 
 def _share(row):
@@ -178,7 +179,7 @@ def _share(row):
 
 
 def _find_share(actor, address, person):
-    rows = _shares().visible_to(actor)
+    rows = with_send_as(Share.objects).visible_to(actor)
     return rows.filter(owner=lookup_key(address), person=lookup_key(person)).first()
 
 
@@ -188,7 +189,7 @@ def _create_share(request, address, person, values):
         raise Problem(403, _("An administrator shares mailboxes."))
     mailbox = mailboxes.named(actor, address)
     row = sharing.share_mailbox(actor=actor, mailbox=mailbox, person=person, **values)
-    return _shares().get(pk=row.pk)
+    return with_send_as(Share.objects).get(pk=row.pk)
 
 
 def _change_share(request, row, values):
@@ -220,7 +221,7 @@ shares = Resource(
 )
 def list_shares(request):
     """Who opens which mailbox, besides the person who signs in to it."""
-    rows = _shares().visible_to(request.auth)
+    rows = with_send_as(Share.objects).visible_to(request.auth)
     rows = _narrowed(request, rows, {"mailbox": "owner", "person": "person"})
     page = ReadWithKeys(rows, ("pk",), _share, edge=number_edge)
     return listed(request, page, asked=("mailbox", "person"))

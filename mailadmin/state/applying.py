@@ -5,48 +5,32 @@ from itertools import islice
 
 import pydantic
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from accounts.passwords import stored_hash
-from mailadmin.state.export import forwardings
+from mailadmin.state import steps
 from mailadmin.state.kinds import (
     ADMINISTRATORS,
     ALIAS_DOMAINS,
     DOMAINS,
-    FORWARDING,
-    MAILBOXES,
     OF_DOMAINS,
-    PASSWORD_HASH,
-    operator,
+    SERVER_RULES,
 )
-from mailboxes.forwarding_api import forwarding
 from panel import helper
-from panel.addresses import lookup_key
 from panel.api.problems import Problem
-from panel.api.schemas import settable, values_of
 from panel.transactions import Unavailable, in_transaction
 
 TOGETHER = 500  # rows compared at once
-CREATE, CHANGE, DELETE = "+", "~", "-"
-
-
-@dataclass(frozen=True)
-class Step:
-    """``changes`` are {member: (old, new)}; of a password both are None."""
-
-    sign: str
-    word: str
-    key: str
-    changes: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Refusal:
+    """``domain`` is "" of what belongs to none."""
+
     word: str
     key: str
     text: str
+    domain: str = ""
 
 
 @dataclass
@@ -55,26 +39,8 @@ class Outcome:
     refusals: list = field(default_factory=list)
 
 
-@dataclass
-class Everything:
-    """A token that narrows nothing."""
-
-    def has(self, right):
-        return True
-
-
-@dataclass
-class Asking:
-    """What the functions of the API want of a request."""
-
-    auth: object = field(default_factory=operator)
-    token: Everything = field(default_factory=Everything)
-    is_dry: bool = False
-    GET: dict = field(default_factory=dict)
-
-
 class _Refused(Exception):
-    """Carries the refusals of a domain out of its transaction, which so is rolled back."""
+    """Carries the refusals out of their transaction, which so is rolled back."""
 
 
 class _Undone(Exception):
@@ -96,58 +62,97 @@ def plan(state, *, prune=False):
 
 
 def apply(state, *, prune=False):
-    """One transaction for each domain, and one for each administrator: where something is refused, nothing of it is saved."""
+    """One transaction for each domain, for each administrator and for the server's rules: where something is refused, nothing of it is saved."""
     return Application(prune).run(state)
 
 
 class Application:
     def __init__(self, prune):
         self.prune = prune
-        self.request = Asking()
-        self.steps, self.refusals = [], []  # of the domain that is under way
+        self.request = steps.Asking()
+        self.steps, self.refusals = [], []  # of the transaction that is under way
 
     def run(self, state):
-        outcome, left = Outcome(), sources_first(state.get(DOMAINS.list, []))
+        outcome = Outcome()
+        domains = sources_first(state.get(DOMAINS.list, []))
+        self._in_turn(outcome, domains)
+        if any(step.sign == steps.DELETE for step in outcome.steps):
+            # With what was deleted went what other domains, whose turn was before, have about its name.
+            refused = {refusal.domain for refusal in outcome.refusals}
+            self._in_turn(outcome, [one for one in domains if _name(one) not in refused])
+        if SERVER_RULES.list in state:
+            rules = state[SERVER_RULES.list]
+            outcome.refusals += self._tried(outcome, self._rules, rules)
+        for wanted in state.get(ADMINISTRATORS.list, []):
+            outcome.refusals += self._tried(outcome, self._administrator, wanted)
+        return outcome
+
+    def _in_turn(self, outcome, left):
         while left:
             waiting, refusals = [], []
             for wanted in left:
-                try:
-                    outcome.steps += self._domain(wanted)
-                except _Refused as refused:
+                if refused := self._tried(outcome, self._domains, [wanted]):
                     waiting.append(wanted)
-                    refusals += refused.args[0]
+                    refusals += refused
             # What one domain lacks, a mailbox in another one, may be there now.
             if len(waiting) == len(left):
-                outcome.refusals += refusals
+                outcome.refusals += self._together(outcome, left) if left[1:] else refusals
                 break
             left = waiting
-        for wanted in state.get(ADMINISTRATORS.list, []):
-            try:
-                outcome.steps += self._administrator(wanted)
-            except _Refused as refused:
-                outcome.refusals += refused.args[0]
-        return outcome
+
+    def _tried(self, outcome, act, wanted):
+        try:
+            outcome.steps += act(wanted)
+        except _Refused as refused:
+            return refused.args[0]
+        return []
+
+    def _together(self, outcome, left):
+        """Save domains that lack something of each other in one transaction, without those of which something is refused all the same."""
+        told = []
+        while left:
+            refusals = self._tried(outcome, self._domains, left)
+            told += refusals
+            if not refusals:
+                break
+            refused = {refusal.domain for refusal in refusals}
+            left = [wanted for wanted in left if _name(wanted) not in refused]
+        return told
 
     @in_transaction
-    def _domain(self, wanted):
+    def _domains(self, group):
         self.steps, self.refusals = [], []
-        lists = {kind: wanted[kind.list] for kind in OF_DOMAINS if kind.list in wanted}
-        name = lookup_key(wanted[DOMAINS.key])
-        own = {member: value for member, value in wanted.items() if member not in LISTS}
-        self._make(DOMAINS, [own], DOMAINS.rows())
-        if not self.refusals:  # or each of its addresses would be one more
-            if self.prune:  # first: what is created may have the name of what goes
-                for kind, items in reversed(lists.items()):
-                    self._delete_others(kind, items, name)
-            for kind, items in lists.items():
-                self._make(kind, self._of_domain(kind, items, name), kind.rows(name))
-            self._forward(lists.get(MAILBOXES, ()))
+        for wanted in group:
+            own = {member: value for member, value in wanted.items() if member not in LISTS}
+            self._make(DOMAINS, _name(wanted), [own])
+        refused = {refusal.domain for refusal in self.refusals}  # each address would be one more
+        group = [wanted for wanted in group if _name(wanted) not in refused]
+        if self.prune:  # first: what is created may have the name of what goes
+            for wanted in group:
+                for kind in reversed(OF_DOMAINS):
+                    self._delete_others(kind, _name(wanted), wanted.get(kind.list))
+        for kind in OF_DOMAINS:
+            for wanted in group:
+                items = self._of_domain(kind, _name(wanted), wanted.get(kind.list, []))
+                self._make(kind, _name(wanted), items)
+        for wanted in group:
+            self._make_parts(DOMAINS, _name(wanted), [wanted])
+            for kind in OF_DOMAINS:
+                self._make_parts(kind, _name(wanted), wanted.get(kind.list, []))
+        return self._said()
+
+    @in_transaction
+    def _rules(self, wanted):
+        self.steps, self.refusals = [], []
+        if self.prune:
+            self._delete_others(SERVER_RULES, "", wanted)
+        self._make(SERVER_RULES, "", wanted)
         return self._said()
 
     @in_transaction
     def _administrator(self, wanted):
         self.steps, self.refusals = [], []
-        self._make(ADMINISTRATORS, [wanted], ADMINISTRATORS.rows())
+        self._make(ADMINISTRATORS, "", [wanted])
         return self._said()
 
     def _said(self):
@@ -155,149 +160,90 @@ class Application:
             raise _Refused(self.refusals)
         return self.steps
 
-    def _make(self, kind, items, rows):
+    def _make(self, kind, domain, items):
+        if items and not kind.is_offered:
+            self._refuse_setting(kind, domain, domain)
+            return
         for batch in batches(items):
-            keys = [key_of(kind, item) for item in batch]
-            found = {row.pk: row for row in rows.filter(pk__in=keys)}
+            keys = [kind.key_of(item) for item in batch]
+            found = kind.found(domain, keys)
             for key, item in zip(keys, batch, strict=True):
-                self._try(kind.word, key, self._as_wanted, kind, key, item, found.get(key))
+                row = found.get(key)
+                self._try(kind, domain, kind.name_of(key), steps.make, kind, domain, item, row)
 
-    def _of_domain(self, kind, items, name):
+    def _of_domain(self, kind, domain, items):
         """``items`` with what their place in the file says."""
         if kind is ALIAS_DOMAINS:
-            return [{"target_domain": name} | item for item in items]
-        elsewhere = [key for item in items if not (key := key_of(kind, item)).endswith(f"@{name}")]
-        for key in elsewhere:
-            text = _("It is no address of the domain that it stands in.")
-            self.refusals.append(Refusal(kind.word, key, text))
-        return [item for item in items if key_of(kind, item) not in elsewhere]
+            return [{"target_domain": domain} | item for item in items]
+        if not kind.is_of_addresses:
+            return items
+        there = []
+        for item in items:
+            key = kind.key_of(item)
+            if key[0].endswith(f"@{domain}"):
+                there.append(item)
+            else:
+                text = _("It is no address of the domain that it stands in.")
+                self.refusals.append(Refusal(kind.word, kind.name_of(key), text, domain))
+        return there
 
-    def _try(self, word, key, act, *arguments):
+    def _make_parts(self, kind, domain, items):
+        refused = {(refusal.word, refusal.key) for refusal in self.refusals}
+        items = [
+            item for item in items if (kind.word, kind.name_of(kind.key_of(item))) not in refused
+        ]
+        for part in kind.parts:
+            said = [item for item in items if part.member in item]
+            if not part.is_offered and any(item[part.member] is not None for item in said):
+                self._refuse_setting(part, domain, domain)
+                continue
+            for batch in batches(said):
+                keys = [kind.key_of(item)[0] for item in batch]
+                found = part.found(keys)
+                for key, item in zip(keys, batch, strict=True):
+                    wanted, before = item[part.member], found[key]
+                    self._try(part, domain, key, steps.make_part, part, key, wanted, before)
+
+    def _delete_others(self, kind, domain, items):
+        if items is None:  # the file says nothing of them
+            return
+        named = {kind.key_of(item) for item in items}
+        keyed = ((kind.key_of(kind.resource.record(row)), row) for row in kind.rows(domain))
+        for key, row in [pair for pair in keyed if pair[0] not in named]:
+            self._try(kind, domain, kind.name_of(key), steps.delete, kind, row)
+
+    def _refuse_setting(self, kind, name, domain):
+        text = _("This server has none of these (%(setting)s is not set). Take them out.")
+        said = text % {"setting": kind.setting}
+        self.refusals.append(Refusal(kind.word, name, said, domain))
+
+    def _try(self, kind, domain, name, act, *arguments):
         try:
-            self.steps += act(*arguments)
+            self.steps += act(self.request, *arguments)
         except Unavailable:
             raise
         except (ValidationError, Problem, Http404, pydantic.ValidationError) as error:
-            self.refusals.append(Refusal(word, key, _in_words(error)))
-
-    def _as_wanted(self, kind, key, item, row):
-        item = {member: value for member, value in item.items() if member != FORWARDING}
-        given = item.pop(PASSWORD_HASH, None) if kind.has_password else None
-        body = kind.resource.body.model_validate(item)
-        if row is None:
-            return [self._create(kind, key, body, given)]
-        named = {name: getattr(body, name) for name in body.model_fields_set}
-        before = kind.resource.record(row)
-        values = {
-            name: named[name]
-            for name in settable(type(body))
-            if name in named and before.get(name) != named[name]
-        }
-        given = None if given == getattr(row, "password", None) else given
-        if not values and given is None:
-            return []
-        changes = self._change(kind, key, row, values, given)
-        return [Step(CHANGE, kind.word, key, changes)] if changes else []
-
-    @transaction.atomic
-    def _create(self, kind, key, body, given):
-        values = kind.resource.columns(values_of(body), None)
-        if given is not None:
-            values |= {"password": _checked(given), "hashed": True}
-        kind.resource.create(self.request, key, values)
-        named = {name: getattr(body, name) for name in settable(type(body))}
-        told = {name: (None, named[name]) for name in body.model_fields_set & named.keys()}
-        return Step(
-            CREATE,
-            kind.word,
-            key,
-            told | ({"password": (None, None)} if "password" in told else {}),
-        )
-
-    @transaction.atomic
-    def _change(self, kind, key, row, values, given):
-        """Change what the file names and is otherwise, and return what is another now: services may take it for the same."""
-        resource, actor = kind.resource, self.request.auth
-        before, password = resource.record(row), getattr(row, "password", None)
-        if values:
-            found = resource.find(actor, key)
-            row = resource.change(self.request, found, resource.columns(values, found))
-        if given is not None:
-            kind.set_hash(actor, resource.find(actor, key), _checked(given))
-        after = resource.record(row)
-        changes = {
-            name: (before[name], after[name])
-            for name in settable(resource.body)
-            if name in after and before[name] != after[name]
-        }
-        if given is not None or password != getattr(row, "password", None):
-            changes["password"] = (None, None)
-        return changes
-
-    def _forward(self, items):
-        for batch in batches(item for item in items if FORWARDING in item):
-            found = forwardings([key_of(MAILBOXES, item) for item in batch])
-            for item in batch:
-                key = key_of(MAILBOXES, item)
-                self._try(FORWARDING, key, self._forward_one, key, item[FORWARDING], found[key])
-
-    def _forward_one(self, key, wanted, before):
-        values = values_of(forwarding.body.model_validate(wanted))
-        if values == before or values["targets"] == before["targets"] == []:
-            return []
-        mailbox = MAILBOXES.resource.find(self.request.auth, key)
-        if mailbox is None:  # why is said already
-            return []
-        with transaction.atomic():
-            forwarding.change(self.request, mailbox, values)
-        after = forwardings([key])[key]
-        changes = {
-            name: (before[name], after[name]) for name in after if before[name] != after[name]
-        }
-        return [Step(CHANGE, FORWARDING, key, changes)] if changes else []
-
-    def _delete_others(self, kind, items, name):
-        named = {key_of(kind, item) for item in items}
-        for key in list(kind.rows(name).values_list("pk", flat=True)):
-            if key not in named:
-                self._try(kind.word, key, self._delete, kind, key)
-
-    def _delete(self, kind, key):
-        row = kind.resource.find(self.request.auth, key)
-        if row is None:
-            return []
-        with transaction.atomic():
-            kind.resource.delete(self.request, row)
-        return [Step(DELETE, kind.word, key)]
+            self.refusals.append(Refusal(kind.word, name, _in_words(error), domain))
 
 
 LISTS = {kind.list for kind in OF_DOMAINS}
 
 
-def key_of(kind, item):
-    return lookup_key(item[kind.key])
+def _name(wanted):
+    return DOMAINS.key_of(wanted)[0]
 
 
 def sources_first(wanted):
     """Domains in an order in which an alias domain is there before it is one, as the file has it and not as a new one."""
     links = (link for domain in wanted for link in domain.get(ALIAS_DOMAINS.list, ()))
-    sources = {key_of(ALIAS_DOMAINS, link) for link in links}
-    return sorted(wanted, key=lambda domain: key_of(DOMAINS, domain) not in sources)
+    sources = {ALIAS_DOMAINS.key_of(link) for link in links}
+    return sorted(wanted, key=lambda domain: DOMAINS.key_of(domain) not in sources)
 
 
 def batches(items):
     items = iter(items)
     while batch := list(islice(items, TOGETHER)):
         yield batch
-
-
-def _checked(text):
-    try:
-        return stored_hash(text)
-    except ValueError:
-        raise ValidationError(
-            _("This is no hash that Dovecot and the panel verify."), "not_a_hash"
-        ) from None
 
 
 def _in_words(error):

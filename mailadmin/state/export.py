@@ -1,55 +1,45 @@
 from collections.abc import Iterator
+from datetime import date
+from itertools import islice
 
-from aliases.models import Alias
-from mailadmin.state.kinds import (
-    ADMINISTRATORS,
-    DOMAINS,
-    FORWARDING,
-    MAILBOXES,
-    OF_DOMAINS,
-)
-from mailboxes.forwarding import forwarding_of
+from mailadmin.state.kinds import ADMINISTRATORS, DOMAINS, OF_DOMAINS, SERVER_RULES
 
 TOGETHER = 500  # rows read at once
 
 
-def exported_domains(names=(), *, passwords=False) -> Iterator[dict]:
+def exported_domains(names=(), *, passwords=False, secrets=False) -> Iterator[dict]:
     """Each domain with what it holds; of all domains, or of ``names``. That it is another name of one stands there, in the one."""
     rows = DOMAINS.rows().filter(pk__in=names) if names else DOMAINS.rows()
-    for domain in rows.iterator(TOGETHER):
-        [told] = DOMAINS.bodies([domain])
+    for told in _bodies(DOMAINS, rows, passwords, secrets):
         for kind in OF_DOMAINS:
-            bodies = kind.bodies(kind.rows(domain.pk).iterator(TOGETHER), passwords=passwords)
-            told[kind.list] = list(_with_forwarding(bodies) if kind is MAILBOXES else bodies)
+            if kind.is_offered:
+                rows = kind.rows(told["domain"])
+                told[kind.list] = list(_bodies(kind, rows, passwords, secrets))
         yield told
 
 
+def exported_rules():
+    return _bodies(SERVER_RULES, SERVER_RULES.rows())
+
+
 def exported_administrators(*, passwords=False):
-    return ADMINISTRATORS.bodies(ADMINISTRATORS.rows().iterator(TOGETHER), passwords=passwords)
+    return _bodies(ADMINISTRATORS, ADMINISTRATORS.rows(), passwords)
 
 
-def _with_forwarding(bodies):
-    batch = []
-    for body in bodies:
-        batch.append(body)
-        if len(batch) == TOGETHER:
-            yield from _forwarded(batch)
-            batch = []
-    yield from _forwarded(batch)
+def _bodies(kind, rows, passwords=False, secrets=False):
+    bodies = kind.bodies(rows.iterator(TOGETHER), passwords=passwords, secrets=secrets)
+    while batch := list(islice(bodies, TOGETHER)):
+        keys = [kind.key_of(body)[0] for body in batch]
+        for part in kind.parts:
+            found = part.found(keys, secrets=secrets)
+            for key, body in zip(keys, batch, strict=True):
+                if found[key] != part.nothing:
+                    body[part.member] = found[key]
+        yield from map(_plain, batch)
 
 
-def _forwarded(bodies):
-    found = forwardings([body[MAILBOXES.key] for body in bodies])
-    for body in bodies:
-        told = found[body[MAILBOXES.key]]
-        yield body | ({FORWARDING: told} if told["targets"] else {})
-
-
-def forwardings(addresses):
-    """{address of a mailbox: where its mail is sent on to}, in one statement."""
-    rows = Alias.objects.filter(pk__in=addresses).in_bulk()
-    found = {address: forwarding_of(rows.get(address)) for address in addresses}
-    return {
-        address: {"targets": targets, "keep_copy": keep}
-        for address, (targets, keep) in found.items()
-    }
+def _plain(body):
+    """Days as the API has them."""
+    if isinstance(body, dict):
+        return {name: _plain(value) for name, value in body.items()}
+    return body.isoformat() if isinstance(body, date) else body

@@ -3,23 +3,29 @@ from pathlib import Path
 
 import yaml
 
-from mailadmin.state.kinds import ADMINISTRATORS, DOMAINS, OF_DOMAINS, VERSION
+from mailadmin.state.kinds import DOMAINS, OF_DOMAINS, OF_SERVER, VERSION
 
 HEAD = {"mailadmin": VERSION}
+DAYS = "tag:yaml.org,2002:timestamp"
 # The one in C is ten times as fast; where it was not built, the other one reads the same.
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Leaves a day as it is written: the API takes a text."""
+
+    yaml_implicit_resolvers = {
+        letter: [pair for pair in pairs if pair[0] != DAYS]
+        for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class Unreadable(Exception):
     """Says what is wrong with the file."""
 
 
-def written(domains, administrators=None, *, as_yaml=False):
-    """Yield the text of a file, a domain at a time."""
-    lists = {DOMAINS.list: domains}
-    if administrators is not None:
-        lists[ADMINISTRATORS.list] = administrators
+def written(lists, *, as_yaml=False):
+    """Yield the text of a file, a domain at a time. ``lists`` are {member: its bodies}."""
     yield from _yaml(lists) if as_yaml else _json(lists)
 
 
@@ -64,13 +70,15 @@ def _check(found):
         raise Unreadable(
             f"This is no file of mailadmin export: it begins with “mailadmin: {VERSION}”."
         )
-    if unknown := sorted(map(str, found.keys() - {"mailadmin", DOMAINS.list, ADMINISTRATORS.list})):
+    if unknown := sorted(
+        map(str, found.keys() - {"mailadmin", *(kind.list for kind in OF_SERVER)})
+    ):
         raise Unreadable(f"Unknown: {', '.join(unknown)}.")
-    for kind in (DOMAINS, ADMINISTRATORS):
+    for kind in OF_SERVER:
         _check_list(found.get(kind.list, []), kind, kind.list)
     for domain in found.get(DOMAINS.list, []):
         for kind in OF_DOMAINS:
-            _check_list(domain.get(kind.list, []), kind, f"{domain[DOMAINS.key]}, {kind.list}")
+            _check_list(domain.get(kind.list, []), kind, f"{domain['domain']}, {kind.list}")
 
 
 def _check_list(items, kind, place):
@@ -78,9 +86,17 @@ def _check_list(items, kind, place):
         raise Unreadable(f"{place}: write a list.")
     seen = set()
     for number, item in enumerate(items, start=1):
-        key = item.get(kind.key) if isinstance(item, dict) else None
-        if not isinstance(key, str) or not key:
-            raise Unreadable(f"{place}, number {number}: “{kind.key}” is missing.")
-        if key.lower() in seen:
-            raise Unreadable(f"{place}: {key} is there twice.")
-        seen.add(key.lower())
+        for name in kind.keys:
+            if not _names(kind, name, item):
+                raise Unreadable(f"{place}, number {number}: “{name}” is missing.")
+        key = kind.key_of(item)
+        if key in seen:
+            raise Unreadable(f"{place}: {kind.name_of(key).strip()} is there twice.")
+        seen.add(key)
+
+
+def _names(kind, name, item):
+    """Whether ``item`` has this member of its key, or may leave it out."""
+    default = kind.resource.body.model_fields[name].default
+    given = item.get(name, default) if isinstance(item, dict) else None
+    return isinstance(given, str) and (given != "" or default == "")

@@ -1,11 +1,8 @@
 from accounts.models import LogEntry
+from aliases.cleaning import DELETE, remove_target_from_aliases
 from aliases.models import Alias
 from aliases.referrers import referrers_of
-from aliases.services import (
-    DELETE,
-    delete_alias,
-    remove_target_from_aliases,
-)
+from aliases.services import delete_alias
 from domains.services import create_alias_domain, delete_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.services import delete_mailbox
@@ -81,7 +78,7 @@ class TestDelete:
     def test_a_deleted_alias_is_taken_out_of_all_others_however_many_are_held_at_once(
         self, example_org, other_net, add_alias, monkeypatch
     ):
-        monkeypatch.setattr("aliases.services.BATCH", 2)
+        monkeypatch.setattr("aliases.cleaning.BATCH", 2)
         alias = add_alias("old@example.org", "x@elsewhere.example")
         for number in range(5):
             add_alias(f"a{number}@other.net", "old@example.org")

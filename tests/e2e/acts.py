@@ -183,6 +183,8 @@ STATES = {
         ("/alias-domains/new/", sent({})),
         ("/broadcasts/new/", sent({})),
         ("/broadcasts/new/", states.broadcast_shown),
+        (states.BROADCAST, states.broadcast_runs),
+        (states.BROADCAST, states.broadcast_is_stopped),
         (f"/mailboxes/{MARIA}/message/", sent({})),
         ("/administrators/admin@localhost/", None),
         ("/administrators/new/", sent({"username": "x", "password": "x"})),

@@ -12,6 +12,8 @@ STEPS = "**/tasks/*/"
 MANY = "many.example"
 LIST = f"/mailboxes/?domain={MANY}"
 IMPORTS = "/imports/"
+# To a domain with fewer mailboxes than those for which a number is typed.
+BROADCAST = "/broadcasts/new/?domain=harbour-books.example"
 _numbers = count()
 FILL = """
 from django.conf import settings
@@ -145,6 +147,34 @@ FILE = [
 def broadcast_shown(page):
     """Before it is sent."""
     page.locator("[name=everywhere]").check()
+    _show_broadcast(page)
+
+
+def broadcast_runs(page):
+    """Without an answer to its first step, so that nothing is sent."""
+    leave(page, BROADCAST)
+    _show_broadcast(page)
+    page.route(STEPS, _without_steps)
+    with page.expect_request(_is_step):
+        page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def broadcast_is_stopped(page):
+    broadcast_runs(page)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#task")).to_contain_text("Stopped.")
+
+
+def broadcast_is_done(page):
+    """With a mail server that takes it."""
+    leave(page, BROADCAST)
+    _show_broadcast(page)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#task")).to_contain_text("handed to the mail server.")
+
+
+def _show_broadcast(page):
     page.locator("[name=from_name]").fill("The postmaster")
     page.locator("[name=subject]").fill("Maintenance on Sunday")
     page.locator("[name=body]").fill("No mail from six to eight.\n\nThank you for your patience.")

@@ -293,3 +293,18 @@ def test_a_click_with_control_opens_the_row_in_another_tab(visitors, superadmin)
     assert page.url == here
     row.click()
     expect(page).to_have_url(re.compile("/mailboxes/hanna.virtanen@brightwater.example/$"))
+
+
+def test_when_something_was_deleted_stands_on_a_phone_too(visitors, superadmin):
+    page = visitors.sign_in(*superadmin, **PHONE)
+    create_domain(page, "deleted.example")
+    create_mailbox(page, "ada@deleted.example", "tangerine-7-bicycle")
+    page.goto("/mailboxes/ada@deleted.example/delete/")
+    page.locator("main form .btn-danger").click()
+    page.goto("/deleted/?q=ada@deleted.example")
+
+    moment = page.locator("#list tbody tr .when.always")
+
+    expect(moment).to_be_visible()
+    expect(moment).not_to_be_empty()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

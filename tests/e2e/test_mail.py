@@ -2,6 +2,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
+from tests.e2e import states
 from tests.e2e.browsing import (
     Visitors,
     create_alias,
@@ -12,6 +13,7 @@ from tests.e2e.browsing import (
     message,
     submit,
 )
+from tests.e2e.test_axe import WITH_AXE, broken_rules
 from tests.servers import clients
 from tests.servers.mail import HOSTNAME
 from tests.servers.processes import wait_until
@@ -275,3 +277,9 @@ def test_a_domain_admin_sees_nothing_of_other_domains(office, visitors):
     expect(keeper.locator("main")).to_contain_text(ida[0])
     keeper.goto("/mailboxes/")
     assert keeper.locator("#list tbody th a").all_inner_texts() == [ida[0]]
+
+
+def test_axe_finds_nothing_of_a_broadcast_message_that_is_sent(mail_server, visitors, accounts):
+    page = visitors.sign_in(*next(iter(accounts.items())), **WITH_AXE)
+
+    assert not broken_rules(page, states.BROADCAST, states.broadcast_is_done)

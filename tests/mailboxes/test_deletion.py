@@ -78,7 +78,7 @@ class TestDelete:
     def test_a_mailbox_is_taken_out_of_every_alias_even_if_they_are_many(
         self, add_mailbox, add_alias, example_org, other_net, monkeypatch
     ):
-        monkeypatch.setattr("aliases.services.BATCH", 2)
+        monkeypatch.setattr("aliases.cleaning.BATCH", 2)
         joe = add_mailbox("joe@example.org")
         for number in range(5):
             add_alias(f"a{number}@other.net", "joe@example.org", "x@elsewhere.example")

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, LogEntry, PanelSession, PasswordLink
 from aliases.access import MEMBERS
+from aliases.cleaning import clean_referrers
 from aliases.models import Alias
-from aliases.services import clean_referrers, delete_alias, update_alias
+from aliases.services import delete_alias, update_alias
 from domains.copy_services import add_copy
 from domains.models import AliasDomain, Copy, Domain, DomainSenderRule
 from domains.sender_services import set_domain_sender_rule

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aliases.cleaning import DELETE, clean_referrers
 from aliases.models import Alias, Ending
 from aliases.renaming import rename_alias
-from aliases.services import DELETE, clean_referrers, delete_alias
+from aliases.services import delete_alias
 from domains.copy_services import add_copy
 from domains.models import AliasDomain, Copy, Domain
 from domains.services import create_alias_domain, delete_domain, delete_domains, update_domain

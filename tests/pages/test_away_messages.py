@@ -1,8 +1,8 @@
 import pytest
 
 from accounts.models import LogEntry
+from aliases.cleaning import remove_target_from_aliases
 from aliases.models import Alias
-from aliases.services import remove_target_from_aliases
 from tests.pages.reading import text
 
 GRACE = "grace@example.org"

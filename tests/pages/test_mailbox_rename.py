@@ -5,7 +5,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Admin, LogEntry, PanelSession
+from accounts.models import Admin, LogEntry, PanelSession, SignInLink
+from accounts.sign_in_links import make_link
 from aliases.answers import ACCEPTED, REFUSED, answer
 from aliases.models import Alias
 from domains.copy_services import add_copy
@@ -54,6 +55,22 @@ def test_a_mailbox_gets_another_name_and_the_old_one_leads_there(admin, joe):
         {"username": ["joe@example.org", "jo@example.org"], "alias": [None, "joe@example.org"]},
     )
     assert admin.get(RENAME).status_code == 404
+
+
+def test_a_link_that_signs_in_to_the_old_name_opens_nothing_for_who_gets_it_next(
+    admin, joe, client, add_mailbox, settings
+):
+    settings.PANEL_URL = "https://panel.example"
+    url, _until = make_link(actor=None, account=joe)
+    admin.post(RENAME, {"local_part": "jo", "keep_alias": ""})
+    Alias.objects.filter(pk="joe@example.org").delete()
+    add_mailbox("joe@example.org", name="Another Joe")
+
+    assert not SignInLink.objects.exists()
+    client.logout()
+    client.get(url.removeprefix("https://panel.example"), follow=True)
+    client.post(reverse("sign-in-link"))
+    assert "_auth_user_id" not in client.session
 
 
 def test_the_old_address_is_as_old_as_it_was_and_the_new_one_begins(admin, joe):

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from django.db import connection
+
 from accounts import webhooks
-from accounts.models import Webhook
+from accounts.models import Webhook, WebhookAnswer
 from accounts.services import create_admin, delete_admin, update_admin
 from domains.services import delete_domain
 from mailboxes.services import delete_mailbox, set_mailbox_active
@@ -69,6 +71,26 @@ def test_with_the_owner_the_webhook_goes(hook, admin, receiver, add_mailbox):
 
     assert run() == 0
     assert not Webhook.objects.exists()
+    assert receiver.got == []
+
+
+def test_with_an_owner_whom_another_program_deletes_it_goes_too(
+    hook, admin, root, receiver, make_admin, add_mailbox
+):
+    """Also if it makes another account of the same name."""
+    webhooks.create_webhook(actor=root, url=receiver.url, events=["alias"])
+    webhooks.ask_for_test(webhook=hook)
+    add_mailbox("ann@example.org")
+    with connection.cursor() as cursor:
+        for table in ("domain_admins", "admin"):
+            cursor.execute(f"DELETE FROM {table} WHERE username = %s", [admin.pk])
+
+    assert run() == 0
+    assert [row.owner for row in Webhook.objects.all()] == [root.pk]
+    assert not WebhookAnswer.objects.exists()
+
+    make_admin(admin.pk, domains=["example.org"])
+    assert run() == 0
     assert receiver.got == []
 
 

@@ -2,18 +2,19 @@ import json as json_module
 import sys
 
 from django.core.management.base import CommandError
+from django.core.serializers.json import DjangoJSONEncoder
 
-from mailadmin.state import applying, files
+from mailadmin.state import applying, files, steps
 from panel import output
 from panel.commands import PanelCommand
 
 WOULD_CHANGE = 2
-DONE = {applying.CREATE: "created", applying.CHANGE: "changed", applying.DELETE: "deleted"}
+DONE = {steps.CREATE: "created", steps.CHANGE: "changed", steps.DELETE: "deleted"}
 
 
 class Command(PanelCommand):
     help = (
-        "Make domains, mailboxes, aliases, alias domains and administrators be as a file says, as `export` writes it. What the file does"
+        "Make domains, all that belongs to them, and administrators be as a file says, as `export` writes it. What the file does"
         " not name stays as it is. Each domain is saved whole or not at all. Exit status: 0 nothing to do, or done; 1 something was"
         " refused; 2 with --dry-run: there is something to do."
     )
@@ -26,7 +27,7 @@ class Command(PanelCommand):
         parser.add_argument(
             "--prune",
             action="store_true",
-            help="Delete what the lists of a domain do not name: mailboxes, aliases, alias domains. Domains themselves stay.",
+            help="Delete what the lists of a domain do not name, such as mailboxes and aliases. Domains themselves stay.",
         )
         self.json_option(parser)
 
@@ -47,7 +48,7 @@ class Command(PanelCommand):
     def _lines(self, outcome, dry_run):
         for step in outcome.steps:
             yield f"{step.sign} {step.word} {step.key}"
-            if step.sign == applying.CHANGE:
+            if step.sign == steps.CHANGE:
                 yield from (
                     f"    {name}: {_change(*change)}" for name, change in step.changes.items()
                 )
@@ -89,4 +90,4 @@ def _change(old, new):
 
 
 def _value(value):
-    return json_module.dumps(value, ensure_ascii=False)
+    return json_module.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
