@@ -124,8 +124,10 @@ def _rows_there(link):
     """``{address in the alias domain: unsaved Alias}`` for all rows of the target."""
     boxes = Mailbox.objects.filter(domain=link.target_domain_id)
     boxes = {pk: (active, takes) for pk, active, takes in boxes.values_list("pk", "active", "receives")}  # fmt: skip
-    found = {}
+    found, ends_here = {}, link.target_domain.ends_here
     for row in Alias.objects.filter(domain=link.target_domain_id):
+        if row.goto == row.pk and row.pk not in boxes and ends_here:
+            continue  # as another program may leave it: nobody has this name
         active, receives = boxes.pop(row.pk, (False, True))
         alias = _alias_for(link, row.pk, row.active or active)
         if not receives:
@@ -177,9 +179,9 @@ def _senders(parting):
     """Who may send as a name of the alias domain, but would not by an alias: it lets its recipients alone, and they are elsewhere."""
     link, wanted = parting.link, set()
     names = {_in_target(link, alias.pk): alias for alias in parting.aliases}
-    for username, sender in SendAs.objects.filter(
-        sender_domain=link.target_domain_id
-    ).values_list("username", "sender"):
+    for username, sender in SendAs.objects.filter(sender_domain=link.target_domain_id).values_list(
+        "username", "sender"
+    ):
         if sender in names:
             wanted.add((username, names[sender].pk))
         elif sender == f"@{link.target_domain_id}":
@@ -194,9 +196,7 @@ def _senders(parting):
     boxes = set(boxes.values_list("pk", flat=True))
     wanted |= {(name, sender) for sender, found in logins.items() for name in found & boxes}
     there = SendAs.objects.filter(sender_domain=link.pk).values_list("username", "sender")
-    return sorted(
-        pair for pair in wanted - {*there} if _in_target(link, pair[1]) != pair[0]
-    )
+    return sorted(pair for pair in wanted - {*there} if _in_target(link, pair[1]) != pair[0])
 
 
 def _write(actor, parting):

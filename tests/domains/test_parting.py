@@ -1,6 +1,6 @@
 import pytest
 from django.db import transaction
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 
 from aliases.loops import all_hops, exceeds_expansion_limit, find_loop
 from django.core.exceptions import ValidationError
@@ -10,11 +10,13 @@ from tests.contract.test_nobody_is_bounced import RECIPIENTS, store, worlds
 from tests.domains.ways import Ways
 
 
-@settings(max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True, phases=[Phase.generate])
 @given(world=worlds)
 def test_mail_ends_where_it_ended_whatever_the_tables_hold(db, world):
     world["twins"] -= {"a.example", "b.example"}
-    world["links"].pop("a.example", None)
+    links = world["links"]
+    # As the panel has them: no chains.
+    world["links"] = {a: to for a, to in links.items() if a != "a.example" and to[0] != "b.example"}
     world["links"]["b.example"] = ("a.example", True)
     with transaction.atomic():
         store(world)
