@@ -182,21 +182,13 @@ def new_name(actor, row, body):
     return {"local_part": name, "domain": domain, "keep_alias": body.keep_alias}
 
 
-def foretold(preview):
-    """A preview of the pages, as a dry run tells it."""
-    return {
-        "changes": [{"says": text, "names": list(names)} for text, names in preview.changes],
-        "stays": [text for text, _names in preview.stays],
-    }
-
-
 def _rename(request, alias, body):
     actor = request.auth
     given, also = new_name(actor, alias, body), {}
     if request.is_dry:
         new = renaming.check_new_name(actor=actor, alias=alias, **given)
         told = rename_previews.preview(actor, alias, new, keep_alias=body.keep_alias)
-        also = foretold(told)
+        also = rename_previews.foretold(told)
     renamed = renaming.rename_alias(
         actor=actor, alias=alias, follow=Alias.objects.in_domains_of(actor), **given
     )

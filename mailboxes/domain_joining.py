@@ -78,6 +78,11 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), i
     return link
 
 
+def needs_steps(domain):
+    """Whether it has more addresses than join_domain() moves at once. The Domain comes with its counters."""
+    return max(domain.usage.mailboxes, domain.alias_count) > MOST
+
+
 @in_transaction
 def move_some(*, actor, domain, target_domain, after=""):
     """Of the addresses that come ``after`` one, move as many as one transaction takes, and return the last that was looked at, "" after all.

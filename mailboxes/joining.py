@@ -6,6 +6,7 @@ mailboxes/domain_joining.py writes it.
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,12 +21,13 @@ from domains.services import check_new_alias_domain
 from mailboxes.forwarding import is_away
 from mailboxes.models import Mailbox, quota_error
 from mailboxes.services import set_name
-from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address
+from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
 from panel.changes import collected, refuse
 
 MOST = 500  # mailboxes and aliases that move in one transaction
 MOST_ALIASES = 10 * MOST  # that are looked at
 TOGETHER = 1_000  # names in one statement
+MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error
 LEAVE, ADD, NAME = "leave", "add", "name"  # what becomes of an address whose name is taken
 
@@ -84,7 +86,9 @@ class Rows:
         self.aliases = [row for row in rows if row.pk not in boxes]
         for row in [*rows, *self.mailboxes]:
             row.domain = domain
-        names = [f"{split_address(row.pk)[0]}@{target.pk}" for row in [*rows, *self.mailboxes]]
+        names = {row.pk for row in [*rows, *self.mailboxes]}
+        names |= {without_extension(name) for name in names}
+        names = sorted(f"{split_address(name)[0]}@{target.pk}" for name in names)
         self.found = _in_batches(Alias, names) | _in_batches(Mailbox, names)
 
     def there(self, address):
@@ -197,7 +201,9 @@ def _plan_alias(plan, rows, alias):
     new = _renamed(alias, plan.target, split_address(alias.pk)[0])
     there = rows.there(new.pk)
     if there is None:
-        fits = _may_have(alias, new)
+        # The extension of a name that is somebody else's there is theirs, too.
+        bare = without_extension(new.pk)
+        fits = _may_have(alias, new) and (bare == new.pk or rows.there(bare) is None)
         (plan.aliases if fits else plan.left).append(Move(alias, new) if fits else alias)
     elif _is_same(alias, there):
         plan.same.append(alias)
@@ -400,8 +406,25 @@ def _check_rows(plan, rows):
         if isinstance(move.row, Mailbox) and is_away(rows.own.get(move.row.pk)):
             text = _("%(address)s: an away message of PostfixAdmin answers for it. End it on its page first.")  # fmt: skip
             errors.append(ValidationError(text, "away", {"address": move.row}))
+    for alias in rows.aliases:
+        if alias.pk in {target.lower() for target in alias.targets}:
+            text = _("%(address)s: an alias that leads to itself. Take it out of its recipients first.")  # fmt: skip
+            errors.append(ValidationError(text, "itself", {"address": alias}))
+    for name in _extensions_there(plan, rows):
+        text = _("%(new)s is an address of its own there, and would take the mail to %(old)s, which goes elsewhere now. Delete it, or give it another name first.")  # fmt: skip
+        params = {"new": name, "old": f"{split_address(name)[0]}@{plan.domain.pk}"}
+        errors.append(ValidationError(text, "extension", params))
     if errors:
         raise ValidationError(errors[:NAMED])
+
+
+def _extensions_there(plan, rows):
+    """Aliases there for one extension of a name that is here too, without that extension."""
+    here = {split_address(row.pk)[0] for row in [*rows.mailboxes, *rows.aliases]}
+    there = Alias.objects.filter(domain=plan.target.pk, is_self_alias=False)
+    there = there.filter(pk__contains=settings.RECIPIENT_DELIMITER).values_list("pk", flat=True)
+    names = ((name, split_address(name)[0], split_address(without_extension(name))[0]) for name in there)  # fmt: skip
+    return sorted(name for name, whole, bare in names if bare != whole and bare in here and whole not in here)  # fmt: skip
 
 
 def for_members(move):

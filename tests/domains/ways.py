@@ -38,9 +38,10 @@ def _access(lookup, address):
 
 def names(*domains):
     """Every name that any row has, with an extension too, in each of ``domains``, and one that nobody has."""
-    rows = [*Alias.objects.values_list("pk", flat=True), *Mailbox.objects.values_list("pk", flat=True)]
+    rows = [
+        *Alias.objects.values_list("pk", flat=True),
+        *Mailbox.objects.values_list("pk", flat=True),
+    ]
     parts = {split_address(row)[0] for row in rows} - {""}
     parts |= {f"{split_address(without_extension(row))[0]}+list" for row in rows if row[0] != "@"}
     return sorted(f"{part}@{domain}" for part in parts | {"nobody"} for domain in domains)
-
-

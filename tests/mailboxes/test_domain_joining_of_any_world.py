@@ -23,7 +23,11 @@ def all_ends():
 
 
 @settings(max_examples=60, derandomize=True, phases=[Phase.generate])
-@given(world=worlds, choices=st.lists(st.sampled_from([ADD, LEAVE, "name"]), min_size=3, max_size=3), steps=st.booleans())
+@given(
+    world=worlds,
+    choices=st.lists(st.sampled_from([ADD, LEAVE, "name"]), min_size=3, max_size=3),
+    steps=st.booleans(),
+)
 def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choices, steps):
     for name in ("inactive", "handed_on", "gateways"):
         world[name] -= {OLD, NEW}
@@ -31,7 +35,9 @@ def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choic
     # What a catch-all takes, an address of the other domain has from then on: see test_domain_joining.py.
     world["catch_alls"] = {a: row for a, row in world["catch_alls"].items() if a not in {OLD, NEW}}
     world["twins"] -= {OLD, NEW}
-    world["links"] = {a: to for a, to in world["links"].items() if a not in {OLD, NEW} and to[0] != OLD}
+    world["links"] = {
+        a: to for a, to in world["links"].items() if a not in {OLD, NEW} and to[0] != OLD
+    }
     done = False
     with transaction.atomic():
         store(world)
@@ -47,7 +53,9 @@ def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choic
             elif choice == LEAVE and LEAVE in clash.choices:
                 answers["leave"].append(clash.name)
             else:
-                answers["names"][clash.name] = f"old.{clash.name.partition('+')[0]}{len(clash.name)}"
+                answers["names"][clash.name] = (
+                    f"old.{clash.name.partition('+')[0]}{len(clash.name)}"
+                )
         try:
             if steps:
                 move_some(actor=None, domain=domain, target_domain=target)
@@ -62,7 +70,10 @@ def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choic
 
     def now(address):
         bare = without_extension(address)
-        name, extension = split_address(moved.get(bare, bare))[0], split_address(address)[0].removeprefix(split_address(bare)[0])
+        name, extension = (
+            split_address(moved.get(bare, bare))[0],
+            split_address(address)[0].removeprefix(split_address(bare)[0]),
+        )
         return f"{name}{extension}@{split_address(moved.get(bare, bare))[1]}"
 
     wanted = {address: {now(end) for end in ends} for address, ends in before.items() if ends}
