@@ -5,7 +5,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Admin
 from aliases.access import MEMBERS
-from aliases.models import Alias
+from aliases.models import AliasTarget
 from aliases.rename_previews import NAMED, Preview
 from domains.dkim_keys import DKIMKey
 from domains.parting import MOST, will_bounce
@@ -82,8 +82,8 @@ def _say_what_bounces(said, link, params):
     if len(named) < len(found):
         text = _("So is all other mail to %(old)s, which the catch-all of %(target)s takes now.")
         said.change(text % params)
-    covered = Alias.covered_targets_in(None, [link.pk])[: NAMED + 1]
-    if leading := [target.alias for target in covered]:
+    leading = AliasTarget.objects.filter(domain=link.pk, unmatched=True).order_by("alias")
+    if leading := list(leading.values_list("alias", flat=True)[: NAMED + 1]):
         said.change(_("Aliases that lead to such an address reach nobody by it:"), leading)
 
 

@@ -287,6 +287,9 @@ def _about(name, errors):
 
 
 def _answer(plan, actor, used, clash, said):
+    if not clash.row.active:
+        text = _("%(old)s is off, and mail to it would go to %(new)s. Switch it on or delete it first.")  # fmt: skip
+        raise ValidationError(text, "off", {"old": clash.row, "new": clash.there})
     if not said:
         raise _open(clash)
     if len(said) > 1:

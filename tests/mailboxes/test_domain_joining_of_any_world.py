@@ -6,6 +6,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from aliases.loops import all_hops, exceeds_expansion_limit, find_loop
+from aliases.models import AliasTarget
 from domains.models import Domain
 from mailboxes.domain_joining import join_domain, move_some
 from mailboxes.joining import ADD, LEAVE, clashes_of
@@ -44,6 +45,8 @@ def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choic
         hops = all_hops(RECIPIENTS)
         loops = any(find_loop(a, hops) or exceeds_expansion_limit(a, hops) for a in RECIPIENTS)
         before = all_ends()
+        # What leads to a name that is nobody's may lead to somebody afterwards, as with every new address.
+        awaited = AliasTarget.objects.filter(domain__in=[OLD, NEW], unmatched=True).exists()
         boxes = {box.maildir: box.pk for box in Mailbox.objects.all()}
         domain, target = (Domain.objects.get(pk=name).fresh() for name in (OLD, NEW))
         answers = {"names": {}, "add": [], "leave": []}
@@ -66,7 +69,7 @@ def test_mail_ends_in_the_same_mailbox_whatever_the_tables_hold(db, world, choic
         after = all_ends()
         moved = {boxes[box.maildir]: box.pk for box in Mailbox.objects.all()}
         transaction.set_rollback(True)
-    assume(done and not loops)
+    assume(done and not loops and not awaited)
 
     def now(address):
         bare = without_extension(address)
