@@ -11,6 +11,7 @@ from accounts.api import is_another, prepare_password, refuse_no_password
 from accounts.api_auth import Token
 from aliases.api import NewName, domain_of, in_domain_order, leading_to, new_name
 from aliases.models import Alias
+from aliases.rename_previews import foretold
 from domains import sending_limits
 from domains.api import TREATMENT, found, treatment
 from domains.models import RoutingLock
@@ -239,7 +240,7 @@ def _rename(request, mailbox, body):
     if request.is_dry:
         new = renaming.check_new_name(actor=actor, mailbox=mailbox, **given)
         told = rename_previews.preview(actor, mailbox, new, keep_alias=body.keep_alias)
-        also = rename_previews.foretold(told)
+        also = foretold(told)
     follow = Alias.objects.in_domains_of(actor)
     row = renaming.rename_mailbox(actor=actor, mailbox=mailbox, follow=follow, **given)
     return Done(200, record(row), also=also)

@@ -3,6 +3,7 @@ import pytest
 from aliases.models import Alias
 from domains.models import AliasDomain
 from domains.services import create_alias_domain
+from mailboxes.joining_api import JoinBody
 from mailboxes.models import Mailbox
 
 
@@ -52,6 +53,22 @@ def test_a_domain_becomes_another_name(root, both):
 
     assert (response.status_code, response.json()["target_domain"]) == (200, "new.example")
     assert Alias.objects.get(pk="info@old.example").goto == "info.old@new.example"
+
+
+def test_the_example_of_the_description_is_taken(root, add_domain, add_mailbox, add_alias):
+    add_domain("old.example")
+    add_domain("example.net")
+    for name in ("info@old.example", "info@example.net"):
+        add_mailbox(name)
+    add_alias("sales@old.example", "info@old.example")
+    add_alias("sales@example.net", "info@example.net")
+
+    response = root.post(
+        "/domains/old.example/join", JoinBody.model_config["json_schema_extra"]["examples"][0]
+    )
+
+    assert response.status_code == 200
+    assert Alias.objects.get(pk="sales@old.example").goto == "info.old@example.net"
 
 
 def test_names_that_are_taken_point_to_the_answers(root, both):

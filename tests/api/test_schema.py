@@ -121,8 +121,13 @@ def programs(example_org, add_domain, add_mailbox, add_alias, make_admin, make_t
     return [(account.pk, Program(make_token(account))) for account in (root, mailbox)]
 
 
+# An alias domain leads to the domain of the rows, which so joins none: tests/api/test_parting_and_joining.py.
+OF_OTHER_ROWS = {"POST /api/v1/domains/{name}/join"}
+WRITTEN = [label for label in OPERATIONS if label.startswith("P") and label not in OF_OTHER_ROWS]
+
+
 @pytest.mark.parametrize("new", [False, True])
-@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("P")])
+@pytest.mark.parametrize("label", WRITTEN)
 def test_the_examples_of_bodies_are_taken(label, new, programs):
     method, path = label.split(" ", 1)
     operation = SCHEMA.raw_schema["paths"][path][method.lower()]
