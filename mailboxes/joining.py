@@ -287,11 +287,8 @@ def _about(name, errors):
 
 
 def _answer(plan, actor, used, clash, said):
-    if not clash.row.active:
-        text = _("%(old)s is off, and mail to it would go to %(new)s. Switch it on or delete it first.")  # fmt: skip
-        raise ValidationError(text, "off", {"old": clash.row, "new": clash.there})
-    if not said:
-        raise _open(clash)
+    if not said or not clash.row.active:
+        raise what_to_answer(clash)
     if len(said) > 1:
         raise ValidationError(_("Choose one of them."), "several")
     what, text = said[0]
@@ -319,8 +316,12 @@ def _answer(plan, actor, used, clash, said):
         (plan.mailboxes if is_mailbox else plan.aliases).append(move)
 
 
-def _open(clash):
+def what_to_answer(clash):
+    """The error while nobody has said what becomes of it, or nothing can."""
     params = {"old": clash.row, "new": clash.there}
+    if not clash.row.active:
+        text = _("%(old)s is off, and mail to it would go to %(new)s. Switch it on or delete it first.")  # fmt: skip
+        return ValidationError(text, "off", params)
     if isinstance(clash.row, Mailbox):
         text = _("%(old)s is a mailbox, and %(new)s exists, too. Enter another name for the mailbox.")  # fmt: skip
     else:

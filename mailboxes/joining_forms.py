@@ -6,7 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from domains.forms import DomainField, LocalPartField
 from mailboxes import join_previews
 from mailboxes.domain_joining import join_domain
-from mailboxes.joining import ADD, LEAVE, MOST_ASKED, NAME, check_joining, clashes_of
+from mailboxes.joining import (
+    ADD,
+    LEAVE,
+    MOST_ASKED,
+    NAME,
+    check_joining,
+    clashes_of,
+    what_to_answer,
+)
 from panel.forms import ActorForm
 
 WORDS = {
@@ -40,7 +48,9 @@ class JoinForm(ActorForm):
 
     def _ask(self, clash):
         params = {"row": clash.row, "there": clash.there}
-        if clash.choices == (NAME,):
+        needed = {"required": what_to_answer(clash).messages[0]}
+        is_mailbox = clash.choices == (NAME,)
+        if is_mailbox:
             label = gettext("Another name for the mailbox %(row)s") % params
         else:
             choices = [("", gettext("Choose …"))]
@@ -48,11 +58,11 @@ class JoinForm(ActorForm):
             self.fields[f"choice {clash.name}"] = forms.ChoiceField(
                 label=gettext("What becomes of %(row)s, for %(there)s is there, too") % params,
                 choices=choices,
-                required=False,
+                error_messages=needed,
             )
             label = gettext("Another name for %(row)s") % params
         self.fields[f"name {clash.name}"] = LocalPartField(
-            label=label, required=False, max_length=320
+            label=label, required=is_mailbox, max_length=320, error_messages=needed
         )
         self.fields[f"name {clash.name}"].widget.attrs["suffix"] = f"@{clash.there.domain}"
 
@@ -76,9 +86,17 @@ class JoinForm(ActorForm):
             if self.cleaned_data.get(shown[0]) == NAME:
                 shown.reverse()
             at = next((label for label in shown if label in self.fields), None)
-            super().add_error(at, ValidationError(one.params["reason"], one.code) if at else one)
+            if at is None:
+                super().add_error(None, one)
+            elif at not in self.errors:  # left empty, which it says already
+                super().add_error(at, ValidationError(one.params["reason"], one.code))
         if not about or error.error_dict:
             super().add_error(field, error)
+
+    def check(self):
+        if target := self.cleaned_data.get("target_domain"):
+            rows = {"domain": self.instance, "target": target}
+            check_joining(actor=self.actor, **rows, **self.answers())
 
     def preview(self):
         target = self.cleaned_data["target_domain"]
