@@ -24,8 +24,8 @@ from mailboxes.services import set_name
 from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
 from panel.changes import collected, refuse
 
-MOST = 500  # mailboxes and aliases that move in one transaction
-MOST_ALIASES = 10 * MOST  # that are looked at
+MOST = 200  # mailboxes and aliases that move in one transaction: some seconds on a machine of two cores
+MOST_ALIASES = 25 * MOST  # that are looked at
 TOGETHER = 1_000  # names in one statement
 MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error
