@@ -110,7 +110,7 @@ def foreseen(**values):
             page.locator(f"main form [name={name}]").fill(value)
         with page.expect_navigation():
             page.locator("main [name=preview]").click()
-        page.locator("main .consequences, main .field-errors").first.wait_for()
+        page.locator("main .consequences, main .alert-danger").first.wait_for()
 
     return show
 
