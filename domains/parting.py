@@ -83,6 +83,9 @@ def check_parting(*, link, empty=False, in_steps=False):
     if empty or not link.active:  # nothing leads on by one that is off
         return parting
     domain, rows, taken, errors = link.alias_domain.fresh(), _rows_there(link), _taken(link), {}
+    if not link.target_domain.active:
+        text = _("%(domain)s is off, so no mail goes there now. Switch it on first, or let it begin empty.")  # fmt: skip
+        errors["__all__"] = [ValidationError(text, "off", {"domain": link.target_domain})]
     stuck = _shadowed(link, rows.keys() & taken)
     parting.own = len(taken)
     found = [rows[name] for name in sorted(rows) if name not in taken]
@@ -128,13 +131,15 @@ def _rows_there(link):
     for row in Alias.objects.filter(domain=link.target_domain_id):
         if row.goto == row.pk and row.pk not in boxes and ends_here:
             continue  # as another program may leave it: nobody has this name
+        has_mailbox = row.pk in boxes
         active, receives = boxes.pop(row.pk, (False, True))
         alias = _alias_for(link, row.pk, row.active or active)
         if not receives:
             alias.access, alias.access_text = CLOSED, CLOSED_TEXT
         elif not row.is_self_alias:
             alias.access, alias.access_text = row.access, row.access_text
-        if row.is_catch_all or alias.access == MEMBERS:
+        # Where mail is handed on, every name is taken, even one whose recipients nobody is.
+        if row.is_catch_all or alias.access == MEMBERS or not (ends_here or has_mailbox):
             alias.goto = row.goto
         found[alias.pk] = alias
     for address, (active, receives) in boxes.items():  # without the row that each should have

@@ -143,7 +143,7 @@ def _check_domains(domain, target, *, in_steps=False):
             text = _("%(domain)s is off. Switch it on first.")
             errors.setdefault(field_name, []).append(ValidationError(text, "off", {"domain": row}))
         if not row.ends_here:
-            text = _("Mail for %(domain)s is handed on to another server, which knows its addresses.")  # fmt: skip
+            text = _("Mail for %(domain)s is handed on to another server, so its addresses cannot be joined with others. Deliver it here first.")  # fmt: skip
             errors.setdefault(field_name, []).append(
                 ValidationError(text, "handed_on", {"domain": row})
             )

@@ -12,7 +12,12 @@ from domains import parting
 from domains.models import AliasDomain, Copy, Domain
 from domains.part_previews import preview
 from domains.parting import answer_by_aliases, check_parting, part_alias_domain
-from domains.services import create_alias_domain, update_alias_domain, update_domain
+from domains.services import (
+    create_alias_domain,
+    set_domain_active,
+    update_alias_domain,
+    update_domain,
+)
 from mailboxes.forwarding import set_forwarding
 from mailboxes.identities import identities_of
 from mailboxes.models import Mailbox, SendAs
@@ -279,6 +284,18 @@ def test_a_row_of_its_own_that_is_off_is_no_reason_to_lose_mail(twin, add_alias)
     set_alias_active(actor=None, alias=alias, active=True)
     own()
     assert stored()["ann@twin.example"] == JOE
+
+
+def test_while_the_other_domain_is_off_nobody_knows_what_is_to_go_on(twin, add_alias):
+    add_alias("@example.org", "x@elsewhere.test")
+    set_domain_active(actor=None, domain=twin.target_domain, active=False)
+
+    with refused("off"):
+        own()
+    assert stored() == {}
+    own(empty=True)
+
+    assert AliasDomain.objects.count() == 0
 
 
 def test_a_name_that_would_be_too_long_is_refused(twin):
