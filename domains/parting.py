@@ -17,7 +17,7 @@ from aliases.access_rules import list_number
 from aliases.lookup import Lookup
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
-from domains.models import UNLIMITED, AliasDomain, Domain, RoutingLock
+from domains.models import UNLIMITED, AliasDomain, RoutingLock
 from mailboxes.models import Mailbox, SendAs
 from panel.addresses import MAX_ADDRESS, split_address
 from panel.changes import created, insert, insert_many, refuse, removed
@@ -229,7 +229,7 @@ def _write(actor, parting):
 
 def will_bounce(link):
     """Addresses in the alias domain that are answered for by the target alone: what it loses if it begins empty. At most MOST + 1."""
-    names = [name for name in sorted(_rows_there(link)) if name not in _taken(link)]
+    names = sorted(_rows_there(link).keys() - _taken(link))
     names = [f"@{link.pk}"] * (f"@{link.pk}" in names) + names[: MOST + 1]
     found, lookup = [], Lookup()
     matches = lookup.answers(names)
@@ -238,7 +238,3 @@ def will_bounce(link):
         if match and match.row != name:
             found.append(name)
     return found
-
-
-def domain_of(link):
-    return Domain.objects.select_related("usage").get(pk=link.alias_domain_id)
