@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from aliases.access import CLOSED, MEMBERS
 from aliases.access_rules import refuse_name_it_moved_to
 from aliases.models import Alias
 from aliases.refusals import refuse_role_address, refuse_taken
 from aliases.targets import MAX_BYTES
-from domains.models import UNLIMITED
 from domains.services import check_new_alias_domain
 from mailboxes.forwarding import is_away
-from mailboxes.models import Mailbox, quota_error
+from mailboxes.join_limits import errors_of_limits
+from mailboxes.models import Mailbox
 from mailboxes.services import set_name
 from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
 from panel.changes import collected, refuse
@@ -357,47 +356,16 @@ def _move_to(plan, actor, row, text):
 
 
 def check_room(plan):
-    target, errors = plan.target, []
+    target = plan.target
     waiting = [clash.row for clash in plan.clashes if isinstance(clash.row, Mailbox)]
     waiting = [row for row in waiting if row not in [move.row for move in plan.mailboxes]]
     boxes = [move.row for move in plan.mailboxes] + waiting
     over = sum(move.takes_over for move in plan.mailboxes)
-    for kind, limit, there, more in (
-        ("mailboxes", target.mailboxes, target.usage.mailboxes, len(boxes)),
-        ("aliases", target.aliases, target.alias_count - over, len(plan.aliases)),
-    ):
-        if limit == UNLIMITED or not more or there + more <= limit:
-            continue
-        if kind == "mailboxes":
-            text = ngettext(
-                "%(n)d mailbox moves there, and %(domain)s has room for %(rest)d more. Raise its limit of mailboxes first.",
-                "%(n)d mailboxes move there, and %(domain)s has room for %(rest)d more. Raise its limit of mailboxes first.",
-                more,
-            )
-        else:
-            text = ngettext(
-                "%(n)d alias moves there, and %(domain)s has room for %(rest)d more. Raise its limit of aliases first.",
-                "%(n)d aliases move there, and %(domain)s has room for %(rest)d more. Raise its limit of aliases first.",
-                more,
-            )
-        params = {"n": more, "domain": target, "rest": max(0, limit - there)}
-        errors.append(ValidationError(text, "limit_reached", params))
-    errors += _quota_errors(target, boxes)
+    errors = errors_of_limits(target, mailboxes=boxes, aliases=len(plan.aliases), over=over)
     if len(plan.moves) > MOST:
         errors.append(_too_many(plan.domain, target))
     if errors:
         raise ValidationError({"target_domain": errors})
-
-
-def _quota_errors(target, boxes):
-    allotted, errors = target.usage.allotted, []
-    for row in boxes:
-        if error := quota_error(target, row.quota, others=allotted):
-            text = _("%(mailbox)s: %(reason)s")
-            params = {"mailbox": row, "reason": error.messages[0]}
-            errors.append(ValidationError(text, error.code, params))
-        allotted += max(0, row.quota)
-    return errors[:NAMED]
 
 
 def _check_rows(plan, rows):
