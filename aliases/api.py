@@ -13,7 +13,7 @@ from aliases import rename_previews, renaming, services
 from aliases.access import NAMES
 from aliases.models import Alias
 from aliases.views import referrers_context
-from domains.api import TREATMENT, foretold, found, managed, treatment
+from domains.api import TREATMENT, found, managed, treatment
 from domains.models import Domain, RoutingLock
 from panel.addresses import lookup_key, split_address
 from panel.api.answers import moment
@@ -189,7 +189,7 @@ def _rename(request, alias, body):
     if request.is_dry:
         new = renaming.check_new_name(actor=actor, alias=alias, **given)
         told = rename_previews.preview(actor, alias, new, keep_alias=body.keep_alias)
-        also = foretold(told)
+        also = rename_previews.foretold(told)
     renamed = renaming.rename_alias(
         actor=actor, alias=alias, follow=Alias.objects.in_domains_of(actor), **given
     )

@@ -45,6 +45,14 @@ class Preview:
         return (*found[:NAMED], *more)
 
 
+def foretold(preview):
+    """A preview of the pages, as a dry run tells it."""
+    return {
+        "changes": [{"says": text, "names": list(names)} for text, names in preview.changes],
+        "stays": [text for text, _names in preview.stays],
+    }
+
+
 def preview(actor, alias, new, *, keep_alias=True):
     """What ``rename_alias`` would do. ``new`` is what ``check_new_name`` returned; ``alias.domain`` comes with ``alias_of``."""
     said = Preview(display_address(alias.pk), display_address(new.pk))

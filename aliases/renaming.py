@@ -41,19 +41,27 @@ def rename_alias(*, actor, alias, local_part, domain=None, keep_alias=True, foll
     alias.domain = alias.domain.fresh()
     moves = domain is not None and domain.pk != alias.domain_id
     domain = domain.fresh() if moves else alias.domain
-    old, now = alias.pk, timezone.now()
+    old = alias.pk
     new = check_new_name(
         actor=actor, alias=alias, local_part=local_part, domain=domain, keep_alias=keep_alias
     )
+    new.modified = timezone.now()
+    if not keep_alias:  # its number is the new one's
+        Alias.objects.filter(pk=old).update(access_list=None)
+    move_alias(actor=actor, old=old, new=new, keep_alias=keep_alias, follow=follow)
+    refuse_loops(actor, [new.pk, old])
+    record(actor, "rename_alias", "address", alias, new, keep_alias)
+    return new
+
+
+def move_alias(*, actor, old, new, keep_alias=True, follow=None):
+    """Write ``new``, an unsaved Alias that was checked, in place of the address ``old``. The caller holds RoutingLock, refuses loops and writes the log."""
     names = with_alias_domain_names([old])
     # As they are before a trigger changes them.
     copies = copies_about([old] if keep_alias else names)
-    new.modified = now
-    if not keep_alias:  # its number is the new one's
-        Alias.objects.filter(pk=old).update(access_list=None)
     # The new name first: no catch-all may see it free. The old one is there until the end, for its copies would end with it.
     insert(new)
-    Alias.objects.filter(pk=old).update(goto=new.pk, modified=now)
+    Alias.objects.filter(pk=old).update(goto=new.pk, modified=new.modified)
     _take_along(old, new)
     gone = None if keep_alias else names
     rename_copies(actor=actor, copies=copies, old=old, new=new.pk, gone=gone)
@@ -62,9 +70,6 @@ def rename_alias(*, actor, alias, local_part, domain=None, keep_alias=True, foll
     lead_endings_on(actor=actor, old=old, new=new.pk)
     if not keep_alias:
         Alias.objects.filter(pk=old).delete()
-    refuse_loops(actor, [new.pk, old])
-    record(actor, "rename_alias", "address", alias, new, keep_alias)
-    return new
 
 
 def check_new_name(*, actor, alias, local_part, domain, keep_alias=True):

@@ -32,6 +32,7 @@ from panel.forms import digest
 from panel.inline import InlineMixin
 from panel.pages import (
     ConfirmView,
+    PreviewMixin,
     ScopedDetailView,
     ScopedFormView,
     ScopedListView,
@@ -176,22 +177,12 @@ class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
         }
 
 
-class RenameMixin:
-    """A page that gives the address of a row another name. Its button ``preview`` shows what that would change, and changes nothing."""
+class RenameMixin(PreviewMixin):
+    """A page that gives the address of a row another name."""
 
     def get_initial(self):
         local_part, domain = split_address(self.object.pk)
         return {"local_part": local_part, "domain": domain}
-
-    def form_valid(self, form):
-        if "preview" not in self.request.POST:
-            return super().form_valid(form)
-        try:
-            said = form.preview()
-        except ValidationError as error:
-            form.add_error(None, error)
-            return self.form_invalid(form)
-        return self.render_to_response(self.get_context_data(form=form, said=said))
 
     def save(self, form):
         self.old = self.object

@@ -7,16 +7,20 @@ from ninja import Router
 from pydantic import Field
 
 from accounts.api_auth import Token
-from domains import services
+from aliases.rename_previews import foretold
+from domains import api as domain_api
+from domains import part_previews, services
 from domains.api import Name, found, look_for_proof, managed
-from domains.models import AliasDomain, RoutingLock
+from domains.models import AliasDomain, Domain, RoutingLock
+from domains.parting import check_parting, part_alias_domain
 from panel.addresses import lookup_key
 from panel.api.answers import moment
 from panel.api.lists import Rows, listed, yes_or_no
 from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, Text, example, patch_of, read_only
-from panel.scoping import may_create_domains
+from panel.api.writing import Done
+from panel.scoping import may_create_domains, may_open
 
 router = Router(tags=["Alias domains"])
 
@@ -120,6 +124,39 @@ def list_alias_domains(request):
         rows = rows.filter(active=active)
     page = Rows(rows, ("pk",), record, whole=AliasDomain.objects)
     return listed(request, page, asked=("q", "target_domain", "active"))
+
+
+class OwnBody(Body):
+    model_config = example({"empty": False})
+
+    empty: bool = Field(
+        False, description="Without aliases: what the other domain answered for is refused then."
+    )
+
+
+# What is below an alias domain stands before it.
+
+
+@router.post(
+    "/alias-domains/{path:name}/own", auth=Token("domains:rename"), response=domain_api.DomainBody
+)
+def own_alias_domain(request, name: Name, body: OwnBody):
+    """Make an alias domain a domain of its own. Each address gets an alias, so that all mail goes on. For superadmins.
+
+    A dry run tells what changes, and what does not go along, in the sentences of the page.
+    """
+    if not may_open(request.auth, superadmins_only=True):
+        raise Http404
+    return links.do(request, name, act=lambda link: _part(request, link, body), pointers={})
+
+
+def _part(request, link, body):
+    also = {}
+    if request.is_dry:
+        parting = check_parting(link=link, empty=body.empty)
+        also = foretold(part_previews.preview(parting, empty=body.empty))
+    domain = part_alias_domain(actor=request.auth, link=link, empty=body.empty)
+    return Done(200, domain_api.record(Domain.objects.get(pk=domain.pk)), also=also)
 
 
 @router.get(

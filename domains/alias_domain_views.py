@@ -8,11 +8,13 @@ from domains import services
 from domains.forms import AliasDomainCreateForm, AliasDomainForm
 from domains.lists import InDomainMixin
 from domains.models import AliasDomain, Domain
+from domains.parting_forms import PartForm
 from panel.addresses import lookup_key
 from panel.bulk import BulkView
 from panel.export import TableMixin
 from panel.pages import (
     ConfirmView,
+    PreviewMixin,
     ScopedFormView,
     ScopedListView,
     StateView,
@@ -127,6 +129,20 @@ class AliasDomainState(AliasDomainPages, StateView):
 
     def set_active(self, active):
         services.update_alias_domain(actor=self.actor, link=self.object, active=active)
+
+
+class AliasDomainOwn(PreviewMixin, AliasDomainPages, ScopedFormView):
+    scope = "manageable_by"
+    superadmins_only = True
+    template_name = "domains/aliasdomain_own.html"
+    form_class = PartForm
+    success_message = _("%(object)s is a domain of its own now.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("alias_domain", "target_domain")
+
+    def get_success_url(self):
+        return self.object.get_absolute_url()
 
 
 class AliasDomainBulk(AliasDomainPages, BulkView):

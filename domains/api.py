@@ -13,6 +13,7 @@ from pydantic import Field
 from accounts.api_auth import Token
 from aliases.cleaning import KEEP
 from aliases.models import Alias
+from aliases.rename_previews import foretold
 from domains import rename_previews, renaming, resellers, sending_limits, services
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, RoutingLock
 from panel.addresses import lookup_key
@@ -209,14 +210,6 @@ TREATMENT = ("others", "emptied")
 def treatment(request):
     """What the query says of aliases that lead to what is deleted."""
     return {name: request.GET.get(name) or KEEP for name in TREATMENT}
-
-
-def foretold(preview):
-    """A preview of the pages, as a dry run tells it."""
-    return {
-        "changes": [{"says": text, "names": list(names)} for text, names in preview.changes],
-        "stays": [text for text, _names in preview.stays],
-    }
 
 
 def look_for_proof(actor, name):

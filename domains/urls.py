@@ -14,6 +14,7 @@ from domains import (
     setup_views,
     views,
 )
+from mailboxes.joining_views import DomainJoin
 from mailboxes.new_address import NewAddress
 
 urlpatterns = [
@@ -60,6 +61,7 @@ urlpatterns = [
     path(
         "domains/<path:pk>/checklist/", checklist.DomainChecklist.as_view(), name="domain-checklist"
     ),
+    path("domains/<path:pk>/join/", DomainJoin.as_view(), name="domain-join"),
     path("domains/<path:pk>/delete/", views.DomainDelete.as_view(), name="domain-delete"),
     path("domains/<path:pk>/dns/", dns_views.DomainDNSPage.as_view(), name="domain-dns"),
     path("domains/<path:pk>/dns/zone/", dns_views.DomainZone.as_view(), name="domain-dns-zone"),
@@ -93,6 +95,11 @@ urlpatterns = [
         "alias-domains/<path:pk>/edit/",
         alias_domain_views.AliasDomainEdit.as_view(),
         name="aliasdomain-edit",
+    ),
+    path(
+        "alias-domains/<path:pk>/own/",
+        alias_domain_views.AliasDomainOwn.as_view(),
+        name="aliasdomain-own",
     ),
     path(
         "alias-domains/<path:pk>/state/",

@@ -27,6 +27,7 @@ from mailboxes import deleted_api as deleted
 from mailboxes import ending_api as endings
 from mailboxes import fetch_api as fetching
 from mailboxes import forwarding_api as forwarding
+from mailboxes import joining_api as joining
 from mailboxes import own_alias_api as own_aliases
 from mailboxes import sharing_api as sharing
 from mailboxes import sign_in_api as sign_ins
@@ -81,7 +82,7 @@ problems.register(api)
 for router in (
     *(tokens.router, webhooks.router, own_aliases.router),
     *(routing.router, senders.router, dns.router),
-    *(domains.router, alias_domains.router, endings.router, forwarding.router),
+    *(joining.router, domains.router, alias_domains.router, endings.router, forwarding.router),
     *(fetching.router, sign_ins.router, mailboxes.router, sharing.router, aliases.router),
     *(imports.router, usage_api.router, deliveries.router, tracing.router, log_api.router),
     *(sign_ins.networks, accounts.router, deleted.router),

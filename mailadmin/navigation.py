@@ -41,7 +41,7 @@ DNS = {
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
 FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy", "domain-sender"}
-SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete"}
+SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete", "domain-join"}
 SETTINGS |= {"domain-own-addresses"}
 
 

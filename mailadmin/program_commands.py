@@ -9,7 +9,7 @@ GROUPS = {
         "aliasdomain": (
             "domains",
             "other names of domains",
-            ("aliasdomain add example.net example.org", "aliasdomain list"),
+            ("aliasdomain add example.net example.org", "aliasdomain own example.net --dry-run"),
         ),
         "dkim": (
             "domains",

@@ -11,8 +11,9 @@ from accounts.api import is_another, prepare_password, refuse_no_password
 from accounts.api_auth import Token
 from aliases.api import NewName, domain_of, in_domain_order, leading_to, new_name
 from aliases.models import Alias
+from aliases.rename_previews import foretold
 from domains import sending_limits
-from domains.api import TREATMENT, foretold, found, treatment
+from domains.api import TREATMENT, found, treatment
 from domains.models import RoutingLock
 from mailboxes import rename_previews, renaming, services
 from mailboxes.models import Mailbox

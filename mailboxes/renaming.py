@@ -11,7 +11,7 @@ from accounts import factors
 from accounts.models import PanelSession
 from aliases.access import CLOSED, CLOSED_TEXT
 from aliases.loops import refuse_loops
-from aliases.models import Alias, is_role_address
+from aliases.models import Alias, OwnAlias, is_role_address
 from aliases.referrers import with_alias_domain_names
 from aliases.refusals import refuse_taken
 from aliases.renaming import lead_endings_on, lead_on, record
@@ -45,15 +45,28 @@ def rename_mailbox(*, actor, mailbox, local_part, domain=None, keep_alias=True, 
     new = check_new_name(
         actor=actor, mailbox=mailbox, local_part=local_part, domain=domain, keep_alias=keep_alias
     )
-    old, now = mailbox.pk, timezone.now()
+    move_mailbox(actor=actor, mailbox=mailbox, new=new, keep_alias=keep_alias, follow=follow)
+    refuse_loops(actor, [new.pk, mailbox.pk])
+    record(actor, "rename_mailbox", "username", mailbox, new, keep_alias)
+    helper.after_commit("kick", mailbox.pk)
+    return Mailbox.objects.get(pk=new.pk)
+
+
+def move_mailbox(*, actor, mailbox, new, keep_alias=True, follow=None, takes_over=False):
+    """Write the name of ``new``, an unsaved Mailbox that was checked. The caller holds RoutingLock, refuses loops, writes the log and ends sessions of Dovecot.
+
+    ``takes_over``: an alias has this name, and becomes the mailbox's own.
+    """
+    old, now, domain = mailbox.pk, timezone.now(), new.domain
     names = with_alias_domain_names([old])
     # As they are before a trigger changes them.
     copies = copies_about([old] if keep_alias else names)
     own = self_alias(mailbox)
     # The new name first: no catch-all may see it free. The old one is there until the end, for its copies would end with it.
-    _insert_self_alias(mailbox, own, new)
+    _write_self_alias(mailbox, own, new, takes_over)
     _leave_alias(mailbox, own, new, now)
     values = {"username": new.pk, "local_part": new.local_part, "domain": domain, "modified": now}
+    moves = domain.pk != mailbox.domain_id
     if moves and domain.password_expiry and not mailbox.domain.password_expiry:
         # What the column has without a lifetime would end the password at once.
         values["password_expiry"] = password_expiry_of(domain)
@@ -70,12 +83,8 @@ def rename_mailbox(*, actor, mailbox, local_part, domain=None, keep_alias=True, 
     lead_endings_on(actor=actor, old=old, new=new.pk)
     if not keep_alias:
         Alias.objects.filter(pk=old).delete()
-    refuse_loops(actor, [new.pk, old])
-    record(actor, "rename_mailbox", "username", mailbox, new, keep_alias)
     if mailbox.sending_limit is not None:
         sending_limits.tell({"sending_limit"})
-    helper.after_commit("kick", old)
-    return Mailbox.objects.get(pk=new.pk)
 
 
 def check_new_name(*, actor, mailbox, local_part, domain, keep_alias=True):
@@ -103,12 +112,25 @@ def check_new_name(*, actor, mailbox, local_part, domain, keep_alias=True):
     return new
 
 
-def _insert_self_alias(mailbox, own, new):
+def _write_self_alias(mailbox, own, new, takes_over):
     old = mailbox.pk
     targets = [_own_name(target, old, new.pk) for target in (own.targets if own else [old])]
     active = own.active if own else mailbox.active
     goto = ",".join(targets)
-    insert(Alias(address=new.pk, goto=goto, domain=new.domain, active=active, is_self_alias=True))
+    values = {
+        "goto": goto,
+        "active": active,
+        "is_self_alias": True,
+        "access": "",
+        "access_text": "",
+    }
+    if (
+        takes_over
+    ):  # no row is deleted: who may send as it, and copies of its mail, would end with it
+        Alias.objects.filter(pk=new.pk).update(**values, access_list=None, modified=timezone.now())
+        OwnAlias.objects.filter(pk=new.pk).delete()
+    else:
+        insert(Alias(address=new.pk, domain=new.domain, **values))
 
 
 def _own_name(target, old, new):

@@ -268,8 +268,11 @@ class RowCommand(PanelCommand):
             dest="keep_alias",
             help=f"Give the {old} up (default: it becomes {becomes} that leads there).",
         )
-        parser.add_argument("--dry-run", action="store_true", help="Say what changes, and stop.")
+        self.dry_run_option(parser)
         self.json_option(parser)
+
+    def dry_run_option(self, parser):
+        parser.add_argument("--dry-run", action="store_true", help="Say what changes, and stop.")
 
     def treatment(self, *, drop_recipients, replace_by, emptied, **options):
         return {
@@ -291,7 +294,7 @@ class RowCommand(PanelCommand):
             yield f"{those}; an alias that would have no recipient is {left}."
 
     def print_preview(self, said, *, json):
-        """What a rename would change, and what does not go along."""
+        """What another name would change, and what does not go along."""
         if json:
             told = {name: getattr(said, name) for name in ("old", "new", "changes", "stays")}
             self.stdout.write(output.as_json(told))

@@ -181,6 +181,10 @@ ACTIONS = {
     "create_alias_domain": Action(DOMAINS, _("{person} created alias domain {object}")),
     "edit_alias_domain": Action(DOMAINS, _("{person} changed alias domain {object}")),
     "delete_alias_domain": Action(DOMAINS, _("{person} deleted alias domain {object}")),
+    "part_alias_domain": Action(
+        DOMAINS, _("{person} made alias domain {object} a domain of its own")
+    ),
+    "join_domain": Action(DOMAINS, _("{person} made domain {object} another name of another one")),
     "create_admin": Action(ADMINS, _("{person} created administrator {object}")),
     "edit_admin": Action(ADMINS, _("{person} changed administrator {object}")),
     "delete_admin": Action(ADMINS, _("{person} deleted administrator {object}")),

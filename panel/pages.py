@@ -194,6 +194,20 @@ class ScopedFormView(SaveMixin, SingleObjectMixin, FormView):
         return kwargs
 
 
+class PreviewMixin:
+    """A page whose button ``preview`` shows what the form would change, by its ``preview()``, and changes nothing."""
+
+    def form_valid(self, form):
+        if "preview" not in self.request.POST:
+            return super().form_valid(form)
+        try:
+            said = form.preview()
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        return self.render_to_response(self.get_context_data(form=form, said=said))
+
+
 class ConfirmView(ScopedMixin, SingleObjectMixin, TemplateView):
     """A page that says what will happen, and the POST that does it.
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 RIGHTS = {
     "domains:read": _("See domains"),
     "domains:write": _("Create, change and delete domains"),
-    "domains:rename": _("Rename domains"),
+    "domains:rename": _("Rename and join domains, and part alias domains"),
     "relay-hosts:write": _("Change relay hosts of domains"),
     "mailboxes:read": _("See mailboxes"),
     "mailboxes:write": _("Create, change, rename and delete mailboxes"),

@@ -12,6 +12,7 @@ from aliases.models import Alias, AliasTarget
 from domains import services as domains
 from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
 from mailboxes import services as mailboxes
+from mailboxes.domain_joining import join_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
 from tests.codes import code
@@ -30,6 +31,12 @@ SERVICES = {
     ),
     "create_alias_domain": lambda w: domains.create_alias_domain(
         actor=w.root, alias_domain=w.other, target_domain=w.domain
+    ),
+    "join_domain": lambda w: join_domain(
+        actor=w.root,
+        domain=w.domain,
+        target_domain=w.other,
+        add=(name for name in ()),
     ),
     "create_alias": lambda w: aliases.create_alias(
         actor=w.root,

@@ -8,6 +8,10 @@ from tests.api import rows
 from tests.api.conftest import Program
 from tests.api.test_schema import OPERATIONS, SCHEMA
 
+# An alias domain leads to the domain of the rows, which so joins none: tests/api/test_parting_and_joining.py.
+OF_OTHER_ROWS = {"POST /api/v1/domains/{name}/join"}
+WRITTEN = [label for label in OPERATIONS if label.startswith("P") and label not in OF_OTHER_ROWS]
+
 
 @pytest.fixture(scope="module")
 def accounts(kept_rows):
@@ -54,7 +58,7 @@ def queries(label):
 
 
 @pytest.mark.parametrize("new", [False, True])
-@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("P")])
+@pytest.mark.parametrize("label", WRITTEN)
 def test_the_examples_of_bodies_are_taken(label, new, ask):
     response = ask(label, "dry_run=true", new=new and label.startswith("PUT"))
 

@@ -1,8 +1,9 @@
 import pytest
 
 from accounts.models import LogEntry
+from aliases.cleaning import DELETE
 from aliases.models import Alias
-from aliases.services import DELETE, delete_alias
+from aliases.services import delete_alias
 from domains.copy_services import add_copy
 from domains.models import Copy, Domain
 from domains.services import create_alias_domain, delete_domains

@@ -102,6 +102,19 @@ def previewed(values):
     return preview
 
 
+def foreseen(**values):
+    """What would change, or what has to be answered before."""
+
+    def show(page):
+        for name, value in values.items():
+            page.locator(f"main form [name={name}]").fill(value)
+        with page.expect_navigation():
+            page.locator("main [name=preview]").click()
+        page.locator("main .consequences, main .alert-danger").first.wait_for()
+
+    return show
+
+
 def asked_on_the_page(text):
     def ask(page):
         page.locator(".address-box input").fill(text)
@@ -181,6 +194,9 @@ STATES = {
             sent({"local_part": "info", "targets": "no address"}),
         ),
         ("/alias-domains/new/", sent({})),
+        ("/alias-domains/brightwater-sailing.example/own/", foreseen()),
+        ("/domains/harbour-books.example/join/", foreseen(target_domain=DOMAIN)),
+        ("/domains/lakeside-archive.example/join/", foreseen(target_domain=DOMAIN)),
         ("/broadcasts/new/", sent({})),
         ("/broadcasts/new/", states.broadcast_shown),
         (states.BROADCAST, states.broadcast_runs),

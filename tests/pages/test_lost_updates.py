@@ -111,6 +111,8 @@ FORMS_OF_ANYTHING_ELSE = {
     "domain-rename",
     "letter",  # until one is stored: tests/pages/test_letters.py
     "alias-rename",
+    "aliasdomain-own",
+    "domain-join",
     "mailbox-own-addresses",  # of one field: tests/pages/test_own_addresses.py
     "domain-own-addresses",
     "mailbox-ending",  # one field hangs on another: tests/pages/test_endings.py

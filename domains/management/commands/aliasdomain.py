@@ -1,5 +1,7 @@
 from domains.commands import DomainRowCommand
 from domains.models import AliasDomain
+from domains.part_previews import preview
+from domains.parting import MOST, answer_by_aliases, check_parting, part_alias_domain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
 from panel import output
 from panel.addresses import display_domain, normalise_domain
@@ -20,6 +22,7 @@ class Command(DomainRowCommand):
         "edit": "Change alias domains.",
         "off": "Switch alias domains off: nothing leads on by them.",
         "on": "Switch alias domains on.",
+        "own": "Make an alias domain a domain of its own. Each address gets an alias, so that all mail goes on.",
         "delete": "Delete the links. Both domains stay.",
     }
     columns = [
@@ -56,6 +59,16 @@ class Command(DomainRowCommand):
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
         self.json_option(parser)
 
+    def options_for_own(self, parser):
+        self.name_option(parser)
+        parser.add_argument(
+            "--empty",
+            action="store_true",
+            help="Without aliases: what the other domain answered for is refused then.",
+        )
+        self.dry_run_option(parser)
+        self.json_option(parser)
+
     def add(self, *, name_given, target, description, active, json, **options):
         link = create_alias_domain(
             actor=None,
@@ -86,6 +99,23 @@ class Command(DomainRowCommand):
             self.report("Changed", link, say=say, json=json)
 
         self.each(names, one, done="changed", json=json)
+
+    def own(self, *, name_given, empty, dry_run, json, **options):
+        link = self.named(name_given)
+        if dry_run:
+            parting = check_parting(link=link, empty=empty, in_steps=True)
+            self.print_preview(preview(parting, empty=empty), json=json)
+            return
+        with self.working(f"Making {link.pk} a domain of its own"):
+            # Mail goes the same way by the aliases, however far this comes.
+            while not empty and answer_by_aliases(actor=None, link=link) == MOST:
+                pass
+            domain = part_alias_domain(actor=None, link=link, empty=empty)
+        if json:
+            told = {"domain": domain.pk, "aliases": domain.fresh().alias_count}
+            self.stdout.write(output.as_json(told))
+        else:
+            self.stdout.write(f"{domain} is a domain of its own now.")
 
     def switch(self, link, active):
         return update_alias_domain(actor=None, link=link, active=active)

@@ -1,11 +1,13 @@
 from argparse import BooleanOptionalAction
 
+from django.core.management import CommandError
+
 from accounts.models import Admin
 from aliases.effects import missing_role_target, role_target_warning
 from aliases.models import AliasTarget
+from domains import rename_previews
 from domains.commands import DomainRowCommand
 from domains.models import Copy, Domain
-from domains.rename_previews import preview
 from domains.renaming import check_new_name, rename_domain
 from domains.services import (
     create_domain,
@@ -13,6 +15,9 @@ from domains.services import (
     set_domain_active,
     update_domain,
 )
+from mailboxes import join_previews
+from mailboxes.domain_joining import join_domain, move_some, needs_steps
+from mailboxes.joining import check_joining
 from panel import commands, output
 from panel.addresses import display_domain
 from panel.formats import mb
@@ -54,6 +59,7 @@ class Command(DomainRowCommand):
         "off": "Switch domains off: all mail for them is refused, and nobody of them can sign in.",
         "on": "Switch domains on.",
         "rename": "Give a domain another name, with all its addresses. Its old name becomes an alias domain that leads to it.",
+        "join": "Move all addresses of a domain into another one, and make it another name of that.",
         "delete": "Delete domains with their mailboxes and aliases. Mail stays on disk.",
     }
     columns = [
@@ -96,6 +102,8 @@ class Command(DomainRowCommand):
         "backupmx": "Backup MX",
         "password_expiry": "Password lifetime",
         "sending_limit": "Recipients an hour",
+        "target_domain": "The other domain",
+        "names": "Names that are taken there",
         "role_target": "Send postmaster@, abuse@ … to",
     }
 
@@ -141,6 +149,36 @@ class Command(DomainRowCommand):
             action="store_true",
             help="Delete the links of alias domains that lead here too; their domains stay.",
         )
+
+    def options_for_join(self, parser):
+        self.name_option(parser)
+        parser.add_argument(
+            "target", metavar="NEW", help="The domain of which it becomes another name."
+        )
+        parser.add_argument(
+            "--name",
+            metavar="LOCAL=OTHER",
+            action="append",
+            default=[],
+            dest="others",
+            help="LOCAL is taken in NEW: the mailbox or alias of the old domain becomes OTHER there. Several times.",
+        )
+        parser.add_argument(
+            "--add-recipients",
+            metavar="LOCAL",
+            action="append",
+            default=[],
+            help="LOCAL is an alias in both: the one in NEW gets the recipients of the old one, too. Several times.",
+        )
+        parser.add_argument(
+            "--leave",
+            metavar="LOCAL",
+            action="append",
+            default=[],
+            help="The alias LOCAL of the old domain stays an address of its own. Several times.",
+        )
+        self.dry_run_option(parser)
+        self.json_option(parser)
 
     def _columns(self, parser):
         parser.add_argument("--description", metavar="TEXT", help="What it is for.")
@@ -231,6 +269,36 @@ class Command(DomainRowCommand):
 
         self.each(names, one, done="changed", json=json)
 
+    def join(self, *, name_given, target, others, add_recipients, leave, dry_run, json, **options):
+        rows = {"domain": self.domain(name_given), "target_domain": self.domain(target)}
+        answers = {"names": self._names(others), "add": add_recipients, "leave": leave}
+        if dry_run:
+            domain, target = rows.values()
+            plan = check_joining(actor=None, domain=domain, target=target, in_steps=True, **answers)
+            self.print_preview(join_previews.preview(plan), json=json)
+            return
+        with self.working(f"Joining {name_given} into {target}"):
+            steps = needs_steps(rows["domain"])
+            if steps:
+                last = ""
+                while last := move_some(actor=None, after=last, **rows):
+                    pass
+            link = join_domain(actor=None, in_steps=steps, **rows, **answers)
+        if json:
+            told = {"alias_domain": link.pk, "target_domain": link.target_domain_id}
+            self.stdout.write(output.as_json(told))
+        else:
+            self.stdout.write(f"{link} is another name of {link.target_domain} now.")
+
+    def _names(self, others):
+        names = {}
+        for text in others:
+            local_part, sign, other = text.partition("=")
+            if not (local_part and sign and other):
+                raise CommandError(f"--name {text}: write LOCAL=OTHER, such as info=info.old.")
+            names[local_part] = other
+        return names
+
     named = DomainRowCommand.domain
 
     def rename(self, *, name_given, new_name, keep_alias, dry_run, json, **options):
@@ -238,7 +306,9 @@ class Command(DomainRowCommand):
         given = {"name": new_name, "keep_alias": keep_alias}
         if dry_run:
             new = check_new_name(domain=domain, **given)
-            self.print_preview(preview(None, domain, new, keep_alias=keep_alias), json=json)
+            self.print_preview(
+                rename_previews.preview(None, domain, new, keep_alias=keep_alias), json=json
+            )
             return
         with self.working(f"Renaming {domain.pk}"):
             renamed = rename_domain(actor=None, domain=domain, **given)
