@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import factors, letters, throttle
-from accounts.models import Admin, Adoption, LogEntry, PanelSession, SuperadminLock
+from accounts.models import Admin, Adoption, DomainRole, LogEntry, PanelSession, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
 from domains.models import Domain, DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
@@ -27,6 +27,7 @@ from panel.changes import (
     taken,
     validate_changed,
 )
+from panel.rights import FULL, ROLES
 from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -35,15 +36,19 @@ LOGGED = ("superadmin", "active", "phone", "email_other")
 
 @in_transaction
 def create_admin(
-    *, actor, username, password, hashed=False, superadmin=False, domains=(), **fields
+    *, actor, username, password, hashed=False, superadmin=False, domains=(), roles=None, **fields
 ):
-    """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it."""
-    domains = list(domains)
+    """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it.
+
+    ``roles``: what may be done in which of the domains, where that is less than everything (panel/rights.py).
+    """
+    domains, roles = list(domains), roles or {}
     admin = check_new_admin(
         username=username,
         password=None if hashed else password,
         superadmin=superadmin,
         domains=domains,
+        roles=roles,
         **fields,
     )
     username = admin.pk
@@ -54,16 +59,20 @@ def create_admin(
     insert(admin)
     factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
+    kept = _narrowed(roles)
+    DomainRole.objects.store(admin, kept)
     LogEntry.objects.record(
         actor,
         "create_admin",
         target=username,
-        changes=created(admin, *LOGGED) | {"domains": [None, names]},
+        changes=created(admin, *LOGGED)
+        | {"domains": [None, names]}
+        | ({"roles": [None, told_roles(kept)]} if kept else {}),
     )
     return admin
 
 
-def check_new_admin(*, username=None, password=None, domains=(), **fields):
+def check_new_admin(*, username=None, password=None, domains=(), roles=None, **fields):
     """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     admin = Admin(**fields)
@@ -74,8 +83,12 @@ def check_new_admin(*, username=None, password=None, domains=(), **fields):
     if password is not None:
         with collected(errors, "password"):
             validate_password(password, admin)
+    names = set()
     with collected(errors, "domains"):
-        known_domains(domains)
+        names = {*known_domains(domains)}
+    if "domains" not in errors:
+        with collected(errors, "roles"):
+            _check_roles(roles or {}, names)
     with collected(errors):
         admin.full_clean(exclude=["username", "password"], validate_unique=False)
     refuse(errors)
@@ -105,22 +118,35 @@ def known_domains(names):
 
 
 @in_transaction
-def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
+def update_admin(
+    *, actor, admin, domains=None, added=(), removed=(), roles=None, given=None, **fields
+):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other`` or the domains, and return the row.
 
-    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes.
+    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes. ``roles`` are all that
+    are less than everything, by domain; or ``given`` says which change. A domain that is new has everything, unless they name it.
     Refuses to demote or deactivate the last superadmin, or oneself. Locks all superadmins.
     """
     _lock_superadmins()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    old_names = list(admin.domain_names)
-    changes, names = check_admin(
-        admin, actor=actor, domains=domains, added=added, removed=removed, **fields
+    old_names, old_roles = list(admin.domain_names), admin.domain_roles
+    changes, names, wanted = check_admin(
+        admin,
+        actor=actor,
+        domains=domains,
+        added=added,
+        removed=removed,
+        roles=roles,
+        given=given,
+        **fields,
     )
     columns = [*changes, "modified"]
     names = _assign(admin, admin.superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
+    DomainRole.objects.store(admin, wanted)
+    if wanted != old_roles:
+        changes["roles"] = [told_roles(old_roles), told_roles(wanted)]
     if not changes:
         return admin
     admin.modified = timezone.now()
@@ -132,7 +158,10 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), **fields):
     return admin
 
 
-def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
+def check_admin(
+    admin, *, actor, domains=None, added=(), removed=(), roles=None, given=None, **fields
+):
+    """Return what changes, the names of all domains then, and the roles then."""
     errors = {}
     was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
     changes = changed_fields(admin, fields)
@@ -154,19 +183,53 @@ def check_admin(admin, *, actor, domains=None, added=(), removed=(), **fields):
         names |= {*known_domains(added)}
     with collected(errors, "removed"):
         names -= _assigned(removed, names)
+    stored = {domain: role for domain, role in admin.domain_roles.items() if domain in names}
+    wanted = stored if roles is None else _keyed(roles)
+    if not errors.keys() & {"domains", "added", "removed"}:
+        with collected(errors, "roles"):
+            _check_roles(wanted if roles is not None else {}, names)
+        with collected(errors, "given"):
+            _check_roles(given or {}, names)
     refuse(errors)
-    return changes, names
+    return changes, names, _narrowed(wanted | _keyed(given or {}))
+
+
+def _keyed(roles):
+    return {lookup_key(str(domain)): role for domain, role in roles.items()}
+
+
+def _narrowed(roles):
+    return {domain: role for domain, role in _keyed(roles).items() if role != FULL}
+
+
+def _check_roles(roles, names):
+    if unknown := sorted({str(role) for role in roles.values()} - ROLES.keys()):
+        raise ValidationError(
+            _("There is no role %(role)s. They are: %(roles)s."),
+            "unknown_role",
+            {"role": unknown[0], "roles": ", ".join(ROLES)},
+        )
+    _refuse_unassigned(_keyed(roles).keys() - names)
+
+
+def told_roles(roles):
+    """As the log has them."""
+    return [f"{domain}: {role}" for domain, role in sorted(roles.items())]
 
 
 def _assigned(typed, names):
     keys = {lookup_key(name) for name in typed}
-    if others := known_domains(keys - names):
+    _refuse_unassigned(known_domains(keys - names))
+    return keys
+
+
+def _refuse_unassigned(names):
+    if others := sorted(names):
         raise ValidationError(
             _("Not assigned: %(names)s. Correct the name, or leave it out."),
             "not_assigned",
             {"names": ", ".join(others[:10])},
         )
-    return keys
 
 
 def set_admin_password(*, actor, admin, password, must_change=False, hashed=False):
@@ -259,15 +322,18 @@ def delete_admin(*, actor, admin):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
         _refuse_locking_out(actor, admin)
-    names = list(admin.domain_names)
+    names, roles = list(admin.domain_names), admin.domain_roles
     DomainAdmin.objects.filter(username=admin).delete()
+    DomainRole.objects.of(admin).delete()
     factors.forget(admin)
     Admin.objects.filter(pk=admin.pk).delete()
     LogEntry.objects.record(
         actor,
         "delete_admin",
         target=admin.pk,
-        changes=removed(admin, *LOGGED) | {"domains": [names, None]},
+        changes=removed(admin, *LOGGED)
+        | {"domains": [names, None]}
+        | ({"roles": [told_roles(roles), None]} if roles else {}),
     )
 
 

@@ -203,7 +203,7 @@ def _narrow(account, row):
         if account.domain_id not in names:
             account.active = False
     elif account.is_superadmin:
-        account.superadmin, account.domain_names = False, names
+        account.superadmin, account.domain_names, account.domain_roles = False, names, {}
     else:
         account.domain_names = tuple(name for name in account.domain_names if name in names)
     if not account.is_mailbox_user:

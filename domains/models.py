@@ -269,11 +269,8 @@ class AliasDomainQuerySet(ScopedQuerySet):
     def manageable_by(self, account):
         rows = super().manageable_by(account)
         if account.is_active and account.is_domain_admin:
-            rows = rows.filter(target_domain__in=account.domain_names)
+            rows = rows.filter(target_domain__in=account.managed_names)
         return rows
-
-    def visible_to(self, account):
-        return super().manageable_by(account)
 
     def search(self, text):
         return self.filter(starts_with("pk", text.strip().lower()))

@@ -283,6 +283,7 @@ def _delete_rows_of(name):
         Alias.objects.filter(domain=name),
         AliasDomain.objects.filter(pk=name),
         DomainAdmin.objects.filter(domain=name),
+        DomainRole.objects.filter(domain=name),
         DomainDNS.objects.filter(pk=name),
         RelayHost.objects.filter(pk=name),
         OwnAliasLimit.objects.filter(domain=name),

@@ -1,14 +1,19 @@
 """Who may read and who may change what. Nothing else in the code tests a role."""
 
+from copy import copy
+
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import models
 
 from panel.addresses import lookup_keys
 from panel.rights import (
+    FULL,
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
     OF_SUPERADMINS_ALONE,
     RIGHTS,
+    is_in_role,
 )
 
 
@@ -28,6 +33,63 @@ def starts_with_name(text):
     return ways
 
 
+def role_in(account, domain):
+    """What ``account``, an administrator, may do in a domain of theirs: one of panel.rights.ROLES."""
+    return account.domain_roles.get(domain, FULL)
+
+
+def managed_by(account):
+    """Those of a domain admin's domains in which the role has ``account.right``: what the page or the operation does.
+
+    None is the right of a domain admin.
+    """
+    names = account.scope_domains
+    if not names or not account.domain_roles:
+        return names
+    return tuple([name for name in names if is_in_role(account.right, role_in(account, name))])
+
+
+def acting(account, right):
+    """``account`` on a page, or in an operation, that needs ``right``; the command line is None and needs none."""
+    if account is None or account.right == right:
+        return account
+    if account.is_domain_admin:
+        account.domain_names  # noqa: B018  the copy reads it with its own statement otherwise
+    there = copy(account)
+    there.right = right
+    return there
+
+
+def may(account, right, domain):
+    """Whether ``account``, None for the command line or an administrator, may do in ``domain`` what needs ``right``."""
+    if account is None or account.is_superadmin:
+        return True
+    if not account.is_active or not account.is_domain_admin or domain not in account.domain_names:
+        return False
+    return is_in_role(right, role_in(account, domain))
+
+
+def may_anywhere(account, right):
+    """Whether there is a domain for which ``may()`` is true; an administrator without domains sees the pages, empty."""
+    if account is None or account.is_superadmin or not account.domain_roles:
+        return True
+    return bool(acting(account, right).managed_names)
+
+
+def refuse_beyond_role(account, rights, domain):
+    """Raise PermissionDenied unless the role of ``account`` in ``domain`` has one of ``rights``.
+
+    What a service does is refused here, too, whoever called it: it stands where the log is written. Entries of other domains
+    are of what follows elsewhere from what was done.
+    """
+    if account is None or account.is_superadmin or not account.is_domain_admin:
+        return
+    if domain not in account.domain_roles:
+        return
+    if not any(is_in_role(right, role_in(account, domain)) for right in rights or [None]):
+        raise PermissionDenied
+
+
 class ScopedQuerySet(models.QuerySet):
     """Rows that belong to a mail domain.
 
@@ -40,12 +102,15 @@ class ScopedQuerySet(models.QuerySet):
     domain_first = False
 
     def manageable_by(self, account):
+        """What ``account`` may change on the page, or in the operation, that it is on: see ``managed_by()``."""
+        return self.in_domains(account, account.managed_names)
+
+    def in_domains(self, account, names):
         if not account.is_active:
             return self.none()
         if account.is_superadmin:
             return self.all()
         if account.is_domain_admin:
-            names = account.domain_names
             if self.domain_first and len(names) == 1:
                 return self.within(names[0])
             # Names, not a subquery: the list stays in index order and stops at its page's end.
@@ -65,11 +130,11 @@ class ScopedQuerySet(models.QuerySet):
     def visible_to(self, account):
         if account.is_active and account.is_mailbox_user and self.owner_lookup:
             return self.filter(**{self.owner_lookup: account.username})
-        return self.manageable_by(account)
+        return self.in_domains(account, account.scope_domains)
 
 
 class SuperadminQuerySet(ScopedQuerySet):
-    def manageable_by(self, account):
+    def in_domains(self, account, names):
         return self.all() if account.is_active and account.is_superadmin else self.none()
 
 
@@ -121,9 +186,12 @@ def may_set_sending_limits(account):
 
 
 def may_open(account, *, superadmins_only=False):
+    """Whether there is such a page for ``account`` at all; ``account.right`` is the page's."""
     if not account.is_active:
         return False
-    return account.is_superadmin or (account.is_domain_admin and not superadmins_only)
+    if superadmins_only or not account.is_domain_admin:
+        return account.is_superadmin
+    return may_anywhere(account, account.right)
 
 
 def rights_of(account):
@@ -133,4 +201,6 @@ def rights_of(account):
     if account.is_mailbox_user:
         return {*OF_MAILBOX_USERS}
     rights = RIGHTS.keys() - OF_MAILBOX_USERS_ALONE
-    return rights if account.is_superadmin else rights - OF_SUPERADMINS_ALONE
+    if account.is_superadmin:
+        return rights
+    return {right for right in rights - OF_SUPERADMINS_ALONE if may_anywhere(account, right)}
