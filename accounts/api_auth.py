@@ -77,6 +77,7 @@ def account_with(request, text, right):
         return None
     row, account = found
     PerNetwork("token", row.pk, ip, settings.API_REQUESTS_A_MINUTE).count(request)
+    account.right = right or None
     request.token, request.auth = row, account
     tokens.note_use(row, ip)
     rights = {*row.right_names} & rights_of(account)

@@ -31,7 +31,6 @@ from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.locks import CountedLock
 from panel.log_actions import WRITTEN, name_and_client
 from panel.prepared import prepared_union
-from panel.rights import OF_ACTIONS
 from panel.scoping import (
     ScopedQuerySet,
     SuperadminQuerySet,
@@ -261,7 +260,7 @@ class LogQuerySet(ScopedQuerySet):
     def entry(self, actor, action, *, domain="", target, changes=None):
         if action not in WRITTEN:
             raise ValueError(f"{action} is no action of panel/log_actions.py")
-        refuse_beyond_role(actor, OF_ACTIONS.get(action), domain)
+        refuse_beyond_role(actor, action, domain)
         if actor is None:
             who = "CLI (localhost)"
         else:

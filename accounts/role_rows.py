@@ -7,10 +7,11 @@ class DomainRoleQuerySet(models.QuerySet):
     def of(self, admin):
         return self.filter(username=admin.pk)
 
-    def store(self, admin, roles):
-        """Let ``admin`` have these, ``{domain: role}``, and no others: elsewhere everything may be done."""
+    def store(self, admin, roles, domains):
+        """Let ``admin`` have these, ``{domain: role}``, and everything in the others of ``domains``."""
         rows = {row.domain: row for row in self.of(admin).select_for_update()}
-        self.of(admin).filter(domain__in=rows.keys() - roles.keys()).delete()
+        if gone := rows.keys() & domains - roles.keys():
+            self.of(admin).filter(domain__in=gone).delete()
         for domain, role in sorted(roles.items()):
             if domain not in rows:
                 self.create(username=admin.pk, domain=domain, role=role)

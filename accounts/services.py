@@ -60,7 +60,7 @@ def create_admin(
     factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
     kept = _narrowed(roles)
-    DomainRole.objects.store(admin, kept)
+    DomainRole.objects.store(admin, kept, set(names))
     LogEntry.objects.record(
         actor,
         "create_admin",
@@ -144,7 +144,7 @@ def update_admin(
     names = _assign(admin, admin.superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
-    DomainRole.objects.store(admin, wanted)
+    DomainRole.objects.store(admin, wanted, {*old_names, *names})
     if wanted != old_roles:
         changes["roles"] = [told_roles(old_roles), told_roles(wanted)]
     if not changes:

@@ -60,6 +60,7 @@ class AliasPages:
 
 
 class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
+    right = "aliases:read"
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
     word_kinds = ("alias",)
@@ -90,6 +91,7 @@ class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
 
 
 class AliasPage(AliasPages, ScopedDetailView):
+    right = "aliases:read"
     scope = "visible_to"
     template_name = "aliases/alias_page.html"
     template_engine = "jinja2"
@@ -157,6 +159,7 @@ def _entries_about(domain, address):
 
 
 class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
+    right = "aliases:write"
     kind = "alias"
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
@@ -207,6 +210,7 @@ class RenameMixin:
 
 
 class AliasRename(AliasPages, RenameMixin, ScopedFormView):
+    right = "aliases:write"
     template_name = "aliases/alias_rename.html"
     form_class = AliasRenameForm
 
@@ -225,6 +229,7 @@ class AliasRename(AliasPages, RenameMixin, ScopedFormView):
 
 
 class AliasState(AliasPages, SwitchView):
+    right = "aliases:write"
     kind = "alias"
     template_name = "aliases/alias_confirm_state.html"
 
@@ -248,6 +253,7 @@ class AliasState(AliasPages, SwitchView):
 
 
 class AliasDelete(AliasPages, ConfirmView):
+    right = "aliases:write"
     template_name = "aliases/alias_confirm_delete.html"
     success_message = gettext_lazy("Alias %(object)s deleted.")
 

@@ -32,6 +32,7 @@ class AliasDomainPages:
 
 
 class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, ScopedListView):
+    right = "alias-domains:read"
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
     shown = (
@@ -65,6 +66,7 @@ class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, 
 
 
 class AliasDomainCreate(AliasDomainPages, ScopedFormView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_form.html"
     form_class = AliasDomainCreateForm
@@ -85,6 +87,7 @@ class AliasDomainCreate(AliasDomainPages, ScopedFormView):
 
 
 class AliasDomainEdit(AliasDomainPages, ScopedFormView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_form.html"
     form_class = AliasDomainForm
@@ -99,6 +102,7 @@ class AliasDomainEdit(AliasDomainPages, ScopedFormView):
 
 
 class AliasDomainDelete(AliasDomainPages, ConfirmView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_delete.html"
     success_message = _("Alias domain %(object)s deleted.")
@@ -119,6 +123,7 @@ def answered_by(actor, links):
 
 
 class AliasDomainState(AliasDomainPages, StateView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_state.html"
 
@@ -130,6 +135,7 @@ class AliasDomainState(AliasDomainPages, StateView):
 
 
 class AliasDomainBulk(AliasDomainPages, BulkView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_bulk.html"
     list_url_name = "aliasdomain-list"

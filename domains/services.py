@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import FactorException, LetterText, LogEntry, PanelSession
+from accounts.models import DomainRole, FactorException, LetterText, LogEntry, PanelSession
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, Ending, OwnAliasLimit
 from aliases.services import KEEP, check_treatment, remove_target_from_aliases

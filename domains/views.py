@@ -52,6 +52,7 @@ class DomainPages:
 
 
 class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
+    right = "domains:read"
     template_name = "domains/domain_list.html"
     word_kinds = ("domain",)
     orderings = {
@@ -131,6 +132,7 @@ def with_admins(rows):
 
 
 class DomainSettings(DomainPages, ScopedDetailView):
+    right = "domains:read"
     template_name = "domains/domain_settings.html"
     template_engine = "jinja2"
 

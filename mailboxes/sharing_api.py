@@ -77,7 +77,7 @@ def _send_as(row):
 
 
 def _find_send_as(actor, sender, address):
-    rows = SendAs.objects.visible_to(actor)
+    rows = SendAs.objects.open_to(actor)
     return rows.filter(sender=_sender(sender), username=lookup_key(address)).first()
 
 
@@ -172,7 +172,7 @@ def _share(row):
 
 
 def _find_share(actor, address, person):
-    rows = _shares().visible_to(actor)
+    rows = _shares().open_to(actor)
     return rows.filter(owner=lookup_key(address), person=lookup_key(person)).first()
 
 

@@ -5,7 +5,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import AutoField, GeneratedField
 from django.utils.translation import gettext as _
 
-LISTS = {"admins", "domains", "goto", "target_domain"}  # fields of the log that may hold thousands
+LISTS = {
+    "admins",
+    "domains",
+    "goto",
+    "roles",
+    "target_domain",
+}  # fields of the log that may hold thousands
 
 
 @contextmanager

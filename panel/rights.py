@@ -72,6 +72,11 @@ OF_MAILBOX_USERS = OF_MAILBOX_USERS_ALONE | {
     *("fetching:read", "fetching:write", "tokens:read", "tokens:write"),
 }
 
+
+def is_reading(right):
+    return right is not None and right.endswith(":read")
+
+
 # What somebody may do in a domain, below a domain admin: table domain_role. FULL is the domain admin, who has no row there.
 FULL, ALIASES, PASSWORDS, READ = "full", "aliases", "passwords", "read"
 ROLES = {
@@ -81,7 +86,7 @@ ROLES = {
     READ: _("Nothing, only see"),
 }
 # Besides seeing, each of them has what is about the own account.
-OF_EVERY_ROLE = {right for right in RIGHTS if right.endswith(":read")}
+OF_EVERY_ROLE = set(filter(is_reading, RIGHTS))
 OF_EVERY_ROLE |= {"tokens:write", "webhooks:write"}
 OF_ROLES = {
     ALIASES: {"aliases:write"},
@@ -91,16 +96,19 @@ OF_ROLES = {
 
 
 # One of these is needed to write such an entry into the log, in the domain that it is about; what is not here takes a domain admin.
-# Where an alias gets another name, or goes, what led there is changed along with it.
 _OF_PASSWORDS = ("mailboxes:password",)
 _OF_ALIASES = ("aliases:write",)
 OF_ACTIONS = {
     **dict.fromkeys(("edit_password", "invite", "withdraw_invitation"), _OF_PASSWORDS),
     "end_sessions": ("mailboxes:sessions",),
     "end_factor": ("mailboxes:factor",),
-    **dict.fromkeys(("create_alias", "edit_alias", "edit_alias_state"), _OF_ALIASES),
-    **dict.fromkeys(("rename_alias", "delete_alias", "edit_forwarding"), _OF_ALIASES),
-    **dict.fromkeys(("set_ending", "remove_ending"), _OF_ALIASES),
+    **dict.fromkeys(("create_alias", "edit_alias_state"), _OF_ALIASES),
+    **dict.fromkeys(("rename_alias", "delete_alias"), _OF_ALIASES),
+}
+# These may follow, in any domain, from what is done to an address.
+FOLLOWING = {
+    *("edit_alias", "edit_forwarding", "set_ending", "remove_ending"),
+    *("edit_copies_to", "edit_copies_from", "edit_send_as", "edit_share"),
 }
 
 

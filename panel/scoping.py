@@ -8,7 +8,9 @@ from django.db import models
 
 from panel.addresses import lookup_keys
 from panel.rights import (
+    FOLLOWING,
     FULL,
+    OF_ACTIONS,
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
     OF_SUPERADMINS_ALONE,
@@ -76,17 +78,20 @@ def may_anywhere(account, right):
     return bool(acting(account, right).managed_names)
 
 
-def refuse_beyond_role(account, rights, domain):
-    """Raise PermissionDenied unless the role of ``account`` in ``domain`` has one of ``rights``.
+def refuse_beyond_role(account, action, domain):
+    """Raise PermissionDenied where the role of ``account`` in ``domain`` does not let it write this into the log.
 
-    What a service does is refused here, too, whoever called it: it stands where the log is written. Entries of other domains
-    are of what follows elsewhere from what was done.
+    So what a service does is refused, too, whoever called it. What follows elsewhere from what was done needs a right to do something
+    to addresses anywhere.
     """
     if account is None or account.is_superadmin or not account.is_domain_admin:
         return
     if domain not in account.domain_roles:
         return
-    if not any(is_in_role(right, role_in(account, domain)) for right in rights or [None]):
+    if action in FOLLOWING:
+        if not may_anywhere(account, "aliases:write"):
+            raise PermissionDenied
+    elif not any(may(account, right, domain) for right in OF_ACTIONS.get(action, [None])):
         raise PermissionDenied
 
 
@@ -132,6 +137,12 @@ class ScopedQuerySet(models.QuerySet):
             return self.filter(**{self.owner_lookup: account.username})
         return self.in_domains(account, account.scope_domains)
 
+    def open_to(self, account):
+        """What the account sees where its role has the right of the operation: that may be one to see, or to change."""
+        if account.is_mailbox_user:
+            return self.visible_to(account)
+        return self.in_domains(account, account.managed_names)
+
 
 class SuperadminQuerySet(ScopedQuerySet):
     def in_domains(self, account, names):
@@ -174,7 +185,7 @@ def may_broadcast(account):
     if account is None:
         return True
     allowed = account.is_superadmin or settings.DOMAIN_ADMINS_BROADCAST
-    return may_open(account) and allowed
+    return may_open(acting(account, None)) and allowed
 
 
 def may_bring_hashes(account):

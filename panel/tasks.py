@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from panel.addresses import display_address
 from panel.models import Task, TaskRow
+from panel.scoping import acting
 from panel.transactions import Unavailable, in_transaction
 
 STEP = 50  # rows of a request
@@ -45,6 +46,9 @@ class Entry(NamedTuple):
 
 
 class Work:
+    """``right`` is what its actor must be allowed to do (panel/rights.py); None is a domain admin."""
+
+    right = None
     kind = None
     actions = ()
     undoable = ()
@@ -54,7 +58,7 @@ class Work:
     back_words = ""  # on the link to where it was asked, if that is no list
 
     def __init__(self, actor):
-        self.actor = actor
+        self.actor = acting(actor, self.right)
 
     def matching(self, task, position, size):
         """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""

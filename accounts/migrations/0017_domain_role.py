@@ -5,25 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0016_events'),
+        ("accounts", "0016_events"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DomainRole',
+            name="DomainRole",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', panel.fields.KeyField(max_length=255)),
-                ('domain', panel.fields.KeyField(max_length=255)),
-                ('role', panel.fields.KeyField(max_length=20)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("username", panel.fields.KeyField(max_length=255)),
+                ("domain", panel.fields.KeyField(max_length=255)),
+                ("role", panel.fields.KeyField(max_length=20)),
             ],
             options={
-                'db_table': 'domain_role',
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['domain'], name='domain_role_domain')],
-                'constraints': [models.UniqueConstraint(fields=('username', 'domain'), name='domain_role_pair')],
+                "db_table": "domain_role",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["domain"], name="domain_role_domain")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("username", "domain"), name="domain_role_pair")
+                ],
             },
         ),
     ]

@@ -18,6 +18,7 @@ State = FileLine.State
 
 
 class ImportWork(tasks.Work):
+    right = "imports:write"
     kind, actions = "import", ("create",)
     list_url_name = "imports"
     leads, details = {"create": ""}, {}

@@ -21,6 +21,7 @@ MOST_LOOKS = 40  # for a test message, of a page that is left open
 
 
 class TracePage(ScopedMixin, TemplateView):
+    right = "trace:read"
     http_method_names = ["get", "head", "post", "options"]
     template_engine = "jinja2"
     template_name = "mailadmin/trace.html"
