@@ -38,7 +38,7 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
+from panel.scoping import domains_in_sight, may, may_change_role_addresses, sees_all_domains
 
 SHOWN = 50
 COLUMNS = {
@@ -112,7 +112,9 @@ class AliasPage(AliasPages, ScopedDetailView):
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
             stored=digest(alias.targets) if 1 < len(alias.targets) <= SHOWN else "",
-            manageable=may_manage(self.actor, alias.pk),
+            locked=not may_manage(self.actor, alias.pk),
+            manageable=may_manage(self.actor, alias.pk)
+            and may(self.actor, AliasEdit.right, alias.domain_id),
             ending=ending_of(alias),
             due=sorted(due(blocks_of(alias))),
             senders=senders_of(self.actor, alias.pk) if alias.has_senders else [],

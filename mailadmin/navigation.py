@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from mailadmin.page_rights import opens
 from mailadmin.parts import url
 from panel.addresses import display_address, display_domain, lookup_key
 from panel.scoping import may_open
@@ -56,11 +57,13 @@ class Navigation(NamedTuple):
 def navigation(request):
     """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``.
 
-    ``superadmin`` shows the buttons of superadmins' pages: the one role that templates test.
+    ``superadmin`` shows the buttons of superadmins' pages, ``may_open`` those of pages that a role may open
+    (mailadmin/page_rights.py); ``roles`` are those that are less than a domain admin, by domain.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
-        return {"navigation": None, "account": account, "superadmin": False}
+        told = {"navigation": None, "account": account, "superadmin": False}
+        return told | {"may_open": lambda *_page, **_also: True, "roles": {}}
     superadmin = may_open(account, superadmins_only=True)
     match = request.resolver_match
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
@@ -71,7 +74,9 @@ def navigation(request):
     trail = _trail(page, key, domain, switches)
     unfinished = None if page == "task" else request.session.get(IN_SESSION)
     here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)
-    return {"navigation": here, "account": account, "superadmin": superadmin}
+    roles = {} if superadmin else account.domain_roles
+    told = {"navigation": here, "account": account, "superadmin": superadmin}
+    return told | {"may_open": opens(account), "roles": roles}
 
 
 def _domain(account, page, key, asked):

@@ -48,13 +48,13 @@ class NewAddress(MailboxHandOver, ScopedFormView):
 
     model = Domain
     scope = "manageable_by"
+    right = "mailboxes:write"  # or that of aliases, if one is made
     template_name = "mailboxes/new_address.html"
     form_class = MailboxCreateForm
     extra_context = {"in_own_domain": True}
     kind = MAILBOX
 
-    @property
-    def right(self):
+    def right_needed(self):
         return right_to_make(self.wanted)
 
     def get_queryset(self):
@@ -152,6 +152,7 @@ class NewAddress(MailboxHandOver, ScopedFormView):
 
 
 class NewAlias(NewAddress):
+    right = "aliases:write"
     form_class = AliasCreateForm
     kind = ALIAS
 

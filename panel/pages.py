@@ -34,9 +34,12 @@ class ActorMixin:
     def actor(self):
         account = self.request.user
         account.client_ip = client_ip(self.request)
-        looks = self.request.method in {"GET", "HEAD", "OPTIONS"} or not is_reading(self.right)
-        account.right = self.right if looks else self.right_to_change
+        account.right = self.right_needed()
         return account
+
+    def right_needed(self):
+        looks = self.request.method in {"GET", "HEAD", "OPTIONS"} or not is_reading(self.right)
+        return self.right if looks else self.right_to_change
 
 
 class ScopedMixin(ActorMixin):
