@@ -16,7 +16,7 @@ from accounts.invitation_api import (
     invite,
     reset_factor,
 )
-from accounts.models import Admin, SuperadminLock
+from accounts.models import Admin, DomainRole, SuperadminLock
 from accounts.passwords import prepared, verify_password
 from panel.addresses import lookup_key
 from panel.api.answers import moment
@@ -48,6 +48,10 @@ class Administrator(Body):
     username: str | None = read_only("The login name.")
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")
+    roles: dict[Text, Text] = Field(
+        {},
+        description="In which of them less than everything may be done: aliases, passwords or read, by domain.",
+    )
     active: bool = True
     must_change_password: bool = False
     phone: Text = Field("", max_length=30)
@@ -87,11 +91,12 @@ class SignInLink(Answer):
 COLUMNS = {"must_change_password": "must_change"}
 
 
-def record(admin, domains=None):
+def record(admin, domains=None, roles=None):
     return {
         "username": admin.pk,
         "superadmin": admin.superadmin,
         "domains": list(admin.domain_names) if domains is None else domains,
+        "roles": dict(sorted((admin.domain_roles if roles is None else roles).items())),
         "active": admin.active,
         "must_change_password": admin.must_change,
         "phone": admin.phone,
@@ -109,8 +114,16 @@ class AdministratorRows(Rows):
         pairs = links.exclude(domain="ALL").order_by("domain").values_list("username", "domain")
         for admin, domain in pairs.distinct():
             names.setdefault(admin, []).append(domain)
+        roles = {}
+        for row in DomainRole.objects.filter(username__in=keys):
+            if row.domain in names.get(row.username, ()):
+                roles.setdefault(row.username, {})[row.domain] = row.role
         found = Admin.objects.in_bulk(keys)
-        return [record(found[key], names.get(key, [])) for key in keys if key in found]
+        return [
+            record(found[key], names.get(key, []), roles.get(key, {}))
+            for key in keys
+            if key in found
+        ]
 
 
 @router.get("/administrators", auth=Token("administrators:read"), response=Administrators)

@@ -22,6 +22,7 @@ from django.views.i18n import set_language
 
 from accounts import challenges, factors, identity, password_due, services, sessions, sign_ins
 from accounts.forms import (
+    NARROWED,
     AdminCreateForm,
     AdminForm,
     AdminPasswordForm,
@@ -47,6 +48,7 @@ from panel.pages import (
 )
 from panel.paging import KeysetMixin
 from panel.prepared import prepared
+from panel.rights import FULL, READ, ROLES
 from panel.scoping import starts_with_name
 from panel.transactions import Unavailable
 
@@ -279,6 +281,10 @@ class AdminPage(AdminPages, ScopedDetailView):
         names = _first_assigned_to(self.object.pk)
         return super().get_context_data(
             domain_names=names[: self.SHOWN],
+            roles_there=[
+                (name, ROLES.get(role, ROLES[READ]))
+                for name, role in sorted(self.object.domain_roles.items())[: self.SHOWN]
+            ],
             more_domains=len(names) > self.SHOWN,
             log_entries=_entries_about(self.object.pk),
             **kwargs,
@@ -315,10 +321,14 @@ class AdminEdit(AdminPages, ScopedFormView):
     success_message = gettext_lazy("Administrator %(object)s saved.")
 
     def get_initial(self):
-        admin = self.object
+        admin, names = self.object, {role: [] for role in ROLES}
+        for name in _assigned_to(admin.pk):
+            role = admin.domain_roles.get(name, FULL)
+            names[role if role in names else READ].append(name)
+        lists = {"domains": FULL, **NARROWED}
         return {
             "superadmin": admin.superadmin,
-            "domains": "\n".join(_assigned_to(admin.pk)),
+            **{field: "\n".join(names[role]) for field, role in lists.items()},
             "phone": admin.phone,
             "email_other": admin.email_other,
             "must_change": admin.must_change,

@@ -1,7 +1,8 @@
-from argparse import BooleanOptionalAction
+from argparse import ArgumentTypeError, BooleanOptionalAction
 
 from django.core.management.base import CommandError
 
+from accounts import services
 from accounts.backends import row_named
 from accounts.commands import FactorMixin, InvitationMixin, PasswordMixin, TokenMixin
 from accounts.models import Admin
@@ -16,6 +17,7 @@ from panel import output
 from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
 from panel.output import STATE, Column, Field
+from panel.rights import ROLES
 from panel.scoping import starts_with_name
 
 
@@ -48,6 +50,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         Field("Superadmin", "superadmin"),
         Field("State", "active", output.state),
         Field("Domains", "domains"),
+        Field("Roles there", "roles"),
         Field("Second factor", "second_factor", output.state),
         Field("Must change the password", "must_change_password"),
         Field("Phone", "phone"),
@@ -65,6 +68,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
             "--superadmin", action="store_true", help="May do everything, in every domain."
         )
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
+        self._role(parser)
         self.off_option(parser)
         self._contact(parser)
         self.must_change_option(parser)
@@ -87,6 +91,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         parser.add_argument(
             "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
         )
+        self._role(parser)
         self._contact(parser)
         self.must_change_option(parser)
 
@@ -96,6 +101,16 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         self.must_change_option(parser)
         self.json_option(parser)
 
+    def _role(self, parser):
+        parser.add_argument(
+            "--role",
+            nargs="+",
+            metavar="DOMAIN=ROLE",
+            dest="roles",
+            type=role_in_domain,
+            help=f"What may be done in a domain: {', '.join(ROLES)}. Without it everything.",
+        )
+
     def _contact(self, parser):
         parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
         parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
@@ -103,7 +118,9 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
 
     # --- Verbs
 
-    def add(self, *, name_given, superadmin, domains, active, generate, invite, json, **options):
+    def add(
+        self, *, name_given, superadmin, domains, roles, active, generate, invite, json, **options
+    ):
         if not superadmin and not domains:
             raise CommandError("Say what to manage: --domains example.org, or --superadmin.")
         password = self.password_for_new(generate, invite)
@@ -113,6 +130,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
             password=password,
             superadmin=superadmin,
             domains=domains or [],
+            roles=dict(roles or ()),
             active=active,
             **self.given(options, "phone", "email_other", "must_change"),
         )
@@ -133,8 +151,10 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         self.print_list(rows, "pk", json=json)
 
     def edit(self, *, names, json, **options):
-        names_of_fields = ("superadmin", "domains", "phone", "email_other", "must_change")
+        names_of_fields = ("superadmin", "domains", "roles", "phone", "email_other", "must_change")
         fields = self.changes(options, *names_of_fields)
+        if "roles" in fields:
+            fields["given"] = dict(fields.pop("roles"))
 
         def one(name, say):
             admin = update_admin(actor=None, admin=self.named(name), **fields)
@@ -185,4 +205,15 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
         }
 
     def details(self, admin):
-        return {"domains": list(admin.assigned)}
+        return {
+            "domains": list(admin.assigned),
+            "roles": services.told_roles(admin.domain_roles),
+        }
+
+
+def role_in_domain(text):
+    domain, _equals, role = text.partition("=")
+    if role not in ROLES:
+        text = f"{text!r}: write DOMAIN=ROLE, with one of {', '.join(ROLES)}."
+        raise ArgumentTypeError(text)
+    return domain, role
