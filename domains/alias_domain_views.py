@@ -18,6 +18,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import KeysetMixin
+from panel.scoping import acting
 
 SHOWN = 20
 
@@ -61,7 +62,9 @@ class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         keys = [link.pk for link in context["object_list"]]
-        mine = AliasDomain.objects.manageable_by(self.actor).filter(pk__in=keys)
+        mine = AliasDomain.objects.manageable_by(acting(self.actor, AliasDomainEdit.right)).filter(
+            pk__in=keys
+        )
         return context | {"manageable": set(mine.values_list("pk", flat=True))}
 
 

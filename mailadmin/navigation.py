@@ -58,12 +58,12 @@ def navigation(request):
     """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``.
 
     ``superadmin`` shows the buttons of superadmins' pages, ``may_open`` those of pages that a role may open
-    (mailadmin/page_rights.py); ``roles`` are those that are less than a domain admin, by domain.
+    (mailadmin/page_rights.py); ``domain_roles`` are those that are less than a domain admin, by domain.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
         told = {"navigation": None, "account": account, "superadmin": False}
-        return told | {"may_open": lambda *_page, **_also: True, "roles": {}}
+        return told | {"may_open": lambda *_page, **_also: True, "domain_roles": {}}
     superadmin = may_open(account, superadmins_only=True)
     match = request.resolver_match
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
@@ -76,7 +76,7 @@ def navigation(request):
     here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)
     roles = {} if superadmin else account.domain_roles
     told = {"navigation": here, "account": account, "superadmin": superadmin}
-    return told | {"may_open": opens(account), "roles": roles}
+    return told | {"may_open": opens(account), "domain_roles": roles}
 
 
 def _domain(account, page, key, asked):

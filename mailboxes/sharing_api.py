@@ -18,7 +18,7 @@ from panel.api.lists import ReadWithKeys, listed, number_edge
 from panel.api.problems import Problem
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, example, patch_of, read_only
-from panel.scoping import domains_in_sight
+from panel.scoping import domains_managed
 
 router = Router(tags=["Sending as others, shared mailboxes"])
 Sender = Annotated[
@@ -85,7 +85,7 @@ def _let_send_as(request, sender, address, values):
     actor, name = request.auth, _sender(sender)
     # Of what somebody does not manage they are not told whether it is there.
     is_own = not actor.is_mailbox_user or name == actor.pk
-    if not is_own or not domains_in_sight(actor, {split_address(name)[1]}):
+    if not is_own or not domains_managed(actor, {split_address(name)[1]}):
         raise Http404
     return send_as.let_send_as(actor=actor, mailbox=address, sender=name)
 

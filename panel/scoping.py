@@ -167,6 +167,14 @@ def domains_in_sight(account, names):
     return own & set(names)
 
 
+def domains_managed(account, names):
+    """Those of ``names`` in which ``account`` may do what it is doing (``account.right``), of domains in its sight."""
+    seen = domains_in_sight(account, names)
+    if account is None or account.is_superadmin or account.is_mailbox_user:
+        return seen
+    return seen & set(account.managed_names)
+
+
 def may_change_role_addresses(account):
     """``account`` None is the command line.
 
