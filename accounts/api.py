@@ -48,9 +48,9 @@ class Administrator(Body):
     username: str | None = read_only("The login name.")
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")
-    roles: dict[Text, Text] = Field(
-        {},
-        description="In which of them less than everything may be done: aliases, passwords or read, by domain.",
+    roles: dict[Text, Text] | None = Field(
+        None,
+        description="In which of them less than everything may be done: aliases, passwords or read, by domain. Without it they stay as they are.",
     )
     active: bool = True
     must_change_password: bool = False
@@ -148,6 +148,7 @@ def _find(actor, name):
 
 def _create(request, name, values):
     refuse_no_password(values["password"])
+    values["roles"] = values.get("roles") or {}
     return services.create_admin(actor=request.auth, username=name, **values)
 
 

@@ -285,3 +285,22 @@ def test_a_file_that_changes_nothing_costs_the_same_for_each_batch(
         assert apply(state) == (0, ["Nothing to do."])
 
     assert len(many) == len(few)
+
+
+def test_roles_come_along_and_stay_where_the_file_names_none(server, exported, apply):
+    def state(**more):
+        return {
+            "mailadmin": 1,
+            "administrators": [{"username": "it@example.org", "domains": ["example.org"]} | more],
+        }
+
+    assert apply(state(roles={"example.org": "read"}))[0] == 0
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {"example.org": "read"}
+
+    assert apply(state()) == (0, ["Nothing to do."])
+    assert apply(exported()) == (0, ["Nothing to do."])
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {"example.org": "read"}
+
+    assert apply(state(roles={"example.org": "nothing"}))[0] == 1
+    assert apply(state(roles={}))[0] == 0
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {}
