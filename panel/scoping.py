@@ -11,6 +11,7 @@ from panel.rights import (
     FOLLOWING,
     FULL,
     OF_ACTIONS,
+    OF_EVERY_ROLE,
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
     OF_SUPERADMINS_ALONE,
@@ -222,11 +223,20 @@ def may_open(account, *, superadmins_only=False):
 
 def rights_of(account):
     """The names of all that an API token of ``account`` can be given (panel/rights.py)."""
+    return {right for right in _rights_of_kind(account) if has_right(account, right)}
+
+
+def has_right(account, right):
+    """Whether it is one of ``rights_of()``; that of whoever sees something costs no statement."""
+    if right not in _rights_of_kind(account):
+        return False
+    return account.is_mailbox_user or right in OF_EVERY_ROLE or may_anywhere(account, right)
+
+
+def _rights_of_kind(account):
     if not account.is_active:
         return set()
     if account.is_mailbox_user:
-        return {*OF_MAILBOX_USERS}
+        return OF_MAILBOX_USERS
     rights = RIGHTS.keys() - OF_MAILBOX_USERS_ALONE
-    if account.is_superadmin:
-        return rights
-    return {right for right in rights - OF_SUPERADMINS_ALONE if may_anywhere(account, right)}
+    return rights if account.is_superadmin else rights - OF_SUPERADMINS_ALONE
