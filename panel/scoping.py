@@ -85,7 +85,7 @@ def refuse_beyond_role(account, action, domain):
     So what a service does is refused, too, whoever called it. What follows elsewhere from what was done needs a right to do something
     to addresses anywhere.
     """
-    if account is None or account.is_superadmin or not account.is_domain_admin:
+    if not domain or account is None or not account.is_domain_admin:
         return
     if domain not in account.domain_roles:
         return
