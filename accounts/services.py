@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import factors, letters, throttle
 from accounts.models import Admin, Adoption, DomainRole, LogEntry, PanelSession, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
+from accounts.roles import check_roles, keyed, narrowed, refuse_unassigned, told_roles
 from domains.models import Domain, DomainAdmin
 from panel.addresses import lookup_key, lookup_keys
 from panel.changes import (
@@ -27,7 +28,6 @@ from panel.changes import (
     taken,
     validate_changed,
 )
-from panel.rights import FULL, ROLES
 from panel.transactions import in_transaction
 
 ALL_DOMAINS = "ALL"  # PostfixAdmin's row for a superadmin
@@ -59,7 +59,7 @@ def create_admin(
     insert(admin)
     factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
-    kept = _narrowed(roles)
+    kept = narrowed(roles)
     DomainRole.objects.store(admin, kept, set(names))
     LogEntry.objects.record(
         actor,
@@ -88,7 +88,7 @@ def check_new_admin(*, username=None, password=None, domains=(), roles=None, **f
         names = {*known_domains(domains)}
     if "domains" not in errors:
         with collected(errors, "roles"):
-            _check_roles(roles or {}, names)
+            check_roles(roles or {}, names)
     with collected(errors):
         admin.full_clean(exclude=["username", "password"], validate_unique=False)
     refuse(errors)
@@ -184,52 +184,20 @@ def check_admin(
     with collected(errors, "removed"):
         names -= _assigned(removed, names)
     stored = {domain: role for domain, role in admin.domain_roles.items() if domain in names}
-    wanted = stored if roles is None else _keyed(roles)
+    wanted = stored if roles is None else keyed(roles)
     if not errors.keys() & {"domains", "added", "removed"}:
         with collected(errors, "roles"):
-            _check_roles(wanted if roles is not None else {}, names)
+            check_roles(wanted if roles is not None else {}, names)
         with collected(errors, "given"):
-            _check_roles(given or {}, names)
+            check_roles(given or {}, names)
     refuse(errors)
-    return changes, names, _narrowed(wanted | _keyed(given or {}))
-
-
-def _keyed(roles):
-    return {lookup_key(str(domain)): role for domain, role in roles.items()}
-
-
-def _narrowed(roles):
-    return {domain: role for domain, role in _keyed(roles).items() if role != FULL}
-
-
-def _check_roles(roles, names):
-    if unknown := sorted({str(role) for role in roles.values()} - ROLES.keys()):
-        raise ValidationError(
-            _("There is no role %(role)s. They are: %(roles)s."),
-            "unknown_role",
-            {"role": unknown[0], "roles": ", ".join(ROLES)},
-        )
-    _refuse_unassigned(_keyed(roles).keys() - names)
-
-
-def told_roles(roles):
-    """As the log has them."""
-    return [f"{domain}: {role}" for domain, role in sorted(roles.items())]
+    return changes, names, narrowed(wanted | keyed(given or {}))
 
 
 def _assigned(typed, names):
     keys = {lookup_key(name) for name in typed}
-    _refuse_unassigned(known_domains(keys - names))
+    refuse_unassigned(known_domains(keys - names))
     return keys
-
-
-def _refuse_unassigned(names):
-    if others := sorted(names):
-        raise ValidationError(
-            _("Not assigned: %(names)s. Correct the name, or leave it out."),
-            "not_assigned",
-            {"names": ", ".join(others[:10])},
-        )
 
 
 def set_admin_password(*, actor, admin, password, must_change=False, hashed=False):

@@ -21,11 +21,8 @@ from django.views.generic import FormView
 from django.views.i18n import set_language
 
 from accounts import challenges, factors, identity, password_due, services, sessions, sign_ins
+from accounts.admin_forms import NARROWED, AdminCreateForm, AdminForm, AdminPasswordForm
 from accounts.forms import (
-    NARROWED,
-    AdminCreateForm,
-    AdminForm,
-    AdminPasswordForm,
     LoginForm,
     PreferencesForm,
 )

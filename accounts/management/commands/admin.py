@@ -2,10 +2,10 @@ from argparse import ArgumentTypeError, BooleanOptionalAction
 
 from django.core.management.base import CommandError
 
-from accounts import services
 from accounts.backends import row_named
 from accounts.commands import FactorMixin, InvitationMixin, PasswordMixin, TokenMixin
 from accounts.models import Admin
+from accounts.roles import told_roles
 from accounts.services import (
     create_admin,
     delete_admin,
@@ -207,7 +207,7 @@ class Command(FactorMixin, TokenMixin, InvitationMixin, PasswordMixin, RowComman
     def details(self, admin):
         return {
             "domains": list(admin.assigned),
-            "roles": services.told_roles(admin.domain_roles),
+            "roles": told_roles(admin.domain_roles),
         }
 
 
