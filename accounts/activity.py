@@ -37,6 +37,7 @@ TOGETHER = 1_000  # rows of the table read at once
 
 
 class Log(KeysetMixin, ScopedListView):
+    right = "log:read"
     model = LogEntry
     scope = "visible_to"
     template_name = "accounts/log.html"

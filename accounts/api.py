@@ -17,7 +17,7 @@ from accounts.invitation_api import (
     invite,
     reset_factor,
 )
-from accounts.models import Admin, SuperadminLock
+from accounts.models import Admin, DomainRole, SuperadminLock
 from accounts.passwords import prepared, verify_password
 from accounts.reselling import counting_for
 from domains.models import Domain
@@ -62,6 +62,10 @@ class Administrator(Body):
     username: str | None = read_only("The login name.")
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")
+    roles: dict[Text, Text] | None = Field(
+        None,
+        description="In which of them less than everything may be done: aliases, passwords or read, by domain. Without it they stay as they are.",
+    )
     reseller: Budget | None = Field(
         None, description="May create domains whose limits together are within this budget."
     )
@@ -142,11 +146,12 @@ def budget_of(admin):
     }
 
 
-def record(admin, domains=None, resold=None):
+def record(admin, domains=None, roles=None, resold=None):
     return {
         "username": admin.pk,
         "superadmin": admin.superadmin,
         "domains": list(admin.domain_names) if domains is None else domains,
+        "roles": dict(sorted((admin.domain_roles if roles is None else roles).items())),
         "reseller": budget_of(admin),
         "resold": counting_for(admin) if resold is None else resold,
         "active": admin.active,
@@ -170,9 +175,13 @@ class AdministratorRows(Rows):
         rows = Domain.objects.filter(reseller__in=keys).order_by("pk")
         for admin, domain in rows.values_list("reseller", "pk"):
             resold.setdefault(admin, []).append(domain)
+        roles = {}
+        for row in DomainRole.objects.filter(username__in=keys):
+            if row.domain in names.get(row.username, ()):
+                roles.setdefault(row.username, {})[row.domain] = row.role
         found = Admin.objects.in_bulk(keys)
         return [
-            record(found[key], names.get(key, []), resold.get(key, []))
+            record(found[key], names.get(key, []), roles.get(key, {}), resold.get(key, []))
             for key in keys
             if key in found
         ]
@@ -205,6 +214,7 @@ def _find(actor, name):
 
 def _create(request, name, values):
     refuse_no_password(values["password"])
+    values["roles"] = values.get("roles") or {}
     return services.create_admin(actor=request.auth, username=name, **values)
 
 

@@ -9,6 +9,7 @@ from domains.models import Domain
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
+from panel.scoping import may
 from panel.transactions import in_transaction
 
 WIDEST = {4: 8, 6: 16}  # bits of a network's prefix, at least
@@ -85,7 +86,7 @@ def _whose(actor, text):
     if not name and everything:
         return None
     domain = name.rpartition("@")[2]
-    if not everything and domain not in actor.domain_names:
+    if not everything and not may(actor, None, domain):
         raise ValidationError(_("Write an address or a domain that you manage."), "not_yours")
     if "@" not in name:
         if not Domain.objects.filter(pk=name).exists():

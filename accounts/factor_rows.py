@@ -97,8 +97,8 @@ class Passkey(models.Model):
 class FactorExceptionQuerySet(ScopedQuerySet):
     """Rows about an address that is an administrator's are for superadmins alone, and so are those about everybody."""
 
-    def manageable_by(self, account):
-        rows = super().manageable_by(account)
+    def in_domains(self, account, names):
+        rows = super().in_domains(account, names)
         if account.is_superadmin:
             return rows
         # By its name: models of administrators come after these.

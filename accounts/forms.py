@@ -1,27 +1,21 @@
-from copy import copy
-
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts import challenges, passkeys, password_links, services, sign_ins, throttle
 from accounts.factor_forms import MAX_ANSWER, PasskeyInput
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
-from domains.forms import SizeField, WholeSizeField
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
 from panel.forms import ActorForm
 from panel.paging import PAGE_SIZES
 
 THEMES = ("system", "light", "dark")
-ROOM = 30_000  # characters of domain names that a form shows: about a thousand names
-MAX_NAMES = 100_000  # characters of domain names that a form accepts
 
 
 class NewPasswordInput(forms.PasswordInput):
@@ -252,135 +246,5 @@ CHIPS = {
 }
 
 
-class MostSizeField(WholeSizeField):
-    """None is unlimited, as an empty field or as "no limit"."""
-
-    def to_python(self, value):
-        return None if SizeField.to_python(self, value) == 0 else super().to_python(value)
-
-
-class AdminForm(ActorForm):
-    """``domains`` holds one name a line; when they are too many for a page, ``added`` and ``removed`` replace it."""
-
-    superadmin = forms.BooleanField(
-        label=_("Superadmin"), required=False, help_text=_("May do everything, in every domain.")
-    )
-    domains = forms.CharField(
-        label=_("Domains"),
-        required=False,
-        max_length=MAX_NAMES,
-        widget=forms.Textarea(CHIPS | {"rows": 5}),
-        help_text=_("The domains this person manages, one a line. A superadmin needs none."),
-    )
-    added = forms.CharField(
-        label=_("Domains to add"),
-        required=False,
-        max_length=MAX_NAMES,
-        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
-    )
-    removed = forms.CharField(
-        label=_("Domains to take away"),
-        required=False,
-        max_length=MAX_NAMES,
-        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
-        help_text=_("One name a line."),
-    )
-    reseller = forms.BooleanField(
-        label=_("Reseller"),
-        required=False,
-        help_text=_(
-            "May create domains, change their limits and delete them, as long as these limits together are within the budget. What is empty here is unlimited."
-        ),
-    )
-    max_domains = forms.IntegerField(label=_("Domains at most"), min_value=0, required=False)
-    max_mailboxes = forms.IntegerField(label=_("Mailboxes at most"), min_value=0, required=False)
-    max_storage = MostSizeField(
-        label=_("Storage at most"),
-        required=False,
-        help_text=_("What the mailboxes of all their domains together may be promised."),
-    )
-    resold = forms.CharField(
-        label=_("Domains that count against the budget"),
-        required=False,
-        max_length=MAX_NAMES,
-        widget=forms.Textarea(CHIPS | {"rows": 3}),
-        help_text=_("Of the domains above, one a line. What the person creates counts by itself."),
-    )
-    phone = forms.CharField(label=_("Phone"), required=False, max_length=30)
-    email_other = forms.EmailField(label=_("Other e-mail address"), required=False, max_length=255)
-    must_change = must_change_field()
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        names = self.initial.get("domains", "")
-        self.managed = names.split()
-        # A POST is read by the fields its page had, even if the number of domains changed since.
-        apart = "added" in self.data if self.is_bound else len(names) > ROOM
-        whole, changes = ["domains", "resold"], ["added", "removed"]
-        for name in whole if apart and self.instance else changes:
-            del self.fields[name]
-        if "added" in self.fields:
-            number = number_format(len(self.managed), force_grouping=True)
-            self.fields["added"].help_text = _("One name a line. Assigned now: %(number)s.") % {
-                "number": number
-            }
-
-    def clean_domains(self):
-        return typed_names(self.cleaned_data["domains"])
-
-    def clean_resold(self):
-        return typed_names(self.cleaned_data["resold"])
-
-    def clean_added(self):
-        return typed_names(self.cleaned_data["added"])
-
-    def clean_removed(self):
-        return typed_names(self.cleaned_data["removed"])
-
-    def check(self):
-        services.check_admin(copy(self.instance), actor=self.actor, **self.changed())
-
-    def save(self):
-        return services.update_admin(actor=self.actor, admin=self.instance, **self.changed())
-
-
 def typed_names(text):
     return sorted({lookup_key(name) for name in text.split()})
-
-
-class AdminCreateForm(HowMixin, AdminForm):
-    username = forms.CharField(
-        label=_("E-mail address"),
-        max_length=255,
-        error_messages={"required": _("Enter the e-mail address.")},
-        help_text=_("The login name. A mailbox of this address keeps its own password."),
-        widget=forms.TextInput(
-            {"autocomplete": "off", "autocapitalize": "none", "inputmode": "email"}
-        ),
-    )
-    password = new_password_field(made=True)
-
-    field_order = ["username", "password", "superadmin", "domains"]
-
-    def check(self):
-        services.check_new_admin(**self.values())
-
-    def name_of(self, values):
-        return values["username"]
-
-    def create(self, **values):
-        return services.create_admin(actor=self.actor, **values)
-
-
-class AdminPasswordForm(ActorForm):
-    password = new_password_field(_("New password"), made=True)
-    must_change = must_change_field()
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = password_help()
-
-    def save(self):
-        return services.set_admin_password(
-            actor=self.actor, admin=self.instance, **self.cleaned_data
-        )

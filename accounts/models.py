@@ -1,6 +1,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Value
 from django.db.models.functions import Cast, Now, Substr
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from accounts.factor_rows import SecondFactor as SecondFactor
 from accounts.letter_rows import LetterText as LetterText
 from accounts.link_rows import PasswordLink as PasswordLink
 from accounts.link_rows import SignInLink as SignInLink
+from accounts.role_rows import DomainRole as DomainRole
 from accounts.session_rows import PanelSession as PanelSession
 from accounts.time_zones import zone_named
 from accounts.token_rows import ApiToken as ApiToken
@@ -28,8 +30,13 @@ from panel.changes import insert_many
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
 from panel.locks import CountedLock
 from panel.log_actions import WRITTEN, name_and_client
-from panel.prepared import prepared
-from panel.scoping import ScopedQuerySet, SuperadminQuerySet
+from panel.prepared import prepared_union
+from panel.scoping import (
+    ScopedQuerySet,
+    SuperadminQuerySet,
+    managed_by,
+    refuse_beyond_role,
+)
 
 NAMED = 3  # of an administrator's domains, in a list
 
@@ -78,6 +85,8 @@ class Account(AbstractBaseUser):
     account_kind = "admin"
     domain_names = ()
     scope_domains = ()
+    domain_roles = {}  # what may be done there, where it is less than a domain admin may
+    right = None  # what the page or the operation needs that is being done: panel/rights.py
     client_ip = None
     by_token = ""  # the name of the API token by which it acts
     token_domains = None  # those to which that token is limited; None: to none
@@ -98,6 +107,10 @@ class Account(AbstractBaseUser):
     @property
     def is_active(self):
         return self.active
+
+    @property
+    def managed_names(self):
+        return managed_by(self)
 
     @property
     def zone(self):
@@ -204,14 +217,26 @@ class Admin(Account):
 
     @cached_property
     def domain_names(self):
-        return tuple(_domains_of(self.pk))
+        return tuple(sorted({domain for domain, role in self._links if not role}))
+
+    @cached_property
+    def domain_roles(self):
+        names = set(self.domain_names)
+        return {domain: role for domain, role in self._links if role and domain in names}
+
+    @cached_property
+    def _links(self):
+        return _links_of(self.pk)
 
 
-@prepared
-def _domains_of(admin):
+@prepared_union
+def _links_of(admin):
+    """(domain, "") of each that is assigned, and (domain, role) of the roles: of domains that are not assigned, too."""
     links = Admin(pk=admin).domainadmin_set.filter(active=True).exclude(domain="ALL")
-    # Another program may have written a link twice.
-    return links.order_by("domain").values_list("domain", flat=True).distinct()
+    return [
+        links.annotate(nothing=Value("")).values_list("domain", "nothing"),
+        DomainRole.objects.filter(username=admin).values_list("domain", "role"),
+    ]
 
 
 class LogQuerySet(ScopedQuerySet):
@@ -246,6 +271,7 @@ class LogQuerySet(ScopedQuerySet):
     def entry(self, actor, action, *, domain="", target, changes=None):
         if action not in WRITTEN:
             raise ValueError(f"{action} is no action of panel/log_actions.py")
+        refuse_beyond_role(actor, action, domain)
         if actor is None:
             who = "CLI (localhost)"
         else:
@@ -264,7 +290,7 @@ class LogQuerySet(ScopedQuerySet):
         return entry
 
     def visible_to(self, account):
-        return self.manageable_by(account)
+        return self.in_domains(account, account.scope_domains)
 
 
 class LogEntry(models.Model):

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import factors, letters, reselling, throttle
-from accounts.models import Admin, Adoption, LogEntry, PanelSession, SuperadminLock
+from accounts.models import Admin, Adoption, DomainRole, LogEntry, PanelSession, SuperadminLock
 from accounts.passwords import clear_text, is_acceptable, verify_password
+from accounts.roles import check_roles, keyed, narrowed, refuse_unassigned, told_roles
 from domains.models import Domain, DomainAdmin, RoutingLock
 from panel.addresses import lookup_key, lookup_keys
 from panel.changes import (
@@ -35,18 +36,29 @@ LOGGED = ("superadmin", "active", "phone", "email_other", *reselling.BUDGET)
 
 @in_transaction
 def create_admin(
-    *, actor, username, password, hashed=False, superadmin=False, domains=(), resold=(), **fields
+    *,
+    actor,
+    username,
+    password,
+    hashed=False,
+    superadmin=False,
+    domains=(),
+    roles=None,
+    resold=(),
+    **fields,
 ):
     """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it.
 
-    ``resold`` are those of ``domains`` that count against the budget of a reseller.
+    ``roles``: what may be done in which of the domains, where that is less than everything (panel/rights.py). ``resold`` are
+    those of ``domains`` that count against the budget of a reseller.
     """
-    domains = list(domains)
+    domains, roles = list(domains), roles or {}
     admin = check_new_admin(
         username=username,
         password=None if hashed else password,
         superadmin=superadmin,
         domains=domains,
+        roles=roles,
         resold=resold,
         **fields,
     )
@@ -62,17 +74,21 @@ def create_admin(
     factors.forget(admin)  # what another program left of one of this name
     names = _assign(admin, superadmin, known_domains(domains))
     counting = reselling.count(admin, known_domains(resold))
+    kept = narrowed(roles)
+    DomainRole.objects.store(admin, kept, set(names))
     LogEntry.objects.record(
         actor,
         "create_admin",
         target=username,
         changes=reselling.told(admin, created(admin, *LOGGED))
-        | {"domains": [None, names], **({"resold": [None, counting]} if counting else {})},
+        | {"domains": [None, names]}
+        | ({"roles": [None, told_roles(kept)]} if kept else {})
+        | ({"resold": [None, counting]} if counting else {}),
     )
     return admin
 
 
-def check_new_admin(*, username=None, password=None, domains=(), resold=(), **fields):
+def check_new_admin(*, username=None, password=None, domains=(), roles=None, resold=(), **fields):
     """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     admin = Admin(**fields)
@@ -83,10 +99,14 @@ def check_new_admin(*, username=None, password=None, domains=(), resold=(), **fi
     if password is not None:
         with collected(errors, "password"):
             validate_password(password, admin)
+    names = set()
     with collected(errors, "domains"):
-        known_domains(domains)
+        names = {*known_domains(domains)}
+    if "domains" not in errors:
+        with collected(errors, "roles"):
+            check_roles(roles or {}, names)
     with collected(errors, "resold"):
-        managed = resold if "domains" in errors else known_domains(domains)
+        managed = resold if "domains" in errors else names
         reselling.check_resold(admin, known_domains(resold), managed)
     with collected(errors):
         admin.full_clean(exclude=["username", "password"], validate_unique=False)
@@ -117,24 +137,48 @@ def known_domains(names):
 
 
 @in_transaction
-def update_admin(*, actor, admin, domains=None, added=(), removed=(), resold=None, **fields):
+def update_admin(
+    *,
+    actor,
+    admin,
+    domains=None,
+    added=(),
+    removed=(),
+    roles=None,
+    given=None,
+    resold=None,
+    **fields,
+):
     """Change ``superadmin``, ``active``, ``phone``, ``email_other``, the budget or the domains, and return the row.
 
-    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes. ``resold`` are
-    those of them that count against the budget; None: as now. A budget may be less than what is in use: nothing more is made then.
+    ``domains`` are the names of all domains assigned from now on; or ``added`` and ``removed`` say what changes. ``roles`` are all that
+    are less than everything, by domain; or ``given`` says which change. A domain that is new has everything, unless they name it. ``resold``
+    are those of them that count against the budget; None: as now. A budget may be less than what is in use: nothing more is made then.
     Refuses to demote or deactivate the last superadmin, or oneself. Locks all superadmins.
     """
     _lock_superadmins()
     RoutingLock.hold()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    old_names, were_counting = list(admin.domain_names), reselling.counting_for(admin)
-    changes, names = check_admin(
-        admin, actor=actor, domains=domains, added=added, removed=removed, resold=resold, **fields
+    old_names, old_roles = list(admin.domain_names), admin.domain_roles
+    were_counting = reselling.counting_for(admin)
+    changes, names, wanted = check_admin(
+        admin,
+        actor=actor,
+        domains=domains,
+        added=added,
+        removed=removed,
+        roles=roles,
+        given=given,
+        resold=resold,
+        **fields,
     )
     columns = [*changes, "modified"]
     names = _assign(admin, admin.superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
+    DomainRole.objects.store(admin, wanted, {*old_names, *names})
+    if wanted != old_roles:
+        changes["roles"] = [told_roles(old_roles), told_roles(wanted)]
     counting = were_counting if resold is None else known_domains(resold)
     counting = reselling.count(admin, set(counting) & {*names})
     if counting != were_counting:
@@ -150,7 +194,19 @@ def update_admin(*, actor, admin, domains=None, added=(), removed=(), resold=Non
     return admin
 
 
-def check_admin(admin, *, actor, domains=None, added=(), removed=(), resold=None, **fields):
+def check_admin(
+    admin,
+    *,
+    actor,
+    domains=None,
+    added=(),
+    removed=(),
+    roles=None,
+    given=None,
+    resold=None,
+    **fields,
+):
+    """Return what changes, the names of all domains then, and the roles then."""
     errors = {}
     was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
     changes = changed_fields(admin, fields)
@@ -172,20 +228,22 @@ def check_admin(admin, *, actor, domains=None, added=(), removed=(), resold=None
         names |= {*known_domains(added)}
     with collected(errors, "removed"):
         names -= _assigned(removed, names)
+    stored = {domain: role for domain, role in admin.domain_roles.items() if domain in names}
+    wanted = stored if roles is None else keyed(roles)
+    if not errors.keys() & {"domains", "added", "removed"}:
+        with collected(errors, "roles"):
+            check_roles(wanted if roles is not None else {}, names)
+        with collected(errors, "given"):
+            check_roles(given or {}, names)
     with collected(errors, "resold"):
         reselling.check_resold(admin, known_domains(resold or ()), names)
     refuse(errors)
-    return changes, names
+    return changes, names, narrowed(wanted | keyed(given or {}))
 
 
 def _assigned(typed, names):
     keys = {lookup_key(name) for name in typed}
-    if others := known_domains(keys - names):
-        raise ValidationError(
-            _("Not assigned: %(names)s. Correct the name, or leave it out."),
-            "not_assigned",
-            {"names": ", ".join(others[:10])},
-        )
+    refuse_unassigned(known_domains(keys - names))
     return keys
 
 
@@ -280,16 +338,19 @@ def delete_admin(*, actor, admin):
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
     if admin.superadmin and admin.active:
         _refuse_locking_out(actor, admin)
-    names = list(admin.domain_names)
+    names, roles = list(admin.domain_names), admin.domain_roles
     DomainAdmin.objects.filter(username=admin).delete()
     Domain.objects.filter(reseller=admin.pk).update(reseller="")
+    DomainRole.objects.of(admin).delete()
     factors.forget(admin)
     Admin.objects.filter(pk=admin.pk).delete()
     LogEntry.objects.record(
         actor,
         "delete_admin",
         target=admin.pk,
-        changes=reselling.told(admin, removed(admin, *LOGGED)) | {"domains": [names, None]},
+        changes=reselling.told(admin, removed(admin, *LOGGED))
+        | {"domains": [names, None]}
+        | ({"roles": [told_roles(roles), None]} if roles else {}),
     )
 
 

@@ -203,7 +203,8 @@ def _narrow(account, row):
         if account.domain_id not in names:
             account.active = False
     elif account.is_superadmin:
-        account.superadmin, account.reseller, account.domain_names = False, False, names
+        account.superadmin, account.reseller = False, False
+        account.domain_names, account.domain_roles = names, {}
     else:
         account.domain_names = tuple(name for name in account.domain_names if name in names)
     if not account.is_mailbox_user:

@@ -21,10 +21,8 @@ from django.views.generic import FormView
 from django.views.i18n import set_language
 
 from accounts import challenges, factors, identity, password_due, services, sessions, sign_ins
+from accounts.admin_forms import NARROWED, AdminCreateForm, AdminForm, AdminPasswordForm
 from accounts.forms import (
-    AdminCreateForm,
-    AdminForm,
-    AdminPasswordForm,
     LoginForm,
     PreferencesForm,
 )
@@ -49,6 +47,7 @@ from panel.pages import (
 )
 from panel.paging import KeysetMixin
 from panel.prepared import prepared
+from panel.rights import FULL, READ, ROLES
 from panel.scoping import starts_with_name
 from panel.transactions import Unavailable
 
@@ -283,6 +282,10 @@ class AdminPage(AdminPages, ScopedDetailView):
         return super().get_context_data(
             budget=budget,
             domain_names=names[: self.SHOWN],
+            roles_there=[
+                (name, ROLES.get(role, ROLES[READ]))
+                for name, role in sorted(self.object.domain_roles.items())[: self.SHOWN]
+            ],
             more_domains=len(names) > self.SHOWN,
             log_entries=_entries_about(self.object.pk),
             **kwargs,
@@ -319,10 +322,14 @@ class AdminEdit(AdminPages, ScopedFormView):
     success_message = gettext_lazy("Administrator %(object)s saved.")
 
     def get_initial(self):
-        admin = self.object
+        admin, names = self.object, {role: [] for role in ROLES}
+        for name in _assigned_to(admin.pk):
+            role = admin.domain_roles.get(name, FULL)
+            names[role if role in names else READ].append(name)
+        lists = {"domains": FULL, **NARROWED}
         return {
             "superadmin": admin.superadmin,
-            "domains": "\n".join(_assigned_to(admin.pk)),
+            **{field: "\n".join(names[role]) for field, role in lists.items()},
             **{name: getattr(admin, name) for name in BUDGET},
             "resold": "\n".join(counting_for(admin)),
             "phone": admin.phone,

@@ -23,6 +23,8 @@ SHOWN = 50  # answers
 
 
 class OfAdministrators(ActorMixin):
+    right = "webhooks:write"
+
     def dispatch(self, request, *args, **kwargs):
         if not may_open(self.actor):
             raise Http404

@@ -304,6 +304,7 @@ class ManyBulk(BulkView):
 
 
 class AliasWork(AddressWork):
+    right = "aliases:write"
     kind, plural = "alias", "aliases"
     model = Alias
     list_view = AliasList
@@ -349,6 +350,7 @@ class AliasWork(AddressWork):
 
 
 class AliasBulk(AliasPages, ManyBulk):
+    right = "aliases:write"
     template_name = "aliases/alias_confirm_bulk.html"
     work_class = AliasWork
     table_columns = COLUMNS

@@ -110,7 +110,7 @@ class RenameForm(ActorForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if len(self.actor.scope_domains) == 1:
+        if len(self.actor.managed_names) == 1:
             del self.fields["domain"]
             self.fields["local_part"].widget.attrs["suffix"] = f"@{self.instance.domain}"
         else:
@@ -148,7 +148,7 @@ class AliasRenameForm(RenameForm):
 
 
 def limit_domain(form):
-    field, names = form.fields["domain"], form.actor.scope_domains
+    field, names = form.fields["domain"], form.actor.managed_names
     field.limit_to(form.actor)
     if len(names) == 1:
         field.widget = forms.HiddenInput()

@@ -49,7 +49,7 @@ class AliasQuerySet(ScopedQuerySet):
         return super().manageable_by(account)
 
     def visible_to(self, account):
-        return super().manageable_by(account).filter(is_self_alias=False)
+        return super().visible_to(account).filter(is_self_alias=False)
 
     def search(self, text):
         return self.filter(starts_with("address", text.strip().lower()))

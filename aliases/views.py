@@ -39,7 +39,7 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import domains_in_sight, may_change_role_addresses, sees_all_domains
+from panel.scoping import domains_in_sight, may, may_change_role_addresses, sees_all_domains
 
 SHOWN = 50
 COLUMNS = {
@@ -61,6 +61,7 @@ class AliasPages:
 
 
 class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
+    right = "aliases:read"
     scope = "visible_to"
     template_name = "aliases/alias_list.html"
     word_kinds = ("alias",)
@@ -91,6 +92,7 @@ class AliasList(AliasPages, TableMixin, AddressListMixin, ScopedListView):
 
 
 class AliasPage(AliasPages, ScopedDetailView):
+    right = "aliases:read"
     scope = "visible_to"
     template_name = "aliases/alias_page.html"
     template_engine = "jinja2"
@@ -111,7 +113,9 @@ class AliasPage(AliasPages, ScopedDetailView):
             goes_to=in_words(targets),
             missing=[target for target in targets if target.kind == MISSING],
             stored=digest(alias.targets) if 1 < len(alias.targets) <= SHOWN else "",
-            manageable=may_manage(self.actor, alias.pk),
+            locked=not may_manage(self.actor, alias.pk),
+            manageable=may_manage(self.actor, alias.pk)
+            and may(self.actor, AliasEdit.right, alias.domain_id),
             ending=ending_of(alias),
             due=sorted(due(blocks_of(alias))),
             senders=senders_of(self.actor, alias.pk) if alias.has_senders else [],
@@ -158,6 +162,7 @@ def _entries_about(domain, address):
 
 
 class AliasEdit(UndoableEdit, InlineMixin, AliasPages, ScopedFormView):
+    right = "aliases:write"
     kind = "alias"
     template_name = "aliases/alias_form.html"
     form_class = AliasForm
@@ -198,6 +203,7 @@ class RenameMixin(PreviewMixin):
 
 
 class AliasRename(AliasPages, RenameMixin, ScopedFormView):
+    right = "aliases:write"
     template_name = "aliases/alias_rename.html"
     form_class = AliasRenameForm
 
@@ -216,6 +222,7 @@ class AliasRename(AliasPages, RenameMixin, ScopedFormView):
 
 
 class AliasState(AliasPages, SwitchView):
+    right = "aliases:write"
     kind = "alias"
     template_name = "aliases/alias_confirm_state.html"
 
@@ -239,6 +246,7 @@ class AliasState(AliasPages, SwitchView):
 
 
 class AliasDelete(AliasPages, ConfirmView):
+    right = "aliases:write"
     template_name = "aliases/alias_confirm_delete.html"
     success_message = gettext_lazy("Alias %(object)s deleted.")
 

@@ -20,6 +20,7 @@ from panel.pages import (
     StateView,
 )
 from panel.paging import KeysetMixin
+from panel.scoping import acting
 
 SHOWN = 20
 
@@ -34,6 +35,7 @@ class AliasDomainPages:
 
 
 class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, ScopedListView):
+    right = "alias-domains:read"
     scope = "visible_to"
     template_name = "domains/aliasdomain_list.html"
     shown = (
@@ -62,11 +64,14 @@ class AliasDomainList(AliasDomainPages, TableMixin, InDomainMixin, KeysetMixin, 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         keys = [link.pk for link in context["object_list"]]
-        mine = AliasDomain.objects.manageable_by(self.actor).filter(pk__in=keys)
+        mine = AliasDomain.objects.manageable_by(acting(self.actor, AliasDomainEdit.right)).filter(
+            pk__in=keys
+        )
         return context | {"manageable": set(mine.values_list("pk", flat=True))}
 
 
 class AliasDomainCreate(AliasDomainPages, ScopedFormView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_form.html"
     form_class = AliasDomainCreateForm
@@ -87,6 +92,7 @@ class AliasDomainCreate(AliasDomainPages, ScopedFormView):
 
 
 class AliasDomainEdit(AliasDomainPages, ScopedFormView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_form.html"
     form_class = AliasDomainForm
@@ -101,6 +107,7 @@ class AliasDomainEdit(AliasDomainPages, ScopedFormView):
 
 
 class AliasDomainDelete(AliasDomainPages, ConfirmView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_delete.html"
     success_message = _("Alias domain %(object)s deleted.")
@@ -121,6 +128,7 @@ def answered_by(actor, links):
 
 
 class AliasDomainState(AliasDomainPages, StateView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_state.html"
 
@@ -146,6 +154,7 @@ class AliasDomainOwn(PreviewMixin, AliasDomainPages, ScopedFormView):
 
 
 class AliasDomainBulk(AliasDomainPages, BulkView):
+    right = "alias-domains:write"
     scope = "manageable_by"
     template_name = "domains/aliasdomain_confirm_bulk.html"
     list_url_name = "aliasdomain-list"

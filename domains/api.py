@@ -161,7 +161,7 @@ def found(rows, name):
 
 
 def seen(actor, name):
-    return found(Domain.objects.visible_to(actor), name)
+    return found(Domain.objects.open_to(actor), name)
 
 
 def managed(actor, name):

@@ -9,7 +9,7 @@ from mailboxes.models import Mailbox
 from panel.addresses import display_address, normalise_address, normalise_local_part, split_address
 from panel.changes import collected, refuse
 from panel.scoping import (
-    domains_in_sight,
+    domains_managed,
     may_change_role_addresses,
     may_use_external_targets,
 )
@@ -80,7 +80,7 @@ def _check_target(actor, target):
                 {"target": display_address(target)},
             )
         return
-    known = domains_in_sight(actor, {host})
+    known = domains_managed(actor, {host})
     if not known or not Mailbox.objects.filter(pk=target, active=True).exists():
         raise ValidationError(
             _(

@@ -21,6 +21,7 @@ def targets_that_take(copies):
 
 
 class DomainCopy(DomainPages, ScopedFormView):
+    right = "copies:write"
     scope = "manageable_by"
     template_name = "domains/copy_form.html"
     form_class = CopyForm
@@ -34,6 +35,7 @@ class DomainCopy(DomainPages, ScopedFormView):
 
 
 class DomainCopyRemove(DomainPages, ConfirmView):
+    right = "copies:write"
     scope = "manageable_by"
     http_method_names = ["post", "options"]
     success_message = _("No copies of it any more.")

@@ -46,17 +46,17 @@ class DeliveryQuerySet(ScopedQuerySet):
     mailadmin/deliveries/sides.py.
     """
 
-    def manageable_by(self, account):
+    def in_domains(self, account, names):
         if account.is_active and account.is_domain_admin and not account.is_superadmin:
             made = apps.get_model("domains", "Domain").objects.filter(
                 pk=OuterRef("domain"), created__lte=OuterRef(OuterRef("at"))
             )
-            return self._with_key(Exists(made), domain__in=account.domain_names, address=ALL)
-        return super().manageable_by(account)
+            return self._with_key(Exists(made), domain__in=names, address=ALL)
+        return super().in_domains(account, names)
 
     def visible_to(self, account):
         if not account.is_mailbox_user:
-            return self.manageable_by(account)
+            return super().visible_to(account)
         if not (account.is_active and settings.DELIVERIES_FOR_USERS):
             return self.none()
         own = account.username

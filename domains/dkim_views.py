@@ -63,6 +63,7 @@ def unchecked(key):
 
 
 class DKIMPage(DKIMPages, ScopedDetailView):
+    right = "dns:read"
     template_engine = "jinja2"
     template_name = "domains/dkim.html"
 

@@ -154,7 +154,7 @@ def _told(key):
 
 
 def _with_dns(actor, name):
-    return found(Domain.objects.visible_to(actor).select_related("dns"), name)
+    return found(Domain.objects.open_to(actor).select_related("dns"), name)
 
 
 def _keys(domain):

@@ -58,6 +58,9 @@ class ChecksMixin:
 
 
 class DomainDNSPage(DNSPages, ChecksMixin, ScopedDetailView):
+    right = "dns:read"
+    right_to_change = "dns:write"
+
     def post(self, request, *args, **kwargs):
         domain = self.get_object()
         if "meant" in request.POST:
@@ -97,6 +100,8 @@ class HostDNSPage(ChecksMixin, ScopedMixin, TemplateView):
 
 
 class DomainZone(DNSPages, ScopedDetailView):
+    right = "dns:read"
+
     def render_to_response(self, context, **kwargs):
         return HttpResponse(
             zone.zone_file(self.findings()),

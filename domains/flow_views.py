@@ -13,6 +13,7 @@ from panel.pages import ScopedDetailView, ScopedFormView
 
 
 class DomainFlow(DomainPages, ScopedDetailView):
+    right = "domains:read"
     template_name = "domains/flow.html"
     template_engine = "jinja2"
 

@@ -37,7 +37,7 @@ class DomainField(forms.CharField):
 
     def limit_to(self, actor):
         self.actor = actor
-        names = actor.scope_domains
+        names = actor.managed_names
         if 0 < len(names) <= SELECT_UP_TO:
             self.widget = forms.Select(
                 choices=[("", ""), *((name, display_domain(name)) for name in names)]

@@ -21,7 +21,7 @@ from domains.transports import LOCAL_TRANSPORTS, check_transport, warning_about
 from panel.addresses import display_domain, normalise_domain
 from panel.changes import collected, is_unchanged, refuse
 from panel.fields import UNKNOWN_MOMENT, KeyField, RecipientsField, SecondsField, WordField
-from panel.scoping import ScopedQuerySet, starts_with
+from panel.scoping import ScopedQuerySet, resellable_names, starts_with
 
 NONE_ALLOWED, UNLIMITED = -1, 0
 # Beyond these, sums of bytes and dates would exceed the columns.
@@ -34,10 +34,11 @@ class DomainQuerySet(ScopedQuerySet):
 
     def resold_by(self, account):
         """Those whose limits ``account`` may change, which it may switch and delete: a superadmin all, a reseller its own."""
-        rows = self.manageable_by(account)
         if account.is_superadmin:
-            return rows
-        return rows.filter(reseller=account.username) if account.is_reseller else self.none()
+            return self.manageable_by(account)
+        if not account.is_reseller:
+            return self.none()
+        return self.in_domains(account, resellable_names(account)).filter(reseller=account.username)
 
     def search(self, text):
         return self.filter(starts_with("name", text.strip().lower()))
@@ -281,11 +282,8 @@ class AliasDomainQuerySet(ScopedQuerySet):
     def manageable_by(self, account):
         rows = super().manageable_by(account)
         if account.is_active and account.is_domain_admin:
-            rows = rows.filter(target_domain__in=account.domain_names)
+            rows = rows.filter(target_domain__in=account.managed_names)
         return rows
-
-    def visible_to(self, account):
-        return super().manageable_by(account)
 
     def search(self, text):
         return self.filter(starts_with("pk", text.strip().lower()))

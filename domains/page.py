@@ -60,6 +60,7 @@ class Address(NamedTuple):
 class DomainPage(TableMixin, WordSearchMixin, ScopedDetailView):
     """Pages through the domain's ``alias`` rows: each mailbox has its self-alias there."""
 
+    right = "domains:read"
     model = Domain
     scope = "visible_to"
     context_object_name = "domain"

@@ -81,6 +81,7 @@ class DomainSenderForm(SenderRuleForm):
 
 
 class DomainSender(DomainPages, ScopedFormView):
+    right = "sender-rules:write"
     scope = "manageable_by"
     template_name = "domains/sender_form.html"
     form_class = DomainSenderForm
@@ -94,6 +95,7 @@ class DomainSender(DomainPages, ScopedFormView):
 
 
 class DomainSenderRemove(DomainPages, ConfirmView):
+    right = "sender-rules:write"
     scope = "manageable_by"
     http_method_names = ["post", "options"]
     success_message = _("Rule removed.")

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import FactorException, LetterText, LogEntry, PanelSession
+from accounts.models import DomainRole, FactorException, LetterText, LogEntry, PanelSession
 from aliases.cleaning import KEEP, check_treatment, remove_target_from_aliases
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, Ending, OwnAliasLimit
@@ -317,6 +317,7 @@ def _delete_rows_of(name):
         Alias.objects.filter(domain=name),
         AliasDomain.objects.filter(pk=name),
         DomainAdmin.objects.filter(domain=name),
+        DomainRole.objects.filter(domain=name),
         DomainDNS.objects.filter(pk=name),
         RelayHost.objects.filter(pk=name),
         OwnAliasLimit.objects.filter(domain=name),

@@ -69,6 +69,7 @@ class ResoldPages(DomainPages):
 
 
 class DomainList(DomainPages, TableMixin, WordSearchMixin, ScopedListView):
+    right = "domains:read"
     template_name = "domains/domain_list.html"
     word_kinds = ("domain",)
     orderings = {
@@ -152,6 +153,7 @@ def with_admins(rows):
 
 
 class DomainSettings(DomainPages, ScopedDetailView):
+    right = "domains:read"
     template_name = "domains/domain_settings.html"
     template_engine = "jinja2"
 

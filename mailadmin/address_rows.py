@@ -1,5 +1,7 @@
 """The rows of a domain's addresses: parts/domains/address_row.html, filled in for each."""
 
+from functools import partial
+
 from django.template import engines
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -12,16 +14,22 @@ from panel.addresses import display_address
 NOTHING = SafeString("")
 
 
-def address_rows(rows, domain, signed_in):
-    """``rows`` are Address of domains/page.py, ``domain`` is its name; ``signed_in``: there is a column for the last sign-in."""
-    html_of, bar = _html.now(), ui.storage_bars()
+def address_rows(rows, domain, signed_in, *, role, ticks):
+    """``rows`` are Address of domains/page.py, ``domain`` is its name; ``signed_in``: there is a column for the last sign-in.
+
+    ``role`` is one's own in the domain; ``ticks``: rows can be ticked.
+    """
+    html_of, bar = (
+        partial(_html.now(), signed_in=signed_in, role=role, ticks=ticks),
+        ui.storage_bars(),
+    )
     day = formats.day_by(timezone.get_current_timezone(), timezone.localdate())
-    mailbox_on = html_of("mailbox", "on", signed_in)
+    mailbox_on = html_of("mailbox", "on")
     drawn = []
     for row in rows:
         box, html, words, tags = row.mailbox, mailbox_on, row.name, NOTHING
         if not row.plain:
-            html = html_of("mailbox" if box else "alias", state_of(row), signed_in)
+            html = html_of("mailbox" if box else "alias", state_of(row))
             words, tags = words_of(row, domain), tags_of(row, domain)
         drawn.append(
             fill(
@@ -38,8 +46,8 @@ def address_rows(rows, domain, signed_in):
 
 
 @formats.cached_per_language_and_path
-def _html(page, state, signed_in):
-    return ui.part("domains/address_row.html", page=page, state=state, signed_in=signed_in)
+def _html(page, state, **told):
+    return ui.part("domains/address_row.html", page=page, state=state, **told)
 
 
 @formats.cached_per_language

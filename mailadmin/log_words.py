@@ -46,6 +46,7 @@ FIELDS = {
     "unknown": gettext_lazy("Not known"),
     "superadmin": gettext_lazy("Superadmin"),
     "domains": gettext_lazy("Domains"),
+    "roles": gettext_lazy("Less than everything"),
     "mailbox_count": gettext_lazy("Mailboxes deleted"),
     "alias_count": gettext_lazy("Aliases deleted"),
     "target_domain": gettext_lazy("Target domain"),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from mailadmin.page_rights import opens
 from mailadmin.parts import url
 from panel.addresses import display_address, display_domain, lookup_key
 from panel.scoping import may_create_domains, may_open
@@ -56,12 +57,14 @@ class Navigation(NamedTuple):
 def navigation(request):
     """For every template: ``navigation`` (an administrator's, or None), ``account``, ``superadmin``, ``creates_domains``.
 
-    The last two show the buttons of superadmins' pages and of new domains: the roles that templates test.
+    ``superadmin`` and ``creates_domains`` show the buttons of superadmins' pages and of new domains, ``may_open`` those of pages that a
+    role may open (mailadmin/page_rights.py); ``domain_roles`` are those that are less than a domain admin, by domain.
     """
     account = getattr(request, "user", None)
     if account is None or not account.is_authenticated or account.is_mailbox_user:
-        nothing = {"superadmin": False, "creates_domains": False}
-        return {"navigation": None, "account": account, **nothing}
+        told = {"navigation": None, "account": account, "superadmin": False}
+        told |= {"creates_domains": False, "domain_roles": {}}
+        return told | {"may_open": lambda *_page, **_also: True}
     superadmin = may_open(account, superadmins_only=True)
     match = request.resolver_match
     page, key = (match.url_name or "", match.kwargs.get("pk", "")) if match else ("", "")
@@ -73,8 +76,10 @@ def navigation(request):
     trail = _trail(page, key, domain, switches)
     unfinished = None if page == "task" else request.session.get(IN_SESSION)
     here = Navigation(domain, _marked(page, domain), switches, trail, unfinished)
-    roles = {"superadmin": superadmin, "creates_domains": creates}
-    return {"navigation": here, "account": account, **roles}
+    roles = {} if superadmin else account.domain_roles
+    told = {"navigation": here, "account": account, "superadmin": superadmin}
+    told |= {"creates_domains": creates, "domain_roles": roles}
+    return told | {"may_open": opens(account)}
 
 
 def _domain(account, page, key, asked):

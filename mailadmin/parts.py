@@ -35,10 +35,12 @@ from mailadmin.filling import (
     fill,
     filled,
 )
+from mailadmin.page_rights import in_role, offered
 from mailadmin.templatetags import ui
 from mailboxes.figures import PERIODS
 from panel import formats
 from panel.addresses import display_address, display_domain, split_targets
+from panel.rights import READ, ROLES
 from panel.scoping import may_broadcast
 
 # Django's templates for these only include the one for all inputs.
@@ -60,6 +62,10 @@ IN_TWO = {"url": ("place", "in_place")}
 class FieldRenderer(BaseRenderer):
     def get_template(self, template_name):
         return engines["jinja2"].get_template(FLAT.get(template_name, template_name))
+
+
+def role_words(role):
+    return ROLES.get(role, ROLES[READ])
 
 
 def environment(**options):
@@ -112,6 +118,7 @@ def environment(**options):
         "place": place,
         "quota_bar": ui.quota_bar,
         "quota_bars": ui.quota_bars,
+        "role_words": role_words,
         "sort_header": ui.sort_header,
         "sort_links": ui.sort_links,
         "state": ui.state,
@@ -135,6 +142,8 @@ def environment(**options):
         "fill": fill,
         "filled": filled,
         "delivery_days": delivery_words.days,
+        "in_role": in_role,
+        "offered": offered,
         "log_days": log_words.days,
         "log_lines": log_words.lines,
         "mb_limit": formats.mb_limit,

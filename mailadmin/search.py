@@ -11,6 +11,7 @@ from aliases.effects import MAILBOX
 from aliases.models import Alias, AliasTarget
 from domains import words
 from domains.models import Domain
+from mailadmin.page_rights import opens
 from mailadmin.tracing.trace import card_of
 from mailboxes.models import Mailbox
 from panel.addresses import display_address, lookup_key
@@ -166,10 +167,12 @@ def _pages(actor, asked):
 
 
 def _new(actor, asked):
+    may_open_it = opens(actor)
     return [
         Hit(reverse(name), str(label), "plus")
         for name, label, superadmins_only in NEW
         if _may_make(actor, name, superadmins_only)
+        and may_open_it(name)
         and _begins(label, asked)
         and (name != "aliasdomain-create" or _may_name(actor))
     ]
@@ -188,6 +191,7 @@ def _may_name(actor):
 
 
 def _for(actor, found):
+    may_open_it = opens(actor)
     people = [
         Hit(
             reverse("mailbox-password", args=[row.pk]),
@@ -195,6 +199,7 @@ def _for(actor, found):
             "key",
         )
         for row in found["people"][:DONE_FOR]
+        if may_open_it("mailbox-password", row.pk.rpartition("@")[2])
     ]
     hosted = [row for row in found["domains"] if not row.backupmx]
     domains = [
@@ -204,6 +209,7 @@ def _for(actor, found):
             "plus",
         )
         for row in hosted[:DONE_FOR]
+        if may_open_it("domain-new-address", row.pk)
     ]
     names = [
         Hit(
@@ -212,6 +218,6 @@ def _for(actor, found):
             "link",
         )
         for row in [row for row in hosted if not row.alias_of][:1]
-        if _may_name(actor)
+        if _may_name(actor) and may_open_it("aliasdomain-create", row.pk)
     ]
     return list(chain(people, domains, names))

@@ -31,6 +31,9 @@ State = Task.State
 class OwnTask(ActorMixin, TemplateView):
     """A task of one's own; for everybody else it does not exist."""
 
+    right = "log:read"
+    right_to_change = "log:read"
+
     def dispatch(self, request, *args, **kwargs):
         if self.task is None or self.task.kind not in self.works():
             raise Http404

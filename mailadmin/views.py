@@ -42,6 +42,8 @@ OFF = 30  # mailboxes that are off, of which each is asked for who leads there
 
 
 class AdministratorsPage(ActorMixin, TemplateView):
+    right = "domains:read"
+
     def get(self, request, *args, **kwargs):
         if not may_open(self.actor):
             return HttpResponseRedirect(reverse("account"))

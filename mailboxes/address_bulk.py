@@ -1,3 +1,4 @@
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -14,7 +15,17 @@ from mailboxes.forwarding import self_alias
 from mailboxes.models import Mailbox
 from mailboxes.views import MailboxPages
 from panel.addresses import lookup_key
+from panel.scoping import acting
 from panel.tasks import Entry
+
+
+def changeable(actor):
+    """Aliases, and the self-aliases of mailboxes: of each where the actor's role has it."""
+    rows = Alias.objects.cleanable_by(actor)
+    names = acting(actor, MailboxWork.right).managed_names
+    if names == acting(actor, AliasWork.right).managed_names:
+        return rows
+    return rows.exclude(~Q(domain__in=names), is_self_alias=True)
 
 
 class AddressMatching(Matching):
@@ -29,7 +40,7 @@ class AddressMatching(Matching):
         return super().lead() if self.list.object else None
 
     def rows(self):
-        rows = Alias.objects.cleanable_by(self.list.actor).filter(domain=self.list.object)
+        rows = changeable(self.list.actor).filter(domain=self.list.object)
         return rows.filter(created__lte=self.since)
 
     def there(self, keys):
@@ -55,6 +66,7 @@ class AddressMatching(Matching):
 
 
 class AddressesWork(AddressWork):
+    right = "aliases:write"
     kind, plural = "address", "addresses"
     list_url_name = "mailbox-list"
     questions = {
@@ -94,7 +106,7 @@ class AddressesWork(AddressWork):
         return AliasWork(self.actor)
 
     def rows(self):
-        return Alias.objects.cleanable_by(self.actor)
+        return changeable(self.actor)
 
     def all_of(self, listed, since, lead=None):
         return AddressMatching(self.actor, listed, since, lead)
@@ -112,6 +124,7 @@ class AddressesWork(AddressWork):
 
 
 class AddressBulk(MailboxPages, ManyBulk):
+    right = "aliases:write"
     template_name = "mailboxes/address_confirm_bulk.html"
     work_class = AddressesWork
     table_columns = {
@@ -125,7 +138,8 @@ class AddressBulk(MailboxPages, ManyBulk):
     def rows_of(self, keys):
         aliases = self.work.aliases.rows().filter(pk__in=keys)
         aliases = aliases.select_related("domain__alias_of__target_domain")
-        return sorted([*super().rows_of(keys), *aliases], key=lambda row: row.pk)
+        mailboxes = self.get_queryset() & self.work.mailboxes.rows()
+        return sorted([*mailboxes.filter(pk__in=keys), *aliases], key=lambda row: row.pk)
 
     def confirm(self, rows, back, **context):
         mailboxes = sum(isinstance(row, Mailbox) for row in rows)

@@ -137,7 +137,7 @@ def columns_of(values, stored=None):
 
 
 def seen(actor, address):
-    return found(Mailbox.objects.visible_to(actor), address)
+    return found(Mailbox.objects.open_to(actor), address)
 
 
 def managed(actor, address):

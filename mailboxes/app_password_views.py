@@ -137,6 +137,8 @@ class OwnAppOnly(AsksPassword):
 class MailboxAppPasswords(Revokes, ScopedDetailView):
     """Of somebody else's mailbox they are only listed and revoked: whoever makes one knows it."""
 
+    right = "app-passwords:read"
+    right_to_change = "app-passwords:write"
     model = Mailbox
     scope = "manageable_by"
     context_object_name = "mailbox"

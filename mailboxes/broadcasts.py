@@ -44,7 +44,7 @@ from panel.addresses import display_address, display_domain
 from panel.changes import collected, refuse
 from panel.formats import number
 from panel.models import Task, TaskRow
-from panel.scoping import may_broadcast
+from panel.scoping import acting, may_broadcast
 from panel.task_work import Entry, Work
 from panel.transactions import Unavailable, in_transaction
 
@@ -90,7 +90,11 @@ def _check_domains(actor, domains):
     if len(domains) > MOST_DOMAINS:
         text = _("Choose at most %(n)d domains, or all of them.")
         raise ValidationError(text, "too_many", {"n": MOST_DOMAINS})
-    rows = Domain.objects.all() if actor is None else Domain.objects.manageable_by(actor)
+    rows = (
+        Domain.objects.all()
+        if actor is None
+        else Domain.objects.manageable_by(acting(actor, BroadcastWork.right))
+    )
     there = set(rows.filter(pk__in=domains).values_list("pk", flat=True))
     missing = [display_domain(name) for name in domains if name not in there]
     if missing:
@@ -107,7 +111,7 @@ def ask_broadcast(*, actor, domains=None, aliases=False, subject, body, from_nam
     )
     everywhere = names is None
     if everywhere and actor is not None and not actor.is_superadmin:
-        names = sorted(actor.domain_names)
+        names = sorted(acting(actor, BroadcastWork.right).managed_names)
     task = tasks.ask(
         BroadcastWork(actor),
         "send",
@@ -164,7 +168,7 @@ class BroadcastWork(Work):
             rows = Mailbox.objects.all()
             return rows if self.actor is None else rows.manageable_by(self.actor)
         rows = Alias.objects.filter(is_self_alias=False)
-        return rows if self.actor is None else rows.visible_to(self.actor)
+        return rows if self.actor is None else rows.in_domains_of(self.actor)
 
     def matching(self, task, position, size):
         stage, *at = position or [MAILBOXES, "", ""]

@@ -18,6 +18,7 @@ CHOSEN = (*SWITCHES, "app_only")
 
 
 class MailboxWork(AddressWork):
+    right = "mailboxes:write"
     kind, plural = "mailbox", "mailboxes"
     model = Mailbox
     list_view = MailboxList
@@ -121,6 +122,7 @@ class MailboxWork(AddressWork):
 
 
 class MailboxBulk(MailboxPages, ManyBulk):
+    right = "mailboxes:write"
     template_name = "mailboxes/mailbox_confirm_bulk.html"
     work_class = MailboxWork
     table_columns = COLUMNS

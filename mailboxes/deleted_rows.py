@@ -17,8 +17,8 @@ TARGETS = "targets"  # as DeletedRow.kind: what an alias lost
 class DeletedQuerySet(ScopedQuerySet):
     """Whoever manages a domain sees what was deleted in it while it was there: the next domain of its name has nothing to do with that."""
 
-    def manageable_by(self, account):
-        rows = super().manageable_by(account)
+    def in_domains(self, account, names):
+        rows = super().in_domains(account, names)
         if account.is_superadmin:
             return rows
         domain = Domain.objects.filter(pk=OuterRef("domain"), created__lte=OuterRef("at"))

@@ -20,6 +20,7 @@ class DeletedPages:
 
 
 class DeletedList(DeletedPages, TableMixin, InDomainMixin, KeysetMixin, ScopedListView):
+    right = "deleted:read"
     template_name = "mailboxes/deleted_list.html"
     orderings = {"deleted": ("pk",)}
     default_ordering = "-deleted"
@@ -52,6 +53,7 @@ class OneDeletion(DeletedPages, ConfirmView):
 
 
 class DeletedRestore(OneDeletion):
+    right = "deleted:write"
     template_name = "mailboxes/deleted_confirm_restore.html"
     success_message = _("%(object)s restored.")
 

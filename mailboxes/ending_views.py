@@ -20,8 +20,8 @@ class EndingView(ScopedFormView):
 
 
 class MailboxEnding(MailboxPages, EndingView):
-    pass
+    right = "mailboxes:write"
 
 
 class AliasEnding(AliasPages, EndingView):
-    pass
+    right = "aliases:write"

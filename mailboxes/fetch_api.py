@@ -124,7 +124,7 @@ def _mailbox(actor, address):
 
 def _rows(actor, address):
     mailbox = _mailbox(actor, address)
-    return RemoteMailbox.objects.visible_to(actor).filter(mailbox=mailbox.pk)
+    return RemoteMailbox.objects.open_to(actor).filter(mailbox=mailbox.pk)
 
 
 def _find(actor, address, number):

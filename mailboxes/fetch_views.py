@@ -79,6 +79,8 @@ class OneOfAMailbox(Offered):
 
 
 class MailboxFetching(Fetches, OneOfAMailbox, ScopedDetailView):
+    right = "fetching:read"
+    right_to_change = "fetching:write"
     template_name = "mailboxes/fetching.html"
     template_engine = "jinja2"
 
@@ -120,6 +122,7 @@ class EditsRemote:
 
 @hide_passwords
 class MailboxFetchingForm(EditsRemote, OneOfAMailbox, ScopedFormView):
+    right = "fetching:write"
     template_name = "mailboxes/fetching_form.html"
 
     @property

@@ -4,7 +4,7 @@ import json
 
 from django.db import connection
 
-from accounts.models import Admin, LogEntry
+from accounts.models import Admin, DomainRole, LogEntry
 from aliases.models import Alias, Ending, OwnAlias
 from domains.models import AliasDomain, Copy, Domain, DomainAdmin
 from mailboxes.deleted_rows import DOMAIN
@@ -137,5 +137,6 @@ TESTS = {
         and ends.is_same(Domain, row["target_domain"])
         and ends.makes_no_chain(row["alias_domain"], row["target_domain"])
     ),
+    DomainRole: lambda ends, row: ends.is_same(Admin, row["username"]),
     DomainAdmin: lambda ends, row: ends.is_same(Admin, row["username"]),
 }

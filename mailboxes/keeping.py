@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.models import (
+    DomainRole,
     FactorException,
     LetterText,
     Passkey,
@@ -82,6 +83,7 @@ OF_DOMAIN = (
     (Domain, "domain = %s"),
     (AliasDomain, "alias_domain = %s"),
     (AliasDomain, "target_domain = %s"),
+    (DomainRole, "domain = %s"),
     (DomainAdmin, "domain = %s"),
     (Alias, "domain = %s"),
     (Mailbox, "domain = %s"),

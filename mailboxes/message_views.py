@@ -18,7 +18,7 @@ from panel.addresses import lookup_key
 from panel.export import table
 from panel.models import Task
 from panel.pages import ActorMixin, ScopedFormView, with_status
-from panel.scoping import may_broadcast, may_open
+from panel.scoping import acting, may_broadcast, may_open
 
 REFUSED_COLUMNS = {
     "address": gettext_lazy("Address"),
@@ -50,7 +50,7 @@ class MailboxMessage(OneMailbox, ScopedFormView):
 def own_broadcast(actor, key):
     known = key.isascii() and key.isdigit() and len(key) < 19
     tasks = Task.objects.filter(admin=actor.pk, kind=BroadcastWork.kind)
-    return tasks.filter(pk=int(key)).first() if known and may_open(actor) else None
+    return tasks.filter(pk=int(key)).first() if known and may_open(acting(actor, None)) else None
 
 
 class BroadcastPage(ScopedFormView):

@@ -27,10 +27,14 @@ from mailboxes.views import MailboxHandOver
 from panel.addresses import display_address, lookup_key
 from panel.pages import ScopedFormView, ScopedMixin
 from panel.prepared import in_scope, prepared
-from panel.scoping import may_open
+from panel.scoping import acting, may, may_anywhere, may_open
 
 MAILBOX, ALIAS, CATCH_ALL = "mailbox", "alias", "catch-all"
 FORMS = {MAILBOX: MailboxCreateForm, ALIAS: AliasCreateForm, CATCH_ALL: CatchAllForm}
+
+
+def right_to_make(kind):
+    return "mailboxes:write" if kind == MAILBOX else "aliases:write"
 
 
 @in_scope(prepared)
@@ -44,10 +48,14 @@ class NewAddress(MailboxHandOver, ScopedFormView):
 
     model = Domain
     scope = "manageable_by"
+    right = "mailboxes:write"  # or that of aliases, if one is made
     template_name = "mailboxes/new_address.html"
     form_class = MailboxCreateForm
     extra_context = {"in_own_domain": True}
     kind = MAILBOX
+
+    def right_needed(self):
+        return right_to_make(self.wanted)
 
     def get_queryset(self):
         return super().get_queryset().select_related("usage")
@@ -66,7 +74,7 @@ class NewAddress(MailboxHandOver, ScopedFormView):
     def domain(self):
         if "pk" in self.kwargs:
             return self.get_object()
-        names = self.actor.scope_domains
+        names = self.actor.managed_names
         name = lookup_key(self.request.GET.get("domain", ""))
         name = name or (names[0] if len(names) == 1 else "")
         return next(iter(_manageable(self.actor, name)), None) if name else None
@@ -102,7 +110,16 @@ class NewAddress(MailboxHandOver, ScopedFormView):
             here = reverse("mailbox-create")
         else:
             here = reverse("domain-new-address", args=[self.domain.pk])
-        return [(kind, label, f"{here}?kind={kind}") for kind, label in words.items()]
+        return [
+            (kind, label, f"{here}?kind={kind}")
+            for kind, label in words.items()
+            if self.may_make(kind)
+        ]
+
+    def may_make(self, kind):
+        if self.domain is None:
+            return may_anywhere(self.actor, right_to_make(kind))
+        return may(self.actor, right_to_make(kind), self.domain.pk)
 
     def answer(self, url, told):
         if self.wanted == MAILBOX:
@@ -135,6 +152,7 @@ class NewAddress(MailboxHandOver, ScopedFormView):
 
 
 class NewAlias(NewAddress):
+    right = "aliases:write"
     form_class = AliasCreateForm
     kind = ALIAS
 
@@ -144,21 +162,24 @@ class NewAlias(NewAddress):
 
 @require_safe
 def address_suggestions(request):
-    if not may_open(request.user):
+    actor = acting(request.user, "aliases:read")
+    if not may_open(actor):
         raise Http404
-    rows = suggested(request.user, request.GET.get("q", ""), request.GET.get("domain", ""))
+    rows = suggested(actor, request.GET.get("q", ""), request.GET.get("domain", ""))
     return render(request, "mailboxes/suggestions.html", {"rows": rows}, using="jinja2")
 
 
 @require_POST
 def address_preview(request):
-    if not may_open(request.user):
+    asked, kind = request.POST.get, request.POST.get("kind", "")
+    right = "forwarding:write" if kind == "forwarding" else right_to_make(kind)
+    actor = acting(request.user, right)
+    if not may_open(actor):
         raise Http404
-    asked = request.POST.get
-    if asked("kind", "") in FORMS:
-        context = _of_a_new_one(request.user, asked("kind"), with_pasted_address(request.POST))
+    if kind in FORMS:
+        context = _of_a_new_one(actor, kind, with_pasted_address(request.POST))
     else:
-        context = _of_a_row(request.user, asked("kind"), asked("address", ""), request.POST)
+        context = _of_a_row(actor, kind, asked("address", ""), request.POST)
     return render(request, "mailboxes/preview.html", context, using="jinja2")
 
 

@@ -89,7 +89,7 @@ def record(row):
 
 
 def _seen(actor, address):
-    return _rows().visible_to(actor).filter(pk=lookup_key(address)).first()
+    return _rows().open_to(actor).filter(pk=lookup_key(address)).first()
 
 
 def _create(request, address, values):

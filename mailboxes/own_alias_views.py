@@ -100,6 +100,7 @@ class OwnAddressEdit(OwnTask):
 
 
 class LimitView(ScopedFormView):
+    right = "own-addresses:limit"
     scope = "manageable_by"
     template_name = "mailboxes/own_addresses.html"
     form_class = LimitForm

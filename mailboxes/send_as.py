@@ -9,7 +9,7 @@ from domains.models import AliasDomain, Domain, RoutingLock
 from mailboxes.models import Mailbox, SendAs
 from panel.addresses import display_address, normalise_address, normalise_domain, split_address
 from panel.changes import collected, refuse
-from panel.scoping import domains_in_sight
+from panel.scoping import domains_managed
 from panel.transactions import in_transaction
 
 MOST = 100  # of one mailbox, and of one address or domain
@@ -46,7 +46,7 @@ def check_send_as(*, actor, mailbox=None, sender=None):
 
 def _checked_mailbox(actor, text):
     address = normalise_address(text)
-    seen = domains_in_sight(actor, {split_address(address)[1]})
+    seen = domains_managed(actor, {split_address(address)[1]})
     if not seen or not Mailbox.objects.filter(pk=address).exists():
         raise _error(_("%(name)s is no mailbox that you manage."), "no_mailbox", address)
     return address
@@ -58,7 +58,7 @@ def _checked_sender(actor, text):
         return _checked_domain(actor, normalise_domain(text.removeprefix("@")))
     address = normalise_address(text)
     name, domain = split_address(address)
-    if not domains_in_sight(actor, {domain}) or not _is_own(actor, address):
+    if not domains_managed(actor, {domain}) or not _is_own(actor, address):
         raise _error(_("%(name)s is no address that you manage."), "not_yours", address)
     if _is_there(address):
         return address
@@ -73,7 +73,7 @@ def _checked_sender(actor, text):
 
 
 def _checked_domain(actor, name):
-    seen = domains_in_sight(actor, {name})
+    seen = domains_managed(actor, {name})
     is_user = actor is not None and actor.is_mailbox_user
     if not seen or is_user or not Domain.objects.filter(pk=name).exists():
         raise _error(_("%(name)s is no domain that you manage."), "not_yours", name)

@@ -11,7 +11,7 @@ from mailboxes.send_as import end_send_as, let_send_as
 from panel import helper
 from panel.addresses import display_address, normalise_address, split_address
 from panel.changes import collected, refuse
-from panel.scoping import domains_in_sight
+from panel.scoping import domains_managed
 from panel.transactions import in_transaction
 
 NOT_SHARED = {"shares": [], "opens": []}
@@ -53,7 +53,7 @@ def check_share(*, actor, mailbox, person):
 
 
 def _check_person(actor, mailbox, address):
-    seen = domains_in_sight(actor, {split_address(address)[1], mailbox.domain_id})
+    seen = domains_managed(actor, {split_address(address)[1], mailbox.domain_id})
     both = {split_address(address)[1], mailbox.domain_id} == seen
     name = {"name": display_address(address)}
     if not both or not Mailbox.objects.filter(pk=address).exists():

@@ -19,7 +19,7 @@ from panel.api.problems import Problem
 from panel.api.queries import asks
 from panel.api.resources import Resource
 from panel.api.schemas import Answer, Body, example, patch_of, read_only
-from panel.scoping import domains_in_sight
+from panel.scoping import domains_managed
 
 router = Router(tags=["Sending as others, shared mailboxes"])
 Sender = Annotated[
@@ -78,7 +78,7 @@ def _send_as(row):
 
 
 def _find_send_as(actor, sender, address):
-    rows = SendAs.objects.visible_to(actor)
+    rows = SendAs.objects.open_to(actor)
     return rows.filter(sender=sender_of(sender), username=lookup_key(address)).first()
 
 
@@ -86,7 +86,7 @@ def _let_send_as(request, sender, address, values):
     actor, name = request.auth, sender_of(sender)
     # Of what somebody does not manage they are not told whether it is there.
     is_own = not actor.is_mailbox_user or name == actor.pk
-    if not is_own or not domains_in_sight(actor, {split_address(name)[1]}):
+    if not is_own or not domains_managed(actor, {split_address(name)[1]}):
         raise Http404
     return send_as.let_send_as(actor=actor, mailbox=address, sender=name)
 
@@ -179,7 +179,7 @@ def _share(row):
 
 
 def _find_share(actor, address, person):
-    rows = with_send_as(Share.objects).visible_to(actor)
+    rows = with_send_as(Share.objects).open_to(actor)
     return rows.filter(owner=lookup_key(address), person=lookup_key(person)).first()
 
 

@@ -24,16 +24,15 @@ def _domain_of(name):
 class SendAsQuerySet(ScopedQuerySet):
     """Of whoever manages either end: one may let nobody into what one does not manage, but take back what concerns one."""
 
-    def manageable_by(self, account):
+    def in_domains(self, account, names):
         if account.is_active and account.is_domain_admin and not account.is_superadmin:
-            names = account.domain_names
             return self.filter(Q(domain__in=names) | Q(sender_domain__in=names))
-        return super().manageable_by(account)
+        return super().in_domains(account, names)
 
     def visible_to(self, account):
         if account.is_active and account.is_mailbox_user:
             return self.filter(Q(username=account.username) | Q(sender=account.username))
-        return self.manageable_by(account)
+        return super().visible_to(account)
 
 
 class SendAs(models.Model):
@@ -75,16 +74,15 @@ class SendAs(models.Model):
 class ShareQuerySet(ScopedQuerySet):
     """As with SendAs: of whoever manages either end."""
 
-    def manageable_by(self, account):
+    def in_domains(self, account, names):
         if account.is_active and account.is_domain_admin and not account.is_superadmin:
-            names = account.domain_names
             return self.filter(Q(owner_domain__in=names) | Q(person_domain__in=names))
-        return super().manageable_by(account)
+        return super().in_domains(account, names)
 
     def visible_to(self, account):
         if account.is_active and account.is_mailbox_user:
             return self.filter(Q(owner=account.username) | Q(person=account.username))
-        return self.manageable_by(account)
+        return super().visible_to(account)
 
 
 class Share(models.Model):

@@ -29,13 +29,14 @@ class Ends:
     http_method_names = ["post", "options"]
 
     def perform(self):
-        rows = SendAs.objects.visible_to(self.actor)
+        rows = SendAs.objects.manageable_by(self.actor)
         for row in named(rows, self.request.POST.get("end", "")):
             send_as.end_send_as(actor=self.actor, row=row)
         return self.page()
 
 
 class SendAsEnd(Ends, ConfirmView):
+    right = "send-as:write"
     model = Mailbox
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -46,6 +47,7 @@ class SendAsEnd(Ends, ConfirmView):
 
 
 class AliasSendersEnd(Ends, ConfirmView):
+    right = "send-as:write"
     model = Alias
     scope = "visible_to"
     also_gone = (Domain.DoesNotExist,)
@@ -58,6 +60,7 @@ class AliasSendersEnd(Ends, ConfirmView):
 class MailboxSendAs(ScopedFormView):
     """What a mailbox may send as, and who else may send as it."""
 
+    right = "send-as:write"
     model = Mailbox
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -89,6 +92,7 @@ class MailboxSendAs(ScopedFormView):
 class Senders(ScopedFormView):
     """Who may send as the address of a mailbox or an alias."""
 
+    right = "send-as:write"
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
     template_name = "mailboxes/sender_form.html"
@@ -120,6 +124,7 @@ class AliasSenders(MailboxSenders):
 class MailboxSharing(ScopedFormView):
     """Who opens a mailbox, and what it opens."""
 
+    right = "sharing:write"
     model = Mailbox
     scope = "manageable_by"
     also_gone = (Domain.DoesNotExist,)
@@ -150,6 +155,7 @@ class MailboxSharing(ScopedFormView):
 
 
 class MailboxSharingEnd(ConfirmView):
+    right = "sharing:write"
     model = Mailbox
     scope = "manageable_by"
     http_method_names = ["post", "options"]
@@ -157,7 +163,7 @@ class MailboxSharingEnd(ConfirmView):
     success_message = gettext_lazy("It is shared no longer.")
 
     def perform(self):
-        rows = Share.objects.visible_to(self.actor)
+        rows = Share.objects.manageable_by(self.actor)
         for row in named(rows, self.request.POST.get("end", "")):
             sharing.end_share(actor=self.actor, row=row)
         return reverse("mailbox-sharing", args=[self.object.pk])

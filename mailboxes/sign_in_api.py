@@ -162,7 +162,7 @@ def reset_mailbox_factor(request, address: Address):
 
 @router.post(
     "/mailboxes/{path:address}/end-sessions",
-    auth=Token("mailboxes:write"),
+    auth=Token("mailboxes:sessions"),
     response={204: None},
 )
 def end_mailbox_sessions(request, address: Address):

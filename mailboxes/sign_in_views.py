@@ -39,6 +39,7 @@ class SignInList:
 
 
 class MailboxSignIns(SignInList, MailboxPages, ScopedDetailView):
+    right = "sign-ins:read"
     template_engine = "jinja2"
     template_name = "mailboxes/sign_ins.html"
     http_method_names = ["get", "head", "options"]

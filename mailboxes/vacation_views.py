@@ -78,6 +78,7 @@ class OwnAwayEnd(OwnPages, View):
 
 
 class MailboxAway(Previewed, OneMailbox, ScopedFormView):
+    right = "away-messages:write"
     template_name = "mailboxes/mailbox_away.html"
     form_class = VacationForm
     success_message = gettext_lazy("Away message of %(object)s saved.")
@@ -100,6 +101,7 @@ class MailboxAway(Previewed, OneMailbox, ScopedFormView):
 
 
 class MailboxAwayEnd(OneMailbox, ScopedMixin, SingleObjectMixin, View):
+    right = "away-messages:write"
     http_method_names = ["post", "options"]
 
     def post(self, request, *args, **kwargs):

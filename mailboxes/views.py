@@ -96,6 +96,7 @@ class MailboxPages:
 
 
 class MailboxList(MailboxPages, TableMixin, AddressListMixin, ScopedListView):
+    right = "mailboxes:read"
     template_name = "mailboxes/mailbox_list.html"
     extra_context = {"most_sorted": order.SORTED, "idle_days": IDLE_DAYS}
     word_kinds = ("mailbox",)
@@ -209,6 +210,7 @@ class OneMailbox(MailboxPages):
 
 
 class MailboxPage(OneMailbox, ScopedDetailView):
+    right = "mailboxes:read"
     template_name = "mailboxes/mailbox_page.html"
     template_engine = "jinja2"
 
@@ -269,6 +271,7 @@ class MailboxHandOver(HandOverMixin):
 
 
 class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
+    right = "mailboxes:write"
     template_name = "mailboxes/mailbox_form.html"
     form_class = MailboxForm
     inline = ("name", "quota_mb", "smtp_active")
@@ -297,11 +300,13 @@ class MailboxEdit(InlineMixin, MailboxPages, ScopedFormView):
 
 
 class MailboxRename(MailboxPages, RenameMixin, ScopedFormView):
+    right = "mailboxes:write"
     template_name = "mailboxes/mailbox_rename.html"
     form_class = MailboxRenameForm
 
 
 class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
+    right = "forwarding:write"
     kind = "mailbox"
     template_name = "mailboxes/mailbox_forwarding.html"
     form_class = ForwardingForm
@@ -317,6 +322,7 @@ class MailboxForwarding(UndoableEdit, OneMailbox, ScopedFormView):
 
 @hide_passwords
 class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
+    right = "mailboxes:password"
     template_name = "mailboxes/mailbox_password.html"
     form_class = MailboxPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved.")
@@ -329,6 +335,7 @@ class MailboxPassword(MailboxHandOver, MailboxPages, ScopedFormView):
 
 
 class MailboxState(OneMailbox, SwitchView):
+    right = "mailboxes:write"
     kind = "mailbox"
     template_name = "mailboxes/mailbox_confirm_state.html"
 
@@ -353,6 +360,7 @@ class MailboxState(OneMailbox, SwitchView):
 
 
 class MailboxSessions(OneMailbox, ConfirmView):
+    right = "mailboxes:sessions"
     template_name = "mailboxes/mailbox_confirm_sessions.html"
     success_message = gettext_lazy("The open sessions of %(object)s are ended.")
 
@@ -365,14 +373,15 @@ class MailboxSessions(OneMailbox, ConfirmView):
 
 
 class MailboxFactor(OneMailbox, FactorReset):
-    pass
+    right = "mailboxes:factor"
 
 
 class MailboxInvite(MailboxHandOver, MailboxPages, InvitationPage):
-    pass
+    right = "mailboxes:password"
 
 
 class MailboxDelete(OneMailbox, ConfirmView):
+    right = "mailboxes:write"
     template_name = "mailboxes/mailbox_confirm_delete.html"
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
 

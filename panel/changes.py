@@ -10,6 +10,7 @@ LISTS = {
     "domains",
     "goto",
     "resold",
+    "roles",
     "target_domain",
 }  # fields of the log that may hold thousands
 

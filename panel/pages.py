@@ -15,6 +15,7 @@ from django.views.generic.detail import SingleObjectMixin
 
 from panel import once
 from panel.prepared import in_scope, prepared
+from panel.rights import is_reading
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
@@ -22,11 +23,23 @@ RETRY_SECONDS = 30
 
 
 class ActorMixin:
+    """``right`` is what one must be allowed to do to open the page (panel/rights.py), and ``right_to_change`` to send its form, if
+    the page itself is only looked at. None is a domain admin, or a superadmin.
+    """
+
+    right = None
+    right_to_change = None
+
     @cached_property
     def actor(self):
         account = self.request.user
         account.client_ip = client_ip(self.request)
+        account.right = self.right_needed()
         return account
+
+    def right_needed(self):
+        looks = self.request.method in {"GET", "HEAD", "OPTIONS"} or not is_reading(self.right)
+        return self.right if looks else self.right_to_change
 
 
 class ScopedMixin(ActorMixin):
@@ -81,7 +94,11 @@ class ScopedMixin(ActorMixin):
     def get_queryset(self):
         if self.scope not in {"visible_to", "manageable_by", "resold_by"}:
             raise ImproperlyConfigured(f"{type(self).__name__} names no scope.")
-        return getattr(self.model.objects.all(), self.scope)(self.actor)
+        rows = getattr(self.model.objects.all(), self.scope)(self.actor)
+        seen, managed = self.actor.scope_domains, self.actor.managed_names
+        if self.scope == "visible_to" and managed != seen:  # what changes something, too
+            rows = rows.in_domains(self.actor, managed)
+        return rows
 
     def get_success_url(self):
         return self.back or self.object.get_absolute_url()

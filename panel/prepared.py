@@ -126,26 +126,33 @@ def prepared_deletion(build):
 def in_scope(prepare):
     """Let ``prepare`` (``prepared``, ``prepared_union``, ``prepared_counts``) take a ``build(account, *values)``.
 
-    An administrator's role and the number of the domains choose the statement, their names are values of it.
+    An administrator's role and the number of the domains choose the statement, their names are values of it: of those that are
+    seen and, where they are fewer, of those that are managed.
     Settings count as they were when it was put together.
     """
 
     def decorated(build):
         @lru_cache(maxsize=SHAPES)
-        def of(is_superadmin, number):
-            @prepare
+        def of(is_superadmin, number, narrowed):
             @wraps(build)
             def rows(*values):
-                return build(Scope(is_superadmin, values[:number]), *values[number:])
+                seen, rest = values[:number], values[number:]
+                if narrowed is None:
+                    return build(Scope(is_superadmin, seen, seen), *rest)
+                return build(Scope(is_superadmin, seen, rest[:narrowed]), *rest[narrowed:])
 
-            return rows
+            if narrowed is not None:
+                rows.either = number + narrowed
+            return prepare(rows)
 
         @wraps(build)
         def asked(account, *values):
             if not account.is_active or account.is_mailbox_user:
                 raise ValueError(f"{build.__name__} is asked for administrators alone.")
-            names = account.scope_domains
-            return of(account.is_superadmin, len(names))(*names, *values)
+            names, managed = account.scope_domains, account.managed_names
+            if managed == names:
+                return of(account.is_superadmin, len(names), None)(*names, *values)
+            return of(False, len(names), len(managed))(*names, *managed, *values)
 
         return asked
 
@@ -158,6 +165,7 @@ class Scope:
 
     is_superadmin: bool
     scope_domains: tuple
+    managed_names: tuple
 
     is_active = True
     is_mailbox_user = False
@@ -221,7 +229,8 @@ def _compiled(rows, texts):
 
 
 def _refuse_unasked(build, texts, params):
-    if set(range(len(texts))) - {place for _param, place in params}:
+    # The names of those domains that are seen, or of those that are managed: not of both.
+    if set(range(getattr(build, "either", 0), len(texts))) - {place for _param, place in params}:
         raise ValueError(f"{build.__name__} does not ask for each of its values as it stands.")
 
 

@@ -1,4 +1,4 @@
-"""What an API token may do: each right by its name, and in words. Which of them an account can give: panel/scoping.py."""
+"""What an API token or a page may do: each right by its name, and in words; and which of them a role has. Who has which: panel/scoping.py."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +10,7 @@ RIGHTS = {
     "mailboxes:read": _("See mailboxes"),
     "mailboxes:write": _("Create, change, rename and delete mailboxes"),
     "mailboxes:password": _("Set passwords of mailboxes, and invite to set them"),
+    "mailboxes:sessions": _("End sessions of mailboxes"),
     "mailboxes:factor": _("Reset second factors of mailboxes"),
     "mailboxes:sign-in": _("Make links that sign in to mailboxes"),
     "forwarding:read": _("See forwarding"),
@@ -75,3 +76,47 @@ OF_MAILBOX_USERS = OF_MAILBOX_USERS_ALONE | {
     *("app-passwords:read", "app-passwords:write", "deliveries:read"),
     *("fetching:read", "fetching:write", "tokens:read", "tokens:write"),
 }
+
+
+def is_reading(right):
+    return right is not None and right.endswith(":read")
+
+
+# What somebody may do in a domain, below a domain admin: table domain_role. FULL is the domain admin, who has no row there.
+FULL, ALIASES, PASSWORDS, READ = "full", "aliases", "passwords", "read"
+ROLES = {
+    FULL: _("Everything"),
+    ALIASES: _("Aliases"),
+    PASSWORDS: _("Passwords"),
+    READ: _("Nothing, only see"),
+}
+# Besides seeing, each of them has what is about the own account.
+OF_EVERY_ROLE = set(filter(is_reading, RIGHTS))
+OF_EVERY_ROLE |= {"tokens:write", "webhooks:write"}
+OF_ROLES = {
+    ALIASES: {"aliases:write"},
+    PASSWORDS: {"mailboxes:password", "mailboxes:sessions", "mailboxes:factor"},
+    READ: set(),
+}
+
+
+# One of these is needed to write such an entry into the log, in the domain that it is about; what is not here takes a domain admin.
+_OF_PASSWORDS = ("mailboxes:password",)
+_OF_ALIASES = ("aliases:write",)
+OF_ACTIONS = {
+    **dict.fromkeys(("edit_password", "invite", "withdraw_invitation"), _OF_PASSWORDS),
+    "end_sessions": ("mailboxes:sessions",),
+    "end_factor": ("mailboxes:factor",),
+    **dict.fromkeys(("create_alias", "edit_alias_state"), _OF_ALIASES),
+    **dict.fromkeys(("rename_alias", "delete_alias"), _OF_ALIASES),
+}
+# These may follow, in any domain, from what is done to an address.
+FOLLOWING = {
+    *("edit_alias", "edit_forwarding", "set_ending", "remove_ending"),
+    *("edit_copies_to", "edit_copies_from", "edit_send_as", "edit_share"),
+}
+
+
+def is_in_role(right, role):
+    """Whether ``role`` has ``right``; one that nobody knows is the least, and what names no right needs a domain admin."""
+    return role == FULL or right in OF_EVERY_ROLE or right in OF_ROLES.get(role, ())

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 from panel.addresses import display_address
+from panel.scoping import acting
 
 
 class Entry(NamedTuple):
@@ -15,6 +16,9 @@ class Entry(NamedTuple):
 
 
 class Work:
+    """``right`` is what its actor must be allowed to do (panel/rights.py); None is a domain admin."""
+
+    right = None
     kind = None
     actions = ()
     undoable = ()
@@ -24,7 +28,7 @@ class Work:
     back_words = ""  # on the link to where it was asked, if that is no list
 
     def __init__(self, actor):
-        self.actor = actor
+        self.actor = acting(actor, self.right)
 
     def matching(self, task, position, size):
         """Return at most ``size`` entries that the list of ``task`` shows beyond ``position``, and where to go on, or None."""

@@ -309,7 +309,10 @@ def scope_of(actor):
     """A digest of what an account manages: while it acts, this must not change."""
     if actor is None:
         return ""
-    names = "\n".join([str(actor.is_superadmin), *sorted(actor.scope_domains)])
+    names = [str(actor.is_superadmin), *sorted(actor.scope_domains)]
+    if names[1:]:
+        names += [f"{domain} {role}" for domain, role in sorted(actor.domain_roles.items())]
+    names = "\n".join(names)
     return blake2b(names.encode(), digest_size=32).hexdigest()
 
 

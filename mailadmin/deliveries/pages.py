@@ -120,6 +120,7 @@ def _day(text):
 
 
 class Deliveries(Search, ScopedMixin, TemplateView):
+    right = "deliveries:read"
     http_method_names = ["get", "head", "options"]
     template_engine = "jinja2"
     template_name = "mailadmin/deliveries.html"

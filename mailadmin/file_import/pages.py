@@ -15,6 +15,7 @@ from mailadmin.file_import import judging, keeping, result, work
 from mailadmin.file_import.forms import MatchForm, UploadForm
 from mailadmin.file_import.kinds import KINDS, kinds_of
 from mailadmin.file_import.mailboxes import HIDDEN
+from mailadmin.file_import.receiving import RIGHT
 from panel import file_imports, once, tasks
 from panel.addresses import display_address
 from panel.formats import size
@@ -34,6 +35,7 @@ State = FileLine.State
 class OfAdministrators(ActorMixin):
     """``once``: a second click on the same form is answered as the first one."""
 
+    right = RIGHT
     http_method_names = ["get", "head", "post", "options"]
     template_engine = "jinja2"
 

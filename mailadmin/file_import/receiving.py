@@ -5,7 +5,9 @@ from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 from django.urls import reverse
 
 from mailadmin.file_import.bounds import MOST_BYTES
-from panel.scoping import may_open
+from panel.scoping import acting, may_open
+
+RIGHT = "imports:write"  # of an administrator who uploads one
 
 
 class OfAdministrators(TemporaryFileUploadHandler):
@@ -18,7 +20,7 @@ class OfAdministrators(TemporaryFileUploadHandler):
         if self.request.path != reverse("imports"):
             raise TooManyFilesSent("No form but that one has a file.")
         account = getattr(self.request, "user", None)
-        if account is None or not may_open(account):
+        if account is None or not may_open(acting(account, RIGHT)):
             raise SkipFile
         super().new_file(*args, **kwargs)
         self.received = 0

@@ -20,6 +20,7 @@ State = FileLine.State
 
 
 class ImportWork(Work):
+    right = "imports:write"
     kind, actions = "import", ("create",)
     list_url_name = "imports"
     leads, details = {"create": ""}, {}

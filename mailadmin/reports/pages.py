@@ -29,6 +29,7 @@ class Bar(NamedTuple):
 
 
 class DomainReports(DomainPages, ScopedDetailView):
+    right = "domains:read"
     template_name = "domains/reports.html"
     template_engine = "jinja2"
 

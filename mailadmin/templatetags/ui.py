@@ -331,7 +331,7 @@ def shell(parser, token):
 
 
 class ShellNode(template.Node):
-    OF_EVERY_PAGE = ("navigation", "account", "superadmin", "messages")
+    OF_EVERY_PAGE = ("navigation", "account", "superadmin", "domain_roles", "may_open", "messages")
 
     def __init__(self, nodelist):
         self.nodelist = nodelist

@@ -16,11 +16,13 @@ from mailadmin.tracing.trace import recipient_in, sender_in, trace
 from mailadmin.tracing.words import SHOWN, about, lines, verdict
 from panel import once
 from panel.pages import ScopedMixin, with_status
+from panel.scoping import may_send_tests
 
 MOST_LOOKS = 40  # for a test message, of a page that is left open
 
 
 class TracePage(ScopedMixin, TemplateView):
+    right = "trace:read"
     http_method_names = ["get", "head", "post", "options"]
     template_engine = "jinja2"
     template_name = "mailadmin/trace.html"
@@ -61,10 +63,15 @@ class TracePage(ScopedMixin, TemplateView):
             "verdict": verdict(found),
             "about": about,
             "due": found.due,
-            "may_test": found.everything or found.card.kind != NOT_OURS,
+            "may_test": self.may_test(found),
             "tests_from": envelope_sender(),
             **self.followed(),
         }
+
+    def may_test(self, found):
+        domain = found.address.rpartition("@")[2]
+        here = found.everything or found.card.kind != NOT_OURS
+        return here and may_send_tests(self.actor, domain)
 
     def followed(self):
         """What the delivery log has of the test message that was just sent; it is looked for again until its end."""

@@ -97,6 +97,7 @@ CREATE TRIGGER mailadmin_routes_domain_delete AFTER DELETE ON domain FOR EACH RO
   DELETE FROM domain_dns WHERE domain = OLD.domain;
   DELETE FROM own_alias_limit WHERE domain = OLD.domain;
   DELETE FROM letter_text WHERE domain = OLD.domain;
+  DELETE FROM domain_role WHERE domain = OLD.domain;
 END
 //
 -- A name that no domain had until now may have left-overs of one long gone, which must neither refuse the UPDATE nor come to life.
@@ -121,6 +122,8 @@ CREATE TRIGGER mailadmin_routes_domain_update AFTER UPDATE ON domain FOR EACH RO
     UPDATE own_alias_limit SET name = NEW.domain, domain = NEW.domain WHERE name = OLD.domain;
     DELETE FROM letter_text WHERE domain = NEW.domain;
     UPDATE letter_text SET domain = NEW.domain WHERE domain = OLD.domain;
+    DELETE FROM domain_role WHERE domain = NEW.domain;
+    UPDATE domain_role SET domain = NEW.domain WHERE domain = OLD.domain;
   END IF;
 END
 //
@@ -150,6 +153,15 @@ CREATE TRIGGER mailadmin_accounts_admin_delete AFTER DELETE ON admin FOR EACH RO
   DELETE FROM api_token WHERE username = OLD.username AND kind = 'admin';
   DELETE FROM panel_session WHERE username = OLD.username AND kind = 'admin';
   DELETE FROM totp_exception_address WHERE username = OLD.username AND for_admin;
+  DELETE FROM domain_role WHERE username = OLD.username;
+END
+//
+-- Who has another name has no more rights by it.
+CREATE TRIGGER mailadmin_roles_admin_update AFTER UPDATE ON admin FOR EACH ROW BEGIN
+  IF NEW.username <> OLD.username THEN
+    DELETE FROM domain_role WHERE username = NEW.username;
+    UPDATE domain_role SET username = NEW.username WHERE username = OLD.username;
+  END IF;
 END
 //
 
@@ -164,6 +176,9 @@ DELETE FROM relay_host WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain =
 DELETE FROM domain_sender_rule WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = domain_sender_rule.domain)
 //
 DELETE FROM own_alias_limit WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = own_alias_limit.domain)
+//
+DELETE FROM domain_role WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = domain_role.domain)
+  OR NOT EXISTS (SELECT 1 FROM admin a WHERE a.username = domain_role.username)
 //
 DELETE FROM letter_text WHERE domain <> '' AND NOT EXISTS (SELECT 1 FROM domain d WHERE d.domain = letter_text.domain)
 //

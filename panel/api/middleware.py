@@ -48,6 +48,7 @@ def _as_problem(status, headers):
         return problems.not_found()
     sentences = {
         400: _("This request is not understood."),
+        403: _("Your role in this domain does not let you do this."),
         405: _("This is not done with this method: Allow names those that are."),
         413: _("The body is too large."),
         503: _("The server cannot do this now. Try again."),

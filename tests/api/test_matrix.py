@@ -15,8 +15,10 @@ from panel.rights import (
     OF_MAILBOX_USERS,
     OF_MAILBOX_USERS_ALONE,
     OF_RESELLERS,
+    OF_ROLES,
     OF_SUPERADMINS_ALONE,
     RIGHTS,
+    is_in_role,
 )
 from tests.api import rows
 
@@ -29,6 +31,8 @@ OPERATIONS = {
 NAMES = sorted(OPERATIONS)
 OF_A_ROW = [name for name in NAMES if "{" in OPERATIONS[name][1]]
 OF_NO_ROW = [name for name in NAMES if name not in OF_A_ROW and name != "this_token"]
+# Of the account itself: whatever it may do in its domains.
+OF_ONESELF = [name for name in NAMES if OPERATIONS[name][1].startswith(("/tokens", "/webhooks"))]
 WRITING = {"PUT", "PATCH", "POST", "DELETE"}
 
 
@@ -207,6 +211,59 @@ def test_a_reseller_changes_domains_too(asked_by):
 
     assert found == {"put_domain": 200, "patch_domain": 200, "delete_domain": 409}
     assert contents() == before
+
+
+@pytest.mark.parametrize("role", OF_ROLES)
+def test_a_role_does_what_it_has_the_right_for_and_nothing_else(role, asked_by, world):
+    program = asked_by("own admin")
+    names = program.account.domain_names
+    update_admin(actor=None, admin=program.account, roles=dict.fromkeys(names, role))
+    before = contents()
+
+    found = statuses(program, NAMES, program.account.pk, dry=True)
+
+    may = {right for right in rights_of("own admin") if is_in_role(right, role)} | {""}
+    expected = {name: 200 if api.rights[name] in may else 403 for name in NAMES}
+    # A file that was uploaded while more might be done.
+    expected |= dict.fromkeys(["get_import", "list_import_lines"], 404)
+    assert found == expected
+    assert contents() == before
+
+
+@pytest.mark.parametrize("role", OF_ROLES)
+def test_a_domain_admin_elsewhere_does_no_more_in_a_domain_of_a_lesser_role(role, asked_by, world):
+    program = asked_by("own admin")
+    names = program.account.domain_names
+    update_admin(
+        actor=None,
+        admin=program.account,
+        domains=[*names, "other.net"],
+        roles=dict.fromkeys(names, role),
+    )
+    asked = [name for name in OF_A_ROW if name not in OF_ONESELF and "import" not in name]
+    before = contents()
+
+    found = statuses(program, asked, program.account.pk, dry=True)
+
+    may = {right for right in rights_of("own admin") if is_in_role(right, role)}
+    others = rights_of("own admin")
+    assert found == {
+        name: 200 if api.rights[name] in may else 404 if api.rights[name] in others else 403
+        for name in asked
+    }
+    assert contents() == before
+
+
+def test_a_token_may_no_more_than_the_role(world, make_token, program):
+    account, _limits = world["own admin"]
+    asked = program(make_token(account, rights=["mailboxes:read", "mailboxes:write"]))
+    assert ask(asked, "delete_mailbox", dry=True).status_code == 200
+
+    update_admin(actor=None, admin=account, roles=dict.fromkeys(account.domain_names, "passwords"))
+
+    assert ask(asked, "delete_mailbox", dry=True).status_code == 403
+    assert ask(asked, "set_mailbox_password", dry=True).status_code == 403  # its token has not
+    assert ask(asked, "get_mailbox").status_code == 200
 
 
 def test_a_token_that_may_only_read_changes_nothing(world, make_token, program):

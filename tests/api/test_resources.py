@@ -275,6 +275,7 @@ def test_an_administrator_is_created_changed_and_deleted(root, example_org, othe
             "username": "it@example.org",
             "superadmin": False,
             "domains": ["example.org"],
+            "roles": {},
             "reseller": None,
             "resold": [],
             "active": True,
@@ -290,6 +291,25 @@ def test_an_administrator_is_created_changed_and_deleted(root, example_org, othe
     assert root.put(path, {"domains": ["example.org"]}).json()["phone"] == ""
     assert verify_password("tangerine-7-bicycle", Admin.objects.get(pk="it@example.org").password)
     assert [root.delete(path).status_code for _n in range(2)] == [204, 404]
+
+
+def test_roles_are_set_and_stay_where_none_are_sent(root, example_org, other_net):
+    path = "/administrators/it@example.org"
+    sent = {"domains": ["example.org", "other.net"], "password": "tangerine-7-bicycle"}
+
+    made = root.put(path, sent | {"roles": {"other.net": "passwords"}})
+    again = root.put(path, sent)
+    changed = root.patch(path, {"roles": {"example.org": "read"}})
+    refused = root.patch(path, {"roles": {"example.org": "boss"}})
+
+    assert (made.status_code, made.json()["roles"]) == (201, {"other.net": "passwords"})
+    assert again.json()["roles"] == {"other.net": "passwords"}
+    assert changed.json()["roles"] == {"example.org": "read"}
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/roles")
+    assert [row["roles"] for row in root.get("/administrators").json()["items"]] == [
+        {"example.org": "read"},
+        {},
+    ]
 
 
 def test_the_last_superadmin_stays(root):

@@ -175,3 +175,25 @@ def test_a_wrong_budget_changes_nothing(run, make_reseller, example_org, argumen
         run("admin", "edit", reseller.pk, *arguments)
 
     assert Admin.objects.get().max_domains == 3
+
+
+def test_roles_are_set_and_shown(run, example_org, other_net, password):
+    both = ["--domains", "example.org", "other.net"]
+    run("admin", "add", "ann@example.org", *both, "--role", "other.net=read", stdin=password)
+    assert Admin.objects.get().domain_roles == {"other.net": "read"}
+
+    run("admin", "edit", "ann@example.org", "--role", "example.org=aliases", "other.net=full")
+
+    assert Admin.objects.get().domain_roles == {"example.org": "aliases"}
+    assert "example.org: aliases" in run("admin", "show", "ann@example.org")
+
+
+def test_a_role_that_is_none_is_refused(run, make_admin, example_org):
+    make_admin("ann@example.org", domains=["example.org"])
+
+    with pytest.raises(CommandError, match="write DOMAIN=ROLE, with one of full, aliases, passw"):
+        run("admin", "edit", "ann@example.org", "--role", "example.org=reseller")
+    with pytest.raises(CommandError, match=r"Not assigned: nowhere\.example"):
+        run("admin", "edit", "ann@example.org", "--role", "nowhere.example=read")
+
+    assert Admin.objects.get().domain_roles == {}

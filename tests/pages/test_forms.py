@@ -5,10 +5,8 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext, override
 
+from accounts.admin_forms import AdminCreateForm, AdminForm, AdminPasswordForm
 from accounts.forms import (
-    AdminCreateForm,
-    AdminForm,
-    AdminPasswordForm,
     LoginForm,
     OwnPasswordForm,
 )

@@ -304,3 +304,22 @@ def test_budgets_come_along(exported, apply, make_reseller, add_domain):
     admin = Admin.objects.get()
     assert (admin.is_reseller, admin.max_domains, admin.max_storage) == (True, 3, 1000)
     assert Domain.objects.get().reseller == admin.pk
+
+
+def test_roles_come_along_and_stay_where_the_file_names_none(server, exported, apply):
+    def state(**more):
+        return {
+            "mailadmin": 1,
+            "administrators": [{"username": "it@example.org", "domains": ["example.org"]} | more],
+        }
+
+    assert apply(state(roles={"example.org": "read"}))[0] == 0
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {"example.org": "read"}
+
+    assert apply(state()) == (0, ["Nothing to do."])
+    assert apply(exported()) == (0, ["Nothing to do."])
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {"example.org": "read"}
+
+    assert apply(state(roles={"example.org": "nothing"}))[0] == 1
+    assert apply(state(roles={}))[0] == 0
+    assert Admin.objects.get(pk="it@example.org").domain_roles == {}

@@ -1,4 +1,4 @@
-from argparse import BooleanOptionalAction
+from argparse import ArgumentTypeError, BooleanOptionalAction
 
 from django.core.management.base import CommandError
 
@@ -12,6 +12,7 @@ from accounts.commands import (
 )
 from accounts.models import Admin
 from accounts.reselling import BUDGET, counting_for
+from accounts.roles import told_roles
 from accounts.services import (
     create_admin,
     delete_admin,
@@ -24,6 +25,7 @@ from panel.addresses import display_address, lookup_key
 from panel.commands import RowCommand
 from panel.formats import mb
 from panel.output import STATE, Column, Field
+from panel.rights import ROLES
 from panel.scoping import starts_with_name
 
 
@@ -56,6 +58,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         Field("Superadmin", "superadmin"),
         Field("State", "active", output.state),
         Field("Domains", "domains"),
+        Field("Roles there", "roles"),
         Field("Reseller", "reseller"),
         Field("Domains at most", "max_domains"),
         Field("Mailboxes at most", "max_mailboxes"),
@@ -82,6 +85,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
             "--superadmin", action="store_true", help="May do everything, in every domain."
         )
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
+        self._role(parser)
         self.budget_options(parser)
         self.off_option(parser)
         self._contact(parser)
@@ -105,6 +109,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         parser.add_argument(
             "--domains", nargs="*", metavar="DOMAIN", help="Manage these, and no others."
         )
+        self._role(parser)
         self.budget_options(parser)
         self._contact(parser)
         self.must_change_option(parser)
@@ -115,6 +120,16 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         self.must_change_option(parser)
         self.json_option(parser)
 
+    def _role(self, parser):
+        parser.add_argument(
+            "--role",
+            nargs="+",
+            metavar="DOMAIN=ROLE",
+            dest="roles",
+            type=role_in_domain,
+            help=f"What may be done in a domain: {', '.join(ROLES)}. Without it everything.",
+        )
+
     def _contact(self, parser):
         parser.add_argument("--phone", metavar="TEXT", help="A phone number.")
         parser.add_argument("--email-other", metavar="ADDRESS", help="Another address of theirs.")
@@ -122,7 +137,9 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
 
     # --- Verbs
 
-    def add(self, *, name_given, superadmin, domains, active, generate, invite, json, **options):
+    def add(
+        self, *, name_given, superadmin, domains, roles, active, generate, invite, json, **options
+    ):
         if not (superadmin or domains or options["reseller"]):
             text = "Say what to manage: --domains example.org, or --superadmin, or --reseller."
             raise CommandError(text)
@@ -133,6 +150,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
             password=password,
             superadmin=superadmin,
             domains=domains or [],
+            roles=dict(roles or ()),
             active=active,
             **self.given(options, "phone", "email_other", "must_change"),
             **self.budget_given(options),
@@ -154,9 +172,11 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         self.print_list(rows, "pk", json=json)
 
     def edit(self, *, names, json, **options):
-        names_of_fields = ("superadmin", "domains", "phone", "email_other", "must_change")
+        names_of_fields = ("superadmin", "domains", "roles", "phone", "email_other", "must_change")
         fields = self.changes(options, *names_of_fields, *BUDGET, "resold")
         fields |= self.budget_given(options)
+        if "roles" in fields:
+            fields["given"] = dict(fields.pop("roles"))
 
         def one(name, say):
             admin = update_admin(actor=None, admin=self.named(name), **fields)
@@ -211,4 +231,16 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         }
 
     def details(self, admin):
-        return {"domains": list(admin.assigned), "resold": counting_for(admin)}
+        return {
+            "domains": list(admin.assigned),
+            "roles": told_roles(admin.domain_roles),
+            "resold": counting_for(admin),
+        }
+
+
+def role_in_domain(text):
+    domain, _equals, role = text.partition("=")
+    if role not in ROLES:
+        text = f"{text!r}: write DOMAIN=ROLE, with one of {', '.join(ROLES)}."
+        raise ArgumentTypeError(text)
+    return domain, role

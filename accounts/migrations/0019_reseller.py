@@ -4,7 +4,7 @@ from panel.columns import AddColumn
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0016_events")]
+    dependencies = [("accounts", "0018_right_to_end_sessions")]
 
     operations = [
         AddColumn(
