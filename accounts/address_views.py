@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services
+from accounts import own_account
 from accounts.forms import OwnPasswordForm
 from accounts.own import OwnFormView
 from accounts.views import hide_passwords
@@ -23,13 +23,13 @@ class OwnAddressForm(ActorForm):
 
     def check_old_password(self):
         try:
-            services.check_current_password(self.actor, self.cleaned_data["old_password"])
+            own_account.check_current_password(self.actor, self.cleaned_data["old_password"])
         except ValidationError as error:
             raise ValidationError({"old_password": error}) from error
 
     def save(self):
         address = self.cleaned_data["email_other"]
-        return services.set_other_address(account=self.actor, address=address)
+        return own_account.set_other_address(account=self.actor, address=address)
 
 
 @hide_passwords

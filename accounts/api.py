@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from ninja import Path, Router
 from pydantic import Field
 
-from accounts import services, sign_in_links
+from accounts import own_account, services, sign_in_links
 from accounts.api_auth import Token
 from accounts.invitation_api import (
     Invitation,
@@ -238,7 +238,7 @@ def is_another(request, password, account):
 
     A weak one is refused even if it is the stored one, for the same reason.
     """
-    services.refuse_weak(password, account)
+    own_account.refuse_weak(password, account)
     if request.is_dry:
         return True
     stored, is_same = getattr(password, "compared", ("", False))

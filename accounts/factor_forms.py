@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import factor_exceptions, factors, passkeys, services, totp
+from accounts import factor_exceptions, factors, own_account, passkeys, totp
 from panel.forms import ActorForm
 
 MAX_ANSWER = 20_000  # characters of what a browser says of a passkey
@@ -84,7 +84,7 @@ class OwnFactorForm(ActorForm):
         fit(self.fields["code"], self.actor)
 
     def check_old_password(self):
-        services.check_current_password(self.actor, self.cleaned_data["old_password"])
+        own_account.check_current_password(self.actor, self.cleaned_data["old_password"])
 
 
 class FactorOffForm(OwnFactorForm):

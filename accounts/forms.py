@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts import challenges, passkeys, password_links, services, sign_ins, throttle
+from accounts import challenges, own_account, passkeys, password_links, services, sign_ins, throttle
 from accounts.factor_forms import MAX_ANSWER, PasskeyInput
 from accounts.made_passwords import looks_made, made_password
 from accounts.passwords import MAX_PASSWORD_BYTES
@@ -232,7 +232,7 @@ class OwnPasswordForm(ActorForm):
 
     def check_old_password(self):
         passwords = self.cleaned_data["old_password"], self.cleaned_data["password"]
-        services.check_own_password(self.actor, *passwords)
+        own_account.check_own_password(self.actor, *passwords)
 
     def save(self):
         return services.set_own_password(admin=self.actor, password=self.cleaned_data["password"])

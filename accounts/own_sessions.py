@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from accounts import services
+from accounts import own_account
 from accounts.models import PanelSession
 from panel import once
 from panel.pages import ActorMixin, with_status
@@ -86,7 +86,7 @@ class OwnSessions(ActorMixin, TemplateView):
         return self.answer(url, told)
 
     def end(self, key):
-        number = services.end_own_sessions(
+        number = own_account.end_own_sessions(
             actor=self.actor, current=self.request.session.session_key, key=key
         )
         words = ngettext("%(n)d session ended.", "%(n)d sessions ended.", number) % {"n": number}

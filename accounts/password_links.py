@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts import letters, password_due, services
+from accounts import letters, own_account, password_due
 from accounts.backends import row_named
 from accounts.models import Admin, LogEntry, PasswordLink
 from mailboxes.models import Mailbox
@@ -184,7 +184,7 @@ def use(*, token, password, ip):
     with collected(errors, "password"):
         validate_password(password, account)
         if account.must_set_password and account.check_password(password):
-            raise services.unchanged()
+            raise own_account.unchanged()
     refuse(errors)
     account.client_ip = ip
     password_due.set_own(account=account, password=password)

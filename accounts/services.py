@@ -12,9 +12,10 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, letters, reselling, throttle
+from accounts import factors, letters, reselling
 from accounts.models import Admin, Adoption, DomainRole, LogEntry, PanelSession, SuperadminLock
-from accounts.passwords import clear_text, is_acceptable, verify_password
+from accounts.own_account import refuse_weak
+from accounts.passwords import clear_text, is_acceptable
 from accounts.roles import check_roles, keyed, narrowed, refuse_unassigned, told_roles
 from domains.models import Domain, DomainAdmin, RoutingLock
 from panel.addresses import lookup_key, lookup_keys
@@ -262,42 +263,6 @@ def set_own_password(*, admin, password):
     return _store_password(admin, admin, password)
 
 
-def check_own_password(account, old_password, password):
-    """Raise unless ``old_password`` is the stored one and ``password`` is allowed.
-
-    For administrators and mailbox users. A wrong one counts like a failed sign-in from ``account.client_ip``.
-    """
-    errors = {}
-    with collected(errors, "old_password"):
-        check_current_password(account, old_password)
-    with collected(errors, "password"):
-        if password == old_password and account.must_set_password:
-            raise unchanged()
-        validate_password(password, account)
-    refuse(errors)
-
-
-def refuse_weak(password, account):
-    errors = {}
-    with collected(errors, "password"):
-        validate_password(password, account)
-    refuse(errors)
-
-
-def unchanged():
-    return ValidationError(_("This is the password that you have. Choose another one."), "same")
-
-
-def check_current_password(account, password):
-    # Read again: another session may have changed it since.
-    stored = account.__class__.objects.values_list("password", flat=True).get(pk=account.pk)
-    right = throttle.guarded(
-        lambda: verify_password(password, stored, account.pk)[0], account.pk, account.client_ip
-    )
-    if not right:
-        raise ValidationError(_("This is not your current password."), "wrong_password")
-
-
 @in_transaction
 def hash_in_place(*, actor, account):
     """Replace a stored clear-text password of an administrator or a mailbox by its hash; the
@@ -355,45 +320,7 @@ def delete_admin(*, actor, admin):
 
 
 @in_transaction
-def set_other_address(*, account, address):
-    """By the owner, an administrator or a mailbox user. The caller has asked for the password."""
-    row = type(account).objects.select_for_update().get(pk=account.pk)
-    old = row.email_other
-    changes = changed_fields(row, {"email_other": address})
-    validate_changed(row, changes)
-    if not changes:
-        return row
-    row.modified = timezone.now()
-    row.save(update_fields=["email_other", "modified"])
-    action = "edit_mailbox" if row.is_mailbox_user else "edit_admin"
-    domain = getattr(row, "domain_id", "")
-    LogEntry.objects.record(account, action, domain=domain, target=row.pk, changes=changes)
-    letters.tell("other-address", row, also=[old], new=address, by_owner=True)
-    return row
-
-
 @in_transaction
-def end_own_sessions(*, actor, current, key=None):
-    """End the session of ``key``, or all but the ``current`` one; return how many there were."""
-    rows = PanelSession.objects.of(actor).exclude(pk=current)
-    number = (rows if key is None else rows.filter(pk=key)).delete()[0]
-    if number:
-        domain = getattr(actor, "domain_id", "")
-        LogEntry.objects.record(actor, "end_own_sessions", domain=domain, target=actor.pk)
-    return number
-
-
-def set_preferences(account, **chosen):
-    """Store what of ``language``, ``theme``, ``page_size`` and ``time_zone`` an administrator or a mailbox
-    user chose.
-
-    Not logged: it concerns nobody else.
-    """
-    changes = {name: value for name, value in chosen.items() if value}
-    if changes:
-        type(account).objects.filter(pk=account.pk).update(**changes)
-
-
 def _is_address(text):
     if re.fullmatch(r"[a-z0-9._-]+@[a-z0-9.-]+", text):
         return True

@@ -2,7 +2,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services, time_zones
+from accounts import own_account, time_zones
 from accounts.own import OwnFormView
 from panel.forms import ActorForm
 
@@ -18,7 +18,7 @@ class TimeZoneForm(ActorForm):
     )
 
     def save(self):
-        services.set_preferences(self.actor, time_zone=self.cleaned_data["time_zone"])
+        own_account.set_preferences(self.actor, time_zone=self.cleaned_data["time_zone"])
 
 
 class OwnTimeZone(OwnFormView):

@@ -20,7 +20,16 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from django.views.i18n import set_language
 
-from accounts import challenges, factors, identity, password_due, services, sessions, sign_ins
+from accounts import (
+    challenges,
+    factors,
+    identity,
+    own_account,
+    password_due,
+    services,
+    sessions,
+    sign_ins,
+)
 from accounts.admin_forms import NARROWED, AdminCreateForm, AdminForm, AdminPasswordForm
 from accounts.forms import (
     LoginForm,
@@ -196,7 +205,7 @@ class SignOut(LogoutView):
 def preferences(request):
     form = PreferencesForm(request.POST)
     if form.is_valid():
-        services.set_preferences(request.user, **form.cleaned_data)
+        own_account.set_preferences(request.user, **form.cleaned_data)
     return set_language(request)  # for the page to sign in on, too; and back to where one was
 
 

@@ -18,8 +18,8 @@ from ninja.errors import AuthenticationError, Throttled
 
 from accounts.api_auth import ANY, Token
 from accounts.made_passwords import made_password
+from accounts.own_account import refuse_weak
 from accounts.passwords import verify_password
-from accounts.services import refuse_weak
 from aliases.cleaning import KEEP
 from aliases.models import Alias
 from domains.models import Domain

@@ -2,9 +2,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import Admin, LogEntry
+from accounts.own_account import check_own_password
 from accounts.passwords import verify_password
 from accounts.services import (
-    check_own_password,
     create_admin,
     delete_admin,
     set_admin_password,

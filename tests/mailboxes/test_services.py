@@ -5,8 +5,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import LogEntry
+from accounts.own_account import check_own_password
 from accounts.passwords import hash_password, verify_password
-from accounts.services import check_own_password
 from accounts.throttle import is_blocked
 from aliases.models import Alias
 from aliases.services import create_alias
