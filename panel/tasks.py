@@ -6,6 +6,7 @@ and none is left out. What it changed is kept for some days, so that it can be u
 """
 
 from collections import deque
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import count
@@ -150,19 +151,35 @@ def step(task, work, seconds=None):
     if not may_go_on(task, work):
         return stop(task)
     entries, rest = entries_of(task, work, task.position, work.size() or STEP)
-    goes_on, groups = True, deque(work.groups(task, entries))
+    goes_on, groups, refused = True, deque(work.groups(task, entries)), False
     with work.step(task):
         while groups and goes_on:
             group = groups.popleft()
+            # A group that was refused took its time: one of its rows is done all the same, or no step would come further.
+            in_time = refused or monotonic() - began < seconds
             try:
-                next_task = _do(task, work, group) if monotonic() - began < seconds else None
+                next_task = _do(task, work, group) if in_time else None
             except _OneByOne:
                 groups.extendleft([entry] for entry in reversed(group))
+                refused = True
                 continue
-            goes_on, task = next_task is not None, next_task or task
+            goes_on, task, refused = next_task is not None, next_task or task, False
     while _settled(task.pk, work) == STEP:
         pass
     return _passed(task, work, goes_on, rest, round(1000 * (monotonic() - began)))
+
+
+@contextmanager
+def _told_if_done(actor):
+    """Let a dry run not tell what was rolled back."""
+    recorded = getattr(actor, "recorded", None)
+    number = len(recorded or ())
+    try:
+        yield
+    except Exception:
+        if recorded is not None:
+            del recorded[number:]
+        raise
 
 
 class _OneByOne(Exception):
@@ -179,7 +196,8 @@ def _do(task, work, entries):
         _do_one(task, work, entries[0])
     else:
         try:
-            work.act_together(task, entries)
+            with _told_if_done(work.actor):
+                work.act_together(task, entries)
         except Unavailable:  # it is not these rows that are wrong
             raise
         except (ValidationError, ObjectDoesNotExist) as error:
@@ -192,7 +210,7 @@ def _do(task, work, entries):
 
 def _do_one(task, work, entry):
     try:
-        with transaction.atomic():
+        with transaction.atomic(), _told_if_done(work.actor):
             changes = work.act(task, entry)
     except Unavailable:  # it is not this row that is wrong
         raise

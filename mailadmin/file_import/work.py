@@ -1,5 +1,6 @@
 """The good lines of a file, made by the services that make one row, or many of one domain at once (panel/tasks.py)."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -7,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 from accounts import totp
 from mailadmin.file_import import judging, keeping
 from mailadmin.file_import.kinds import KINDS, domains_of
+from mailadmin.file_import.mailboxes import SEND
 from mailadmin.file_import.texts import not_yours
 from panel import tasks
 from panel.addresses import display_address
@@ -16,6 +18,9 @@ from panel.task_work import Entry, Work
 from panel.transactions import in_transaction
 
 TOGETHER = 500  # lines of a transaction
+# Of those whose passwords are hashed, which takes their time under the locks of the task and the file: about two seconds.
+ROUNDS_TOGETHER = 2_500_000
+MAILED_TOGETHER = 10  # of those that are written to, after it
 State = FileLine.State
 
 
@@ -48,8 +53,23 @@ class ImportWork(Work):
         return TOGETHER
 
     def groups(self, task, entries):
-        together = KINDS[task.options["kind"]].create_many is not None
-        return [entries] if together and entries else super().groups(task, entries)
+        kind = KINDS[task.options["kind"]]
+        if kind.create_many is None:
+            return super().groups(task, entries)
+        size = self._together(task, kind)
+        return [entries[place : place + size] for place in range(0, len(entries), size)]
+
+    def _together(self, task, kind):
+        if kind.name != "mailbox":
+            return TOGETHER
+        file = FileImport.objects.get(pk=task.options["file"])
+        options = judging.options_of(file)
+        size = TOGETHER
+        if options["welcome"] or options["how"] == SEND:
+            size = MAILED_TOGETHER
+        if "hash" not in options["columns"]:
+            size = min(size, ROUNDS_TOGETHER // settings.PASSWORD_ROUNDS)
+        return max(size, 1)
 
     def act(self, task, entry):
         self.act_together(task, [entry])

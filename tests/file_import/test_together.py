@@ -1,6 +1,7 @@
 """Many lines are made together: what one of them alone would not be, and that no line pays for another."""
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -8,9 +9,13 @@ from accounts.models import LogEntry
 from aliases.models import Alias
 from domains.models import Domain
 from domains.services import create_domain
+from mailadmin.file_import import judging, keeping, work
+from mailadmin.file_import.work import ImportWork
 from mailboxes.models import Mailbox
 from mailboxes.services import create_mailbox
+from panel import tasks
 from panel.models import FileImport, FileLine, Task
+from panel.task_work import Entry
 
 HEADINGS = "Address;Domain;Name;Quota;Password;Forward to\n"
 HASH = "{SHA512-CRYPT}$6$rounds=5000$abcdefgh$" + "a" * 86
@@ -140,3 +145,67 @@ def test_a_hundred_lines_cost_no_more_statements_than_ten(superadmin, checked, k
 
     few, many = found
     assert many <= few + 10  # long lists of keys are looked up in parts
+
+
+def test_a_group_that_is_refused_late_does_not_keep_the_import_where_it_is(
+    superadmin, checked, make_mailbox, monkeypatch
+):
+    url = checked(superadmin, HEADINGS + people(4))
+    make_mailbox("p003")
+    monkeypatch.setattr("panel.tasks.STEP_SECONDS", 0.000_001)
+    place = superadmin.post(url, {"do": "begin"}).url.partition("?")[0]
+    # Any group is over the time of a step: so is whatever follows it.
+    seconds = iter(range(10_000))
+    monkeypatch.setattr("panel.tasks.monotonic", lambda: 0.0 if next(seconds) < 2 else 1.0)
+
+    superadmin.post(place, {"do": "step"}, headers={"HX-Request": "true"})
+
+    assert Task.objects.get().done == 1
+
+
+@pytest.mark.parametrize(
+    ("rounds", "together"), [(5_000, 500), (100_000, 25), (5_000_000, 1)], ids=str
+)
+def test_as_many_are_hashed_together_as_take_two_seconds(
+    superadmin, checked, settings, rounds, together
+):
+    checked(superadmin, HEADINGS + people(2))
+    settings.PASSWORD_ROUNDS = rounds
+    assert sizes_of_groups(1_000) == [together] * (1_000 // together)
+
+
+def test_those_who_are_written_to_are_made_in_tens(superadmin, checked):
+    checked(superadmin, HEADINGS + people(2), welcome="on")
+    assert sizes_of_groups(25) == [10, 10, 5]
+
+
+def test_brought_hashes_and_aliases_are_made_by_hundreds(superadmin, checked, settings):
+    settings.PASSWORD_ROUNDS = 1_000_000
+    checked(superadmin, f"Address;Hash\na@example.org;{HASH}\n")
+    assert sizes_of_groups(501) == [500, 1]
+    checked(superadmin, "Alias;To\na@example.org;b@y.test\n", kind="alias")
+    assert sizes_of_groups(501) == [500, 1]
+
+
+def sizes_of_groups(count):
+    file = FileImport.objects.latest("pk")
+    task = Task(options={"file": file.pk, "kind": file.kind})
+    entries = [Entry(f"p{n}@example.org", [n]) for n in range(count)]
+    return [len(group) for group in ImportWork(None).groups(task, entries)]
+
+
+def test_a_dry_run_does_not_tell_twice_what_a_refused_group_had_made(make_admin, several_domains):
+    admin = make_admin("root@example.org", superadmin=True)
+    text = "Address\n" + "".join(f"{name}@one.example\n" for name in "ab") + "x@two.example\n"
+    upload = ContentFile(text.encode(), name="people.csv")
+    file = keeping.store(actor=admin, kind="mailbox", upload=upload, format="table")
+    file = judging.match(file=file, columns=["address"], options={})
+    judging.judge_for(None, actor=admin, file=file)
+    Domain.objects.filter(pk="two.example").update(mailboxes=-1)
+    admin.recorded = []
+    task = tasks.begin(work.begin(actor=admin, file=file))
+
+    tasks.step(task, ImportWork(admin))
+
+    made = [entry.data for entry in admin.recorded if entry.action == "create_mailbox"]
+    assert made == ["a@one.example", "b@one.example"]
