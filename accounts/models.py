@@ -228,6 +228,11 @@ class Admin(Account):
     def _links(self):
         return _links_of(self.pk)
 
+    def forget_domains(self):
+        """Let them be read anew: there are others since."""
+        for name in ("domain_names", "domain_roles", "_links"):
+            self.__dict__.pop(name, None)
+
 
 @prepared_union
 def _links_of(admin):
