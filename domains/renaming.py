@@ -1,7 +1,7 @@
 """Another name for a domain: every row that names it, or an address in it, follows in one transaction.
 
-As domains/services.py: lock, check, save, log. Permission is the caller's job: superadmins alone. Directories are columns
-and stay, so no mail is moved.
+As domains/services.py: lock, check, save, log. Superadmins alone: a name is also what leads to it from all other domains. Directories are
+columns and stay, so no mail is moved.
 """
 
 from django.core.exceptions import ValidationError
@@ -40,6 +40,8 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     then it is given up. Keys sign for the new name once its DNS shows them. An alias domain of it changes places with it, and keeps what is
     said of its own mail: keys, relay host, rules about senders.
     """
+    if actor is not None and not actor.is_superadmin:
+        raise ValidationError(_("Only a superadmin may give a domain another name."), "superadmin")
     RoutingLock.hold()
     domain = Domain.objects.select_for_update().get(pk=domain.pk).fresh()
     new = check_new_name(domain=domain, name=name, keep_alias=keep_alias, most=most)

@@ -525,6 +525,14 @@ def test_where_no_list_of_senders_is_free_the_old_name_cannot_have_one(domain, m
     assert renamed(domain, keep_alias=False).pk == NEW
 
 
+def test_whoever_is_no_superadmin_gives_no_domain_another_name(old, make_admin, make_reseller):
+    for actor in (make_admin("boss@other.example", domains=[OLD]), make_reseller()):
+        with pytest.raises(ValidationError, match="Only a superadmin"):
+            rename_domain(actor=actor, domain=old, name=NEW)
+
+    assert Domain.objects.get() == old
+
+
 def test_a_name_that_is_free_is_checked_without_a_change(old):
     new = check_new_name(domain=old.fresh(), name=NEW)
 
