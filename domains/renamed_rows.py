@@ -254,9 +254,10 @@ def _again(rows, **columns):
 
 
 def _take_admins(names, *, keep):
-    there = DomainAdmin.objects.filter(domain=names.new).values_list("username", flat=True)
+    """Whoever manages an alias domain that it changes places with manages both."""
+    DomainAdmin.objects.filter(domain=names.new).delete()
     rows = DomainAdmin.objects.filter(domain=names.old)
-    _again(rows.exclude(username__in=list(there)), domain_id=names.new)
+    _again(rows, domain_id=names.new)
     if not keep:
         rows.delete()
 

@@ -10,14 +10,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import LogEntry
+from accounts.models import ApiToken, LogEntry, Webhook
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget, Ending
 from aliases.targets import MAX_BYTES
 from domains import renamed_rows, sender_services, sending_limits
 from domains.deliveries import forget_figures
 from domains.mail_reports import forget_reports
-from domains.models import AliasDomain, Copy, Domain, DomainSenderRule, RoutingLock
+from domains.models import (
+    AliasDomain,
+    Copy,
+    Domain,
+    DomainAdmin,
+    DomainSenderRule,
+    RoutingLock,
+)
 from domains.renamed_rows import Names, batches
 from domains.services import check_new_domain, create_alias_domain, delete_alias_domain
 from panel import helper
@@ -136,6 +143,7 @@ def _checked_name(domain, text):
             raise ValidationError(_("This is its name already."), "same")
         if AliasDomain.objects.filter(pk=other.pk, target_domain=domain.pk).exists():
             _refuse_own_addresses(other.pk)
+            _refuse_who_has_it_alone(domain.pk, other.pk)
             return other.pk
     raise found
 
@@ -149,6 +157,26 @@ def _refuse_own_addresses(name):
         raise ValidationError(
             text, "own_addresses", {"name": display_domain(name), "addresses": addresses}
         )
+
+
+def _refuse_who_has_it_alone(old, name):
+    """Whoever was given an alias domain, which has no mailboxes, is not given those of the domain by that."""
+    admins = DomainAdmin.objects.filter(active=True)
+    of_domain = admins.filter(domain=old).values_list("username", flat=True)
+    alone = admins.filter(domain=name).exclude(username__in=list(of_domain))
+    found = {*alone.values_list("username", flat=True)}
+    for model, owner in ((ApiToken, "username"), (Webhook, "owner")):
+        rows = model.objects.exclude(domains="").values_list(owner, "domains")
+        limits = [(whose, text.split(",")) for whose, text in rows]
+        found |= {whose for whose, limit in limits if name in limit and old not in limit}
+    if found:
+        text = _("%(accounts)s: these manage %(name)s and not %(old)s, or have an API token or webhook for it alone, and would have all mailboxes. Let them have both or neither first.")  # fmt: skip
+        params = {
+            "accounts": ", ".join(sorted(found)[:5]),
+            "name": display_domain(name),
+            "old": display_domain(old),
+        }
+        raise ValidationError(text, "alone", params)
 
 
 def _refuse_too_long(domain, new):

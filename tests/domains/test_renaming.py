@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import Admin, ApiToken, LogEntry, PanelSession
+from accounts.models import Admin, ApiToken, LogEntry, PanelSession, Webhook
 from aliases.answers import ELSEWHERE, answer
 from aliases.models import Alias, AliasTarget
 from domains.dkim_keys import NEXT, SIGNS, DKIMKey
@@ -370,6 +370,45 @@ def test_an_alias_domain_with_addresses_of_its_own_stays_one(domain, twin, add_a
     add_alias("info@twin.example", OTHER)
 
     assert refusal(domain, twin.pk) == {"name": ["own_addresses"]}
+
+
+def test_who_has_the_alias_domain_alone_does_not_get_the_mailboxes_by_it(domain, twin, make_admin):
+    make_admin("eve@other.example", domains=[twin.pk])
+
+    assert refusal(domain, twin.pk) == {"name": ["alone"]}
+    DomainAdmin.objects.create(username_id="eve@other.example", domain=domain)
+    renamed(domain, twin.pk)
+    assert Admin.objects.get(pk="eve@other.example").domain_names == (OLD, twin.pk)
+
+
+@pytest.mark.parametrize("domains", ["twin.example", "other.example,twin.example"])
+def test_nor_does_a_token_or_webhook_for_the_alias_domain_alone(domain, twin, domains):
+    limit = {"rights": "mailboxes:write", "domains": domains}
+    token = ApiToken.objects.create(kind="admin", username="eve@x.example", name="x", **limit)
+
+    assert refusal(domain, twin.pk) == {"name": ["alone"]}
+    token.delete()
+    hook = Webhook.objects.create(
+        owner="eve@x.example", url="https://x.example", secret="x", events="", domains=domains
+    )
+    with pytest.raises(ValidationError, match=r"eve@x\.example: these manage twin\.example"):
+        check_new_name(domain=domain.fresh(), name=twin.pk)
+    hook.delete()
+    assert renamed(domain, twin.pk).pk == twin.pk
+
+
+def test_a_right_that_another_program_took_away_does_not_come_back(domain, twin, make_admin):
+    eve = make_admin("eve@other.example", domains=[OLD])
+    DomainAdmin.objects.create(username=eve, domain=twin, active=False)
+    DomainAdmin.objects.create(username=make_admin("joe@other.example"), domain=twin, active=False)
+
+    renamed(domain, twin.pk)
+
+    rows = DomainAdmin.objects.filter(domain=twin.pk).order_by("pk")
+    assert [(row.username_id, row.active) for row in rows] == [
+        ("boss@old.example", True),
+        ("eve@other.example", True),
+    ]
 
 
 # --- What nobody inherits
