@@ -117,10 +117,16 @@ def forget_left_overs(new, *, of_an_alias_domain):
         rows.delete()
 
 
-def created_of(domain, new):
-    """When the domain was made, but after what the bin has of another domain that had the new name: nobody finds that as their own."""
-    last = Deleted.objects.filter(domain=new).aggregate(last=Max("at"))["last"]
-    return max(domain.created, last + timedelta(seconds=1)) if last else domain.created
+def created_of(new, first, before=None):
+    """``first``, but after what the bin has of another domain that had the new name: nobody finds that as their own.
+
+    An alias domain of that name is there since ``before``; what was deleted in it later is its own.
+    """
+    others = Deleted.objects.filter(domain=new)
+    if before is not None:
+        others = others.filter(at__lt=before)
+    last = others.aggregate(last=Max("at"))["last"]
+    return max(first, last + timedelta(seconds=1)) if last else first
 
 
 # --- Addresses

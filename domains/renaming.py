@@ -119,11 +119,13 @@ def _store(actor, domain, new):
     link = AliasDomain.objects.filter(pk=new.pk).first()
     renamed_rows.forget_left_overs(new.pk, of_an_alias_domain=link is not None)
     if link is None:
-        new.created = renamed_rows.created_of(domain, new.pk)
+        new.created = renamed_rows.created_of(new.pk, domain.created)
         insert(new)
         return
     delete_alias_domain(actor=actor, link=link)
-    new.created = min(domain.created, link.alias_domain.created)
+    since = link.alias_domain.created
+    first = min(domain.created, since)
+    new.created = renamed_rows.created_of(new.pk, first, before=since)
     new.save(force_update=True)
 
 

@@ -459,6 +459,26 @@ def test_what_the_bin_has_of_another_domain_of_the_new_name_is_not_its_administr
     assert warning_about(None or make_admin(superadmin=True), NEW).startswith("A deleted domain")
 
 
+def test_nor_is_what_it_has_of_a_domain_before_an_alias_domain_that_changes_places(
+    add_domain, add_mailbox, make_admin
+):
+    old, boss = add_domain(OLD), make_admin(domains=[OLD])
+    add_domain(NEW)
+    delete_mailbox(actor=None, mailbox=add_mailbox(f"eve@{NEW}"))
+    delete_domain(actor=None, domain=Domain.objects.get(pk=NEW))
+    Deleted.objects.update(at=timezone.now() - timedelta(days=2))
+    twin = add_domain(NEW)
+    DomainAdmin.objects.create(username=boss, domain=twin)
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=old)
+    Domain.objects.filter(pk=OLD).update(created=timezone.now() - timedelta(days=400))
+
+    renamed(old)
+
+    assert NEW in Admin.objects.get(pk=boss.pk).domain_names
+    assert not Deleted.objects.manageable_by(Admin.objects.get(pk=boss.pk)).exists()
+    assert Domain.objects.get(pk=NEW).created <= twin.created
+
+
 # --- What is refused
 
 
