@@ -37,8 +37,7 @@ from domains.models import (
     DomainUsage,
     RelayHost,
 )
-from mailboxes.deleted_rows import DOMAIN
-from mailboxes.models import Deleted, DeletedRow, Mailbox, QuotaUsage, SendAs, UsageDay
+from mailboxes.models import Deleted, Mailbox, QuotaUsage, SendAs, UsageDay
 from panel.addresses import split_targets
 from panel.changes import insert_many
 from panel.fields import KeyField, ShortTextField
@@ -49,12 +48,6 @@ WRITTEN = (
 )
 OF_A_MAILBOX = (SecondFactor, RecoveryCode, Passkey, PasswordLink, ApiToken)
 OPENED = (PanelSession, SignInLink)  # what lets somebody in under the old name ends
-# What a deleted row says in other columns is no address: a person's name, a directory, a text.
-KEPT = {
-    *("address", "alias", "alias_domain", "author", "domain", "domain_name", "email", "mailbox"),
-    *("owner", "person", "sender", "target_domain", "username", "goto", "before", "after"),
-    *("gone", "others"),
-}
 
 
 class Names:
@@ -312,36 +305,6 @@ def _name_in_lists(names, model, *, keep):
             place = stored.index(names.old)
             listed = dict.fromkeys([*stored[:place], *given, *stored[place + 1 :]])
             model.objects.filter(pk=row.pk).update(domains=",".join(listed))
-
-
-# --- What was deleted in it
-
-
-def rename_deleted(names, since):
-    """What was deleted in the domain since it is there can be restored in it still."""
-    rows = Deleted.objects.filter(domain=names.old, at__gte=since).exclude(kind=DOMAIN)
-    keys = list(rows.values_list("pk", flat=True))
-    for some in batches(keys):
-        found = Deleted.objects.filter(pk__in=some)
-        found.update(name=names.of_column("name"), domain=names.new)
-        changed = []
-        for row in DeletedRow.objects.filter(deletion__in=some):
-            data = {column: _kept(names, row, column, row.data[column]) for column in row.data}
-            if data != row.data:
-                row.data = data
-                changed.append(row)
-        DeletedRow.objects.bulk_update(changed, ["data"], batch_size=WRITTEN)
-
-
-def _kept(names, row, column, value):
-    is_limit = row.kind == OwnAliasLimit._meta.db_table and column == "name"
-    if column not in KEPT and not is_limit:
-        return value
-    if isinstance(value, list):
-        return [names.of(one) for one in value]
-    if isinstance(value, dict):
-        return {names.of(key): names.of(one) for key, one in value.items()}
-    return names.of_domain(names.of(value)) if isinstance(value, str) else value
 
 
 # --- The old name

@@ -25,6 +25,7 @@ from domains.models import (
     DomainSenderRule,
     RoutingLock,
 )
+from domains.renamed_deletions import forget_joined, rename_deleted
 from domains.renamed_rows import Names, batches
 from domains.services import check_new_domain, create_alias_domain, delete_alias_domain
 from panel import helper
@@ -67,7 +68,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     renamed_rows.rename_new_addresses(names)
     renamed_rows.rename_copies(names, keep=copies)
     renamed_rows.take_settings_along(names, keep=keep_alias)
-    renamed_rows.rename_deleted(names, domain.created)
+    rename_deleted(names, domain.created, new.created)
     _record(actor, domain, new, links)
     if keep_alias:
         _lead_old_name(actor, domain, new)
@@ -119,6 +120,7 @@ def _store(actor, domain, new):
     link = AliasDomain.objects.filter(pk=new.pk).first()
     renamed_rows.forget_left_overs(new.pk, of_an_alias_domain=link is not None)
     if link is None:
+        forget_joined(new.pk)
         new.created = renamed_rows.created_of(new.pk, domain.created)
         insert(new)
         return
