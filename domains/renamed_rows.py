@@ -153,7 +153,10 @@ def rename_aliases(names, now):
     """Each alias of the domain, and its recipients in it: most are a mailbox's own and lead to it."""
     rows = Alias.objects.filter(domain=names.old)
     others = {}
-    for address, goto in rows.exclude(goto=F("address")).values_list("address", "goto"):
+    # All are locked: what another program writes meanwhile would be lost.
+    for address, goto in rows.select_for_update().values_list("address", "goto"):
+        if goto == address:
+            continue
         changed = names.of_recipients(goto, address)
         if changed != goto:
             others[names.of(address)] = changed
