@@ -26,7 +26,7 @@ from domains.models import (
     RoutingLock,
 )
 from domains.renamed_deletions import forget_joined, rename_deleted
-from domains.renamed_rows import Names, batches
+from domains.renamed_rows import WRITTEN, Names, batches
 from domains.services import check_new_domain, create_alias_domain, delete_alias_domain
 from panel import helper
 from panel.addresses import MAX_ADDRESS, display_address, display_domain
@@ -94,6 +94,7 @@ def check_new_name(*, domain, name, keep_alias=True, most=MOST):
         new.name = _checked_name(domain, name)
         _refuse_too_long(domain, new)
         _refuse_itself(domain, new)
+        _refuse_too_many_bytes(domain, new)
     if error := _too_many(domain, most):
         errors.setdefault("name", []).append(error)
     if keep_alias:
@@ -206,6 +207,24 @@ def _refuse_itself(domain, new):
         raise ValidationError(text, "itself", {"name": new, "aliases": ", ".join(found)})
 
 
+def _refuse_too_many_bytes(domain, new):
+    """Of the domain's own aliases; those of others are looked at when they are written."""
+    names = Names(domain.pk, new.pk)
+    # Characters: one may have four bytes, and a recipient is at least its domain and two.
+    most = MAX_BYTES * (len(domain.pk) + 2) // (len(new.pk) + 2) // 4
+    rows = Alias.objects.filter(domain=domain).annotate(size=Length("goto"))
+    for row in rows.filter(size__gt=most).order_by("pk").iterator(WRITTEN):
+        goto = names.of_recipients(row.goto, row.pk)
+        if goto != row.goto:
+            _refuse_bytes(row.pk, goto)
+
+
+def _refuse_bytes(address, goto):
+    if len(goto.encode()) > MAX_BYTES:
+        text = _("%(address)s has so many recipients that a longer one has no room among them.")
+        raise ValidationError(text, "too_long", {"address": display_address(address)})
+
+
 def _check_alias_domain(domain):
     if not domain.ends_here:
         text = _("Mail for %(domain)s is handed on to another server, which knows its addresses: as an alias domain it would refuse them. Give the old name up.")  # fmt: skip
@@ -231,9 +250,7 @@ def _lead_others_on(actor, names, addresses, now):
             goto = names.of_recipients(row.goto)
             if goto == row.goto:  # in a notation that only Postfix reads
                 continue
-            if len(goto.encode()) > MAX_BYTES:
-                text = _("%(address)s has so many recipients that a longer one has no room among them.")  # fmt: skip
-                raise ValidationError(text, "too_long", {"address": row})
+            _refuse_bytes(row.pk, goto)
             written[row.pk] = goto
             action = "edit_forwarding" if row.is_self_alias else "edit_alias"
             of_domain = changes.setdefault((action, row.domain_id), {})

@@ -563,6 +563,18 @@ def test_recipients_without_room_for_a_longer_name_are_an_error_that_says_whose(
         renamed(old, "a-much-longer-name.example")
 
 
+@pytest.mark.parametrize("name", ["list", "ann"])
+def test_so_are_those_of_its_own_aliases_before_anything_is_done(old, add_mailbox, name):
+    add_mailbox(ANN)
+    Alias.objects.get_or_create(address=f"{name}@{OLD}", defaults={"domain": old})
+    for goto, fits in [(",".join(f"m{n:04}@{OLD}" for n in range(3_600)), False), (ANN, True)]:
+        Alias.objects.filter(pk=f"{name}@{OLD}").update(goto=goto)
+        if fits:
+            assert renamed(old, "a-much-longer-name.example").pk == "a-much-longer-name.example"
+        else:
+            assert refusal(old, "a-much-longer-name.example") == {"name": ["too_long"]}
+
+
 def test_a_domain_with_too_many_addresses_is_refused(old, add_mailbox):
     add_mailbox(ANN)
     add_mailbox(BOB)
