@@ -163,13 +163,16 @@ def test_people_whose_answers_postfixadmin_noted_follow(add_domain, add_mailbox)
         run("DROP TABLE vacation_notification")
 
 
-@pytest.mark.parametrize("address", ["list", "ann"])
+@pytest.mark.parametrize("address", ["list", "shop", "info"])
 def test_recipients_that_another_program_writes_meanwhile_are_not_lost(
     add_domain, add_mailbox, add_alias, monkeypatch, address
 ):
     domain = add_domain(OLD)
     add_mailbox(f"ann@{OLD}")
-    add_alias(f"list@{OLD}", f"ann@{OLD}")
+    add_alias(f"shop@{OLD}", "x@y.example")
+    add_alias(f"list@{OLD}", f"shop@{OLD}")
+    add_alias(f"info@{OLD}", f"shop@{OLD}")
+    Alias.objects.filter(pk=f"info@{OLD}").update(goto=f"info@{OLD}")
     of_recipients, said = Names.of_recipients, []
 
     def meanwhile(*args):
