@@ -10,8 +10,10 @@ from django.utils import timezone
 from accounts.models import Admin, ApiToken, LogEntry, PanelSession, Webhook
 from aliases.answers import ELSEWHERE, answer
 from aliases.models import Alias, AliasTarget
+from domains.deliveries import DeliveryDay
 from domains.dkim_keys import NEXT, SIGNS, DKIMKey
 from domains.flow_services import set_relay_host
+from domains.mail_reports import ReportDay
 from domains.models import (
     AliasDomain,
     Copy,
@@ -276,6 +278,19 @@ def test_a_name_that_is_given_up_is_no_domain_any_more(domain):
     assert answer(None, ANN).kind == ELSEWHERE
     assert answer(None, f"ann@{NEW}").row == f"ann@{NEW}"
     assert not DomainAdmin.objects.filter(domain=OLD).exists()
+
+
+@pytest.mark.parametrize("keep_alias", [True, False])
+def test_reports_and_figures_stay_with_the_old_name_and_go_with_it(old, keep_alias):
+    today = timezone.localdate()
+    DeliveryDay.objects.create(domain=OLD, day=today)
+    ReportDay.objects.create(domain=OLD, day=today)
+
+    renamed(old, keep_alias=keep_alias)
+
+    left = [OLD] if keep_alias else []
+    assert [row.domain for row in DeliveryDay.objects.all()] == left
+    assert [row.domain for row in ReportDay.objects.all()] == left
 
 
 def test_the_old_name_takes_no_addresses_of_its_own(domain, password):

@@ -72,6 +72,8 @@ def test_the_old_name_is_given_up_if_that_is_wanted(as_superadmin, customer):
     sent = {"name": "new.example", "give_up": "on"}
     said = text(as_superadmin.post(RENAME, sent | PREVIEW))
     assert "example.org is given up: it is no domain of this server any more" in said
+    assert "the figures of what it sent and got, are deleted" in said
+    assert "are deleted" not in text(as_superadmin.post(RENAME, {"name": "new.example"} | PREVIEW))
 
     done = as_superadmin.post(RENAME, sent)
 
