@@ -16,6 +16,7 @@ from aliases.models import Alias, AliasTarget, Ending
 from aliases.targets import MAX_BYTES
 from domains import renamed_rows, sender_services, sending_limits
 from domains.deliveries import forget_figures
+from domains.dkim_keys import DKIMSigning
 from domains.mail_reports import forget_reports
 from domains.models import (
     AliasDomain,
@@ -97,9 +98,11 @@ def check_new_name(*, domain, name, keep_alias=True, most=MOST):
         _refuse_too_many_bytes(domain, new)
     if error := _too_many(domain, most):
         errors.setdefault("name", []).append(error)
-    if keep_alias:
-        with collected(errors, "keep_alias"):
+    with collected(errors, "keep_alias"):
+        if keep_alias:
             _check_alias_domain(domain)
+        else:
+            _refuse_signing_for_others(domain)
     refuse(errors)
     return new
 
@@ -231,6 +234,21 @@ def _check_alias_domain(domain):
         raise ValidationError(text, "handed_on", {"domain": domain})
     if DomainSenderRule.objects.filter(domain=domain.pk).exists():
         sender_services.list_number("")  # one more
+
+
+def _refuse_signing_for_others(domain):
+    """Without the old name its signatures are worth nothing, and those of the new one sign for it alone."""
+    rows = DKIMSigning.objects.filter(dkim__domain_name=domain.pk).exclude(author=domain.pk)
+    others = rows.exclude(author__endswith=f"@{domain.pk}").order_by("author")
+    found = list(others.values_list("author", flat=True).distinct()[:5])
+    if found:
+        text = _("Keys of %(domain)s sign mail of others too: %(names)s. Let other keys sign it first, or keep the old name.")  # fmt: skip
+        params = {"domain": domain, "names": ", ".join(map(_displayed, found))}
+        raise ValidationError(text, "signs_for_others", params)
+
+
+def _displayed(author):
+    return display_address(author) if "@" in author else display_domain(author)
 
 
 def leading_to(name):

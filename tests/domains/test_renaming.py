@@ -11,7 +11,7 @@ from accounts.models import Admin, ApiToken, LogEntry, PanelSession, Webhook
 from aliases.answers import ELSEWHERE, answer
 from aliases.models import Alias, AliasTarget
 from domains.deliveries import DeliveryDay
-from domains.dkim_keys import NEXT, SIGNS, DKIMKey
+from domains.dkim_keys import NEXT, SIGNS, DKIMKey, DKIMSigning
 from domains.flow_services import set_relay_host
 from domains.mail_reports import ReportDay
 from domains.models import (
@@ -596,6 +596,17 @@ def test_a_domain_with_too_many_addresses_is_refused(old, add_mailbox):
 
     assert refusal(old, most=1) == {"name": ["too_many"]}
     assert renamed(old, most=2).pk == NEW
+
+
+@pytest.mark.parametrize("author", ["other.example", OTHER, "twin.example"])
+@pytest.mark.parametrize("to", [NEW, "twin.example"])
+def test_a_name_by_which_mail_of_others_is_signed_is_not_given_up(domain, to, author):
+    key = DKIMKey.objects.get(domain_name=OLD, selector="s1")
+    DKIMSigning.objects.create(author=author, dkim=key)
+
+    assert refusal(domain, to, keep_alias=False) == {"keep_alias": ["signs_for_others"]}
+    renamed(domain, to)
+    assert DKIMSigning.objects.get(author=author).dkim == key
 
 
 def test_all_errors_are_told_at_once(add_domain):
