@@ -314,8 +314,9 @@ def _name_in_lists(names, model, *, keep):
 
 
 def shrink(old):
-    """What is left of the row of a name that leads elsewhere: no limit counts twice."""
+    """What is left of the row of a name that leads elsewhere: no limit counts twice, and mail is refused where the new name is off."""
     Domain.objects.filter(pk=old).update(
+        active=True,
         aliases=-1,
         mailboxes=-1,
         maxquota=0,

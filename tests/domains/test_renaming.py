@@ -293,6 +293,17 @@ def test_reports_and_figures_stay_with_the_old_name_and_go_with_it(old, keep_ali
     assert [row.domain for row in ReportDay.objects.all()] == left
 
 
+def test_a_domain_that_is_off_takes_mail_to_either_name_once_it_is_on(add_domain, add_mailbox):
+    old = add_domain(OLD, active=False)
+    add_mailbox(ANN)
+
+    new = renamed(old)
+    assert [reached(f"ann@{name}") for name in (OLD, NEW)] == [set(), set()]
+    update_domain(actor=None, domain=new, active=True)
+
+    assert [reached(f"ann@{name}") for name in (OLD, NEW)] == [{f"ann@{NEW}"}] * 2
+
+
 def test_the_old_name_takes_no_addresses_of_its_own(domain, password):
     renamed(domain)
 
