@@ -313,8 +313,8 @@ def _name_in_lists(names, model, *, keep):
 # --- The old name
 
 
-def shrink(old):
-    """What is left of the row of a name that leads elsewhere: no limit counts twice, and mail is refused where the new name is off."""
+def shrink(old, reseller):
+    """What is left of the row of a name that leads elsewhere: no limit or budget counts twice, and mail is refused where the new name is off."""
     Domain.objects.filter(pk=old).update(
         active=True,
         aliases=-1,
@@ -326,4 +326,5 @@ def shrink(old):
         verify_recipients=False,
         password_expiry=0,
         sending_limit=None,
+        reseller=reseller,
     )

@@ -60,7 +60,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     elsewhere = sorted(_leading_from_others(domain.pk))
     copies = list(Copy.objects.filter(domain=domain.pk)) if keep_alias else []
     new.modified = now
-    _store(actor, domain, new)  # first: no address may be without a domain
+    reseller = _store(actor, domain, new)  # first: no address may be without a domain
     links = renamed_rows.lead_alias_domains(names)
     mailboxes = renamed_rows.rename_mailboxes(names, now)
     renamed_rows.rename_aliases(names, now)
@@ -72,7 +72,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     rename_deleted(names, domain.created, new.created)
     _record(actor, domain, new, links)
     if keep_alias:
-        _lead_old_name(actor, domain, new)
+        _lead_old_name(actor, domain, new, reseller)
     else:
         _give_up(domain)
     for some in batches([names.of(address) for address in leading_there]):
@@ -121,18 +121,20 @@ def _too_many(domain, most):
 
 
 def _store(actor, domain, new):
+    """Return against whose budget the other name of both counts."""
     link = AliasDomain.objects.filter(pk=new.pk).first()
     renamed_rows.forget_left_overs(new.pk, of_an_alias_domain=link is not None)
     if link is None:
         forget_joined(new.pk)
         new.created = renamed_rows.created_of(new.pk, domain.created)
         insert(new)
-        return
+        return ""
     delete_alias_domain(actor=actor, link=link)
     since = link.alias_domain.created
     first = min(domain.created, since)
     new.created = renamed_rows.created_of(new.pk, first, before=since)
     new.save(force_update=True)
+    return link.alias_domain.reseller
 
 
 def copy_of(domain):
@@ -290,8 +292,8 @@ def _lead_endings_on(actor, names):
             )
 
 
-def _lead_old_name(actor, domain, new):
-    renamed_rows.shrink(domain.pk)
+def _lead_old_name(actor, domain, new, reseller):
+    renamed_rows.shrink(domain.pk, reseller)
     create_alias_domain(
         actor=actor,
         alias_domain=Domain.objects.get(pk=domain.pk),

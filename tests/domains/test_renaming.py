@@ -23,6 +23,7 @@ from domains.models import (
     RelayHost,
 )
 from domains.renaming import check_new_name, rename_domain
+from domains.resellers import use_of
 from domains.sender_services import set_domain_sender_rule
 from domains.services import create_alias_domain, create_domain, delete_domain, update_domain
 from mailboxes.deleted_rows import MAILBOX
@@ -302,6 +303,22 @@ def test_a_domain_that_is_off_takes_mail_to_either_name_once_it_is_on(add_domain
     update_domain(actor=None, domain=new, active=True)
 
     assert [reached(f"ann@{name}") for name in (OLD, NEW)] == [{f"ann@{NEW}"}] * 2
+
+
+def test_a_resellers_budget_counts_it_once(make_reseller, add_domain):
+    reseller = make_reseller()
+    firm = create_domain(actor=reseller, name=OLD, mailboxes=10, quota=100, maxquota=1)
+    before = use_of(reseller.pk)
+
+    new = renamed(firm)
+    assert use_of(reseller.pk) == before
+    twin = create_domain(actor=reseller, name="twin.example", alias_of=new)
+    with_two = use_of(reseller.pk)
+
+    renamed(new, twin.pk)
+    assert use_of(reseller.pk) == with_two
+    resold = Domain.objects.exclude(reseller="").values_list("pk", flat=True)
+    assert {*resold} == {NEW, "twin.example"}
 
 
 def test_the_old_name_takes_no_addresses_of_its_own(domain, password):
