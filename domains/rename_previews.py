@@ -71,6 +71,7 @@ def _say_of_the_old_name(said, domain, *, keep_alias):
     if not keep_alias:
         text = _("%(old)s is given up: it is no domain of this server any more, and all mail to it is refused, or goes to where its MX records lead.")  # fmt: skip
         said.change(text % params)
+        said.change(_("What others reported of mail from %(old)s, and the figures of what it sent and got, are deleted.") % params)  # fmt: skip
         return
     text = _("%(old)s becomes an alias domain of %(name)s: mail to each old address goes on arriving, and its user may go on sending under it.")  # fmt: skip
     said.change(text % params)

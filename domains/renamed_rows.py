@@ -13,6 +13,7 @@ from django.db.models.functions import Concat, Length, Substr
 from accounts.models import (
     Admin,
     ApiToken,
+    DomainRole,
     FactorException,
     LetterText,
     PanelSession,
@@ -37,8 +38,7 @@ from domains.models import (
     DomainUsage,
     RelayHost,
 )
-from mailboxes.deleted_rows import DOMAIN
-from mailboxes.models import Deleted, DeletedRow, Mailbox, QuotaUsage, SendAs, UsageDay
+from mailboxes.models import Deleted, Mailbox, QuotaUsage, SendAs, UsageDay
 from panel.addresses import split_targets
 from panel.changes import insert_many
 from panel.fields import KeyField, ShortTextField
@@ -49,12 +49,6 @@ WRITTEN = (
 )
 OF_A_MAILBOX = (SecondFactor, RecoveryCode, Passkey, PasswordLink, ApiToken)
 OPENED = (PanelSession, SignInLink)  # what lets somebody in under the old name ends
-# What a deleted row says in other columns is no address: a person's name, a directory, a text.
-KEPT = {
-    *("address", "alias", "alias_domain", "author", "domain", "domain_name", "email", "mailbox"),
-    *("owner", "person", "sender", "target_domain", "username", "goto", "before", "after"),
-    *("gone", "others"),
-}
 
 
 class Names:
@@ -117,10 +111,16 @@ def forget_left_overs(new, *, of_an_alias_domain):
         rows.delete()
 
 
-def created_of(domain, new):
-    """When the domain was made, but after what the bin has of another domain that had the new name: nobody finds that as their own."""
-    last = Deleted.objects.filter(domain=new).aggregate(last=Max("at"))["last"]
-    return max(domain.created, last + timedelta(seconds=1)) if last else domain.created
+def created_of(new, first, before=None):
+    """``first``, but after what the bin has of another domain that had the new name: nobody finds that as their own.
+
+    An alias domain of that name is there since ``before``; what was deleted in it later is its own.
+    """
+    others = Deleted.objects.filter(domain=new)
+    if before is not None:
+        others = others.filter(at__lt=before)
+    last = others.aggregate(last=Max("at"))["last"]
+    return max(first, last + timedelta(seconds=1)) if last else first
 
 
 # --- Addresses
@@ -154,7 +154,10 @@ def rename_aliases(names, now):
     """Each alias of the domain, and its recipients in it: most are a mailbox's own and lead to it."""
     rows = Alias.objects.filter(domain=names.old)
     others = {}
-    for address, goto in rows.exclude(goto=F("address")).values_list("address", "goto"):
+    # All are locked: what another program writes meanwhile would be lost.
+    for address, goto in rows.select_for_update().values_list("address", "goto"):
+        if goto == address:
+            continue
         changed = names.of_recipients(goto, address)
         if changed != goto:
             others[names.of(address)] = changed
@@ -254,11 +257,16 @@ def _again(rows, **columns):
 
 
 def _take_admins(names, *, keep):
-    there = DomainAdmin.objects.filter(domain=names.new).values_list("username", flat=True)
-    rows = DomainAdmin.objects.filter(domain=names.old)
-    _again(rows.exclude(username__in=list(there)), domain_id=names.new)
+    """Whoever manages an alias domain that it changes places with manages both. Who may do less goes on doing less."""
+    DomainAdmin.objects.filter(domain=names.new).delete()
+    DomainRole.objects.filter(domain=names.new).delete()
+    admins = DomainAdmin.objects.filter(domain=names.old)
+    roles = DomainRole.objects.filter(domain=names.old)
+    _again(admins, domain_id=names.new)
+    _again(roles, domain=names.new)
     if not keep:
-        rows.delete()
+        admins.delete()
+        roles.delete()
 
 
 def _take_relay_host(names, *, keep):
@@ -307,42 +315,13 @@ def _name_in_lists(names, model, *, keep):
             model.objects.filter(pk=row.pk).update(domains=",".join(listed))
 
 
-# --- What was deleted in it
-
-
-def rename_deleted(names, since):
-    """What was deleted in the domain since it is there can be restored in it still."""
-    rows = Deleted.objects.filter(domain=names.old, at__gte=since).exclude(kind=DOMAIN)
-    keys = list(rows.values_list("pk", flat=True))
-    for some in batches(keys):
-        found = Deleted.objects.filter(pk__in=some)
-        found.update(name=names.of_column("name"), domain=names.new)
-        changed = []
-        for row in DeletedRow.objects.filter(deletion__in=some):
-            data = {column: _kept(names, row, column, row.data[column]) for column in row.data}
-            if data != row.data:
-                row.data = data
-                changed.append(row)
-        DeletedRow.objects.bulk_update(changed, ["data"], batch_size=WRITTEN)
-
-
-def _kept(names, row, column, value):
-    is_limit = row.kind == OwnAliasLimit._meta.db_table and column == "name"
-    if column not in KEPT and not is_limit:
-        return value
-    if isinstance(value, list):
-        return [names.of(one) for one in value]
-    if isinstance(value, dict):
-        return {names.of(key): names.of(one) for key, one in value.items()}
-    return names.of_domain(names.of(value)) if isinstance(value, str) else value
-
-
 # --- The old name
 
 
-def shrink(old):
-    """What is left of the row of a name that leads elsewhere: no limit counts twice."""
+def shrink(old, reseller):
+    """What is left of the row of a name that leads elsewhere: no limit or budget counts twice, and mail is refused where the new name is off."""
     Domain.objects.filter(pk=old).update(
+        active=True,
         aliases=-1,
         mailboxes=-1,
         maxquota=0,
@@ -352,4 +331,5 @@ def shrink(old):
         verify_recipients=False,
         password_expiry=0,
         sending_limit=None,
+        reseller=reseller,
     )

@@ -1,11 +1,14 @@
 """Another name for a domain on MariaDB: in few statements, and beside others who save."""
 
+from threading import Thread
+
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from aliases.models import Alias, AliasTarget
 from domains.models import Domain, DomainUsage
+from domains.renamed_rows import Names
 from domains.renaming import rename_domain
 from domains.services import create_domain, delete_domain
 from mailboxes.models import Mailbox, QuotaUsage, Vacation
@@ -158,3 +161,47 @@ def test_people_whose_answers_postfixadmin_noted_follow(add_domain, add_mailbox)
         assert run("SELECT * FROM vacation_notification") == ()
     finally:
         run("DROP TABLE vacation_notification")
+
+
+@pytest.mark.parametrize("address", ["list", "shop", "info"])
+def test_recipients_that_another_program_writes_meanwhile_are_not_lost(
+    add_domain, add_mailbox, add_alias, monkeypatch, address
+):
+    domain = add_domain(OLD)
+    add_mailbox(f"ann@{OLD}")
+    add_alias(f"shop@{OLD}", "x@y.example")
+    add_alias(f"list@{OLD}", f"shop@{OLD}")
+    add_alias(f"info@{OLD}", f"shop@{OLD}")
+    Alias.objects.filter(pk=f"info@{OLD}").update(goto=f"info@{OLD}")
+    of_recipients, said = Names.of_recipients, []
+
+    def meanwhile(*args):
+        if not said:
+            said.append(from_another_connection(f"{address}@{OLD}", f"ann@{OLD},vip@y.example"))
+        return of_recipients(*args)
+
+    monkeypatch.setattr(Names, "of_recipients", meanwhile)
+    rename(domain)()
+
+    assert said == ["waits"]
+
+
+def from_another_connection(address, goto):
+    said = []
+
+    def write():
+        try:
+            run(
+                "SET innodb_lock_wait_timeout = 1",
+                f"UPDATE alias SET goto = '{goto}' WHERE address = '{address}'",
+            )
+            said.append("done")
+        except OperationalError:
+            said.append("waits")
+        finally:
+            connection.close()
+
+    other = Thread(target=write)
+    other.start()
+    other.join()
+    return said[0]

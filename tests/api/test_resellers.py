@@ -124,3 +124,15 @@ def test_a_wrong_budget_is_said_at_its_member(root, make_admin, example_org, sen
     answer = root.patch("/administrators/it@example.org", sent)
 
     assert (answer.status_code, problems(answer)) == (422, {pointer})
+
+
+def test_a_reseller_gives_no_domain_another_name(theirs):
+    theirs.put("/domains/firm.example", SENT)
+
+    answers = [
+        theirs.post(f"/domains/firm.example/rename{query}", {"name": "other.example"})
+        for query in ("", "?dry_run=true")
+    ]
+
+    assert [one.status_code for one in answers] == [403, 403]
+    assert [domain.pk for domain in Domain.objects.all()] == ["firm.example"]

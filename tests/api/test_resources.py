@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
 from aliases.models import Alias
-from domains.models import AliasDomain, Domain
+from domains.models import AliasDomain, Domain, DomainUsage
 from domains.services import create_alias_domain
 
 MB = 1_024_000
@@ -386,6 +386,17 @@ def test_a_backup_mx_is_told_at_the_choice(root, add_domain):
     response = root.post("/domains/backup.example/rename", {"name": "new.example"})
 
     assert [one["pointer"] for one in response.json()["errors"]] == ["/keep_alias"]
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_domain_with_very_many_addresses_is_the_commands(root, example_org, query):
+    DomainUsage.objects.filter(pk="example.org").update(alias_rows=5_001)
+
+    response = root.post(f"/domains/example.org/rename{query}", {"name": "new.example"})
+
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["pointer"]) == (422, "/name")
+    assert "use the command" in error["detail"]
 
 
 def test_a_dry_run_of_another_name_is_the_preview_of_the_page(root, example_org, add_mailbox):

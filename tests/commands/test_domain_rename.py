@@ -57,6 +57,7 @@ def test_a_dry_run_says_what_changes_and_does_nothing(run):
         "- Mail and filters stay in their directories. No file is moved.",
         "- Limits, mail flow and settings of example.org are those of new.example.",
         "- example.org is given up: it is no domain of this server any more, and all mail to it is refused, or goes to where its MX records lead.",
+        "- What others reported of mail from example.org, and the figures of what it sent and got, are deleted.",
         "- Have MX, SPF and DMARC records of new.example lead here: its page “DNS” lists them, and says what is missing.",
         "- 1 alias or forwarding of another domain leads to new.example then: all@other.net",
         "- Mail that this server’s users and aliases send to new.example stays here from then on. Addresses that are in use elsewhere and not here are refused: create them first.",

@@ -122,7 +122,8 @@ def fill(add_domain, add_mailbox, add_alias, make_admin):
     create_alias_domain(actor=None, alias_domain=twin, target_domain=domain)
     for name in (ANN, BOB, OTHER):
         add_mailbox(name, quota=100, name=name.partition("@")[0].title())
-    make_admin(BOSS, domains=[OLD, "twin.example"], email_other=f"private@{OLD}")
+    roles = {OLD: "read"}
+    make_admin(BOSS, domains=[OLD, "twin.example"], roles=roles, email_other=f"private@{OLD}")
     _fill_accounts()
     _fill_addresses(domain, add_alias)
     _fill_domain(domain)

@@ -30,6 +30,7 @@ WITH_AN_ALIAS = {
     "domain": {"domain"},
     "domain_admins": {"domain"},
     "domain_dns": {"domain", "findings"},
+    "domain_role": {"domain"},
     "domain_sender_rule": {"domain"},
     "domain_usage": {"domain"},
     "mail_copy": {"address", "domain"},

@@ -7,11 +7,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import Admin, ApiToken, LogEntry, PanelSession
+from accounts.models import Admin, ApiToken, LogEntry, PanelSession, Webhook
 from aliases.answers import ELSEWHERE, answer
 from aliases.models import Alias, AliasTarget
-from domains.dkim_keys import NEXT, SIGNS, DKIMKey
+from domains.deliveries import DeliveryDay
+from domains.dkim_keys import NEXT, SIGNS, DKIMKey, DKIMSigning
 from domains.flow_services import set_relay_host
+from domains.mail_reports import ReportDay
 from domains.models import (
     AliasDomain,
     Copy,
@@ -21,6 +23,7 @@ from domains.models import (
     RelayHost,
 )
 from domains.renaming import check_new_name, rename_domain
+from domains.resellers import use_of
 from domains.sender_services import set_domain_sender_rule
 from domains.services import create_alias_domain, create_domain, delete_domain, update_domain
 from mailboxes.deleted_rows import MAILBOX
@@ -278,6 +281,46 @@ def test_a_name_that_is_given_up_is_no_domain_any_more(domain):
     assert not DomainAdmin.objects.filter(domain=OLD).exists()
 
 
+@pytest.mark.parametrize("keep_alias", [True, False])
+def test_reports_and_figures_stay_with_the_old_name_and_go_with_it(old, keep_alias):
+    today = timezone.localdate()
+    DeliveryDay.objects.create(domain=OLD, day=today)
+    ReportDay.objects.create(domain=OLD, day=today)
+
+    renamed(old, keep_alias=keep_alias)
+
+    left = [OLD] if keep_alias else []
+    assert [row.domain for row in DeliveryDay.objects.all()] == left
+    assert [row.domain for row in ReportDay.objects.all()] == left
+
+
+def test_a_domain_that_is_off_takes_mail_to_either_name_once_it_is_on(add_domain, add_mailbox):
+    old = add_domain(OLD, active=False)
+    add_mailbox(ANN)
+
+    new = renamed(old)
+    assert [reached(f"ann@{name}") for name in (OLD, NEW)] == [set(), set()]
+    update_domain(actor=None, domain=new, active=True)
+
+    assert [reached(f"ann@{name}") for name in (OLD, NEW)] == [{f"ann@{NEW}"}] * 2
+
+
+def test_a_resellers_budget_counts_it_once(make_reseller, add_domain):
+    reseller = make_reseller()
+    firm = create_domain(actor=reseller, name=OLD, mailboxes=10, quota=100, maxquota=1)
+    before = use_of(reseller.pk)
+
+    new = renamed(firm)
+    assert use_of(reseller.pk) == before
+    twin = create_domain(actor=reseller, name="twin.example", alias_of=new)
+    with_two = use_of(reseller.pk)
+
+    renamed(new, twin.pk)
+    assert use_of(reseller.pk) == with_two
+    resold = Domain.objects.exclude(reseller="").values_list("pk", flat=True)
+    assert {*resold} == {NEW, "twin.example"}
+
+
 def test_the_old_name_takes_no_addresses_of_its_own(domain, password):
     renamed(domain)
 
@@ -372,6 +415,61 @@ def test_an_alias_domain_with_addresses_of_its_own_stays_one(domain, twin, add_a
     assert refusal(domain, twin.pk) == {"name": ["own_addresses"]}
 
 
+@pytest.mark.parametrize("keep_alias", [True, False])
+def test_who_may_do_less_in_the_domain_may_do_no_more_under_its_new_name(domain, keep_alias):
+    rename_domain(actor=None, domain=domain, name=NEW, keep_alias=keep_alias)
+
+    [boss] = Admin.objects.filter(domainadmin__domain=NEW)
+    there = {OLD: "read", NEW: "read"} if keep_alias else {NEW: "read"}
+    assert boss.domain_roles == there
+
+
+def test_who_may_do_less_in_the_domain_may_do_no_more_after_it_changed_places(domain, twin):
+    rename_domain(actor=None, domain=domain, name=twin.pk)
+
+    [boss] = Admin.objects.filter(domainadmin__domain=twin.pk).distinct()
+    assert boss.domain_roles == {OLD: "read", twin.pk: "read"}
+
+
+def test_who_has_the_alias_domain_alone_does_not_get_the_mailboxes_by_it(domain, twin, make_admin):
+    make_admin("eve@other.example", domains=[twin.pk])
+
+    assert refusal(domain, twin.pk) == {"name": ["alone"]}
+    DomainAdmin.objects.create(username_id="eve@other.example", domain=domain)
+    renamed(domain, twin.pk)
+    assert Admin.objects.get(pk="eve@other.example").domain_names == (OLD, twin.pk)
+
+
+@pytest.mark.parametrize("domains", ["twin.example", "other.example,twin.example"])
+def test_nor_does_a_token_or_webhook_for_the_alias_domain_alone(domain, twin, domains):
+    limit = {"rights": "mailboxes:write", "domains": domains}
+    token = ApiToken.objects.create(kind="admin", username="eve@x.example", name="x", **limit)
+
+    assert refusal(domain, twin.pk) == {"name": ["alone"]}
+    token.delete()
+    hook = Webhook.objects.create(
+        owner="eve@x.example", url="https://x.example", secret="x", events="", domains=domains
+    )
+    with pytest.raises(ValidationError, match=r"eve@x\.example: these manage twin\.example"):
+        check_new_name(domain=domain.fresh(), name=twin.pk)
+    hook.delete()
+    assert renamed(domain, twin.pk).pk == twin.pk
+
+
+def test_a_right_that_another_program_took_away_does_not_come_back(domain, twin, make_admin):
+    eve = make_admin("eve@other.example", domains=[OLD])
+    DomainAdmin.objects.create(username=eve, domain=twin, active=False)
+    DomainAdmin.objects.create(username=make_admin("joe@other.example"), domain=twin, active=False)
+
+    renamed(domain, twin.pk)
+
+    rows = DomainAdmin.objects.filter(domain=twin.pk).order_by("pk")
+    assert [(row.username_id, row.active) for row in rows] == [
+        ("boss@old.example", True),
+        ("eve@other.example", True),
+    ]
+
+
 # --- What nobody inherits
 
 
@@ -418,6 +516,26 @@ def test_what_the_bin_has_of_another_domain_of_the_new_name_is_not_its_administr
     assert NEW in boss.domain_names
     assert not Deleted.objects.manageable_by(boss).exists()
     assert warning_about(None or make_admin(superadmin=True), NEW).startswith("A deleted domain")
+
+
+def test_nor_is_what_it_has_of_a_domain_before_an_alias_domain_that_changes_places(
+    add_domain, add_mailbox, make_admin
+):
+    old, boss = add_domain(OLD), make_admin(domains=[OLD])
+    add_domain(NEW)
+    delete_mailbox(actor=None, mailbox=add_mailbox(f"eve@{NEW}"))
+    delete_domain(actor=None, domain=Domain.objects.get(pk=NEW))
+    Deleted.objects.update(at=timezone.now() - timedelta(days=2))
+    twin = add_domain(NEW)
+    DomainAdmin.objects.create(username=boss, domain=twin)
+    create_alias_domain(actor=None, alias_domain=twin, target_domain=old)
+    Domain.objects.filter(pk=OLD).update(created=timezone.now() - timedelta(days=400))
+
+    renamed(old)
+
+    assert NEW in Admin.objects.get(pk=boss.pk).domain_names
+    assert not Deleted.objects.manageable_by(Admin.objects.get(pk=boss.pk)).exists()
+    assert Domain.objects.get(pk=NEW).created <= twin.created
 
 
 # --- What is refused
@@ -504,12 +622,35 @@ def test_recipients_without_room_for_a_longer_name_are_an_error_that_says_whose(
         renamed(old, "a-much-longer-name.example")
 
 
+@pytest.mark.parametrize("name", ["list", "ann"])
+def test_so_are_those_of_its_own_aliases_before_anything_is_done(old, add_mailbox, name):
+    add_mailbox(ANN)
+    Alias.objects.get_or_create(address=f"{name}@{OLD}", defaults={"domain": old})
+    for goto, fits in [(",".join(f"m{n:04}@{OLD}" for n in range(3_600)), False), (ANN, True)]:
+        Alias.objects.filter(pk=f"{name}@{OLD}").update(goto=goto)
+        if fits:
+            assert renamed(old, "a-much-longer-name.example").pk == "a-much-longer-name.example"
+        else:
+            assert refusal(old, "a-much-longer-name.example") == {"name": ["too_long"]}
+
+
 def test_a_domain_with_too_many_addresses_is_refused(old, add_mailbox):
     add_mailbox(ANN)
     add_mailbox(BOB)
 
     assert refusal(old, most=1) == {"name": ["too_many"]}
     assert renamed(old, most=2).pk == NEW
+
+
+@pytest.mark.parametrize("author", ["other.example", OTHER, "twin.example"])
+@pytest.mark.parametrize("to", [NEW, "twin.example"])
+def test_a_name_by_which_mail_of_others_is_signed_is_not_given_up(domain, to, author):
+    key = DKIMKey.objects.get(domain_name=OLD, selector="s1")
+    DKIMSigning.objects.create(author=author, dkim=key)
+
+    assert refusal(domain, to, keep_alias=False) == {"keep_alias": ["signs_for_others"]}
+    renamed(domain, to)
+    assert DKIMSigning.objects.get(author=author).dkim == key
 
 
 def test_all_errors_are_told_at_once(add_domain):
@@ -523,6 +664,14 @@ def test_where_no_list_of_senders_is_free_the_old_name_cannot_have_one(domain, m
 
     assert refusal(domain) == {"keep_alias": ["no_list"]}
     assert renamed(domain, keep_alias=False).pk == NEW
+
+
+def test_whoever_is_no_superadmin_gives_no_domain_another_name(old, make_admin, make_reseller):
+    for actor in (make_admin("boss@other.example", domains=[OLD]), make_reseller()):
+        with pytest.raises(ValidationError, match="Only a superadmin"):
+            rename_domain(actor=actor, domain=old, name=NEW)
+
+    assert Domain.objects.get() == old
 
 
 def test_a_name_that_is_free_is_checked_without_a_change(old):

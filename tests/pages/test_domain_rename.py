@@ -4,7 +4,7 @@ from django.urls import reverse
 from accounts.models import LogEntry
 from aliases.models import Alias
 from domains.dkim_keys import DKIMKey
-from domains.models import AliasDomain, Domain
+from domains.models import AliasDomain, Domain, DomainUsage
 from domains.sender_services import set_sender_rule
 from domains.services import create_alias_domain, delete_domain
 from mailboxes.models import Mailbox
@@ -72,6 +72,8 @@ def test_the_old_name_is_given_up_if_that_is_wanted(as_superadmin, customer):
     sent = {"name": "new.example", "give_up": "on"}
     said = text(as_superadmin.post(RENAME, sent | PREVIEW))
     assert "example.org is given up: it is no domain of this server any more" in said
+    assert "the figures of what it sent and got, are deleted" in said
+    assert "are deleted" not in text(as_superadmin.post(RENAME, {"name": "new.example"} | PREVIEW))
 
     done = as_superadmin.post(RENAME, sent)
 
@@ -109,6 +111,19 @@ def test_a_name_that_cannot_be_is_refused_at_its_field(
     assert page.status_code == 422
     assert page.context["form"].errors["name"][0].startswith(error)
     assert Domain.objects.filter(pk="example.org").exists()
+
+
+@pytest.mark.parametrize(("addresses", "status"), [(5_001, 422), (5_000, 200)])
+def test_one_with_too_many_addresses_for_a_page_is_the_commands(
+    as_superadmin, customer, addresses, status
+):
+    DomainUsage.objects.filter(pk="example.org").update(alias_rows=addresses)
+
+    page = as_superadmin.post(RENAME, {"name": "new.example"} | PREVIEW)
+
+    assert page.status_code == status
+    said = "It has more than 5,000 addresses, which takes minutes: use the command “domain rename”."
+    assert (said in text(page)) == (status == 422)
 
 
 def test_a_domain_that_is_handed_on_says_so_at_the_tick(as_superadmin, add_domain):

@@ -300,3 +300,12 @@ def test_the_log_says_old_and_new(root, reseller):
 
     assert "Budget: domains" in said
     assert told(root.get(place)) == []
+
+
+def test_a_reseller_finds_no_page_for_another_name(theirs, firm):
+    rename = reverse("domain-rename", args=[firm.pk])
+
+    assert theirs.get(rename).status_code == 404
+    assert theirs.post(rename, {"name": "other.example"}).status_code == 404
+    assert rename not in links(page(theirs, "domain-settings", firm.pk))
+    assert Domain.objects.get() == firm
