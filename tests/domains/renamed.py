@@ -87,6 +87,7 @@ NO_NAMES = {
     *("dkim.description", "dkim.private_key", "dkim.public_key", "domain.description"),
     *(
         "domain.reseller",
+        "domain_role.username",
         "domain.transport",
         "domain_dns.meant",
         "domain_dns.told",
