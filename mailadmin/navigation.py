@@ -42,7 +42,14 @@ DNS = {
     *("domain-dkim-create", "domain-dkim-sign", "domain-dkim-delete"),
 }
 FLOW = {"domain-flow", "domain-delivery", "domain-relay", "domain-copy", "domain-sender"}
-SETTINGS = {"domain-settings", "domain-edit", "domain-state", "domain-delete", "domain-join"}
+SETTINGS = {
+    "domain-settings",
+    "domain-edit",
+    "domain-state",
+    "domain-delete",
+    "domain-join",
+    "domain-rename",
+}
 SETTINGS |= {"domain-own-addresses"}
 
 
