@@ -228,6 +228,11 @@ class Admin(Account):
     def _links(self):
         return _links_of(self.pk)
 
+    def forget_links(self):
+        """As they were when they were asked for first."""
+        for name in ("domain_names", "domain_roles", "_links"):
+            self.__dict__.pop(name, None)
+
 
 @prepared_union
 def _links_of(admin):

@@ -214,7 +214,7 @@ def refuse_others_name(actor, domain, kept):
 
 def assign(actor, domain):
     DomainAdmin(username_id=actor.pk, domain=domain).save(force_insert=True)
-    actor.__dict__.pop("domain_names", None)  # as it was before
+    actor.forget_links()
 
 
 # --- The proof that a name is theirs
