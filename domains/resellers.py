@@ -139,7 +139,9 @@ def refuse_new_beyond(actor, domain, alias_of=None):
     domain.reseller = admin.pk
     if alias_of is not None:  # its addresses are those of the other
         domain.mailboxes, domain.quota = NONE_ALLOWED, UNLIMITED
-    errors = _set_by_superadmins(domain, OF_SUPERADMINS.keys())
+    errors = _set_by_superadmins(
+        name for name, usual in OF_SUPERADMINS.items() if getattr(domain, name) != usual
+    )
     use, most = use_of(admin.pk), admin.max_domains
     if most is not None and use.domains >= most:
         text = ngettext(
@@ -154,7 +156,7 @@ def refuse_new_beyond(actor, domain, alias_of=None):
 
 def refuse_change_beyond(actor, before, domain, changes):
     """``before`` is the count of ``domain`` before the ``changes``, which are not saved yet."""
-    errors = _set_by_superadmins(domain, changes)
+    errors = _set_by_superadmins(changes)
     if {"mailboxes", "quota"} & changes.keys():
         admin = Admin.objects.filter(pk=actor.pk).first()
         if admin is None or not (admin.is_reseller and resells(actor, domain)):
@@ -165,11 +167,10 @@ def refuse_change_beyond(actor, before, domain, changes):
     refuse(errors)
 
 
-def _set_by_superadmins(domain, fields):
+def _set_by_superadmins(fields):
     return {
         name: [ValidationError(_("Only a superadmin may set this."), "superadmin")]
         for name in OF_SUPERADMINS.keys() & {*fields}
-        if getattr(domain, name) != OF_SUPERADMINS[name]
     }
 
 

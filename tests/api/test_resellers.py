@@ -53,6 +53,23 @@ def test_what_is_for_superadmins_is_forbidden(theirs, member):
     assert (new.status_code, changed.status_code) == (403, 403)
 
 
+def test_what_a_superadmin_set_stays_where_it_is_left_out(theirs, root, settings):
+    settings.DKIM_SIGNER = "rspamd"
+    given = {"backup_mx": True, "verify_recipients": True, "sending_limit": 5}
+    theirs.put("/domains/firm.example", SENT)
+    root.patch("/domains/firm.example", given)
+
+    again = theirs.put("/domains/firm.example", SENT | {"description": "Firm"})
+    undone = [theirs.patch("/domains/firm.example", {name: None}).status_code for name in given]
+    named = theirs.put("/domains/firm.example", SENT | {"backup_mx": False})
+
+    assert (again.status_code, again.json()["description"]) == (200, "Firm")
+    assert {name: again.json()[name] for name in given} == given
+    assert undone == [403, 403, 403]
+    assert (named.status_code, problems(named)) == (403, {"/backup_mx"})
+    assert root.put("/domains/firm.example", SENT).json()["backup_mx"] is False
+
+
 def test_domains_of_others_are_not_there(theirs, example_org):
     assert theirs.patch("/domains/example.org", {"description": "x"}).status_code == 404
     assert theirs.delete("/domains/example.org").status_code == 404

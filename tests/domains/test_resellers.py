@@ -253,6 +253,23 @@ class TestChange:
         with refused("superadmin", field=next(iter(change))):
             update_domain(actor=reseller, domain=sell(reseller), **change)
 
+    @pytest.mark.parametrize(
+        ("given", "undone"),
+        [
+            ({"transport": "smtp:[192.0.2.7]"}, {"transport": "virtual"}),
+            ({"backupmx": True}, {"backupmx": False}),
+            ({"backupmx": True, "verify_recipients": True}, {"verify_recipients": False}),
+            ({"sending_limit": 5}, {"sending_limit": None}),
+        ],
+    )
+    def test_what_a_superadmin_set_is_not_undone(self, given, undone, reseller, sell):
+        domain = sell(reseller)
+        update_domain(actor=None, domain=domain, **given)
+
+        with refused("superadmin", field=next(iter(undone))):
+            update_domain(actor=reseller, domain=domain, **undone)
+        update_domain(actor=reseller, domain=domain, description="Firm", **given)
+
     def test_limits_of_a_domain_that_does_not_count_are_for_superadmins(
         self, make_reseller, example_org
     ):
