@@ -63,13 +63,8 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
     the role addresses (ROLE_ADDRESSES) are created as aliases to that address; a bare local part means that
     name in the new domain. They may exceed the alias limit, as in PostfixAdmin. Of a reseller the DNS is asked whose the name is.
     """
-    errors, new = {}, {"actor": actor, "alias_of": alias_of, "role_target": role_target, **fields}
-    with collected(errors):
-        resellers.refuse_unproved(actor, name)
-    if errors:
-        with collected(errors):
-            check_new_domain(**new)
-    refuse(errors)
+    new = {"actor": actor, "alias_of": alias_of, "role_target": role_target, **fields}
+    refuse_unproved(name=name, **new)
     RoutingLock.hold()
     domain = check_new_domain(name=name, **new)
     insert(domain)
@@ -93,6 +88,17 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
         _create_role_aliases(actor, domain, role_target)
         refuse_loops(actor, [f"@{domain.pk}"], bound=MAX_UPSTREAM_OF_DOMAIN)
     return domain
+
+
+def refuse_unproved(*, actor, name, **fields):
+    """Before check_new_domain(), which tells of a ``name`` what is here: nobody learns that of names that are not theirs."""
+    errors = {}
+    with collected(errors):
+        resellers.refuse_unproved(actor, name)
+    if errors:
+        with collected(errors):
+            check_new_domain(actor=actor, **fields)
+    refuse(errors)
 
 
 def check_new_domain(*, actor=None, name=None, role_target=None, alias_of=None, **fields):
