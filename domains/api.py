@@ -215,9 +215,8 @@ def treatment(request):
 
 def look_for_proof(actor, name):
     """Before the lock is taken: the DNS may take seconds. The service refuses what was not found."""
-    if managed(actor, name) is None:
-        with suppress(ValidationError):
-            resellers.refuse_unproved(actor, name)
+    with suppress(ValidationError):
+        resellers.refuse_unproved(actor, name)
 
 
 domains = Resource(

@@ -238,7 +238,7 @@ def refuse_unproved(actor, name):
         name = normalise_domain(name)
     except ValidationError:
         return  # which says so itself
-    if _is_below_an_own(actor, name):
+    if _is_known_to(actor, name) or _is_below_an_own(actor, name):
         return
     if name not in actor.proofs:
         actor.proofs = {**actor.proofs, name: _what_is_missing(actor, name)}
@@ -261,6 +261,11 @@ def _what_is_missing(actor, name):
         " can be seen, and create the domain then. It can go afterwards."
     )
     return ValidationError(text, "unproved", params)
+
+
+def _is_known_to(actor, name):
+    """It is here, as they see: so it is taken, whoever has its DNS."""
+    return name in actor.domain_names and Domain.objects.filter(pk=name).exists()
 
 
 def _is_below_an_own(actor, name):

@@ -1,7 +1,8 @@
 import pytest
 
 from accounts.models import Admin
-from domains.models import Domain
+from accounts.services import update_admin
+from domains.models import Domain, DomainAdmin
 from domains.services import create_domain
 
 MB = 1_024_000
@@ -76,18 +77,48 @@ def test_domains_of_others_are_not_there(theirs, example_org):
     assert theirs.put("/domains/example.org", SENT).status_code == 409
 
 
-def test_without_proof_the_refusal_names_the_record(theirs, settings, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(settings, monkeypatch):
+    """The names of which the DNS, which has nothing, was asked."""
+    names = []
     monkeypatch.setattr(
-        "domains.dns.asking.Asking.texts", lambda asking, name: asked.append(name) or []
+        "domains.dns.asking.Asking.texts", lambda asking, name: names.append(name) or []
     )
     settings.RESELLERS_PROVE_DOMAINS = True
+    return names
 
+
+def test_without_proof_the_refusal_names_the_record(theirs, asked):
     made = theirs.put("/domains/firm.example", SENT)
 
     assert (made.status_code, problems(made)) == (422, {"/domain"})
     assert "TXT record _mailadmin.firm.example" in made.json()["detail"]
     assert asked == ["_mailadmin.firm.example"]  # once
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
+@pytest.mark.parametrize("role", [None, "read"])
+def test_what_they_manage_already_is_taken_and_no_dns_is_asked(
+    role, headers, theirs, reseller, asked, add_domain
+):
+    add_domain("given.example")
+    roles = {"given.example": role} if role else {}
+    update_admin(actor=None, admin=reseller, domains=["given.example"], roles=roles)
+
+    made = theirs.put("/domains/given.example", SENT, **headers)
+
+    assert (made.status_code, problems(made)) == (409, {"/domain"})
+    assert asked == []
+
+
+def test_what_another_program_left_of_a_domain_proves_nothing(theirs, reseller, asked, add_domain):
+    add_domain("given.example")
+    update_admin(actor=None, admin=reseller, domains=["given.example"])
+    Domain.objects.filter(pk="given.example").delete()
+    DomainAdmin(username=reseller, domain_id="given.example").save()
+
+    assert theirs.put("/domains/given.example", SENT).status_code == 422
+    assert asked == ["_mailadmin.given.example"]
 
 
 def test_a_token_of_some_domains_creates_none(reseller, program, make_token):
