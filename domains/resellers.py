@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Admin
+from accounts.models import Admin, LogEntry
 from aliases.refusals import refuse_external_targets
 from domains.dns.asking import Asking, NotAsked
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, DomainAdmin
@@ -208,9 +208,18 @@ def refuse_others_name(actor, domain, kept):
     related = Domain.objects.filter(Q(pk__in=_above(name)) | Q(pk__endswith=f".{name}"))
     own = set(Domain.objects.resold_by(actor).values_list("pk", flat=True))
     others = set(related.values_list("pk", flat=True)) - own
-    if others or set(kept) - {actor.pk}:
+    if others or set(kept) - {actor.pk} or _is_told_of(actor, name):
         text = _("%(name)s is, is within or has within it a domain of somebody else here. Ask a superadmin to add it.")  # fmt: skip
         raise ValidationError(text, "others", {"name": name})
+
+
+def _is_told_of(actor, name):
+    """Whether the log, which whoever manages ``name`` reads, has something of it, and the last domain of that name was not theirs."""
+    entries = LogEntry.objects.filter(domain=name)
+    last = entries.filter(action="delete_domain").order_by("-timestamp", "-pk").first()
+    if last is None:
+        return entries.exists()
+    return (last.changes or {}).get("reseller", [""])[0] != actor.pk
 
 
 def assign(actor, domain):

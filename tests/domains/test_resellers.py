@@ -190,12 +190,50 @@ class TestNames:
             sell(reseller, "theirs.example")
 
         Deleted.objects.update(until=timezone.now())
+        LogEntry.objects.all().delete()
         assert sell(reseller, "theirs.example").reseller == reseller.pk
 
-    def test_what_they_deleted_themselves_is(self, reseller, sell):
+    @pytest.mark.parametrize("days", [0, 30])
+    def test_nor_is_that_of_which_the_log_tells_what_was_somebody_elses(
+        self, days, reseller, sell, add_domain, settings
+    ):
+        settings.DELETED_DAYS = days
+        delete_domain(actor=None, domain=add_domain("theirs.example"))
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller, "theirs.example")
+
+    def test_nor_what_another_reseller_deleted(self, reseller, make_reseller, sell):
+        other = make_reseller("other@example.org")
+        delete_domain(actor=other, domain=sell(other))
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller)
+
+    def test_nor_what_another_program_deleted(self, reseller, sell):
+        LogEntry.objects.record(None, "edit_mailbox", domain="firm.example", target="a@b.example")
+
+        with refused("others", field="name"):
+            sell(reseller)
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_what_they_deleted_themselves_is(self, kept, reseller, sell):
         delete_domain(actor=reseller, domain=sell(reseller))
+        if not kept:
+            Deleted.objects.all().delete()
 
         assert sell(reseller).reseller == reseller.pk
+
+    def test_but_not_if_it_was_somebody_elses_since(self, reseller, sell):
+        delete_domain(actor=reseller, domain=sell(reseller))
+        domain = create_domain(actor=None, name="firm.example")
+        delete_domain(actor=None, domain=domain)
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller)
 
 
 class TestChange:
