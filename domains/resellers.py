@@ -203,14 +203,25 @@ def refuse_role_target(actor, domain, target):
 
 
 def refuse_others_name(actor, domain, kept):
-    """``kept`` are the resellers of the deleted domains of this name that can be restored."""
+    """``kept`` are the rows of the deleted domains of this name that can be restored."""
     name = domain.name
     related = Domain.objects.filter(Q(pk__in=_above(name)) | Q(pk__endswith=f".{name}"))
     own = set(Domain.objects.resold_by(actor).values_list("pk", flat=True))
     others = set(related.values_list("pk", flat=True)) - own
-    if others or set(kept) - {actor.pk} or _is_told_of(actor, name):
+    others |= {row.get("reseller", "") for row in kept} - {actor.pk}
+    if others or _is_told_of(actor, name):
         text = _("%(name)s is, is within or has within it a domain of somebody else here. Ask a superadmin to add it.")  # fmt: skip
         raise ValidationError(text, "others", {"name": name})
+    if any(map(_is_held, kept)):
+        text = _("The deleted domain %(name)s was off, or had settings of a superadmin. Ask a superadmin to restore it.")  # fmt: skip
+        raise ValidationError(text, "held", {"name": name})
+
+
+def _is_held(row):
+    """Whether a new domain of its name would be without what a superadmin set, or on again."""
+    set_by_superadmins = {name: row.get(name, usual) for name, usual in OF_SUPERADMINS.items()}
+    limit, active = row.get("sending_limit"), row.get("active", True)
+    return set_by_superadmins != OF_SUPERADMINS or limit is not None or not active
 
 
 def _is_told_of(actor, name):

@@ -32,7 +32,7 @@ from domains.models import (
 )
 from domains.transports import as_stored
 from mailboxes.deleted_rows import DOMAIN
-from mailboxes.keeping import keep, kept_resellers
+from mailboxes.keeping import keep, kept_domains
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -119,7 +119,7 @@ def check_new_domain(*, actor=None, name=None, role_target=None, alias_of=None, 
             resellers.refuse_new_beyond(actor, domain, alias_of)
         if name is not None and "name" not in errors:
             with collected(errors, "name"):
-                resellers.refuse_others_name(actor, domain, kept_resellers(domain.name))
+                resellers.refuse_others_name(actor, domain, kept_domains(domain.name))
     refuse(errors)
     return domain
 

@@ -22,6 +22,7 @@ from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 SMALL = {"mailboxes": 5, "quota": 100, "aliases": 10, "maxquota": 50}
+USUAL = {"sending_limit": None, "transport": "virtual", "backupmx": False, "active": True}
 
 
 @pytest.fixture
@@ -224,6 +225,28 @@ class TestNames:
         if not kept:
             Deleted.objects.all().delete()
 
+        assert sell(reseller).reseller == reseller.pk
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            {"sending_limit": 5},
+            {"transport": "smtp:[192.0.2.7]"},
+            {"backupmx": True},
+            {"active": False},
+        ],
+    )
+    def test_but_not_without_what_a_superadmin_set(self, held, reseller, sell):
+        domain = sell(reseller)
+        update_domain(actor=None, domain=domain, **held)
+        delete_domain(actor=reseller, domain=domain)
+
+        with refused("held", field="name"):
+            sell(reseller)
+
+        restoring.restore(actor=None, deletion=Deleted.objects.get())
+        update_domain(actor=None, domain=domain, **USUAL)
+        delete_domain(actor=reseller, domain=domain)
         assert sell(reseller).reseller == reseller.pk
 
     def test_but_not_if_it_was_somebody_elses_since(self, reseller, sell):
