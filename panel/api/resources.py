@@ -67,7 +67,8 @@ class Resource:
 
     def patch(self, request, body, *key):
         def act(row):
-            values = self.columns(patched(self.body, body), row)
+            values = patched(self.body, body, lambda: self.record(row))
+            values = self.columns(values, row)
             return Done(200, self.record(self.change(request, row, values)))
 
         return self.do(request, *key, act=act)

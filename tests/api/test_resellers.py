@@ -149,13 +149,20 @@ def test_a_budget_is_given_changed_and_taken_away(root, example_org):
     made = root.put(path, sent | {"password": "tangerine-7-bicycle"})
     listed = root.get("/administrators?domain=example.org").json()["items"][0]
     changed = root.patch(path, {"reseller": {"domains": 3}})
+    lifted = root.patch(path, {"reseller": {"storage_bytes": None}})
     ended = root.patch(path, {"reseller": None})
+    anew = root.patch(path, {"reseller": {"mailboxes": 4}})
+    put = root.put(path, sent | {"reseller": {"domains": 1}})
 
     assert made.status_code == 201
     assert {name: made.json()[name] for name in sent} == sent
     assert {name: listed[name] for name in sent} == sent
-    assert changed.json()["reseller"] == {"domains": 3, "mailboxes": None, "storage_bytes": None}
+    none = {"domains": None, "mailboxes": None, "storage_bytes": None}
+    assert changed.json()["reseller"] == budget | {"domains": 3}
+    assert lifted.json()["reseller"] == none | {"domains": 3}
     assert (ended.json()["reseller"], ended.json()["resold"]) == (None, [])
+    assert anew.json()["reseller"] == none | {"mailboxes": 4}
+    assert put.json()["reseller"] == none | {"domains": 1}
 
 
 @pytest.mark.parametrize(
