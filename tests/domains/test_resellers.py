@@ -401,6 +401,16 @@ class TestBudget:
         with refused("others", field="resold"):
             update_admin(actor=None, admin=other, domains=["firm.example"], resold=["firm.example"])
 
+    def test_but_no_more_for_one_whom_another_program_deleted(self, reseller, sell, make_reseller):
+        sell(reseller)
+        Admin.objects.filter(pk=reseller.pk).delete()
+        other = make_reseller("other@example.org")
+
+        update_admin(actor=None, admin=other, domains=["firm.example"], resold=["firm.example"])
+
+        assert Domain.objects.get().reseller == other.pk
+        assert used(other) == (1, 5, 100)
+
     def test_and_only_for_who_manages_it(self, reseller, example_org):
         with refused("not_assigned", field="resold"):
             update_admin(actor=None, admin=reseller, resold=["example.org"])
