@@ -54,7 +54,8 @@ def use_of(username, *, without=None):
 
 
 def _counted(mailboxes, quota, made=0, allotted=0):
-    """``quota`` is in MB, ``allotted`` in bytes."""
+    """``quota`` is in MB, ``allotted`` in bytes. A domain that has no counters yet counts by its limits."""
+    made, allotted = made or 0, allotted or 0
     of_mailboxes = None if mailboxes == UNLIMITED else max(mailboxes, made)
     if quota > 0:
         storage = max(quota, -(-allotted // settings.QUOTA_MULTIPLIER))

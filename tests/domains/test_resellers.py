@@ -6,7 +6,7 @@ from accounts.models import Admin, ApiToken, LogEntry
 from accounts.services import delete_admin, update_admin
 from aliases.models import Alias
 from domains import resellers
-from domains.models import Domain, DomainAdmin
+from domains.models import Domain, DomainAdmin, DomainUsage
 from domains.services import (
     create_alias_domain,
     create_domain,
@@ -377,6 +377,13 @@ class TestBudget:
         update_admin(actor=None, admin=reseller, max_domains=None, max_storage=500)
 
         assert last_changes() == {"max_domains": [3, None], "max_storage": [1000, 500]}
+
+    def test_a_domain_without_counters_counts_by_its_limits(self, reseller, sell):
+        sell(reseller)
+        sell(reseller, "firm.test", mailboxes=-1, quota=0)
+        DomainUsage.objects.all().delete()
+
+        assert used(reseller) == (2, 5, 100)
 
     def test_it_may_be_less_than_what_is_in_use(self, reseller, sell):
         domain = sell(reseller)
