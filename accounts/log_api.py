@@ -38,7 +38,12 @@ class Log(Answer):
     next: str | None
 
 
-@router.get("/log", auth=Token("log:read"), response=Log, openapi_extra=asks(*FILTERS))
+@router.get(
+    "/log",
+    auth=Token("log:read"),
+    response=Log,
+    openapi_extra=asks(*FILTERS, kind=activity.KINDS),
+)
 def list_log(request):
     """Who did what, the newest first."""
     check_query(request, ("after", "limit", *FILTERS))

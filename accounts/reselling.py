@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.models import Admin
 from domains.models import Domain
 
 BUDGET = ("reseller", "max_domains", "max_mailboxes", "max_storage")
@@ -29,7 +30,9 @@ def check_resold(admin, resold, names):
             "not_assigned",
             {"names": ", ".join(others[:10])},
         )
-    rows = Domain.objects.filter(pk__in=resold).exclude(reseller__in=("", admin.pk))
+    # Not those of whoever resells no more, or whose row another program deleted.
+    resellers = Admin.objects.filter(reseller=True).exclude(pk=admin.pk)
+    rows = Domain.objects.filter(pk__in=resold, reseller__in=resellers.values("pk"))
     for row in rows.order_by("pk")[:1]:
         text = _("%(domain)s counts against the budget of %(reseller)s. Take it away there first.")
         raise ValidationError(text, "others", {"domain": row, "reseller": row.reseller})

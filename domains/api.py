@@ -99,6 +99,7 @@ COLUMNS = {
 }
 POINTERS = {column: member for member, column in COLUMNS.items()} | {"name": "domain"}
 IN_MB = ("maxquota", "quota")
+OF_SUPERADMINS = ("transport", "backup_mx", "verify_recipients", "sending_limit")
 
 
 def record(domain):
@@ -214,9 +215,8 @@ def treatment(request):
 
 def look_for_proof(actor, name):
     """Before the lock is taken: the DNS may take seconds. The service refuses what was not found."""
-    if managed(actor, name) is None:
-        with suppress(ValidationError):
-            resellers.refuse_unproved(actor, name)
+    with suppress(ValidationError):
+        resellers.refuse_unproved(actor, name)
 
 
 domains = Resource(
@@ -287,9 +287,12 @@ def put_domain(request, name: Name, body: DomainBody):
     """Create a domain, or make it be like this. Twice the same changes nothing.
 
     A reseller’s limits are within the budget; and the DNS says that a new domain is theirs, by the TXT record that the refusal names.
+    What they leave out of transport, backup_mx, verify_recipients and sending_limit stays as a superadmin set it.
     """
-    look_for_proof(request.auth, name)
-    return domains.put(request, body, name)
+    actor = request.auth
+    look_for_proof(actor, name)
+    kept = OF_SUPERADMINS if resellers.is_bound(actor) else ()
+    return domains.put(request, body, name, kept=kept)
 
 
 @router.patch("/domains/{path:name}", auth=Token("domains:write"), response=DomainBody)

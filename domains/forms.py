@@ -343,6 +343,8 @@ class DomainCreateForm(DeliveryForm, DomainForm):
             self.cleaned_data.pop("alias_of", None)
 
     def check(self):
+        if "name" in self.cleaned_data:
+            services.refuse_unproved(actor=self.actor, **self.cleaned_data)
         services.check_new_domain(actor=self.actor, **self.cleaned_data)
 
     def save(self):
@@ -386,7 +388,9 @@ class AliasDomainCreateForm(AliasDomainForm):
         values = dict(self.cleaned_data)
         if self.is_new:
             name, target = values.pop("alias_domain"), values.get("target_domain")
-            services.check_new_domain(actor=self.actor, name=name, alias_of=target)
+            new = {"actor": self.actor, "name": name, "alias_of": target}
+            services.refuse_unproved(**new)
+            services.check_new_domain(**new)
         services.check_new_alias_domain(**values)
 
     def save(self):

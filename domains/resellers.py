@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Admin
+from accounts.models import Admin, LogEntry
 from aliases.refusals import refuse_external_targets
 from domains.dns.asking import Asking, NotAsked
 from domains.models import NONE_ALLOWED, UNLIMITED, Domain, DomainAdmin
@@ -54,7 +54,8 @@ def use_of(username, *, without=None):
 
 
 def _counted(mailboxes, quota, made=0, allotted=0):
-    """``quota`` is in MB, ``allotted`` in bytes."""
+    """``quota`` is in MB, ``allotted`` in bytes. A domain that has no counters yet counts by its limits."""
+    made, allotted = made or 0, allotted or 0
     of_mailboxes = None if mailboxes == UNLIMITED else max(mailboxes, made)
     if quota > 0:
         storage = max(quota, -(-allotted // settings.QUOTA_MULTIPLIER))
@@ -139,7 +140,9 @@ def refuse_new_beyond(actor, domain, alias_of=None):
     domain.reseller = admin.pk
     if alias_of is not None:  # its addresses are those of the other
         domain.mailboxes, domain.quota = NONE_ALLOWED, UNLIMITED
-    errors = _set_by_superadmins(domain, OF_SUPERADMINS.keys())
+    errors = _set_by_superadmins(
+        name for name, usual in OF_SUPERADMINS.items() if getattr(domain, name) != usual
+    )
     use, most = use_of(admin.pk), admin.max_domains
     if most is not None and use.domains >= most:
         text = ngettext(
@@ -154,7 +157,7 @@ def refuse_new_beyond(actor, domain, alias_of=None):
 
 def refuse_change_beyond(actor, before, domain, changes):
     """``before`` is the count of ``domain`` before the ``changes``, which are not saved yet."""
-    errors = _set_by_superadmins(domain, changes)
+    errors = _set_by_superadmins(changes)
     if {"mailboxes", "quota"} & changes.keys():
         admin = Admin.objects.filter(pk=actor.pk).first()
         if admin is None or not (admin.is_reseller and resells(actor, domain)):
@@ -165,11 +168,10 @@ def refuse_change_beyond(actor, before, domain, changes):
     refuse(errors)
 
 
-def _set_by_superadmins(domain, fields):
+def _set_by_superadmins(fields):
     return {
         name: [ValidationError(_("Only a superadmin may set this."), "superadmin")]
         for name in OF_SUPERADMINS.keys() & {*fields}
-        if getattr(domain, name) != OF_SUPERADMINS[name]
     }
 
 
@@ -202,14 +204,34 @@ def refuse_role_target(actor, domain, target):
 
 
 def refuse_others_name(actor, domain, kept):
-    """``kept`` are the resellers of the deleted domains of this name that can be restored."""
+    """``kept`` are the rows of the deleted domains of this name that can be restored."""
     name = domain.name
     related = Domain.objects.filter(Q(pk__in=_above(name)) | Q(pk__endswith=f".{name}"))
     own = set(Domain.objects.resold_by(actor).values_list("pk", flat=True))
     others = set(related.values_list("pk", flat=True)) - own
-    if others or set(kept) - {actor.pk}:
+    others |= {row.get("reseller", "") for row in kept} - {actor.pk}
+    if others or _is_told_of(actor, name):
         text = _("%(name)s is, is within or has within it a domain of somebody else here. Ask a superadmin to add it.")  # fmt: skip
         raise ValidationError(text, "others", {"name": name})
+    if any(map(_is_held, kept)):
+        text = _("The deleted domain %(name)s was off, or had settings of a superadmin. Ask a superadmin to restore it.")  # fmt: skip
+        raise ValidationError(text, "held", {"name": name})
+
+
+def _is_held(row):
+    """Whether a new domain of its name would be without what a superadmin set, or on again."""
+    set_by_superadmins = {name: row.get(name, usual) for name, usual in OF_SUPERADMINS.items()}
+    limit, active = row.get("sending_limit"), row.get("active", True)
+    return set_by_superadmins != OF_SUPERADMINS or limit is not None or not active
+
+
+def _is_told_of(actor, name):
+    """Whether the log, which whoever manages ``name`` reads, has something of it, and the last domain of that name was not theirs."""
+    entries = LogEntry.objects.filter(domain=name)
+    last = entries.filter(action="delete_domain").order_by("-timestamp", "-pk").first()
+    if last is None:
+        return entries.exists()
+    return (last.changes or {}).get("reseller", [""])[0] != actor.pk
 
 
 def assign(actor, domain):
@@ -237,7 +259,7 @@ def refuse_unproved(actor, name):
         name = normalise_domain(name)
     except ValidationError:
         return  # which says so itself
-    if _is_below_an_own(actor, name):
+    if _is_known_to(actor, name) or _is_below_an_own(actor, name):
         return
     if name not in actor.proofs:
         actor.proofs = {**actor.proofs, name: _what_is_missing(actor, name)}
@@ -260,6 +282,11 @@ def _what_is_missing(actor, name):
         " can be seen, and create the domain then. It can go afterwards."
     )
     return ValidationError(text, "unproved", params)
+
+
+def _is_known_to(actor, name):
+    """It is here, as they see: so it is taken, whoever has its DNS."""
+    return name in actor.domain_names and Domain.objects.filter(pk=name).exists()
 
 
 def _is_below_an_own(actor, name):

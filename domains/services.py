@@ -32,7 +32,7 @@ from domains.models import (
 )
 from domains.transports import as_stored
 from mailboxes.deleted_rows import DOMAIN
-from mailboxes.keeping import keep, kept_resellers
+from mailboxes.keeping import keep, kept_domains
 from panel import helper
 from panel.addresses import display_address, normalise_address, normalise_local_part
 from panel.changes import (
@@ -63,13 +63,8 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
     the role addresses (ROLE_ADDRESSES) are created as aliases to that address; a bare local part means that
     name in the new domain. They may exceed the alias limit, as in PostfixAdmin. Of a reseller the DNS is asked whose the name is.
     """
-    errors, new = {}, {"actor": actor, "alias_of": alias_of, "role_target": role_target, **fields}
-    with collected(errors):
-        resellers.refuse_unproved(actor, name)
-    if errors:
-        with collected(errors):
-            check_new_domain(**new)
-    refuse(errors)
+    new = {"actor": actor, "alias_of": alias_of, "role_target": role_target, **fields}
+    refuse_unproved(name=name, **new)
     RoutingLock.hold()
     domain = check_new_domain(name=name, **new)
     insert(domain)
@@ -95,6 +90,17 @@ def create_domain(*, actor, name, role_target=None, alias_of=None, **fields):
     return domain
 
 
+def refuse_unproved(*, actor, name, **fields):
+    """Before check_new_domain(), which tells of a ``name`` what is here: nobody learns that of names that are not theirs."""
+    errors = {}
+    with collected(errors):
+        resellers.refuse_unproved(actor, name)
+    if errors:
+        with collected(errors):
+            check_new_domain(actor=actor, **fields)
+    refuse(errors)
+
+
 def check_new_domain(*, actor=None, name=None, role_target=None, alias_of=None, **fields):
     """Return the unsaved Domain. Raises all errors at once; a ``name`` and ``role_target`` that are None are not checked."""
     errors = {}
@@ -113,7 +119,7 @@ def check_new_domain(*, actor=None, name=None, role_target=None, alias_of=None, 
             resellers.refuse_new_beyond(actor, domain, alias_of)
         if name is not None and "name" not in errors:
             with collected(errors, "name"):
-                resellers.refuse_others_name(actor, domain, kept_resellers(domain.name))
+                resellers.refuse_others_name(actor, domain, kept_domains(domain.name))
     refuse(errors)
     return domain
 

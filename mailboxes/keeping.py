@@ -139,11 +139,11 @@ def keep(*, actor, kind, row, note, copies=(), **numbers):
     return deletion
 
 
-def kept_resellers(name):
-    """Of the deleted domains of this name that can be restored, whose they were; "" where no reseller's."""
+def kept_domains(name):
+    """The rows of the deleted domains of this name that can be restored, by column."""
     deletions = Deleted.objects.filter(kind=DOMAIN, name=name, until__gt=timezone.now())
     rows = DeletedRow.objects.filter(deletion__in=deletions, kind=Domain._meta.db_table)
-    return [data.get("reseller", "") for data in rows.values_list("data", flat=True)]
+    return list(rows.values_list("data", flat=True))
 
 
 def keep_rows(kind, name, deletion, copies):

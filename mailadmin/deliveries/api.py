@@ -51,7 +51,10 @@ class Deliveries(Answer):
 
 
 @router.get(
-    "/deliveries", auth=Token("deliveries:read"), response=Deliveries, openapi_extra=asks(*FILTERS)
+    "/deliveries",
+    auth=Token("deliveries:read"),
+    response=Deliveries,
+    openapi_extra=asks(*FILTERS, result=RESULTS),
 )
 def list_deliveries(request):
     """What became of messages, the newest first. A page may have fewer rows than limit, or none, and a next one all the same."""

@@ -83,22 +83,27 @@ class Application:
         if SERVER_RULES.list in state:
             rules = state[SERVER_RULES.list]
             outcome.refusals += self._tried(outcome, self._rules, rules)
-        for wanted in state.get(ADMINISTRATORS.list, []):
-            outcome.refusals += self._tried(outcome, self._administrator, wanted)
+        administrators = state.get(ADMINISTRATORS.list, [])
+        outcome.refusals += self._one_by_one(outcome, self._administrator, administrators)[1]
         return outcome
 
-    def _in_turn(self, outcome, left):
+    def _in_turn(self, outcome, domains):
+        left, refusals = self._one_by_one(outcome, self._domain, domains)
+        outcome.refusals += self._together(outcome, left) if left[1:] else refusals
+
+    def _one_by_one(self, outcome, act, left):
+        """Return those that are refused still when nothing else changes any more, and the refusals."""
         while left:
             waiting, refusals = [], []
             for wanted in left:
-                if refused := self._tried(outcome, self._domains, [wanted]):
+                if refused := self._tried(outcome, act, wanted):
                     waiting.append(wanted)
                     refusals += refused
-            # What one domain lacks, a mailbox in another one, may be there now.
             if len(waiting) == len(left):
-                outcome.refusals += self._together(outcome, left) if left[1:] else refusals
-                break
+                return left, refusals
+            # What one lacks, a mailbox in another domain, may be there now; what counts for another reseller may be free.
             left = waiting
+        return [], []
 
     def _tried(self, outcome, act, wanted):
         try:
@@ -118,6 +123,9 @@ class Application:
             refused = {refusal.domain for refusal in refusals}
             left = [wanted for wanted in left if _name(wanted) not in refused]
         return told
+
+    def _domain(self, wanted):
+        return self._domains([wanted])
 
     @in_transaction
     def _domains(self, group):

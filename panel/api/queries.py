@@ -40,9 +40,16 @@ QUERIES = {
 }
 
 
-def asks(*names):
-    """The ``openapi_extra`` of an operation that takes these."""
-    return {"parameters": [parameter(name, *QUERIES[name]) for name in names]}
+def asks(*names, **values):
+    """The ``openapi_extra`` of an operation that takes these. ``values`` has those that one of them may have."""
+    return {"parameters": [parameter(name, *_told(name, values.get(name))) for name in names]}
+
+
+def _told(name, values):
+    description, schema = QUERIES[name]
+    if values is None:
+        return description, schema
+    return f"{description} One of {', '.join(values)}.", schema | {"enum": [*values]}
 
 
 def parameter(name, description, schema):

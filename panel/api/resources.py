@@ -44,13 +44,17 @@ class Resource:
     def get(self, request, *key):
         return shown(request, self.record(self.named(request.auth, *key, find=self.see)))
 
-    def put(self, request, body, *key):
+    def put(self, request, body, *key, kept=()):
+        """``kept`` are members that stay as they are where the body leaves them out."""
         for member, name in zip(self.keys, key, strict=False):
             check_key(body, member, name)
 
         def act():
             row, values = self.find(request.auth, *key), values_of(body)
             refuse_changed(request, None if row is None else self.record(row))
+            if row is not None:
+                left_out = {*kept} - body.model_fields_set
+                values = {k: value for k, value in values.items() if k not in left_out}
             with at(**self.pointers):
                 values = self.columns(values, row)
                 if row is not None:
@@ -63,7 +67,8 @@ class Resource:
 
     def patch(self, request, body, *key):
         def act(row):
-            values = self.columns(patched(self.body, body), row)
+            values = patched(self.body, body, lambda: self.record(row))
+            values = self.columns(values, row)
             return Done(200, self.record(self.change(request, row, values)))
 
         return self.do(request, *key, act=act)

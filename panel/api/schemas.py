@@ -104,14 +104,20 @@ def values_of(body):
     return {name: getattr(body, name) for name in settable(type(body))}
 
 
-def patched(model, patch):
-    """{member: value} of a merge patch of ``model``: what is null gets the default."""
+def patched(model, patch, record):
+    """{member: value} of a merge patch of ``model``: what is null gets the default. ``record()`` is what is stored.
+
+    Of a member that has members itself, those that are not named stay.
+    """
     values = {}
     for name in patch.model_fields_set:
         value, field = getattr(patch, name), model.model_fields[name]
         if value is None and field.is_required():
             text = _("It has no default.")
             raise Problem(422, text, [(pointer(name), text)])
+        if isinstance(value, Body) and (stored := record()[name]) is not None:
+            others = {k: v for k, v in stored.items() if k not in value.model_fields_set}
+            value = value.model_copy(update=others)
         values[name] = field.get_default(call_default_factory=True) if value is None else value
     return values
 

@@ -1,7 +1,8 @@
 import pytest
 
 from accounts.models import Admin
-from domains.models import Domain
+from accounts.services import update_admin
+from domains.models import Domain, DomainAdmin
 from domains.services import create_domain
 
 MB = 1_024_000
@@ -53,24 +54,71 @@ def test_what_is_for_superadmins_is_forbidden(theirs, member):
     assert (new.status_code, changed.status_code) == (403, 403)
 
 
+def test_what_a_superadmin_set_stays_where_it_is_left_out(theirs, root, settings):
+    settings.DKIM_SIGNER = "rspamd"
+    given = {"backup_mx": True, "verify_recipients": True, "sending_limit": 5}
+    theirs.put("/domains/firm.example", SENT)
+    root.patch("/domains/firm.example", given)
+
+    again = theirs.put("/domains/firm.example", SENT | {"description": "Firm"})
+    undone = [theirs.patch("/domains/firm.example", {name: None}).status_code for name in given]
+    named = theirs.put("/domains/firm.example", SENT | {"backup_mx": False})
+
+    assert (again.status_code, again.json()["description"]) == (200, "Firm")
+    assert {name: again.json()[name] for name in given} == given
+    assert undone == [403, 403, 403]
+    assert (named.status_code, problems(named)) == (403, {"/backup_mx"})
+    assert root.put("/domains/firm.example", SENT).json()["backup_mx"] is False
+
+
 def test_domains_of_others_are_not_there(theirs, example_org):
     assert theirs.patch("/domains/example.org", {"description": "x"}).status_code == 404
     assert theirs.delete("/domains/example.org").status_code == 404
     assert theirs.put("/domains/example.org", SENT).status_code == 409
 
 
-def test_without_proof_the_refusal_names_the_record(theirs, settings, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(settings, monkeypatch):
+    """The names of which the DNS, which has nothing, was asked."""
+    names = []
     monkeypatch.setattr(
-        "domains.dns.asking.Asking.texts", lambda asking, name: asked.append(name) or []
+        "domains.dns.asking.Asking.texts", lambda asking, name: names.append(name) or []
     )
     settings.RESELLERS_PROVE_DOMAINS = True
+    return names
 
+
+def test_without_proof_the_refusal_names_the_record(theirs, asked):
     made = theirs.put("/domains/firm.example", SENT)
 
     assert (made.status_code, problems(made)) == (422, {"/domain"})
     assert "TXT record _mailadmin.firm.example" in made.json()["detail"]
     assert asked == ["_mailadmin.firm.example"]  # once
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
+@pytest.mark.parametrize("role", [None, "read"])
+def test_what_they_manage_already_is_taken_and_no_dns_is_asked(
+    role, headers, theirs, reseller, asked, add_domain
+):
+    add_domain("given.example")
+    roles = {"given.example": role} if role else {}
+    update_admin(actor=None, admin=reseller, domains=["given.example"], roles=roles)
+
+    made = theirs.put("/domains/given.example", SENT, **headers)
+
+    assert (made.status_code, problems(made)) == (409, {"/domain"})
+    assert asked == []
+
+
+def test_what_another_program_left_of_a_domain_proves_nothing(theirs, reseller, asked, add_domain):
+    add_domain("given.example")
+    update_admin(actor=None, admin=reseller, domains=["given.example"])
+    Domain.objects.filter(pk="given.example").delete()
+    DomainAdmin(username=reseller, domain_id="given.example").save()
+
+    assert theirs.put("/domains/given.example", SENT).status_code == 422
+    assert asked == ["_mailadmin.given.example"]
 
 
 def test_a_token_of_some_domains_creates_none(reseller, program, make_token):
@@ -101,13 +149,20 @@ def test_a_budget_is_given_changed_and_taken_away(root, example_org):
     made = root.put(path, sent | {"password": "tangerine-7-bicycle"})
     listed = root.get("/administrators?domain=example.org").json()["items"][0]
     changed = root.patch(path, {"reseller": {"domains": 3}})
+    lifted = root.patch(path, {"reseller": {"storage_bytes": None}})
     ended = root.patch(path, {"reseller": None})
+    anew = root.patch(path, {"reseller": {"mailboxes": 4}})
+    put = root.put(path, sent | {"reseller": {"domains": 1}})
 
     assert made.status_code == 201
     assert {name: made.json()[name] for name in sent} == sent
     assert {name: listed[name] for name in sent} == sent
-    assert changed.json()["reseller"] == {"domains": 3, "mailboxes": None, "storage_bytes": None}
+    none = {"domains": None, "mailboxes": None, "storage_bytes": None}
+    assert changed.json()["reseller"] == budget | {"domains": 3}
+    assert lifted.json()["reseller"] == none | {"domains": 3}
     assert (ended.json()["reseller"], ended.json()["resold"]) == (None, [])
+    assert anew.json()["reseller"] == none | {"mailboxes": 4}
+    assert put.json()["reseller"] == none | {"domains": 1}
 
 
 @pytest.mark.parametrize(

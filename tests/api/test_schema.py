@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from accounts import activity
+from domains.deliveries import RESULTS
 from mailadmin.api import api
 from mailadmin.wsgi import application
 
@@ -119,3 +121,21 @@ def test_anybody_may_read_the_description():
         "mailadmin",
     )
     assert "/api/v1/mailboxes/{address}" in told["paths"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "values"),
+    [
+        ("/log", "kind", activity.KINDS),
+        ("/deliveries", "result", RESULTS),
+    ],
+)
+def test_a_filter_says_which_values_it_takes(path, name, values, root, settings):
+    settings.DELIVERY_LOGS = ["mail.log"]
+    parameters = api.get_openapi_schema()["paths"][f"/api/v1{path}"]["get"]["parameters"]
+    [told] = [one for one in parameters if one["name"] == name]
+
+    assert told["schema"]["enum"] == [*values]
+    assert told["description"].endswith(f" One of {', '.join(values)}.")
+    assert {root.get(f"{path}?{name}={value}").status_code for value in values} == {200}
+    assert root.get(f"{path}?{name}=other").status_code == 422

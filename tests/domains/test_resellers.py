@@ -6,7 +6,7 @@ from accounts.models import Admin, ApiToken, LogEntry
 from accounts.services import delete_admin, update_admin
 from aliases.models import Alias
 from domains import resellers
-from domains.models import Domain, DomainAdmin
+from domains.models import Domain, DomainAdmin, DomainUsage
 from domains.services import (
     create_alias_domain,
     create_domain,
@@ -22,6 +22,7 @@ from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 SMALL = {"mailboxes": 5, "quota": 100, "aliases": 10, "maxquota": 50}
+USUAL = {"sending_limit": None, "transport": "virtual", "backupmx": False, "active": True}
 
 
 @pytest.fixture
@@ -190,12 +191,72 @@ class TestNames:
             sell(reseller, "theirs.example")
 
         Deleted.objects.update(until=timezone.now())
+        LogEntry.objects.all().delete()
         assert sell(reseller, "theirs.example").reseller == reseller.pk
 
-    def test_what_they_deleted_themselves_is(self, reseller, sell):
+    @pytest.mark.parametrize("days", [0, 30])
+    def test_nor_is_that_of_which_the_log_tells_what_was_somebody_elses(
+        self, days, reseller, sell, add_domain, settings
+    ):
+        settings.DELETED_DAYS = days
+        delete_domain(actor=None, domain=add_domain("theirs.example"))
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller, "theirs.example")
+
+    def test_nor_what_another_reseller_deleted(self, reseller, make_reseller, sell):
+        other = make_reseller("other@example.org")
+        delete_domain(actor=other, domain=sell(other))
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller)
+
+    def test_nor_what_another_program_deleted(self, reseller, sell):
+        LogEntry.objects.record(None, "edit_mailbox", domain="firm.example", target="a@b.example")
+
+        with refused("others", field="name"):
+            sell(reseller)
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_what_they_deleted_themselves_is(self, kept, reseller, sell):
         delete_domain(actor=reseller, domain=sell(reseller))
+        if not kept:
+            Deleted.objects.all().delete()
 
         assert sell(reseller).reseller == reseller.pk
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            {"sending_limit": 5},
+            {"transport": "smtp:[192.0.2.7]"},
+            {"backupmx": True},
+            {"active": False},
+        ],
+    )
+    def test_but_not_without_what_a_superadmin_set(self, held, reseller, sell):
+        domain = sell(reseller)
+        update_domain(actor=None, domain=domain, **held)
+        delete_domain(actor=reseller, domain=domain)
+
+        with refused("held", field="name"):
+            sell(reseller)
+
+        restoring.restore(actor=None, deletion=Deleted.objects.get())
+        update_domain(actor=None, domain=domain, **USUAL)
+        delete_domain(actor=reseller, domain=domain)
+        assert sell(reseller).reseller == reseller.pk
+
+    def test_but_not_if_it_was_somebody_elses_since(self, reseller, sell):
+        delete_domain(actor=reseller, domain=sell(reseller))
+        domain = create_domain(actor=None, name="firm.example")
+        delete_domain(actor=None, domain=domain)
+        Deleted.objects.all().delete()
+
+        with refused("others", field="name"):
+            sell(reseller)
 
 
 class TestChange:
@@ -253,6 +314,23 @@ class TestChange:
         with refused("superadmin", field=next(iter(change))):
             update_domain(actor=reseller, domain=sell(reseller), **change)
 
+    @pytest.mark.parametrize(
+        ("given", "undone"),
+        [
+            ({"transport": "smtp:[192.0.2.7]"}, {"transport": "virtual"}),
+            ({"backupmx": True}, {"backupmx": False}),
+            ({"backupmx": True, "verify_recipients": True}, {"verify_recipients": False}),
+            ({"sending_limit": 5}, {"sending_limit": None}),
+        ],
+    )
+    def test_what_a_superadmin_set_is_not_undone(self, given, undone, reseller, sell):
+        domain = sell(reseller)
+        update_domain(actor=None, domain=domain, **given)
+
+        with refused("superadmin", field=next(iter(undone))):
+            update_domain(actor=reseller, domain=domain, **undone)
+        update_domain(actor=reseller, domain=domain, description="Firm", **given)
+
     def test_limits_of_a_domain_that_does_not_count_are_for_superadmins(
         self, make_reseller, example_org
     ):
@@ -300,6 +378,13 @@ class TestBudget:
 
         assert last_changes() == {"max_domains": [3, None], "max_storage": [1000, 500]}
 
+    def test_a_domain_without_counters_counts_by_its_limits(self, reseller, sell):
+        sell(reseller)
+        sell(reseller, "firm.test", mailboxes=-1, quota=0)
+        DomainUsage.objects.all().delete()
+
+        assert used(reseller) == (2, 5, 100)
+
     def test_it_may_be_less_than_what_is_in_use(self, reseller, sell):
         domain = sell(reseller)
         update_admin(actor=None, admin=reseller, max_domains=0, max_mailboxes=1, max_storage=1)
@@ -322,6 +407,16 @@ class TestBudget:
 
         with refused("others", field="resold"):
             update_admin(actor=None, admin=other, domains=["firm.example"], resold=["firm.example"])
+
+    def test_but_no_more_for_one_whom_another_program_deleted(self, reseller, sell, make_reseller):
+        sell(reseller)
+        Admin.objects.filter(pk=reseller.pk).delete()
+        other = make_reseller("other@example.org")
+
+        update_admin(actor=None, admin=other, domains=["firm.example"], resold=["firm.example"])
+
+        assert Domain.objects.get().reseller == other.pk
+        assert used(other) == (1, 5, 100)
 
     def test_and_only_for_who_manages_it(self, reseller, example_org):
         with refused("not_assigned", field="resold"):

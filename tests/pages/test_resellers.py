@@ -95,6 +95,48 @@ def test_all_errors_are_there_beside_a_field_that_cannot_be_read(theirs):
     assert error_codes(answer) == {"aliases": ["invalid"], "mailboxes": ["budget"]}
 
 
+@pytest.fixture
+def unproved(settings, monkeypatch):
+    """Nothing is theirs, as the DNS says. Returns the names that were asked for."""
+    asked = []
+    monkeypatch.setattr(
+        "domains.dns.asking.Asking.texts", lambda asking, name: asked.append(name) or []
+    )
+    settings.RESELLERS_PROVE_DOMAINS = True
+    return asked
+
+
+@pytest.mark.parametrize("name", ["victim.example", "sub.victim.example", "free.example"])
+def test_without_proof_nobody_learns_which_domains_are_here(name, theirs, unproved, add_domain):
+    add_domain("victim.example")
+
+    answer = create(theirs, name, password_expiry="x", mailboxes_1="21")
+
+    assert error_codes(answer) == {
+        "name": ["unproved"],
+        "mailboxes": ["budget"],
+        "password_expiry": ["invalid"],
+    }
+    assert unproved == [f"_mailadmin.{name}"]
+
+
+@pytest.mark.parametrize("name", ["victim.example", "sub.victim.example", "free.example"])
+def test_nor_by_another_name(name, theirs, firm, unproved, add_domain):
+    add_domain("victim.example")
+    new = {"alias_domain": name, "target_domain": "firm.example", "description": "x" * 256}
+
+    answer = theirs.post(reverse("aliasdomain-create"), new)
+
+    assert error_codes(answer) == {"alias_domain": ["unproved"], "description": ["max_length"]}
+
+
+def test_a_field_without_a_name_proves_nothing(theirs, unproved):
+    answer = create(theirs, "", password_expiry="x", mailboxes_1="21")
+
+    assert error_codes(answer).keys() == {"name", "mailboxes", "password_expiry"}
+    assert unproved == []
+
+
 def test_fields_that_nobody_shows_are_not_written(theirs):
     create(theirs, transport="smtp:[192.0.2.7]", backupmx="on", reseller="root@example.org")
 

@@ -306,6 +306,27 @@ def test_budgets_come_along(exported, apply, make_reseller, add_domain):
     assert Domain.objects.get().reseller == admin.pk
 
 
+@pytest.mark.parametrize(("before", "after"), [("zoe", "ann"), ("ann", "zoe")])
+def test_a_domain_that_counts_for_another_takes_one_run(
+    before, after, exported, apply, make_reseller, add_domain
+):
+    names, none = {"domains": ["firm.example"], "resold": ["firm.example"]}, {"domains": []}
+    add_domain("firm.example")
+    before, after = make_reseller(f"{before}@example.org"), make_reseller(f"{after}@example.org")
+    update_admin(actor=None, admin=after, **names)
+    state = exported()
+    update_admin(actor=None, admin=after, **none)
+    update_admin(actor=None, admin=before, **names)
+
+    _would, planned = apply(state, "--dry-run")
+    status, said = apply(state)
+
+    assert (status, said[:-1]) == (0, planned[:-1])
+    assert said[-1] == "0 created, 2 changed, 0 deleted."
+    assert Domain.objects.get().reseller == after.pk
+    assert apply(state) == (0, ["Nothing to do."])
+
+
 def test_roles_come_along_and_stay_where_the_file_names_none(server, exported, apply):
     def state(**more):
         return {
