@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from aliases.access import CLOSED, MEMBERS
 from aliases.access_rules import refuse_name_it_moved_to
@@ -22,9 +23,11 @@ from mailboxes.models import Mailbox
 from mailboxes.services import set_name
 from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
 from panel.changes import collected, refuse
+from panel.formats import number
 
-MOST = 200  # mailboxes and aliases that move in one transaction: some seconds on a machine of two cores
-MOST_ALIASES = 25 * MOST  # that are looked at
+# Addresses: other changes wait for RoutingLock meanwhile.
+MOST = 2_000
+MOST_OF_A_REQUEST = 200
 TOGETHER = 1_000  # names in one statement
 MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error
@@ -72,14 +75,11 @@ class Plan:
 
 
 class Rows:
-    """The addresses of ``domain``, or the ``most`` that come ``after`` one, and what has their names in ``target``."""
+    """The addresses of ``domain``, and what has their names in ``target``."""
 
-    def __init__(self, domain, target, *, after="", most=None):
-        rows = [*Alias.objects.filter(domain=domain.pk, pk__gt=after).order_by("pk")[:most]]
-        boxes = Mailbox.objects.filter(domain=domain.pk, pk__gt=after).order_by("pk")
-        if most is not None:
-            boxes = boxes.filter(pk__in=[row.pk for row in rows])
-        self.mailboxes, self.last = [*boxes], rows[-1].pk if rows else ""
+    def __init__(self, domain, target):
+        rows = [*Alias.objects.filter(domain=domain.pk).order_by("pk")]
+        self.mailboxes = [*Mailbox.objects.filter(domain=domain.pk).order_by("pk")]
         boxes = {row.pk for row in self.mailboxes}
         self.own = {row.pk: row for row in rows if row.pk in boxes}
         self.aliases = [row for row in rows if row.pk not in boxes]
@@ -101,13 +101,13 @@ def _in_batches(model, names):
     return found
 
 
-def check_joining(*, actor, domain, target, names=None, add=(), leave=(), in_steps=False):
-    """Return the Plan. Raises all errors at once; both Domains come with their counters. ``in_steps``: what moves was moved before.
+def check_joining(*, actor, domain, target, names=None, add=(), leave=(), most=MOST):
+    """Return the Plan. Raises all errors at once; both Domains come with their counters.
 
     Where a name is taken there, ``names`` has another local part for it; of an alias, ``add`` has the names whose recipients are added to
     the alias there, and ``leave`` those that stay addresses of their own.
     """
-    _check_domains(domain, target, in_steps=in_steps)
+    _check_domains(domain, target, most)
     rows = Rows(domain, target)
     plan = plan_of(rows, domain, target)
     errors, answers = {}, _answers(names, add, leave)
@@ -121,13 +121,13 @@ def check_joining(*, actor, domain, target, names=None, add=(), leave=(), in_ste
     return plan
 
 
-def clashes_of(domain, target):
+def clashes_of(domain, target, *, most=MOST):
     """The names that are taken there. Raises what speaks against the two domains."""
-    _check_domains(domain, target)
+    _check_domains(domain, target, most)
     return plan_of(Rows(domain, target), domain, target).clashes
 
 
-def _check_domains(domain, target, *, in_steps=False):
+def _check_domains(domain, target, most):
     errors = {}
     with collected(errors):
         check_new_alias_domain(alias_domain=domain, target_domain=target)
@@ -146,15 +146,20 @@ def _check_domains(domain, target, *, in_steps=False):
             errors.setdefault(field_name, []).append(
                 ValidationError(text, "handed_on", {"domain": row})
             )
-    if domain.usage.mailboxes > MOST or (domain.alias_count > MOST_ALIASES and not in_steps):
-        errors.setdefault("__all__", []).append(_too_many(domain, target))
+    if max(domain.usage.mailboxes, domain.usage.alias_rows) > most:
+        errors.setdefault("__all__", []).append(_too_many(domain, most))
     refuse(errors)
 
 
-def _too_many(domain, target):
-    text = _("%(domain)s has more than the %(most)d addresses that move at once. The command moves them in steps: manage.py domain join %(old)s %(new)s")  # fmt: skip
-    params = {"domain": domain, "most": MOST, "old": domain.pk, "new": target.pk}
-    return ValidationError(text, "too_many", params)
+def _too_many(domain, most):
+    text = ngettext(
+        "%(domain)s has more than %(n)s address, which is all that joins another domain at once.",
+        "%(domain)s has more than %(n)s addresses, which is all that join another domain at once.",
+        most,
+    )
+    if most < MOST:
+        text = _("%(domain)s has more than %(n)s addresses, which takes long: use the command “domain join”.")  # fmt: skip
+    return ValidationError(text, "too_many", {"domain": domain, "n": number(most)})
 
 
 def plan_of(rows, domain, target):
@@ -362,8 +367,6 @@ def check_room(plan):
     boxes = [move.row for move in plan.mailboxes] + waiting
     over = sum(move.takes_over for move in plan.mailboxes)
     errors = errors_of_limits(target, mailboxes=boxes, aliases=len(plan.aliases), over=over)
-    if len(plan.moves) > MOST:
-        errors.append(_too_many(plan.domain, target))
     if errors:
         raise ValidationError({"target_domain": errors})
 

@@ -10,13 +10,13 @@ from aliases.models import Alias, Ending, OwnAlias
 from domains.copy_services import add_copy
 from domains.models import AliasDomain, Copy, Domain
 from domains.services import create_alias_domain, set_domain_active, update_domain
-from mailboxes import app_passwords, domain_joining, joining
-from mailboxes.domain_joining import join_domain, move_some, needs_steps
+from mailboxes import app_passwords, joining
+from mailboxes.domain_joining import join_domain
 from mailboxes.endings import set_ending, today
 from mailboxes.forwarding import set_forwarding
 from mailboxes.identities import identities_of
 from mailboxes.join_previews import preview
-from mailboxes.joining import check_joining
+from mailboxes.joining import check_joining, clashes_of
 from mailboxes.models import Mailbox, QuotaUsage, SendAs
 from mailboxes.send_as import let_send_as
 from mailboxes.services import set_mailbox_active, update_mailbox
@@ -528,33 +528,33 @@ def test_a_loop_is_refused_and_nothing_is_written(both, add_mailbox, add_alias):
 # --- Many
 
 
-def test_more_than_one_transaction_takes_move_in_steps(both, add_mailbox, add_alias, monkeypatch):
-    monkeypatch.setattr(joining, "MOST", 2)
-    monkeypatch.setattr(domain_joining, "MOST", 2)
-    for name in ("a", "b", "c", "d", "e"):
+def test_more_addresses_than_join_at_once_are_refused_before_they_are_read(
+    both, add_mailbox, add_alias, monkeypatch, django_assert_max_num_queries
+):
+    for name in ("a", "b"):
         add_mailbox(f"{name}@old.example")
-    add_mailbox("c@new.example")
-    add_alias("list@old.example", "a@old.example", "e@old.example", access="members")
-    asked = names(OLD)
-    with refused("too_many"):
-        joined()
+    add_alias("list@old.example", "a@old.example")
+    before = state()
 
-    domain, target = Domain.objects.get(pk=OLD), Domain.objects.get(pk=NEW)
-    assert needs_steps(domain.fresh()) is True
-    last, seen = "", []
-    while last := move_some(actor=None, domain=domain, target_domain=target, after=last):
-        seen.append(last)
-    assert seen == ["b@old.example", "d@old.example", "list@old.example"]
-    joined(in_steps=True, names={"c": "c.old"})
-
-    assert [end for name in asked for end in ends(name)] == [
-        {f"{'c.old' if name[0] == 'c' else name[0]}{name[1:].partition('@')[0]}@new.example"}
-        if not name.startswith(("list", "nobody"))
-        else ends(name)[0]
-        for name in asked
+    with refused("too_many") as refusal:
+        joined(most=2)
+    assert refusal.value.messages == [
+        "old.example has more than 2 addresses, which takes long: use the command “domain join”."
     ]
-    assert sorted(name for name in rows() if name.endswith(OLD)) == ["c@old.example"]
-    assert Alias.objects.get(pk="list@new.example").access == "members"
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "MOST", 2)
+        with refused("too_many") as refusal:
+            joined(most=2)
+        domain, target = (Domain.objects.get(pk=name).fresh() for name in (OLD, NEW))
+        with django_assert_max_num_queries(5), refused("too_many"):
+            clashes_of(domain, target, most=2)
+    assert refusal.value.messages == [
+        "old.example has more than 2 addresses, which is all that join another domain at once."
+    ]
+    assert state() == before
+    joined(most=3)
+
+    assert Mailbox.objects.filter(domain=NEW).count() == 2
 
 
 # --- The log
