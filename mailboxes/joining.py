@@ -247,7 +247,7 @@ def _is_same(alias, there):
         )
     alike = (alias.access, alias.access_text) == (there.access, there.access_text)
     ways = ({there.pk}, {target.lower() for target in there.targets})
-    return alias.active and there.active and alike and targets in ways
+    return alias.active == there.active and alike and targets in ways
 
 
 # --- Answers

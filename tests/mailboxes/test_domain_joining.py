@@ -174,6 +174,25 @@ def test_what_differs_in_who_may_write_is_not_the_same(both, add_mailbox, add_al
         joined()
 
 
+def test_aliases_that_are_both_off_become_one(both, add_mailbox, add_alias):
+    for domain in (OLD, NEW):
+        add_alias(f"sales@{domain}", "x@elsewhere.test", active=False)
+
+    joined()
+
+    assert dict(Alias.objects.values_list("pk", "active")) == {"sales@new.example": False}
+    assert Lookup().match("sales@old.example") is None
+
+
+@pytest.mark.parametrize("off", [OLD, NEW])
+def test_one_that_is_off_is_not_the_same_as_one_that_is_on(both, add_alias, off):
+    for domain in (OLD, NEW):
+        add_alias(f"sales@{domain}", "x@elsewhere.test", active=domain != off)
+
+    with refused("off" if off == OLD else "clash", field="names"):
+        joined()
+
+
 def test_an_alias_of_its_name_that_leads_to_a_mailbox_becomes_its_address(
     both, add_mailbox, add_alias, example_org
 ):
