@@ -212,8 +212,18 @@ def _plan_alias(plan, rows, alias):
     elif _is_same(alias, there):
         plan.same.append(alias)
     else:
-        joins = isinstance(there, Alias) and there.active and alias.active
+        joins = _takes_recipients(alias, there)
         plan.clashes.append(Clash(alias, there, (LEAVE, *((ADD,) if joins else ()), NAME)))
+
+
+def _takes_recipients(alias, there):
+    return (
+        isinstance(there, Alias) and there.active and alias.active and _same_writers(alias, there)
+    )
+
+
+def _same_writers(alias, there):
+    return (alias.access, alias.access_text) == (there.access, there.access_text)
 
 
 def _renamed(alias, target, local_part):
@@ -245,7 +255,7 @@ def _is_same(alias, there):
             and targets == {there.pk}
             and (open_to_all or (alias.access == CLOSED and not there.receives))
         )
-    alike = (alias.access, alias.access_text) == (there.access, there.access_text)
+    alike = _same_writers(alias, there)
     ways = ({there.pk}, {target.lower() for target in there.targets})
     return alias.active == there.active and alike and targets in ways
 
@@ -297,8 +307,7 @@ def _answer(plan, actor, used, clash, said):
         raise ValidationError(_("Choose one of them."), "several")
     what, text = said[0]
     if what not in clash.choices and what == ADD and LEAVE in clash.choices:
-        text = _("%(address)s is no alias that is on, so it gets no recipients. Choose something else.")  # fmt: skip
-        raise ValidationError(text, "no_alias", {"address": clash.there})
+        raise _takes_none(clash)
     if what not in clash.choices:
         text = _("%(address)s is a mailbox: enter another name for it.")
         raise ValidationError(text, "mailbox", {"address": clash.row})
@@ -318,6 +327,16 @@ def _answer(plan, actor, used, clash, said):
         refuse_taken(move.new.pk, wanted="mailbox" if is_mailbox else "alias")
         used.add(move.new.pk)
         (plan.mailboxes if is_mailbox else plan.aliases).append(move)
+
+
+def _takes_none(clash):
+    """The error why the alias there gets no recipients."""
+    params = {"address": clash.there, "row": clash.row}
+    if not isinstance(clash.there, Alias) or not clash.there.active:
+        text = _("%(address)s is no alias that is on, so it gets no recipients. Choose something else.")  # fmt: skip
+        return ValidationError(text, "no_alias", params)
+    text = _("Who may write to %(address)s differs from who may write to %(row)s, so it gets no recipients of that. Choose something else, or make both alike first.")  # fmt: skip
+    return ValidationError(text, "other_writers", params)
 
 
 def what_to_answer(clash):

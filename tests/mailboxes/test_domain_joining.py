@@ -308,6 +308,33 @@ def test_recipients_are_added_to_an_alias_that_is_on_alone(both, add_mailbox, ad
         joined(add=["ann"])
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({}, {"access": "closed", "access_text": "no"}),
+        ({"access": "members"}, {}),
+        ({"access": "closed", "access_text": "a"}, {"access": "closed", "access_text": "b"}),
+    ],
+)
+def test_recipients_are_added_only_where_the_same_people_may_write(
+    both, add_mailbox, add_alias, here, there
+):
+    add_mailbox("ann@new.example")
+    add_alias("sales@old.example", "x@elsewhere.test", **here)
+    add_alias("sales@new.example", "ann@new.example", **there)
+    before = state()
+
+    domain, target = (Domain.objects.get(pk=name).fresh() for name in (OLD, NEW))
+    assert [clash.choices for clash in clashes_of(domain, target)] == [("leave", "name")]
+    with refused("other_writers", field="names") as refusal:
+        joined(add=["sales"])
+
+    assert refusal.value.messages == [
+        "sales: Who may write to sales@new.example differs from who may write to sales@old.example, so it gets no recipients of that. Choose something else, or make both alike first."
+    ]
+    assert state() == before
+
+
 def test_two_cannot_get_the_same_name(both, add_mailbox):
     for name in ("info", "shop"):
         add_mailbox(f"{name}@old.example")
