@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from aliases.access import CLOSED, MEMBERS
 from aliases.access_rules import refuse_name_it_moved_to
-from aliases.models import Alias
+from aliases.models import Alias, Ending
 from aliases.refusals import refuse_role_address, refuse_taken
 from aliases.targets import MAX_BYTES
 from domains.services import check_new_alias_domain
@@ -89,9 +89,14 @@ class Rows:
         names |= {without_extension(name) for name in names}
         names = sorted(f"{split_address(name)[0]}@{target.pk}" for name in names)
         self.found = _in_batches(Alias, names) | _in_batches(Mailbox, names)
+        self.ending = {*_in_batches(Ending, sorted({*names, *(row.pk for row in rows)}))}
 
     def there(self, address):
         return self.found.get(address)
+
+    def ends(self, *rows):
+        """Whether one of them has a last day: as one address they would end together."""
+        return any(row.pk in self.ending for row in rows)
 
 
 def _in_batches(model, names):
@@ -209,10 +214,10 @@ def _plan_alias(plan, rows, alias):
         bare = without_extension(new.pk)
         fits = _may_have(alias, new) and (bare == new.pk or rows.there(bare) is None)
         (plan.aliases if fits else plan.left).append(Move(alias, new) if fits else alias)
-    elif _is_same(alias, there):
+    elif _is_same(alias, there) and not rows.ends(alias, there):
         plan.same.append(alias)
     else:
-        joins = _takes_recipients(alias, there)
+        joins = _takes_recipients(alias, there) and not rows.ends(alias, there)
         plan.clashes.append(Clash(alias, there, (LEAVE, *((ADD,) if joins else ()), NAME)))
 
 
@@ -335,6 +340,9 @@ def _takes_none(clash):
     if not isinstance(clash.there, Alias) or not clash.there.active:
         text = _("%(address)s is no alias that is on, so it gets no recipients. Choose something else.")  # fmt: skip
         return ValidationError(text, "no_alias", params)
+    if _same_writers(clash.row, clash.there):
+        text = _("%(address)s or %(row)s has a last day, so they cannot be one. Choose something else, or remove it first.")  # fmt: skip
+        return ValidationError(text, "ending", params)
     text = _("Who may write to %(address)s differs from who may write to %(row)s, so it gets no recipients of that. Choose something else, or make both alike first.")  # fmt: skip
     return ValidationError(text, "other_writers", params)
 

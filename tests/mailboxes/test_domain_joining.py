@@ -193,6 +193,35 @@ def test_one_that_is_off_is_not_the_same_as_one_that_is_on(both, add_alias, off)
         joined()
 
 
+@pytest.mark.parametrize("ending", [OLD, NEW])
+def test_one_that_has_a_last_day_is_asked_about(both, add_mailbox, add_alias, ending):
+    add_mailbox("ann@new.example")
+    found = {domain: add_alias(f"sales@{domain}", "ann@new.example") for domain in (OLD, NEW)}
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=found[ending], last_day=day, action="delete")
+
+    with refused("clash", field="names"):
+        joined()
+    with refused("ending", field="names"):
+        joined(add=["sales"])
+    joined(leave=["sales"])
+
+    assert Ending.objects.get().pk == f"sales@{ending}"
+    assert rows()["sales@old.example"] == "ann@new.example"
+
+
+def test_an_alias_with_a_last_day_does_not_become_the_mailbox_it_leads_to(
+    both, add_mailbox, add_alias
+):
+    add_mailbox("ann@new.example")
+    alias = add_alias("ann@old.example", "ann@new.example")
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=alias, last_day=day, action="delete")
+
+    with refused("clash", field="names"):
+        joined()
+
+
 def test_an_alias_of_its_name_that_leads_to_a_mailbox_becomes_its_address(
     both, add_mailbox, add_alias, example_org
 ):
