@@ -180,7 +180,7 @@ def plan_of(rows, domain, target):
 def _plan_mailbox(plan, rows, mailbox):
     new = f"{split_address(mailbox.pk)[0]}@{plan.target.pk}"
     there = rows.there(new)
-    over = there is not None and _leads_to(there, mailbox)
+    over = there is not None and _leads_to(there, mailbox) and not rows.ends(there)
     if there is not None and not over:
         plan.clashes.append(Clash(mailbox, there, (NAME,)))
     else:
@@ -192,6 +192,7 @@ def _leads_to(there, mailbox):
     """Whether ``there`` is an alias that is nothing but another name of it: the mailbox can have this name."""
     return (
         isinstance(there, Alias)
+        and mailbox.receives  # else the alias takes mail that the mailbox refuses
         and there.active
         and not there.access
         and [target.lower() for target in there.targets] == [mailbox.pk]

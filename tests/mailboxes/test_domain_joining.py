@@ -246,6 +246,30 @@ def test_an_alias_of_its_name_that_leads_to_a_mailbox_becomes_its_address(
     assert (usage.usage.mailboxes, usage.alias_count) == (1, 0)
 
 
+def test_the_name_of_an_alias_that_takes_mail_is_not_for_a_mailbox_that_only_sends(
+    both, add_mailbox, add_alias
+):
+    update_mailbox(actor=None, mailbox=add_mailbox("ann@old.example"), receives=False)
+    add_alias("ann@new.example", "ann@old.example")
+    assert ends("ann@new.example") == [{"ann@old.example"}]
+
+    with refused("clash", field="names"):
+        joined()
+    joined(names={"ann": "ann.old"})
+
+    assert ends("ann@new.example") == [{"ann.old@new.example"}]
+
+
+def test_nor_is_one_with_a_last_day_for_any_mailbox(both, add_mailbox, add_alias):
+    add_mailbox("ann@old.example")
+    alias = add_alias("ann@new.example", "ann@old.example")
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=alias, last_day=day, action="delete")
+
+    with refused("clash", field="names"):
+        joined()
+
+
 # --- Names that are taken
 
 
