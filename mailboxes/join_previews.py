@@ -114,12 +114,21 @@ def _say_of_rights(said, plan, params):
         said.change(text % params, names)
 
 
+def _say_of_copies(said, plan, params):
+    copies = Copy.objects.filter(domain=plan.domain.pk)
+    whole = copies.filter(address=f"@{plan.domain.pk}")
+    if goto := sorted({copy.goto for copy in whole}):
+        text = _("Attention: copies (BCC) of all mail to or from %(old)s are made under its own names alone. What is sent to the new addresses, or as one of them, is copied no more, unless %(new)s gets such copies. These no longer get it:")  # fmt: skip
+        said.change(text % params, goto)
+    if copies.exclude(address=f"@{plan.domain.pk}").exists():
+        text = _("Copies (BCC) of mail to and from single addresses of %(old)s stay, and are made under the new addresses of what moves, too.")  # fmt: skip
+        said.change(text % params)
+
+
 def _say_what_stays(said, plan, params):
     text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count.")  # fmt: skip
     said.stay(text % params)
-    if Copy.objects.filter(domain=plan.domain.pk).exists():
-        text = _("Copies (BCC) of mail to and from %(old)s stay, and are made under the new addresses of what moves, too.")  # fmt: skip
-        said.change(text % params)
+    _say_of_copies(said, plan, params)
     if DKIMKey.objects.filter(domain_name=plan.domain.pk).exists():
         said.change(
             _("The DKIM keys of %(old)s stay, and sign what is sent under its names.") % params

@@ -135,6 +135,43 @@ def test_an_aliass_own_things_go_along(both, add_mailbox, add_alias):
     ]
 
 
+def test_copies_of_the_whole_domain_end_under_the_new_names_and_this_is_said(
+    both, add_mailbox, example_org
+):
+    add_mailbox("eve@example.org")
+    add_mailbox("ann@old.example")
+    add_copy(actor=None, domain=both[0], direction="from", goto="eve@example.org")
+    add_copy(actor=None, domain=both[0], direction="to", goto="eve@example.org")
+
+    told, _stays = said()
+    joined()
+
+    assert [(text, names) for text, names in told.items() if "opies" in text] == [
+        (
+            "Attention: copies (BCC) of all mail to or from old.example are made under its own names alone. What is sent to the new addresses, or as one of them, is copied no more, unless new.example gets such copies. These no longer get it:",
+            ("eve@example.org",),
+        )
+    ]
+    assert sorted(Copy.objects.values_list("address", "direction")) == [
+        ("@old.example", "from"),
+        ("@old.example", "to"),
+    ]
+
+
+def test_copies_of_one_address_are_made_under_both_names_and_this_is_said(
+    both, add_mailbox, example_org
+):
+    add_mailbox("eve@example.org")
+    add_mailbox("ann@old.example")
+    add_copy(actor=None, domain=both[0], direction="to", local_part="ann", goto="eve@example.org")
+
+    told, _stays = said()
+
+    assert [text for text in told if "opies" in text] == [
+        "Copies (BCC) of mail to and from single addresses of old.example stay, and are made under the new addresses of what moves, too."
+    ]
+
+
 # --- The same on both sides
 
 
