@@ -323,11 +323,32 @@ def test_more_addresses_than_one_transaction_takes_are_made_in_steps(twin, monke
     with refused("too_many"):
         own()
 
-    assert [answer_by_aliases(actor=None, link=twin) for _step in range(3)] == [2, 1, 0]
+    assert answer_by_aliases(actor=None, link=twin) == JOE
+    assert sorted(stored()) == ["ann@twin.example", "joe@twin.example"]
+    assert answer_by_aliases(actor=None, link=twin, after=JOE) == ""
     assert ways(names("twin.example")) == before
-    own()
+    own(in_steps=True)
 
+    assert AliasDomain.objects.count() == 0
     assert ways(names("twin.example")) == before
+
+
+def test_too_many_are_refused_before_they_are_read(
+    twin, monkeypatch, django_assert_max_num_queries
+):
+    monkeypatch.setattr(parting, "MOST", 2)
+    link = AliasDomain.objects.select_related("alias_domain", "target_domain").get()
+
+    with django_assert_max_num_queries(1), refused("too_many"):
+        check_parting(link=link)
+
+
+def test_a_step_does_not_look_at_names_that_come_before(twin, monkeypatch):
+    monkeypatch.setattr(parting, "MOST", 2)
+
+    answer_by_aliases(actor=None, link=twin, after=JOE)
+
+    assert sorted(stored()) == ["sales@twin.example"]
 
 
 # --- The log
