@@ -16,7 +16,7 @@ from aliases.access import CLOSED, CLOSED_TEXT, MEMBERS
 from aliases.access_rules import list_number
 from aliases.lookup import Lookup
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
-from aliases.models import Alias
+from aliases.models import Alias, Ending
 from domains.models import UNLIMITED, AliasDomain, RoutingLock
 from mailboxes.models import Mailbox, SendAs
 from panel.addresses import MAX_ADDRESS, split_address
@@ -30,11 +30,12 @@ LOGGED = ("goto", "active", "access", "access_text")
 
 @dataclass
 class Parting:
-    """What part_alias_domain() is about to write: ``aliases`` without a row yet, ``senders`` as (who, as whom). ``own`` are rows that stay."""
+    """What part_alias_domain() is about to write: ``aliases`` and ``endings`` without a row yet, ``senders`` as (who, as whom). ``own`` are rows that stay."""
 
     link: AliasDomain
     aliases: list = field(default_factory=list)
     senders: list = field(default_factory=list)
+    endings: list = field(default_factory=list)  # of those with recipients of their own
     own: int = 0
 
 
@@ -116,6 +117,7 @@ def _checked(link, rows, taken):
     refuse(errors)
     parting.aliases = found
     parting.senders = _senders(parting)
+    parting.endings = _endings(parting)
     return parting
 
 
@@ -196,6 +198,20 @@ def _named(names):
     return ", ".join(names[:NAMED]) + more
 
 
+def _endings(parting):
+    """The last days of lists and catch-alls, which would go on here: what leads to the others ends with them."""
+    link, found = parting.link, []
+    there = {_in_target(link, alias.pk): alias for alias in parting.aliases}
+    copied = [name for name, alias in there.items() if alias.goto != name]
+    for some in _batches(copied):
+        for row in Ending.objects.filter(pk__in=some).order_by("pk"):
+            new = Ending(address=there[row.pk].pk, domain=link.pk)
+            for name in ("last_day", "action", "goto", "days"):
+                setattr(new, name, getattr(row, name))
+            found.append(new)
+    return found
+
+
 def _senders(parting):
     """Who may send as a name of the alias domain, but would not by an alias: it lets its recipients alone, and they are elsewhere."""
     link, wanted = parting.link, set()
@@ -249,6 +265,12 @@ def _write(actor, parting):
     if parting.aliases:
         made = {alias.pk: created(alias, *LOGGED) for alias in parting.aliases}
         LogEntry.objects.record_many(actor, "create_alias", domain=link.pk, changes=made)
+    for ending in parting.endings:
+        insert(ending)
+        changes = {"last_day": [None, ending.last_day.isoformat()], "at_end": [None, ending.action]}
+        LogEntry.objects.record(
+            actor, "set_ending", domain=link.pk, target=ending.pk, changes=changes
+        )
     for username, sender in parting.senders:
         SendAs(username=username, sender=sender).save(force_insert=True)
         home = split_address(username)[1]
