@@ -11,6 +11,7 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.renaming import move_alias, record
 from aliases.services import LOGGED
+from domains import renamed_rows, sending_limits
 from domains.models import Copy, RoutingLock
 from domains.services import create_alias_domain
 from mailboxes.joining import MOST, check_joining, for_members, with_recipients
@@ -47,6 +48,9 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), m
         changes = {alias.pk: removed(alias, *LOGGED) for alias in merged}
         LogEntry.objects.record_many(actor, "delete_alias", domain=domain.pk, changes=changes)
     _end_senders(actor, domain)
+    renamed_rows.shrink(domain.pk)
+    if domain.sending_limit is not None:
+        sending_limits.tell({"sending_limit"})
     link = create_alias_domain(
         actor=actor,
         alias_domain=domain,

@@ -126,7 +126,7 @@ def _say_of_copies(said, plan, params):
 
 
 def _say_what_stays(said, plan, params):
-    text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count.")  # fmt: skip
+    text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count. A domain of its own again, %(old)s may have no mailboxes and aliases until its limits are raised.")  # fmt: skip
     said.stay(text % params)
     _say_of_copies(said, plan, params)
     if DKIMKey.objects.filter(domain_name=plan.domain.pk).exists():

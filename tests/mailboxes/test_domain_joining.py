@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.models import LogEntry, PanelSession
 from aliases.lookup import Lookup
 from aliases.models import Alias, Ending, OwnAlias
+from domains import resellers
 from domains.copy_services import add_copy
 from domains.models import AliasDomain, Copy, Domain
 from domains.services import create_alias_domain, set_domain_active, update_domain
@@ -575,6 +576,20 @@ def test_the_other_domain_needs_room(both, add_mailbox, add_alias, limits, code)
     codes = {error.code for error in refusal.value.error_dict["target_domain"]}
     assert (codes, list(refusal.value.error_dict)) == ({code}, ["target_domain"])
     assert state() == before
+
+
+def test_its_limits_count_for_nobody_afterwards(both, add_mailbox, make_admin):
+    for domain in both:
+        update_domain(actor=None, domain=domain, mailboxes=10, quota=100)
+    Domain.objects.update(reseller="tom@example.com")
+    add_mailbox("ann@old.example", quota=5 * 1024000)
+
+    joined()
+
+    old = Domain.objects.get(pk=OLD)
+    assert (old.mailboxes, old.aliases, old.quota, old.active) == (-1, -1, 0, True)
+    use = resellers.use_of("tom@example.com")
+    assert (use.mailboxes, use.storage) == (10, 100)
 
 
 def test_as_many_as_there_is_room_for_move(both, add_mailbox, add_alias):
