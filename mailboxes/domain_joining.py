@@ -14,7 +14,9 @@ from aliases.services import LOGGED
 from domains import renamed_rows, sending_limits
 from domains.models import Copy, RoutingLock
 from domains.services import create_alias_domain
+from mailboxes.deleted_rows import ALIAS
 from mailboxes.joining import MOST, check_joining, for_members, with_recipients
+from mailboxes.keeping import keep
 from mailboxes.models import SendAs
 from mailboxes.renaming import move_mailbox
 from panel import helper
@@ -42,6 +44,8 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), m
         _add(actor, plan, into)
     gone = [move.row.pk for move in plan.moves if not move.stays]
     merged = [*plan.same, *(alias for alias, _into in plan.added)]
+    for alias in merged:  # its copies stay
+        keep(actor=actor, kind=ALIAS, row=alias, note=alias.goto)
     _merge_senders(actor, plan, merged)
     _drop(domain, [*gone, *(alias.pk for alias in merged)])
     if merged:

@@ -18,7 +18,8 @@ from mailboxes.forwarding import set_forwarding
 from mailboxes.identities import identities_of
 from mailboxes.join_previews import preview
 from mailboxes.joining import check_joining, clashes_of
-from mailboxes.models import Mailbox, QuotaUsage, SendAs
+from mailboxes.models import Deleted, Mailbox, QuotaUsage, SendAs
+from mailboxes.restoring import restore
 from mailboxes.send_as import let_send_as
 from mailboxes.services import set_mailbox_active, update_mailbox
 from mailboxes.vacations import set_vacation
@@ -198,6 +199,25 @@ def test_aliases_with_the_same_recipients_become_one(both, add_mailbox, add_alia
     assert list(SendAs.objects.values_list("username", "sender")) == [
         ("eve@new.example", "sales@new.example")
     ]
+
+
+def test_an_alias_that_is_one_with_another_can_be_restored(both, add_mailbox, add_alias):
+    add_mailbox("eve@new.example")
+    add_alias("sales@old.example", "eve@new.example")
+    add_alias("sales@new.example", "eve@new.example")
+    add_alias("shop@old.example", "x@elsewhere.test")
+    add_alias("shop@new.example", "eve@new.example")
+
+    joined(add=["shop"])
+
+    kept = Deleted.objects.order_by("pk").values_list("name", "kind", "domain", "note")
+    assert list(kept) == [
+        ("sales@old.example", "alias", OLD, "eve@new.example"),
+        ("shop@old.example", "alias", OLD, "x@elsewhere.test"),
+    ]
+    update_domain(actor=None, domain=Domain.objects.get(pk=OLD), aliases=1)
+    restore(actor=None, deletion=Deleted.objects.get(name="shop@old.example"))
+    assert rows()["shop@old.example"] == "x@elsewhere.test"
 
 
 @pytest.mark.parametrize(
