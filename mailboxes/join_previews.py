@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Admin
+from accounts.models import Admin, ApiToken, Webhook
 from aliases.models import Alias
 from aliases.rename_previews import Preview
 from domains.models import Copy, DKIMKey
@@ -125,6 +125,13 @@ def _say_of_copies(said, plan, params):
         said.change(text % params)
 
 
+def _is_a_limit(domain):
+    rows = [
+        model.objects.exclude(domains="").only("pk", "domains") for model in (ApiToken, Webhook)
+    ]
+    return any(domain in row.domain_names for found in rows for row in found)
+
+
 def _say_what_stays(said, plan, params):
     text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count. A domain of its own again, %(old)s may have no mailboxes and aliases until its limits are raised.")  # fmt: skip
     said.stay(text % params)
@@ -133,6 +140,9 @@ def _say_what_stays(said, plan, params):
         said.change(
             _("The DKIM keys of %(old)s stay, and sign what is sent under its names.") % params
         )
+    if _is_a_limit(plan.domain.pk):
+        text = _("API tokens and webhooks that are limited to %(old)s stay limited to it, and know nothing of what moved.")  # fmt: skip
+        said.stay(text % params)
     text = _("Relay host, rules about senders and the DNS of %(old)s stay: they are about that name.")  # fmt: skip
     said.change(text % params)
     if settings.WEBMAIL_URL and plan.mailboxes:

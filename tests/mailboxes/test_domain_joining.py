@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import LogEntry, PanelSession
+from accounts.models import ApiToken, LogEntry, PanelSession, Webhook
 from aliases.lookup import Lookup
 from aliases.models import Alias, Ending, OwnAlias
 from domains import resellers
@@ -567,6 +567,19 @@ def test_the_right_to_send_as_every_name_ends_and_this_is_said(both, add_mailbox
         "tom@example.com",
     )
     assert SendAs.objects.count() == 0
+
+
+@pytest.mark.parametrize("model", [ApiToken, Webhook])
+def test_what_is_limited_to_the_domain_stays_so_and_this_is_said(both, model):
+    text = "API tokens and webhooks that are limited to old.example stay limited to it, and know nothing of what moved."
+    row = model.objects.create(domains=f"{NEW},bold.example")
+    assert text not in said()[1]
+
+    model.objects.filter(pk=row.pk).update(domains=f"bold.example,{OLD}")
+    assert text in said()[1]
+    joined()
+
+    assert model.objects.get().domains == f"bold.example,{OLD}"
 
 
 # --- Refused
