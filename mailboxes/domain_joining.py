@@ -38,7 +38,7 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), m
     RoutingLock.hold()
     domain, target = domain.fresh(), target_domain.fresh()
     answers = {"names": names, "add": add, "leave": leave}
-    plan = check_joining(actor=actor, domain=domain, target=target, most=most, **answers)
+    plan = check_joining(actor=actor, domain=domain, target=target, most=most, lock=True, **answers)
     _move(actor, plan)
     for into in {into.pk: into for _alias, into in plan.added}.values():
         _add(actor, plan, into)

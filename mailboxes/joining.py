@@ -75,11 +75,15 @@ class Plan:
 
 
 class Rows:
-    """The addresses of ``domain``, and what has their names in ``target``."""
+    """The addresses of ``domain``, and what has their names in ``target``. ``lock``: other programs wait, too."""
 
-    def __init__(self, domain, target):
-        rows = [*Alias.objects.filter(domain=domain.pk).order_by("pk")]
-        self.mailboxes = [*Mailbox.objects.filter(domain=domain.pk).order_by("pk")]
+    def __init__(self, domain, target, *, lock=False):
+        aliases, mailboxes = (
+            model.objects.select_for_update() if lock else model.objects.all()
+            for model in (Alias, Mailbox)
+        )
+        rows = [*aliases.filter(domain=domain.pk).order_by("pk")]
+        self.mailboxes = [*mailboxes.filter(domain=domain.pk).order_by("pk")]
         boxes = {row.pk for row in self.mailboxes}
         self.own = {row.pk: row for row in rows if row.pk in boxes}
         self.aliases = [row for row in rows if row.pk not in boxes]
@@ -88,8 +92,8 @@ class Rows:
         names = {row.pk for row in [*rows, *self.mailboxes]}
         names |= {without_extension(name) for name in names}
         names = sorted(f"{split_address(name)[0]}@{target.pk}" for name in names)
-        self.found = _in_batches(Alias, names) | _in_batches(Mailbox, names)
-        self.ending = {*_in_batches(Ending, sorted({*names, *(row.pk for row in rows)}))}
+        self.found = _in_batches(aliases, names) | _in_batches(mailboxes, names)
+        self.ending = {*_in_batches(Ending.objects, sorted({*names, *(row.pk for row in rows)}))}
 
     def there(self, address):
         return self.found.get(address)
@@ -99,21 +103,21 @@ class Rows:
         return any(row.pk in self.ending for row in rows)
 
 
-def _in_batches(model, names):
+def _in_batches(rows, names):
     found = {}
     for start in range(0, len(names), TOGETHER):
-        found |= model.objects.in_bulk(names[start : start + TOGETHER])
+        found |= rows.in_bulk(names[start : start + TOGETHER])
     return found
 
 
-def check_joining(*, actor, domain, target, names=None, add=(), leave=(), most=MOST):
-    """Return the Plan. Raises all errors at once; both Domains come with their counters.
+def check_joining(*, actor, domain, target, names=None, add=(), leave=(), most=MOST, lock=False):
+    """Return the Plan. Raises all errors at once; both Domains come with their counters. ``lock``: in a transaction that writes it.
 
     Where a name is taken there, ``names`` has another local part for it; of an alias, ``add`` has the names whose recipients are added to
     the alias there, and ``leave`` those that stay addresses of their own.
     """
     _check_domains(domain, target, most)
-    rows = Rows(domain, target)
+    rows = Rows(domain, target, lock=lock)
     plan = plan_of(rows, domain, target)
     errors, answers = {}, _answers(names, add, leave)
     with collected(errors):
