@@ -13,12 +13,13 @@ from django.utils.translation import ngettext
 
 from aliases.access import CLOSED, MEMBERS
 from aliases.access_rules import refuse_name_it_moved_to
-from aliases.models import Alias, Ending
+from aliases.models import Alias
 from aliases.refusals import refuse_role_address, refuse_taken
 from aliases.targets import MAX_BYTES
 from domains.services import check_new_alias_domain
 from mailboxes.forwarding import is_away
 from mailboxes.join_limits import errors_of_limits
+from mailboxes.join_rows import Rows
 from mailboxes.models import Mailbox
 from mailboxes.services import set_name
 from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
@@ -28,7 +29,6 @@ from panel.formats import number
 # Addresses: other changes wait for RoutingLock meanwhile.
 MOST = 2_000
 MOST_OF_A_REQUEST = 200
-TOGETHER = 1_000  # names in one statement
 MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error
 LEAVE, ADD, NAME = "leave", "add", "name"  # what becomes of an address whose name is taken
@@ -72,42 +72,6 @@ class Plan:
     @property
     def moves(self):
         return [*self.mailboxes, *self.aliases]
-
-
-class Rows:
-    """The addresses of ``domain``, and what has their names in ``target``. ``lock``: other programs wait, too."""
-
-    def __init__(self, domain, target, *, lock=False):
-        aliases, mailboxes = (
-            model.objects.select_for_update() if lock else model.objects.all()
-            for model in (Alias, Mailbox)
-        )
-        rows = [*aliases.filter(domain=domain.pk).order_by("pk")]
-        self.mailboxes = [*mailboxes.filter(domain=domain.pk).order_by("pk")]
-        boxes = {row.pk for row in self.mailboxes}
-        self.own = {row.pk: row for row in rows if row.pk in boxes}
-        self.aliases = [row for row in rows if row.pk not in boxes]
-        for row in [*rows, *self.mailboxes]:
-            row.domain = domain
-        names = {row.pk for row in [*rows, *self.mailboxes]}
-        names |= {without_extension(name) for name in names}
-        names = sorted(f"{split_address(name)[0]}@{target.pk}" for name in names)
-        self.found = _in_batches(aliases, names) | _in_batches(mailboxes, names)
-        self.ending = {*_in_batches(Ending.objects, sorted({*names, *(row.pk for row in rows)}))}
-
-    def there(self, address):
-        return self.found.get(address)
-
-    def ends(self, *rows):
-        """Whether one of them has a last day: as one address they would end together."""
-        return any(row.pk in self.ending for row in rows)
-
-
-def _in_batches(rows, names):
-    found = {}
-    for start in range(0, len(names), TOGETHER):
-        found |= rows.in_bulk(names[start : start + TOGETHER])
-    return found
 
 
 def check_joining(*, actor, domain, target, names=None, add=(), leave=(), most=MOST, lock=False):
