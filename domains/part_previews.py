@@ -54,6 +54,9 @@ def _say_of_aliases(said, parting, params):
     if lists:
         text = _("Lists for their members alone get the same recipients. Who is added to the one in %(target)s later is none here:")  # fmt: skip
         said.change(text % params, [alias.pk for alias in lists])
+    if parting.endings:
+        text = _("Have the last day that the one in %(target)s has:")
+        said.change(text % params, [ending.pk for ending in parting.endings])
     if off := [alias.pk for alias in plain if not alias.active]:
         said.change(_("Off, as the address that they lead to:"), off)
     if parting.own:

@@ -11,17 +11,12 @@ from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias
 from aliases.renaming import move_alias, record
 from aliases.services import LOGGED
+from domains import renamed_rows, sending_limits
 from domains.models import Copy, RoutingLock
 from domains.services import create_alias_domain
-from mailboxes.joining import (
-    MOST,
-    Rows,
-    check_joining,
-    check_room,
-    for_members,
-    plan_of,
-    with_recipients,
-)
+from mailboxes.deleted_rows import ALIAS
+from mailboxes.joining import MOST, check_joining, for_members, with_recipients
+from mailboxes.keeping import keep
 from mailboxes.models import SendAs
 from mailboxes.renaming import move_mailbox
 from panel import helper
@@ -33,28 +28,33 @@ TOGETHER = 1_000
 
 
 @in_transaction
-def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), in_steps=False):
+def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), most=MOST):
     """Move the addresses of ``domain`` into ``target_domain``, make it an alias domain of that, and return the AliasDomain.
 
     ``names``, ``add`` and ``leave`` answer what becomes of names that are taken there: see check_joining(). The old address of one that
     gets another name stays as an alias that leads to it, for the alias domain would lead to somebody else. The catch-all stays. Users
-    sign in with the new names, and sessions end. The actor must manage both domains. ``in_steps``: after move_some().
+    sign in with the new names, and sessions end. The actor must manage both domains.
     """
     RoutingLock.hold()
     domain, target = domain.fresh(), target_domain.fresh()
     answers = {"names": names, "add": add, "leave": leave}
-    plan = check_joining(actor=actor, domain=domain, target=target, in_steps=in_steps, **answers)
+    plan = check_joining(actor=actor, domain=domain, target=target, most=most, lock=True, **answers)
     _move(actor, plan)
     for into in {into.pk: into for _alias, into in plan.added}.values():
         _add(actor, plan, into)
     gone = [move.row.pk for move in plan.moves if not move.stays]
     merged = [*plan.same, *(alias for alias, _into in plan.added)]
+    for alias in merged:  # its copies stay
+        keep(actor=actor, kind=ALIAS, row=alias, note=alias.goto)
     _merge_senders(actor, plan, merged)
     _drop(domain, [*gone, *(alias.pk for alias in merged)])
     if merged:
         changes = {alias.pk: removed(alias, *LOGGED) for alias in merged}
         LogEntry.objects.record_many(actor, "delete_alias", domain=domain.pk, changes=changes)
     _end_senders(actor, domain)
+    renamed_rows.shrink(domain.pk)
+    if domain.sending_limit is not None:
+        sending_limits.tell({"sending_limit"})
     link = create_alias_domain(
         actor=actor,
         alias_domain=domain,
@@ -76,31 +76,6 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), i
     if plan.mailboxes:
         helper.after_commit("kick-domain", domain.pk)
     return link
-
-
-def needs_steps(domain):
-    """Whether it has more addresses than join_domain() moves at once. The Domain comes with its counters."""
-    return max(domain.usage.mailboxes, domain.alias_count) > MOST
-
-
-@in_transaction
-def move_some(*, actor, domain, target_domain, after=""):
-    """Of the addresses that come ``after`` one, move as many as one transaction takes, and return the last that was looked at, "" after all.
-
-    Old addresses stay as aliases, which join_domain() does not move any more: it does the rest, and what needs an answer.
-    """
-    RoutingLock.hold()
-    domain, target = domain.fresh(), target_domain.fresh()
-    rows = Rows(domain, target, after=after, most=MOST)
-    plan = plan_of(rows, domain, target)
-    for move in plan.moves:
-        move.stays = True
-    check_room(plan)
-    _move(actor, plan)
-    _refuse_loops(actor, plan)
-    for move in plan.mailboxes:
-        helper.after_commit("kick", move.row.pk)
-    return rows.last
 
 
 def _move(actor, plan):

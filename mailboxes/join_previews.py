@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Admin
+from accounts.models import Admin, ApiToken, Webhook
 from aliases.models import Alias
 from aliases.rename_previews import Preview
 from domains.models import Copy, DKIMKey
@@ -114,16 +114,35 @@ def _say_of_rights(said, plan, params):
         said.change(text % params, names)
 
 
-def _say_what_stays(said, plan, params):
-    text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count.")  # fmt: skip
-    said.stay(text % params)
-    if Copy.objects.filter(domain=plan.domain.pk).exists():
-        text = _("Copies (BCC) of mail to and from %(old)s stay, and are made under the new addresses of what moves, too.")  # fmt: skip
+def _say_of_copies(said, plan, params):
+    copies = Copy.objects.filter(domain=plan.domain.pk)
+    whole = copies.filter(address=f"@{plan.domain.pk}")
+    if goto := sorted({copy.goto for copy in whole}):
+        text = _("Attention: copies (BCC) of all mail to or from %(old)s are made under its own names alone. What is sent to the new addresses, or as one of them, is copied no more, unless %(new)s gets such copies. These no longer get it:")  # fmt: skip
+        said.change(text % params, goto)
+    if copies.exclude(address=f"@{plan.domain.pk}").exists():
+        text = _("Copies (BCC) of mail to and from single addresses of %(old)s stay, and are made under the new addresses of what moves, too.")  # fmt: skip
         said.change(text % params)
+
+
+def _is_a_limit(domain):
+    rows = [
+        model.objects.exclude(domains="").only("pk", "domains") for model in (ApiToken, Webhook)
+    ]
+    return any(domain in row.domain_names for found in rows for row in found)
+
+
+def _say_what_stays(said, plan, params):
+    text = _("Limits, exceptions from the second factor, and texts of mails of %(old)s: those of %(new)s count. A domain of its own again, %(old)s may have no mailboxes and aliases until its limits are raised.")  # fmt: skip
+    said.stay(text % params)
+    _say_of_copies(said, plan, params)
     if DKIMKey.objects.filter(domain_name=plan.domain.pk).exists():
         said.change(
             _("The DKIM keys of %(old)s stay, and sign what is sent under its names.") % params
         )
+    if _is_a_limit(plan.domain.pk):
+        text = _("API tokens and webhooks that are limited to %(old)s stay limited to it, and know nothing of what moved.")  # fmt: skip
+        said.stay(text % params)
     text = _("Relay host, rules about senders and the DNS of %(old)s stay: they are about that name.")  # fmt: skip
     said.change(text % params)
     if settings.WEBMAIL_URL and plan.mailboxes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from aliases.access import CLOSED, MEMBERS
 from aliases.access_rules import refuse_name_it_moved_to
@@ -18,14 +19,16 @@ from aliases.targets import MAX_BYTES
 from domains.services import check_new_alias_domain
 from mailboxes.forwarding import is_away
 from mailboxes.join_limits import errors_of_limits
+from mailboxes.join_rows import Rows
 from mailboxes.models import Mailbox
 from mailboxes.services import set_name
 from panel.addresses import MAX_ADDRESS, normalise_local_part, split_address, without_extension
 from panel.changes import collected, refuse
+from panel.formats import number
 
-MOST = 200  # mailboxes and aliases that move in one transaction: some seconds on a machine of two cores
-MOST_ALIASES = 25 * MOST  # that are looked at
-TOGETHER = 1_000  # names in one statement
+# Addresses: other changes wait for RoutingLock meanwhile.
+MOST = 2_000
+MOST_OF_A_REQUEST = 200
 MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error
 LEAVE, ADD, NAME = "leave", "add", "name"  # what becomes of an address whose name is taken
@@ -71,44 +74,14 @@ class Plan:
         return [*self.mailboxes, *self.aliases]
 
 
-class Rows:
-    """The addresses of ``domain``, or the ``most`` that come ``after`` one, and what has their names in ``target``."""
-
-    def __init__(self, domain, target, *, after="", most=None):
-        rows = [*Alias.objects.filter(domain=domain.pk, pk__gt=after).order_by("pk")[:most]]
-        boxes = Mailbox.objects.filter(domain=domain.pk, pk__gt=after).order_by("pk")
-        if most is not None:
-            boxes = boxes.filter(pk__in=[row.pk for row in rows])
-        self.mailboxes, self.last = [*boxes], rows[-1].pk if rows else ""
-        boxes = {row.pk for row in self.mailboxes}
-        self.own = {row.pk: row for row in rows if row.pk in boxes}
-        self.aliases = [row for row in rows if row.pk not in boxes]
-        for row in [*rows, *self.mailboxes]:
-            row.domain = domain
-        names = {row.pk for row in [*rows, *self.mailboxes]}
-        names |= {without_extension(name) for name in names}
-        names = sorted(f"{split_address(name)[0]}@{target.pk}" for name in names)
-        self.found = _in_batches(Alias, names) | _in_batches(Mailbox, names)
-
-    def there(self, address):
-        return self.found.get(address)
-
-
-def _in_batches(model, names):
-    found = {}
-    for start in range(0, len(names), TOGETHER):
-        found |= model.objects.in_bulk(names[start : start + TOGETHER])
-    return found
-
-
-def check_joining(*, actor, domain, target, names=None, add=(), leave=(), in_steps=False):
-    """Return the Plan. Raises all errors at once; both Domains come with their counters. ``in_steps``: what moves was moved before.
+def check_joining(*, actor, domain, target, names=None, add=(), leave=(), most=MOST, lock=False):
+    """Return the Plan. Raises all errors at once; both Domains come with their counters. ``lock``: in a transaction that writes it.
 
     Where a name is taken there, ``names`` has another local part for it; of an alias, ``add`` has the names whose recipients are added to
     the alias there, and ``leave`` those that stay addresses of their own.
     """
-    _check_domains(domain, target, in_steps=in_steps)
-    rows = Rows(domain, target)
+    _check_domains(domain, target, most)
+    rows = Rows(domain, target, lock=lock)
     plan = plan_of(rows, domain, target)
     errors, answers = {}, _answers(names, add, leave)
     with collected(errors):
@@ -121,13 +94,13 @@ def check_joining(*, actor, domain, target, names=None, add=(), leave=(), in_ste
     return plan
 
 
-def clashes_of(domain, target):
+def clashes_of(domain, target, *, most=MOST):
     """The names that are taken there. Raises what speaks against the two domains."""
-    _check_domains(domain, target)
+    _check_domains(domain, target, most)
     return plan_of(Rows(domain, target), domain, target).clashes
 
 
-def _check_domains(domain, target, *, in_steps=False):
+def _check_domains(domain, target, most):
     errors = {}
     with collected(errors):
         check_new_alias_domain(alias_domain=domain, target_domain=target)
@@ -146,15 +119,20 @@ def _check_domains(domain, target, *, in_steps=False):
             errors.setdefault(field_name, []).append(
                 ValidationError(text, "handed_on", {"domain": row})
             )
-    if domain.usage.mailboxes > MOST or (domain.alias_count > MOST_ALIASES and not in_steps):
-        errors.setdefault("__all__", []).append(_too_many(domain, target))
+    if max(domain.usage.mailboxes, domain.usage.alias_rows) > most:
+        errors.setdefault("__all__", []).append(_too_many(domain, most))
     refuse(errors)
 
 
-def _too_many(domain, target):
-    text = _("%(domain)s has more than the %(most)d addresses that move at once. The command moves them in steps: manage.py domain join %(old)s %(new)s")  # fmt: skip
-    params = {"domain": domain, "most": MOST, "old": domain.pk, "new": target.pk}
-    return ValidationError(text, "too_many", params)
+def _too_many(domain, most):
+    text = ngettext(
+        "%(domain)s has more than %(n)s address, which is all that joins another domain at once.",
+        "%(domain)s has more than %(n)s addresses, which is all that join another domain at once.",
+        most,
+    )
+    if most < MOST:
+        text = _("%(domain)s has more than %(n)s addresses, which takes long: use the command “domain join”.")  # fmt: skip
+    return ValidationError(text, "too_many", {"domain": domain, "n": number(most)})
 
 
 def plan_of(rows, domain, target):
@@ -170,7 +148,7 @@ def plan_of(rows, domain, target):
 def _plan_mailbox(plan, rows, mailbox):
     new = f"{split_address(mailbox.pk)[0]}@{plan.target.pk}"
     there = rows.there(new)
-    over = there is not None and _leads_to(there, mailbox)
+    over = there is not None and _leads_to(there, mailbox) and not rows.ends(there)
     if there is not None and not over:
         plan.clashes.append(Clash(mailbox, there, (NAME,)))
     else:
@@ -182,6 +160,7 @@ def _leads_to(there, mailbox):
     """Whether ``there`` is an alias that is nothing but another name of it: the mailbox can have this name."""
     return (
         isinstance(there, Alias)
+        and mailbox.receives  # else the alias takes mail that the mailbox refuses
         and there.active
         and not there.access
         and [target.lower() for target in there.targets] == [mailbox.pk]
@@ -204,11 +183,21 @@ def _plan_alias(plan, rows, alias):
         bare = without_extension(new.pk)
         fits = _may_have(alias, new) and (bare == new.pk or rows.there(bare) is None)
         (plan.aliases if fits else plan.left).append(Move(alias, new) if fits else alias)
-    elif _is_same(alias, there):
+    elif _is_same(alias, there) and not rows.ends(alias, there):
         plan.same.append(alias)
     else:
-        joins = isinstance(there, Alias) and there.active and alias.active
+        joins = _takes_recipients(alias, there) and not rows.ends(alias, there)
         plan.clashes.append(Clash(alias, there, (LEAVE, *((ADD,) if joins else ()), NAME)))
+
+
+def _takes_recipients(alias, there):
+    return (
+        isinstance(there, Alias) and there.active and alias.active and _same_writers(alias, there)
+    )
+
+
+def _same_writers(alias, there):
+    return (alias.access, alias.access_text) == (there.access, there.access_text)
 
 
 def _renamed(alias, target, local_part):
@@ -240,9 +229,9 @@ def _is_same(alias, there):
             and targets == {there.pk}
             and (open_to_all or (alias.access == CLOSED and not there.receives))
         )
-    alike = (alias.access, alias.access_text) == (there.access, there.access_text)
+    alike = _same_writers(alias, there)
     ways = ({there.pk}, {target.lower() for target in there.targets})
-    return alias.active and there.active and alike and targets in ways
+    return alias.active == there.active and alike and targets in ways
 
 
 # --- Answers
@@ -292,8 +281,7 @@ def _answer(plan, actor, used, clash, said):
         raise ValidationError(_("Choose one of them."), "several")
     what, text = said[0]
     if what not in clash.choices and what == ADD and LEAVE in clash.choices:
-        text = _("%(address)s is no alias that is on, so it gets no recipients. Choose something else.")  # fmt: skip
-        raise ValidationError(text, "no_alias", {"address": clash.there})
+        raise _takes_none(clash)
     if what not in clash.choices:
         text = _("%(address)s is a mailbox: enter another name for it.")
         raise ValidationError(text, "mailbox", {"address": clash.row})
@@ -313,6 +301,19 @@ def _answer(plan, actor, used, clash, said):
         refuse_taken(move.new.pk, wanted="mailbox" if is_mailbox else "alias")
         used.add(move.new.pk)
         (plan.mailboxes if is_mailbox else plan.aliases).append(move)
+
+
+def _takes_none(clash):
+    """The error why the alias there gets no recipients."""
+    params = {"address": clash.there, "row": clash.row}
+    if not isinstance(clash.there, Alias) or not clash.there.active:
+        text = _("%(address)s is no alias that is on, so it gets no recipients. Choose something else.")  # fmt: skip
+        return ValidationError(text, "no_alias", params)
+    if _same_writers(clash.row, clash.there):
+        text = _("%(address)s or %(row)s has a last day, so they cannot be one. Choose something else, or remove it first.")  # fmt: skip
+        return ValidationError(text, "ending", params)
+    text = _("Who may write to %(address)s differs from who may write to %(row)s, so it gets no recipients of that. Choose something else, or make both alike first.")  # fmt: skip
+    return ValidationError(text, "other_writers", params)
 
 
 def what_to_answer(clash):
@@ -362,8 +363,6 @@ def check_room(plan):
     boxes = [move.row for move in plan.mailboxes] + waiting
     over = sum(move.takes_over for move in plan.mailboxes)
     errors = errors_of_limits(target, mailboxes=boxes, aliases=len(plan.aliases), over=over)
-    if len(plan.moves) > MOST:
-        errors.append(_too_many(plan.domain, target))
     if errors:
         raise ValidationError({"target_domain": errors})
 

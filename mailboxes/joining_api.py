@@ -12,7 +12,7 @@ from domains.alias_domain_api import AliasDomainBody, record
 from domains.api import Name, domains, managed
 from mailboxes import join_previews
 from mailboxes.domain_joining import join_domain
-from mailboxes.joining import check_joining
+from mailboxes.joining import MOST_OF_A_REQUEST, check_joining
 from panel.api.schemas import Body, Text, example
 from panel.api.writing import Done
 from panel.scoping import may_open
@@ -58,8 +58,10 @@ def _join(request, domain, body):
         text = _("You manage no domain of this name. Check the spelling.")
         raise ValidationError({"target_domain": ValidationError(text, "unknown")})
     answers = {"names": body.names, "add": body.add, "leave": body.leave}
+    most = MOST_OF_A_REQUEST
     if request.is_dry:
         rows = {"domain": domain.fresh(), "target": target.fresh()}
-        also = foretold(join_previews.preview(check_joining(actor=actor, **rows, **answers)))
-    link = join_domain(actor=actor, domain=domain, target_domain=target, **answers)
+        plan = check_joining(actor=actor, most=most, **rows, **answers)
+        also = foretold(join_previews.preview(plan))
+    link = join_domain(actor=actor, domain=domain, target_domain=target, most=most, **answers)
     return Done(200, record(link), also=also)

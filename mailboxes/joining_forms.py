@@ -10,6 +10,7 @@ from mailboxes.joining import (
     ADD,
     LEAVE,
     MOST_ASKED,
+    MOST_OF_A_REQUEST,
     NAME,
     check_joining,
     clashes_of,
@@ -42,7 +43,8 @@ class JoinForm(ActorForm):
         """What needs an answer, of the domain that was sent. Whatever is wrong with that is an error later."""
         field = self.fields["target_domain"]
         try:
-            return clashes_of(self.instance, field.clean(self.data.get("target_domain")))
+            target = field.clean(self.data.get("target_domain"))
+            return clashes_of(self.instance, target, most=MOST_OF_A_REQUEST)
         except ValidationError:
             return []
 
@@ -96,13 +98,12 @@ class JoinForm(ActorForm):
     def check(self):
         if target := self.cleaned_data.get("target_domain"):
             rows = {"domain": self.instance, "target": target}
-            check_joining(actor=self.actor, **rows, **self.answers())
+            check_joining(actor=self.actor, most=MOST_OF_A_REQUEST, **rows, **self.answers())
 
     def preview(self):
         target = self.cleaned_data["target_domain"]
-        plan = check_joining(
-            actor=self.actor, domain=self.instance, target=target, **self.answers()
-        )
+        rows = {"domain": self.instance, "target": target}
+        plan = check_joining(actor=self.actor, most=MOST_OF_A_REQUEST, **rows, **self.answers())
         return join_previews.preview(plan)
 
     def save(self):
@@ -110,5 +111,6 @@ class JoinForm(ActorForm):
             actor=self.actor,
             domain=self.instance,
             target_domain=self.cleaned_data["target_domain"],
+            most=MOST_OF_A_REQUEST,
             **self.answers(),
         )

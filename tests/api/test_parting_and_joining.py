@@ -1,7 +1,7 @@
 import pytest
 
 from aliases.models import Alias
-from domains.models import AliasDomain
+from domains.models import AliasDomain, DomainUsage
 from domains.services import create_alias_domain
 from mailboxes.joining_api import JoinBody
 from mailboxes.models import Mailbox
@@ -98,3 +98,14 @@ def test_they_are_for_superadmins_alone(program, make_admin, make_token, twin, b
     ):
         assert theirs.post(path, body).status_code in {403, 404}
     assert AliasDomain.objects.count() == 1
+
+
+def test_more_addresses_than_a_request_takes_are_refused(root, both):
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=201)
+
+    for dry in ("", "?dry_run=true"):
+        response = root.post(f"/domains/old.example/join{dry}", {"target_domain": "new.example"})
+        assert [found["detail"] for found in response.json()["errors"]] == [
+            "old.example has more than 200 addresses, which takes long: use the command “domain join”."
+        ]
+    assert Mailbox.objects.filter(domain="old.example").count() == 2

@@ -5,10 +5,8 @@ from django.core.management.base import CommandError
 
 from aliases.models import Alias
 from domains import parting
-from domains.management.commands import aliasdomain
-from domains.models import AliasDomain
+from domains.models import AliasDomain, DomainUsage
 from domains.services import create_alias_domain
-from mailboxes import domain_joining, joining
 from mailboxes.models import Mailbox
 
 
@@ -69,8 +67,9 @@ def test_a_dry_run_says_what_is_made_and_makes_nothing(run, twin):
 
 def test_one_with_many_addresses_is_made_in_steps(run, twin, monkeypatch):
     monkeypatch.setattr(parting, "MOST", 2)
-    monkeypatch.setattr(aliasdomain, "MOST", 2)
 
+    said = run("aliasdomain", "own", "twin.example", "--dry-run")
+    assert "- 3 aliases are made, each of which leads" in said
     run("aliasdomain", "own", "twin.example")
 
     assert len(rows("twin.example")) == 3
@@ -126,13 +125,21 @@ def test_an_alias_may_stay(run, both):
     assert rows("old.example")["sales@old.example"] == "ann@new.example"
 
 
-def test_one_with_many_addresses_moves_in_steps(run, both, monkeypatch):
-    monkeypatch.setattr(joining, "MOST", 2)
-    monkeypatch.setattr(domain_joining, "MOST", 2)
+def test_the_command_takes_more_than_a_page(run, both):
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=2000)
 
+    said = run("domain", "join", "old.example", "new.example", *ANSWERS, "--dry-run")
+    assert said.startswith("old.example becomes another name of new.example.")
     run("domain", "join", "old.example", "new.example", *ANSWERS)
 
-    assert sorted(Mailbox.objects.values_list("pk", flat=True)) == [
-        *("ann@new.example", "info.old@new.example", "info@new.example", "zoe@new.example"),
-    ]
     assert rows("old.example") == {"info@old.example": "info.old@new.example"}
+
+
+def test_more_than_the_command_takes_is_refused_and_nothing_moves(run, both):
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=2001)
+
+    for more in ([], ["--dry-run"]):
+        with pytest.raises(CommandError, match=r"old\.example has more than 2,?000 addresses"):
+            run("domain", "join", "old.example", "new.example", *ANSWERS, *more)
+
+    assert Mailbox.objects.filter(domain="old.example").count() == 3

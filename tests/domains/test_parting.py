@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -6,7 +8,7 @@ from hypothesis import Phase, assume, given, settings
 from accounts.models import LogEntry
 from aliases.lookup import Lookup
 from aliases.loops import all_hops, exceeds_expansion_limit, find_loop
-from aliases.models import Alias
+from aliases.models import Alias, Ending
 from aliases.services import create_alias, set_alias_active, update_alias
 from domains import parting
 from domains.models import AliasDomain, Copy, Domain
@@ -18,6 +20,7 @@ from domains.services import (
     update_alias_domain,
     update_domain,
 )
+from mailboxes.endings import end_due, set_ending, today
 from mailboxes.forwarding import set_forwarding
 from mailboxes.identities import identities_of
 from mailboxes.models import Mailbox, SendAs
@@ -169,6 +172,33 @@ def test_off_as_an_alias_domain_it_answers_nothing_and_begins_empty(twin):
     own()
 
     assert stored() == {}
+
+
+def test_lists_and_catch_alls_have_the_last_day_of_those_that_they_are_like(twin, add_alias):
+    day = today() + timedelta(days=2)
+    members = add_alias("list@example.org", ANN, "x@elsewhere.test", access="members")
+    catch_all = add_alias("@example.org", ANN)
+    set_ending(actor=None, row=members, last_day=day, action="off")
+    set_ending(actor=None, row=catch_all, last_day=day, action="delete")
+    set_ending(actor=None, row=Alias.objects.get(pk=SALES), last_day=day, action="off")
+
+    assert dict(said().changes)["Have the last day that the one in example.org has:"] == (
+        "@twin.example",
+        "list@twin.example",
+    )
+    own()
+
+    found = Ending.objects.filter(domain="twin.example").order_by("pk")
+    assert list(found.values_list("pk", "last_day", "action")) == [
+        ("@twin.example", day, "delete"),
+        ("list@twin.example", day, "off"),
+    ]
+    entry = LogEntry.objects.get(action="set_ending", data="list@twin.example")
+    assert entry.changes == {"last_day": [None, day.isoformat()], "at_end": [None, "off"]}
+    Ending.objects.update(last_day=today() - timedelta(days=1))
+    end_due()
+    asked = ["list@twin.example", "list@example.org", "nobody@twin.example", "sales@twin.example"]
+    assert [Lookup().match(name) for name in asked] == [None, None, None, None]
 
 
 # --- Who may send
@@ -323,11 +353,32 @@ def test_more_addresses_than_one_transaction_takes_are_made_in_steps(twin, monke
     with refused("too_many"):
         own()
 
-    assert [answer_by_aliases(actor=None, link=twin) for _step in range(3)] == [2, 1, 0]
+    assert answer_by_aliases(actor=None, link=twin) == JOE
+    assert sorted(stored()) == ["ann@twin.example", "joe@twin.example"]
+    assert answer_by_aliases(actor=None, link=twin, after=JOE) == ""
     assert ways(names("twin.example")) == before
-    own()
+    own(in_steps=True)
 
+    assert AliasDomain.objects.count() == 0
     assert ways(names("twin.example")) == before
+
+
+def test_too_many_are_refused_before_they_are_read(
+    twin, monkeypatch, django_assert_max_num_queries
+):
+    monkeypatch.setattr(parting, "MOST", 2)
+    link = AliasDomain.objects.select_related("alias_domain", "target_domain").get()
+
+    with django_assert_max_num_queries(1), refused("too_many"):
+        check_parting(link=link)
+
+
+def test_a_step_does_not_look_at_names_that_come_before(twin, monkeypatch):
+    monkeypatch.setattr(parting, "MOST", 2)
+
+    answer_by_aliases(actor=None, link=twin, after=JOE)
+
+    assert sorted(stored()) == ["sales@twin.example"]
 
 
 # --- The log

@@ -25,7 +25,7 @@ MAILBOX = row(MailboxList, pk="anna@xn--mller-kva.example", name="", smtp_active
 
 def draw(part, *rows, **context):
     values = {"rows": rows, "manageable": [row.pk for row in rows], "superadmin": True}
-    values |= {"in_domain": False} | context
+    values |= {"in_domain": False, "ticks": True, "roles": {}} | context
     named = " ".join(f"{name}={name}" for name in values)
     return Template(f'{{% part "{part}" {named} %}}').render(Context(values))
 

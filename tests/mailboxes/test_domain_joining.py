@@ -4,20 +4,22 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import LogEntry, PanelSession
+from accounts.models import ApiToken, LogEntry, PanelSession, Webhook
 from aliases.lookup import Lookup
 from aliases.models import Alias, Ending, OwnAlias
+from domains import resellers
 from domains.copy_services import add_copy
 from domains.models import AliasDomain, Copy, Domain
 from domains.services import create_alias_domain, set_domain_active, update_domain
-from mailboxes import app_passwords, domain_joining, joining
-from mailboxes.domain_joining import join_domain, move_some, needs_steps
+from mailboxes import app_passwords, joining
+from mailboxes.domain_joining import join_domain
 from mailboxes.endings import set_ending, today
 from mailboxes.forwarding import set_forwarding
 from mailboxes.identities import identities_of
 from mailboxes.join_previews import preview
-from mailboxes.joining import check_joining
-from mailboxes.models import Mailbox, QuotaUsage, SendAs
+from mailboxes.joining import check_joining, clashes_of
+from mailboxes.models import Deleted, Mailbox, QuotaUsage, SendAs
+from mailboxes.restoring import restore
 from mailboxes.send_as import let_send_as
 from mailboxes.services import set_mailbox_active, update_mailbox
 from mailboxes.vacations import set_vacation
@@ -135,6 +137,43 @@ def test_an_aliass_own_things_go_along(both, add_mailbox, add_alias):
     ]
 
 
+def test_copies_of_the_whole_domain_end_under_the_new_names_and_this_is_said(
+    both, add_mailbox, example_org
+):
+    add_mailbox("eve@example.org")
+    add_mailbox("ann@old.example")
+    add_copy(actor=None, domain=both[0], direction="from", goto="eve@example.org")
+    add_copy(actor=None, domain=both[0], direction="to", goto="eve@example.org")
+
+    told, _stays = said()
+    joined()
+
+    assert [(text, names) for text, names in told.items() if "opies" in text] == [
+        (
+            "Attention: copies (BCC) of all mail to or from old.example are made under its own names alone. What is sent to the new addresses, or as one of them, is copied no more, unless new.example gets such copies. These no longer get it:",
+            ("eve@example.org",),
+        )
+    ]
+    assert sorted(Copy.objects.values_list("address", "direction")) == [
+        ("@old.example", "from"),
+        ("@old.example", "to"),
+    ]
+
+
+def test_copies_of_one_address_are_made_under_both_names_and_this_is_said(
+    both, add_mailbox, example_org
+):
+    add_mailbox("eve@example.org")
+    add_mailbox("ann@old.example")
+    add_copy(actor=None, domain=both[0], direction="to", local_part="ann", goto="eve@example.org")
+
+    told, _stays = said()
+
+    assert [text for text in told if "opies" in text] == [
+        "Copies (BCC) of mail to and from single addresses of old.example stay, and are made under the new addresses of what moves, too."
+    ]
+
+
 # --- The same on both sides
 
 
@@ -162,6 +201,25 @@ def test_aliases_with_the_same_recipients_become_one(both, add_mailbox, add_alia
     ]
 
 
+def test_an_alias_that_is_one_with_another_can_be_restored(both, add_mailbox, add_alias):
+    add_mailbox("eve@new.example")
+    add_alias("sales@old.example", "eve@new.example")
+    add_alias("sales@new.example", "eve@new.example")
+    add_alias("shop@old.example", "x@elsewhere.test")
+    add_alias("shop@new.example", "eve@new.example")
+
+    joined(add=["shop"])
+
+    kept = Deleted.objects.order_by("pk").values_list("name", "kind", "domain", "note")
+    assert list(kept) == [
+        ("sales@old.example", "alias", OLD, "eve@new.example"),
+        ("shop@old.example", "alias", OLD, "x@elsewhere.test"),
+    ]
+    update_domain(actor=None, domain=Domain.objects.get(pk=OLD), aliases=1)
+    restore(actor=None, deletion=Deleted.objects.get(name="shop@old.example"))
+    assert rows()["shop@old.example"] == "x@elsewhere.test"
+
+
 @pytest.mark.parametrize(
     "differs",
     [{"access": "closed"}, {"access": "internal"}, {"active": False}],
@@ -171,6 +229,54 @@ def test_what_differs_in_who_may_write_is_not_the_same(both, add_mailbox, add_al
     add_alias("ann@old.example", "ann@new.example", **differs)
 
     with refused("off" if "active" in differs else "clash", field="names"):
+        joined()
+
+
+def test_aliases_that_are_both_off_become_one(both, add_mailbox, add_alias):
+    for domain in (OLD, NEW):
+        add_alias(f"sales@{domain}", "x@elsewhere.test", active=False)
+
+    joined()
+
+    assert dict(Alias.objects.values_list("pk", "active")) == {"sales@new.example": False}
+    assert Lookup().match("sales@old.example") is None
+
+
+@pytest.mark.parametrize("off", [OLD, NEW])
+def test_one_that_is_off_is_not_the_same_as_one_that_is_on(both, add_alias, off):
+    for domain in (OLD, NEW):
+        add_alias(f"sales@{domain}", "x@elsewhere.test", active=domain != off)
+
+    with refused("off" if off == OLD else "clash", field="names"):
+        joined()
+
+
+@pytest.mark.parametrize("ending", [OLD, NEW])
+def test_one_that_has_a_last_day_is_asked_about(both, add_mailbox, add_alias, ending):
+    add_mailbox("ann@new.example")
+    found = {domain: add_alias(f"sales@{domain}", "ann@new.example") for domain in (OLD, NEW)}
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=found[ending], last_day=day, action="delete")
+
+    with refused("clash", field="names"):
+        joined()
+    with refused("ending", field="names"):
+        joined(add=["sales"])
+    joined(leave=["sales"])
+
+    assert Ending.objects.get().pk == f"sales@{ending}"
+    assert rows()["sales@old.example"] == "ann@new.example"
+
+
+def test_an_alias_with_a_last_day_does_not_become_the_mailbox_it_leads_to(
+    both, add_mailbox, add_alias
+):
+    add_mailbox("ann@new.example")
+    alias = add_alias("ann@old.example", "ann@new.example")
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=alias, last_day=day, action="delete")
+
+    with refused("clash", field="names"):
         joined()
 
 
@@ -196,6 +302,30 @@ def test_an_alias_of_its_name_that_leads_to_a_mailbox_becomes_its_address(
     assert Copy.objects.get().address == "ann@new.example"
     usage = Domain.objects.get(pk=NEW).fresh()
     assert (usage.usage.mailboxes, usage.alias_count) == (1, 0)
+
+
+def test_the_name_of_an_alias_that_takes_mail_is_not_for_a_mailbox_that_only_sends(
+    both, add_mailbox, add_alias
+):
+    update_mailbox(actor=None, mailbox=add_mailbox("ann@old.example"), receives=False)
+    add_alias("ann@new.example", "ann@old.example")
+    assert ends("ann@new.example") == [{"ann@old.example"}]
+
+    with refused("clash", field="names"):
+        joined()
+    joined(names={"ann": "ann.old"})
+
+    assert ends("ann@new.example") == [{"ann.old@new.example"}]
+
+
+def test_nor_is_one_with_a_last_day_for_any_mailbox(both, add_mailbox, add_alias):
+    add_mailbox("ann@old.example")
+    alias = add_alias("ann@new.example", "ann@old.example")
+    day = today() + timedelta(days=2)
+    set_ending(actor=None, row=alias, last_day=day, action="delete")
+
+    with refused("clash", field="names"):
+        joined()
 
 
 # --- Names that are taken
@@ -287,6 +417,33 @@ def test_recipients_are_added_to_an_alias_that_is_on_alone(both, add_mailbox, ad
 
     with refused("no_alias", field="names"):
         joined(add=["ann"])
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({}, {"access": "closed", "access_text": "no"}),
+        ({"access": "members"}, {}),
+        ({"access": "closed", "access_text": "a"}, {"access": "closed", "access_text": "b"}),
+    ],
+)
+def test_recipients_are_added_only_where_the_same_people_may_write(
+    both, add_mailbox, add_alias, here, there
+):
+    add_mailbox("ann@new.example")
+    add_alias("sales@old.example", "x@elsewhere.test", **here)
+    add_alias("sales@new.example", "ann@new.example", **there)
+    before = state()
+
+    domain, target = (Domain.objects.get(pk=name).fresh() for name in (OLD, NEW))
+    assert [clash.choices for clash in clashes_of(domain, target)] == [("leave", "name")]
+    with refused("other_writers", field="names") as refusal:
+        joined(add=["sales"])
+
+    assert refusal.value.messages == [
+        "sales: Who may write to sales@new.example differs from who may write to sales@old.example, so it gets no recipients of that. Choose something else, or make both alike first."
+    ]
+    assert state() == before
 
 
 def test_two_cannot_get_the_same_name(both, add_mailbox):
@@ -412,6 +569,19 @@ def test_the_right_to_send_as_every_name_ends_and_this_is_said(both, add_mailbox
     assert SendAs.objects.count() == 0
 
 
+@pytest.mark.parametrize("model", [ApiToken, Webhook])
+def test_what_is_limited_to_the_domain_stays_so_and_this_is_said(both, model):
+    text = "API tokens and webhooks that are limited to old.example stay limited to it, and know nothing of what moved."
+    row = model.objects.create(domains=f"{NEW},bold.example")
+    assert text not in said()[1]
+
+    model.objects.filter(pk=row.pk).update(domains=f"bold.example,{OLD}")
+    assert text in said()[1]
+    joined()
+
+    assert model.objects.get().domains == f"bold.example,{OLD}"
+
+
 # --- Refused
 
 
@@ -439,6 +609,20 @@ def test_the_other_domain_needs_room(both, add_mailbox, add_alias, limits, code)
     codes = {error.code for error in refusal.value.error_dict["target_domain"]}
     assert (codes, list(refusal.value.error_dict)) == ({code}, ["target_domain"])
     assert state() == before
+
+
+def test_its_limits_count_for_nobody_afterwards(both, add_mailbox, make_admin):
+    for domain in both:
+        update_domain(actor=None, domain=domain, mailboxes=10, quota=100)
+    Domain.objects.update(reseller="tom@example.com")
+    add_mailbox("ann@old.example", quota=5 * 1024000)
+
+    joined()
+
+    old = Domain.objects.get(pk=OLD)
+    assert (old.mailboxes, old.aliases, old.quota, old.active) == (-1, -1, 0, True)
+    use = resellers.use_of("tom@example.com")
+    assert (use.mailboxes, use.storage) == (10, 100)
 
 
 def test_as_many_as_there_is_room_for_move(both, add_mailbox, add_alias):
@@ -528,33 +712,33 @@ def test_a_loop_is_refused_and_nothing_is_written(both, add_mailbox, add_alias):
 # --- Many
 
 
-def test_more_than_one_transaction_takes_move_in_steps(both, add_mailbox, add_alias, monkeypatch):
-    monkeypatch.setattr(joining, "MOST", 2)
-    monkeypatch.setattr(domain_joining, "MOST", 2)
-    for name in ("a", "b", "c", "d", "e"):
+def test_more_addresses_than_join_at_once_are_refused_before_they_are_read(
+    both, add_mailbox, add_alias, monkeypatch, django_assert_max_num_queries
+):
+    for name in ("a", "b"):
         add_mailbox(f"{name}@old.example")
-    add_mailbox("c@new.example")
-    add_alias("list@old.example", "a@old.example", "e@old.example", access="members")
-    asked = names(OLD)
-    with refused("too_many"):
-        joined()
+    add_alias("list@old.example", "a@old.example")
+    before = state()
 
-    domain, target = Domain.objects.get(pk=OLD), Domain.objects.get(pk=NEW)
-    assert needs_steps(domain.fresh()) is True
-    last, seen = "", []
-    while last := move_some(actor=None, domain=domain, target_domain=target, after=last):
-        seen.append(last)
-    assert seen == ["b@old.example", "d@old.example", "list@old.example"]
-    joined(in_steps=True, names={"c": "c.old"})
-
-    assert [end for name in asked for end in ends(name)] == [
-        {f"{'c.old' if name[0] == 'c' else name[0]}{name[1:].partition('@')[0]}@new.example"}
-        if not name.startswith(("list", "nobody"))
-        else ends(name)[0]
-        for name in asked
+    with refused("too_many") as refusal:
+        joined(most=2)
+    assert refusal.value.messages == [
+        "old.example has more than 2 addresses, which takes long: use the command “domain join”."
     ]
-    assert sorted(name for name in rows() if name.endswith(OLD)) == ["c@old.example"]
-    assert Alias.objects.get(pk="list@new.example").access == "members"
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "MOST", 2)
+        with refused("too_many") as refusal:
+            joined(most=2)
+        domain, target = (Domain.objects.get(pk=name).fresh() for name in (OLD, NEW))
+        with django_assert_max_num_queries(5), refused("too_many"):
+            clashes_of(domain, target, most=2)
+    assert refusal.value.messages == [
+        "old.example has more than 2 addresses, which is all that join another domain at once."
+    ]
+    assert state() == before
+    joined(most=3)
+
+    assert Mailbox.objects.filter(domain=NEW).count() == 2
 
 
 # --- The log

@@ -2,7 +2,7 @@ import pytest
 from django.urls import reverse
 
 from aliases.models import Alias
-from domains.models import AliasDomain
+from domains.models import AliasDomain, DomainUsage
 from domains.services import update_domain
 from mailboxes.models import Mailbox
 from tests.pages.reading import errors, links, text, told
@@ -110,4 +110,18 @@ def test_it_is_for_superadmins_alone(sign_in, make_admin, both):
     assert client.get(JOIN).status_code == 404
     assert client.post(JOIN, sent()).status_code == 404
     assert JOIN not in links(client.get(reverse("domain-settings", args=["old.example"])))
+    assert Mailbox.objects.get().pk == "ann@old.example"
+
+
+@pytest.mark.parametrize("preview", [{}, {"preview": "1"}])
+def test_a_domain_with_more_addresses_than_a_page_takes_is_refused(as_superadmin, both, preview):
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=201)
+
+    page = as_superadmin.post(JOIN, sent(**preview))
+
+    assert errors(page) == {
+        "__all__": [
+            "old.example has more than 200 addresses, which takes long: use the command “domain join”."
+        ]
+    }
     assert Mailbox.objects.get().pk == "ann@old.example"

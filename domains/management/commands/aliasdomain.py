@@ -1,7 +1,7 @@
 from domains.commands import DomainRowCommand
 from domains.models import AliasDomain
 from domains.part_previews import preview
-from domains.parting import MOST, answer_by_aliases, check_parting, part_alias_domain
+from domains.parting import answer_by_aliases, check_parting, part_alias_domain
 from domains.services import create_alias_domain, delete_alias_domain, update_alias_domain
 from panel import output
 from panel.addresses import display_domain, normalise_domain
@@ -102,15 +102,16 @@ class Command(DomainRowCommand):
 
     def own(self, *, name_given, empty, dry_run, json, **options):
         link = self.named(name_given)
+        parting = check_parting(link=link, empty=empty, in_steps=True)
         if dry_run:
-            parting = check_parting(link=link, empty=empty, in_steps=True)
             self.print_preview(preview(parting, empty=empty), json=json)
             return
         with self.working(f"Making {link.pk} a domain of its own"):
             # Mail goes the same way by the aliases, however far this comes.
-            while not empty and answer_by_aliases(actor=None, link=link) == MOST:
+            last = ""
+            while not empty and (last := answer_by_aliases(actor=None, link=link, after=last)):
                 pass
-            domain = part_alias_domain(actor=None, link=link, empty=empty)
+            domain = part_alias_domain(actor=None, link=link, empty=empty, in_steps=True)
         if json:
             told = {"domain": domain.pk, "aliases": domain.fresh().alias_count}
             self.stdout.write(output.as_json(told))

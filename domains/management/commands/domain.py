@@ -16,7 +16,7 @@ from domains.services import (
     update_domain,
 )
 from mailboxes import join_previews
-from mailboxes.domain_joining import join_domain, move_some, needs_steps
+from mailboxes.domain_joining import join_domain
 from mailboxes.joining import check_joining
 from panel import commands, output
 from panel.addresses import display_domain
@@ -274,16 +274,11 @@ class Command(DomainRowCommand):
         answers = {"names": self._names(others), "add": add_recipients, "leave": leave}
         if dry_run:
             domain, target = rows.values()
-            plan = check_joining(actor=None, domain=domain, target=target, in_steps=True, **answers)
+            plan = check_joining(actor=None, domain=domain, target=target, **answers)
             self.print_preview(join_previews.preview(plan), json=json)
             return
         with self.working(f"Joining {name_given} into {target}"):
-            steps = needs_steps(rows["domain"])
-            if steps:
-                last = ""
-                while last := move_some(actor=None, after=last, **rows):
-                    pass
-            link = join_domain(actor=None, in_steps=steps, **rows, **answers)
+            link = join_domain(actor=None, **rows, **answers)
         if json:
             told = {"alias_domain": link.pk, "target_domain": link.target_domain_id}
             self.stdout.write(output.as_json(told))
