@@ -39,7 +39,8 @@ class AliasQuerySet(ScopedQuerySet):
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
-        rows = super().manageable_by(account)
+        """Of each domain where ``account`` may change aliases, whatever it is doing."""
+        rows = super().manageable_by(acting(account, "aliases:write"))
         if may_change_role_addresses(account):
             return rows
         return rows.exclude(_at_role_address(), is_self_alias=False)

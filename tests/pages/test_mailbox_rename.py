@@ -6,7 +6,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Admin, LogEntry, PanelSession, SignInLink
-from accounts.services import update_admin
 from accounts.sign_in_links import make_link
 from aliases.answers import ACCEPTED, REFUSED, answer
 from aliases.models import Alias
@@ -284,18 +283,6 @@ def test_aliases_of_a_domain_of_a_lesser_role_follow_where_they_may_be_changed(
 
     goto = "eva@other.net" if follow else "eve@other.net"
     assert Alias.objects.get(pk="sales@example.org").goto == goto
-
-
-@pytest.fixture
-def narrowed(example_org, other_net, make_admin, sign_in):
-    """``narrowed(role)``: a domain admin of other.net who has less in example.org."""
-
-    def client(role):
-        roles = {"example.org": role}
-        admin = make_admin(domains=["example.org", "other.net"])
-        return sign_in(update_admin(actor=None, admin=admin, roles=roles))
-
-    return client
 
 
 def test_a_role_address_goes_on_leading_to_whom_it_led(admin, joe, add_alias):
