@@ -1,4 +1,5 @@
 import pytest
+from django.conf import settings
 
 from accounts.models import Admin
 from domains.models import Domain
@@ -32,6 +33,16 @@ def test_a_reseller_creates_changes_and_deletes(theirs, reseller):
     assert again.status_code == 200
     assert (more.status_code, more.json()["mailbox_limit"]) == (200, 20)
     assert (deleted.status_code, Domain.objects.count()) == (204, 0)
+
+
+def test_a_dry_run_of_a_new_domain_tells_all_that_is_made(theirs):
+    told = theirs.put("/domains/firm.example?dry_run=true", SENT | {"role_target": "ann"}).json()
+
+    changes = [change["action"] for change in told["changes"]]
+    assert (told["status"], told["changes_elsewhere"]) == (201, 0)
+    assert changes == ["create_domain", *["create_alias"] * len(settings.ROLE_ADDRESSES)]
+    assert {change["domain"] for change in told["changes"]} == {"firm.example"}
+    assert Domain.objects.count() == 0
 
 
 def test_what_is_too_much_is_said_at_its_member(theirs):
