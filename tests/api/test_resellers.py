@@ -1,7 +1,10 @@
+import json
+
 import pytest
 from django.conf import settings
 
 from accounts.models import Admin
+from accounts.services import update_admin
 from domains.models import Domain
 from domains.services import create_domain
 
@@ -43,6 +46,29 @@ def test_a_dry_run_of_a_new_domain_tells_all_that_is_made(theirs):
     assert changes == ["create_domain", *["create_alias"] * len(settings.ROLE_ADDRESSES)]
     assert {change["domain"] for change in told["changes"]} == {"firm.example"}
     assert Domain.objects.count() == 0
+
+
+@pytest.mark.parametrize(("role", "named"), [("aliases", ["all@given.example"]), ("read", [])])
+def test_a_dry_run_of_a_deletion_names_no_alias_that_is_not_theirs_to_change(
+    role, named, reseller, add_domain, add_alias, program, make_token
+):
+    create_domain(actor=reseller, name="firm.example", mailboxes=1, quota=1, maxquota=1)
+    add_domain("given.example")
+    add_domain("strange.example")
+    update_admin(
+        actor=None,
+        admin=Admin.objects.get(pk=reseller.pk),
+        domains=["firm.example", "given.example"],
+        roles={"given.example": role},
+    )
+    add_alias("all@given.example", "ann@firm.example")
+    add_alias("secret@strange.example", "ann@firm.example")
+    asked = program(make_token(Admin.objects.get(pk=reseller.pk)))
+
+    told = asked.delete("/domains/firm.example?dry_run=true&others=remove").json()
+
+    assert told["also"] == {"aliases_leading_there": named, "of_others": 2 - len(named)}
+    assert "strange.example" not in json.dumps(told)
 
 
 def test_what_is_too_much_is_said_at_its_member(theirs):
