@@ -12,7 +12,7 @@ from mailboxes.models import Mailbox
 from mailboxes.services import delete_mailbox
 from panel.models import FormAnswer
 from panel.once import KEPT
-from tests.conftest import PASSWORD
+from tests.making import PASSWORD
 from tests.pages.reading import hidden_inputs, text, told
 
 
