@@ -191,7 +191,7 @@ def _rename(request, alias, body):
         told = rename_previews.preview(actor, alias, new, keep_alias=body.keep_alias)
         also = rename_previews.foretold(told)
     renamed = renaming.rename_alias(
-        actor=actor, alias=alias, follow=Alias.objects.in_domains_of(actor), **given
+        actor=actor, alias=alias, follow=Alias.objects.led_on_by(actor), **given
     )
     return Done(200, record(renamed), also=also)
 

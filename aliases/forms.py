@@ -131,7 +131,7 @@ class RenameForm(ActorForm):
         }
 
     def followers(self):
-        return Alias.objects.in_domains_of(self.actor)
+        return Alias.objects.led_on_by(self.actor)
 
 
 class AliasRenameForm(RenameForm):

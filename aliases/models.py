@@ -22,7 +22,7 @@ from panel.addresses import (
     split_targets,
 )
 from panel.fields import UNKNOWN_MOMENT, KeyField, SecondsField, ShortTextField
-from panel.scoping import ScopedQuerySet, may_change_role_addresses, starts_with
+from panel.scoping import ScopedQuerySet, acting, may_change_role_addresses, starts_with
 
 LOGGED = ("goto", "description", "active", "access", "access_text")
 
@@ -39,14 +39,18 @@ class AliasQuerySet(ScopedQuerySet):
         return rows if may_change_role_addresses(account) else rows.exclude(_at_role_address())
 
     def cleanable_by(self, account):
-        rows = super().manageable_by(account)
+        """Of each domain where ``account`` may change aliases, whatever it is doing."""
+        rows = super().manageable_by(acting(account, "aliases:write"))
         if may_change_role_addresses(account):
             return rows
         return rows.exclude(_at_role_address(), is_self_alias=False)
 
-    def in_domains_of(self, account):
-        """With self-aliases and role addresses: where an address gets another name, each goes on leading to whom it led."""
-        return super().manageable_by(account)
+    def led_on_by(self, account):
+        """Where an address gets another name, each goes on leading to whom it led: self-aliases and role addresses, too.
+
+        Of each domain where ``account`` may change aliases, whatever it is doing.
+        """
+        return super().manageable_by(acting(account, "aliases:write"))
 
     def visible_to(self, account):
         return super().visible_to(account).filter(is_self_alias=False)

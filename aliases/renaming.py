@@ -24,7 +24,7 @@ from mailboxes.models import SendAs
 from panel.addresses import normalise_local_part, split_address
 from panel.changes import collected, insert, refuse
 from panel.paging import COUNT_BOUND, bounded_count
-from panel.scoping import sees_all_domains
+from panel.scoping import acting, sees_all_domains
 from panel.transactions import in_transaction
 
 
@@ -130,16 +130,17 @@ def record(actor, action, field, old, new, keep_alias):
 
 
 def leading_to(actor, names):
-    """(the aliases and forwardings that lead to ``names`` and that the actor sees, how many others do).
+    """(the aliases and forwardings that lead to ``names`` and follow, how many others do).
 
-    At most COUNT_BOUND + 1 of either kind. What ``lead_on`` changes of ``Alias.objects.in_domains_of(actor)`` are the first.
+    At most COUNT_BOUND + 1 of either kind. What ``lead_on`` changes of ``Alias.objects.led_on_by(actor)`` are the first.
     """
     targets = AliasTarget.objects.referring_to(names)
     if sees_all_domains(actor):
         return list(targets.aliases(COUNT_BOUND + 1)), 0
-    others = targets.exclude(owner__in=actor.scope_domains).values("alias").distinct()
-    seen = targets.filter(owner__in=actor.scope_domains)
-    return list(seen.aliases(COUNT_BOUND + 1)), bounded_count(others)
+    managed = acting(actor, "aliases:write").managed_names
+    others = targets.exclude(owner__in=managed).values("alias").distinct()
+    follow = targets.filter(owner__in=managed)
+    return list(follow.aliases(COUNT_BOUND + 1)), bounded_count(others)
 
 
 def lead_endings_on(*, actor, old, new):

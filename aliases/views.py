@@ -39,7 +39,14 @@ from panel.pages import (
 )
 from panel.paging import COUNT_BOUND, bounded_count
 from panel.prepared import in_scope, padded, prepared
-from panel.scoping import domains_in_sight, may, may_change_role_addresses, sees_all_domains
+from panel.scoping import (
+    acting,
+    domains_in_sight,
+    domains_managed,
+    may,
+    may_change_role_addresses,
+    sees_all_domains,
+)
 
 SHOWN = 50
 COLUMNS = {
@@ -287,17 +294,23 @@ def deletion_context(actor, addresses):
 
 
 def _leading_there(actor, names):
-    # One statement, unless so many that others' aliases might push out those the actor sees.
+    # One statement, unless so many that others' aliases might push out those the actor may clean.
     rows = list(_all_referring_aliases(COUNT_BOUND + 1, *padded(sorted(names))))
+    actor = acting(actor, "aliases:write")
     if len(rows) <= COUNT_BOUND or sees_all_domains(actor):
-        sight = domains_in_sight(actor, {alias.domain_id for alias in rows})
-        seen = [alias for alias in rows if alias.domain_id in sight]
-        return seen, len(rows) - len(seen)
-    others = AliasTarget.objects.referring_to(names).exclude(owner__in=actor.scope_domains)
+        managed = domains_managed(actor, {alias.domain_id for alias in rows})
+        found = [alias for alias in rows if alias.domain_id in managed]
+        return found, len(rows) - len(found)
+    others = AliasTarget.objects.referring_to(names).exclude(owner__in=actor.managed_names)
     return (
-        _referring_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names))),
+        _cleanable_aliases(actor, COUNT_BOUND + 1, *padded(sorted(names))),
         bounded_count(others.values("alias").distinct(), COUNT_BOUND),
     )
+
+
+@in_scope(prepared)
+def _cleanable_aliases(actor, bound, *names):
+    return AliasTarget.objects.referring_to(names).manageable_by(actor).aliases(bound)
 
 
 @prepared
@@ -312,9 +325,9 @@ def referrers_context(actor, addresses, names=None):
     At most COUNT_BOUND + 1 of either kind are counted.
     """
     names = set(with_alias_domain_names(addresses) if names is None else names)
-    seen, elsewhere = _leading_there(actor, names)
-    found = [alias for alias in seen if alias.is_self_alias or may_manage(actor, alias.pk)]
-    elsewhere += len(seen) - len(found)
+    managed, elsewhere = _leading_there(actor, names)
+    found = [alias for alias in managed if alias.is_self_alias or may_manage(actor, alias.pk)]
+    elsewhere += len(managed) - len(found)
     for alias in found[:SHOWN]:
         stay = set((alias.named or "").split(",")) - set(addresses)
         left = [

@@ -195,14 +195,18 @@ def _change(request, domain, values):
 
 
 def _delete(request, domain):
-    also = _leading_to(domain) if request.is_dry else {}
+    also = _leading_to(request.auth, domain) if request.is_dry else {}
     services.delete_domain(actor=request.auth, domain=domain, **treatment(request))
     return also
 
 
-def _leading_to(domain):
-    targets = Alias.targets_from_other_domains(domain.pk)[: COUNT_BOUND + 1]
-    return {"aliases_leading_there": sorted({target.alias for target in targets})}
+def _leading_to(actor, domain):
+    targets = list(Alias.targets_from_other_domains(domain.pk)[: COUNT_BOUND + 1])
+    targets, elsewhere = services.cleanable_targets(actor, targets)
+    return {
+        "aliases_leading_there": sorted({target.alias for target in targets}),
+        "of_others": elsewhere,
+    }
 
 
 TREATMENT = ("others", "emptied")

@@ -46,7 +46,7 @@ from panel.changes import (
     validate_changed,
 )
 from panel.prepared import prepared_deletion
-from panel.scoping import domains_in_sight
+from panel.scoping import domains_managed, sees_all_domains
 from panel.transactions import in_transaction
 
 LOGGED = (
@@ -246,6 +246,15 @@ def delete_domains(*, actor, domains, others=KEEP, emptied=KEEP, drop_links=Fals
     return kept
 
 
+def cleanable_targets(actor, targets):
+    """(those of ``targets``, of aliases of other domains, that the actor may treat; how many other aliases they are of)."""
+    if sees_all_domains(actor):
+        return targets, 0
+    names = {target.alias for target in targets}
+    cleanable = set(_cleanable(actor).filter(pk__in=names).values_list("pk", flat=True))
+    return [target for target in targets if target.alias in cleanable], len(names - cleanable)
+
+
 def _cleanable(actor):
     return Alias.objects.all() if actor is None else Alias.objects.cleanable_by(actor)
 
@@ -281,13 +290,13 @@ def check_treatment_of_domains(actor, domains, *, others, emptied):
 
 
 def _delete_domain(actor, domain, *, drop_links):
+    links = list(domain.alias_domains.order_by("pk"))
+    managed = domains_managed(actor, {link.pk for link in links})
+    alias_domains = [link for link in links if link.pk in managed]
     if drop_links:
-        links = domain.alias_domains.order_by("pk")
-        for link in links if actor is None else links.manageable_by(actor):
+        for link in alias_domains:
             delete_alias_domain(actor=actor, link=link)
-    links = list(domain.alias_domains.order_by("pk")[:5])
-    seen = domains_in_sight(actor, {link.pk for link in links})
-    alias_domains = [str(link) for link in links if link.pk in seen]
+        links, alias_domains = [link for link in links if link.pk not in managed], []
     if links and not alias_domains:
         text = _("A domain of somebody else leads to %(domain)s. Ask a superadmin to end that first.")  # fmt: skip
         raise ValidationError(text, "alias_domains", {"domain": domain})
@@ -295,7 +304,7 @@ def _delete_domain(actor, domain, *, drop_links):
         raise ValidationError(
             _("Alias domains lead to %(domain)s: %(sources)s. Delete them first."),
             "alias_domains",
-            {"domain": domain, "sources": ", ".join(alias_domains)},
+            {"domain": domain, "sources": ", ".join(map(str, alias_domains[:5]))},
         )
     name = domain.pk
     link = getattr(domain, "alias_of", None)

@@ -38,6 +38,7 @@ from panel.paging import COUNT_BOUND
 from panel.prepared import padded, prepared
 from panel.scoping import (
     domains_in_sight,
+    domains_managed,
     may_change_role_addresses,
     resells,
     sees_all_domains,
@@ -264,7 +265,7 @@ class DomainState(ResoldPages, StateView):
     template_name = "domains/domain_confirm_state.html"
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(**consequences(self.actor, self.object), **kwargs)
+        return super().get_context_data(**consequences(self.actor, [self.object]), **kwargs)
 
     def set_active(self, active):
         services.set_domain_active(actor=self.actor, domain=self.object, active=active)
@@ -281,7 +282,7 @@ class DomainDelete(ResoldPages, ConfirmView):
         return super().get_context_data(
             alias_of=getattr(self.object, "alias_of", None),
             admins=admins_at(self.object),
-            **consequences(self.actor, self.object),
+            **consequences(self.actor, [self.object], deleted=True),
             **copies_from_others(self.actor, [self.object]),
             **kwargs,
         )
@@ -300,18 +301,24 @@ class DomainDelete(ResoldPages, ConfirmView):
         return reverse("domain-list")
 
 
-def consequences(actor, *domains):
+def consequences(actor, domains, *, deleted=False):
+    """What leads there and is seen; where they are deleted, what the actor may treat, and the number of other aliases."""
     # Once, and not a page and a count: it reads all targets in the domains.
     targets = _targets_from_others(*padded(sorted(domain.pk for domain in domains)))
-    seen = domains_in_sight(actor, {target.owner for target in targets})
-    targets = [target for target in targets if target.owner in seen]
-    links = alias_domains_of(domains)
-    seen = domains_in_sight(actor, {link.pk for link in links})
+    links, elsewhere = alias_domains_of(domains), 0
+    if deleted:
+        targets, elsewhere = services.cleanable_targets(actor, targets)
+    else:
+        seen = domains_in_sight(actor, {target.owner for target in targets})
+        targets = [target for target in targets if target.owner in seen]
+    told = domains_managed if deleted else domains_in_sight
+    seen = told(actor, {link.pk for link in links})
     return {
         "alias_domains": [link for link in links if link.pk in seen],
         "referrers": targets[:SHOWN],
         "referrers_count": len(targets),
         "referrers_emptied": emptied_by(domains, targets),
+        "referrers_elsewhere": elsewhere,
     }
 
 
@@ -369,7 +376,8 @@ class DomainBulk(ResoldPages, BulkView):
         return super().get_queryset().select_related("usage", "alias_of")
 
     def consequences(self, rows):
-        return consequences(self.actor, *rows) | {
+        deleted = self.request.POST.get("action") == "delete"
+        return consequences(self.actor, rows, deleted=deleted) | {
             "addresses": addresses_in(rows),
             "admins": admins_at(*rows),
             **copies_from_others(self.actor, rows),
@@ -400,8 +408,8 @@ class DomainBulk(ResoldPages, BulkView):
 
     def check_deletion(self, rows):
         links = alias_domains_of(rows)
-        seen = domains_in_sight(self.actor, {link.pk for link in links})
-        alias_domains = [link for link in links if link.pk in seen]
+        managed = domains_managed(self.actor, {link.pk for link in links})
+        alias_domains = [link for link in links if link.pk in managed]
         if alias_domains and "links" not in self.request.POST:
             raise ValidationError(
                 _("Alias domains lead here: %(sources)s. Delete these links too, or first."),

@@ -247,7 +247,7 @@ def _rename(request, mailbox, body):
         new = renaming.check_new_name(actor=actor, mailbox=mailbox, **given)
         told = rename_previews.preview(actor, mailbox, new, keep_alias=body.keep_alias)
         also = foretold(told)
-    follow = Alias.objects.in_domains_of(actor)
+    follow = Alias.objects.led_on_by(actor)
     row = renaming.rename_mailbox(actor=actor, mailbox=mailbox, follow=follow, **given)
     return Done(200, record(row), also=also)
 

@@ -168,7 +168,7 @@ class BroadcastWork(Work):
             rows = Mailbox.objects.all()
             return rows if self.actor is None else rows.manageable_by(self.actor)
         rows = Alias.objects.filter(is_self_alias=False)
-        return rows if self.actor is None else rows.in_domains_of(self.actor)
+        return rows if self.actor is None else rows.in_domains(self.actor, self.actor.managed_names)
 
     def matching(self, task, position, size):
         stage, *at = position or [MAILBOXES, "", ""]

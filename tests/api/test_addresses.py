@@ -1,11 +1,13 @@
 """Who may write to an alias, last days, other names, and addresses that users make."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import LogEntry
+from accounts.services import update_admin
 from aliases.models import Alias, Ending, OwnAlias
 from mailboxes.models import Mailbox
 
@@ -122,6 +124,30 @@ def test_an_alias_is_renamed_and_what_leads_to_it_follows(theirs, rows, add_alia
     assert (renamed.status_code, renamed.json()["address"]) == (200, "shop@example.org")
     assert theirs.get(SALES).json()["targets"] == ["shop@example.org"]
     assert theirs.get("/aliases/all@example.org").json()["targets"] == ["shop@example.org"]
+
+
+@pytest.mark.parametrize("path", [ANN, SALES])
+@pytest.mark.parametrize("role", ["aliases", "read"])
+def test_what_leads_to_it_follows_where_aliases_may_be_changed(
+    role, path, rows, add_domain, add_alias, make_admin, make_token, program
+):
+    add_domain("third.example")
+    address = path.rpartition("/")[2]
+    add_alias("all@third.example", address)
+    admin = make_admin(domains=["example.org", "third.example"])
+    asked = program(
+        make_token(update_admin(actor=None, admin=admin, roles={"third.example": role}))
+    )
+    sent = {"local_part": "new", "keep_alias": False}
+
+    foretold = asked.post(f"{path}/rename?dry_run=true", sent).json()
+    renamed = asked.post(f"{path}/rename", sent)
+
+    follows = role == "aliases"
+    assert renamed.status_code == 200
+    assert ("all@third.example" in json.dumps(foretold["also"])) is follows
+    goto = Alias.objects.get(pk="all@third.example").goto
+    assert goto == ("new@example.org" if follows else address)
 
 
 def test_the_old_name_is_given_up_if_that_is_wanted(theirs, rows):

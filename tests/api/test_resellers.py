@@ -1,4 +1,7 @@
+import json
+
 import pytest
+from django.conf import settings
 
 from accounts.models import Admin
 from accounts.services import update_admin
@@ -33,6 +36,39 @@ def test_a_reseller_creates_changes_and_deletes(theirs, reseller):
     assert again.status_code == 200
     assert (more.status_code, more.json()["mailbox_limit"]) == (200, 20)
     assert (deleted.status_code, Domain.objects.count()) == (204, 0)
+
+
+def test_a_dry_run_of_a_new_domain_tells_all_that_is_made(theirs):
+    told = theirs.put("/domains/firm.example?dry_run=true", SENT | {"role_target": "ann"}).json()
+
+    changes = [change["action"] for change in told["changes"]]
+    assert (told["status"], told["changes_elsewhere"]) == (201, 0)
+    assert changes == ["create_domain", *["create_alias"] * len(settings.ROLE_ADDRESSES)]
+    assert {change["domain"] for change in told["changes"]} == {"firm.example"}
+    assert Domain.objects.count() == 0
+
+
+@pytest.mark.parametrize(("role", "named"), [("aliases", ["all@given.example"]), ("read", [])])
+def test_a_dry_run_of_a_deletion_names_no_alias_that_is_not_theirs_to_change(
+    role, named, reseller, add_domain, add_alias, program, make_token
+):
+    create_domain(actor=reseller, name="firm.example", mailboxes=1, quota=1, maxquota=1)
+    add_domain("given.example")
+    add_domain("strange.example")
+    update_admin(
+        actor=None,
+        admin=Admin.objects.get(pk=reseller.pk),
+        domains=["firm.example", "given.example"],
+        roles={"given.example": role},
+    )
+    add_alias("all@given.example", "ann@firm.example")
+    add_alias("secret@strange.example", "ann@firm.example")
+    asked = program(make_token(Admin.objects.get(pk=reseller.pk)))
+
+    told = asked.delete("/domains/firm.example?dry_run=true&others=remove").json()
+
+    assert told["also"] == {"aliases_leading_there": named, "of_others": 2 - len(named)}
+    assert "strange.example" not in json.dumps(told)
 
 
 def test_what_is_too_much_is_said_at_its_member(theirs):

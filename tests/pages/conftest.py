@@ -45,6 +45,18 @@ def as_admin(sign_in, make_admin):
 
 
 @pytest.fixture
+def narrowed(example_org, other_net, make_admin, sign_in):
+    """``narrowed(role)``: a domain admin of other.net who has less in example.org."""
+
+    def client(role):
+        roles = {"example.org": role}
+        admin = make_admin(domains=["example.org", "other.net"])
+        return sign_in(update_admin(actor=None, admin=admin, roles=roles))
+
+    return client
+
+
+@pytest.fixture
 def link(add_domain):
     """``link("a.example", "b.example")``: both are created where they are missing."""
 

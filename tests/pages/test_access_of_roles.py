@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.services import update_admin
+from aliases.models import Alias
 from panel.rights import ALIASES, OF_ACTIONS, OF_ROLES, PASSWORDS, READ, is_in_role, is_reading
 from tests.pages.test_access import (
     EVERY_METHOD,
@@ -20,7 +21,6 @@ from tests.pages.test_access import (
     address_of,
     answer,
     contents,
-    world,  # noqa: F401  the rows
 )
 
 ROLES = (ALIASES, PASSWORDS, READ)
@@ -33,7 +33,7 @@ METHODS = [method for method in EVERY_METHOD if method not in {"get", "head", "o
 
 
 @pytest.fixture
-def admin_with(world):  # noqa: F811
+def admin_with(world):
     """The administrator of both domains, with this role there; and of other.net, where everything may be done."""
 
     def made(role, *, elsewhere=False):
@@ -77,7 +77,7 @@ def test_superadmins_pages_do_not_exist_for_a_role(role, admin_with, sign_in):
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("role", ROLES)
-def test_no_method_changes_what_the_role_may_not(role, elsewhere, admin_with, sign_in, world):  # noqa: F811
+def test_no_method_changes_what_the_role_may_not(role, elsewhere, admin_with, sign_in, world):
     client = sign_in(admin_with(role, elsewhere=elsewhere))
     names = [name for name in OF_A_ROW if name in OF_ADMINS and not may_open(name, role)]
     names += [name for name in OF_A_ROW if name in OF_ADMINS and is_reading(VIEWS[name].right)]
@@ -136,7 +136,7 @@ def test_many_rows_are_changed_by_the_role_that_may_change_each(
 def test_all_addresses_of_a_domain_are_its_aliases_alone_for_who_may_only_change_these(
     admin_with,
     sign_in,
-    world,  # noqa: F811
+    world,
 ):
     client = sign_in(admin_with(ALIASES))
     sent = {"action": "deactivate", "all": "1", "listed": "domain=example.org", "confirmed": "1"}
@@ -144,7 +144,7 @@ def test_all_addresses_of_a_domain_are_its_aliases_alone_for_who_may_only_change
     client.post(reverse("address-bulk"), sent)
 
     assert not type(world["mailbox user"]).objects.filter(active=False).exists()
-    assert b'"sales@example.org"' in contents()["Alias"].encode()
+    assert [alias.pk for alias in Alias.objects.filter(active=False)] == ["sales@example.org"]
 
 
 @pytest.mark.parametrize(("role", "status"), [(ALIASES, 200), (PASSWORDS, 404), (READ, 404)])
@@ -199,7 +199,7 @@ def test_no_link_or_form_leads_to_where_the_role_may_not_go(
     admin_with,
     sign_in,
     settings,
-    world,  # noqa: F811
+    world,
 ):
     """Of each page that it may open: where it leads is there for it."""
     client = sign_in(admin_with(role, elsewhere=elsewhere))

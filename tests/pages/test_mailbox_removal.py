@@ -1,3 +1,4 @@
+import pytest
 from django.urls import reverse
 
 from aliases.models import Alias
@@ -77,6 +78,35 @@ def test_an_inactive_forwarding_is_not_deactivated_a_second_time(admin, add_mail
     assert said() == [False, False]
     own.delete()
     assert said() == [False, False]
+
+
+@pytest.mark.parametrize("role", ["aliases", "read"])
+def test_aliases_of_a_domain_of_a_lesser_role_are_cleaned_where_they_may_be_changed(
+    role, narrowed, add_mailbox, add_alias
+):
+    add_mailbox("joe@other.net")
+    add_alias("both@example.org", "joe@other.net", "x@elsewhere.example")
+    add_alias("only@example.org", "joe@other.net")
+    client, address = narrowed(role), reverse("mailbox-delete", args=["joe@other.net"])
+    cleaned = role == "aliases"
+
+    page = client.get(address)
+
+    named = {"both@example.org": False, "only@example.org": True}
+    assert referrers(page) == (named if cleaned else {})
+    assert page.context["referrers_elsewhere"] == (0 if cleaned else 2)
+    assert ('name="drop"' in page.text) is cleaned
+
+    client.post(address, {"drop": "1", "emptied": "delete"})
+
+    assert dict(Alias.objects.values_list("pk", "goto")) == (
+        {"both@example.org": "x@elsewhere.example"}
+        if cleaned
+        else {
+            "both@example.org": "joe@other.net,x@elsewhere.example",
+            "only@example.org": "joe@other.net",
+        }
+    )
 
 
 def test_deleting_names_the_aliases_and_cleans_those_one_manages(admin, add_mailbox, add_alias):

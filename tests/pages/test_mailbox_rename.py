@@ -261,6 +261,30 @@ def test_aliases_of_others_stay_and_are_told_by_their_number_alone(admin, joe, a
     assert Alias.objects.get(pk="bills@other.net").goto == "joe@example.org"
 
 
+@pytest.mark.parametrize(
+    ("role", "follow"), [("aliases", True), ("passwords", False), ("read", False)]
+)
+def test_aliases_of_a_domain_of_a_lesser_role_follow_where_they_may_be_changed(
+    role, follow, narrowed, add_mailbox, add_alias
+):
+    add_mailbox("eve@other.net")
+    add_alias("sales@example.org", "eve@other.net")
+    client = narrowed(role)
+    url = reverse("mailbox-rename", args=["eve@other.net"])
+    form = {"local_part": "eva", "domain": "other.net", "give_up": "on"}
+    changes, stays = shown(client.post(url, form | {"preview": "1"}))
+    leads = "1 alias or forwarding leads to eva@other.net then:"
+    left = "1 alias in a domain that you do not manage goes on leading to eve@other.net, and reaches eva@other.net no longer."
+
+    assert changes.get(leads) == (("sales@example.org",) if follow else None)
+    assert (left in stays) is not follow
+
+    client.post(url, form)
+
+    goto = "eva@other.net" if follow else "eve@other.net"
+    assert Alias.objects.get(pk="sales@example.org").goto == goto
+
+
 def test_a_role_address_goes_on_leading_to_whom_it_led(admin, joe, add_alias):
     add_alias("postmaster@example.org", "joe@example.org")
 

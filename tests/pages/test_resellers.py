@@ -230,6 +230,55 @@ def test_of_others_who_lead_there_nothing_is_told_or_changed(
     assert Alias.objects.get(pk="secret@example.org").goto == "ann@firm.example,bob@firm.example"
 
 
+@pytest.mark.parametrize("role", ["aliases", "read"])
+def test_what_leads_there_from_a_domain_of_a_lesser_role_is_treated_if_it_may_be_changed(
+    role, theirs, firm, given, reseller, add_alias, settings
+):
+    settings.EXTERNAL_TARGETS = True
+    update_admin(actor=None, admin=Admin.objects.get(pk=reseller.pk), roles={"given.example": role})
+    add_alias("both@given.example", "ann@firm.example", "bob@elsewhere.example")
+    add_alias("only@given.example", "ann@firm.example")
+    treated = role == "aliases"
+
+    asked = page(theirs, "domain-delete", "firm.example")
+    deletion = {"confirm": "firm.example", "drop": "1", "emptied": "delete"}
+    theirs.post(reverse("domain-delete", args=["firm.example"]), deletion)
+
+    named = ["both@given.example", "only@given.example"] if treated else []
+    assert [target.alias for target in asked.context["referrers"]] == named
+    assert [alias.pk for alias in asked.context["referrers_emptied"]] == named[1:]
+    assert ('name="drop"' in asked.text) is treated
+    assert ("And 2 in domains or at role addresses" in text(asked)) is not treated
+    assert not Domain.objects.filter(pk="firm.example").exists()
+    assert dict(Alias.objects.values_list("pk", "goto")) == (
+        {"both@given.example": "bob@elsewhere.example"}
+        if treated
+        else {
+            "both@given.example": "ann@firm.example,bob@elsewhere.example",
+            "only@given.example": "ann@firm.example",
+        }
+    )
+
+
+def test_an_alias_domain_of_a_lesser_role_is_for_a_superadmin_to_end(theirs, firm, given, reseller):
+    create_alias_domain(actor=None, alias_domain=given, target_domain=firm)
+    admin = Admin.objects.get(pk=reseller.pk)
+    update_admin(actor=None, admin=admin, roles={"given.example": "aliases"})
+    deletion = {"confirm": "firm.example", "links": "1"}
+    several = {"action": "delete", "selected": "firm.example", "confirmed": "1", "confirm": "0"}
+
+    asked = page(theirs, "domain-delete", "firm.example")
+    one = theirs.post(reverse("domain-delete", args=["firm.example"]), deletion)
+    many = theirs.post(reverse("domain-bulk"), several)
+
+    assert (asked.context["alias_domains"], 'name="links"' in asked.text) == ([], False)
+    assert [answer.status_code for answer in (one, many)] == [422, 422]
+    refusal = "Ask a superadmin to end that first."
+    assert [refusal in text(answer) for answer in (one, many)] == [True, True]
+    assert "given.example" in text(page(theirs, "domain-state", "firm.example"))
+    assert AliasDomain.objects.count() == 1
+
+
 def test_what_is_for_superadmins_is_for_them(theirs, firm):
     of_superadmins = ["domain-delivery", "domain-relay", "domain-dkim-create", "domain-dns-publish"]
 
