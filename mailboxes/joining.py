@@ -27,7 +27,7 @@ from panel.changes import collected, refuse
 from panel.formats import number
 
 # Addresses: other changes wait for RoutingLock meanwhile.
-MOST = 2_000
+MOST = 500
 MOST_OF_A_REQUEST = 200
 MOST_ASKED = 100  # names that a page asks about
 NAMED = 10  # in an error

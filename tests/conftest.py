@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test.signals import template_rendered
+from django.utils import translation
 
 from accounts import totp
 from tests import making
@@ -44,6 +45,13 @@ def context_of_jinja2(monkeypatch):
         return html
 
     monkeypatch.setattr(JinjaTemplate, "render", told)
+
+
+@pytest.fixture(autouse=True)
+def language_of_no_other_test():
+    """A request leaves its language to the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
