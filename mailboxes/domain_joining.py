@@ -52,7 +52,7 @@ def join_domain(*, actor, domain, target_domain, names=None, add=(), leave=(), m
         changes = {alias.pk: removed(alias, *LOGGED) for alias in merged}
         LogEntry.objects.record_many(actor, "delete_alias", domain=domain.pk, changes=changes)
     _end_senders(actor, domain)
-    renamed_rows.shrink(domain.pk)
+    renamed_rows.shrink(domain.pk, reseller="")
     if domain.sending_limit is not None:
         sending_limits.tell({"sending_limit"})
     link = create_alias_domain(
