@@ -126,7 +126,7 @@ def test_an_alias_may_stay(run, both):
 
 
 def test_the_command_takes_more_than_a_page(run, both):
-    DomainUsage.objects.filter(pk="old.example").update(alias_rows=2000)
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=500)
 
     said = run("domain", "join", "old.example", "new.example", *ANSWERS, "--dry-run")
     assert said.startswith("old.example becomes another name of new.example.")
@@ -136,10 +136,10 @@ def test_the_command_takes_more_than_a_page(run, both):
 
 
 def test_more_than_the_command_takes_is_refused_and_nothing_moves(run, both):
-    DomainUsage.objects.filter(pk="old.example").update(alias_rows=2001)
+    DomainUsage.objects.filter(pk="old.example").update(alias_rows=501)
 
     for more in ([], ["--dry-run"]):
-        with pytest.raises(CommandError, match=r"old\.example has more than 2,?000 addresses"):
+        with pytest.raises(CommandError, match=r"old\.example has more than 500 addresses"):
             run("domain", "join", "old.example", "new.example", *ANSWERS, *more)
 
     assert Mailbox.objects.filter(domain="old.example").count() == 3
