@@ -46,39 +46,39 @@ def logins(postfix, address):
 
 
 def test_mail_to_both_names_arrives_in_the_directory_of_before(mail_server, made):
-    made.domain("old1.example")
-    made.domain("new1.example")
-    ann = made.mailbox("ann@old1.example")
-    made.alias("sales@old1.example", "ann@old1.example")
-    first = arrives(mail_server, "ann@old1.example", "ann@old1.example")
-    assert clients.may_imap(mail_server, "ann@old1.example", PASSWORD) is True
+    made.domain("joins1.example")
+    made.domain("joined1.example")
+    ann = made.mailbox("ann@joins1.example")
+    made.alias("sales@joins1.example", "ann@joins1.example")
+    first = arrives(mail_server, "ann@joins1.example", "ann@joins1.example")
+    assert clients.may_imap(mail_server, "ann@joins1.example", PASSWORD) is True
 
-    join("old1.example", "new1.example")
+    join("joins1.example", "joined1.example")
 
-    asked = ["ann@old1.example", "ann@new1.example", "ann+list@old1.example"]
-    asked += ["sales@old1.example", "sales@new1.example"]
-    sent = [arrives(mail_server, address, "ann@new1.example") for address in asked]
-    assert clients.subjects(mail_server, "ann@new1.example", PASSWORD) == [first, *sent]
+    asked = ["ann@joins1.example", "ann@joined1.example", "ann+list@joins1.example"]
+    asked += ["sales@joins1.example", "sales@joined1.example"]
+    sent = [arrives(mail_server, address, "ann@joined1.example") for address in asked]
+    assert clients.subjects(mail_server, "ann@joined1.example", PASSWORD) == [first, *sent]
     assert len(files(mail_server, ann.maildir)) == 6
-    assert Mailbox.objects.get(pk="ann@new1.example").maildir == ann.maildir
-    assert clients.may_imap(mail_server, "ann@old1.example", PASSWORD) is False
-    assert is_refused(mail_server, "nobody@old1.example") == 550
+    assert Mailbox.objects.get(pk="ann@joined1.example").maildir == ann.maildir
+    assert clients.may_imap(mail_server, "ann@joins1.example", PASSWORD) is False
+    assert is_refused(mail_server, "nobody@joins1.example") == 550
 
 
 def test_names_that_were_taken_go_on_reaching_whom_they_reached(mail_server, made):
-    made.domain("old2.example")
-    made.domain("new2.example")
-    ours, theirs = made.mailbox("info@old2.example"), made.mailbox("info@new2.example")
-    made.alias("@old2.example", "info@old2.example")
-    made.alias("sales@old2.example", "info@old2.example")
-    made.alias("sales@new2.example", "info@new2.example")
+    made.domain("joins2.example")
+    made.domain("joined2.example")
+    ours, theirs = made.mailbox("info@joins2.example"), made.mailbox("info@joined2.example")
+    made.alias("@joins2.example", "info@joins2.example")
+    made.alias("sales@joins2.example", "info@joins2.example")
+    made.alias("sales@joined2.example", "info@joined2.example")
 
-    join("old2.example", "new2.example", names={"info": "info.old"}, leave=["sales"])
+    join("joins2.example", "joined2.example", names={"info": "info.old"}, leave=["sales"])
 
-    for address in ("info@old2.example", "sales@old2.example", "nobody@old2.example"):
-        arrives(mail_server, address, "info.old@new2.example")
-    for address in ("info@new2.example", "sales@new2.example"):
-        arrives(mail_server, address, "info@new2.example")
+    for address in ("info@joins2.example", "sales@joins2.example", "nobody@joins2.example"):
+        arrives(mail_server, address, "info.old@joined2.example")
+    for address in ("info@joined2.example", "sales@joined2.example"):
+        arrives(mail_server, address, "info@joined2.example")
     assert (len(files(mail_server, ours.maildir)), len(files(mail_server, theirs.maildir))) == (
         3,
         2,
@@ -86,21 +86,22 @@ def test_names_that_were_taken_go_on_reaching_whom_they_reached(mail_server, mad
 
 
 def test_its_users_send_under_both_names(mail_server, made):
-    made.domain("old3.example")
-    made.domain("new3.example")
-    made.mailbox("ann@old3.example")
-    made.mailbox("joe@new3.example")
-    made.alias("sales@old3.example", "ann@old3.example")
+    made.domain("joins3.example")
+    made.domain("joined3.example")
+    made.mailbox("ann@joins3.example")
+    made.mailbox("joe@joined3.example")
+    made.alias("sales@joins3.example", "ann@joins3.example")
 
-    join("old3.example", "new3.example")
+    join("joins3.example", "joined3.example")
 
-    login = ("ann@new3.example", PASSWORD)
+    login = ("ann@joined3.example", PASSWORD)
     for name in ("ann", "sales"):
-        for domain in ("old3.example", "new3.example"):
+        for domain in ("joins3.example", "joined3.example"):
             sender = f"{name}@{domain}"
-            assert clients.refusal(mail_server, sender, "joe@new3.example", login=login) is None
+            assert clients.refusal(mail_server, sender, "joe@joined3.example", login=login) is None
     assert (
-        clients.refusal(mail_server, "joe@old3.example", "joe@new3.example", login=login)[0] == 553
+        clients.refusal(mail_server, "joe@joins3.example", "joe@joined3.example", login=login)[0]
+        == 553
     )
 
 
