@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services as accounts
+from accounts import own_account
 from mailboxes import app_passwords, services
 from mailboxes.models import PROTOCOLS
 from panel.forms import ActorForm
@@ -25,7 +25,7 @@ class OwnPasswordAskedForm(ActorForm):
     )
 
     def check_old_password(self):
-        accounts.check_current_password(self.actor, self.cleaned_data["old_password"])
+        own_account.check_current_password(self.actor, self.cleaned_data["old_password"])
 
 
 class AppPasswordForm(OwnPasswordAskedForm):
