@@ -54,7 +54,7 @@ class ImportWork(Work):
 
     def groups(self, task, entries):
         kind = KINDS[task.options["kind"]]
-        if kind.create_many is None:
+        if kind.create_many is None or not entries:  # none, too, where the file was deleted
             return super().groups(task, entries)
         size = self._together(task, kind)
         return [entries[place : place + size] for place in range(0, len(entries), size)]

@@ -209,3 +209,17 @@ def test_a_dry_run_does_not_tell_twice_what_a_refused_group_had_made(make_admin,
 
     made = [entry.data for entry in admin.recorded if entry.action == "create_mailbox"]
     assert made == ["a@one.example", "b@one.example"]
+
+
+def test_of_a_file_that_was_deleted_nothing_is_left_to_do(superadmin, checked):
+    checked(superadmin, HEADINGS + people(2))
+    file = FileImport.objects.latest("pk")
+    task = tasks.begin(work.begin(actor=None, file=named_by_nobody(file)))
+    FileImport.objects.all().delete()
+
+    assert tasks.step(task, ImportWork(None)).state == Task.State.DONE
+
+
+def named_by_nobody(file):
+    FileImport.objects.filter(pk=file.pk).update(admin="")
+    return file
