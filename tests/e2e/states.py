@@ -44,8 +44,8 @@ def leave(page, path):
 
 
 def all_that_match(page):
-    """Tick every row of the list, those of its other pages too."""
-    leave(page, LIST)
+    """Tick every row of the list that is open, those of its other pages too."""
+    leave(page, page.url)
     if page.locator("[data-select]").is_visible():
         page.locator("[data-select]").click()
     page.locator("[name=selected]:enabled").first.check()

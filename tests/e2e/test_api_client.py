@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import closing
 from importlib import import_module
 
 import pytest
@@ -43,6 +44,9 @@ class Client:
         module = import_module(f"{self._package}.api.{group}.{operation}")
         return module.sync_detailed(*arguments, client=self._client, **values)
 
+    def close(self):
+        self._client.get_httpx_client().close()
+
 
 @pytest.fixture(scope="module")
 def client(panel, accounts, tmp_path_factory):
@@ -63,7 +67,8 @@ def client(panel, accounts, tmp_path_factory):
     assert said.returncode == 0, said.stdout + said.stderr
     token = panel.manage("shell", "-v", "0", "-c", TOKEN).strip()
     sys.path.insert(0, str(directory))
-    yield Client("panel_client", panel.url, token)
+    with closing(Client("panel_client", panel.url, token)) as client:
+        yield client
     sys.path.remove(str(directory))
 
 
