@@ -26,6 +26,7 @@ from accounts.validity import end_of, read_networks
 from domains.models import Domain
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
+from panel.prepared import prepared
 from panel.rights import RIGHTS
 from panel.scoping import domains_in_sight, rights_of
 from panel.transactions import in_transaction
@@ -166,7 +167,7 @@ def account_of(text, ip):
     """
     if not _MADE.fullmatch(text):
         return None
-    row = ApiToken.objects.filter(digest=digest(text)).first()
+    row = next(iter(_tokens_with(digest(text))), None)
     if row is None or row.is_over:
         return None
     account = active_account(row.kind, row.username)
@@ -182,6 +183,11 @@ def account_of(text, ip):
     account.client_ip, account.by_token = ip, row.name
     _narrow(account, row)
     return row, account
+
+
+@prepared
+def _tokens_with(digest):
+    return ApiToken.objects.filter(digest=digest)
 
 
 def _is_within(ip, networks):
