@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from mailboxes import figures
-from mailboxes.models import LastLogin, Mailbox, MailboxDay, QuotaUsage
+from mailboxes.models import SERVER, LastLogin, Mailbox, MailboxDay, QuotaUsage, UsageDay
 from panel import plots
 
 Row = namedtuple("Row", "day all_bytes all_mailboxes all_aliases all_changes")
@@ -179,3 +179,31 @@ def test_the_line_of_a_mailbox_ends_with_what_it_holds_now(
 )
 def test_only_three_periods_are_asked_for(asked, days):
     assert figures.period({"days": asked}) == days
+
+
+def test_days_of_many_domains_are_added_up_once_for_each_snapshot(
+    make_admin, add_domain, django_assert_num_queries
+):
+    names = [add_domain(f"d{number}.example").pk for number in range(figures.MANY + 1)]
+    admin, other = (
+        make_admin("many@x.test", domains=names),
+        make_admin("other@x.test", domains=names[: figures.MANY]),
+    )
+    today = timezone.localdate()
+    snapshot(today - timedelta(days=1), names, 2)
+
+    def seen(account):
+        return [row.all_bytes for row in figures.days_in_sight(account, figures.since(30))]
+
+    assert (seen(admin), seen(other)) == ([42], [40])
+    with django_assert_num_queries(1):
+        assert seen(admin) == [42]
+
+    snapshot(today, names, 3)
+    assert (seen(admin), seen(other)) == ([42, 63], [40, 60])
+
+
+def snapshot(day, names, size):
+    """As snapshots.take() writes it: the row of the server is the last."""
+    rows = [UsageDay(domain=name, day=day, bytes=size) for name in names]
+    UsageDay.objects.bulk_create([*rows, UsageDay(domain=SERVER, day=day, bytes=size * len(rows))])
