@@ -16,6 +16,8 @@ TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*'
 # These run on SQLite too: it is what `make run` begins with.
 ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/tracing tests/deliveries tests/reports \
 	tests/test_scoping.py tests/test_other_programs.py
+# What takes long, or needs a whole program more: test-more.
+MORE := tests/adoption tests/cluster tests/doctor tests/webmail tests/e2e/test_axe.py
 # Postfix and Dovecot change users as they start; as root, Python leaves nothing behind in the checkout.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env PYTHONDONTWRITEBYTECODE=1)
 ON_DEBIANS := $(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
@@ -40,9 +42,13 @@ run: .venv/installed-$(EXTRA) ## Serve the panel (HOST=127.0.0.1 PORT=8000, DEMO
 	@deploy/bin/run
 
 .PHONY: test
-test: setup lint ## Install what the tests need, then lint and run all tests
+test: setup lint ## Install what the tests need, then lint and run the tests, but for those of test-more
 	TEST_DATABASE=sqlite tests/run -q $(ON_SQLITE)
-	$(AS_ROOT) tests/run
+	$(AS_ROOT) tests/run $(MORE:%=--ignore=%)
+
+.PHONY: test-more
+test-more: setup ## The tests with axe on every page, PostfixAdmin, Roundcube, a cluster, a mail server for the doctor
+	$(AS_ROOT) tests/run $(MORE)
 
 .PHONY: test-host
 test-host: .venv/installed-dev ## Install whole Debians with deploy/install in roots of their own, as root; an hour
