@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from accounts.backends import AdminBackend
 from accounts.models import Admin, LogEntry, PasswordLink
-from accounts.password_links import INVITATION, find, invite, nobodys_password
+from accounts.made_passwords import nobodys_password
+from accounts.password_links import INVITATION, find, invite
 from aliases.models import Alias
 from mailboxes.backends import MailboxBackend
 from mailboxes.models import Mailbox
