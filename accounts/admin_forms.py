@@ -214,7 +214,9 @@ class AdminForm(ActorForm):
 class AdminCreateForm(HowMixin, AdminForm):
     shown_at = AdminForm.shown_at | {"mailbox": "username"}
     without = {
-        BY_MAILBOX: _("None: the user of the mailbox of this address signs in there, and manages its domain alone")
+        BY_MAILBOX: _(
+            "None: the user of the mailbox of this address signs in there, and manages its domain alone"
+        )
     }
 
     username = forms.CharField(

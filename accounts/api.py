@@ -151,7 +151,9 @@ def budget_of(admin):
 
 
 def record(admin, domains=None, roles=None, resold=None):
-    if not admin.has_own_sign_in and domains is not None:  # what another program added has no effect
+    if (
+        not admin.has_own_sign_in and domains is not None
+    ):  # what another program added has no effect
         domains = [name for name in domains if name == admin.own_domain]
         roles = {name: role for name, role in roles.items() if name in domains}
     return {
@@ -383,7 +385,7 @@ def get_administrator(request, name: Name):
 def put_administrator(request, name: Name, body: Administrator):
     """Create an administrator, or make one be like this. Twice the same changes nothing."""
     prepare_password(request, body, _find(request.auth, name))
-    return administrators.put(request, body, name)
+    return administrators.put(request, body, name, kept=("mailbox",))
 
 
 @router.patch(

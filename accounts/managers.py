@@ -32,7 +32,9 @@ def refuse_less(actor, account):
         return
     if manager_of(account.pk) is not None:
         raise ValidationError(
-            _("Its user manages %(domain)s, and signs in with it. Ask somebody who may do everything there, on the pages."),
+            _(
+                "Its user manages %(domain)s, and signs in with it. Ask somebody who may do everything there, on the pages."
+            ),
             "manages",
             {"domain": account.domain},
         )
@@ -69,7 +71,9 @@ def refuse_another(admin, mailbox):
     """It stays as it was created: whose sign-in opens an account is nothing that changes under it."""
     if (mailbox and lookup_key(mailbox)) != admin.mailbox:
         raise ValidationError(
-            _("With which mailbox somebody signs in cannot be changed. Delete the administrator, and create it anew."),
+            _(
+                "With which mailbox somebody signs in cannot be changed. Delete the administrator, and create it anew."
+            ),
             "another_mailbox",
         )
 
@@ -110,7 +114,9 @@ def refuse_gone(admin, *, lock=False):
     mailbox = rows.filter(pk=admin.mailbox).first()
     if mailbox is None:
         raise ValidationError(
-            _("Its mailbox %(mailbox)s is not there any more. Restore it, or delete the administrator."),
+            _(
+                "Its mailbox %(mailbox)s is not there any more. Restore it, or delete the administrator."
+            ),
             "no_mailbox",
             {"mailbox": admin.mailbox},
         )
@@ -137,6 +143,13 @@ def record_off(actor, managers):
     for manager in managers:
         PanelSession.objects.of(manager).delete()
         record_state(actor, manager, False)
+
+
+def record_renamed(actor, managers):
+    """Those that a trigger switched off: the new name is that of a deleted mailbox, with an administrator of its own."""
+    names = [manager.pk for manager in managers]
+    off = {*Admin.objects.filter(pk__in=names, active=False).values_list("pk", flat=True)}
+    record_off(actor, [manager for manager in managers if manager.pk in off])
 
 
 def switch_on_again(actor, mailboxes, at):

@@ -18,10 +18,10 @@ from panel.pages import ActorMixin
 class OfOwnSignIn(ActorMixin):
     """About the account's password, or what stands for one: there is no such page for whoever signs in with a mailbox."""
 
-    def dispatch(self, request, *args, **kwargs):
-        if not self.actor.has_own_sign_in:
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        if not getattr(request.user, "has_own_sign_in", True):
             raise Http404
-        return super().dispatch(request, *args, **kwargs)
 
 
 class OwnFormView(ActorMixin, FormView):

@@ -68,7 +68,6 @@ class CodePage(FormView):
             return self.answer_again() or self.refuse(form, error)
         throttle.forgive_codes(self.awaited, ip)
         account = type(self.awaited).objects.get(pk=self.awaited.pk)
-        account.backend = self.awaited.backend
         return self.go_on(account)
 
     def use(self, code):
@@ -118,5 +117,6 @@ class SecondStep(CodePage):
         return account and let_in(self.request, account)
 
     def go_on(self, account):
+        account.backend = self.awaited.backend
         sessions.begin_after(self.request, account)
         return let_in(self.request, account)

@@ -38,7 +38,9 @@ PENDING_SECONDS = 600
 ASKED_ELSEWHERE = "factor_asked_elsewhere"  # by the identity provider, or the proxy
 REMOTE_USER = "remote_user"  # who it is to the proxy
 BY_PROVIDER = "by_provider"  # the identity provider said who it is
-BY_MAILBOX = "by_mailbox"  # of an administrator without another sign-in: the mailbox's name and session hash
+BY_MAILBOX = (
+    "by_mailbox"  # of an administrator without another sign-in: the mailbox's name and session hash
+)
 SPARED_AT = "spared_at"  # the address from which no second factor was asked
 MARKS = (SPARED_AT, ASKED_ELSEWHERE, REMOTE_USER, BY_PROVIDER, BY_MAILBOX)
 # What somebody may open who has no second factor and must have one.
@@ -144,7 +146,9 @@ def refuse_way(session, manager):
         return
     if role_of(manager) not in roles:
         raise ValidationError(
-            _("Administrators do not sign in this way here. Sign out, and sign in to the mailbox with its password."),
+            _(
+                "Administrators do not sign in this way here. Sign out, and sign in to the mailbox with its password."
+            ),
             "not_this_way",
         )
 

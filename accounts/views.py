@@ -149,9 +149,7 @@ def after_first_step(
     ip, by = client_ip(request), {"remote_user": remote_user, "by_provider": by_provider}
     spared = not asked_elsewhere and factors.is_on(account) and factors.is_spared(account, ip)
     if asked_elsewhere or spared or not factors.is_on(account):
-        sessions.begin(
-            request, account, spared=spared, asked_elsewhere=asked_elsewhere, **by
-        )
+        sessions.begin(request, account, spared=spared, asked_elsewhere=asked_elsewhere, **by)
         return let_in(request, account, place)
     sessions.await_second_step(request, account, **by)
     query = f"?{urlencode({'next': place})}" if place else ""
@@ -246,7 +244,14 @@ class OwnSignInPages(AdminPages):
 
 class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"
-    shown = ("pk", "superadmin", "mailbox", "active", "domain_count", *(f"domain_{n}" for n in range(NAMED)))
+    shown = (
+        "pk",
+        "superadmin",
+        "mailbox",
+        "active",
+        "domain_count",
+        *(f"domain_{n}" for n in range(NAMED)),
+    )
 
     table_name = "administrators"
     table_columns = {

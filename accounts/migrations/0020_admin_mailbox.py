@@ -11,9 +11,7 @@ class Migration(migrations.Migration):
         AddColumn(
             "admin",
             "mailbox",
-            panel.fields.KeyField(
-                blank=True, max_length=255, null=True, verbose_name="mailbox"
-            ),
+            panel.fields.KeyField(blank=True, max_length=255, null=True, verbose_name="mailbox"),
         ),
         AddUnique("admin", models.UniqueConstraint(fields=["mailbox"], name="admin_mailbox")),
     ]

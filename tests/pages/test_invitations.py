@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.backends import AdminBackend
-from accounts.models import Admin, LogEntry, PasswordLink
 from accounts.made_passwords import nobodys_password
+from accounts.models import Admin, LogEntry, PasswordLink
 from accounts.password_links import INVITATION, find, invite
 from aliases.models import Alias
 from mailboxes.backends import MailboxBackend
