@@ -19,6 +19,12 @@ def manager_of(address):
     return Admin.objects.filter(mailbox=address).first()
 
 
+def accounts_of(person):
+    """``person``, an account that is signed in, and the other one that the same sign-in opens, if there is one."""
+    other = manager_of(person.pk) if person.is_mailbox_user else person.signed_in_by
+    return [person] if other is None else [person, other]
+
+
 def refuse_less(actor, account):
     """Raise ``manages`` where ``actor`` would let themselves or others in to a mailbox whose user may do more than they may.
 

@@ -193,6 +193,26 @@ def test_signing_out_ends_both(managing):
     assert PanelSession.objects.exclude(kind="").count() == 0
 
 
+def test_either_list_of_sessions_has_both_and_ends_both(managing, password):
+    other = Client()
+    other.post(reverse("login"), {"username": JOE, "password": password})
+    for client in (managing, other):
+        page = client.get(reverse("own-sessions"))
+        assert len(page.context["sessions"]) == 2
+
+    other.post(reverse("own-sessions"), {"others": "1"})
+
+    assert who(managing) is None
+    assert who(other) == ("mailbox", JOE)
+
+    other.post(reverse("own-manage"))
+    managing.post(reverse("login"), {"username": JOE, "password": password})
+    other.post(reverse("own-sessions"), {"others": "1"})
+
+    assert who(managing) is None
+    assert who(other) == ("admin", IT)
+
+
 # --- What ends it
 
 
