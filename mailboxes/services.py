@@ -255,6 +255,8 @@ def update_mailbox(*, actor, mailbox, **fields):
     if not changes:
         return mailbox
     sending_limits.refuse_others(actor, changes)
+    if "email_other" in changes:  # where a link for a forgotten password goes
+        managers.refuse_less(actor, mailbox)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "quota" in changes:

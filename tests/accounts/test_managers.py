@@ -28,7 +28,7 @@ from mailboxes.domain_joining import join_domain
 from mailboxes.models import Deleted, Mailbox
 from mailboxes.renaming import check_new_name, rename_mailbox
 from mailboxes.restoring import restore
-from mailboxes.services import delete_mailbox, set_mailbox_password
+from mailboxes.services import delete_mailbox, set_mailbox_password, update_mailbox
 from panel.rights import PASSWORDS, READ
 from panel.scoping import may_create_domains, rights_of
 from tests.refusals import refused
@@ -370,6 +370,9 @@ ACTIONS = {
     ),
     "invite": lambda actor, box: password_links.invite(actor=actor, account=box),
     "factor": lambda actor, box: factors.reset(actor=actor, account=box),
+    "other address": lambda actor, box: update_mailbox(
+        actor=actor, mailbox=box, email_other="help@elsewhere.test"
+    ),
     "link": lambda actor, box: sign_in_links.make_link(actor=actor, account=box),
 }
 

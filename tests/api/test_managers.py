@@ -13,6 +13,7 @@ OPERATIONS = {
     "set_mailbox_password": ("POST", "/password", {"password": "tangerine-7-bicycle"}),
     "put_mailbox": ("PUT", "", {"password": "tangerine-7-bicycle"}),
     "patch_mailbox": ("PATCH", "", {"password": "tangerine-7-bicycle"}),
+    "patch_other_address": ("PATCH", "", {"email_other": "help@elsewhere.test"}),
     "invite_mailbox_user": ("POST", "/invitation", {}),
     "reset_mailbox_factor": ("DELETE", "/second-factor", None),
     "make_mailbox_sign_in_link": ("POST", "/sign-in-link", None),
