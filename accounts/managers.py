@@ -5,6 +5,7 @@ to the mailbox can become the administrator, and accounts/sessions.py looks at t
 """
 
 from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import Admin, LogEntry, PanelSession
@@ -142,6 +143,12 @@ def take_over(admin):
 def managers_at(mailboxes):
     """The administrators that are on and sign in with one of ``mailboxes``, a queryset or names."""
     return list(Admin.objects.filter(active=True, mailbox__in=mailboxes).order_by("pk"))
+
+
+def active_manager():
+    """The login name of the one of a mailbox, for queries of mailboxes."""
+    rows = Admin.objects.filter(active=True, mailbox=OuterRef("pk"))
+    return Subquery(rows.values("pk")[:1])
 
 
 def record_off(actor, managers):

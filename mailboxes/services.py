@@ -357,7 +357,8 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     remembered, so that a new mailbox of the same name starts empty. Returns the Deleted, or None if nothing is kept.
     """
     RoutingLock.hold()
-    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    rows = Mailbox.objects.annotate(manager=managers.active_manager())
+    mailbox = rows.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
     own = Alias.objects.filter(pk=address).first()
     copies = copies_about(with_alias_domain_names([address]))
@@ -365,7 +366,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
     kept = keep(actor=actor, kind=MAILBOX, row=mailbox, note=mailbox.name, copies=copies)
-    manage = managers.managers_at([address])
+    manage = managers.managers_at([address]) if mailbox.manager else []
     QuotaUsage.objects.filter(pk=address).delete()
     factors.forget(mailbox)
     mailbox.app_passwords.all().delete()
