@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import own_account
 from accounts.forms import OwnPasswordForm
-from accounts.own import OwnFormView
+from accounts.own import OfOwnSignIn, OwnFormView
 from accounts.views import hide_passwords
 from panel.forms import ActorForm
 
@@ -33,7 +33,7 @@ class OwnAddressForm(ActorForm):
 
 
 @hide_passwords
-class OwnAddress(OwnFormView):
+class OwnAddress(OfOwnSignIn, OwnFormView):
     """The address to which a link goes when the password is forgotten: so it is changed with the password alone."""
 
     template_name = "own/address.html"

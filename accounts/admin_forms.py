@@ -16,6 +16,7 @@ from accounts.forms import (
     password_help,
     typed_names,
 )
+from accounts.reselling import BUDGET
 from domains.forms import SizeField, WholeSizeField
 from panel.forms import ActorForm
 from panel.rights import ALIASES, FULL, PASSWORDS, READ, ROLES
@@ -43,6 +44,11 @@ class MostSizeField(WholeSizeField):
 
 NARROWED = {"aliases_in": ALIASES, "passwords_in": PASSWORDS, "read_in": READ}
 APART = ("added", "removed", "role", "role_in")  # the fields for domains that are too many
+
+
+BY_MAILBOX = "mailbox"
+# What somebody who signs in with a mailbox cannot have.
+OF_OWN_SIGN_IN = ("superadmin", *BUDGET, "resold", "must_change")
 
 
 class AdminForm(ActorForm):
@@ -130,6 +136,9 @@ class AdminForm(ActorForm):
         self.apart = bool(apart and self.instance)
         for name in ("domains", "resold", *NARROWED) if self.apart else APART:
             del self.fields[name]
+        self.by_mailbox = bool(self.instance and not self.instance.has_own_sign_in)
+        for name in OF_OWN_SIGN_IN if self.by_mailbox else ():
+            self.fields.pop(name, None)
         if "added" in self.fields:
             number = number_format(len(self.managed), force_grouping=True)
             self.fields["added"].help_text = _("One name a line. Assigned now: %(number)s.") % {
@@ -170,6 +179,9 @@ class AdminForm(ActorForm):
                 listed = ", ".join(sorted(both)[:10])
                 self.add_error(name, ValidationError(text, "twice", {"names": listed}))
             seen |= names
+        if self.by_mailbox and self.managed and not seen:
+            text = _("It manages its domain as long as it is there. Switch it off, or delete it.")
+            self.add_error("domains", ValidationError(text, "by_mailbox"))
         return cleaned
 
     def with_roles(self, values):
@@ -200,6 +212,13 @@ class AdminForm(ActorForm):
 
 
 class AdminCreateForm(HowMixin, AdminForm):
+    shown_at = AdminForm.shown_at | {"mailbox": "username"}
+    without = {
+        BY_MAILBOX: _(
+            "None: the user of the mailbox of this address signs in there, and manages its domain alone"
+        )
+    }
+
     username = forms.CharField(
         label=_("E-mail address"),
         max_length=255,
@@ -214,7 +233,10 @@ class AdminCreateForm(HowMixin, AdminForm):
     field_order = ["username", "password", "superadmin", "domains"]
 
     def values(self):
-        return self.with_roles(super().values())
+        values = self.with_roles(super().values())
+        if self.does_without:
+            values["mailbox"] = values.get("username")
+        return values
 
     def check(self):
         services.check_new_admin(**self.values())

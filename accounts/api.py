@@ -60,6 +60,10 @@ class Administrator(Body):
     model_config = example({"domains": ["example.org"], "password": "tangerine-7-bicycle"})
 
     username: str | None = read_only("The login name.")
+    mailbox: Text | None = Field(
+        None,
+        description="The address of a mailbox of this server, whose user this is: signs in there, has no password here, and manages its domain alone. Only of a new administrator.",
+    )
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")
     roles: dict[Text, Text] | None = Field(
@@ -77,9 +81,9 @@ class Administrator(Body):
     phone: Text = Field("", max_length=30)
     email_other: Email = Field("", description="Another address of the person.")
     password: Secret | None = write_only(
-        "A new administrator needs one. The one that they have changes nothing."
+        "A new administrator needs one, but with a mailbox. The one that they have changes nothing."
     )
-    second_factor: bool | None = read_only("Whether there is one.")
+    second_factor: bool | None = read_only("Whether there is one, other than the mailbox’s.")
     created: Moment = read_only(format="date-time")
     modified: Moment = read_only(format="date-time")
 
@@ -136,7 +140,7 @@ def _budget_of(budget):
 
 
 def budget_of(admin):
-    if not admin.reseller:
+    if not (admin.reseller and admin.has_own_sign_in):
         return None
     storage = admin.max_storage
     return {
@@ -147,9 +151,15 @@ def budget_of(admin):
 
 
 def record(admin, domains=None, roles=None, resold=None):
+    if (
+        not admin.has_own_sign_in and domains is not None
+    ):  # what another program added has no effect
+        domains = [name for name in domains if name == admin.own_domain]
+        roles = {name: role for name, role in roles.items() if name in domains}
     return {
         "username": admin.pk,
-        "superadmin": admin.superadmin,
+        "mailbox": admin.mailbox,
+        "superadmin": admin.is_superadmin,
         "domains": list(admin.domain_names) if domains is None else domains,
         "roles": dict(sorted((admin.domain_roles if roles is None else roles).items())),
         "reseller": budget_of(admin),
@@ -201,9 +211,10 @@ def list_administrators(request):
     if name := lookup_key(query.get("domain", "")):
         links = Admin.domains.through.objects.filter(domain=name)
         rows = rows.filter(pk__in=links.values("username"))
-    for column in ("active", "superadmin"):
-        if (wanted := yes_or_no(request, column)) is not None:
-            rows = rows.filter(**{column: wanted})
+    if (wanted := yes_or_no(request, "active")) is not None:
+        rows = rows.filter(active=wanted)
+    if (wanted := yes_or_no(request, "superadmin")) is not None:
+        rows = rows.superadmins(wanted)
     page = AdministratorRows(rows, ("pk",), record, whole=Admin.objects)
     return listed(request, page, asked=("q", "domain", "active", "superadmin"))
 
@@ -213,7 +224,8 @@ def _find(actor, name):
 
 
 def _create(request, name, values):
-    refuse_no_password(values["password"])
+    if values.get("mailbox") is None:
+        refuse_no_password(values["password"])
     values["roles"] = values.get("roles") or {}
     return services.create_admin(actor=request.auth, username=name, **values)
 
@@ -373,7 +385,7 @@ def get_administrator(request, name: Name):
 def put_administrator(request, name: Name, body: Administrator):
     """Create an administrator, or make one be like this. Twice the same changes nothing."""
     prepare_password(request, body, _find(request.auth, name))
-    return administrators.put(request, body, name)
+    return administrators.put(request, body, name, kept=("mailbox",))
 
 
 @router.patch(

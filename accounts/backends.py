@@ -65,7 +65,7 @@ def _of_session(backend):
 
 class AdminBackend(AccountBackend):
     def rows(self):
-        return Admin.objects.filter(active=True)
+        return Admin.objects.with_own_sign_in()
 
 
 def active_account(kind, username):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts import factors, password_links, tokens
+from accounts.made_passwords import nobodys_password
 from accounts.models import ApiToken
 from accounts.passwords import generate_password
 from accounts.reselling import BUDGET
@@ -182,7 +183,7 @@ class PasswordMixin:
         if not invite:
             return self.ask_password(generate, what=what)
         self.check_links()
-        return password_links.nobodys_password()
+        return nobodys_password()
 
     def ask_password(self, generate, *, what="password"):
         if generate:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts import password_due
 from accounts.forms import OwnPasswordForm
-from accounts.own import OwnFormView, OwnPasswordMixin
+from accounts.own import OfOwnSignIn, OwnFormView, OwnPasswordMixin
 from accounts.views import hide_passwords
 from panel.pages import safe_next
 
@@ -19,7 +19,7 @@ class PasswordDueForm(OwnPasswordForm):
 
 
 @hide_passwords
-class PasswordDue(OwnPasswordMixin, OwnFormView):
+class PasswordDue(OfOwnSignIn, OwnPasswordMixin, OwnFormView):
     template_name = "registration/password_due.html"
     form_class = PasswordDueForm
 

@@ -29,7 +29,7 @@ def add_exception(*, actor, network, whose="", description="", code=""):
     exception.save(force_insert=True)
     _record(actor, "create_exception", exception, [None, exception.ip])
     if actor is not None and factors.is_on(actor):
-        factors.use_in_form(actor, code)
+        factors.use_in_form(actor.person, code)
     for account in _named(actor, exception):
         if factors.is_on(account):
             ip = actor.client_ip if account == actor else None

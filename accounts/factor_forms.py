@@ -81,10 +81,10 @@ class OwnFactorForm(ActorForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        fit(self.fields["code"], self.actor)
+        fit(self.fields["code"], self.actor.person)
 
     def check_old_password(self):
-        own_account.check_current_password(self.actor, self.cleaned_data["old_password"])
+        own_account.check_current_password(self.actor.person, self.cleaned_data["old_password"])
 
 
 class FactorOffForm(OwnFactorForm):

@@ -16,17 +16,17 @@ from django.views.generic import TemplateView
 from accounts import challenges, factor_exceptions, factors, sessions, sign_ins, throttle, totp
 from accounts.factor_forms import ExceptionForm, FactorOffForm, FactorSetUpForm, NewCodesForm
 from accounts.models import FactorException, Passkey, SecondFactor
-from accounts.own import OwnFormView, OwnPasswordMixin
+from accounts.own import OfOwnSignIn, OwnFormView, OwnPasswordMixin
 from accounts.views import hide_passwords, refused
 from panel import once
 from panel.addresses import display_address
-from panel.pages import ActorMixin, ScopedFormView, safe_next, with_status
+from panel.pages import ScopedFormView, safe_next, with_status
 from panel.transactions import Unavailable
 
 SHOWN = 500  # exceptions
 
 
-class OwnFactor(ActorMixin, TemplateView):
+class OwnFactor(OfOwnSignIn, TemplateView):
     template_name = "factor/page.html"
     template_engine = "jinja2"
     http_method_names = ["get", "head", "options"]
@@ -44,7 +44,7 @@ class OwnFactor(ActorMixin, TemplateView):
         )
 
 
-class FactorView(OwnPasswordMixin, OwnFormView):
+class FactorView(OfOwnSignIn, OwnPasswordMixin, OwnFormView):
     """A change of one's own second factor: the password and a code are asked for, and other sessions end."""
 
     def save(self, form):
@@ -218,7 +218,7 @@ class Exceptions(ScopedFormView):
         self.actor.challenges_of = challenges.browser_of(self.request)
         try:
             form.check_old_password()
-            throttle.refuse_codes(self.actor, self.actor.client_ip)
+            throttle.refuse_codes(self.actor.person, self.actor.client_ip)
         except ValidationError as error:
             form.add_error(None, error)
             return refused(self.form_invalid(form), form)
@@ -226,7 +226,7 @@ class Exceptions(ScopedFormView):
             url, told = once.done(self.request, lambda: self.save(form))
         except ValidationError as error:
             if not once.earlier(self.request):  # else the second of two clicks found the code used
-                error = counted(self.actor, error)
+                error = counted(self.actor.person, error)
             form.add_error(None, error)
             return with_status(self.form_invalid(form), error)
         return self.answer(url, told)

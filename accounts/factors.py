@@ -14,7 +14,7 @@ from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import totp
+from accounts import managers, totp
 from accounts.letters import tell_of_factor
 from accounts.models import (
     Adoption,
@@ -254,6 +254,7 @@ def reset(*, actor, account):
             _("Switch your own second factor off on the page of your account, with a code of it."),
             "oneself",
         )
+    managers.refuse_less(actor, account)
     locked = lock(account)
     if not is_on(locked):
         raise ValidationError(_("There is no second factor."), "no_factor")

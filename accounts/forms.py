@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import challenges, own_account, passkeys, password_links, services, sign_ins, throttle
 from accounts.factor_forms import MAX_ANSWER, PasskeyInput
-from accounts.made_passwords import looks_made, made_password
+from accounts.made_passwords import looks_made, made_password, nobodys_password
 from accounts.passwords import MAX_PASSWORD_BYTES
 from panel.addresses import lookup_key
 from panel.changes import collected, refuse
@@ -77,28 +77,33 @@ class HowMixin:
     """
 
     token = None
+    without = {}  # ways in which the account has no password at all
 
     def __init__(self, data=None, *args, **kwargs):
         super().__init__(data, *args, **kwargs)
         self.fields["how"] = forms.ChoiceField(
             label=_("First password"),
-            choices={PASSWORD: _("Set one, to be handed over"), **INVITING},
+            choices={PASSWORD: _("Set one, to be handed over"), **INVITING, **self.without},
             initial=PASSWORD,
             widget=HowSelect,
         )
         self.fields["must_change"] = must_change_field()
         self.fields["password"].help_text = password_help()
-        if self.invites:
+        if self.invites or self.does_without:
             self.fields["password"].required = False
 
     @property
     def invites(self):
         return self.data.get("how") in INVITING
 
+    @property
+    def does_without(self):
+        return self.data.get("how") in self.without
+
     def values(self):
         values = dict(self.cleaned_data)
         values.pop("how", None)
-        if self.invites:
+        if self.invites or self.does_without:
             values |= {"password": None, "must_change": False}
         return values
 
@@ -106,7 +111,7 @@ class HowMixin:
         if not self.invites:
             return self.create(**self.values())
         errors, send = {}, self.cleaned_data["how"] == SEND
-        values = self.values() | {"password": password_links.nobodys_password()}
+        values = self.values() | {"password": nobodys_password()}
         with collected(errors):
             if send:
                 password_links.check_can_be_sent(values["email_other"], self.name_of(values))

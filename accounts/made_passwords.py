@@ -25,6 +25,11 @@ def made_password():
     return "-".join(made)
 
 
+def nobodys_password():
+    """For an account whose owner is about to set one, or has none: it is stored hashed, and known to nobody."""
+    return secrets.token_urlsafe(32) + "a1" * 64  # enough letters and digits for any rule
+
+
 def looks_made(password):
     return bool(_MADE.fullmatch(password))
 

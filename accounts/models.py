@@ -83,12 +83,14 @@ class Account(AbstractBaseUser):
     is_mailbox_user = False
     is_reseller = False
     account_kind = "admin"
+    has_own_sign_in = True
     domain_names = ()
     scope_domains = ()
     domain_roles = {}  # what may be done there, where it is less than a domain admin may
     right = None  # what the page or the operation needs that is being done: panel/rights.py
     client_ip = None
     by_token = ""  # the name of the API token by which it acts
+    token_rights = None  # those of that token
     token_domains = None  # those to which that token is limited; None: to none
     recorded = None  # a list that gets what is written to the log for it: panel/api/writing.py
     proofs = {}  # of this request, what the DNS said of domains that it makes: domains/resellers.py
@@ -129,6 +131,11 @@ class Account(AbstractBaseUser):
         return self.must_change or (until is not None and until <= timezone.now())
 
     @property
+    def person(self):
+        """The account whose password and second factor are asked for, where a page asks for them."""
+        return self
+
+    @property
     def has_second_factor(self):
         return bool(self.totp_secret or self.passkey_handle)
 
@@ -151,6 +158,15 @@ class Account(AbstractBaseUser):
 
 
 class AdminQuerySet(SuperadminQuerySet):
+    def with_own_sign_in(self):
+        """Those that may sign in by a password, or what stands for one; the others sign in with their mailbox."""
+        return self.filter(active=True, mailbox=None)
+
+    def superadmins(self, wanted=True):
+        """Whoever signs in with a mailbox is none, whatever another program stored."""
+        rows = models.Q(superadmin=True, mailbox=None)
+        return self.filter(rows if wanted else ~rows)
+
     def with_domain_count(self):
         return self.annotate(domain_count=models.Count("domainadmin__domain", distinct=True))
 
@@ -183,12 +199,18 @@ class Admin(Account):
     max_domains = models.PositiveIntegerField(_("domains"), null=True, blank=True)
     max_mailboxes = models.PositiveIntegerField(_("mailboxes"), null=True, blank=True)
     max_storage = models.PositiveBigIntegerField(_("storage, MB"), null=True, blank=True)
+    # Ours: the address of the mailbox whose user this is, who signs in there and manages its domain alone (accounts/managers.py). None: has a
+    # sign-in of its own.
+    mailbox = KeyField(_("mailbox"), null=True, blank=True)
 
     objects = AdminManager()
+
+    signed_in_by = None  # the mailbox with which the session of whoever has no other sign-in began
 
     class Meta:
         db_table = "admin"
         default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["mailbox"], name="admin_mailbox")]
         verbose_name = _("administrator")
         verbose_name_plural = _("administrators")
 
@@ -196,20 +218,47 @@ class Admin(Account):
         return reverse("admin", args=[self.pk])
 
     @property
+    def has_own_sign_in(self):
+        return self.mailbox is None
+
+    @property
     def is_superadmin(self):
-        return self.superadmin
+        return self.superadmin and self.has_own_sign_in
 
     @property
     def is_domain_admin(self):
-        return not self.superadmin
+        return not self.is_superadmin
 
     @property
     def is_reseller(self):
-        return self.reseller and not self.superadmin
+        return self.reseller and self.has_own_sign_in and not self.superadmin
 
     @property
     def scope_domains(self):
-        return () if self.superadmin else self.domain_names
+        return () if self.is_superadmin else self.domain_names
+
+    @property
+    def own_domain(self):
+        """Of whoever signs in with a mailbox, the only domain that it can manage."""
+        return (self.mailbox or "").rpartition("@")[2]
+
+    @property
+    def person(self):
+        mailbox = self.signed_in_by
+        if mailbox is None:
+            return self
+        mailbox.client_ip, mailbox.challenges_of = self.client_ip, self.challenges_of
+        return mailbox
+
+    @property
+    def has_second_factor(self):
+        if self.has_own_sign_in:
+            return super().has_second_factor
+        return self.signed_in_by is not None and self.signed_in_by.has_second_factor
+
+    @property
+    def must_set_password(self):
+        return self.has_own_sign_in and super().must_set_password
 
     @property
     def assigned(self):
@@ -217,7 +266,8 @@ class Admin(Account):
 
     @cached_property
     def domain_names(self):
-        return tuple(sorted({domain for domain, role in self._links if not role}))
+        names = {domain for domain, role in self._links if not role}
+        return tuple(sorted(names if self.has_own_sign_in else names & {self.own_domain}))
 
     @cached_property
     def domain_roles(self):

@@ -2,7 +2,7 @@ from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
@@ -13,6 +13,15 @@ from accounts.views import hide_passwords, refused
 from domains import resellers
 from panel import once
 from panel.pages import ActorMixin
+
+
+class OfOwnSignIn(ActorMixin):
+    """About the account's password, or what stands for one: there is no such page for whoever signs in with a mailbox."""
+
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        if not getattr(request.user, "has_own_sign_in", True):
+            raise Http404
 
 
 class OwnFormView(ActorMixin, FormView):
@@ -95,6 +104,15 @@ class OwnPasswordMixin:
 class OwnAccount(OwnPasswordMixin, OwnFormView):
     template_name = "accounts/account.html"
     form_class = OwnPasswordForm
+
+    def post(self, request, *args, **kwargs):
+        if not self.actor.has_own_sign_in:
+            raise Http404
+        return super().post(request, *args, **kwargs)
+
+    def get_template_names(self):
+        name = self.template_name if self.actor.has_own_sign_in else "accounts/account_facts.html"
+        return [name]
 
     def get_context_data(self, **kwargs):
         budget = resellers.budget_in_words(self.actor) if self.actor.is_reseller else ()

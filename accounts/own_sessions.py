@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
-from accounts import own_account
+from accounts import managers, own_account
 from accounts.models import PanelSession
 from panel import once
 from panel.pages import ActorMixin, with_status
@@ -37,12 +37,13 @@ class OwnSession:
 
 def sessions_of(account, session):
     """Those that open something, this one, ``session``, first, then as they were used last."""
-    rows = PanelSession.objects.of(account).filter(expire_date__gt=timezone.now())
     found = []
-    for row in rows.order_by("-expire_date", "session_key")[:SHOWN]:
-        data = session.decode(row.session_data)
-        if _is_open(account, data):
-            found.append(OwnSession(row, data, session.session_key))
+    for one in managers.accounts_of(account):
+        rows = PanelSession.objects.of(one).filter(expire_date__gt=timezone.now())
+        for row in rows.order_by("-expire_date", "session_key")[:SHOWN]:
+            data = session.decode(row.session_data)
+            if _is_open(one, data):
+                found.append(OwnSession(row, data, session.session_key))
     return sorted(found, key=lambda one: (one.current, one.used), reverse=True)
 
 

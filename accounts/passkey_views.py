@@ -13,7 +13,7 @@ from accounts import challenges, factors, passkey_requests, sessions, totp
 from accounts.factor_forms import PasskeyAddForm, PasskeyNameForm, PasskeyRemoveForm
 from accounts.factor_views import FactorView, ShowsCodes
 from accounts.models import Passkey
-from accounts.own import OwnFormView
+from accounts.own import OfOwnSignIn, OwnFormView
 from accounts.views import hide_passwords
 from panel.pages import safe_next
 
@@ -30,7 +30,7 @@ def options(request):
     if not challenges.site():
         raise Http404
     browser = challenges.browser_of(request)
-    account = request.user if request.user.is_authenticated else sessions.awaiting(request)
+    account = request.user.person if request.user.is_authenticated else sessions.awaiting(request)
     if account is None or "sign-in" in request.GET:
         text = passkey_requests.signing_in(browser)
     else:
@@ -79,7 +79,7 @@ class PasskeyAdd(ShowsCodes, FactorView):
         return _("The passkey is added. Other sessions are signed out.")
 
 
-class OfPasskey:
+class OfPasskey(OfOwnSignIn):
     """About one of one's own passkeys; another does not exist."""
 
     def dispatch(self, request, *args, **kwargs):

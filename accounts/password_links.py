@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts import letters, own_account, password_due
+from accounts import letters, managers, own_account, password_due
 from accounts.backends import row_named
 from accounts.models import Admin, LogEntry, PasswordLink
 from mailboxes.models import Mailbox
@@ -31,12 +31,7 @@ MOST_AN_HOUR = 3
 
 
 def open_accounts():
-    return (Admin.objects.filter(active=True), Mailbox.objects.may_sign_in())
-
-
-def nobodys_password():
-    """For an account whose owner is about to set one: it is stored hashed, and known to nobody."""
-    return secrets.token_urlsafe(32) + "a1" * 64  # enough letters and digits for any rule
+    return (Admin.objects.with_own_sign_in(), Mailbox.objects.may_sign_in())
 
 
 def url_of(token):
@@ -66,11 +61,9 @@ def send_reset(typed, ip):
 
 @in_transaction
 def _reset(rows, typed, ip):
-    if not settings.FORGOTTEN_PASSWORDS[rows.model.account_kind]:
-        return None, None
     # Locked, so of two that are asked for at once the second finds the first one's.
     account = row_named(rows.select_for_update(), typed)
-    if account is None or not letters.other_address(account):
+    if account is None or not may_be_reset(account) or not letters.other_address(account):
         return None, None
     links = PasswordLink.objects.of(account).filter(purpose=RESET)
     if links.filter(made__gt=timezone.now() - ONE_IN).exists():
@@ -87,6 +80,16 @@ def _reset(rows, typed, ip):
     return account, _make(account, RESET)
 
 
+def may_be_reset(account):
+    """Whoever manages a domain with the mailbox would open both."""
+    allowed = settings.FORGOTTEN_PASSWORDS
+    if not allowed[account.account_kind]:
+        return False
+    if not account.is_mailbox_user or allowed[Admin.account_kind]:
+        return True
+    return managers.manager_of(account.pk) is None
+
+
 # --- Invitations
 
 
@@ -101,6 +104,8 @@ def invite(*, actor, account, token=None, send=False):
             _("Change your own password on the page of your account, with the current one."),
             "oneself",
         )
+    managers.refuse_mailbox_sign_in(account)
+    managers.refuse_less(actor, account)
     account = type(account).objects.select_for_update().get(pk=account.pk)
     if send:
         check_can_be_sent(account.email_other, account.pk)
@@ -167,7 +172,7 @@ def find(token):
     account = rows.filter(pk=link.username).first()
     if account is None or not _is_bound(link, account):
         return None
-    if link.purpose == RESET and not settings.FORGOTTEN_PASSWORDS[link.kind]:
+    if link.purpose == RESET and not may_be_reset(account):
         return None
     return link, account
 

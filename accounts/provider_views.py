@@ -73,7 +73,9 @@ class FromProvider(ProviderView):
         except ValidationError as error:
             return self.refused(error)
         elsewhere = provider.has_asked_for_factor(claims)
-        redirect = after_first_step(request, account, begun["next"], asked_elsewhere=elsewhere)
+        redirect = after_first_step(
+            request, account, begun["next"], asked_elsewhere=elsewhere, by_provider=True
+        )
         # No redirect from another site's page: browsers would not send the session's SameSite=Strict cookie.
         page = TemplateResponse(
             request, "registration/signed_in.html", {"place": redirect.url}, using="jinja2"

@@ -31,7 +31,7 @@ def check_resold(admin, resold, names):
             {"names": ", ".join(others[:10])},
         )
     # Not those of whoever resells no more, or whose row another program deleted.
-    resellers = Admin.objects.filter(reseller=True).exclude(pk=admin.pk)
+    resellers = Admin.objects.filter(reseller=True, mailbox=None).exclude(pk=admin.pk)
     rows = Domain.objects.filter(pk__in=resold, reseller__in=resellers.values("pk"))
     for row in rows.order_by("pk")[:1]:
         text = _("%(domain)s counts against the budget of %(reseller)s. Take it away there first.")

@@ -18,41 +18,30 @@ from panel.pages import client_ip, safe_next
 from panel.transactions import Unavailable
 
 
-@method_decorator([login_not_required, never_cache], name="dispatch")
-@hide_passwords
-class SecondStep(FormView):
+class CodePage(FormView):
+    """Asks for a code of ``awaited``, an account that has a second factor; then ``go_on(account)`` answers. ``page`` is the page's name."""
+
     http_method_names = ["get", "head", "post", "options"]
     template_name = "registration/second_step.html"
     template_engine = "jinja2"
     form_class = CodeForm
-
-    def dispatch(self, request, *args, **kwargs):
-        if request.user.is_authenticated:
-            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
-        self.awaited = sessions.awaiting(request)
-        if self.awaited is None:
-            return self.answer_again() or HttpResponseRedirect(self.first_step())
-        return super().dispatch(request, *args, **kwargs)
+    page = None
+    awaited = None
 
     def first_step(self):
-        return self.place("login")
+        raise NotImplementedError
+
+    def answer_again(self):
+        """The answer to the second of two clicks; or None."""
+        raise NotImplementedError
+
+    def go_on(self, account):
+        raise NotImplementedError
 
     def place(self, name, **query):
         if next_place := safe_next(self.request, ""):
             query["next"] = next_place
         return reverse(name) + (f"?{urlencode(query)}" if query else "")
-
-    def answer_again(self):
-        """The same answer to the second of two clicks, whose session has ended by the first."""
-        account = self.awaited
-        if account is None:
-            account = sessions.go_on(self.request)
-        elif once.earlier(self.request):
-            name = self.request.session.get(sessions.REMOTE_USER)
-            sessions.begin(self.request, account, remote_user=name)
-        else:
-            return None
-        return account and let_in(self.request, account)
 
     def get_form_kwargs(self):
         more = {"recovery": "recovery" in self.request.GET, "account": self.awaited}
@@ -63,8 +52,8 @@ class SecondStep(FormView):
             awaited=self.awaited,
             next=safe_next(self.request, ""),
             recovery="recovery" in self.request.GET,
-            with_recovery=self.place("second-step", recovery=1),
-            with_app=self.place("second-step"),
+            with_recovery=self.place(self.page, recovery=1),
+            with_app=self.place(self.page),
             first_step=self.first_step(),
             **kwargs,
         )
@@ -79,9 +68,7 @@ class SecondStep(FormView):
             return self.answer_again() or self.refuse(form, error)
         throttle.forgive_codes(self.awaited, ip)
         account = type(self.awaited).objects.get(pk=self.awaited.pk)
-        account.backend = self.awaited.backend
-        sessions.begin_after(self.request, account)
-        return let_in(self.request, account)
+        return self.go_on(account)
 
     def use(self, code):
         factors.use(self.awaited, code)
@@ -100,3 +87,36 @@ class SecondStep(FormView):
 
     def form_invalid(self, form):
         return refused(super().form_invalid(form), form)
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+@hide_passwords
+class SecondStep(CodePage):
+    page = "second-step"
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
+        self.awaited = sessions.awaiting(request)
+        if self.awaited is None:
+            return self.answer_again() or HttpResponseRedirect(self.first_step())
+        return super().dispatch(request, *args, **kwargs)
+
+    def first_step(self):
+        return self.place("login")
+
+    def answer_again(self):
+        """The same answer to the second of two clicks, whose session has ended by the first."""
+        account = self.awaited
+        if account is None:
+            account = sessions.go_on(self.request)
+        elif once.earlier(self.request):
+            sessions.begin(self.request, account, **sessions.marks_of(self.request.session))
+        else:
+            return None
+        return account and let_in(self.request, account)
+
+    def go_on(self, account):
+        account.backend = self.awaited.backend
+        sessions.begin_after(self.request, account)
+        return let_in(self.request, account)

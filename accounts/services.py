@@ -12,10 +12,11 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, letters, reselling
+from accounts import factors, letters, managers, reselling
+from accounts.made_passwords import nobodys_password
 from accounts.models import Admin, Adoption, DomainRole, LogEntry, PanelSession, SuperadminLock
 from accounts.own_account import refuse_weak
-from accounts.passwords import clear_text, is_acceptable
+from accounts.passwords import clear_text, hash_password, is_acceptable
 from accounts.roles import check_roles, keyed, narrowed, refuse_unassigned, told_roles
 from domains.models import Domain, DomainAdmin, RoutingLock
 from panel.addresses import lookup_key, lookup_keys
@@ -40,20 +41,25 @@ def create_admin(
     *,
     actor,
     username,
-    password,
+    password=None,
     hashed=False,
     superadmin=False,
     domains=(),
     roles=None,
     resold=(),
+    mailbox=None,
     **fields,
 ):
     """``hashed``: ``password`` is a stored hash from another server, as ``stored_hash`` returns it.
 
-    ``roles``: what may be done in which of the domains, where that is less than everything (panel/rights.py). ``resold`` are
+    ``mailbox`` is the address of the mailbox whose user this is, who signs in there and manages its domain: then there is no password, and
+    no other domain. ``roles``: what may be done in which of the domains, where that is less than everything (panel/rights.py). ``resold`` are
     those of ``domains`` that count against the budget of a reseller.
     """
     domains, roles = list(domains), roles or {}
+    if mailbox is not None:
+        unknown = hash_password(nobodys_password())  # the slow part, so before the lock
+        RoutingLock.hold()
     admin = check_new_admin(
         username=username,
         password=None if hashed else password,
@@ -61,10 +67,15 @@ def create_admin(
         domains=domains,
         roles=roles,
         resold=resold,
+        mailbox=mailbox,
         **fields,
     )
     username = admin.pk
-    if hashed:
+    if not admin.has_own_sign_in:
+        managers.take_over(admin)
+        admin.password = unknown
+        domains = [admin.own_domain]
+    elif hashed:
         admin.password = password
     else:
         admin.set_password(password)
@@ -83,16 +94,25 @@ def create_admin(
         target=username,
         changes=reselling.told(admin, created(admin, *LOGGED))
         | {"domains": [None, names]}
+        | ({"mailbox": [None, admin.mailbox]} if admin.mailbox else {})
         | ({"roles": [None, told_roles(kept)]} if kept else {})
         | ({"resold": [None, counting]} if counting else {}),
     )
     return admin
 
 
-def check_new_admin(*, username=None, password=None, domains=(), roles=None, resold=(), **fields):
+def check_new_admin(
+    *, username=None, password=None, domains=(), roles=None, resold=(), mailbox=None, **fields
+):
     """Return the unsaved Admin. Raises all errors at once; an argument that is None is not checked."""
     errors = {}
     admin = Admin(**fields)
+    if mailbox is not None:
+        with collected(errors, "mailbox"):
+            admin.mailbox = managers.check_mailbox(mailbox).pk
+            domains = {*domains, admin.own_domain}
+        with collected(errors):
+            managers.refuse_more(admin, domains=domains, resold=resold, password=password, **fields)
     if username is not None:
         admin.username = lookup_key(username)
         with collected(errors, "username"):
@@ -173,8 +193,10 @@ def update_admin(
         resold=resold,
         **fields,
     )
+    if "active" in changes and admin.active and not admin.has_own_sign_in:
+        managers.refuse_gone(admin, lock=True)
     columns = [*changes, "modified"]
-    names = _assign(admin, admin.superadmin, names)
+    names = _assign(admin, admin.is_superadmin, names)
     if names != old_names:
         changes["domains"] = [old_names, names]
     DomainRole.objects.store(admin, wanted, {*old_names, *names})
@@ -209,12 +231,24 @@ def check_admin(
 ):
     """Return what changes, the names of all domains then, and the roles then."""
     errors = {}
-    was_open, names = admin.superadmin and admin.active, set(admin.domain_names)
+    was_open, names = admin.is_superadmin and admin.active, set(admin.domain_names)
+    with collected(errors, "mailbox"):
+        managers.refuse_another(admin, fields.pop("mailbox", admin.mailbox))
+    if not admin.has_own_sign_in:
+        given_domains = {*(domains or ()), *added}
+        domains = domains or None  # it has its own by itself
+        removed = {*map(lookup_key, removed)} & names
+        with collected(errors):
+            given_anew = {"domains": given_domains, "removed": removed, "resold": resold}
+            managers.refuse_more(admin, **given_anew, **fields)
+        with collected(errors, "active"):
+            if fields.get("active") and not admin.active:
+                managers.refuse_gone(admin)
     changes = changed_fields(admin, fields)
     with collected(errors):
         validate_changed(admin, changes)
     with collected(errors):
-        if was_open and not (admin.superadmin and admin.active):
+        if was_open and not (admin.is_superadmin and admin.active):
             _refuse_locking_out(actor, admin)
     if "email_other" in changes and actor == admin:
         with collected(errors, "email_other"):
@@ -255,11 +289,13 @@ def set_admin_password(*, actor, admin, password, must_change=False, hashed=Fals
             _("Change your own password on the page of your account, with the current one."),
             "oneself",
         )
+    managers.refuse_mailbox_sign_in(admin)
     return _store_password(actor, admin, password, must_change, hashed)
 
 
 def set_own_password(*, admin, password):
     """Store it. The caller has asked ``check_own_password``, outside of a transaction: a wrong one is counted there."""
+    managers.refuse_mailbox_sign_in(admin)
     return _store_password(admin, admin, password)
 
 
@@ -301,7 +337,7 @@ def delete_admin(*, actor, admin):
     _lock_superadmins()
     RoutingLock.hold()
     admin = Admin.objects.select_for_update().get(pk=admin.pk)
-    if admin.superadmin and admin.active:
+    if admin.is_superadmin and admin.active:
         _refuse_locking_out(actor, admin)
     names, roles = list(admin.domain_names), admin.domain_roles
     DomainAdmin.objects.filter(username=admin).delete()
@@ -315,12 +351,11 @@ def delete_admin(*, actor, admin):
         target=admin.pk,
         changes=reselling.told(admin, removed(admin, *LOGGED))
         | {"domains": [names, None]}
+        | ({"mailbox": [admin.mailbox, None]} if admin.mailbox else {})
         | ({"roles": [told_roles(roles), None]} if roles else {}),
     )
 
 
-@in_transaction
-@in_transaction
 def _is_address(text):
     if re.fullmatch(r"[a-z0-9._-]+@[a-z0-9.-]+", text):
         return True
@@ -348,7 +383,7 @@ def _store_password(actor, admin, password, must_change=False, hashed=False):
 
 def _lock_superadmins():
     SuperadminLock.hold()
-    list(Admin.objects.select_for_update().filter(superadmin=True, active=True).order_by("pk"))
+    list(Admin.objects.superadmins().select_for_update().filter(active=True).order_by("pk"))
 
 
 def _refuse_locking_out(actor, admin):
@@ -356,7 +391,7 @@ def _refuse_locking_out(actor, admin):
         raise ValidationError(
             _("You cannot remove your own superadmin rights. Ask another superadmin."), "oneself"
         )
-    if not Admin.objects.filter(superadmin=True, active=True).exclude(pk=admin.pk).exists():
+    if not Admin.objects.superadmins().filter(active=True).exclude(pk=admin.pk).exists():
         raise ValidationError(
             _("%(name)s is the last superadmin. Make another one first."),
             "last_superadmin",

@@ -15,16 +15,18 @@ from django.contrib.auth import (
 from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from accounts import browsers, factors
-from accounts.backends import BACKENDS
-from accounts.identity import must_set_password, remote_user
-from accounts.models import PanelSession
+from accounts.backends import BACKENDS, active_account
+from accounts.identity import must_set_password, refuse_password, remote_user, role_of
+from accounts.models import Admin, PanelSession
 from panel import once
 from panel.pages import client_ip
 
@@ -35,14 +37,28 @@ PENDING = "second_step"  # in a session that opens nothing: whose password was r
 PENDING_SECONDS = 600
 ASKED_ELSEWHERE = "factor_asked_elsewhere"  # by the identity provider, or the proxy
 REMOTE_USER = "remote_user"  # who it is to the proxy
+BY_PROVIDER = "by_provider"  # the identity provider said who it is
+BY_MAILBOX = (
+    "by_mailbox"  # of an administrator without another sign-in: the mailbox's name and session hash
+)
 SPARED_AT = "spared_at"  # the address from which no second factor was asked
+MARKS = (SPARED_AT, ASKED_ELSEWHERE, REMOTE_USER, BY_PROVIDER, BY_MAILBOX)
 # What somebody may open who has no second factor and must have one.
 TO_SET_UP = {"own-factor-setup", "own-passkey-add", "logout", "preferences", "session-left"}
 # And who must set another password.
 TO_SET_PASSWORD = {"password-due", "logout", "preferences", "session-left"}
 
 
-def begin(request, account, *, spared=False, asked_elsewhere=False, remote_user=None):
+def begin(
+    request,
+    account,
+    *,
+    spared=False,
+    asked_elsewhere=False,
+    remote_user=None,
+    by_provider=False,
+    by_mailbox=None,
+):
     forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
@@ -56,9 +72,23 @@ def begin(request, account, *, spared=False, asked_elsewhere=False, remote_user=
         request.session[ASKED_ELSEWHERE] = True
     if remote_user:
         request.session[REMOTE_USER] = remote_user
+    if by_provider:
+        request.session[BY_PROVIDER] = True
+    if by_mailbox:
+        request.session[BY_MAILBOX] = by_mailbox
 
 
-def await_second_step(request, account, *, remote_user=None):
+def marks_of(session):
+    """How the session began, for another one that goes on from it."""
+    return {
+        "spared": SPARED_AT in session,
+        "asked_elsewhere": ASKED_ELSEWHERE in session,
+        "remote_user": session.get(REMOTE_USER),
+        "by_provider": BY_PROVIDER in session,
+    }
+
+
+def await_second_step(request, account, *, remote_user=None, by_provider=False):
     """Begin a session, under a key of its own, that is nobody's yet: the password was right, and a code is asked for."""
     forget_messages(request)
     request.session.flush()
@@ -66,6 +96,8 @@ def await_second_step(request, account, *, remote_user=None):
     request.session[PENDING] = [*whose, int(time.time())]
     if remote_user:
         request.session[REMOTE_USER] = remote_user
+    if by_provider:
+        request.session[BY_PROVIDER] = True
 
 
 def awaiting(request):
@@ -91,14 +123,40 @@ def begin_after(request, account):
     Of two clicks, the second comes with the old key, as after ``end_others``.
     """
     old_key = request.session.session_key
-    begin(request, account, remote_user=request.session.get(REMOTE_USER))
+    begin(request, account, **marks_of(request.session))
     _leave_behind(request, account, old_key)
+
+
+def switch(request, account, **marks):
+    """Go on as ``account``, of the same person, under a new key. The session ends when the former one would have ended."""
+    old_key, begun = request.session.session_key, request.session["begun"]
+    begin(request, account, **marks)
+    request.session["begun"] = begun
+    _leave_behind(request, account, old_key)
+
+
+def refuse_way(session, manager):
+    """Raise where whoever opened the mailbox's session may not open administrators': a password, the identity provider, or the proxy."""
+    if REMOTE_USER in session:
+        roles = settings.REMOTE_USER_ROLES
+    elif BY_PROVIDER in session:
+        roles = settings.OIDC_ROLES
+    else:
+        refuse_password(manager)
+        return
+    if role_of(manager) not in roles:
+        raise ValidationError(
+            _(
+                "Administrators do not sign in this way here. Sign out, and sign in to the mailbox with its password."
+            ),
+            "not_this_way",
+        )
 
 
 def _leave_behind(request, account, old_key):
     session = request.session
     whose = [account.backend, account.pk, account.get_session_auth_hash()]
-    marks = [session.get(mark) for mark in (SPARED_AT, ASKED_ELSEWHERE, REMOTE_USER)]
+    marks = [session.get(mark) for mark in MARKS]
     left = [*whose, session.get("begun", int(time.time())), *marks]
     session.model(
         session_key=old_key,
@@ -111,14 +169,16 @@ def go_on(request):
     """Begin the session anew that ended under this key by the same form, sent a moment ago; return its account, or None."""
     left = request.session.get(GOES_ON, ("", "", "", 0, None))
     backend, key, shown, begun, spared_at, *more = left
-    asked_elsewhere, name = more or (False, None)  # a release before kept neither
+    # A release before kept fewer.
+    asked_elsewhere, name, by_provider, by_mailbox = [*more, *[None] * 4][:4]
     if not backend or not once.earlier(request) or spared_at not in {None, client_ip(request)}:
         return None
     if name and name != remote_user(request):
         return None
-    account = _still(backend, key, shown)
+    account = _by_mailbox(key, shown, by_mailbox) if by_mailbox else _still(backend, key, shown)
     if account is not None:
         marks = {"asked_elsewhere": asked_elsewhere, "remote_user": name}
+        marks |= {"by_provider": by_provider, "by_mailbox": by_mailbox}
         begin(request, account, spared=spared_at is not None, **marks)
         request.session["begun"] = begun
     return account
@@ -182,7 +242,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
             if spared_at != ip:
                 session[SPARED_AT] = ip
             return None
-        if spared_at is not None:
+        if spared_at is not None or not account.has_own_sign_in:  # who sets it up for the mailbox
             back = sent_from(request) if request.method == "POST" else request.get_full_path()
             logout(request)
             return redirect_to_login(back)
@@ -215,7 +275,42 @@ def _administrator(session):
     admin, shown = session.admin, session.get(HASH_SESSION_KEY, "")
     if admin is None or not admin.active or whose != (admin.pk, BACKENDS["admin"]):
         return None
+    if not admin.has_own_sign_in and not _is_signed_in(admin, session.get(BY_MAILBOX)):
+        return None
     return admin if constant_time_compare(shown, admin.get_session_auth_hash()) else None
+
+
+def _is_signed_in(admin, mark):
+    """Whether the mailbox with which the session began may still sign in, with the same password and second factor, and manages its domain."""
+    name, shown = mark or ("", "")
+    mailbox = active_account("mailbox", name) if name and name == admin.mailbox else None
+    if mailbox is None or mailbox.domain_id not in admin.domain_names:
+        return False
+    admin.signed_in_by = mailbox
+    same = constant_time_compare(shown, mailbox.get_session_auth_hash())
+    return same and not must_set_password(mailbox)
+
+
+def _by_mailbox(key, shown, mark):
+    """As ``_still``, of an administrator who signs in with a mailbox: no backend has those."""
+    admin = Admin.objects.filter(pk=key, active=True).exclude(mailbox=None).first()
+    if admin is None or not constant_time_compare(shown, admin.get_session_auth_hash()):
+        return None
+    admin.backend = BACKENDS["admin"]
+    return admin if _is_signed_in(admin, mark) else None
+
+
+def manager_for(mailbox):
+    """The administrator that the user of ``mailbox``, an account that is signed in, can go on as; or None."""
+    admin = Admin.objects.filter(mailbox=mailbox.pk, active=True).first()
+    if admin is None or not _is_signed_in(admin, mark_of(mailbox)):
+        return None
+    admin.backend = BACKENDS["admin"]
+    return admin
+
+
+def mark_of(mailbox):
+    return [mailbox.pk, mailbox.get_session_auth_hash()]
 
 
 class AccountMiddleware(AuthenticationMiddleware):

@@ -14,6 +14,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import managers
 from accounts.backends import active_account
 from accounts.factors import record
 from accounts.identity import refuse_password
@@ -33,6 +34,8 @@ def make_link(*, actor, account):
         raise ValidationError(
             _("No link signs in as a superadmin. They sign in themselves."), "superadmin"
         )
+    managers.refuse_mailbox_sign_in(account)
+    managers.refuse_less(actor, account)
     refuse_no_panel_url()
     row = active_account(account.account_kind, account.pk)
     if row is None:

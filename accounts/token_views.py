@@ -12,10 +12,10 @@ from django.views.generic import TemplateView
 from accounts import challenges, throttle, tokens
 from accounts.factor_views import counted
 from accounts.models import ApiToken
-from accounts.own import OfferMixin, OwnFormView
+from accounts.own import OfferMixin, OfOwnSignIn, OwnFormView
 from accounts.token_forms import TokenForm
 from accounts.views import hide_passwords
-from panel.pages import ActorMixin, safe_next
+from panel.pages import safe_next
 from panel.rights import RIGHTS
 
 
@@ -25,7 +25,7 @@ def shown(account):
     return [(row, [str(RIGHTS.get(name, name)) for name in row.right_names]) for row in rows]
 
 
-class OwnTokens(ActorMixin, TemplateView):
+class OwnTokens(OfOwnSignIn, TemplateView):
     template_name = "tokens/list.html"
     template_engine = "jinja2"
     http_method_names = ["get", "head", "post", "options"]
@@ -45,7 +45,7 @@ class OwnTokens(ActorMixin, TemplateView):
 
 
 @hide_passwords
-class NewToken(OfferMixin, OwnFormView):
+class NewToken(OfOwnSignIn, OfferMixin, OwnFormView):
     """The answer shows the token, once: nothing stores it, and no other response holds it."""
 
     template_name = "tokens/new.html"

@@ -181,6 +181,7 @@ def account_of(text, ip):
     if factors.is_missing(account) and not factors.is_spared(account, ip):
         raise Refused(_("Its account must set up a second factor first, on the pages."))
     account.client_ip, account.by_token = ip, row.name
+    account.token_rights = {*row.right_names}
     _narrow(account, row)
     return row, account
 

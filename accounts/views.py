@@ -24,13 +24,14 @@ from accounts import (
     challenges,
     factors,
     identity,
+    managers,
     own_account,
     password_due,
     services,
     sessions,
     sign_ins,
 )
-from accounts.admin_forms import NARROWED, AdminCreateForm, AdminForm, AdminPasswordForm
+from accounts.admin_forms import BY_MAILBOX, NARROWED, AdminCreateForm, AdminForm, AdminPasswordForm
 from accounts.forms import (
     LoginForm,
     PreferencesForm,
@@ -136,20 +137,21 @@ class SignIn(FormView):
         return refused(super().form_invalid(form), form)
 
 
-def after_first_step(request, account, place=None, *, asked_elsewhere=False, remote_user=None):
+def after_first_step(
+    request, account, place=None, *, asked_elsewhere=False, remote_user=None, by_provider=False
+):
     """Begin the session of ``account``, or let the second step follow; return a redirect, to ``place`` in the end.
 
     ``asked_elsewhere``: a second factor was asked for by whoever says that it is this account. ``remote_user``: the
-    proxy's name for it, with which the session ends.
+    proxy's name for it, with which the session ends. ``by_provider``: the identity provider said who it is.
     """
     place = safe_next(request, "") if place is None else place
-    ip = client_ip(request)
+    ip, by = client_ip(request), {"remote_user": remote_user, "by_provider": by_provider}
     spared = not asked_elsewhere and factors.is_on(account) and factors.is_spared(account, ip)
     if asked_elsewhere or spared or not factors.is_on(account):
-        marks = {"asked_elsewhere": asked_elsewhere, "remote_user": remote_user}
-        sessions.begin(request, account, spared=spared, **marks)
+        sessions.begin(request, account, spared=spared, asked_elsewhere=asked_elsewhere, **by)
         return let_in(request, account, place)
-    sessions.await_second_step(request, account, remote_user=remote_user)
+    sessions.await_second_step(request, account, **by)
     query = f"?{urlencode({'next': place})}" if place else ""
     return HttpResponseRedirect(reverse("second-step") + query)
 
@@ -233,9 +235,23 @@ class AdminPages:
     context_object_name = "admin"
 
 
+class OwnSignInPages(AdminPages):
+    """About a password, or what stands for one: not of those who sign in with a mailbox."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(mailbox=None)
+
+
 class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
     template_name = "accounts/admin_list.html"
-    shown = ("pk", "superadmin", "active", "domain_count", *(f"domain_{n}" for n in range(NAMED)))
+    shown = (
+        "pk",
+        "superadmin",
+        "mailbox",
+        "active",
+        "domain_count",
+        *(f"domain_{n}" for n in range(NAMED)),
+    )
 
     table_name = "administrators"
     table_columns = {
@@ -243,12 +259,17 @@ class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
         "superadmin": gettext_lazy("Superadmin"),
         "domains": gettext_lazy("Domains"),
         "active": gettext_lazy("Active"),
+        "mailbox": gettext_lazy("Signs in with the mailbox"),
     }
 
     def line(self, row):
         links = Admin.domains.through.objects.filter(username=row.pk).order_by("domain")
-        names = () if row.superadmin else links.values_list("domain", flat=True).distinct()
-        return row.pk, row.superadmin, list(names), row.active
+        superadmin = row.superadmin and row.mailbox is None
+        names = () if superadmin else list(links.values_list("domain", flat=True).distinct())
+        if row.mailbox is not None:
+            own = Admin(mailbox=row.mailbox).own_domain
+            names = [name for name in names if name == own]
+        return row.pk, superadmin, [*names], row.active, row.mailbox
 
     @cached_property
     def filters(self):
@@ -270,7 +291,7 @@ class AdminList(AdminPages, TableMixin, KeysetMixin, ScopedListView):
         if filters["state"] in {"on", "off"}:
             rows = rows.filter(active=filters["state"] == "on")
         if filters["role"] in {"superadmin", "domain"}:
-            rows = rows.filter(superadmin=filters["role"] == "superadmin")
+            rows = rows.superadmins(filters["role"] == "superadmin")
         return rows
 
     def jump_values(self, text):
@@ -286,7 +307,8 @@ class AdminPage(AdminPages, ScopedDetailView):
     SHOWN = 200
 
     def get_context_data(self, **kwargs):
-        names = _first_assigned_to(self.object.pk)
+        admin = self.object
+        names = _first_assigned_to(admin.pk) if admin.has_own_sign_in else admin.domain_names
         budget = resellers.budget_in_words(self.object) if self.object.is_reseller else ()
         return super().get_context_data(
             budget=budget,
@@ -297,6 +319,7 @@ class AdminPage(AdminPages, ScopedDetailView):
             ],
             more_domains=len(names) > self.SHOWN,
             log_entries=_entries_about(self.object.pk),
+            mailbox_there=not admin.has_own_sign_in and managers.is_there(admin),
             **kwargs,
         )
 
@@ -324,6 +347,10 @@ class AdminCreate(AdminPages, HandOverMixin, ScopedFormView):
     form_class = AdminCreateForm
     success_message = gettext_lazy("Administrator %(object)s created.")
 
+    def get_initial(self):
+        mailbox = self.request.GET.get("mailbox", "")  # from its page
+        return {"username": mailbox, "how": BY_MAILBOX} if mailbox else {}
+
 
 class AdminEdit(AdminPages, ScopedFormView):
     template_name = "accounts/admin_form.html"
@@ -332,7 +359,7 @@ class AdminEdit(AdminPages, ScopedFormView):
 
     def get_initial(self):
         admin, names = self.object, {role: [] for role in ROLES}
-        for name in _assigned_to(admin.pk):
+        for name in _assigned_to(admin.pk) if admin.has_own_sign_in else admin.domain_names:
             role = admin.domain_roles.get(name, FULL)
             names[role if role in names else READ].append(name)
         lists = {"domains": FULL, **NARROWED}
@@ -348,7 +375,7 @@ class AdminEdit(AdminPages, ScopedFormView):
 
 
 @hide_passwords
-class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
+class AdminPassword(OwnSignInPages, HandOverMixin, ScopedFormView):
     template_name = "accounts/admin_password.html"
     form_class = AdminPasswordForm
     success_message = gettext_lazy("New password of %(object)s saved. Its sessions are signed out.")
@@ -359,11 +386,11 @@ class AdminPassword(AdminPages, HandOverMixin, ScopedFormView):
         return super().get(request, *args, **kwargs)
 
 
-class AdminFactor(AdminPages, FactorReset):
+class AdminFactor(OwnSignInPages, FactorReset):
     pass
 
 
-class AdminInvite(AdminPages, InvitationPage):
+class AdminInvite(OwnSignInPages, InvitationPage):
     pass
 
 

@@ -86,7 +86,7 @@ def _turn(key, stopped):
 
 def _owner(webhook):
     """None: another program may have deleted the account, and perhaps made a new one of its name."""
-    owner = Admin.objects.filter(pk=webhook.owner).first()
+    owner = Admin.objects.filter(pk=webhook.owner, mailbox=None).first()
     return owner if owner and Webhook.objects.of(owner).filter(pk=webhook.pk).exists() else None
 
 

@@ -12,17 +12,17 @@ from django.views.generic import TemplateView
 
 from accounts import webhooks
 from accounts.models import Webhook
-from accounts.own import OwnFormView
+from accounts.own import OfOwnSignIn, OwnFormView
 from accounts.webhook_forms import KINDS, WebhookForm
 from panel import once
-from panel.pages import ActorMixin, with_status
+from panel.pages import with_status
 from panel.scoping import may_open
 from panel.transactions import Unavailable
 
 SHOWN = 50  # answers
 
 
-class OfAdministrators(ActorMixin):
+class OfAdministrators(OfOwnSignIn):
     right = "webhooks:write"
 
     def dispatch(self, request, *args, **kwargs):

@@ -108,7 +108,8 @@ ALTER TABLE admin ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8
   ADD COLUMN passkey_handle varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
   ADD COLUMN reseller tinyint(1) NOT NULL DEFAULT 0, ADD COLUMN max_domains int(10) unsigned NULL CHECK (max_domains >= 0),
   ADD COLUMN max_mailboxes int(10) unsigned NULL CHECK (max_mailboxes >= 0),
-  ADD COLUMN max_storage bigint(20) unsigned NULL CHECK (max_storage >= 0);
+  ADD COLUMN max_storage bigint(20) unsigned NULL CHECK (max_storage >= 0),
+  ADD COLUMN mailbox varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, ADD UNIQUE INDEX admin_mailbox (mailbox);
 ALTER TABLE domain ENGINE = InnoDB, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
   MODIFY aliases int(11) NOT NULL DEFAULT 0, MODIFY mailboxes int(11) NOT NULL DEFAULT 0,
   ALTER description SET DEFAULT '', ALTER transport SET DEFAULT 'virtual', ADD COLUMN verify_recipients tinyint(1) NOT NULL DEFAULT 0,

@@ -195,6 +195,15 @@ def rename_new_addresses(names):
             rows.update(email_other=names.of_column("email_other"))
 
 
+def rename_managers(names):
+    """Of mailboxes that are in the bin: those that are there take theirs along by a trigger."""
+    rows = Admin.objects.filter(mailbox__endswith=f"@{names.old}")
+    for row in rows.order_by("pk"):
+        new = names.of(row.mailbox)
+        if not Admin.objects.filter(mailbox=new).exists():
+            Admin.objects.filter(pk=row.pk).update(mailbox=new)
+
+
 # --- What is the domain's own
 
 

@@ -67,6 +67,7 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     _lead_others_on(actor, names, elsewhere, now)
     _lead_endings_on(actor, names)
     renamed_rows.rename_new_addresses(names)
+    renamed_rows.rename_managers(names)
     renamed_rows.rename_copies(names, keep=copies)
     renamed_rows.take_settings_along(names, keep=keep_alias)
     rename_deleted(names, domain.created, new.created)

@@ -120,7 +120,7 @@ def _size(value):
 
 def forget_former(name):
     """Of a domain that was restored: it counts for whoever resells still, and for nobody else."""
-    still = Admin.objects.filter(reseller=True).values("pk")
+    still = Admin.objects.filter(reseller=True, mailbox=None).values("pk")
     Domain.objects.filter(pk=name).exclude(reseller__in=still).update(reseller="")
 
 

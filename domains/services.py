@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import managers
 from accounts.models import DomainRole, FactorException, LetterText, LogEntry, PanelSession
 from aliases.cleaning import KEEP, check_treatment, remove_target_from_aliases
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
@@ -316,12 +317,14 @@ def _delete_domain(actor, domain, *, drop_links):
         "admins": [list(admins.distinct()), None],
         **({"target_domain": [link.target_domain_id, None]} if link else {}),
     }
+    manage = managers.managers_at(domain.mailbox_set.order_by().values("pk"))
     domain.mailbox_set.all().delete_all()
     dkim.forget_keys(name)
     forget_reports(name)
     forget_figures(name)
     _delete_rows_of(name)
     LogEntry.objects.record(actor, "delete_domain", domain=name, target=name, changes=changes)
+    managers.record_off(actor, manage)
     _end_sessions(domain)
 
 

@@ -45,6 +45,7 @@ FIELDS = {
     "later": gettext_lazy("Put off"),
     "unknown": gettext_lazy("Not known"),
     "superadmin": gettext_lazy("Superadmin"),
+    "mailbox": gettext_lazy("Signs in with the mailbox"),
     "domains": gettext_lazy("Domains"),
     "roles": gettext_lazy("Less than everything"),
     "mailbox_count": gettext_lazy("Mailboxes deleted"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.models import (
+    Admin,
     DomainRole,
     FactorException,
     LetterText,
@@ -70,6 +71,7 @@ OF_MAILBOX = (
     (Share, "owner = %s"),
     (Share, "person = %s"),
     (ShareIndex, "owner = %s"),
+    (Admin, "mailbox = %s AND active"),
 )
 OF_ALIAS = (
     (Alias, "address = %s"),
@@ -104,6 +106,7 @@ OF_DOMAIN = (
     (Share, "owner_domain = %s"),
     (Share, "person_domain = %s"),
     (ShareIndex, f"owner IN {_THERE}"),
+    (Admin, f"mailbox IN {_THERE} AND active"),
     (Copy, "domain = %s"),
     (Copy, "goto_domain = %s"),
     (RelayHost, "domain = %s"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import (
     Account,
+    Admin,
     ApiToken,
     PanelSession,
     Passkey,
@@ -84,6 +85,12 @@ class MailboxQuerySet(ScopedQuerySet):
         return self.annotate(
             goto=Subquery(row.values("goto")), forwarding_active=Subquery(row.values("active"))
         )
+
+    def with_manager(self):
+        """Adds ``manages``: the administrator, if its user is one, of the domain, who is on (accounts/managers.py)."""
+        rows = Admin.objects.filter(mailbox=OuterRef("pk"), active=True)
+        of_domain = {"domainadmin__domain": OuterRef("domain"), "domainadmin__active": True}
+        return self.annotate(manages=Subquery(rows.filter(**of_domain).values("pk")[:1]))
 
     def with_app_passwords(self):
         rows = AppPassword.objects.filter(username=OuterRef("pk")).order_by().values("username")

@@ -62,7 +62,7 @@ class OwnPages(ActorMixin):
 @prepared
 def _own_row(address):
     related = "usage", "vacation", "domain__alias_of__target_domain"
-    rows = Mailbox.objects.select_related(*related).with_self_alias()
+    rows = Mailbox.objects.select_related(*related).with_self_alias().with_manager()
     return own_aliases.with_limit(rows).filter(pk=address)
 
 

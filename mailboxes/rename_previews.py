@@ -4,6 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import managers
 from aliases.referrers import with_alias_domain_names
 from aliases.rename_previews import (
     Preview,
@@ -27,6 +28,8 @@ def preview(actor, mailbox, new, *, keep_alias=True):
     if count := mailbox.app_passwords.count():
         text = ngettext("%(n)d app password goes along.", "%(n)d app passwords go along.", count)
         said.change(text % {"n": count})
+    if manager := managers.manager_of(mailbox.pk):
+        _say_of_manager(said, manager, mailbox, new)
     text = _("Its mail and filters stay in %(maildir)s. No file is moved.")
     said.change(text % {"maildir": mailbox.maildir})
     if new.domain_id != mailbox.domain_id:
@@ -46,6 +49,20 @@ def preview(actor, mailbox, new, *, keep_alias=True):
         said.stay(text)
     say_what_stays(said, actor, mailbox.pk)
     return said
+
+
+def _say_of_manager(said, manager, mailbox, new):
+    params = {"old": mailbox.domain, "name": display_address(new.pk)}
+    if managers.manager_of(new.pk):
+        text = _(
+            "Its user manages %(old)s no longer: an administrator of a deleted mailbox has the name %(name)s."
+        )
+    elif new.domain_id != mailbox.domain_id:
+        text = _("Its user manages %(old)s no longer.")
+    else:
+        text = _("Its user manages %(old)s as before, with the new name.")
+    if manager.active:
+        said.change(text % params)
 
 
 def _say_of_domains(said, old, new):

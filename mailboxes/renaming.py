@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors
+from accounts import factors, managers
 from accounts.models import PanelSession
 from aliases.access import CLOSED, CLOSED_TEXT
 from aliases.loops import refuse_loops
@@ -70,7 +70,9 @@ def move_mailbox(*, actor, mailbox, new, keep_alias=True, follow=None, takes_ove
     if moves and domain.password_expiry and not mailbox.domain.password_expiry:
         # What the column has without a lifetime would end the password at once.
         values["password_expiry"] = password_expiry_of(domain)
+    manage = managers.managers_at([old])
     Mailbox.objects.filter(pk=old).update(**values)
+    managers.record_renamed(actor, manage)
     QuotaUsage.objects.filter(pk=new.pk).delete()  # left by another program
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
     factors.rename(mailbox, new.pk)

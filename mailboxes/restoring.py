@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import LogEntry
+from accounts import managers
+from accounts.models import Admin, LogEntry
 from aliases.access import MEMBERS
 from aliases.access_rules import list_number
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
@@ -184,11 +185,14 @@ def _put_back(actor, deletion, ends):
                 others |= {row["address"] for row in rows if not _is_own(deletion, row)}
             if model in TESTS:
                 rows = ends.still_there(model, rows)
-            _insert(deletion, model, rows)
+            _insert(actor, deletion, model, rows)
     return others
 
 
-def _insert(deletion, model, rows):
+def _insert(actor, deletion, model, rows):
+    if model is Admin:  # none was deleted: they are off, for their mailboxes were
+        managers.switch_on_again(actor, [row["mailbox"] for row in rows], deletion.at)
+        return
     if model is Mailbox:
         # The links in mails that opened it are over.
         rows = [row | {"token": ""} for row in rows]

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, letters
+from accounts import factors, letters, managers
 from accounts.models import LogEntry, PanelSession
 from accounts.passwords import stored_hash
 from aliases.cleaning import KEEP, REMOVE, clean_referrers
@@ -255,6 +255,8 @@ def update_mailbox(*, actor, mailbox, **fields):
     if not changes:
         return mailbox
     sending_limits.refuse_others(actor, changes)
+    if "email_other" in changes:  # where a link for a forgotten password goes
+        managers.refuse_less(actor, mailbox)
     mailbox.modified = timezone.now()
     mailbox.save(update_fields=[*changes, "modified"])
     if "quota" in changes:
@@ -288,9 +290,10 @@ def set_mailbox_active(*, actor, mailbox, active):
 def set_mailbox_password(*, actor, mailbox, password, hashed=False, must_change=False):
     """``hashed``: ``password`` is a stored hash. All sessions end; IMAP and SMTP refuse the old password at once.
 
-    ``must_change``: with it the panel lets the user do nothing but set another one.
+    ``must_change``: with it the panel lets the user do nothing but set another one. Refused to whoever may less than the user: managers.refuse_less().
     """
     mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    managers.refuse_less(actor, mailbox)
     errors = {}
     with collected(errors, "password"):
         _check_password(mailbox, password, hashed)
@@ -354,7 +357,8 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     remembered, so that a new mailbox of the same name starts empty. Returns the Deleted, or None if nothing is kept.
     """
     RoutingLock.hold()
-    mailbox = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    rows = Mailbox.objects.annotate(manager=managers.active_manager())
+    mailbox = rows.select_for_update().get(pk=mailbox.pk)
     address = mailbox.pk
     own = Alias.objects.filter(pk=address).first()
     copies = copies_about(with_alias_domain_names([address]))
@@ -362,6 +366,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     if own is not None and own.goto != address:
         changes |= removed(own, "goto")
     kept = keep(actor=actor, kind=MAILBOX, row=mailbox, note=mailbox.name, copies=copies)
+    manage = managers.managers_at([address]) if mailbox.manager else []
     QuotaUsage.objects.filter(pk=address).delete()
     factors.forget(mailbox)
     mailbox.app_passwords.all().delete()
@@ -374,6 +379,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
         target=address,
         changes=changes,
     )
+    managers.record_off(actor, manage)
     end_copies(actor=actor, copies=copies)
     clean_referrers(actor=actor, addresses=[address], aliases=clean, others=others, emptied=emptied)
     refuse_loops(actor, [address])

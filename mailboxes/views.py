@@ -216,6 +216,7 @@ class MailboxPage(OneMailbox, ScopedDetailView):
 
     def get_queryset(self):
         rows = with_ending(figures.with_past(super().get_queryset()).with_app_passwords())
+        rows = rows.with_manager()
         shares = Share.objects.filter(Q(owner=OuterRef("pk")) | Q(person=OuterRef("pk")))
         remotes = RemoteMailbox.objects.filter(mailbox=OuterRef("pk"))
         failing = remotes.filter(active=True).exclude(outcome__in=fetching.FINE)

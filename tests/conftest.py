@@ -93,6 +93,12 @@ def make_admin(db):
     return making.make_admin
 
 
+@pytest.fixture
+def make_manager(db):
+    """``make_manager("joe@example.org")``: the user of that mailbox, which is there, manages its domain."""
+    return making.make_manager
+
+
 @pytest.fixture(scope="module")
 def kept_rows(django_db_setup, django_db_blocker):
     """What fixtures of module scope write is there for all tests of the module: their transactions are parts of this one."""

@@ -66,3 +66,8 @@ def make_reseller(username="reseller@example.org", domains=3, mailboxes=20, stor
     """A domain admin who may create ``domains`` of ``mailboxes`` and ``storage``, in MB, in all."""
     budget = {"max_domains": domains, "max_mailboxes": mailboxes, "max_storage": storage}
     return make_admin(username, reseller=True, **budget, **fields)
+
+
+def make_manager(mailbox, username=None, **fields):
+    """The administrator as whom the user of ``mailbox`` manages its domain."""
+    return create_admin(actor=None, username=username or mailbox, mailbox=mailbox, **fields)

@@ -53,6 +53,7 @@ TABLES = {
         "max_domains": ("int(10) unsigned", "YES", "NULL", None),
         "max_mailboxes": ("int(10) unsigned", "YES", "NULL", None),
         "max_storage": ("bigint(20) unsigned", "YES", "NULL", None),
+        "mailbox": ("varchar(255)", "YES", "NULL", "utf8mb4_bin"),
     },
     "domain": {
         "domain": KEY,

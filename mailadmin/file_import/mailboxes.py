@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from accounts.made_passwords import made_password
-from accounts.password_links import check_can_be_sent, invite, nobodys_password
+from accounts.made_passwords import made_password, nobodys_password
+from accounts.password_links import check_can_be_sent, invite
 from accounts.passwords import hash_password, kept_hash, looks_like_hash, stored_hash
 from mailadmin.file_import import texts
 from mailadmin.file_import.readings import MadeTogether, Reading

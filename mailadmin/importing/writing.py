@@ -185,5 +185,5 @@ class Writer:
                 active=bool(row["active"]),
                 domains=names,
             )
-        elif not here.superadmin:
+        elif not here.is_superadmin and here.has_own_sign_in:
             update_admin(actor=None, admin=here, added=names)

@@ -94,7 +94,7 @@ class Kind:
             record = self.resource.record(row)
             names = dict.fromkeys([*self.keys, *settable(self.resource.body)])
             body = {name: record[name] for name in names if name in record}
-            if passwords and self.has_password:
+            if passwords and self.has_password and row.has_own_sign_in:
                 body[PASSWORD_HASH] = row.password
             if secrets and self.secret and (secret := self.secret(row)):
                 body["password"] = secret

@@ -10,7 +10,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The table of mailboxes gets columns, for which SQLite makes it anew. 0040 creates the triggers again."""
+    """The table of mailboxes gets columns, for which SQLite makes it anew. 0041 creates the triggers again."""
 
     dependencies = [("mailboxes", "0020_days_domains")]
 

@@ -10,7 +10,7 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """Tables that triggers write get columns, for which SQLite makes them anew. 0040 creates the triggers again."""
+    """Tables that triggers write get columns, for which SQLite makes them anew. 0041 creates the triggers again."""
 
     dependencies = [("mailboxes", "0026_password_lifetimes")]
 

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Created the triggers, of which one came later: 0040 creates them."""
+    """Created the triggers, of which one came later: 0041 creates them."""
 
     dependencies = [
         ("mailboxes", "0036_fetchmail"),

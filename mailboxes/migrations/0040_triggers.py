@@ -1,22 +1,8 @@
 from django.db import migrations
 
-from mailboxes import triggers
-from panel.transactions import in_transaction
-
-
-def create(apps, schema_editor):
-    with triggers.created(schema_editor.connection):
-        in_transaction(triggers.rebuild)(schema_editor.connection)
-    triggers.empty_words(schema_editor.connection)
-    triggers.rebuild_words(schema_editor.connection)
-
-
-def drop(apps, schema_editor):
-    triggers.drop(schema_editor.connection)
-
 
 class Migration(migrations.Migration):
-    """The triggers that keep our derived tables, and these anew; what an administrator may do ends with the domain: see mailboxes/sql/."""
+    """Created the triggers, which name a column that came later: 0041 creates them."""
 
     dependencies = [
         ("mailboxes", "0039_deleted"),
@@ -25,5 +11,4 @@ class Migration(migrations.Migration):
         ("domains", "0020_delivery_log"),
     ]
 
-    # Not one transaction: CREATE TRIGGER would end it, and what rebuild() repeats has to be one.
-    operations = [migrations.RunPython(create, drop, atomic=False)]
+    operations = []

@@ -384,6 +384,12 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
     UPDATE own_alias SET username = NEW.username WHERE username = OLD.username;
     DELETE FROM own_alias_limit WHERE name = NEW.username;
     UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
+    -- Who signs in with it. An administrator of a mailbox of the new name that is gone keeps that: then nobody manages anything.
+    IF EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username) THEN
+      UPDATE admin SET active = FALSE WHERE mailbox = OLD.username;
+    ELSE
+      UPDATE admin SET mailbox = NEW.username WHERE mailbox = OLD.username;
+    END IF;
     -- No UPDATE: PostfixAdmin's vacation_notification refers to the row.
     DELETE FROM vacation WHERE email = NEW.username;
     INSERT INTO vacation (email, subject, body, cache, domain, created, active, modified, activefrom, activeuntil, interval_time)
@@ -429,6 +435,8 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   DELETE FROM own_alias WHERE username = OLD.username;
   DELETE FROM own_alias_limit WHERE name = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
+  -- It stays the administrator's, so the next mailbox of that name lets nobody in.
+  UPDATE admin SET active = FALSE WHERE mailbox = OLD.username;
   -- Whoever deletes it: a new mailbox of that name must not show the old mail.
   INSERT IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username FROM DUAL

@@ -256,6 +256,10 @@ CREATE TRIGGER mailadmin_mailbox_rename AFTER UPDATE OF username ON mailbox FOR 
   UPDATE own_alias SET username = NEW.username WHERE username = OLD.username;
   DELETE FROM own_alias_limit WHERE name = NEW.username;
   UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
+  UPDATE admin SET active = FALSE WHERE mailbox = OLD.username
+    AND EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username);
+  UPDATE admin SET mailbox = NEW.username WHERE mailbox = OLD.username
+    AND NOT EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username);
   DELETE FROM vacation WHERE email = NEW.username;
   INSERT INTO vacation (email, subject, body, cache, domain, created, active, modified, activefrom, activeuntil, interval_time)
     SELECT NEW.username, subject, body, cache, NEW.domain, created, active, modified, activefrom, activeuntil, interval_time FROM vacation WHERE email = OLD.username;
@@ -302,6 +306,7 @@ CREATE TRIGGER mailadmin_mailbox_delete AFTER DELETE ON mailbox FOR EACH ROW BEG
   DELETE FROM own_alias WHERE username = OLD.username;
   DELETE FROM own_alias_limit WHERE name = OLD.username;
   DELETE FROM word WHERE row_key = OLD.username AND kind = 'mailbox';
+  UPDATE admin SET active = FALSE WHERE mailbox = OLD.username;
   INSERT OR IGNORE INTO retired_maildir (maildir, username)
     SELECT OLD.maildir, OLD.username
     WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE maildir = OLD.maildir);

@@ -107,6 +107,23 @@ def test_an_administrator_is_found_before_a_mailbox_of_the_name(
     assert client.session["_auth_user_backend"] == "accounts.backends.AdminBackend"
 
 
+@pytest.mark.parametrize(
+    ("roles", "opens"), [(["administrators", "users"], True), (["users"], False)]
+)
+def test_who_manages_the_domain_goes_on_where_administrators_come_this_way(
+    roles, opens, client, settings, joe, make_manager, knows
+):
+    make_manager("joe@example.org", "it@firm.example")
+    settings.OIDC_ROLES = roles
+    settings.OIDC_ONLY = [role for role in roles if role == "administrators"]
+    signs_in(client)
+    assert who(client) == "joe@example.org"
+
+    client.post("/account/manage/")
+
+    assert who(client) == ("it@firm.example" if opens else "joe@example.org")
+
+
 def test_a_role_may_be_left_out(client, settings, make_admin, joe, knows):
     make_admin("joe@example.org")
     settings.OIDC_ROLES = ["users"]

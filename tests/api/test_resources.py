@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
 from aliases.models import Alias
-from domains.models import AliasDomain, Domain, DomainUsage
+from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
 from domains.services import create_alias_domain
 
 MB = 1_024_000
@@ -273,6 +273,7 @@ def test_an_administrator_is_created_changed_and_deleted(root, example_org, othe
         201,
         {
             "username": "it@example.org",
+            "mailbox": None,
             "superadmin": False,
             "domains": ["example.org"],
             "roles": {},
@@ -310,6 +311,122 @@ def test_roles_are_set_and_stay_where_none_are_sent(root, example_org, other_net
         {"example.org": "read"},
         {},
     ]
+
+
+def test_the_user_of_a_mailbox_is_created_and_stays_what_it_is(
+    root, example_org, other_net, add_mailbox
+):
+    add_mailbox("joe@example.org")
+    path, sent = "/administrators/it@firm.example", {"mailbox": "Joe@example.org"}
+
+    made = root.put(path, sent)
+    again = root.put(path, sent)
+    without = root.put(path, {})
+    returned = root.put(path, made.json())
+    patched = root.patch(path, {"phone": "7"})
+
+    assert (made.status_code, without_moments(made.json())) == (
+        201,
+        {
+            "username": "it@firm.example",
+            "mailbox": "joe@example.org",
+            "superadmin": False,
+            "domains": ["example.org"],
+            "roles": {},
+            "reseller": None,
+            "resold": [],
+            "active": True,
+            "must_change_password": False,
+            "phone": "",
+            "email_other": "",
+            "second_factor": False,
+        },
+    )
+    assert [answer.status_code for answer in (again, without, returned, patched)] == [200] * 4
+    assert again.json() == without.json() == returned.json() == made.json()
+    assert (patched.json()["phone"], patched.json()["mailbox"]) == ("7", "joe@example.org")
+    listed = root.get("/administrators?domain=example.org").json()["items"]
+    assert listed == [patched.json()]
+    assert root.delete(path).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"mailbox": "nobody@example.org"}, "/mailbox"),
+        ({"mailbox": "joe@example.org", "superadmin": True}, "/superadmin"),
+        ({"mailbox": "joe@example.org", "domains": ["other.net"]}, "/domains"),
+        ({"mailbox": "joe@example.org", "password": "tangerine-7-bicycle"}, "/password"),
+        ({"mailbox": "joe@example.org", "must_change_password": True}, "/must_change_password"),
+        ({"mailbox": "joe@example.org", "reseller": {}}, "/reseller"),
+    ],
+)
+def test_what_the_user_of_a_mailbox_cannot_have(
+    body, pointer, root, example_org, other_net, add_mailbox
+):
+    add_mailbox("joe@example.org")
+
+    answer = root.put("/administrators/it@firm.example", body)
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert not Admin.objects.filter(pk="it@firm.example").exists()
+
+
+@pytest.mark.parametrize("value", [None, "ann@example.org"])
+def test_with_which_mailbox_somebody_signs_in_does_not_change(
+    value, root, example_org, add_mailbox, make_manager
+):
+    add_mailbox("ann@example.org")
+    add_mailbox("joe@example.org")
+    make_manager("joe@example.org", "it@firm.example")
+    path = "/administrators/it@firm.example"
+
+    answers = [root.put(path, {"mailbox": value}), root.patch(path, {"mailbox": value})]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert [answer.json()["errors"][0]["pointer"] for answer in answers] == ["/mailbox"] * 2
+    assert Admin.objects.get(pk="it@firm.example").mailbox == "joe@example.org"
+
+
+def test_no_password_invitation_or_link_is_made_for_it(
+    root, example_org, add_mailbox, make_manager, settings
+):
+    settings.PANEL_URL = "https://panel.example.org/"
+    add_mailbox("joe@example.org")
+    make_manager("joe@example.org", "it@firm.example")
+    path, stored = (
+        "/administrators/it@firm.example",
+        Admin.objects.get(pk="it@firm.example").password,
+    )
+
+    answers = [
+        root.post(f"{path}/password", {"password": "tangerine-7-bicycle"}),
+        root.put(path, {"password": "tangerine-7-bicycle"}),
+        root.post(f"{path}/invitation", {}),
+        root.post(f"{path}/sign-in-link"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert Admin.objects.get(pk="it@firm.example").password == stored
+
+
+def test_what_another_program_made_of_it_is_not_told(
+    root, example_org, other_net, add_mailbox, make_manager
+):
+    add_mailbox("joe@example.org")
+    admin = make_manager("joe@example.org", "it@firm.example")
+    Admin.objects.filter(pk=admin.pk).update(superadmin=True)
+    DomainAdmin.objects.create(username=admin, domain=other_net)
+
+    one = root.get("/administrators/it@firm.example").json()
+    [listed] = root.get("/administrators?superadmin=false").json()["items"]
+
+    assert one == listed
+    assert (one["superadmin"], one["domains"]) == (False, ["example.org"])
+    assert [
+        row["username"] for row in root.get("/administrators?superadmin=true").json()["items"]
+    ] == ["root@example.org"]
 
 
 def test_the_last_superadmin_stays(root):

@@ -177,6 +177,55 @@ def test_a_wrong_budget_changes_nothing(run, make_reseller, example_org, argumen
     assert Admin.objects.get().max_domains == 3
 
 
+def test_the_user_of_a_mailbox_needs_no_password(run, example_org, add_mailbox):
+    add_mailbox("joe@example.org")
+
+    run("admin", "add", "it@firm.example", "--by-mailbox", "joe@example.org")
+
+    assert Admin.objects.get().domain_names == ("example.org",)
+    shown = json.loads(run("admin", "show", "it@firm.example", "--json"))
+    assert (shown["mailbox"], shown["domains"]) == ("joe@example.org", ["example.org"])
+    assert (shown["superadmin"], shown["reseller"]) == (False, False)
+    assert "joe@example.org" in run("admin", "show", "it@firm.example")
+    assert json.loads(run("admin", "list", "--json"))["mailbox"] == "joe@example.org"
+    assert run("admin", "list", "--superadmins", "--json") == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--generate"], "there is no password"),
+        (["--invite"], "there is no password"),
+        (["--superadmin"], "^Superadmin: Whoever signs in with a mailbox manages its domain"),
+        (["--domains", "other.net"], "^Domains: Whoever signs in with a mailbox"),
+        (["--by-mailbox", "nobody@example.org"], "^Mailbox: There is no mailbox nobody@ex"),
+    ],
+)
+def test_what_the_user_of_a_mailbox_cannot_have(
+    run, example_org, other_net, add_mailbox, options, message
+):
+    add_mailbox("joe@example.org")
+
+    with pytest.raises(CommandError, match=message):
+        run("admin", "add", "it@firm.example", "--by-mailbox", "joe@example.org", *options)
+
+    assert not Admin.objects.exists()
+
+
+def test_its_password_is_not_asked_for(run, example_org, add_mailbox, make_manager):
+    add_mailbox("joe@example.org")
+    make_manager("joe@example.org", "it@firm.example")
+
+    for verb in (
+        ["password", "it@firm.example", "--generate"],
+        ["edit", "it@firm.example", "--must-change"],
+    ):
+        with pytest.raises(CommandError, match="mailbox"):
+            run("admin", *verb)
+    with pytest.raises(CommandError, match="manages its domain alone"):
+        run("admin", "edit", "it@firm.example", "--superadmin")
+
+
 def test_roles_are_set_and_shown(run, example_org, other_net, password):
     both = ["--domains", "example.org", "other.net"]
     run("admin", "add", "ann@example.org", *both, "--role", "other.net=read", stdin=password)

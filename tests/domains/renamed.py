@@ -7,6 +7,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import (
+    Admin,
     ApiToken,
     FactorException,
     LetterText,
@@ -149,6 +150,7 @@ def _fill_accounts():
         )
         FactorException.objects.create(ip=NETWORK, username=name, for_admin=kind == "admin")
     FactorException.objects.create(ip=NETWORK, username=OLD)
+    Admin.objects.create(username="manager@firm.example", password="x", mailbox=BOB)
     Webhook.objects.create(owner=BOSS, url="https://x.example", secret="x", events="", domains=OLD)
 
 

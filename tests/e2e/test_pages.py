@@ -64,6 +64,9 @@ NO_PAGES = {
     "domain-checklist",
     "mailbox-away-end",
     "own-away-end",
+    "own-manage",  # tests/e2e/test_managing.py
+    "own-manage-code",
+    "own-mailbox",
     "session-left",
     "second-step",
     "to-provider",

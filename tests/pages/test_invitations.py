@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.backends import AdminBackend
+from accounts.made_passwords import nobodys_password
 from accounts.models import Admin, LogEntry, PasswordLink
-from accounts.password_links import INVITATION, find, invite, nobodys_password
+from accounts.password_links import INVITATION, find, invite
 from aliases.models import Alias
 from mailboxes.backends import MailboxBackend
 from mailboxes.models import Mailbox

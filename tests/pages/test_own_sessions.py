@@ -151,7 +151,7 @@ def test_the_page_takes_as_many_statements_for_any_number(
     joe = add_mailbox("joe@example.org")
     clients = [open_session(joe, ip=f"192.0.2.{n}") for n in range(number)]
 
-    with django_assert_num_queries(3):  # the session, the account, the list
+    with django_assert_num_queries(4):  # the session, the account, whether it manages, the list
         assert len(clients[0].get(URL).context["sessions"]) == number
 
 

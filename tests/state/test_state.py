@@ -306,6 +306,25 @@ def test_budgets_come_along(exported, apply, make_reseller, add_domain):
     assert Domain.objects.get().reseller == admin.pk
 
 
+@pytest.mark.parametrize("passwords", [["--passwords"], []])
+def test_who_signs_in_with_a_mailbox_comes_along(
+    passwords, exported, apply, add_mailbox, make_manager, example_org
+):
+    add_mailbox("joe@example.org")
+    make_manager("joe@example.org", "it@firm.example", roles={"example.org": "read"})
+    state = exported(*passwords)
+    same = apply(state, "--dry-run")
+    delete_admin(actor=None, admin=Admin.objects.get())
+
+    status, printed = apply(state)
+
+    assert same == (0, ["Nothing to do."])
+    assert (status, printed[-1]) == (0, "1 created, 0 changed, 0 deleted.")
+    admin = Admin.objects.get()
+    assert (admin.mailbox, admin.domain_roles) == ("joe@example.org", {"example.org": "read"})
+    assert apply(state) == (0, ["Nothing to do."])
+
+
 @pytest.mark.parametrize(("before", "after"), [("zoe", "ann"), ("ann", "zoe")])
 def test_a_domain_that_counts_for_another_takes_one_run(
     before, after, exported, apply, make_reseller, add_domain

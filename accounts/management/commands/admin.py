@@ -2,6 +2,7 @@ from argparse import ArgumentTypeError, BooleanOptionalAction
 
 from django.core.management.base import CommandError
 
+from accounts import managers
 from accounts.backends import row_named
 from accounts.commands import (
     BudgetMixin,
@@ -55,6 +56,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
     piped = ("username", "superadmin", "active")
     fields = [
         Field("Login name", "username", display_address),
+        Field("Signs in with the mailbox", "mailbox", display_address),
         Field("Superadmin", "superadmin"),
         Field("State", "active", output.state),
         Field("Domains", "domains"),
@@ -75,6 +77,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         "username": "E-mail address",
         "email_other": "Other e-mail address",
         "resold": "Domains that count",
+        "mailbox": "Mailbox",
     }
 
     # --- Options
@@ -83,6 +86,11 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         self.name_option(parser)
         parser.add_argument(
             "--superadmin", action="store_true", help="May do everything, in every domain."
+        )
+        parser.add_argument(
+            "--by-mailbox",
+            metavar="ADDRESS",
+            help="Has no password: the user of this mailbox, who signs in there and manages its domain.",
         )
         parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="Domains to manage.")
         self._role(parser)
@@ -138,16 +146,30 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
     # --- Verbs
 
     def add(
-        self, *, name_given, superadmin, domains, roles, active, generate, invite, json, **options
+        self,
+        *,
+        name_given,
+        superadmin,
+        by_mailbox,
+        domains,
+        roles,
+        active,
+        generate,
+        invite,
+        json,
+        **options,
     ):
-        if not (superadmin or domains or options["reseller"]):
-            text = "Say what to manage: --domains example.org, or --superadmin, or --reseller."
+        if not (superadmin or domains or options["reseller"] or by_mailbox):
+            text = "Say what to manage: --domains example.org, or --superadmin, --reseller or --by-mailbox."
             raise CommandError(text)
-        password = self.password_for_new(generate, invite)
+        if by_mailbox and (generate or invite):
+            raise CommandError("With --by-mailbox there is no password: leave --generate and --invite out.")  # fmt: skip
+        password = None if by_mailbox else self.password_for_new(generate, invite)
         admin = create_admin(
             actor=None,
             username=name_given,
             password=password,
+            mailbox=by_mailbox,
             superadmin=superadmin,
             domains=domains or [],
             roles=dict(roles or ()),
@@ -163,7 +185,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         if active is not None:
             rows = rows.filter(active=active)
         if superadmins:
-            rows = rows.filter(superadmin=True)
+            rows = rows.superadmins()
         if domain:
             links = Admin.domains.through.objects.filter(domain__in=known_domains([domain]))
             rows = rows.filter(pk__in=links.values("username"))
@@ -186,6 +208,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
 
     def password(self, *, name_given, generate, must_change, json, **options):
         admin = self.named(name_given)
+        managers.refuse_mailbox_sign_in(admin)
         password = self.ask_password(generate)
         admin = set_admin_password(
             actor=None, admin=admin, password=password, must_change=bool(must_change)
@@ -207,7 +230,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
         delete_admin(actor=None, admin=admin)
 
     def consequences(self, admin, **options):
-        yield f"{admin} is a superadmin." if admin.superadmin else f"{admin} is no superadmin."
+        yield f"{admin} is a superadmin." if admin.is_superadmin else f"{admin} is no superadmin."
         if admin.domain_names:
             names = ", ".join(admin.domain_names[:10])
             more = len(admin.domain_names) - 10
@@ -216,9 +239,10 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
     def record(self, admin):
         return {
             "username": admin.username,
-            "superadmin": admin.superadmin,
+            "mailbox": admin.mailbox,
+            "superadmin": admin.is_superadmin,
             "active": admin.active,
-            "reseller": admin.reseller,
+            "reseller": admin.is_reseller,
             "max_domains": admin.max_domains,
             "max_mailboxes": admin.max_mailboxes,
             "max_storage_mb": admin.max_storage,
@@ -232,7 +256,7 @@ class Command(BudgetMixin, FactorMixin, TokenMixin, InvitationMixin, PasswordMix
 
     def details(self, admin):
         return {
-            "domains": list(admin.assigned),
+            "domains": list(admin.assigned if admin.has_own_sign_in else admin.domain_names),
             "roles": told_roles(admin.domain_roles),
             "resold": counting_for(admin),
         }

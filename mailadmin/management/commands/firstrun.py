@@ -50,7 +50,7 @@ class Command(RichCommand):
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def _superadmin(self):
-        rows = Admin.objects.filter(superadmin=True, active=True).order_by("pk")
+        rows = Admin.objects.superadmins().filter(active=True).order_by("pk")
         if admin := rows.first():
             self.stdout.write(
                 "The accounts are there: `manage.py admin list --superadmins` names who may do"
