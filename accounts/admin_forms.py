@@ -215,7 +215,7 @@ class AdminCreateForm(HowMixin, AdminForm):
     shown_at = AdminForm.shown_at | {"mailbox": "username"}
     without = {
         BY_MAILBOX: _(
-            "None: the user of the mailbox of this address signs in there, and manages its domain alone"
+            "None: the user of the mailbox of this address signs in there, and manages only its domain"
         )
     }
 

@@ -62,7 +62,7 @@ class Administrator(Body):
     username: str | None = read_only("The login name.")
     mailbox: Text | None = Field(
         None,
-        description="The address of a mailbox of this server, whose user this is: signs in there, has no password here, and manages its domain alone. Only of a new administrator.",
+        description="The address of a mailbox of this server, whose user this is: signs in there, has no password here, and manages only its domain. Only of a new administrator.",
     )
     superadmin: bool = False
     domains: list[Text] = Field([], description="What a domain admin manages.")

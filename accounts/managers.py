@@ -94,7 +94,7 @@ def refuse_more(admin, *, domains, resold, removed=(), password=None, **fields):
     if fields.get("must_change"):
         text = _("There is no password to change here. Say it of the mailbox.")
         errors["must_change"] = ValidationError(text, "by_mailbox")
-    text = _("Whoever signs in with a mailbox manages its domain alone.")
+    text = _("Whoever signs in with a mailbox manages only its domain.")
     for name in ("superadmin", *BUDGET):
         value = fields.get(name)
         if value is not None and value is not False:

@@ -199,7 +199,7 @@ class Admin(Account):
     max_domains = models.PositiveIntegerField(_("domains"), null=True, blank=True)
     max_mailboxes = models.PositiveIntegerField(_("mailboxes"), null=True, blank=True)
     max_storage = models.PositiveBigIntegerField(_("storage, MB"), null=True, blank=True)
-    # Ours: the address of the mailbox whose user this is, who signs in there and manages its domain alone (accounts/managers.py). None: has a
+    # Ours: the address of the mailbox whose user this is, who signs in there and manages only its domain (accounts/managers.py). None: has a
     # sign-in of its own.
     mailbox = KeyField(_("mailbox"), null=True, blank=True)
 

@@ -196,7 +196,7 @@ def test_the_user_of_a_mailbox_needs_no_password(run, example_org, add_mailbox):
     [
         (["--generate"], "there is no password"),
         (["--invite"], "there is no password"),
-        (["--superadmin"], "^Superadmin: Whoever signs in with a mailbox manages its domain"),
+        (["--superadmin"], "^Superadmin: Whoever signs in with a mailbox manages only its domain"),
         (["--domains", "other.net"], "^Domains: Whoever signs in with a mailbox"),
         (["--by-mailbox", "nobody@example.org"], "^Mailbox: There is no mailbox nobody@ex"),
     ],
@@ -222,7 +222,7 @@ def test_its_password_is_not_asked_for(run, example_org, add_mailbox, make_manag
     ):
         with pytest.raises(CommandError, match="mailbox"):
             run("admin", *verb)
-    with pytest.raises(CommandError, match="manages its domain alone"):
+    with pytest.raises(CommandError, match="manages only its domain"):
         run("admin", "edit", "it@firm.example", "--superadmin")
 
 

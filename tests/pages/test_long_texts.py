@@ -79,6 +79,8 @@ def test_the_parameters_of_a_page(page, sign_in, world, longest, settings):
     answers = {200, 302, 405} | ({410} if page in {"password-link", "sign-in-link"} else set())
     # Nobody's without a limit, and without a setting.
     answers |= {404} if page in {"own-addresses", "own-fetching", "own-fetching-form"} else set()
+    # Of whoever manages a domain with a mailbox.
+    answers |= {404} if page in {"own-manage", "own-manage-code", "own-mailbox"} else set()
     of_users = page.startswith("own-") and not page.startswith("own-webhook")
     client = sign_in(world["mailbox user" if of_users else "superadmin"])
 
