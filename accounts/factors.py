@@ -259,7 +259,7 @@ def reset(*, actor, account):
     if not is_on(locked):
         raise ValidationError(_("There is no second factor."), "no_factor")
     _end(actor, locked, "reset")
-    PanelSession.objects.of(locked).delete()
+    managers.sessions_of(locked).delete()
     return locked
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from accounts.models import Admin, LogEntry, PanelSession
+from accounts.models import Admin, LogEntry, PanelSession, PasswordLink, SignInLink
 from accounts.reselling import BUDGET
 from mailboxes.models import Mailbox
 from panel.addresses import lookup_key
@@ -27,13 +27,19 @@ def accounts_of(person):
 
 
 def refuse_less(actor, account):
-    """Raise ``manages`` where ``actor`` would let themselves or others in to a mailbox whose user may do more than they may.
+    """Raise ``manages`` where ``actor`` would let themselves or others in to a mailbox whose user may do more than they may; ``oneself`` of
+    the mailbox with which ``actor`` signs in: there the current password is asked for.
 
     ``account`` is whose password, second factor or link it is. None, the command line, and a domain admin gain nothing by it; an API token
     has to have all the rights of its account.
     """
     if actor is None or actor == account or not account.is_mailbox_user:
         return
+    if is_of(actor, account):
+        raise ValidationError(
+            _("Go to your mailbox, and change it there: with the current password, or a code."),
+            "oneself",
+        )
     everything = actor.token_rights is None or rights_of(actor) <= actor.token_rights
     if everything and may(actor, None, account.domain_id):
         return
@@ -45,6 +51,18 @@ def refuse_less(actor, account):
             "manages",
             {"domain": account.domain},
         )
+
+
+def is_of(actor, mailbox):
+    """Whether ``actor`` is an administrator who signs in with ``mailbox``."""
+    return not actor.is_mailbox_user and actor.mailbox == mailbox.pk
+
+
+def sessions_of(account):
+    """Of a mailbox, those of the administrator who signs in with it, too: both end together."""
+    rows = PanelSession.objects.of(account)
+    manager = manager_of(account.pk) if account.is_mailbox_user else None
+    return rows if manager is None else rows | PanelSession.objects.of(manager)
 
 
 def refuse_mailbox_sign_in(account):
@@ -131,8 +149,10 @@ def refuse_gone(admin, *, lock=False):
 
 
 def take_over(admin):
-    """Of its mailbox, how the person likes the pages."""
+    """Of its mailbox, how the person likes the pages. Links that sign in to it, or set its password, were made for less: they end."""
     mailbox = refuse_gone(admin, lock=True)
+    for links in (PasswordLink, SignInLink):
+        links.objects.of(mailbox).delete()
     for name in ("language", "theme", "page_size", "time_zone"):
         setattr(admin, name, getattr(mailbox, name))
 
@@ -165,9 +185,14 @@ def record_renamed(actor, managers):
     record_off(actor, [manager for manager in managers if manager.pk in off])
 
 
-def switch_on_again(actor, mailboxes, at):
-    """Those that are off since their ``mailboxes`` were deleted ``at`` that time, which are there again."""
-    rows = Admin.objects.filter(mailbox__in=mailboxes, created__lte=at, active=False)
+def switch_on_again(actor, kept, at):
+    """Those of ``kept``, rows of ``admin``, that are off since their mailboxes were deleted ``at`` that time, which are there again.
+
+    Not those that somebody changed since: they were given to somebody else's mailbox of that name, or taken away.
+    """
+    names = [row["username"] for row in kept]
+    rows = Admin.objects.filter(pk__in=names, modified__lte=at, active=False)
+    rows = rows.filter(mailbox__in=[row["mailbox"] for row in kept])
     for manager in rows.order_by("pk"):
         Admin.objects.filter(pk=manager.pk).update(active=True)
         record_state(actor, manager, True)

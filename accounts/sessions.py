@@ -23,10 +23,10 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from accounts import browsers, factors
+from accounts import browsers, factors, managers
 from accounts.backends import BACKENDS, active_account
 from accounts.identity import must_set_password, refuse_password, remote_user, role_of
-from accounts.models import Admin, PanelSession
+from accounts.models import Admin
 from panel import once
 from panel.pages import client_ip
 
@@ -197,7 +197,7 @@ def end_others(request, account):
     SignInRequiredMiddleware.
     """
     update_session_auth_hash(request, account)
-    PanelSession.objects.of(account).exclude(pk=request.session.session_key).delete()
+    managers.sessions_of(account).exclude(pk=request.session.session_key).delete()
     _leave_behind(request, account, request.COOKIES[settings.SESSION_COOKIE_NAME])
 
 
@@ -317,6 +317,8 @@ class AccountMiddleware(AuthenticationMiddleware):
     # Each access to Django's lazy object takes ten times as long as one to the account itself.
     def process_request(self, request):
         request.user = account = _administrator(request.session) or get_user(request)
+        if BY_MAILBOX in request.session and not account.is_authenticated:
+            logout(request)  # for good: the mailbox may be allowed again
         if (
             settings.REMOTE_USER
             and request.session.get(REMOTE_USER, name := remote_user(request)) != name

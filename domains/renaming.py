@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import managers
 from accounts.models import ApiToken, LogEntry, Webhook
 from aliases.loops import refuse_loops
 from aliases.models import Alias, AliasTarget, Ending
@@ -62,7 +63,9 @@ def rename_domain(*, actor, domain, name, keep_alias=True, most=MOST):
     new.modified = now
     reseller = _store(actor, domain, new)  # first: no address may be without a domain
     links = renamed_rows.lead_alias_domains(names)
+    manage = managers.managers_at(domain.mailbox_set.order_by().values("pk"))
     mailboxes = renamed_rows.rename_mailboxes(names, now)
+    managers.record_renamed(actor, manage)
     renamed_rows.rename_aliases(names, now)
     _lead_others_on(actor, names, elsewhere, now)
     _lead_endings_on(actor, names)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import managers
-from accounts.models import DomainRole, FactorException, LetterText, LogEntry, PanelSession
+from accounts.models import Admin, DomainRole, FactorException, LetterText, LogEntry, PanelSession
 from aliases.cleaning import KEEP, check_treatment, remove_target_from_aliases
 from aliases.loops import MAX_UPSTREAM_OF_DOMAIN, refuse_loops
 from aliases.models import Alias, Ending, OwnAliasLimit
@@ -172,11 +172,14 @@ def update_domain(*, actor, domain, **fields):
 
 
 def _end_panel_sessions(domain):
-    rows = PanelSession.objects.filter(
-        kind="mailbox", username__in=domain.mailbox_set.values("username")
+    mailboxes = domain.mailbox_set.order_by().values("username")
+    of_users = PanelSession.objects.filter(kind="mailbox", username__in=mailboxes)
+    managing = Admin.objects.filter(mailbox__in=mailboxes).values("username")
+    of_managers = PanelSession.objects.filter(kind="admin", username__in=managing)
+    # By keys: a DELETE with these subqueries would scan, and lock, the whole table on MariaDB.
+    keys = list(
+        of_users.values_list("pk", flat=True).union(of_managers.values_list("pk", flat=True))
     )
-    # By keys: a DELETE with this subquery would scan, and lock, the whole table on MariaDB.
-    keys = list(rows.values_list("pk", flat=True))
     PanelSession.objects.filter(pk__in=keys).delete()
 
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import factors, managers
-from accounts.models import PanelSession
 from aliases.access import CLOSED, CLOSED_TEXT
 from aliases.loops import refuse_loops
 from aliases.models import Alias, OwnAlias, is_role_address
@@ -71,12 +70,12 @@ def move_mailbox(*, actor, mailbox, new, keep_alias=True, follow=None, takes_ove
         # What the column has without a lifetime would end the password at once.
         values["password_expiry"] = password_expiry_of(domain)
     manage = managers.managers_at([old])
+    managers.sessions_of(mailbox).delete()
     Mailbox.objects.filter(pk=old).update(**values)
     managers.record_renamed(actor, manage)
     QuotaUsage.objects.filter(pk=new.pk).delete()  # left by another program
     QuotaUsage.objects.filter(pk=old).update(username=new.pk)
     factors.rename(mailbox, new.pk)
-    PanelSession.objects.of(mailbox).delete()
     rename_copies(
         actor=actor, copies=copies, old=old, new=new.pk, gone=None if keep_alias else names
     )

@@ -191,7 +191,7 @@ def _put_back(actor, deletion, ends):
 
 def _insert(actor, deletion, model, rows):
     if model is Admin:  # none was deleted: they are off, for their mailboxes were
-        managers.switch_on_again(actor, [row["mailbox"] for row in rows], deletion.at)
+        managers.switch_on_again(actor, rows, deletion.at)
         return
     if model is Mailbox:
         # The links in mails that opened it are over.

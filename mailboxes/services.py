@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import factors, letters, managers
-from accounts.models import LogEntry, PanelSession
+from accounts.models import LogEntry
 from accounts.passwords import stored_hash
 from aliases.cleaning import KEEP, REMOVE, clean_referrers
 from aliases.loops import refuse_loops
@@ -268,7 +268,7 @@ def update_mailbox(*, actor, mailbox, **fields):
         helper.after_commit("kick", mailbox.pk)
     off = not (mailbox.active and mailbox.sign_in_active)
     if off and changes.keys() & {"active", "sign_in_active"}:
-        PanelSession.objects.of(mailbox).delete()
+        managers.sessions_of(mailbox).delete()
     sending_limits.tell(changes)
     letters.tell_of_other_address(mailbox, changes)
     action = "edit_mailbox_state" if set(changes) == {"active"} else "edit_mailbox"

@@ -349,6 +349,8 @@ CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEG
     SELECT NEW.username, 'mailbox', LEFT(words.word, 64), NEW.domain
     FROM @WORDS_OF(CONCAT_WS(' ', SUBSTRING_INDEX(NEW.username, '@', 1), NEW.name))@ AS words
     WHERE words.word <> '';
+  -- Of a deleted mailbox of that name: whoever has the new one was given nothing.
+  UPDATE admin SET active = FALSE WHERE mailbox = NEW.username;
   -- Created again in its old place by another program: somebody's mail lies there again.
   DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
 END
@@ -386,7 +388,7 @@ CREATE TRIGGER mailadmin_mailbox_update AFTER UPDATE ON mailbox FOR EACH ROW BEG
     UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
     -- Who signs in with it. An administrator of a mailbox of the new name that is gone keeps that: then nobody manages anything.
     IF EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username) THEN
-      UPDATE admin SET active = FALSE WHERE mailbox = OLD.username;
+      UPDATE admin SET active = FALSE WHERE mailbox IN (OLD.username, NEW.username);
     ELSE
       UPDATE admin SET mailbox = NEW.username WHERE mailbox = OLD.username;
     END IF;

@@ -228,6 +228,7 @@ CREATE TRIGGER mailadmin_mailbox_insert AFTER INSERT ON mailbox FOR EACH ROW BEG
     SELECT NEW.username, 'mailbox', substr(words.value, 1, 64), NEW.domain
     FROM @WORDS_OF(substr(NEW.username, 1, instr(NEW.username, '@')) || NEW.name)@ AS words
     WHERE words.value <> '';
+  UPDATE admin SET active = FALSE WHERE mailbox = NEW.username;
   DELETE FROM retired_maildir WHERE maildir = NEW.maildir;
 END
 //
@@ -256,7 +257,7 @@ CREATE TRIGGER mailadmin_mailbox_rename AFTER UPDATE OF username ON mailbox FOR 
   UPDATE own_alias SET username = NEW.username WHERE username = OLD.username;
   DELETE FROM own_alias_limit WHERE name = NEW.username;
   UPDATE own_alias_limit SET name = NEW.username, domain = NEW.domain WHERE name = OLD.username;
-  UPDATE admin SET active = FALSE WHERE mailbox = OLD.username
+  UPDATE admin SET active = FALSE WHERE mailbox IN (OLD.username, NEW.username)
     AND EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username);
   UPDATE admin SET mailbox = NEW.username WHERE mailbox = OLD.username
     AND NOT EXISTS (SELECT 1 FROM admin WHERE mailbox = NEW.username);

@@ -11,7 +11,15 @@ from accounts import factors, managers, password_links, sign_in_links, tokens
 from accounts.backends import active_account
 from accounts.identity import account_named
 from accounts.made_passwords import nobodys_password
-from accounts.models import Admin, ApiToken, DomainRole, LogEntry, PanelSession, PasswordLink
+from accounts.models import (
+    Admin,
+    ApiToken,
+    DomainRole,
+    LogEntry,
+    PanelSession,
+    PasswordLink,
+    SignInLink,
+)
 from accounts.passwords import verify_password
 from accounts.services import (
     create_admin,
@@ -433,6 +441,30 @@ def test_an_api_token_needs_all_the_rights_of_its_account(action, box, manager, 
     ACTIONS[action](actor, box)
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_nor_does_the_manager_without_the_current_password(action, box, manager):
+    before = Mailbox.objects.filter(pk=JOE).values().get()
+
+    with refused("oneself"):
+        ACTIONS[action](manager(), box)
+
+    assert Mailbox.objects.filter(pk=JOE).values().get() == before
+
+
+def test_links_of_before_open_nothing(joe, make_manager, make_admin, settings):
+    settings.PANEL_URL = "https://panel.example.org/"
+    helper = make_admin(
+        "help@example.org", domains=["example.org"], roles={"example.org": PASSWORDS}
+    )
+    token = password_links.invite(actor=helper, account=joe)
+    sign_in_links.make_link(actor=make_admin(superadmin=True), account=joe)
+
+    make_manager(JOE)
+
+    assert password_links.find(token) is None
+    assert (PasswordLink.objects.count(), SignInLink.objects.count()) == (0, 0)
+
+
 def test_its_user_sets_the_own_password(box, manager):
     user = Mailbox.objects.get()
 
@@ -515,6 +547,18 @@ def test_a_domain_that_gets_another_name_takes_it_along(manager, example_org):
     assert manager().domain_names == ("firm.example",)
 
 
+def test_but_not_to_the_name_of_another_administrators_mailbox(manager, example_org, make_admin):
+    make_admin("left@firm.example")
+    Admin.objects.filter(pk="left@firm.example").update(mailbox="joe@firm.example")
+
+    rename_domain(actor=None, domain=example_org, name="firm.example")
+
+    assert (manager().mailbox, manager().active) == (JOE, False)
+    assert Admin.objects.get(pk="left@firm.example").active is False
+    entry = LogEntry.objects.get(data="it@firm.example", action="edit_admin")
+    assert entry.changes == {"active": [True, False]}
+
+
 def test_and_with_it_one_whose_mailbox_is_in_the_bin(manager, joe, example_org):
     delete_mailbox(actor=None, mailbox=joe)
 
@@ -549,8 +593,10 @@ def test_it_is_off_once_the_mailbox_is_deleted(manager, joe, make_admin):
     assert entry.changes == {"active": [True, False]}
 
 
-def test_a_new_mailbox_of_the_name_gives_nobody_anything(manager, joe, add_mailbox):
+@pytest.mark.parametrize("active", [False, True])  # True: another program saved it again
+def test_a_new_mailbox_of_the_name_gives_nobody_anything(active, manager, joe, add_mailbox):
     delete_mailbox(actor=None, mailbox=joe)
+    Admin.objects.update(active=active)
 
     add_mailbox(JOE)
 
@@ -583,7 +629,19 @@ def test_not_if_it_was_off_before(manager, joe):
 def test_not_one_that_was_made_meanwhile(manager, joe, make_manager):
     kept = delete_mailbox(actor=None, mailbox=joe)
     later = timezone.now() + timedelta(seconds=5)
-    Admin.objects.update(created=later)
+    Admin.objects.update(created=later, modified=later)
+
+    restore(actor=None, deletion=kept)
+
+    assert manager().active is False
+
+
+def test_not_one_that_was_switched_on_for_another_mailbox_meanwhile(manager, joe, add_mailbox):
+    kept = delete_mailbox(actor=None, mailbox=joe)
+    add_mailbox(JOE)
+    update_admin(actor=None, admin=manager(), active=True)
+    Admin.objects.update(modified=timezone.now() + timedelta(seconds=5))
+    delete_mailbox(actor=None, mailbox=Mailbox.objects.get())
 
     restore(actor=None, deletion=kept)
 
@@ -641,9 +699,13 @@ def test_another_program_that_renames_the_mailbox_is_followed(manager):
     assert (manager().mailbox, manager().active) == (new, True)
 
 
-def test_but_not_to_the_name_of_a_mailbox_that_had_one(manager, joe, add_mailbox, make_manager):
+@pytest.mark.parametrize("active", [0, 1])
+def test_but_not_to_the_name_of_a_mailbox_that_had_one(
+    active, manager, joe, add_mailbox, make_manager
+):
     make_manager(add_mailbox("ann@example.org").pk, "ann@firm.example")
     run("DELETE FROM mailbox WHERE username = 'ann@example.org'")
+    run("UPDATE admin SET active = %s WHERE username = 'ann@firm.example'", active)
 
     run("UPDATE mailbox SET username = 'ann@example.org' WHERE username = %s", JOE)
 

@@ -13,6 +13,7 @@ from accounts.factor_exceptions import add_exception
 from accounts.models import Admin, DomainRole, FactorException, LogEntry, PanelSession
 from accounts.services import update_admin
 from domains.models import Domain, DomainAdmin
+from domains.services import update_domain
 from mailboxes.models import Mailbox
 from mailboxes.renaming import rename_mailbox
 from mailboxes.services import delete_mailbox, set_mailbox_password, update_mailbox
@@ -268,6 +269,65 @@ def test_it_ends_with_what_the_mailbox_could_sign_in_with(event, managing, make_
 
     assert managing.get(reverse("mailbox-list")).url.startswith(reverse("login"))
     assert who(managing) is None
+
+
+def domain_off():
+    update_domain(actor=None, domain=Domain.objects.get(pk="example.org"), active=False)
+    update_domain(actor=None, domain=Domain.objects.get(pk="example.org"), active=True)
+
+
+@pytest.mark.parametrize(
+    "there_and_back",
+    [
+        lambda: (change(active=False), change(active=True)),
+        domain_off,
+        lambda: [
+            rename_mailbox(
+                actor=None, mailbox=Mailbox.objects.get(), local_part=name, keep_alias=False
+            )
+            for name in ("joseph", "joe")
+        ],
+    ],
+    ids=["the mailbox is off", "the domain is off", "it has another name"],
+)
+def test_it_has_ended_though_the_mailbox_may_sign_in_again(there_and_back, managing):
+    there_and_back()
+
+    assert who(managing) is None
+
+
+def test_once_refused_it_is_over(managing):
+    Mailbox.objects.update(active=False)  # by another program
+    assert who(managing) is None
+
+    Mailbox.objects.update(active=True)
+
+    assert who(managing) is None
+
+
+def test_a_session_of_the_manager_ends_with_a_new_factor_of_the_mailbox(managing, password, clock):
+    other = Client()
+    other.post(reverse("login"), {"username": JOE, "password": password})
+    request = other.get(reverse("session-left")).wsgi_request
+    request.user.backend = "mailboxes.backends.MailboxBackend"
+
+    sessions.end_others(request, request.user)
+
+    assert not PanelSession.objects.filter(kind="admin").exists()
+
+
+def test_the_own_mailboxes_page_has_nothing_that_asks_for_no_password(managing, add_mailbox):
+    add_mailbox("ann@example.org")
+
+    def offered(address):
+        page = managing.get(reverse("mailbox", args=[address])).text
+        return [name in page for name in ("/password/", "/invite/")]
+
+    assert offered("ann@example.org") == [True, True]
+    assert offered(JOE) == [False, False]
+    form = {"password": "tangerine-9-bicycle", "how": "password"}
+    answer = managing.post(reverse("mailbox-password", args=[JOE]), form)
+    assert "Go to your mailbox" in text(answer)
 
 
 def test_a_second_factor_that_is_taken_away_ends_it(client, manager, joe, shows, password):
