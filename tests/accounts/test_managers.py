@@ -527,7 +527,7 @@ def test_which_its_preview_says(manager, example_org):
 
     assert dict(said.changes)[
         "Administrators who sign in with a mailbox, which has its new name then:"
-    ] == ["it@firm.example"]
+    ] == ("it@firm.example",)
 
 
 def test_a_domain_that_joins_another_one_says_who_manages_nothing_then(
@@ -540,7 +540,7 @@ def test_a_domain_that_joins_another_one_says_who_manages_nothing_then(
 
     assert dict(said.changes)[
         "Manage nothing then, for the mailboxes with which they sign in move:"
-    ] == ["it@firm.example"]
+    ] == ("it@firm.example",)
 
 
 def test_and_with_it_one_whose_mailbox_is_in_the_bin(manager, joe, example_org):
