@@ -17,6 +17,7 @@ JOE, IT = "joe@example.org", "it@firm.example"
 AGAIN = f"The user of the mailbox {JOE}, whoever that is now, manages example.org again."
 SAME_PASSWORD = "The person can sign in again at once, with the same password."
 GOES_ON = "A mailbox of the same address goes on, with its own password."
+ONESELF = "You sign in with this mailbox, so somebody else has to do it."
 NO_LONGER = "Its user manages example.org no longer."
 
 
@@ -229,12 +230,24 @@ def test_others_may_and_may_of_others(what, manager, joe, add_mailbox, make_admi
 
 
 def test_the_pages_say_so(managing):
-    sentence = "You sign in with this mailbox, so somebody else has to do it."
     ending = {"last_day": today().isoformat(), "action": "off"}
     for name, fields in (("mailbox-delete", {}), ("mailbox-state", {}), ("mailbox-ending", ending)):
         response = managing.post(reverse(name, args=[JOE]), fields)
-        assert (response.status_code, sentence in text(response)) == (422, True), name
+        assert (response.status_code, ONESELF in text(response)) == (422, True), name
     bulk = {"action": "deactivate", "selected": [JOE], "confirmed": "1"}
-    assert sentence in text(managing.post(reverse("mailbox-bulk"), bulk, follow=True))
+    assert ONESELF in text(managing.post(reverse("mailbox-bulk"), bulk, follow=True))
 
-    assert Mailbox.objects.get(pk=JOE).active
+    mailbox = Mailbox.objects.get(pk=JOE)
+    assert (mailbox.active, mailbox.sign_in_active) == (True, True)
+
+
+def test_so_does_the_form_that_closes_the_sign_in(managing):
+    page = managing.get(reverse("mailbox-edit", args=[JOE])).context["form"]
+    values = {name: page[name].value() for name in page.fields if page[name].value() is not None}
+    fields = {name: value for name, value in values.items() if value is not False}
+    assert fields.pop("sign_in_active") is True
+
+    response = managing.post(reverse("mailbox-edit", args=[JOE]), fields | {"switches": "1"})
+
+    assert (response.status_code, ONESELF in text(response)) == (422, True)
+    assert Mailbox.objects.get(pk=JOE).sign_in_active
