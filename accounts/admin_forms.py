@@ -48,7 +48,7 @@ APART = ("added", "removed", "role", "role_in")  # the fields for domains that a
 
 BY_MAILBOX = "mailbox"
 # What somebody who signs in with a mailbox cannot have.
-OF_OWN_SIGN_IN = ("superadmin", *BUDGET, "resold", "must_change")
+OF_OWN_SIGN_IN = ("superadmin", *BUDGET, "resold", "must_change", "email_other")
 
 
 class AdminForm(ActorForm):

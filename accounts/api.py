@@ -167,7 +167,7 @@ def record(admin, domains=None, roles=None, resold=None):
         "active": admin.active,
         "must_change_password": admin.must_change,
         "phone": admin.phone,
-        "email_other": admin.email_other,
+        "email_other": admin.email_other if admin.has_own_sign_in else "",
         "second_factor": admin.has_second_factor,
         "created": moment(admin.created),
         "modified": moment(admin.modified),

@@ -65,6 +65,14 @@ def sessions_of(account):
     return rows if manager is None else rows | PanelSession.objects.of(manager)
 
 
+def refuse_own_mailbox(actor, mailbox):
+    """Raise ``oneself`` where the administrator would take away the mailbox with which they sign in."""
+    if actor is not None and is_of(actor, mailbox):
+        raise ValidationError(
+            _("You sign in with this mailbox, so somebody else has to do it."), "oneself"
+        )
+
+
 def refuse_mailbox_sign_in(account):
     """Raise ``by_mailbox`` if the account has no password of its own."""
     if not account.has_own_sign_in:
@@ -112,6 +120,11 @@ def refuse_more(admin, *, domains, resold, removed=(), password=None, **fields):
     if fields.get("must_change"):
         text = _("There is no password to change here. Say it of the mailbox.")
         errors["must_change"] = ValidationError(text, "by_mailbox")
+    if fields.get("email_other"):
+        text = _(
+            "Whoever signs in with a mailbox has no other address here. Say it of the mailbox."
+        )
+        errors["email_other"] = ValidationError(text, "by_mailbox")
     text = _("Whoever signs in with a mailbox manages only its domain.")
     for name in ("superadmin", *BUDGET):
         value = fields.get(name)

@@ -162,6 +162,12 @@ class AdminQuerySet(SuperadminQuerySet):
         """Those that may sign in by a password, or what stands for one; the others sign in with their mailbox."""
         return self.filter(active=True, mailbox=None)
 
+    def without_idle_managers(self):
+        """Without those whose mailbox is not there any more, or is in a domain that they do not manage."""
+        links = Admin.domains.through.objects.filter(username=models.OuterRef("pk"), active=True)
+        managed = links.filter(domain__mailbox=models.OuterRef("mailbox"))
+        return self.filter(models.Q(mailbox=None) | models.Exists(managed))
+
     def superadmins(self, wanted=True):
         """Whoever signs in with a mailbox is none, whatever another program stored."""
         rows = models.Q(superadmin=True, mailbox=None)

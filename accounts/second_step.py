@@ -12,7 +12,7 @@ from django.views.generic import FormView
 
 from accounts import challenges, factors, sessions, sign_ins, throttle
 from accounts.factor_forms import CodeForm
-from accounts.views import hide_passwords, let_in, refused
+from accounts.views import hide_passwords, let_in, place_for, refused
 from panel import once
 from panel.pages import client_ip, safe_next
 from panel.transactions import Unavailable
@@ -96,7 +96,7 @@ class SecondStep(CodePage):
 
     def dispatch(self, request, *args, **kwargs):
         if request.user.is_authenticated:
-            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
+            return HttpResponseRedirect(place_for(request.user, safe_next(request, "")))
         self.awaited = sessions.awaiting(request)
         if self.awaited is None:
             return self.answer_again() or HttpResponseRedirect(self.first_step())

@@ -35,6 +35,7 @@ TOLD_SECONDS = 600
 GOES_ON = "goes_on_as"  # in an ended session: whose it was, since when, and its marks
 PENDING = "second_step"  # in a session that opens nothing: whose password was right, and when
 PENDING_SECONDS = 600
+BEGUN_BEFORE = "begun_before"  # in such a session: when the one began that goes on by it
 ASKED_ELSEWHERE = "factor_asked_elsewhere"  # by the identity provider, or the proxy
 REMOTE_USER = "remote_user"  # who it is to the proxy
 BY_PROVIDER = "by_provider"  # the identity provider said who it is
@@ -58,11 +59,14 @@ def begin(
     remote_user=None,
     by_provider=False,
     by_mailbox=None,
+    begun=None,
 ):
     forget_messages(request)
     request.session.flush()
     login(request, account, backend=account.backend)
     request.session["begun"] = request.session["used"] = int(time.time())
+    if begun:
+        request.session["begun"] = begun
     # For the list of one's own sessions.
     request.session["kind"], request.session["ip"] = account.account_kind, client_ip(request)
     request.session["browser"] = browsers.named(request.headers.get("User-Agent", ""))
@@ -85,15 +89,21 @@ def marks_of(session):
         "asked_elsewhere": ASKED_ELSEWHERE in session,
         "remote_user": session.get(REMOTE_USER),
         "by_provider": BY_PROVIDER in session,
+        "begun": session.get(BEGUN_BEFORE),
     }
 
 
-def await_second_step(request, account, *, remote_user=None, by_provider=False):
-    """Begin a session, under a key of its own, that is nobody's yet: the password was right, and a code is asked for."""
+def await_second_step(request, account, *, remote_user=None, by_provider=False, begun=None):
+    """Begin a session, under a key of its own, that is nobody's yet: the password was right, and a code is asked for.
+
+    ``begun``: when the session began that goes on after the code.
+    """
     forget_messages(request)
     request.session.flush()
     whose = [account.backend, account.pk, account.get_session_auth_hash()]
     request.session[PENDING] = [*whose, int(time.time())]
+    if begun:
+        request.session[BEGUN_BEFORE] = begun
     if remote_user:
         request.session[REMOTE_USER] = remote_user
     if by_provider:
@@ -130,8 +140,7 @@ def begin_after(request, account):
 def switch(request, account, **marks):
     """Go on as ``account``, of the same person, under a new key. The session ends when the former one would have ended."""
     old_key, begun = request.session.session_key, request.session["begun"]
-    begin(request, account, **marks)
-    request.session["begun"] = begun
+    begin(request, account, **marks | {"begun": begun})
     _leave_behind(request, account, old_key)
 
 

@@ -1,5 +1,5 @@
 import re
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -77,7 +77,7 @@ class SignIn(FormView):
 
     def get(self, request, *args, **kwargs):
         if request.user.is_authenticated:
-            return HttpResponseRedirect(safe_next(request, reverse("dashboard")))
+            return HttpResponseRedirect(place_for(request.user, safe_next(request, "")))
         name = "" if SIGNED_OUT in request.GET else identity.remote_user(request)
         if name:
             try:
@@ -161,7 +161,7 @@ def let_in(request, account, place=None):
     if not account.is_mailbox_user and (task := tasks.unfinished(account)):
         request.session[tasks.IN_SESSION] = task
     sign_ins.record(account, client_ip(request))
-    place = place or safe_next(request, reverse("dashboard"))
+    place = place_for(account, place or safe_next(request, ""))
     if identity.must_set_password(account):
         place = f"{reverse('password-due')}?{urlencode({'next': place})}"
     elif until := password_due.ends_soon(account):
@@ -174,6 +174,18 @@ def let_in(request, account, place=None):
     if sessions.ENDED in request.COOKIES:
         response.delete_cookie(sessions.ENDED, samesite=settings.SESSION_COOKIE_SAMESITE)
     return response
+
+
+def place_for(account, wanted):
+    """Where somebody goes after signing in: to ``wanted``, unless it is a page of the domain where a session as its manager ended,
+    for the sign-in that opens it is that of the mailbox.
+    """
+    if not wanted:
+        return reverse("dashboard")
+    own = reverse("account")
+    if not account.is_mailbox_user or urlsplit(wanted).path.startswith(own):
+        return wanted
+    return wanted if managers.manager_of(account.pk) is None else own
 
 
 def refused(response, form):
@@ -430,6 +442,10 @@ class AdminBulk(AdminPages, BulkView):
 
     def get_queryset(self):
         return super().get_queryset().with_domain_count()
+
+    def asks(self, action, rows):
+        by_mailbox = any(not (row.active or row.has_own_sign_in) for row in rows)
+        return by_mailbox or super().asks(action, rows)
 
     def activate(self, row):
         services.update_admin(actor=self.actor, admin=row, active=True)

@@ -64,6 +64,10 @@ def _say_of_addresses(said, domain, new):
         said.change(_("Alias domains that lead to %(name)s then:") % params, names)
     if admins := list(Admin.objects.names_at(domain)):
         said.change(_("Administrators who manage %(name)s then:") % params, admins)
+    by_mailbox = Admin.objects.filter(mailbox__endswith=f"@{domain.pk}", active=True)
+    if admins := list(by_mailbox.order_by("pk").values_list("pk", flat=True)):
+        text = _("Administrators who sign in with a mailbox, which has its new name then:")
+        said.change(text, admins)
 
 
 def _say_of_the_old_name(said, domain, *, keep_alias):

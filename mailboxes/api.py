@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from ninja import Path, Router
 from pydantic import Field
 
+from accounts import managers
 from accounts.api import is_another, prepare_password, refuse_no_password
 from accounts.api_auth import Token
 from aliases.api import NewName, domain_of, in_domain_order, leading_to, new_name
@@ -169,6 +170,8 @@ def _change(request, mailbox, values):
         values["quota"] = mailbox.quota  # as it is shown
     services.update_mailbox(actor=actor, mailbox=mailbox, **values)
     row = Mailbox.objects.get(pk=mailbox.pk)
+    if password is not None:
+        managers.refuse_less(actor, row)  # whatever comes of comparing, which would tell
     if password is not None and is_another(request, password, row):
         services.set_mailbox_password(
             actor=actor, mailbox=row, password=password, must_change=row.must_change
@@ -178,7 +181,10 @@ def _change(request, mailbox, values):
 
 def _prepare_password(request, address, body):
     may_set = request.token.has("mailboxes:password")
-    prepare_password(request, body, managed(request.auth, address) if may_set else None)
+    mailbox = managed(request.auth, address) if may_set else None
+    if mailbox is not None and body.password is not None:
+        managers.refuse_less(request.auth, mailbox)  # how long comparing takes would tell
+    prepare_password(request, body, mailbox)
 
 
 def _delete(request, mailbox):

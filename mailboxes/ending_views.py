@@ -22,6 +22,9 @@ class EndingView(ScopedFormView):
 class MailboxEnding(MailboxPages, EndingView):
     right = "mailboxes:write"
 
+    def get_queryset(self):
+        return super().get_queryset().with_manager()
+
 
 class AliasEnding(AliasPages, EndingView):
     right = "aliases:write"

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import managers
 from accounts.models import LogEntry
 from aliases import services as alias_services
 from aliases.ending_rows import DELETE, FIELDS, LEAD, OFF, let_go
@@ -57,6 +58,9 @@ def check_ending(*, actor, row, last_day=None, action=None, goto="", days=0):
     errors, ending = {}, Ending(address=row.pk, domain=row.domain_id, last_day=last_day)
     if isinstance(row, Alias) and row.is_self_alias:
         raise ValueError("a self-alias ends with its mailbox")
+    if isinstance(row, Mailbox):
+        with collected(errors):
+            managers.refuse_own_mailbox(actor, row)
     if last_day is not None and last_day < today():
         errors["last_day"] = ValidationError(_("This day is over."), "past")
     elif last_day is not None and last_day > LAST_DAY:

@@ -108,6 +108,10 @@ def _say_of_rights(said, plan, params):
     if others := sorted(here - there):
         text = _("What moves is managed by the administrators of %(new)s. No longer by:")
         said.change(text % params, others)
+    by_mailbox = Admin.objects.filter(mailbox__endswith=f"@{plan.domain.pk}", active=True)
+    if names := sorted({*by_mailbox.values_list("pk", flat=True)} - there):
+        text = _("Manage nothing then, for the mailboxes with which they sign in move:")
+        said.change(text, names)
     grants = SendAs.objects.filter(sender=f"@{plan.domain.pk}").order_by("username")
     if names := list(grants.values_list("username", flat=True)):
         text = _("May no longer send as every name of %(old)s, for these are the names of %(new)s:")

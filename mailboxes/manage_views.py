@@ -114,7 +114,7 @@ class ToMailbox(ActorMixin, View):
         marks = sessions.marks_of(request.session)
         if marks["spared"] and factors.is_on(mailbox) and not factors.is_spared(mailbox, ip):
             by = {name: marks[name] for name in ("remote_user", "by_provider")}
-            sessions.await_second_step(request, mailbox, **by)
+            sessions.await_second_step(request, mailbox, **by, begun=request.session["begun"])
             return HttpResponseRedirect(reverse("second-step"))
         try:
             once.done(request, lambda: (reverse("account"), ()))

@@ -16,6 +16,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import AuthenticationError, Throttled
 
+from accounts import managers
 from accounts.api_auth import ANY, Token
 from accounts.made_passwords import made_password
 from accounts.own_account import refuse_weak
@@ -131,6 +132,7 @@ class UserView(ScimView):
         if not self.request.token.has(PASSWORD_RIGHT):
             text = _("This token may not set passwords: it needs the right mailboxes:password.")
             raise Problem(403, text)
+        managers.refuse_less(self.actor, mailbox)  # before it is compared, as a weak one
         refuse_weak(password, mailbox)  # even the stored one, or whoever guesses would know it
         if not verify_password(password, mailbox.password, mailbox.pk)[0]:
             services.set_mailbox_password(actor=self.actor, mailbox=mailbox, password=password)

@@ -255,6 +255,8 @@ def update_mailbox(*, actor, mailbox, **fields):
     if not changes:
         return mailbox
     sending_limits.refuse_others(actor, changes)
+    if any(name in changes and not changes[name][1] for name in ("active", "sign_in_active")):
+        managers.refuse_own_mailbox(actor, mailbox)
     if "email_other" in changes:  # where a link for a forgotten password goes
         managers.refuse_less(actor, mailbox)
     mailbox.modified = timezone.now()
@@ -356,6 +358,7 @@ def delete_mailbox(*, actor, mailbox, clean=None, others=REMOVE, emptied=KEEP):
     What happens to the aliases that lead to it: see ``clean_referrers``. Files stay on disk; the maildir is
     remembered, so that a new mailbox of the same name starts empty. Returns the Deleted, or None if nothing is kept.
     """
+    managers.refuse_own_mailbox(actor, mailbox)
     RoutingLock.hold()
     rows = Mailbox.objects.annotate(manager=managers.active_manager())
     mailbox = rows.select_for_update().get(pk=mailbox.pk)

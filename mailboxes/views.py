@@ -340,6 +340,9 @@ class MailboxState(OneMailbox, SwitchView):
     kind = "mailbox"
     template_name = "mailboxes/mailbox_confirm_state.html"
 
+    def get_queryset(self):
+        return super().get_queryset().with_manager()
+
     def get_context_data(self, **kwargs):
         row = self_alias(self.object)
         lookup = find_fallbacks(self.actor, [self.object], [row] if row else [])
@@ -385,6 +388,9 @@ class MailboxDelete(OneMailbox, ConfirmView):
     right = "mailboxes:write"
     template_name = "mailboxes/mailbox_confirm_delete.html"
     success_message = gettext_lazy("Mailbox %(object)s deleted.")
+
+    def get_queryset(self):
+        return super().get_queryset().with_manager()
 
     def get_context_data(self, **kwargs):
         key = self.object.pk

@@ -49,11 +49,12 @@ class BulkView(ScopedMixin, TemplateView):
         if not rows:
             messages.info(request, _("Nothing was selected."))
             return HttpResponseRedirect(back)
-        consequences = self.consequences(rows) if action != "activate" else {}
+        asks = self.asks(action, rows)
+        consequences = self.consequences(rows) if asks else {}
         context = {"action": action, "rows": rows, "next": back, **consequences}
         if action == "delete" and self.counts_rows:
             context["typed"] = tasks.typed(len(rows))
-        if action != "activate" and "confirmed" not in request.POST:
+        if asks and "confirmed" not in request.POST:
             return self.render_to_response(self.get_context_data(**context))
         try:
             if "typed" in context:
@@ -74,6 +75,10 @@ class BulkView(ScopedMixin, TemplateView):
         return earlier and self.answer(
             earlier.url, earlier.told or [Message(messages.INFO, under_way)]
         )
+
+    def asks(self, action, rows):
+        """Whether a page says first what will happen."""
+        return action != "activate"
 
     def consequences(self, rows):
         return {}

@@ -23,7 +23,7 @@ def exported_rules():
 
 
 def exported_administrators(*, passwords=False):
-    return _bodies(ADMINISTRATORS, ADMINISTRATORS.rows(), passwords)
+    return _bodies(ADMINISTRATORS, ADMINISTRATORS.rows().without_idle_managers(), passwords)
 
 
 def _bodies(kind, rows, passwords=False, secrets=False):

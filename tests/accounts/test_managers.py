@@ -28,11 +28,14 @@ from accounts.services import (
     set_own_password,
     update_admin,
 )
+from domains import rename_previews as domain_previews
 from domains.models import Domain, DomainAdmin
+from domains.renaming import check_new_name as check_new_domain
 from domains.renaming import rename_domain
 from domains.services import delete_domain
-from mailboxes import rename_previews
+from mailboxes import join_previews, rename_previews
 from mailboxes.domain_joining import join_domain
+from mailboxes.joining import check_joining
 from mailboxes.models import Deleted, Mailbox
 from mailboxes.renaming import check_new_name, rename_mailbox
 from mailboxes.restoring import restore
@@ -111,6 +114,7 @@ def test_it_begins_with_the_language_of_the_mailbox(joe, make_manager):
         ("domains", ["example.org", "other.net"]),
         ("password", "tangerine-7-bicycle"),
         ("must_change", True),
+        ("email_other", "joe@elsewhere.test"),
     ],
 )
 def test_it_can_have_nothing_beyond_its_domain(field, value, joe):
@@ -193,6 +197,7 @@ def test_the_same_mailbox_changes_nothing(manager):
         ({"domains": ["other.net"]}, "domains"),
         ({"added": ["other.net"]}, "domains"),
         ({"removed": ["example.org"]}, "removed"),
+        ({"email_other": "joe@elsewhere.test"}, "email_other"),
     ],
 )
 def test_nothing_is_added_later(fields, field, manager):
@@ -557,6 +562,29 @@ def test_but_not_to_the_name_of_another_administrators_mailbox(manager, example_
     assert Admin.objects.get(pk="left@firm.example").active is False
     entry = LogEntry.objects.get(data="it@firm.example", action="edit_admin")
     assert entry.changes == {"active": [True, False]}
+
+
+def test_which_its_preview_says(manager, example_org):
+    new = check_new_domain(domain=example_org, name="firm.example")
+
+    said = domain_previews.preview(None, example_org.fresh(), new)
+
+    assert dict(said.changes)[
+        "Administrators who sign in with a mailbox, which has its new name then:"
+    ] == ("it@firm.example",)
+
+
+def test_a_domain_that_joins_another_one_says_who_manages_nothing_then(
+    manager, joe, example_org, other_net, make_admin
+):
+    make_admin("ann@example.net", domains=["example.org"])
+    plan = check_joining(actor=None, domain=example_org.fresh(), target=other_net.fresh())
+
+    said = join_previews.preview(plan)
+
+    assert dict(said.changes)[
+        "Manage nothing then, for the mailboxes with which they sign in move:"
+    ] == ("it@firm.example",)
 
 
 def test_and_with_it_one_whose_mailbox_is_in_the_bin(manager, joe, example_org):

@@ -3,10 +3,12 @@
 import pytest
 
 from accounts.models import Admin, PasswordLink, SignInLink
+from accounts.passwords import verify_password
 from accounts.services import update_admin
 from mailboxes.models import Mailbox
 from panel.rights import PASSWORDS
 from panel.scoping import rights_of
+from tests.api.scim import PATCH, Provider
 
 JOE = "joe@example.org"
 OPERATIONS = {
@@ -90,3 +92,84 @@ def test_the_mailboxs_own_token_manages_nothing(make_token, program):
 
     assert asked.get("/domains").status_code == 403
     assert asked.get("/administrators").status_code == 403
+
+
+# --- Nor tells one whether a password is the right one
+
+
+PASSWORD = "quiet-otters-seven-8"
+
+
+@pytest.fixture
+def guesses(make_admin, make_token, program):
+    account = make_admin(domains=["example.org"])
+    token = make_token(account, rights={"mailboxes:write", "mailboxes:password"})
+    return program(token), Provider(token)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("password", [PASSWORD, "tangerine-7-bicycle"])
+def test_a_guess_is_refused_be_it_right_or_wrong(password, method, guesses, monkeypatch):
+    compared = []
+
+    def compare(*args):
+        compared.append(args)
+        return verify_password(*args)
+
+    monkeypatch.setattr("accounts.api.verify_password", compare)
+    monkeypatch.setattr("accounts.passwords.verify_password", compare)
+    before = stored()
+
+    answer = guesses[0].ask(method, f"/mailboxes/{JOE}", {"password": password})
+
+    assert answer.status_code == 422
+    assert "Its user manages example.org, and signs in with it." in answer.content.decode()
+    assert (compared, stored()) == ([], before)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "tangerine-7-bicycle"])
+def test_an_identity_provider_is_told_as_little(password, guesses):
+    sent = {
+        "schemas": [PATCH],
+        "Operations": [{"op": "replace", "value": {"password": password}}],
+    }
+    before = stored()
+
+    answer = guesses[1].ask("PATCH", f"/Users/{JOE}", sent)
+
+    assert answer.status_code == 400
+    assert "Its user manages example.org, and signs in with it." in answer.content.decode()
+    assert stored() == before
+
+
+def test_of_other_mailboxes_the_same_password_changes_nothing(guesses, add_mailbox):
+    add_mailbox("ann@example.org", password=PASSWORD)
+    before = stored()
+
+    answer = guesses[0].ask("PATCH", "/mailboxes/ann@example.org", {"password": PASSWORD})
+
+    assert answer.status_code == 200
+    assert stored() == before
+
+
+# --- The administrator itself
+
+
+def test_it_has_no_other_address(make_admin, make_token, program):
+    asked = program(make_token(make_admin("root@example.org", superadmin=True)))
+
+    answer = asked.patch("/administrators/it@firm.example", {"email_other": "it@elsewhere.test"})
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == "/email_other"
+    assert Admin.objects.get(pk="it@firm.example").email_other == ""
+
+
+def test_one_that_another_program_stored_is_not_told(make_admin, make_token, program):
+    Admin.objects.filter(pk="it@firm.example").update(email_other="it@elsewhere.test")
+    asked = program(make_token(make_admin("root@example.org", superadmin=True)))
+
+    told = asked.get("/administrators/it@firm.example").json()
+
+    assert told["email_other"] == ""

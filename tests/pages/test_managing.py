@@ -494,12 +494,19 @@ def test_whoever_was_spared_as_administrator_alone_is_asked_on_the_way_back(spar
     client.post(reverse("own-manage"))
     FactorException.objects.filter(username=JOE).delete()
 
+    session = client.session
+    session["begun"] -= 1000
+    session.save()
+    begun = session["begun"]
+
     response = client.post(reverse("own-mailbox"))
 
     assert response.url == reverse("second-step")
     assert who(client) is None
     client.post(reverse("second-step"), {"code": code(secret)})
     assert who(client) == ("mailbox", JOE)
+    assert client.session["begun"] == begun
+    assert sessions.BEGUN_BEFORE not in client.session
 
 
 @pytest.fixture
@@ -707,7 +714,7 @@ def test_its_form_has_what_it_can_have(superadmin, manager):
     page = superadmin.get(reverse("admin-edit", args=[IT]))
 
     names = set(page.context["form"].fields)
-    assert names == {"domains", "aliases_in", "passwords_in", "read_in", "phone", "email_other"}
+    assert names == {"domains", "aliases_in", "passwords_in", "read_in", "phone"}
     fields = {"domains": "", "passwords_in": "example.org", "phone": "123"}
     assert superadmin.post(reverse("admin-edit", args=[IT]), fields).status_code == 302
     assert Admin.objects.get(pk=IT).domain_roles == {"example.org": PASSWORDS}

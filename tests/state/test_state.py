@@ -6,11 +6,12 @@ from accounts.models import Admin, LogEntry
 from accounts.passwords import verify_password
 from accounts.services import delete_admin, update_admin
 from aliases.models import Alias
-from domains.models import Domain
+from domains.models import Domain, DomainAdmin
 from domains.services import create_alias_domain
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import Mailbox
-from mailboxes.services import create_mailbox
+from mailboxes.renaming import rename_mailbox
+from mailboxes.services import create_mailbox, delete_mailbox
 
 HASH = "{SHA512-CRYPT}$6$rounds=5000$saltstring$ofYu4x1i6BXj9g8JD5JL1BXMzmyHFiDz7bZXWNyoVQVQ8x6o3MQ1pNkkfsLBWdw.1yDM3tzAmwnPsBLGfG7fA0"
 FILE = """
@@ -323,6 +324,27 @@ def test_who_signs_in_with_a_mailbox_comes_along(
     admin = Admin.objects.get()
     assert (admin.mailbox, admin.domain_roles) == ("joe@example.org", {"example.org": "read"})
     assert apply(state) == (0, ["Nothing to do."])
+
+
+@pytest.mark.parametrize("what", ["deleted", "moved", "taken away"])
+def test_who_manages_nothing_with_a_mailbox_is_left_out(
+    what, exported, apply, add_mailbox, make_manager, example_org, other_net
+):
+    joe = add_mailbox("joe@example.org")
+    make_manager(add_mailbox("ann@example.org").pk)
+    make_manager("joe@example.org", "it@firm.example")
+    if what == "deleted":
+        delete_mailbox(actor=None, mailbox=joe)
+    if what == "moved":
+        rename_mailbox(actor=None, mailbox=joe, local_part="joe", domain=other_net)
+    if what == "taken away":  # as PostfixAdmin does
+        DomainAdmin.objects.filter(username="it@firm.example").delete()
+
+    state = exported()
+
+    assert [told["username"] for told in state["administrators"]] == ["ann@example.org"]
+    assert apply(state) == (0, ["Nothing to do."])
+    assert Admin.objects.filter(pk="it@firm.example").exists()
 
 
 @pytest.mark.parametrize(("before", "after"), [("zoe", "ann"), ("ann", "zoe")])
