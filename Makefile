@@ -17,7 +17,7 @@ TEMPLATES = $(shell find . -name '*.html' -not -path './.*' -not -path './var/*'
 ON_SQLITE := tests/accounts tests/domains tests/aliases tests/mailboxes tests/commands tests/tracing tests/deliveries tests/reports \
 	tests/test_scoping.py tests/test_other_programs.py
 # What takes long, or needs a whole program more: test-more.
-MORE := tests/adoption tests/cluster tests/doctor tests/webmail tests/e2e/test_axe.py
+MORE := tests/adoption tests/cluster tests/doctor tests/e2e tests/webmail
 # Postfix and Dovecot change users as they start; as root, Python leaves nothing behind in the checkout.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env PYTHONDONTWRITEBYTECODE=1)
 ON_DEBIANS := $(if $(AS_ROOT),sudo --preserve-env env) TEST_DATABASE=sqlite PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
@@ -47,7 +47,7 @@ test: setup lint ## Install what the tests need, then lint and run the tests, bu
 	$(AS_ROOT) tests/run $(MORE:%=--ignore=%)
 
 .PHONY: test-more
-test-more: setup ## The tests with axe on every page, PostfixAdmin, Roundcube, a cluster, a mail server for the doctor
+test-more: setup ## The tests with a browser, PostfixAdmin, Roundcube, a cluster, a mail server for the doctor
 	$(AS_ROOT) tests/run $(MORE)
 
 .PHONY: test-host
