@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import letters, managers, throttle
-from accounts.models import LogEntry, PanelSession
+from accounts.models import LogEntry
 from accounts.passwords import verify_password
 from panel.changes import changed_fields, collected, refuse, validate_changed
 
@@ -66,10 +66,7 @@ def set_other_address(*, account, address):
 
 def end_own_sessions(*, actor, current, key=None):
     """End the session of ``key``, or all but the ``current`` one, as whichever account; return how many there were."""
-    rows = PanelSession.objects.none()
-    for account in managers.accounts_of(actor):
-        rows |= PanelSession.objects.of(account)
-    rows = rows.exclude(pk=current)
+    rows = managers.sessions_of(actor.person).exclude(pk=current)
     number = (rows if key is None else rows.filter(pk=key)).delete()[0]
     if number:
         domain = getattr(actor, "domain_id", "")

@@ -326,7 +326,7 @@ class AccountMiddleware(AuthenticationMiddleware):
     # Each access to Django's lazy object takes ten times as long as one to the account itself.
     def process_request(self, request):
         request.user = account = _administrator(request.session) or get_user(request)
-        if BY_MAILBOX in request.session and not account.is_authenticated:
+        if not account.is_authenticated and BY_MAILBOX in request.session:
             logout(request)  # for good: the mailbox may be allowed again
         if (
             settings.REMOTE_USER

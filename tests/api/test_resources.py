@@ -9,6 +9,19 @@ from domains.models import AliasDomain, Domain, DomainAdmin, DomainUsage
 from domains.services import create_alias_domain
 
 MB = 1_024_000
+# A new domain admin as the API tells it, but for the name and the sign-in.
+OF_EXAMPLE_ORG = {
+    "superadmin": False,
+    "domains": ["example.org"],
+    "roles": {},
+    "reseller": None,
+    "resold": [],
+    "active": True,
+    "must_change_password": False,
+    "phone": "",
+    "email_other": "",
+    "second_factor": False,
+}
 
 
 def without_moments(record):
@@ -271,20 +284,7 @@ def test_an_administrator_is_created_changed_and_deleted(root, example_org, othe
 
     assert (made.status_code, without_moments(made.json())) == (
         201,
-        {
-            "username": "it@example.org",
-            "mailbox": None,
-            "superadmin": False,
-            "domains": ["example.org"],
-            "roles": {},
-            "reseller": None,
-            "resold": [],
-            "active": True,
-            "must_change_password": False,
-            "phone": "",
-            "email_other": "",
-            "second_factor": False,
-        },
+        OF_EXAMPLE_ORG | {"username": "it@example.org", "mailbox": None},
     )
     assert (again.status_code, again.json()) == (200, made.json())
     assert changed.json()["domains"] == ["example.org", "other.net"]
@@ -327,20 +327,7 @@ def test_the_user_of_a_mailbox_is_created_and_stays_what_it_is(
 
     assert (made.status_code, without_moments(made.json())) == (
         201,
-        {
-            "username": "it@firm.example",
-            "mailbox": "joe@example.org",
-            "superadmin": False,
-            "domains": ["example.org"],
-            "roles": {},
-            "reseller": None,
-            "resold": [],
-            "active": True,
-            "must_change_password": False,
-            "phone": "",
-            "email_other": "",
-            "second_factor": False,
-        },
+        OF_EXAMPLE_ORG | {"username": "it@firm.example", "mailbox": "joe@example.org"},
     )
     assert [answer.status_code for answer in (again, without, returned, patched)] == [200] * 4
     assert again.json() == without.json() == returned.json() == made.json()
